@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { extname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { transform, version as esbuildVersion } from 'esbuild';
+import { z } from 'zod';
+import { OHIF_INTEGRITY, unpackOhif } from './ohif.package.ts';
+import { PublicPath } from './public-path.rules.ts';
+
+export interface ViewerOptions {
+  /** Where what is fetched and built is kept from one start to the next. */
+  cacheDir: string;
+  log: (line: string) => void;
+}
+
+const compress = promisify(gzip);
+const SOURCES = ['app-config.js', 'build.ts', 'ohif.package.ts', 'public-path.rules.ts'];
+const TEXT = new Set(['.js', '.css', '.html', '.json', '.webapp', '.xml', '.svg', '.txt']);
+const WORTH_COMPRESSING = new Set([...TEXT, '.wasm']);
+const PARALLEL = 4;
+const ABANDONED_MS = 3_600_000;
+const Inventory = z.record(z.string(), z.string());
+
+const own = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort();
+}
+
+async function inventory(folder: string): Promise<Record<string, string>> {
+  const names = await filesBelow(folder);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, sha256(await readFile(join(folder, name)))] as const)),
+  );
+}
+
+async function nameOfInputs(): Promise<string> {
+  const hash = createHash('sha256').update(
+    `${OHIF_INTEGRITY} esbuild ${esbuildVersion} node ${process.version}`,
+  );
+  for (const name of SOURCES) hash.update(await readFile(own(name)));
+  return `viewer-${hash.digest('hex').slice(0, 16)}`;
+}
+
+/** True when every file of a finished build is there, byte for byte, and nothing else. */
+async function isWhole(built: string): Promise<boolean> {
+  try {
+    const expected = Inventory.parse(JSON.parse(await readFile(join(built, 'inventory.json'), 'utf8')));
+    const found = await inventory(join(built, 'public'));
+    const names = Object.keys(found);
+    return (
+      names.length === Object.keys(expected).length && names.every((name) => found[name] === expected[name])
+    );
+  } catch {
+    return false;
+  }
+}
+
+async function makeServable(folder: string, path: string, publicPath: PublicPath): Promise<void> {
+  const file = join(folder, path);
+  const kind = extname(path);
+  let bytes = await readFile(file);
+  if (TEXT.has(kind)) {
+    const moved = publicPath.rewrite(path, bytes.toString('utf8'));
+    const wanted = kind === '.js' && !path.endsWith('.min.js') && path !== 'app-config.js';
+    const text = wanted ? await minify(moved) : moved;
+    bytes = Buffer.from(text, 'utf8');
+    await writeFile(file, bytes);
+  }
+  if (!WORTH_COMPRESSING.has(kind) || bytes.length < 1024) return;
+  const packed = await compress(bytes, { level: 9 });
+  if (packed.length < bytes.length * 0.95) await writeFile(`${file}.gz`, packed);
+}
+
+/** Licence notices in the bundles are kept, at the end of each file. */
+async function minify(source: string): Promise<string> {
+  const { code } = await transform(source, { minify: true, legalComments: 'eof', target: 'es2022' });
+  return code;
+}
+
+async function build(work: string, options: ViewerOptions): Promise<void> {
+  const folder = join(work, 'public');
+  await unpackOhif(options.cacheDir, folder, options.log);
+  await copyFile(own('app-config.js'), join(folder, 'app-config.js'));
+  const publicPath = new PublicPath();
+  const waiting = await filesBelow(folder);
+  const worker = async () => {
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      await makeServable(folder, path, publicPath);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  publicPath.assertComplete();
+  await chmod(work, 0o755); // nginx's workers are another user
+  await writeFile(join(work, 'inventory.json'), JSON.stringify(await inventory(folder)));
+}
+
+/** Work folders of builds that were killed; a build takes seconds. */
+async function removeAbandoned(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    if (!name.startsWith('.making-')) continue;
+    const folder = join(cacheDir, name);
+    const found = await stat(folder).catch(() => undefined);
+    if (found && Date.now() - found.mtimeMs > ABANDONED_MS)
+      await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Puts the finished build in its place in one step; another process may have been faster, or left a broken one. */
+async function settle(work: string, built: string): Promise<void> {
+  try {
+    await rename(work, built);
+  } catch (error) {
+    if (await isWhole(built)) return;
+    const broken = `${work}-broken`;
+    await rename(built, broken).catch(() => undefined);
+    await rm(broken, { recursive: true, force: true });
+    await rename(work, built).catch(() => {
+      throw error;
+    });
+  }
+}
+
+/**
+ * The OHIF viewer as static files for `/viewer/`, each with a `.gz` beside it where that is smaller. Answers the folder: the same one
+ * for the same inputs, made again when a byte of it is missing or changed. Throws when the package cannot be had or is not the expected one.
+ */
+export async function buildViewer(options: ViewerOptions): Promise<string> {
+  await mkdir(options.cacheDir, { recursive: true });
+  await removeAbandoned(options.cacheDir);
+  const built = join(options.cacheDir, await nameOfInputs());
+  if (await isWhole(built)) return join(built, 'public');
+  options.log('viewer: building');
+  const started = performance.now();
+  const work = await mkdtemp(join(options.cacheDir, '.making-'));
+  try {
+    await build(work, options);
+    await settle(work, built);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  options.log(`viewer: built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return join(built, 'public');
+}
