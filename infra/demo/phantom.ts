@@ -1,0 +1,93 @@
+/** How a phantom lies in space: square slices, axial, patient coordinates in millimetres (PS3.3 §C.7.6.2). */
+export interface PhantomGeometry {
+  slices: number;
+  rows: number;
+  columns: number;
+  /** Millimetres between the centres of neighbouring pixels. */
+  spacing: number;
+  /** Millimetres between slices; the first lies at z = 0, later ones towards the head. */
+  thickness: number;
+}
+
+/** The thorax of the first demo patient. */
+export const THORAX: PhantomGeometry = { slices: 60, rows: 256, columns: 256, spacing: 1.5, thickness: 3 };
+
+/** The head of the second demo patient. */
+export const HEAD: PhantomGeometry = { slices: 24, rows: 128, columns: 128, spacing: 2, thickness: 5 };
+
+const AIR = -1000;
+
+/**
+ * One slice of the thorax in Hounsfield units, row by row from the patient's right front: a body with a bony ring, two lungs
+ * that swell along z, the heart on the patient's left, a spine at the back, a wedge in the air at the right front, and a
+ * bead that goes once round clockwise from slice 0 to 59.
+ */
+export function phantomSlice(index: number): Int16Array {
+  const along = index / THORAX.slices;
+  const swelling = 0.55 + 0.45 * Math.sin(Math.PI * (0.15 + 0.7 * along));
+  const turn = 2 * Math.PI * along;
+  return render(THORAX, (x, y) => {
+    if (inWedge(x, y)) return 1500;
+    const body = ellipse(x, y, 0, 0, 155, 110);
+    if (body > 1) return AIR;
+    if (body > 0.88) return -100;
+    if (ellipse(x, y, 122 * Math.sin(turn), -82 * Math.cos(turn), 7, 7) <= 1) return 1200;
+    if (body > 0.62 && body < 0.72) return 700;
+    if (ellipse(x, y, 0, 66, 9, 9) <= 1) return 20;
+    if (ellipse(x, y, 0, 60, 24, 20) <= 1) return 900;
+    if (ellipse(x, y, 22, -20, 34 * (1.1 - along), 28 * (1.1 - along)) <= 1) return 180;
+    if (ellipse(x, y, -62, -4, 46 * swelling, 58 * swelling) <= 1) return -820;
+    if (ellipse(x, y, 62, -4, 42 * swelling, 56 * swelling) <= 1) return -820;
+    return 40;
+  });
+}
+
+/** One slice of the head in Hounsfield units: a skull that narrows upwards, brain, two ventricles, a bleed on the patient's right. */
+export function headSlice(index: number): Int16Array {
+  const along = index / HEAD.slices;
+  const width = 1 - 0.45 * along * along;
+  return render(HEAD, (x, y) => {
+    if (inWedge(x * 1.4, y * 1.4)) return 1500;
+    const skull = ellipse(x, y, 0, 0, 76 * width, 96 * width);
+    if (skull > 1) return AIR;
+    if (skull > 0.92) return 30;
+    if (skull > 0.78) return 1000;
+    if (ellipse(x, y, -12, 0, 7, 30 * (1 - along)) <= 1) return 5;
+    if (ellipse(x, y, 12, 0, 7, 30 * (1 - along)) <= 1) return 5;
+    if (ellipse(x, y, -34, 20, 14 * along, 14 * along) <= 1) return 75;
+    return 35;
+  });
+}
+
+/** A right-angled wedge at the right front, its long side along the front: mirrored or turned images show at once. */
+function inWedge(x: number, y: number): boolean {
+  const across = x + 180;
+  const down = y + 180;
+  return across >= 0 && down >= 0 && across / 70 + down / 35 <= 1;
+}
+
+/** At most 1 inside the ellipse, 1 on its border. */
+function ellipse(
+  x: number,
+  y: number,
+  centreX: number,
+  centreY: number,
+  radiusX: number,
+  radiusY: number,
+): number {
+  return ((x - centreX) / radiusX) ** 2 + ((y - centreY) / radiusY) ** 2;
+}
+
+/** Calls `paint` with each pixel's place in millimetres from the middle: x towards the patient's left, y towards the back. */
+function render(geometry: PhantomGeometry, paint: (x: number, y: number) => number): Int16Array {
+  const { rows, columns, spacing } = geometry;
+  const slice = new Int16Array(rows * columns);
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) {
+      const x = (column - (columns - 1) / 2) * spacing;
+      const y = (row - (rows - 1) / 2) * spacing;
+      slice[row * columns + column] = paint(x, y);
+    }
+  }
+  return slice;
+}

@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import { DEMO_INSTITUTION, DEMO_ISSUER, NORTH_STUDY, SOUTH_STUDY, demoObjects } from './demo.objects.ts';
+import { GatewayClient } from './gateway.client.ts';
+import { storeAll } from './stow.client.ts';
+
+/** Where to seed, as whom, and where to say how far it is. */
+export interface SeedOptions {
+  gateway: string;
+  admin: { username: string; password: string };
+  log: (line: string) => void;
+}
+
+/** A demo person; `group` names every group of theirs. */
+export interface DemoPerson {
+  username: string;
+  password: string;
+  group: string;
+}
+
+const NORTH = 'Radiology North';
+const SOUTH = 'Radiology South';
+const SENDERS = 'Demo senders';
+const KEY_NAME = 'demo seed';
+
+const PEOPLE = [
+  { username: 'nina.north', display_name: 'Nina North', groups: [NORTH] },
+  { username: 'sam.south', display_name: 'Sam South', groups: [SOUTH] },
+  { username: 'chris.chief', display_name: 'Chris Chief', groups: [NORTH, SOUTH] },
+];
+
+const GRANTS = [
+  {
+    group: NORTH,
+    rights: ['studies:read'],
+    scope: { kind: 'patient', issuer: DEMO_ISSUER, patient_id: NORTH_STUDY.patient.id },
+  },
+  { group: SOUTH, rights: ['studies:read'], scope: { kind: 'study', study_uid: SOUTH_STUDY.studyUid } },
+  { group: SENDERS, rights: ['studies:store'], scope: { kind: 'all' } },
+];
+
+const Made = z.object({ id: z.union([z.string(), z.number()]).transform(String) });
+const Listed = z.object({ items: z.array(Made.loose()), total: z.number() });
+const Login = z.object({ access_token: z.string() });
+const Key = Made.extend({ key: z.string() });
+
+/**
+ * Loads the demo through the contract's routes only: groups, people, grants, then the studies by STOW-RS with the key of a
+ * machine account. May be run again after a run that stopped half way; passwords are new each time. An answer that was not
+ * expected is an Error.
+ */
+export async function seedDemo(options: SeedOptions): Promise<DemoPerson[]> {
+  const login = await new GatewayClient(options.gateway).json('/api/auth/login', Login, {
+    method: 'POST',
+    body: options.admin,
+  });
+  const admin = new GatewayClient(options.gateway, required(login.body, 'login').access_token);
+  const groups = new Map<string, string>();
+  for (const name of [NORTH, SOUTH, SENDERS])
+    groups.set(name, await findOrMake(admin, '/api/groups', { name }));
+  for (const { group, ...grant } of GRANTS) await ensureGrant(admin, groupId(groups, group), grant);
+  const people: DemoPerson[] = [];
+  for (const person of PEOPLE) people.push(await makePerson(admin, person, groups));
+  options.log(`demo: ${groups.size} groups, ${people.length} people`);
+  await storeAsMachine(options, admin, groupId(groups, SENDERS));
+  return people;
+}
+
+async function makePerson(
+  admin: GatewayClient,
+  person: (typeof PEOPLE)[number],
+  groups: Map<string, string>,
+): Promise<DemoPerson> {
+  const { username, display_name } = person;
+  const password = randomBytes(15).toString('base64url');
+  const create = () =>
+    admin.json('/api/users', Made, {
+      method: 'POST',
+      body: { username, display_name, password },
+      accept: [409],
+    });
+  let made = await create();
+  if (made.status === 409) {
+    // No route sets another's password, and the earlier run's one is lost: the account is made anew.
+    const old = required(await find(admin, '/api/users', 'username', username), `user ${username}`);
+    await admin.json(`/api/users/${encodeURIComponent(old)}`, z.unknown(), {
+      method: 'DELETE',
+      accept: [404],
+    });
+    made = await create();
+  }
+  const user_id = required(made.body, `user ${username}`).id;
+  for (const name of person.groups) await join(admin, groupId(groups, name), { user_id });
+  return { username, password, group: person.groups.join(', ') };
+}
+
+async function storeAsMachine(options: SeedOptions, admin: GatewayClient, sendersId: string): Promise<void> {
+  const account_id = await findOrMake(admin, '/api/accounts', {
+    name: 'demo-scanner',
+    institution: DEMO_INSTITUTION,
+    issuer: DEMO_ISSUER,
+  });
+  await join(admin, sendersId, { account_id });
+  const keys = `/api/accounts/${encodeURIComponent(account_id)}/keys`;
+  const key = required(
+    (
+      await admin.json(keys, Key, {
+        method: 'POST',
+        body: { name: `${KEY_NAME} ${randomBytes(4).toString('hex')}` },
+      })
+    ).body,
+    'key',
+  );
+  try {
+    const machine = new GatewayClient(options.gateway, key.key);
+    const stored = await storeAll(machine, demoObjects(), (count) =>
+      options.log(`demo: ${count} objects stored`),
+    );
+    options.log(`demo: all ${stored} objects stored by STOW-RS`);
+  } finally {
+    await admin.json(`${keys}/${encodeURIComponent(key.id)}`, z.unknown(), {
+      method: 'DELETE',
+      accept: [404],
+    });
+  }
+}
+
+async function findOrMake(
+  admin: GatewayClient,
+  path: string,
+  body: { name: string; institution?: string; issuer?: string },
+): Promise<string> {
+  const made = await admin.json(path, Made, { method: 'POST', body, accept: [409] });
+  if (made.status !== 409) return required(made.body, `${path} ${body.name}`).id;
+  return required(await find(admin, path, 'name', body.name), `${path} ${body.name}`);
+}
+
+async function find(
+  admin: GatewayClient,
+  path: string,
+  field: string,
+  value: string,
+): Promise<string | undefined> {
+  const found = await admin.json(`${path}?limit=100&q=${encodeURIComponent(value)}`, Listed);
+  return found.body?.items.find((item) => item[field] === value)?.id;
+}
+
+async function ensureGrant(
+  admin: GatewayClient,
+  groupId: string,
+  grant: { rights: string[]; scope: Record<string, string> },
+): Promise<void> {
+  const path = `/api/groups/${encodeURIComponent(groupId)}/grants`;
+  const listed = await admin.json(`${path}?limit=100`, Listed);
+  const same = listed.body?.items.some(
+    ({ rights, scope }) => isDeepStrictEqual(rights, grant.rights) && isDeepStrictEqual(scope, grant.scope),
+  );
+  if (same !== true) await admin.json(path, z.unknown(), { method: 'POST', body: grant });
+}
+
+/** A member twice is a member: 409 is as good as 201. */
+async function join(
+  admin: GatewayClient,
+  groupId: string,
+  member: { user_id: string } | { account_id: string },
+): Promise<void> {
+  await admin.json(`/api/groups/${encodeURIComponent(groupId)}/members`, z.unknown(), {
+    method: 'POST',
+    body: member,
+    accept: [409],
+  });
+}
+
+function groupId(groups: Map<string, string>, name: string): string {
+  return required(groups.get(name), `group ${name}`);
+}
+
+function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`the gateway's answer lacks the ${what}`);
+  return value;
+}
