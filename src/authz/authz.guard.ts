@@ -1,0 +1,57 @@
+import {
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  SetMetadata,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { ACCESS, type Access } from '../authn/access.decorators.js';
+import { NotAuthenticated, RightMissing } from '../problems/errors.js';
+import { Policies } from './policies.service.js';
+import { holds, type Policy } from './policy.js';
+import { Right } from './rights.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the account's groups grant; set for every route that names a right. */
+    policy?: Policy;
+  }
+}
+
+/** The route needs one of these rights, in whatever scope; the scope is asked per study later. */
+export const Requires = (...rights: readonly [Right, ...Right[]]) =>
+  SetMetadata<string, Access>(ACCESS, rights);
+
+/** The policy of the account behind the request: `@May() policy: Policy`. */
+export const May = createParamDecorator((_: unknown, context: ExecutionContext): Policy => {
+  const { policy } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (policy === undefined) throw new RightMissing();
+  return policy;
+});
+
+/** MAY THEY: refuses a request whose account holds none of the rights its route names. Closed when nothing is declared. */
+@Injectable()
+export class AuthzGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly policies: Policies,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (access === 'public') return true;
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    if (request.account === undefined) throw new NotAuthenticated();
+    if (access === 'account') return true;
+    if (access === undefined) throw new RightMissing();
+    const policy = await this.policies.of(request.account);
+    if (!access.some((right) => holds(policy, Right.parse(right)))) throw new RightMissing();
+    request.policy = policy;
+    return true;
+  }
+}

@@ -1,0 +1,60 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, gt, isNull, or, sql } from 'drizzle-orm';
+import type { Account } from '../authn/account.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { grants, memberships } from '../database/schema.js';
+import { Right } from './rights.js';
+import type { Policy } from './policy.js';
+import { Scope } from './scopes.js';
+
+/** Columns of a grant as they come from Postgres. */
+type GrantRow = Pick<
+  typeof grants.$inferSelect,
+  'rights' | 'scopeKind' | 'studyUid' | 'issuer' | 'patientId' | 'institution' | 'modality'
+>;
+
+/** Reads what an account's groups grant. Asked anew for each request, so a change is effective with the next one. */
+@Injectable()
+export class Policies {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** The policy of an account now; grants past their date are not in it. */
+  async of(account: Pick<Account, 'id' | 'patient'>): Promise<Policy> {
+    const rows = await this.database
+      .select({
+        rights: grants.rights,
+        scopeKind: grants.scopeKind,
+        studyUid: grants.studyUid,
+        issuer: grants.issuer,
+        patientId: grants.patientId,
+        institution: grants.institution,
+        modality: grants.modality,
+      })
+      .from(grants)
+      .innerJoin(memberships, eq(memberships.groupId, grants.groupId))
+      .where(
+        and(eq(memberships.accountId, account.id), or(isNull(grants.until), gt(grants.until, sql`now()`))),
+      );
+    return {
+      accountId: account.id,
+      patient: account.patient,
+      grants: rows.map((row) => ({
+        rights: row.rights.map((right) => Right.parse(right)),
+        scope: scopeOf(row),
+      })),
+    };
+  }
+}
+
+/** A stored scope as the value the contract names; columns of other kinds are null and left out. */
+export function scopeOf(row: GrantRow): Scope {
+  const fields = {
+    kind: row.scopeKind,
+    study_uid: row.studyUid,
+    issuer: row.issuer,
+    patient_id: row.patientId,
+    institution: row.institution,
+    modality: row.modality,
+  };
+  return Scope.parse(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)));
+}

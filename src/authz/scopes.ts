@@ -1,0 +1,21 @@
+import { z } from 'zod';
+
+const named = z.string().min(1).max(64);
+
+/** Which studies a grant covers; the contract's JSON. `issuer` and `patient_id` are exact and case-sensitive. */
+export const Scope = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('all') }),
+  z.strictObject({ kind: z.literal('own-patient') }),
+  z.strictObject({ kind: z.literal('own-uploads') }),
+  z.strictObject({
+    kind: z.literal('study'),
+    study_uid: z
+      .string()
+      .max(64)
+      .regex(/^[0-9.]+$/),
+  }),
+  z.strictObject({ kind: z.literal('patient'), issuer: named, patient_id: named }),
+  z.strictObject({ kind: z.literal('institution'), institution: named }),
+  z.strictObject({ kind: z.literal('modality'), modality: z.string().min(1).max(16) }),
+]);
+export type Scope = z.infer<typeof Scope>;

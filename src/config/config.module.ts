@@ -1,0 +1,12 @@
+import { Global, Module } from '@nestjs/common';
+import { type Env, readEnv } from './env.js';
+
+/** The token under which the frozen environment is injected: `@Inject(ENV) env: Env`. */
+export const ENV = Symbol('ENV');
+
+@Global()
+@Module({
+  providers: [{ provide: ENV, useFactory: (): Env => readEnv(process.env) }],
+  exports: [ENV],
+})
+export class ConfigModule {}

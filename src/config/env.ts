@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+const PLACEHOLDER = /^(change-?me|password|secret|example|placeholder)/i;
+
+const secret = (least: number) => z.string().min(least, `needs at least ${least} characters`);
+const port = z.coerce.number().int().min(1).max(65535);
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  );
+const flag = z.enum(['true', 'false']).transform((word) => word === 'true');
+
+/** Every setting of the gateway: one line each, the same keys as `.env.example` (a test holds them together). */
+export const EnvSchema = z.object({
+  NODE_ENV: z.enum(['production', 'development']).default('production'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port.default(3000),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_OWNER_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  ORTHANC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+  ORTHANC_USERNAME: z.string().min(1),
+  ORTHANC_PASSWORD: secret(8),
+  DEFAULT_ISSUER: z.string().trim().min(1).max(64).default('RADGATE'),
+  MAX_INSTANCE_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(2 ** 31),
+  CORS_ORIGINS: list,
+  MASTER_KEY: z
+    .string()
+    .refine((text) => Buffer.from(text, 'base64').length === 32, 'needs 32 bytes in base64'),
+  ADMIN_USERNAME: z.string().min(1).default('admin'),
+  ADMIN_PASSWORD: secret(15).optional(),
+  DATA_DIR: z.string().min(1).default('.local'),
+  TRUSTED_PROXIES: list,
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  COOKIE_SECURE: flag.optional(),
+});
+
+export type Env = Readonly<z.infer<typeof EnvSchema>>;
+
+const SECRETS = ['ORTHANC_PASSWORD', 'MASTER_KEY', 'ADMIN_PASSWORD'] as const;
+
+/** All faults of the environment at once, by key, without values. */
+export class EnvironmentFaulty extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(
+      `The environment has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    );
+  }
+}
+
+/** Parses the environment once; throws {@link EnvironmentFaulty} naming every fault together. Empty means unset. */
+export function readEnv(source: Readonly<Record<string, string | undefined>>): Env {
+  const given = Object.fromEntries(
+    Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = EnvSchema.safeParse(given);
+  const faults = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => {
+        const key = issue.path.join('.');
+        return given[key] === undefined ? `${key} is missing` : `${key}: ${issue.message}`;
+      });
+  const production = (given['NODE_ENV'] ?? 'production') === 'production';
+  for (const key of SECRETS) {
+    if (production && PLACEHOLDER.test(given[key] ?? '')) faults.push(`${key} still holds a placeholder`);
+  }
+  if (!parsed.success || faults.length > 0) throw new EnvironmentFaulty(faults);
+  return Object.freeze(parsed.data);
+}

@@ -1,0 +1,34 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+
+const NONCE = 12;
+const TAG = 16;
+
+/** Encryption under MASTER_KEY: AES-256-GCM, one derived key per purpose; what is sealed for one purpose opens for no other. */
+@Injectable()
+export class SealedBox {
+  constructor(@Inject(ENV) private readonly env: Pick<Env, 'MASTER_KEY'>) {}
+
+  /** Nonce, tag and ciphertext in one buffer. */
+  seal(purpose: string, plain: Buffer): Buffer {
+    const nonce = randomBytes(NONCE);
+    const cipher = createCipheriv('aes-256-gcm', this.keyFor(purpose), nonce);
+    const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), body]);
+  }
+
+  /** Throws when the box was changed, or sealed for another purpose or under another key. */
+  open(purpose: string, sealed: Buffer): Buffer {
+    const decipher = createDecipheriv('aes-256-gcm', this.keyFor(purpose), sealed.subarray(0, NONCE));
+    decipher.setAuthTag(sealed.subarray(NONCE, NONCE + TAG));
+    return Buffer.concat([decipher.update(sealed.subarray(NONCE + TAG)), decipher.final()]);
+  }
+
+  private keyFor(purpose: string): Buffer {
+    return Buffer.from(
+      hkdfSync('sha256', Buffer.from(this.env.MASTER_KEY, 'base64'), '', `radgate ${purpose}`, 32),
+    );
+  }
+}
