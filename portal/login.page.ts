@@ -1,0 +1,154 @@
+import { nextAddress } from './next.address.ts';
+import { currentSession, signIn, signOut, type SignIn } from './session.client.ts';
+
+function part<T extends HTMLElement>(id: string, kind: new () => T): T {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
+  return found;
+}
+
+const form = part('sign-in', HTMLFormElement);
+const username = part('username', HTMLInputElement);
+const password = part('password', HTMLInputElement);
+const reveal = part('reveal', HTMLButtonElement);
+const submit = part('submit', HTMLButtonElement);
+const message = part('message', HTMLParagraphElement);
+const signedIn = part('signed-in', HTMLElement);
+const person = part('person', HTMLElement);
+const goOn = part('continue', HTMLAnchorElement);
+const leave = part('sign-out', HTMLButtonElement);
+
+const next = nextAddress(location.search, location.origin);
+let waiting = false;
+
+type Tone = 'trouble' | 'notice';
+
+/** One live region for both panels: emptied first, so that the same sentence twice is read twice. */
+function say(text: string, tone: Tone = 'trouble'): void {
+  message.textContent = '';
+  message.dataset['tone'] = tone;
+  if (text !== '') requestAnimationFrame(() => (message.textContent = text));
+}
+
+function show(panel: HTMLElement): void {
+  for (const each of [form, signedIn]) each.hidden = each !== panel;
+}
+
+function showForm(): void {
+  show(form);
+  (username.value === '' ? username : password).focus();
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return seconds === 1 ? '1 second' : `${seconds} seconds`;
+  const minutes = Math.ceil(seconds / 60);
+  return `${minutes} minutes`;
+}
+
+function busy(button: HTMLButtonElement, on: boolean): void {
+  button.setAttribute('aria-disabled', String(on));
+}
+
+function markWrong(wrong: boolean): void {
+  for (const field of [username, password]) {
+    if (wrong) field.setAttribute('aria-invalid', 'true');
+    else field.removeAttribute('aria-invalid');
+  }
+}
+
+function hold(seconds: number): void {
+  waiting = true;
+  say(`Too many attempts. Try again in ${duration(seconds)}.`);
+  // setTimeout takes at most 2^31 - 1 ms.
+  setTimeout(
+    () => {
+      waiting = false;
+      busy(submit, false);
+      say('You can try again now.', 'notice');
+    },
+    Math.min(seconds * 1000, 2_147_483_647),
+  );
+}
+
+function tell(result: SignIn): void {
+  switch (result.outcome) {
+    case 'signed-in':
+      location.replace(next);
+      return;
+    case 'wrong':
+      markWrong(true);
+      say('The username or password is not right.');
+      password.select();
+      return;
+    case 'too-many':
+      hold(result.seconds);
+      return;
+    case 'away':
+      say('The server does not answer at the moment. Your entries are kept: try again shortly.');
+      return;
+    case 'refused':
+      say(`The server refused to sign you in (${result.status}). Reload the page and try again.`);
+  }
+}
+
+async function submitForm(): Promise<void> {
+  if (waiting || submit.getAttribute('aria-disabled') === 'true') return;
+  markWrong(false);
+  if (username.value.trim() === '' || password.value === '') {
+    const empty = username.value.trim() === '' ? username : password;
+    empty.setAttribute('aria-invalid', 'true');
+    say(empty === username ? 'Enter your username.' : 'Enter your password.');
+    empty.focus();
+    return;
+  }
+  say('');
+  busy(submit, true);
+  submit.textContent = 'Signing in…';
+  const result = await signIn(username.value.trim(), password.value);
+  submit.textContent = 'Sign in';
+  tell(result);
+  busy(submit, result.outcome === 'too-many' || result.outcome === 'signed-in');
+}
+
+async function endSession(): Promise<void> {
+  if (leave.getAttribute('aria-disabled') === 'true') return;
+  busy(leave, true);
+  const ended = await signOut(document.cookie);
+  busy(leave, false);
+  if (!ended) {
+    say('You are still signed in: the server did not answer. Try again, or close the browser.');
+    return;
+  }
+  showForm();
+  say('You are signed out.', 'notice');
+}
+
+async function begin(): Promise<void> {
+  const session = await currentSession();
+  if (session.state === 'signed-in') {
+    person.textContent = session.name;
+    goOn.href = next;
+    show(signedIn);
+    goOn.focus();
+    return;
+  }
+  showForm();
+  if (session.state === 'away') say('The server does not answer at the moment.');
+}
+
+form.addEventListener('submit', (event) => {
+  event.preventDefault();
+  void submitForm();
+});
+reveal.addEventListener('click', () => {
+  const shown = password.type === 'password';
+  password.type = shown ? 'text' : 'password';
+  reveal.textContent = shown ? 'Hide' : 'Show';
+  reveal.setAttribute('aria-label', `${reveal.textContent} password`);
+});
+leave.addEventListener('click', () => void endSession());
+// Coming back by the browser's back button shows the page as it was left: ask again.
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+void begin();

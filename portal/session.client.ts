@@ -1,0 +1,85 @@
+/** Who the gateway says is signed in: a name to show, `undefined` for nobody, or that it does not answer. */
+export type Session = { state: 'signed-in'; name: string } | { state: 'signed-out' } | { state: 'away' };
+
+/** What came of signing in; `seconds` is how long the gateway asks to wait. */
+export type SignIn =
+  | { outcome: 'signed-in' }
+  | { outcome: 'wrong' }
+  | { outcome: 'too-many'; seconds: number }
+  | { outcome: 'away' }
+  | { outcome: 'refused'; status: number };
+
+const PATIENCE_MS = 15_000;
+const DEFAULT_WAIT_S = 60;
+
+/** The gateway's answer, or `undefined` when there is none or a server on the way says it is not there. */
+async function ask(path: string, init: RequestInit): Promise<Response | undefined> {
+  try {
+    const answer = await fetch(path, {
+      ...init,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      redirect: 'error',
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    return answer.status >= 500 ? undefined : answer;
+  } catch {
+    return undefined;
+  }
+}
+
+function valueAt(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([name]) => name === key)?.[1]
+    : undefined;
+}
+
+/** The name of `GET /api/me`: the account's display name, else its user name. */
+function nameOf(me: unknown): string {
+  const account = valueAt(me, 'account') ?? me;
+  const names = ['display_name', 'username', 'name'].map((key) => valueAt(account, key));
+  return names.find((name): name is string => typeof name === 'string' && name !== '') ?? '';
+}
+
+/** Asks the gateway whether this browser has a session (`GET /api/me`). */
+export async function currentSession(): Promise<Session> {
+  const answer = await ask('/api/me', { headers: { accept: 'application/json' } });
+  if (!answer) return { state: 'away' };
+  if (!answer.ok) return { state: 'signed-out' };
+  const me: unknown = await answer.json().catch(() => undefined);
+  return { state: 'signed-in', name: nameOf(me) };
+}
+
+/** Seconds to wait by a Retry-After header (RFC 9110 §10.2.3: seconds or a date), at least one. */
+export function secondsToWait(header: string | null, now: number): number {
+  if (header === null) return DEFAULT_WAIT_S;
+  const seconds = /^\d+$/.test(header) ? Number(header) : Math.ceil((Date.parse(header) - now) / 1000);
+  return Number.isFinite(seconds) ? Math.max(1, seconds) : DEFAULT_WAIT_S;
+}
+
+/** Opens a session: the gateway sets its cookies, no token reaches the page. */
+export async function signIn(username: string, password: string): Promise<SignIn> {
+  const answer = await ask('/api/auth/login', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ username, password, session: true }),
+  });
+  if (!answer) return { outcome: 'away' };
+  if (answer.ok) return { outcome: 'signed-in' };
+  if (answer.status === 429) {
+    return { outcome: 'too-many', seconds: secondsToWait(answer.headers.get('retry-after'), Date.now()) };
+  }
+  // A name or password the gateway cannot take at all is as wrong as any other.
+  if (answer.status === 401 || answer.status === 400 || answer.status === 422) return { outcome: 'wrong' };
+  return { outcome: 'refused', status: answer.status };
+}
+
+/** Ends the session; true when the gateway says there is none any more. */
+export async function signOut(cookies: string): Promise<boolean> {
+  const token = /(?:^|;\s*)csrf_token=([^;]*)/.exec(cookies)?.[1] ?? '';
+  const answer = await ask('/api/auth/logout', {
+    method: 'POST',
+    headers: { 'x-csrf-token': decodeURIComponent(token) },
+  });
+  return answer !== undefined && (answer.ok || answer.status === 401);
+}
