@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const suite = 'trixie';
+const keyrings = ['gpg', 'pgp'].map((ending) => `/usr/share/keyrings/debian-archive-keyring.${ending}`);
+const architectures: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
+
+/**
+ * Downloads Debian 13 packages with all they need, C library included, and unpacks them into `target`. Nothing is
+ * installed and no right is needed: apt works on an empty system of its own in `work`, with the machine's mirror, proxy
+ * and archive keys, and checks every signature. Fails when no source of the machine can be used.
+ */
+export async function unpackPackages(
+  work: string,
+  target: string,
+  packages: readonly string[],
+): Promise<void> {
+  const mirrors = await debianMirrors();
+  if (mirrors.length === 0)
+    throw new Error("apt's sources name no Debian archive: add one to /etc/apt/sources.list.d");
+  const failures: string[] = [];
+  for (const [number, mirror] of mirrors.entries()) {
+    const apt = await emptySystem(join(work, `apt-${number}`), mirror);
+    try {
+      await apt.get('update');
+      await apt.get('install', '--yes', '--download-only', ...packages);
+    } catch (error) {
+      failures.push(`${mirror.archive}: ${reason(error)}`);
+      continue;
+    }
+    const archives = (await readdir(apt.archives)).filter((file) => file.endsWith('.deb'));
+    for (const file of archives) await execute('dpkg-deb', ['--extract', join(apt.archives, file), target]);
+    return;
+  }
+  throw new Error(
+    `Debian 13 packages cannot be fetched; check the network and apt's sources\n${failures.join('\n')}`,
+  );
+}
+
+const looksDebian = (uri: string) => /\/debian\/?$/.test(uri);
+
+type Mirror = { archive: string; security: string | undefined };
+
+/** The Debian archives that this machine's apt is set up for, the likeliest first (others carry Debian's suite names too). */
+async function debianMirrors(): Promise<Mirror[]> {
+  const release = await readFile('/etc/os-release', 'utf8');
+  const codename = /^VERSION_CODENAME=(.*)$/m.exec(release)?.[1] ?? 'stable';
+  const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)';
+  const { stdout } = await execute('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
+  const sources = stdout.split('\n').map((line) => line.split(' '));
+  const uris = (releases: string[]) => [
+    ...new Set(
+      sources
+        .filter(([, name = '', part]) => part === 'main' && releases.includes(name))
+        .map(([uri = '']) => uri),
+    ),
+  ];
+  const security = uris([`${codename}-security`, 'stable-security'])[0];
+  return uris([codename, 'stable', suite])
+    .sort((a, b) => Number(looksDebian(b)) - Number(looksDebian(a)))
+    .map((archive) => ({ archive, security }));
+}
+
+async function emptySystem(folder: string, { archive, security }: Mirror) {
+  const archives = join(folder, 'archives');
+  const lists = join(folder, 'lists');
+  const sources = join(folder, 'sources.list');
+  await mkdir(join(archives, 'partial'), { recursive: true });
+  await mkdir(join(lists, 'partial'), { recursive: true });
+  await writeFile(join(folder, 'status'), '');
+  const keyring = keyrings.find((file) => existsSync(file));
+  const signed = keyring ? `[signed-by=${keyring}] ` : '';
+  const updates = security ? [`deb ${signed}${security} ${suite}-security main`] : [];
+  await writeFile(sources, [`deb ${signed}${archive} ${suite} main`, ...updates, ''].join('\n'));
+  const architecture = architectures[process.arch] ?? process.arch;
+  const settings = {
+    'Dir::State': folder,
+    'Dir::State::lists': lists,
+    'Dir::State::status': join(folder, 'status'),
+    'Dir::Cache': folder,
+    'Dir::Cache::archives': archives,
+    'Dir::Etc::sourcelist': sources,
+    'Dir::Etc::sourceparts': '/dev/null',
+    'Dir::Etc::preferences': '/dev/null',
+    'Dir::Etc::preferencesparts': '/dev/null',
+    'APT::Architecture': architecture,
+    'APT::Architectures': architecture,
+    'APT::Install-Recommends': 'false',
+    'APT::Update::Error-Mode': 'any',
+    // Its own user for downloads could not write into the private folder.
+    'APT::Sandbox::User': 'root',
+    'Acquire::Languages': 'none',
+    'Acquire::Retries': '3',
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  const get = (...args: string[]) =>
+    execute('apt-get', ['-qq', ...options, ...args], {
+      maxBuffer: 2 ** 26,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+  return { archives, get };
+}
+
+function reason(error: unknown): string {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+  return said.trim().split('\n').slice(-4).join('\n');
+}

@@ -1,0 +1,141 @@
+import { execFile, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const stopPatienceMs = 10_000;
+const systemUser = 'radgate';
+
+/** A process of the stack; `exited` resolves with the reason ("signal SIGKILL", "status 1") and never rejects. */
+export type Running = { pid: number; exited: Promise<string>; stop: () => Promise<void> };
+
+export type Launch = {
+  command: readonly string[];
+  env?: Record<string, string>;
+  cwd?: string;
+  /** File that stdout and stderr are appended to. */
+  log: string;
+  /** What asks this program to end in good order. */
+  stopSignal?: 'SIGTERM' | 'SIGINT';
+};
+
+async function findUser(): Promise<{ uid: number; gid: number }> {
+  const uid = await execute('id', ['-u', systemUser]);
+  const gid = await execute('id', ['-g', systemUser]);
+  return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+}
+
+/**
+ * The system user that neighbours run as when the stack is started by root (PostgreSQL refuses root); undefined
+ * when not root. Makes the user when it is missing.
+ */
+export async function neighbourUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  try {
+    return await findUser();
+  } catch {
+    const shell = '/usr/sbin/nologin';
+    const args = ['--system', '--user-group', '--no-create-home', '--shell', shell, systemUser];
+    // Two first starts at once: the slower one finds the user made.
+    await execute('useradd', args).catch(() => undefined);
+    return await findUser();
+  }
+}
+
+/**
+ * The command line that runs `command` as an unprivileged process which the kernel ends when this one dies, even by
+ * kill -9. Started by root it is another user that keeps one capability: to pass closed folders such as /root.
+ */
+export async function guarded(command: readonly string[], signal = 'SIGTERM'): Promise<string[]> {
+  const user = await neighbourUser();
+  const identity = user ? ['--reuid', `${user.uid}`, '--regid', `${user.gid}`, '--clear-groups'] : [];
+  // Without the secure bit access(2), which DCMTK asks, would not count the capability.
+  const caps = ['--inh-caps', '-all,+dac_override', '--ambient-caps', '+dac_override'];
+  const capabilities = user ? [...caps, '--securebits', '+no_setuid_fixup'] : [];
+  const death = ['--no-new-privs', '--pdeathsig', signal.replace('SIG', '')];
+  return ['setpriv', ...identity, ...capabilities, ...death, '--', ...command];
+}
+
+/** Starts a process that ends with this one; fails when the program cannot be run. */
+export async function launch(options: Launch): Promise<Running> {
+  const stopSignal = options.stopSignal ?? 'SIGTERM';
+  const [program, ...args] = await guarded(options.command, stopSignal);
+  if (program === undefined) throw new Error('nothing to launch');
+  const log = openSync(options.log, 'a', 0o600);
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    // Its own session: ^C in the terminal reaches the supervisor alone, which then stops all in order.
+    detached: true,
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C.UTF-8', ...options.env },
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const exited = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `status ${code}`));
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${program} cannot be started: ${await exited}`);
+  return {
+    pid,
+    exited,
+    stop: () =>
+      stop(
+        () => child.kill(stopSignal),
+        () => child.kill('SIGKILL'),
+        exited,
+      ),
+  };
+}
+
+async function stop(ask: () => boolean, kill: () => boolean, exited: Promise<string>): Promise<void> {
+  if (!ask()) return void (await exited);
+  const patience = new AbortController();
+  const late = sleep(stopPatienceMs, 'late', { signal: patience.signal }).catch(() => 'ended');
+  if ((await Promise.race([exited, late])) === 'late') kill();
+  patience.abort();
+  await exited;
+}
+
+/** Asks `ready` ten times a second until it is true; fails when the process ends first or `seconds` are over. */
+export async function until(
+  what: string,
+  running: Running,
+  ready: () => Promise<boolean>,
+  seconds = 60,
+): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  let ended: string | undefined;
+  void running.exited.then((reason) => (ended = reason));
+  while (!(await ready().catch(() => false))) {
+    if (ended !== undefined) throw new Error(`${what} ended while starting (${ended})`);
+    if (Date.now() > deadline) {
+      await running.stop();
+      throw new Error(`${what} did not answer within ${seconds} s`);
+    }
+    await sleep(100);
+  }
+}
+
+/** The first port at or above `wanted` (0: any) that nobody listens on at 127.0.0.1 and that is not in `taken`. */
+export async function freePort(wanted = 0, taken: ReadonlySet<number> = new Set()): Promise<number> {
+  for (let port = wanted; port < 65_536; port += 1) {
+    const found = taken.has(port) ? undefined : await tryPort(port);
+    if (found !== undefined) return found;
+  }
+  throw new Error(`no free port at or above ${wanted}`);
+}
+
+function tryPort(port: number): Promise<number | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      const address = server.address();
+      const bound = typeof address === 'object' && address ? address.port : port;
+      server.close(() => resolve(bound));
+    });
+  });
+}

@@ -1,0 +1,62 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { launch, until, type Running } from './launch.ts';
+import type { Prefix } from './prefix.ts';
+
+const sharedConfiguration = join(import.meta.dirname, '../orthanc/orthanc.json');
+const plugins = ['libOrthancDicomWeb.so', 'libOrthancGdcm.so'];
+
+export type OrthancOptions = {
+  prefix: Prefix;
+  /** Where its index, files, configuration and log live. */
+  dir: string;
+  httpPort: number;
+  dicomPort: number;
+  aet: string;
+  username: string;
+  password: string;
+  log?: string;
+};
+
+export type Orthanc = Running & { url: string };
+
+/** Starts Orthanc with DICOMweb and GDCM, HTTP and DICOM on 127.0.0.1 only, its one user being the given one. */
+export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
+  const { prefix, dir, httpPort, username, password } = options;
+  const storage = join(dir, 'storage');
+  const temporary = join(dir, 'temporary');
+  for (const folder of [storage, temporary]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  const shared = z
+    .record(z.string(), z.unknown())
+    .parse(JSON.parse(await readFile(sharedConfiguration, 'utf8')));
+  const configuration = {
+    ...shared,
+    StorageDirectory: storage,
+    IndexDirectory: storage,
+    TemporaryDirectory: temporary,
+    HttpPort: httpPort,
+    DicomPort: options.dicomPort,
+    DicomAet: options.aet,
+    RegisteredUsers: { [username]: password },
+    Plugins: plugins.map((name) => join(prefix.folder, 'usr/share/orthanc/plugins', name)),
+  };
+  const file = join(dir, 'orthanc.json');
+  await writeFile(file, JSON.stringify(configuration, undefined, 2), { mode: 0o600 });
+  const running = await launch({
+    command: prefix.orthancCommand(file),
+    env: { DCMDICTPATH: join(prefix.folder, 'usr/share/dcmtk/dicom.dic') },
+    log: options.log ?? join(dir, 'orthanc.log'),
+  });
+  const url = `http://127.0.0.1:${httpPort}`;
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  await until('Orthanc', running, async () => {
+    const answer = await fetch(`${url}/system`, {
+      headers: { authorization },
+      signal: AbortSignal.timeout(2000),
+    });
+    await answer.body?.cancel();
+    return answer.ok;
+  });
+  return { ...running, url };
+}

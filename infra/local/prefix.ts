@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, relative } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { unpackPackages } from './apt.ts';
+import { withLock } from './lock.ts';
+
+const execute = promisify(execFile);
+const packages = ['orthanc', 'orthanc-dicomweb', 'orthanc-gdcm', 'nginx-light', 'openssl', 'dcmtk', 'tcc'];
+const preloadSource = join(import.meta.dirname, '../orthanc/preload.c');
+const unneeded = [
+  'var',
+  'usr/include',
+  'usr/share/doc',
+  'usr/share/locale',
+  'usr/share/i18n',
+  'usr/share/zoneinfo',
+];
+const platforms: Record<string, { loader: string; libraries: string }> = {
+  x64: { loader: 'usr/lib64/ld-linux-x86-64.so.2', libraries: 'usr/lib/x86_64-linux-gnu' },
+  arm64: { loader: 'usr/lib/ld-linux-aarch64.so.1', libraries: 'usr/lib/aarch64-linux-gnu' },
+};
+
+/** A folder with Debian 13's Orthanc, nginx, OpenSSL and DCMTK, which run on any Debian through their own C library. */
+export type Prefix = {
+  folder: string;
+  /** The command line for a program of the prefix, such as `usr/sbin/nginx`. */
+  command: (program: string, ...args: string[]) => string[];
+  /** The same with infra/orthanc/preload.c in front. */
+  orthancCommand: (...args: string[]) => string[];
+};
+
+/** Where fetched things are kept from one start, and one clone, to the next. */
+export const cacheFolder = () => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'radgate');
+
+/**
+ * Finds the prefix in the cache folder and checks it, or makes it (about 60 MB are fetched). Safe for several starts at
+ * once. Fails when apt cannot fetch.
+ */
+export async function providePrefix(cacheDir: string, log: (line: string) => void): Promise<Prefix> {
+  const recipe = createHash('sha256').update(JSON.stringify([packages, unneeded, process.arch]));
+  recipe.update(await readFile(preloadSource));
+  const folder = join(cacheDir, `debian-13-${recipe.digest('hex').slice(0, 12)}`);
+  await mkdir(cacheDir, { recursive: true });
+  await withLock(
+    folder,
+    () => log('another start is fetching Orthanc and nginx: waiting for it'),
+    async () => {
+      if (await isWhole(folder)) return;
+      if (existsSync(folder)) log('the fetched Orthanc and nginx are damaged: fetching them again');
+      await make(folder);
+    },
+  );
+  return openPrefix(folder);
+}
+
+/** The prefix at a folder known to be whole. */
+export function openPrefix(folder: string): Prefix {
+  const platform = platforms[process.arch];
+  if (!platform) throw new Error(`there is no Orthanc for ${process.arch}: use x64 or arm64`);
+  const loader = join(folder, platform.loader);
+  const libraries = ['usr/lib/orthanc', platform.libraries].map((path) => join(folder, path)).join(':');
+  const load = ['--library-path', libraries];
+  return {
+    folder,
+    command: (program, ...args) => [loader, ...load, join(folder, program), ...args],
+    orthancCommand: (...args) => {
+      const preload = join(folder, 'preload.so');
+      return [loader, ...load, '--preload', preload, join(folder, 'usr/sbin/Orthanc'), ...args];
+    },
+  };
+}
+
+/** Made aside and renamed when whole: an interrupted start leaves nothing half-made under the final name. */
+async function make(folder: string): Promise<void> {
+  const work = `${folder}.making`;
+  await rm(work, { recursive: true, force: true });
+  await mkdir(work);
+  try {
+    const made = join(work, 'prefix');
+    await mkdir(made);
+    await unpackPackages(work, made, packages);
+    for (const path of unneeded) await rm(join(made, path), { recursive: true, force: true });
+    await copyFile(preloadSource, join(made, 'preload.c'));
+    const prefix = openPrefix(made);
+    const files = ['-o', join(made, 'preload.so'), join(made, 'preload.c')];
+    await run(prefix.command('usr/bin/tcc', '-shared', '-nostdlib', '-nostdinc', ...files));
+    await run(prefix.orthancCommand('--version'));
+    await run(prefix.command('usr/sbin/nginx', '-v'));
+    await writeFile(join(made, 'digest'), await digest(made));
+    await rm(folder, { recursive: true, force: true });
+    await rename(made, folder);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function run([program = '', ...args]: string[]): Promise<void> {
+  await execute(program, args);
+}
+
+async function isWhole(folder: string): Promise<boolean> {
+  const expected = await readFile(join(folder, 'digest'), 'utf8').catch(() => undefined);
+  return expected !== undefined && expected === (await digest(folder));
+}
+
+/** One hash over every file's path and content, so that a cut or changed file is noticed. */
+async function digest(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const all = createHash('sha256');
+  const paths = entries
+    .filter((entry) => entry.name !== 'digest' && !entry.isDirectory())
+    .map((entry) => ({ path: join(entry.parentPath, entry.name), isLink: entry.isSymbolicLink() }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const { path, isLink } of paths) {
+    const hash = createHash('sha256');
+    if (isLink) hash.update(await readlink(path));
+    else await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
+    all.update(`${relative(folder, path)}\0${hash.digest('hex')}\n`);
+  }
+  return all.digest('hex');
+}

@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import type { TestProject } from 'vitest/node';
+import { freePort } from '../../infra/local/launch.ts';
+import { startPostgres, type Postgres } from '../../infra/local/postgres.ts';
+import { cacheFolder, providePrefix } from '../../infra/local/prefix.ts';
+
+const execute = promisify(execFile);
+const migrate = join(import.meta.dirname, '../../dist/database/migrate.js');
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** URLs of the one test PostgreSQL; `template` is the name of its migrated, empty database. */
+    postgres: { adminUrl: string; ownerUrl: string; appUrl: string; template: string };
+    /** Folder of the prefix that holds Orthanc, nginx and DCMTK. */
+    prefix: string;
+  }
+}
+
+/** Once per run: one PostgreSQL with a migrated template database, and the prefix. What is started is stopped at the end. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (!existsSync(migrate)) throw new Error('dist/ is missing: run `npx nest build` first (`npm test` does)');
+  const dir = await mkdtemp(join(tmpdir(), 'radgate-test-'));
+  let server: Postgres | undefined;
+  const teardown = async () => {
+    await server?.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    server = await startPostgres({ dir, port: await freePort(), durable: false });
+    const { adminUrl, ownerUrl, appUrl } = server;
+    const template = 'radgate_template';
+    await makeTemplate(server, template);
+    const prefix = await providePrefix(cacheFolder(), (line) => process.stderr.write(`${line}\n`));
+    project.provide('postgres', { adminUrl, ownerUrl, appUrl, template });
+    project.provide('prefix', prefix.folder);
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  return teardown;
+}
+
+async function makeTemplate(server: Postgres, template: string): Promise<void> {
+  const sql = postgres(server.adminUrl, { max: 1 });
+  try {
+    await sql`create database ${sql(template)} owner radgate_owner`;
+  } finally {
+    await sql.end();
+  }
+  const named = (url: string) => Object.assign(new URL(url), { pathname: template }).href;
+  const env = {
+    PATH: process.env['PATH'],
+    DATABASE_URL: named(server.appUrl),
+    DATABASE_OWNER_URL: named(server.ownerUrl),
+  };
+  await execute(process.execPath, [migrate], { env });
+}
