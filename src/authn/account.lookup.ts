@@ -1,0 +1,106 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { accounts, apiKeys, sessions, tokenFamilies } from '../database/schema.js';
+import { NotAuthenticated } from '../problems/errors.js';
+import type { Account } from './account.js';
+import { SESSION_LIVES } from './sign.ins.js';
+import type { SignIn } from './sign.in.js';
+import { hashOf } from './tokens.hash.js';
+
+const ACCOUNT = {
+  id: accounts.id,
+  kind: accounts.kind,
+  name: accounts.name,
+  patientIssuer: accounts.patientIssuer,
+  patientId: accounts.patientId,
+  institution: accounts.institution,
+  issuer: accounts.issuer,
+};
+type AccountRow = Pick<typeof accounts.$inferSelect, keyof typeof ACCOUNT>;
+
+/** When a use is noted again: a row written for each request would cost more than the request. */
+const STALE = sql`now() - interval '1 minute'`;
+
+/**
+ * Finds the account behind a credential, anew for each request and in one indexed statement, so that a disabled account or an
+ * ended sign-in is refused with the next request. All methods throw {@link NotAuthenticated} when there is none.
+ */
+@Injectable()
+export class AccountLookup {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** By the account and refresh family an access token names. */
+  async byFamily(accountId: string, familyId: string): Promise<SignIn> {
+    const [row] = await this.database
+      .select(ACCOUNT)
+      .from(accounts)
+      .innerJoin(tokenFamilies, eq(tokenFamilies.accountId, accounts.id))
+      .where(
+        and(
+          eq(accounts.id, accountId),
+          eq(accounts.disabled, false),
+          eq(tokenFamilies.id, familyId),
+          isNull(tokenFamilies.revokedAt),
+        ),
+      );
+    return { account: accountOf(row, 'token'), ends: { kind: 'family', id: familyId } };
+  }
+
+  /** By the token in the session cookie; seeing it starts its 30 minutes again. */
+  async bySession(token: string): Promise<SignIn> {
+    const [row] = await this.database
+      .select({ ...ACCOUNT, sessionId: sessions.id, stale: sql<boolean>`${sessions.lastSeenAt} < ${STALE}` })
+      .from(sessions)
+      .innerJoin(accounts, eq(accounts.id, sessions.accountId))
+      .where(and(eq(sessions.tokenHash, hashOf(token)), SESSION_LIVES, eq(accounts.disabled, false)));
+    const account = accountOf(row, 'session');
+    if (row?.stale === true)
+      await this.database
+        .update(sessions)
+        .set({ lastSeenAt: sql`now()` })
+        .where(and(eq(sessions.id, row.sessionId), lt(sessions.lastSeenAt, STALE)));
+    return { account, ends: row && { kind: 'session', id: row.sessionId } };
+  }
+
+  /** By a machine account's API key; with `name` (Basic) it must be that account's. */
+  async byKey(key: string, name?: string): Promise<SignIn> {
+    const [row] = await this.database
+      .select({
+        ...ACCOUNT,
+        keyId: apiKeys.id,
+        stale: sql<boolean>`coalesce(${apiKeys.lastUsedAt} < ${STALE}, true)`,
+      })
+      .from(apiKeys)
+      .innerJoin(accounts, eq(accounts.id, apiKeys.accountId))
+      .where(
+        and(
+          eq(apiKeys.keyHash, hashOf(key)),
+          or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, sql`now()`)),
+          eq(accounts.disabled, false),
+        ),
+      );
+    const account = accountOf(row, 'key');
+    if (name !== undefined && name.toLowerCase() !== account.name.toLowerCase()) throw new NotAuthenticated();
+    if (row?.stale === true)
+      await this.database
+        .update(apiKeys)
+        .set({ lastUsedAt: sql`now()` })
+        .where(and(eq(apiKeys.id, row.keyId), or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, STALE))));
+    return { account, ends: undefined };
+  }
+}
+
+function accountOf(row: AccountRow | undefined, via: Account['via']): Account {
+  if (row === undefined) throw new NotAuthenticated();
+  const { patientIssuer: issuer, patientId } = row;
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    via,
+    patient: issuer === null || patientId === null ? undefined : { issuer, patientId },
+    institution: row.institution ?? undefined,
+    issuer: row.issuer ?? undefined,
+  };
+}

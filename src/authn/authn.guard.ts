@@ -1,0 +1,85 @@
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NotAuthenticated } from '../problems/errors.js';
+import { ACCESS, type Access } from './access.decorators.js';
+import { ACCESS_TOKEN, KeysUnreadable } from './access.token.strategy.js';
+import { AccountLookup } from './account.lookup.js';
+import { challenge } from './challenge.js';
+import { API_KEY_PREFIX } from './api.keys.js';
+import { SessionCookies } from './session.cookies.js';
+import type { SignIn } from './sign.in.js';
+
+/** WHO: puts the account behind the request on it, or refuses with 401. Public routes pass. */
+@Injectable()
+export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly lookup: AccountLookup,
+    private readonly cookies: SessionCookies,
+  ) {
+    super();
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (access === 'public') return true;
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    try {
+      const signIn = await this.identify(request, context);
+      request.signIn = signIn;
+      request.account = signIn.account;
+      return true;
+    } catch (error) {
+      if (error instanceof NotAuthenticated)
+        challenge(request, context.switchToHttp().getResponse<FastifyReply>());
+      throw error;
+    }
+  }
+
+  /** Passport leaves what it found on the request under this name. */
+  override getAuthenticateOptions(): { property: 'signIn' } {
+    return { property: 'signIn' };
+  }
+
+  /** Passport's answer: an error is passed on, a refused token is 401 whatever the reason. */
+  override handleRequest<User>(error: unknown, user: User | false | null, info: unknown): User {
+    if (error instanceof Error) throw error;
+    if (info instanceof KeysUnreadable) throw info;
+    if (user === false || user === null) throw new NotAuthenticated();
+    return user;
+  }
+
+  /** A header, even a bad one, is the only credential looked at; the cookie counts when there is none. */
+  private async identify(request: FastifyRequest, context: ExecutionContext): Promise<SignIn> {
+    const { authorization } = request.headers;
+    if (authorization === undefined) return this.byCookie(request);
+    const [, scheme = '', value = ''] = /^(\S+) +(\S+)$/.exec(authorization) ?? [];
+    if (scheme.toLowerCase() === 'basic') return this.byBasic(value);
+    if (scheme.toLowerCase() !== 'bearer') throw new NotAuthenticated();
+    if (value.startsWith(API_KEY_PREFIX)) return this.lookup.byKey(value);
+    await super.canActivate(context);
+    if (request.signIn === undefined) throw new NotAuthenticated();
+    return request.signIn;
+  }
+
+  /** `Basic <account>:<api key>` (RFC 7617), for modalities that know nothing else. */
+  private byBasic(value: string): Promise<SignIn> {
+    const pair = Buffer.from(value, 'base64').toString('utf8');
+    const colon = pair.indexOf(':');
+    if (colon < 1) throw new NotAuthenticated();
+    return this.lookup.byKey(pair.slice(colon + 1), pair.slice(0, colon));
+  }
+
+  private async byCookie(request: FastifyRequest): Promise<SignIn> {
+    const token = this.cookies.read(request);
+    if (token === undefined) throw new NotAuthenticated();
+    const signIn = await this.lookup.bySession(token);
+    this.cookies.refuseForgery(request, token);
+    return signIn;
+  }
+}

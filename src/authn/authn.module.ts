@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { SecretsModule } from '../secrets/secrets.module.js';
+import { AccessTokenStrategy } from './access.token.strategy.js';
+import { AccessTokens } from './access.tokens.js';
+import { AccountLookup } from './account.lookup.js';
+import { AuthnGuard } from './authn.guard.js';
+import { ExpiredSweeper } from './expired.sweeper.js';
+import { JwksController } from './jwks.controller.js';
+import { LoginController } from './login.controller.js';
+import { Logins } from './login.service.js';
+import { LoginThrottle } from './login.throttle.js';
+import { Passwords } from './passwords.service.js';
+import { RefreshTokens } from './refresh.tokens.js';
+import { SessionCookies } from './session.cookies.js';
+import { SignIns } from './sign.ins.js';
+import { SigningKeys } from './signing.keys.js';
+import { StoredSecrets } from './stored.secrets.js';
+
+/** WHO is behind a request, and how they sign in and out. */
+@Module({
+  imports: [SecretsModule],
+  controllers: [LoginController, JwksController],
+  providers: [
+    AccessTokens,
+    AccessTokenStrategy,
+    AccountLookup,
+    AuthnGuard,
+    ExpiredSweeper,
+    Logins,
+    LoginThrottle,
+    Passwords,
+    RefreshTokens,
+    SessionCookies,
+    SigningKeys,
+    SignIns,
+    StoredSecrets,
+  ],
+  // The guard is global: the root module makes it from these.
+  exports: [AccountLookup, AuthnGuard, Passwords, SessionCookies, SignIns],
+})
+export class AuthnModule {}

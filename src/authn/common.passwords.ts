@@ -1,0 +1,38 @@
+/** Words that passwords are made of by repeating or numbering them. Short ones matter: 15 characters are reached by repeats. */
+const WORDS = `
+  password passwort passw0rd p@ssword p@ssw0rd pass admin administrator root user login welcome letmein secret changeme change
+  default guest master superuser test testing tester demo example sample temp temporary qwerty qwertz azerty qwertyuiop
+  asdfghjkl zxcvbnm asdf qwer 1qaz2wsx qazwsx iloveyou monkey dragon sunshine princess football baseball soccer hockey
+  shadow superman batman trustno1 whatever freedom summer winter spring autumn monday january hello helloworld
+  orthanc radgate dicom pacs radiology radiologie hospital krankenhaus clinic klinik doctor nurse xray ohif postgres
+  abc abcd abcde abcdef abc123 a1b2c3 aaa 123 1234 12345 123456 1234567 12345678 123456789 1234567890 0123456789 111 000
+  qwe qwe123 1q2w3e 1q2w3e4r 1q2w3e4r5t correct horse battery staple`
+  .split(/\s+/)
+  .filter((word) => word !== '')
+  .sort((one, other) => other.length - one.length);
+
+/** Sequences any part of which is as good as known. */
+const RUNS = [
+  'abcdefghijklmnopqrstuvwxyz',
+  '01234567890123456789012345678901234567890',
+  'qwertyuiopasdfghjklzxcvbnm',
+  'qwertzuiopasdfghjklyxcvbnm',
+  'azertyuiopqsdfghjklmwxcvbn',
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p',
+  '1q2w3e4r5t6y7u8i9o0p',
+].flatMap((run) => [run, run.split('').reverse().join('')]);
+
+/** At most this many characters may remain when the known words are taken out. */
+const NOVEL_CHARACTERS = 4;
+
+/**
+ * Whether a password is one of the common ones: known words, repeated or joined, numbered or not, runs of the keyboard, or one
+ * short piece over and over. Case and separators do not make it less common.
+ */
+export function isCommon(password: string): boolean {
+  const folded = password.toLowerCase().replace(/[\s._\-!?+*#@$]+/g, '');
+  if (folded.length === 0 || RUNS.some((run) => run.includes(folded))) return true;
+  if (/^(.{1,4})\1+.{0,3}$/su.test(folded)) return true;
+  const rest = WORDS.reduce((text, word) => text.replaceAll(word, ''), folded);
+  return rest.replace(/\d{1,4}$/, '').length < NOVEL_CHARACTERS && rest.length < folded.length;
+}

@@ -1,0 +1,138 @@
+import { Body, Controller, Header, HttpCode, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { NotAuthenticated } from '../problems/errors.js';
+import { AnyAccount, Public } from './access.decorators.js';
+import { ACCESS_TOKEN_SECONDS, AccessTokens } from './access.tokens.js';
+import { BodyOf } from './body.pipe.js';
+import { challenge } from './challenge.js';
+import { Logins } from './login.service.js';
+import { ClaimedPassword, NewPassword } from './passwords.service.js';
+import { RefreshTokens } from './refresh.tokens.js';
+import { SessionCookies } from './session.cookies.js';
+import { SESSION_SECONDS, SignIns } from './sign.ins.js';
+
+const Login = z.strictObject({
+  username: z.string().trim().min(1).max(256),
+  password: ClaimedPassword,
+  session: z.boolean().default(false),
+});
+type Login = z.output<typeof Login>;
+
+const Refresh = z.strictObject({ refresh_token: z.string().min(1).max(256) });
+type Refresh = z.output<typeof Refresh>;
+
+const Logout = z
+  .strictObject({ refresh_token: z.string().max(256).optional() })
+  .nullish()
+  .transform((body) => body ?? {});
+type Logout = z.output<typeof Logout>;
+
+const PasswordChange = z.strictObject({ current_password: ClaimedPassword, new_password: NewPassword });
+type PasswordChange = z.output<typeof PasswordChange>;
+
+/** RFC 6749 §5.1. */
+export interface TokenPair {
+  readonly access_token: string;
+  readonly token_type: 'Bearer';
+  readonly expires_in: number;
+  readonly refresh_token: string;
+}
+
+@Controller('api')
+export class LoginController {
+  constructor(
+    private readonly logins: Logins,
+    private readonly tokens: AccessTokens,
+    private readonly refreshTokens: RefreshTokens,
+    private readonly signIns: SignIns,
+    private readonly cookies: SessionCookies,
+  ) {}
+
+  /** Signs a person in: a pair of tokens, or with `session: true` the two cookies and how long (seconds) they live unused. */
+  @Post('auth/login')
+  @Public()
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  async login(
+    @Body(new BodyOf(Login)) { username, password, session }: Login,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokenPair | { expires_in: number }> {
+    if (session) this.cookies.refuseForeign(request);
+    const person = await challenged(request, reply, this.logins.prove(username, password, request.ip));
+    if (!session) {
+      const family = await this.refreshTokens.start(person.id);
+      return this.pair({ ...family, accountId: person.id, patientId: person.patientId });
+    }
+    const earlier = this.cookies.read(request);
+    if (earlier !== undefined) await this.signIns.endSession(earlier);
+    this.cookies.set(reply, await this.signIns.openSession(person.id));
+    return { expires_in: SESSION_SECONDS };
+  }
+
+  /** A new pair for a refresh token, which works once; the same again within ten seconds, later the family ends (401). */
+  @Post('auth/refresh')
+  @Public()
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  async refresh(
+    @Body(new BodyOf(Refresh)) { refresh_token }: Refresh,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokenPair> {
+    return this.pair(await challenged(request, reply, this.refreshTokens.rotate(refresh_token)));
+  }
+
+  /** Ends the session, or the family of the access token; also that of a `refresh_token` of the same account. */
+  @Post('auth/logout')
+  @AnyAccount()
+  @HttpCode(204)
+  async logout(
+    @Body(new BodyOf(Logout)) { refresh_token }: Logout,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    const { signIn } = request;
+    if (signIn === undefined) throw new NotAuthenticated();
+    await this.signIns.end(signIn);
+    if (refresh_token !== undefined) await this.refreshTokens.end(refresh_token, signIn.account.id);
+    if (signIn.ends?.kind === 'session') this.cookies.clear(reply);
+  }
+
+  /** Changes the caller's own password and ends their other sessions and tokens. 422 on a wrong, short or common one. */
+  @Post('me/password')
+  @AnyAccount()
+  @HttpCode(204)
+  async changePassword(
+    @Body(new BodyOf(PasswordChange)) body: PasswordChange,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
+    const { signIn } = request;
+    if (signIn === undefined) throw new NotAuthenticated();
+    await this.logins.change(signIn, body.current_password, body.new_password, request.ip);
+  }
+
+  private async pair(of: {
+    accountId: string;
+    familyId: string;
+    patientId: string | undefined;
+    refreshToken: string;
+  }): Promise<TokenPair> {
+    return {
+      access_token: await this.tokens.sign(of.accountId, of.familyId, of.patientId),
+      token_type: 'Bearer',
+      expires_in: ACCESS_TOKEN_SECONDS,
+      refresh_token: of.refreshToken,
+    };
+  }
+}
+
+async function challenged<T>(request: FastifyRequest, reply: FastifyReply, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof NotAuthenticated) challenge(request, reply);
+    throw error;
+  }
+}

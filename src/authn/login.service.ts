@@ -1,0 +1,70 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, sql } from 'drizzle-orm';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { accounts } from '../database/schema.js';
+import { BadField, NotAuthenticated } from '../problems/errors.js';
+import { LoginThrottle } from './login.throttle.js';
+import { Passwords } from './passwords.service.js';
+import type { SignIn } from './sign.in.js';
+import { SignIns } from './sign.ins.js';
+
+/** The person a password proved. */
+export interface Person {
+  readonly id: string;
+  readonly patientId: string | undefined;
+}
+
+/** Checks passwords of people, counting what fails. */
+@Injectable()
+export class Logins {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly passwords: Passwords,
+    private readonly throttle: LoginThrottle,
+    private readonly signIns: SignIns,
+  ) {}
+
+  /** The person of a name and password; NotAuthenticated for unknown, disabled and wrong alike, TooMany when throttled. */
+  async prove(username: string, password: string, address: string): Promise<Person> {
+    const [row] = await this.database
+      .select()
+      .from(accounts)
+      .where(and(eq(accounts.kind, 'person'), eq(sql`lower(${accounts.name})`, sql`lower(${username})`)));
+    await this.checked(row?.passwordHash, password, username, address);
+    if (row === undefined || row.disabled) {
+      await this.throttle.failed(username, address);
+      throw new NotAuthenticated();
+    }
+    await this.throttle.succeeded(username, address);
+    return { id: row.id, patientId: row.patientId ?? undefined };
+  }
+
+  /** Changes the caller's own password and ends every other sign-in. BadField when the current one is wrong. */
+  async change(signIn: SignIn, current: string, next: string, address: string): Promise<void> {
+    const { id, name } = signIn.account;
+    const [row] = await this.database.select().from(accounts).where(eq(accounts.id, id));
+    try {
+      await this.checked(row?.passwordHash, current, name, address);
+    } catch (error) {
+      if (!(error instanceof NotAuthenticated)) throw error;
+      throw new BadField('current_password', 'This is not the current password.');
+    }
+    const passwordHash = await this.passwords.hash(next);
+    await this.database.transaction(async (transaction) => {
+      await transaction.update(accounts).set({ passwordHash }).where(eq(accounts.id, id));
+      await this.signIns.endAll(id, signIn.ends, transaction);
+    });
+  }
+
+  private async checked(
+    stored: string | null | undefined,
+    password: string,
+    name: string,
+    address: string,
+  ): Promise<void> {
+    const right = await this.passwords.check(stored, password, () => this.throttle.check(name, address));
+    if (right) return;
+    await this.throttle.failed(name, address);
+    throw new NotAuthenticated();
+  }
+}

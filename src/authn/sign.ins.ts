@@ -1,0 +1,66 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, gt, isNull, ne, type SQL, sql } from 'drizzle-orm';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { sessions, tokenFamilies } from '../database/schema.js';
+import type { SignIn } from './sign.in.js';
+import { hashOf, newSecret } from './tokens.hash.js';
+
+export const SESSION_SECONDS = 30 * 60;
+
+/** True of sessions that were seen in the last 30 minutes and are not older than 12 hours. */
+export const SESSION_LIVES: SQL = sql`(${gt(sessions.lastSeenAt, sql`now() - interval '30 minutes'`)}
+  and ${gt(sessions.createdAt, sql`now() - interval '12 hours'`)})`;
+
+/** Starts sessions and ends what people signed in with. */
+@Injectable()
+export class SignIns {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** A new session; the token goes into the cookie, its hash is stored. */
+  async openSession(accountId: string): Promise<string> {
+    const token = newSecret();
+    await this.database.insert(sessions).values({ accountId, tokenHash: hashOf(token) });
+    return token;
+  }
+
+  /** Ends the session whose token this is, if there is one. */
+  async endSession(token: string): Promise<void> {
+    await this.database.delete(sessions).where(eq(sessions.tokenHash, hashOf(token)));
+  }
+
+  /** Ends one sign-in: the session, or the refresh family with every access token of it. */
+  async end({ ends }: SignIn): Promise<void> {
+    if (ends?.kind === 'session') await this.database.delete(sessions).where(eq(sessions.id, ends.id));
+    if (ends?.kind === 'family') await revoke(this.database, eq(tokenFamilies.id, ends.id));
+  }
+
+  /** Ends every session and refresh family of an account but `keep`; inside a transaction when one is given. */
+  async endAll(
+    accountId: string,
+    keep?: SignIn['ends'],
+    within: Database | Transaction = this.database,
+  ): Promise<void> {
+    const kept = (kind: 'session' | 'family') => (keep?.kind === kind ? keep.id : undefined);
+    const session = kept('session');
+    const family = kept('family');
+    await within
+      .delete(sessions)
+      .where(
+        and(eq(sessions.accountId, accountId), session === undefined ? undefined : ne(sessions.id, session)),
+      );
+    await revoke(
+      within,
+      and(
+        eq(tokenFamilies.accountId, accountId),
+        family === undefined ? undefined : ne(tokenFamilies.id, family),
+      ),
+    );
+  }
+}
+
+async function revoke(within: Database | Transaction, which: SQL | undefined): Promise<void> {
+  await within
+    .update(tokenFamilies)
+    .set({ revokedAt: sql`now()` })
+    .where(and(which, isNull(tokenFamilies.revokedAt)));
+}
