@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ const stopPatienceMs = 10_000;
 const systemUser = 'radgate';
 
 /** A process of the stack; `exited` resolves with the reason ("signal SIGKILL", "status 1") and never rejects. */
-export type Running = { pid: number; exited: Promise<string>; stop: () => Promise<void> };
+export type Running = { pid: number; log: string; exited: Promise<string>; stop: () => Promise<void> };
 
 export type Launch = {
   command: readonly string[];
@@ -80,6 +80,7 @@ export async function launch(options: Launch): Promise<Running> {
   if (pid === undefined) throw new Error(`${program} cannot be started: ${await exited}`);
   return {
     pid,
+    log: options.log,
     exited,
     stop: () =>
       stop(
@@ -110,13 +111,22 @@ export async function until(
   let ended: string | undefined;
   void running.exited.then((reason) => (ended = reason));
   while (!(await ready().catch(() => false))) {
-    if (ended !== undefined) throw new Error(`${what} ended while starting (${ended})`);
+    if (ended !== undefined)
+      throw new Error(`${what} ended while starting (${ended})${lastWords(running.log)}`);
     if (Date.now() > deadline) {
       await running.stop();
-      throw new Error(`${what} did not answer within ${seconds} s`);
+      throw new Error(`${what} did not answer within ${seconds} s${lastWords(running.log)}`);
     }
     await sleep(100);
   }
+  // What answered may be somebody else, who took the port in between.
+  if (ended !== undefined)
+    throw new Error(`${what} ended while starting (${ended})${lastWords(running.log)}`);
+}
+
+function lastWords(log: string): string {
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-5);
+  return `; the end of ${log}:\n${lines.join('\n')}`;
 }
 
 /** The first port at or above `wanted` (0: any) that nobody listens on at 127.0.0.1 and that is not in `taken`. */
