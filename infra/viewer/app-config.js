@@ -49,7 +49,8 @@ window.config = {
   },
   extensions: [],
   modes: [],
-  customizationService: {},
+  // The guided tour would cover the first images of everyone who opens a study.
+  customizationService: { 'ohif.tours': { $set: [] } },
   showStudyList: true,
   maxNumberOfWebWorkers: 3,
   showWarningMessageForCrossOrigin: false,

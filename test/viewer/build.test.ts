@@ -1,0 +1,73 @@
+import { copyFile, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { cacheFolder } from '../../infra/local/prefix.ts';
+import { buildViewer } from '../../infra/viewer/build.ts';
+import { PublicPath } from '../../infra/viewer/public-path.rules.ts';
+
+const PACKAGE = 'ohif-app-3.13.2.tgz';
+
+let cacheDir: string;
+let viewer: string;
+
+beforeAll(async () => {
+  cacheDir = await mkdtemp(join(tmpdir(), 'radgate-build-'));
+  // Spares a download where the machine has the package already; the build checks it all the same.
+  await copyFile(join(cacheFolder(), PACKAGE), join(cacheDir, PACKAGE)).catch(() => {});
+  viewer = await buildViewer({ cacheDir, log: () => {} });
+});
+afterAll(async () => await rm(cacheDir, { recursive: true, force: true }));
+
+async function build(): Promise<string[]> {
+  const lines: string[] = [];
+  expect(await buildViewer({ cacheDir, log: (line) => lines.push(line) })).toBe(viewer);
+  return lines;
+}
+
+it('has a page whose every address is a file under /viewer/, without inline scripts', async () => {
+  const page = await readFile(join(viewer, 'index.html'), 'utf8');
+  const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map((match) => match[1] ?? '');
+  expect(addresses.length).toBeGreaterThan(20);
+  for (const address of addresses) {
+    expect(address).toMatch(/^\/viewer\//);
+    await expect(stat(join(viewer, address.slice('/viewer/'.length)))).resolves.toBeDefined();
+  }
+  expect(page).not.toMatch(/<script(?![^>]*\bsrc=)[^>]*>/);
+});
+
+it('leaves out the inference models, the service worker and the source maps', async () => {
+  const files = await readdir(viewer, { recursive: true });
+  expect(files.filter((file) => /^ort\/|^sw\.js|\.map(\.gz)?$/.test(file))).toEqual([]);
+});
+
+it('has beside each large text the same text compressed', async () => {
+  const files = await readdir(viewer, { recursive: true });
+  const packed = files.filter((file) => file.endsWith('.gz'));
+  expect(packed).toContain('app-config.js.gz');
+  expect(packed.filter((file) => file.endsWith('.js.gz')).length).toBeGreaterThan(60);
+  for (const file of packed) {
+    const plain = await readFile(join(viewer, file.replace(/\.gz$/, '')));
+    expect(gunzipSync(await readFile(join(viewer, file))).equals(plain), file).toBe(true);
+  }
+});
+
+it('is kept as long as it is whole, and made again when a byte changed, a file is missing or the package is damaged', async () => {
+  expect(await build()).toEqual([]);
+  await writeFile(join(viewer, 'app-config.js'), 'window.config = {};');
+  expect(await build()).toContain('viewer: building');
+  expect(await readFile(join(viewer, 'app-config.js'), 'utf8')).toContain("routerBasename: '/viewer'");
+  expect(await build()).toEqual([]);
+
+  await rm(join(viewer, 'manifest.json'));
+  await truncate(join(cacheDir, PACKAGE), 1000);
+  expect((await build()).join('\n')).toContain('fetching');
+  expect(await build()).toEqual([]);
+});
+
+it('refuses an OHIF build that it was not written for', () => {
+  const publicPath = new PublicPath();
+  publicPath.rewrite('index.html', '<script src="/app-config.js"></script>');
+  expect(() => publicPath.assertComplete()).toThrow(/not the expected one/);
+});

@@ -1,0 +1,71 @@
+import type { Page } from 'playwright-core';
+import { z } from 'zod';
+import { THORAX, phantomSlice } from '../../infra/demo/phantom.ts';
+
+const GRID = 96;
+// The window of the demo's thorax series: centre 40, width 400.
+const DARKEST = -160;
+const BRIGHTEST = 240;
+
+const Greys = z.array(z.number());
+
+// The image is a square of square pixels, fitted into the middle of the canvas. Annotations are another layer, not in it.
+const READ_CANVAS = `(() => {
+  const canvas = document.querySelector('canvas.cornerstone-canvas');
+  const context = canvas?.getContext('2d');
+  if (!context || canvas.width === 0 || canvas.height === 0) return [];
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const side = Math.min(canvas.width, canvas.height);
+  const left = (canvas.width - side) / 2;
+  const top = (canvas.height - side) / 2;
+  const greys = [];
+  for (let row = 0; row < ${GRID}; row += 1) {
+    for (let column = 0; column < ${GRID}; column += 1) {
+      const x = Math.floor(left + ((column + 0.5) / ${GRID}) * side);
+      const y = Math.floor(top + ((row + 0.5) / ${GRID}) * side);
+      greys.push(data[4 * (y * canvas.width + x)]);
+    }
+  }
+  return greys;
+})()`;
+
+/** What the viewer's canvas shows, as grey values of a grid over the image, row by row; empty while there is no canvas. */
+export async function shownGreys(page: Page): Promise<number[]> {
+  return Greys.parse(await page.evaluate(READ_CANVAS));
+}
+
+/** What the thorax phantom's slice looks like on the same grid, in its own window. */
+export function expectedGreys(index: number): number[] {
+  const slice = phantomSlice(index);
+  return Array.from({ length: GRID * GRID }, (_, at) => {
+    const row = Math.floor(((Math.floor(at / GRID) + 0.5) / GRID) * THORAX.rows);
+    const column = Math.floor((((at % GRID) + 0.5) / GRID) * THORAX.columns);
+    const hounsfield = slice[row * THORAX.columns + column] ?? 0;
+    return (255 * (Math.min(BRIGHTEST, Math.max(DARKEST, hounsfield)) - DARKEST)) / (BRIGHTEST - DARKEST);
+  });
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Pearson's correlation of two grids of the same length: 1 for the same picture; 0 when one of them is empty or of one grey. */
+export function correlation(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length || a.length === 0) return 0;
+  const [meanA, meanB] = [mean(a), mean(b)];
+  let [both, onlyA, onlyB] = [0, 0, 0];
+  for (const [at, value] of a.entries()) {
+    const [da, db] = [value - meanA, (b[at] ?? 0) - meanB];
+    both += da * db;
+    onlyA += da * da;
+    onlyB += db * db;
+  }
+  return onlyA === 0 || onlyB === 0 ? 0 : both / Math.sqrt(onlyA * onlyB);
+}
+
+/** The slice the picture resembles most, and how much. */
+export function bestMatch(shown: readonly number[]): { index: number; likeness: number } {
+  const likenesses = Array.from({ length: THORAX.slices }, (_, index) =>
+    correlation(shown, expectedGreys(index)),
+  );
+  const likeness = Math.max(...likenesses);
+  return { index: likenesses.indexOf(likeness), likeness };
+}

@@ -1,0 +1,174 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { NORTH_STUDY, SOUTH_STUDY, THORAX_SERIES_UID } from '../../infra/demo/demo.objects.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { bestMatch, shownGreys } from './phantom.canvas.ts';
+import { provideStack, type RunningStack } from './running.stack.ts';
+
+const NORTH = 'Radiology North';
+const SOUTH = 'Radiology South';
+const PATIENCE = { timeout: 20_000 };
+const VIEWPORT = { width: 1400, height: 900 };
+const SLICE_SHOWN = /I:\s*(\d+) \(\d+\/60\)/;
+
+let stack: RunningStack;
+let browser: Browser;
+const contexts: BrowserContext[] = [];
+
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([provideStack(), launchBrowser()]);
+});
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close();
+});
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+interface Visit {
+  page: Page;
+  /** What the browser refused or reported as broken. */
+  faults: string[];
+  /** `status path` of every DICOMweb answer. */
+  answers: string[];
+}
+
+async function visit(): Promise<Visit> {
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    viewport: VIEWPORT,
+    baseURL: stack.web,
+  });
+  contexts.push(context);
+  const page = await context.newPage();
+  const faults: string[] = [];
+  const answers: string[] = [];
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    if (/Content Security Policy|ERR_BLOCKED/.test(message.text())) faults.push(message.text());
+  });
+  page.on('response', (response) => {
+    const { pathname } = new URL(response.url());
+    if (pathname.startsWith('/dicom-web')) answers.push(`${response.status()} ${pathname}`);
+  });
+  return { page, faults, answers };
+}
+
+/** Signs in at the page as the demo person whose groups are exactly the named one. */
+async function signInAs(group: string, page: Page, address = '/login'): Promise<void> {
+  const person = stack.people.find((each) => each.group === group);
+  if (!person) throw new Error(`the demo has nobody in ${group} alone`);
+  await page.goto(address);
+  await page.getByLabel('Username').fill(person.username);
+  await page.getByLabel('Password', { exact: true }).fill(person.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/viewer/**');
+}
+
+const studyAddress = (uid: string) => `/viewer/viewer?StudyInstanceUIDs=${uid}`;
+const textOf = (page: Page) => page.locator('body').innerText();
+
+/** The picture on the canvas as the phantom's slice, and the slice the viewer's own overlay claims. */
+async function look(page: Page): Promise<{ likeness: number; index: number; claimed: number }> {
+  const claimed =
+    Number(SLICE_SHOWN.exec((await textOf(page)).replaceAll(/\s+/g, ' '))?.[1] ?? Number.NaN) - 1;
+  return { ...bestMatch(await shownGreys(page)), claimed };
+}
+
+describe('a member of group one', () => {
+  it('sees in the list the studies of the group and no other', async () => {
+    const { page, faults } = await visit();
+    await signInAs(NORTH, page);
+    await expect.poll(() => textOf(page), PATIENCE).toContain(NORTH_STUDY.accessionNumber);
+    expect(await textOf(page)).not.toContain(SOUTH_STUDY.accessionNumber);
+    expect(faults).toEqual([]);
+  });
+
+  it('sees the CT as it was stored, slice by slice', async () => {
+    const { page, faults, answers } = await visit();
+    await signInAs(NORTH, page, `/login?next=${encodeURIComponent(studyAddress(NORTH_STUDY.studyUid))}`);
+    await expect.poll(async () => (await look(page)).likeness, PATIENCE).toBeGreaterThan(0.95);
+    const first = await look(page);
+    expect(first.index).toBe(first.claimed);
+
+    await page.locator('canvas.cornerstone-canvas').hover();
+    for (let notch = 0; notch < 20; notch += 1) await page.mouse.wheel(0, 100);
+    await expect
+      .poll(async () => Math.abs((await look(page)).index - first.index), PATIENCE)
+      .toBeGreaterThan(5);
+    await expect
+      .poll(async () => {
+        const { index, claimed, likeness } = await look(page);
+        return index === claimed && likeness > 0.95;
+      }, PATIENCE)
+      .toBe(true);
+    expect(answers.filter((answer) => !answer.startsWith('2'))).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  it('is asked to sign in again when the session is over, and comes back to the study', async () => {
+    const { page } = await visit();
+    await signInAs(NORTH, page);
+    await page.context().clearCookies();
+    await page.goto(studyAddress(NORTH_STUDY.studyUid));
+    await page.waitForURL('**/login?next=*');
+    expect(new URL(page.url()).searchParams.get('next')).toBe(studyAddress(NORTH_STUDY.studyUid));
+  });
+
+  it('signs out at the page and sees nothing any more', async () => {
+    const { page } = await visit();
+    await signInAs(NORTH, page);
+    await page.goto('/login');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await expect.poll(() => textOf(page), PATIENCE).toContain('You are signed out.');
+    expect((await page.request.get('/dicom-web/studies')).status()).toBe(401);
+  });
+});
+
+describe('a member of group two', () => {
+  it('has a list without the studies of group one', async () => {
+    const { page } = await visit();
+    await signInAs(SOUTH, page);
+    await expect.poll(() => textOf(page), PATIENCE).toContain(SOUTH_STUDY.accessionNumber);
+    expect(await textOf(page)).not.toContain(NORTH_STUDY.accessionNumber);
+  });
+
+  it("gets nothing at the address of group one's study", async () => {
+    const { page, answers } = await visit();
+    await signInAs(SOUTH, page);
+    await page.goto(studyAddress(NORTH_STUDY.studyUid));
+    await page.waitForURL('**/notfoundstudy');
+    await expect.poll(() => answers.length, PATIENCE).toBeGreaterThan(0);
+    expect(await page.locator('canvas.cornerstone-canvas').count()).toBe(0);
+    const opened = answers.filter(
+      (answer) => answer.startsWith('2') && answer.includes(NORTH_STUDY.studyUid),
+    );
+    expect(opened).toEqual([]);
+
+    const study = `/dicom-web/studies/${NORTH_STUDY.studyUid}`;
+    for (const path of [study, `${study}/metadata`, `${study}/series/${THORAX_SERIES_UID}/metadata`]) {
+      const status = await page.evaluate(`fetch(${JSON.stringify(path)}).then((answer) => answer.status)`);
+      expect(z.number().parse(status)).toBe(404);
+    }
+  });
+});
+
+it('asks who somebody is before it shows a list', async () => {
+  const { page } = await visit();
+  await page.goto('/viewer/');
+  await page.waitForURL('**/login?next=*');
+  expect(new URL(page.url()).searchParams.get('next')).toBe('/viewer/');
+});
+
+it('says so, and keeps the username, when the password is wrong', async () => {
+  const { page, faults } = await visit();
+  await page.goto('/login');
+  await page.getByLabel('Username').fill('nobody');
+  await page.getByLabel('Password', { exact: true }).fill('a wrong password');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.getByRole('alert').innerText(), PATIENCE).toMatch(/is not right/);
+  expect(await page.getByLabel('Username').inputValue()).toBe('nobody');
+  expect(faults).toEqual([]);
+});
