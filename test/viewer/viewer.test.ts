@@ -108,6 +108,19 @@ describe('a member of group one', () => {
     expect(faults).toEqual([]);
   });
 
+  it('reads the report, which the browser gets as PDF', async () => {
+    const { page, faults } = await visit();
+    await signInAs(NORTH, page, `/login?next=${encodeURIComponent(studyAddress(NORTH_STUDY.studyUid))}`);
+    const rendered = page.waitForResponse((response) => response.url().endsWith('/rendered'));
+    await page.getByText('Confirm and hide').click();
+    await page.getByText('Radiology report (sample)').dblclick();
+    const report = await rendered;
+    expect(report.status()).toBe(200);
+    expect(report.headers()['content-type']).toBe('application/pdf');
+    expect(await page.locator('object[type="application/pdf"]').count()).toBe(1);
+    expect(faults).toEqual([]);
+  });
+
   it('is asked to sign in again when the session is over, and comes back to the study', async () => {
     const { page } = await visit();
     await signInAs(NORTH, page);
