@@ -1,0 +1,34 @@
+import { Module } from '@nestjs/common';
+import { AuthnModule } from '../authn/authn.module.js';
+import { AuthzModule } from '../authz/authz.module.js';
+import { FirstAdministrator } from './first.administrator.js';
+import { GrantsController } from './grants.controller.js';
+import { Grants } from './grants.service.js';
+import { GroupsController } from './groups.controller.js';
+import { Groups } from './groups.service.js';
+import { KeysController } from './keys.controller.js';
+import { Keys } from './keys.service.js';
+import { LastAdministrator } from './last.administrator.js';
+import { MachinesController } from './machines.controller.js';
+import { Machines } from './machines.service.js';
+import { MeController } from './me.controller.js';
+import { MembersController } from './members.controller.js';
+import { Members } from './members.service.js';
+import { UsersController } from './users.controller.js';
+import { Users } from './users.service.js';
+
+/** Who there is and what they may: people, groups, grants, machine accounts and their keys. */
+@Module({
+  imports: [AuthnModule, AuthzModule],
+  controllers: [
+    MeController,
+    UsersController,
+    GroupsController,
+    MembersController,
+    GrantsController,
+    MachinesController,
+    KeysController,
+  ],
+  providers: [FirstAdministrator, Grants, Groups, Keys, LastAdministrator, Machines, Members, Users],
+})
+export class AdminModule {}

@@ -1,0 +1,46 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { Requires } from '../authz/authz.guard.js';
+import { type Grant, Grants, NewGrant } from './grants.service.js';
+import { ListPipe, type ListQuery, type Page } from './list.query.js';
+
+@Controller('api/groups/:group/grants')
+@Requires('access:manage')
+export class GrantsController {
+  constructor(private readonly grants: Grants) {}
+
+  /** The group's grants, oldest first; those past their date too. */
+  @Get()
+  list(
+    @Param('group', new IdPipe()) group: string,
+    @Query(new ListPipe()) query: ListQuery,
+  ): Promise<Page<Grant>> {
+    return this.grants.list(group, query);
+  }
+
+  /** Grants rights over a scope: 201 with `Location`; 422 for a right that takes the scope `all` only. */
+  @Post()
+  async create(
+    @Param('group', new IdPipe()) group: string,
+    @Body(new BodyOf(NewGrant)) body: NewGrant,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Grant> {
+    const grant = await this.grants.create(group, body);
+    void reply.header('location', `/api/groups/${group}/grants/${grant.id}`);
+    return grant;
+  }
+
+  /** One grant. */
+  @Get(':id')
+  get(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<Grant> {
+    return this.grants.get(group, id);
+  }
+
+  /** Takes a grant back; 409 when nobody could manage access after it. */
+  @Delete(':id')
+  @HttpCode(204)
+  remove(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.grants.remove(group, id);
+  }
+}

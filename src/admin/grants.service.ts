@@ -1,0 +1,130 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { scopeOf } from '../authz/policies.service.js';
+import { isScoped, Right } from '../authz/rights.js';
+import { Scope } from '../authz/scopes.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { grants } from '../database/schema.js';
+import { NotVisible } from '../problems/errors.js';
+import { Moment } from './fields.js';
+import { Groups } from './groups.service.js';
+import { LastAdministrator } from './last.administrator.js';
+import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+import { isGone } from './refused.by.postgres.js';
+
+/** rights × scope, held by a group; `until` is ISO 8601 or null for ever. */
+export interface Grant {
+  readonly id: string;
+  readonly rights: readonly Right[];
+  readonly scope: Scope;
+  readonly until: string | null;
+}
+
+/** Rights that are not over studies are for `all` only: no scope could narrow them. */
+export const NewGrant = z
+  .strictObject({
+    rights: z
+      .array(Right)
+      .min(1)
+      .max(64)
+      .transform((rights) => [...new Set(rights)]),
+    scope: Scope,
+    until: Moment.nullable().default(null),
+  })
+  .refine(({ rights, scope }) => scope.kind === 'all' || rights.every(isScoped), {
+    path: ['scope'],
+    message: 'Rights outside studies:* take the scope "all" only.',
+  });
+export type NewGrant = z.output<typeof NewGrant>;
+
+type Row = typeof grants.$inferSelect;
+const SORTABLE = [
+  ['created_at', grants.createdAt],
+  ['until', grants.until],
+  ['scope', grants.scopeKind],
+] as const;
+
+/** What groups may do. A missing group or grant is NotVisible. */
+@Injectable()
+export class Grants {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly groups: Groups,
+    private readonly last: LastAdministrator,
+  ) {}
+
+  async list(groupId: string, query: ListQuery): Promise<Page<Grant>> {
+    await this.groups.get(groupId);
+    const words = [grants.scopeKind, grants.studyUid, grants.patientId, grants.institution, grants.modality];
+    const which = and(eq(grants.groupId, groupId), matching(query, ...words));
+    const rows = await this.database
+      .select()
+      .from(grants)
+      .where(which)
+      .orderBy(...orderOf(query, SORTABLE, grants.id))
+      .limit(query.limit)
+      .offset(query.offset);
+    return { items: rows.map(grantOf), total: await this.database.$count(grants, which) };
+  }
+
+  async get(groupId: string, id: string): Promise<Grant> {
+    const [row] = await this.database
+      .select()
+      .from(grants)
+      .where(and(eq(grants.groupId, groupId), eq(grants.id, id)));
+    if (row === undefined) throw new NotVisible();
+    return grantOf(row);
+  }
+
+  /** In effect with the members' next request. */
+  async create(groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
+    await this.groups.get(groupId);
+    const [row] = await this.database
+      .insert(grants)
+      .values({ groupId, rights, until, ...columnsOf(scope) })
+      .returning()
+      .catch((error: unknown) => {
+        throw isGone(error) ? new NotVisible() : error;
+      });
+    if (row === undefined) throw new NotVisible();
+    return grantOf(row);
+  }
+
+  /** Gone with the members' next request. */
+  async remove(groupId: string, id: string): Promise<void> {
+    await this.last.keptBy(async (transaction) => {
+      const rows = await transaction
+        .delete(grants)
+        .where(and(eq(grants.groupId, groupId), eq(grants.id, id)))
+        .returning();
+      if (rows.length === 0) throw new NotVisible();
+    });
+  }
+}
+
+function columnsOf(scope: Scope): Pick<typeof grants.$inferInsert, 'scopeKind'> & Partial<Row> {
+  switch (scope.kind) {
+    case 'all':
+    case 'own-patient':
+    case 'own-uploads':
+      return { scopeKind: scope.kind };
+    case 'study':
+      return { scopeKind: scope.kind, studyUid: scope.study_uid };
+    case 'patient':
+      return { scopeKind: scope.kind, issuer: scope.issuer, patientId: scope.patient_id };
+    case 'institution':
+      return { scopeKind: scope.kind, institution: scope.institution };
+    case 'modality':
+      return { scopeKind: scope.kind, modality: scope.modality };
+  }
+}
+
+function grantOf(row: Row): Grant {
+  return {
+    id: row.id,
+    rights: row.rights.map((right) => Right.parse(right)),
+    scope: scopeOf(row),
+    until: row.until?.toISOString() ?? null,
+  };
+}

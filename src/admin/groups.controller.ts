@@ -1,0 +1,51 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { Requires } from '../authz/authz.guard.js';
+import { type Group, GroupChange, Groups, NewGroup } from './groups.service.js';
+import { ListPipe, type ListQuery, type Page } from './list.query.js';
+
+@Controller('api/groups')
+@Requires('access:manage')
+export class GroupsController {
+  constructor(private readonly groups: Groups) {}
+
+  /** Groups, by name; `q` looks in name and description. */
+  @Get()
+  list(@Query(new ListPipe()) query: ListQuery): Promise<Page<Group>> {
+    return this.groups.list(query);
+  }
+
+  /** Adds a group: 201 with `Location`; 409 when the name is taken. */
+  @Post()
+  async create(
+    @Body(new BodyOf(NewGroup)) body: NewGroup,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Group> {
+    const group = await this.groups.create(body);
+    void reply.header('location', `/api/groups/${group.id}`);
+    return group;
+  }
+
+  /** One group. */
+  @Get(':id')
+  get(@Param('id', new IdPipe()) id: string): Promise<Group> {
+    return this.groups.get(id);
+  }
+
+  /** Changes name or description. */
+  @Patch(':id')
+  change(
+    @Param('id', new IdPipe()) id: string,
+    @Body(new BodyOf(GroupChange)) body: GroupChange,
+  ): Promise<Group> {
+    return this.groups.change(id, body);
+  }
+
+  /** Removes a group, its grants and memberships; 409 when nobody could manage access after it. */
+  @Delete(':id')
+  @HttpCode(204)
+  remove(@Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.groups.remove(id);
+  }
+}

@@ -1,0 +1,50 @@
+import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { Requires } from '../authz/authz.guard.js';
+import { type Key, Keys, NewKey } from './keys.service.js';
+import { ListPipe, type ListQuery, type Page } from './list.query.js';
+
+@Controller('api/accounts/:account/keys')
+@Requires('access:manage')
+export class KeysController {
+  constructor(private readonly keys: Keys) {}
+
+  /** The keys of a machine account, without the keys themselves. */
+  @Get()
+  list(
+    @Param('account', new IdPipe()) account: string,
+    @Query(new ListPipe()) query: ListQuery,
+  ): Promise<Page<Key>> {
+    return this.keys.list(account, query);
+  }
+
+  /** Makes a key: 201 with `key`, which is never shown again. */
+  @Post()
+  @Header('cache-control', 'no-store')
+  async create(
+    @Param('account', new IdPipe()) account: string,
+    @Body(new BodyOf(NewKey)) body: NewKey,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Key & { readonly key: string }> {
+    const key = await this.keys.create(account, body);
+    void reply.header('location', `/api/accounts/${account}/keys/${key.id}`);
+    return key;
+  }
+
+  /** One key, without the key itself. */
+  @Get(':id')
+  get(@Param('account', new IdPipe()) account: string, @Param('id', new IdPipe()) id: string): Promise<Key> {
+    return this.keys.get(account, id);
+  }
+
+  /** Revokes a key with effect from the next request. */
+  @Delete(':id')
+  @HttpCode(204)
+  remove(
+    @Param('account', new IdPipe()) account: string,
+    @Param('id', new IdPipe()) id: string,
+  ): Promise<void> {
+    return this.keys.remove(account, id);
+  }
+}

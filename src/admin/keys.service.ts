@@ -1,0 +1,95 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { newApiKey } from '../authn/api.keys.js';
+import { hashOf } from '../authn/tokens.hash.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { apiKeys } from '../database/schema.js';
+import { NotVisible } from '../problems/errors.js';
+import { Moment, Name } from './fields.js';
+import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+import { Machines } from './machines.service.js';
+import { isGone } from './refused.by.postgres.js';
+
+/** A key of a machine account as it is listed; moments are ISO 8601. */
+export interface Key {
+  readonly id: string;
+  readonly name: string;
+  readonly expires_at: string | null;
+  readonly last_used_at: string | null;
+}
+
+export const NewKey = z.strictObject({ name: Name, expires_at: Moment.nullable().default(null) });
+export type NewKey = z.output<typeof NewKey>;
+
+const SORTABLE = [
+  ['name', apiKeys.name],
+  ['expires_at', apiKeys.expiresAt],
+  ['last_used_at', apiKeys.lastUsedAt],
+] as const;
+
+/** API keys: 32 random bytes, shown once and stored as SHA-256. A missing account or key is NotVisible. */
+@Injectable()
+export class Keys {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly machines: Machines,
+  ) {}
+
+  async list(accountId: string, query: ListQuery): Promise<Page<Key>> {
+    await this.machines.get(accountId);
+    const which = and(eq(apiKeys.accountId, accountId), matching(query, apiKeys.name));
+    const rows = await this.database
+      .select()
+      .from(apiKeys)
+      .where(which)
+      .orderBy(...orderOf(query, SORTABLE, apiKeys.id))
+      .limit(query.limit)
+      .offset(query.offset);
+    return { items: rows.map(keyOf), total: await this.database.$count(apiKeys, which) };
+  }
+
+  async get(accountId: string, id: string): Promise<Key> {
+    await this.machines.get(accountId);
+    const [row] = await this.database
+      .select()
+      .from(apiKeys)
+      .where(and(eq(apiKeys.accountId, accountId), eq(apiKeys.id, id)));
+    if (row === undefined) throw new NotVisible();
+    return keyOf(row);
+  }
+
+  /** The only answer that holds the key itself. */
+  async create(accountId: string, { name, expires_at }: NewKey): Promise<Key & { readonly key: string }> {
+    await this.machines.get(accountId);
+    const key = newApiKey();
+    const [row] = await this.database
+      .insert(apiKeys)
+      .values({ accountId, name, keyHash: hashOf(key), expiresAt: expires_at })
+      .returning()
+      .catch((error: unknown) => {
+        throw isGone(error) ? new NotVisible() : error;
+      });
+    if (row === undefined) throw new NotVisible();
+    return { ...keyOf(row), key };
+  }
+
+  /** The key is refused from the next request on. */
+  async remove(accountId: string, id: string): Promise<void> {
+    await this.machines.get(accountId);
+    const rows = await this.database
+      .delete(apiKeys)
+      .where(and(eq(apiKeys.accountId, accountId), eq(apiKeys.id, id)))
+      .returning({ one: sql`1` });
+    if (rows.length === 0) throw new NotVisible();
+  }
+}
+
+function keyOf({ id, name, expiresAt, lastUsedAt }: typeof apiKeys.$inferSelect): Key {
+  return {
+    id,
+    name,
+    expires_at: expiresAt?.toISOString() ?? null,
+    last_used_at: lastUsedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,51 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { Requires } from '../authz/authz.guard.js';
+import { ListPipe, type ListQuery, type Page } from './list.query.js';
+import { type Machine, MachineChange, Machines, NewMachine } from './machines.service.js';
+
+@Controller('api/accounts')
+@Requires('access:manage')
+export class MachinesController {
+  constructor(private readonly machines: Machines) {}
+
+  /** Machine accounts, by name. */
+  @Get()
+  list(@Query(new ListPipe()) query: ListQuery): Promise<Page<Machine>> {
+    return this.machines.list(query);
+  }
+
+  /** Adds a machine account: 201 with `Location`; 409 when the name is taken. */
+  @Post()
+  async create(
+    @Body(new BodyOf(NewMachine)) body: NewMachine,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Machine> {
+    const machine = await this.machines.create(body);
+    void reply.header('location', `/api/accounts/${machine.id}`);
+    return machine;
+  }
+
+  /** One machine account. */
+  @Get(':id')
+  get(@Param('id', new IdPipe()) id: string): Promise<Machine> {
+    return this.machines.get(id);
+  }
+
+  /** Changes assigned institution or issuer, or whether it is disabled; what it stored before keeps its own. */
+  @Patch(':id')
+  change(
+    @Param('id', new IdPipe()) id: string,
+    @Body(new BodyOf(MachineChange)) body: MachineChange,
+  ): Promise<Machine> {
+    return this.machines.change(id, body);
+  }
+
+  /** Removes a machine account and its keys; what it stored stays. */
+  @Delete(':id')
+  @HttpCode(204)
+  remove(@Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.machines.remove(id);
+  }
+}

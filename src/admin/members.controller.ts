@@ -1,0 +1,46 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { Requires } from '../authz/authz.guard.js';
+import { ListPipe, type ListQuery, type Page } from './list.query.js';
+import { type Member, Members, NewMember } from './members.service.js';
+
+@Controller('api/groups/:group/members')
+@Requires('access:manage')
+export class MembersController {
+  constructor(private readonly members: Members) {}
+
+  /** Who is in the group, by name. */
+  @Get()
+  list(
+    @Param('group', new IdPipe()) group: string,
+    @Query(new ListPipe()) query: ListQuery,
+  ): Promise<Page<Member>> {
+    return this.members.list(group, query);
+  }
+
+  /** Adds `{user_id}` or `{account_id}`: 201, or 200 when it was a member already. */
+  @Post()
+  async add(
+    @Param('group', new IdPipe()) group: string,
+    @Body(new BodyOf(NewMember)) body: NewMember,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Member> {
+    const { member, added } = await this.members.add(group, body);
+    void reply.status(added ? 201 : 200).header('location', `/api/groups/${group}/members/${body.id}`);
+    return member;
+  }
+
+  /** One member, by the account's id. */
+  @Get(':id')
+  get(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<Member> {
+    return this.members.get(group, id);
+  }
+
+  /** Takes an account out of the group; 409 for the last administrator. */
+  @Delete(':id')
+  @HttpCode(204)
+  remove(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.members.remove(group, id);
+  }
+}

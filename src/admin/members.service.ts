@@ -1,0 +1,108 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, count, eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { accounts, memberships } from '../database/schema.js';
+import { BadField, NotVisible } from '../problems/errors.js';
+import { Groups } from './groups.service.js';
+import { LastAdministrator } from './last.administrator.js';
+import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+import { isGone } from './refused.by.postgres.js';
+
+/** A person or a machine account in a group. */
+export type Member = { readonly user_id: string } | { readonly account_id: string };
+
+/** One of the two, as the account it names. */
+export const NewMember = z
+  .strictObject({ user_id: z.uuid().optional(), account_id: z.uuid().optional() })
+  .transform(({ user_id, account_id }, context) => {
+    if (user_id !== undefined && account_id === undefined) return { kind: 'person' as const, id: user_id };
+    if (account_id !== undefined && user_id === undefined)
+      return { kind: 'machine' as const, id: account_id };
+    context.addIssue({
+      code: 'custom',
+      path: ['user_id'],
+      message: 'Either user_id or account_id is needed.',
+    });
+    return z.NEVER;
+  });
+export type NewMember = z.output<typeof NewMember>;
+
+const SORTABLE = [
+  ['name', accounts.name],
+  ['kind', accounts.kind],
+] as const;
+
+/** Who is in which group. A missing group or member is NotVisible. */
+@Injectable()
+export class Members {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly groups: Groups,
+    private readonly last: LastAdministrator,
+  ) {}
+
+  async list(groupId: string, query: ListQuery): Promise<Page<Member>> {
+    await this.groups.get(groupId);
+    const which = and(eq(memberships.groupId, groupId), matching(query, accounts.name));
+    const belongs = eq(memberships.accountId, accounts.id);
+    const rows = await this.database
+      .select({ id: accounts.id, kind: accounts.kind })
+      .from(accounts)
+      .innerJoin(memberships, belongs)
+      .where(which)
+      .orderBy(...orderOf(query, SORTABLE, accounts.id))
+      .limit(query.limit)
+      .offset(query.offset);
+    const [counted] = await this.database
+      .select({ total: count() })
+      .from(accounts)
+      .innerJoin(memberships, belongs)
+      .where(which);
+    return { items: rows.map(memberOf), total: counted?.total ?? 0 };
+  }
+
+  async get(groupId: string, id: string): Promise<Member> {
+    const [row] = await this.database
+      .select({ id: accounts.id, kind: accounts.kind })
+      .from(accounts)
+      .innerJoin(memberships, eq(memberships.accountId, accounts.id))
+      .where(and(eq(memberships.groupId, groupId), eq(accounts.id, id)));
+    if (row === undefined) throw new NotVisible();
+    return memberOf(row);
+  }
+
+  /** Adds an account; `added` is false when it was a member already. BadField when there is no such account. */
+  async add(groupId: string, { kind, id }: NewMember): Promise<{ member: Member; added: boolean }> {
+    await this.groups.get(groupId);
+    const [account] = await this.database
+      .select({ id: accounts.id })
+      .from(accounts)
+      .where(and(eq(accounts.id, id), eq(accounts.kind, kind)));
+    if (account === undefined)
+      throw new BadField(kind === 'person' ? 'user_id' : 'account_id', 'There is no such account.');
+    const rows = await this.database
+      .insert(memberships)
+      .values({ groupId, accountId: id })
+      .onConflictDoNothing()
+      .returning()
+      .catch((error: unknown) => {
+        throw isGone(error) ? new NotVisible() : error;
+      });
+    return { member: memberOf({ id, kind }), added: rows.length > 0 };
+  }
+
+  async remove(groupId: string, accountId: string): Promise<void> {
+    await this.last.keptBy(async (transaction) => {
+      const rows = await transaction
+        .delete(memberships)
+        .where(and(eq(memberships.groupId, groupId), eq(memberships.accountId, accountId)))
+        .returning();
+      if (rows.length === 0) throw new NotVisible();
+    });
+  }
+}
+
+function memberOf({ id, kind }: { id: string; kind: 'person' | 'machine' }): Member {
+  return kind === 'person' ? { user_id: id } : { account_id: id };
+}

@@ -1,0 +1,21 @@
+/** SQLSTATE of a name that another row has, and of a row that is referred to and gone. */
+const TAKEN = '23505';
+const GONE = '23503';
+
+/** Whether Postgres refused a row because its name is taken. */
+export function isTaken(error: unknown): boolean {
+  return hasCode(error, TAKEN);
+}
+
+/** Whether Postgres refused a row because what it belongs to went away meanwhile. */
+export function isGone(error: unknown): boolean {
+  return hasCode(error, GONE);
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  for (let depth = 0, at = error; depth < 4 && typeof at === 'object' && at !== null; depth += 1) {
+    if ('code' in at && at.code === code) return true;
+    at = 'cause' in at ? at.cause : undefined;
+  }
+  return false;
+}

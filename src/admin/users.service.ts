@@ -1,0 +1,154 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { NewPassword, Passwords } from '../authn/passwords.service.js';
+import { SignIns } from '../authn/sign.ins.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { accounts } from '../database/schema.js';
+import { Conflict, NotVisible } from '../problems/errors.js';
+import { AccountName, PatientKey, Words } from './fields.js';
+import { LastAdministrator } from './last.administrator.js';
+import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+
+/** A person as the contract shows them. */
+export interface User {
+  readonly id: string;
+  readonly username: string;
+  readonly display_name: string;
+  readonly disabled: boolean;
+  readonly patient: PatientKey | null;
+}
+
+/** Without a password nobody can sign in as this person yet. */
+export const NewUser = z.strictObject({
+  username: AccountName,
+  display_name: Words.default(''),
+  password: NewPassword.optional(),
+  disabled: z.boolean().default(false),
+  patient: PatientKey.nullable().default(null),
+});
+export type NewUser = z.output<typeof NewUser>;
+
+export const UserChange = z.strictObject({
+  display_name: Words.optional(),
+  password: NewPassword.optional(),
+  disabled: z.boolean().optional(),
+});
+export type UserChange = z.output<typeof UserChange>;
+
+type Row = typeof accounts.$inferSelect;
+const isPerson = eq(accounts.kind, 'person');
+const SORTABLE = [
+  ['username', accounts.name],
+  ['display_name', accounts.displayName],
+  ['disabled', accounts.disabled],
+] as const;
+
+/** The people who may sign in. A missing one is NotVisible. */
+@Injectable()
+export class Users {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly passwords: Passwords,
+    private readonly signIns: SignIns,
+    private readonly last: LastAdministrator,
+  ) {}
+
+  async list(query: ListQuery): Promise<Page<User>> {
+    const which = and(isPerson, matching(query, accounts.name, accounts.displayName));
+    const rows = await this.database
+      .select()
+      .from(accounts)
+      .where(which)
+      .orderBy(...orderOf(query, SORTABLE, accounts.id))
+      .limit(query.limit)
+      .offset(query.offset);
+    return { items: rows.map(userOf), total: await this.database.$count(accounts, which) };
+  }
+
+  async get(id: string): Promise<User> {
+    const [row] = await this.database
+      .select()
+      .from(accounts)
+      .where(and(isPerson, eq(accounts.id, id)));
+    return found(row);
+  }
+
+  /** Conflict when the name is taken, in whatever case. */
+  async create(user: NewUser): Promise<User> {
+    const passwordHash = user.password === undefined ? null : await this.passwords.hash(user.password);
+    const [row] = await this.database
+      .insert(accounts)
+      .values({
+        kind: 'person',
+        name: user.username,
+        displayName: user.display_name,
+        disabled: user.disabled,
+        passwordHash,
+        ...columnsOf(user.patient),
+      })
+      .onConflictDoNothing()
+      .returning();
+    if (row === undefined) throw new Conflict('This username is taken.');
+    return userOf(row);
+  }
+
+  /** A new password or disabling ends every session and token of the person. */
+  async change(id: string, change: UserChange): Promise<User> {
+    const { password, disabled, display_name: displayName } = change;
+    const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
+    return this.last.keptBy(async (transaction) => {
+      const [row] = await transaction
+        .update(accounts)
+        // `kind` stays what it is; it keeps an empty change a statement.
+        .set({ kind: 'person', displayName, disabled, passwordHash })
+        .where(and(isPerson, eq(accounts.id, id)))
+        .returning();
+      const user = found(row);
+      if (passwordHash !== undefined || disabled === true)
+        await this.signIns.endAll(id, undefined, transaction);
+      return user;
+    });
+  }
+
+  /** Their sessions, tokens and memberships go with them. */
+  async remove(id: string): Promise<void> {
+    await this.last.keptBy(async (transaction) => {
+      const [row] = await transaction
+        .delete(accounts)
+        .where(and(isPerson, eq(accounts.id, id)))
+        .returning();
+      found(row);
+    });
+  }
+
+  /** Says which patient this person is (scope `own-patient`, claim `patient_id`); null: none. */
+  async link(id: string, patient: PatientKey | null): Promise<User> {
+    const [row] = await this.database
+      .update(accounts)
+      .set(columnsOf(patient))
+      .where(and(isPerson, eq(accounts.id, id)))
+      .returning();
+    return found(row);
+  }
+}
+
+function columnsOf(patient: PatientKey | null): Pick<Row, 'patientIssuer' | 'patientId'> {
+  return { patientIssuer: patient?.issuer ?? null, patientId: patient?.patient_id ?? null };
+}
+
+function found(row: Row | undefined): User {
+  if (row === undefined) throw new NotVisible();
+  return userOf(row);
+}
+
+function userOf(row: Row): User {
+  const { patientIssuer: issuer, patientId: patient_id } = row;
+  return {
+    id: row.id,
+    username: row.name,
+    display_name: row.displayName,
+    disabled: row.disabled,
+    patient: issuer === null || patient_id === null ? null : { issuer, patient_id },
+  };
+}
