@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { withLock } from './lock.ts';
+
+const execute = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+
+const Output = z.object({ stdout: z.string(), stderr: z.string() });
+
+type Part = { inputs: string[]; output: string; command: string[] };
+
+// In this order: Nest empties dist/ first, the portal's pages with it.
+const parts: Part[] = [
+  {
+    inputs: ['src', 'tsconfig.json', 'nest-cli.json', 'package-lock.json'],
+    output: 'dist/main.js',
+    command: ['node_modules/.bin/nest', 'build'],
+  },
+  {
+    inputs: ['portal', 'package-lock.json'],
+    output: 'dist/portal/login.html',
+    command: ['node_modules/.bin/vite', 'build', 'portal', '--logLevel', 'error'],
+  },
+];
+
+/** Builds gateway and portal into dist/, each only when what it is made from has changed. */
+export async function buildAll(log: (line: string) => void): Promise<void> {
+  const waiting = () => log('another start is building: waiting for it');
+  await withLock(`build ${root}`, waiting, async () => {
+    for (const part of parts) await build(part);
+  });
+}
+
+async function build({ inputs, output, command }: Part): Promise<void> {
+  const marker = join(root, `${output}.inputs`);
+  const wanted = await digest(inputs);
+  const built = await readFile(marker, 'utf8').catch(() => '');
+  if (built === wanted && existsSync(join(root, output))) return;
+  const [script = '', ...args] = command;
+  try {
+    await execute(process.execPath, [join(root, script), ...args], { cwd: root, maxBuffer: 2 ** 26 });
+  } catch (error) {
+    const output = Output.safeParse(error).data;
+    const said = output ? output.stdout + output.stderr : '';
+    throw new Error(`${command.slice(0, 2).join(' ')} failed\n${said.trim()}`, { cause: error });
+  }
+  await writeFile(marker, wanted);
+}
+
+async function digest(inputs: string[]): Promise<string> {
+  const hash = createHash('sha256').update(process.version);
+  for (const input of inputs) {
+    const files = input.includes('.') ? [''] : await filesBelow(join(root, input));
+    for (const file of files)
+      hash.update(`${input}/${file}\0`).update(await readFile(join(root, input, file)));
+  }
+  return hash.digest('hex');
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
+}

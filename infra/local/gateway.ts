@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { launch, neighbourUser, until, type Running } from './launch.ts';
+import type { Ports } from './options.ts';
+import type { Postgres } from './postgres.ts';
+import type { Secrets } from './secrets.ts';
+
+const execute = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+
+export type GatewayOptions = {
+  data: string;
+  ports: Ports;
+  postgres: Pick<Postgres, 'appUrl' | 'ownerUrl'>;
+  orthanc: { url: string; username: string };
+  admin: string;
+  secrets: Secrets;
+};
+
+/** Brings the database to the newest schema; fails with the migration's own words. */
+export async function migrate(postgres: Pick<Postgres, 'appUrl' | 'ownerUrl'>): Promise<void> {
+  const env = { DATABASE_URL: postgres.appUrl, DATABASE_OWNER_URL: postgres.ownerUrl };
+  await execute(process.execPath, [join(root, 'dist/database/migrate.js')], { cwd: root, env });
+}
+
+/** Starts the built gateway on 127.0.0.1, as the stack's only client of Orthanc and PostgreSQL. */
+export async function startGateway(options: GatewayOptions): Promise<Running> {
+  const { data, ports, postgres, orthanc, secrets } = options;
+  const own = join(data, 'gateway');
+  await mkdir(own, { recursive: true, mode: 0o700 });
+  const user = await neighbourUser();
+  if (user) await chown(own, user.uid, user.gid);
+  const running = await launch({
+    command: [process.execPath, '--enable-source-maps', join(root, 'dist/main.js')],
+    cwd: root,
+    log: join(data, 'logs/gateway.log'),
+    env: {
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      PORT: `${ports.gateway}`,
+      PUBLIC_URL: `https://localhost:${ports.web}`,
+      DATABASE_URL: postgres.appUrl,
+      DATABASE_OWNER_URL: postgres.ownerUrl,
+      ORTHANC_URL: orthanc.url,
+      ORTHANC_USERNAME: orthanc.username,
+      ORTHANC_PASSWORD: secrets.orthancPassword,
+      DEFAULT_ISSUER: 'RADGATE',
+      MASTER_KEY: secrets.masterKey,
+      ADMIN_USERNAME: options.admin,
+      ADMIN_PASSWORD: secrets.adminPassword,
+      DATA_DIR: own,
+      TRUSTED_PROXIES: '127.0.0.1',
+      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
+    },
+  });
+  const live = `http://127.0.0.1:${ports.gateway}/health/live`;
+  await until('the gateway', running, async () => {
+    const answer = await fetch(live, { signal: AbortSignal.timeout(2000) });
+    await answer.body?.cancel();
+    return answer.ok;
+  });
+  return running;
+}

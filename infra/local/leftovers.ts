@@ -1,0 +1,39 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+
+const patienceMs = 15_000;
+const Pids = z.record(z.string(), z.number().int().positive());
+
+/** Notes the processes of this stack, for the next start to look for. */
+export async function notePids(data: string, pids: Record<string, number>): Promise<void> {
+  await writeFile(join(data, 'pids.json'), JSON.stringify(pids));
+}
+
+/**
+ * After kill -9 of the stack its processes are on their way out (the kernel asked them to end): waits until they have
+ * released their ports and files, and ends those that do not.
+ */
+export async function clearLeftovers(data: string, root: string, log: (line: string) => void): Promise<void> {
+  const file = join(data, 'pids.json');
+  const text = await readFile(file, 'utf8').catch(() => '{}');
+  const pids = Object.values(Pids.safeParse(JSON.parse(text)).data ?? {});
+  const deadline = Date.now() + patienceMs;
+  let said = false;
+  for (const pid of pids) {
+    while (await isOurs(pid, data, root)) {
+      if (!said) log('processes of an earlier start are still ending: waiting for them');
+      said = true;
+      if (Date.now() > deadline) process.kill(pid, 'SIGKILL');
+      await sleep(100);
+    }
+  }
+  await rm(file, { force: true });
+}
+
+/** The number may be another process's by now; ours name the data folder or the project's in their command line. */
+async function isOurs(pid: number, data: string, root: string): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return command.includes(`${data}/`) || command.includes(`${root}/dist/main.js`);
+}

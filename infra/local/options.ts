@@ -1,0 +1,64 @@
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { freePort } from './launch.ts';
+
+const defaults = { web: 8443, gateway: 3000, orthanc: 8042, dicom: 4242, postgres: 5433 };
+
+export type PortName = keyof typeof defaults;
+export type Ports = Record<PortName, number>;
+export type StackOptions = { data: string; demo: boolean; ports: Partial<Ports> };
+
+const Port = z.coerce.number().int().min(1).max(65_535);
+const SavedPorts = z.partialRecord(z.enum(['web', 'gateway', 'orthanc', 'dicom', 'postgres']), Port);
+const names = SavedPorts.keyType.options;
+
+/** The options of `npm start` as written in help.txt; fails with a sentence for the person who typed them. */
+export function parseOptions(args: readonly string[], root: string): StackOptions {
+  const ports = Object.fromEntries(names.map((name) => [`${name}-port`, { type: 'string' } as const]));
+  const { values } = parseArgs({
+    args: [...args],
+    options: { ...ports, data: { type: 'string' }, demo: { type: 'boolean', default: true } },
+    allowNegative: true,
+  });
+  const given = z.record(z.string(), z.union([z.string(), z.boolean(), z.undefined()])).parse(values);
+  const chosen: Partial<Ports> = {};
+  for (const name of names) {
+    const text = given[`${name}-port`];
+    if (text === undefined) continue;
+    const port = Port.safeParse(text);
+    if (!port.success) throw new Error(`--${name}-port needs a number from 1 to 65535`);
+    chosen[name] = port.data;
+  }
+  const typedIn = process.env['INIT_CWD'] ?? process.cwd();
+  const data = typeof values['data'] === 'string' ? resolve(typedIn, values['data']) : join(root, '.local');
+  return { data, demo: values['demo'], ports: chosen };
+}
+
+/** Makes the data folder when it is missing, for its owner only; returns its real path. */
+export async function openDataFolder(data: string): Promise<string> {
+  await mkdir(join(data, 'logs'), { recursive: true, mode: 0o700 });
+  return await realpath(data);
+}
+
+/** A free port for each: as asked, else as last time, else the default, else the next one that is free, which is said. */
+export async function choosePorts(
+  data: string,
+  asked: Partial<Ports>,
+  log: (line: string) => void,
+): Promise<Ports> {
+  const file = join(data, 'ports.json');
+  const text = await readFile(file, 'utf8').catch(() => '{}');
+  const saved = SavedPorts.parse(JSON.parse(text));
+  const ports = { ...defaults };
+  const taken = new Set<number>();
+  for (const name of names) {
+    const wanted = asked[name] ?? saved[name] ?? defaults[name];
+    ports[name] = await freePort(wanted, taken);
+    taken.add(ports[name]);
+    if (ports[name] !== wanted) log(`port ${wanted} (${name}) is taken: using ${ports[name]}`);
+  }
+  await writeFile(file, JSON.stringify(ports));
+  return ports;
+}

@@ -1,0 +1,33 @@
+import { rename, writeFile } from 'node:fs/promises';
+
+/** What `stack.json` says, as the contract names it. */
+export type Stack = {
+  web: string;
+  gateway: string;
+  admin: { username: string; password: string };
+  people?: { username: string; password: string; group: string }[];
+  orthanc: { url: string; username: string; password: string; dicom: string; aet: string };
+  database: { url: string };
+  pids: { gateway: number; orthanc: number; postgres: number; nginx: number };
+};
+
+/** Writes the file for its owner only, whole or not at all. */
+export async function writeStackFile(file: string, stack: Stack): Promise<void> {
+  await writeFile(`${file}.new`, `${JSON.stringify(stack, undefined, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+/** The same for a person at a terminal. */
+export function describe(stack: Stack, file: string): string {
+  const people = (stack.people ?? []).map(
+    ({ username, password, group }) => `              ${username} / ${password}   (${group})`,
+  );
+  return `
+  Viewer      ${stack.web}   (its certificate is self-signed: your browser will ask once)
+  API         ${stack.web}/dicom-web, or ${stack.gateway}/dicom-web
+  C-STORE     ${stack.orthanc.dicom}, AE title ${stack.orthanc.aet}
+  Admin       ${stack.admin.username} / ${stack.admin.password}
+${people.length > 0 ? `  People\n${people.join('\n')}\n` : ''}
+  All of this is in ${file}. ^C stops the stack.
+`;
+}

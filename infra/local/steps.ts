@@ -1,0 +1,17 @@
+/** What an unknown error says. */
+export const saying = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Prints a remark below the steps' names. */
+export const note = (line: string) => console.log(`          ${line}`);
+
+/** Runs `work`, then prints one line with its name and how long it took; a failure names the step. */
+export async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  try {
+    const result = await work();
+    console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${name}`);
+    return result;
+  } catch (error) {
+    throw new Error(`${name}: ${saying(error)}`, { cause: error });
+  }
+}
