@@ -1,0 +1,139 @@
+const ESC = 0x1b;
+const SPACE = 0x20;
+
+/** How bytes of a code element are read: one byte each, or two, and as what. */
+interface CodeElement {
+  width: 1 | 2;
+  decode: (bytes: Buffer) => string;
+}
+
+const latin1: CodeElement = { width: 1, decode: (bytes) => bytes.toString('latin1') };
+const katakana = single('shift_jis');
+const ks1001 = double('euc-kr');
+const gb2312 = double('gbk');
+const jis208 = double('euc-jp');
+const jis212: CodeElement = {
+  width: 2,
+  decode: (bytes) => decodeAs('euc-jp', Buffer.concat(pairs(bytes).map((pair) => Buffer.of(0x8f, ...pair)))),
+};
+
+/** Upper halves by defined term without its prefix (PS3.3 §C.12.1.1.2, tables C.12-2 to C.12-4). */
+const UPPER: ReadonlyMap<string, CodeElement> = new Map([
+  ['100', latin1],
+  ['101', single('iso-8859-2')],
+  ['109', single('iso-8859-3')],
+  ['110', single('iso-8859-4')],
+  ['144', single('iso-8859-5')],
+  ['127', single('iso-8859-6')],
+  ['126', single('iso-8859-7')],
+  ['138', single('iso-8859-8')],
+  ['148', single('windows-1254')],
+  ['203', single('iso-8859-15')],
+  ['166', single('windows-874')],
+  ['13', katakana],
+  ['149', ks1001],
+  ['58', gb2312],
+]);
+
+/** Which half a code element goes to. */
+interface Escape {
+  half: 'lower' | 'upper';
+  code: CodeElement;
+}
+
+const lower = (code: CodeElement): Escape => ({ half: 'lower', code });
+const upper = (term: string): Escape => ({ half: 'upper', code: UPPER.get(term) ?? latin1 });
+
+/** What an escape sequence puts in which half (PS3.3 tables C.12-3 and C.12-4), by the characters after ESC. */
+const ESCAPES: ReadonlyMap<string, Escape> = new Map([
+  ['(B', lower(latin1)],
+  ['(J', lower(latin1)],
+  ['$B', lower(jis208)],
+  ['$@', lower(jis208)],
+  ['$(D', lower(jis212)],
+  [')I', upper('13')],
+  ['$)C', upper('149')],
+  ['$)A', upper('58')],
+  ['-A', upper('100')],
+  ['-B', upper('101')],
+  ['-C', upper('109')],
+  ['-D', upper('110')],
+  ['-L', upper('144')],
+  ['-G', upper('127')],
+  ['-F', upper('126')],
+  ['-H', upper('138')],
+  ['-M', upper('148')],
+  ['-b', upper('203')],
+  ['-T', upper('166')],
+]);
+
+const WHOLE: ReadonlyMap<string, string> = new Map([
+  ['ISO_IR 192', 'utf-8'],
+  ['GB18030', 'gb18030'],
+  ['GBK', 'gbk'],
+]);
+
+/**
+ * Decodes text by Specific Character Set (0008,0005; PS3.5 §6.1): a single encoding, or ISO 2022 code extensions. An unknown or
+ * absent one is read as Latin-1, as Orthanc does. `resets` are the characters at which extensions end besides line ends.
+ */
+export function decodeText(bytes: Buffer, characterSet: string, resets: string): string {
+  const first = characterSet.split('\\', 1)[0]?.trim() ?? '';
+  if (bytes.every((byte) => byte < 0x80 && byte !== ESC)) return bytes.toString('latin1');
+  const whole = WHOLE.get(first);
+  if (whole !== undefined) return decodeAs(whole, bytes);
+  const initial = UPPER.get(/^ISO(?:_IR| 2022 IR) (\d+)$/.exec(first)?.[1] ?? '') ?? latin1;
+  return decodeExtended(bytes, initial, new Set(Buffer.from(`${resets}\t\n\f\r`)));
+}
+
+function decodeExtended(bytes: Buffer, initial: CodeElement, resets: Set<number>): string {
+  const text: string[] = [];
+  const active = { lower: latin1, upper: initial };
+  for (let at = 0; at < bytes.length;) {
+    const byte = bytes[at] ?? 0;
+    if (byte === ESC) {
+      const length = bytes[at + 1] === 0x24 && /[()]/.test(bytes.toString('latin1', at + 2, at + 3)) ? 3 : 2;
+      const escape = ESCAPES.get(bytes.toString('latin1', at + 1, at + 1 + length));
+      if (escape !== undefined) active[escape.half] = escape.code;
+      at += escape === undefined ? 1 : length + 1;
+      continue;
+    }
+    // No character of two bytes has one below 0x21: a line end or a space means that the way back was forgotten.
+    if (byte <= SPACE) active.lower = latin1;
+    if (active.lower.width === 1 && resets.has(byte)) active.upper = initial;
+    const high = byte >= 0x80;
+    const code = high ? active.upper : active.lower;
+    let end = at + code.width;
+    while (end < bytes.length && goesOn(bytes[end] ?? 0, high, code, resets)) end += code.width;
+    text.push(code.decode(bytes.subarray(at, end)));
+    at = end;
+  }
+  return text.join('');
+}
+
+/** Whether the next character is read with the same code element. */
+function goesOn(byte: number, high: boolean, code: CodeElement, resets: Set<number>): boolean {
+  if (byte === ESC || byte >= 0x80 !== high) return false;
+  return code.width === 2 ? byte > SPACE : !resets.has(byte);
+}
+
+function single(label: string): CodeElement {
+  return { width: 1, decode: (bytes) => decodeAs(label, bytes) };
+}
+
+/** A set of two bytes each; in the lower half they come without their high bits. */
+function double(label: string): CodeElement {
+  return { width: 2, decode: (bytes) => decodeAs(label, Buffer.from(bytes.map((byte) => byte | 0x80))) };
+}
+
+function pairs(bytes: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at + 1 < bytes.length; at += 2) {
+    found.push(Buffer.of((bytes[at] ?? 0) | 0x80, (bytes[at + 1] ?? 0) | 0x80));
+  }
+  return found;
+}
+
+function decodeAs(label: string, bytes: Buffer): string {
+  return new TextDecoder(label, { ignoreBOM: true }).decode(bytes);
+}
