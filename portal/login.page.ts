@@ -127,6 +127,7 @@ async function begin(): Promise<void> {
   const session = await currentSession();
   if (session.state === 'signed-in') {
     person.textContent = session.name;
+    part('as', HTMLElement).hidden = session.name === '';
     goOn.href = next;
     show(signedIn);
     goOn.focus();

@@ -37,7 +37,7 @@ function valueAt(value: unknown, key: string): unknown {
 /** The name of `GET /api/me`: the account's display name, else its user name. */
 function nameOf(me: unknown): string {
   const account = valueAt(me, 'account') ?? me;
-  const names = ['display_name', 'username', 'name'].map((key) => valueAt(account, key));
+  const names = [...['display_name', 'username', 'name'].map((key) => valueAt(account, key)), account];
   return names.find((name): name is string => typeof name === 'string' && name !== '') ?? '';
 }
 

@@ -35,7 +35,7 @@ export async function shownGreys(page: Page): Promise<number[]> {
 }
 
 /** What the thorax phantom's slice looks like on the same grid, in its own window. */
-export function expectedGreys(index: number): number[] {
+function expectedGreys(index: number): number[] {
   const slice = phantomSlice(index);
   return Array.from({ length: GRID * GRID }, (_, at) => {
     const row = Math.floor(((Math.floor(at / GRID) + 0.5) / GRID) * THORAX.rows);
@@ -48,7 +48,7 @@ export function expectedGreys(index: number): number[] {
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Pearson's correlation of two grids of the same length: 1 for the same picture; 0 when one of them is empty or of one grey. */
-export function correlation(a: readonly number[], b: readonly number[]): number {
+function correlation(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length || a.length === 0) return 0;
   const [meanA, meanB] = [mean(a), mean(b)];
   let [both, onlyA, onlyB] = [0, 0, 0];
@@ -61,11 +61,12 @@ export function correlation(a: readonly number[], b: readonly number[]): number 
   return onlyA === 0 || onlyB === 0 ? 0 : both / Math.sqrt(onlyA * onlyB);
 }
 
+let expected: number[][] | undefined;
+
 /** The slice the picture resembles most, and how much. */
 export function bestMatch(shown: readonly number[]): { index: number; likeness: number } {
-  const likenesses = Array.from({ length: THORAX.slices }, (_, index) =>
-    correlation(shown, expectedGreys(index)),
-  );
+  expected ??= Array.from({ length: THORAX.slices }, (_, index) => expectedGreys(index));
+  const likenesses = expected.map((greys) => correlation(shown, greys));
   const likeness = Math.max(...likenesses);
   return { index: likenesses.indexOf(likeness), likeness };
 }

@@ -77,6 +77,14 @@ async function look(page: Page): Promise<{ likeness: number; index: number; clai
   return { ...bestMatch(await shownGreys(page)), claimed };
 }
 
+const said = (page: Page) => page.getByRole('alert').innerText();
+
+async function tryToSignIn(page: Page): Promise<void> {
+  await page.getByLabel('Username').fill('nobody');
+  await page.getByLabel('Password', { exact: true }).fill('a wrong password');
+  await page.keyboard.press('Enter');
+}
+
 describe('a member of group one', () => {
   it('sees in the list the studies of the group and no other', async () => {
     const { page, faults } = await visit();
@@ -175,13 +183,43 @@ it('asks who somebody is before it shows a list', async () => {
   expect(new URL(page.url()).searchParams.get('next')).toBe('/viewer/');
 });
 
-it('says so, and keeps the username, when the password is wrong', async () => {
-  const { page, faults } = await visit();
-  await page.goto('/login');
-  await page.getByLabel('Username').fill('nobody');
-  await page.getByLabel('Password', { exact: true }).fill('a wrong password');
-  await page.keyboard.press('Enter');
-  await expect.poll(() => page.getByRole('alert').innerText(), PATIENCE).toMatch(/is not right/);
-  expect(await page.getByLabel('Username').inputValue()).toBe('nobody');
-  expect(faults).toEqual([]);
+describe('the sign-in page', () => {
+  it('says when the password is wrong, and keeps the username', async () => {
+    const { page, faults } = await visit();
+    await page.goto('/login');
+    await tryToSignIn(page);
+    await expect.poll(() => said(page), PATIENCE).toMatch(/is not right/);
+    expect(await page.getByLabel('Username').inputValue()).toBe('nobody');
+    expect(faults).toEqual([]);
+  });
+
+  // Answers that the running stack gives only when it is attacked or half gone.
+  it('says how long to wait after too many attempts, and when the wait is over', async () => {
+    const { page } = await visit();
+    await page.route('**/api/auth/login', (route) =>
+      route.fulfill({ status: 429, headers: { 'retry-after': '2' } }),
+    );
+    await page.goto('/login');
+    await tryToSignIn(page);
+    await expect.poll(() => said(page), PATIENCE).toBe('Too many attempts. Try again in 2 seconds.');
+    await expect.poll(() => said(page), PATIENCE).toBe('You can try again now.');
+  });
+
+  it('says that the server is away and takes no session for granted', async () => {
+    const { page } = await visit();
+    await page.route('**/api/**', (route) => route.fulfill({ status: 503, headers: { 'retry-after': '5' } }));
+    await page.goto('/login');
+    await expect.poll(() => said(page), PATIENCE).toMatch(/does not answer/);
+    await tryToSignIn(page);
+    await expect.poll(() => said(page), PATIENCE).toMatch(/try again shortly/);
+    expect(new URL(page.url()).pathname).toBe('/login');
+  });
+
+  it('fits a narrow screen', async () => {
+    const { page } = await visit();
+    await page.setViewportSize({ width: 320, height: 568 });
+    await page.goto('/login');
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+  });
 });
