@@ -1,12 +1,15 @@
+import { Readable } from 'node:stream';
 import type { PipeTransform } from '@nestjs/common';
 import { z } from 'zod';
-import { BadField, NotVisible } from '../problems/errors.js';
+import { BadField, NotVisible, UnsupportedMedia } from '../problems/errors.js';
 
 /** Parses a JSON body: `@Body(new BodyOf(NewUser)) body: NewUser`. The first fault becomes {@link BadField} (422) with the field's name. */
 export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
   constructor(private readonly schema: Schema) {}
 
   transform(body: unknown): z.output<Schema> {
+    // What is not JSON reaches the routes as a stream.
+    if (body instanceof Readable) throw new UnsupportedMedia('This route takes application/json.');
     refuseNul(body, 'body');
     const parsed = this.schema.safeParse(body);
     if (parsed.success) return parsed.data;

@@ -25,7 +25,7 @@ export type PublishedKey = z.infer<typeof PublicJwk> & {
 interface Key {
   readonly kid: string;
   readonly pem: string;
-  readonly privateKey: KeyObject;
+  readonly privateSealed: Buffer;
   readonly published: PublishedKey;
 }
 
@@ -45,6 +45,8 @@ export class SigningKeys implements OnModuleInit {
   private keys: readonly Key[] = [];
   private readAt = 0;
   private reading: Promise<void> | undefined;
+  /** The one key whose private half is needed. */
+  private signer: { readonly kid: string; readonly privateKey: KeyObject } | undefined;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -53,6 +55,8 @@ export class SigningKeys implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     await this.read();
+    // A wrong MASTER_KEY is better met now than at the first login.
+    await this.current();
   }
 
   /** The key to sign with now. */
@@ -60,7 +64,8 @@ export class SigningKeys implements OnModuleInit {
     if (this.age() > REREAD_MS) await this.read();
     const [newest] = this.keys;
     if (newest === undefined) throw new Error('There is no signing key.');
-    return newest;
+    if (this.signer?.kid !== newest.kid) this.signer = { kid: newest.kid, privateKey: this.unsealed(newest) };
+    return this.signer;
   }
 
   /** The public key (PEM) of a key id, or undefined when no key of ours has it. */
@@ -101,7 +106,7 @@ export class SigningKeys implements OnModuleInit {
           or(isNull(signingKeys.retiredAt), gt(signingKeys.retiredAt, sql`now() - interval '75 minutes'`)),
         )
         .orderBy(sql`${signingKeys.retiredAt} desc nulls first`, desc(signingKeys.createdAt));
-      this.keys = rows.map((row) => this.opened(row));
+      this.keys = rows.map(keyOf);
       this.readAt = Date.now();
     });
   }
@@ -119,24 +124,25 @@ export class SigningKeys implements OnModuleInit {
     });
   }
 
-  private opened(row: typeof signingKeys.$inferSelect): Key {
-    const jwk = PublicJwk.parse(row.publicJwk);
-    const key: JsonWebKey = { ...jwk };
-    return {
-      kid: row.kid,
-      pem: createPublicKey({ key, format: 'jwk' }).export({ format: 'pem', type: 'spki' }).toString(),
-      privateKey: createPrivateKey({ key: this.unsealed(row), format: 'der', type: 'pkcs8' }),
-      published: { ...jwk, kid: row.kid, use: 'sig', alg: 'RS256' },
-    };
-  }
-
-  private unsealed(row: typeof signingKeys.$inferSelect): Buffer {
+  private unsealed({ privateSealed }: Key): KeyObject {
     try {
-      return this.box.open(PURPOSE, row.privateSealed);
+      const key = this.box.open(PURPOSE, privateSealed);
+      return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
     } catch (error) {
       throw new Error('A stored signing key does not open: MASTER_KEY is not the one it was sealed under.', {
         cause: error,
       });
     }
   }
+}
+
+function keyOf({ kid, publicJwk, privateSealed }: typeof signingKeys.$inferSelect): Key {
+  const jwk = PublicJwk.parse(publicJwk);
+  const key: JsonWebKey = { ...jwk };
+  return {
+    kid,
+    pem: createPublicKey({ key, format: 'jwk' }).export({ format: 'pem', type: 'spki' }).toString(),
+    privateSealed,
+    published: { ...jwk, kid, use: 'sig', alg: 'RS256' },
+  };
 }
