@@ -15,7 +15,7 @@ let viewer: string;
 beforeAll(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), 'radgate-build-'));
   // Spares a download where the machine has the package already; the build checks it all the same.
-  await copyFile(join(cacheFolder(), PACKAGE), join(cacheDir, PACKAGE)).catch(() => {});
+  await copyFile(join(cacheFolder(), 'viewer', PACKAGE), join(cacheDir, PACKAGE)).catch(() => {});
   viewer = await buildViewer({ cacheDir, log: () => {} });
 });
 afterAll(async () => await rm(cacheDir, { recursive: true, force: true }));
