@@ -23,10 +23,11 @@ for (const name of ['pushState', 'replaceState']) {
 
 let leaving = false;
 
-/** Sends a person whose session is over to the sign-in page, once, with the way back. Frame errors carry their status in the request or the message only. */
+/** Sends a person whose session is over to the sign-in page, once, with the way back. Frame errors carry it at the end of their message only (their address may hold a 401 of its own). */
 const httpErrorHandler = (error) => {
   const status = error?.status ?? error?.request?.status ?? error?.error?.request?.status;
-  const refused = status === 401 || (status === undefined && /\b401\b/.test(String(error?.message ?? '')));
+  const refused =
+    status === 401 || (status === undefined && /\bstatus 401$/.test(String(error?.message ?? '')));
   if (!refused || leaving) return;
   leaving = true;
   window.location.assign(`/login?next=${encodeURIComponent(lastAddress)}`);
