@@ -23,7 +23,7 @@ for (const name of ['pushState', 'replaceState']) {
 
 let leaving = false;
 
-/** Sends a person whose session is over to the sign-in page, once, with the way back. Frame errors carry it at the end of their message only (their address may hold a 401 of its own). */
+/** Sends a person whose session is over to the sign-in page, once, with the way back. Frame errors carry the status at the end of their message only (their address may hold a 401 of its own). */
 const httpErrorHandler = (error) => {
   const status = error?.status ?? error?.request?.status ?? error?.error?.request?.status;
   const refused =
