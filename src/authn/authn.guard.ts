@@ -4,6 +4,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NotAuthenticated } from '../problems/errors.js';
 import { ACCESS, type Access } from './access.decorators.js';
+import { actorOf } from './actor.js';
 import { ACCESS_TOKEN, KeysUnreadable } from './access.token.strategy.js';
 import { AccountLookup } from './account.lookup.js';
 import { challenge } from './challenge.js';
@@ -33,6 +34,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
       const signIn = await this.identify(request, context);
       request.signIn = signIn;
       request.account = signIn.account;
+      request.actor = actorOf(request, signIn.account);
       return true;
     } catch (error) {
       if (error instanceof NotAuthenticated)

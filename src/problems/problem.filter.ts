@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply } from 'fastify';
 import * as problems from './errors.js';
 
-/** An answer of RFC 9457 with nothing that differs between two equal refusals. */
+/** An answer of RFC 9457, with nothing that differs between two equal refusals. */
 export interface ProblemBody {
   readonly type: string;
   readonly title: string;
@@ -11,7 +11,8 @@ export interface ProblemBody {
   readonly field?: string;
 }
 
-interface Refusal {
+/** An error as HTTP says it. */
+export interface Refusal {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
@@ -28,14 +29,18 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const refusal = refusalOf(error);
     if (refusal.status >= 500) this.logger.error(describe(error));
-    if (reply.sent) return;
-    void reply
-      .status(refusal.status)
-      .headers({ 'cache-control': 'no-store', ...refusal.headers })
-      .type('application/problem+json')
-      .serializer((body: string) => body)
-      .send(JSON.stringify(bodyOf(refusal)));
+    if (!reply.sent) sendRefusal(reply, refusal);
   }
+}
+
+/** Writes a refusal as `application/problem+json`, never stored by a cache. */
+export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
+  void reply
+    .status(refusal.status)
+    .headers({ 'cache-control': 'no-store', ...refusal.headers })
+    .type('application/problem+json')
+    .serializer((body: string) => body)
+    .send(JSON.stringify(bodyOf(refusal)));
 }
 
 /** The refusal as a body of RFC 9457. */

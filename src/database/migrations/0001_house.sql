@@ -242,3 +242,42 @@ create table audit_seals (
   audit_id bigint not null unique,
   hash bytea not null
 );
+
+-- Removals keep counts, modalities and revisions true, and leave nothing empty behind.
+create function refresh_study(wanted bigint) returns void language sql as $$
+  update studies set
+    series_count = (select count(*) from series where study = wanted and instance_count > 0),
+    instance_count = (select coalesce(sum(instance_count), 0) from series where study = wanted),
+    modalities = array(
+      select distinct modality from series where study = wanted and instance_count > 0 and modality <> '' order by 1),
+    image_modalities = array(
+      select distinct unnest(studies.image_modalities)
+      intersect select modality from series where study = wanted and instance_count > 0 order by 1),
+    revision = revision + 1
+  where id = wanted;
+  with gone as (
+    delete from studies where id = wanted and not exists (select from series where study = wanted)
+    returning id, patient)
+  delete from patients using gone where patients.id = gone.patient
+    and not exists (select from studies other where other.patient = gone.patient and other.id <> gone.id);
+$$;
+
+create function remove_series(wanted bigint) returns void language sql as $$
+  with gone as (delete from series where id = wanted returning study)
+  select refresh_study(study) from gone;
+$$;
+
+create function remove_instance(wanted bigint) returns void language plpgsql as $$
+declare
+  of_series bigint;
+  of_study bigint;
+begin
+  delete from instances where id = wanted returning series into of_series;
+  if not found then return; end if;
+  update series set instance_count = instance_count - 1, revision = revision + 1
+    where id = of_series returning study into of_study;
+  delete from series where id = of_series and instance_count = 0
+    and not exists (select from pending where series = of_series);
+  perform refresh_study(of_study);
+end;
+$$;

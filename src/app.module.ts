@@ -1,0 +1,50 @@
+import { Module } from '@nestjs/common';
+import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { AdminModule } from './admin/admin.module.js';
+import { AuditModule } from './audit/audit.module.js';
+import { AuthnGuard } from './authn/authn.guard.js';
+import { AuthnModule } from './authn/authn.module.js';
+import { AuthzGuard } from './authz/authz.guard.js';
+import { AuthzModule } from './authz/authz.module.js';
+import { CatalogModule } from './catalog/catalog.module.js';
+import { ConfigModule } from './config/config.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { DicomwebModule } from './dicomweb/dicomweb.module.js';
+import { HealthModule } from './health/health.module.js';
+import { OrthancModule } from './orthanc/orthanc.module.js';
+import { BadRequest } from './problems/errors.js';
+import { ProblemFilter } from './problems/problem.filter.js';
+
+/** The way of a request, top to bottom. */
+@Module({
+  imports: [
+    // What everything stands on.
+    ConfigModule,
+    DatabaseModule,
+    // RECORD: hooks around every answer.
+    AuditModule,
+    // WHO, then MAY THEY.
+    AuthnModule,
+    AuthzModule,
+    // Images: what is asked, what is there, the archive.
+    DicomwebModule,
+    CatalogModule,
+    OrthancModule,
+    // Administration and health.
+    AdminModule,
+    HealthModule,
+  ],
+  providers: [
+    { provide: APP_GUARD, useExisting: AuthnGuard },
+    { provide: APP_GUARD, useClass: AuthzGuard },
+    {
+      provide: APP_PIPE,
+      useValue: new StandardSchemaValidationPipe({
+        exceptionFactory: () => new BadRequest('A part of the path or the query is not valid.'),
+      }),
+    },
+    { provide: APP_FILTER, useClass: ProblemFilter },
+  ],
+})
+export class AppModule {}

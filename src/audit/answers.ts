@@ -1,0 +1,74 @@
+import { Readable } from 'node:stream';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { NeighbourAway } from '../problems/errors.js';
+import { type Actor, AuditLog } from './audit.log.js';
+import { Refusals } from './refusals.js';
+
+/** What a handler adds to the row of its answer. */
+export interface AuditNote {
+  studyUid?: string;
+  patientIssuer?: string;
+  patientId?: string;
+  instances?: number;
+  detail?: Readonly<Record<string, unknown>>;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who acts, once known; set by the guard of `authn`, or by sign-in. */
+    actor?: Actor;
+    /** Facts for the row of this answer. */
+    auditNote?: AuditNote;
+    /** The answer is covered by a reading's rows already. */
+    auditCovered?: boolean;
+  }
+}
+
+/** Carry no patient data and ask for none. */
+const UNRECORDED = /^\/(health|metrics|\.well-known)(\/|$)/;
+
+/** Every other answer of a known account has a row of its own, committed before the answer leaves (design.md, decision 8). */
+@Injectable()
+export class Answers implements OnModuleInit {
+  constructor(
+    private readonly adapter: HttpAdapterHost,
+    private readonly log: AuditLog,
+    private readonly refusals: Refusals,
+  ) {}
+
+  onModuleInit(): void {
+    const server: FastifyInstance = this.adapter.httpAdapter.getInstance();
+    server.addHook('onSend', (request, reply, payload) => this.record(request, reply, payload));
+  }
+
+  private async record(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+    if (UNRECORDED.test(request.url) || request.auditCovered === true) return payload;
+    const { actor } = request;
+    if (actor === undefined) {
+      if (reply.statusCode >= 400) this.refusals.count(request.ip);
+      return payload;
+    }
+    // Should this row fail, the refusal that follows says nothing of a patient and needs none.
+    request.auditCovered = true;
+    try {
+      await this.log.append({
+        ...actor,
+        ...request.auditNote,
+        kind: 'answer',
+        action: actionOf(request),
+        status: reply.statusCode,
+      });
+    } catch (error) {
+      if (payload instanceof Readable) payload.destroy();
+      throw new NeighbourAway('postgres', { cause: error });
+    }
+    return payload;
+  }
+}
+
+/** Method and route pattern, not the path: identifiers belong in their own columns. */
+function actionOf(request: FastifyRequest): string {
+  return `${request.method} ${request.routeOptions.url ?? 'unknown route'}`;
+}

@@ -1,0 +1,28 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { audit } from '../database/schema.js';
+
+/** A row of the audit as it is written; times and transaction ids are the database's own. */
+export type AuditRow = typeof audit.$inferInsert;
+
+/** Who did it and from where, as plain values: the audit knows no other folder's types. */
+export interface Actor {
+  readonly accountId: string;
+  readonly accountName: string;
+  readonly via: string;
+  readonly address: string;
+  /** The user agent, cut to 200 characters. */
+  readonly client: string;
+  readonly requestId: string;
+}
+
+/** Appends rows to the audit. A row that cannot be written is an error, and the caller's answer must not leave then. */
+@Injectable()
+export class AuditLog {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Commits the rows before it returns. */
+  async append(...rows: readonly [AuditRow, ...AuditRow[]]): Promise<void> {
+    await this.database.insert(audit).values([...rows]);
+  }
+}

@@ -1,0 +1,9 @@
+import { Module } from '@nestjs/common';
+import { Answers } from './answers.js';
+import { AuditLog } from './audit.log.js';
+import { Readings } from './readings.js';
+import { Refusals } from './refusals.js';
+
+/** RECORD. */
+@Module({ providers: [AuditLog, Readings, Refusals, Answers], exports: [AuditLog, Readings] })
+export class AuditModule {}

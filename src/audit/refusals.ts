@@ -1,0 +1,45 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { AuditLog } from './audit.log.js';
+
+const FLUSH_MS = 60 * 1000;
+/** More addresses than this in one minute are counted together, so that a flood cannot grow memory. */
+const ADDRESSES = 10_000;
+
+/** Refusals of nobody in particular, counted per address and minute: a flood of them is a few rows. */
+@Injectable()
+export class Refusals implements OnApplicationShutdown {
+  private counts = new Map<string, number>();
+  private readonly logger = new Logger('audit');
+  private readonly timer = setInterval(() => void this.flush(), FLUSH_MS).unref();
+
+  constructor(private readonly log: AuditLog) {}
+
+  /** Counts one refusal. */
+  count(address: string): void {
+    const subject = this.counts.has(address) || this.counts.size < ADDRESSES ? address : 'many others';
+    this.counts.set(subject, (this.counts.get(subject) ?? 0) + 1);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.flush();
+  }
+
+  private async flush(): Promise<void> {
+    const counts = this.counts;
+    this.counts = new Map();
+    const rows = [...counts].map(([address, requests]) => ({
+      kind: 'refused' as const,
+      address,
+      action: 'anonymous',
+      requests,
+    }));
+    const [first, ...rest] = rows;
+    if (first === undefined) return;
+    try {
+      await this.log.append(first, ...rest);
+    } catch {
+      this.logger.error('refusals could not be written');
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { FastifyRequest } from 'fastify';
+import type { Actor } from '../audit/audit.log.js';
+import type { Account } from './account.js';
+
+const CLIENT = 200;
+
+/** The account and the request as the audit notes them. */
+export function actorOf(request: FastifyRequest, account: Account): Actor {
+  return {
+    accountId: account.id,
+    accountName: account.name,
+    via: account.via,
+    address: request.ip,
+    client: (request.headers['user-agent'] ?? '').slice(0, CLIENT),
+    requestId: request.id,
+  };
+}

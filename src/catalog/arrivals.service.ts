@@ -1,0 +1,146 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { accounts, instances, pending } from '../database/schema.js';
+import { OrthancApi } from '../orthanc/orthanc.api.js';
+import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
+import { NotInArchive } from '../orthanc/orthanc.errors.js';
+import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
+import { admit, type Arrived } from './admitting.js';
+import { hashContent } from './content.hash.js';
+import { attributesOfTags, factsOf, IdentityMissing, type InstanceFacts } from './instance.facts.js';
+import { type Depositor, place, prune } from './placing.js';
+
+/** What became of something the archive holds: `later` when a sender is still on its way with it. */
+export type Arrival = 'admitted' | 'known' | 'later' | 'refused' | 'gone';
+
+/** What an interrupted STOW left behind. */
+interface Left {
+  readonly live: boolean;
+  readonly accountId: string | null;
+  readonly sha256: Buffer | null;
+}
+
+/** Takes up what arrived in the archive by another way than STOW through us (C-STORE), or by a STOW that was cut off. */
+@Injectable()
+export class Arrivals {
+  private readonly logger = new Logger('catalog');
+
+  constructor(
+    @Inject(ENV) private readonly env: Env,
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly api: OrthancApi,
+    private readonly bytes: OrthancBytes,
+  ) {}
+
+  /** Of these Orthanc ids, those the catalog does not hold. */
+  async unknownOf(ids: readonly OrthancId[]): Promise<OrthancId[]> {
+    const unknown: OrthancId[] = [];
+    for (let at = 0; at < ids.length; at += 1000) {
+      const page = ids.slice(at, at + 1000);
+      const rows = await this.database
+        .select({ id: instances.orthancId })
+        .from(instances)
+        .where(inArray(instances.orthancId, page));
+      const known = new Set<string>(rows.map((row) => row.id));
+      unknown.push(...page.filter((id) => !known.has(id)));
+    }
+    return unknown;
+  }
+
+  /** Gives one instance of the archive its place in the catalog, if the unique keys leave one. */
+  async take(id: OrthancId): Promise<Arrival> {
+    try {
+      const metadata = await this.api.instanceMetadata(id);
+      const facts = factsOf(
+        attributesOfTags(await this.api.instanceTags(id)),
+        metadata['TransferSyntax'] ?? '',
+      );
+      return await this.settle(id, facts, metadata['RemoteAET']);
+    } catch (error) {
+      if (error instanceof NotInArchive) return 'gone';
+      if (!(error instanceof IdentityMissing)) throw error;
+      this.logger.warn('an instance in the archive has no usable UIDs and is not shown');
+      return 'refused';
+    }
+  }
+
+  private async settle(id: OrthancId, facts: InstanceFacts, aet: string | undefined): Promise<Arrival> {
+    const left = await this.leftBehind(facts.sopUid);
+    if (left?.live) return 'later';
+    const file = await this.bytes.instanceFile(id, undefined);
+    const sha256 = await hashContent(file.stream);
+    // A cut-off STOW says whose the instance is and what it must be; other content is not what that account was let in with.
+    const content = left?.sha256 ?? undefined;
+    if (content !== undefined && !content.equals(sha256)) {
+      this.logger.warn('an instance in the archive is not what its interrupted sender sent; it is not shown');
+      return 'refused';
+    }
+    const by = await this.depositor(content === undefined ? undefined : (left?.accountId ?? undefined), aet);
+    return this.admit(facts, by, {
+      id,
+      study: orthancIdOf(facts.patientId, facts.studyUid),
+      series: orthancIdOf(facts.patientId, facts.studyUid, facts.seriesUid),
+      size: file.length,
+      sha256,
+    });
+  }
+
+  private async admit(facts: InstanceFacts, by: Depositor, arrived: Arrived): Promise<Arrival> {
+    return this.database.transaction(async (tx) => {
+      const at = await place(tx, facts, by);
+      if (typeof at === 'string') {
+        this.logger.warn(
+          'an instance in the archive contradicts the catalog (patient, study or series); it is not shown',
+        );
+        return 'refused';
+      }
+      const [taken] = await tx
+        .select({ at: instances.id })
+        .from(instances)
+        .where(eq(instances.sopUid, facts.sopUid));
+      if (taken !== undefined) {
+        await prune(tx, at);
+        return 'known';
+      }
+      await tx.delete(pending).where(eq(pending.sopUid, facts.sopUid));
+      await admit(tx, at, facts, by, arrived);
+      return 'admitted';
+    });
+  }
+
+  private async leftBehind(sopUid: string): Promise<Left | undefined> {
+    const [row] = await this.database
+      .select({
+        live: sql<boolean>`${pending.expiresAt} >= clock_timestamp()`,
+        accountId: pending.accountId,
+        sha256: pending.sha256,
+      })
+      .from(pending)
+      .where(eq(pending.sopUid, sopUid));
+    return row;
+  }
+
+  /** The account of an interrupted STOW, else the machine account named like the calling AET: it gives issuer and institution. */
+  private async depositor(accountId: string | undefined, aet: string | undefined): Promise<Depositor> {
+    const [account] = await this.database
+      .select({ institution: accounts.institution, issuer: accounts.issuer })
+      .from(accounts)
+      .where(
+        accountId === undefined
+          ? and(eq(accounts.kind, 'machine'), eq(accounts.name, aet ?? ''))
+          : eq(accounts.id, accountId),
+      );
+    return {
+      accountId,
+      institution: account?.institution ?? undefined,
+      issuer: account?.issuer ?? undefined,
+      defaultIssuer: this.env.DEFAULT_ISSUER,
+      // It is in the archive already; whoever let it in there decided.
+      permits: () => true,
+      sees: () => true,
+    };
+  }
+}

@@ -1,0 +1,66 @@
+import { fold } from './folding.js';
+import type { InstanceFacts } from './instance.facts.js';
+
+const TEXT = 1024;
+
+/** The searchable columns of a study, from one instance's header. Values are cut to a kilobyte; NUL cannot be stored. */
+export function describeStudy(facts: InstanceFacts) {
+  const value = reader(facts);
+  return {
+    patientName: value('00100010'),
+    patientNameKey: fold(value('00100010')),
+    patientBirthDate: value('00100030'),
+    patientSex: value('00100040'),
+    studyDate: value('00080020'),
+    studyTime: value('00080030'),
+    studyId: value('00200010'),
+    accessionNumber: value('00080050'),
+    studyDescription: value('00081030'),
+    studyDescriptionKey: fold(value('00081030')),
+    referringPhysician: value('00080090'),
+    referringPhysicianKey: fold(value('00080090')),
+  };
+}
+
+/** The searchable columns of a series. */
+export function describeSeries(facts: InstanceFacts) {
+  const value = reader(facts);
+  return {
+    modality: facts.modality,
+    seriesNumber: whole(value('00200011')),
+    seriesDescription: value('0008103E'),
+    seriesDescriptionKey: fold(value('0008103E')),
+    seriesDate: value('00080021'),
+    seriesTime: value('00080031'),
+    bodyPart: value('00180015'),
+    laterality: value('00200060'),
+    protocolName: value('00181030'),
+    performedDate: value('00400244'),
+    performedTime: value('00400245'),
+  };
+}
+
+/** The columns of an instance; one without a frame count but with pixels has one frame. */
+export function describeInstance(facts: InstanceFacts) {
+  const value = reader(facts);
+  const rows = whole(value('00280010'));
+  return {
+    sopUid: facts.sopUid,
+    sopClassUid: facts.sopClassUid,
+    transferSyntax: facts.transferSyntax,
+    instanceNumber: whole(value('00200013')),
+    pixelRows: rows,
+    pixelColumns: whole(value('00280011')),
+    bitsAllocated: whole(value('00280100')),
+    frames: rows === null ? 0 : (whole(value('00280008')) ?? 1),
+  };
+}
+
+function reader(facts: InstanceFacts): (tag: string) => string {
+  return (tag) => (facts.attributes.get(tag) ?? '').replaceAll('\0', '').trim().slice(0, TEXT);
+}
+
+/** A whole number that Postgres' integer holds, else nothing. */
+function whole(text: string): number | null {
+  return /^[+-]?\d{1,9}$/.test(text.trim()) ? Number(text) : null;
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { UpstreamFailed } from '../problems/errors.js';
+import { SeriesUid, SopUid, StudyUid } from './uids.js';
+
+/** What the catalog keeps of one instance, from its header: identities first, then what is searched for. */
+export interface InstanceFacts {
+  readonly studyUid: StudyUid;
+  readonly seriesUid: SeriesUid;
+  readonly sopUid: SopUid;
+  readonly sopClassUid: string;
+  readonly transferSyntax: string;
+  /** Trimmed; may be empty. */
+  readonly patientId: string;
+  /** Issuer of Patient ID (0010,0021) as written; empty when absent. */
+  readonly headerIssuer: string;
+  readonly institution: string;
+  readonly modality: string;
+  readonly attributes: Attributes;
+}
+
+/** Decoded header values by tag, eight hexadecimal digits in upper case; several values joined by a backslash. */
+export type Attributes = ReadonlyMap<string, string>;
+
+/** The tags the catalog reads from a header. */
+export const CATALOG_TAGS: ReadonlySet<string> = new Set([
+  '00080005',
+  '00080016',
+  '00080018',
+  '00080020',
+  '00080021',
+  '00080030',
+  '00080031',
+  '00080050',
+  '00080060',
+  '00080080',
+  '00080090',
+  '00081030',
+  '0008103E',
+  '00100010',
+  '00100020',
+  '00100021',
+  '00100030',
+  '00100040',
+  '00180015',
+  '00181030',
+  '0020000D',
+  '0020000E',
+  '00200010',
+  '00200011',
+  '00200013',
+  '00200060',
+  '00280008',
+  '00280010',
+  '00280011',
+  '00280100',
+  '00400244',
+  '00400245',
+]);
+
+/** A header without the identities that everything hangs on. */
+export class IdentityMissing extends UpstreamFailed {
+  constructor() {
+    super('reading the identities of an instance');
+  }
+}
+
+/** Reads the facts out of a header's values; throws {@link IdentityMissing} when a UID is absent or malformed. */
+export function factsOf(attributes: Attributes, transferSyntax: string): InstanceFacts {
+  const value = (tag: string) => attributes.get(tag)?.trim() ?? '';
+  const studyUid = StudyUid.safeParse(value('0020000D'));
+  const seriesUid = SeriesUid.safeParse(value('0020000E'));
+  const sopUid = SopUid.safeParse(value('00080018'));
+  if (!studyUid.success || !seriesUid.success || !sopUid.success) throw new IdentityMissing();
+  return {
+    studyUid: studyUid.data,
+    seriesUid: seriesUid.data,
+    sopUid: sopUid.data,
+    sopClassUid: value('00080016'),
+    transferSyntax,
+    patientId: value('00100020'),
+    headerIssuer: value('00100021'),
+    institution: value('00080080'),
+    modality: value('00080060'),
+    attributes,
+  };
+}
+
+const ShortTags = z.record(z.string(), z.unknown());
+
+/** Orthanc's `tags?short` (`gggg,eeee` to text, already UTF-8) as {@link Attributes}; sequences are left out. */
+export function attributesOfTags(tags: unknown): Attributes {
+  const attributes = new Map<string, string>();
+  for (const [tag, value] of Object.entries(ShortTags.parse(tags))) {
+    if (typeof value === 'string') attributes.set(tag.replace(',', '').toUpperCase(), value);
+  }
+  return attributes;
+}
+
+/** Modalities of series that are not images (PS3.3 C.7.3.1.1.1): reports, annotations, plans, waveforms. */
+const NOT_IMAGES = new Set([
+  '',
+  'SR',
+  'KO',
+  'PR',
+  'SEG',
+  'REG',
+  'RTSTRUCT',
+  'RTPLAN',
+  'RTRECORD',
+  'DOC',
+  'FID',
+  'ECG',
+  'HD',
+  'EPS',
+  'AU',
+  'PLAN',
+  'RWV',
+  'STAIN',
+  'TEXTUREMAP',
+  'IOL',
+  'OPR',
+  'ANN',
+]);
+
+/** Whether a series of this modality is of images, which is what scope `modality` looks at. */
+export function isImageModality(modality: string): boolean {
+  return !NOT_IMAGES.has(modality);
+}

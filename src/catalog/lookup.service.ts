@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, asc, eq, gt, type SQL } from 'drizzle-orm';
+import { type Policy, toSql } from '../authz/policy.js';
+import type { Right } from '../authz/rights.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { instances, patients, series, studies } from '../database/schema.js';
+import { OrthancId } from '../orthanc/orthanc.id.js';
+import { NotVisible } from '../problems/errors.js';
+import type { SeriesUid, SopUid, StudyUid } from './uids.js';
+
+/** A study, series or instance by its chain of UIDs; a chain that mixes studies names nothing. */
+export interface Target {
+  readonly study: StudyUid;
+  readonly series?: SeriesUid | undefined;
+  readonly instance?: SopUid | undefined;
+}
+
+/** An instance an account may have, with what is needed to fetch it by Orthanc's own id. */
+export interface FoundInstance {
+  readonly sopUid: string;
+  readonly seriesUid: string;
+  readonly sopClassUid: string;
+  readonly transferSyntax: string;
+  readonly frames: number;
+  readonly size: number | undefined;
+  readonly orthancId: OrthancId;
+}
+
+/** What a target holds, never empty, and whose it is. */
+export interface Found {
+  readonly studyUid: StudyUid;
+  readonly patientIssuer: string;
+  readonly patientId: string;
+  readonly instances: readonly [FoundInstance, ...FoundInstance[]];
+}
+
+/** What there is below a UID, for one account: the only way from a UID to the archive. */
+@Injectable()
+export class Lookup {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Every instance of the target in series and instance order; throws `NotVisible` when there is none or the right does not cover it. */
+  async find(policy: Policy, right: Right, target: Target): Promise<Found> {
+    const rows = await this.database
+      .select({
+        sopUid: instances.sopUid,
+        seriesUid: series.seriesUid,
+        sopClassUid: instances.sopClassUid,
+        transferSyntax: instances.transferSyntax,
+        frames: instances.frames,
+        size: instances.size,
+        orthancId: instances.orthancId,
+        patientIssuer: patients.issuer,
+        patientId: patients.patientId,
+      })
+      .from(instances)
+      .innerJoin(series, eq(series.id, instances.series))
+      .innerJoin(studies, eq(studies.id, series.study))
+      .innerJoin(patients, eq(patients.id, studies.patient))
+      .where(and(...named(target), toSql(policy, right)))
+      .orderBy(asc(series.seriesNumber), asc(series.id), asc(instances.instanceNumber), asc(instances.id));
+    const [first, ...rest] = rows.map(({ size, orthancId, ...row }) =>
+      Object.assign(row, { size: size ?? undefined, orthancId: OrthancId.parse(orthancId) }),
+    );
+    if (first === undefined) throw new NotVisible();
+    const { patientIssuer, patientId } = first;
+    return { studyUid: target.study, patientIssuer, patientId, instances: [first, ...rest] };
+  }
+
+  /** Whether the study, or the series in it, is visible; throws `NotVisible` otherwise. */
+  async demand(policy: Policy, right: Right, target: Omit<Target, 'instance'>): Promise<void> {
+    const [row] = await this.database
+      .select({ id: series.id })
+      .from(series)
+      .innerJoin(studies, eq(studies.id, series.study))
+      .innerJoin(patients, eq(patients.id, studies.patient))
+      .where(and(...named(target), gt(series.instanceCount, 0), toSql(policy, right)))
+      .limit(1);
+    if (row === undefined) throw new NotVisible();
+  }
+}
+
+function named(target: Target): SQL[] {
+  return [
+    eq(studies.studyUid, target.study),
+    ...(target.series === undefined ? [] : [eq(series.seriesUid, target.series)]),
+    ...(target.instance === undefined ? [] : [eq(instances.sopUid, target.instance)]),
+  ];
+}

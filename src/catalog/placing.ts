@@ -1,0 +1,166 @@
+import { and, eq, sql } from 'drizzle-orm';
+import type { StudyFacts } from '../authz/policy.js';
+import type { Transaction } from '../database/database.module.js';
+import { patients, series, studies } from '../database/schema.js';
+import { describeSeries, describeStudy } from './descriptions.js';
+import { type InstanceFacts, isImageModality } from './instance.facts.js';
+
+/** Who brings an instance, and what they may: the answers of `authz` as functions, so that placing decides nothing itself. */
+export interface Depositor {
+  readonly accountId: string | undefined;
+  /** What is said of everything they bring; it wins over the header. */
+  readonly institution: string | undefined;
+  readonly issuer: string | undefined;
+  readonly defaultIssuer: string;
+  /** May they store into a study of these facts. */
+  readonly permits: (study: StudyFacts) => boolean;
+  /** May they know that a study of these facts exists. */
+  readonly sees: (study: StudyFacts) => boolean;
+}
+
+/** Why an instance has no place: a conflict of identities is told only to who may see what it conflicts with. */
+export type Refusal = 'not-permitted' | 'identity';
+
+/** The catalog's rows an instance belongs under. */
+export interface Place {
+  readonly study: number;
+  readonly series: number;
+}
+
+/** A study's row with its patient's key, locked against removal until the transaction ends. */
+export type HeldStudy = StudyFacts & { readonly id: number; readonly instanceCount: number };
+
+/**
+ * Finds or makes the rows above an instance under the catalog's unique keys: a study has one patient, a series one study.
+ * Runs in the caller's transaction; concurrent arrivals of the same keys wait for each other in Postgres.
+ */
+export async function place(tx: Transaction, facts: InstanceFacts, by: Depositor): Promise<Place | Refusal> {
+  const study = (await holdStudy(tx, facts.studyUid)) ?? (await makeStudy(tx, facts, by));
+  if (study === undefined) return 'not-permitted';
+  const isNew = study.instanceCount === 0;
+  if (!isNew && !by.permits(study)) return 'not-permitted';
+  if (!by.permits(withInstance(study, facts, by))) return 'not-permitted';
+  const issuer = facts.headerIssuer || by.issuer;
+  if (study.patientId !== facts.patientId || (issuer && issuer !== study.issuer)) return 'identity';
+  return placeSeries(tx, study, facts, by);
+}
+
+/** The study by its UID, held so that it cannot be removed meanwhile. */
+async function holdStudy(tx: Transaction, studyUid: string): Promise<HeldStudy | undefined> {
+  return hold(tx, eq(studies.studyUid, studyUid));
+}
+
+async function hold(tx: Transaction, where: ReturnType<typeof eq>): Promise<HeldStudy | undefined> {
+  const [row] = await tx
+    .select({
+      id: studies.id,
+      studyUid: studies.studyUid,
+      institution: studies.institution,
+      imageModalities: studies.imageModalities,
+      createdBy: studies.createdBy,
+      instanceCount: studies.instanceCount,
+      issuer: patients.issuer,
+      patientId: patients.patientId,
+    })
+    .from(studies)
+    .innerJoin(patients, eq(patients.id, studies.patient))
+    .where(where)
+    .for('key share', { of: studies });
+  return row === undefined ? undefined : { ...row, createdBy: row.createdBy ?? undefined };
+}
+
+async function makeStudy(
+  tx: Transaction,
+  facts: InstanceFacts,
+  by: Depositor,
+): Promise<HeldStudy | undefined> {
+  const candidate: StudyFacts = {
+    studyUid: facts.studyUid,
+    issuer: facts.headerIssuer || by.issuer || by.defaultIssuer,
+    patientId: facts.patientId,
+    institution: by.institution ?? facts.institution,
+    imageModalities: isImageModality(facts.modality) ? [facts.modality] : [],
+    createdBy: by.accountId,
+  };
+  if (!by.permits(candidate)) return undefined;
+  const patient = await patientOf(tx, candidate);
+  await tx
+    .insert(studies)
+    .values({
+      studyUid: facts.studyUid,
+      patient,
+      institution: candidate.institution,
+      createdBy: by.accountId ?? null,
+      ...describeStudy(facts),
+    })
+    .onConflictDoNothing();
+  return holdStudy(tx, facts.studyUid);
+}
+
+/** The patient's row, made when it is new; a study without PatientID gets a patient of its own. */
+async function patientOf(tx: Transaction, study: StudyFacts): Promise<number> {
+  const soleStudyUid = study.patientId === '' ? study.studyUid : null;
+  const key =
+    soleStudyUid === null
+      ? and(eq(patients.issuer, study.issuer), eq(patients.patientId, study.patientId))
+      : eq(patients.soleStudyUid, soleStudyUid);
+  await tx
+    .insert(patients)
+    .values({ issuer: study.issuer, patientId: study.patientId, soleStudyUid })
+    .onConflictDoNothing();
+  const [row] = await tx.select({ id: patients.id }).from(patients).where(key).for('key share');
+  if (row === undefined) throw new Error('a patient vanished while it was held');
+  return row.id;
+}
+
+/** The study as it would be with the instance in it, seen with the institution the instance claims. */
+function withInstance(study: HeldStudy, facts: InstanceFacts, by: Depositor): StudyFacts {
+  const added = isImageModality(facts.modality) ? [facts.modality] : [];
+  return {
+    ...study,
+    institution: by.institution ?? (facts.institution || study.institution),
+    imageModalities: [...new Set([...study.imageModalities, ...added])],
+  };
+}
+
+async function placeSeries(
+  tx: Transaction,
+  study: HeldStudy,
+  facts: InstanceFacts,
+  by: Depositor,
+): Promise<Place | Refusal> {
+  await tx
+    .insert(series)
+    .values({ seriesUid: facts.seriesUid, study: study.id, ...describeSeries(facts) })
+    .onConflictDoNothing();
+  const [row] = await tx
+    .select({ id: series.id, study: series.study })
+    .from(series)
+    .where(eq(series.seriesUid, facts.seriesUid))
+    .for('key share');
+  if (row === undefined) throw new Error('a series vanished while it was held');
+  if (row.study !== study.id) return refusalOver(tx, row.study, by);
+  return { study: study.id, series: row.id };
+}
+
+/** A conflict with a study the depositor may not see looks like a missing permission (no oracle). */
+export async function refusalOver(tx: Transaction, study: number, by: Depositor): Promise<Refusal> {
+  const other = await hold(tx, eq(studies.id, study));
+  return other !== undefined && by.sees(other) ? 'identity' : 'not-permitted';
+}
+
+/** Takes away rows that hold nothing and are reserved by nobody. Each is locked first, so that a late reservation is seen. */
+export async function prune(tx: Transaction, ids: Place): Promise<void> {
+  await tx.execute(sql`select from studies where id = ${ids.study} for update`);
+  await tx.execute(sql`select from series where id = ${ids.series} for update`);
+  await tx.execute(sql`
+    delete from series where id = ${ids.series}
+    and not exists (select from instances where series = ${ids.series})
+    and not exists (select from pending where series = ${ids.series})`);
+  await tx.execute(sql`
+    with gone as (
+      delete from studies where id = ${ids.study} and not exists (select from series where study = ${ids.study})
+      returning id, patient)
+    delete from patients using gone where patients.id = gone.patient
+    and not exists (select from studies other where other.patient = gone.patient and other.id <> gone.id)`);
+}

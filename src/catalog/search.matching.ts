@@ -1,0 +1,50 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
+import { fold } from './folding.js';
+import type { CatalogAttribute } from './search.attributes.js';
+
+/** What a key must match, as parsed from a query (PS3.4 C.2.2.2). */
+export type Match =
+  | { readonly kind: 'value'; readonly value: string }
+  | { readonly kind: 'list'; readonly values: readonly string[] }
+  /** Both ends included; an open end is undefined. */
+  | { readonly kind: 'range'; readonly from: string | undefined; readonly to: string | undefined };
+
+/** The predicate of one key over the catalog's tables. */
+export function matches(attribute: CatalogAttribute, match: Match): SQL {
+  const column = attribute.key ?? attribute.value;
+  if (match.kind === 'list') return sql`${column} = any(${sql.param(match.values)}::text[])`;
+  if (match.kind === 'range') return within(column, match.from, match.to);
+  switch (attribute.matching) {
+    case 'folded':
+      return alike(column, fold(match.value));
+    case 'text':
+      return alike(column, match.value);
+    case 'set':
+      return sql`exists (select from unnest(${column}) as member where ${alike(sql`member`, match.value)})`;
+    case 'number':
+      return sql`${column} = ${Number(match.value)}`;
+    case 'time':
+      return sql`starts_with(${column}, ${match.value})`;
+    case 'date':
+    case 'uid':
+      return sql`${column} = ${match.value}`;
+  }
+}
+
+/** Equal, or like a pattern of `*` (any run) and `?` (one character). */
+function alike(column: AnyPgColumn | SQL, value: string): SQL {
+  if (!/[*?]/.test(value)) return sql`${column} = ${value}`;
+  const pattern = value
+    .replace(/[\\%_]/g, '\\$&')
+    .replaceAll('*', '%')
+    .replaceAll('?', '_');
+  return sql`${column} like ${pattern}`;
+}
+
+/** Dates and times are digits, most significant first: an upper end covers all that begins with it. */
+function within(column: AnyPgColumn | SQL, from: string | undefined, to: string | undefined): SQL {
+  const lower = from === undefined ? sql`true` : sql`${column} >= ${from}`;
+  const upper = to === undefined ? sql`true` : sql`left(${column}, ${to.length}) <= ${to}`;
+  return sql`(${column} <> '' and ${lower} and ${upper})`;
+}

@@ -1,0 +1,83 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type SQL, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { type Policy, toSql } from '../authz/policy.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from './search.attributes.js';
+import { type Match, matches } from './search.matching.js';
+
+/** A search as asked: which level, what must match, which page. */
+export interface Search {
+  readonly level: Level;
+  readonly filters: readonly { readonly attribute: CatalogAttribute; readonly match: Match }[];
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** One found thing: values by tag as the catalog keeps them. */
+export type FoundItem = Readonly<Record<string, string | number | readonly string[] | null>>;
+
+/** A page and how many this account may see in all. */
+export interface SearchResult {
+  readonly total: number;
+  readonly items: readonly FoundItem[];
+}
+
+const Result = z.object({
+  total: z.coerce.number(),
+  items: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string()), z.null()]))),
+});
+
+const DEPTH: Record<Level, number> = { study: 0, series: 1, instance: 2 };
+
+/** Newest study first; every order ends in a key of its own, so that pages are stable. */
+const ORDER: Record<Level, SQL> = {
+  study: sql`studies.study_date desc, studies.study_time desc, studies.id desc`,
+  series: sql`studies.study_date desc, studies.study_time desc, studies.id desc, series.series_number, series.id`,
+  instance: sql`studies.study_date desc, studies.study_time desc, studies.id desc, series.series_number, series.id,
+    instances.instance_number, instances.id`,
+};
+
+const FROM: Record<Level, SQL> = {
+  study: sql`studies join patients on patients.id = studies.patient`,
+  series: sql`studies join patients on patients.id = studies.patient join series on series.study = studies.id`,
+  instance: sql`studies join patients on patients.id = studies.patient join series on series.study = studies.id
+    join instances on instances.series = series.id`,
+};
+
+/** The attributes answered at a level: its own and those above. */
+export function attributesAt(level: Level): readonly CatalogAttribute[] {
+  return CATALOG_ATTRIBUTES.filter((attribute) => DEPTH[attribute.level] <= DEPTH[level]);
+}
+
+/** QIDO's questions: right, scope, filter, order, page and total in one statement (design.md, decision 2). */
+@Injectable()
+export class Searches {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** The page of what the account may read and what matches; nothing is filtered after paging. */
+  async run(policy: Policy, search: Search): Promise<SearchResult> {
+    const conditions = [
+      toSql(policy, 'studies:read'),
+      // What is only reserved does not exist yet.
+      search.level === 'study' ? sql`studies.instance_count > 0` : sql`true`,
+      search.level === 'series' ? sql`series.instance_count > 0` : sql`true`,
+      ...search.filters.map(({ attribute, match }) => matches(attribute, match)),
+    ];
+    const columns = attributesAt(search.level).map(
+      ({ tag, value }) => sql`${value} as ${sql.identifier(tag)}`,
+    );
+    const order = ORDER[search.level];
+    const rows = await this.database.execute(sql`
+      with page as (
+        select ${sql.join(columns, sql`, `)}, row_number() over (order by ${order}) as place, count(*) over () as total
+        from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)}
+        order by ${order} limit ${search.limit} offset ${search.offset})
+      select
+        coalesce(
+          (select total from page limit 1),
+          (select count(*) from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)})) as total,
+        coalesce((select json_agg(to_jsonb(page) - 'place' - 'total' order by place) from page), '[]') as items`);
+    return Result.parse(rows[0]);
+  }
+}

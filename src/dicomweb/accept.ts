@@ -1,0 +1,90 @@
+import type { FastifyRequest } from 'fastify';
+import { BadRequest, NotAcceptable } from '../problems/errors.js';
+import { pairs } from './qido.query.js';
+import { queryOf } from './uid.params.js';
+
+/** One media range of an Accept header (RFC 9110 §12.5.1): names in lower case, parameter values unquoted. */
+export interface MediaRange {
+  readonly type: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly q: number;
+}
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z/-]+$/;
+const LONGEST = 2_000;
+
+/** What the client takes, best first: the query parameter `accept` (PS3.18 §8.3.3.1) before the header; nothing said is any type. */
+export function acceptedBy(request: FastifyRequest): readonly MediaRange[] {
+  const given = [...pairs(queryOf(request))].filter(([name]) => name === 'accept').map(([, value]) => value);
+  if (given.length > 1) throw new BadRequest('The parameter accept may be given once.');
+  const text = given[0] ?? request.headers.accept ?? '';
+  return parseAccept(text === '' ? '*/*' : text);
+}
+
+/** Parses strictly, but takes parameter values quoted or not; throws `BadRequest` for what is no Accept header. */
+export function parseAccept(text: string): readonly MediaRange[] {
+  if (text.length > LONGEST) throw new BadRequest('The Accept header is too long.');
+  return split(text, ',')
+    .filter((part) => part !== '')
+    .map(parseRange)
+    .filter((range) => range.q > 0)
+    .sort((one, other) => other.q - one.q);
+}
+
+function parseRange(part: string): MediaRange {
+  const [type = '', ...rest] = split(part, ';');
+  if (!/^[^/]+\/[^/]+$/.test(type) || !TOKEN.test(type))
+    throw new BadRequest('The Accept header is malformed.');
+  const parameters = new Map<string, string>();
+  for (const parameter of rest) {
+    if (parameter === '') continue;
+    const equals = parameter.indexOf('=');
+    if (equals < 1) throw new BadRequest('The Accept header is malformed.');
+    parameters.set(
+      parameter.slice(0, equals).trim().toLowerCase(),
+      unquote(parameter.slice(equals + 1).trim()),
+    );
+  }
+  const q = Number(parameters.get('q') ?? '1');
+  if (!(q >= 0 && q <= 1)) throw new BadRequest('The Accept header is malformed.');
+  return { type: type.toLowerCase(), parameters, q };
+}
+
+/** Splits at a separator outside quotes and trims. */
+function split(text: string, separator: string): string[] {
+  const parts: string[] = [];
+  let part = '';
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const letter = text.charAt(at);
+    if (letter === '\\' && quoted) {
+      part += letter + text.charAt((at += 1));
+      continue;
+    }
+    if (letter === '"') quoted = !quoted;
+    if (letter === separator && !quoted) {
+      parts.push(part.trim());
+      part = '';
+    } else part += letter;
+  }
+  if (quoted) throw new BadRequest('The Accept header is malformed.');
+  return [...parts, part.trim()];
+}
+
+function unquote(value: string): string {
+  return value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value;
+}
+
+/** Whether a range covers a media type; `image/*` and any type are ranges. */
+export function covers(range: MediaRange, type: string): boolean {
+  return range.type === type || range.type === '*/*' || range.type === `${type.split('/')[0]}/*`;
+}
+
+/** Search and metadata are answered as DICOM JSON; 406 when the client takes neither that nor JSON. */
+export function demandJson(request: FastifyRequest): void {
+  const accepted = acceptedBy(request);
+  const json = accepted.some(
+    (range) => covers(range, 'application/dicom+json') || covers(range, 'application/json'),
+  );
+  if (!json) throw new NotAcceptable('This resource is available as application/dicom+json.');
+}

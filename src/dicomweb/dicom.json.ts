@@ -1,0 +1,44 @@
+/** One attribute of the DICOM JSON model (PS3.18 F.2). */
+export interface JsonAttribute {
+  readonly vr: string;
+  readonly Value?: readonly unknown[];
+  readonly BulkDataURI?: string;
+  readonly InlineBinary?: string;
+}
+
+/** A data set in the DICOM JSON model: attributes by tag, eight hexadecimal digits in upper case. */
+export type JsonDataSet = Readonly<Record<string, JsonAttribute>>;
+
+const NUMERIC = new Set(['IS', 'DS', 'US', 'UL', 'SS', 'SL', 'FL', 'FD', 'SV', 'UV']);
+
+/** A stored value as a JSON attribute: person names by component group, numbers as numbers, an empty one without `Value`. */
+export function jsonAttribute(vr: string, value: string | number | readonly string[] | null): JsonAttribute {
+  const values =
+    typeof value === 'string'
+      ? value.split('\\')
+      : Array.isArray(value)
+        ? value
+        : value === null
+          ? []
+          : [value];
+  const present = values.some((one) => one !== '');
+  if (!present) return { vr };
+  return { vr, Value: values.map((one) => jsonValue(vr, one)) };
+}
+
+function jsonValue(vr: string, value: string | number): unknown {
+  if (value === '') return null;
+  if (vr === 'PN') return personName(String(value));
+  if (NUMERIC.has(vr)) return Number(value);
+  return value;
+}
+
+/** `Alphabetic=Ideographic=Phonetic` (PS3.5 §6.2.1) as the groups of PS3.18 F.2.2. */
+function personName(value: string): Readonly<Record<string, string>> {
+  const [alphabetic, ideographic, phonetic] = value.split('=');
+  return {
+    ...(alphabetic ? { Alphabetic: alphabetic } : {}),
+    ...(ideographic ? { Ideographic: ideographic } : {}),
+    ...(phonetic ? { Phonetic: phonetic } : {}),
+  };
+}

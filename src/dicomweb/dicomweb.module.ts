@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { AuthzModule } from '../authz/authz.module.js';
+import { CatalogModule } from '../catalog/catalog.module.js';
+import { OrthancModule } from '../orthanc/orthanc.module.js';
+import { QidoController } from './qido.controller.js';
+import { Retrieval } from './retrieval.service.js';
+import { Stow } from './stow.service.js';
+import { StowController } from './stow.controller.js';
+import { WadoController } from './wado.controller.js';
+
+/** The words of PS3.18. */
+@Module({
+  imports: [AuditModule, AuthzModule, CatalogModule, OrthancModule],
+  controllers: [QidoController, WadoController, StowController],
+  providers: [Retrieval, Stow],
+})
+export class DicomwebModule {}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { resourceUrl } from './resource.urls.js';
+
+const DataSet = z.record(z.string(), z.record(z.string(), z.unknown()));
+const UidValue = z.object({ Value: z.tuple([z.string()]) });
+const BULK = /\/bulk\/((?:[0-9a-fA-F]{8}(?:\/\d{1,5}\/)?)+)$/;
+
+/** The SOP Instance UID of one object of the archive's metadata, and its text with every URL made public. */
+export interface PublicMetadata {
+  readonly sopUid: string;
+  readonly text: string;
+}
+
+/**
+ * Reads one instance's DICOM JSON from the archive and rewrites it: bulk data addresses are ours, the archive's own addresses go.
+ * Throws when it is not of the series that was asked for.
+ */
+export function publishMetadata(
+  text: string,
+  publicUrl: string,
+  study: string,
+  series: string,
+): PublicMetadata {
+  const parsed = DataSet.parse(JSON.parse(text));
+  const uid = (tag: string) => UidValue.parse(parsed[tag]).Value[0];
+  if (uid('0020000D') !== study || uid('0020000E') !== series) throw new Error('metadata of another series');
+  const sopUid = uid('00080018');
+  const url = resourceUrl(publicUrl, { study, series, instance: sopUid });
+  return {
+    sopUid,
+    text: JSON.stringify({ ...rewrite(parsed, url), '00081190': { vr: 'UR', Value: [url] } }),
+  };
+}
+
+function rewrite(value: Readonly<Record<string, unknown>>, url: string): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]) => {
+      if (name === 'BulkDataURI') {
+        const path = typeof inner === 'string' ? BULK.exec(inner)?.[1] : undefined;
+        return path === undefined ? [] : [[name, `${url}/bulk/${path}`]];
+      }
+      return [[name, rewriteInner(inner, url)]];
+    }),
+  );
+}
+
+function rewriteInner(value: unknown, url: string): unknown {
+  if (Array.isArray(value)) return value.map((one: unknown) => rewriteInner(one, url));
+  if (typeof value === 'object' && value !== null) return rewrite({ ...value }, url);
+  return value;
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { ArchiveBytes } from '../orthanc/orthanc.bytes.js';
+
+/** One part to write: its Content-Type, further headers, and how its bytes are had when its turn comes. */
+export interface OutgoingPart {
+  readonly type: string;
+  readonly location: string;
+  readonly open: () => Promise<ArchiveBytes>;
+}
+
+/** A `multipart/related` body (RFC 2387) as a stream; its length when it is one part whose length is known. */
+export interface OutgoingMultipart {
+  readonly contentType: string;
+  readonly length: number | undefined;
+  readonly stream: Readable;
+}
+
+/**
+ * Composes parts one after the other, asking for the next while the present one is written: at most one is read ahead. A part that
+ * cannot be had destroys the stream, so that the client never sees a clean end. `type` is the root type of the parts.
+ */
+export async function writeMultipart(
+  type: string,
+  parts: readonly [OutgoingPart, ...OutgoingPart[]],
+): Promise<OutgoingMultipart> {
+  const boundary = randomBytes(16).toString('hex');
+  const [part] = parts;
+  // Opened before the answer begins: a first part that is missing is still a proper refusal.
+  const first = await part.open();
+  const end = `\r\n--${boundary}--\r\n`;
+  const length =
+    parts.length === 1 && first.length !== undefined
+      ? Buffer.byteLength(headerOf(boundary, part)) + first.length + end.length
+      : undefined;
+  return {
+    contentType: `multipart/related; type="${type}"; boundary=${boundary}`,
+    length,
+    stream: Readable.from(bodyOf(boundary, parts, first, end), {
+      objectMode: false,
+      highWaterMark: 64 * 1024,
+    }),
+  };
+}
+
+async function* bodyOf(
+  boundary: string,
+  parts: readonly OutgoingPart[],
+  first: ArchiveBytes,
+  end: string,
+): AsyncGenerator<Buffer> {
+  let current: Promise<ArchiveBytes> | undefined = Promise.resolve(first);
+  try {
+    for (const [index, part] of parts.entries()) {
+      const bytes: ArchiveBytes | undefined = await current;
+      const next = parts[index + 1];
+      current = next?.open();
+      // Its failure is met when its turn comes.
+      current?.catch(() => undefined);
+      if (bytes === undefined) return;
+      yield Buffer.from(headerOf(boundary, part, index > 0));
+      yield* checked(bytes);
+    }
+    yield Buffer.from(end);
+  } finally {
+    current?.then((bytes) => bytes.stream.destroy()).catch(() => undefined);
+  }
+}
+
+/** The bytes of one part; fewer or more than were promised is a broken transfer. */
+async function* checked(bytes: ArchiveBytes): AsyncGenerator<Buffer> {
+  let count = 0;
+  try {
+    for await (const chunk of bytes.stream) {
+      if (!Buffer.isBuffer(chunk)) throw new Error('the archive sent something that is no bytes');
+      count += chunk.length;
+      yield chunk;
+    }
+  } finally {
+    bytes.stream.destroy();
+  }
+  if (bytes.length !== undefined && count !== bytes.length)
+    throw new Error('the archive cut a transfer short');
+}
+
+function headerOf(boundary: string, part: OutgoingPart, later = false): string {
+  return `${later ? '\r\n' : ''}--${boundary}\r\nContent-Type: ${part.type}\r\nContent-Location: ${part.location}\r\n\r\n`;
+}

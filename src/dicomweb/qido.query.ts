@@ -1,0 +1,124 @@
+import { attributesAt, type Search } from '../catalog/search.service.js';
+import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from '../catalog/search.attributes.js';
+import type { Match } from '../catalog/search.matching.js';
+import { BadRequest } from '../problems/errors.js';
+
+/** A parsed query and what of it was not understood. */
+export interface QidoQuery {
+  readonly search: Search;
+  readonly unknownKeys: readonly string[];
+}
+
+/** How many are answered when the client does not say, and at most (contract.md). */
+const PAGES = { root: { usual: 100, most: 1_000 }, below: { usual: 50_000, most: 50_000 } } as const;
+
+const BY_NAME = new Map<string, CatalogAttribute>(
+  CATALOG_ATTRIBUTES.flatMap((attribute) => [
+    [attribute.keyword, attribute] as const,
+    [attribute.tag, attribute] as const,
+  ]),
+);
+
+/** Parameters that are no keys (PS3.18 §8.3.4). `includefield` may be repeated; the catalog's attributes are answered anyway. */
+const PARAMETERS = new Set(['limit', 'offset', 'includefield', 'fuzzymatching', 'accept']);
+
+/**
+ * Parses a query string (PS3.18 §8.3.4): keyword or tag keys, each once; percent-decoded as UTF-8; an empty value matches all.
+ * Throws `BadRequest` for a repeated key or a value its key cannot have.
+ */
+export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAGES): QidoQuery {
+  const filters = new Map<CatalogAttribute, Match | undefined>();
+  const parameters = new Map<string, string>();
+  const unknownKeys: string[] = [];
+  for (const [name, value] of pairs(raw)) {
+    if (PARAMETERS.has(name)) {
+      if (name !== 'includefield' && parameters.has(name))
+        throw new BadRequest(`The parameter ${name} may be given once.`);
+      parameters.set(name, value);
+      continue;
+    }
+    const attribute = BY_NAME.get(/^[0-9a-fA-F]{8}$/.test(name) ? name.toUpperCase() : name);
+    if (attribute === undefined || !attributesAt(level).includes(attribute)) {
+      unknownKeys.push(name);
+      continue;
+    }
+    if (filters.has(attribute)) throw new BadRequest(`The key ${attribute.keyword} may be given once.`);
+    filters.set(attribute, parseMatch(attribute, value));
+  }
+  const { usual, most } = PAGES[page];
+  return {
+    search: {
+      level,
+      filters: [...filters].flatMap(([attribute, match]) =>
+        match === undefined ? [] : [{ attribute, match }],
+      ),
+      limit: Math.min(count('limit', parameters.get('limit')) ?? usual, most),
+      offset: count('offset', parameters.get('offset')) ?? 0,
+    },
+    unknownKeys,
+  };
+}
+
+/** Name and value of each parameter, decoded once. Bytes that are no UTF-8, and NUL, are refused. */
+export function* pairs(raw: string): Generator<readonly [string, string]> {
+  for (const piece of raw.split('&')) {
+    if (piece === '') continue;
+    const equals = piece.indexOf('=');
+    const name = equals === -1 ? piece : piece.slice(0, equals);
+    const value = equals === -1 ? '' : piece.slice(equals + 1);
+    yield [decode(name), decode(value)];
+  }
+}
+
+function decode(text: string): string {
+  try {
+    const decoded = decodeURIComponent(text.replaceAll('+', ' '));
+    if (!decoded.includes('\0')) return decoded;
+  } catch {
+    // Answered below, together with NUL.
+  }
+  throw new BadRequest('The query is not valid percent-encoded UTF-8.');
+}
+
+function count(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(value)) throw new BadRequest(`${name} must be a whole number.`);
+  return Number(value);
+}
+
+const UID = /^[0-9.]{1,64}$/;
+const DATE = /^\d{8}$/;
+const TIME = /^\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?$/;
+
+function parseMatch(attribute: CatalogAttribute, value: string): Match | undefined {
+  if (value === '') return undefined;
+  const bad = () => new BadRequest(`The value of ${attribute.keyword} is not valid.`);
+  switch (attribute.matching) {
+    case 'uid': {
+      const values = value.split(/[,\\]/);
+      if (!values.every((uid) => UID.test(uid))) throw bad();
+      return values.length === 1 ? { kind: 'value', value } : { kind: 'list', values };
+    }
+    case 'date':
+      return parseMoment(value.replaceAll('.', ''), DATE, bad);
+    case 'time':
+      return parseMoment(value.replaceAll(':', ''), TIME, bad);
+    case 'number':
+      if (!/^[+-]?\d{1,9}$/.test(value)) throw bad();
+      return { kind: 'value', value };
+    case 'text':
+    case 'folded':
+    case 'set':
+      if (/^\*+$/.test(value)) return undefined;
+      return { kind: 'value', value };
+  }
+}
+
+function parseMoment(value: string, shape: RegExp, bad: () => BadRequest): Match {
+  const ends = value.split('-');
+  const [from = '', to] = ends;
+  if (ends.length > 2 || ends.some((end) => end !== '' && !shape.test(end))) throw bad();
+  if (to === undefined) return { kind: 'value', value };
+  if (from === '' && to === '') throw bad();
+  return { kind: 'range', from: from || undefined, to: to || undefined };
+}

@@ -1,0 +1,174 @@
+import { Readable } from 'node:stream';
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { type Offered, type Reading, Readings } from '../audit/readings.js';
+import type { Policy } from '../authz/policy.js';
+import { Departures } from '../catalog/departures.service.js';
+import { type Found, type FoundInstance, Lookup, type Target } from '../catalog/lookup.service.js';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+import { type ArchiveBytes, OrthancBytes } from '../orthanc/orthanc.bytes.js';
+import { NotInArchive } from '../orthanc/orthanc.errors.js';
+import { NotAuthenticated, NotVisible } from '../problems/errors.js';
+import { objectsOf } from './json.array.js';
+import { publishMetadata } from './metadata.js';
+import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
+import { resourceUrl } from './resource.urls.js';
+import { contentType, type Representation } from './wado.negotiation.js';
+
+/** A target that was found for an account, with its read on record; `offered` adds to the totals of the reading. */
+export interface Opened extends Found {
+  readonly offered: (what: Offered) => void;
+}
+
+/** What WADO-RS is made of: find, record, then bytes by Orthanc's own ids. */
+@Injectable()
+export class Retrieval {
+  constructor(
+    @Inject(ENV) private readonly env: Env,
+    private readonly lookup: Lookup,
+    private readonly readings: Readings,
+    private readonly bytes: OrthancBytes,
+    private readonly departures: Departures,
+  ) {}
+
+  /** Finds the target for the account; throws `NotVisible`. */
+  find(policy: Policy, target: Target): Promise<Found> {
+    return this.lookup.find(policy, 'studies:read', target);
+  }
+
+  /** Commits the read to the audit; only then may bytes leave. */
+  async open(request: FastifyRequest, found: Found, action: Reading['action']): Promise<Opened> {
+    if (request.actor === undefined) throw new NotAuthenticated();
+    const { studyUid, patientIssuer, patientId } = found;
+    const offered = await this.readings.record(request.actor, { action, studyUid, patientIssuer, patientId });
+    request.auditCovered = true;
+    return { ...found, offered };
+  }
+
+  /** All instances as `multipart/related; type="application/dicom"` (PS3.18 §10.4). */
+  files(opened: Opened): Promise<OutgoingMultipart> {
+    const [first, ...rest] = opened.instances;
+    const part = (instance: FoundInstance): OutgoingPart => ({
+      type: `application/dicom; transfer-syntax=${instance.transferSyntax}`,
+      location: this.urlOf(opened, instance),
+      open: () => this.file(opened, instance),
+    });
+    return writeMultipart('application/dicom', [part(first), ...rest.map(part)]);
+  }
+
+  /** One instance's DICOM file. */
+  async file(opened: Opened, instance: FoundInstance): Promise<ArchiveBytes> {
+    const bytes = await this.fromArchive(instance, () =>
+      this.bytes.instanceFile(instance.orthancId, instance.size),
+    );
+    opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
+    return bytes;
+  }
+
+  /** Frames of one instance, in the order asked (PS3.18 §10.4.1.1.6). */
+  frames(
+    opened: Opened,
+    frames: readonly [number, ...number[]],
+    representation: Representation,
+  ): Promise<OutgoingMultipart> {
+    const [instance] = opened.instances;
+    const [first, ...rest] = frames;
+    const part = (frame: number): OutgoingPart => ({
+      type: contentType(representation),
+      location: `${this.urlOf(opened, instance)}/frames/${frame}`,
+      open: () => this.frame(opened, frame),
+    });
+    return writeMultipart(representation.type, [part(first), ...rest.map(part)]);
+  }
+
+  /** One frame as it is stored. */
+  async frame(opened: Opened, frame: number): Promise<ArchiveBytes> {
+    const [instance] = opened.instances;
+    const bytes = await this.fromArchive(instance, () =>
+      this.bytes.frame(instance.orthancId, frame, instance.size),
+    );
+    opened.offered({ frames: 1, bytes: bytes.length ?? 0 });
+    return bytes;
+  }
+
+  /** The document of an encapsulated PDF. */
+  async pdf(opened: Opened): Promise<ArchiveBytes> {
+    const [instance] = opened.instances;
+    const bytes = await this.fromArchive(instance, () => this.bytes.pdf(instance.orthancId));
+    opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
+    return bytes;
+  }
+
+  /** One element's value; `path` as Orthanc names it: tags `gggg-eeee` and item numbers from 0 in turn (PS3.18 §10.4.1.1.5). */
+  async bulk(opened: Opened, path: readonly (string | number)[]): Promise<ArchiveBytes> {
+    const [instance] = opened.instances;
+    const bytes = await this.fromArchive(instance, () => this.bytes.element(instance.orthancId, path));
+    opened.offered({ bytes: bytes.length ?? 0 });
+    return bytes;
+  }
+
+  /** The same as `multipart/related; type="application/octet-stream"`. */
+  bulkInParts(
+    opened: Opened,
+    path: readonly (string | number)[],
+    address: string,
+  ): Promise<OutgoingMultipart> {
+    const location = `${this.urlOf(opened, opened.instances[0])}/bulk/${address}`;
+    const open = () => this.bulk(opened, path);
+    return writeMultipart('application/octet-stream', [{ type: 'application/octet-stream', location, open }]);
+  }
+
+  /** DICOM JSON of all instances as one array; just those the catalog holds, and all of them, or the transfer breaks. */
+  async metadata(opened: Opened): Promise<Readable> {
+    const bySeries = Map.groupBy(opened.instances, (instance) => instance.seriesUid);
+    const [firstSeries] = bySeries.keys();
+    if (firstSeries === undefined) throw new NotVisible();
+    // Opened before the answer begins, so that an archive that is away is a proper refusal.
+    const first = await this.bytes.seriesMetadata(opened.studyUid, firstSeries);
+    return Readable.from(this.metadataText(opened, bySeries, first), { objectMode: false });
+  }
+
+  private async *metadataText(
+    opened: Opened,
+    bySeries: ReadonlyMap<string, readonly FoundInstance[]>,
+    first: ArchiveBytes,
+  ): AsyncGenerator<Buffer> {
+    let current: ArchiveBytes | undefined = first;
+    let separator = '[';
+    for (const [series, instances] of bySeries) {
+      const { stream } = current ?? (await this.bytes.seriesMetadata(opened.studyUid, series));
+      current = undefined;
+      const missing = new Map(instances.map((instance) => [instance.sopUid, instance]));
+      for await (const text of objectsOf(stream)) {
+        const metadata = publishMetadata(text, this.env.PUBLIC_URL, opened.studyUid, series);
+        if (!missing.delete(metadata.sopUid)) continue;
+        opened.offered({ instances: 1, bytes: metadata.text.length });
+        yield Buffer.from(separator + metadata.text);
+        separator = ',';
+      }
+      for (const instance of missing.values()) await this.departures.recheck(instance.orthancId);
+      if (missing.size > 0) throw new Error('the archive left out instances of a series');
+    }
+    yield Buffer.from(']');
+  }
+
+  private urlOf(found: Found, instance: FoundInstance): string {
+    const { seriesUid, sopUid } = instance;
+    return resourceUrl(this.env.PUBLIC_URL, { study: found.studyUid, series: seriesUid, instance: sopUid });
+  }
+
+  /** What the archive no longer holds is checked at once and does not exist from then on. */
+  private async fromArchive(
+    instance: FoundInstance,
+    call: () => Promise<ArchiveBytes>,
+  ): Promise<ArchiveBytes> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof NotInArchive)) throw error;
+      await this.departures.recheck(instance.orthancId);
+      throw new NotVisible();
+    }
+  }
+}

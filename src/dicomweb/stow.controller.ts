@@ -1,0 +1,145 @@
+import type { IncomingMessage } from 'node:http';
+import { Controller, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Account } from '../authn/account.js';
+import { Who } from '../authn/access.decorators.js';
+import { May, Requires } from '../authz/authz.guard.js';
+import type { Policy } from '../authz/policy.js';
+import type { Depositor } from '../catalog/placing.js';
+import type { StudyUid } from '../catalog/uids.js';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+import { BadRequest, UnsupportedMedia } from '../problems/errors.js';
+import { MultipartBroken } from './multipart.broken.js';
+import { readParts } from './multipart.reader.js';
+import { parseMultipartType } from './multipart.type.js';
+import { type Outcome, statusOf, storeResponse } from './stow.outcome.js';
+import { Stow } from './stow.service.js';
+import { StudyParam } from './uid.params.js';
+
+/** Parts whose last byte is read but which the archive has not answered: the next one may begin. */
+const AT_ONCE = 2;
+
+/** Store Transaction (STOW-RS, PS3.18 §10.5). */
+@Controller('dicom-web/studies')
+@Requires('studies:store')
+export class StowController {
+  constructor(
+    @Inject(ENV) private readonly env: Env,
+    private readonly stow: Stow,
+  ) {}
+
+  /** Stores instances of any study: `multipart/related; type="application/dicom"`, or a single `application/dicom`. */
+  @Post()
+  @HttpCode(200)
+  any(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Who() account: Account,
+    @May() policy: Policy,
+  ) {
+    return this.store(request, reply, this.stow.depositor(account, policy), undefined);
+  }
+
+  /** Stores instances of this study only. */
+  @Post(':study')
+  @HttpCode(200)
+  into(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Who() account: Account,
+    @May() policy: Policy,
+    @Param('study', StudyParam) study: StudyUid,
+  ) {
+    return this.store(request, reply, this.stow.depositor(account, policy), study);
+  }
+
+  private async store(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    by: Depositor,
+    study: string | undefined,
+  ): Promise<FastifyReply> {
+    const outcomes = await this.outcomes(request, by, study);
+    note(request, outcomes);
+    return reply
+      .status(statusOf(outcomes))
+      .type('application/dicom+json')
+      .header('cache-control', 'no-store')
+      .send(JSON.stringify(storeResponse(outcomes, this.env.PUBLIC_URL)));
+  }
+
+  private async outcomes(
+    request: FastifyRequest,
+    by: Depositor,
+    study: string | undefined,
+  ): Promise<Outcome[]> {
+    if (request.headers['content-encoding'] !== undefined)
+      throw new UnsupportedMedia('Send the body without a Content-Encoding.');
+    const type = request.headers['content-type'] ?? '';
+    if (mediaType(type) === 'application/dicom') {
+      return [await this.stow.store(chunksOf(request.raw), by, study, () => undefined)];
+    }
+    const multipart = parseMultipartType(type);
+    if (multipart === undefined || (multipart.type ?? 'application/dicom') !== 'application/dicom') {
+      throw new UnsupportedMedia(
+        'Send multipart/related; type="application/dicom", or one application/dicom.',
+      );
+    }
+    try {
+      return await this.parts(chunksOf(request.raw), multipart.boundary, by, study);
+    } catch (error) {
+      if (error instanceof MultipartBroken)
+        throw new BadRequest(`The multipart body is broken: ${error.message}.`);
+      throw error;
+    }
+  }
+
+  private async parts(
+    source: AsyncIterable<Buffer>,
+    boundary: string,
+    by: Depositor,
+    study: string | undefined,
+  ): Promise<Outcome[]> {
+    const all: Promise<Outcome>[] = [];
+    for await (const part of readParts(source, boundary)) {
+      const type = part.headers.get('content-type');
+      if (type !== undefined && mediaType(type) !== 'application/dicom') {
+        throw new UnsupportedMedia('Each part must be application/dicom.');
+      }
+      const { promise: read, resolve } = Promise.withResolvers<void>();
+      const outcome = this.stow.store(part.body, by, study, resolve).finally(resolve);
+      // Its failure is met when all are gathered.
+      outcome.catch(() => undefined);
+      all.push(outcome);
+      await read;
+      await all.at(-AT_ONCE);
+    }
+    return Promise.all(all);
+  }
+}
+
+function mediaType(contentType: string): string {
+  return (contentType.split(';')[0] ?? '').trim().toLowerCase();
+}
+
+/** The request's bytes; an aborted request is an error, never an end. */
+async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    if (!Buffer.isBuffer(chunk)) throw new BadRequest('The body is no stream of bytes.');
+    yield chunk;
+  }
+}
+
+function note(request: FastifyRequest, outcomes: readonly Outcome[]): void {
+  const studies: Record<string, number> = {};
+  for (const outcome of outcomes) {
+    if (outcome.stored) studies[outcome.instance.studyUid] = (studies[outcome.instance.studyUid] ?? 0) + 1;
+  }
+  const [study, ...more] = Object.keys(studies);
+  request.auditNote = {
+    ...(study !== undefined && more.length === 0 ? { studyUid: study } : {}),
+    instances: outcomes.filter((outcome) => outcome.stored).length,
+    detail: { parts: outcomes.length, studies },
+  };
+}

@@ -1,0 +1,75 @@
+import { resourceUrl } from './resource.urls.js';
+
+/** Failure Reason (0008,1197) values (PS3.18 I.2.2, PS3.4 GG.4 and contract.md). */
+export const FAILURE = {
+  processing: 0x0110,
+  otherContent: 0x0111,
+  sopClass: 0x0122,
+  notPermitted: 0x0124,
+  outOfResources: 0xa700,
+  unreadable: 0xc000,
+  transferSyntax: 0xc122,
+} as const;
+export type Failure = (typeof FAILURE)[keyof typeof FAILURE];
+
+/** The instance a part is; absent when the part could not be read that far. */
+export interface Identity {
+  readonly studyUid: string;
+  readonly seriesUid: string;
+  readonly sopUid: string;
+  readonly sopClassUid: string;
+}
+
+/** What became of one part. */
+export type Outcome =
+  | { readonly stored: true; readonly instance: Identity }
+  | { readonly stored: false; readonly instance: Identity | undefined; readonly failure: Failure };
+
+/** 200 all, 202 some, 409 none (PS3.18 §10.5.3.1). */
+export function statusOf(outcomes: readonly Outcome[]): 200 | 202 | 409 {
+  const stored = outcomes.filter((outcome) => outcome.stored).length;
+  if (stored === outcomes.length) return 200;
+  return stored === 0 ? 409 : 202;
+}
+
+/** The Store Instances Response (PS3.18 §10.5.3.2, I.2) in DICOM JSON: one entry for each part. */
+export function storeResponse(
+  outcomes: readonly Outcome[],
+  publicUrl: string,
+): Readonly<Record<string, unknown>> {
+  const referenced: unknown[] = [];
+  const failed: unknown[] = [];
+  const others: unknown[] = [];
+  const studies = new Set<string>();
+  for (const outcome of outcomes) {
+    const { instance } = outcome;
+    if (outcome.stored) {
+      const { studyUid, seriesUid, sopUid } = outcome.instance;
+      studies.add(studyUid);
+      const url = resourceUrl(publicUrl, { study: studyUid, series: seriesUid, instance: sopUid });
+      referenced.push({ ...reference(outcome.instance), '00081190': { vr: 'UR', Value: [url] } });
+    } else if (instance === undefined) others.push(reason(outcome.failure));
+    else failed.push({ ...reference(instance), ...reason(outcome.failure) });
+  }
+  const [study, ...more] = studies;
+  return {
+    ...(study === undefined || more.length > 0
+      ? {}
+      : { '00081190': { vr: 'UR', Value: [resourceUrl(publicUrl, { study })] } }),
+    ...sequence('00081198', failed),
+    ...sequence('00081199', referenced),
+    ...sequence('0008119A', others),
+  };
+}
+
+function reference({ sopClassUid, sopUid }: Identity) {
+  return { '00081150': { vr: 'UI', Value: [sopClassUid] }, '00081155': { vr: 'UI', Value: [sopUid] } };
+}
+
+function reason(failure: Failure) {
+  return { '00081197': { vr: 'US', Value: [failure] } };
+}
+
+function sequence(tag: string, items: readonly unknown[]) {
+  return items.length === 0 ? {} : { [tag]: { vr: 'SQ', Value: items } };
+}

@@ -1,0 +1,135 @@
+import { Readable } from 'node:stream';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Account } from '../authn/account.js';
+import { allows, type Policy } from '../authz/policy.js';
+import { hashContent } from '../catalog/content.hash.js';
+import { CATALOG_TAGS, factsOf, type InstanceFacts } from '../catalog/instance.facts.js';
+import type { Depositor } from '../catalog/placing.js';
+import { type Known, type Reservation, Reservations } from '../catalog/reservations.service.js';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
+import { UpstreamFailed } from '../problems/errors.js';
+import { type HeaderRead, readHeader } from './header.reader.js';
+import { type Failure, FAILURE, type Outcome } from './stow.outcome.js';
+import { failureOf } from './stow.failures.js';
+import { hashOnly, passOn, type Passed } from './stow.transfer.js';
+
+/** Stores one instance: read its header, decide, reserve its keys, pass its bytes on, complete (design.md, decision 4). */
+@Injectable()
+export class Stow {
+  private readonly logger = new Logger('stow');
+
+  constructor(
+    @Inject(ENV) private readonly env: Env,
+    private readonly reservations: Reservations,
+    private readonly bytes: OrthancBytes,
+  ) {}
+
+  /** Who stores, with the questions their grants answer. */
+  depositor(account: Account, policy: Policy): Depositor {
+    return {
+      accountId: account.id,
+      institution: account.institution,
+      issuer: account.issuer,
+      defaultIssuer: this.env.DEFAULT_ISSUER,
+      permits: (study) => allows(policy, 'studies:store', study),
+      sees: (study) => allows(policy, 'studies:read', study) || allows(policy, 'studies:store', study),
+    };
+  }
+
+  /**
+   * Stores the instance in `body`, whose bytes are read once and never held. `study`: the only study it may belong to. Calls `read`
+   * when the last byte was taken, while the archive may still be busy with it. Throws only when the sender or a neighbour is gone.
+   */
+  async store(
+    body: AsyncIterable<Buffer>,
+    by: Depositor,
+    study: string | undefined,
+    read: () => void,
+  ): Promise<Outcome> {
+    let facts: InstanceFacts | undefined;
+    try {
+      const header = await readHeader(body, { tags: CATALOG_TAGS });
+      facts = factsOf(header.header.attributes, header.header.transferSyntax);
+      const failure = study !== undefined && study !== facts.studyUid ? FAILURE.processing : undefined;
+      return outcomeOf(facts, failure ?? (await this.decide(header, facts, by, read)));
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === undefined) throw error;
+      return outcomeOf(facts, failure);
+    }
+  }
+
+  private async decide(
+    header: HeaderRead,
+    facts: InstanceFacts,
+    by: Depositor,
+    read: () => void,
+  ): Promise<Failure | undefined> {
+    const admission = await this.reservations.reserve(facts, by);
+    if (admission.kind === 'known') return this.compare(header, facts, admission);
+    if (admission.kind === 'reserved') return this.transfer(header, admission, read);
+    return admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.processing;
+  }
+
+  /** The same again is a success and stores nothing; other content leaves the first as it is. */
+  private async compare(
+    header: HeaderRead,
+    facts: InstanceFacts,
+    known: Known,
+  ): Promise<Failure | undefined> {
+    const { sha256 } = await hashOnly(header, this.env.MAX_INSTANCE_BYTES);
+    if (known.transferSyntax !== facts.transferSyntax) return FAILURE.otherContent;
+    const held = known.sha256 ?? (await this.learn(known));
+    return held.equals(sha256) ? undefined : FAILURE.otherContent;
+  }
+
+  private async learn(known: Known): Promise<Buffer> {
+    const sha256 = await hashContent((await this.bytes.instanceFile(known.orthancId, undefined)).stream);
+    await this.reservations.learnContent(known.id, sha256);
+    return sha256;
+  }
+
+  private async transfer(
+    header: HeaderRead,
+    held: Reservation,
+    read: () => void,
+  ): Promise<Failure | undefined> {
+    const stopKeeping = this.reservations.keep(held);
+    let passed: Passed | undefined;
+    try {
+      const bytes = passOn(header, this.env.MAX_INSTANCE_BYTES, async (seen) => {
+        await this.reservations.noteContent(held, seen.sha256);
+        passed = seen;
+        read();
+      });
+      const stored = await this.bytes.storeInstance(Readable.from(bytes, { objectMode: false }));
+      if (passed === undefined) throw new UpstreamFailed('store');
+      const arrived = { ...stored, ...passed };
+      // Somebody else brought this instance into the archive, past us: it must be the same to be ours too.
+      const same = stored.status === 'Success' || (await this.holdsSame(arrived));
+      if (same && (await this.reservations.complete(held, arrived))) return undefined;
+      await this.reservations.abandon(held);
+      return same ? FAILURE.processing : FAILURE.otherContent;
+    } catch (error) {
+      // What cannot be given back now ends by itself.
+      await this.reservations
+        .abandon(held)
+        .catch(() => this.logger.warn('a reservation could not be given back'));
+      throw error;
+    } finally {
+      stopKeeping();
+    }
+  }
+
+  private async holdsSame(arrived: { id: Known['orthancId']; sha256: Buffer }): Promise<boolean> {
+    const file = await this.bytes.instanceFile(arrived.id, undefined);
+    return (await hashContent(file.stream)).equals(arrived.sha256);
+  }
+}
+
+function outcomeOf(facts: InstanceFacts | undefined, failure: Failure | undefined): Outcome {
+  if (facts !== undefined && failure === undefined) return { stored: true, instance: facts };
+  return { stored: false, instance: facts, failure: failure ?? FAILURE.unreadable };
+}

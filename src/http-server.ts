@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import cookie from '@fastify/cookie';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Env } from './config/env.js';
+import { refusalOf, sendRefusal } from './problems/problem.filter.js';
+
+/** JSON bodies are small; DICOM bodies are streams and are bounded where they are read. */
+const JSON_BYTES = 1024 * 1024;
+const REQUEST_ID = /^[\w-]{8,64}$/;
+
+/**
+ * Fastify as the house needs it: DICOM bodies stay streams (so that the guards run before a byte is read), request ids go
+ * through, refusals made by Fastify itself look like all others.
+ */
+export function httpServer(env: Env): FastifyAdapter {
+  const server = fastify({
+    bodyLimit: JSON_BYTES,
+    trustProxy: env.TRUSTED_PROXIES.length === 0 ? false : [...env.TRUSTED_PROXIES],
+    genReqId: requestId,
+    routerOptions: { maxParamLength: 256 },
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    // Answers are written by us; HEAD of a retrieve would otherwise open the archive for nothing.
+    exposeHeadRoutes: false,
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      sendRefusal(reply, refusalOf(error));
+    },
+  });
+  server.removeContentTypeParser('text/plain');
+  server.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage, done) => {
+    done(null, payload);
+  });
+  server.addHook('onSend', async (request, reply) => {
+    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+  });
+  void server.register(cookie);
+  return new FastifyAdapter(server);
+}
+
+function requestId(request: { headers: IncomingMessage['headers'] }): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}

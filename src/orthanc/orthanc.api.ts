@@ -1,0 +1,114 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AxiosInstance, create, isAxiosError } from 'axios';
+import { z } from 'zod';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
+import { problemOfStatus } from './orthanc.errors.js';
+import { OrthancId } from './orthanc.id.js';
+
+const TIMEOUT_MS = 10_000;
+
+const System = z.object({ DatabaseServerIdentifier: z.string().default('unnamed'), Version: z.string() });
+const Statistics = z.object({
+  CountStudies: z.number(),
+  CountSeries: z.number(),
+  CountInstances: z.number(),
+});
+const Changes = z.object({
+  Changes: z.array(z.object({ ChangeType: z.string(), ID: OrthancId, Seq: z.number() })),
+  Done: z.boolean(),
+  Last: z.number(),
+});
+const Tags = z.record(z.string(), z.unknown());
+const Metadata = z.record(z.string(), z.string());
+const Ids = z.array(OrthancId);
+
+export type ArchiveCounts = z.infer<typeof Statistics>;
+export type ArchiveChanges = z.infer<typeof Changes>;
+/** The levels of Orthanc's own tree. */
+export type ArchiveLevel = 'studies' | 'series' | 'instances';
+
+/**
+ * The small JSON calls to Orthanc, a closed list: each builds its own path from typed values, and nothing of a client's request
+ * can reach it. Throws `NeighbourAway`, `NotInArchive` or `UpstreamFailed`.
+ */
+@Injectable()
+export class OrthancApi {
+  private readonly http: AxiosInstance;
+
+  constructor(@Inject(ENV) env: Env) {
+    this.http = create({
+      baseURL: env.ORTHANC_URL,
+      auth: { username: env.ORTHANC_USERNAME, password: env.ORTHANC_PASSWORD },
+      timeout: TIMEOUT_MS,
+      maxRedirects: 0,
+      proxy: false,
+      responseType: 'json',
+      validateStatus: () => true,
+    });
+  }
+
+  /** Which archive this is; another identifier means another (or restored) archive. */
+  system(): Promise<z.infer<typeof System>> {
+    return this.get('system', '/system', System);
+  }
+
+  /** Totals of the archive; the only sign Orthanc gives of a deletion. */
+  statistics(): Promise<ArchiveCounts> {
+    return this.get('statistics', '/statistics', Statistics);
+  }
+
+  /** The feed of changes after `since`, oldest first, at most `limit`. It never tells deletions. */
+  changes(since: number, limit: number): Promise<ArchiveChanges> {
+    return this.get('changes', `/changes?since=${since}&limit=${limit}`, Changes);
+  }
+
+  /** The newest position of the feed. */
+  lastChange(): Promise<ArchiveChanges> {
+    return this.get('last change', '/changes?last', Changes);
+  }
+
+  /** Every Orthanc id of a level. */
+  ids(level: ArchiveLevel): Promise<OrthancId[]> {
+    return this.get(`list of ${level}`, `/${level}`, Ids);
+  }
+
+  /** Whether Orthanc holds the thing now. */
+  async holds(level: ArchiveLevel, id: OrthancId): Promise<boolean> {
+    const answer = await this.request(`look-up in ${level}`, `/${level}/${id}`);
+    const problem = problemOfStatus(`look-up in ${level}`, answer.status);
+    if (problem instanceof UpstreamFailed && problem.status === 404) return false;
+    if (problem !== undefined) throw problem;
+    return true;
+  }
+
+  /** All tags of an instance but its pixels, `gggg,eeee` to value, as UTF-8. */
+  instanceTags(id: OrthancId): Promise<Record<string, unknown>> {
+    return this.get('tags of an instance', `/instances/${id}/tags?short`, Tags);
+  }
+
+  /** What Orthanc noted when the instance arrived: transfer syntax, calling AET, source of a modification. */
+  instanceMetadata(id: OrthancId): Promise<Record<string, string>> {
+    return this.get('metadata of an instance', `/instances/${id}/metadata?expand`, Metadata);
+  }
+
+  private async get<T>(what: string, path: string, shape: z.ZodType<T>): Promise<T> {
+    const answer = await this.request(what, path);
+    const problem = problemOfStatus(what, answer.status);
+    if (problem !== undefined) throw problem;
+    const parsed = shape.safeParse(answer.data);
+    if (!parsed.success) throw new UpstreamFailed(what);
+    return parsed.data;
+  }
+
+  private async request(what: string, path: string): Promise<{ status: number; data: unknown }> {
+    try {
+      return await this.http.get<unknown>(path);
+    } catch (error) {
+      // The cause is left out: an axios error carries the password in its configuration.
+      if (isAxiosError(error)) throw new NeighbourAway('orthanc');
+      throw new UpstreamFailed(what);
+    }
+  }
+}
