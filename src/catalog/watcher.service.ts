@@ -122,7 +122,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.database
       .insert(archiveCursor)
       .values({ archive, position })
-      .onConflictDoUpdate({ target: archiveCursor.only, set: { archive, position } });
+      .onConflictDoUpdate({ target: archiveCursor.sole, set: { archive, position } });
   }
 
   private async takeAll(ids: readonly OrthancId[]): Promise<void> {

@@ -207,7 +207,7 @@ export const pending = pgTable('pending', {
 
 /** Where the watcher stands in the archive's feed of changes. */
 export const archiveCursor = pgTable('archive_cursor', {
-  only: boolean('only').primaryKey().default(true),
+  sole: boolean('sole').primaryKey().default(true),
   archive: text('archive').notNull(),
   position: bigint('position', { mode: 'number' }).notNull(),
 });

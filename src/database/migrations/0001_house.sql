@@ -203,7 +203,7 @@ create table pending (
 create index pending_series on pending (series);
 
 create table archive_cursor (
-  only boolean primary key default true check (only),
+  sole boolean primary key default true check (sole),
   archive text not null,
   position bigint not null
 );

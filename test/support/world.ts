@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import postgres from 'postgres';
+import request from 'supertest';
+import { z } from 'zod';
+import { startTestGateway, type TestGateway } from './gateway.ts';
+import { createDatabase, startTestOrthanc, type TestDatabase, type TestOrthanc } from './neighbours.ts';
+import { multipartOf } from './stow.body.ts';
+
+export type Scope = Readonly<Record<string, string>>;
+export type GrantWish = { rights: readonly string[]; scope: Scope };
+
+/** Somebody who can speak to the gateway: an access token or an API key, as it stands in `Authorization`. */
+export type Caller = { id: string; name: string; authorization: string };
+export type Person = Caller & { password: string; groupId: string };
+
+const Id = z.object({ id: z.string() });
+const Token = z.object({ access_token: z.string() });
+const Key = z.object({ key: z.string() });
+
+/** A gateway with a database and an archive of its own, and the means to people it. */
+export class World {
+  readonly adminPassword: string;
+  private count = 0;
+
+  constructor(
+    readonly database: TestDatabase,
+    readonly orthanc: TestOrthanc,
+    public gateway: TestGateway,
+    adminPassword: string,
+    readonly sql: postgres.Sql,
+  ) {
+    this.adminPassword = adminPassword;
+  }
+
+  /** supertest against the gateway under test. */
+  get http() {
+    return request(this.gateway.url);
+  }
+
+  /** A fresh access token. */
+  async signIn(username: string, password: string): Promise<string> {
+    const answer = await this.http.post('/api/auth/login').send({ username, password }).expect(200);
+    return `Bearer ${Token.parse(answer.body).access_token}`;
+  }
+
+  async admin(): Promise<Caller> {
+    return { id: '', name: 'admin', authorization: await this.signIn('admin', this.adminPassword) };
+  }
+
+  /** A person in a group of their own that holds these grants. */
+  async person(...grants: readonly GrantWish[]): Promise<Person> {
+    const { authorization } = await this.admin();
+    const name = `person-${(this.count += 1)}`;
+    const password = randomBytes(16).toString('hex');
+    const post = (path: string, body: object) => this.create(authorization, path, body);
+    const { id } = await post('/api/users', { username: name, display_name: name, password });
+    const groupId = await this.groupOf(authorization, name, { user_id: id }, grants);
+    return { id, name, password, groupId, authorization: await this.signIn(name, password) };
+  }
+
+  /** Somebody who may read just these studies. */
+  radiologist(...studies: readonly string[]): Promise<Person> {
+    return this.person(
+      ...studies.map((study) => ({ rights: ['studies:read'], scope: { kind: 'study', study_uid: study } })),
+    );
+  }
+
+  /** A machine account with a key; without wishes it may store everything and read nothing. */
+  async machine(
+    grants: readonly GrantWish[] = [{ rights: ['studies:store'], scope: { kind: 'all' } }],
+    facts: { institution?: string; issuer?: string } = {},
+  ): Promise<Caller & { groupId: string; key: string }> {
+    const { authorization } = await this.admin();
+    const name = `machine-${(this.count += 1)}`;
+    const { id } = await this.create(authorization, '/api/accounts', { name, ...facts });
+    const groupId = await this.groupOf(authorization, name, { account_id: id }, grants);
+    const answer = await this.http
+      .post(`/api/accounts/${id}/keys`)
+      .set('authorization', authorization)
+      .send({ name: 'test' })
+      .expect(201);
+    const { key } = Key.parse(answer.body);
+    return { id, name, groupId, key, authorization: `Bearer ${key}` };
+  }
+
+  /** Stores files by STOW-RS in one request. */
+  store(caller: Caller, files: readonly Buffer[], study?: string) {
+    const { type, body } = multipartOf(files);
+    return this.http
+      .post(study === undefined ? '/dicom-web/studies' : `/dicom-web/studies/${study}`)
+      .set('authorization', caller.authorization)
+      .set('content-type', type)
+      .send(body);
+  }
+
+  /** A GET under /dicom-web. */
+  get(caller: Caller, path: string) {
+    return this.http.get(`/dicom-web${path}`).set('authorization', caller.authorization);
+  }
+
+  /** Asks Orthanc itself, past the gateway. */
+  async archive(path: string, init: RequestInit = {}): Promise<Response> {
+    const { username, password, url } = this.orthanc;
+    const basic = Buffer.from(`${username}:${password}`).toString('base64');
+    return fetch(`${url}${path}`, { ...init, headers: { authorization: `Basic ${basic}` } });
+  }
+
+  /** Another gateway process on the same database and archive. */
+  secondGateway(): Promise<TestGateway> {
+    const { PORT: _, DATA_DIR: __, ...env } = this.gateway.env;
+    return startTestGateway(env);
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.stop();
+    await this.sql.end();
+    await this.orthanc.stop();
+    await this.database.drop();
+  }
+
+  private async groupOf(
+    authorization: string,
+    name: string,
+    member: object,
+    grants: readonly GrantWish[],
+  ): Promise<string> {
+    const { id } = await this.create(authorization, '/api/groups', { name: `group of ${name}` });
+    await this.create(authorization, `/api/groups/${id}/members`, member, false);
+    for (const grant of grants) await this.create(authorization, `/api/groups/${id}/grants`, grant);
+    return id;
+  }
+
+  private async create(authorization: string, path: string, body: object, named = true): Promise<{ id: string }> {
+    const answer = await this.http.post(path).set('authorization', authorization).send(body);
+    if (answer.status >= 300) throw new Error(`${path} answered ${answer.status}: ${answer.text}`);
+    return named ? Id.parse(answer.body) : { id: '' };
+  }
+}
+
+/** Starts everything a test file needs; `settings` are further keys of the gateway's environment. */
+export async function startWorld(settings: Readonly<Record<string, string>> = {}): Promise<World> {
+  const [database, orthanc] = await Promise.all([createDatabase(), startTestOrthanc()]);
+  const adminPassword = randomBytes(16).toString('hex');
+  const gateway = await startTestGateway({
+    DATABASE_URL: database.appUrl,
+    DATABASE_OWNER_URL: database.ownerUrl,
+    ORTHANC_URL: orthanc.url,
+    ORTHANC_USERNAME: orthanc.username,
+    ORTHANC_PASSWORD: orthanc.password,
+    DEFAULT_ISSUER: 'TEST',
+    MASTER_KEY: randomBytes(32).toString('base64'),
+    ADMIN_PASSWORD: adminPassword,
+    ...settings,
+  });
+  return new World(database, orthanc, gateway, adminPassword, postgres(database.ownerUrl, { max: 2 }));
+}
