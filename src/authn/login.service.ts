@@ -30,11 +30,9 @@ export class Logins {
       .select()
       .from(accounts)
       .where(and(eq(accounts.kind, 'person'), eq(sql`lower(${accounts.name})`, sql`lower(${username})`)));
-    await this.checked(row?.passwordHash, password, username, address);
-    if (row === undefined || row.disabled) {
-      await this.throttle.failed(username, address);
+    const stored = row?.disabled === false ? row.passwordHash : undefined;
+    if (!(await this.right(stored, password, username, address)) || row === undefined)
       throw new NotAuthenticated();
-    }
     await this.throttle.succeeded(username, address);
     return { id: row.id, patientId: row.patientId ?? undefined };
   }
@@ -43,12 +41,8 @@ export class Logins {
   async change(signIn: SignIn, current: string, next: string, address: string): Promise<void> {
     const { id, name } = signIn.account;
     const [row] = await this.database.select().from(accounts).where(eq(accounts.id, id));
-    try {
-      await this.checked(row?.passwordHash, current, name, address);
-    } catch (error) {
-      if (!(error instanceof NotAuthenticated)) throw error;
+    if (!(await this.right(row?.passwordHash, current, name, address)))
       throw new BadField('current_password', 'This is not the current password.');
-    }
     const passwordHash = await this.passwords.hash(next);
     await this.database.transaction(async (transaction) => {
       await transaction.update(accounts).set({ passwordHash }).where(eq(accounts.id, id));
@@ -56,15 +50,18 @@ export class Logins {
     });
   }
 
-  private async checked(
+  private async right(
     stored: string | null | undefined,
     password: string,
     name: string,
     address: string,
-  ): Promise<void> {
-    const right = await this.passwords.check(stored, password, () => this.throttle.check(name, address));
-    if (right) return;
-    await this.throttle.failed(name, address);
-    throw new NotAuthenticated();
+  ): Promise<boolean> {
+    await this.throttle.slow(name);
+    return this.passwords.check(stored, password, async (verify) => {
+      await this.throttle.check(name, address);
+      const right = await verify();
+      if (!right) await this.throttle.failed(name, address);
+      return right;
+    });
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, gt, gte, or, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { loginFailures } from '../database/schema.js';
 import { TooMany } from '../problems/errors.js';
@@ -17,11 +17,9 @@ const ADDRESS_LIMIT = 200;
 const NAME_LIMIT = 50;
 const NAME_DELAY_MS = 1500;
 
-/** Where an attempt counts: rows of `login_failures`, hashed, since people type passwords into the wrong field. */
-interface Subjects {
-  readonly pair: string;
-  readonly address: string;
-  readonly name: string;
+interface Limit {
+  readonly subject: string;
+  readonly limit: number;
 }
 
 /** Counts wrong passwords in Postgres, for all gateways together; a window of five minutes, never a lasting lock. */
@@ -29,28 +27,26 @@ interface Subjects {
 export class LoginThrottle {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Throws {@link TooMany} while the pair or the address has failed too often; slows a name under attack. */
+  /** Waits a moment when the name is under attack, before the attempt takes a place of those that are checked. */
+  async slow(name: string): Promise<void> {
+    const [over] = await this.over([{ subject: nameOf(name), limit: NAME_LIMIT }]);
+    if (over !== undefined) await sleep(NAME_DELAY_MS);
+  }
+
+  /** Throws {@link TooMany} while the name has failed too often from this address, or the address with whatever name. */
   async check(name: string, address: string): Promise<void> {
-    const subjects = subjectsOf(name, address);
-    const rows = await this.database
-      .select({
-        subject: loginFailures.subject,
-        failures: loginFailures.failures,
-        left: sql<number>`ceil(extract(epoch from ${loginFailures.windowStart} + ${WINDOW} - now()))::int`,
-      })
-      .from(loginFailures)
-      .where(inArray(loginFailures.subject, Object.values(subjects)));
-    const over = (subject: string, limit: number) =>
-      rows.find((row) => row.subject === subject && row.left > 0 && row.failures >= limit);
-    const refused = over(subjects.pair, PAIR_LIMIT) ?? over(subjects.address, ADDRESS_LIMIT);
-    if (refused !== undefined) throw new TooMany(Math.max(1, refused.left));
-    if (over(subjects.name, NAME_LIMIT) !== undefined) await sleep(NAME_DELAY_MS);
+    const [over] = await this.over([
+      { subject: pairOf(name, address), limit: PAIR_LIMIT },
+      { subject: addressOf(address), limit: ADDRESS_LIMIT },
+    ]);
+    if (over !== undefined) throw new TooMany(Math.max(1, over.left));
   }
 
   /** Counts a wrong password. */
   async failed(name: string, address: string): Promise<void> {
     // In one order everywhere, so that two statements cannot wait for each other's rows.
-    const subjects = Object.values(subjectsOf(name, address)).sort((one, other) => (one < other ? -1 : 1));
+    const subjects = [pairOf(name, address), addressOf(address), nameOf(name)];
+    subjects.sort((one, other) => (one < other ? -1 : 1));
     const over = sql`${loginFailures.windowStart} < now() - ${WINDOW}`;
     await this.database
       .insert(loginFailures)
@@ -66,19 +62,37 @@ export class LoginThrottle {
 
   /** Forgets what a person mistyped here before the right password. */
   async succeeded(name: string, address: string): Promise<void> {
-    await this.database
-      .delete(loginFailures)
-      .where(eq(loginFailures.subject, subjectsOf(name, address).pair));
+    await this.database.delete(loginFailures).where(eq(loginFailures.subject, pairOf(name, address)));
+  }
+
+  /** Those of the subjects that reached their limit in a window that is not over, and the seconds left of it. */
+  private async over(limits: readonly Limit[]): Promise<{ readonly left: number }[]> {
+    return this.database
+      .select({
+        left: sql<number>`ceil(extract(epoch from ${loginFailures.windowStart} + ${WINDOW} - now()))::int`,
+      })
+      .from(loginFailures)
+      .where(
+        and(
+          or(
+            ...limits.map(({ subject, limit }) =>
+              and(eq(loginFailures.subject, subject), gte(loginFailures.failures, limit)),
+            ),
+          ),
+          gt(loginFailures.windowStart, sql`now() - ${WINDOW}`),
+        ),
+      );
   }
 }
 
-function subjectsOf(name: string, address: string): Subjects {
-  const who = name.toLowerCase();
-  const from = neighbourhood(address);
-  return { pair: hashed('pair', who, from), address: hashed('address', from), name: hashed('name', who) };
+/** Subjects are hashed, since people type passwords into the wrong field. */
+function hashed(...parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\0')).digest('base64url');
 }
 
-const hashed = (...parts: string[]) => createHash('sha256').update(parts.join('\0')).digest('base64url');
+const nameOf = (name: string) => hashed('name', name.toLowerCase());
+const addressOf = (address: string) => hashed('address', neighbourhood(address));
+const pairOf = (name: string, address: string) => hashed('pair', name.toLowerCase(), neighbourhood(address));
 
 /** One subscriber of IPv6 has a whole /64 to call from. */
 function neighbourhood(address: string): string {

@@ -24,13 +24,16 @@ export const NewPassword = z
 /** A password somebody claims to know. */
 export const ClaimedPassword = z.string().max(1024).transform(normal);
 
-/** argon2id with 19 MiB and two passes (OWASP); one hash at a time for each of libuv's four threads. */
+/** argon2id with 19 MiB and two passes (OWASP). */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/** libuv's threads; more would only wait inside it, with their memory taken. */
+const AT_ONCE = 4;
+const WAITING = 200;
 
 /** Hashes and checks passwords by argon2id, in bounded memory. */
 @Injectable()
 export class Passwords {
-  private readonly slots = new Slots(4, 200);
+  private readonly slots = new Slots(AT_ONCE, WAITING);
   private readonly nobody = hash(newSecret(), COST);
 
   /** The hash to store of a normalised password. */
@@ -39,14 +42,19 @@ export class Passwords {
   }
 
   /**
-   * Whether the password is the stored one. Without a stored one a hash of nobody is checked, so that it takes as long.
-   * `before` runs once it is this check's turn, so that what it counts is never behind by more than the checks that run.
+   * Whether the password is the stored one; without a stored one a hash of nobody is checked, so that it takes as long.
+   * `attempt` runs around the check when it is its turn: what it counts is behind by no more than the checks that run.
    */
-  check(stored: string | null | undefined, password: string, before: () => Promise<void>): Promise<boolean> {
-    return this.slots.run(async () => {
-      await before();
-      const right = await verify(stored ?? (await this.nobody), password);
-      return right && typeof stored === 'string';
-    });
+  check(
+    stored: string | null | undefined,
+    password: string,
+    attempt: (verify: () => Promise<boolean>) => Promise<boolean>,
+  ): Promise<boolean> {
+    return this.slots.run(() =>
+      attempt(async () => {
+        const right = await verify(stored ?? (await this.nobody), password);
+        return right && typeof stored === 'string';
+      }),
+    );
   }
 }
