@@ -1,7 +1,9 @@
-import { HeaderBytes, InflatedBytes, type ByteWindow } from './header.bytes.js';
+import { HeaderBytes } from './header.bytes.js';
+import { AttributeCollector, CHARACTER_SET, type CollectorLimits } from './header.collector.js';
+import { ElementReader, type Encoding } from './header.elements.js';
+import { Inflater } from './header.inflater.js';
+import { DEFLATED, readMeta } from './header.meta.js';
 import { DicomUnreadable } from './header.unreadable.js';
-import { textOf } from './header.value.js';
-import { ElementWalker, type Encoding } from './header.walker.js';
 
 /** What a Part 10 file says of itself before its pixels. */
 export interface DicomHeader {
@@ -19,42 +21,45 @@ export interface DicomHeader {
 export interface HeaderRead {
   header: DicomHeader;
   head: Buffer[];
+  /** Throws DicomUnreadable, before its end, when what follows the header turns out to be no sound data set. */
   rest: AsyncIterable<Buffer>;
 }
 
 /** What to read of a header, and what it may cost. */
-export interface HeaderLimits {
+export interface HeaderLimits extends CollectorLimits {
   /** Tags of the top level as eight hexadecimal digits. */
   tags: Iterable<string>;
-  /** Bytes to read, and as many to inflate. */
+  /** Bytes of the header, and as many inflated ones. */
   maxBytes: number;
-  /** Sequences inside one another. */
-  maxDepth: number;
   /** Bytes of one value that is asked for. */
   maxValueBytes: number;
+  /** Sequences inside one another. */
+  maxDepth: number;
+  /** Bytes that a deflated data set may grow to. */
+  maxInflatedBytes: number;
 }
 
-const DEFAULTS = { maxBytes: 4 * 1024 * 1024, maxDepth: 40, maxValueBytes: 65_536 };
+const DEFAULTS = {
+  maxBytes: 4 * 1024 * 1024,
+  maxValueBytes: 65_536,
+  maxDepth: 40,
+  maxInflatedBytes: 2 * 1024 * 1024 * 1024,
+};
 
-const CHARACTER_SET = '00080005';
 const SOP_CLASS = '00080016';
 const SOP_INSTANCE = '00080018';
-/** Pixel data in its three forms and the encapsulated document: what comes from here on is content. */
-const CONTENT = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010, 0x00420011]);
 
-const DEFLATED = '1.2.840.10008.1.2.1.99';
 const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ['1.2.840.10008.1.2', { implicit: true, big: false }],
   ['1.2.840.10008.1.2.2', { implicit: false, big: true }],
 ]);
 const EXPLICIT_LITTLE: Encoding = { implicit: false, big: false };
 
-const META_START = 132;
-
 /**
  * Reads the header of a DICOM Part 10 file (PS3.10 §7) from a stream, as far as the pixel data or the encapsulated document, and
  * holds no more than `maxBytes`. Faults are DicomUnreadable: no Part 10 file, cut short, lengths that lie, an asked-for element
- * out of order or twice, or file meta information that names another instance than the data set. The source is not closed.
+ * out of order or twice, or file meta information that names another instance than the data set; those behind the header come
+ * while `rest` is read. The source is not closed.
  */
 export async function readHeader(
   source: AsyncIterable<Buffer>,
@@ -62,13 +67,30 @@ export async function readHeader(
 ): Promise<HeaderRead> {
   const limits = { ...DEFAULTS, ...options };
   const iterator = source[Symbol.asyncIterator]();
-  const bytes = new HeaderBytes(iterator, limits.maxBytes);
-  const meta = await readMeta(bytes);
-  const deflated = meta.transferSyntax === DEFLATED;
-  const window = deflated ? new InflatedBytes(bytes, meta.datasetOffset) : bytes;
+  const start = new HeaderBytes(iterator, limits.maxBytes);
+  const meta = await readMeta(start);
   const encoding = ENCODINGS.get(meta.transferSyntax) ?? EXPLICIT_LITTLE;
   const tags = new Set([CHARACTER_SET, SOP_CLASS, SOP_INSTANCE, ...(options.tags ?? [])]);
-  const attributes = await readAttributes(window, deflated ? 0 : meta.datasetOffset, encoding, tags, limits);
+  const collector = new AttributeCollector(tags, encoding, limits);
+  const dataset = datasetReader(meta.transferSyntax === DEFLATED, encoding, collector, limits);
+
+  const head = [start.bytes];
+  await dataset.feed(start.bytes.subarray(meta.datasetOffset));
+  let ended = false;
+  for (let size = start.bytes.length; !collector.complete && !ended;) {
+    if (size > limits.maxBytes && collector.sufficient) break;
+    if (size > limits.maxBytes) throw new DicomUnreadable('too-large', 'the header is longer than allowed');
+    const { done, value } = await iterator.next();
+    if (done === true) {
+      ended = true;
+      await dataset.end();
+    } else {
+      size += value.length;
+      head.push(value);
+      await dataset.feed(value);
+    }
+  }
+  const { attributes } = collector;
   const header = {
     transferSyntax: meta.transferSyntax,
     sopClassUid: agreed(meta.sopClassUid, attributes.get(SOP_CLASS)),
@@ -76,89 +98,54 @@ export async function readHeader(
     datasetOffset: meta.datasetOffset,
     attributes,
   };
-  return {
-    header,
-    head: [bytes.bytes],
-    rest: { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) },
-  };
+  return { header, head, rest: ended ? nothing() : passOn(iterator, dataset) };
 }
 
-interface Meta {
-  transferSyntax: string;
-  sopClassUid: string;
-  sopInstanceUid: string;
-  datasetOffset: number;
+interface DatasetReader {
+  feed(bytes: Buffer): Promise<void> | void;
+  end(): Promise<void> | void;
+  close?(): void;
 }
 
-/** The file meta information (PS3.10 §7.1). Its group length, where there is one, must be right: it says where the data set starts. */
-async function readMeta(bytes: HeaderBytes): Promise<Meta> {
-  if (!(await bytes.reach(META_START)) || bytes.bytes.toString('latin1', 128, META_START) !== 'DICM') {
-    throw new DicomUnreadable('not-dicom', 'no DICOM prefix');
-  }
-  const walker = new ElementWalker(bytes, META_START, EXPLICIT_LITTLE, 0);
-  const values = new Map<number, string>();
-  let end: number | undefined;
-  let at = META_START;
-  while (at !== end) {
-    // Without a group length the first element of another group, in whatever way it is written, is the data set's.
-    if (!(await bytes.reach(at + 2)) || bytes.bytes.readUInt16LE(at) !== 2) break;
-    const element = await walker.next();
-    if (element === undefined) break;
-    if (values.has(element.tag))
-      throw new DicomUnreadable('meta', 'file meta information has an element twice');
-    const value = await walker.value(element);
-    if (element.tag === 0x00020000 && value.length === 4) end = element.valueEnd + value.readUInt32LE(0);
-    values.set(element.tag, value.toString('latin1').replace(/[ \0]+$/, ''));
-    at = element.valueEnd;
-  }
-  const transferSyntax = values.get(0x00020010) ?? '';
-  if (transferSyntax === '') throw new DicomUnreadable('meta', 'no transfer syntax');
-  if (end === undefined ? transferSyntax === DEFLATED : at !== end) {
-    throw new DicomUnreadable('meta', 'the length of the file meta information is wrong');
-  }
-  return {
-    transferSyntax,
-    sopClassUid: values.get(0x00020002) ?? '',
-    sopInstanceUid: values.get(0x00020003) ?? '',
-    datasetOffset: at,
-  };
-}
-
-async function readAttributes(
-  window: ByteWindow,
-  start: number,
+function datasetReader(
+  deflated: boolean,
   encoding: Encoding,
-  tags: Set<string>,
+  collector: AttributeCollector,
   limits: typeof DEFAULTS,
-): Promise<Map<string, string>> {
-  const walker = new ElementWalker(window, start, encoding, limits.maxDepth);
-  const attributes = new Map<string, string>();
-  const lastWanted = Math.max(...[...tags].map((tag) => Number.parseInt(tag, 16)));
-  let highest = -1;
-  try {
-    for (let element = await walker.next(); element !== undefined; element = await walker.next()) {
-      if (CONTENT.has(element.tag)) break;
-      const tag = element.tag.toString(16).toUpperCase().padStart(8, '0');
-      if (tags.has(tag)) {
-        // The archive might take another of two, or read on where we stopped: what is asked for is where it belongs, once.
-        if (element.tag <= highest)
-          throw new DicomUnreadable('structure', 'an element is out of order or there twice');
-        if (element.valueEnd - element.valueStart > limits.maxValueBytes) {
-          throw new DicomUnreadable('too-large', 'a value is longer than allowed');
-        }
-        const value = await walker.value(element);
-        const text = textOf(tag, element.vr, value, encoding, attributes.get(CHARACTER_SET) ?? '');
-        if (text !== undefined) attributes.set(tag, text);
-      }
-      highest = Math.max(highest, element.tag);
-    }
-  } catch (error) {
-    // A header that is long only behind everything that was asked for is as good as read.
-    const enough = error instanceof DicomUnreadable && error.reason === 'too-large' && highest >= lastWanted;
-    if (!enough) throw error;
-  }
-  return attributes;
+): DatasetReader {
+  const elements = new ElementReader(encoding, limits.maxDepth, collector);
+  if (!deflated) return elements;
+  const inflater = new Inflater((piece) => {
+    elements.feed(piece);
+  }, limits.maxInflatedBytes);
+  return {
+    feed: (bytes) => inflater.feed(bytes),
+    end: async () => {
+      await inflater.end();
+      elements.end();
+    },
+    close: () => {
+      inflater.close();
+    },
+  };
 }
+
+/** The rest of a file as it comes, each chunk looked at before it is handed on. */
+async function* passOn(iterator: AsyncIterator<Buffer>, dataset: DatasetReader): AsyncGenerator<Buffer> {
+  try {
+    for (;;) {
+      const { done, value } = await iterator.next();
+      if (done === true) break;
+      await dataset.feed(value);
+      yield value;
+    }
+    await dataset.end();
+  } finally {
+    dataset.close?.();
+  }
+}
+
+async function* nothing(): AsyncGenerator<Buffer> {}
 
 function agreed(meta: string, dataset: string | undefined): string {
   if (meta === '' || dataset === undefined || dataset === '') return meta === '' ? (dataset ?? '') : meta;
