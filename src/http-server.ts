@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import cookie from '@fastify/cookie';
+import cors from '@fastify/cors';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Env } from './config/env.js';
@@ -36,6 +37,16 @@ export function httpServer(env: Env): FastifyAdapter {
     void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
   });
   void server.register(cookie);
+  // Pages of other origins bring a bearer token; cookies are never theirs to send.
+  if (env.CORS_ORIGINS.length > 0) {
+    void server.register(cors, {
+      origin: env.CORS_ORIGINS,
+      credentials: false,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: ['x-total-count', 'x-request-id', 'warning', 'location', 'retry-after'],
+      maxAge: 600,
+    });
+  }
   return new FastifyAdapter(server);
 }
 

@@ -14,10 +14,10 @@ export class SessionCookies {
   private readonly options: { path: string; sameSite: 'strict'; secure: boolean };
   private readonly origin: string;
 
-  constructor(@Inject(ENV) env: Pick<Env, 'PUBLIC_URL' | 'COOKIE_SECURE'>) {
+  constructor(@Inject(ENV) env: Pick<Env, 'PUBLIC_URL'>) {
     const url = new URL(env.PUBLIC_URL);
     this.origin = url.origin;
-    const secure = env.COOKIE_SECURE ?? url.protocol === 'https:';
+    const secure = url.protocol === 'https:';
     this.options = { path: '/', sameSite: 'strict', secure };
   }
 

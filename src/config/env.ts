@@ -13,7 +13,6 @@ const list = z
       .map((entry) => entry.trim())
       .filter((entry) => entry !== ''),
   );
-const flag = z.enum(['true', 'false']).transform((word) => word === 'true');
 
 /** Every setting of the gateway: one line each, the same keys as `.env.example` (a test holds them together). */
 export const EnvSchema = z.object({
@@ -41,7 +40,6 @@ export const EnvSchema = z.object({
   DATA_DIR: z.string().min(1).default('.local'),
   TRUSTED_PROXIES: list,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
-  COOKIE_SECURE: flag.optional(),
 });
 
 export type Env = Readonly<z.infer<typeof EnvSchema>>;

@@ -1,0 +1,62 @@
+/** The import table: which folder of src may import which. A folder that is not here may import nothing and stops the check. */
+const MAY_IMPORT = {
+  config: [],
+  problems: [],
+  database: ['config'],
+  secrets: ['config'],
+  orthanc: ['config', 'problems'],
+  audit: ['config', 'database', 'problems'],
+  authn: ['audit', 'config', 'database', 'problems', 'secrets'],
+  authz: ['authn', 'database', 'problems'],
+  catalog: ['audit', 'authz', 'config', 'database', 'orthanc', 'problems'],
+  dicomweb: ['audit', 'authn', 'authz', 'catalog', 'config', 'orthanc', 'problems'],
+  admin: ['audit', 'authn', 'authz', 'catalog', 'config', 'database', 'problems', 'secrets'],
+  health: ['authn', 'config', 'database', 'orthanc'],
+};
+
+const folders = Object.keys(MAY_IMPORT);
+const isOneOf = (names) => `^src/(${names.join('|')})/`;
+
+const table = folders.map((folder) => ({
+  name: `${folder}-imports`,
+  comment: `src/${folder} may import: ${MAY_IMPORT[folder].join(', ') || 'nothing of ours'}.`,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: isOneOf([folder, ...MAY_IMPORT[folder]]) },
+}));
+
+export default {
+  forbidden: [
+    ...table,
+    {
+      name: 'every-folder-is-in-the-table',
+      comment: 'A new folder of src goes into the table above and into the design.',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/[^/]+/', pathNot: isOneOf(folders) },
+    },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'only-orthanc-has-transports',
+      comment: 'Nobody else speaks HTTP to a neighbour.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/orthanc/' },
+      to: { path: 'node_modules/(axios|undici)/' },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(test|infra|portal|dist)/' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+    },
+  },
+};

@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+const execute = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+const depcruise = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
+const Report = z.object({ summary: z.object({ totalCruised: z.number(), error: z.number() }) });
+
+/** Runs the import table over a folder that holds `src`. */
+async function cruise(folder: string) {
+  const args = [depcruise, '--config', join(root, '.dependency-cruiser.mjs'), '--output-type', 'json', 'src'];
+  const { stdout } = await execute(process.execPath, args, { cwd: folder, maxBuffer: 2 ** 26 }).catch(
+    (failed: unknown) => z.object({ stdout: z.string() }).parse(failed),
+  );
+  return Report.parse(JSON.parse(stdout)).summary;
+}
+
+describe('the import table', () => {
+  it('sees every module of the house and finds no forbidden import', async () => {
+    const { totalCruised, error } = await cruise(root);
+    expect(totalCruised).toBeGreaterThan(100);
+    expect(error).toBe(0);
+  });
+
+  it('stops an import that the table does not allow', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'radgate-house-'));
+    await Promise.all(
+      ['config', 'orthanc'].map((name) => mkdir(join(folder, 'src', name), { recursive: true })),
+    );
+    await writeFile(join(folder, 'src/orthanc/password.ts'), 'export const password = 1;\n');
+    await writeFile(
+      join(folder, 'src/config/env.ts'),
+      "import { password } from '../orthanc/password.js';\nexport const env = password;\n",
+    );
+    await symlink(join(root, 'tsconfig.json'), join(folder, 'tsconfig.json'));
+    const { error } = await cruise(folder);
+    await rm(folder, { recursive: true });
+    expect(error).toBe(1);
+  });
+});

@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { EnvironmentFaulty, EnvSchema, readEnv } from '../../src/config/env.js';
+
+const root = join(import.meta.dirname, '../..');
+const KEY = Buffer.alloc(32, 7).toString('base64');
+const COMPLETE = {
+  PUBLIC_URL: 'https://images.example.org/',
+  DATABASE_URL: 'postgres://app:app@127.0.0.1/radgate',
+  DATABASE_OWNER_URL: 'postgres://owner:owner@127.0.0.1/radgate',
+  ORTHANC_URL: 'http://127.0.0.1:8042',
+  ORTHANC_USERNAME: 'gateway',
+  ORTHANC_PASSWORD: 'long-and-random',
+  MASTER_KEY: KEY,
+};
+
+describe('the environment', () => {
+  it('has the same keys in .env.example and in the code', async () => {
+    const example = await readFile(join(root, '.env.example'), 'utf8');
+    const keys = [...example.matchAll(/^([A-Z_]+)=/gm)].map((match) => match[1]);
+    expect(keys.sort()).toEqual(Object.keys(EnvSchema.shape).sort());
+  });
+
+  it('is frozen, with the defaults filled in and no slash at the end of an address', () => {
+    const env = readEnv(COMPLETE);
+    expect(env.PUBLIC_URL).toBe('https://images.example.org');
+    expect(env.PORT).toBe(3000);
+    expect(Object.isFrozen(env)).toBe(true);
+  });
+
+  it('tells all its faults at once, by name and without values', () => {
+    const faulty = {
+      ...COMPLETE,
+      PORT: '99999',
+      MASTER_KEY: 'c2hvcnQ=',
+      PUBLIC_URL: undefined,
+      LOG_LEVEL: 'loud',
+    };
+    const failed = (() => {
+      try {
+        return readEnv(faulty);
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(failed).toBeInstanceOf(EnvironmentFaulty);
+    const text = String(failed);
+    for (const name of ['PORT', 'MASTER_KEY', 'PUBLIC_URL', 'LOG_LEVEL']) expect(text).toContain(name);
+    for (const value of ['99999', 'c2hvcnQ=', 'loud']) expect(text).not.toContain(value);
+  });
+
+  it('refuses placeholder secrets in production', () => {
+    expect(() => readEnv({ ...COMPLETE, ORTHANC_PASSWORD: 'changeme-please' })).toThrow(EnvironmentFaulty);
+    expect(
+      readEnv({ ...COMPLETE, NODE_ENV: 'development', ORTHANC_PASSWORD: 'changeme-please' }).NODE_ENV,
+    ).toBe('development');
+  });
+});
