@@ -1,5 +1,6 @@
 // The viewer's settings, served as /viewer/app-config.js and read before the viewer starts.
 // The page carries no inline script, so what OHIF's own index.html sets inline is set here.
+console.time('scriptToView');
 window.PUBLIC_URL = '/viewer/';
 window.browserImportFunction = (name) => import(name);
 
