@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import type { Test } from 'supertest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { startWorld, type World } from '../support/world.ts';
+import { login, statusWith, tokensOf, unique } from './signing.in.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop());
+
+const post = (): Test => world.http.post('/api/auth/login');
+const change = (token: string, current_password: string, new_password: string): Test =>
+  world.http
+    .post('/api/me/password')
+    .set('authorization', `Bearer ${token}`)
+    .send({ current_password, new_password });
+const WRONG = 'wrong wrong wrong wrong';
+const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+
+describe('login', () => {
+  test('answers unknown, disabled and wrong with the same bytes', async () => {
+    const [one, other] = [await world.person(), await world.person()];
+    await world.http
+      .patch(`/api/users/${other.id}`)
+      .set('authorization', (await world.admin()).authorization)
+      .send({ disabled: true })
+      .expect(200);
+    const refusals = [
+      await login(world, { username: one.name, password: WRONG }),
+      await login(world, { username: other.name, password: other.password }),
+      await login(world, { username: unique('nobody'), password: WRONG }),
+      await login(world, { username: one.name, password: '' }),
+    ];
+    const seen = refusals.map(({ status, text, headers }) => {
+      const { date: _, 'x-request-id': __, ...rest } = z.record(z.string(), z.unknown()).parse(headers);
+      return JSON.stringify({ status, text, rest });
+    });
+    expect(new Set(seen).size).toBe(1);
+    expect(refusals[0]?.status).toBe(401);
+    await login(world, { username: one.name, password: one.password }).expect(200);
+  });
+
+  test('takes as long for an unknown name as for a wrong password', async () => {
+    const { name: username } = await world.person();
+    const times: Record<'known' | 'unknown', number[]> = { known: [], unknown: [] };
+    for (let round = 0; round < 8; round += 1)
+      for (const kind of ['known', 'unknown'] as const) {
+        const start = performance.now();
+        await login(world, {
+          username: kind === 'known' ? username : unique('x'),
+          password: WRONG,
+        }).expect(401);
+        times[kind].push(performance.now() - start);
+      }
+    // Without the dummy verification an unknown name takes a tenth.
+    expect(median(times.unknown)).toBeGreaterThan(median(times.known) / 2);
+  });
+
+  test('finds a name in any case, and a password however its accents are typed', async () => {
+    const password = `${randomBytes(9).toString('hex')} Zoë Müller`;
+    const username = unique('Ärztin');
+    await world.http
+      .post('/api/users')
+      .set('authorization', (await world.admin()).authorization)
+      .send({ username, password: password.normalize('NFD') })
+      .expect(201);
+    await login(world, {
+      username: username.toUpperCase(),
+      password: password.normalize('NFC'),
+    }).expect(200);
+  });
+
+  test('is 429 with Retry-After after repeated failures from here, and others still get in', async () => {
+    const [victim, other] = [await world.person(), await world.person()];
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 12; attempt += 1)
+      statuses.push((await login(world, { username: victim.name, password: WRONG })).status);
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429, 429]);
+    const refused = await login(world, { username: victim.name, password: victim.password });
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(300);
+    await tokensOf(world, other);
+  });
+
+  test('counts failures of parallel attempts too', async () => {
+    const { name: username } = await world.person();
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => login(world, { username, password: WRONG })),
+    );
+    const tried = answers.filter(({ status }) => status === 401).length;
+    // Four are checked at a time, so at most three more than ten slip through.
+    expect(tried).toBeLessThanOrEqual(13);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(40 - tried);
+  });
+
+  test('forgets failures with the right password', async () => {
+    const person = await world.person();
+    for (let round = 0; round < 3; round += 1) {
+      for (let attempt = 0; attempt < 6; attempt += 1)
+        await login(world, { username: person.name, password: WRONG }).expect(401);
+      await tokensOf(world, person);
+    }
+  });
+
+  test.each<[string, object, string]>([
+    ['nothing', {}, 'username'],
+    ['no password', { username: 'x' }, 'password'],
+    ['a number', { username: 'x', password: 1 }, 'password'],
+    ['a list', { username: ['x'], password: 'x' }, 'username'],
+    ['U+0000', { username: 'x\0y', password: 'x' }, 'username'],
+    ['an unknown field', { username: 'x', password: 'x', role: 'admin' }, 'role'],
+  ])('answers %s with 422 and the field', async (_, body, field) => {
+    const answer = await login(world, body).expect(422);
+    expect(answer.body).toMatchObject({ status: 422, field });
+  });
+
+  test('answers what is no JSON with 400, and another type with 415', async () => {
+    await post().set('content-type', 'application/json').send('{').expect(400);
+    await post().set('content-type', 'text/plain').send('{}').expect(415);
+    await post().set('content-type', 'application/x-www-form-urlencoded').send('a=b').expect(415);
+    await post().expect(422);
+  });
+});
+
+describe('POST /api/me/password', () => {
+  test('changes the password and ends every other sign-in', async () => {
+    const person = await world.person();
+    const [mine, elsewhere] = [await tokensOf(world, person), await tokensOf(world, person)];
+    const next = randomBytes(15).toString('hex');
+    await change(mine.access_token, person.password, next).expect(204);
+    expect(await statusWith(world, mine.access_token)).toBe(200);
+    expect(await statusWith(world, elsewhere.access_token)).toBe(401);
+    const refresh = (refresh_token: string) => world.http.post('/api/auth/refresh').send({ refresh_token });
+    await refresh(elsewhere.refresh_token).expect(401);
+    await refresh(mine.refresh_token).expect(200);
+    await login(world, { username: person.name, password: person.password }).expect(401);
+    await tokensOf(world, { name: person.name, password: next });
+  });
+
+  test.each([
+    ['14 characters', 'abcd efgh jklm'],
+    ['a common one', 'passwordpassword'],
+    ['a common one with digits', 'Password1234567890'],
+    ['a run', '123456789012345'],
+    ['one piece over and over', 'xyxyxyxyxyxyxyxy'],
+    ['fourteen characters of four bytes', '🙂'.repeat(14)],
+  ])('refuses %s', async (_, next) => {
+    const person = await world.person();
+    const { access_token } = await tokensOf(world, person);
+    const answer = await change(access_token, person.password, next).expect(422);
+    expect(answer.body).toMatchObject({ field: 'new_password' });
+  });
+
+  test('takes fifteen lower-case letters: there are no rules of composition', async () => {
+    const person = await world.person();
+    const { access_token } = await tokensOf(world, person);
+    await change(access_token, person.password, 'gentlywovenreed').expect(204);
+  });
+
+  test('needs the current password', async () => {
+    const person = await world.person();
+    const { access_token } = await tokensOf(world, person);
+    const answer = await change(access_token, WRONG, randomBytes(15).toString('hex')).expect(422);
+    expect(answer.body).toMatchObject({ field: 'current_password' });
+    await tokensOf(world, person);
+  });
+});

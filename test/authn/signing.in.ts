@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import type { Test } from 'supertest';
+import { z } from 'zod';
+import type { World } from '../support/world.ts';
+
+/** Both tokens as the contract has them. */
+export const Pair = z.strictObject({
+  access_token: z.string(),
+  token_type: z.literal('Bearer'),
+  expires_in: z.literal(900),
+  refresh_token: z.string(),
+});
+export type Pair = z.infer<typeof Pair>;
+
+/** A name and password. */
+export type Credentials = Readonly<{ name: string; password: string }>;
+
+/** A browser's session: both cookies as one header, and the readable one's value. */
+export type Session = Readonly<{ cookie: string; csrf: string }>;
+
+/** A name no other test has. */
+export function unique(word: string): string {
+  return `${word}-${randomBytes(5).toString('hex')}`;
+}
+
+/** `POST /api/auth/login` as sent; the caller says what is expected. */
+export function login(world: World, body: object): Test {
+  return world.http.post('/api/auth/login').send(body);
+}
+
+/** Signs in for a pair of tokens. */
+export async function tokensOf(world: World, { name, password }: Credentials): Promise<Pair> {
+  return Pair.parse((await login(world, { username: name, password }).expect(200)).body);
+}
+
+/** Signs in for a session. */
+export async function sessionOf(world: World, { name, password }: Credentials): Promise<Session> {
+  const answer = await login(world, { username: name, password, session: true }).expect(200);
+  const pairs = cookiesOf(answer.headers).map((line) => line.split(';', 1)[0] ?? '');
+  const csrf = pairs.find((pair) => pair.startsWith('csrf_token='))?.slice('csrf_token='.length);
+  return { cookie: pairs.join('; '), csrf: z.string().parse(csrf) };
+}
+
+/** The Set-Cookie lines of an answer. */
+export function cookiesOf(headers: unknown): string[] {
+  return z.looseObject({ 'set-cookie': z.array(z.string()).default([]) }).parse(headers)['set-cookie'];
+}
+
+/** What `/api/me` says to this token: 200 when it is somebody's. */
+export async function statusWith(world: World, token: string): Promise<number> {
+  return (await world.http.get('/api/me').set('authorization', `Bearer ${token}`)).status;
+}
