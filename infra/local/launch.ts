@@ -74,7 +74,11 @@ export async function launch(options: Launch): Promise<Running> {
   closeSync(log);
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `status ${code}`));
+    child.once('exit', (code, signal) => {
+      // nginx's workers outlive a master that was killed, and would keep its port.
+      sweep(child.pid);
+      resolve(signal ? `signal ${signal}` : `status ${code}`);
+    });
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(`${program} cannot be started: ${await exited}`);
@@ -89,6 +93,15 @@ export async function launch(options: Launch): Promise<Running> {
         exited,
       ),
   };
+}
+
+/** Ends what is left of a process group whose leader is gone. */
+function sweep(group: number | undefined): void {
+  try {
+    if (group !== undefined) process.kill(-group, 'SIGKILL');
+  } catch {
+    // Nobody is left: the usual case.
+  }
 }
 
 async function stop(ask: () => boolean, kill: () => boolean, exited: Promise<string>): Promise<void> {

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { unpackPackages } from './apt.ts';
 import { withLock } from './lock.ts';
@@ -117,10 +116,9 @@ async function digest(folder: string): Promise<string> {
     .map((entry) => ({ path: join(entry.parentPath, entry.name), isLink: entry.isSymbolicLink() }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   for (const { path, isLink } of paths) {
-    const hash = createHash('sha256');
-    if (isLink) hash.update(await readlink(path));
-    else await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
-    all.update(`${relative(folder, path)}\0${hash.digest('hex')}\n`);
+    const content = isLink ? await readlink(path) : await readFile(path);
+    const hash = createHash('sha256').update(content).digest('hex');
+    all.update(`${relative(folder, path)}\0${hash}\n`);
   }
   return all.digest('hex');
 }

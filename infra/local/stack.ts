@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildViewer } from '../viewer/build.ts';
@@ -40,7 +41,7 @@ async function start({ data, demo, ports: asked }: StackOptions): Promise<void> 
   });
   supervisor = kept;
   stopOnSignal(async () => {
-    await rm(stackFile, { force: true });
+    rmSync(stackFile, { force: true });
     await kept.stop(['nginx', 'gateway']);
     await kept.stop(['orthanc', 'postgres']);
     await rm(join(data, 'pids.json'), { force: true });

@@ -15,13 +15,33 @@ await installDependencies();
 // Ends with this process, even by kill -9; a session of its own, so that ^C arrives once, through here.
 const stack = ['--pdeathsig', 'TERM', '--', node, join(root, 'infra/local/stack.ts'), ...args];
 const child = spawn('setpriv', stack, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill('SIGTERM'));
+// ^C comes twice, from the terminal and from npm; a second one that a person means comes later and ends all at once.
+let last = 0;
+function onSignal() {
+  if (Date.now() - last > 1000) child.kill('SIGTERM');
+  last = Date.now();
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
 
-// npm killed with -9 tells nobody: this process is then given to another parent.
-const parent = process.ppid;
+// npm runs this through a shell and, when killed, tells nobody: then one of the two gets another parent.
+const lineage = () => {
+  const [name, parent] = stat(process.ppid);
+  return name === 'sh' ? `${process.ppid} ${parent}` : `${process.ppid}`;
+};
+const began = lineage();
 const watch = setInterval(() => {
-  if (process.env.npm_lifecycle_event === 'start' && process.ppid !== parent) child.kill('SIGTERM');
-}, 1000);
+  if (process.env.npm_lifecycle_event === 'start' && lineage() !== began) onSignal();
+}, 500);
 
 process.exitCode = await ended(child);
 clearInterval(watch);
+
+/** Name and parent of a process, from proc_pid_stat(5). */
+function stat(pid) {
+  try {
+    const [, name, parent] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return [name, parent];
+  } catch {
+    return [];
+  }
+}
