@@ -92,8 +92,9 @@ export class ElementReader {
 
   /** Says that there are no more bytes; DicomUnreadable inside an element or a sequence. */
   end(): void {
-    this.#leave();
-    if (this.#filled + this.#skip + this.#levels.length > 0 || this.#value !== undefined) {
+    const inside = this.#filled + this.#skip > 0 || this.#value !== undefined;
+    if (!inside) this.#leave();
+    if (inside || this.#levels.length > 0) {
       throw new DicomUnreadable('truncated', 'the file ends inside its data set');
     }
   }

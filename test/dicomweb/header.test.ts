@@ -124,6 +124,18 @@ describe('readHeader', () => {
     }
   });
 
+  it('goes through a sequence written as UN, which is in implicit VR', async () => {
+    const items = encodeDataset([element('00081155', 'UI', '1.2')], TransferSyntax.implicitLittle);
+    const length = items.length.toString(16).padStart(2, '0');
+    const hidden = `09001001554e0000fffffffffeff00e0${length}000000${items.toString('hex')}feffdde000000000`;
+    const file = Buffer.concat([
+      withMeta(Buffer.from(hidden, 'hex')),
+      encodeDataset([patientId('P-7')], TransferSyntax.explicitLittle),
+    ]);
+    const { header } = await read(file);
+    expect(header.attributes.get(PATIENT_ID)).toBe('P-7');
+  });
+
   it('takes no value from inside a sequence for one of the top level', async () => {
     const inner = [element(PATIENT_ID, 'LO', 'other'), element(STUDY, 'UI', '9.9')];
     for (const transferSyntax of [TransferSyntax.explicitLittle, TransferSyntax.implicitLittle]) {
@@ -193,17 +205,32 @@ describe('readHeader refuses', () => {
     ['a delimiter in an item', withMeta(inSequence('feff00e0fffffffffeffdde000000000')), 'structure'],
     ['an element between items', withMeta(inSequence('0800050043530000')), 'structure'],
     ['a sequence without end', withMeta(inSequence('')), 'truncated'],
-    [
-      'a text of undefined length',
-      withMeta(Buffer.from('080005005554000 0ffffffff'.replace(' ', ''), 'hex')),
-      'length',
-    ],
+    ['a text of undefined length', withMeta(Buffer.from('0800050055540000ffffffff', 'hex')), 'length'],
     [
       'an item longer than its sequence',
       withMeta(Buffer.from(`080040115351000008000000feff00e0ff000000`, 'hex')),
       'length',
     ],
     ['an element longer than its item', withMeta(inSequence('feff00e0080000000800050043530900')), 'length'],
+    [
+      'a sequence in an item that goes on behind it',
+      withMeta(
+        inSequence(
+          'feff00e0140000000800401153510000fffffffffeff00e000000000feff00e000000000feffdde000000000',
+        ),
+      ),
+      'length',
+    ],
+    [
+      'a delimiter where a length said the end',
+      withMeta(Buffer.from('080040115351000010000000feff00e000000000feffdde000000000', 'hex')),
+      'structure',
+    ],
+    [
+      'a long value that was asked for',
+      withMeta(Buffer.from(`10002000554e000000000200${'20'.repeat(0x20000)}`, 'hex')),
+      'too-large',
+    ],
     ['a length beyond the end', withMeta(Buffer.from('100020004c4fff0041', 'hex')), 'truncated'],
     ['a huge length', withMeta(Buffer.from('10002000554e0000f0ffffff41', 'hex')), 'too-large'],
     ['a huge private length', withMeta(Buffer.from('090020004f420000f0ffffff41', 'hex')), 'too-large'],
@@ -272,6 +299,12 @@ describe('readHeader refuses', () => {
       TransferSyntax.deflated,
     );
     expect(await fault(withMeta(dataset, { transferSyntax: TransferSyntax.deflated }))).toBe('too-large');
+    const pixels = makeInstance({ transferSyntax: TransferSyntax.deflated, rows: 1024, columns: 1024 });
+    const { rest } = await readHeader(chunks(cut(pixels, [512])), {
+      tags: TAGS,
+      maxInflatedBytes: 1_000_000,
+    });
+    await expect(collect(rest)).rejects.toMatchObject({ reason: 'too-large' });
   });
 
   it('a header without end, after no more than the limit', async () => {
@@ -412,6 +445,7 @@ describe('decodeText', () => {
     ['no character set', '', '4dfc', 'Mü'],
     ['a character set nobody knows', 'ISO_IR 999', '4dfc', 'Mü'],
     ['an escape nobody knows', '', '411b7a42', 'AzB'],
+    ['Japanese without the way back', '\\ISO 2022 IR 87', '1b24423b334544200a4142', '山田 \nAB'],
     ['half a character', '\\ISO 2022 IR 87', '1b24423b', '\ufffd'],
   ])('reads %s in %s', (_, characterSet, hex, text) => {
     expect(decodeText(Buffer.from(hex.replaceAll(' ', ''), 'hex'), characterSet, '\\^=')).toBe(text);
