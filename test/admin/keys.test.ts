@@ -1,0 +1,120 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Test } from 'supertest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { startWorld, type World } from '../support/world.ts';
+
+const Key = z.strictObject({
+  id: z.uuid(),
+  name: z.string(),
+  key: z.string().regex(/^rgk_[\w-]{43}$/),
+  expires_at: z.string().nullable(),
+  last_used_at: z.null(),
+});
+
+let world: World;
+let authorization: string;
+let account: string;
+let path: string;
+
+beforeAll(async () => {
+  world = await startWorld();
+  ({ authorization } = await world.admin());
+  const { body } = await admin('post', '/api/accounts').send({ name: 'Scanner Ä' }).expect(201);
+  account = z.looseObject({ id: z.uuid() }).parse(body).id;
+  path = `/api/accounts/${account}/keys`;
+});
+afterAll(() => world.stop());
+
+const admin = (verb: 'get' | 'post' | 'patch' | 'delete', where: string): Test =>
+  world.http[verb](where).set('authorization', authorization);
+const make = async (body: object) => Key.parse((await admin('post', path).send(body).expect(201)).body);
+const me = (header: string) => world.http.get('/api/me').set('authorization', header);
+const basic = (name: string, key: string) => `Basic ${Buffer.from(`${name}:${key}`).toString('base64')}`;
+
+describe('an API key', () => {
+  test('is shown once and stored as SHA-256', async () => {
+    const made = await make({ name: 'first' });
+    const { key, ...rest } = made;
+    expect((await admin('get', `${path}/${made.id}`).expect(200)).body).toEqual(rest);
+    expect((await admin('get', path).expect(200)).text).not.toContain(key);
+    const [row] = await world.sql`select key_hash as hash from api_keys where id = ${made.id}`;
+    expect(row?.['hash']).toEqual(createHash('sha256').update(key).digest());
+  });
+
+  test('signs in its machine account, as Bearer and as Basic', async () => {
+    const { key } = await make({ name: 'second' });
+    for (const header of [`Bearer ${key}`, `bearer ${key}`, basic('Scanner Ä', key), basic('SCANNER Ä', key)])
+      expect((await me(header).expect(200)).body).toMatchObject({
+        account: { id: account, kind: 'machine', name: 'Scanner Ä' },
+      });
+    for (const header of [
+      `Bearer ${key}x`,
+      `Bearer ${key.slice(0, -1)}`,
+      'Bearer rgk_',
+      basic('other', key),
+      basic('', key),
+      basic('Scanner Ä', ''),
+      basic('Scanner Ä', `${key}\0`),
+      `Basic ${key}`,
+      `Token ${key}`,
+    ])
+      expect([header, (await me(header)).status]).toEqual([header, 401]);
+  });
+
+  test('notes its use, once a minute at most', async () => {
+    const { id, key } = await make({ name: 'used' });
+    const used = async () =>
+      z.object({ last_used_at: z.string() }).parse((await admin('get', `${path}/${id}`)).body).last_used_at;
+    await me(`Bearer ${key}`).expect(200);
+    const first = await used();
+    await me(`Bearer ${key}`).expect(200);
+    expect(await used()).toBe(first);
+    await world.sql`update api_keys set last_used_at = now() - interval '61 seconds' where id = ${id}`;
+    await me(`Bearer ${key}`).expect(200);
+    expect(Date.parse(await used())).toBeGreaterThanOrEqual(Date.parse(first));
+  });
+
+  test('ends at its date', async () => {
+    const expires_at = new Date(Date.now() + 2000).toISOString();
+    const made = await make({ name: 'short', expires_at });
+    expect(made.expires_at).toBe(expires_at);
+    await me(`Bearer ${made.key}`).expect(200);
+    await expect.poll(async () => (await me(`Bearer ${made.key}`)).status, { timeout: 6000 }).toBe(401);
+  });
+
+  test('ends when it is deleted, or its account disabled or deleted', async () => {
+    const [one, other] = [await make({ name: 'one' }), await make({ name: 'other' })];
+    await admin('delete', `${path}/${one.id}`).expect(204);
+    await admin('delete', `${path}/${one.id}`).expect(404);
+    await me(`Bearer ${one.key}`).expect(401);
+    await me(`Bearer ${other.key}`).expect(200);
+    const machine = `/api/accounts/${account}`;
+    await admin('patch', machine).send({ disabled: true }).expect(200);
+    await me(`Bearer ${other.key}`).expect(401);
+    await admin('patch', machine).send({ disabled: false }).expect(200);
+    await me(`Bearer ${other.key}`).expect(200);
+    await admin('delete', machine).expect(204);
+    await me(`Bearer ${other.key}`).expect(401);
+    await admin('get', path).expect(404);
+  });
+
+  test('belongs to a machine account that exists', async () => {
+    const { id } = await world.person();
+    for (const nobody of [id, randomUUID(), 'x'])
+      await admin('post', `/api/accounts/${nobody}/keys`).send({ name: 'k' }).expect(404);
+    const machine = await world.machine();
+    const keys = `/api/accounts/${machine.id}/keys`;
+    for (const [body, field] of [
+      [{}, 'name'],
+      [{ name: 'k', expires_at: 'soon' }, 'expires_at'],
+      [{ name: 'k', key: 'rgk_mine' }, 'key'],
+    ] as const)
+      expect((await admin('post', keys).send(body).expect(422)).body).toMatchObject({ field });
+  });
+
+  test('of a name with a colon cannot be, since Basic could not say it', async () => {
+    const answer = await admin('post', '/api/accounts').send({ name: 'a:b' }).expect(422);
+    expect(answer.body).toMatchObject({ field: 'name' });
+  });
+});
