@@ -1,0 +1,86 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { startWorld, World } from '../support/world.ts';
+import { login, sessionOf, tokensOf } from './signing.in.ts';
+
+let world: World;
+let gateway: TestGateway;
+let line: Line;
+
+/** A TCP line to Postgres that can be cut; the server itself is shared with other tests. */
+class Line {
+  private readonly sockets = new Set<Socket>();
+  private readonly server: Server;
+
+  constructor(host: string, port: number) {
+    this.server = createServer((near) => {
+      const far = connect(port, host);
+      for (const socket of [near, far]) {
+        this.sockets.add(socket);
+        socket.on('error', () => undefined).on('close', () => [near, far].map((end) => end.destroy()));
+      }
+      near.pipe(far).pipe(near);
+    });
+  }
+
+  async open(port = 0): Promise<number> {
+    await once(this.server.listen(port, '127.0.0.1'), 'listening');
+    return z.object({ port: z.number() }).parse(this.server.address()).port;
+  }
+
+  async cut(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+}
+
+let port: number;
+
+beforeAll(async () => {
+  world = await startWorld();
+  const url = new URL(world.database.appUrl);
+  line = new Line(url.hostname, Number(url.port));
+  port = await line.open();
+  url.port = String(port);
+  const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
+  gateway = await startTestGateway({ ...env, DATABASE_URL: url.href });
+});
+afterAll(async () => {
+  await gateway.stop();
+  await line.cut();
+  await world.stop();
+});
+
+describe('while Postgres is away', () => {
+  test('nobody is let in and nobody is called wrong: 503, and all is well when it is back', async () => {
+    const person = await world.person();
+    const machine = await world.machine();
+    const behind = new World(world.database, world.orthanc, gateway, world.adminPassword, world.sql);
+    const { cookie } = await sessionOf(behind, person);
+    const { refresh_token } = await tokensOf(behind, person);
+    const me = (header: Record<string, string>) => behind.http.get('/api/me').set(header);
+    const ask = async () => [
+      await me({ authorization: person.authorization }),
+      await me({ authorization: machine.authorization }),
+      await me({ cookie }),
+      await login(behind, { username: person.name, password: person.password }),
+      await login(behind, { username: person.name, password: 'wrong' }),
+      await behind.http.post('/api/auth/refresh').send({ refresh_token }),
+    ];
+    await line.cut();
+    for (const answer of await ask()) {
+      expect(answer.status).toBe(503);
+      expect(answer.headers['retry-after']).toBe('5');
+      expect(answer.text).not.toMatch(/postgres|127\.0|select/i);
+    }
+    await line.open(port);
+    await expect
+      .poll(async () => (await ask()).map(({ status }) => status), { timeout: 15_000 })
+      .toEqual([200, 200, 200, 200, 401, 200]);
+  });
+});
