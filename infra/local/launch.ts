@@ -9,7 +9,15 @@ const stopPatienceMs = 10_000;
 const systemUser = 'radgate';
 
 /** A process of the stack; `exited` resolves with the reason ("signal SIGKILL", "status 1") and never rejects. */
-export type Running = { pid: number; log: string; exited: Promise<string>; stop: () => Promise<void> };
+export type Running = {
+  pid: number;
+  log: string;
+  exited: Promise<string>;
+  /** Asks it to end in good order, kills it after ten seconds, resolves when it is gone. */
+  stop: () => Promise<void>;
+  /** SIGKILL; nothing when it is gone already. */
+  kill: () => void;
+};
 
 export type Launch = {
   command: readonly string[];
@@ -86,6 +94,7 @@ export async function launch(options: Launch): Promise<Running> {
     pid,
     log: options.log,
     exited,
+    kill: () => void child.kill('SIGKILL'),
     stop: () =>
       stop(
         () => child.kill(stopSignal),

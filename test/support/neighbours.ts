@@ -4,18 +4,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { inject } from 'vitest';
-import { freePort, type Running } from '../../infra/local/launch.ts';
+import { freePort } from '../../infra/local/launch.ts';
 import { startOrthanc } from '../../infra/local/orthanc.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
 
 export type TestDatabase = { appUrl: string; ownerUrl: string; drop: () => Promise<void> };
 
-export type TestOrthanc = Running & {
+export type TestOrthanc = {
   url: string;
   username: string;
   password: string;
   dicomPort: number;
   aet: string;
+  /** Of the process now running; another one after `restart`. */
+  readonly pid: number;
+  /** Ends it as a power cut would (SIGKILL) and resolves when it is gone. */
+  kill: () => Promise<void>;
+  /** Starts it again after `kill`, with the same archive, ports and account. */
+  restart: () => Promise<void>;
+  /** Ends it and removes its archive. */
+  stop: () => Promise<void>;
 };
 
 /** A migrated database of its own for a test file, copied from the template; `drop` also closes what is still connected. */
@@ -38,18 +46,32 @@ export async function startTestOrthanc(): Promise<TestOrthanc> {
   const dicomPort = await freePort(0, new Set([httpPort]));
   const account = { username: 'gateway', password: randomBytes(12).toString('hex'), aet: 'TESTAET' };
   const prefix = openPrefix(inject('prefix'));
+  const start = () => startOrthanc({ prefix, dir, httpPort, dicomPort, ...account });
   const clean = () => rm(dir, { recursive: true, force: true });
-  try {
-    const orthanc = await startOrthanc({ prefix, dir, httpPort, dicomPort, ...account });
-    const stop = async () => {
-      await orthanc.stop();
-      await clean();
-    };
-    return { ...orthanc, ...account, dicomPort, stop };
-  } catch (error) {
+  let running = await start().catch(async (error: unknown) => {
     await clean();
     throw error;
-  }
+  });
+  const kill = async () => {
+    running.kill();
+    await running.exited;
+  };
+  return {
+    ...account,
+    url: running.url,
+    dicomPort,
+    get pid() {
+      return running.pid;
+    },
+    kill,
+    restart: async () => {
+      running = await start();
+    },
+    stop: async () => {
+      await kill();
+      await clean();
+    },
+  };
 }
 
 async function administer(url: string, work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
