@@ -27,6 +27,10 @@ interface Key {
   readonly pem: string;
   readonly privateSealed: Buffer;
   readonly published: PublishedKey;
+  /** Not retired yet. */
+  readonly signs: boolean;
+  /** Old enough that every gateway and whoever keeps our JWKS for a minute has met it. */
+  readonly settled: boolean;
 }
 
 const KEYS_LOCK = 7_263_412;
@@ -38,7 +42,7 @@ const generate = promisify(generateKeyPair);
 
 /**
  * The RS256 key pairs of access tokens, one set for all gateways of a database. Made at first start; a key older than 90 days is
- * followed by a new one, and verifies for an hour more than its last token lives. Changes are met within a minute.
+ * followed by a new one, which is published two minutes before it signs, and verifies on until its last token is long over.
  */
 @Injectable()
 export class SigningKeys implements OnModuleInit {
@@ -62,9 +66,10 @@ export class SigningKeys implements OnModuleInit {
   /** The key to sign with now. */
   async current(): Promise<{ readonly kid: string; readonly privateKey: KeyObject }> {
     if (this.age() > REREAD_MS) await this.read();
-    const [newest] = this.keys;
-    if (newest === undefined) throw new Error('There is no signing key.');
-    if (this.signer?.kid !== newest.kid) this.signer = { kid: newest.kid, privateKey: this.unsealed(newest) };
+    const signing = this.keys.filter((key) => key.signs);
+    const key = signing.find(({ settled }) => settled) ?? signing.at(-1);
+    if (key === undefined) throw new Error('There is no signing key.');
+    if (this.signer?.kid !== key.kid) this.signer = { kid: key.kid, privateKey: this.unsealed(key) };
     return this.signer;
   }
 
@@ -100,12 +105,16 @@ export class SigningKeys implements OnModuleInit {
         .limit(1);
       if (young === undefined) await this.make(transaction);
       const rows = await transaction
-        .select()
+        .select({
+          kid: signingKeys.kid,
+          publicJwk: signingKeys.publicJwk,
+          privateSealed: signingKeys.privateSealed,
+          signs: sql<boolean>`coalesce(${signingKeys.retiredAt} > now(), true)`,
+          settled: sql<boolean>`${signingKeys.createdAt} < now() - interval '2 minutes'`,
+        })
         .from(signingKeys)
-        .where(
-          or(isNull(signingKeys.retiredAt), gt(signingKeys.retiredAt, sql`now() - interval '75 minutes'`)),
-        )
-        .orderBy(sql`${signingKeys.retiredAt} desc nulls first`, desc(signingKeys.createdAt));
+        .where(or(isNull(signingKeys.retiredAt), gt(signingKeys.retiredAt, sql`now() - interval '1 hour'`)))
+        .orderBy(desc(signingKeys.createdAt));
       this.keys = rows.map(keyOf);
       this.readAt = Date.now();
     });
@@ -115,7 +124,7 @@ export class SigningKeys implements OnModuleInit {
     const pair = await generate('rsa', { modulusLength: 2048 });
     await transaction
       .update(signingKeys)
-      .set({ retiredAt: sql`now()` })
+      .set({ retiredAt: sql`now() + interval '5 minutes'` })
       .where(isNull(signingKeys.retiredAt));
     await transaction.insert(signingKeys).values({
       kid: randomBytes(12).toString('base64url'),
@@ -136,13 +145,16 @@ export class SigningKeys implements OnModuleInit {
   }
 }
 
-function keyOf({ kid, publicJwk, privateSealed }: typeof signingKeys.$inferSelect): Key {
+type Row = Pick<typeof signingKeys.$inferSelect, 'kid' | 'publicJwk' | 'privateSealed'>;
+
+function keyOf({ kid, publicJwk, privateSealed, ...state }: Row & Pick<Key, 'signs' | 'settled'>): Key {
   const jwk = PublicJwk.parse(publicJwk);
   const key: JsonWebKey = { ...jwk };
   return {
     kid,
     pem: createPublicKey({ key, format: 'jwk' }).export({ format: 'pem', type: 'spki' }).toString(),
     privateSealed,
+    ...state,
     published: { ...jwk, kid, use: 'sig', alg: 'RS256' },
   };
 }
