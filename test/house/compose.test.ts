@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { EnvSchema } from '../../src/config/env.js';
+
+const root = join(import.meta.dirname, '../..');
+const Service = z.looseObject({
+  image: z.string(),
+  ports: z.array(z.string()).default([]),
+  environment: z.record(z.string(), z.string()).default({}),
+  read_only: z.boolean().default(false),
+  networks: z.union([z.array(z.string()), z.record(z.string(), z.unknown())]),
+});
+const Compose = z.looseObject({
+  services: z.record(z.string(), Service),
+  networks: z.record(z.string(), z.looseObject({ internal: z.boolean().default(false) }).nullable()),
+});
+
+async function compose() {
+  const text = await readFile(join(root, 'docker-compose.yml'), 'utf8');
+  return Compose.parse(parse(text, { merge: true }));
+}
+
+describe('docker-compose.yml', () => {
+  it('publishes the port of nginx and no other', async () => {
+    const { services } = await compose();
+    const publishing = Object.entries(services).filter(([, service]) => service.ports.length > 0);
+    expect(publishing.map(([name]) => name)).toEqual(['web']);
+  });
+
+  it('keeps archive, database and gateway on a network without a way out', async () => {
+    const { services, networks } = await compose();
+    expect(networks['inside']?.internal).toBe(true);
+    for (const name of ['orthanc', 'postgres', 'gateway', 'migrate'])
+      expect(services[name]?.networks).toEqual(['inside']);
+  });
+
+  it('gives the gateway every setting of the environment and no other', async () => {
+    const { services } = await compose();
+    const given = new Set(Object.keys(services['gateway']?.environment ?? {}));
+    expect(given).toEqual(new Set(Object.keys(EnvSchema.shape)));
+  });
+
+  it('pins every image to a version', async () => {
+    const { services } = await compose();
+    for (const { image } of Object.values(services)) expect(image).toMatch(/:v?\d+\.\d+/);
+  });
+
+  it('holds no secret: each comes from the environment', async () => {
+    const { services } = await compose();
+    const secrets = Object.values(services).flatMap(({ environment }) =>
+      Object.entries(environment).filter(([key]) => /PASSWORD|MASTER_KEY|_URL$/.test(key)),
+    );
+    for (const [key, value] of secrets) {
+      const literal = value.replace(/\$\{[^}]+\}/g, '');
+      expect({ key, literal }).toEqual({ key, literal: expect.not.stringMatching(/:[^/@]+@|^[^:/]+$/) });
+    }
+  });
+});
