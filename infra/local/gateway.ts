@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { launch, neighbourUser, until, type Running } from './launch.ts';
+import { answersOk, launch, neighbourUser, until, type Running } from './launch.ts';
 import type { Ports } from './options.ts';
 import type { Postgres } from './postgres.ts';
 import type { Secrets } from './secrets.ts';
@@ -56,10 +56,6 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
     },
   });
   const live = `http://127.0.0.1:${ports.gateway}/health/live`;
-  await until('the gateway', running, async () => {
-    const answer = await fetch(live, { signal: AbortSignal.timeout(2000) });
-    await answer.body?.cancel();
-    return answer.ok;
-  });
+  await until('the gateway', running, () => answersOk(live));
   return running;
 }

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -149,6 +150,22 @@ export async function until(
 function lastWords(log: string): string {
   const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-5);
   return `; the end of ${log}:\n${lines.join('\n')}`;
+}
+
+/** Whether a GET is answered with 200, on a connection of its own: one kept open would hold up the other's end. */
+export function answersOk(url: string, auth?: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const request = get(
+      url,
+      { agent: false, timeout: 2000, ...(auth !== undefined && { auth }) },
+      (answer) => {
+        answer.resume();
+        answer.once('close', () => resolve(answer.statusCode === 200));
+      },
+    );
+    request.once('timeout', () => request.destroy(new Error('no answer within 2 s')));
+    request.once('error', reject);
+  });
 }
 
 /** The first port at or above `wanted` (0: any) that nobody listens on at 127.0.0.1 and that is not in `taken`. */

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { launch, until, type Running } from './launch.ts';
+import { answersOk, launch, until, type Running } from './launch.ts';
 import type { Prefix } from './prefix.ts';
 
 const sharedConfiguration = join(import.meta.dirname, '../orthanc/orthanc.json');
@@ -49,14 +49,6 @@ export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
     log: options.log ?? join(dir, 'orthanc.log'),
   });
   const url = `http://127.0.0.1:${httpPort}`;
-  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  await until('Orthanc', running, async () => {
-    const answer = await fetch(`${url}/system`, {
-      headers: { authorization },
-      signal: AbortSignal.timeout(2000),
-    });
-    await answer.body?.cancel();
-    return answer.ok;
-  });
+  await until('Orthanc', running, () => answersOk(`${url}/system`, `${username}:${password}`));
   return { ...running, url };
 }
