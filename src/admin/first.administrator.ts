@@ -10,7 +10,7 @@ import type { Env } from '../config/env.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts, grants, groups, memberships } from '../database/schema.js';
 
-const FIRST_LOCK = 7_263_413;
+const FIRST_LOCK = 7_263_422;
 const GROUP = 'Administrators';
 const PASSWORD_FILE = 'admin-password';
 

@@ -5,7 +5,7 @@ import { DATABASE, type Database, type Transaction } from '../database/database.
 import { Conflict } from '../problems/errors.js';
 
 /** Changes to who administers happen one after the other, so that two administrators cannot remove each other at once. */
-const ADMINISTRATORS_LOCK = 7_263_414;
+const ADMINISTRATORS_LOCK = 7_263_423;
 const Found = z.object({ found: z.boolean() });
 
 /** Keeps somebody able to manage access: a person, not disabled, with `access:manage` × `all` that does not run out. */

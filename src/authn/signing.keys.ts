@@ -33,7 +33,7 @@ interface Key {
   readonly settled: boolean;
 }
 
-const KEYS_LOCK = 7_263_412;
+const KEYS_LOCK = 7_263_421;
 const PURPOSE = 'signing keys';
 const REREAD_MS = 60_000;
 /** Tokens with unknown key ids must not become a way to make the gateway ask Postgres. */
