@@ -53,13 +53,14 @@ it('has beside each large text the same text compressed', async () => {
   }
 });
 
-it('is kept as long as it is whole, and made again when a byte changed, a file is missing or the package is damaged', async () => {
+it('is kept as long as it is whole, and made again when a byte of it changed', async () => {
   expect(await build()).toEqual([]);
   await writeFile(join(viewer, 'app-config.js'), 'window.config = {};');
   expect(await build()).toContain('viewer: building');
   expect(await readFile(join(viewer, 'app-config.js'), 'utf8')).toContain("routerBasename: '/viewer'");
-  expect(await build()).toEqual([]);
+});
 
+it('is made again when a file is missing, from a package fetched again when that is damaged', async () => {
   await rm(join(viewer, 'manifest.json'));
   await truncate(join(cacheDir, PACKAGE), 1000);
   expect((await build()).join('\n')).toContain('fetching');
