@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { freePort } from './launch.ts';
+import { tryLock } from './lock.ts';
 
 const defaults = { web: 8443, gateway: 3000, orthanc: 8042, dicom: 4242, postgres: 5433 };
 
@@ -55,8 +56,11 @@ export async function choosePorts(
   const taken = new Set<number>();
   for (const name of names) {
     const wanted = asked[name] ?? saved[name] ?? defaults[name];
-    ports[name] = await freePort(wanted, taken);
-    taken.add(ports[name]);
+    let port = await freePort(wanted, taken);
+    // Free, and not about to be used by another stack that starts right now.
+    while (!(await tryLock(`port ${port}`))) port = await freePort(port + 1, taken);
+    ports[name] = port;
+    taken.add(port);
     if (ports[name] !== wanted) log(`port ${wanted} (${name}) is taken: using ${ports[name]}`);
   }
   await writeFile(file, JSON.stringify(ports));

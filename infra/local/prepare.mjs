@@ -82,7 +82,8 @@ export function ended(child) {
 
 async function lock(name) {
   const address = `\0radgate-${createHash('sha256').update(name).digest('hex')}`;
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
+    if (tries === 1) console.log('          another start is installing the dependencies: waiting for it');
     // An abstract socket: the kernel gives it back when its holder dies.
     const server = createServer();
     const held = await new Promise((resolve) => {
