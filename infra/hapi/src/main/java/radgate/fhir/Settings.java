@@ -1,0 +1,60 @@
+package radgate.fhir;
+
+import java.nio.file.Path;
+
+/**
+ * What the operator sets, each as a system property ({@code fhir.data}) or an environment variable ({@code FHIR_DATA}).
+ * Without a database of their own the records are kept by H2 in the data folder.
+ */
+record Settings(String host, int port, String token, String databaseUrl, String databaseUser, String databasePassword) {
+
+  /** Reads them; fails with a sentence that names the faulty one. */
+  static Settings read() {
+    String host = value("host", "127.0.0.1");
+    String token = value("token", "");
+    if (!isLoopback(host) && token.isEmpty())
+      throw new IllegalArgumentException("FHIR_TOKEN is needed when FHIR_HOST is another than 127.0.0.1");
+    String url = value("database.url", "");
+    return new Settings(
+        host,
+        readPort(),
+        token,
+        url.isEmpty() ? h2Url() : url,
+        value("database.user", ""),
+        value("database.password", ""));
+  }
+
+  boolean loopbackOnly() {
+    return isLoopback(host);
+  }
+
+  boolean postgres() {
+    return databaseUrl.startsWith("jdbc:postgresql:");
+  }
+
+  private static boolean isLoopback(String host) {
+    return host.equals("127.0.0.1") || host.equals("localhost") || host.equals("::1");
+  }
+
+  private static int readPort() {
+    String text = value("port", "8080");
+    if (!text.matches("\\d{1,5}")) throw new IllegalArgumentException("FHIR_PORT needs a number");
+    return Integer.parseInt(text);
+  }
+
+  /** Every commit is on disk before it is acknowledged; H2 itself would write half a second later. */
+  private static String h2Url() {
+    String folder = value("data", "");
+    if (folder.isEmpty()) throw new IllegalArgumentException("FHIR_DATA (a folder) or FHIR_DATABASE_URL is needed");
+    Path file = Path.of(folder).toAbsolutePath().resolve("fhir");
+    if (file.toString().contains(";")) throw new IllegalArgumentException("FHIR_DATA may not contain a semicolon");
+    return "jdbc:h2:file:" + file + ";WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE";
+  }
+
+  private static String value(String name, String missing) {
+    String property = System.getProperty("fhir." + name);
+    if (property != null) return property;
+    String variable = System.getenv("FHIR_" + name.toUpperCase(java.util.Locale.ROOT).replace('.', '_'));
+    return variable == null ? missing : variable;
+  }
+}
