@@ -5,8 +5,8 @@ import { instances, patients, series, studies } from '../database/schema.js';
 /** The levels of a search (PS3.18 §10.6). */
 export type Level = 'study' | 'series' | 'instance';
 
-/** How a key is matched (PS3.4 C.2.2.2): by its value, folded, as a moment, as UIDs, as a number, or within a set. */
-export type Matching = 'text' | 'folded' | 'date' | 'time' | 'uid' | 'number' | 'set';
+/** How a key is matched (PS3.4 C.2.2.2): by its value, folded, as a person's name, as a moment, as UIDs, as a number, or within a set. */
+export type Matching = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'set';
 
 /** An attribute the catalog holds: searched and answered without asking the archive. */
 export interface CatalogAttribute {
@@ -40,12 +40,12 @@ const STUDY: readonly Row[] = [
     '00080090',
     'ReferringPhysicianName',
     'PN',
-    'folded',
+    'name',
     studies.referringPhysician,
     studies.referringPhysicianKey,
   ],
   ['00081030', 'StudyDescription', 'LO', 'folded', studies.studyDescription, studies.studyDescriptionKey],
-  ['00100010', 'PatientName', 'PN', 'folded', studies.patientName, studies.patientNameKey],
+  ['00100010', 'PatientName', 'PN', 'name', studies.patientName, studies.patientNameKey],
   ['00100020', 'PatientID', 'LO', 'text', patients.patientId],
   ['00100021', 'IssuerOfPatientID', 'LO', 'text', patients.issuer],
   ['00100030', 'PatientBirthDate', 'DA', 'date', studies.patientBirthDate],

@@ -6,6 +6,7 @@ import type { CatalogAttribute } from './search.attributes.js';
 /** What a key must match, as parsed from a query (PS3.4 C.2.2.2). */
 export type Match =
   | { readonly kind: 'value'; readonly value: string }
+  /** Any of these. */
   | { readonly kind: 'list'; readonly values: readonly string[] }
   /** Both ends included; an open end is undefined. */
   | { readonly kind: 'range'; readonly from: string | undefined; readonly to: string | undefined };
@@ -13,11 +14,13 @@ export type Match =
 /** The predicate of one key over the catalog's tables. */
 export function matches(attribute: CatalogAttribute, match: Match): SQL {
   const column = attribute.key ?? attribute.value;
-  if (match.kind === 'list') return sql`${column} = any(${sql.param(match.values)}::text[])`;
+  if (match.kind === 'list') return anyOf(attribute, match.values);
   if (match.kind === 'range') return within(column, match.from, match.to);
   switch (attribute.matching) {
     case 'folded':
       return alike(column, fold(match.value));
+    case 'name':
+      return named(column, fold(match.value).replace(/\^+$/, ''));
     case 'text':
       return alike(column, match.value);
     case 'set':
@@ -32,14 +35,35 @@ export function matches(attribute: CatalogAttribute, match: Match): SQL {
   }
 }
 
+function anyOf(attribute: CatalogAttribute, values: readonly string[]): SQL {
+  if (attribute.matching === 'uid') {
+    return sql`${attribute.key ?? attribute.value} = any(${sql.param(values)}::text[])`;
+  }
+  const each = values.map((value) => matches(attribute, { kind: 'value', value }));
+  return sql`(${sql.join(each, sql` or `)})`;
+}
+
+/**
+ * A person name matches by any of its component groups (PS3.5 §6.2.1.2: alphabetic, ideographic, phonetic), empty components at
+ * the end aside. What a group matches the whole contains, which an index can answer first.
+ */
+function named(column: AnyPgColumn | SQL, value: string): SQL {
+  const group = alike(sql`rtrim(name_group, '^')`, value);
+  return sql`(${column} like ${`%${patternOf(value)}%`} and (${alike(sql`rtrim(${column}, '^')`, value)}
+    or exists (select from unnest(string_to_array(${column}, '=')) as name_group where ${group})))`;
+}
+
 /** Equal, or like a pattern of `*` (any run) and `?` (one character). */
 function alike(column: AnyPgColumn | SQL, value: string): SQL {
   if (!/[*?]/.test(value)) return sql`${column} = ${value}`;
-  const pattern = value
+  return sql`${column} like ${patternOf(value)}`;
+}
+
+function patternOf(value: string): string {
+  return value
     .replace(/[\\%_]/g, '\\$&')
     .replaceAll('*', '%')
     .replaceAll('?', '_');
-  return sql`${column} like ${pattern}`;
 }
 
 /** Dates and times are digits, most significant first: an upper end covers all that begins with it. */

@@ -15,7 +15,9 @@ const LONGEST = 2_000;
 
 /** What the client takes, best first: the query parameter `accept` (PS3.18 §8.3.3.1) before the header; nothing said is any type. */
 export function acceptedBy(request: FastifyRequest): readonly MediaRange[] {
-  const given = [...pairs(queryOf(request))].filter(([name]) => name === 'accept').map(([, value]) => value);
+  // The plus of `application/dicom+json` is often left as it is; a media type holds no space.
+  const query = queryOf(request).replaceAll('+', '%2B');
+  const given = [...pairs(query)].filter(([name]) => name === 'accept').map(([, value]) => value);
   if (given.length > 1) throw new BadRequest('The parameter accept may be given once.');
   const text = given[0] ?? request.headers.accept ?? '';
   return parseAccept(text === '' ? '*/*' : text);
@@ -45,9 +47,9 @@ function parseRange(part: string): MediaRange {
       unquote(parameter.slice(equals + 1).trim()),
     );
   }
-  const q = Number(parameters.get('q') ?? '1');
-  if (!(q >= 0 && q <= 1)) throw new BadRequest('The Accept header is malformed.');
-  return { type: type.toLowerCase(), parameters, q };
+  const q = parameters.get('q') ?? '1';
+  if (!/^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q)) throw new BadRequest('The Accept header is malformed.');
+  return { type: type.toLowerCase(), parameters, q: Number(q) };
 }
 
 /** Splits at a separator outside quotes and trims. */
@@ -71,8 +73,12 @@ function split(text: string, separator: string): string[] {
   return [...parts, part.trim()];
 }
 
+/** A token, or a quoted string without its quotes; media types are often left unquoted, so `/` passes in a token. */
 function unquote(value: string): string {
-  return value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value;
+  if (TOKEN.test(value)) return value;
+  const [, quoted] = /^"((?:[^"\\]|\\.)*)"$/.exec(value) ?? [];
+  if (quoted === undefined) throw new BadRequest('The Accept header is malformed.');
+  return quoted.replace(/\\(.)/g, '$1');
 }
 
 /** Whether a range covers a media type; `image/*` and any type are ranges. */

@@ -100,13 +100,13 @@ export class QidoController {
     inside: Search['filters'],
   ): Promise<FastifyReply> {
     demandJson(request);
-    const { search, unknownKeys } = parseQidoQuery(queryOf(request), level, page);
+    const { search, unknownKeys, fuzzy } = parseQidoQuery(queryOf(request), level, page);
     const { total, items } = await this.searches.run(policy, {
       ...search,
       filters: [...inside, ...search.filters],
     });
     request.auditNote = { ...request.auditNote, detail: { answered: items.length, total } };
-    const warnings = warningsOf(total - search.offset - items.length, unknownKeys.length);
+    const warnings = warningsOf(total - search.offset - items.length, unknownKeys.length, fuzzy);
     if (warnings.length > 0) void reply.header('warning', warnings.join(', '));
     return reply
       .header('x-total-count', total)
@@ -142,10 +142,12 @@ function within(tag: string, value: string | undefined): Search['filters'] {
   return [{ attribute, match: { kind: 'value', value } }];
 }
 
-/** RFC 9111's warn-code 299 as PS3.18 §8.3.4.4 and §10.6.3 word them. */
-function warningsOf(left: number, unknown: number): string[] {
+/** Warn-code 299 as PS3.18 §8.3.4.2 and §8.3.4.4 word them. */
+function warningsOf(left: number, unknown: number, fuzzy: boolean): string[] {
+  const literal = 'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
   return [
     ...(left > 0 ? [`299 radgate "There are ${left} additional results that can be requested"`] : []),
     ...(unknown > 0 ? [`299 radgate "${unknown} unknown keys were ignored"`] : []),
+    ...(fuzzy ? [`299 radgate "${literal}"`] : []),
   ];
 }

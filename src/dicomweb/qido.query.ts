@@ -7,6 +7,8 @@ import { BadRequest } from '../problems/errors.js';
 export interface QidoQuery {
   readonly search: Search;
   readonly unknownKeys: readonly string[];
+  /** The client asked for fuzzy matching of names, which is not done. */
+  readonly fuzzy: boolean;
 }
 
 /** How many are answered when the client does not say, and at most (contract.md). */
@@ -29,7 +31,7 @@ const PARAMETERS = new Set(['limit', 'offset', 'includefield', 'fuzzymatching', 
 export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAGES): QidoQuery {
   const filters = new Map<CatalogAttribute, Match | undefined>();
   const parameters = new Map<string, string>();
-  const unknownKeys: string[] = [];
+  const unknownKeys = new Set<string>();
   for (const [name, value] of pairs(raw)) {
     if (PARAMETERS.has(name)) {
       if (name !== 'includefield' && parameters.has(name))
@@ -39,7 +41,8 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
     }
     const attribute = BY_NAME.get(/^[0-9a-fA-F]{8}$/.test(name) ? name.toUpperCase() : name);
     if (attribute === undefined || !attributesAt(level).includes(attribute)) {
-      unknownKeys.push(name);
+      if (unknownKeys.has(name)) throw new BadRequest('Each key may be given once.');
+      unknownKeys.add(name);
       continue;
     }
     if (filters.has(attribute)) throw new BadRequest(`The key ${attribute.keyword} may be given once.`);
@@ -55,11 +58,12 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
       limit: Math.min(count('limit', parameters.get('limit')) ?? usual, most),
       offset: count('offset', parameters.get('offset')) ?? 0,
     },
-    unknownKeys,
+    unknownKeys: [...unknownKeys],
+    fuzzy: claim('fuzzymatching', parameters.get('fuzzymatching')),
   };
 }
 
-/** Name and value of each parameter, decoded once. Bytes that are no UTF-8, and NUL, are refused. */
+/** Name and value of each parameter, decoded once, `+` as the space that forms and Python write so. Bytes that are no UTF-8, and NUL, are refused. */
 export function* pairs(raw: string): Generator<readonly [string, string]> {
   for (const piece of raw.split('&')) {
     if (piece === '') continue;
@@ -86,9 +90,16 @@ function count(name: string, value: string | undefined): number | undefined {
   return Number(value);
 }
 
+function claim(name: string, value: string | undefined): boolean {
+  if (value !== undefined && value !== 'true' && value !== 'false')
+    throw new BadRequest(`${name} must be true or false.`);
+  return value === 'true';
+}
+
 const UID = /^[0-9.]{1,64}$/;
-const DATE = /^\d{8}$/;
-const TIME = /^\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?$/;
+const DATE = /^\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/;
+// A minute may have 61 seconds (PS3.5 §6.2).
+const TIME = /^([01]\d|2[0-3])([0-5]\d(([0-5]\d|60)(\.\d{1,6})?)?)?$/;
 
 function parseMatch(attribute: CatalogAttribute, value: string): Match | undefined {
   if (value === '') return undefined;
@@ -106,11 +117,16 @@ function parseMatch(attribute: CatalogAttribute, value: string): Match | undefin
     case 'number':
       if (!/^[+-]?\d{1,9}$/.test(value)) throw bad();
       return { kind: 'value', value };
+    case 'set': {
+      // A code string holds neither comma nor backslash; OHIF asks for several modalities so.
+      const values = value.split(/[,\\]/);
+      if (values.length > 1) return { kind: 'list', values };
+      return /^\*+$/.test(value) ? undefined : { kind: 'value', value };
+    }
     case 'text':
     case 'folded':
-    case 'set':
-      if (/^\*+$/.test(value)) return undefined;
-      return { kind: 'value', value };
+    case 'name':
+      return /^\*+$/.test(value) ? undefined : { kind: 'value', value };
   }
 }
 

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Person, World } from '../support/world.ts';
+import { DataSets, foreign, namesOf, startSearchWorld, uids } from './qido.world.ts';
+
+let world: World;
+let reader: Person;
+beforeAll(async () => {
+  ({ world, reader } = await startSearchWorld());
+});
+afterAll(() => world?.stop());
+
+/** Names of the found studies in the order answered. */
+async function found(query: string): Promise<(string | undefined)[]> {
+  const answer = await world.get(reader, `/studies${query}`).expect(200);
+  expect(answer.text).not.toContain(foreign);
+  return namesOf(answer.text);
+}
+
+describe('a search of studies', () => {
+  it('lists the newest first and those without a date last', async () => {
+    expect(await found('')).toEqual(['yamada', 'ivanov', 'omega', 'muller', 'star']);
+  });
+
+  it.each([
+    ['PatientName=M%C3%BCller%5EJ%C3%B6rg', ['muller']],
+    ['PatientName=m%C3%BCller%5Ej%C3%B6rg', ['muller']],
+    ['PatientName=MULLER%5EJORG', ['muller']],
+    ['PatientName=Mu%CC%88ller*', ['muller']],
+    ['PatientName=m?ller*', ['muller']],
+    ['PatientName=*%CF%89%CE%BC%CE%B5%CE%B3%CE%B1%CF%82*', ['omega']],
+    ['PatientName=%CE%A9%CE%9C%CE%95%CE%93%CE%91%CE%A3*', ['omega']],
+    ['PatientName=%CE%A9%CE%9C%CE%95%CE%93%CE%91%CE%A3%5E*', ['omega']],
+    ['PatientName=%D0%B8%D0%B2%D0%B0%D0%BD%D0%BE%D0%B2*', ['ivanov']],
+    ['PatientName=%D0%98%D0%92%D0%90%D0%9D%D0%9E%D0%92%5E%D0%99%D0%BE%D1%81%D0%B8%D1%84', ['ivanov']],
+    ['PatientName=%E5%B1%B1%E7%94%B0%5E%E5%A4%AA%E9%83%8E', ['yamada']],
+    ['PatientName=*%E5%B1%B1%E7%94%B0*', ['yamada']],
+    ['PatientName=yamada%5Etarou', ['yamada']],
+    ['PatientName=yamada*', ['yamada']],
+    ['PatientName=STRASSE*', ['star']],
+    ['PatientName=Stra%C3%9Fe*', ['star']],
+    ['PatientName=Yamada', []],
+    ['PatientName=*%25*', []],
+    ['PatientName=*_*', []],
+    ['PatientName=%5C*', []],
+    ['00100010=muller*', ['muller']],
+  ])('finds names without case and accents, whole or by pattern: %s', async (query, expected) => {
+    expect(await found(`?${query}`)).toEqual(expected);
+  });
+
+  it.each([
+    ['PatientID=P1', ['muller']],
+    ['PatientID=p1', []],
+    ['PatientID=P%25', ['omega']],
+    ['PatientID=P_2', ['ivanov']],
+    ['PatientID=P_', []],
+    ['PatientID=P*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+    ['PatientID=P?', ['omega', 'muller', 'star']],
+    ['PatientID=P%5C*', []],
+    ['00100020=P1&00081030=sch%C3%A4del*', ['muller']],
+    ['StudyDescription=*100%25_X', ['muller']],
+    ['StudyDescription=*100%25?X', ['muller']],
+    ['AccessionNumber=A-1', ['muller']],
+    ['PatientID=', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+    ['PatientID=*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+    ['PatientID', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+    ['StudyDescription=schadel+100%25_x', ['muller']],
+  ])('takes %s as it stands, with * and ? alone as patterns', async (query, expected) => {
+    expect(await found(`?${query}`)).toEqual(expected);
+  });
+
+  it.each([
+    ['StudyDate=20240301', ['ivanov']],
+    ['StudyDate=20240201-20240301', ['ivanov', 'omega']],
+    ['StudyDate=20240301-', ['yamada', 'ivanov']],
+    ['StudyDate=-20240201', ['omega', 'muller']],
+    ['StudyDate=20240302-20240301', []],
+    ['StudyTime=1000-1015', ['yamada', 'ivanov', 'muller']],
+    ['StudyTime=2359', ['omega']],
+    ['StudyTime=-1014', []],
+    ['StudyTime=2359-', ['omega']],
+    ['StudyDate=20240102-20240301&StudyTime=10-23', ['ivanov', 'omega']],
+  ])('finds by moment and range, both ends included: %s', async (query, expected) => {
+    expect(await found(`?${query}`)).toEqual(expected);
+  });
+
+  it('finds by a list of UIDs with commas, backslashes, encoded or not', async () => {
+    for (const separator of [',', '%2C', '%5C', '\\']) {
+      const query = `?StudyInstanceUID=${uids.omega}${separator}${uids.muller}${separator}${foreign}`;
+      expect(await found(query)).toEqual(['omega', 'muller']);
+    }
+  });
+
+  it.each([
+    ['CT', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+    ['MR', ['muller']],
+    ['M?', ['muller']],
+    ['ct', []],
+    ['MR%5CUS', ['muller']],
+    ['MR%2CUS', ['muller']],
+    ['US', []],
+  ])('finds by ModalitiesInStudy=%s', async (value, expected) => {
+    expect(await found(`?ModalitiesInStudy=${value}`)).toEqual(expected);
+  });
+
+  it('answers counts, groups of a name, numbers and empty attributes as DICOM JSON', async () => {
+    const answer = await world
+      .get(reader, `/studies?StudyInstanceUID=${uids.yamada},${uids.muller}`)
+      .expect(200);
+    expect(answer.headers['content-type']).toMatch(/^application\/dicom\+json/);
+    const [yamada, muller] = DataSets.parse(JSON.parse(answer.text));
+    expect(yamada?.['00100010']).toEqual({
+      vr: 'PN',
+      Value: [{ Alphabetic: 'Yamada^Tarou', Ideographic: '山田^太郎', Phonetic: 'やまだ^たろう' }],
+    });
+    expect(yamada?.['00080050']).toEqual({ vr: 'SH' });
+    expect(yamada?.['00080090']).toEqual({ vr: 'PN' });
+    expect(muller?.['00201206']).toEqual({ vr: 'IS', Value: [2] });
+    expect(muller?.['00201208']).toEqual({ vr: 'IS', Value: [3] });
+    expect(new Set(muller?.['00080061']?.Value)).toEqual(new Set(['CT', 'MR']));
+    expect(muller?.['00081190']?.Value).toEqual([`${world.gateway.url}/dicom-web/studies/${uids.muller}`]);
+    expect(Object.keys(muller ?? {})).toEqual(Object.keys(muller ?? {}).toSorted());
+  });
+
+  it.each([
+    'includefield=00081030%2C00080060',
+    'includefield=all',
+    'includefield=00081030&includefield=StudyDescription,PatientName',
+    'fuzzymatching=false',
+    'accept=application/dicom+json',
+    'accept=application%2Fdicom%2Bjson',
+  ])('accepts %s', async (query) => {
+    expect(await found(`?${query}`)).toHaveLength(5);
+  });
+});

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { type Person, startWorld, type World } from '../support/world.ts';
+
+/** A search's answer, as its tests read it. */
+export const DataSets = z.array(
+  z.record(z.string(), z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })),
+);
+
+/** Studies one person may read, newest last, and one that is another group's. */
+export const uids = {
+  muller: freshUid(),
+  omega: freshUid(),
+  ivanov: freshUid(),
+  yamada: freshUid(),
+  star: freshUid(),
+};
+export const foreign = freshUid();
+export const mullerSeries = { ct: freshUid(), mr: freshUid() };
+
+const names = new Map(Object.entries(uids).map(([name, uid]) => [uid, name]));
+
+/** The first value of a tag in each item of an answer. */
+export function valuesOf(text: string, tag: string): unknown[] {
+  return DataSets.parse(JSON.parse(text)).map((item) => item[tag]?.Value?.[0]);
+}
+
+/** Short names of the studies of an answer, in its order. */
+export function namesOf(text: string): (string | undefined)[] {
+  return valuesOf(text, '0020000D').map((uid) => names.get(String(uid)));
+}
+
+/** A world that holds these studies, with somebody who reads all but the foreign one. */
+export async function startSearchWorld(): Promise<{ world: World; reader: Person }> {
+  const world = await startWorld();
+  const ct = {
+    studyUid: uids.muller,
+    patientName: 'Müller^Jörg',
+    patientId: 'P1',
+    studyDate: '20240101',
+    seriesUid: mullerSeries.ct,
+    studyDescription: 'Schädel 100%_x',
+    accessionNumber: 'A-1',
+  };
+  const files = [
+    makeInstance({ ...ct, instanceNumber: 1 }),
+    makeInstance({ ...ct, instanceNumber: 2 }),
+    makeInstance({
+      ...ct,
+      seriesUid: mullerSeries.mr,
+      modality: 'MR',
+      frames: 3,
+      extra: [element('00200011', 'IS', '2')],
+    }),
+    study(uids.omega, 'Ωμέγας^Άννα', 'P%', '20240201', '235959.5'),
+    study(uids.ivanov, 'Иванов^Йосиф', 'P_2', '20240301', '101500'),
+    study(uids.yamada, 'Yamada^Tarou=山田^太郎=やまだ^たろう', 'P1x', '20240401', '101500'),
+    study(uids.star, 'Straße^O’Neill', 'P*', '', ''),
+    makeInstance({ ...ct, studyUid: foreign, seriesUid: undefined, patientId: 'P1-foreign' }),
+  ];
+  await world.store(await world.machine(), files).expect(200);
+  return { world, reader: await world.radiologist(...Object.values(uids)) };
+}
+
+function study(studyUid: string, patientName: string, patientId: string, studyDate: string, time: string) {
+  const extra = [element('00080030', 'TM', time)];
+  return makeInstance({ studyUid, patientName, patientId, studyDate, extra });
+}
