@@ -1,11 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from '../audit/audit.log.js';
-import type { Account } from './account.js';
 
 const CLIENT = 200;
 
-/** The account and the request as the audit notes them. */
-export function actorOf(request: FastifyRequest, account: Account): Actor {
+/** The account and the request as the audit notes them; `via` is how the account proved itself. */
+export function actorOf(
+  request: FastifyRequest,
+  account: { readonly id: string; readonly name: string; readonly via: string },
+): Actor {
   return {
     accountId: account.id,
     accountName: account.name,

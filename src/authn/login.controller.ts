@@ -5,6 +5,7 @@ import { NotAuthenticated } from '../problems/errors.js';
 import { AnyAccount, Public } from './access.decorators.js';
 import { ACCESS_TOKEN_SECONDS, AccessTokens } from './access.tokens.js';
 import { BodyOf } from './body.pipe.js';
+import { actorOf } from './actor.js';
 import { challenge } from './challenge.js';
 import { Logins } from './login.service.js';
 import { ClaimedPassword, NewPassword } from './passwords.service.js';
@@ -61,6 +62,7 @@ export class LoginController {
   ): Promise<TokenPair | { expires_in: number }> {
     if (session) this.cookies.refuseForeign(request);
     const person = await challenged(request, reply, this.logins.prove(username, password, request.ip));
+    request.actor = actorOf(request, { ...person, via: 'password' });
     if (!session) {
       const family = await this.refreshTokens.start(person.id);
       return this.pair({ ...family, accountId: person.id, patientId: person.patientId });
@@ -81,7 +83,9 @@ export class LoginController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenPair> {
-    return this.pair(await challenged(request, reply, this.refreshTokens.rotate(refresh_token)));
+    const refreshed = await challenged(request, reply, this.refreshTokens.rotate(refresh_token));
+    request.actor = actorOf(request, { id: refreshed.accountId, name: refreshed.name, via: 'refresh token' });
+    return this.pair(refreshed);
   }
 
   /** Ends the session, or the family of the access token; also that of a `refresh_token` of the same account. */

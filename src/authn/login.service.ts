@@ -11,6 +11,7 @@ import { SignIns } from './sign.ins.js';
 /** The person a password proved. */
 export interface Person {
   readonly id: string;
+  readonly name: string;
   readonly patientId: string | undefined;
 }
 
@@ -34,7 +35,7 @@ export class Logins {
     if (!(await this.right(stored, password, username, address)) || row === undefined)
       throw new NotAuthenticated();
     await this.throttle.succeeded(username, address);
-    return { id: row.id, patientId: row.patientId ?? undefined };
+    return { id: row.id, name: row.name, patientId: row.patientId ?? undefined };
   }
 
   /** Changes the caller's own password and ends every other sign-in. BadField when the current one is wrong. */

@@ -13,6 +13,7 @@ export interface Refreshed {
   readonly refreshToken: string;
   readonly familyId: string;
   readonly accountId: string;
+  readonly name: string;
   readonly patientId: string | undefined;
 }
 
@@ -23,7 +24,7 @@ const TOKEN_LIFE = sql.raw(`interval '7 days'`);
 const FAMILY_LIFE = sql.raw(`interval '30 days'`);
 const GRACE = sql.raw(`interval '10 seconds'`);
 
-const Row = z.object({ family: z.uuid(), account: z.uuid(), patient: z.string().nullable() });
+const Row = z.object({ family: z.uuid(), account: z.uuid(), name: z.string(), patient: z.string().nullable() });
 
 /**
  * Refresh tokens that work once (RFC 9700 §4.14.2). The successor is HMAC(stored secret, presented token): a repeat within ten
@@ -60,6 +61,7 @@ export class RefreshTokens {
       refreshToken,
       familyId: row.family,
       accountId: row.account,
+      name: row.name,
       patientId: row.patient ?? undefined,
     };
   }
@@ -84,13 +86,13 @@ export class RefreshTokens {
         from token_families f join accounts a on a.id = f.account_id
         where t.token_hash = ${hashOf(presented)} and t.used_at is null and t.expires_at > now()
           and f.id = t.family and f.revoked_at is null and not a.disabled
-        returning t.family, t.account_id, f.created_at as family_start, a.patient_id
+        returning t.family, t.account_id, f.created_at as family_start, a.name, a.patient_id
       ), made as (
         insert into refresh_tokens (token_hash, family, account_id, expires_at)
         select ${hashOf(successor)}, family, account_id, least(now() + ${TOKEN_LIFE}, family_start + ${FAMILY_LIFE})
         from used
       )
-      select family, account_id as account, patient_id as patient from used`);
+      select family, account_id as account, name, patient_id as patient from used`);
     return Row.optional().parse(rows[0]);
   }
 
@@ -100,6 +102,7 @@ export class RefreshTokens {
       .select({
         family: refreshTokens.family,
         account: refreshTokens.accountId,
+        name: accounts.name,
         patient: accounts.patientId,
         inGrace: sql<boolean>`${refreshTokens.usedAt} > now() - ${GRACE}`,
       })
