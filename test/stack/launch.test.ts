@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { freePort, launch } from '../../infra/local/launch.ts';
+import { tryLock } from '../../infra/local/lock.ts';
+import { Supervisor } from '../../infra/local/supervisor.ts';
+
+/** A process nobody waits for stays as a zombie, which has no command line. */
+const lives = async (pid: number) =>
+  existsSync(`/proc/${pid}`) && (await readFile(`/proc/${pid}/cmdline`, 'utf8')) !== '';
+
+const sleeper = () => launch({ command: ['sleep', '600'], log: '/dev/null' });
+
+it('ends what it launched when it is killed itself', async () => {
+  const parent = spawn(process.execPath, [join(import.meta.dirname, 'launching.parent.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = await once(parent.stdout, 'data');
+  const pid = Number(String(said));
+  expect(await lives(pid)).toBe(true);
+  parent.kill('SIGKILL');
+  await vi.waitFor(async () => expect(await lives(pid)).toBe(false), 5000);
+});
+
+it('starts a process again when it ends, says so, and leaves it stopped when asked to', async () => {
+  const said: string[] = [];
+  const pids: number[] = [];
+  const supervisor = new Supervisor(
+    (line) => said.push(line),
+    (running) => pids.push(running['sleeper'] ?? 0),
+  );
+  await supervisor.keep('sleeper', sleeper);
+  process.kill(supervisor.pid('sleeper'), 'SIGKILL');
+  await vi.waitFor(() => expect(pids).toHaveLength(2), 5000);
+  expect(said[0]).toContain('sleeper ended (signal SIGKILL)');
+  expect(await lives(supervisor.pid('sleeper'))).toBe(true);
+  await supervisor.stop(['sleeper']);
+  expect(await lives(supervisor.pid('sleeper'))).toBe(false);
+  expect(pids).toHaveLength(2);
+});
+
+it('gives up on a program that cannot be run', async () => {
+  const running = await launch({ command: ['/nowhere/program'], log: '/dev/null' });
+  expect(await running.exited).toMatch(/^status 1/);
+});
+
+it('passes by a port that is taken', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const taken = typeof address === 'object' && address ? address.port : 0;
+  const free = await freePort(taken);
+  server.close();
+  expect(free).toBeGreaterThan(taken);
+});
+
+it('gives a lock to one holder at a time', async () => {
+  const name = `test ${process.pid}`;
+  const release = await tryLock(name);
+  expect(await tryLock(name)).toBeUndefined();
+  await release?.();
+  const again = await tryLock(name);
+  expect(again).toBeDefined();
+  await again?.();
+});

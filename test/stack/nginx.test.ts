@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { request } from 'node:https';
+import { connect } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Agent, fetch } from 'undici';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { freePort, type Running } from '../../infra/local/launch.ts';
+import { startNginx } from '../../infra/local/nginx.ts';
+import { openPrefix } from '../../infra/local/prefix.ts';
+
+// The gateway's place is taken by a server that says what reached it: only what nginx does is asked here.
+let folder: string;
+let gateway: Server;
+let nginx: Running;
+let origin: string;
+let firstBytes: (length: number) => void = () => undefined;
+const trusting = new Agent({ connect: { rejectUnauthorized: false } });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'radgate-nginx-'));
+  const [portal, viewer] = [join(folder, 'portal'), join(folder, 'viewer')];
+  await mkdir(join(portal, 'portal/assets'), { recursive: true });
+  await mkdir(viewer);
+  await writeFile(join(portal, 'login.html'), 'the sign-in page');
+  await writeFile(join(portal, 'portal/assets/login-abc.js'), '1');
+  await writeFile(join(viewer, 'index.html'), 'the viewer');
+  await writeFile(join(viewer, 'app.bundle.0123456789abcdef.js'), '1');
+  gateway = createServer((incoming, answer) => {
+    incoming.once('data', (bytes: Buffer) => firstBytes(bytes.length));
+    incoming.resume();
+    incoming.once('end', () => answer.end(JSON.stringify({ url: incoming.url, headers: incoming.headers })));
+  }).listen(0, '127.0.0.1');
+  await once(gateway, 'listening');
+  const address = gateway.address();
+  const gatewayPort = typeof address === 'object' && address ? address.port : 0;
+  const port = await freePort();
+  const prefix = openPrefix(inject('prefix'));
+  nginx = await startNginx({
+    prefix,
+    dir: join(folder, 'nginx'),
+    logs: folder,
+    port,
+    gatewayPort,
+    portal,
+    viewer,
+  });
+  origin = `https://localhost:${port}`;
+});
+afterAll(async () => {
+  await trusting.close();
+  await nginx.stop();
+  gateway.close();
+  await rm(folder, { recursive: true });
+});
+
+const get = (path: string, headers: Record<string, string> = {}) =>
+  fetch(`${origin}${path}`, { dispatcher: trusting, redirect: 'manual', headers });
+
+it('leads to the sign-in page and, with its query, to the viewer', async () => {
+  expect((await get('/')).headers.get('location')).toBe('/login');
+  expect(await (await get('/login')).text()).toBe('the sign-in page');
+  const entry = await get('/viewer?StudyInstanceUIDs=1.2.3');
+  expect(entry.headers.get('location')).toBe('/viewer/viewer?StudyInstanceUIDs=1.2.3');
+  expect(await (await get('/viewer/viewer?StudyInstanceUIDs=1.2.3')).text()).toBe('the viewer');
+});
+
+it('keeps files named by their content for ever, pages never, and has no page for a missing file', async () => {
+  const cached = async (path: string) => (await get(path)).headers.get('cache-control');
+  expect(await cached('/viewer/app.bundle.0123456789abcdef.js')).toContain('immutable');
+  expect(await cached('/portal/assets/login-abc.js')).toContain('immutable');
+  expect(await cached('/viewer/viewer')).toBe('no-cache');
+  expect(await cached('/login')).toBe('no-cache');
+  expect((await get('/viewer/old.bundle.ffffffffffffffff.js')).status).toBe(404);
+});
+
+it('isolates the origin, strictly for the portal, as far as decoders allow for the viewer', async () => {
+  const [portal, viewer, api] = [await get('/login'), await get('/viewer/'), await get('/dicom-web/studies')];
+  for (const { headers } of [portal, viewer, api]) {
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+    expect(headers.get('cross-origin-embedder-policy')).toBe('require-corp');
+    expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');
+  }
+  expect(portal.headers.get('content-security-policy')).toContain("script-src 'self';");
+  expect(viewer.headers.get('content-security-policy')).toContain("'wasm-unsafe-eval'");
+  expect(api.headers.get('content-security-policy')).toBeNull();
+});
+
+it('tells the gateway where a request comes from, whatever the client says', async () => {
+  const claims = { 'x-forwarded-for': '9.9.9.9', 'x-real-ip': '9.9.9.9', forwarded: 'for=9.9.9.9' };
+  const seen = await (await get('/api/me?a=%2f', { ...claims, 'x-request-id': 'mine-mine' })).json();
+  expect(seen).toMatchObject({
+    url: '/api/me?a=%2f',
+    headers: { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'https', host: new URL(origin).host },
+  });
+  expect(JSON.stringify(seen)).not.toMatch(/9\.9\.9\.9|mine-mine/);
+});
+
+it('keeps the metrics to itself, by any spelling', async () => {
+  for (const path of ['/metrics', '/api/../metrics', '/dicom-web/%2e%2e/metrics', '//metrics'])
+    expect(await rawStatus(path), path).toBe(404);
+});
+
+it('passes an upload on while it is still being sent', async () => {
+  const arrived = new Promise<number>((resolve) => (firstBytes = resolve));
+  const upload = request(`${origin}/dicom-web/studies`, { method: 'POST', rejectUnauthorized: false });
+  upload.write(Buffer.alloc(100_000));
+  expect(await arrived).toBeGreaterThan(0);
+  upload.end();
+  const [answer] = await once(upload, 'response');
+  expect(answer.statusCode).toBe(200);
+  answer.resume();
+});
+
+it('speaks HTTP/2', async () => {
+  const session = connect(origin, { rejectUnauthorized: false });
+  await once(session, 'connect');
+  expect(session.alpnProtocol).toBe('h2');
+  session.close();
+});
+
+it('says 503 and when to come back while the gateway is away', async () => {
+  gateway.closeAllConnections();
+  await new Promise((closed) => gateway.close(closed));
+  const answer = await get('/dicom-web/studies');
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toBe('5');
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+});
+
+/** fetch would tidy the path before it is sent. */
+async function rawStatus(path: string): Promise<number | undefined> {
+  const asked = request(origin, { path, rejectUnauthorized: false }).end();
+  const [answer] = await once(asked, 'response');
+  answer.resume();
+  return answer.statusCode;
+}
