@@ -90,7 +90,9 @@ export class OrthancBytes implements OnApplicationShutdown {
   /** Stores one DICOM file; always chunked, since a length makes Orthanc allocate it. */
   async storeInstance(body: Readable): Promise<StoredInstance> {
     const answer = await this.ask('store', { method: 'POST', path: '/instances', body });
-    const text = await answer.body.text();
+    const text = await answer.body.text().catch((cause: unknown) => {
+      throw new NeighbourAway('orthanc', { cause });
+    });
     const problem = problemOfStatus('store', answer.statusCode);
     if (problem !== undefined) throw problem;
     const parsed = StoredAnswer.safeParse(JSON.parse(text));
@@ -139,7 +141,6 @@ export class OrthancBytes implements OnApplicationShutdown {
         },
       });
     } catch (error) {
-      if (call.body?.errored) throw call.body.errored;
       throw new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${what}: ${codeOf(error)}`) });
     }
   }
