@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts, instances, pending } from '../database/schema.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
@@ -11,10 +11,26 @@ import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { admit, type Arrived } from './admitting.js';
 import { hashContent } from './content.hash.js';
 import { attributesOfTags, factsOf, IdentityMissing, type InstanceFacts } from './instance.facts.js';
-import { type Depositor, place, prune } from './placing.js';
+import { type Depositor, place } from './placing.js';
+import { retrying } from './retrying.js';
 
 /** What became of something the archive holds: `later` when a sender is still on its way with it. */
 export type Arrival = 'admitted' | 'known' | 'later' | 'refused' | 'gone';
+
+/** What is at most this large comes out of the archive in one piece anyway. */
+const HASHED_AT_ONCE = 1024 * 1024;
+
+/** Rolls a transaction back and carries its outcome out of it. */
+class TakenBack extends Error {
+  constructor(readonly arrival: Arrival) {
+    super('taken back');
+  }
+}
+
+function takenBack(error: unknown): Arrival {
+  if (error instanceof TakenBack) return error.arrival;
+  throw error;
+}
 
 /** What an interrupted STOW left behind. */
 interface Left {
@@ -70,11 +86,10 @@ export class Arrivals {
   private async settle(id: OrthancId, facts: InstanceFacts, aet: string | undefined): Promise<Arrival> {
     const left = await this.leftBehind(facts.sopUid);
     if (left?.live) return 'later';
-    const file = await this.bytes.instanceFile(id, undefined);
-    const sha256 = await hashContent(file.stream);
     // A cut-off STOW says whose the instance is and what it must be; other content is not what that account was let in with.
     const content = left?.sha256 ?? undefined;
-    if (content !== undefined && !content.equals(sha256)) {
+    const { size, sha256 } = await this.look(id, content !== undefined);
+    if (content !== undefined && sha256?.equals(content) !== true) {
       this.logger.warn('an instance in the archive is not what its interrupted sender sent; it is not shown');
       return 'refused';
     }
@@ -83,32 +98,57 @@ export class Arrivals {
       id,
       study: orthancIdOf(facts.patientId, facts.studyUid),
       series: orthancIdOf(facts.patientId, facts.studyUid, facts.seriesUid),
-      size: file.length,
+      size,
       sha256,
     });
   }
 
+  /** Size and content; a large file is read only when its content is needed now, else at the first conflict. */
+  private async look(id: OrthancId, needed: boolean): Promise<Pick<Arrived, 'size' | 'sha256'>> {
+    const { length, stream } = await this.bytes.instanceFile(id, undefined);
+    if (needed || (length !== undefined && length <= HASHED_AT_ONCE))
+      return { size: length, sha256: await hashContent(stream) };
+    stream.destroy();
+    return { size: length, sha256: undefined };
+  }
+
   private async admit(facts: InstanceFacts, by: Depositor, arrived: Arrived): Promise<Arrival> {
-    return this.database.transaction(async (tx) => {
-      const at = await place(tx, facts, by);
-      if (typeof at === 'string') {
-        this.logger.warn(
-          'an instance in the archive contradicts the catalog (patient, study or series); it is not shown',
-        );
-        return 'refused';
-      }
-      const [taken] = await tx
-        .select({ at: instances.id })
-        .from(instances)
-        .where(eq(instances.sopUid, facts.sopUid));
-      if (taken !== undefined) {
-        await prune(tx, at);
-        return 'known';
-      }
-      await tx.delete(pending).where(eq(pending.sopUid, facts.sopUid));
-      await admit(tx, at, facts, by, arrived);
-      return 'admitted';
-    });
+    const arrival = await retrying(() =>
+      this.database.transaction((tx) => this.admitIn(tx, facts, by, arrived)).catch(takenBack),
+    );
+    if (arrival === 'refused') {
+      this.logger.warn(
+        'an instance in the archive contradicts the catalog (patient, study or series); it is not shown',
+      );
+    }
+    return arrival;
+  }
+
+  /** Everything but an admission takes back the rows made on the way to it. */
+  private async admitIn(
+    tx: Transaction,
+    facts: InstanceFacts,
+    by: Depositor,
+    arrived: Arrived,
+  ): Promise<Arrival> {
+    const at = await place(tx, facts, by);
+    if (typeof at === 'string') throw new TakenBack('refused');
+    if ('kind' in at) throw new TakenBack('later');
+    const [taken] = await tx
+      .select({ orthancId: instances.orthancId })
+      .from(instances)
+      .where(eq(instances.sopUid, facts.sopUid));
+    if (taken !== undefined) throw new TakenBack(taken.orthancId === arrived.id ? 'known' : 'refused');
+    await tx
+      .delete(pending)
+      .where(and(eq(pending.sopUid, facts.sopUid), sql`${pending.expiresAt} < clock_timestamp()`));
+    const [onItsWay] = await tx
+      .select({ sopUid: pending.sopUid })
+      .from(pending)
+      .where(eq(pending.sopUid, facts.sopUid));
+    if (onItsWay !== undefined) throw new TakenBack('later');
+    await admit(tx, at, facts, by, arrived);
+    return 'admitted';
   }
 
   private async leftBehind(sopUid: string): Promise<Left | undefined> {

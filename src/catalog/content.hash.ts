@@ -32,14 +32,23 @@ export async function hashContent(file: Readable): Promise<Buffer> {
   return hash.digest();
 }
 
-/** Where group 0002 ends, once an element after it can be seen; `undefined` while more bytes are needed. */
+/** Where group 0002 ends, once that can be seen; `undefined` while more bytes are needed. */
 function dataSetOffset(head: Buffer): number | undefined {
   const end = metaEnd(head);
-  return end + 2 <= head.length ? end : undefined;
+  if (end + 2 > head.length) return undefined;
+  return end === announcedEnd(head) || head.readUInt16LE(end) !== 0x0002 ? end : undefined;
+}
+
+/** What the group length (0002,0000) says, which comes first: a deflated data set may look like one more element. */
+function announcedEnd(head: Buffer): number | undefined {
+  const isLength = head.length >= PREFIX + 12 && head.readUInt32LE(PREFIX) === 0x0000_0002;
+  return isLength ? PREFIX + 12 + head.readUInt32LE(PREFIX + 8) : undefined;
 }
 
 /** Walks the elements of group 0002, which are always explicit little endian. */
 function metaEnd(head: Buffer): number {
+  const announced = announcedEnd(head);
+  if (announced !== undefined) return announced;
   let at = PREFIX;
   while (at + 12 <= head.length && head.readUInt16LE(at) === 0x0002) {
     const long = LONG_VRS.has(head.toString('latin1', at + 4, at + 6));

@@ -1,10 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { inArray, lt, sql } from 'drizzle-orm';
+import { and, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { instances, pending, series, studies } from '../database/schema.js';
+import { instances, patients, pending, series, studies } from '../database/schema.js';
 import { type ArchiveCounts, type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
-import { OrthancId } from '../orthanc/orthanc.id.js';
-import { prune } from './placing.js';
+import { OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
+import { lockPlace, prune } from './placing.js';
+import { retrying } from './retrying.js';
+
+/** A row of the catalog that names something of the archive; with its revision it is this row as it was seen. */
+interface HeldRow {
+  readonly id: number;
+  readonly orthancId: OrthancId;
+  readonly revision: number;
+}
 
 /** Takes out of the catalog what the archive no longer holds. Orthanc never tells a deletion, so it is found by comparing. */
 @Injectable()
@@ -35,61 +43,88 @@ export class Departures {
     const held = await this.heldBefore(level);
     const there = await this.api.ids(level);
     const present = new Set<string>(there);
-    for (const { id, orthancId } of held) {
-      if (present.has(orthancId)) continue;
-      if (await this.api.holds(level, orthancId)) continue;
-      await this.remove(level, id);
+    for (const row of held) {
+      if (present.has(row.orthancId)) continue;
+      if (await this.api.holds(level, row.orthancId)) continue;
+      await this.remove(level, row);
     }
     const known = new Set<string>(held.map((row) => row.orthancId));
     return there.filter((id) => !known.has(id));
   }
 
-  /** Asks anew for one instance that a reader found missing, and removes it when it is gone. */
-  async recheck(orthancId: OrthancId): Promise<void> {
-    if (await this.api.holds('instances', orthancId)) return;
+  /** Asks anew whether the archive holds an instance, and takes it out of the catalog when it does not. */
+  async recheck(orthancId: OrthancId): Promise<boolean> {
+    // Seen before the question: a row made after it belongs to a newcomer.
     const rows = await this.database
       .select({ id: instances.id })
       .from(instances)
       .where(inArray(instances.orthancId, [orthancId]));
-    for (const { id } of rows) await this.remove('instances', id);
+    if (await this.api.holds('instances', orthancId)) return true;
+    for (const { id } of rows) await this.remove('instances', { id, orthancId, revision: 0 });
+    return false;
   }
 
   /** Reservations that were cut off and never came to anything in the archive. */
   async dropLeftovers(longerThanMs: number): Promise<void> {
-    const gone = await this.database
-      .delete(pending)
-      .where(lt(pending.expiresAt, sql`clock_timestamp() - ${`${longerThanMs} milliseconds`}::interval`))
-      .returning({ series: pending.series });
-    for (const { series: id } of gone) {
-      await this.database.transaction(async (tx) => {
-        const [row] = await tx
-          .select({ study: series.study })
-          .from(series)
-          .where(inArray(series.id, [id]));
-        if (row !== undefined) await prune(tx, { study: row.study, series: id });
-      });
+    const expired = lt(
+      pending.expiresAt,
+      sql`clock_timestamp() - ${`${longerThanMs} milliseconds`}::interval`,
+    );
+    const rows = await this.database
+      .select({
+        sopUid: pending.sopUid,
+        sha256: pending.sha256,
+        series: series.id,
+        seriesUid: series.seriesUid,
+        study: studies.id,
+        studyUid: studies.studyUid,
+        patientId: patients.patientId,
+      })
+      .from(pending)
+      .innerJoin(series, eq(series.id, pending.series))
+      .innerJoin(studies, eq(studies.id, series.study))
+      .innerJoin(patients, eq(patients.id, studies.patient))
+      .where(expired);
+    for (const row of rows) {
+      // What the archive holds under these keys is still measured by what its sender sent.
+      const id = orthancIdOf(row.patientId, row.studyUid, row.seriesUid, row.sopUid);
+      if (row.sha256 !== null && (await this.api.holds('instances', id))) continue;
+      await retrying(() =>
+        this.database.transaction(async (tx) => {
+          await lockPlace(tx, row);
+          await tx.delete(pending).where(and(eq(pending.sopUid, row.sopUid), expired));
+          await prune(tx, row);
+        }),
+      );
     }
   }
 
-  private async heldBefore(level: ArchiveLevel): Promise<{ id: number; orthancId: OrthancId }[]> {
+  private async heldBefore(level: ArchiveLevel): Promise<HeldRow[]> {
     const table = { studies, series, instances }[level];
-    const rows = await this.database.select({ id: table.id, orthancId: table.orthancId }).from(table);
-    return rows.flatMap(({ id, orthancId }) =>
-      orthancId === null ? [] : [{ id, orthancId: OrthancId.parse(orthancId) }],
+    const revision = level === 'instances' ? sql<number>`0` : sql<number>`revision::int`;
+    const rows = await this.database
+      .select({ id: table.id, orthancId: table.orthancId, revision })
+      .from(table);
+    return rows.flatMap(({ orthancId, ...row }) =>
+      orthancId === null ? [] : [{ ...row, orthancId: OrthancId.parse(orthancId) }],
     );
   }
 
-  private async remove(level: ArchiveLevel, id: number): Promise<void> {
-    await this.database.execute(REMOVE[level](id));
+  private async remove(level: ArchiveLevel, row: HeldRow): Promise<void> {
+    await retrying(() => this.database.execute(REMOVE[level](row)));
   }
 }
 
-/** Each removes everything below, then brings counts and modalities above up to date or removes what is empty. */
-const REMOVE: Record<ArchiveLevel, (id: number) => ReturnType<typeof sql>> = {
-  studies: (id) => sql`
-    with gone as (delete from studies where id = ${id} returning id, patient)
+/**
+ * Each removes everything below, then brings counts and modalities above up to date or removes what is empty. What got a new
+ * instance since it was seen stays; it is looked at again.
+ */
+const REMOVE: Record<ArchiveLevel, (row: HeldRow) => SQL> = {
+  studies: ({ id, revision }) => sql`
+    with gone as (delete from studies where id = ${id} and revision = ${revision} returning id, patient)
     delete from patients using gone where patients.id = gone.patient
       and not exists (select from studies other where other.patient = gone.patient and other.id <> gone.id)`,
-  series: (id) => sql`select remove_series(${id})`,
-  instances: (id) => sql`select remove_instance(${id})`,
+  series: ({ id, revision }) =>
+    sql`select remove_series(id) from series where id = ${id} and revision = ${revision}`,
+  instances: ({ id }) => sql`select remove_instance(${id})`,
 };

@@ -1,9 +1,11 @@
 import { fold } from './folding.js';
 import type { InstanceFacts } from './instance.facts.js';
 
+/** Text is cut to what is worth searching, codes and dates to what an index takes. */
 const TEXT = 1024;
+const SHORT = 128;
 
-/** The searchable columns of a study, from one instance's header. Values are cut to a kilobyte; NUL cannot be stored. */
+/** The searchable columns of a study, from one instance's header. Long values are cut; NUL cannot be stored. */
 export function describeStudy(facts: InstanceFacts) {
   const value = reader(facts);
   return {
@@ -56,8 +58,14 @@ export function describeInstance(facts: InstanceFacts) {
   };
 }
 
+const LONG = new Set(['00081030', '0008103E', '00080090', '00100010', '00181030']);
+
 function reader(facts: InstanceFacts): (tag: string) => string {
-  return (tag) => (facts.attributes.get(tag) ?? '').replaceAll('\0', '').trim().slice(0, TEXT);
+  return (tag) =>
+    (facts.attributes.get(tag) ?? '')
+      .replaceAll('\0', '')
+      .trim()
+      .slice(0, LONG.has(tag) ? TEXT : SHORT);
 }
 
 /** A whole number that Postgres' integer holds, else nothing. */

@@ -57,6 +57,9 @@ export const CATALOG_TAGS: ReadonlySet<string> = new Set([
   '00400245',
 ]);
 
+/** The longest PatientID and issuer that are a key; LO has 64 characters (PS3.5 §6.2). */
+const KEY = 256;
+
 /** A header without the identities that everything hangs on. */
 export class IdentityMissing extends UpstreamFailed {
   constructor() {
@@ -64,25 +67,33 @@ export class IdentityMissing extends UpstreamFailed {
   }
 }
 
-/** Reads the facts out of a header's values; throws {@link IdentityMissing} when a UID is absent or malformed. */
+/** Reads the facts out of a header's values; throws {@link IdentityMissing} when a UID is absent or malformed, or a key cannot be one. */
 export function factsOf(attributes: Attributes, transferSyntax: string): InstanceFacts {
   const value = (tag: string) => attributes.get(tag)?.trim() ?? '';
   const studyUid = StudyUid.safeParse(value('0020000D'));
   const seriesUid = SeriesUid.safeParse(value('0020000E'));
   const sopUid = SopUid.safeParse(value('00080018'));
   if (!studyUid.success || !seriesUid.success || !sopUid.success) throw new IdentityMissing();
+  for (const tag of ['00100020', '00100021']) {
+    if (value(tag).length > KEY || value(tag).includes('\0')) throw new IdentityMissing();
+  }
   return {
     studyUid: studyUid.data,
     seriesUid: seriesUid.data,
     sopUid: sopUid.data,
-    sopClassUid: value('00080016'),
-    transferSyntax,
+    sopClassUid: short(value('00080016')),
+    transferSyntax: short(transferSyntax),
     patientId: value('00100020'),
     headerIssuer: value('00100021'),
-    institution: value('00080080'),
-    modality: value('00080060'),
+    institution: short(value('00080080')),
+    modality: short(value('00080060')),
     attributes,
   };
+}
+
+/** Cut, and without NUL, which Postgres cannot hold; no scope's value is as long as what is cut. */
+function short(text: string): string {
+  return text.replaceAll('\0', '').slice(0, KEY);
 }
 
 const ShortTags = z.record(z.string(), z.unknown());

@@ -1,9 +1,10 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, or, sql } from 'drizzle-orm';
 import type { StudyFacts } from '../authz/policy.js';
 import type { Transaction } from '../database/database.module.js';
-import { patients, series, studies } from '../database/schema.js';
+import { patients, pending, series, studies } from '../database/schema.js';
 import { describeSeries, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
+import { Vanished } from './retrying.js';
 
 /** Who brings an instance, and what they may: the answers of `authz` as functions, so that placing decides nothing itself. */
 export interface Depositor {
@@ -21,6 +22,12 @@ export interface Depositor {
 /** Why an instance has no place: a conflict of identities is told only to who may see what it conflicts with. */
 export type Refusal = 'not-permitted' | 'identity';
 
+/** Another's instance is on its way: only its end tells what is true. `otherwise` is the answer when that takes too long. */
+export interface Held {
+  readonly kind: 'held';
+  readonly otherwise: Refusal;
+}
+
 /** The catalog's rows an instance belongs under. */
 export interface Place {
   readonly study: number;
@@ -34,15 +41,46 @@ export type HeldStudy = StudyFacts & { readonly id: number; readonly instanceCou
  * Finds or makes the rows above an instance under the catalog's unique keys: a study has one patient, a series one study.
  * Runs in the caller's transaction; concurrent arrivals of the same keys wait for each other in Postgres.
  */
-export async function place(tx: Transaction, facts: InstanceFacts, by: Depositor): Promise<Place | Refusal> {
+export async function place(
+  tx: Transaction,
+  facts: InstanceFacts,
+  by: Depositor,
+): Promise<Place | Refusal | Held> {
   const study = (await holdStudy(tx, facts.studyUid)) ?? (await makeStudy(tx, facts, by));
   if (study === undefined) return 'not-permitted';
-  const isNew = study.instanceCount === 0;
-  if (!isNew && !by.permits(study)) return 'not-permitted';
+  const refusal = refusalOf(study, facts, by);
+  // Patient, institution and creator of a study are settled when its first instance has arrived, not when one is announced.
+  if (study.instanceCount === 0 && (await isContested(tx, study, by, refusal)))
+    return { kind: 'held', otherwise: refusal ?? 'not-permitted' };
+  return refusal ?? placeSeries(tx, study, facts, by);
+}
+
+function refusalOf(study: HeldStudy, facts: InstanceFacts, by: Depositor): Refusal | undefined {
+  if (study.instanceCount > 0 && !by.permits(study)) return 'not-permitted';
   if (!by.permits(withInstance(study, facts, by))) return 'not-permitted';
   const issuer = facts.headerIssuer || by.issuer;
-  if (study.patientId !== facts.patientId || (issuer && issuer !== study.issuer)) return 'identity';
-  return placeSeries(tx, study, facts, by);
+  const agrees = study.patientId === facts.patientId && (!issuer || issuer === study.issuer);
+  return agrees ? undefined : 'identity';
+}
+
+/** Whether reservations of others, or contradicting ones, stand in a study without instances. */
+async function isContested(
+  tx: Transaction,
+  study: HeldStudy,
+  by: Depositor,
+  refusal: Refusal | undefined,
+): Promise<boolean> {
+  const another = and(
+    sql`${pending.expiresAt} >= clock_timestamp()`,
+    sql`${pending.accountId} is distinct from ${by.accountId ?? null}::uuid`,
+  );
+  const [row] = await tx
+    .select({ sopUid: pending.sopUid })
+    .from(pending)
+    .innerJoin(series, eq(series.id, pending.series))
+    .where(and(eq(series.study, study.id), or(another, sql`${refusal !== undefined}`)))
+    .limit(1);
+  return row !== undefined;
 }
 
 /** The study by its UID, held so that it cannot be removed meanwhile. */
@@ -94,7 +132,9 @@ async function makeStudy(
       ...describeStudy(facts),
     })
     .onConflictDoNothing();
-  return holdStudy(tx, facts.studyUid);
+  const study = await holdStudy(tx, facts.studyUid);
+  if (study === undefined) throw new Vanished();
+  return study;
 }
 
 /** The patient's row, made when it is new; a study without PatientID gets a patient of its own. */
@@ -109,15 +149,16 @@ async function patientOf(tx: Transaction, study: StudyFacts): Promise<number> {
     .values({ issuer: study.issuer, patientId: study.patientId, soleStudyUid })
     .onConflictDoNothing();
   const [row] = await tx.select({ id: patients.id }).from(patients).where(key).for('key share');
-  if (row === undefined) throw new Error('a patient vanished while it was held');
+  if (row === undefined) throw new Vanished();
   return row.id;
 }
 
-/** The study as it would be with the instance in it, seen with the institution the instance claims. */
+/** The study as it would be with the instance in it, seen with the institution the instance claims; the first one creates it. */
 function withInstance(study: HeldStudy, facts: InstanceFacts, by: Depositor): StudyFacts {
   const added = isImageModality(facts.modality) ? [facts.modality] : [];
   return {
     ...study,
+    createdBy: study.instanceCount === 0 ? by.accountId : study.createdBy,
     institution: by.institution ?? (facts.institution || study.institution),
     imageModalities: [...new Set([...study.imageModalities, ...added])],
   };
@@ -138,7 +179,7 @@ async function placeSeries(
     .from(series)
     .where(eq(series.seriesUid, facts.seriesUid))
     .for('key share');
-  if (row === undefined) throw new Error('a series vanished while it was held');
+  if (row === undefined) throw new Vanished();
   if (row.study !== study.id) return refusalOver(tx, row.study, by);
   return { study: study.id, series: row.id };
 }
@@ -149,10 +190,14 @@ export async function refusalOver(tx: Transaction, study: number, by: Depositor)
   return other !== undefined && by.sees(other) ? 'identity' : 'not-permitted';
 }
 
-/** Takes away rows that hold nothing and are reserved by nobody. Each is locked first, so that a late reservation is seen. */
-export async function prune(tx: Transaction, ids: Place): Promise<void> {
+/** Locks the rows above an instance from the top down, as every writer does, so that a late reservation is seen and none waits in a circle. */
+export async function lockPlace(tx: Transaction, ids: Place): Promise<void> {
   await tx.execute(sql`select from studies where id = ${ids.study} for update`);
   await tx.execute(sql`select from series where id = ${ids.series} for update`);
+}
+
+/** Takes away rows that hold nothing and are reserved by nobody; the caller has locked them with {@link lockPlace}. */
+export async function prune(tx: Transaction, ids: Place): Promise<void> {
   await tx.execute(sql`
     delete from series where id = ${ids.series}
     and not exists (select from instances where series = ${ids.series})

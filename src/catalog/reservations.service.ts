@@ -1,13 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq, lt, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, pending, series } from '../database/schema.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import { admit, type Arrived } from './admitting.js';
 import type { InstanceFacts } from './instance.facts.js';
-import { type Depositor, type Place, place, prune, type Refusal, refusalOver } from './placing.js';
+import {
+  type Depositor,
+  type Held,
+  lockPlace,
+  type Place,
+  place,
+  prune,
+  type Refusal,
+  refusalOver,
+} from './placing.js';
+import { retrying } from './retrying.js';
 
 /** The keys of one instance, held for its way into the archive. */
 export interface Reservation extends Place {
@@ -26,8 +36,8 @@ export interface Known {
   readonly sha256: Buffer | undefined;
 }
 
-/** `busy`: another sender has held the same SOP Instance UID for too long. */
-export type Admission = Reservation | Known | { readonly kind: 'refused'; readonly why: Refusal | 'busy' };
+/** What a depositor gets for an instance's keys. */
+export type Admission = Reservation | Known | { readonly kind: 'refused'; readonly why: Refusal };
 
 /** A reservation lives this long unless renewed; after a crash a repeat of the same instance waits for it to end. */
 const LIFE_MS = 20_000;
@@ -39,25 +49,27 @@ const LONGEST_WAIT_MS = LIFE_MS + 5_000;
 export class Reservations {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Reserves, or says why not; waits while another sender is on its way with the same SOP Instance UID. */
+  /** Reserves, or says why not; waits while another sender is on its way with the same instance or the first of the study. */
   async reserve(facts: InstanceFacts, by: Depositor): Promise<Admission> {
     const until = Date.now() + LONGEST_WAIT_MS;
     for (;;) {
       const admission = await this.tryReserve(facts, by);
-      if (admission !== 'held') return admission;
-      if (Date.now() > until) return { kind: 'refused', why: 'busy' };
+      if (admission.kind !== 'held') return admission;
+      if (Date.now() > until) return { kind: 'refused', why: admission.otherwise };
       await sleep(200);
     }
   }
 
   /** Only a reservation is committed; every other outcome takes back the rows made on the way to it. */
-  private async tryReserve(facts: InstanceFacts, by: Depositor): Promise<Admission | 'held'> {
+  private async tryReserve(facts: InstanceFacts, by: Depositor): Promise<Admission | Held> {
     try {
-      return await this.database.transaction(async (tx) => {
-        const admission = await reserveKeys(tx, facts, by);
-        if (admission === 'held' || admission.kind !== 'reserved') throw new TakenBack(admission);
-        return admission;
-      });
+      return await retrying(() =>
+        this.database.transaction(async (tx) => {
+          const admission = await reserveKeys(tx, facts, by);
+          if (admission.kind !== 'reserved') throw new TakenBack(admission);
+          return admission;
+        }),
+      );
     } catch (error) {
       if (error instanceof TakenBack) return error.admission;
       throw error;
@@ -81,22 +93,45 @@ export class Reservations {
     await this.database.update(pending).set({ sha256, expiresAt: life() }).where(mine(reservation));
   }
 
-  /** Turns the reservation into the instance's row: from here on it exists. `false` when the reservation was lost. */
+  /**
+   * Turns the reservation into the instance's row: from here on it exists. A reservation may be lost on the way (this process stood
+   * still, the study was deleted): what is there now decides then. `false`: the archive's copy has no place for this depositor.
+   */
   async complete(reservation: Reservation, arrived: Arrived): Promise<boolean> {
-    return this.database.transaction(async (tx) => {
-      const held = await tx.delete(pending).where(mine(reservation)).returning({ sopUid: pending.sopUid });
-      if (held.length === 0) return false;
-      await admit(tx, reservation, reservation.facts, reservation.by, arrived);
-      return true;
-    });
+    if (await this.tryComplete(reservation, arrived)) return true;
+    const now = await this.reserve(reservation.facts, reservation.by);
+    if (now.kind === 'reserved') return this.tryComplete(now, arrived);
+    return now.kind === 'known' && now.orthancId === arrived.id;
   }
 
-  /** Gives the keys back; rows that hold nothing go. */
+  private async tryComplete(reservation: Reservation, arrived: Arrived): Promise<boolean> {
+    return retrying(() =>
+      this.database.transaction(async (tx) => {
+        const held = await tx.delete(pending).where(mine(reservation)).returning({ sopUid: pending.sopUid });
+        if (held.length === 0) return false;
+        await admit(tx, reservation, reservation.facts, reservation.by, arrived);
+        return true;
+      }),
+    );
+  }
+
+  /** Gives the keys back; rows that hold nothing go. Only for what the archive does not hold from this sender. */
   async abandon(reservation: Reservation): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      await tx.delete(pending).where(mine(reservation));
-      await prune(tx, reservation);
-    });
+    await retrying(() =>
+      this.database.transaction(async (tx) => {
+        await lockPlace(tx, reservation);
+        await tx.delete(pending).where(mine(reservation));
+        await prune(tx, reservation);
+      }),
+    );
+  }
+
+  /** Ends a reservation whose outcome is unknown: the watcher adopts what the archive holds of it, its sender may repeat at once. */
+  async lapse(reservation: Reservation): Promise<void> {
+    await this.database
+      .update(pending)
+      .set({ expiresAt: sql`clock_timestamp()` })
+      .where(mine(reservation));
   }
 
   /** Notes the content hash of an instance that was not stored through us. */
@@ -107,18 +142,15 @@ export class Reservations {
 
 /** Rolls a transaction back and carries its outcome out of it. */
 class TakenBack extends Error {
-  constructor(readonly admission: Admission | 'held') {
+  constructor(readonly admission: Admission | Held) {
     super('taken back');
   }
 }
 
-async function reserveKeys(
-  tx: Transaction,
-  facts: InstanceFacts,
-  by: Depositor,
-): Promise<Admission | 'held'> {
+async function reserveKeys(tx: Transaction, facts: InstanceFacts, by: Depositor): Promise<Admission | Held> {
   const at = await place(tx, facts, by);
   if (typeof at === 'string') return { kind: 'refused', why: at };
+  if ('kind' in at) return at;
   const holder = randomUUID();
   const values = {
     series: at.series,
@@ -133,10 +165,13 @@ async function reserveKeys(
     .onConflictDoUpdate({
       target: pending.sopUid,
       set: values,
-      setWhere: lt(pending.expiresAt, sql`clock_timestamp()`),
+      // What another's cut-off STOW may have left in the archive is adopted for its owner first.
+      setWhere: sql`${pending.expiresAt} < clock_timestamp()
+        and (${pending.sha256} is null or ${pending.accountId} is not distinct from ${by.accountId ?? null}::uuid)`,
     })
     .returning({ sopUid: pending.sopUid });
-  if (held.length === 0) return 'held';
+  // Who may store here may know that somebody is storing here.
+  if (held.length === 0) return { kind: 'held', otherwise: 'identity' };
   // Only now: an instance that was completing meanwhile has its row since its reservation went.
   const known = await knownInstance(tx, facts.sopUid);
   if (known === undefined) return { kind: 'reserved', holder, facts, by, ...at };

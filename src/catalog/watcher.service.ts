@@ -11,13 +11,14 @@ import { DATABASE, type Database, POSTGRES } from '../database/database.module.j
 import { archiveCursor } from '../database/schema.js';
 import { type ArchiveCounts, type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
-import { NeighbourAway } from '../problems/errors.js';
+import { NeighbourAway, Problem } from '../problems/errors.js';
 import { Arrivals } from './arrivals.service.js';
 import { Departures } from './departures.service.js';
 
 const TICK_MS = 500;
 const COMPARE_MS = 2_000;
 const LEFTOVER_MS = 60_000;
+const TRY_AGAIN_MS = 30_000;
 const PAGE = 500;
 const AT_ONCE = 4;
 const WATCHER_LOCK = 7_263_412;
@@ -29,10 +30,14 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private readonly logger = new Logger('watcher');
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  private later = new Set<OrthancId>();
+  /** Its sender is still on the way: looked at with each tick. */
+  private readonly later = new Set<OrthancId>();
+  /** Could not be taken for a reason of its own, which must not hold up the others: looked at now and then. */
+  private readonly failed = new Set<OrthancId>();
   /** Totals of archive and catalog at which a comparison found nothing more to do. */
   private settled = '';
   private comparedAt = 0;
+  private triedAgainAt = 0;
   private away = false;
 
   constructor(
@@ -67,19 +72,14 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private async watchAsTheOnlyOne(): Promise<void> {
     const connection = await this.sql.reserve();
     try {
-      const [lock] = await connection<
-        { held: boolean }[]
-      >`select pg_try_advisory_lock(${WATCHER_LOCK}) as held`;
-      if (lock?.held !== true) return;
       try {
-        while (!this.stopping.signal.aborted) {
+        while (!this.stopping.signal.aborted && (await holdsLock(connection))) {
           await this.tick();
           this.away = false;
           await sleep(TICK_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-          await connection`select 1`;
         }
       } finally {
-        await connection`select pg_advisory_unlock(${WATCHER_LOCK})`.catch(() => undefined);
+        await connection`select pg_advisory_unlock_all()`.catch(() => undefined);
       }
     } finally {
       connection.release();
@@ -91,8 +91,13 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.takeAll([...this.later]);
     if (Date.now() - this.comparedAt < COMPARE_MS) return;
     this.comparedAt = Date.now();
-    await this.departures.dropLeftovers(LEFTOVER_MS);
+    if (Date.now() - this.triedAgainAt > TRY_AGAIN_MS) {
+      this.triedAgainAt = Date.now();
+      await this.takeAll([...this.failed]);
+    }
     await this.compareTotals();
+    // Last: what a cut-off STOW left in the archive is adopted by the reservation it left here.
+    await this.departures.dropLeftovers(LEFTOVER_MS);
   }
 
   private async followFeed(): Promise<void> {
@@ -132,9 +137,19 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   private async takeOne(id: OrthancId): Promise<void> {
-    const arrival = await this.arrivals.take(id);
-    if (arrival === 'later') this.later.add(id);
-    else this.later.delete(id);
+    try {
+      const arrival = await this.arrivals.take(id);
+      if (arrival === 'later') this.later.add(id);
+      else this.later.delete(id);
+      this.failed.delete(id);
+    } catch (error) {
+      if (error instanceof NeighbourAway) throw error;
+      // Should Postgres be away, the feed's position cannot be noted either, and this instance comes again.
+      if (!this.failed.has(id))
+        this.logger.warn(`an instance of the archive cannot be read: ${nameOf(error)}`);
+      this.later.delete(id);
+      this.failed.add(id);
+    }
   }
 
   private async compareTotals(): Promise<void> {
@@ -163,10 +178,20 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private say(error: unknown): void {
     if (this.away) return;
     this.away = true;
-    const reason =
-      error instanceof NeighbourAway ? error.message : error instanceof Error ? error.name : 'unknown';
-    this.logger.warn(`following the archive is interrupted: ${reason}`);
+    this.logger.warn(`following the archive is interrupted: ${nameOf(error)}`);
   }
+}
+
+/** Asked with each tick: a connection that was lost and made again has lost the lock. */
+async function holdsLock(connection: postgres.ReservedSql): Promise<boolean> {
+  const [lock] = await connection<{ held: boolean }[]>`select pg_try_advisory_lock(${WATCHER_LOCK}) as held`;
+  return lock?.held === true;
+}
+
+/** What may be logged of an error: messages of our own hold no patient data, those of drivers may. */
+function nameOf(error: unknown): string {
+  if (error instanceof Problem) return error.message;
+  return error instanceof Error ? error.name : 'unknown';
 }
 
 function textOf(counts: ArchiveCounts): string {
