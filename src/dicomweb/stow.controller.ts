@@ -19,6 +19,8 @@ import { StudyParam } from './uid.params.js';
 
 /** Parts whose last byte is read but which the archive has not answered: the next one may begin. */
 const AT_ONCE = 2;
+/** A sender who is silent for this long is gone: their keys are given back, and the archive's thread. */
+const SILENCE_MS = 30_000;
 
 /** Store Transaction (STOW-RS, PS3.18 §10.5). */
 @Controller('dicom-web/studies')
@@ -87,7 +89,7 @@ export class StowController {
       );
     }
     try {
-      return await this.parts(chunksOf(request.raw), multipart.boundary, by, study);
+      return await this.parts(request, chunksOf(request.raw), multipart.boundary, by, study);
     } catch (error) {
       if (error instanceof MultipartBroken)
         throw new BadRequest(`The multipart body is broken: ${error.message}.`);
@@ -96,12 +98,34 @@ export class StowController {
   }
 
   private async parts(
+    request: FastifyRequest,
     source: AsyncIterable<Buffer>,
     boundary: string,
     by: Depositor,
     study: string | undefined,
   ): Promise<Outcome[]> {
     const all: Promise<Outcome>[] = [];
+    try {
+      await this.take(all, source, boundary, by, study);
+      return await Promise.all(all);
+    } catch (error) {
+      // What was under way is not left behind, and what was stored is on record though it is not acknowledged.
+      const settled = await Promise.allSettled(all);
+      note(
+        request,
+        settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+      );
+      throw error;
+    }
+  }
+
+  private async take(
+    all: Promise<Outcome>[],
+    source: AsyncIterable<Buffer>,
+    boundary: string,
+    by: Depositor,
+    study: string | undefined,
+  ): Promise<void> {
     for await (const part of readParts(source, boundary)) {
       const type = part.headers.get('content-type');
       if (type !== undefined && mediaType(type) !== 'application/dicom') {
@@ -115,7 +139,6 @@ export class StowController {
       await read;
       await all.at(-AT_ONCE);
     }
-    return Promise.all(all);
   }
 }
 
@@ -123,11 +146,26 @@ function mediaType(contentType: string): string {
   return (contentType.split(';')[0] ?? '').trim().toLowerCase();
 }
 
-/** The request's bytes; an aborted request is an error, never an end. */
+/** The request's bytes; an aborted request is an error, never an end, and who sends nothing for long is taken for gone. */
 async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    if (!Buffer.isBuffer(chunk)) throw new BadRequest('The body is no stream of bytes.');
-    yield chunk;
+  const chunks = request.iterator({ destroyOnReturn: false });
+  for (let next = await nextOf(chunks, request); next.done !== true; next = await nextOf(chunks, request)) {
+    if (!Buffer.isBuffer(next.value)) throw new BadRequest('The body is no stream of bytes.');
+    yield next.value;
+  }
+}
+
+async function nextOf(
+  chunks: NodeJS.AsyncIterator<unknown>,
+  request: IncomingMessage,
+): Promise<IteratorResult<unknown>> {
+  const patience = setTimeout(() => request.destroy(), SILENCE_MS);
+  try {
+    return await chunks.next();
+  } catch (cause) {
+    throw new BadRequest('The body was cut off.', { cause });
+  } finally {
+    clearTimeout(patience);
   }
 }
 

@@ -63,7 +63,8 @@ export function storeResponse(
 }
 
 function reference({ sopClassUid, sopUid }: Identity) {
-  return { '00081150': { vr: 'UI', Value: [sopClassUid] }, '00081155': { vr: 'UI', Value: [sopUid] } };
+  const sopClass = sopClassUid === '' ? {} : { Value: [sopClassUid] };
+  return { '00081150': { vr: 'UI', ...sopClass }, '00081155': { vr: 'UI', Value: [sopUid] } };
 }
 
 function reason(failure: Failure) {

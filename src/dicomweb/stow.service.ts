@@ -1,19 +1,25 @@
-import { Readable } from 'node:stream';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Account } from '../authn/account.js';
 import { allows, type Policy } from '../authz/policy.js';
 import { hashContent } from '../catalog/content.hash.js';
 import { CATALOG_TAGS, factsOf, type InstanceFacts } from '../catalog/instance.facts.js';
 import type { Depositor } from '../catalog/placing.js';
-import { type Known, type Reservation, Reservations } from '../catalog/reservations.service.js';
+import {
+  type Admission,
+  type Known,
+  type Reservation,
+  Reservations,
+} from '../catalog/reservations.service.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
-import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
+import { Departures } from '../catalog/departures.service.js';
+import { OrthancApi } from '../orthanc/orthanc.api.js';
+import { OrthancBytes, type StoredInstance } from '../orthanc/orthanc.bytes.js';
 import { UpstreamFailed } from '../problems/errors.js';
 import { type HeaderRead, readHeader } from './header.reader.js';
 import { type Failure, FAILURE, type Outcome } from './stow.outcome.js';
 import { failureOf } from './stow.failures.js';
-import { hashOnly, passOn, type Passed } from './stow.transfer.js';
+import { hashOnly, passOn, type Passed, sendInTurn } from './stow.transfer.js';
 
 /** Stores one instance: read its header, decide, reserve its keys, pass its bytes on, complete (design.md, decision 4). */
 @Injectable()
@@ -23,6 +29,8 @@ export class Stow {
   constructor(
     @Inject(ENV) private readonly env: Env,
     private readonly reservations: Reservations,
+    private readonly departures: Departures,
+    private readonly api: OrthancApi,
     private readonly bytes: OrthancBytes,
   ) {}
 
@@ -67,10 +75,17 @@ export class Stow {
     by: Depositor,
     read: () => void,
   ): Promise<Failure | undefined> {
-    const admission = await this.reservations.reserve(facts, by);
+    const admission = await this.admission(facts, by);
     if (admission.kind === 'known') return this.compare(header, facts, admission);
     if (admission.kind === 'reserved') return this.transfer(header, admission, read);
     return admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.processing;
+  }
+
+  /** What the archive no longer holds is not known: its deletion may not have been noticed yet. */
+  private async admission(facts: InstanceFacts, by: Depositor): Promise<Admission> {
+    const admission = await this.reservations.reserve(facts, by);
+    if (admission.kind !== 'known' || (await this.departures.recheck(admission.orthancId))) return admission;
+    return this.reservations.reserve(facts, by);
   }
 
   /** The same again is a success and stores nothing; other content leaves the first as it is. */
@@ -104,29 +119,45 @@ export class Stow {
         passed = seen;
         read();
       });
-      const stored = await this.bytes.storeInstance(Readable.from(bytes, { objectMode: false }));
+      const stored = await sendInTurn(bytes, (body) => this.bytes.storeInstance(body));
       if (passed === undefined) throw new UpstreamFailed('store');
-      const arrived = { ...stored, ...passed };
-      // Somebody else brought this instance into the archive, past us: it must be the same to be ours too.
-      const same = stored.status === 'Success' || (await this.holdsSame(arrived));
-      if (same && (await this.reservations.complete(held, arrived))) return undefined;
-      await this.reservations.abandon(held);
-      return same ? FAILURE.processing : FAILURE.otherContent;
+      if (!(await this.isOurs(stored, held.facts, passed))) {
+        await this.reservations.abandon(held);
+        return FAILURE.otherContent;
+      }
+      const placed = await this.reservations.complete(held, { ...stored, ...passed });
+      return placed ? undefined : FAILURE.processing;
     } catch (error) {
-      // What cannot be given back now ends by itself.
-      await this.reservations
-        .abandon(held)
-        .catch(() => this.logger.warn('a reservation could not be given back'));
+      await this.giveBack(held, passed !== undefined && !isRefusal(error));
       throw error;
     } finally {
       stopKeeping();
     }
   }
 
-  private async holdsSame(arrived: { id: Known['orthancId']; sha256: Buffer }): Promise<boolean> {
-    const file = await this.bytes.instanceFile(arrived.id, undefined);
-    return (await hashContent(file.stream)).equals(arrived.sha256);
+  /** Once the archive may hold the instance, the reservation stays to say whose it is. What fails here ends by itself. */
+  private async giveBack(held: Reservation, mayBeStored: boolean): Promise<void> {
+    try {
+      if (mayBeStored) await this.reservations.lapse(held);
+      else await this.reservations.abandon(held);
+    } catch {
+      this.logger.warn('a reservation could not be given back');
+    }
   }
+
+  /** When somebody brought the instance into the archive past us, it must be the same to be ours too. */
+  private async isOurs(stored: StoredInstance, facts: InstanceFacts, passed: Passed): Promise<boolean> {
+    if (stored.status === 'Success') return true;
+    const metadata = await this.api.instanceMetadata(stored.id);
+    if (metadata['TransferSyntax'] !== facts.transferSyntax) return false;
+    const file = await this.bytes.instanceFile(stored.id, undefined);
+    return (await hashContent(file.stream)).equals(passed.sha256);
+  }
+}
+
+/** The archive looked at the instance and did not want it. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof UpstreamFailed && error.status !== undefined && error.status < 500;
 }
 
 function outcomeOf(facts: InstanceFacts | undefined, failure: Failure | undefined): Outcome {

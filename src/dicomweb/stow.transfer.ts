@@ -1,14 +1,24 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Slots } from '../orthanc/slots.js';
 import type { HeaderRead } from './header.reader.js';
 
-/** An instance larger than the operator allows. */
+/** An instance larger than the operator allows, or than the archive has room for now. */
 export class InstanceTooLarge extends Error {}
 
 /** Orthanc needs about four times an instance's size: those above this go to it one at a time. */
 const LARGE_BYTES = 128 * 1024 * 1024;
-const large = new Slots(1);
+/** Orthanc gives up a sender who is silent for 30 s; a large instance that waited this long for its turn is refused before. */
+const TURN_MS = 20_000;
 const PREAMBLE = 128;
+/** What is at most this large is sent in one go, so that no slow sender holds one of Orthanc's threads. */
+const AT_ONCE_BYTES = 1024 * 1024;
+/** Senders of larger things at one time. */
+const SENDERS = 16;
+
+const large = new Slots(1);
+const senders = new Slots(SENDERS);
 
 /** What was seen of an instance when its last byte has passed. */
 export interface Passed {
@@ -28,20 +38,81 @@ export async function* passOn(
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let size = 0;
-  let release: (() => void) | undefined;
+  for await (const chunk of withoutPreamble(read)) {
+    const start = Math.max(0, read.header.datasetOffset - size);
+    size += chunk.length;
+    if (size > largest) throw new InstanceTooLarge();
+    if (start < chunk.length) hash.update(chunk.subarray(start));
+    yield chunk;
+  }
+  await atEnd({ size, sha256: hash.digest() });
+}
+
+/**
+ * Hands an instance's bytes to `send` as a stream, and holds the places it needs until `send` is done: the archive works on the
+ * whole of it after the last byte. An error of `bytes` is thrown as it is, whatever `send` makes of it.
+ */
+export async function sendInTurn<T>(
+  bytes: AsyncGenerator<Buffer>,
+  send: (body: Readable) => Promise<T>,
+): Promise<T> {
+  const releases: (() => void)[] = [];
+  const fault: { error?: unknown } = {};
+  const start: Buffer[] = [];
   try {
-    for await (const chunk of withoutPreamble(read)) {
-      const start = Math.max(0, read.header.datasetOffset - size);
+    if (await gather(bytes, start)) return await send(Readable.from(start, { objectMode: false }));
+    releases.push(await senders.take());
+    const body = inTurn(start, bytes, releases, fault);
+    return await send(Readable.from(body, { objectMode: false }));
+  } catch (error) {
+    throw fault.error ?? error;
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+/** Takes the first chunks; true when these are all. */
+async function gather(bytes: AsyncGenerator<Buffer>, into: Buffer[]): Promise<boolean> {
+  for (let size = 0; size <= AT_ONCE_BYTES;) {
+    const { done, value } = await bytes.next();
+    if (done === true) return true;
+    into.push(value);
+    size += value.length;
+  }
+  return false;
+}
+
+async function* inTurn(
+  start: Buffer[],
+  rest: AsyncGenerator<Buffer>,
+  releases: (() => void)[],
+  fault: { error?: unknown },
+): AsyncGenerator<Buffer> {
+  try {
+    let size = 0;
+    for await (const chunk of chained(start, rest)) {
       size += chunk.length;
-      if (size > largest) throw new InstanceTooLarge();
-      if (size > LARGE_BYTES) release ??= await large.take();
-      if (start < chunk.length) hash.update(chunk.subarray(start));
+      if (size > LARGE_BYTES && releases.length < 2) releases.push(await turn());
       yield chunk;
     }
-    await atEnd({ size, sha256: hash.digest() });
-  } finally {
-    release?.();
+  } catch (error) {
+    fault.error = error;
+    throw error;
   }
+}
+
+async function* chained(start: Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield* start.splice(0);
+  yield* rest;
+}
+
+/** A place among the large ones; throws {@link InstanceTooLarge} when it does not come in time. */
+async function turn(): Promise<() => void> {
+  const place = large.take();
+  const first = await Promise.race([place, sleep(TURN_MS)]);
+  if (first !== undefined) return first;
+  void place.then((release) => release());
+  throw new InstanceTooLarge();
 }
 
 async function* withoutPreamble({ head, rest }: HeaderRead): AsyncGenerator<Buffer> {
