@@ -42,13 +42,16 @@ record Settings(String host, int port, String token, String databaseUrl, String 
     return Integer.parseInt(text);
   }
 
-  /** Every commit is on disk before it is acknowledged; H2 itself would write half a second later. */
+  /**
+   * Every commit is on disk before it is acknowledged (H2 itself would write half a second later), and no trace file is
+   * kept beside the database: it would quote records.
+   */
   private static String h2Url() {
     String folder = value("data", "");
     if (folder.isEmpty()) throw new IllegalArgumentException("FHIR_DATA (a folder) or FHIR_DATABASE_URL is needed");
     Path file = Path.of(folder).toAbsolutePath().resolve("fhir");
     if (file.toString().contains(";")) throw new IllegalArgumentException("FHIR_DATA may not contain a semicolon");
-    return "jdbc:h2:file:" + file + ";WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE";
+    return "jdbc:h2:file:" + file + ";WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE;TRACE_LEVEL_FILE=0";
   }
 
   private static String value(String name, String missing) {
