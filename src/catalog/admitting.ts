@@ -24,15 +24,23 @@ export async function admit(
   by: Pick<Depositor, 'accountId' | 'institution'>,
   arrived: Arrived,
 ): Promise<void> {
+  // The study first: its lock makes those who admit into it take turns, so that each counts what the one before has done.
   await admitToStudy(tx, at, facts, by, arrived);
-  await tx
+  const [row] = await tx
     .update(series)
     .set({
       orthancId: arrived.series,
       instanceCount: sql`${series.instanceCount} + 1`,
       revision: sql`${series.revision} + 1`,
     })
-    .where(eq(series.id, at.series));
+    .where(eq(series.id, at.series))
+    .returning({ count: series.instanceCount });
+  if (row?.count === 1) {
+    await tx
+      .update(studies)
+      .set({ seriesCount: sql`${studies.seriesCount} + 1` })
+      .where(eq(studies.id, at.study));
+  }
   await tx.insert(instances).values({
     ...describeInstance(facts),
     series: at.series,
@@ -58,7 +66,6 @@ async function admitToStudy(
     .set({
       orthancId: arrived.study,
       instanceCount: sql`${studies.instanceCount} + 1`,
-      seriesCount: sql`${studies.seriesCount} + (select (instance_count = 0)::int from series where id = ${at.series})`,
       modalities: union(studies.modalities, modality),
       imageModalities: union(studies.imageModalities, image),
       revision: sql`${studies.revision} + 1`,

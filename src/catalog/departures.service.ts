@@ -111,9 +111,21 @@ export class Departures {
   }
 
   private async remove(level: ArchiveLevel, row: HeldRow): Promise<void> {
-    await retrying(() => this.database.execute(REMOVE[level](row)));
+    await retrying(() =>
+      this.database.transaction(async (tx) => {
+        // First and by itself: what is counted afterwards is counted without others counting too.
+        await tx.execute(sql`select from studies where id = (${STUDY_OF[level](row.id)}) for update`);
+        await tx.execute(REMOVE[level](row));
+      }),
+    );
   }
 }
+
+const STUDY_OF: Record<ArchiveLevel, (id: number) => SQL> = {
+  studies: (id) => sql`select ${id}::bigint`,
+  series: (id) => sql`select study from series where id = ${id}`,
+  instances: (id) => sql`select study from series where id = (select series from instances where id = ${id})`,
+};
 
 /**
  * Each removes everything below, then brings counts and modalities above up to date or removes what is empty. What got a new
