@@ -1,0 +1,103 @@
+import { type ClientRequest, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import { element, makeInstance, type InstanceOptions } from '../../infra/demo/dicom.writer.ts';
+import type { Caller, World } from '../support/world.ts';
+
+const values = z.object({ Value: z.array(z.unknown()).optional() });
+const Items = z.object({ Value: z.array(z.record(z.string(), values)) }).optional();
+const Answer = z.object({
+  '00081190': values.optional(),
+  '00081198': Items,
+  '00081199': Items,
+  '0008119A': Items,
+});
+
+/** A Store Instances Response (PS3.18 §10.5.3) in few words: which SOP Instance UIDs are stored, which failed and why. */
+export interface Told {
+  study: unknown;
+  stored: string[];
+  urls: unknown[];
+  failed: Record<string, unknown>;
+  unnamed: unknown[];
+}
+
+/** Reads a Store Instances Response in JSON. */
+export function told(answer: { text: string }): Told {
+  const response = Answer.parse(JSON.parse(answer.text));
+  const of = (items: z.infer<typeof Items>, tag: string) =>
+    (items?.Value ?? []).map((item) => item[tag]?.Value?.[0]);
+  const failures = of(response['00081198'], '00081155').map(String);
+  const reasons = of(response['00081198'], '00081197');
+  return {
+    study: response['00081190']?.Value?.[0],
+    stored: of(response['00081199'], '00081155').map(String),
+    urls: of(response['00081199'], '00081190'),
+    failed: Object.fromEntries(failures.map((sop, at) => [sop, reasons[at]])),
+    unnamed: of(response['0008119A'], '00081197'),
+  };
+}
+
+/** An instance of this many bytes of pixels, and a little more. */
+export function bigInstance(bytes: number, options: InstanceOptions = {}, fill = 7): Buffer {
+  return makeInstance({ ...options, extra: [element('7FE00010', 'OW', Buffer.alloc(bytes, fill))] });
+}
+
+const BOUNDARY = 'slow-boundary';
+
+/** A STOW request whose body the test writes by and by. */
+export interface SlowStore {
+  request: ClientRequest;
+  /** Writes bytes of the body and waits until the socket took them. */
+  write: (bytes: Buffer | string) => Promise<void>;
+  /** The headers that open a part. */
+  part: string;
+  close: string;
+  answer: Promise<{ status: number; text: string }>;
+}
+
+/** Opens a chunked STOW request; the failure of an aborted one is the test's to expect. */
+export function openStore(world: World, caller: Caller): SlowStore {
+  const outgoing = request(`${world.gateway.url}/dicom-web/studies`, {
+    method: 'POST',
+    headers: {
+      authorization: caller.authorization,
+      'content-type': `multipart/related; type="application/dicom"; boundary=${BOUNDARY}`,
+    },
+  });
+  const answer = new Promise<{ status: number; text: string }>((resolve, reject) => {
+    outgoing.on('error', reject);
+    outgoing.on('response', (incoming) => {
+      text(incoming).then((body) => resolve({ status: incoming.statusCode ?? 0, text: body }), reject);
+    });
+  });
+  answer.catch(() => undefined);
+  const write = (bytes: Buffer | string) =>
+    new Promise<void>((resolve, reject) => {
+      outgoing.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
+  return {
+    request: outgoing,
+    write,
+    part: `\r\n--${BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n`,
+    close: `\r\n--${BOUNDARY}--\r\n`,
+    answer,
+  };
+}
+
+/** What the archive holds: its totals. */
+export async function archived(world: World): Promise<number> {
+  const answer = await world.archive('/statistics');
+  return z.object({ CountInstances: z.number() }).parse(await answer.json()).CountInstances;
+}
+
+/** How many instances the catalog names below these studies, and how many reservations there are. */
+export async function catalogued(world: World, ...studies: readonly string[]) {
+  const [row] = await world.sql<{ instances: number; counted: number; series: number; pending: number }[]>`
+    select (select count(*)::int from instances i join series e on e.id = i.series join studies s on s.id = e.study
+              where s.study_uid = any(${[...studies]})) as instances,
+           (select coalesce(sum(instance_count), 0)::int from studies where study_uid = any(${[...studies]})) as counted,
+           (select coalesce(sum(series_count), 0)::int from studies where study_uid = any(${[...studies]})) as series,
+           (select count(*)::int from pending) as pending`;
+  return row;
+}

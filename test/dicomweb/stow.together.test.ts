@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { startWorld, type Caller, type World } from '../support/world.ts';
+import { archived, bigInstance, catalogued, openStore, told } from './stow.answers.ts';
+
+let world: World;
+let one: Caller;
+let two: Caller;
+beforeAll(async () => {
+  world = await startWorld();
+  [one, two] = [await world.machine(), await world.machine()];
+});
+afterAll(() => world?.stop());
+
+/** Stores by both in the same instant and gives the statuses in order, smallest first. */
+async function both(first: Buffer, second: Buffer): Promise<number[]> {
+  const answers = await Promise.all([world.store(one, [first]), world.store(two, [second])]);
+  return answers.map((answer) => answer.status).sort();
+}
+
+describe('senders in the same instant', () => {
+  it('a new study with two patients: one is stored, the other is told the conflict', async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const studyUid = freshUid();
+      const files = ['A', 'B'].map((patientId) => makeInstance({ studyUid, patientId }));
+      expect(await both(files[0] ?? Buffer.alloc(0), files[1] ?? Buffer.alloc(0))).toEqual([200, 409]);
+      expect(await catalogued(world, studyUid)).toMatchObject({
+        instances: 1,
+        counted: 1,
+        series: 1,
+        pending: 0,
+      });
+    }
+  });
+
+  it('one instance with the same content: both are told it is stored, and it is stored once', async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const studyUid = freshUid();
+      const file = makeInstance({ studyUid });
+      const before = await archived(world);
+      expect(await both(file, file)).toEqual([200, 200]);
+      expect(await archived(world)).toBe(before + 1);
+      expect(await catalogued(world, studyUid)).toMatchObject({ instances: 1, counted: 1, pending: 0 });
+    }
+  });
+
+  it('one SOP Instance UID with two contents: one is stored, the other is 0x0111', async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const uids = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() };
+      const file = (studyDescription: string) => makeInstance({ ...uids, studyDescription });
+      expect(await both(file('a'), file('b'))).toEqual([200, 409]);
+      expect(await catalogued(world, uids.studyUid)).toMatchObject({ instances: 1, pending: 0 });
+    }
+  });
+
+  it('eight senders of one new series make one study, one series, and counts that are right', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const [studyUid, seriesUid] = [freshUid(), freshUid()];
+      const batches = Array.from({ length: 8 }, () =>
+        Array.from({ length: 5 }, () => makeInstance({ studyUid, seriesUid })),
+      );
+      const answers = await Promise.all(
+        batches.map((files, at) => world.store(at % 2 === 0 ? one : two, files)),
+      );
+      expect(answers.map((answer) => answer.status)).toEqual(Array.from({ length: 8 }, () => 200));
+      expect(await catalogued(world, studyUid)).toEqual({
+        instances: 40,
+        counted: 40,
+        series: 1,
+        pending: 0,
+      });
+    }
+  });
+
+  it('stores and refusals of one series do not wait for each other in a circle', async () => {
+    const [studyUid, seriesUid] = [freshUid(), freshUid()];
+    const good = Array.from({ length: 12 }, () => makeInstance({ studyUid, seriesUid }));
+    const answers = await Promise.all([
+      ...good.map((file) => world.store(one, [file])),
+      ...good.map((file) => world.store(two, [file.subarray(0, -10)])),
+      ...good.map((file) => world.store(two, [file])),
+    ]);
+    const statuses = answers.map((answer) => answer.status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(24);
+    expect(statuses.filter((status) => status === 409)).toHaveLength(12);
+    expect(await catalogued(world, studyUid)).toEqual({ instances: 12, counted: 12, series: 1, pending: 0 });
+  });
+});
+
+describe('a sender who leaves', () => {
+  it('gives everything back at once: nothing is visible, and the next store is clean', async () => {
+    const [studyUid, sopUid] = [freshUid(), freshUid()];
+    const file = bigInstance(2_000_000, { studyUid, sopUid });
+    const left = openStore(world, one);
+    await left.write(left.part);
+    await left.write(file.subarray(0, file.length - 1000));
+    await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
+    left.request.destroy();
+    await expect(left.answer).rejects.toThrow();
+    await expect.poll(() => world.sql`select 1 from studies where study_uid = ${studyUid}`).toEqual([]);
+    expect(await catalogued(world, studyUid)).toMatchObject({ pending: 0 });
+    expect(told(await world.store(two, [file]).expect(200)).stored).toEqual([sopUid]);
+  });
+
+  it('fifty of them, each in the middle of a large instance, leave the archive free', async () => {
+    const senders = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const file = bigInstance(4_000_000);
+        const sender = openStore(world, one);
+        await sender.write(sender.part);
+        await sender.write(file.subarray(0, 1_500_000));
+        return sender;
+      }),
+    );
+    // Stalled senders hold neither the archive nor the gateway for others.
+    await world.store(two, [makeInstance()]).expect(200);
+    for (const sender of senders) sender.request.destroy();
+    await expect.poll(() => catalogued(world)).toMatchObject({ pending: 0 });
+    const large = bigInstance(4_000_000);
+    await Promise.all(Array.from({ length: 4 }, () => world.store(two, [large]).expect(200)));
+  });
+});
