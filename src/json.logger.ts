@@ -1,16 +1,72 @@
-import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import { join } from 'node:path';
+import type { LoggerService } from '@nestjs/common';
+import { createStream } from 'rotating-file-stream';
 import type { Env } from './config/env.js';
 
-const LEVELS: Record<Env['LOG_LEVEL'], LogLevel[]> = {
-  fatal: ['fatal'],
-  error: ['fatal', 'error'],
-  warn: ['fatal', 'error', 'warn'],
-  info: ['fatal', 'error', 'warn', 'log'],
-  debug: ['fatal', 'error', 'warn', 'log', 'debug'],
-  trace: ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'],
-};
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+type Level = (typeof LEVELS)[number];
 
-/** One JSON object a line on standard output. What is logged holds no patient data, token or secret; UIDs only at debug. */
-export function jsonLogger(env: Pick<Env, 'LOG_LEVEL'>): ConsoleLogger {
-  return new ConsoleLogger({ json: true, colors: false, compact: true, logLevels: LEVELS[env.LOG_LEVEL] });
+const FILE_SIZE = '10M';
+const FILES_KEPT = 5;
+
+/** One line of the log as it is written. */
+interface Line {
+  readonly time: string;
+  readonly level: Level;
+  readonly pid: number;
+  readonly context?: string;
+  readonly message: string;
+}
+
+/** Where lines go; a stream, or anything that takes text. */
+export interface LineSink {
+  write: (text: string) => unknown;
+}
+
+/**
+ * One JSON object a line, on standard output and in `DATA_DIR/logs/gateway.log` (10 MB × 5). What is logged holds no patient data,
+ * token or secret; UIDs at debug only.
+ */
+export function jsonLogger(env: Pick<Env, 'LOG_LEVEL' | 'DATA_DIR'>): LoggerService {
+  const file = createStream('gateway.log', {
+    path: join(env.DATA_DIR, 'logs'),
+    size: FILE_SIZE,
+    maxFiles: FILES_KEPT,
+    mode: 0o600,
+  });
+  // A full disk must not stop images; the console still tells.
+  file.on('error', (error) => process.stderr.write(`the log file cannot be written: ${error.message}\n`));
+  return loggerTo([process.stdout, file], env.LOG_LEVEL);
+}
+
+/** A Nest logger that writes lines of this level and above to every sink. */
+export function loggerTo(sinks: readonly LineSink[], least: Level): LoggerService {
+  const write = (level: Level, message: unknown, rest: readonly unknown[]) => {
+    if (LEVELS.indexOf(level) > LEVELS.indexOf(least)) return;
+    const line = `${JSON.stringify(lineOf(level, message, rest))}\n`;
+    for (const sink of sinks) sink.write(line);
+  };
+  return {
+    fatal: (message: unknown, ...rest: unknown[]) => write('fatal', message, rest),
+    error: (message: unknown, ...rest: unknown[]) => write('error', message, rest),
+    warn: (message: unknown, ...rest: unknown[]) => write('warn', message, rest),
+    log: (message: unknown, ...rest: unknown[]) => write('info', message, rest),
+    debug: (message: unknown, ...rest: unknown[]) => write('debug', message, rest),
+    verbose: (message: unknown, ...rest: unknown[]) => write('trace', message, rest),
+  };
+}
+
+/** Nest hands the context last; an object as message adds its fields to the line. */
+function lineOf(level: Level, message: unknown, rest: readonly unknown[]): Line {
+  const context = rest.at(-1);
+  const fields =
+    typeof message === 'object' && message !== null && !(message instanceof Error) ? message : undefined;
+  return {
+    time: new Date().toISOString(),
+    level,
+    pid: process.pid,
+    ...(typeof context === 'string' ? { context } : {}),
+    message: typeof message === 'string' ? message : message instanceof Error ? message.name : '',
+    ...fields,
+  };
 }

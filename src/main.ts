@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { EnvironmentFaulty, readEnv } from './config/env.js';
 import { httpServer } from './http-server.js';
 import { jsonLogger } from './json.logger.js';
+import { logRequests } from './request.log.js';
 
 /** Reads the environment, builds the house and listens. Every fault of the environment is told before anything starts. */
 async function main(): Promise<void> {
@@ -14,6 +15,7 @@ async function main(): Promise<void> {
     bodyParser: false,
     abortOnError: false,
   });
+  logRequests(app.getHttpAdapter().getInstance());
   app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
   await app.listen(env.PORT, env.HOST);
   new Logger('main').log(`listening on ${env.HOST}:${env.PORT}`);

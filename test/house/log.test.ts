@@ -1,0 +1,76 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { loggerTo } from '../../src/json.logger.js';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+let world: World;
+let data: string;
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'radgate-log-'));
+  world = await startWorld({ DATA_DIR: data });
+});
+afterAll(async () => {
+  await world?.stop();
+  await rm(data, { recursive: true, force: true });
+});
+
+const Line = z.looseObject({ time: z.iso.datetime(), level: z.string(), message: z.string() });
+const lines = async () =>
+  (await readFile(join(data, 'logs/gateway.log'), 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => Line.parse(JSON.parse(line)));
+
+describe('the log', () => {
+  it('is one JSON object a line, in the data folder too, with the id of each request', async () => {
+    await world.http
+      .get('/health/ready')
+      .set('x-request-id', 'asked-for-0001')
+      .expect('x-request-id', 'asked-for-0001');
+    const found = (await lines()).find((line) => line['request_id'] === 'asked-for-0001');
+    expect(found).toMatchObject({ method: 'GET', route: '/health/ready', status: 200, level: 'info' });
+    expect(await readdir(join(data, 'logs'))).toContain('gateway.log');
+  });
+
+  it('holds no patient, no UID, no password, no key and no token', async () => {
+    const study = freshUid();
+    const machine = await world.machine();
+    await world.store(machine, [
+      makeInstance({ studyUid: study, patientId: 'CANARY-4711', patientName: 'Canary^Yellow' }),
+    ]);
+    const reader = await world.radiologist(study);
+    await world.get(reader, `/studies?PatientID=CANARY-4711`).expect(200);
+    await world.get(reader, `/studies/${study}/metadata`).expect(200);
+    await world.http
+      .post('/api/auth/login')
+      .send({ username: 'admin', password: 'wrong-and-secret-1' })
+      .expect(401);
+    const text = `${await readFile(join(data, 'logs/gateway.log'), 'utf8')}${await world.gateway.logged()}`;
+    const secrets = [
+      'CANARY',
+      'Canary',
+      study,
+      machine.key,
+      reader.password,
+      world.adminPassword,
+      'wrong-and-secret-1',
+    ];
+    for (const secret of [...secrets, reader.authorization.slice(7), world.orthanc.password]) {
+      expect(text.includes(secret)).toBe(false);
+    }
+  });
+
+  it('writes its level and above', () => {
+    const written: string[] = [];
+    const logger = loggerTo([{ write: (text) => written.push(text) }], 'warn');
+    logger.log('quiet', 'test');
+    logger.warn('loud', 'test');
+    logger.error('louder', 'test');
+    expect(written.map((text) => Line.parse(JSON.parse(text)).message)).toEqual(['loud', 'louder']);
+  });
+});
