@@ -47,9 +47,13 @@ export async function neighbourUser(): Promise<{ uid: number; gid: number } | un
   } catch {
     const shell = '/usr/sbin/nologin';
     const args = ['--system', '--user-group', '--no-create-home', '--shell', shell, systemUser];
-    // Two first starts at once: the slower one finds the user made.
-    await execute('useradd', args).catch(() => undefined);
-    return await findUser();
+    const refused = await execute('useradd', args).then(() => undefined, String);
+    try {
+      // Two first starts at once: the slower one is refused and finds the user made.
+      return await findUser();
+    } catch {
+      throw new Error(`the system user ${systemUser} cannot be made (apt-get install passwd?): ${refused}`);
+    }
   }
 }
 

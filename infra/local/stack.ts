@@ -7,6 +7,7 @@ import { loadDemo } from './demo.ts';
 import { migrate, startGateway } from './gateway.ts';
 import { clearLeftovers, notePids } from './leftovers.ts';
 import { tryLock } from './lock.ts';
+import { prepareMachine } from './machine.ts';
 import { startNginx } from './nginx.ts';
 import { choosePorts, openDataFolder, parseOptions, type StackOptions } from './options.ts';
 import { startOrthanc } from './orthanc.ts';
@@ -28,6 +29,7 @@ async function start({ data, demo, ports: asked }: StackOptions): Promise<void> 
   await rm(stackFile, { force: true });
   await clearLeftovers(data, root, note);
   const logs = join(data, 'logs');
+  await prepareMachine(note);
   const ports = await choosePorts(data, asked, note);
   const secrets = await keptSecrets(data);
   const cache = cacheFolder();

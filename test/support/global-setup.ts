@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { freePort } from '../../infra/local/launch.ts';
+import { prepareMachine } from '../../infra/local/machine.ts';
 import { startPostgres, type Postgres } from '../../infra/local/postgres.ts';
 import { cacheFolder, providePrefix } from '../../infra/local/prefix.ts';
 
@@ -22,9 +23,12 @@ declare module 'vitest' {
   }
 }
 
+const log = (line: string) => process.stderr.write(`${line}\n`);
+
 /** Once per run: one PostgreSQL with a migrated template database, and the prefix. What is started is stopped at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (!existsSync(migrate)) throw new Error('dist/ is missing: run `npx nest build` first (`npm test` does)');
+  await prepareMachine(log);
   const dir = await mkdtemp(join(tmpdir(), 'radgate-test-'));
   let server: Postgres | undefined;
   const teardown = async () => {
@@ -36,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const { adminUrl, ownerUrl, appUrl } = server;
     const template = 'radgate_template';
     await makeTemplate(server, template);
-    const prefix = await providePrefix(cacheFolder(), (line) => process.stderr.write(`${line}\n`));
+    const prefix = await providePrefix(cacheFolder(), log);
     project.provide('postgres', { adminUrl, ownerUrl, appUrl, template });
     project.provide('prefix', prefix.folder);
   } catch (error) {
