@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { freePort, launch } from '../../infra/local/launch.ts';
 import { tryLock } from '../../infra/local/lock.ts';
 import { Supervisor } from '../../infra/local/supervisor.ts';
+
+const launcher = new URL('../../infra/local/launch.ts', import.meta.url).href;
 
 /** A process nobody waits for stays as a zombie, which has no command line. */
 const lives = async (pid: number) =>
@@ -16,7 +17,12 @@ const lives = async (pid: number) =>
 const sleeper = () => launch({ command: ['sleep', '600'], log: '/dev/null' });
 
 it('ends what it launched when it is killed itself', async () => {
-  const parent = spawn(process.execPath, [join(import.meta.dirname, 'launching.parent.ts')], {
+  const script = `
+    const { launch } = await import(${JSON.stringify(launcher)});
+    const sleeper = await launch({ command: ['sleep', '600'], log: '/dev/null' });
+    console.log(sleeper.pid);
+    await sleeper.exited;`;
+  const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [said] = await once(parent.stdout, 'data');
