@@ -237,9 +237,11 @@ create index audit_unsealed on audit (xact, id);
 create index audit_account on audit (account_id, at);
 create index audit_study on audit (study_uid, at);
 
+-- The chain over it: each hash covers its row and the hash before.
 create table audit_seals (
   position bigint generated always as identity primary key,
   audit_id bigint not null unique,
+  audit_xact xid8 not null,
   hash bytea not null
 );
 

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(async () => {
+  await world?.stop();
+});
+
+/** Waits until every row but those of open transactions has its seal. */
+async function sealed(count: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const [row] = await world.sql`select count(*)::int as n from audit_seals`;
+    if (row?.['n'] === count) return;
+    await sleep(100);
+  }
+  throw new Error(`there are not ${count} seals`);
+}
+
+const rows = async () => (await world.sql`select count(*)::int as n from audit`)[0]?.['n'];
+
+describe('the chain over the audit', () => {
+  it('covers each row and the seal before it', async () => {
+    await world.admin();
+    await world.admin();
+    await sealed(2);
+    const chain = await world.sql.begin(async (sql) => {
+      await sql`set local timezone to 'UTC'`;
+      return sql<{ text: string; hash: Buffer }[]>`
+        select to_jsonb(audit)::text as text, hash from audit_seals join audit on audit.id = audit_id order by position`;
+    });
+    let hash = Buffer.alloc(0);
+    for (const { text, hash: seal } of chain) {
+      hash = createHash('sha256').update(hash).update(text).digest();
+      expect(seal.equals(hash)).toBe(true);
+    }
+  });
+
+  it('waits for a transaction that began earlier and commits late', async () => {
+    const before = await rows();
+    await sealed(before);
+    await world.sql.begin(async (late) => {
+      await late`insert into audit (kind, address, action) values ('answer', 'test', 'late')`;
+      await world.admin();
+      await sleep(2_500);
+      // What was committed meanwhile is younger than the open transaction: it waits, too.
+      await sealed(before);
+    });
+    await sealed(before + 2);
+    const order = await world.sql`
+      select action from audit_seals join audit on audit.id = audit_id order by position desc limit 2`;
+    expect(order.map((row) => row['action'])).toEqual(['POST /api/auth/login', 'late']);
+  });
+
+  it('cannot be changed by the role of the gateway, and neither can a row', async () => {
+    const gateway = postgres(world.database.appUrl, { max: 1 });
+    for (const statement of [
+      `update audit set account_name = 'x'`,
+      'delete from audit',
+      'truncate audit',
+      'delete from audit_rest',
+      `update audit_seals set hash = ''`,
+      'delete from audit_seals',
+    ]) {
+      await expect(gateway.unsafe(statement)).rejects.toThrow('permission denied');
+    }
+    await gateway.end();
+  });
+});
