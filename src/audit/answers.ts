@@ -2,7 +2,6 @@ import { Readable } from 'node:stream';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { NeighbourAway } from '../problems/errors.js';
 import { type Actor, AuditLog } from './audit.log.js';
 import { Refusals } from './refusals.js';
 
@@ -62,7 +61,9 @@ export class Answers implements OnModuleInit {
       });
     } catch (error) {
       if (payload instanceof Readable) payload.destroy();
-      throw new NeighbourAway('postgres', { cause: error });
+      // Totals, cookies and the like are of the answer that may not leave.
+      for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+      throw error;
     }
     return payload;
   }

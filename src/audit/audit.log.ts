@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { audit } from '../database/schema.js';
+import { NeighbourAway } from '../problems/errors.js';
 
 /** A row of the audit as it is written; times and transaction ids are the database's own. */
 export type AuditRow = typeof audit.$inferInsert;
@@ -16,13 +17,17 @@ export interface Actor {
   readonly requestId: string;
 }
 
-/** Appends rows to the audit. A row that cannot be written is an error, and the caller's answer must not leave then. */
+/** Appends rows to the audit. A row that cannot be written is `NeighbourAway`, and the caller's answer must not leave then. */
 @Injectable()
 export class AuditLog {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Commits the rows before it returns. */
   async append(...rows: readonly [AuditRow, ...AuditRow[]]): Promise<void> {
-    await this.database.insert(audit).values([...rows]);
+    try {
+      await this.database.insert(audit).values([...rows]);
+    } catch (error) {
+      throw new NeighbourAway('postgres', { cause: error });
+    }
   }
 }

@@ -50,6 +50,8 @@ export class Readings implements OnApplicationShutdown {
     totals.requests += 1;
     await totals.opened;
     return (offered) => {
+      // A transfer of an hour is one reading: its totals wait for its end.
+      totals.lastAt = Date.now();
       totals.instances += offered.instances ?? 0;
       totals.frames += offered.frames ?? 0;
       totals.bytes += offered.bytes ?? 0;
