@@ -119,12 +119,22 @@ const CONNECTION_LOST = new Set([
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
   'CONNECT_TIMEOUT',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EAI_AGAIN',
+  'UND_ERR_SOCKET',
+  'UND_ERR_ABORTED',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  '53100',
+  '53200',
+  '53300',
   '57P01',
   '57P02',
   '57P03',
 ]);
 
-/** Postgres.js and Node say a lost connection by code, at times wrapped as `cause`. */
+/** Postgres, undici and Node say by code that a neighbour is lost or has no room left, at times wrapped as `cause`. */
 function isConnectionLoss(error: unknown): boolean {
   for (let depth = 0, at = error; depth < 4 && typeof at === 'object' && at !== null; depth += 1) {
     if ('code' in at && typeof at.code === 'string' && CONNECTION_LOST.has(at.code)) return true;
@@ -135,7 +145,10 @@ function isConnectionLoss(error: unknown): boolean {
 
 /** Name and stack for the log; messages of our own problems hold no patient data, those of drivers may, so only their code. */
 function describe(error: unknown): string {
-  if (error instanceof problems.Problem) return `${error.constructor.name}: ${error.message}`;
+  if (error instanceof problems.Problem) {
+    const cause = error.cause === undefined ? '' : `, because ${describe(error.cause)}`;
+    return `${error.constructor.name}: ${error.message}${cause}`;
+  }
   if (!(error instanceof Error)) return 'a thing that is no error was thrown';
   const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
