@@ -20,7 +20,8 @@ export function httpServer(env: Env): FastifyAdapter {
     bodyLimit: JSON_BYTES,
     trustProxy: env.TRUSTED_PROXIES.length === 0 ? false : [...env.TRUSTED_PROXIES],
     genReqId: requestId,
-    routerOptions: { maxParamLength: 256 },
+    // A list of frames may be long; Node bounds the whole request line with its headers.
+    routerOptions: { maxParamLength: 16 * 1024 },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     // Answers are written by us; HEAD of a retrieve would otherwise open the archive for nothing.

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { UpstreamFailed } from '../problems/errors.js';
 
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
@@ -41,8 +42,8 @@ export async function* objectsOf(source: Readable): AsyncGenerator<string> {
     if (start !== -1) {
       held.push(chunk.subarray(start));
       heldBytes += chunk.length - start;
-      if (heldBytes > LARGEST) throw new Error('an object of the archive is too large');
+      if (heldBytes > LARGEST) throw new UpstreamFailed('an object too large for metadata');
     }
   }
-  if (!closed) throw new Error('the archive cut an array short');
+  if (!closed) throw new UpstreamFailed('an array cut short');
 }

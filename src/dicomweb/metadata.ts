@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UpstreamFailed } from '../problems/errors.js';
 import { resourceUrl } from './resource.urls.js';
 
 const DataSet = z.record(z.string(), z.record(z.string(), z.unknown()));
@@ -23,7 +24,8 @@ export function publishMetadata(
 ): PublicMetadata {
   const parsed = DataSet.parse(JSON.parse(text));
   const uid = (tag: string) => UidValue.parse(parsed[tag]).Value[0];
-  if (uid('0020000D') !== study || uid('0020000E') !== series) throw new Error('metadata of another series');
+  if (uid('0020000D') !== study || uid('0020000E') !== series)
+    throw new UpstreamFailed('metadata of another series');
   const sopUid = uid('00080018');
   const url = resourceUrl(publicUrl, { study, series, instance: sopUid });
   return {

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ArchiveBytes } from '../orthanc/orthanc.bytes.js';
+import { UpstreamFailed } from '../problems/errors.js';
 
 /** One part to write: its Content-Type, further headers, and how its bytes are had when its turn comes. */
 export interface OutgoingPart {
   readonly type: string;
   readonly location: string;
+  /** It comes at once, so it may be asked for while the one before is written: a large one would wait in the archive. */
+  readonly ahead: boolean;
   readonly open: () => Promise<ArchiveBytes>;
 }
 
@@ -17,7 +20,7 @@ export interface OutgoingMultipart {
 }
 
 /**
- * Composes parts one after the other, asking for the next while the present one is written: at most one is read ahead. A part that
+ * Composes parts one after the other, asking for a small next one while the present one is written: at most one is read ahead. A part that
  * cannot be had destroys the stream, so that the client never sees a clean end. `type` is the root type of the parts.
  */
 export async function writeMultipart(
@@ -33,14 +36,13 @@ export async function writeMultipart(
     parts.length === 1 && first.length !== undefined
       ? Buffer.byteLength(headerOf(boundary, part)) + first.length + end.length
       : undefined;
-  return {
-    contentType: `multipart/related; type="${type}"; boundary=${boundary}`,
-    length,
-    stream: Readable.from(bodyOf(boundary, parts, first, end), {
-      objectMode: false,
-      highWaterMark: 64 * 1024,
-    }),
-  };
+  const stream = Readable.from(bodyOf(boundary, parts, first, end), {
+    objectMode: false,
+    highWaterMark: 64 * 1024,
+  });
+  // A client that left before the first byte: the generator never began, so nothing in it frees the archive.
+  stream.once('close', () => first.stream.destroy());
+  return { contentType: `multipart/related; type="${type}"; boundary=${boundary}`, length, stream };
 }
 
 async function* bodyOf(
@@ -49,38 +51,34 @@ async function* bodyOf(
   first: ArchiveBytes,
   end: string,
 ): AsyncGenerator<Buffer> {
-  let current: Promise<ArchiveBytes> | undefined = Promise.resolve(first);
+  let ahead: Promise<ArchiveBytes> | undefined = Promise.resolve(first);
+  let bytes: ArchiveBytes | undefined;
   try {
     for (const [index, part] of parts.entries()) {
-      const bytes: ArchiveBytes | undefined = await current;
+      bytes = await (ahead ?? part.open());
       const next = parts[index + 1];
-      current = next?.open();
+      ahead = next?.ahead === true ? next.open() : undefined;
       // Its failure is met when its turn comes.
-      current?.catch(() => undefined);
-      if (bytes === undefined) return;
+      ahead?.catch(() => undefined);
       yield Buffer.from(headerOf(boundary, part, index > 0));
       yield* checked(bytes);
     }
     yield Buffer.from(end);
   } finally {
-    current?.then((bytes) => bytes.stream.destroy()).catch(() => undefined);
+    bytes?.stream.destroy();
+    ahead?.then((unread) => unread.stream.destroy()).catch(() => undefined);
   }
 }
 
 /** The bytes of one part; fewer or more than were promised is a broken transfer. */
 async function* checked(bytes: ArchiveBytes): AsyncGenerator<Buffer> {
   let count = 0;
-  try {
-    for await (const chunk of bytes.stream) {
-      if (!Buffer.isBuffer(chunk)) throw new Error('the archive sent something that is no bytes');
-      count += chunk.length;
-      yield chunk;
-    }
-  } finally {
-    bytes.stream.destroy();
+  for await (const chunk of bytes.stream) {
+    if (!Buffer.isBuffer(chunk)) throw new Error('the archive sent something that is no bytes');
+    count += chunk.length;
+    yield chunk;
   }
-  if (bytes.length !== undefined && count !== bytes.length)
-    throw new Error('the archive cut a transfer short');
+  if (bytes.length !== undefined && count !== bytes.length) throw new UpstreamFailed('a transfer cut short');
 }
 
 function headerOf(boundary: string, part: OutgoingPart, later = false): string {

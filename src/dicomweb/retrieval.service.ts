@@ -7,9 +7,9 @@ import { Departures } from '../catalog/departures.service.js';
 import { type Found, type FoundInstance, Lookup, type Target } from '../catalog/lookup.service.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
-import { type ArchiveBytes, OrthancBytes } from '../orthanc/orthanc.bytes.js';
+import { type ArchiveBytes, comesAtOnce, OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
-import { NotAuthenticated, NotVisible } from '../problems/errors.js';
+import { NotAuthenticated, NotVisible, UpstreamFailed } from '../problems/errors.js';
 import { objectsOf } from './json.array.js';
 import { publishMetadata } from './metadata.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
@@ -52,6 +52,7 @@ export class Retrieval {
     const part = (instance: FoundInstance): OutgoingPart => ({
       type: `application/dicom; transfer-syntax=${instance.transferSyntax}`,
       location: this.urlOf(opened, instance),
+      ahead: comesAtOnce(instance.size),
       open: () => this.file(opened, instance),
     });
     return writeMultipart('application/dicom', [part(first), ...rest.map(part)]);
@@ -77,6 +78,7 @@ export class Retrieval {
     const part = (frame: number): OutgoingPart => ({
       type: contentType(representation),
       location: `${this.urlOf(opened, instance)}/frames/${frame}`,
+      ahead: comesAtOnce(frameSize(instance)),
       open: () => this.frame(opened, frame),
     });
     return writeMultipart(representation.type, [part(first), ...rest.map(part)]);
@@ -86,7 +88,7 @@ export class Retrieval {
   async frame(opened: Opened, frame: number): Promise<ArchiveBytes> {
     const [instance] = opened.instances;
     const bytes = await this.fromArchive(instance, () =>
-      this.bytes.frame(instance.orthancId, frame, instance.size),
+      this.bytes.frame(instance.orthancId, frame, frameSize(instance)),
     );
     opened.offered({ frames: 1, bytes: bytes.length ?? 0 });
     return bytes;
@@ -116,7 +118,8 @@ export class Retrieval {
   ): Promise<OutgoingMultipart> {
     const location = `${this.urlOf(opened, opened.instances[0])}/bulk/${address}`;
     const open = () => this.bulk(opened, path);
-    return writeMultipart('application/octet-stream', [{ type: 'application/octet-stream', location, open }]);
+    const type = 'application/octet-stream';
+    return writeMultipart(type, [{ type, location, ahead: false, open }]);
   }
 
   /** DICOM JSON of all instances as one array; just those the catalog holds, and all of them, or the transfer breaks. */
@@ -124,9 +127,17 @@ export class Retrieval {
     const bySeries = Map.groupBy(opened.instances, (instance) => instance.seriesUid);
     const [firstSeries] = bySeries.keys();
     if (firstSeries === undefined) throw new NotVisible();
+    const [instance] = opened.instances;
     // Opened before the answer begins, so that an archive that is away is a proper refusal.
-    const first = await this.bytes.seriesMetadata(opened.studyUid, firstSeries);
-    return Readable.from(this.metadataText(opened, bySeries, first), { objectMode: false });
+    const first = await this.fromArchive(instance, () =>
+      opened.instances.length === 1
+        ? this.bytes.instanceMetadata(opened.studyUid, firstSeries, instance.sopUid)
+        : this.bytes.seriesMetadata(opened.studyUid, firstSeries),
+    );
+    const text = Readable.from(this.metadataText(opened, bySeries, first), { objectMode: false });
+    // A client that left before the first byte: the generator never began, so nothing in it frees the archive.
+    text.once('close', () => first.stream.destroy());
+    return text;
   }
 
   private async *metadataText(
@@ -148,7 +159,7 @@ export class Retrieval {
         separator = ',';
       }
       for (const instance of missing.values()) await this.departures.recheck(instance.orthancId);
-      if (missing.size > 0) throw new Error('the archive left out instances of a series');
+      if (missing.size > 0) throw new UpstreamFailed('metadata without some instances of a series');
     }
     yield Buffer.from(']');
   }
@@ -171,4 +182,9 @@ export class Retrieval {
       throw new NotVisible();
     }
   }
+}
+
+/** About how large a frame is; what turns out larger is asked for anew. */
+function frameSize({ size, frames }: FoundInstance): number | undefined {
+  return size === undefined ? undefined : Math.ceil(size / Math.max(frames, 1));
 }

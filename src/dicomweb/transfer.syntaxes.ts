@@ -26,14 +26,20 @@ const COMPRESSED: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
-const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
+/** Uncompressed pixels, which the archive gives in little endian whatever the file's encoding. */
+const UNCOMPRESSED = new Set([
+  '1.2.840.10008.1.2',
+  EXPLICIT_LITTLE_ENDIAN,
+  '1.2.840.10008.1.2.1.99',
+  '1.2.840.10008.1.2.2',
+]);
 
 /** The media type of a compressed frame, `undefined` for an uncompressed one. */
 export function compressedType(transferSyntax: string): string | undefined {
   return COMPRESSED.get(transferSyntax);
 }
 
-/** Whether pixels of this transfer syntax are the very bytes of Explicit VR Little Endian. */
-export function isPlainLittleEndian(transferSyntax: string): boolean {
-  return transferSyntax === EXPLICIT_LITTLE_ENDIAN || transferSyntax === IMPLICIT_LITTLE_ENDIAN;
+/** Whether frames of this transfer syntax come as the bytes of Explicit VR Little Endian. */
+export function comesAsLittleEndian(transferSyntax: string): boolean {
+  return UNCOMPRESSED.has(transferSyntax);
 }

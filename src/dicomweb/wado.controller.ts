@@ -10,10 +10,12 @@ import { NotAcceptable, NotVisible } from '../problems/errors.js';
 import { acceptedBy, covers, demandJson } from './accept.js';
 import type { OutgoingMultipart } from './multipart.writer.js';
 import { Retrieval } from './retrieval.service.js';
+import { compressedType } from './transfer.syntaxes.js';
 import { InstanceParam, SeriesParam, StudyParam } from './uid.params.js';
-import { contentType, negotiateFile, negotiateFrames } from './wado.negotiation.js';
+import { contentType, negotiateBulk, negotiateFile, negotiateFrames } from './wado.negotiation.js';
 
 const ENCAPSULATED_PDF = '1.2.840.10008.5.1.4.1.1.104.1';
+const PIXEL_DATA = '7FE00010';
 const FRAMES_AT_MOST = 10_000;
 
 /** Frame numbers from 1, separated by commas. */
@@ -161,10 +163,22 @@ export class WadoController {
     @Param('*', { schema: BulkPath }) path: string,
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, { study, series, instance });
-    const single = acceptedBy(request).some((range) => range.type === 'application/octet-stream');
+    const [{ frames, transferSyntax }] = found.instances;
+    const isPixels = path.toUpperCase() === PIXEL_DATA;
+    if (isPixels && compressedType(transferSyntax) !== undefined) {
+      // Compressed pixels have no value but that of their frames (PS3.18 §8.7.3.3.2).
+      const representation = negotiateFrames(acceptedBy(request), transferSyntax, false);
+      const opened = await this.retrieval.open(request, found, 'bulk');
+      const all = Array.from({ length: Math.max(frames, 1) }, (_, index) => index + 1);
+      return sendMultipart(reply, await this.retrieval.frames(opened, [1, ...all.slice(1)], representation));
+    }
+    const { multipart } = negotiateBulk(acceptedBy(request));
     const opened = await this.retrieval.open(request, found, 'bulk');
-    const steps = path.split('/').map((step, index) => (index % 2 === 0 ? dashed(step) : Number(step) - 1));
-    if (single) return sendBytes(reply, 'application/octet-stream', await this.retrieval.bulk(opened, steps));
+    const tags = path.split('/').map((step, index) => (index % 2 === 0 ? dashed(step) : Number(step) - 1));
+    // The archive keeps uncompressed pixels as the one fragment of a list.
+    const steps = isPixels ? [...tags, 0] : tags;
+    if (!multipart)
+      return sendBytes(reply, 'application/octet-stream', await this.retrieval.bulk(opened, steps));
     return sendMultipart(reply, await this.retrieval.bulkInParts(opened, steps, path));
   }
 
@@ -176,7 +190,8 @@ export class WadoController {
     action: 'study' | 'series' | 'instance',
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, target);
-    const { multipart } = negotiateFile(acceptedBy(request), target.instance !== undefined);
+    const stored = found.instances.map((instance) => instance.transferSyntax);
+    const { multipart } = negotiateFile(acceptedBy(request), stored, target.instance !== undefined);
     const opened = await this.retrieval.open(request, found, action);
     if (multipart) return sendMultipart(reply, await this.retrieval.files(opened));
     return sendBytes(reply, 'application/dicom', await this.retrieval.file(opened, opened.instances[0]));

@@ -1,6 +1,6 @@
 import { NotAcceptable } from '../problems/errors.js';
 import { covers, type MediaRange } from './accept.js';
-import { compressedType, EXPLICIT_LITTLE_ENDIAN, isPlainLittleEndian } from './transfer.syntaxes.js';
+import { comesAsLittleEndian, compressedType, EXPLICIT_LITTLE_ENDIAN } from './transfer.syntaxes.js';
 
 /** How an answer is written: in parts or as one body, and the media type of each part. */
 export interface Representation {
@@ -16,12 +16,18 @@ export function contentType({ type, transferSyntax }: Representation): string {
 
 const OCTETS = 'application/octet-stream';
 
-/** Whether DICOM files may be sent in parts, or (one instance) as one body; 406 otherwise. `single`: there is one instance. */
+/**
+ * Whether DICOM files may be sent in parts, or (one instance) as one body; 406 otherwise. `stored` are the transfer syntaxes of all,
+ * which are sent as they are; `single`: one instance was asked for.
+ */
 export function negotiateFile(
   accepted: readonly MediaRange[],
+  stored: readonly string[],
   single: boolean,
 ): { readonly multipart: boolean } {
   for (const range of accepted) {
+    const wish = range.parameters.get('transfer-syntax');
+    if (!stored.every((syntax) => syntaxFits(wish, syntax))) continue;
     const type = range.parameters.get('type')?.toLowerCase() ?? 'application/dicom';
     if ((range.type === 'multipart/related' || range.type === 'multipart/*') && type === 'application/dicom')
       return { multipart: true };
@@ -32,8 +38,19 @@ export function negotiateFile(
 }
 
 /** Whether a stored transfer syntax satisfies a wish: none said (as stored), `*`, or the same. */
-export function syntaxFits(wish: string | undefined, stored: string): boolean {
+function syntaxFits(wish: string | undefined, stored: string): boolean {
   return wish === undefined || wish === '*' || wish === stored;
+}
+
+/** Whether one element's value is sent in parts or as one body; 406 when the client takes neither. */
+export function negotiateBulk(accepted: readonly MediaRange[]): { readonly multipart: boolean } {
+  for (const range of accepted) {
+    const type = range.parameters.get('type')?.toLowerCase() ?? OCTETS;
+    if (range.type === '*/*') return { multipart: true };
+    if (range.type === 'multipart/related' && (type === OCTETS || type === '*/*')) return { multipart: true };
+    if (covers(range, OCTETS)) return { multipart: false };
+  }
+  throw new NotAcceptable('Bulk data is available as application/octet-stream.');
 }
 
 /** The first representation of frames the client takes and the archive holds; 406 when there is none. */
@@ -63,7 +80,7 @@ function framesFor(range: MediaRange, stored: string, single: boolean): Represen
   if (covers(asked, OCTETS)) {
     if (wish === '*' || wish === stored) return { multipart, type: OCTETS, transferSyntax: plain(stored) };
     const uncompressed = (wish ?? EXPLICIT_LITTLE_ENDIAN) === EXPLICIT_LITTLE_ENDIAN;
-    return uncompressed && isPlainLittleEndian(stored)
+    return uncompressed && comesAsLittleEndian(stored)
       ? { multipart, type: OCTETS, transferSyntax: EXPLICIT_LITTLE_ENDIAN }
       : undefined;
   }
@@ -71,7 +88,7 @@ function framesFor(range: MediaRange, stored: string, single: boolean): Represen
   return { multipart, type: image, transferSyntax: stored };
 }
 
-/** Pixels of Implicit VR are those of Explicit VR (PS3.18 §8.7.3.3.2 knows only the latter). */
+/** What uncompressed pixels are called: PS3.18 §8.7.3.3.2 knows only Explicit VR Little Endian. */
 function plain(stored: string): string {
-  return isPlainLittleEndian(stored) ? EXPLICIT_LITTLE_ENDIAN : stored;
+  return comesAsLittleEndian(stored) ? EXPLICIT_LITTLE_ENDIAN : stored;
 }

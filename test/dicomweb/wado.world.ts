@@ -1,0 +1,71 @@
+import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { type Person, startWorld, type World } from '../support/world.ts';
+
+export const study = freshUid();
+export const [ct, multi, rle, report] = [freshUid(), freshUid(), freshUid(), freshUid()];
+export const sop = {
+  one: freshUid(),
+  two: freshUid(),
+  multi: freshUid(),
+  rle: freshUid(),
+  report: freshUid(),
+};
+export const otherStudy = { study: freshUid(), series: freshUid(), sop: freshUid() };
+const base = { studyUid: study, patientId: 'PAT-1', patientName: 'Retrieved^Person' };
+export const files = new Map([
+  [sop.one, makeInstance({ ...base, seriesUid: ct, sopUid: sop.one, instanceNumber: 1 })],
+  [sop.two, makeInstance({ ...base, seriesUid: ct, sopUid: sop.two, instanceNumber: 2 })],
+  [sop.multi, makeInstance({ ...base, seriesUid: multi, sopUid: sop.multi, modality: 'US', frames: 3 })],
+  [sop.rle, makeInstance({ ...base, seriesUid: rle, sopUid: sop.rle, transferSyntax: TransferSyntax.rle })],
+  [sop.report, makeInstance({ ...base, seriesUid: report, sopUid: sop.report, modality: 'SR' })],
+]);
+
+/** What each address is asked of. */
+export const at = {
+  one: `/studies/${study}/series/${ct}/instances/${sop.one}`,
+  multi: `/studies/${study}/series/${multi}/instances/${sop.multi}`,
+  rle: `/studies/${study}/series/${rle}/instances/${sop.rle}`,
+  report: `/studies/${study}/series/${report}/instances/${sop.report}`,
+};
+
+/** A world that holds them, with somebody who reads all. */
+export async function startRetrieveWorld(): Promise<{ world: World; ask: Ask }> {
+  const world = await startWorld();
+  const other = makeInstance({
+    studyUid: otherStudy.study,
+    seriesUid: otherStudy.series,
+    sopUid: otherStudy.sop,
+  });
+  await world.store(await world.machine(), [...files.values(), other]).expect(200);
+  return { world, ask: askerOf(world, await world.radiologist(study, otherStudy.study)) };
+}
+
+export type Asked = { status: number; type: string; headers: Headers; body: Buffer };
+/** A GET under /dicom-web with this Accept. */
+export type Ask = (path: string, accept?: string) => Promise<Asked>;
+
+/** How this person asks. */
+export function askerOf(world: World, reader: Person): Ask {
+  return async (path, accept) => {
+    const headers = { authorization: reader.authorization, ...(accept === undefined ? {} : { accept }) };
+    const answer = await fetch(`${world.gateway.url}/dicom-web${path}`, { headers });
+    const body = Buffer.from(await answer.arrayBuffer());
+    const type = answer.headers.get('content-type') ?? '';
+    return { status: answer.status, type, headers: answer.headers, body };
+  };
+}
+
+/** The file as it was sent. */
+export function fileOf(uid: string): Buffer {
+  const file = files.get(uid);
+  if (file === undefined) throw new Error(`no file ${uid}`);
+  return file;
+}
+
+/** The pixels as `makeInstance` writes them: a native file ends in them. */
+export function frameOf(uid: string, frame: number, of: number): Buffer {
+  const size = 8 * 8 * 2;
+  const pixels = fileOf(uid).subarray(-size * of);
+  return pixels.subarray((frame - 1) * size, frame * size);
+}
