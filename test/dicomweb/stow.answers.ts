@@ -22,19 +22,21 @@ export interface Told {
   unnamed: unknown[];
 }
 
+function valuesOf(items: z.infer<typeof Items>, tag: string): unknown[] {
+  return (items?.Value ?? []).map((item) => item[tag]?.Value?.[0]);
+}
+
 /** Reads a Store Instances Response in JSON. */
 export function told(answer: { text: string }): Told {
   const response = Answer.parse(JSON.parse(answer.text));
-  const of = (items: z.infer<typeof Items>, tag: string) =>
-    (items?.Value ?? []).map((item) => item[tag]?.Value?.[0]);
-  const failures = of(response['00081198'], '00081155').map(String);
-  const reasons = of(response['00081198'], '00081197');
+  const failures = valuesOf(response['00081198'], '00081155').map(String);
+  const reasons = valuesOf(response['00081198'], '00081197');
   return {
     study: response['00081190']?.Value?.[0],
-    stored: of(response['00081199'], '00081155').map(String),
-    urls: of(response['00081199'], '00081190'),
+    stored: valuesOf(response['00081199'], '00081155').map(String),
+    urls: valuesOf(response['00081199'], '00081190'),
     failed: Object.fromEntries(failures.map((sop, at) => [sop, reasons[at]])),
-    unnamed: of(response['0008119A'], '00081197'),
+    unnamed: valuesOf(response['0008119A'], '00081197'),
   };
 }
 

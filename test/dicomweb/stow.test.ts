@@ -143,6 +143,14 @@ describe('the bytes', () => {
   });
 });
 
+function part(file: Buffer, end: string): Buffer {
+  return Buffer.concat([
+    Buffer.from('--b\r\nContent-Type: application/dicom\r\n\r\n'),
+    file,
+    Buffer.from(end),
+  ]);
+}
+
 describe('what is no store', () => {
   const type = 'multipart/related; type="application/dicom"; boundary=b';
   const send = (body: string | Buffer, contentType = type) =>
@@ -151,9 +159,6 @@ describe('what is no store', () => {
       .set('authorization', modality.authorization)
       .set('content-type', contentType)
       .send(body);
-  const part = (file: Buffer, end: string) =>
-    Buffer.concat([Buffer.from('--b\r\nContent-Type: application/dicom\r\n\r\n'), file, Buffer.from(end)]);
-
   it('a broken multipart body is 400', async () => {
     const file = makeInstance();
     await send(part(file, '')).expect(400);

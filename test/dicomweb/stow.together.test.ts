@@ -16,7 +16,7 @@ afterAll(() => world?.stop());
 /** Stores by both in the same instant and gives the statuses in order, smallest first. */
 async function both(first: Buffer, second: Buffer): Promise<number[]> {
   const answers = await Promise.all([world.store(one, [first]), world.store(two, [second])]);
-  return answers.map((answer) => answer.status).sort();
+  return answers.map((answer) => answer.status).sort((a, b) => a - b);
 }
 
 describe('senders in the same instant', () => {

@@ -1,0 +1,173 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { startWorld, type Caller, type World } from '../support/world.ts';
+import { archived, bigInstance, catalogued, openStore, told } from './stow.answers.ts';
+
+let world: World;
+let sender: Caller;
+beforeAll(async () => {
+  world = await startWorld();
+});
+beforeEach(async () => {
+  sender = await world.machine(undefined, { issuer: 'WARD' });
+});
+afterAll(() => world?.stop());
+
+/** `kill -9` of the gateway. */
+async function killGateway(): Promise<void> {
+  process.kill(world.gateway.pid, 'SIGKILL');
+  await world.gateway.exited;
+}
+
+async function restartGateway(): Promise<void> {
+  const dead = world.gateway;
+  world.gateway = await world.secondGateway();
+  await dead.stop();
+}
+
+/** Stores an instance of a new study so far that the archive has it and the catalog has only its reservation, then `kill -9`. */
+async function killBeforeTheRow(studyUid: string, file: Buffer): Promise<void> {
+  const before = await archived(world);
+  const store = openStore(world, sender);
+  await store.write(store.part);
+  await store.write(file.subarray(0, file.length - 100));
+  await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
+  await world.sql.begin(async (tx) => {
+    // Lets others reserve, and nobody complete.
+    await tx`select from studies where study_uid = ${studyUid} for no key update`;
+    await store.write(file.subarray(file.length - 100));
+    await store.write(store.close);
+    await expect.poll(() => archived(world)).toBe(before + 1);
+    await killGateway();
+  });
+  await expect(store.answer).rejects.toThrow();
+}
+
+async function ownerOf(studyUid: string) {
+  const [row] = await world.sql<{ owner: string; issuer: string }[]>`
+    select s.created_by as owner, p.issuer from studies s join patients p on p.id = s.patient
+    where s.study_uid = ${studyUid} and s.instance_count > 0`;
+  return row;
+}
+
+describe('kill -9 of the gateway', () => {
+  it('in the middle of a large instance: nothing half is there, and a repeat is clean within the reservation’s life', async () => {
+    const [studyUid, first, second] = [freshUid(), freshUid(), freshUid()];
+    const files = [
+      bigInstance(3_000_000, { studyUid, sopUid: first }),
+      bigInstance(30_000_000, { studyUid, sopUid: second }),
+    ];
+    const [small = Buffer.alloc(0), large = Buffer.alloc(0)] = files;
+    const store = openStore(world, sender);
+    await store.write(store.part);
+    await store.write(small);
+    await store.write(store.part);
+    await store.write(large.subarray(0, 20_000_000));
+    await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ instances: 1, pending: 1 });
+    await killGateway();
+    await expect(store.answer).rejects.toThrow();
+    await restartGateway();
+    expect(await catalogued(world, studyUid)).toMatchObject({ instances: 1, counted: 1 });
+    const answer = await world.store(sender, files).expect(200);
+    expect(told(answer).stored).toEqual([first, second]);
+    expect(await catalogued(world, studyUid)).toEqual({ instances: 2, counted: 2, series: 2, pending: 0 });
+  });
+
+  it('between the archive’s storing and the row: the instance is adopted for its owner', async () => {
+    const studyUid = freshUid();
+    await killBeforeTheRow(studyUid, bigInstance(2_000_000, { studyUid }));
+    await world.sql`update pending set expires_at = clock_timestamp()`;
+    await restartGateway();
+    await expect
+      .poll(() => catalogued(world, studyUid), { timeout: 5000 })
+      .toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
+    expect(await ownerOf(studyUid)).toEqual({ owner: sender.id, issuer: 'WARD' });
+  });
+
+  it('the same, found only hours later: still its owner’s', async () => {
+    const studyUid = freshUid();
+    await killBeforeTheRow(studyUid, makeInstance({ studyUid, rows: 64, columns: 64 }));
+    await world.sql`update pending set expires_at = clock_timestamp() - interval '5 hours'`;
+    // The feed was read to its end before the crash.
+    const last: unknown = await (await world.archive('/changes?last')).json();
+    const position = typeof last === 'object' && last && 'Last' in last ? Number(last.Last) : 0;
+    await world.sql`update archive_cursor set position = ${position}`;
+    await restartGateway();
+    await expect
+      .poll(() => ownerOf(studyUid), { timeout: 5000 })
+      .toEqual({ owner: sender.id, issuer: 'WARD' });
+  });
+
+  it('the same, and its sender repeats: 200, once', async () => {
+    const studyUid = freshUid();
+    const file = bigInstance(2_000_000, { studyUid });
+    await killBeforeTheRow(studyUid, file);
+    await restartGateway();
+    const before = await archived(world);
+    await world.store(sender, [file]).expect(200);
+    expect(await archived(world)).toBe(before);
+    expect(await catalogued(world, studyUid)).toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
+    expect(await ownerOf(studyUid)).toEqual({ owner: sender.id, issuer: 'WARD' });
+  });
+});
+
+describe('the archive away', () => {
+  it('before: 503, and afterwards the same is stored', async () => {
+    const studyUid = freshUid();
+    const files = [makeInstance({ studyUid }), bigInstance(3_000_000, { studyUid })];
+    await world.orthanc.kill();
+    const refused = await world.store(sender, files).expect(503);
+    expect(refused.headers['retry-after']).toBeDefined();
+    expect(refused.text).not.toContain(studyUid);
+    await world.orthanc.restart();
+    await world.store(sender, files).expect(200);
+    expect(await catalogued(world, studyUid)).toMatchObject({ instances: 2, counted: 2, pending: 0 });
+  });
+
+  it('killed in the middle: 503, what was acknowledged is there, a repeat is clean', async () => {
+    const studyUid = freshUid();
+    const acknowledged = makeInstance({ studyUid });
+    await world.store(sender, [acknowledged]).expect(200);
+    const [small, large] = [makeInstance({ studyUid }), bigInstance(20_000_000, { studyUid })];
+    const store = openStore(world, sender);
+    await store.write(store.part);
+    await store.write(small);
+    await store.write(store.part);
+    await store.write(large.subarray(0, 10_000_000));
+    await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ instances: 2, pending: 1 });
+    await world.orthanc.kill();
+    store.request.end(Buffer.concat([large.subarray(10_000_000), Buffer.from(store.close)]));
+    expect((await store.answer).status).toBe(503);
+    await world.orthanc.restart();
+    await world.store(sender, [acknowledged, small, large]).expect(200);
+    expect(await catalogued(world, studyUid)).toMatchObject({ instances: 3, counted: 3, pending: 0 });
+  });
+});
+
+describe('memory', () => {
+  it('does not grow with the body', async () => {
+    const resident = async (what: string) => {
+      const status = await readFile(`/proc/${world.gateway.pid}/status`, 'utf8');
+      return Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
+    };
+    const studyUid = freshUid();
+    const file = () => bigInstance(10_000_000, { studyUid });
+    await world.store(sender, [file(), file()]).expect(200);
+    const before = await resident('VmRSS');
+    const store = openStore(world, sender);
+    const sent = Number(process.env['STOW_MEGABYTES'] ?? 200);
+    for (let megabytes = 0; megabytes < sent; megabytes += 10) {
+      await store.write(store.part);
+      await store.write(file());
+    }
+    store.request.end(store.close);
+    expect((await store.answer).status).toBe(200);
+    const most = await resident('VmHWM');
+    process.stderr.write(
+      `gateway: ${before.toFixed()} MB before, ${most.toFixed()} MB at most, for ${sent} MB\n`,
+    );
+    expect(most - before).toBeLessThan(100);
+  });
+});
