@@ -1,38 +1,12 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { promisify } from 'node:util';
-import { z } from 'zod';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { provideHapi } from '../hapi/build.ts';
 import { launch, until, type Running } from './launch.ts';
-import { withLock } from './lock.ts';
+import { saying, step } from './steps.ts';
+import type { Supervisor } from './supervisor.ts';
 
-const execute = promisify(execFile);
-const project = join(import.meta.dirname, '../hapi');
-const oldestJava = 17;
-const packages = ['default-jdk-headless', 'maven'];
 const startPatienceSeconds = 180;
-const Output = z.object({ stdout: z.string(), stderr: z.string() });
-
-/**
- * Builds infra/hapi once into the cache folder (about 330 MB are fetched by Maven) and returns the folder with its jars.
- * Needs Java 17 or newer, to build also its compiler and Maven: root gets them from apt. Fails with a sentence that says
- * what to do. Safe for several starts at once.
- */
-export async function provideHapi(cacheDir: string, log: (line: string) => void): Promise<string> {
-  const recipe = createHash('sha256');
-  for (const file of await projectFiles())
-    recipe.update(`${file}\0`).update(await readFile(join(project, file)));
-  const folder = join(cacheDir, `hapi-${recipe.digest('hex').slice(0, 12)}`);
-  await mkdir(cacheDir, { recursive: true });
-  const waiting = () => log('another start is building HAPI: waiting for it');
-  await withLock(folder, waiting, async () => {
-    const whole = await isWhole(folder);
-    await provideTools(whole ? ['java'] : ['java', 'javac', 'mvn'], log);
-    if (!whole) await build(folder);
-  });
-  return folder;
-}
+const attempts = 3;
 
 export type HapiOptions = {
   /** What provideHapi returned. */
@@ -73,90 +47,40 @@ export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<H
   return { ...running, url };
 }
 
-async function provideTools(tools: readonly string[], log: (line: string) => void): Promise<void> {
-  if (await haveTools(tools)) return;
-  const install = ['install', '--yes', '--no-install-recommends', ...packages];
-  if (process.getuid?.() !== 0)
-    throw new Error(`Java ${oldestJava} and Maven are missing: sudo apt-get ${install.join(' ')}`);
-  log(`installing ${packages.join(' and ')} with apt-get`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update'], install])
-    await run(['apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], { env });
-  if (!(await haveTools(tools)))
-    throw new Error(`${tools.join(', ')} of Java ${oldestJava} or newer cannot be found`);
-}
-
-async function haveTools(tools: readonly string[]): Promise<boolean> {
-  const found = await Promise.all(tools.map((tool) => (tool === 'mvn' ? answers(tool) : isNewEnough(tool))));
-  return found.every(Boolean);
-}
-
-async function answers(tool: string): Promise<boolean> {
-  return await execute(tool, ['--version']).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** `java --version` says "openjdk 17.0.15 …", `javac --version` "javac 17.0.15"; those before 9 know no such option. */
-async function isNewEnough(tool: string): Promise<boolean> {
-  const answer = await execute(tool, ['--version']).catch(() => ({ stdout: '' }));
-  return Number(/^\S+ (\d+)/.exec(answer.stdout)?.[1] ?? 0) >= oldestJava;
-}
-
-/** Made aside and renamed when whole: an interrupted build leaves nothing half-made under the final name. */
-async function build(folder: string): Promise<void> {
-  const work = `${folder}.making`;
-  await rm(work, { recursive: true, force: true });
+/**
+ * Builds HAPI, starts it and has it kept running; what goes wrong is said and ends nothing else, so that no one needs to
+ * wait for it. Resolves with false when it was given up.
+ */
+export async function keepHapi(
+  kept: Supervisor,
+  options: Omit<HapiOptions, 'app'> & { cacheDir: string },
+  log: (line: string) => void,
+): Promise<boolean> {
   try {
-    for (const file of await projectFiles()) await cp(join(project, file), join(work, file));
-    // Ends with this process; what Maven fetched once, it need not ask the network for.
-    const maven = ['setpriv', '--pdeathsig', 'TERM', '--', 'nice', '-n', '10', 'mvn', '-q', '-B'];
-    await run([...maven, '-o', 'package'], { cwd: work }).catch(() =>
-      run([...maven, 'package'], { cwd: work }),
-    );
-    const made = join(work, 'made');
-    await mkdir(made);
-    await rename(join(work, 'target/lib'), join(made, 'lib'));
-    await rename(join(work, 'target/radgate-fhir.jar'), join(made, 'radgate-fhir.jar'));
-    await writeFile(join(made, 'digest'), await digest(made));
-    await rm(folder, { recursive: true, force: true });
-    await rename(made, folder);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
-async function run(command: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv }): Promise<void> {
-  const [program = '', ...args] = command;
-  try {
-    await execute(program, args, { ...options, maxBuffer: 2 ** 26 });
+    const app = await step('HAPI built', () => provideHapi(options.cacheDir, log));
+    for (let attempt = 1; !kept.stopping; attempt += 1) {
+      if (await startOnce(kept, { ...options, app }, log)) return true;
+      if (attempt === attempts) break;
+    }
   } catch (error) {
-    const output = Output.safeParse(error).data;
-    const said = output ? (output.stdout + output.stderr).trim().split('\n').slice(-6) : [String(error)];
-    throw new Error(`${command.join(' ')} failed\n${said.join('\n')}`, { cause: error });
+    if (!kept.stopping) log(saying(error));
   }
+  if (!kept.stopping) log('the stack runs without HAPI: start it again when this is mended');
+  return false;
 }
 
-async function projectFiles(): Promise<string[]> {
-  return ['pom.xml', ...(await filesBelow(join(project, 'src'))).map((file) => join('src', file))];
-}
-
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  return files.map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort();
-}
-
-async function isWhole(folder: string): Promise<boolean> {
-  const expected = await readFile(join(folder, 'digest'), 'utf8').catch(() => undefined);
-  return expected !== undefined && expected === (await digest(folder));
-}
-
-/** One hash over every file's path and content, so that a cut or changed file is noticed. */
-async function digest(folder: string): Promise<string> {
-  const all = createHash('sha256');
-  for (const path of (await filesBelow(folder)).filter((path) => path !== 'digest'))
-    all.update(`${path}\0`).update(await readFile(join(folder, path)));
-  return all.digest('hex');
+async function startOnce(
+  kept: Supervisor,
+  options: HapiOptions,
+  log: (line: string) => void,
+): Promise<boolean> {
+  try {
+    const hapi = await step('HAPI', () => kept.keep('hapi', () => startHapi(options)));
+    // Asked to stop meanwhile: the supervisor did not know this one.
+    if (kept.stopping) await hapi.stop();
+    return true;
+  } catch (error) {
+    if (!kept.stopping) log(saying(error));
+    return false;
+  }
 }
