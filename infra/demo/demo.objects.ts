@@ -1,13 +1,19 @@
 import { uidFor } from './dicom.elements.ts';
-import { ctSlice, pdfObject, type DemoStudy } from './dicom.makers.ts';
-import { makePdf } from './pdf.maker.ts';
-import { HEAD, THORAX, headSlice, phantomSlice } from './phantom.ts';
+import type { DemoStudy } from './dicom.modules.ts';
+import { abdomenCt, headCt, thoraxCt } from './ct.series.ts';
+import { brainMr, heartUltrasound, skinPhotograph, thoraxReport, type DemoObject } from './demo.series.ts';
 
-/** The issuer of the demo's patient identifiers. */
+/** The issuer of the hospital's patient identifiers. */
 export const DEMO_ISSUER = 'DEMO';
 
-/** The institution of the demo's studies. */
+/** The institution of the first three patients; the account that sends their studies says so, whatever their headers say. */
 export const DEMO_INSTITUTION = 'Radgate Demo Hospital';
+
+/** The issuer of the clinic's patient identifiers, which are numbered on their own. */
+export const CLINIC_ISSUER = 'DEMO-CLINIC';
+
+/** The institution of the fourth patient; only the headers say so. */
+export const CLINIC_INSTITUTION = 'Lakeside Clinic';
 
 /** First patient: a thorax CT and a report as PDF. */
 export const NORTH_STUDY: DemoStudy = {
@@ -29,76 +35,78 @@ export const SOUTH_STUDY: DemoStudy = {
   institution: DEMO_INSTITUTION,
 };
 
-/** An object to be stored: its SOP Instance UID and its Part 10 file. */
-export interface DemoObject {
-  sopUid: string;
-  file: Buffer;
-}
+/** Third patient, whose name has accents. */
+export const ANNE = {
+  id: 'RG-3003',
+  name: 'Müller^Änne',
+  issuer: DEMO_ISSUER,
+  birthDate: '19811231',
+  sex: 'F',
+};
+
+/** Third patient: an MR of the head. */
+export const MR_STUDY: DemoStudy = {
+  studyUid: uidFor('radgate demo study brain'),
+  patient: ANNE,
+  date: '20260119',
+  description: 'MR Brain (phantom)',
+  accessionNumber: 'RG-A-3003',
+  institution: DEMO_INSTITUTION,
+};
+
+/** Third patient: an ultrasound cine, of a machine that was told a room and not the hospital. */
+export const ULTRASOUND_STUDY: DemoStudy = {
+  studyUid: uidFor('radgate demo study heart'),
+  patient: ANNE,
+  date: '20260120',
+  description: 'Echocardiography (phantom)',
+  accessionNumber: 'RG-A-3004',
+  institution: 'Echo room 2',
+};
+
+/** Fourth patient, whose name has alphabetic, ideographic and phonetic groups (PS3.5 §6.2.1.2). */
+export const TAROU = {
+  id: 'LC-4004',
+  name: 'Yamada^Tarou=山田^太郎=やまだ^たろう',
+  issuer: CLINIC_ISSUER,
+  birthDate: '19580815',
+  sex: 'M',
+};
+
+/** Fourth patient: an abdomen CT that is stored compressed. */
+export const COMPRESSED_STUDY: DemoStudy = {
+  studyUid: uidFor('radgate demo study abdomen'),
+  patient: TAROU,
+  date: '20260122',
+  description: 'CT Abdomen (phantom, RLE)',
+  accessionNumber: 'LC-A-4004',
+  institution: CLINIC_INSTITUTION,
+};
+
+/** Fourth patient: a photograph. */
+export const PHOTOGRAPH_STUDY: DemoStudy = {
+  studyUid: uidFor('radgate demo study skin'),
+  patient: TAROU,
+  date: '20260123',
+  description: 'Skin photograph (painted)',
+  accessionNumber: 'LC-A-4005',
+  institution: CLINIC_INSTITUTION,
+};
 
 /** The series of the thorax CT, for a test that opens it. */
 export const THORAX_SERIES_UID = uidFor('radgate demo series thorax');
 
-/** Every object of the demo, made one at a time, the same bytes each time. */
-export function* demoObjects(): Generator<DemoObject> {
-  for (let index = 0; index < THORAX.slices; index += 1) yield thorax(index);
-  yield report();
-  for (let index = 0; index < HEAD.slices; index += 1) yield head(index);
+/** Every object of the hospital, made one at a time, the same bytes each time. */
+export function* hospitalObjects(): Generator<DemoObject> {
+  yield* thoraxCt(NORTH_STUDY, THORAX_SERIES_UID);
+  yield thoraxReport(NORTH_STUDY);
+  yield* headCt(SOUTH_STUDY);
+  yield* brainMr(MR_STUDY);
+  yield heartUltrasound(ULTRASOUND_STUDY);
 }
 
-function thorax(index: number): DemoObject {
-  const sopUid = uidFor(`radgate demo thorax slice ${index}`);
-  const file = ctSlice({
-    study: NORTH_STUDY,
-    seriesUid: THORAX_SERIES_UID,
-    sopUid,
-    frameOfReferenceUid: uidFor('radgate demo frame of reference thorax'),
-    seriesDescription: 'Thorax axial 3 mm',
-    bodyPart: 'CHEST',
-    geometry: THORAX,
-    window: { center: 40, width: 400 },
-    signed: false,
-    index,
-    pixels: phantomSlice(index),
-  });
-  return { sopUid, file };
-}
-
-function head(index: number): DemoObject {
-  const sopUid = uidFor(`radgate demo head slice ${index}`);
-  const file = ctSlice({
-    study: SOUTH_STUDY,
-    seriesUid: uidFor('radgate demo series head'),
-    sopUid,
-    frameOfReferenceUid: uidFor('radgate demo frame of reference head'),
-    seriesDescription: 'Head axial 5 mm',
-    bodyPart: 'HEAD',
-    geometry: HEAD,
-    window: { center: 40, width: 120 },
-    signed: true,
-    index,
-    pixels: headSlice(index),
-  });
-  return { sopUid, file };
-}
-
-function report(): DemoObject {
-  const sopUid = uidFor('radgate demo report');
-  const title = 'Radiology report (sample)';
-  const pdf = makePdf(title, [
-    `Patient: Phantom, Nora (${NORTH_STUDY.patient.id})`,
-    'Examination: CT Thorax, 12 January 2026',
-    '',
-    'Finding: a phantom of plain shapes; the bead goes once round along z.',
-    'Impression: no patient was imaged to make this sample.',
-  ]);
-  return {
-    sopUid,
-    file: pdfObject({
-      study: NORTH_STUDY,
-      seriesUid: uidFor('radgate demo series report'),
-      sopUid,
-      title,
-      pdf,
-    }),
-  };
+/** Every object of the clinic, likewise. */
+export function* clinicObjects(): Generator<DemoObject> {
+  yield* abdomenCt(COMPRESSED_STUDY);
+  yield skinPhotograph(PHOTOGRAPH_STUDY);
 }

@@ -1,16 +1,8 @@
-import type { DicomElement } from './dicom.elements.ts';
+import { TransferSyntax } from './dicom.elements.ts';
+import { imageElements, seriesElements, studyElements, type DemoStudy } from './dicom.modules.ts';
 import { SopClass, dicomFile, element } from './dicom.writer.ts';
 import type { PhantomGeometry } from './phantom.ts';
-
-/** Who and what a demo object belongs to. */
-export interface DemoStudy {
-  studyUid: string;
-  patient: { id: string; name: string; issuer: string; birthDate: string; sex: string };
-  date: string;
-  description: string;
-  accessionNumber: string;
-  institution: string;
-}
+import { encodeRle } from './rle.encoder.ts';
 
 /** What a slice of a CT series is made of; `pixels` are Hounsfield units. */
 export interface CtSlice {
@@ -24,6 +16,8 @@ export interface CtSlice {
   window: { center: number; width: number };
   /** Whether samples are stored signed, or unsigned with an intercept of -1024. */
   signed: boolean;
+  /** Whether the pixels are compressed (RLE lossless), or stored as they are. */
+  rle?: boolean;
   index: number;
   pixels: Int16Array;
 }
@@ -34,7 +28,9 @@ export function ctSlice(slice: CtSlice): Buffer {
   const intercept = signed ? 0 : -1024;
   const corner = -((geometry.columns - 1) / 2) * geometry.spacing;
   const z = index * geometry.thickness;
+  const samples = Array.from(slice.pixels, (value) => value - intercept);
   return dicomFile({
+    ...(slice.rle === true ? { transferSyntax: TransferSyntax.rle } : {}),
     elements: [
       ...studyElements(slice.study, SopClass.ct, slice.sopUid),
       ...seriesElements(slice.seriesUid, 'CT', 1, slice.seriesDescription),
@@ -51,25 +47,16 @@ export function ctSlice(slice: CtSlice): Buffer {
       element('00200052', 'UI', slice.frameOfReferenceUid),
       element('00201040', 'LO', ''),
       element('00201041', 'DS', String(z)),
-      element('00280002', 'US', [1]),
-      element('00280004', 'CS', 'MONOCHROME2'),
-      element('00280010', 'US', [geometry.rows]),
-      element('00280011', 'US', [geometry.columns]),
+      ...imageElements({ ...geometry, samples: 1, bits: 16, signed }),
       element('00280030', 'DS', `${geometry.spacing}\\${geometry.spacing}`),
-      element('00280100', 'US', [16]),
-      element('00280101', 'US', [16]),
-      element('00280102', 'US', [15]),
-      element('00280103', 'US', [signed ? 1 : 0]),
       element('00281050', 'DS', String(slice.window.center)),
       element('00281051', 'DS', String(slice.window.width)),
       element('00281052', 'DS', String(intercept)),
       element('00281053', 'DS', '1'),
       element('00281054', 'LO', 'HU'),
-      element(
-        '7FE00010',
-        'OW',
-        Array.from(slice.pixels, (value) => value - intercept),
-      ),
+      slice.rle === true
+        ? element('7FE00010', 'OB', { fragments: [encodeRle(samples, geometry.columns)] })
+        : element('7FE00010', 'OW', samples),
     ],
   });
 }
@@ -97,47 +84,4 @@ export function pdfObject(object: {
       element('00420015', 'UL', [object.pdf.length]),
     ],
   });
-}
-
-function studyElements(study: DemoStudy, sopClassUid: string, sopUid: string): DicomElement[] {
-  return [
-    element('00080005', 'CS', 'ISO_IR 192'),
-    element('00080016', 'UI', sopClassUid),
-    element('00080018', 'UI', sopUid),
-    element('00080020', 'DA', study.date),
-    element('00080021', 'DA', study.date),
-    element('00080022', 'DA', study.date),
-    element('00080023', 'DA', study.date),
-    element('00080030', 'TM', '101500'),
-    element('00080031', 'TM', '101600'),
-    element('00080032', 'TM', '101600'),
-    element('00080033', 'TM', '101600'),
-    element('00080050', 'SH', study.accessionNumber),
-    element('00080070', 'LO', 'Radgate'),
-    element('00080080', 'LO', study.institution),
-    element('00080090', 'PN', ''),
-    element('00081030', 'LO', study.description),
-    element('00081090', 'LO', 'Phantom'),
-    element('00100010', 'PN', study.patient.name),
-    element('00100020', 'LO', study.patient.id),
-    element('00100021', 'LO', study.patient.issuer),
-    element('00100030', 'DA', study.patient.birthDate),
-    element('00100040', 'CS', study.patient.sex),
-    element('0020000D', 'UI', study.studyUid),
-    element('00200010', 'SH', '1'),
-  ];
-}
-
-function seriesElements(
-  seriesUid: string,
-  modality: string,
-  number: number,
-  description: string,
-): DicomElement[] {
-  return [
-    element('00080060', 'CS', modality),
-    element('0008103E', 'LO', description),
-    element('0020000E', 'UI', seriesUid),
-    element('00200011', 'IS', String(number)),
-  ];
 }

@@ -13,6 +13,11 @@ export const SopClass = {
   ct: '1.2.840.10008.5.1.4.1.1.2',
   secondaryCapture: '1.2.840.10008.5.1.4.1.1.7',
   multiframeWord: '1.2.840.10008.5.1.4.1.1.7.3',
+  mr: '1.2.840.10008.5.1.4.1.1.4',
+  ultrasoundMultiframe: '1.2.840.10008.5.1.4.1.1.3.1',
+  photograph: '1.2.840.10008.5.1.4.1.1.77.1.4',
+  basicTextSr: '1.2.840.10008.5.1.4.1.1.88.11',
+  segmentation: '1.2.840.10008.5.1.4.1.1.66.4',
   pdf: '1.2.840.10008.5.1.4.1.1.104.1',
 } as const;
 
@@ -127,7 +132,7 @@ function pixelElements(
     element('00280101', 'US', [12]),
     element('00280102', 'US', [11]),
     element('00280103', 'US', [0]),
-    pixelData(words, transferSyntax),
+    pixelData(words, columns, transferSyntax),
   ];
 }
 
@@ -138,9 +143,9 @@ const NATIVE = new Set<string>([
   TransferSyntax.explicitBig,
 ]);
 
-function pixelData(frames: number[][], transferSyntax: string): DicomElement {
+function pixelData(frames: number[][], columns: number, transferSyntax: string): DicomElement {
   if (NATIVE.has(transferSyntax)) return element('7FE00010', 'OW', frames.flat());
-  return element('7FE00010', 'OB', { fragments: frames.map((frame) => encodeRle(frame)) });
+  return element('7FE00010', 'OB', { fragments: frames.map((frame) => encodeRle(frame, columns)) });
 }
 
 function patientOf(studyUid: string): string {

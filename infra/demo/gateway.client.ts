@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 /** What a caller of the gateway's API sends. */
 export interface Call {
-  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: unknown;
   /** Statuses that are an answer and not an error, besides 2xx. */
   accept?: readonly number[];

@@ -1,3 +1,5 @@
+import { ellipse, render } from './painting.ts';
+
 /** How a phantom lies in space: square slices, axial, patient coordinates in millimetres (PS3.3 §C.7.6.2). */
 export interface PhantomGeometry {
   slices: number;
@@ -14,6 +16,9 @@ export const THORAX: PhantomGeometry = { slices: 60, rows: 256, columns: 256, sp
 
 /** The head of the second demo patient. */
 export const HEAD: PhantomGeometry = { slices: 24, rows: 128, columns: 128, spacing: 2, thickness: 5 };
+
+/** The abdomen of the fourth demo patient. */
+export const ABDOMEN: PhantomGeometry = { slices: 16, rows: 256, columns: 256, spacing: 1.5, thickness: 5 };
 
 const AIR = -1000;
 
@@ -59,35 +64,32 @@ export function headSlice(index: number): Int16Array {
   });
 }
 
+/**
+ * One slice of the abdomen in Hounsfield units: liver with a dark cyst on the patient's right, spleen on the left, kidneys that come
+ * with the lower slices, aorta and spine.
+ */
+export function abdomenSlice(index: number): Int16Array {
+  const along = index / ABDOMEN.slices;
+  const kidney = 1 - 0.7 * along;
+  return render(ABDOMEN, (x, y) => {
+    if (inWedge(x, y)) return 1500;
+    const body = ellipse(x, y, 0, 0, 150, 105);
+    if (body > 1) return AIR;
+    if (body > 0.8) return -100;
+    if (ellipse(x, y, 0, 58, 20, 17) <= 1) return 600;
+    if (ellipse(x, y, 8, 28, 10, 10) <= 1) return 220;
+    if (ellipse(x, y, -60, 52, 24 * kidney, 30 * kidney) <= 1) return 160;
+    if (ellipse(x, y, 60, 52, 24 * kidney, 30 * kidney) <= 1) return 160;
+    if (ellipse(x, y, -75, -10, 12, 12) <= 1) return 5;
+    if (ellipse(x, y, -58, -12, 62 * (0.5 + along / 2), 56) <= 1) return 110;
+    if (ellipse(x, y, 96, 18, 22, 34 * (0.4 + 0.6 * along)) <= 1) return 125;
+    return 35;
+  });
+}
+
 /** A right-angled wedge at the right front, its long side along the front: mirrored or turned images show at once. */
 function inWedge(x: number, y: number): boolean {
   const across = x + 180;
   const down = y + 180;
   return across >= 0 && down >= 0 && across / 70 + down / 35 <= 1;
-}
-
-/** At most 1 inside the ellipse, 1 on its border. */
-function ellipse(
-  x: number,
-  y: number,
-  centreX: number,
-  centreY: number,
-  radiusX: number,
-  radiusY: number,
-): number {
-  return ((x - centreX) / radiusX) ** 2 + ((y - centreY) / radiusY) ** 2;
-}
-
-/** Calls `paint` with each pixel's place in millimetres from the middle: x towards the patient's left, y towards the back. */
-function render(geometry: PhantomGeometry, paint: (x: number, y: number) => number): Int16Array {
-  const { rows, columns, spacing } = geometry;
-  const slice = new Int16Array(rows * columns);
-  for (let row = 0; row < rows; row += 1) {
-    for (let column = 0; column < columns; column += 1) {
-      const x = (column - (columns - 1) / 2) * spacing;
-      const y = (row - (rows - 1) / 2) * spacing;
-      slice[row * columns + column] = paint(x, y);
-    }
-  }
-  return slice;
 }

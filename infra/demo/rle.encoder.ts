@@ -1,10 +1,16 @@
 /**
  * One frame of 16-bit grey samples as an RLE fragment (PS3.5 §G): a 64-byte header and two segments, the high bytes before the
- * low ones. Written as literal runs only: valid for every decoder, no smaller than the samples.
+ * low ones, each row of `columns` samples on its own (PS3.5 §G.3.1).
  */
-export function encodeRle(samples: readonly number[]): Buffer {
-  const high = literals(samples.map((sample) => (sample >>> 8) & 0xff));
-  const low = literals(samples.map((sample) => sample & 0xff));
+export function encodeRle(samples: readonly number[], columns: number): Buffer {
+  const high = segment(
+    samples.map((sample) => (sample >>> 8) & 0xff),
+    columns,
+  );
+  const low = segment(
+    samples.map((sample) => sample & 0xff),
+    columns,
+  );
   const header = Buffer.alloc(64);
   header.writeUInt32LE(2, 0);
   header.writeUInt32LE(64, 4);
@@ -12,13 +18,39 @@ export function encodeRle(samples: readonly number[]): Buffer {
   return Buffer.concat([header, high, low]);
 }
 
-function literals(bytes: readonly number[]): Buffer {
-  const runs: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += 128) {
-    const run = bytes.slice(at, at + 128);
-    runs.push(Buffer.of(run.length - 1, ...run));
-  }
-  const segment = Buffer.concat(runs);
+function segment(bytes: readonly number[], columns: number): Buffer {
+  const packed: number[] = [];
+  for (let at = 0; at < bytes.length; at += columns) packRow(bytes.slice(at, at + columns), packed);
   // A segment has an even length (PS3.5 §G.3.2); -128 as a count means nothing.
-  return segment.length % 2 === 0 ? segment : Buffer.concat([segment, Buffer.of(0x80)]);
+  if (packed.length % 2 === 1) packed.push(0x80);
+  return Buffer.from(packed);
+}
+
+const LONGEST = 128;
+
+/** Three equal bytes or more as a run, what lies between as literals; at most 128 bytes each. */
+function packRow(row: readonly number[], packed: number[]): void {
+  let literal: number[] = [];
+  const flush = () => {
+    if (literal.length > 0) packed.push(literal.length - 1, ...literal);
+    literal = [];
+  };
+  for (let at = 0; at < row.length;) {
+    const length = runAt(row, at);
+    const taken = length >= 3 ? row.slice(at, at + length) : row.slice(at, at + 1);
+    at += taken.length;
+    if (taken.length === 1) literal.push(...taken);
+    if (literal.length === LONGEST) flush();
+    if (taken.length === 1) continue;
+    flush();
+    packed.push(257 - taken.length, ...taken.slice(0, 1));
+  }
+  flush();
+}
+
+/** How many bytes from `at` on are the same. */
+function runAt(row: readonly number[], at: number): number {
+  let end = at + 1;
+  while (end < row.length && end - at < LONGEST && row[end] === row[at]) end += 1;
+  return end - at;
 }

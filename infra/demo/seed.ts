@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
-import { DEMO_INSTITUTION, DEMO_ISSUER, NORTH_STUDY, SOUTH_STUDY, demoObjects } from './demo.objects.ts';
+import { GRANTS, GROUPS, MACHINES, PEOPLE, SENDERS, type PersonPlan } from './demo.people.ts';
 import { GatewayClient } from './gateway.client.ts';
 import { storeAll } from './stow.client.ts';
 
@@ -19,26 +19,7 @@ export interface DemoPerson {
   group: string;
 }
 
-const NORTH = 'Radiology North';
-const SOUTH = 'Radiology South';
-const SENDERS = 'Demo senders';
 const KEY_NAME = 'demo seed';
-
-const PEOPLE = [
-  { username: 'nina.north', display_name: 'Nina North', groups: [NORTH] },
-  { username: 'sam.south', display_name: 'Sam South', groups: [SOUTH] },
-  { username: 'chris.chief', display_name: 'Chris Chief', groups: [NORTH, SOUTH] },
-];
-
-const GRANTS = [
-  {
-    group: NORTH,
-    rights: ['studies:read'],
-    scope: { kind: 'patient', issuer: DEMO_ISSUER, patient_id: NORTH_STUDY.patient.id },
-  },
-  { group: SOUTH, rights: ['studies:read'], scope: { kind: 'study', study_uid: SOUTH_STUDY.studyUid } },
-  { group: SENDERS, rights: ['studies:store'], scope: { kind: 'all' } },
-];
 
 const Made = z.object({ id: z.union([z.string(), z.number()]).transform(String) });
 const Listed = z.object({ items: z.array(Made.loose()), total: z.number() });
@@ -57,19 +38,18 @@ export async function seedDemo(options: SeedOptions): Promise<DemoPerson[]> {
   });
   const admin = new GatewayClient(options.gateway, required(login.body, 'login').access_token);
   const groups = new Map<string, string>();
-  for (const name of [NORTH, SOUTH, SENDERS])
-    groups.set(name, await findOrMake(admin, '/api/groups', { name }));
+  for (const name of GROUPS) groups.set(name, await findOrMake(admin, '/api/groups', { name }));
   for (const { group, ...grant } of GRANTS) await ensureGrant(admin, groupId(groups, group), grant);
   const people: DemoPerson[] = [];
   for (const person of PEOPLE) people.push(await makePerson(admin, person, groups));
   options.log(`demo: ${groups.size} groups, ${people.length} people`);
-  await storeAsMachine(options, admin, groupId(groups, SENDERS));
+  for (const machine of MACHINES) await storeAs(options, admin, groupId(groups, SENDERS), machine);
   return people;
 }
 
 async function makePerson(
   admin: GatewayClient,
-  person: (typeof PEOPLE)[number],
+  person: PersonPlan,
   groups: Map<string, string>,
 ): Promise<DemoPerson> {
   const { username, display_name } = person;
@@ -81,21 +61,24 @@ async function makePerson(
   });
   const user_id =
     made.body?.id ?? required(await find(admin, '/api/users', 'username', username), `user ${username}`);
+  const path = `/api/users/${encodeURIComponent(user_id)}`;
   if (made.body === undefined) {
     // The password of an earlier run is lost; a new one takes its place.
-    const path = `/api/users/${encodeURIComponent(user_id)}`;
     await admin.json(path, z.unknown(), { method: 'PATCH', body: { password, disabled: false } });
   }
+  if (person.patient !== undefined)
+    await admin.json(`${path}/patient`, z.unknown(), { method: 'PUT', body: person.patient });
   for (const name of person.groups) await join(admin, groupId(groups, name), { user_id });
   return { username, password, group: person.groups.join(', ') };
 }
 
-async function storeAsMachine(options: SeedOptions, admin: GatewayClient, sendersId: string): Promise<void> {
-  const account_id = await findOrMake(admin, '/api/accounts', {
-    name: 'demo-scanner',
-    institution: DEMO_INSTITUTION,
-    issuer: DEMO_ISSUER,
-  });
+async function storeAs(
+  options: SeedOptions,
+  admin: GatewayClient,
+  sendersId: string,
+  { account, objects }: (typeof MACHINES)[number],
+): Promise<void> {
+  const account_id = await findOrMake(admin, '/api/accounts', account);
   await join(admin, sendersId, { account_id });
   const keys = `/api/accounts/${encodeURIComponent(account_id)}/keys`;
   const key = required(
@@ -109,10 +92,10 @@ async function storeAsMachine(options: SeedOptions, admin: GatewayClient, sender
   );
   try {
     const machine = new GatewayClient(options.gateway, key.key);
-    const stored = await storeAll(machine, demoObjects(), (count) =>
-      options.log(`demo: ${count} objects stored`),
+    const stored = await storeAll(machine, objects(), (count) =>
+      options.log(`demo: ${account.name}: ${count} objects stored`),
     );
-    options.log(`demo: all ${stored} objects stored by STOW-RS`);
+    options.log(`demo: ${account.name}: all ${stored} objects stored by STOW-RS`);
   } finally {
     await admin.json(`${keys}/${encodeURIComponent(key.id)}`, z.unknown(), {
       method: 'DELETE',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { DemoObject } from './demo.objects.ts';
+import type { DemoObject } from './demo.series.ts';
 import type { GatewayClient } from './gateway.client.ts';
 
 const BATCH = 20;

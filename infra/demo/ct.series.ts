@@ -1,0 +1,58 @@
+import { uidFor } from './dicom.elements.ts';
+import { ctSlice, type CtSlice } from './dicom.makers.ts';
+import type { DemoStudy } from './dicom.modules.ts';
+import type { DemoObject } from './demo.series.ts';
+import { ABDOMEN, HEAD, THORAX, abdomenSlice, headSlice, phantomSlice } from './phantom.ts';
+
+type Series = Omit<CtSlice, 'seriesUid' | 'sopUid' | 'frameOfReferenceUid' | 'index' | 'pixels'>;
+
+/** The thorax: stored unsigned with an intercept. */
+export function thoraxCt(study: DemoStudy, seriesUid: string): Generator<DemoObject> {
+  return slices('thorax', seriesUid, phantomSlice, {
+    study,
+    seriesDescription: 'Thorax axial 3 mm',
+    bodyPart: 'CHEST',
+    geometry: THORAX,
+    window: { center: 40, width: 400 },
+    signed: false,
+  });
+}
+
+/** The head: stored signed. */
+export function headCt(study: DemoStudy): Generator<DemoObject> {
+  return slices('head', uidFor('radgate demo series head'), headSlice, {
+    study,
+    seriesDescription: 'Head axial 5 mm',
+    bodyPart: 'HEAD',
+    geometry: HEAD,
+    window: { center: 40, width: 120 },
+    signed: true,
+  });
+}
+
+/** The abdomen: compressed. */
+export function abdomenCt(study: DemoStudy): Generator<DemoObject> {
+  return slices('abdomen', uidFor('radgate demo series abdomen'), abdomenSlice, {
+    study,
+    seriesDescription: 'Abdomen axial 5 mm, RLE',
+    bodyPart: 'ABDOMEN',
+    geometry: ABDOMEN,
+    window: { center: 60, width: 400 },
+    signed: false,
+    rle: true,
+  });
+}
+
+function* slices(
+  name: string,
+  seriesUid: string,
+  paint: (index: number) => Int16Array,
+  series: Series,
+): Generator<DemoObject> {
+  for (let index = 0; index < series.geometry.slices; index += 1) {
+    const sopUid = uidFor(`radgate demo ${name} slice ${index}`);
+    const frameOfReferenceUid = uidFor(`radgate demo frame of reference ${name}`);
+    const pixels = paint(index);
+    yield { sopUid, file: ctSlice({ ...series, seriesUid, sopUid, frameOfReferenceUid, index, pixels }) };
+  }
+}

@@ -1,0 +1,76 @@
+import {
+  ANNE,
+  CLINIC_INSTITUTION,
+  CLINIC_ISSUER,
+  DEMO_INSTITUTION,
+  DEMO_ISSUER,
+  NORTH_STUDY,
+  SOUTH_STUDY,
+  clinicObjects,
+  hospitalObjects,
+} from './demo.objects.ts';
+
+const NORTH = 'Radiology North';
+const SOUTH = 'Radiology South';
+const ALL = 'All Radiology';
+const CLINIC = 'Lakeside Clinic';
+const ULTRASOUND = 'Ultrasound Lab';
+const PATIENTS = 'Patients';
+
+/** The group of the accounts that send. */
+export const SENDERS = 'Demo senders';
+
+/** Every group of the demo. */
+export const GROUPS = [NORTH, SOUTH, ALL, CLINIC, ULTRASOUND, PATIENTS, SENDERS];
+
+/** A person of the demo; `patient` is who they are in the archive. */
+export interface PersonPlan {
+  username: string;
+  display_name: string;
+  groups: string[];
+  patient?: { issuer: string; patient_id: string };
+}
+
+/** Everybody of the demo; a group's first person is in no other group. */
+export const PEOPLE: PersonPlan[] = [
+  { username: 'nina.north', display_name: 'Nina North', groups: [NORTH] },
+  { username: 'sam.south', display_name: 'Sam South', groups: [SOUTH] },
+  { username: 'chris.chief', display_name: 'Chris Chief', groups: [NORTH, SOUTH] },
+  { username: 'robin.radiology', display_name: 'Robin Radiology', groups: [ALL] },
+  { username: 'clara.clinic', display_name: 'Clara Clinic', groups: [CLINIC] },
+  { username: 'uli.ultrasound', display_name: 'Uli Ultrasound', groups: [ULTRASOUND] },
+  {
+    username: 'aenne.mueller',
+    display_name: 'Änne Müller (patient)',
+    groups: [PATIENTS],
+    patient: { issuer: ANNE.issuer, patient_id: ANNE.id },
+  },
+];
+
+const READ = ['studies:read'];
+
+/** What the groups may: each kind of scope once. */
+export const GRANTS = [
+  {
+    group: NORTH,
+    rights: READ,
+    scope: { kind: 'patient', issuer: DEMO_ISSUER, patient_id: NORTH_STUDY.patient.id },
+  },
+  { group: SOUTH, rights: READ, scope: { kind: 'study', study_uid: SOUTH_STUDY.studyUid } },
+  { group: ALL, rights: READ, scope: { kind: 'institution', institution: DEMO_INSTITUTION } },
+  { group: ALL, rights: READ, scope: { kind: 'institution', institution: CLINIC_INSTITUTION } },
+  { group: CLINIC, rights: READ, scope: { kind: 'institution', institution: CLINIC_INSTITUTION } },
+  { group: ULTRASOUND, rights: READ, scope: { kind: 'modality', modality: 'US' } },
+  { group: PATIENTS, rights: READ, scope: { kind: 'own-patient' } },
+  { group: SENDERS, rights: ['studies:store'], scope: { kind: 'all' } },
+  { group: SENDERS, rights: READ, scope: { kind: 'own-uploads' } },
+];
+
+/** The machine accounts with what they send. The hospital's says whose studies they are; the clinic's leaves that to the headers. */
+export const MACHINES = [
+  {
+    account: { name: 'demo-scanner', institution: DEMO_INSTITUTION, issuer: DEMO_ISSUER },
+    objects: hospitalObjects,
+  },
+  { account: { name: 'demo-clinic', issuer: CLINIC_ISSUER }, objects: clinicObjects },
+];

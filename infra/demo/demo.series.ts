@@ -1,0 +1,79 @@
+import { uidFor } from './dicom.elements.ts';
+import { pdfObject } from './dicom.makers.ts';
+import type { DemoStudy } from './dicom.modules.ts';
+import { mrSlice } from './mr.maker.ts';
+import { CORONAL, SAGITTAL, mrSlice as paintMr } from './mr.phantom.ts';
+import { makePdf } from './pdf.maker.ts';
+import { photographObject } from './photograph.maker.ts';
+import { photograph } from './photograph.phantom.ts';
+import { cineObject } from './ultrasound.maker.ts';
+import { cineFrames } from './ultrasound.phantom.ts';
+
+/** An object to be stored: its SOP Instance UID and its Part 10 file. */
+export interface DemoObject {
+  sopUid: string;
+  file: Buffer;
+}
+
+const MR_SERIES = [
+  {
+    weighting: 'T1',
+    seriesNumber: 1,
+    seriesDescription: 'T1 sagittal',
+    geometry: SAGITTAL,
+    timing: { repetition: 500, echo: 12 },
+  },
+  {
+    weighting: 'T2',
+    seriesNumber: 2,
+    seriesDescription: 'T2 coronal',
+    geometry: CORONAL,
+    timing: { repetition: 4000, echo: 95 },
+  },
+] as const;
+
+/** A head in two weightings and two planes of one frame of reference, so that a viewer can show one's place in the other. */
+export function* brainMr(study: DemoStudy): Generator<DemoObject> {
+  for (const { weighting, ...series } of MR_SERIES) {
+    const seriesUid = uidFor(`radgate demo series brain ${weighting}`);
+    const frameOfReferenceUid = uidFor('radgate demo frame of reference brain');
+    for (let index = 0; index < series.geometry.slices; index += 1) {
+      const sopUid = uidFor(`radgate demo brain ${weighting} slice ${index}`);
+      const pixels = paintMr(series.geometry, weighting, index);
+      const file = mrSlice({ ...series, study, seriesUid, sopUid, frameOfReferenceUid, index, pixels });
+      yield { sopUid, file };
+    }
+  }
+}
+
+/** One beat of a heart. */
+export function heartUltrasound(study: DemoStudy): DemoObject {
+  const sopUid = uidFor('radgate demo heart');
+  const seriesUid = uidFor('radgate demo series heart');
+  const seriesDescription = 'Four chambers, one beat';
+  return { sopUid, file: cineObject({ study, seriesUid, sopUid, seriesDescription, frames: cineFrames() }) };
+}
+
+/** A spot on the skin. */
+export function skinPhotograph(study: DemoStudy): DemoObject {
+  const sopUid = uidFor('radgate demo skin');
+  const seriesUid = uidFor('radgate demo series skin');
+  const seriesDescription = 'Forearm, with ruler';
+  const picture = photograph();
+  return { sopUid, file: photographObject({ study, seriesUid, sopUid, seriesDescription, picture }) };
+}
+
+/** The report of the thorax CT. */
+export function thoraxReport(study: DemoStudy): DemoObject {
+  const sopUid = uidFor('radgate demo report');
+  const title = 'Radiology report (sample)';
+  const pdf = makePdf(title, [
+    `Patient: Phantom, Nora (${study.patient.id})`,
+    'Examination: CT Thorax, 12 January 2026',
+    '',
+    'Finding: a phantom of plain shapes; the bead goes once round along z.',
+    'Impression: no patient was imaged to make this sample.',
+  ]);
+  const seriesUid = uidFor('radgate demo series report');
+  return { sopUid, file: pdfObject({ study, seriesUid, sopUid, title, pdf }) };
+}
