@@ -5,13 +5,14 @@ const MAY_IMPORT = {
   database: ['config'],
   secrets: ['config'],
   orthanc: ['config', 'problems'],
+  fhir: ['config', 'problems'],
   audit: ['config', 'database', 'problems'],
   authn: ['audit', 'config', 'database', 'problems', 'secrets'],
   authz: ['authn', 'database', 'problems'],
   catalog: ['audit', 'authz', 'config', 'database', 'orthanc', 'problems'],
   dicomweb: ['audit', 'authn', 'authz', 'catalog', 'config', 'orthanc', 'problems'],
   admin: ['audit', 'authn', 'authz', 'catalog', 'config', 'database', 'problems', 'secrets'],
-  health: ['authn', 'config', 'database', 'orthanc'],
+  health: ['authn', 'config', 'database', 'fhir', 'orthanc'],
 };
 
 const folders = Object.keys(MAY_IMPORT);
@@ -40,6 +41,13 @@ export default {
       severity: 'error',
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'only-fhir-speaks-to-hapi',
+      comment: 'Nobody else speaks FHIR to a server.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/fhir/' },
+      to: { path: 'node_modules/fhir-kit-client/' },
     },
     {
       name: 'only-orthanc-has-transports',

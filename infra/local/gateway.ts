@@ -17,6 +17,8 @@ export type GatewayOptions = {
   orthanc: { url: string; username: string };
   admin: string;
   secrets: Secrets;
+  /** Whether HAPI FHIR is part of the stack. */
+  hapi: boolean;
 };
 
 /** Brings the database to the newest schema; fails with the migration's own words. */
@@ -47,6 +49,7 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
       ORTHANC_USERNAME: orthanc.username,
       ORTHANC_PASSWORD: secrets.orthancPassword,
       DEFAULT_ISSUER: 'RADGATE',
+      ...(options.hapi && { FHIR_BASE_URL: `http://127.0.0.1:${ports.hapi}/fhir` }),
       MASTER_KEY: secrets.masterKey,
       ADMIN_USERNAME: options.admin,
       ADMIN_PASSWORD: secrets.adminPassword,

@@ -5,14 +5,14 @@ import { z } from 'zod';
 import { freePort } from './launch.ts';
 import { tryLock } from './lock.ts';
 
-const defaults = { web: 8443, gateway: 3000, orthanc: 8042, dicom: 4242, postgres: 5433 };
+const defaults = { web: 8443, gateway: 3000, orthanc: 8042, dicom: 4242, postgres: 5433, hapi: 8080 };
 
 export type PortName = keyof typeof defaults;
 export type Ports = Record<PortName, number>;
-export type StackOptions = { data: string; demo: boolean; ports: Partial<Ports> };
+export type StackOptions = { data: string; demo: boolean; hapi: boolean; ports: Partial<Ports> };
 
 const Port = z.coerce.number().int().min(1).max(65_535);
-const SavedPorts = z.partialRecord(z.enum(['web', 'gateway', 'orthanc', 'dicom', 'postgres']), Port);
+const SavedPorts = z.partialRecord(z.enum(['web', 'gateway', 'orthanc', 'dicom', 'postgres', 'hapi']), Port);
 const names = SavedPorts.keyType.options;
 
 /** The options of `npm start` as written in help.txt; fails with a sentence for the person who typed them. */
@@ -20,7 +20,12 @@ export function parseOptions(args: readonly string[], root: string): StackOption
   const ports = Object.fromEntries(names.map((name) => [`${name}-port`, { type: 'string' } as const]));
   const { values } = parseArgs({
     args: [...args],
-    options: { ...ports, data: { type: 'string' }, demo: { type: 'boolean', default: true } },
+    options: {
+      ...ports,
+      data: { type: 'string' },
+      demo: { type: 'boolean', default: true },
+      hapi: { type: 'boolean', default: true },
+    },
     allowNegative: true,
   });
   const given = z.record(z.string(), z.union([z.string(), z.boolean(), z.undefined()])).parse(values);
@@ -34,7 +39,7 @@ export function parseOptions(args: readonly string[], root: string): StackOption
   }
   const typedIn = process.env['INIT_CWD'] ?? process.cwd();
   const data = typeof values['data'] === 'string' ? resolve(typedIn, values['data']) : join(root, '.local');
-  return { data, demo: values['demo'], ports: chosen };
+  return { data, demo: values['demo'], hapi: values['hapi'], ports: chosen };
 }
 
 /** Makes the data folder when it is missing, for its owner only; returns its real path. */

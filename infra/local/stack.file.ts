@@ -7,8 +7,9 @@ export type Stack = {
   admin: { username: string; password: string };
   people?: { username: string; password: string; group: string }[];
   orthanc: { url: string; username: string; password: string; dicom: string; aet: string };
+  fhir?: { url: string };
   database: { url: string };
-  pids: { gateway: number; orthanc: number; postgres: number; nginx: number };
+  pids: { gateway: number; orthanc: number; postgres: number; nginx: number; hapi?: number };
 };
 
 /** Writes the file for its owner only, whole or not at all. */
@@ -26,7 +27,7 @@ export function describe(stack: Stack, file: string): string {
   Viewer      ${stack.web}   (its certificate is self-signed: your browser will ask once)
   API         ${stack.web}/dicom-web, or ${stack.gateway}/dicom-web
   C-STORE     ${stack.orthanc.dicom}, AE title ${stack.orthanc.aet}
-  Admin       ${stack.admin.username} / ${stack.admin.password}
+${stack.fhir ? `  FHIR        ${stack.fhir.url}   (takes about half a minute longer)\n` : ''}  Admin       ${stack.admin.username} / ${stack.admin.password}
 ${people.length > 0 ? `  People\n${people.join('\n')}\n` : ''}
   All of this is in ${file}. ^C stops the stack.
 `;

@@ -8,6 +8,7 @@ import { migrate, startGateway } from './gateway.ts';
 import { clearLeftovers, notePids } from './leftovers.ts';
 import { tryLock } from './lock.ts';
 import { prepareMachine } from './machine.ts';
+import { keepHapi } from './hapi.ts';
 import { startNginx } from './nginx.ts';
 import { choosePorts, openDataFolder, parseOptions, type StackOptions } from './options.ts';
 import { startOrthanc } from './orthanc.ts';
@@ -24,7 +25,7 @@ const admin = 'admin';
 
 let supervisor: Supervisor | undefined;
 
-async function start({ data, demo, ports: asked }: StackOptions): Promise<void> {
+async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<void> {
   const stackFile = join(data, 'stack.json');
   await rm(stackFile, { force: true });
   await clearLeftovers(data, root, note);
@@ -45,7 +46,7 @@ async function start({ data, demo, ports: asked }: StackOptions): Promise<void> 
   stopOnSignal(async () => {
     rmSync(stackFile, { force: true });
     await kept.stop(['nginx', 'gateway']);
-    await kept.stop(['orthanc', 'postgres']);
+    await kept.stop(['orthanc', 'postgres', 'hapi']);
     await rm(join(data, 'pids.json'), { force: true });
   });
 
@@ -68,7 +69,7 @@ async function start({ data, demo, ports: asked }: StackOptions): Promise<void> 
     step('gateway and portal built', () => buildAll(note)),
   ]);
   await step('database migrated', () => migrate(postgres));
-  const gatewayFacts = { data, ports, postgres, secrets, admin };
+  const gatewayFacts = { data, ports, postgres, secrets, admin, hapi };
   const archive = { url: orthanc.url, username: account.username };
   await step('gateway', () =>
     kept.keep('gateway', () => startGateway({ ...gatewayFacts, orthanc: archive })),
@@ -93,15 +94,22 @@ async function start({ data, demo, ports: asked }: StackOptions): Promise<void> 
       dicom: `127.0.0.1:${ports.dicom}`,
       aet: account.aet,
     },
+    ...(hapi && { fhir: { url: `http://127.0.0.1:${ports.hapi}/fhir` } }),
     database: { url: postgres.appUrl },
     pids: stackPids(kept),
   };
   await writeStackFile(stackFile, stack);
   console.log(describe(stack, stackFile));
+  if (!hapi) return;
+  // After the rest, which it must not hold up; what needs it waits by itself.
+  const fhir = { cacheDir: cache, dir: join(data, 'hapi'), port: ports.hapi, log: join(logs, 'hapi.log') };
+  void keepHapi(kept, fhir, note);
 }
 
 function stackPids(kept: Supervisor): Stack['pids'] {
+  const hapi = kept.find('hapi');
   return {
+    ...(hapi !== undefined && { hapi }),
     gateway: kept.pid('gateway'),
     orthanc: kept.pid('orthanc'),
     postgres: kept.pid('postgres'),

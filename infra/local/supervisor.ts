@@ -32,8 +32,13 @@ export class Supervisor {
     return running;
   }
 
+  /** The pid of what may not have been started. */
+  find(name: string): number | undefined {
+    return this.running.get(name)?.pid;
+  }
+
   pid(name: string): number {
-    const pid = this.running.get(name)?.pid;
+    const pid = this.find(name);
     if (pid === undefined) throw new Error(`${name} was never started`);
     return pid;
   }

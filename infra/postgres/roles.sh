@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Run once by the PostgreSQL image in a fresh volume: the owner of the schema, and the gateway's own role.
+# Run once by the PostgreSQL image in a fresh volume: the owner of the schema, the gateway's own role, and HAPI's database.
 set -euo pipefail
-psql -v ON_ERROR_STOP=1 -v owner="$OWNER_PASSWORD" -v app="$APP_PASSWORD" --username postgres --dbname radgate <<'SQL'
+psql -v ON_ERROR_STOP=1 -v owner="$OWNER_PASSWORD" -v app="$APP_PASSWORD" -v hapi="$HAPI_PASSWORD" --username postgres --dbname radgate <<'SQL'
 create role radgate_owner login password :'owner';
 create role radgate_app login password :'app';
 alter database radgate owner to radgate_owner;
 alter schema public owner to radgate_owner;
+create role hapi login password :'hapi';
+create database hapi owner hapi;
 SQL

@@ -32,6 +32,11 @@ export const EnvSchema = z.object({
     .positive()
     .default(2 ** 31),
   CORS_ORIGINS: list,
+  FHIR_BASE_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  FHIR_TOKEN: z.string().min(1).optional(),
   MASTER_KEY: z
     .string()
     .refine((text) => Buffer.from(text, 'base64').length === 32, 'needs 32 bytes in base64'),
@@ -44,7 +49,7 @@ export const EnvSchema = z.object({
 
 export type Env = Readonly<z.infer<typeof EnvSchema>>;
 
-const SECRETS = ['ORTHANC_PASSWORD', 'MASTER_KEY', 'ADMIN_PASSWORD'] as const;
+const SECRETS = ['ORTHANC_PASSWORD', 'FHIR_TOKEN', 'MASTER_KEY', 'ADMIN_PASSWORD'] as const;
 
 /** All faults of the environment at once, by key, without values. */
 export class EnvironmentFaulty extends Error {

@@ -3,12 +3,15 @@ import type { FastifyReply } from 'fastify';
 import type postgres from 'postgres';
 import { Public } from '../authn/access.decorators.js';
 import { POSTGRES } from '../database/database.module.js';
+import { FhirServer, type FhirState } from '../fhir/fhir.server.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 
-/** Whether each neighbour that is needed answers. */
+type State = 'up' | 'away';
+
+/** Whether each neighbour answers. Records can wait for HAPI; images cannot do without the other two. */
 interface Readiness {
   readonly status: 'ready' | 'unavailable';
-  readonly neighbours: Readonly<Record<'postgres' | 'orthanc', 'up' | 'away'>>;
+  readonly neighbours: { readonly postgres: State; readonly orthanc: State; readonly hapi: FhirState };
 }
 
 /** For load balancers and supervisors; no account, no patient data. */
@@ -18,6 +21,7 @@ export class HealthController {
   constructor(
     @Inject(POSTGRES) private readonly sql: postgres.Sql,
     private readonly orthanc: OrthancApi,
+    private readonly fhir: FhirServer,
   ) {}
 
   /** 200 while the process answers at all. */
@@ -29,9 +33,13 @@ export class HealthController {
   /** 200 when every needed neighbour answers, else 503 with its name. */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<FastifyReply> {
-    const [postgres, orthanc] = await Promise.all([isUp(this.sql`select 1`), isUp(this.orthanc.system())]);
+    const [postgres, orthanc, hapi] = await Promise.all([
+      isUp(this.sql`select 1`),
+      isUp(this.orthanc.system()),
+      this.fhir.state(),
+    ]);
     const status = postgres === 'up' && orthanc === 'up' ? 'ready' : 'unavailable';
-    const body: Readiness = { status, neighbours: { postgres, orthanc } };
+    const body: Readiness = { status, neighbours: { postgres, orthanc, hapi } };
     return reply
       .status(status === 'ready' ? 200 : 503)
       .header('cache-control', 'no-store')
@@ -39,7 +47,7 @@ export class HealthController {
   }
 }
 
-async function isUp(question: PromiseLike<unknown>): Promise<'up' | 'away'> {
+async function isUp(question: PromiseLike<unknown>): Promise<State> {
   try {
     await question;
     return 'up';

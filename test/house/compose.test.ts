@@ -33,7 +33,7 @@ describe('docker-compose.yml', () => {
   it('keeps archive, database and gateway on a network without a way out', async () => {
     const { services, networks } = await compose();
     expect(networks['inside']?.internal).toBe(true);
-    for (const name of ['orthanc', 'postgres', 'gateway', 'migrate'])
+    for (const name of ['orthanc', 'hapi', 'postgres', 'gateway', 'migrate'])
       expect(services[name]?.networks).toEqual(['inside']);
   });
 

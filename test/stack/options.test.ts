@@ -6,10 +6,18 @@ import { parseOptions } from '../../infra/local/options.ts';
 import { keptSecrets } from '../../infra/local/secrets.ts';
 
 it('reads the options of npm start', () => {
-  expect(parseOptions([], '/project')).toEqual({ data: '/project/.local', demo: true, ports: {} });
-  expect(parseOptions(['--no-demo', '--data', '/there', '--web-port', '9443'], '/project')).toEqual({
+  expect(parseOptions([], '/project')).toEqual({
+    data: '/project/.local',
+    demo: true,
+    hapi: true,
+    ports: {},
+  });
+  expect(
+    parseOptions(['--no-demo', '--no-hapi', '--data', '/there', '--web-port', '9443'], '/project'),
+  ).toEqual({
     data: '/there',
     demo: false,
+    hapi: false,
     ports: { web: 9443 },
   });
 });

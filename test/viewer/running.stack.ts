@@ -23,7 +23,9 @@ export async function provideStack(): Promise<RunningStack> {
   if (named !== undefined) return { ...(await readStack(named)), stop: async () => {} };
   const data = await mkdtemp(join(tmpdir(), 'radgate-viewer-'));
   const script = fileURLToPath(new URL('../../infra/local/stack.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, '--data', data], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [script, '--no-hapi', '--data', data], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
   const exited = once(child, 'exit');

@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Client } from 'fhir-kit-client';
+import { z } from 'zod';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+
+const TIMEOUT_MS = 3_000;
+const Capabilities = z.looseObject({
+  resourceType: z.literal('CapabilityStatement'),
+  fhirVersion: z.string(),
+});
+
+/** How the FHIR server stands: `off` when none is configured. */
+export type FhirState = 'up' | 'away' | 'off';
+
+/** HAPI FHIR: this folder alone knows its address and token. */
+@Injectable()
+export class FhirServer {
+  private readonly client: Client | undefined;
+
+  constructor(@Inject(ENV) env: Pick<Env, 'FHIR_BASE_URL' | 'FHIR_TOKEN'>) {
+    if (env.FHIR_BASE_URL === undefined) return;
+    const bearerToken = env.FHIR_TOKEN;
+    this.client = new Client({
+      baseUrl: env.FHIR_BASE_URL,
+      ...(bearerToken === undefined ? {} : { bearerToken }),
+    });
+  }
+
+  /** Whether it answers with a capability statement of R4. */
+  async state(): Promise<FhirState> {
+    if (this.client === undefined) return 'off';
+    try {
+      const answer = await this.client.capabilityStatement({ signal: AbortSignal.timeout(TIMEOUT_MS) });
+      return Capabilities.parse(answer).fhirVersion.startsWith('4.0') ? 'up' : 'away';
+    } catch {
+      return 'away';
+    }
+  }
+}
