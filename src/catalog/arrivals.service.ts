@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
@@ -14,8 +14,21 @@ import { attributesOfTags, factsOf, IdentityMissing, type InstanceFacts } from '
 import { type Depositor, place } from './placing.js';
 import { retrying } from './retrying.js';
 
+/** Why something the archive holds is not in the catalog, in words for the operator. */
+const NOT_SHOWN = {
+  contradicts: 'an instance in the archive contradicts the catalog (patient, study or series)',
+  altered: 'an instance in the archive is not what its interrupted sender sent',
+  unusable: 'an instance in the archive has no usable UIDs or PatientID',
+} as const;
+
 /** What became of something the archive holds: `later` when a sender is still on its way with it. */
-export type Arrival = 'admitted' | 'known' | 'later' | 'refused' | 'gone';
+export type Arrival = 'admitted' | 'known' | 'later' | 'gone' | keyof typeof NOT_SHOWN;
+
+/** Why an arrival is not shown; `undefined` when it is, or is still to be decided. */
+export function reasonOf(arrival: Arrival): string | undefined {
+  if (arrival === 'contradicts' || arrival === 'altered' || arrival === 'unusable') return NOT_SHOWN[arrival];
+  return undefined;
+}
 
 /** What is at most this large comes out of the archive in one piece anyway. */
 const HASHED_AT_ONCE = 1024 * 1024;
@@ -42,8 +55,6 @@ interface Left {
 /** Takes up what arrived in the archive by another way than STOW through us (C-STORE), or by a STOW that was cut off. */
 @Injectable()
 export class Arrivals {
-  private readonly logger = new Logger('catalog');
-
   constructor(
     @Inject(ENV) private readonly env: Env,
     @Inject(DATABASE) private readonly database: Database,
@@ -77,9 +88,8 @@ export class Arrivals {
       return await this.settle(id, facts, metadata['RemoteAET']);
     } catch (error) {
       if (error instanceof NotInArchive) return 'gone';
-      if (!(error instanceof IdentityMissing)) throw error;
-      this.logger.warn('an instance in the archive has no usable UIDs and is not shown');
-      return 'refused';
+      if (error instanceof IdentityMissing) return 'unusable';
+      throw error;
     }
   }
 
@@ -89,10 +99,7 @@ export class Arrivals {
     // A cut-off STOW says whose the instance is and what it must be; other content is not what that account was let in with.
     const content = left?.sha256 ?? undefined;
     const { size, sha256 } = await this.look(id, content !== undefined);
-    if (content !== undefined && sha256?.equals(content) !== true) {
-      this.logger.warn('an instance in the archive is not what its interrupted sender sent; it is not shown');
-      return 'refused';
-    }
+    if (content !== undefined && sha256?.equals(content) !== true) return 'altered';
     const by = await this.depositor(content === undefined ? undefined : (left?.accountId ?? undefined), aet);
     return this.admit(facts, by, {
       id,
@@ -113,15 +120,9 @@ export class Arrivals {
   }
 
   private async admit(facts: InstanceFacts, by: Depositor, arrived: Arrived): Promise<Arrival> {
-    const arrival = await retrying(() =>
+    return retrying(() =>
       this.database.transaction((tx) => this.admitIn(tx, facts, by, arrived)).catch(takenBack),
     );
-    if (arrival === 'refused') {
-      this.logger.warn(
-        'an instance in the archive contradicts the catalog (patient, study or series); it is not shown',
-      );
-    }
-    return arrival;
   }
 
   /** Everything but an admission takes back the rows made on the way to it. */
@@ -132,13 +133,13 @@ export class Arrivals {
     arrived: Arrived,
   ): Promise<Arrival> {
     const at = await place(tx, facts, by);
-    if (typeof at === 'string') throw new TakenBack('refused');
+    if (typeof at === 'string') throw new TakenBack('contradicts');
     if ('kind' in at) throw new TakenBack('later');
     const [taken] = await tx
       .select({ orthancId: instances.orthancId })
       .from(instances)
       .where(eq(instances.sopUid, facts.sopUid));
-    if (taken !== undefined) throw new TakenBack(taken.orthancId === arrived.id ? 'known' : 'refused');
+    if (taken !== undefined) throw new TakenBack(taken.orthancId === arrived.id ? 'known' : 'contradicts');
     await tx
       .delete(pending)
       .where(and(eq(pending.sopUid, facts.sopUid), sql`${pending.expiresAt} < clock_timestamp()`));

@@ -9,16 +9,17 @@ import {
 import type postgres from 'postgres';
 import { DATABASE, type Database, POSTGRES } from '../database/database.module.js';
 import { archiveCursor } from '../database/schema.js';
-import { type ArchiveCounts, type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
+import { type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { NeighbourAway, Problem } from '../problems/errors.js';
-import { Arrivals } from './arrivals.service.js';
+import { Arrivals, reasonOf } from './arrivals.service.js';
 import { Departures } from './departures.service.js';
 
 const TICK_MS = 500;
 const COMPARE_MS = 2_000;
 const LEFTOVER_MS = 60_000;
-const TRY_AGAIN_MS = 30_000;
+/** A contradiction may go away by other ways than the archive's. */
+const TRY_AGAIN_MS = 60_000;
 const PAGE = 500;
 const AT_ONCE = 4;
 const WATCHER_LOCK = 7_263_412;
@@ -32,10 +33,10 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private running: Promise<void> = Promise.resolve();
   /** Its sender is still on the way: looked at with each tick. */
   private readonly later = new Set<OrthancId>();
-  /** Could not be taken for a reason of its own, which must not hold up the others: looked at now and then. */
-  private readonly failed = new Set<OrthancId>();
-  /** Totals of archive and catalog at which a comparison found nothing more to do. */
-  private settled = '';
+  /** In the archive, looked at, and with a reason not in the catalog: a contradiction or a fault of its own. */
+  private readonly unshown = new Set<OrthancId>();
+  /** Whether this process has compared everything since it watches this archive. */
+  private compared = false;
   private comparedAt = 0;
   private triedAgainAt = 0;
   private away = false;
@@ -71,6 +72,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** The lock lives as long as its connection: a process that dies leaves it to another. */
   private async watchAsTheOnlyOne(): Promise<void> {
     const connection = await this.sql.reserve();
+    this.compared = false;
     try {
       try {
         while (!this.stopping.signal.aborted && (await holdsLock(connection))) {
@@ -93,7 +95,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.comparedAt = Date.now();
     if (Date.now() - this.triedAgainAt > TRY_AGAIN_MS) {
       this.triedAgainAt = Date.now();
-      await this.takeAll([...this.failed]);
+      await this.takeAll([...this.unshown]);
     }
     await this.compareTotals();
     // Last: what a cut-off STOW left in the archive is adopted by the reservation it left here.
@@ -107,7 +109,8 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     let position = stored?.position ?? 0;
     if (stored === undefined || stored.archive !== archive || last < position) {
       this.logger.log('the archive is new to the catalog or was restored: comparing everything');
-      await this.compareAll();
+      this.compared = false;
+      await this.compareTotals();
       position = last;
       await this.remember(archive, position);
     }
@@ -139,40 +142,45 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private async takeOne(id: OrthancId): Promise<void> {
     try {
       const arrival = await this.arrivals.take(id);
-      if (arrival === 'later') this.later.add(id);
-      else this.later.delete(id);
-      this.failed.delete(id);
+      put(this.later, id, arrival === 'later');
+      const reason = reasonOf(arrival);
+      if (reason !== undefined && !this.unshown.has(id)) this.logger.warn(`not shown: ${reason}`);
+      put(this.unshown, id, reason !== undefined);
     } catch (error) {
       if (error instanceof NeighbourAway) throw error;
       // Should Postgres be away, the feed's position cannot be noted either, and this instance comes again.
-      if (!this.failed.has(id))
+      if (!this.unshown.has(id))
         this.logger.warn(`an instance of the archive cannot be read: ${nameOf(error)}`);
       this.later.delete(id);
-      this.failed.add(id);
+      this.unshown.add(id);
     }
-  }
-
-  private async compareTotals(): Promise<void> {
-    const before = await this.totals();
-    if (before.equal || before.text === this.settled) return;
-    await this.compareAll();
-    // What stays different was looked at and has its reason (a contradiction, a sender on its way): not looked at again until something changes.
-    this.settled = this.later.size === 0 ? (await this.totals()).text : '';
   }
 
   /** From the top down, and no further than needed: a deleted study is found without listing every instance. */
-  private async compareAll(): Promise<void> {
+  private async compareTotals(): Promise<void> {
+    if (this.compared && (await this.agrees())) return;
     for (const level of LEVELS) {
-      const missing = await this.departures.compare(level);
-      if (level === 'instances') await this.takeAll(missing);
-      else if ((await this.totals()).equal) return;
+      await this.compare(level);
+      if (this.compared && (await this.agrees())) break;
     }
+    this.compared = true;
+    // What went may have been in the way of these.
+    await this.takeAll([...this.unshown]);
   }
 
-  private async totals(): Promise<{ equal: boolean; text: string }> {
+  private async compare(level: ArchiveLevel): Promise<void> {
+    const missing = await this.departures.compare(level);
+    if (level !== 'instances') return;
+    const still = new Set(missing);
+    for (const id of this.unshown) put(this.unshown, id, still.has(id));
+    await this.takeAll(missing);
+  }
+
+  /** Whether the archive holds as many instances as the catalog, and those that are rightly in the archive alone. */
+  private async agrees(): Promise<boolean> {
     const archive = await this.api.statistics();
     const catalog = await this.departures.counts();
-    return { equal: textOf(archive) === textOf(catalog), text: `${textOf(archive)} ${textOf(catalog)}` };
+    return archive.CountInstances - catalog.CountInstances === this.unshown.size + this.later.size;
   }
 
   private say(error: unknown): void {
@@ -180,6 +188,11 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.away = true;
     this.logger.warn(`following the archive is interrupted: ${nameOf(error)}`);
   }
+}
+
+function put(set: Set<OrthancId>, id: OrthancId, wanted: boolean): void {
+  if (wanted) set.add(id);
+  else set.delete(id);
 }
 
 /** Asked with each tick: a connection that was lost and made again has lost the lock. */
@@ -192,8 +205,4 @@ async function holdsLock(connection: postgres.ReservedSql): Promise<boolean> {
 function nameOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
   return error instanceof Error ? error.name : 'unknown';
-}
-
-function textOf(counts: ArchiveCounts): string {
-  return `${counts.CountStudies}/${counts.CountSeries}/${counts.CountInstances}`;
 }
