@@ -18,9 +18,12 @@ export function thoraxCt(study: DemoStudy, seriesUid: string): Generator<DemoObj
   });
 }
 
+/** The series of the head CT, for what refers to it. */
+export const HEAD_SERIES_UID = uidFor('radgate demo series head');
+
 /** The head: stored signed. */
 export function headCt(study: DemoStudy): Generator<DemoObject> {
-  return slices('head', uidFor('radgate demo series head'), headSlice, {
+  return slices('head', HEAD_SERIES_UID, headSlice, {
     study,
     seriesDescription: 'Head axial 5 mm',
     bodyPart: 'HEAD',
@@ -50,9 +53,19 @@ function* slices(
   series: Series,
 ): Generator<DemoObject> {
   for (let index = 0; index < series.geometry.slices; index += 1) {
-    const sopUid = uidFor(`radgate demo ${name} slice ${index}`);
-    const frameOfReferenceUid = uidFor(`radgate demo frame of reference ${name}`);
+    const sopUid = sliceUid(name, index);
+    const frameOfReferenceUid = frameOfReference(name);
     const pixels = paint(index);
     yield { sopUid, file: ctSlice({ ...series, seriesUid, sopUid, frameOfReferenceUid, index, pixels }) };
   }
+}
+
+/** The SOP Instance UID of a CT slice of the demo, counted from 0. */
+export function sliceUid(name: string, index: number): string {
+  return uidFor(`radgate demo ${name} slice ${index}`);
+}
+
+/** The frame of reference of a CT series of the demo. */
+export function frameOfReference(name: string): string {
+  return uidFor(`radgate demo frame of reference ${name}`);
 }

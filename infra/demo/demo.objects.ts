@@ -1,6 +1,7 @@
 import { uidFor } from './dicom.elements.ts';
 import type { DemoStudy } from './dicom.modules.ts';
 import { abdomenCt, headCt, thoraxCt } from './ct.series.ts';
+import { headReport, headSegmentation } from './head.findings.ts';
 import { brainMr, heartUltrasound, skinPhotograph, thoraxReport, type DemoObject } from './demo.series.ts';
 
 /** The issuer of the hospital's patient identifiers. */
@@ -25,7 +26,7 @@ export const NORTH_STUDY: DemoStudy = {
   institution: DEMO_INSTITUTION,
 };
 
-/** Second patient: a head CT. */
+/** Second patient: a head CT, with a structured report and a segmentation of its finding. */
 export const SOUTH_STUDY: DemoStudy = {
   studyUid: uidFor('radgate demo study head'),
   patient: { id: 'RG-2002', name: 'Phantom^Simon', issuer: DEMO_ISSUER, birthDate: '19650505', sex: 'M' },
@@ -101,6 +102,8 @@ export function* hospitalObjects(): Generator<DemoObject> {
   yield* thoraxCt(NORTH_STUDY, THORAX_SERIES_UID);
   yield thoraxReport(NORTH_STUDY);
   yield* headCt(SOUTH_STUDY);
+  yield headReport(SOUTH_STUDY);
+  yield headSegmentation(SOUTH_STUDY);
   yield* brainMr(MR_STUDY);
   yield heartUltrasound(ULTRASOUND_STUDY);
 }

@@ -78,7 +78,7 @@ function insideSkull(x: number, y: number, z: number, shell: number): Tissue {
   if (ball(x, y, z, [30, -44, 30], [9, 9, 9])) return 'lesion';
   if (Math.hypot(x / 12, (y - 22) / 12) <= 1 && z < -18) return 'white';
   if (ball(x, y, z, [0, 50, -46], [46, 30, 24])) return Math.sin(z * 0.9 + y * 0.3) > 0 ? 'grey' : 'white';
-  if (z < -38 - 0.25 * y) return Math.abs(x) > 26 && y < 30 ? 'grey' : 'fluid';
+  if (z < -38 - 0.25 * y) return Math.abs(x) > 26 && y < 30 ? 'grey' : 'muscle';
   if (ball(x, y, z, [12, 4, 14], [6, 34, 12]) || ball(x, y, z, [-12, 4, 14], [6, 34, 12])) return 'fluid';
   if (Math.abs(x) < 16 && arch(y, z)) return 'white';
   if (Math.abs(x) < 1.5 && z > 0) return 'fluid';

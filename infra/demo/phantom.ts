@@ -22,6 +22,9 @@ export const ABDOMEN: PhantomGeometry = { slices: 16, rows: 256, columns: 256, s
 
 const AIR = -1000;
 
+/** What the bleed of the head measures, and nothing else in it. */
+export const BLEED = 75;
+
 /**
  * One slice of the thorax in Hounsfield units, row by row from the patient's right front: a body with a bony ring, two lungs
  * that swell along z, the heart on the patient's left, a spine at the back, a wedge in the air at the right front, and a
@@ -59,7 +62,7 @@ export function headSlice(index: number): Int16Array {
     if (skull > 0.78) return 1000;
     if (ellipse(x, y, -12, 0, 7, 30 * (1 - along)) <= 1) return 5;
     if (ellipse(x, y, 12, 0, 7, 30 * (1 - along)) <= 1) return 5;
-    if (ellipse(x, y, -34, 20, 14 * along, 14 * along) <= 1) return 75;
+    if (ellipse(x, y, -34, 20, 14 * along, 14 * along) <= 1) return BLEED;
     return 35;
   });
 }

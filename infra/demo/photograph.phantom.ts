@@ -37,7 +37,7 @@ function colourAt(x: number, y: number): Colour {
   const edge = 1 + 0.16 * Math.sin(3 * angle + 0.6) + 0.08 * Math.sin(7 * angle);
   const spot = Math.sqrt(ellipse(x, y, 250, 165, 62 * edge, 46 * edge));
   if (spot > 1.12) return skin;
-  const depth = Math.min(1, (1.12 - spot) / 0.24) * (0.7 + 0.3 * grain(x >> 3, y >> 3));
+  const depth = Math.min(1, (1.12 - spot) / 0.24) * (0.7 + 0.3 * grain(x >> 1, y >> 1));
   const [red, green, blue] = skin;
   return [red - depth * (red - 92), green - depth * (green - 54), blue - depth * (blue - 40)];
 }

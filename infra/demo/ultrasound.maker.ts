@@ -15,7 +15,7 @@ export function cineObject(object: {
     elements: [
       ...studyElements(object.study, SopClass.ultrasoundMultiframe, object.sopUid),
       ...seriesElements(object.seriesUid, 'US', 1, object.seriesDescription),
-      element('00080008', 'CS', String.raw`ORIGINAL\PRIMARY\\0001`),
+      element('00080008', 'CS', String.raw`ORIGINAL\PRIMARY\CHEST`),
       element('00082144', 'IS', String(Math.round(1000 / CINE.frameTime))),
       element('00180015', 'CS', 'HEART'),
       element('00180040', 'IS', String(Math.round(1000 / CINE.frameTime))),
