@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
@@ -88,6 +89,24 @@ describe('senders in the same instant', () => {
   });
 });
 
+describe('a reservation lost on the way', () => {
+  it('is taken up again: the instance is stored, and its sender’s', async () => {
+    const studyUid = freshUid();
+    const file = bigInstance(2_000_000, { studyUid });
+    const store = openStore(world, one);
+    await store.write(store.part);
+    await store.write(file.subarray(0, 1_900_000));
+    await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
+    // As when the archive's study is deleted, or this process stood still for long.
+    await world.sql`delete from studies where study_uid = ${studyUid}`;
+    store.request.end(Buffer.concat([file.subarray(1_900_000), Buffer.from(store.close)]));
+    expect((await store.answer).status).toBe(200);
+    expect(await catalogued(world, studyUid)).toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
+    const [row] = await world.sql`select created_by as creator from studies where study_uid = ${studyUid}`;
+    expect(row).toEqual({ creator: one.id });
+  });
+});
+
 describe('a sender who leaves', () => {
   it('gives everything back at once: nothing is visible, and the next store is clean', async () => {
     const [studyUid, sopUid] = [freshUid(), freshUid()];
@@ -101,6 +120,25 @@ describe('a sender who leaves', () => {
     await expect.poll(() => world.sql`select 1 from studies where study_uid = ${studyUid}`).toEqual([]);
     expect(await catalogued(world, studyUid)).toMatchObject({ pending: 0 });
     expect(told(await world.store(two, [file]).expect(200)).stored).toEqual([sopUid]);
+  });
+
+  it('has settled nothing: the next one with another patient has waited, and creates the study', async () => {
+    const studyUid = freshUid();
+    const large = bigInstance(2_000_000, { studyUid, patientId: 'A' });
+    const left = openStore(world, one);
+    await left.write(left.part);
+    await left.write(large.subarray(0, 1_900_000));
+    await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
+    const waiting = world
+      .store(two, [makeInstance({ studyUid, patientId: 'B' })])
+      .then((answer) => answer.status);
+    await sleep(500);
+    expect(await catalogued(world, studyUid)).toMatchObject({ instances: 0 });
+    left.request.destroy();
+    expect(await waiting).toBe(200);
+    const rows = await world.sql`select s.created_by as creator, p.patient_id as patient from studies s
+      join patients p on p.id = s.patient where s.study_uid = ${studyUid}`;
+    expect(rows).toEqual([{ creator: two.id, patient: 'B' }]);
   });
 
   it('fifty of them, each in the middle of a large instance, leave the archive free', async () => {
