@@ -26,7 +26,9 @@ export function httpServer(env: Env): FastifyAdapter {
     forceCloseConnections: 'idle',
     // Answers are written by us; HEAD of a retrieve would otherwise open the archive for nothing.
     exposeHeadRoutes: false,
-    frameworkErrors: (error, _request, reply: FastifyReply) => {
+    // No hook runs for a path that cannot be read.
+    frameworkErrors: (error, request, reply: FastifyReply) => {
+      identify(request, reply);
       sendRefusal(reply, refusalOf(error));
     },
   });
@@ -35,7 +37,7 @@ export function httpServer(env: Env): FastifyAdapter {
     done(null, payload);
   });
   server.addHook('onSend', async (request, reply) => {
-    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    identify(request, reply);
   });
   void server.register(cookie);
   // Pages of other origins bring a bearer token; cookies are never theirs to send.
@@ -49,6 +51,10 @@ export function httpServer(env: Env): FastifyAdapter {
     });
   }
   return new FastifyAdapter(server);
+}
+
+function identify(request: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
 }
 
 function requestId(request: { headers: IncomingMessage['headers'] }): string {
