@@ -1,0 +1,207 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { type Caller, type Person, startWorld, type World } from '../support/world.ts';
+
+const study = freshUid();
+const series = freshUid();
+const sop = freshUid();
+const instance = `/studies/${study}/series/${series}/instances/${sop}`;
+const patient = { patientName: 'Protokoll^Paula', patientId: 'AUDIT-PATIENT-77' };
+
+let world: World;
+let sender: Caller;
+let reader: Person;
+beforeAll(async () => {
+  world = await startWorld({ LOG_LEVEL: 'trace' });
+  sender = await world.machine();
+  const base = { studyUid: study, seriesUid: series, ...patient };
+  await world
+    .store(sender, [makeInstance({ ...base, sopUid: sop, frames: 3 }), makeInstance(base)])
+    .expect(200);
+  reader = await world.radiologist(study);
+});
+afterAll(() => world?.stop());
+
+async function count(): Promise<number> {
+  const [row] = await world.sql`select count(*)::int as count from audit`;
+  return Number(row?.['count']);
+}
+
+/** Rows of this account, oldest first. */
+function rowsOf(caller: Caller) {
+  return world.sql`select kind, action, status, study_uid, patient_id, patient_issuer, requests, instances, frames, bytes, via, address
+    from audit where account_id = ${caller.id} order by id`;
+}
+
+describe('the audit', () => {
+  it('has a row for a store, with what was stored', async () => {
+    const rows = await rowsOf(sender);
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({
+      kind: 'answer',
+      action: 'POST /dicom-web/studies',
+      status: 200,
+      instances: '2',
+    });
+    expect(rows[0]).toMatchObject({ study_uid: study, via: 'key', address: '127.0.0.1' });
+  });
+
+  it('has a row for each search, metadata refusal and unknown study, by route and not by path', async () => {
+    const person = await world.radiologist(study);
+    await world.get(person, `/studies?PatientName=${patient.patientName}`).expect(200);
+    await world.get(person, `/studies/${study}/series`).expect(200);
+    await world.get(person, `/studies/${freshUid()}`).expect(404);
+    await world.get(person, '/studies?limit=x').expect(400);
+    const rows = (await rowsOf(person)).filter((row) => String(row['action']).startsWith('GET'));
+    expect(rows.map((row) => [row['kind'], row['action'], row['status']])).toEqual([
+      ['answer', 'GET /dicom-web/studies', 200],
+      ['answer', 'GET /dicom-web/studies/:study/series', 200],
+      ['answer', 'GET /dicom-web/studies/:study', 404],
+      ['answer', 'GET /dicom-web/studies', 400],
+    ]);
+    expect(rows[1]).toMatchObject({ study_uid: study });
+    expect(JSON.stringify(rows)).not.toContain('Paula');
+  });
+
+  it('has one opened row for many frames, naming study and patient', async () => {
+    for (let turn = 0; turn < 3; turn += 1) {
+      await Promise.all(
+        [1, 2, 3].map((frame) => world.get(reader, `${instance}/frames/${frame}`).expect(200)),
+      );
+    }
+    await world.get(reader, `${instance}/metadata`).expect(200);
+    const rows = (await rowsOf(reader)).filter((row) => row['kind'] === 'opened');
+    expect(rows.map((row) => row['action'])).toEqual(['read frames', 'read metadata']);
+    expect(rows[0]).toMatchObject({
+      study_uid: study,
+      patient_id: patient.patientId,
+      patient_issuer: 'TEST',
+    });
+  });
+
+  it('has another opened row for another client of the same account', async () => {
+    const person = await world.radiologist(study);
+    await world.get(person, `${instance}/frames/1`).set('user-agent', 'one').expect(200);
+    await world.get(person, `${instance}/frames/1`).set('user-agent', 'two').expect(200);
+    const rows = (await rowsOf(person)).filter((row) => row['kind'] === 'opened');
+    expect(rows).toHaveLength(2);
+  });
+
+  it('has no rows for health, readiness and public keys', async () => {
+    const before = await count();
+    for (const path of ['/health/live', '/health/ready', '/.well-known/jwks.json']) {
+      await world.http.get(path).expect(200);
+    }
+    expect(await count()).toBe(before);
+  });
+
+  it('can only be appended to by the gateway', async () => {
+    const app = postgres(world.database.appUrl, { max: 1, onnotice: () => undefined });
+    try {
+      await expect(app`update audit set status = 200`).rejects.toMatchObject({ code: '42501' });
+      await expect(app`delete from audit`).rejects.toMatchObject({ code: '42501' });
+      await expect(app`truncate audit`).rejects.toMatchObject({ code: '42501' });
+      await expect(app`drop table audit`).rejects.toMatchObject({ code: '42501' });
+    } finally {
+      await app.end();
+    }
+  });
+
+  it('has totals and anonymous refusals when the gateway is stopped', async () => {
+    const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
+    const gateway = await startTestGateway(env);
+    const person = await world.radiologist(study);
+    const headers = { authorization: person.authorization };
+    for (let turn = 0; turn < 2; turn += 1) {
+      const answer = await fetch(`${gateway.url}/dicom-web${instance}/frames/1,2`, { headers });
+      await answer.arrayBuffer();
+    }
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect((await fetch(`${gateway.url}/dicom-web/studies`)).status).toBe(401);
+    }
+    await gateway.stop();
+    const totals = (await rowsOf(person)).filter((row) => row['kind'] === 'totals');
+    expect(totals).toHaveLength(1);
+    expect(totals[0]).toMatchObject({ action: 'read frames', study_uid: study });
+    expect(totals.map(({ requests, frames, bytes }) => [requests, frames, bytes].map(Number))).toEqual([
+      [2, 4, 512],
+    ]);
+    const refused = await world.sql`select address, requests from audit where kind = 'refused'`;
+    expect(refused.map(({ address, requests }) => [address, Number(requests)])).toEqual([['127.0.0.1', 3]]);
+  });
+
+  it('keeps names, ids, tokens and passwords out of the log', async () => {
+    await world.http
+      .post('/api/auth/login')
+      .send({ username: reader.name, password: reader.password })
+      .expect(200);
+    await world.http
+      .post('/api/auth/login')
+      .send({ username: reader.name, password: 'a-wrong-Passw0rd' })
+      .expect(401);
+    await world
+      .get(reader, `/studies?PatientName=${patient.patientName}&PatientID=${patient.patientId}`)
+      .expect(200);
+    await world.get(reader, `/studies/${study}`).expect(200);
+    await world.get(reader, '/studies?PatientName=%ff').expect(400);
+    await world.store(sender, [makeInstance({ studyUid: study, ...patient, patientId: 'ANOTHER-PATIENT' })]);
+    const log = await world.gateway.logged();
+    expect(log).toContain('listening');
+    const secrets = ['Protokoll', 'Paula', 'AUDIT-PATIENT', 'ANOTHER-PATIENT', 'a-wrong-Passw0rd'];
+    const { ORTHANC_PASSWORD, MASTER_KEY, ADMIN_PASSWORD } = world.gateway.env;
+    const token = reader.authorization.replace('Bearer ', '');
+    for (const secret of [
+      ...secrets,
+      reader.password,
+      token,
+      ORTHANC_PASSWORD,
+      MASTER_KEY,
+      ADMIN_PASSWORD,
+      'rgk_',
+    ]) {
+      expect(secret).toBeDefined();
+      expect(log.includes(String(secret)), 'the log holds a secret').toBe(false);
+    }
+  });
+});
+
+describe('when no row can be written', () => {
+  beforeAll(() => world.sql`revoke insert on audit from radgate_app`);
+  afterAll(() => world.sql`grant insert on audit to radgate_app`);
+
+  it.each([
+    '/studies',
+    `/studies/${study}/series`,
+    `/studies/${study}`,
+    instance,
+    `${instance}/metadata`,
+    `${instance}/frames/1`,
+  ])('nothing of a patient leaves: %s', async (path) => {
+    const person = { ...reader };
+    // A client of its own, so that no reading is open already.
+    const answer = await world.get(person, path).set('user-agent', 'unrecorded');
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe('5');
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(answer.headers['x-total-count']).toBeUndefined();
+    expect(answer.headers['x-request-id']).toBeDefined();
+    expect(JSON.stringify([answer.headers, answer.text])).not.toMatch(/Paula|AUDIT-PATIENT/);
+  });
+
+  it('a store is not acknowledged', async () => {
+    const answer = await world.store(sender, [makeInstance({ studyUid: freshUid() })]);
+    expect(answer.status).toBe(503);
+    expect(answer.text).not.toContain('00081199');
+  });
+
+  it('nobody is given a token or a cookie', async () => {
+    const login = { username: reader.name, password: reader.password };
+    const answer = await world.http.post('/api/auth/login').send({ ...login, session: true });
+    expect(answer.status).toBe(503);
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(answer.text).not.toContain('token');
+  });
+});
