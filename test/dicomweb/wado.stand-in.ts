@@ -1,0 +1,53 @@
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What goes wrong between gateway and archive: nothing, a refusal, a body cut in its middle, no answer, no connection. */
+export type Fault = 'none' | 'refuses' | 'cuts' | 'stalls' | 'away';
+
+/** Stands before the real archive for the faults it cannot be asked for; counts the gateway's connections. */
+export class StandIn {
+  fault: Fault = 'none';
+  target = '';
+  url = '';
+  private readonly server = createServer((incoming, outgoing) => this.answer(incoming, outgoing));
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    const address = this.server.address() satisfies AddressInfo | string | null;
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    this.url = `http://127.0.0.1:${address.port}`;
+    return this;
+  }
+
+  connections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  }
+
+  stop(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  private answer(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    if (this.fault === 'away' || this.target === '') return void incoming.socket.destroy();
+    if (this.fault === 'stalls') return;
+    if (this.fault === 'refuses') return void outgoing.writeHead(503).end('busy with Retrieved^Person');
+    const cuts = this.fault === 'cuts';
+    const { method, headers } = incoming;
+    const upstream = request(new URL(incoming.url ?? '/', this.target), { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      if (!cuts) return void answer.pipe(outgoing);
+      answer.once('data', (chunk: Buffer) => {
+        outgoing.write(chunk.subarray(0, chunk.length / 2), () => {
+          incoming.socket.destroy();
+          answer.destroy();
+        });
+      });
+    });
+    upstream.on('error', () => incoming.socket.destroy());
+    outgoing.on('close', () => upstream.destroy());
+    incoming.pipe(upstream);
+  }
+}
