@@ -20,7 +20,7 @@ import { StudyParam } from './uid.params.js';
 /** Parts whose last byte is read but which the archive has not answered: the next one may begin. */
 const AT_ONCE = 2;
 /** A sender who is silent for this long is gone: their keys are given back, and the archive's thread. */
-const SILENCE_MS = 30_000;
+const SILENCE_MS = 60_000;
 
 /** Store Transaction (STOW-RS, PS3.18 §10.5). */
 @Controller('dicom-web/studies')
