@@ -7,24 +7,23 @@ import { z } from 'zod';
 const MIGRATION_LOCK = 7_263_411;
 /** Tables the gateway's role may only append to. */
 const APPEND_ONLY = ['audit', 'audit_seals'];
+const MIGRATIONS = new URL('migrations/', import.meta.url);
 
-const folder = new URL('migrations/', import.meta.url);
+type Log = (line: string) => void;
 
 /**
  * Brings the database to the newest schema, one transaction a file, under an advisory lock; safe to repeat.
  * Then gives the role named in `appUrl` what it needs and no more: rows of the audit can be added and read only.
  */
-export async function migrate(ownerUrl: string, appUrl: string, log: (line: string) => void): Promise<void> {
-  const sql = postgres(ownerUrl, { max: 1, onnotice: () => undefined });
-  try {
-    await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
-    await sql`create table if not exists migrations (name text primary key, at timestamptz not null default now())`;
-    const done = new Set((await sql<{ name: string }[]>`select name from migrations`).map((row) => row.name));
-    const files = (await readdir(folder)).filter(
-      (name) => name.endsWith('.sql') && !name.endsWith('.down.sql'),
-    );
-    for (const name of files.sort()) {
-      if (done.has(name)) continue;
+export async function migrate(
+  ownerUrl: string,
+  appUrl: string,
+  log: Log,
+  folder = MIGRATIONS,
+): Promise<void> {
+  await asTheOnlyOne(ownerUrl, async (sql, done) => {
+    for (const name of await filesOf(folder)) {
+      if (done.includes(name)) continue;
       const text = await readFile(new URL(name, folder), 'utf8');
       await sql.begin(async (transaction) => {
         await transaction.unsafe(text);
@@ -33,9 +32,49 @@ export async function migrate(ownerUrl: string, appUrl: string, log: (line: stri
       log(`migrated ${name}`);
     }
     await giveRights(sql, decodeURIComponent(new URL(appUrl).username));
+  });
+}
+
+/**
+ * Takes the newest migration back, by its `.down.sql`, in one transaction. Throws when it has none: the first cannot be taken back,
+ * nor can what would lose rows that are no longer anywhere else.
+ */
+export async function migrateBack(ownerUrl: string, log: Log, folder = MIGRATIONS): Promise<void> {
+  await asTheOnlyOne(ownerUrl, async (sql, done) => {
+    const name = done.at(-1);
+    if (name === undefined) throw new Error('There is no migration to take back.');
+    const text = await readFile(new URL(name.replace(/\.sql$/, '.down.sql'), folder), 'utf8').catch(() => {
+      throw new Error(`${name} cannot be taken back: restore a backup instead.`);
+    });
+    await sql.begin(async (transaction) => {
+      await transaction.unsafe(text);
+      await transaction`delete from migrations where name = ${name}`;
+    });
+    log(`took back ${name}`);
+  });
+}
+
+async function asTheOnlyOne(
+  ownerUrl: string,
+  work: (sql: postgres.Sql, done: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const sql = postgres(ownerUrl, { max: 1, onnotice: () => undefined });
+  try {
+    await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
+    await sql`create table if not exists migrations (name text primary key, at timestamptz not null default now())`;
+    const done = await sql<{ name: string }[]>`select name from migrations order by name`;
+    await work(
+      sql,
+      done.map((row) => row.name),
+    );
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+async function filesOf(folder: URL): Promise<string[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => name.endsWith('.sql') && !name.endsWith('.down.sql')).sort();
 }
 
 async function giveRights(sql: postgres.Sql, role: string): Promise<void> {
@@ -54,17 +93,24 @@ async function giveRights(sql: postgres.Sql, role: string): Promise<void> {
 }
 
 const Urls = z.object({ DATABASE_OWNER_URL: z.url(), DATABASE_URL: z.url() });
+const HELP = `npm run migrate             brings the database to the newest schema; safe to repeat
+npm run migrate -- --back   takes the newest migration back (stop the gateways and make a backup first)
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+Set DATABASE_OWNER_URL (the owner of the schema) and DATABASE_URL (the gateway's role).
+`;
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+async function main(): Promise<void> {
   const urls = Urls.safeParse(process.env);
-  if (urls.success) {
-    await migrate(urls.data.DATABASE_OWNER_URL, urls.data.DATABASE_URL, (line) =>
-      process.stdout.write(`${line}\n`),
-    );
-  } else {
-    process.stderr.write(
-      "Set DATABASE_OWNER_URL (the owner of the schema) and DATABASE_URL (the gateway's role).\n",
-    );
+  const [option, ...more] = process.argv.slice(2);
+  if (!urls.success || more.length > 0 || (option !== undefined && option !== '--back')) {
+    process.stderr.write(HELP);
     process.exitCode = 2;
+    return;
   }
+  if (option === '--back') await migrateBack(urls.data.DATABASE_OWNER_URL, say);
+  else await migrate(urls.data.DATABASE_OWNER_URL, urls.data.DATABASE_URL, say);
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

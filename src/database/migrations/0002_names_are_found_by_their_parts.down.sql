@@ -1,0 +1,3 @@
+drop index studies_description;
+drop index studies_patient_name;
+drop extension pg_trgm;
