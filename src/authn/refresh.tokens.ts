@@ -24,7 +24,12 @@ const TOKEN_LIFE = sql.raw(`interval '7 days'`);
 const FAMILY_LIFE = sql.raw(`interval '30 days'`);
 const GRACE = sql.raw(`interval '10 seconds'`);
 
-const Row = z.object({ family: z.uuid(), account: z.uuid(), name: z.string(), patient: z.string().nullable() });
+const Row = z.object({
+  family: z.uuid(),
+  account: z.uuid(),
+  name: z.string(),
+  patient: z.string().nullable(),
+});
 
 /**
  * Refresh tokens that work once (RFC 9700 §4.14.2). The successor is HMAC(stored secret, presented token): a repeat within ten
