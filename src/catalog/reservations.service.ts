@@ -40,8 +40,8 @@ export interface Known {
 export type Admission = Reservation | Known | { readonly kind: 'refused'; readonly why: Refusal };
 
 /** A reservation lives this long unless renewed; after a crash a repeat of the same instance waits for it to end. */
-const LIFE_MS = 20_000;
-const RENEW_MS = 6_000;
+const LIFE_MS = 12_000;
+const RENEW_MS = 4_000;
 const LONGEST_WAIT_MS = LIFE_MS + 5_000;
 
 /** Holds an instance's keys from before the archive sees a byte of it until the catalog has its row. */
