@@ -130,7 +130,12 @@ export class World {
     return id;
   }
 
-  private async create(authorization: string, path: string, body: object, named = true): Promise<{ id: string }> {
+  private async create(
+    authorization: string,
+    path: string,
+    body: object,
+    named = true,
+  ): Promise<{ id: string }> {
     const answer = await this.http.post(path).set('authorization', authorization).send(body);
     if (answer.status >= 300) throw new Error(`${path} answered ${answer.status}: ${answer.text}`);
     return named ? Id.parse(answer.body) : { id: '' };
