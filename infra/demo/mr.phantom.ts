@@ -21,7 +21,7 @@ export const SAGITTAL: MrGeometry = {
   rows: 192,
   columns: 176,
   spacing: 1.3,
-  thickness: 7,
+  thickness: 5.5,
 };
 
 /** T2-weighted, from the front to the back. */
@@ -31,7 +31,7 @@ export const CORONAL: MrGeometry = {
   rows: 192,
   columns: 160,
   spacing: 1.3,
-  thickness: 12,
+  thickness: 11,
 };
 
 type Tissue = 'air' | 'fat' | 'bone' | 'fluid' | 'grey' | 'white' | 'muscle' | 'lesion';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { sliceUid } from '../../infra/demo/ct.series.ts';
 import {
   ANNE,
   CLINIC_INSTITUTION,
@@ -12,7 +13,9 @@ import {
   TAROU,
   ULTRASOUND_STUDY,
 } from '../../infra/demo/demo.objects.ts';
+import { abdomenSlice } from '../../infra/demo/phantom.ts';
 import { seedDemo, type DemoPerson } from '../../infra/demo/seed.ts';
+import { frameOf, search, sizeOf } from './demo.reading.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 
 const EVERY_STUDY = [
@@ -24,9 +27,6 @@ const EVERY_STUDY = [
   PHOTOGRAPH_STUDY,
 ];
 
-const Answer = z.array(
-  z.record(z.string(), z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })),
-);
 const Statistics = z.object({
   CountInstances: z.number(),
   CountSeries: z.number(),
@@ -57,17 +57,10 @@ async function member(group: string): Promise<Caller> {
   return { id: '', name: person.username, authorization };
 }
 
-async function search(caller: Caller, path: string) {
-  const answer = await world.get(caller, path).expect(200);
-  return Answer.parse(answer.body).map(
-    (found) => (tag: string) => (found[tag]?.Value?.length === 1 ? found[tag].Value[0] : found[tag]?.Value),
-  );
-}
-
 const uidsOf = (studies: readonly { studyUid: string }[]) =>
   studies.map(({ studyUid }) => studyUid).toSorted();
 const seen = async (caller: Caller, query = '') =>
-  (await search(caller, `/studies${query}`)).map((study) => String(study('0020000D'))).toSorted();
+  (await search(world, caller, `/studies${query}`)).map((study) => String(study('0020000D'))).toSorted();
 
 describe('what is there', () => {
   it.each([
@@ -79,7 +72,7 @@ describe('what is there', () => {
     { study: PHOTOGRAPH_STUDY, modalities: 'XC', instances: 1 },
   ])('$study.description is whole, with patient and modality', async ({ study, modalities, instances }) => {
     const admin = await world.admin();
-    const [found, ...others] = await search(admin, `/studies?StudyInstanceUID=${study.studyUid}`);
+    const [found, ...others] = await search(world, admin, `/studies?StudyInstanceUID=${study.studyUid}`);
     expect(others).toEqual([]);
     expect(found?.('00080061')).toEqual(modalities);
     expect(found?.('00201208')).toBe(instances);
@@ -90,7 +83,7 @@ describe('what is there', () => {
 
   it('the MR has a sagittal and a coronal series', async () => {
     const admin = await world.admin();
-    const series = await search(admin, `/studies/${MR_STUDY.studyUid}/series`);
+    const series = await search(world, admin, `/studies/${MR_STUDY.studyUid}/series`);
     const counted = series.map((each) => [each('0008103E'), each('00201209')]);
     expect(new Map(z.array(z.tuple([z.string(), z.number()])).parse(counted))).toEqual(
       new Map([
@@ -102,58 +95,49 @@ describe('what is there', () => {
 
   it('the ultrasound is a cine of 30 frames, each of which differs from the one before', async () => {
     const admin = await world.admin();
-    const [cine] = await search(admin, `/studies/${ULTRASOUND_STUDY.studyUid}/instances`);
+    const [cine] = await search(world, admin, `/studies/${ULTRASOUND_STUDY.studyUid}/instances`);
     expect(cine?.('00280008')).toBe(30);
     const at = `/studies/${ULTRASOUND_STUDY.studyUid}/series/${String(cine?.('0020000E'))}/instances/${String(cine?.('00080018'))}`;
-    const frames = await Promise.all([1, 2, 30].map((frame) => frameOf(admin, at, frame)));
+    const frames = await Promise.all([1, 2, 30].map((frame) => frameOf(world, admin, at, frame)));
     expect(frames.map(({ length }) => length)).toEqual([76_800, 76_800, 76_800]);
     expect(new Set(frames.map((frame) => frame.toString('base64'))).size).toBe(3);
   });
 
   it('the photograph begins with red, green and blue', async () => {
     const admin = await world.admin();
-    const [photo] = await search(admin, `/studies/${PHOTOGRAPH_STUDY.studyUid}/instances`);
+    const [photo] = await search(world, admin, `/studies/${PHOTOGRAPH_STUDY.studyUid}/instances`);
     const at = `/studies/${PHOTOGRAPH_STUDY.studyUid}/series/${String(photo?.('0020000E'))}/instances/${String(photo?.('00080018'))}`;
-    const pixels = await frameOf(admin, at, 1);
+    const pixels = await frameOf(world, admin, at, 1);
     const colours = [16, 48, 80].map((column) => pixels.toString('hex', column * 3, column * 3 + 3));
     expect(colours).toEqual(['ff0000', '00ff00', '0000ff']);
   });
 
   it('the compressed CT is stored as RLE, much smaller than its pixels', async () => {
     const admin = await world.admin();
-    const slices = await search(admin, `/studies/${COMPRESSED_STUDY.studyUid}/instances`);
+    const slices = await search(world, admin, `/studies/${COMPRESSED_STUDY.studyUid}/instances`);
     expect(new Set(slices.map((slice) => slice('00083002')))).toEqual(new Set(['1.2.840.10008.1.2.5']));
     const kept = z
       .array(z.object({ IsStable: z.boolean(), ID: z.string() }))
       .parse(await (await world.archive('/studies?expand')).json());
-    const sizes = await Promise.all(kept.map(async ({ ID }) => sizeOf(ID)));
+    const sizes = await Promise.all(kept.map(async ({ ID }) => sizeOf(world, ID)));
     const abdomen = sizes.find(({ count }) => count === 16);
     expect(abdomen?.bytes).toBeLessThan((16 * 256 * 256 * 2) / 4);
   });
+
+  it('the archive decodes the compressed CT to the Hounsfield units that were painted', async () => {
+    const [{ ID }] = z
+      .tuple([z.object({ ID: z.string() })])
+      .parse(await (await lookUp(sliceUid('abdomen', 2))).json());
+    const array = await (
+      await world.archive(`/instances/${ID}/numpy?rescale=true&compress=false`)
+    ).arrayBuffer();
+    const expected = [...abdomenSlice(2)];
+    const floats = Buffer.from(array).subarray(-4 * expected.length);
+    expect(expected.map((_, sample) => floats.readFloatLE(4 * sample))).toEqual(expected);
+  });
 });
 
-const DiskUse = z.object({ DiskSize: z.string(), CountInstances: z.number() });
-async function sizeOf(study: string): Promise<{ bytes: number; count: number }> {
-  const use = DiskUse.parse(await (await world.archive(`/studies/${study}/statistics`)).json());
-  return { bytes: Number(use.DiskSize), count: use.CountInstances };
-}
-
-/** The bytes of one frame, as they are stored. */
-async function frameOf(caller: Caller, instance: string, frame: number): Promise<Buffer> {
-  const answer = await world
-    .get(caller, `${instance}/frames/${frame}`)
-    .set('accept', 'multipart/related; type="application/octet-stream"; transfer-syntax=*')
-    .buffer(true)
-    .parse((response, done) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => done(null, Buffer.concat(chunks)));
-    })
-    .expect(200);
-  const body = z.instanceof(Buffer).parse(answer.body);
-  const start = body.indexOf('\r\n\r\n') + 4;
-  return body.subarray(start, body.lastIndexOf('\r\n--'));
-}
+const lookUp = (uid: string) => world.archive('/tools/lookup', { method: 'POST', body: uid });
 
 describe('names', () => {
   it.each(['Müller^Änne', 'muller^anne', 'MÜLLER*', 'muller'])(
@@ -176,7 +160,7 @@ describe('names', () => {
   it('come back as they were sent, group by group', async () => {
     const admin = await world.admin();
     const names = async (id: string) =>
-      (await search(admin, `/studies?PatientID=${id}`)).map((study) => study('00100010'));
+      (await search(world, admin, `/studies?PatientID=${id}`)).map((study) => study('00100010'));
     const [tarou] = await names(TAROU.id);
     expect(tarou).toEqual({
       Alphabetic: 'Yamada^Tarou',
