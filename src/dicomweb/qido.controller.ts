@@ -108,11 +108,12 @@ export class QidoController {
     request.auditNote = { ...request.auditNote, detail: { answered: items.length, total } };
     const warnings = warningsOf(total - search.offset - items.length, unknownKeys.length, fuzzy);
     if (warnings.length > 0) void reply.header('warning', warnings.join(', '));
+    // As bytes: to text Fastify adds a charset, which the media type does not have and Python's client does not expect.
     return reply
       .header('x-total-count', total)
       .header('cache-control', 'no-store')
       .type('application/dicom+json')
-      .send(JSON.stringify(items.map((item) => this.dataSet(item, level))));
+      .send(Buffer.from(JSON.stringify(items.map((item) => this.dataSet(item, level)))));
   }
 
   private dataSet(item: FoundItem, level: Level): JsonDataSet {

@@ -64,11 +64,14 @@ export class StowController {
   ): Promise<FastifyReply> {
     const outcomes = await this.outcomes(request, by, study);
     note(request, outcomes);
-    return reply
-      .status(statusOf(outcomes))
-      .type('application/dicom+json')
-      .header('cache-control', 'no-store')
-      .send(JSON.stringify(storeResponse(outcomes, this.env.PUBLIC_URL)));
+    return (
+      reply
+        .status(statusOf(outcomes))
+        .type('application/dicom+json')
+        .header('cache-control', 'no-store')
+        // As bytes: to text Fastify adds a charset, and Python's client then reads no answer.
+        .send(Buffer.from(JSON.stringify(storeResponse(outcomes, this.env.PUBLIC_URL))))
+    );
   }
 
   private async outcomes(

@@ -77,6 +77,10 @@ function framesFor(range: MediaRange, stored: string, single: boolean): Represen
   const asked: MediaRange = multipart
     ? { ...range, type: range.parameters.get('type')?.toLowerCase() ?? OCTETS }
     : range;
+  // Before octets: a client that takes anything in parts (Python's, when told nothing) takes what is stored.
+  if (image !== undefined && covers(asked, image) && syntaxFits(wish, stored)) {
+    return { multipart, type: image, transferSyntax: stored };
+  }
   if (covers(asked, OCTETS)) {
     if (wish === '*' || wish === stored) return { multipart, type: OCTETS, transferSyntax: plain(stored) };
     const uncompressed = (wish ?? EXPLICIT_LITTLE_ENDIAN) === EXPLICIT_LITTLE_ENDIAN;
@@ -84,8 +88,7 @@ function framesFor(range: MediaRange, stored: string, single: boolean): Represen
       ? { multipart, type: OCTETS, transferSyntax: EXPLICIT_LITTLE_ENDIAN }
       : undefined;
   }
-  if (image === undefined || !covers(asked, image) || !syntaxFits(wish, stored)) return undefined;
-  return { multipart, type: image, transferSyntax: stored };
+  return undefined;
 }
 
 /** What uncompressed pixels are called: PS3.18 §8.7.3.3.2 knows only Explicit VR Little Endian. */

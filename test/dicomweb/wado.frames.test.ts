@@ -69,6 +69,10 @@ describe('frames', () => {
     expect(part?.body.readUInt32LE(0)).toBe(2);
     const image = await ask(`${at.rle}/frames/1`, 'multipart/related; type="image/dicom-rle"');
     expect(partsOf(image.type, image.body)[0]?.body.equals(part?.body ?? Buffer.alloc(0))).toBe(true);
+    const any = await ask(`${at.rle}/frames/1`, 'multipart/related; type="*/*"');
+    expect(partsOf(any.type, any.body)[0]?.headers['content-type']).toBe(
+      `image/dicom-rle; transfer-syntax=${TransferSyntax.rle}`,
+    );
     for (const accept of [
       'multipart/related; type="application/octet-stream"',
       'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1',
