@@ -67,3 +67,5 @@ async function filesBelow(folder: string): Promise<string[]> {
   const files = entries.filter((entry) => entry.isFile());
   return files.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
 }
+
+if (import.meta.main) await buildAll(console.log);

@@ -49,6 +49,7 @@ export function describeInstance(facts: InstanceFacts) {
   return {
     sopUid: facts.sopUid,
     sopClassUid: facts.sopClassUid,
+    modality: facts.modality,
     transferSyntax: facts.transferSyntax,
     instanceNumber: whole(value('00200013')),
     pixelRows: rows,

@@ -182,6 +182,7 @@ export const instances = pgTable('instances', {
   sopUid: text('sop_uid').notNull().unique(),
   series: bigint('series', { mode: 'number' }).notNull(),
   sopClassUid: text('sop_class_uid').notNull(),
+  modality: word('modality'),
   transferSyntax: text('transfer_syntax').notNull(),
   instanceNumber: integer('instance_number'),
   pixelRows: integer('pixel_rows'),

@@ -177,6 +177,7 @@ create table instances (
   sop_uid text not null unique,
   series bigint not null references series on delete cascade,
   sop_class_uid text not null,
+  modality text not null default '',
   transfer_syntax text not null,
   instance_number integer,
   pixel_rows integer,
@@ -250,11 +251,14 @@ create function refresh_study(wanted bigint) returns void language sql as $$
   update studies set
     series_count = (select count(*) from series where study = wanted and instance_count > 0),
     instance_count = (select coalesce(sum(instance_count), 0) from series where study = wanted),
+    -- By what each instance says of itself: one that contradicts its series still narrows a scope by modality.
     modalities = array(
-      select distinct modality from series where study = wanted and instance_count > 0 and modality <> '' order by 1),
+      select distinct i.modality from instances i join series on series.id = i.series
+      where series.study = wanted and i.modality <> '' order by 1),
     image_modalities = array(
       select distinct unnest(studies.image_modalities)
-      intersect select modality from series where study = wanted and instance_count > 0 order by 1),
+      intersect select i.modality from instances i join series on series.id = i.series where series.study = wanted
+      order by 1),
     revision = revision + 1
   where id = wanted;
   with gone as (
