@@ -3,6 +3,7 @@ import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { answersOk, launch, neighbourUser, until, type Running } from './launch.ts';
+import { gatewayFlags, thriftyMemory } from './memory.settings.ts';
 import type { Ports } from './options.ts';
 import type { Postgres } from './postgres.ts';
 import type { Secrets } from './secrets.ts';
@@ -35,10 +36,11 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
   const user = await neighbourUser();
   if (user) await chown(own, user.uid, user.gid);
   const running = await launch({
-    command: [process.execPath, '--enable-source-maps', join(root, 'dist/main.js')],
+    command: [process.execPath, ...gatewayFlags, join(root, 'dist/main.js')],
     cwd: root,
     log: join(data, 'logs/gateway.log'),
     env: {
+      ...thriftyMemory,
       NODE_ENV: 'production',
       HOST: '127.0.0.1',
       PORT: `${ports.gateway}`,

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { answersOk, launch, until, type Running } from './launch.ts';
+import { thriftyMemory } from './memory.settings.ts';
 import type { Prefix } from './prefix.ts';
 
 const sharedConfiguration = join(import.meta.dirname, '../orthanc/orthanc.json');
@@ -45,7 +46,7 @@ export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
   await writeFile(file, JSON.stringify(configuration, undefined, 2), { mode: 0o600 });
   const running = await launch({
     command: prefix.orthancCommand(file),
-    env: { DCMDICTPATH: join(prefix.folder, 'usr/share/dcmtk/dicom.dic') },
+    env: { ...thriftyMemory, DCMDICTPATH: join(prefix.folder, 'usr/share/dcmtk/dicom.dic') },
     log: options.log ?? join(dir, 'orthanc.log'),
   });
   const url = `http://127.0.0.1:${httpPort}`;

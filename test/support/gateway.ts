@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, launch, type Running, until } from '../../infra/local/launch.ts';
+import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 
@@ -19,7 +20,12 @@ export async function startTestGateway(env: Readonly<Record<string, string>>): P
   const url = `http://127.0.0.1:${port}`;
   const full = { HOST: '127.0.0.1', PORT: String(port), PUBLIC_URL: url, DATA_DIR: dir, ...env };
   const log = join(dir, 'gateway.log');
-  const running = await launch({ command: [process.execPath, MAIN], cwd: dir, log, env: full });
+  const running = await launch({
+    command: [process.execPath, ...gatewayFlags, MAIN],
+    cwd: dir,
+    log,
+    env: { ...thriftyMemory, ...full },
+  });
   await until('the gateway', running, async () => (await fetch(`${url}/health/live`)).ok);
   const stop = async () => {
     await running.stop();
