@@ -10,11 +10,6 @@ const MB = 1_000_000;
 
 let world: World;
 let sender: Caller;
-beforeEach(async () => {
-  world = await startWorld();
-  sender = await world.machine();
-});
-afterEach(() => world?.stop());
 
 /** Of both processes in MiB; the gateway's and the archive's peak since they were started or forgotten. */
 async function peaks() {
@@ -28,7 +23,14 @@ function figures(what: string, seconds: number, { gateway, orthanc }: Awaited<Re
   );
 }
 
-describe('at flat memory', () => {
+// Minutes and gigabytes: by vitest.long.config.ts only.
+describe.runIf(process.env['RADGATE_LONG'] === '1')('at flat memory', () => {
+  beforeEach(async () => {
+    world = await startWorld();
+    sender = await world.machine();
+  });
+  afterEach(() => world?.stop());
+
   it('ten gigabytes in one STOW request, each instance of 10 MB', async () => {
     const count = 1000;
     const series = await storeLargeSeries(world, sender, { count, bytes: 10 * MB });
