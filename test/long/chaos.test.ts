@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { MixedLoad } from './mixed.load.ts';
+import { type Neighbour, OwnStack } from './own.stack.ts';
+import { tell } from './resident.memory.ts';
+
+const Statistics = z.object({ CountInstances: z.number() });
+const VICTIMS: Neighbour[] = ['gateway', 'orthanc', 'postgres', 'nginx'];
+const rounds = Number(process.env['RADGATE_CHAOS_ROUNDS'] ?? 3);
+
+// A minute and more: by vitest.long.config.ts only.
+describe.runIf(process.env['RADGATE_LONG'] === '1')('kill -9 during a mixed load', () => {
+  let stack: OwnStack;
+  let load: MixedLoad;
+  beforeAll(async () => {
+    stack = await OwnStack.start();
+    load = await MixedLoad.start(stack.facts.web, stack.facts.admin);
+  });
+  afterAll(async () => {
+    await load?.close();
+    await stack?.stop();
+  });
+
+  it('all return by themselves, what was acknowledged is whole, and nothing half is there', async () => {
+    await load.recovered(20);
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const victim of VICTIMS) {
+        await sleep(2000 + Math.random() * 2000);
+        await stack.kill(victim);
+        const seconds = await load.recovered(Number(process.env.CHAOS_LIMIT ?? 60));
+        tell(`kill -9 ${victim}: storing, searching and retrieving again after ${seconds.toFixed(1)} s`);
+      }
+    }
+    await sleep(2000);
+    await load.stop();
+    const { done, failed } = load;
+    tell(
+      `acknowledged ${load.acknowledged.size} instances, unacknowledged ${load.open.size}; ${JSON.stringify({ done, failed })}`,
+    );
+    expect(load.wrong).toEqual([]);
+
+    let lost = 0;
+    for (const sent of load.acknowledged.values()) {
+      const { status, sha256 } = await load.fetchDigest(sent);
+      if (status !== 200 || sha256 !== sent.sha256) lost += 1;
+    }
+    expect(lost, 'acknowledged, and not there as it was sent').toBe(0);
+
+    // Nobody was told that these are stored: each is there whole, or not at all.
+    let half = 0;
+    for (const sent of load.open.values()) {
+      const { status, sha256 } = await load.fetchDigest(sent);
+      if (status !== 404 && sha256 !== sent.sha256) half += 1;
+    }
+    expect(half).toBe(0);
+    await expectAgreement(stack);
+  });
+});
+
+/** Catalog and archive come to hold the same number of instances, counts included, and no reservation outlives its time. */
+async function expectAgreement({ facts }: OwnStack): Promise<void> {
+  const sql = postgres(facts.database.url, { max: 1 });
+  const basic = Buffer.from(`${facts.orthanc.username}:${facts.orthanc.password}`).toString('base64');
+  try {
+    const held = async () => {
+      const answer = await fetch(`${facts.orthanc.url}/statistics`, {
+        headers: { authorization: `Basic ${basic}` },
+      });
+      const archived = Statistics.parse(await answer.json()).CountInstances;
+      const [row] = await sql<{ instances: number; counted: number; live: number }[]>`
+        select (select count(*)::int from instances) as instances,
+               (select coalesce(sum(instance_count), 0)::int from studies) as counted,
+               (select count(*)::int from pending where expires_at > clock_timestamp()) as live`;
+      return { archived, ...row };
+    };
+    await expect
+      .poll(
+        async () => {
+          const { archived, instances, counted, live } = await held();
+          return [instances === archived, counted === archived, live];
+        },
+        { timeout: 30_000, interval: 500 },
+      )
+      .toEqual([true, true, 0]);
+    tell(`archive and catalog agree: ${JSON.stringify(await held())}`);
+  } finally {
+    await sql.end();
+  }
+}
