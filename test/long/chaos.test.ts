@@ -29,7 +29,7 @@ describe.runIf(process.env['RADGATE_LONG'] === '1')('kill -9 during a mixed load
       for (const victim of VICTIMS) {
         await sleep(2000 + Math.random() * 2000);
         await stack.kill(victim);
-        const seconds = await load.recovered(Number(process.env.CHAOS_LIMIT ?? 60));
+        const seconds = await load.recovered(60);
         tell(`kill -9 ${victim}: storing, searching and retrieving again after ${seconds.toFixed(1)} s`);
       }
     }

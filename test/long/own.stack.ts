@@ -43,7 +43,6 @@ export class OwnStack {
     });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
-    if (process.env['CHAOS_DEBUG']) child.stdout.pipe(process.stderr);
     const exited = once(child, 'exit');
     const stop = async () => {
       child.kill('SIGINT');
