@@ -16,6 +16,8 @@ export interface AuditNote {
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** Where it came from, noted while it began: a client that has left since has no address any more. */
+    address: string;
     /** Who acts, once known; set by the guard of `authn`, or by sign-in. */
     actor?: Actor;
     /** Facts for the row of this answer. */
@@ -39,6 +41,10 @@ export class Answers implements OnModuleInit {
 
   onModuleInit(): void {
     const server: FastifyInstance = this.adapter.httpAdapter.getInstance();
+    server.addHook('onRequest', (request, _reply, done) => {
+      request.address = request.socket.remoteAddress === undefined ? 'unknown' : request.ip;
+      done();
+    });
     server.addHook('onSend', (request, reply, payload) => this.record(request, reply, payload));
   }
 
@@ -46,7 +52,7 @@ export class Answers implements OnModuleInit {
     if (UNRECORDED.test(request.url) || request.auditCovered === true) return payload;
     const { actor } = request;
     if (actor === undefined) {
-      if (reply.statusCode >= 400) this.refusals.count(request.ip);
+      if (reply.statusCode >= 400) this.refusals.count(request.address);
       return payload;
     }
     // Should this row fail, the refusal that follows says nothing of a patient and needs none.

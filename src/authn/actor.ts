@@ -12,7 +12,7 @@ export function actorOf(
     accountId: account.id,
     accountName: account.name,
     via: account.via,
-    address: request.ip,
+    address: request.address,
     client: (request.headers['user-agent'] ?? '').slice(0, CLIENT),
     requestId: request.id,
   };

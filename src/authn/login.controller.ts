@@ -61,7 +61,7 @@ export class LoginController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenPair | { expires_in: number }> {
     if (session) this.cookies.refuseForeign(request);
-    const person = await challenged(request, reply, this.logins.prove(username, password, request.ip));
+    const person = await challenged(request, reply, this.logins.prove(username, password, request.address));
     request.actor = actorOf(request, { ...person, via: 'password' });
     if (!session) {
       const family = await this.refreshTokens.start(person.id);
@@ -114,7 +114,7 @@ export class LoginController {
   ): Promise<void> {
     const { signIn } = request;
     if (signIn === undefined) throw new NotAuthenticated();
-    await this.logins.change(signIn, body.current_password, body.new_password, request.ip);
+    await this.logins.change(signIn, body.current_password, body.new_password, request.address);
   }
 
   private async pair(of: {

@@ -1,0 +1,42 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Caller, startWorld, type World } from '../support/world.ts';
+
+let world: World;
+let admin: Caller;
+beforeAll(async () => {
+  world = await startWorld();
+  admin = await world.admin();
+});
+afterAll(() => world?.stop());
+
+/** Sends a request and tears the connection down before it is answered. */
+function sendAndLeave(text: string, afterMs: number): Promise<void> {
+  const { hostname, port } = new URL(world.gateway.url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve());
+    socket.write(text, () => setTimeout(() => socket.resetAndDestroy(), afterMs));
+  });
+}
+
+it('a sender that leaves before the answer is on record for all that it changed', async () => {
+  const wanted = 60;
+  for (let turn = 0; turn < wanted; turn += 1) {
+    const body = JSON.stringify({ name: `left ${turn}` });
+    const head = `POST /api/groups HTTP/1.1\r\nHost: x\r\nAuthorization: ${admin.authorization}\r\n`;
+    const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    await sendAndLeave(head + fields + body, turn % 4);
+  }
+  const made = async () => {
+    const [row] = await world.sql`
+      select (select count(*)::int from groups where name like 'left %') as groups,
+             (select count(*)::int from audit where action = 'POST /api/groups' and status = 201) as rows`;
+    return row;
+  };
+  await expect.poll(async () => Number((await made())?.['groups'])).toBeGreaterThan(0);
+  await world.http.get('/api/me').set('authorization', admin.authorization).expect(200);
+  await expect.poll(async () => Number((await made())?.['rows'])).toBe((await made())?.['groups']);
+  expect(await world.gateway.logged()).not.toContain('NeighbourAway');
+});
