@@ -101,13 +101,15 @@ export class Arrivals {
     const { size, sha256 } = await this.look(id, content !== undefined);
     if (content !== undefined && sha256?.equals(content) !== true) return 'altered';
     const by = await this.depositor(content === undefined ? undefined : (left?.accountId ?? undefined), aet);
-    return this.admit(facts, by, {
-      id,
-      study: orthancIdOf(facts.patientId, facts.studyUid),
-      series: orthancIdOf(facts.patientId, facts.studyUid, facts.seriesUid),
-      size,
-      sha256,
-    });
+    return this.admit(facts, by, { id, ...(await this.parentsOf(id, facts)), size, sha256 });
+  }
+
+  /** Orthanc's ids follow from the identifiers, but not from a PatientID that it spells in another way (blanks before it). */
+  private parentsOf(id: OrthancId, facts: InstanceFacts): Promise<Pick<Arrived, 'study' | 'series'>> {
+    const { patientId, studyUid, seriesUid, sopUid } = facts;
+    if (orthancIdOf(patientId, studyUid, seriesUid, sopUid) !== id) return this.api.parentsOf(id);
+    const series = orthancIdOf(patientId, studyUid, seriesUid);
+    return Promise.resolve({ study: orthancIdOf(patientId, studyUid), series });
   }
 
   /** Size and content; a large file is read only when its content is needed now, else at the first conflict. */

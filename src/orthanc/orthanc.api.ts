@@ -20,6 +20,7 @@ const Changes = z.object({
   Done: z.boolean(),
   Last: z.number(),
 });
+const SeriesOf = z.object({ ID: OrthancId, ParentStudy: OrthancId });
 const Tags = z.record(z.string(), z.unknown());
 const Metadata = z.record(z.string(), z.string());
 const Ids = z.array(OrthancId);
@@ -86,6 +87,12 @@ export class OrthancApi {
   /** All tags of an instance but its pixels, `gggg,eeee` to value, as UTF-8. */
   instanceTags(id: OrthancId): Promise<Record<string, unknown>> {
     return this.get('tags of an instance', `/instances/${id}/tags?short`, Tags);
+  }
+
+  /** Where Orthanc keeps an instance in its own tree. */
+  async parentsOf(id: OrthancId): Promise<{ series: OrthancId; study: OrthancId }> {
+    const { ID, ParentStudy } = await this.get('series of an instance', `/instances/${id}/series`, SeriesOf);
+    return { series: ID, study: ParentStudy };
   }
 
   /** What Orthanc noted when the instance arrived: transfer syntax, calling AET, source of a modification. */

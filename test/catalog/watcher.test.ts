@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { z } from 'zod';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, type InstanceOptions } from '../../infra/demo/dicom.writer.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
@@ -56,6 +57,16 @@ describe('what arrives past the gateway', () => {
     const path = `/studies/${it.studyUid}/series/${it.seriesUid}/instances/${it.sopUid}`;
     await world.get(reader, path).set('accept', 'application/dicom; transfer-syntax=*').expect(200);
     await world.get(await world.radiologist(freshUid()), `${path}/metadata`).expect(404);
+  });
+
+  it('is of the patient without the blanks before the id, and stays', async () => {
+    const it = uids();
+    await bring({ ...it, patientId: '  MRN-BLANK' });
+    await expect.poll(() => patientOf(it.studyUid), SOON).toBe('MRN-BLANK');
+    const answer = await world.archive('/tools/lookup', { method: 'POST', body: it.studyUid });
+    const [found] = z.array(z.object({ ID: z.string() })).parse(await answer.json());
+    const [row] = await world.sql`select orthanc_id from studies where study_uid = ${it.studyUid}`;
+    expect(row?.['orthanc_id']).toBe(found?.ID);
   });
 
   it('by storescu from a machine account’s AET: issuer and institution are the account’s', async () => {
