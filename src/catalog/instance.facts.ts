@@ -60,6 +60,9 @@ export const CATALOG_TAGS: ReadonlySet<string> = new Set([
 /** The longest PatientID and issuer that are a key; LO has 64 characters (PS3.5 §6.2). */
 const KEY = 256;
 
+/** It stands in headers of every answer that carries the instance, so it must be nothing but a UID. */
+const TransferSyntax = z.string().regex(/^[0-9.]{1,64}$/);
+
 /** A header without the identities that everything hangs on. */
 export class IdentityMissing extends UpstreamFailed {
   constructor() {
@@ -67,13 +70,15 @@ export class IdentityMissing extends UpstreamFailed {
   }
 }
 
-/** Reads the facts out of a header's values; throws {@link IdentityMissing} when a UID is absent or malformed, or a key cannot be one. */
+/** Reads the facts out of a header's values; throws {@link IdentityMissing} when a UID (the transfer syntax is one) is absent or malformed, or a key cannot be one. */
 export function factsOf(attributes: Attributes, transferSyntax: string): InstanceFacts {
   const value = (tag: string) => attributes.get(tag)?.trim() ?? '';
   const studyUid = StudyUid.safeParse(value('0020000D'));
   const seriesUid = SeriesUid.safeParse(value('0020000E'));
   const sopUid = SopUid.safeParse(value('00080018'));
-  if (!studyUid.success || !seriesUid.success || !sopUid.success) throw new IdentityMissing();
+  const syntax = TransferSyntax.safeParse(transferSyntax.trim());
+  if (!studyUid.success || !seriesUid.success || !sopUid.success || !syntax.success)
+    throw new IdentityMissing();
   for (const tag of ['00100020', '00100021']) {
     if (value(tag).length > KEY || value(tag).includes('\0')) throw new IdentityMissing();
   }
@@ -82,7 +87,7 @@ export function factsOf(attributes: Attributes, transferSyntax: string): Instanc
     seriesUid: seriesUid.data,
     sopUid: sopUid.data,
     sopClassUid: short(value('00080016')),
-    transferSyntax: short(transferSyntax),
+    transferSyntax: syntax.data,
     patientId: value('00100020'),
     headerIssuer: value('00100021'),
     institution: short(value('00080080')),
