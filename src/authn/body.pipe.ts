@@ -20,12 +20,16 @@ export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, 
   }
 }
 
+/** No body of ours is nested as deep; a megabyte of brackets would not fit the stack. */
+const DEEPEST = 16;
+
 /** Postgres cannot hold U+0000 in a text; no field of ours means anything with one. */
-function refuseNul(value: unknown, field: string): void {
+function refuseNul(value: unknown, field: string, depth = 0): void {
   if (typeof value === 'string' && value.includes('\0')) throw new BadField(field, 'U+0000 is not allowed.');
   if (typeof value !== 'object' || value === null) return;
+  if (depth > DEEPEST) throw new BadField('body', 'The body is nested too deep.');
   for (const [key, inner] of Object.entries(value))
-    refuseNul(inner, field === 'body' ? key : `${field}.${key}`);
+    refuseNul(inner, field === 'body' ? key : `${field}.${key}`, depth + 1);
 }
 
 const Id = z.uuid();

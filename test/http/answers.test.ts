@@ -28,6 +28,15 @@ async function raw(text: string): Promise<string> {
   });
 }
 
+it('a body of nothing but brackets is refused, and is no fault of ours', async () => {
+  const brackets = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  await world.http
+    .post('/api/auth/login')
+    .set('content-type', 'application/json')
+    .send(`{"username":${brackets},"password":"x"}`)
+    .expect(422);
+});
+
 describe('a request without credentials', () => {
   it('is 401 with a challenge, the same bytes for nothing, rubbish and a wrong key', async () => {
     const bodies = new Set<string>();
