@@ -1,0 +1,99 @@
+// The load generator, a process of its own: reads one wish as JSON from stdin, writes what it measured as JSON to stdout.
+import { json } from 'node:stream/consumers';
+import { Pool } from 'undici';
+import { sample } from './samples.ts';
+import { type Measured, Wish } from './wish.ts';
+
+const BOUNDARY = 'radgate-bench';
+
+/** Asks the paths in turn on so many connections for so many milliseconds; every answer must be 200. */
+async function ask(pool: Pool, wish: Extract<Wish, { kind: 'ask' }>): Promise<Measured> {
+  const { paths, headers, connections, milliseconds } = wish;
+  const until = performance.now() + milliseconds;
+  const times: number[] = [];
+  let [next, bytes] = [0, 0];
+  const worker = async () => {
+    while (performance.now() < until) {
+      const path = paths[next % paths.length] ?? '';
+      next += 1;
+      const began = performance.now();
+      const answer = await pool.request({ method: 'GET', path, headers });
+      let length = 0;
+      for await (const chunk of answer.body) length += Buffer.isBuffer(chunk) ? chunk.length : 0;
+      if (answer.statusCode !== 200) throw new Error(`${path} answered ${answer.statusCode}`);
+      bytes += length;
+      times.push(performance.now() - began);
+    }
+  };
+  const began = performance.now();
+  await Promise.all(Array.from({ length: connections }, worker));
+  return measured(performance.now() - began, times, bytes);
+}
+
+/** Sends new instances, made before the clock starts: as STOW-RS requests of `perRequest`, or one by one to Orthanc. */
+async function store(pool: Pool, wish: Extract<Wish, { kind: 'store' }>): Promise<Measured> {
+  const { path, headers, connections, perRequest, instances, pixelBytes } = wish;
+  const bodies = Array.from({ length: connections }, () => {
+    const files = sample(instances / connections, pixelBytes).map(({ file }) => file);
+    const groups: Buffer[] = [];
+    for (let at = 0; at < files.length; at += perRequest ?? 1) {
+      const some = files.slice(at, at + (perRequest ?? 1));
+      groups.push(perRequest === undefined ? Buffer.concat(some) : multipart(some));
+    }
+    return groups;
+  });
+  const type =
+    perRequest === undefined
+      ? 'application/dicom'
+      : `multipart/related; type="application/dicom"; boundary=${BOUNDARY}`;
+  const times: number[] = [];
+  const began = performance.now();
+  await Promise.all(
+    bodies.map(async (groups) => {
+      for (const body of groups) {
+        const sent = performance.now();
+        const answer = await pool.request({
+          method: 'POST',
+          path,
+          headers: { ...headers, 'content-type': type },
+          body,
+        });
+        const text = await answer.body.text();
+        if (answer.statusCode !== 200) throw new Error(`${path} answered ${answer.statusCode}: ${text}`);
+        times.push(performance.now() - sent);
+      }
+    }),
+  );
+  const result = measured(performance.now() - began, times, instances * pixelBytes);
+  return { ...result, perSecond: (instances / result.milliseconds) * 1000 };
+}
+
+function multipart(files: readonly Buffer[]): Buffer {
+  const parts = files.flatMap((file) => [
+    Buffer.from(`\r\n--${BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n`),
+    file,
+  ]);
+  return Buffer.concat([...parts, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]);
+}
+
+function measured(milliseconds: number, times: number[], bytes: number): Measured {
+  const sorted = times.sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return {
+    milliseconds,
+    perSecond: (times.length / milliseconds) * 1000,
+    megabytesPerSecond: bytes / milliseconds / 1000,
+    p50: at(0.5),
+    p95: at(0.95),
+  };
+}
+
+const wish = Wish.parse(await json(process.stdin));
+const pool = new Pool(wish.url, {
+  connections: wish.connections,
+  keepAliveTimeout: 700,
+  keepAliveTimeoutThreshold: 200,
+});
+const result = wish.kind === 'ask' ? await ask(pool, wish) : await store(pool, wish);
+await pool.close();
+process.stdout.write(JSON.stringify(result));

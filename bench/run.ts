@@ -1,0 +1,157 @@
+// `npm run bench`: the same work by each way to the same archive, in turns; a Markdown table on stdout.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { request } from 'undici';
+import { z } from 'zod';
+import { buildAll } from '../infra/local/build.ts';
+import { startBenchStack, type BenchStack } from './bench.stack.ts';
+import { sample, type Slice } from './samples.ts';
+import { Measured, type Wish } from './wish.ts';
+
+const ROUNDS = 3;
+const MILLISECONDS = 2000;
+const FRAME_BYTES = 512 * 1024;
+const SLICES = 300;
+const STUDIES = 100;
+const FRAME_TYPE = 'multipart/related; type="application/octet-stream"';
+const WAYS = ['orthanc', 'recipe', 'gateway'] as const;
+
+type Way = (typeof WAYS)[number];
+type Comparison = { what: string; unit: 'requests/s' | 'instances/s'; wishes: Partial<Record<Way, Wish>> };
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** One run of the load generator, in a process of its own. */
+async function run(wish: Wish): Promise<Measured> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(JSON.stringify(wish));
+  const said = await text(child.stdout);
+  if (said === '') throw new Error('the load generator failed');
+  return Measured.parse(JSON.parse(said));
+}
+
+/** Every way in turn, round by round, so that what the machine does besides meets all alike; the median of the rounds. */
+async function compare({ what, unit, wishes }: Comparison): Promise<string> {
+  say(what);
+  const results = new Map<Way, Measured[]>();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const way of WAYS) {
+      const wish = wishes[way];
+      if (wish !== undefined) results.set(way, [...(results.get(way) ?? []), await run(wish)]);
+    }
+  }
+  const cells = WAYS.map((way) => median(results.get(way)));
+  const [orthanc, recipe, gateway] = cells;
+  const ratio = (other: Measured | undefined) =>
+    other === undefined || gateway === undefined
+      ? '–'
+      : `${(gateway.perSecond / other.perSecond).toFixed(2)} ×`;
+  return `| ${what}, ${unit} | ${cells.map(cell).join(' | ')} | ${ratio(orthanc)} | ${ratio(recipe)} |`;
+}
+
+/** The rate, and the 95th percentile of one request in milliseconds. */
+function cell(one: Measured | undefined): string {
+  if (one === undefined) return '–';
+  return `${one.perSecond.toFixed(one.perSecond < 100 ? 1 : 0)} (${one.p95.toFixed(1)})`;
+}
+
+function median(all: readonly Measured[] | undefined): Measured | undefined {
+  return all?.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(all.length / 2)];
+}
+
+async function signIn({ gateway, admin }: BenchStack): Promise<string> {
+  const answer = await request(`${gateway}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(admin),
+  });
+  return `Bearer ${z.object({ access_token: z.string() }).parse(await answer.body.json()).access_token}`;
+}
+
+async function storeAll(stack: BenchStack, authorization: string, slices: readonly Slice[]): Promise<void> {
+  for (const { file } of slices) {
+    const answer = await request(`${stack.gateway}/dicom-web/studies`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/dicom' },
+      body: file,
+    });
+    if (answer.statusCode !== 200)
+      throw new Error(`storing answered ${answer.statusCode}: ${await answer.body.text()}`);
+    await answer.body.dump();
+  }
+}
+
+function comparisons(stack: BenchStack, authorization: string, slices: readonly Slice[]): Comparison[] {
+  const headers: Record<Way, Record<string, string>> = {
+    orthanc: { authorization: stack.basic },
+    recipe: {},
+    gateway: { authorization },
+  };
+  const ask = (connections: number, paths: string[], accept: string): Record<Way, Wish> => {
+    const wish = (way: Way): Wish => ({
+      kind: 'ask',
+      url: stack[way],
+      headers: { ...headers[way], accept },
+      connections,
+      paths: paths.map((path) => `/dicom-web${path}`),
+      milliseconds: MILLISECONDS,
+    });
+    return { orthanc: wish('orthanc'), recipe: wish('recipe'), gateway: wish('gateway') };
+  };
+  const store = (way: Way, connections: number): Wish => ({
+    kind: 'store',
+    url: stack[way],
+    headers: headers[way],
+    connections,
+    instances: 100,
+    pixelBytes: FRAME_BYTES,
+    ...(way === 'gateway' ? { path: '/dicom-web/studies', perRequest: 25 } : { path: '/instances' }),
+  });
+  const stores = (connections: number) => ({
+    orthanc: store('orthanc', connections),
+    recipe: store('recipe', connections),
+    gateway: store('gateway', connections),
+  });
+  const [first] = slices;
+  const series = `/studies/${first?.studyUid}/series/${first?.seriesUid}`;
+  const frames = slices.map(({ sopUid }) => `${series}/instances/${sopUid}/frames/1`);
+  const json = 'application/dicom+json';
+  return [
+    { what: 'Store 0.5 MB, 1 sender', unit: 'instances/s', wishes: stores(1) },
+    { what: 'Store 0.5 MB, 4 senders', unit: 'instances/s', wishes: stores(4) },
+    {
+      what: 'Frame of 0.5 MB, 8 connections',
+      unit: 'requests/s',
+      wishes: ask(8, frames, FRAME_TYPE),
+    },
+    { what: 'Metadata of 300 slices', unit: 'requests/s', wishes: ask(1, [`${series}/metadata`], json) },
+    { what: 'Search, 20 studies', unit: 'requests/s', wishes: ask(4, ['/studies?limit=20'], json) },
+    {
+      what: 'Search by name, 100 studies',
+      unit: 'requests/s',
+      wishes: ask(4, ['/studies?PatientName=Bench*&limit=100'], json),
+    },
+  ];
+}
+
+await buildAll(say);
+const stack = await startBenchStack(say);
+try {
+  const authorization = await signIn(stack);
+  const slices = sample(SLICES, FRAME_BYTES);
+  say(`storing a series of ${SLICES} slices and ${STUDIES} studies`);
+  await storeAll(stack, authorization, slices);
+  for (let study = 0; study < STUDIES; study += 1) await storeAll(stack, authorization, sample(1, 1024));
+  const rows: string[] = [];
+  for (const comparison of comparisons(stack, authorization, slices)) rows.push(await compare(comparison));
+  console.log(`| what | Orthanc | nginx → Orthanc | gateway | gateway : Orthanc | gateway : nginx |
+|---|---|---|---|---|---|
+${rows.join('\n')}
+
+Medians of ${ROUNDS} rounds in turns on this machine; in brackets the 95th percentile of one request in ms (storing through the gateway: of 25 instances). The gateway signs in, decides and audits; the other two let everybody through.`);
+} finally {
+  await stack.stop();
+}

@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto';
+import { freshUid } from '../infra/demo/dicom.elements.ts';
+import { element, makeInstance } from '../infra/demo/dicom.writer.ts';
+
+/** One slice of a made series. */
+export interface Slice {
+  studyUid: string;
+  seriesUid: string;
+  sopUid: string;
+  file: Buffer;
+}
+
+/** A new series of `count` slices with `pixelBytes` of noise each (a multiple of 1,024: 512 columns of 16 bits). */
+export function sample(count: number, pixelBytes: number): Slice[] {
+  const [studyUid, seriesUid] = [freshUid(), freshUid()];
+  return Array.from({ length: count }, (_, index) => {
+    const sopUid = freshUid();
+    const extra = [
+      element('00280010', 'US', [pixelBytes / 1024]),
+      element('00280011', 'US', [512]),
+      element('7FE00010', 'OW', randomBytes(pixelBytes)),
+    ];
+    const patientName = `Bench^${studyUid.slice(-6)}`;
+    const file = makeInstance({
+      studyUid,
+      seriesUid,
+      sopUid,
+      patientName,
+      instanceNumber: index + 1,
+      extra,
+    });
+    return { studyUid, seriesUid, sopUid, file };
+  });
+}

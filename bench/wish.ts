@@ -1,0 +1,33 @@
+import { z } from 'zod';
+
+const Common = {
+  /** Scheme, host and port. */
+  url: z.string(),
+  headers: z.record(z.string(), z.string()),
+  connections: z.number(),
+};
+
+/** What the load generator is asked to do. */
+export const Wish = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ask'), ...Common, paths: z.array(z.string()), milliseconds: z.number() }),
+  z.object({
+    kind: z.literal('store'),
+    ...Common,
+    path: z.string(),
+    instances: z.number(),
+    pixelBytes: z.number(),
+    /** Instances of one STOW-RS request; without it each instance is a POST of its own. */
+    perRequest: z.number().optional(),
+  }),
+]);
+export type Wish = z.infer<typeof Wish>;
+
+/** What it measured; `p50` and `p95` in milliseconds of one request. */
+export const Measured = z.object({
+  milliseconds: z.number(),
+  perSecond: z.number(),
+  megabytesPerSecond: z.number(),
+  p50: z.number(),
+  p95: z.number(),
+});
+export type Measured = z.infer<typeof Measured>;
