@@ -3,6 +3,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
+import { DeleteController } from './delete.controller.js';
 import { QidoController } from './qido.controller.js';
 import { Retrieval } from './retrieval.service.js';
 import { Stow } from './stow.service.js';
@@ -12,7 +13,7 @@ import { WadoController } from './wado.controller.js';
 /** The words of PS3.18. */
 @Module({
   imports: [AuditModule, AuthzModule, CatalogModule, OrthancModule],
-  controllers: [QidoController, WadoController, StowController],
+  controllers: [QidoController, WadoController, StowController, DeleteController],
   providers: [Retrieval, Stow],
 })
 export class DicomwebModule {}

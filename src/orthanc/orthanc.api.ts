@@ -84,6 +84,13 @@ export class OrthancApi {
     return true;
   }
 
+  /** Takes one instance out of the archive for good; one that is not there is no fault. */
+  async deleteInstance(id: OrthancId): Promise<void> {
+    const { status } = await this.request('deletion of an instance', `/instances/${id}`, 'delete');
+    const problem = status === 404 ? undefined : problemOfStatus('deletion of an instance', status);
+    if (problem !== undefined) throw problem;
+  }
+
   /** All tags of an instance but its pixels, `gggg,eeee` to value, as UTF-8. */
   instanceTags(id: OrthancId): Promise<Record<string, unknown>> {
     return this.get('tags of an instance', `/instances/${id}/tags?short`, Tags);
@@ -109,9 +116,13 @@ export class OrthancApi {
     return parsed.data;
   }
 
-  private async request(what: string, path: string): Promise<{ status: number; data: unknown }> {
+  private async request(
+    what: string,
+    path: string,
+    method: 'get' | 'delete' = 'get',
+  ): Promise<{ status: number; data: unknown }> {
     try {
-      return await this.http.get<unknown>(path);
+      return await this.http.request<unknown>({ url: path, method });
     } catch (error) {
       // The cause is left out: an axios error carries the password in its configuration.
       if (isAxiosError(error)) throw new NeighbourAway('orthanc');
