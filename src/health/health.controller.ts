@@ -14,10 +14,14 @@ interface Readiness {
   readonly neighbours: { readonly postgres: State; readonly orthanc: State; readonly hapi: FhirState };
 }
 
+const FRESH_MS = 1_000;
+
 /** For load balancers and supervisors; no account, no patient data. */
 @Controller('health')
 @Public()
 export class HealthController {
+  private known: { readonly at: number; readonly readiness: Promise<Readiness> } | undefined;
+
   constructor(
     @Inject(POSTGRES) private readonly sql: postgres.Sql,
     private readonly orthanc: OrthancApi,
@@ -33,17 +37,28 @@ export class HealthController {
   /** 200 when every needed neighbour answers, else 503 with its name. */
   @Get('ready')
   async ready(@Res() reply: FastifyReply): Promise<FastifyReply> {
+    const body = await this.readiness();
+    return reply
+      .status(body.status === 'ready' ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .send(body);
+  }
+
+  /** Anybody may ask, however often: the neighbours hear of it once a second. */
+  private readiness(): Promise<Readiness> {
+    if (this.known === undefined || Date.now() - this.known.at > FRESH_MS)
+      this.known = { at: Date.now(), readiness: this.ask() };
+    return this.known.readiness;
+  }
+
+  private async ask(): Promise<Readiness> {
     const [postgres, orthanc, hapi] = await Promise.all([
       isUp(this.sql`select 1`),
       isUp(this.orthanc.system()),
       this.fhir.state(),
     ]);
     const status = postgres === 'up' && orthanc === 'up' ? 'ready' : 'unavailable';
-    const body: Readiness = { status, neighbours: { postgres, orthanc, hapi } };
-    return reply
-      .status(status === 'ready' ? 200 : 503)
-      .header('cache-control', 'no-store')
-      .send(body);
+    return { status, neighbours: { postgres, orthanc, hapi } };
   }
 }
 
