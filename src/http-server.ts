@@ -38,6 +38,8 @@ export function httpServer(env: Env): FastifyAdapter {
   });
   server.addHook('onSend', async (request, reply) => {
     identify(request, reply);
+    // What says nothing of caches is for this caller and this moment alone.
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });
   void server.register(cookie);
   // Pages of other origins bring a bearer token; cookies are never theirs to send.

@@ -72,6 +72,16 @@ describe('a request without credentials', () => {
   );
 });
 
+it('an answer that says nothing of caches is kept by none', async () => {
+  const { authorization } = await world.admin();
+  for (const path of ['/api/users', '/api/me', '/dicom-web/studies', '/nowhere']) {
+    const answer = await world.http.get(path).set('authorization', authorization);
+    expect([path, answer.headers['cache-control']]).toEqual([path, 'no-store']);
+  }
+  const keys = await world.http.get('/.well-known/jwks.json').expect(200);
+  expect(keys.headers['cache-control']).toBe('public, max-age=60');
+});
+
 describe('request ids', () => {
   it('that are well formed come back, others are replaced', async () => {
     const answer = await world.http.get('/health/live').set('x-request-id', 'trace-0123456789');
