@@ -29,6 +29,8 @@ interface Totals {
 
 const IDLE_MS = 10 * 60 * 1000;
 const SWEEP_MS = 60 * 1000;
+/** A reader who calls himself something else each time must not grow memory: beyond this the oldest reading is closed. */
+const OPEN_AT_MOST = 10_000;
 
 /**
  * Reads below a study (design.md, decision 8): the first read of an account × study × action × client is a row committed before
@@ -75,6 +77,8 @@ export class Readings implements OnApplicationShutdown {
       frames: 0,
       bytes: 0,
     };
+    const [oldest] = this.open;
+    if (oldest !== undefined && this.open.size >= OPEN_AT_MOST) void this.end(...oldest);
     this.open.set(key, totals);
     opened.catch(() => this.open.delete(key));
     return totals;
@@ -82,21 +86,24 @@ export class Readings implements OnApplicationShutdown {
 
   private async close(before: number): Promise<void> {
     for (const [key, totals] of this.open) {
-      if (totals.lastAt > before) continue;
-      this.open.delete(key);
-      const { actor, reading, requests, instances, frames, bytes } = totals;
-      try {
-        await this.log.append({
-          ...rowOf(actor, reading),
-          kind: 'totals',
-          requests,
-          instances,
-          frames,
-          bytes,
-        });
-      } catch {
-        this.logger.error('the totals of a reading could not be written');
-      }
+      if (totals.lastAt <= before) await this.end(key, totals);
+    }
+  }
+
+  private async end(key: string, totals: Totals): Promise<void> {
+    this.open.delete(key);
+    const { actor, reading, requests, instances, frames, bytes } = totals;
+    try {
+      await this.log.append({
+        ...rowOf(actor, reading),
+        kind: 'totals',
+        requests,
+        instances,
+        frames,
+        bytes,
+      });
+    } catch {
+      this.logger.error('the totals of a reading could not be written');
     }
   }
 }
