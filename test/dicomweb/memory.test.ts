@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { storeLargeSeries } from '../long/large.series.ts';
+import { residentOf, tell } from '../long/resident.memory.ts';
+import { type Caller, startWorld, type World } from '../support/world.ts';
+
+const MB = 1_000_000;
+
+let world: World;
+let sender: Caller;
+beforeAll(async () => {
+  world = await startWorld();
+  sender = await world.machine();
+});
+afterAll(() => world?.stop());
+
+// The short form of test/long/large.test.ts, with the same bounds.
+describe('memory', () => {
+  it('does not grow with the body: 300 MB in one STOW request', async () => {
+    const count = 30;
+    const series = await storeLargeSeries(world, sender, { count, bytes: 10 * MB });
+    expect(series).toMatchObject({ status: 200, stored: count });
+    const [gateway, orthanc] = [await residentOf(world.gateway.pid), await residentOf(world.orthanc.pid)];
+    tell(`300 MB STOW: gateway at most ${gateway.most.toFixed()} MiB, Orthanc ${orthanc.most.toFixed()} MiB`);
+    expect(gateway.most).toBeLessThanOrEqual(250);
+    expect(orthanc.most).toBeLessThanOrEqual(300);
+  });
+});
