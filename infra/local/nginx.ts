@@ -41,7 +41,7 @@ export async function startNginx(options: NginxOptions): Promise<Running> {
     GATEWAY: `127.0.0.1:${options.gatewayPort}`,
     PORTAL_ROOT: options.portal,
     VIEWER_ROOT: web,
-    LOG_DIR: logs,
+    ACCESS_LOG: join(logs, 'nginx.access.log'),
   });
   const file = join(dir, 'nginx.conf');
   await writeFile(file, main(prefix, dir, temporary, site), { mode: 0o600 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { request } from 'node:https';
 import { connect } from 'node:http2';
@@ -98,6 +98,17 @@ it('tells the gateway where a request comes from, whatever the client says', asy
   expect(JSON.stringify(seen)).not.toMatch(/9\.9\.9\.9|mine-mine/);
 });
 
+it('keeps patients and studies out of its logs', async () => {
+  await get('/dicom-web/studies/1.2.34567/metadata?PatientName=Protokoll');
+  await get('/login?next=/viewer/viewer?StudyInstanceUIDs=1.2.34567');
+  const log = () => readFile(join(folder, 'nginx.access.log'), 'utf8');
+  await expect.poll(log).toMatch(/GET \/dicom-web\/studies 200/);
+  await expect.poll(log).toMatch(/GET \/login.html 200/);
+  expect((await log()) + (await readFile(join(folder, 'nginx.log'), 'utf8'))).not.toMatch(
+    /1\.2\.34567|Protokoll/,
+  );
+});
+
 it('keeps the metrics to itself, by any spelling', async () => {
   for (const path of ['/metrics', '/api/../metrics', '/dicom-web/%2e%2e/metrics', '//metrics'])
     expect(await rawStatus(path), path).toBe(404);
@@ -128,6 +139,8 @@ it('says 503 and when to come back while the gateway is away', async () => {
   expect(answer.status).toBe(503);
   expect(answer.headers.get('retry-after')).toBe('5');
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  await get('/dicom-web/studies?PatientName=Protokoll');
+  expect(await readFile(join(folder, 'nginx.log'), 'utf8')).not.toContain('Protokoll');
 });
 
 /** fetch would tidy the path before it is sent. */
