@@ -46,7 +46,6 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
       PORT: `${ports.gateway}`,
       PUBLIC_URL: `https://localhost:${ports.web}`,
       DATABASE_URL: postgres.appUrl,
-      DATABASE_OWNER_URL: postgres.ownerUrl,
       ORTHANC_URL: orthanc.url,
       ORTHANC_USERNAME: orthanc.username,
       ORTHANC_PASSWORD: secrets.orthancPassword,

@@ -54,17 +54,28 @@ describe('docker-compose.yml', () => {
     expect(publishing.map(([name]) => name)).toEqual(['web']);
   });
 
-  it('keeps archive, database and gateway on a network without a way out', async () => {
+  it('gives nobody but the gateway a way to archive, database and HAPI, and none of them a way out', async () => {
     const { services, networks } = await compose();
-    expect(networks['inside']?.internal).toBe(true);
-    for (const name of ['orthanc', 'hapi', 'postgres', 'gateway', 'migrate'])
-      expect(services[name]?.networks).toEqual(['inside']);
+    for (const name of ['front', 'archive', 'inside']) expect(networks[name]?.internal).toBe(true);
+    for (const name of ['hapi', 'postgres', 'migrate']) expect(services[name]?.networks).toEqual(['inside']);
+    expect(services['orthanc']?.networks).toEqual(['archive']);
+    expect(services['gateway']?.networks).toEqual(['front', 'archive', 'inside']);
+    expect(Object.keys(services['web']?.networks ?? {})).toEqual(['outside', 'front']);
   });
 
-  it('gives the gateway every setting of the environment and no other', async () => {
+  it('lets migrations alone know the owner of the audit', async () => {
+    const { services } = await compose();
+    const knowing = Object.entries(services).filter(([, { environment }]) =>
+      JSON.stringify(environment).includes('OWNER_PASSWORD'),
+    );
+    expect(knowing.map(([name]) => name)).toEqual(['postgres', 'migrate']);
+  });
+
+  it('gives the gateway every setting of its own and no other', async () => {
     const { services } = await compose();
     const given = new Set(Object.keys(services['gateway']?.environment ?? {}));
-    expect(given).toEqual(new Set(Object.keys(EnvSchema.shape)));
+    const { DATABASE_OWNER_URL: _, ...settings } = EnvSchema.shape;
+    expect(given).toEqual(new Set(Object.keys(settings)));
   });
 
   it('pins every image to a version', async () => {

@@ -148,7 +148,6 @@ export async function startWorld(settings: Readonly<Record<string, string>> = {}
   const adminPassword = randomBytes(16).toString('hex');
   const gateway = await startTestGateway({
     DATABASE_URL: database.appUrl,
-    DATABASE_OWNER_URL: database.ownerUrl,
     ORTHANC_URL: orthanc.url,
     ORTHANC_USERNAME: orthanc.username,
     ORTHANC_PASSWORD: orthanc.password,
