@@ -2,6 +2,7 @@
 const MAY_IMPORT = {
   config: [],
   problems: [],
+  mapping: [],
   database: ['config'],
   secrets: ['config'],
   orthanc: ['config', 'problems'],
@@ -12,6 +13,18 @@ const MAY_IMPORT = {
   catalog: ['audit', 'authz', 'config', 'database', 'orthanc', 'problems'],
   dicomweb: ['audit', 'authn', 'authz', 'catalog', 'config', 'orthanc', 'problems'],
   admin: ['audit', 'authn', 'authz', 'catalog', 'config', 'database', 'problems', 'secrets'],
+  imports: [
+    'audit',
+    'authn',
+    'authz',
+    'config',
+    'database',
+    'fhir',
+    'mapping',
+    'problems',
+    'secrets',
+    'terms',
+  ],
   health: ['authn', 'config', 'database', 'fhir', 'orthanc'],
 };
 

@@ -1,0 +1,120 @@
+/** One row of the sample list, as its cells are written. */
+export interface PatientRow {
+  name: string;
+  cpf: string;
+  gender: string;
+  birthDate: string;
+  phone: string;
+  country: string;
+  note: string;
+}
+
+/** The columns of the sample list: those of the list that circulates in Brazil. */
+export const COLUMNS = [
+  'Nome',
+  'CPF',
+  'Gênero',
+  'Data de Nascimento',
+  'Telefone',
+  'País de Nascimento',
+  'Observação',
+];
+
+const WOMEN =
+  'Aurélia Benedita Celina Dorotéia Edwiges Filomena Gertrudes Hermínia Inácia Jovita Leocádia Mafalda Noêmia Olívia Perpétua Quitéria Rosália Zuleica';
+const MEN =
+  'Abelardo Belmiro Clodoaldo Deodato Evaristo Felisberto Gervásio Honório Isidoro Januário Leôncio Moacir Nicanor Onofre Patrício Quintino Raimundo Teobaldo';
+const FAMILIES = [
+  'da Mata',
+  'Vasconcelos',
+  'de Assunção',
+  'Pimentel Filho',
+  'dos Anjos',
+  'Sepúlveda',
+  'Brandão Neto',
+  'das Neves',
+  'Quaresma',
+  'do Carmo',
+  'Guimarães',
+  'Falcão Júnior',
+  'Leitão e Sá',
+];
+/** Area codes that exist; every tenth row has one that does not. */
+const AREA_CODES = [11, 21, 31, 41, 51, 61, 71, 81, 91, 27, 48];
+const NO_AREA_CODES = [20, 23, 36, 52, 76];
+/** What stands in the note: 11 conditions and 4 pregnancies in 11 of 50 rows. */
+const NOTES = new Map([
+  [1, 'Diabético'],
+  [4, 'Gestante'],
+  [9, 'Hipertenso'],
+  [12, 'Gestante|Hipertenso'],
+  [17, 'Diabético|Hipertenso'],
+  [22, 'Hipertenso'],
+  [26, 'Gestante'],
+  [31, 'Diabético|Hipertenso'],
+  [36, 'Gestante|Diabético'],
+  [41, 'Hipertenso'],
+  [47, 'Diabético'],
+]);
+
+/** The synthetic twin of the circulating list: 50 people who do not exist, none with valid check digits. */
+export function patientRows(): PatientRow[] {
+  return Array.from({ length: 50 }, (_, at) => {
+    const female = at % 2 === 0;
+    return {
+      name: nameOf(at),
+      cpf: cpfOf(at),
+      gender: female ? 'Feminino' : 'Masculino',
+      birthDate: birthDateOf(at),
+      phone: phoneOf(at),
+      country: 'Brasil',
+      note: noteOf(at),
+    };
+  });
+}
+
+/** Four full names come twice, each with another CPF: a name is never a key. */
+function nameOf(at: number): string {
+  const person = at >= 46 ? at - 44 : at;
+  const names = (person % 2 === 0 ? WOMEN : MEN).split(' ');
+  const half = Math.floor(person / 2);
+  const family = FAMILIES[(half * 5 + (person % 2)) % FAMILIES.length];
+  return `${names[half % names.length]} ${family}`;
+}
+
+/** Pregnancies are given to women. */
+function noteOf(at: number): string {
+  return NOTES.get(at) ?? '';
+}
+
+/** A number of the usual form whose last check digit is one too high. */
+function cpfOf(at: number): string {
+  const base = String(100_200_300 + at * 7_654_321).slice(0, 9);
+  const first = checkDigit(base);
+  const second = (checkDigit(base + first) + 1) % 10;
+  return `${base.slice(0, 3)}.${base.slice(3, 6)}.${base.slice(6)}-${first}${second}`;
+}
+
+function checkDigit(digits: string): number {
+  const sum = Array.from(digits).reduce(
+    (total, digit, at) => total + Number(digit) * (digits.length + 1 - at),
+    0,
+  );
+  return ((sum * 10) % 11) % 10;
+}
+
+/** 22 of the 50 could be read with day and month exchanged. */
+function birthDateOf(at: number): string {
+  const ambiguous = at < 22;
+  const day = ambiguous ? 1 + (at % 6) : 13 + (at % 15);
+  const month = ambiguous ? 7 + (at % 6) : 1 + (at % 12);
+  const year = 1962 + ((at * 11) % 40);
+  return `${two(day)}/${two(month)}/${year}`;
+}
+
+function phoneOf(at: number): string {
+  const code = at % 10 === 3 ? NO_AREA_CODES[Math.floor(at / 10)] : AREA_CODES[at % AREA_CODES.length];
+  return `(${code}) ${3200 + ((at * 37) % 700)}-${String(1000 + ((at * 613) % 9000))}`;
+}
+
+const two = (number: number) => String(number).padStart(2, '0');

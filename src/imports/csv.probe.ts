@@ -1,0 +1,58 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+import { LIMITS } from './csv.limits.js';
+import { FileRefused } from './csv.refusal.js';
+
+/** What one pass over the whole plain file told. */
+export interface ProbeFacts {
+  readonly bytes: number;
+  /** The beginning, 256 KiB at most. */
+  readonly head: Buffer;
+  readonly ascii: boolean;
+  /** Strict UTF-8 from the first byte to the last. */
+  readonly utf8: boolean;
+}
+
+/** Looks at a file while it is staged: feed every chunk in order, then ask for the facts. */
+export class CsvProbe {
+  private bytes = 0;
+  private readonly heads: Buffer[] = [];
+  private ascii = true;
+  private utf8 = true;
+  private rest: Buffer = Buffer.alloc(0);
+
+  /** Takes the next bytes; throws `FileRefused` above 1 GB. */
+  push(chunk: Buffer): void {
+    const room = LIMITS.head - this.bytes;
+    if (room > 0) this.heads.push(Buffer.from(chunk.subarray(0, room)));
+    this.bytes += chunk.length;
+    if (this.bytes > LIMITS.bytes) throw new FileRefused('file-too-large');
+    if (this.ascii) this.ascii = isAscii(chunk);
+    if (this.utf8 && !this.ascii) this.checkUtf8(chunk);
+  }
+
+  /** The facts, when all bytes were pushed. Throws `FileRefused` for an empty file. */
+  finish(): ProbeFacts {
+    const head = Buffer.concat(this.heads);
+    if (this.bytes === 0) throw new FileRefused('file-empty');
+    return { bytes: this.bytes, head, ascii: this.ascii, utf8: this.utf8 && this.rest.length === 0 };
+  }
+
+  private checkUtf8(chunk: Buffer): void {
+    const whole = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
+    const cut = startOfLastLetter(whole);
+    this.utf8 = isUtf8(whole.subarray(0, cut));
+    this.rest = Buffer.from(whole.subarray(cut));
+  }
+}
+
+/** Where a letter begins that the end of the bytes may cut; their length when none is. */
+function startOfLastLetter(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) return bytes.length;
+    if (byte < 0xc0) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return back < length ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}

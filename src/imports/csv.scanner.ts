@@ -1,0 +1,185 @@
+import { type CsvError, type Parser, parse } from 'csv-parse';
+import { z } from 'zod';
+import { type Issue, issue } from '../mapping/issue.js';
+import { LIMITS } from './csv.limits.js';
+import { FileRefused } from './csv.refusal.js';
+
+/** A record of the file: `line` counts from 1; a fault says why its cells cannot be trusted. */
+export interface CsvRecord {
+  readonly line: number;
+  readonly cells: readonly string[];
+  readonly fault?: Issue;
+}
+
+const Cells = z.array(z.string());
+const LF = 0x0a;
+const CR = 0x0d;
+
+/**
+ * Cuts UTF-8 into records with csv-parse. A record that cannot be one (open quote, quote within a cell, longer than 64 KiB) is one
+ * fault at its first line; reading goes on with the next line. At most one record and one chunk are held.
+ */
+export class CsvScanner {
+  private found: CsvRecord[] = [];
+  private parser: Parser;
+  /** Bytes from the end of the last good record on. */
+  private tail: Buffer = Buffer.alloc(0);
+  private tailStart = 0;
+  private goodEnd = 0;
+  /** The line at the end of the last good record. */
+  private line = 1;
+  private width: number | undefined;
+  private broken: 'quote-broken' | 'row-too-large' | undefined;
+  private brokenRows = 0;
+  /** Within the rest of a line that is too long. */
+  private skipping = false;
+
+  constructor(private readonly delimiter: string) {
+    this.parser = this.start();
+  }
+
+  /** Takes the next bytes and gives the records that are complete. */
+  push(chunk: Buffer): CsvRecord[] {
+    this.feed(chunk);
+    return this.taken();
+  }
+
+  /** The last records, when there are no more bytes. */
+  async finish(): Promise<CsvRecord[]> {
+    for (;;) {
+      const { parser } = this;
+      const ended = new Promise<void>((resolve) => {
+        parser.once('close', resolve);
+      });
+      parser.resume().end();
+      await ended;
+      if (this.broken === undefined) return this.taken();
+      this.recover();
+    }
+  }
+
+  private taken(): CsvRecord[] {
+    const taken = this.found;
+    this.found = [];
+    return taken;
+  }
+
+  private feed(chunk: Buffer): void {
+    const rest = this.skipping ? this.afterLongLine(chunk) : chunk;
+    if (rest.length === 0) return;
+    this.tail = this.tail.length === 0 ? rest : Buffer.concat([this.tail, rest]);
+    this.parser.write(rest);
+    while (this.broken !== undefined) this.recover();
+    this.trimTail();
+  }
+
+  private trimTail(): void {
+    this.tail = this.tail.subarray(this.goodEnd - this.tailStart);
+    this.tailStart = this.goodEnd;
+  }
+
+  /** Gives up the record at the head of the tail and begins anew at the line after its first. */
+  private recover(): void {
+    this.trimTail();
+    this.brokenRows += 1;
+    if (this.brokenRows > LIMITS.brokenRows) throw new FileRefused('file-broken-quotes');
+    let begin = 0;
+    while (this.tail[begin] === LF || this.tail[begin] === CR) begin += 1;
+    const text = this.tail.subarray(begin);
+    const end = endOfLine(text);
+    const long = end === undefined ? text.length > LIMITS.record : end.at > LIMITS.record;
+    const first = text.subarray(0, Math.min(end?.at ?? text.length, LIMITS.record)).toString('utf8');
+    this.line += countLines(this.tail.subarray(0, begin));
+    this.found.push({
+      line: this.line,
+      cells: [first],
+      fault: issue(long ? 'row-too-large' : 'quote-broken'),
+    });
+    const rest = end === undefined ? Buffer.alloc(0) : Buffer.from(text.subarray(end.next));
+    this.skipping = end === undefined;
+    if (end !== undefined) this.line += 1;
+    this.broken = undefined;
+    this.parser.destroy();
+    this.parser = this.start();
+    this.tail = rest;
+    this.tailStart = 0;
+    this.goodEnd = 0;
+    if (rest.length > 0) this.parser.write(rest);
+  }
+
+  private afterLongLine(chunk: Buffer): Buffer {
+    const end = endOfLine(chunk);
+    if (end === undefined) return Buffer.alloc(0);
+    this.skipping = false;
+    this.line += 1;
+    return chunk.subarray(end.next);
+  }
+
+  private start(): Parser {
+    const parser = parse({
+      delimiter: this.delimiter,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      max_record_size: LIMITS.record,
+      relax_column_count: false,
+      skip_empty_lines: true,
+      skip_records_with_error: true,
+      info: false,
+      on_record: (cells: unknown, { bytes }: { bytes: number }) => {
+        this.accept(Cells.parse(cells), bytes, parser);
+        return null;
+      },
+      on_skip: (error: CsvError | undefined) => {
+        this.skip(error, parser);
+        return undefined;
+      },
+    });
+    // What goes wrong is told by on_skip; the event alone must not end the process.
+    parser.on('error', () => undefined);
+    return parser;
+  }
+
+  private accept(cells: string[], bytes: number, parser: Parser): void {
+    if (this.broken !== undefined || parser !== this.parser) return;
+    this.width ??= cells.length;
+    this.keep(cells, bytes);
+  }
+
+  private keep(cells: string[], bytes: number): void {
+    const own = this.tail.subarray(this.goodEnd - this.tailStart, bytes - this.tailStart);
+    let begin = 0;
+    while (own[begin] === LF || own[begin] === CR) begin += 1;
+    const line = this.line + countLines(own.subarray(0, begin));
+    const fits = cells.length === this.width;
+    // A record over several lines with a wrong number of cells is an open quote that met another one.
+    if (!fits && countLines(own.subarray(begin, own.length - 1)) > 0) {
+      this.broken = 'quote-broken';
+      return;
+    }
+    this.goodEnd = bytes;
+    this.line += countLines(own);
+    this.found.push(fits ? { line, cells } : { line, cells, fault: issue('column-count') });
+  }
+
+  private skip(error: CsvError | undefined, parser: Parser): void {
+    if (this.broken !== undefined || parser !== this.parser) return;
+    const details = z
+      .object({ code: z.string(), bytes: z.number(), record: Cells.optional() })
+      .safeParse(error);
+    if (details.data?.code === 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH' && details.data.record !== undefined)
+      this.keep(details.data.record, details.data.bytes);
+    else this.broken = details.data?.code === 'CSV_MAX_RECORD_SIZE' ? 'row-too-large' : 'quote-broken';
+  }
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = 0; at < bytes.length; at += 1)
+    if (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] !== LF)) lines += 1;
+  return lines;
+}
+
+function endOfLine(bytes: Buffer): { at: number; next: number } | undefined {
+  const at = bytes.findIndex((byte) => byte === LF || byte === CR);
+  if (at < 0) return undefined;
+  return { at, next: bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : at + 1 };
+}

@@ -1,0 +1,70 @@
+/** The date formats a mapping may name. */
+export const DATE_FORMATS = [
+  'yyyy-MM-dd',
+  'dd/MM/yyyy',
+  'MM/dd/yyyy',
+  'dd-MM-yyyy',
+  'dd.MM.yyyy',
+  'yyyy/MM/dd',
+  'yyyyMMdd',
+  'yyyy-MM',
+  'yyyy',
+] as const;
+export type DateFormat = (typeof DATE_FORMATS)[number];
+
+/** A FHIR date (`yyyy`, `yyyy-MM` or `yyyy-MM-dd`), or why there is none. */
+export type DateReading = { readonly date: string } | { readonly fault: 'date-invalid' | 'date-ambiguous' };
+
+const PATTERNS: Readonly<Record<string, string>> = {
+  yyyy: '(?<year>\\d{4})',
+  MM: '(?<month>\\d{1,2})',
+  dd: '(?<day>\\d{1,2})',
+};
+const READERS = new Map(
+  DATE_FORMATS.map((format) => [
+    format,
+    // Compact forms have no separators, so their parts have a fixed width; a time of midnight is what exports append.
+    new RegExp(
+      `^${format
+        .replaceAll('.', '\\.')
+        .replace(/yyyy|MM|dd/gu, (part) => PATTERNS[part] ?? part)
+        .replaceAll('{1,2}', format === 'yyyyMMdd' ? '{2}' : '{1,2}')}(?:[ T]00:00(?::00(?:\\.0+)?)?)?$`,
+      'u',
+    ),
+  ]),
+);
+
+/**
+ * Reads a date by the formats of a mapping. Nothing is guessed: 03/04/1980 is what the format says, and where two formats of one
+ * column read it differently it is ambiguous. Days that do not exist and two-digit years are invalid.
+ */
+export function readDate(text: string, formats: readonly DateFormat[]): DateReading {
+  const readings = new Set(formats.flatMap((format) => readAs(text.trim(), format) ?? []));
+  if (readings.size > 1) return { fault: 'date-ambiguous' };
+  const [date] = readings;
+  return date === undefined ? { fault: 'date-invalid' } : { date };
+}
+
+function readAs(text: string, format: DateFormat): string | undefined {
+  const parts = READERS.get(format)?.exec(text)?.groups;
+  const year = parts?.['year'];
+  if (year === undefined || Number(year) < 1800) return undefined;
+  const month = parts?.['month']?.padStart(2, '0');
+  if (month === undefined) return year;
+  if (Number(month) < 1 || Number(month) > 12) return undefined;
+  const day = parts?.['day']?.padStart(2, '0');
+  if (day === undefined) return `${year}-${month}`;
+  const last = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  if (Number(day) < 1 || Number(day) > last) return undefined;
+  return `${year}-${month}-${day}`;
+}
+
+/** Whether a date, exact or not, begins after a day (`yyyy-MM-dd`). */
+export const isAfter = (date: string, day: string): boolean => date > day.slice(0, date.length);
+
+/** Full years between two dates; missing months and days count as the first. */
+export function yearsBetween(from: string, to: string): number {
+  const [fromYear, toYear] = [Number(from.slice(0, 4)), Number(to.slice(0, 4))];
+  const early = to.slice(4).padEnd(6, '-01') < from.slice(4).padEnd(6, '-01');
+  return toYear - fromYear - (early ? 1 : 0);
+}

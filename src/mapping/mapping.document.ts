@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalJson } from './canonical.json.js';
+import { Expression, Split } from './expression.js';
+import { DATE_FORMATS } from './dates.js';
+import { ObservationRule } from './observation.rule.js';
+
+const Field = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/);
+const Uri = z
+  .string()
+  .max(255)
+  .regex(/^[a-z][a-z0-9+.-]*:\S+$/i);
+const SEVERITY = ['error', 'warning'] as const;
+
+const Validator = z.discriminatedUnion('rule', [
+  z.strictObject({
+    rule: z.literal('max_length'),
+    value: z.int().min(1).max(65_536),
+    severity: z.enum(SEVERITY),
+  }),
+  z.strictObject({
+    rule: z.literal('one_of'),
+    values: z.array(z.string()).min(1).max(1_000),
+    severity: z.enum(SEVERITY),
+  }),
+]);
+
+const Column = z.strictObject({
+  type: z.enum(['text', 'identifier', 'date', 'number', 'list']).default('text'),
+  required: z.boolean().default(false),
+  formats: z.array(z.enum(DATE_FORMATS)).min(1).optional(),
+  validators: z.array(Validator).max(8).default([]),
+});
+
+const IdentifierRule = z.strictObject({
+  column: Field,
+  kind: z.enum(['cpf', 'text']),
+  system: Uri,
+  aliases: z.array(Uri).max(8).default([]),
+  use: z.enum(['usual', 'official', 'secondary']).default('usual'),
+  type: z.enum(['TAX', 'MR', 'HC', 'PPN']),
+});
+
+const PatientRule = z.strictObject({
+  name: z.union([
+    z.strictObject({ text: Expression }),
+    z.strictObject({ family: Expression, given: Expression }),
+  ]),
+  gender: Expression.optional(),
+  birth_date: Expression.optional(),
+  phones: z.array(Expression).max(4).default([]),
+  emails: z.array(Expression).max(4).default([]),
+  address: z
+    .strictObject({
+      line: Expression.optional(),
+      city: Expression.optional(),
+      state: Expression.optional(),
+      postal_code: Expression.optional(),
+      country: Expression.optional(),
+    })
+    .optional(),
+  birth_country: Expression.optional(),
+});
+
+const WordsRule = z.strictObject({
+  words: Split,
+  onsets: Split.optional(),
+  language: z.enum(['pt', 'en', 'es']),
+  verification: z.enum(['unconfirmed', 'provisional', 'confirmed']).default('unconfirmed'),
+});
+
+const Policies = z.strictObject({
+  cpf_check_digits: z.enum(['error', 'warn', 'off']).default('warn'),
+  duplicate_in_file: z.enum(['error', 'first', 'last', 'merge']).default('error'),
+  patient: z.enum(['upsert', 'create_only']).default('upsert'),
+  absent: z.literal('keep').default('keep'),
+  unknown_words: z.enum(['wait', 'text_only']).default('wait'),
+});
+
+/**
+ * A mapping document: what the columns of a file mean. It holds data only, no code. A stored version never changes; an import
+ * keeps the version it was made with. Unknown members, columns and tables that are named but not declared are faults.
+ */
+export const MappingDocument = z
+  .strictObject({
+    format: z.literal(1),
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+    version: z.int().min(1),
+    title: z.string().max(200),
+    profile: z.enum(['r4', 'br-core']).default('r4'),
+    as_of: z.iso.date().optional(),
+    source: z.strictObject({
+      encoding: z.string().max(32).optional(),
+      delimiter: z.enum([',', ';', '\t', '|']).optional(),
+      aliases: z.record(Field, z.array(z.string().min(1).max(100)).max(40)),
+      country: z.string().regex(/^[A-Z]{2}$/),
+    }),
+    columns: z.record(Field, Column),
+    tables: z.record(Field, z.record(z.string(), z.string())).default({}),
+    identifiers: z.array(IdentifierRule).min(1).max(8),
+    patient: PatientRule,
+    words: z.array(WordsRule).max(8).default([]),
+    observations: z.array(ObservationRule).max(64).default([]),
+    policies: Policies.prefault({}),
+  })
+  .superRefine((document, context) => {
+    const fields = new Set(Object.keys(document.columns));
+    const tables = new Set(Object.keys(document.tables));
+    for (const { kind, name, path } of namesIn(document)) {
+      const known = kind === 'table' ? tables : fields;
+      if (!known.has(name))
+        context.addIssue({ code: 'custom', path, message: `${kind} ${name} is not declared` });
+    }
+    for (const name of Object.keys(document.source.aliases))
+      if (!fields.has(name))
+        context.addIssue({
+          code: 'custom',
+          path: ['source', 'aliases', name],
+          message: `column ${name} is not declared`,
+        });
+  });
+export type MappingDocument = z.infer<typeof MappingDocument>;
+
+interface Named {
+  readonly kind: 'column' | 'table';
+  readonly name: string;
+  readonly path: (string | number)[];
+}
+
+/** Every column and table that rules refer to, with its place in the document. */
+function namesIn(document: {
+  identifiers: unknown;
+  patient: unknown;
+  words: unknown;
+  observations: unknown;
+}): Named[] {
+  const { identifiers, patient, words, observations } = document;
+  return walk({ identifiers, patient, words, observations }, []);
+}
+
+function walk(node: unknown, path: (string | number)[]): Named[] {
+  if (Array.isArray(node)) return node.flatMap((item: unknown, at) => walk(item, [...path, at]));
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([name, value]: [string, unknown]): Named[] => {
+    const here = [...path, name];
+    if (typeof value !== 'string') return walk(value, here);
+    if (['copy', 'lookup', 'split', 'column'].includes(name))
+      return [{ kind: 'column', name: value, path: here }];
+    if (name === 'table') return [{ kind: 'table', name: value, path: here }];
+    if (name !== 'template') return [];
+    return [...value.matchAll(/\{([^}]*)\}/gu)].map(([, field = '']) => ({
+      kind: 'column',
+      name: field,
+      path: here,
+    }));
+  });
+}
+
+/** The SHA-256 (hex) of a document whatever the order of its members: what a stored version is known by. */
+export const documentHash = (document: MappingDocument): string =>
+  createHash('sha256').update(canonicalJson(document)).digest('hex');

@@ -1,0 +1,129 @@
+import type { Identifier } from '@medplum/fhirtypes';
+import { readCpf, isScientific } from './cpf.js';
+import { type Cells, readTables, type Tables } from './expression.js';
+import { foldText } from './folding.js';
+import { patientKey, steadyUuid } from './identity.js';
+import { issue, rejects } from './issue.js';
+import type { MappingDocument } from './mapping.document.js';
+import { mapMeasurements } from './measurements.mapping.js';
+import { makePatient } from './patient.maker.js';
+import type { MappingContext, PatientIdentity, RowOutcome } from './row.plan.js';
+import { RowReading } from './row.reading.js';
+import { mapWords, type Subject } from './words.mapping.js';
+
+const TYPES = 'http://terminology.hl7.org/CodeSystem/v2-0203';
+/** Control characters, which no FHIR string may hold; TAB, LF and CR are legal (R4 §2.24.0.1), NUL has its own code. */
+const CONTROL = /(?![\t\n\r\0])\p{Cc}/u;
+
+const prepared = new WeakMap<MappingDocument, Tables>();
+
+/**
+ * Maps one row to FHIR resources by a mapping document. `row` holds the cells by the document's column names. The same arguments
+ * always give the same outcome; nothing of a cell is in an issue.
+ */
+export function mapRow(document: MappingDocument, row: Cells, context: MappingContext): RowOutcome {
+  const tables = prepared.get(document) ?? readTables(document.tables);
+  prepared.set(document, tables);
+  const day = context.asOf ?? document.as_of ?? context.today;
+  const reading = new RowReading(document, tables, trimmed(row), day);
+  checkColumns(reading);
+  const found = readIdentities(reading);
+  const [first] = found;
+  if (first === undefined && !rejects(reading.issues))
+    reading.issues.push(issue('identifier-missing', document.identifiers[0]?.column));
+  const patient = makePatient(reading);
+  if (first === undefined) return { outcome: 'rejected', issues: reading.issues };
+
+  const key = patientKey(context.key, first.identity.system, first.identity.value);
+  const fullUrl = `urn:uuid:${steadyUuid(key)}`;
+  const { gender, birthDate } = patient;
+  const subject: Subject = {
+    patientKey: key,
+    fullUrl,
+    ...(gender === undefined ? {} : { gender }),
+    ...(birthDate === undefined ? {} : { birthDate }),
+  };
+  const words = mapWords(reading, subject, context);
+  const measured = mapMeasurements(reading, subject, context);
+  if (rejects(reading.issues)) return { outcome: 'rejected', issues: reading.issues };
+  const { resourceType, meta, extension, ...rest } = patient;
+  return {
+    outcome: 'planned',
+    issues: reading.issues,
+    plan: {
+      patientKey: key,
+      fullUrl,
+      identities: [first.identity, ...found.slice(1).map(({ identity }) => identity)],
+      patient: {
+        resourceType,
+        ...(meta === undefined ? {} : { meta }),
+        ...(extension === undefined ? {} : { extension }),
+        identifier: found.map(({ identifier }) => identifier),
+        ...rest,
+      },
+      conditions: [...words.conditions.values()],
+      observations: [...words.observations.values(), ...measured],
+      waiting: words.waiting,
+    },
+  };
+}
+
+function trimmed(row: Cells): Cells {
+  const cells = [...row].map(([column, text]): [string, string] => [column, text.trim()]);
+  return new Map(cells.filter(([, text]) => text !== ''));
+}
+
+function checkColumns(reading: RowReading): void {
+  for (const [column, rule] of Object.entries(reading.document.columns)) {
+    const text = reading.cells.get(column);
+    if (text === undefined) {
+      if (rule.required) reading.issues.push(issue('required-missing', column));
+      continue;
+    }
+    if (text.includes('\0')) reading.issues.push(issue('cell-nul', column));
+    if (CONTROL.test(text)) reading.issues.push(issue('cell-control', column));
+    if (text.includes('\uFFFD')) reading.issues.push(issue('cell-undecodable', column));
+    if (isFormula(text)) reading.issues.push(issue('cell-formula', column));
+    for (const validator of rule.validators) {
+      const { severity } = validator;
+      if (validator.rule === 'max_length' && text.length > validator.value)
+        reading.issues.push(issue('cell-too-long', column, severity));
+      if (validator.rule === 'one_of' && !validator.values.map(foldText).includes(foldText(text)))
+        reading.issues.push(issue('value-not-listed', column, severity));
+    }
+  }
+}
+
+/** What a spreadsheet would calculate. A number may have a sign, a phone number begins with `+`. */
+const isFormula = (text: string): boolean => /^(?:[=@]|[+-](?![\d\s().,+-]*$))/u.test(text);
+
+interface Found {
+  readonly identity: PatientIdentity;
+  readonly identifier: Identifier;
+}
+
+function readIdentities(reading: RowReading): Found[] {
+  return reading.document.identifiers.flatMap((rule): Found[] => {
+    const text = reading.cells.get(rule.column);
+    if (text === undefined) return [];
+    const { value, issues } =
+      rule.kind === 'cpf'
+        ? readCpf(text, reading.document.policies.cpf_check_digits, rule.column)
+        : readPlain(text, rule.column);
+    reading.issues.push(...issues);
+    if (value === undefined) return [];
+    const { system, aliases, use, type } = rule;
+    return [
+      {
+        identity: { system, value, aliases },
+        identifier: { use, type: { coding: [{ system: TYPES, code: type }] }, system, value },
+      },
+    ];
+  });
+}
+
+function readPlain(text: string, column: string): ReturnType<typeof readCpf> {
+  if (isScientific(text)) return { issues: [issue('identifier-scientific', column)] };
+  if (text.length > 128) return { issues: [issue('cell-too-long', column)] };
+  return { value: text, issues: [] };
+}

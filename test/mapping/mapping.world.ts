@@ -1,0 +1,10 @@
+import { indexConceptMap, lookUpIn } from '../../src/mapping/concept.map.js';
+import { SHIPPED_TERMS } from '../../src/mapping/defaults.js';
+import type { MappingContext } from '../../src/mapping/row.plan.js';
+
+/** What mapping needs, with a key of tests and the shipped words. */
+export const context: MappingContext = {
+  key: new Uint8Array(32).fill(7),
+  today: '2026-03-01',
+  lookUp: lookUpIn(indexConceptMap(SHIPPED_TERMS)),
+};
