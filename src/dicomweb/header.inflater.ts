@@ -7,6 +7,7 @@ export class Inflater {
   readonly #failed: Promise<never>;
   readonly #ended: Promise<void>;
   #left: number;
+  #inflated = 0;
 
   /** `read` gets the inflated pieces; what it throws, or more than `maxBytes`, is thrown to whoever feeds. */
   constructor(read: (piece: Buffer) => void, maxBytes: number) {
@@ -27,6 +28,7 @@ export class Inflater {
     });
     this.#inflate.on('data', (piece: Buffer) => {
       this.#left -= piece.length;
+      this.#inflated += piece.length;
       try {
         if (this.#left < 0)
           throw new DicomUnreadable('too-large', 'the data set inflates to more than allowed');
@@ -35,6 +37,11 @@ export class Inflater {
         this.#inflate.destroy(error instanceof Error ? error : new Error('a reader failed'));
       }
     });
+  }
+
+  /** Bytes that came out so far. */
+  get inflated(): number {
+    return this.#inflated;
   }
 
   /** Resolves when all that comes out of these bytes was read. */

@@ -23,6 +23,8 @@ export interface HeaderRead {
   head: Buffer[];
   /** Throws DicomUnreadable, before its end, when what follows the header turns out to be no sound data set. */
   rest: AsyncIterable<Buffer>;
+  /** Bytes that a deflated data set has grown to so far, which is what whoever reads it must hold; 0 for another. */
+  inflated: () => number;
 }
 
 /** What to read of a header, and what it may cost. */
@@ -98,13 +100,15 @@ export async function readHeader(
     datasetOffset: meta.datasetOffset,
     attributes,
   };
-  return { header, head, rest: ended ? nothing() : passOn(iterator, dataset) };
+  const rest = ended ? nothing() : passOn(iterator, dataset);
+  return { header, head, rest, inflated: () => dataset.inflated?.() ?? 0 };
 }
 
 interface DatasetReader {
   feed(bytes: Buffer): Promise<void> | void;
   end(): Promise<void> | void;
   close?(): void;
+  inflated?(): number;
 }
 
 function datasetReader(
@@ -127,6 +131,7 @@ function datasetReader(
     close: () => {
       inflater.close();
     },
+    inflated: () => inflater.inflated,
   };
 }
 

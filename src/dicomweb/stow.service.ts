@@ -58,7 +58,10 @@ export class Stow {
   ): Promise<Outcome> {
     let facts: InstanceFacts | undefined;
     try {
-      const header = await readHeader(body, { tags: CATALOG_TAGS });
+      const header = await readHeader(body, {
+        tags: CATALOG_TAGS,
+        maxInflatedBytes: this.env.MAX_INSTANCE_BYTES,
+      });
       facts = factsOf(header.header.attributes, header.header.transferSyntax);
       const failure = study !== undefined && study !== facts.studyUid ? FAILURE.processing : undefined;
       return outcomeOf(facts, failure ?? (await this.decide(header, facts, by, read)));
@@ -119,7 +122,8 @@ export class Stow {
         passed = seen;
         read();
       });
-      const stored = await sendInTurn(bytes, (body) => this.bytes.storeInstance(body));
+      const sender = { account: held.by.accountId ?? '', inflated: header.inflated };
+      const stored = await sendInTurn(bytes, sender, (body) => this.bytes.storeInstance(body));
       if (passed === undefined) throw new UpstreamFailed('store');
       if (!(await this.isOurs(stored, held.facts, passed))) {
         await this.reservations.abandon(held);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Slots } from '../orthanc/slots.js';
+import { Shares, Slots } from '../orthanc/slots.js';
 import type { HeaderRead } from './header.reader.js';
 
 /** An instance larger than the operator allows, or than the archive has room for now. */
@@ -14,11 +14,13 @@ const TURN_MS = 20_000;
 const PREAMBLE = 128;
 /** What is at most this large is sent in one go, so that no slow sender holds one of Orthanc's threads. */
 const AT_ONCE_BYTES = 1024 * 1024;
-/** Senders of larger things at one time. */
+/** Senders of larger things at one time, and of one account: whoever sends slowly keeps out nobody but themselves. */
 const SENDERS = 16;
+const OF_ONE_ACCOUNT = 8;
 
 const large = new Slots(1);
 const senders = new Slots(SENDERS);
+const accounts = new Shares(OF_ONE_ACCOUNT);
 
 /** What was seen of an instance when its last byte has passed. */
 export interface Passed {
@@ -48,21 +50,31 @@ export async function* passOn(
   await atEnd({ size, sha256: hash.digest() });
 }
 
+/** Whose bytes they are, and what they have grown to where they are deflated: the archive inflates the whole of it. */
+export interface Sender {
+  readonly account: string;
+  readonly inflated: () => number;
+}
+
 /**
  * Hands an instance's bytes to `send` as a stream, and holds the places it needs until `send` is done: the archive works on the
  * whole of it after the last byte. An error of `bytes` is thrown as it is, whatever `send` makes of it.
  */
 export async function sendInTurn<T>(
   bytes: AsyncGenerator<Buffer>,
+  sender: Sender,
   send: (body: Readable) => Promise<T>,
 ): Promise<T> {
   const releases: (() => void)[] = [];
   const fault: { error?: unknown } = {};
   const start: Buffer[] = [];
   try {
-    if (await gather(bytes, start)) return await send(Readable.from(start, { objectMode: false }));
+    const whole = await gather(bytes, start);
+    if (whole && sender.inflated() <= AT_ONCE_BYTES)
+      return await send(Readable.from(start, { objectMode: false }));
+    releases.push(await accounts.take(sender.account));
     releases.push(await senders.take());
-    const body = inTurn(start, bytes, releases, fault);
+    const body = inTurn(start, bytes, sender, releases, fault);
     return await send(Readable.from(body, { objectMode: false }));
   } catch (error) {
     throw fault.error ?? error;
@@ -85,6 +97,7 @@ async function gather(bytes: AsyncGenerator<Buffer>, into: Buffer[]): Promise<bo
 async function* inTurn(
   start: Buffer[],
   rest: AsyncGenerator<Buffer>,
+  { inflated }: Sender,
   releases: (() => void)[],
   fault: { error?: unknown },
 ): AsyncGenerator<Buffer> {
@@ -92,7 +105,7 @@ async function* inTurn(
     let size = 0;
     for await (const chunk of chained(start, rest)) {
       size += chunk.length;
-      if (size > LARGE_BYTES && releases.length < 2) releases.push(await turn());
+      if (Math.max(size, inflated()) > LARGE_BYTES && releases.length < 3) releases.push(await turn());
       yield chunk;
     }
   } catch (error) {

@@ -24,6 +24,29 @@ export class Slots {
   }
 }
 
+/** A bounded number of places for each of any number of people, of whom only those who have one are remembered. */
+export class Shares {
+  private readonly shares = new Map<string, { readonly slots: Slots; takers: number }>();
+
+  constructor(private readonly places: number) {}
+
+  /** Waits for a place of this person's own and gives the function that returns it; calling that again does nothing. */
+  async take(who: string): Promise<() => void> {
+    const share = this.shares.get(who) ?? { slots: new Slots(this.places), takers: 0 };
+    this.shares.set(who, share);
+    share.takers += 1;
+    const release = await share.slots.take();
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      release();
+      share.takers -= 1;
+      if (share.takers === 0) this.shares.delete(who);
+    };
+  }
+}
+
 /** Passes `source` on; when its reader takes nothing for `milliseconds` both ends are destroyed, so the archive is freed. */
 export function withStallLimit(source: Readable, milliseconds: number, done: () => void): Readable {
   const out = new PassThrough();
