@@ -17,8 +17,10 @@ import { type Outcome, statusOf, storeResponse } from './stow.outcome.js';
 import { Stow } from './stow.service.js';
 import { StudyParam } from './uid.params.js';
 
-/** Parts whose last byte is read but which the archive has not answered: the next one may begin. */
-const AT_ONCE = 2;
+/** Parts under way, their last byte read and the archive's answer still to come, while the next one is read: so many, */
+const AT_ONCE = 4;
+/** and no second one when they are together larger than this, since the archive takes four times as much. */
+const AT_ONCE_BYTES = 8 * 1024 * 1024;
 /** A sender who is silent for this long is gone: their keys are given back, and the archive's thread. */
 const SILENCE_MS = 60_000;
 
@@ -129,19 +131,35 @@ export class StowController {
     by: Depositor,
     study: string | undefined,
   ): Promise<void> {
+    const underWay: { bytes: number; outcome: Promise<Outcome> }[] = [];
     for await (const part of readParts(source, boundary)) {
       const type = part.headers.get('content-type');
       if (type !== undefined && mediaType(type) !== 'application/dicom') {
         throw new UnsupportedMedia('Each part must be application/dicom.');
       }
       const { promise: read, resolve } = Promise.withResolvers<void>();
-      const outcome = this.stow.store(part.body, by, study, resolve).finally(resolve);
+      const counted = { bytes: 0 };
+      const outcome = this.stow.store(counting(part.body, counted), by, study, resolve).finally(resolve);
       // Its failure is met when all are gathered.
       outcome.catch(() => undefined);
       all.push(outcome);
       await read;
-      await all.at(-AT_ONCE);
+      underWay.push({ bytes: counted.bytes, outcome });
+      while (underWay.length > 1 && (underWay.length >= AT_ONCE || bytesOf(underWay) > AT_ONCE_BYTES))
+        await underWay.shift()?.outcome;
     }
+  }
+}
+
+function bytesOf(parts: readonly { bytes: number }[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** The same bytes, their number kept. */
+async function* counting(body: AsyncIterable<Buffer>, counted: { bytes: number }): AsyncGenerator<Buffer> {
+  for await (const chunk of body) {
+    counted.bytes += chunk.length;
+    yield chunk;
   }
 }
 

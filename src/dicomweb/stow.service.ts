@@ -118,9 +118,10 @@ export class Stow {
     let passed: Passed | undefined;
     try {
       const bytes = passOn(header, this.env.MAX_INSTANCE_BYTES, async (seen) => {
+        // All is taken: the next part may be read while this one is on its way.
+        read();
         await this.reservations.noteContent(held, seen.sha256);
         passed = seen;
-        read();
       });
       const sender = { account: held.by.accountId ?? '', inflated: header.inflated };
       const stored = await sendInTurn(bytes, sender, (body) => this.bytes.storeInstance(body));
