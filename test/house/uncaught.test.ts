@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestGateway } from '../support/gateway.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world?.stop());
+
+it('what nobody catches is one line of the log without its words, and the end of the process', async () => {
+  const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
+  const fault = `process.on('SIGUSR2', () => { throw new TypeError('Miller^Anna') })`;
+  const gateway = await startTestGateway({
+    ...env,
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fault)}`,
+  });
+  try {
+    process.kill(gateway.pid, 'SIGUSR2');
+    expect(await gateway.exited).toBe('status 1');
+    const log = await gateway.logged();
+    const last: unknown = JSON.parse(log.trimEnd().split('\n').at(-1) ?? '');
+    expect(last).toMatchObject({ level: 'fatal', context: 'main' });
+    expect(log).toContain('nobody caught a TypeError');
+    expect(log).not.toContain('Miller^Anna');
+  } finally {
+    await gateway.stop();
+  }
+});
