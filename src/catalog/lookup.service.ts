@@ -23,6 +23,12 @@ export interface FoundInstance {
   readonly transferSyntax: string;
   readonly frames: number;
   readonly size: number | undefined;
+  /** `undefined` where there are no pixels, or where their header is incomplete. */
+  readonly rows: number | undefined;
+  readonly columns: number | undefined;
+  readonly bitsAllocated: number | undefined;
+  /** When this content came; another content under the same UID comes at another time. */
+  readonly storedAt: Date;
   readonly orthancId: OrthancId;
 }
 
@@ -49,6 +55,10 @@ export class Lookup {
         transferSyntax: instances.transferSyntax,
         frames: instances.frames,
         size: instances.size,
+        rows: instances.pixelRows,
+        columns: instances.pixelColumns,
+        bitsAllocated: instances.bitsAllocated,
+        storedAt: instances.storedAt,
         orthancId: instances.orthancId,
         patientIssuer: patients.issuer,
         patientId: patients.patientId,
@@ -59,8 +69,14 @@ export class Lookup {
       .innerJoin(patients, eq(patients.id, studies.patient))
       .where(and(...named(target), toSql(policy, right)))
       .orderBy(asc(series.seriesNumber), asc(series.id), asc(instances.instanceNumber), asc(instances.id));
-    const [first, ...rest] = rows.map(({ size, orthancId, ...row }) =>
-      Object.assign(row, { size: size ?? undefined, orthancId: OrthancId.parse(orthancId) }),
+    const [first, ...rest] = rows.map(({ size, rows, columns, bitsAllocated, orthancId, ...row }) =>
+      Object.assign(row, {
+        size: size ?? undefined,
+        rows: rows ?? undefined,
+        columns: columns ?? undefined,
+        bitsAllocated: bitsAllocated ?? undefined,
+        orthancId: OrthancId.parse(orthancId),
+      }),
     );
     if (first === undefined) throw new NotVisible();
     const { patientIssuer, patientId } = first;

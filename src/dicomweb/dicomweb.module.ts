@@ -4,16 +4,19 @@ import { AuthzModule } from '../authz/authz.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { DeleteController } from './delete.controller.js';
+import { Frames } from './frames.service.js';
+import { Pictures } from './pictures.service.js';
 import { QidoController } from './qido.controller.js';
 import { Retrieval } from './retrieval.service.js';
 import { Stow } from './stow.service.js';
 import { StowController } from './stow.controller.js';
 import { WadoController } from './wado.controller.js';
+import { WadoRenderedController } from './wado.rendered.controller.js';
 
 /** The words of PS3.18. */
 @Module({
   imports: [AuditModule, AuthzModule, CatalogModule, OrthancModule],
-  controllers: [QidoController, WadoController, StowController, DeleteController],
-  providers: [Retrieval, Stow],
+  controllers: [QidoController, WadoController, WadoRenderedController, StowController, DeleteController],
+  providers: [Retrieval, Frames, Pictures, Stow],
 })
 export class DicomwebModule {}

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { ArchiveBytes } from '../orthanc/orthanc.bytes.js';
+import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
 import { UpstreamFailed } from '../problems/errors.js';
 
 /** One part to write: its Content-Type, further headers, and how its bytes are had when its turn comes. */
@@ -21,16 +21,21 @@ export interface OutgoingMultipart {
 
 /**
  * Composes parts one after the other, asking for a small next one while the present one is written: at most one is read ahead. A part that
- * cannot be had destroys the stream, so that the client never sees a clean end. `type` is the root type of the parts.
+ * cannot be had destroys the stream, so that the client never sees a clean end. `type` is the root type of the parts; `release`
+ * is called when the body has been written, or will never be.
  */
 export async function writeMultipart(
   type: string,
   parts: readonly [OutgoingPart, ...OutgoingPart[]],
+  release: () => void = () => undefined,
 ): Promise<OutgoingMultipart> {
   const boundary = randomBytes(16).toString('hex');
   const [part] = parts;
   // Opened before the answer begins: a first part that is missing is still a proper refusal.
-  const first = await part.open();
+  const first = await part.open().catch((error: unknown) => {
+    release();
+    throw error;
+  });
   const end = `\r\n--${boundary}--\r\n`;
   const length =
     parts.length === 1 && first.length !== undefined
@@ -41,7 +46,10 @@ export async function writeMultipart(
     highWaterMark: 64 * 1024,
   });
   // A client that left before the first byte: the generator never began, so nothing in it frees the archive.
-  stream.once('close', () => first.stream.destroy());
+  stream.once('close', () => {
+    first.stream.destroy();
+    release();
+  });
   return { contentType: `multipart/related; type="${type}"; boundary=${boundary}`, length, stream };
 }
 

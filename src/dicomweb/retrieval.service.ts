@@ -7,14 +7,16 @@ import { Departures } from '../catalog/departures.service.js';
 import { type Found, type FoundInstance, Lookup, type Target } from '../catalog/lookup.service.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
-import { type ArchiveBytes, comesAtOnce, OrthancBytes } from '../orthanc/orthanc.bytes.js';
+import { OrthancApi } from '../orthanc/orthanc.api.js';
+import { OrthancBytes, type Uncompressed } from '../orthanc/orthanc.bytes.js';
+import { type ArchiveBytes, comesAtOnce } from '../orthanc/orthanc.connection.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
-import { NotAuthenticated, NotVisible, UpstreamFailed } from '../problems/errors.js';
+import { NotAcceptable, NotAuthenticated, NotVisible, UpstreamFailed } from '../problems/errors.js';
 import { objectsOf } from './json.array.js';
 import { publishMetadata } from './metadata.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
+import { mayBeDecoded } from './pixel.care.js';
 import { resourceUrl } from './resource.urls.js';
-import { contentType, type Representation } from './wado.negotiation.js';
 
 /** A target that was found for an account, with its read on record; `offered` adds to the totals of the reading. */
 export interface Opened extends Found {
@@ -29,6 +31,7 @@ export class Retrieval {
     private readonly lookup: Lookup,
     private readonly readings: Readings,
     private readonly bytes: OrthancBytes,
+    private readonly api: OrthancApi,
     private readonly departures: Departures,
   ) {}
 
@@ -46,58 +49,73 @@ export class Retrieval {
     return { ...found, offered };
   }
 
-  /** All instances as `multipart/related; type="application/dicom"` (PS3.18 §10.4). */
-  files(opened: Opened): Promise<OutgoingMultipart> {
+  /** All instances as `multipart/related; type="application/dicom"` (PS3.18 §10.4), stored or decoded `into`. */
+  files(opened: Opened, into: Uncompressed | undefined): Promise<OutgoingMultipart> {
     const [first, ...rest] = opened.instances;
     const part = (instance: FoundInstance): OutgoingPart => ({
-      type: `application/dicom; transfer-syntax=${instance.transferSyntax}`,
+      type: `application/dicom; transfer-syntax=${into ?? instance.transferSyntax}`,
       location: this.urlOf(opened, instance),
-      ahead: comesAtOnce(instance.size),
-      open: () => this.file(opened, instance),
+      ahead: (into === undefined || into === instance.transferSyntax) && comesAtOnce(instance.size),
+      open: () => this.file(opened, instance, into),
     });
     return writeMultipart('application/dicom', [part(first), ...rest.map(part)]);
   }
 
-  /** One instance's DICOM file. */
-  async file(opened: Opened, instance: FoundInstance): Promise<ArchiveBytes> {
-    const bytes = await this.fromArchive(instance, () =>
-      this.bytes.instanceFile(instance.orthancId, instance.size),
-    );
+  /** One instance's DICOM file, stored or decoded `into`. */
+  async file(opened: Opened, instance: FoundInstance, into: Uncompressed | undefined): Promise<ArchiveBytes> {
+    const asStored = into === undefined || into === instance.transferSyntax;
+    const bytes = asStored ? await this.storedFile(instance) : await this.decodedFile(instance, into);
     opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
     return bytes;
   }
 
-  /** Frames of one instance, in the order asked (PS3.18 §10.4.1.1.6). */
-  frames(
-    opened: Opened,
-    frames: readonly [number, ...number[]],
-    representation: Representation,
-  ): Promise<OutgoingMultipart> {
-    const [instance] = opened.instances;
-    const [first, ...rest] = frames;
-    const part = (frame: number): OutgoingPart => ({
-      type: contentType(representation),
-      location: `${this.urlOf(opened, instance)}/frames/${frame}`,
-      ahead: comesAtOnce(frameSize(instance)),
-      open: () => this.frame(opened, frame),
-    });
-    return writeMultipart(representation.type, [part(first), ...rest.map(part)]);
+  /** The file as it is stored. */
+  storedFile(instance: FoundInstance): Promise<ArchiveBytes> {
+    return this.fromArchive(instance, () => this.bytes.instanceFile(instance.orthancId, instance.size));
   }
 
-  /** One frame as it is stored. */
-  async frame(opened: Opened, frame: number): Promise<ArchiveBytes> {
-    const [instance] = opened.instances;
-    const bytes = await this.fromArchive(instance, () =>
-      this.bytes.frame(instance.orthancId, frame, frameSize(instance)),
-    );
-    opened.offered({ frames: 1, bytes: bytes.length ?? 0 });
-    return bytes;
+  /** The file in an uncompressed transfer syntax; throws `NotAcceptable` when the archive fails to decode it. */
+  async decodedFile(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
+    const why = 'The pixels of this instance cannot be decoded; ask for it as it is stored.';
+    return this.computed(instance, why, () => this.bytes.decodedFile(instance.orthancId, into));
+  }
+
+  /**
+   * What the archive has to compute. Throws `NotAcceptable` with `why` when it fails, or would end by it; `NotVisible` when the
+   * instance is gone, which the archive tells in the same words as what it cannot decode.
+   */
+  async computed(
+    instance: FoundInstance,
+    why: string,
+    call: () => Promise<ArchiveBytes>,
+  ): Promise<ArchiveBytes> {
+    try {
+      const isImage = instance.rows !== undefined && instance.bitsAllocated !== 1;
+      if (isImage && !mayBeDecoded(instance.sopClassUid, await this.api.instanceTags(instance.orthancId)))
+        throw new NotAcceptable(why);
+      return await call();
+    } catch (error) {
+      if (!(error instanceof UpstreamFailed)) throw error;
+      if (error instanceof NotInArchive && !(await this.departures.recheck(instance.orthancId)))
+        throw new NotVisible();
+      throw new NotAcceptable(why);
+    }
   }
 
   /** The document of an encapsulated PDF. */
   async pdf(opened: Opened): Promise<ArchiveBytes> {
     const [instance] = opened.instances;
     const bytes = await this.fromArchive(instance, () => this.bytes.pdf(instance.orthancId));
+    opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
+    return bytes;
+  }
+
+  /** The stream of an encapsulated video: all its fragments as one, whatever its number of frames (PS3.5 §8.2.5). */
+  async video(opened: Opened): Promise<ArchiveBytes> {
+    const [instance] = opened.instances;
+    const bytes = await this.fromArchive(instance, () =>
+      this.bytes.frame(instance.orthancId, 1, instance.size),
+    );
     opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
     return bytes;
   }
@@ -164,16 +182,14 @@ export class Retrieval {
     yield Buffer.from(']');
   }
 
-  private urlOf(found: Found, instance: FoundInstance): string {
+  /** The public address of an instance. */
+  urlOf(found: Found, instance: FoundInstance): string {
     const { seriesUid, sopUid } = instance;
     return resourceUrl(this.env.PUBLIC_URL, { study: found.studyUid, series: seriesUid, instance: sopUid });
   }
 
   /** What the archive no longer holds is checked at once and does not exist from then on. */
-  private async fromArchive(
-    instance: FoundInstance,
-    call: () => Promise<ArchiveBytes>,
-  ): Promise<ArchiveBytes> {
+  async fromArchive(instance: FoundInstance, call: () => Promise<ArchiveBytes>): Promise<ArchiveBytes> {
     try {
       return await call();
     } catch (error) {
@@ -182,9 +198,4 @@ export class Retrieval {
       throw new NotVisible();
     }
   }
-}
-
-/** About how large a frame is; what turns out larger is asked for anew. */
-function frameSize({ size, frames }: FoundInstance): number | undefined {
-  return size === undefined ? undefined : Math.ceil(size / Math.max(frames, 1));
 }

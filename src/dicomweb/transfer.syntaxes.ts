@@ -1,3 +1,6 @@
+import type { FoundInstance } from '../catalog/lookup.service.js';
+import type { Uncompressed } from '../orthanc/orthanc.bytes.js';
+
 /** Media types of compressed frames by transfer syntax (PS3.18 §8.7.3.3.2); what is not here is uncompressed. */
 const COMPRESSED: ReadonlyMap<string, string> = new Map([
   ['1.2.840.10008.1.2.4.50', 'image/jpeg'],
@@ -26,20 +29,64 @@ const COMPRESSED: ReadonlyMap<string, string> = new Map([
 ]);
 
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
+export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 /** Uncompressed pixels, which the archive gives in little endian whatever the file's encoding. */
 const UNCOMPRESSED = new Set([
-  '1.2.840.10008.1.2',
+  IMPLICIT_LITTLE_ENDIAN,
   EXPLICIT_LITTLE_ENDIAN,
   '1.2.840.10008.1.2.1.99',
   '1.2.840.10008.1.2.2',
 ]);
+/** What the archive can decode: JPEG baseline, extended and lossless, JPEG-LS, JPEG 2000, RLE. */
+const DECODED = new Set([
+  '1.2.840.10008.1.2.4.50',
+  '1.2.840.10008.1.2.4.51',
+  '1.2.840.10008.1.2.4.57',
+  '1.2.840.10008.1.2.4.70',
+  '1.2.840.10008.1.2.4.80',
+  '1.2.840.10008.1.2.4.81',
+  '1.2.840.10008.1.2.4.90',
+  '1.2.840.10008.1.2.4.91',
+  '1.2.840.10008.1.2.5',
+]);
+/** The archive holds a decoded file in memory, about twice. */
+const LARGEST_DECODED = 512 * 1024 * 1024;
 
 /** The media type of a compressed frame, `undefined` for an uncompressed one. */
 export function compressedType(transferSyntax: string): string | undefined {
   return COMPRESSED.get(transferSyntax);
 }
 
+/** The media type of a video, `undefined` for everything else. */
+export function videoType(transferSyntax: string): string | undefined {
+  const type = COMPRESSED.get(transferSyntax);
+  return type?.startsWith('video/') === true ? type : undefined;
+}
+
 /** Whether frames of this transfer syntax come as the bytes of Explicit VR Little Endian. */
 export function comesAsLittleEndian(transferSyntax: string): boolean {
   return UNCOMPRESSED.has(transferSyntax);
+}
+
+/** Whether the archive can give this instance in an uncompressed transfer syntax; what is very large decoded is left as it is. */
+export function canBeDecoded(instance: FoundInstance): boolean {
+  const { transferSyntax, size = 0, rows = 0, columns = 0, bitsAllocated = 16, frames } = instance;
+  if (UNCOMPRESSED.has(transferSyntax)) return size <= LARGEST_DECODED;
+  // Samples per pixel are not in the catalog: three is the most that a compressed image has.
+  const bytes = rows * columns * Math.ceil(bitsAllocated / 8) * 3 * Math.max(frames, 1);
+  return DECODED.has(transferSyntax) && bitsAllocated > 1 && bytes <= LARGEST_DECODED;
+}
+
+/** Whether the archive can make a picture of its frames: pixels of whole bytes, uncompressed or in what it decodes. */
+export function canBePictured(instance: FoundInstance): boolean {
+  const { transferSyntax, rows, columns, bitsAllocated = 0, frames } = instance;
+  if (rows === undefined || columns === undefined || frames < 1 || bitsAllocated < 8) return false;
+  return UNCOMPRESSED.has(transferSyntax) || DECODED.has(transferSyntax);
+}
+
+/** The transfer syntax named, when it is one that files are decoded into. */
+export function uncompressedTarget(transferSyntax: string | undefined): Uncompressed | undefined {
+  if (transferSyntax === EXPLICIT_LITTLE_ENDIAN || transferSyntax === IMPLICIT_LITTLE_ENDIAN)
+    return transferSyntax;
+  return undefined;
 }

@@ -3,27 +3,20 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { May, Requires } from '../authz/authz.guard.js';
 import type { Policy } from '../authz/policy.js';
-import type { Target } from '../catalog/lookup.service.js';
+import type { Found, Target } from '../catalog/lookup.service.js';
 import { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
-import type { ArchiveBytes } from '../orthanc/orthanc.bytes.js';
 import { NotAcceptable, NotVisible } from '../problems/errors.js';
-import { acceptedBy, covers, demandJson } from './accept.js';
-import type { OutgoingMultipart } from './multipart.writer.js';
+import { acceptedBy, demandJson } from './accept.js';
+import { FrameList } from './frame.list.js';
+import { Frames } from './frames.service.js';
 import { Retrieval } from './retrieval.service.js';
-import { compressedType } from './transfer.syntaxes.js';
+import { canBeDecoded, compressedType, videoType } from './transfer.syntaxes.js';
 import { InstanceParam, SeriesParam, StudyParam } from './uid.params.js';
 import { contentType, negotiateBulk, negotiateFile, negotiateFrames } from './wado.negotiation.js';
+import { cacheable, etagOf, isHeld, sendBytes, sendMultipart, sendUnchanged } from './wado.reply.js';
 
-const ENCAPSULATED_PDF = '1.2.840.10008.5.1.4.1.1.104.1';
 const PIXEL_DATA = '7FE00010';
-const FRAMES_AT_MOST = 10_000;
 
-/** Frame numbers from 1, separated by commas. */
-const FrameList = z
-  .string()
-  .max(60_000)
-  .regex(/^\d{1,9}(,\d{1,9})*$/)
-  .transform((text) => text.split(',').map(Number));
 /** Tags and item numbers in turn. */
 const BulkPath = z.string().regex(/^[0-9a-fA-F]{8}(\/[1-9]\d{0,4}\/[0-9a-fA-F]{8})*$/);
 
@@ -31,7 +24,10 @@ const BulkPath = z.string().regex(/^[0-9a-fA-F]{8}(\/[1-9]\d{0,4}\/[0-9a-fA-F]{8
 @Controller('dicom-web/studies/:study')
 @Requires('studies:read')
 export class WadoController {
-  constructor(private readonly retrieval: Retrieval) {}
+  constructor(
+    private readonly retrieval: Retrieval,
+    private readonly pixels: Frames,
+  ) {}
 
   /** All instances of a study. */
   @Get()
@@ -117,38 +113,20 @@ export class WadoController {
     @Param('frames', { schema: FrameList }) frames: number[],
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, { study, series, instance });
-    const [{ frames: held, transferSyntax }] = found.instances;
+    const [one] = found.instances;
     const [first, ...rest] = frames;
-    if (first === undefined || frames.length > FRAMES_AT_MOST) throw new NotVisible();
+    if (first === undefined) throw new NotVisible();
+    // A video is one stream, whatever its number of frames.
+    const held = videoType(one.transferSyntax) === undefined ? one.frames : 1;
     if (frames.some((frame) => frame < 1 || frame > held)) throw new NotVisible();
-    const representation = negotiateFrames(acceptedBy(request), transferSyntax, rest.length === 0);
+    const representation = negotiateFrames(acceptedBy(request), one, rest.length === 0);
     const opened = await this.retrieval.open(request, found, 'frames');
-    if (!representation.multipart) {
-      return sendBytes(reply, contentType(representation), await this.retrieval.frame(opened, first));
-    }
-    return sendMultipart(reply, await this.retrieval.frames(opened, [first, ...rest], representation));
-  }
-
-  /** What a person looks at: the document of an encapsulated PDF. */
-  @Get('series/:series/instances/:instance/rendered')
-  async rendered(
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-    @May() policy: Policy,
-    @Param('study', StudyParam) study: StudyUid,
-    @Param('series', SeriesParam) series: SeriesUid,
-    @Param('instance', InstanceParam) instance: SopUid,
-  ): Promise<FastifyReply> {
-    const found = await this.retrieval.find(policy, { study, series, instance });
-    const isPdf = found.instances[0].sopClassUid === ENCAPSULATED_PDF;
-    // Browsers ask for a page's kinds of things and for anything else.
-    if (!isPdf || !acceptedBy(request).some((range) => covers(range, 'application/pdf'))) {
-      throw new NotAcceptable(
-        'Encapsulated documents are rendered as application/pdf; images are not rendered.',
-      );
-    }
-    const opened = await this.retrieval.open(request, found, 'rendered');
-    return sendBytes(reply, 'application/pdf', await this.retrieval.pdf(opened));
+    const etag = etagOf(found, [frames, representation], representation.multipart ? 'weak' : 'strong');
+    if (isHeld(request, etag)) return sendUnchanged(reply, etag);
+    if (representation.multipart)
+      return sendMultipart(reply, await this.pixels.inParts(opened, [first, ...rest], representation), etag);
+    const bytes = await this.pixels.one(opened, first, representation);
+    return sendBytes(reply, contentType(representation), bytes, etag);
   }
 
   /** The value of one element of an instance, as its metadata refers to it. */
@@ -163,15 +141,10 @@ export class WadoController {
     @Param('*', { schema: BulkPath }) path: string,
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, { study, series, instance });
-    const [{ frames, transferSyntax }] = found.instances;
+    const [{ transferSyntax }] = found.instances;
     const isPixels = path.toUpperCase() === PIXEL_DATA;
-    if (isPixels && compressedType(transferSyntax) !== undefined) {
-      // Compressed pixels have no value but that of their frames (PS3.18 §8.7.3.3.2).
-      const representation = negotiateFrames(acceptedBy(request), transferSyntax, false);
-      const opened = await this.retrieval.open(request, found, 'bulk');
-      const all = Array.from({ length: Math.max(frames, 1) }, (_, index) => index + 1);
-      return sendMultipart(reply, await this.retrieval.frames(opened, [1, ...all.slice(1)], representation));
-    }
+    if (isPixels && compressedType(transferSyntax) !== undefined)
+      return this.compressedPixels(request, reply, found);
     const { multipart } = negotiateBulk(acceptedBy(request));
     const opened = await this.retrieval.open(request, found, 'bulk');
     const tags = path.split('/').map((step, index) => (index % 2 === 0 ? dashed(step) : Number(step) - 1));
@@ -182,6 +155,31 @@ export class WadoController {
     return sendMultipart(reply, await this.retrieval.bulkInParts(opened, steps, path));
   }
 
+  /** Compressed pixels have no value but that of their frames (PS3.18 §8.7.3.3.2); decoded they are one value. */
+  private async compressedPixels(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    found: Found,
+  ): Promise<FastifyReply> {
+    const [one] = found.instances;
+    const isVideo = videoType(one.transferSyntax) !== undefined;
+    const all = isVideo ? 1 : Math.max(one.frames, 1);
+    const representation = negotiateFrames(acceptedBy(request), one, all === 1 || canBeDecoded(one));
+    const { multipart, decoded } = representation;
+    if (!multipart && !decoded && all > 1)
+      throw new NotAcceptable('Compressed frames are available in parts, one each.');
+    const opened = await this.retrieval.open(request, found, 'bulk');
+    if (decoded && multipart) return sendMultipart(reply, await this.pixels.allDecodedInParts(opened));
+    if (!multipart) {
+      const bytes = decoded
+        ? await this.pixels.allDecoded(opened)
+        : await this.pixels.one(opened, 1, representation);
+      return sendBytes(reply, contentType(representation), bytes);
+    }
+    const rest = Array.from({ length: all - 1 }, (_, index) => index + 2);
+    return sendMultipart(reply, await this.pixels.inParts(opened, [1, ...rest], representation));
+  }
+
   private async files(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -190,11 +188,12 @@ export class WadoController {
     action: 'study' | 'series' | 'instance',
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, target);
-    const stored = found.instances.map((instance) => instance.transferSyntax);
-    const { multipart } = negotiateFile(acceptedBy(request), stored, target.instance !== undefined);
+    const single = target.instance !== undefined;
+    const { multipart, into } = negotiateFile(acceptedBy(request), found.instances, single);
     const opened = await this.retrieval.open(request, found, action);
-    if (multipart) return sendMultipart(reply, await this.retrieval.files(opened));
-    return sendBytes(reply, 'application/dicom', await this.retrieval.file(opened, opened.instances[0]));
+    if (multipart) return sendMultipart(reply, await this.retrieval.files(opened, into));
+    const bytes = await this.retrieval.file(opened, opened.instances[0], into);
+    return sendBytes(reply, 'application/dicom', bytes);
   }
 
   private async metadata(
@@ -206,25 +205,14 @@ export class WadoController {
     const found = await this.retrieval.find(policy, target);
     demandJson(request);
     const opened = await this.retrieval.open(request, found, 'metadata');
+    const etag = etagOf(found, ['metadata'], 'weak');
+    if (isHeld(request, etag)) return sendUnchanged(reply, etag);
     const stream = await this.retrieval.metadata(opened);
-    return reply.type('application/dicom+json').header('cache-control', 'private, no-cache').send(stream);
+    return cacheable(reply, etag).type('application/dicom+json').send(stream);
   }
 }
 
 /** `7FE00010` as Orthanc writes it in a path. */
 function dashed(tag: string): string {
   return `${tag.slice(0, 4)}-${tag.slice(4)}`.toLowerCase();
-}
-
-function sendMultipart(reply: FastifyReply, body: OutgoingMultipart): FastifyReply {
-  if (body.length !== undefined) void reply.header('content-length', body.length);
-  return reply
-    .header('content-type', body.contentType)
-    .header('cache-control', 'private, no-cache')
-    .send(body.stream);
-}
-
-function sendBytes(reply: FastifyReply, type: string, body: ArchiveBytes): FastifyReply {
-  if (body.length !== undefined) void reply.header('content-length', body.length);
-  return reply.header('content-type', type).header('cache-control', 'private, no-cache').send(body.stream);
 }

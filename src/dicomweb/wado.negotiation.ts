@@ -1,12 +1,28 @@
+import type { FoundInstance } from '../catalog/lookup.service.js';
+import type { Uncompressed } from '../orthanc/orthanc.bytes.js';
 import { NotAcceptable } from '../problems/errors.js';
 import { covers, type MediaRange } from './accept.js';
-import { comesAsLittleEndian, compressedType, EXPLICIT_LITTLE_ENDIAN } from './transfer.syntaxes.js';
+import {
+  canBeDecoded,
+  comesAsLittleEndian,
+  compressedType,
+  EXPLICIT_LITTLE_ENDIAN,
+  uncompressedTarget,
+} from './transfer.syntaxes.js';
 
 /** How an answer is written: in parts or as one body, and the media type of each part. */
 export interface Representation {
   readonly multipart: boolean;
   readonly type: string;
   readonly transferSyntax: string;
+  /** Not as stored: the archive decodes first. */
+  readonly decoded: boolean;
+}
+
+/** How files are sent: in parts or as one body, as stored or decoded `into` an uncompressed transfer syntax. */
+export interface FileRepresentation {
+  readonly multipart: boolean;
+  readonly into: Uncompressed | undefined;
 }
 
 /** The media type with its transfer syntax, as a part's Content-Type. */
@@ -17,24 +33,43 @@ export function contentType({ type, transferSyntax }: Representation): string {
 const OCTETS = 'application/octet-stream';
 
 /**
- * Whether DICOM files may be sent in parts, or (one instance) as one body; 406 otherwise. `stored` are the transfer syntaxes of all,
- * which are sent as they are; `single`: one instance was asked for.
+ * How DICOM files may be sent; 406 when not at all. What is stored is preferred and nothing is ever compressed; `single`: one
+ * instance was asked for. No transfer syntax said is any (docs/conformance.md).
  */
 export function negotiateFile(
   accepted: readonly MediaRange[],
-  stored: readonly string[],
+  instances: readonly FoundInstance[],
   single: boolean,
-): { readonly multipart: boolean } {
-  for (const range of accepted) {
+): FileRepresentation {
+  const inWishes = accepted.filter((range) => fileShape(range, single) !== undefined);
+  const stored = inWishes.find((range) => {
     const wish = range.parameters.get('transfer-syntax');
-    if (!stored.every((syntax) => syntaxFits(wish, syntax))) continue;
-    const type = range.parameters.get('type')?.toLowerCase() ?? 'application/dicom';
-    if ((range.type === 'multipart/related' || range.type === 'multipart/*') && type === 'application/dicom')
-      return { multipart: true };
-    if (range.type === '*/*') return { multipart: true };
-    if (single && range.type === 'application/dicom') return { multipart: false };
-  }
-  throw new NotAcceptable('Instances are available as multipart/related; type="application/dicom".');
+    return instances.every((instance) => syntaxFits(wish, instance.transferSyntax));
+  });
+  const decoded = inWishes.find((range) => {
+    const into = uncompressedTarget(range.parameters.get('transfer-syntax'));
+    const can = (one: FoundInstance) => one.transferSyntax === into || canBeDecoded(one);
+    return into !== undefined && instances.every(can);
+  });
+  // The client's preference decides, and what is stored between equals.
+  const chosen = (decoded?.q ?? 0) > (stored?.q ?? 0) ? decoded : stored;
+  if (chosen === undefined)
+    throw new NotAcceptable(
+      'Instances are available as multipart/related; type="application/dicom", as they are stored or in Explicit VR Little Endian.',
+    );
+  const into = chosen === stored ? undefined : uncompressedTarget(chosen.parameters.get('transfer-syntax'));
+  return { multipart: fileShape(chosen, single) === 'parts', into };
+}
+
+function fileShape(range: MediaRange, single: boolean): 'parts' | 'body' | undefined {
+  const type = range.parameters.get('type')?.toLowerCase() ?? 'application/dicom';
+  if (isMultipart(range)) return type === 'application/dicom' ? 'parts' : undefined;
+  if (range.type === '*/*') return 'parts';
+  return single && range.type === 'application/dicom' ? 'body' : undefined;
+}
+
+function isMultipart(range: MediaRange): boolean {
+  return range.type === 'multipart/related' || range.type === 'multipart/*';
 }
 
 /** Whether a stored transfer syntax satisfies a wish: none said (as stored), `*`, or the same. */
@@ -53,42 +88,45 @@ export function negotiateBulk(accepted: readonly MediaRange[]): { readonly multi
   throw new NotAcceptable('Bulk data is available as application/octet-stream.');
 }
 
-/** The first representation of frames the client takes and the archive holds; 406 when there is none. */
+/** The representation of frames the client likes best, as stored between equals; 406 when there is none. */
 export function negotiateFrames(
   accepted: readonly MediaRange[],
-  stored: string,
+  instance: FoundInstance,
   single: boolean,
 ): Representation {
+  let best: { readonly found: Representation; readonly q: number } | undefined;
   for (const range of accepted) {
-    const found = framesFor(range, stored, single);
-    if (found !== undefined) return found;
+    const found = framesFor(range, instance, single);
+    if (found === undefined) continue;
+    const better = best === undefined || (range.q === best.q && best.found.decoded && !found.decoded);
+    if (better) best = { found, q: range.q };
   }
+  if (best !== undefined) return best.found;
   throw new NotAcceptable(
     'The frames are not available in any of the asked media types and transfer syntaxes.',
   );
 }
 
-function framesFor(range: MediaRange, stored: string, single: boolean): Representation | undefined {
+function framesFor(range: MediaRange, instance: FoundInstance, single: boolean): Representation | undefined {
+  const stored = instance.transferSyntax;
   const wish = range.parameters.get('transfer-syntax');
   const image = compressedType(stored);
-  if (range.type === '*/*') return { multipart: true, type: image ?? OCTETS, transferSyntax: plain(stored) };
-  const multipart = range.type === 'multipart/related' || range.type === 'multipart/*';
+  const asStored = { transferSyntax: plain(stored), decoded: false };
+  if (range.type === '*/*') return { multipart: true, type: image ?? OCTETS, ...asStored };
+  const multipart = isMultipart(range);
   if (!multipart && !single) return undefined;
   const asked: MediaRange = multipart
     ? { ...range, type: range.parameters.get('type')?.toLowerCase() ?? OCTETS }
     : range;
   // Before octets: a client that takes anything in parts (Python's, when told nothing) takes what is stored.
-  if (image !== undefined && covers(asked, image) && syntaxFits(wish, stored)) {
-    return { multipart, type: image, transferSyntax: stored };
-  }
-  if (covers(asked, OCTETS)) {
-    if (wish === '*' || wish === stored) return { multipart, type: OCTETS, transferSyntax: plain(stored) };
-    const uncompressed = (wish ?? EXPLICIT_LITTLE_ENDIAN) === EXPLICIT_LITTLE_ENDIAN;
-    return uncompressed && comesAsLittleEndian(stored)
-      ? { multipart, type: OCTETS, transferSyntax: EXPLICIT_LITTLE_ENDIAN }
-      : undefined;
-  }
-  return undefined;
+  if (image !== undefined && covers(asked, image) && syntaxFits(wish, stored))
+    return { multipart, type: image, ...asStored };
+  if (!covers(asked, OCTETS)) return undefined;
+  if (wish === '*' || wish === stored) return { multipart, type: OCTETS, ...asStored };
+  if (wish !== undefined && wish !== EXPLICIT_LITTLE_ENDIAN) return undefined;
+  const asLittle = { multipart, type: OCTETS, transferSyntax: EXPLICIT_LITTLE_ENDIAN };
+  if (comesAsLittleEndian(stored)) return { ...asLittle, decoded: false };
+  return canBeDecoded(instance) ? { ...asLittle, decoded: true } : undefined;
 }
 
 /** What uncompressed pixels are called: PS3.18 §8.7.3.3.2 knows only Explicit VR Little Endian. */

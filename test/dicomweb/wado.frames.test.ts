@@ -73,13 +73,7 @@ describe('frames', () => {
     expect(partsOf(any.type, any.body)[0]?.headers['content-type']).toBe(
       `image/dicom-rle; transfer-syntax=${TransferSyntax.rle}`,
     );
-    for (const accept of [
-      'multipart/related; type="application/octet-stream"',
-      'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1',
-      'multipart/related; type="image/jpeg"',
-    ]) {
-      expect((await ask(`${at.rle}/frames/1`, accept)).status, accept).toBe(406);
-    }
+    expect((await ask(`${at.rle}/frames/1`, 'multipart/related; type="image/jpeg"')).status).toBe(406);
   });
 
   it.each(['0', '4', '1,4', '999999999'])('outside 1 to 3 are 404: %s', async (list) => {

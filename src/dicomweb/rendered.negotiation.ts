@@ -1,0 +1,39 @@
+import { NotAcceptable } from '../problems/errors.js';
+import { covers, type MediaRange } from './accept.js';
+
+/** How pictures are sent: in parts or as one body, and as what. */
+export interface PictureRepresentation {
+  readonly multipart: boolean;
+  readonly type: 'image/jpeg' | 'image/png';
+}
+
+/** The best liked of JPEG and PNG; 406 when neither is taken. `single`: one picture was asked for, and one body is natural. */
+export function negotiatePictures(accepted: readonly MediaRange[], single: boolean): PictureRepresentation {
+  for (const range of accepted) {
+    if (range.type === '*/*') return { multipart: !single, type: 'image/jpeg' };
+    const multipart = range.type === 'multipart/related' || range.type === 'multipart/*';
+    if (!multipart && !single) continue;
+    const type = multipart ? (range.parameters.get('type')?.toLowerCase() ?? 'image/*') : range.type;
+    const found = pictureType({ ...range, type });
+    if (found !== undefined) return { multipart, type: found };
+  }
+  throw new NotAcceptable(
+    single
+      ? 'Pictures are available as image/jpeg and image/png.'
+      : 'Several pictures are available as multipart/related; type="image/jpeg" or type="image/png".',
+  );
+}
+
+function pictureType(range: MediaRange): 'image/jpeg' | 'image/png' | undefined {
+  if (covers(range, 'image/jpeg')) return 'image/jpeg';
+  return covers(range, 'image/png') ? 'image/png' : undefined;
+}
+
+/** Throws `NotAcceptable` unless the client takes this media type, as which alone the thing can be shown. */
+export function demandType(accepted: readonly MediaRange[], type: string): void {
+  const taken = accepted.some((range) => {
+    if (range.type !== 'multipart/related') return covers(range, type);
+    return false;
+  });
+  if (!taken) throw new NotAcceptable(`This instance is rendered as ${type} only.`);
+}

@@ -1,0 +1,158 @@
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { May, Requires } from '../authz/authz.guard.js';
+import type { Policy } from '../authz/policy.js';
+import type { Found } from '../catalog/lookup.service.js';
+import { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
+import { NotVisible } from '../problems/errors.js';
+import { sendRefusal } from '../problems/problem.filter.js';
+import { acceptedBy } from './accept.js';
+import { cut, rangeWithin } from './byte.range.js';
+import { FrameList } from './frame.list.js';
+import { type FramesOf, framesOf, Pictures, picturesOf, representativeOf } from './pictures.service.js';
+import { demandType, negotiatePictures } from './rendered.negotiation.js';
+import { type RenderedQuery, readRenderedQuery } from './rendered.query.js';
+import { type Opened, Retrieval } from './retrieval.service.js';
+import { videoType } from './transfer.syntaxes.js';
+import { StudyParam } from './uid.params.js';
+import { etagOf, isHeld, sendBytes, sendMultipart, sendUnchanged } from './wado.reply.js';
+
+const ENCAPSULATED_PDF = '1.2.840.10008.5.1.4.1.1.104.1';
+const THUMBNAIL = { width: 128, height: 128 };
+
+const OptionalSeries = { schema: SeriesUid.optional() };
+const OptionalInstance = { schema: SopUid.optional() };
+const INSTANCE = 'series/:series/instances/:instance';
+
+/** What a person looks at: pictures, documents, videos (PS3.18 §10.4.1.1.3 and §10.4.1.1.4). */
+@Controller('dicom-web/studies/:study')
+@Requires('studies:read')
+export class WadoRenderedController {
+  constructor(
+    private readonly retrieval: Retrieval,
+    private readonly pictures: Pictures,
+  ) {}
+
+  /** A picture of each image of a study or series, in parts; of an instance its first frame, or its document or video. */
+  @Get(['rendered', 'series/:series/rendered', `${INSTANCE}/rendered`])
+  async rendered(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @May() policy: Policy,
+    @Param('study', StudyParam) study: StudyUid,
+    @Param('series', OptionalSeries) series: SeriesUid | undefined,
+    @Param('instance', OptionalInstance) instance: SopUid | undefined,
+  ): Promise<FastifyReply> {
+    const found = await this.retrieval.find(policy, { study, series, instance });
+    const [one] = found.instances;
+    if (instance === undefined) return this.send(request, reply, found, picturesOf(found));
+    if (one.sopClassUid === ENCAPSULATED_PDF) return this.document(request, reply, found);
+    const video = videoType(one.transferSyntax);
+    if (video !== undefined) return this.video(request, reply, found, video);
+    // One body shows the first frame; who asks for parts has them all.
+    const inParts = acceptedBy(request)[0]?.type.startsWith('multipart/') === true;
+    return this.send(request, reply, found, framesOf(one, inParts ? 'all' : [1]));
+  }
+
+  /** Pictures of frames. */
+  @Get(`${INSTANCE}/frames/:frames/rendered`)
+  async frames(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @May() policy: Policy,
+    @Param('study', StudyParam) study: StudyUid,
+    @Param('series', OptionalSeries) series: SeriesUid,
+    @Param('instance', OptionalInstance) instance: SopUid,
+    @Param('frames', { schema: FrameList }) frames: number[],
+  ): Promise<FastifyReply> {
+    const found = await this.retrieval.find(policy, { study, series, instance });
+    const [one] = found.instances;
+    if (frames.some((frame) => frame < 1 || frame > one.frames)) throw new NotVisible();
+    return this.send(request, reply, found, framesOf(one, frames));
+  }
+
+  /** One small picture that stands for a study, series, instance or frame. */
+  @Get([
+    'thumbnail',
+    'series/:series/thumbnail',
+    `${INSTANCE}/thumbnail`,
+    `${INSTANCE}/frames/:frames/thumbnail`,
+  ])
+  async thumbnail(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @May() policy: Policy,
+    @Param('study', StudyParam) study: StudyUid,
+    @Param('series', OptionalSeries) series: SeriesUid | undefined,
+    @Param('instance', OptionalInstance) instance: SopUid | undefined,
+    @Param('frames', { schema: FrameList.optional() }) frames: number[] | undefined,
+  ): Promise<FastifyReply> {
+    const found = await this.retrieval.find(policy, { study, series, instance });
+    const [one] = found.instances;
+    if (frames?.some((frame) => frame < 1 || frame > one.frames)) throw new NotVisible();
+    const shown = frames === undefined ? representativeOf(found) : framesOf(one, frames)[0];
+    const { rows = THUMBNAIL.height, columns = THUMBNAIL.width } = shown.instance;
+    const small = { width: Math.min(columns, THUMBNAIL.width), height: Math.min(rows, THUMBNAIL.height) };
+    return this.send(request, reply, found, [shown], small);
+  }
+
+  private async send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    found: Found,
+    frames: FramesOf,
+    viewport?: RenderedQuery['viewport'],
+  ): Promise<FastifyReply> {
+    const query = { ...(viewport === undefined ? {} : { viewport }), ...readRenderedQuery(request) };
+    const representation = negotiatePictures(acceptedBy(request), frames.length === 1);
+    const opened = await this.retrieval.open(request, found, 'rendered');
+    const numbers = frames.map(({ instance, frame }) => [instance.sopUid, frame]);
+    const etag = etagOf(
+      found,
+      [numbers, representation, query],
+      representation.multipart ? 'weak' : 'strong',
+    );
+    if (isHeld(request, etag)) return sendUnchanged(reply, etag);
+    if (representation.multipart)
+      return sendMultipart(reply, await this.pictures.inParts(opened, frames, representation, query), etag);
+    const [first] = frames;
+    const bytes = await this.pictures.one(opened, first, representation, query);
+    return sendBytes(reply, representation.type, bytes, etag);
+  }
+
+  private async document(request: FastifyRequest, reply: FastifyReply, found: Found): Promise<FastifyReply> {
+    demandType(acceptedBy(request), 'application/pdf');
+    const opened = await this.retrieval.open(request, found, 'rendered');
+    const etag = etagOf(found, ['pdf'], 'strong');
+    if (isHeld(request, etag)) return sendUnchanged(reply, etag);
+    return sendBytes(reply, 'application/pdf', await this.retrieval.pdf(opened), etag);
+  }
+
+  /** Browsers play a video by asking for ranges of it. */
+  private async video(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    found: Found,
+    type: string,
+  ): Promise<FastifyReply> {
+    demandType(acceptedBy(request), type);
+    const opened: Opened = await this.retrieval.open(request, found, 'rendered');
+    const etag = etagOf(found, ['video'], 'strong');
+    if (isHeld(request, etag)) return sendUnchanged(reply, etag);
+    const bytes = await this.retrieval.video(opened);
+    void reply.header('accept-ranges', 'bytes');
+    const unchanged = [undefined, etag].includes(request.headers['if-range']?.toString());
+    const range =
+      bytes.length === undefined || !unchanged ? undefined : rangeWithin(request.headers.range, bytes.length);
+    if (range === undefined || bytes.length === undefined) return sendBytes(reply, type, bytes, etag);
+    if (range === 'unsatisfiable') {
+      bytes.stream.destroy();
+      const headers = { 'content-range': `bytes */${bytes.length}` };
+      const detail = 'The video is shorter than that.';
+      sendRefusal(reply, { status: 416, title: 'Range Not Satisfiable', detail, headers });
+      return reply;
+    }
+    void reply.header('content-range', `bytes ${range.first}-${range.last}/${bytes.length}`).status(206);
+    return sendBytes(reply, type, cut(bytes, range), etag);
+  }
+}

@@ -1,0 +1,179 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { Pool } from 'undici';
+import type { Env } from '../config/env.js';
+import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
+import { NotInArchive, problemOfStatus } from './orthanc.errors.js';
+import { Slots, withStallLimit } from './slots.js';
+
+/** Orthanc has 50 threads; some are left for its DICOM side, its own work and the small calls. */
+const CONNECTIONS = 40;
+/** What is at most this large is taken out of Orthanc at once, so that no slow reader holds one of its threads. */
+const AT_ONCE_BYTES = 1024 * 1024;
+/** Readers of larger things at one time, and how long one may take nothing. */
+const LARGE_READERS = 24;
+const STALL_MS = 30_000;
+/** Decoding and rendering cost Orthanc a core, and the memory of the decoded file, as long as its reader takes. */
+const WORKERS = 4;
+/** Storing a large instance, or decoding it, takes Orthanc a while; what it holds it begins to give soon. */
+const WORK_MS = 120_000;
+const READ_MS = 20_000;
+
+/** Bytes from the archive: `length` when it said one. Destroying `stream` frees the connection at once. */
+export interface ArchiveBytes {
+  readonly length: number | undefined;
+  readonly stream: Readable;
+}
+
+/** How to ask: about how many bytes are expected, which media type, whether the archive has to compute, whether a list is no answer. */
+export interface Manner {
+  readonly expected?: number | undefined;
+  readonly accept?: string;
+  readonly works?: boolean;
+  readonly valueOnly?: boolean;
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: Readable;
+  readonly headersTimeout?: number;
+  readonly accept?: string | undefined;
+}
+
+/**
+ * The one set of connections that bytes come and go by. Nothing here holds a body: small things are bounded by
+ * {@link AT_ONCE_BYTES}, large ones are streams behind a bounded number of slots.
+ */
+export class ArchiveConnection {
+  private readonly pool: Pool;
+  private readonly authorization: string;
+  private readonly slots = new Slots(LARGE_READERS);
+  private readonly workers = new Slots(WORKERS);
+
+  constructor(env: Env) {
+    // Orthanc closes an idle connection after a second; we close it before.
+    this.pool = new Pool(env.ORTHANC_URL, {
+      connections: CONNECTIONS,
+      keepAliveTimeout: 700,
+      keepAliveTimeoutThreshold: 200,
+      headersTimeout: WORK_MS,
+      bodyTimeout: READ_MS,
+    });
+    const credentials = `${env.ORTHANC_USERNAME}:${env.ORTHANC_PASSWORD}`;
+    this.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+  }
+
+  /** Sends a body and gives the whole, small answer as text; always chunked, since a length makes Orthanc allocate it. */
+  async send(what: string, path: string, body: Readable): Promise<string> {
+    const answer = await this.ask(what, { method: 'POST', path, body });
+    const text = (await wholeBody(what, answer.body)).toString('utf8');
+    const problem = problemOfStatus(what, answer.statusCode);
+    if (problem !== undefined) throw problem;
+    return text;
+  }
+
+  close(): Promise<void> {
+    return this.pool.destroy();
+  }
+
+  /** Reads. What is not known to be small waits for a place before Orthanc is asked, so that waiting holds none of its threads. */
+  async read(what: string, path: string, manner: Manner = {}): Promise<ArchiveBytes> {
+    if (comesAtOnce(manner.expected)) {
+      const answer = await this.open(what, path, manner);
+      if (comesAtOnce(answer.length)) return atOnce(what, answer.body, answer.length);
+      // Larger than was thought: it waits in line like all that are.
+      answer.body.on('error', () => undefined).destroy();
+    }
+    const release = await (manner.works === true ? this.workers : this.slots).take();
+    try {
+      const { length, body } = await this.open(what, path, manner);
+      if (!comesAtOnce(length)) return { length, stream: withStallLimit(body, STALL_MS, release) };
+      const bytes = await atOnce(what, body, length);
+      release();
+      return bytes;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  private async open(
+    what: string,
+    path: string,
+    { accept, works, valueOnly }: Manner,
+  ): Promise<{ length: number | undefined; body: Readable }> {
+    const headersTimeout = works === true ? WORK_MS : READ_MS;
+    const call = { method: 'GET', path, headersTimeout, accept } as const;
+    // Orthanc closes idle connections when it likes: what was lost with one is asked again.
+    const answer = await this.ask(what, call).catch((error: unknown) => {
+      if (wasCutOff(error)) return this.ask(what, call);
+      throw error;
+    });
+    const problem =
+      problemOfStatus(what, answer.statusCode) ??
+      (valueOnly === true ? listInstead(what, answer.headers) : undefined);
+    if (problem !== undefined) {
+      await answer.body.dump().catch(() => undefined);
+      throw problem;
+    }
+    const declared = answer.headers['content-length'];
+    return { length: typeof declared === 'string' ? Number(declared) : undefined, body: answer.body };
+  }
+
+  private async ask(what: string, { accept, ...call }: Call) {
+    try {
+      return await this.pool.request({
+        ...call,
+        headers: {
+          authorization: this.authorization,
+          ...(accept === undefined ? {} : { accept }),
+          ...(call.body === undefined ? {} : { 'content-type': 'application/dicom' }),
+        },
+      });
+    } catch (error) {
+      throw away(what, error);
+    }
+  }
+}
+
+/** Whether something of this size is taken out of the archive at once, and holds nothing there while its reader is slow. */
+export function comesAtOnce(bytes: number | undefined): bytes is number {
+  return bytes !== undefined && bytes <= AT_ONCE_BYTES;
+}
+
+async function atOnce(what: string, body: Readable, length: number): Promise<ArchiveBytes> {
+  const bytes = await wholeBody(what, body);
+  if (bytes.length !== length) throw new UpstreamFailed(what);
+  return { length, stream: Readable.from([bytes], { objectMode: false }) };
+}
+
+/** An archive that cuts a body short is away. */
+async function wholeBody(what: string, body: Readable): Promise<Buffer> {
+  try {
+    return await buffer(body);
+  } catch (error) {
+    throw away(what, error);
+  }
+}
+
+/** Orthanc answers a sequence, or encapsulated pixels, with a list of what is below; there is no value then. */
+function listInstead(what: string, headers: Readonly<Record<string, unknown>>): NotInArchive | undefined {
+  const type = headers['content-type'];
+  const isList = typeof type === 'string' && type.startsWith('application/json');
+  return isList ? new NotInArchive(what) : undefined;
+}
+
+/** The driver's error is named by its code alone. */
+function away(what: string, error: unknown): NeighbourAway {
+  return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${what}: ${codeOf(error)}`) });
+}
+
+function wasCutOff(error: unknown): boolean {
+  const cause = error instanceof NeighbourAway ? error.cause : undefined;
+  return cause instanceof UpstreamFailed && /: (UND_ERR_SOCKET|ECONNRESET|EPIPE) failed$/.test(cause.message);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+}

@@ -1,0 +1,182 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { inject } from 'vitest';
+import { type DicomElement, freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
+import { openPrefix } from '../../infra/local/prefix.ts';
+
+const execute = promisify(execFile);
+
+/** Pixels of a sample, and how they are described. */
+export interface Pixels {
+  readonly photometric: string;
+  readonly samples: 1 | 3;
+  readonly planar?: 0 | 1;
+  readonly bits: 1 | 8 | 16;
+  readonly signed?: boolean;
+  readonly frames: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly bytes: Buffer;
+  readonly extra?: readonly DicomElement[];
+}
+
+/** Smooth with a little roughness, so that compression has work and no two frames are alike. */
+function painted(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let noise = 1;
+  for (let at = 0; at < length; at += 1) {
+    noise = (Math.imul(noise, 1_103_515_245) + 12_345) & 0x7fffffff;
+    bytes[at] = (Math.floor(at / 7) & 0x7f) + ((noise >> 16) & 15);
+  }
+  return bytes;
+}
+
+function twelveBits(samples: number): Buffer {
+  const bytes = painted(samples * 2);
+  for (let at = 1; at < bytes.length; at += 2) bytes[at] = (bytes[at] ?? 0) & 15;
+  return bytes;
+}
+
+const [rows, columns] = [33, 35];
+const size = rows * columns;
+const grey = { photometric: 'MONOCHROME2', samples: 1, rows, columns } as const;
+const colour = { photometric: 'RGB', samples: 3, bits: 8, frames: 2, rows, columns } as const;
+const ramp = (step: number) => {
+  const table = Buffer.alloc(512);
+  for (let at = 0; at < 256; at += 1) table.writeUInt16LE(((at * step) & 255) * 257, at * 2);
+  return table;
+};
+
+/** One of each kind of pixels; odd sizes, so that padding shows. */
+export const pixels = {
+  grey8: { ...grey, bits: 8, frames: 3, bytes: painted(size * 3) },
+  grey16: {
+    ...grey,
+    bits: 16,
+    frames: 2,
+    bytes: twelveBits(size * 2),
+  },
+  signed16: { ...grey, bits: 16, signed: true, frames: 1, bytes: painted(size * 2) },
+  inverse: { ...grey, photometric: 'MONOCHROME1', bits: 8, frames: 1, bytes: painted(size) },
+  rgb: { ...colour, planar: 0, bytes: painted(size * 6) },
+  planes: { ...colour, planar: 1, bytes: painted(size * 6) },
+  palette: {
+    ...grey,
+    photometric: 'PALETTE COLOR',
+    bits: 8,
+    frames: 1,
+    bytes: painted(size),
+    extra: [1, 2, 3].flatMap((one) => [
+      element(`0028110${one}`, 'US', [256, 0, 16]),
+      element(`0028120${one}`, 'OW', ramp(one)),
+    ]),
+  },
+  bits: { ...grey, rows: 7, columns: 9, bits: 1, frames: 5, bytes: painted(Math.ceil((63 * 5) / 8)) },
+} satisfies Record<string, Pixels>;
+export type Kind = keyof typeof pixels;
+
+/** A file of these pixels, uncompressed. */
+export function nativeFile(
+  of: Pixels,
+  uids: { studyUid: string; seriesUid: string; sopUid: string },
+  transferSyntax?: string,
+  sopClassUid: string = of.bits === 1 ? SopClass.segmentation : SopClass.secondaryCapture,
+  instanceNumber = 1,
+): Buffer {
+  return makeInstance({
+    ...uids,
+    patientId: 'ENC-1',
+    modality: of.bits === 1 ? 'SEG' : 'OT',
+    sopClassUid,
+    instanceNumber,
+    frames: 0,
+    transferSyntax,
+    extra: [
+      element('00280002', 'US', [of.samples]),
+      element('00280004', 'CS', of.photometric),
+      ...(of.planar === undefined ? [] : [element('00280006', 'US', [of.planar])]),
+      element('00280008', 'IS', String(of.frames)),
+      element('00280010', 'US', [of.rows]),
+      element('00280011', 'US', [of.columns]),
+      element('00280100', 'US', [of.bits]),
+      element('00280101', 'US', [of.bits]),
+      element('00280102', 'US', [of.bits - 1]),
+      element('00280103', 'US', [of.signed === true ? 1 : 0]),
+      ...(of.extra ?? []),
+      element('7FE00010', of.bits === 16 ? 'OW' : 'OB', of.bytes),
+    ],
+  });
+}
+
+/** Programs of DCMTK that compress, losslessly unless said. */
+export const encoders = {
+  'JPEG baseline (lossy)': {
+    program: 'dcmcjpeg',
+    options: ['+eb'],
+    transferSyntax: '1.2.840.10008.1.2.4.50',
+  },
+  'JPEG lossless': { program: 'dcmcjpeg', options: ['+el'], transferSyntax: '1.2.840.10008.1.2.4.57' },
+  'JPEG lossless SV1': { program: 'dcmcjpeg', options: ['+e1'], transferSyntax: '1.2.840.10008.1.2.4.70' },
+  'JPEG-LS': { program: 'dcmcjpls', options: ['+el'], transferSyntax: '1.2.840.10008.1.2.4.80' },
+  'JPEG-LS (near lossless)': {
+    program: 'dcmcjpls',
+    options: ['+en'],
+    transferSyntax: '1.2.840.10008.1.2.4.81',
+  },
+  RLE: { program: 'dcmcrle', options: [], transferSyntax: TransferSyntax.rle },
+} as const;
+
+/** Compresses a file with one of them. */
+export async function encode(name: keyof typeof encoders, file: Buffer): Promise<Buffer> {
+  const { program, options } = encoders[name];
+  const prefix = openPrefix(inject('prefix'));
+  const dir = await mkdtemp(join(tmpdir(), 'radgate-encode-'));
+  try {
+    await writeFile(join(dir, 'in.dcm'), file);
+    const [command = '', ...args] = prefix.command(
+      `usr/bin/${program}`,
+      ...options,
+      join(dir, 'in.dcm'),
+      join(dir, 'out.dcm'),
+    );
+    const env = { DCMDICTPATH: join(prefix.folder, 'usr/share/dcmtk/dicom.dic') };
+    await execute(command, args, { env });
+    return await readFile(join(dir, 'out.dcm'));
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** The bytes of one frame, as a client gets them: colours by pixel when `interleaved`, one-bit frames from a byte's lowest bit. */
+export function frameOf(of: Pixels, number: number, interleaved = false): Buffer {
+  const bits = of.rows * of.columns * of.samples * of.bits;
+  if (of.bits === 1) return bitmapOf(of.bytes, (number - 1) * bits, bits);
+  const frame = of.bytes.subarray(((number - 1) * bits) / 8, (number * bits) / 8);
+  if (!interleaved || of.planar !== 1) return frame;
+  const plane = of.rows * of.columns;
+  return Buffer.from(Array.from(frame, (_, at) => frame[(at % 3) * plane + Math.floor(at / 3)] ?? 0));
+}
+
+function bitmapOf(packed: Buffer, start: number, count: number): Buffer {
+  const out = Buffer.alloc(Math.ceil(count / 8));
+  for (let at = 0; at < count; at += 1) {
+    const bit = ((packed[(start + at) >> 3] ?? 0) >> ((start + at) & 7)) & 1;
+    out[at >> 3] = (out[at >> 3] ?? 0) | (bit << (at & 7));
+  }
+  return out;
+}
+
+/** The largest difference of two pictures' bytes; Infinity when they are not equally long. */
+export function difference(one: Buffer, other: Buffer): number {
+  if (one.length !== other.length) return Infinity;
+  return one.reduce((most, byte, at) => Math.max(most, Math.abs(byte - (other[at] ?? 0))), 0);
+}
+
+/** Fresh UIDs in a study. */
+export function freshUids(studyUid: string): { studyUid: string; seriesUid: string; sopUid: string } {
+  return { studyUid, seriesUid: freshUid(), sopUid: freshUid() };
+}
