@@ -7,6 +7,13 @@ import { bigInstance, openStore } from './stow.answers.ts';
 
 const MB = 1024 * 1024;
 
+/** 200 MB that come as 200 KB. */
+const bomb = () =>
+  makeInstance({
+    transferSyntax: TransferSyntax.deflated,
+    extra: [element('7FE00010', 'OW', Buffer.alloc(200 * MB))],
+  });
+
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
@@ -32,11 +39,6 @@ it('an account that begins any number of large uploads and goes on with none kee
 
 it('what is small only because it is deflated goes to the archive by what it grows to, one large thing at a time', async () => {
   const sender = await world.machine();
-  const bomb = () =>
-    makeInstance({
-      transferSyntax: TransferSyntax.deflated,
-      extra: [element('7FE00010', 'OW', Buffer.alloc(200 * MB))],
-    });
   await Promise.all([bomb(), bomb(), bomb()].map((file) => world.store(sender, [file]).expect(200)));
   const status = await readFile(`/proc/${world.orthanc.pid}/status`, 'utf8');
   const [, peak] = /VmHWM:\s+(\d+) kB/.exec(status) ?? [];
