@@ -80,7 +80,7 @@ window.config = {
         supportsFuzzyMatching: false,
         supportsWildcard: true,
         imageRendering: 'wadors',
-        thumbnailRendering: 'wadors',
+        thumbnailRendering: 'thumbnail',
         enableStudyLazyLoad: true,
         dicomUploadEnabled: false,
         // One body, not multipart, for what the browser shows by itself.
