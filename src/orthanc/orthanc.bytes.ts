@@ -67,7 +67,7 @@ export class OrthancBytes implements OnApplicationShutdown {
    */
   decodedFile(id: OrthancId, transferSyntax: Uncompressed): Promise<ArchiveBytes> {
     return this.connection.read('decoding', `/instances/${id}/file?transcode=${transferSyntax}`, {
-      works: true,
+      works: 'decoding',
     });
   }
 
@@ -83,7 +83,7 @@ export class OrthancBytes implements OnApplicationShutdown {
       query.set('window-width', String(window.width));
     }
     const path = `/instances/${id}/frames/${frame - 1}/rendered?${query.toString()}`;
-    return this.connection.read('picture', path, { accept: type, works: true });
+    return this.connection.read('picture', path, { accept: type, works: 'picture' });
   }
 
   /** One frame as it is stored, compressed or not; `frame` counts from 1, `size` in bytes is about what it may be. */

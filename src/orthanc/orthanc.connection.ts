@@ -13,8 +13,9 @@ const AT_ONCE_BYTES = 1024 * 1024;
 /** Readers of larger things at one time, and how long one may take nothing. */
 const LARGE_READERS = 24;
 const STALL_MS = 30_000;
-/** Decoding and rendering cost Orthanc a core, and the memory of the decoded file, as long as its reader takes. */
-const WORKERS = 4;
+/** Pictures cost Orthanc a core until they are made, decoded files its memory as long as their reader takes. */
+const PICTURES = 4;
+const DECODED_FILES = 4;
 /** Storing a large instance, or decoding it, takes Orthanc a while; what it holds it begins to give soon. */
 const WORK_MS = 120_000;
 const READ_MS = 20_000;
@@ -25,11 +26,11 @@ export interface ArchiveBytes {
   readonly stream: Readable;
 }
 
-/** How to ask: about how many bytes are expected, which media type, whether the archive has to compute, whether a list is no answer. */
+/** How to ask: about how many bytes are expected, which media type, what the archive has to compute, whether a list is no answer. */
 export interface Manner {
   readonly expected?: number | undefined;
   readonly accept?: string;
-  readonly works?: boolean;
+  readonly works?: 'picture' | 'decoding';
   readonly valueOnly?: boolean;
 }
 
@@ -49,7 +50,7 @@ export class ArchiveConnection {
   private readonly pool: Pool;
   private readonly authorization: string;
   private readonly slots = new Slots(LARGE_READERS);
-  private readonly workers = new Slots(WORKERS);
+  private readonly workers = { picture: new Slots(PICTURES), decoding: new Slots(DECODED_FILES) } as const;
 
   constructor(env: Env) {
     // Orthanc closes an idle connection after a second; we close it before.
@@ -85,13 +86,22 @@ export class ArchiveConnection {
       // Larger than was thought: it waits in line like all that are.
       answer.body.on('error', () => undefined).destroy();
     }
-    const release = await (manner.works === true ? this.workers : this.slots).take();
+    const places = manner.works === undefined ? this.slots : this.workers[manner.works];
+    let release = await places.take();
     try {
       const { length, body } = await this.open(what, path, manner);
-      if (!comesAtOnce(length)) return { length, stream: withStallLimit(body, STALL_MS, release) };
-      const bytes = await atOnce(what, body, length);
-      release();
-      return bytes;
+      if (comesAtOnce(length)) {
+        const bytes = await atOnce(what, body, length);
+        release();
+        return bytes;
+      }
+      // A large picture is made by now: its slow reader must not keep others from theirs.
+      if (manner.works === 'picture') {
+        release();
+        body.on('error', () => undefined);
+        release = await this.slots.take();
+      }
+      return { length, stream: withStallLimit(body, STALL_MS, release) };
     } catch (error) {
       release();
       throw error;
@@ -103,7 +113,7 @@ export class ArchiveConnection {
     path: string,
     { accept, works, valueOnly }: Manner,
   ): Promise<{ length: number | undefined; body: Readable }> {
-    const headersTimeout = works === true ? WORK_MS : READ_MS;
+    const headersTimeout = works !== undefined ? WORK_MS : READ_MS;
     const call = { method: 'GET', path, headersTimeout, accept } as const;
     // Orthanc closes idle connections when it likes: what was lost with one is asked again.
     const answer = await this.ask(what, call).catch((error: unknown) => {

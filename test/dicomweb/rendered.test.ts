@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
@@ -244,6 +245,22 @@ describe('a video', () => {
   });
 
   it.each([
+    ['1.2.840.10008.1.2.4.100', 'video/mpeg'],
+    ['1.2.840.10008.1.2.4.107', 'video/mp4'],
+  ])('in %s is %s, whatever its number of fragments', async (syntax, expected) => {
+    const one = freshUids(study);
+    const fragments = [Buffer.alloc(3000, 1), Buffer.alloc(2000, 2)];
+    const extra = [{ tag: '7FE00010', vr: 'OB', value: { fragments } }];
+    const file = nativeFile({ ...pixels.rgb, frames: 9, extra }, one, syntax);
+    await world.store(await world.machine(), [file]).expect(200);
+    const { type, body } = await ask(
+      `/studies/${study}/series/${one.seriesUid}/instances/${one.sopUid}/rendered`,
+    );
+    expect(type).toBe(expected);
+    expect(body.equals(Buffer.concat(fragments))).toBe(true);
+  });
+
+  it.each([
     ['bytes=0-99', 0, 100],
     ['bytes=1000000-1999999', 1_000_000, 2_000_000],
     ['bytes=2999990-', 2_999_990, 3_000_000],
@@ -316,4 +333,17 @@ it('each reading is on record before it leaves', async () => {
   await ask(`${at('grey')}/thumbnail`);
   const rows = await world.sql`select 1 from audit where action = 'read rendered' and study_uid = ${study}`;
   expect(rows.length).toBeGreaterThan(0);
+});
+
+it('a picture too large to be taken at once comes whole', async () => {
+  const one = freshUids(study);
+  const [rows, columns] = [1500, 1500];
+  const bytes = randomBytes(rows * columns);
+  const file = nativeFile({ ...pixels.grey8, frames: 1, rows, columns, bytes }, one);
+  await world.store(await world.machine(), [file]).expect(200);
+  const path = `/studies/${study}/series/${one.seriesUid}/instances/${one.sopUid}/rendered`;
+  const { body } = await ask(`${path}?window=128,256,linear`, 'image/png');
+  expect(body.length).toBeGreaterThan(1024 * 1024);
+  const shown = samplesOf(body);
+  expect(shown.every((sample, index) => Math.abs(sample - (bytes[index] ?? 0)) <= 1)).toBe(true);
 });

@@ -194,6 +194,7 @@ async function byArchive(file: Buffer, uids: Uids, syntax: string): Promise<Buff
 describe('lossy pixels', () => {
   it.each([
     ['JPEG baseline (lossy)', 'grey8', 40],
+    ['JPEG extended (lossy)', 'grey8', 40],
     ['JPEG baseline (lossy)', 'rgb', 160],
     ['JPEG-LS (near lossless)', 'grey8', 2],
   ] as const)('in %s of %s are decoded to about what they were', async (encoder, kind, most) => {

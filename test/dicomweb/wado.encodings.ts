@@ -119,6 +119,11 @@ export const encoders = {
     options: ['+eb'],
     transferSyntax: '1.2.840.10008.1.2.4.50',
   },
+  'JPEG extended (lossy)': {
+    program: 'dcmcjpeg',
+    options: ['+ee'],
+    transferSyntax: '1.2.840.10008.1.2.4.51',
+  },
   'JPEG lossless': { program: 'dcmcjpeg', options: ['+el'], transferSyntax: '1.2.840.10008.1.2.4.57' },
   'JPEG lossless SV1': { program: 'dcmcjpeg', options: ['+e1'], transferSyntax: '1.2.840.10008.1.2.4.70' },
   'JPEG-LS': { program: 'dcmcjpls', options: ['+el'], transferSyntax: '1.2.840.10008.1.2.4.80' },
