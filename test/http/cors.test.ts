@@ -13,13 +13,11 @@ afterAll(async () => {
 });
 
 const preflight = (of: World, origin: string) =>
-  of.http
-    .options('/dicom-web/studies')
-    .set({
-      origin,
-      'access-control-request-method': 'GET',
-      'access-control-request-headers': 'authorization',
-    });
+  of.http.options('/dicom-web/studies').set({
+    origin,
+    'access-control-request-method': 'GET',
+    'access-control-request-headers': 'authorization',
+  });
 
 describe('pages of other origins', () => {
   it('may ask first without an account, when the operator named their origin', async () => {
