@@ -16,16 +16,14 @@ export interface CsvShape {
 export function inspectCsv(facts: ProbeFacts, document: MappingDocument, encoding?: string): CsvShape {
   const aliases = headerAliases(document);
   const chosen = chooseEncoding(facts, aliases, encoding ?? document.source.encoding);
-  const { records, ...delimiter } = chooseDelimiter(
-    decodeHead(facts, chosen),
-    aliases,
-    document.source.delimiter,
-  );
+  const head = decodeHead(facts, chosen);
+  const { records, ...delimiter } = chooseDelimiter(head, aliases, document.source.delimiter);
   const [names] = records;
   if (names === undefined) throw new FileRefused('file-header-missing');
   const header = readHeader(names, document);
-  const whole = facts.bytes <= facts.head.length;
-  if (whole && records.length === 1) throw new FileRefused('file-header-only');
+  const lines = head.split(/[\r\n]+/u).filter((line) => line.trim() !== '').length;
+  if (facts.bytes <= facts.head.length && lines === (delimiter.sepLine ? 2 : 1))
+    throw new FileRefused('file-header-only');
   return { encoding: chosen, delimiter, header };
 }
 

@@ -12,6 +12,8 @@ export interface CsvRecord {
 }
 
 const Cells = z.array(z.string());
+/** Thrown out of csv-parse where a record is given up: what follows would be read in the wrong state. */
+const GIVEN_UP = new Error('A record was given up.');
 const LF = 0x0a;
 const CR = 0x0d;
 
@@ -33,6 +35,8 @@ export class CsvScanner {
   private brokenRows = 0;
   /** Within the rest of a line that is too long. */
   private skipping = false;
+  /** csv-parse calls back from the event loop then, where nothing could be caught. */
+  private ending = false;
 
   constructor(private readonly delimiter: string) {
     this.parser = this.start();
@@ -48,11 +52,13 @@ export class CsvScanner {
   async finish(): Promise<CsvRecord[]> {
     for (;;) {
       const { parser } = this;
+      this.ending = true;
       const ended = new Promise<void>((resolve) => {
         parser.once('close', resolve);
       });
       parser.resume().end();
       await ended;
+      this.ending = false;
       if (this.broken === undefined) return this.taken();
       this.recover();
     }
@@ -68,7 +74,7 @@ export class CsvScanner {
     const rest = this.skipping ? this.afterLongLine(chunk) : chunk;
     if (rest.length === 0) return;
     this.tail = this.tail.length === 0 ? rest : Buffer.concat([this.tail, rest]);
-    this.parser.write(rest);
+    this.write(rest);
     while (this.broken !== undefined) this.recover();
     this.trimTail();
   }
@@ -95,7 +101,7 @@ export class CsvScanner {
       cells: [first],
       fault: issue(long ? 'row-too-large' : 'quote-broken'),
     });
-    const rest = end === undefined ? Buffer.alloc(0) : Buffer.from(text.subarray(end.next));
+    const rest = end === undefined ? Buffer.alloc(0) : text.subarray(end.next);
     this.skipping = end === undefined;
     if (end !== undefined) this.line += 1;
     this.broken = undefined;
@@ -104,7 +110,20 @@ export class CsvScanner {
     this.tail = rest;
     this.tailStart = 0;
     this.goodEnd = 0;
-    if (rest.length > 0) this.parser.write(rest);
+    if (rest.length > 0) this.write(rest);
+  }
+
+  private write(bytes: Buffer): void {
+    try {
+      this.parser.write(bytes);
+    } catch (error) {
+      if (error !== GIVEN_UP) throw error;
+    }
+  }
+
+  private giveUp(reason: 'quote-broken' | 'row-too-large'): void {
+    this.broken = reason;
+    if (!this.ending) throw GIVEN_UP;
   }
 
   private afterLongLine(chunk: Buffer): Buffer {
@@ -151,8 +170,8 @@ export class CsvScanner {
     const line = this.line + countLines(own.subarray(0, begin));
     const fits = cells.length === this.width;
     // A record over several lines with a wrong number of cells is an open quote that met another one.
-    if (!fits && countLines(own.subarray(begin, own.length - 1)) > 0) {
-      this.broken = 'quote-broken';
+    if (!fits && /[\r\n]/u.test(own.subarray(begin).toString('latin1').trimEnd())) {
+      this.giveUp('quote-broken');
       return;
     }
     this.goodEnd = bytes;
@@ -167,7 +186,7 @@ export class CsvScanner {
       .safeParse(error);
     if (details.data?.code === 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH' && details.data.record !== undefined)
       this.keep(details.data.record, details.data.bytes);
-    else this.broken = details.data?.code === 'CSV_MAX_RECORD_SIZE' ? 'row-too-large' : 'quote-broken';
+    else this.giveUp(details.data?.code === 'CSV_MAX_RECORD_SIZE' ? 'row-too-large' : 'quote-broken');
   }
 }
 
@@ -179,7 +198,8 @@ function countLines(bytes: Buffer): number {
 }
 
 function endOfLine(bytes: Buffer): { at: number; next: number } | undefined {
-  const at = bytes.findIndex((byte) => byte === LF || byte === CR);
-  if (at < 0) return undefined;
+  const ends = [bytes.indexOf(LF), bytes.indexOf(CR)].filter((at) => at >= 0);
+  if (ends.length === 0) return undefined;
+  const at = Math.min(...ends);
   return { at, next: bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : at + 1 };
 }

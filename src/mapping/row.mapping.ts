@@ -52,6 +52,7 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
     issues: reading.issues,
     plan: {
       patientKey: key,
+      identityKeys: found.map(({ identity }) => patientKey(context.key, identity.system, identity.value)),
       fullUrl,
       identities: [first.identity, ...found.slice(1).map(({ identity }) => identity)],
       patient: {

@@ -33,6 +33,8 @@ export interface PatientIdentity {
 export interface RowPlan {
   /** Who it is, without saying who: lanes and duplicates go by it. */
   readonly patientKey: string;
+  /** The same of every identifier the row has: two rows that share any of them speak of one patient. */
+  readonly identityKeys: readonly string[];
   readonly fullUrl: string;
   /** The first one is the patient's identity. */
   readonly identities: readonly [PatientIdentity, ...PatientIdentity[]];

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { readCsv, shipped } from './csv.reading.ts';
+import { inspectCsv } from '../../src/imports/csv.inspection.js';
+import { CsvProbe } from '../../src/imports/csv.probe.js';
+import { readRows } from '../../src/imports/csv.reader.js';
+
+const HEADER = Buffer.from('Nome,CPF,Observação\n');
+
+/** A file that is never held: a header, then the same chunk again and again. */
+async function* endless(chunk: Buffer, times: number): AsyncGenerator<Buffer> {
+  yield HEADER;
+  for (let time = 0; time < times; time += 1) yield chunk;
+}
+
+async function highWater(chunk: Buffer, times: number) {
+  const probe = new CsvProbe();
+  for await (const piece of endless(chunk, times)) probe.push(piece);
+  const shape = inspectCsv(probe.finish(), shipped('brazil-hospital'));
+  let rows = 0;
+  let most = 0;
+  for await (const batch of readRows(endless(chunk, times), shape)) {
+    rows += batch.length;
+    most = Math.max(most, process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed);
+  }
+  return { rows, most };
+}
+
+describe('memory', () => {
+  it('does not grow with 300,000 rows', async () => {
+    const chunk = Buffer.from('Ana Souza,529.982.247-25,Diabético\n'.repeat(1_000));
+    const { rows, most } = await highWater(chunk, 300);
+    expect(rows).toBe(300_000);
+    expect(most).toBeLessThan(200 * 2 ** 20);
+  });
+
+  it('does not grow with a line of 400 MB', async () => {
+    const { rows, most } = await highWater(Buffer.alloc(2 ** 20, 'x'), 400);
+    expect(rows).toBe(1);
+    expect(most).toBeLessThan(100 * 2 ** 20);
+  });
+
+  it('is small for a small file', async () => {
+    expect((await readCsv('Nome,CPF\nAna,1\n')).rows).toHaveLength(1);
+  });
+});
