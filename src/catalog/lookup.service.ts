@@ -30,6 +30,8 @@ export interface FoundInstance {
   /** When this content came; another content under the same UID comes at another time. */
   readonly storedAt: Date;
   readonly orthancId: OrthancId;
+  /** The account it was found for, whose share of the archive it is read from. */
+  readonly reader: string;
 }
 
 /** What a target holds, never empty, and whose it is. */
@@ -76,6 +78,7 @@ export class Lookup {
         columns: columns ?? undefined,
         bitsAllocated: bitsAllocated ?? undefined,
         orthancId: OrthancId.parse(orthancId),
+        reader: policy.accountId,
       }),
     );
     if (first === undefined) throw new NotVisible();

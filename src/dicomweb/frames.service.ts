@@ -82,7 +82,9 @@ export class Frames {
     }
     const size = frameSize(instance);
     const frame = (number: number) =>
-      this.retrieval.fromArchive(instance, () => this.bytes.frame(instance.orthancId, number, size));
+      this.retrieval.fromArchive(instance, () =>
+        this.bytes.frame(instance.orthancId, number, size, instance.reader),
+      );
     return { ahead: comesAtOnce(size), frame: (number) => counted(frame(number)), close: () => undefined };
   }
 

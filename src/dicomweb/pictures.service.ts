@@ -65,7 +65,7 @@ export class Pictures {
   }
 
   private make(instance: FoundInstance, frame: number, picture: Picture): Promise<ArchiveBytes> {
-    const call = () => this.bytes.picture(instance.orthancId, frame, picture);
+    const call = () => this.bytes.picture(instance.orthancId, frame, picture, instance.reader);
     return this.retrieval.computed(instance, NO_PICTURE, call);
   }
 }

@@ -71,13 +71,17 @@ export class Retrieval {
 
   /** The file as it is stored. */
   storedFile(instance: FoundInstance): Promise<ArchiveBytes> {
-    return this.fromArchive(instance, () => this.bytes.instanceFile(instance.orthancId, instance.size));
+    return this.fromArchive(instance, () =>
+      this.bytes.instanceFile(instance.orthancId, instance.size, instance.reader),
+    );
   }
 
   /** The file in an uncompressed transfer syntax; throws `NotAcceptable` when the archive fails to decode it. */
   async decodedFile(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
     const why = 'The pixels of this instance cannot be decoded; ask for it as it is stored.';
-    return this.computed(instance, why, () => this.bytes.decodedFile(instance.orthancId, into));
+    return this.computed(instance, why, () =>
+      this.bytes.decodedFile(instance.orthancId, into, instance.reader),
+    );
   }
 
   /**
@@ -105,7 +109,7 @@ export class Retrieval {
   /** The document of an encapsulated PDF. */
   async pdf(opened: Opened): Promise<ArchiveBytes> {
     const [instance] = opened.instances;
-    const bytes = await this.fromArchive(instance, () => this.bytes.pdf(instance.orthancId));
+    const bytes = await this.fromArchive(instance, () => this.bytes.pdf(instance.orthancId, instance.reader));
     opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
     return bytes;
   }
@@ -114,7 +118,7 @@ export class Retrieval {
   async video(opened: Opened): Promise<ArchiveBytes> {
     const [instance] = opened.instances;
     const bytes = await this.fromArchive(instance, () =>
-      this.bytes.frame(instance.orthancId, 1, instance.size),
+      this.bytes.frame(instance.orthancId, 1, instance.size, instance.reader),
     );
     opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
     return bytes;
@@ -123,7 +127,9 @@ export class Retrieval {
   /** One element's value; `path` as Orthanc names it: tags `gggg-eeee` and item numbers from 0 in turn (PS3.18 §10.4.1.1.5). */
   async bulk(opened: Opened, path: readonly (string | number)[]): Promise<ArchiveBytes> {
     const [instance] = opened.instances;
-    const bytes = await this.fromArchive(instance, () => this.bytes.element(instance.orthancId, path));
+    const bytes = await this.fromArchive(instance, () =>
+      this.bytes.element(instance.orthancId, path, instance.reader),
+    );
     opened.offered({ bytes: bytes.length ?? 0 });
     return bytes;
   }
@@ -149,8 +155,8 @@ export class Retrieval {
     // Opened before the answer begins, so that an archive that is away is a proper refusal.
     const first = await this.fromArchive(instance, () =>
       opened.instances.length === 1
-        ? this.bytes.instanceMetadata(opened.studyUid, firstSeries, instance.sopUid)
-        : this.bytes.seriesMetadata(opened.studyUid, firstSeries),
+        ? this.bytes.instanceMetadata(opened.studyUid, firstSeries, instance.sopUid, instance.reader)
+        : this.bytes.seriesMetadata(opened.studyUid, firstSeries, instance.reader),
     );
     const text = Readable.from(this.metadataText(opened, bySeries, first), { objectMode: false });
     // A client that left before the first byte: the generator never began, so nothing in it frees the archive.
@@ -163,10 +169,11 @@ export class Retrieval {
     bySeries: ReadonlyMap<string, readonly FoundInstance[]>,
     first: ArchiveBytes,
   ): AsyncGenerator<Buffer> {
+    const [{ reader }] = opened.instances;
     let current: ArchiveBytes | undefined = first;
     let separator = '[';
     for (const [series, instances] of bySeries) {
-      const { stream } = current ?? (await this.bytes.seriesMetadata(opened.studyUid, series));
+      const { stream } = current ?? (await this.bytes.seriesMetadata(opened.studyUid, series, reader));
       current = undefined;
       const missing = new Map(instances.map((instance) => [instance.sopUid, instance]));
       for await (const text of objectsOf(stream)) {

@@ -123,7 +123,7 @@ export class Stow {
         await this.reservations.noteContent(held, seen.sha256);
         passed = seen;
       });
-      const sender = { account: held.by.accountId ?? '', inflated: header.inflated };
+      const sender = { account: held.by.accountId, inflated: header.inflated };
       const stored = await sendInTurn(bytes, sender, (body) => this.bytes.storeInstance(body));
       if (passed === undefined) throw new UpstreamFailed('store');
       if (!(await this.isOurs(stored, held.facts, passed))) {

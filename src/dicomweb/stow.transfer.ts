@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Shares, Slots } from '../orthanc/slots.js';
+import { FairSlots, Slots } from '../orthanc/slots.js';
 import type { HeaderRead } from './header.reader.js';
 
 /** An instance larger than the operator allows, or than the archive has room for now. */
@@ -19,8 +19,7 @@ const SENDERS = 16;
 const OF_ONE_ACCOUNT = 8;
 
 const large = new Slots(1);
-const senders = new Slots(SENDERS);
-const accounts = new Shares(OF_ONE_ACCOUNT);
+const senders = new FairSlots(SENDERS, OF_ONE_ACCOUNT);
 
 /** What was seen of an instance when its last byte has passed. */
 export interface Passed {
@@ -52,7 +51,7 @@ export async function* passOn(
 
 /** Whose bytes they are, and what they have grown to where they are deflated: the archive inflates the whole of it. */
 export interface Sender {
-  readonly account: string;
+  readonly account: string | undefined;
   readonly inflated: () => number;
 }
 
@@ -72,8 +71,7 @@ export async function sendInTurn<T>(
     const whole = await gather(bytes, start);
     if (whole && sender.inflated() <= AT_ONCE_BYTES)
       return await send(Readable.from(start, { objectMode: false }));
-    releases.push(await accounts.take(sender.account));
-    releases.push(await senders.take());
+    releases.push(await senders.take(sender.account));
     const body = inTurn(start, bytes, sender, releases, fault);
     return await send(Readable.from(body, { objectMode: false }));
   } catch (error) {
@@ -105,7 +103,7 @@ async function* inTurn(
     let size = 0;
     for await (const chunk of chained(start, rest)) {
       size += chunk.length;
-      if (Math.max(size, inflated()) > LARGE_BYTES && releases.length < 3) releases.push(await turn());
+      if (Math.max(size, inflated()) > LARGE_BYTES && releases.length < 2) releases.push(await turn());
       yield chunk;
     }
   } catch (error) {

@@ -57,22 +57,23 @@ export class OrthancBytes implements OnApplicationShutdown {
   }
 
   /** A DICOM file (PS3.10) as it is stored; `size` in bytes as far as the catalog knows it. */
-  instanceFile(id: OrthancId, size: number | undefined): Promise<ArchiveBytes> {
-    return this.connection.read('instance', `/instances/${id}/file`, { expected: size });
+  instanceFile(id: OrthancId, size: number | undefined, reader?: string): Promise<ArchiveBytes> {
+    return this.connection.read('instance', `/instances/${id}/file`, { expected: size, reader });
   }
 
   /**
    * The file decoded into an uncompressed transfer syntax; `NotInArchive` also when it cannot be. Nothing else may be asked: the
    * encoders of 1.12.7 end its process (JPEG-LS always, RLE for odd sizes).
    */
-  decodedFile(id: OrthancId, transferSyntax: Uncompressed): Promise<ArchiveBytes> {
+  decodedFile(id: OrthancId, transferSyntax: Uncompressed, reader: string): Promise<ArchiveBytes> {
     return this.connection.read('decoding', `/instances/${id}/file?transcode=${transferSyntax}`, {
       works: 'decoding',
+      reader,
     });
   }
 
   /** A picture of one frame, counted from 1, in grey or colour; `UpstreamFailed` with 415 when it cannot be made. */
-  picture(id: OrthancId, frame: number, picture: Picture): Promise<ArchiveBytes> {
+  picture(id: OrthancId, frame: number, picture: Picture, reader: string): Promise<ArchiveBytes> {
     const { type, width, height, window, quality } = picture;
     const query = new URLSearchParams();
     if (width !== undefined) query.set('width', String(width));
@@ -83,38 +84,48 @@ export class OrthancBytes implements OnApplicationShutdown {
       query.set('window-width', String(window.width));
     }
     const path = `/instances/${id}/frames/${frame - 1}/rendered?${query.toString()}`;
-    return this.connection.read('picture', path, { accept: type, works: 'picture' });
+    return this.connection.read('picture', path, { accept: type, works: 'picture', reader });
   }
 
   /** One frame as it is stored, compressed or not; `frame` counts from 1, `size` in bytes is about what it may be. */
-  frame(id: OrthancId, frame: number, size: number | undefined): Promise<ArchiveBytes> {
-    return this.connection.read('frame', `/instances/${id}/frames/${frame - 1}/raw`, { expected: size });
+  frame(id: OrthancId, frame: number, size: number | undefined, reader: string): Promise<ArchiveBytes> {
+    return this.connection.read('frame', `/instances/${id}/frames/${frame - 1}/raw`, {
+      expected: size,
+      reader,
+    });
   }
 
   /** The document inside an encapsulated PDF. */
-  pdf(id: OrthancId): Promise<ArchiveBytes> {
-    return this.connection.read('pdf', `/instances/${id}/pdf`);
+  pdf(id: OrthancId, reader: string): Promise<ArchiveBytes> {
+    return this.connection.read('pdf', `/instances/${id}/pdf`, { reader });
   }
 
   /** The bytes of one element, never of a sequence; `path` is made of tags `gggg-eeee` and item numbers from 0. */
-  element(id: OrthancId, path: readonly (string | number)[]): Promise<ArchiveBytes> {
+  element(id: OrthancId, path: readonly (string | number)[], reader: string): Promise<ArchiveBytes> {
     return this.connection.read('bulk data', `/instances/${id}/content/${path.join('/')}`, {
       valueOnly: true,
+      reader,
     });
   }
 
   /** The DICOM JSON (PS3.18 F) of all instances of a series, an array; only by UIDs, so its reader must check each item. */
-  seriesMetadata(studyUid: string, seriesUid: string): Promise<ArchiveBytes> {
+  seriesMetadata(studyUid: string, seriesUid: string, reader: string): Promise<ArchiveBytes> {
     return this.connection.read(
       'series metadata',
       `/dicom-web/studies/${studyUid}/series/${seriesUid}/metadata`,
+      { reader },
     );
   }
 
   /** The DICOM JSON of one instance, an array of one; by UIDs as {@link seriesMetadata}. */
-  instanceMetadata(studyUid: string, seriesUid: string, sopUid: string): Promise<ArchiveBytes> {
+  instanceMetadata(
+    studyUid: string,
+    seriesUid: string,
+    sopUid: string,
+    reader: string,
+  ): Promise<ArchiveBytes> {
     const series = `/dicom-web/studies/${studyUid}/series/${seriesUid}`;
-    return this.connection.read('instance metadata', `${series}/instances/${sopUid}/metadata`);
+    return this.connection.read('instance metadata', `${series}/instances/${sopUid}/metadata`, { reader });
   }
 
   /** Stores one DICOM file. */

@@ -4,7 +4,7 @@ import { Pool } from 'undici';
 import type { Env } from '../config/env.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import { NotInArchive, problemOfStatus } from './orthanc.errors.js';
-import { Slots, withStallLimit } from './slots.js';
+import { FairSlots, withStallLimit } from './slots.js';
 
 /** Orthanc has 50 threads; some are left for its DICOM side, its own work and the small calls. */
 const CONNECTIONS = 40;
@@ -16,6 +16,8 @@ const STALL_MS = 30_000;
 /** Pictures cost Orthanc a core until they are made, decoded files its memory as long as their reader takes. */
 const PICTURES = 4;
 const DECODED_FILES = 4;
+/** What one account has of these at most: whoever reads slowly keeps out nobody but themselves. */
+const OF_ONE = { large: 16, pictures: 3, decodedFiles: 3 };
 /** Storing a large instance, or decoding it, takes Orthanc a while; what it holds it begins to give soon. */
 const WORK_MS = 120_000;
 const READ_MS = 20_000;
@@ -26,12 +28,13 @@ export interface ArchiveBytes {
   readonly stream: Readable;
 }
 
-/** How to ask: about how many bytes are expected, which media type, what the archive has to compute, whether a list is no answer. */
+/** How to ask: about how many bytes are expected, which media type, what the archive has to compute, whether a list is no answer, for which account. */
 export interface Manner {
   readonly expected?: number | undefined;
   readonly accept?: string;
   readonly works?: 'picture' | 'decoding';
   readonly valueOnly?: boolean;
+  readonly reader?: string | undefined;
 }
 
 interface Call {
@@ -49,8 +52,11 @@ interface Call {
 export class ArchiveConnection {
   private readonly pool: Pool;
   private readonly authorization: string;
-  private readonly slots = new Slots(LARGE_READERS);
-  private readonly workers = { picture: new Slots(PICTURES), decoding: new Slots(DECODED_FILES) } as const;
+  private readonly large = new FairSlots(LARGE_READERS, OF_ONE.large);
+  private readonly workers = {
+    picture: new FairSlots(PICTURES, OF_ONE.pictures),
+    decoding: new FairSlots(DECODED_FILES, OF_ONE.decodedFiles),
+  } as const;
 
   constructor(env: Env) {
     // Orthanc closes an idle connection after a second; we close it before.
@@ -86,8 +92,8 @@ export class ArchiveConnection {
       // Larger than was thought: it waits in line like all that are.
       answer.body.on('error', () => undefined).destroy();
     }
-    const places = manner.works === undefined ? this.slots : this.workers[manner.works];
-    let release = await places.take();
+    const places = manner.works === undefined ? this.large : this.workers[manner.works];
+    let release = await places.take(manner.reader);
     try {
       const { length, body } = await this.open(what, path, manner);
       if (comesAtOnce(length)) {
@@ -95,11 +101,12 @@ export class ArchiveConnection {
         release();
         return bytes;
       }
-      // A large picture is made by now: its slow reader must not keep others from theirs.
+      // A large picture is made by now: its slow reader must not keep others from theirs. Only few wait so, with one of Orthanc's threads.
       if (manner.works === 'picture') {
-        release();
         body.on('error', () => undefined);
-        release = await this.slots.take();
+        const place = await this.large.take(manner.reader);
+        release();
+        release = place;
       }
       return { length, stream: withStallLimit(body, STALL_MS, release) };
     } catch (error) {

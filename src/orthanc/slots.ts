@@ -25,7 +25,7 @@ export class Slots {
 }
 
 /** A bounded number of places for each of any number of people, of whom only those who have one are remembered. */
-export class Shares {
+class Shares {
   private readonly shares = new Map<string, { readonly slots: Slots; takers: number }>();
 
   constructor(private readonly places: number) {}
@@ -43,6 +43,27 @@ export class Shares {
       release();
       share.takers -= 1;
       if (share.takers === 0) this.shares.delete(who);
+    };
+  }
+}
+
+/** A bounded number of places of which one person has only some. */
+export class FairSlots {
+  private readonly all: Slots;
+  private readonly each: Shares;
+
+  constructor(places: number, ofOne: number) {
+    this.all = new Slots(places);
+    this.each = new Shares(ofOne);
+  }
+
+  /** Waits for a place, among this person's own first, so that who waits for one of theirs is in nobody's way; nobody in particular has no such bound. */
+  async take(who: string | undefined): Promise<() => void> {
+    const own = who === undefined ? undefined : await this.each.take(who);
+    const release = await this.all.take();
+    return () => {
+      release();
+      own?.();
     };
   }
 }

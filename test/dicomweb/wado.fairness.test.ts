@@ -1,0 +1,45 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { type Caller, startWorld, type World } from '../support/world.ts';
+import { bigInstance } from './stow.answers.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world?.stop());
+
+/** Asks and reads nothing. */
+function stalled(caller: Caller, path: string): Socket {
+  const { hostname, port } = new URL(world.gateway.url);
+  const socket = connect(Number(port), hostname).on('error', () => undefined);
+  socket.pause();
+  socket.write(`GET /dicom-web${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${caller.authorization}\r\n\r\n`);
+  return socket;
+}
+
+it('an account that begins any number of downloads and reads none keeps nobody else waiting', async () => {
+  const [large, other] = [freshUid(), freshUid()];
+  await world
+    .store(await world.machine(), [
+      bigInstance(40_000_000, { studyUid: large }),
+      makeInstance({ studyUid: other }),
+      bigInstance(3_000_000, { studyUid: other }),
+    ])
+    .expect(200);
+  const greedy = await world.radiologist(large);
+  const reader = await world.radiologist(other);
+  const sockets = Array.from({ length: 60 }, () => stalled(greedy, `/studies/${large}`));
+  // All places they can have are theirs now, for half a minute.
+  await sleep(3000);
+  const began = Date.now();
+  await world.get(reader, `/studies/${other}/metadata`).expect(200);
+  await world.get(reader, `/studies/${other}`).expect(200);
+  // Those who read nothing lose their places after thirty seconds, not before.
+  expect(Date.now() - began).toBeLessThan(20_000);
+  for (const socket of sockets) socket.destroy();
+  await world.get(greedy, `/studies/${large}/metadata`).expect(200);
+});
