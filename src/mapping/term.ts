@@ -24,7 +24,7 @@ export type TermAnswer =
 export type LookUp = (question: TermQuestion) => TermAnswer;
 
 export const SNOMED = 'http://snomed.info/sct';
-export const LOINC = 'http://loinc.org';
+const LOINC = 'http://loinc.org';
 /** Diabetes mellitus. */
 export const DIABETES = '73211009';
 /** Pregnancy status. */

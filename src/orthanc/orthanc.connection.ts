@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { Pool } from 'undici';
 import type { Env } from '../config/env.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
@@ -160,15 +159,27 @@ export function comesAtOnce(bytes: number | undefined): bytes is number {
 }
 
 async function atOnce(what: string, body: Readable, length: number): Promise<ArchiveBytes> {
-  const bytes = await wholeBody(what, body);
-  if (bytes.length !== length) throw new UpstreamFailed(what);
-  return { length, stream: Readable.from([bytes], { objectMode: false }) };
+  const pieces = await piecesOf(what, body);
+  const held = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  if (held !== length) throw new UpstreamFailed(what);
+  return { length, stream: Readable.from(handedOn(pieces), { objectMode: false, highWaterMark: 1 }) };
 }
 
-/** An archive that cuts a body short is away. */
+/** Each piece is let go of when its turn comes. */
+function* handedOn(pieces: Buffer[]): Generator<Buffer> {
+  for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece;
+}
+
 async function wholeBody(what: string, body: Readable): Promise<Buffer> {
+  return Buffer.concat(await piecesOf(what, body));
+}
+
+/** All of a body as it came, since a copy in one piece doubles what a slow reader holds. An archive that cuts it short is away. */
+async function piecesOf(what: string, body: Readable): Promise<Buffer[]> {
+  const pieces: Buffer[] = [];
   try {
-    return await buffer(body);
+    for await (const piece of body) if (Buffer.isBuffer(piece)) pieces.push(piece);
+    return pieces;
   } catch (error) {
     throw away(what, error);
   }
