@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Policy, toSql } from '../authz/policy.js';
 import { DATABASE, type Database } from '../database/database.module.js';
+import { FairSlots } from '../orthanc/slots.js';
 import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from './search.attributes.js';
 import { type Match, matches } from './search.matching.js';
 
@@ -27,6 +28,10 @@ const Result = z.object({
   total: z.coerce.number(),
   items: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string()), z.null()]))),
 });
+
+/** Searches at one time, of all and of one account: a large archive takes seconds to count, and the database has 16 connections for everything. */
+const AT_ONCE = 12;
+const OF_ONE_ACCOUNT = 4;
 
 const DEPTH: Record<Level, number> = { study: 0, series: 1, instance: 2 };
 
@@ -53,10 +58,21 @@ export function attributesAt(level: Level): readonly CatalogAttribute[] {
 /** QIDO's questions: right, scope, filter, order, page and total in one statement (design.md, decision 2). */
 @Injectable()
 export class Searches {
+  private readonly slots = new FairSlots(AT_ONCE, OF_ONE_ACCOUNT);
+
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** The page of what the account may read and what matches; nothing is filtered after paging. */
   async run(policy: Policy, search: Search): Promise<SearchResult> {
+    const release = await this.slots.take(policy.accountId);
+    try {
+      return await this.ask(policy, search);
+    } finally {
+      release();
+    }
+  }
+
+  private async ask(policy: Policy, search: Search): Promise<SearchResult> {
     const conditions = [
       toSql(policy, 'studies:read'),
       // What is only reserved does not exist yet.
