@@ -1,8 +1,5 @@
 import { type Issue, issue } from './issue.js';
 
-/** The system of CPF numbers. */
-const CPF_SYSTEM = 'https://saude.gov.br/fhir/sid/cpf';
-
 /** What to do with wrong check digits. */
 export type CheckDigitPolicy = 'error' | 'warn' | 'off';
 

@@ -24,7 +24,6 @@ export type TermAnswer =
 export type LookUp = (question: TermQuestion) => TermAnswer;
 
 export const SNOMED = 'http://snomed.info/sct';
-const LOINC = 'http://loinc.org';
 /** Diabetes mellitus. */
 export const DIABETES = '73211009';
 /** Pregnancy status. */

@@ -73,12 +73,16 @@ describe('words', () => {
   });
 
   it('have two meanings when a map says so, and are ambiguous then', () => {
-    const target = (code: string) => ({ code, equivalence: 'equivalent' as const });
     const group = [
       {
         source: 'urn:radgate:words:pt',
         target: 'http://snomed.info/sct',
-        element: [{ code: 'pressão', target: [target('38341003'), target('73211009')] }],
+        element: [
+          {
+            code: 'pressão',
+            target: ['38341003', '73211009'].map((code) => ({ code, equivalence: 'equivalent' as const })),
+          },
+        ],
       },
     ];
     const double = indexConceptMap({ resourceType: 'ConceptMap', url: 'urn:x', version: '1', group });
