@@ -34,7 +34,8 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   const patient = makePatient(reading);
   if (first === undefined) return { outcome: 'rejected', issues: reading.issues };
 
-  const key = patientKey(context.key, first.identity.system, first.identity.value);
+  const keyOf = ({ identity }: Found) => patientKey(context.key, identity.system, identity.value);
+  const key = keyOf(first);
   const fullUrl = `urn:uuid:${steadyUuid(key)}`;
   const { gender, birthDate } = patient;
   const subject: Subject = {
@@ -52,7 +53,7 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
     issues: reading.issues,
     plan: {
       patientKey: key,
-      identityKeys: found.map(({ identity }) => patientKey(context.key, identity.system, identity.value)),
+      identityKeys: [key, ...found.slice(1).map(keyOf)],
       fullUrl,
       identities: [first.identity, ...found.slice(1).map(({ identity }) => identity)],
       patient: {
