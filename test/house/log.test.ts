@@ -32,8 +32,11 @@ describe('the log', () => {
       .get('/health/ready')
       .set('x-request-id', 'asked-for-0001')
       .expect('x-request-id', 'asked-for-0001');
-    const found = (await lines()).find((line) => line['request_id'] === 'asked-for-0001');
-    expect(found).toMatchObject({ method: 'GET', route: '/health/ready', status: 200, level: 'info' });
+    // The line is written after the answer.
+    const found = async () => (await lines()).find((line) => line['request_id'] === 'asked-for-0001');
+    await expect
+      .poll(found)
+      .toMatchObject({ method: 'GET', route: '/health/ready', status: 200, level: 'info' });
     expect(await readdir(join(data, 'logs'))).toContain('gateway.log');
   });
 
