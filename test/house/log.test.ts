@@ -26,6 +26,8 @@ const lines = async () =>
     .split('\n')
     .map((line) => Line.parse(JSON.parse(line)));
 
+const lineOf = async (requestId: string) => (await lines()).find((line) => line['request_id'] === requestId);
+
 describe('the log', () => {
   it('is one JSON object a line, in the data folder too, with the id of each request', async () => {
     await world.http
@@ -33,9 +35,8 @@ describe('the log', () => {
       .set('x-request-id', 'asked-for-0001')
       .expect('x-request-id', 'asked-for-0001');
     // The line is written after the answer.
-    const found = async () => (await lines()).find((line) => line['request_id'] === 'asked-for-0001');
     await expect
-      .poll(found)
+      .poll(() => lineOf('asked-for-0001'))
       .toMatchObject({ method: 'GET', route: '/health/ready', status: 200, level: 'info' });
     expect(await readdir(join(data, 'logs'))).toContain('gateway.log');
   });
