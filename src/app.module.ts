@@ -12,6 +12,7 @@ import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DicomwebModule } from './dicomweb/dicomweb.module.js';
 import { HealthModule } from './health/health.module.js';
+import { ImportsModule } from './imports/imports.module.js';
 import { OrthancModule } from './orthanc/orthanc.module.js';
 import { BadRequest } from './problems/errors.js';
 import { ProblemFilter } from './problems/problem.filter.js';
@@ -31,6 +32,8 @@ import { ProblemFilter } from './problems/problem.filter.js';
     DicomwebModule,
     CatalogModule,
     OrthancModule,
+    // Records: lists become FHIR resources.
+    ImportsModule,
     // Administration and health.
     AdminModule,
     HealthModule,

@@ -36,6 +36,6 @@ import { StoredSecrets } from './stored.secrets.js';
     StoredSecrets,
   ],
   // The guard is global: the root module makes it from these.
-  exports: [AccountLookup, AuthnGuard, Passwords, SessionCookies, SignIns],
+  exports: [AccountLookup, AuthnGuard, Passwords, SessionCookies, SignIns, StoredSecrets],
 })
 export class AuthnModule {}

@@ -3,6 +3,7 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
+import { Queue } from './queue.js';
 import * as schema from './schema.js';
 
 /** The gateway's database as drizzle sees it: `@Inject(DATABASE) database: Database`. */
@@ -22,6 +23,7 @@ const STATEMENT_MS = 15_000;
 @Global()
 @Module({
   providers: [
+    Queue,
     {
       provide: POSTGRES,
       inject: [ENV],
@@ -41,7 +43,7 @@ const STATEMENT_MS = 15_000;
       useFactory: (sql: postgres.Sql): Database => drizzle(sql, { schema }),
     },
   ],
-  exports: [DATABASE, POSTGRES],
+  exports: [DATABASE, POSTGRES, Queue],
 })
 export class DatabaseModule implements OnApplicationShutdown {
   constructor(@Inject(POSTGRES) private readonly sql: postgres.Sql) {}

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { z } from 'zod';
+import { prepareQueues } from './queue.js';
 
 /** One key for every process that migrates, so that two starts at once wait for each other. */
 const MIGRATION_LOCK = 7_263_411;
@@ -31,7 +32,9 @@ export async function migrate(
       });
       log(`migrated ${name}`);
     }
-    await giveRights(sql, decodeURIComponent(new URL(appUrl).username));
+    const role = decodeURIComponent(new URL(appUrl).username);
+    await giveRights(sql, role);
+    await giveQueue(sql, role, await prepareQueues(ownerUrl));
   });
 }
 
@@ -90,6 +93,16 @@ async function giveRights(sql: postgres.Sql, role: string): Promise<void> {
       select from pg_inherits i join pg_class p on p.oid = i.inhparent
       where i.inhrelid = c.oid and p.relname = any(${APPEND_ONLY}))`;
   for (const { name } of tables) await sql`revoke update, delete, truncate on ${sql(name)} from ${to}`;
+}
+
+/** pg-boss's own tables: used by the gateway's role, changed in shape by their owner alone. */
+async function giveQueue(sql: postgres.Sql, role: string, schema: string): Promise<void> {
+  const to = sql(role);
+  const of = sql(schema);
+  await sql`grant usage on schema ${of} to ${to}`;
+  await sql`grant select, insert, update, delete on all tables in schema ${of} to ${to}`;
+  await sql`grant usage on all sequences in schema ${of} to ${to}`;
+  await sql`grant execute on all functions in schema ${of} to ${to}`;
 }
 
 const Urls = z.object({ DATABASE_OWNER_URL: z.url(), DATABASE_URL: z.url() });

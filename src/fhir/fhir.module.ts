@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
+import { FhirRecords } from './fhir.records.js';
 import { FhirServer } from './fhir.server.js';
 
 /** The way to HAPI FHIR. */
-@Module({ providers: [FhirServer], exports: [FhirServer] })
+@Module({ providers: [FhirServer, FhirRecords], exports: [FhirServer, FhirRecords] })
 export class FhirModule {}

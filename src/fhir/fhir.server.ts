@@ -3,6 +3,8 @@ import { Client } from 'fhir-kit-client';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
+import { FhirCalls } from './fhir.calls.js';
+import { FhirRefused } from './fhir.errors.js';
 
 const TIMEOUT_MS = 3_000;
 const Capabilities = z.looseObject({
@@ -16,6 +18,8 @@ export type FhirState = 'up' | 'away' | 'off';
 /** HAPI FHIR: this folder alone knows its address and token. */
 @Injectable()
 export class FhirServer {
+  /** The only way to it; undefined when none is configured. */
+  readonly calls: FhirCalls | undefined;
   private readonly client: Client | undefined;
 
   constructor(@Inject(ENV) env: Pick<Env, 'FHIR_BASE_URL' | 'FHIR_TOKEN'>) {
@@ -25,6 +29,15 @@ export class FhirServer {
       baseUrl: env.FHIR_BASE_URL,
       ...(bearerToken === undefined ? {} : { bearerToken }),
     });
+    this.calls = new FhirCalls(this.client);
+  }
+
+  /** A link the server gave (a next page), when it leads to the server itself; the token would go wherever it leads. */
+  ownLink(link: string): string {
+    const base = this.client?.baseUrl ?? '';
+    if (!URL.canParse(link, base) || new URL(link, base).origin !== new URL(base).origin)
+      throw new FhirRefused(200, ['foreign-link']);
+    return new URL(link, base).href;
   }
 
   /** Whether it answers with a capability statement of R4. */

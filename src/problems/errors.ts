@@ -45,7 +45,7 @@ export class TooMany extends Problem {
 /** A neighbour that is needed does not answer. Carries its name only. */
 export class NeighbourAway extends Problem {
   constructor(
-    readonly neighbour: 'orthanc' | 'postgres',
+    readonly neighbour: 'orthanc' | 'postgres' | 'hapi',
     options?: ErrorOptions,
   ) {
     super(`${neighbour} is away`, options);

@@ -10,6 +10,7 @@ import { freePort } from '../../infra/local/launch.ts';
 import { prepareMachine } from '../../infra/local/machine.ts';
 import { startPostgres, type Postgres } from '../../infra/local/postgres.ts';
 import { cacheFolder, providePrefix } from '../../infra/local/prefix.ts';
+import { openHapiStarter, type HapiStarter } from './hapi.starter.ts';
 
 const execute = promisify(execFile);
 const migrate = join(import.meta.dirname, '../../dist/database/migrate.js');
@@ -20,6 +21,8 @@ declare module 'vitest' {
     postgres: { adminUrl: string; ownerUrl: string; appUrl: string; template: string };
     /** Folder of the prefix that holds Orthanc, nginx and DCMTK. */
     prefix: string;
+    /** Address that starts HAPI at the first GET and answers with HAPI's own. */
+    hapiStarter: string;
   }
 }
 
@@ -31,7 +34,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await prepareMachine(log);
   const dir = await mkdtemp(join(tmpdir(), 'radgate-test-'));
   let server: Postgres | undefined;
+  let starter: HapiStarter | undefined;
   const teardown = async () => {
+    await starter?.stop();
     await server?.stop();
     await rm(dir, { recursive: true, force: true });
   };
@@ -43,6 +48,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const prefix = await providePrefix(cacheFolder(), log);
     project.provide('postgres', { adminUrl, ownerUrl, appUrl, template });
     project.provide('prefix', prefix.folder);
+    starter = await openHapiStarter(log);
+    project.provide('hapiStarter', starter.url);
   } catch (error) {
     await teardown();
     throw error;

@@ -1,0 +1,140 @@
+import type { Bundle, Resource } from '@medplum/fhirtypes';
+import { Injectable } from '@nestjs/common';
+import { NeighbourAway } from '../problems/errors.js';
+import type { FhirCalls } from './fhir.calls.js';
+import { FhirRefused } from './fhir.errors.js';
+import { AnyBundle, AnyResource, isStored, type Stored } from './fhir.resources.js';
+import { FhirServer } from './fhir.server.js';
+
+/** What was done with one entry of a transaction. */
+export interface EntryOutcome {
+  /** HTTP status of the entry: 201 created, 200 found or updated, 204 deleted. */
+  readonly status: number;
+  readonly kind: string;
+  readonly id: string;
+  readonly version: string;
+}
+
+export interface Token {
+  readonly system: string;
+  readonly value: string;
+}
+
+const TOKENS_A_REQUEST = 50;
+const PAGE = 500;
+const MOST_PAGES = 100;
+const SEARCH = { timeoutMs: 30_000, repeatable: true };
+const READ = { timeoutMs: 15_000, repeatable: true };
+// A transaction that was cut off may have been done: who sent it looks up first.
+const WRITE = { timeoutMs: 60_000, repeatable: false };
+const FRESH = { 'cache-control': 'no-cache' };
+const LOCATION = /(?:^|\/)([A-Z][A-Za-z]+)\/([A-Za-z0-9.-]{1,64})\/_history\/([A-Za-z0-9.-]{1,64})$/;
+
+/** The verbs that records need of the FHIR server. `NeighbourAway` when it is away or none is configured. */
+@Injectable()
+export class FhirRecords {
+  constructor(private readonly server: FhirServer) {}
+
+  /** Resources of a kind that bear any of the identifiers; asked fresh, fifty identifiers a request, never in an address. */
+  async withIdentifiers<Kind extends Resource['resourceType']>(
+    kind: Kind,
+    tokens: readonly Token[],
+  ): Promise<Stored<Extract<Resource, { resourceType: Kind }>>[]> {
+    const found = new Map<string, Stored<Extract<Resource, { resourceType: Kind }>>>();
+    for (let at = 0; at < tokens.length; at += TOKENS_A_REQUEST) {
+      const identifier = tokens
+        .slice(at, at + TOKENS_A_REQUEST)
+        .map(tokenText)
+        .join(',');
+      for (const resource of await this.search(kind, { identifier }))
+        if (isStored(kind, resource)) found.set(resource.id, resource);
+    }
+    return [...found.values()];
+  }
+
+  /** Sends a transaction; one outcome for each entry, in order. Never repeated here: `NeighbourAway` leaves the outcome unknown. */
+  async transaction(bundle: Bundle): Promise<EntryOutcome[]> {
+    const answer = AnyBundle.parse(
+      await this.calls().call(WRITE, (client, options) =>
+        client.transaction({ body: { ...bundle }, options: { ...options } }),
+      ),
+    );
+    const entries = answer.entry ?? [];
+    // An entry that was lost without a word (two of one identity) would otherwise count as written.
+    if (entries.length !== (bundle.entry ?? []).length) throw new FhirRefused(200, ['entries-lost']);
+    return entries.map(({ response }) => {
+      const [, kind = '', id = '', version = ''] = LOCATION.exec(response?.location ?? '') ?? [];
+      return { status: Number.parseInt(response?.status ?? '', 10), kind, id, version };
+    });
+  }
+
+  /** The resource as it stands, undefined when it is not there or was deleted. */
+  async read(kind: string, id: string): Promise<Resource | undefined> {
+    return this.orNothing(() =>
+      this.calls().call(READ, async (client, options) =>
+        AnyResource.parse(
+          await client.read({ resourceType: kind, id, options: { ...options, headers: FRESH } }),
+        ),
+      ),
+    );
+  }
+
+  /** The resource as it stood in a version, undefined when the server no longer has it. */
+  async readVersion(kind: string, id: string, version: string): Promise<Resource | undefined> {
+    return this.orNothing(() =>
+      this.calls().call(READ, async (client, options) =>
+        AnyResource.parse(await client.vread({ resourceType: kind, id, version, options: { ...options } })),
+      ),
+    );
+  }
+
+  /** All pages of a search; links to another origin are refused. */
+  private async search(kind: string, searchParams: Record<string, string>): Promise<Resource[]> {
+    const resources: Resource[] = [];
+    let page = AnyBundle.parse(
+      await this.calls().call(SEARCH, (client, options) =>
+        client.resourceSearch({
+          resourceType: kind,
+          searchParams: { ...searchParams, _count: PAGE },
+          options: { ...options, headers: FRESH, postSearch: true },
+        }),
+      ),
+    );
+    for (let pages = 1; ; pages += 1) {
+      for (const entry of page.entry ?? []) if (entry.resource !== undefined) resources.push(entry.resource);
+      const next = page.link?.find((link) => link.relation === 'next')?.url;
+      if (next === undefined) return resources;
+      if (pages === MOST_PAGES) throw new FhirRefused(200, ['too-many-pages']);
+      const url = this.server.ownLink(next);
+      page = AnyBundle.parse(
+        await this.calls().call(SEARCH, (client, options) =>
+          client.request(url, { options: { ...options } }),
+        ),
+      );
+    }
+  }
+
+  private async orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof FhirRefused && (error.status === 404 || error.status === 410)) return undefined;
+      throw error;
+    }
+  }
+
+  private calls(): FhirCalls {
+    const { calls } = this.server;
+    if (calls === undefined) throw new NeighbourAway('hapi');
+    return calls;
+  }
+}
+
+/** `system|value` with the characters that mean something in a search escaped (R4 search, "Escaping Search Parameters"). */
+function tokenText({ system, value }: Token): string {
+  return `${escaped(system)}|${escaped(value)}`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\$,|]/g, '\\$&');
+}

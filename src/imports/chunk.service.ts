@@ -1,0 +1,107 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq } from 'drizzle-orm';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { importChunks, importRows } from '../database/schema.js';
+import { mapRow } from '../mapping/row.mapping.js';
+import type { MappingContext } from '../mapping/row.plan.js';
+import { SealedBox } from '../secrets/sealed.box.js';
+import { BundleWriter, type WriteOptions } from './bundle.writer.js';
+import { chunkPurpose, unpackRows } from './chunk.content.js';
+import { cellsByColumn } from './csv.reader.js';
+import { headerOf, readSource } from './import.source.js';
+import { Imports, type ImportRecord } from './imports.service.js';
+import { MappingContexts } from './mapping.contexts.js';
+import { Mappings, type StoredMapping } from './mappings.service.js';
+import type { PlannedRow } from './row.decision.js';
+import { type RowOutcome, RowStore } from './row.store.js';
+import { Words } from '../terms/words.service.js';
+
+const BUNDLE = 50;
+const STILL_WANTED = new Set(['queued', 'running']);
+
+/** Why a chunk was left: it is done, or nobody wants it any more. */
+export type ChunkEnd = 'done' | 'not-wanted';
+
+/** Maps and writes the rows of one chunk that are still pending, bundle by bundle; what was done before is not done again. */
+@Injectable()
+export class Chunks {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly imports: Imports,
+    private readonly mappings: Mappings,
+    private readonly words: Words,
+    private readonly writer: BundleWriter,
+    private readonly rows: RowStore,
+    private readonly contexts: MappingContexts,
+    private readonly box: SealedBox,
+  ) {}
+
+  /** Cancelling is heeded between bundles. Throws when the signal ends the work. */
+  async process(importId: string, chunk: number, signal: AbortSignal): Promise<ChunkEnd> {
+    const record = await this.imports.get(importId);
+    const mapping = await this.mappings.byId(record.mapping);
+    const context = await this.contexts.of(record);
+    const { ready, rejected, creating } = await this.plan(record, mapping, chunk, context);
+    await this.rows.save(importId, chunk, rejected);
+    const options: WriteOptions = {
+      send: record.mode === 'commit',
+      policy: mapping.document.policies.patient,
+      signal,
+      creating,
+      announce: (rows) => this.announce(importId, chunk, rows),
+    };
+    for (let at = 0; at < ready.length; at += BUNDLE) {
+      signal.throwIfAborted();
+      if (!STILL_WANTED.has((await this.imports.get(importId)).status)) return 'not-wanted';
+      const bundle = ready.slice(at, at + BUNDLE);
+      const outcomes = await this.writer.write(bundle, options);
+      await this.words.wait(
+        importId,
+        bundle.map(({ row, plan }) => ({ row, words: plan.waiting })),
+      );
+      await this.rows.save(importId, chunk, outcomes);
+    }
+    return 'done';
+  }
+
+  private async plan(
+    record: ImportRecord,
+    mapping: StoredMapping,
+    chunk: number,
+    context: MappingContext,
+  ): Promise<{ ready: PlannedRow[]; rejected: RowOutcome[]; creating: Set<number> }> {
+    const which = and(eq(importChunks.importId, record.id), eq(importChunks.chunk, chunk));
+    const [stored] = await this.database.select().from(importChunks).where(which);
+    if (stored === undefined) return { ready: [], rejected: [], creating: new Set() };
+    const pending = await this.pendingRows(record.id, chunk);
+    const header = headerOf(readSource(record.source));
+    const ready: PlannedRow[] = [];
+    const rejected: RowOutcome[] = [];
+    for (const read of unpackRows(this.box.open(chunkPurpose(record.id), stored.sealed))) {
+      if (!pending.has(read.row)) continue;
+      const mapped = mapRow(mapping.document, cellsByColumn(read.cells, header), context);
+      if (mapped.outcome === 'planned')
+        ready.push({ row: read.row, plan: mapped.plan, issues: mapped.issues });
+      else
+        rejected.push({ row: read.row, state: 'rejected', issues: mapped.issues, changes: [], writes: [] });
+    }
+    return { ready, rejected, creating: new Set(stored.creating) };
+  }
+
+  private async pendingRows(importId: string, chunk: number): Promise<Set<number>> {
+    const rows = await this.database
+      .select({ row: importRows.row })
+      .from(importRows)
+      .where(
+        and(eq(importRows.importId, importId), eq(importRows.chunk, chunk), eq(importRows.state, 'pending')),
+      );
+    return new Set(rows.map(({ row }) => row));
+  }
+
+  private async announce(importId: string, chunk: number, creating: readonly number[]): Promise<void> {
+    await this.database
+      .update(importChunks)
+      .set({ creating: [...creating] })
+      .where(and(eq(importChunks.importId, importId), eq(importChunks.chunk, chunk)));
+  }
+}

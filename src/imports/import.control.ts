@@ -1,0 +1,133 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { Queue } from '../database/queue.js';
+import { importChunks, importRows, imports } from '../database/schema.js';
+import { Conflict, NotVisible } from '../problems/errors.js';
+import { type ImportRecord, Imports } from './imports.service.js';
+import { type RowState, RowStore } from './row.store.js';
+
+type Status = ImportRecord['status'];
+
+const RETRIED: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed', 'rehearsed'];
+
+/** What a person does with an import: commit, cancel, retry, undo. What does not fit its status is a Conflict. */
+@Injectable()
+export class ImportControl {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly queue: Queue,
+    private readonly imports: Imports,
+    private readonly rows: RowStore,
+  ) {}
+
+  /** Writes what was rehearsed: every row that was not refused runs again, this time to its end. */
+  async commit(id: string): Promise<void> {
+    await this.change(id, ['rehearsed'], async (transaction, record) => {
+      await this.again(transaction, record, ['created', 'updated', 'unchanged', 'waiting'], {
+        mode: 'commit',
+      });
+    });
+  }
+
+  /** Ends an import between two bundles; what was written stays (undo takes it back), the rest stays pending (retry takes it up). */
+  async cancel(id: string): Promise<void> {
+    await this.change(id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
+      await transaction
+        .update(imports)
+        .set({ status: 'cancelled', sameness: null, finishedAt: new Date() })
+        .where(eq(imports.id, id));
+    });
+  }
+
+  /** Runs the rows again that were refused, wait or were never reached; a file that was never read is inspected again. */
+  async retry(id: string): Promise<void> {
+    await this.change(id, RETRIED, async (transaction, record) => {
+      if (record.source !== null) return this.again(transaction, record, ['rejected', 'waiting', 'pending']);
+      await transaction
+        .update(imports)
+        .set({ status: 'inspecting', failure: null, finishedAt: null })
+        .where(eq(imports.id, id));
+      await this.queue.add('import-inspect', [{ import_id: id }], transaction);
+    });
+  }
+
+  /** Takes back what an import wrote, as far as nobody changed it since. */
+  async undo(id: string): Promise<void> {
+    const ended: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed'];
+    await this.change(id, ended, async (transaction) => {
+      await transaction
+        .update(imports)
+        .set({ status: 'undone', sameness: null, finishedAt: null })
+        .where(eq(imports.id, id));
+      await this.queue.add('import-undo', [{ import_id: id }], transaction);
+    });
+  }
+
+  /** Runs the rows of all imports again that wait for a word which has been decided. */
+  async rerunWaitingFor(term: string): Promise<number> {
+    const waiting = await this.database.execute<{ import_id: string }>(sql`
+      select distinct import_id from waiting_words where term = ${term}`);
+    for (const { import_id } of waiting)
+      await this.change(import_id, RETRIED, async (transaction, record) => {
+        const which = sql`${importRows.row} in (
+          select row from waiting_words where import_id = ${import_id} and term = ${term})`;
+        if (record.mode === 'commit' || record.status === 'rehearsed')
+          await this.again(transaction, record, ['waiting'], {}, which);
+      }).catch((error: unknown) => {
+        // One that still runs asks for the word anew with its next chunk.
+        if (!(error instanceof Conflict)) throw error;
+      });
+    return waiting.length;
+  }
+
+  private async change(
+    id: string,
+    from: readonly Status[],
+    work: (transaction: Transaction, record: ImportRecord) => Promise<void>,
+  ): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      const [record] = await transaction.select().from(imports).where(eq(imports.id, id)).for('update');
+      if (record === undefined) throw new NotVisible();
+      if (!from.includes(record.status)) throw new Conflict(`This import is ${record.status}.`);
+      await work(transaction, record);
+    });
+    await this.imports.tell(id);
+  }
+
+  /** Sets rows back to pending and queues the chunks they are in; other chunks count as done. */
+  private async again(
+    transaction: Transaction,
+    record: ImportRecord,
+    states: readonly RowState[],
+    set: Partial<typeof imports.$inferInsert> = {},
+    which = sql`true`,
+  ): Promise<void> {
+    const run = record.run + 1;
+    // What could not be read as a row will not be one the next time.
+    const whole = sql`(${importRows.state} <> 'rejected' or ${importRows.patient} is not null
+      or not ${importRows.issues} @? '$[*] ? (@.code == "column-count" || @.code == "quote-broken" || @.code == "row-too-large")')`;
+    const rows = await transaction
+      .update(importRows)
+      .set({ state: 'pending', issues: [], changes: null })
+      .where(and(eq(importRows.importId, record.id), inArray(importRows.state, [...states]), which, whole))
+      .returning({ chunk: importRows.chunk });
+    const chunks = [...new Set(rows.map(({ chunk }) => chunk))].sort((one, other) => one - other);
+    await this.rows.recount(transaction, record.id);
+    await transaction.update(importChunks).set({ runDone: run }).where(eq(importChunks.importId, record.id));
+    if (chunks.length === 0) throw new Conflict('No row of this import is left to run.');
+    await transaction
+      .update(importChunks)
+      .set({ runDone: record.run })
+      .where(and(eq(importChunks.importId, record.id), inArray(importChunks.chunk, chunks)));
+    await transaction
+      .update(imports)
+      .set({ status: 'queued', run, failure: null, finishedAt: null, ...set })
+      .where(eq(imports.id, record.id));
+    await this.queue.add(
+      'import-chunk',
+      chunks.map((chunk) => ({ import_id: record.id, chunk, run })),
+      transaction,
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { and, asc, eq, gt } from 'drizzle-orm';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { importEvents } from '../database/schema.js';
+import type { ImportReport } from './import.report.js';
+
+const POLL_MS = 500;
+const COMMENT_MS = 15_000;
+const PAGE = 500;
+/** After one of these nothing more is told, unless somebody starts the import again. */
+const ENDED = new Set(['rehearsed', 'completed', 'completed_with_errors', 'cancelled', 'failed', 'undone']);
+
+/** Progress of imports as it is told: one event per chunk and per change of status, kept so that a listener can catch up. */
+@Injectable()
+export class ImportEvents {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Tells how far an import is. Numbers only. */
+  async tell({ file_id, status, rows_total, rows_done, percent, ...rest }: ImportReport): Promise<void> {
+    const { created, updated, unchanged, rejected, waiting, duplicate } = rest;
+    const data = {
+      file_id,
+      status,
+      rows_total,
+      rows_done,
+      percent,
+      created,
+      updated,
+      unchanged,
+      rejected,
+      waiting,
+      duplicate,
+    };
+    await this.database.insert(importEvents).values({ importId: file_id, data });
+  }
+
+  /**
+   * The events after `last` as `text/event-stream` (HTML, "Server-sent events"), then new ones as they come, a comment every 15 s; ends
+   * with the event that ends the import, or when the listener leaves.
+   */
+  async *follow(importId: string, last: number, signal: AbortSignal): AsyncGenerator<string> {
+    yield 'retry: 2000\n\n';
+    let at = last;
+    let saidAt = Date.now();
+    while (!signal.aborted) {
+      const rows = await this.database
+        .select()
+        .from(importEvents)
+        .where(and(eq(importEvents.importId, importId), gt(importEvents.id, at)))
+        .orderBy(asc(importEvents.id))
+        .limit(PAGE);
+      for (const { id, data } of rows) {
+        yield `id: ${id}\nevent: progress\ndata: ${JSON.stringify(data)}\n\n`;
+        at = id;
+        saidAt = Date.now();
+      }
+      if (rows.length < PAGE && ended(rows.at(-1)?.data)) return;
+      if (Date.now() - saidAt >= COMMENT_MS) {
+        yield ': still here\n\n';
+        saidAt = Date.now();
+      }
+      if (rows.length < PAGE) await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+function ended(data: unknown): boolean {
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    'status' in data &&
+    typeof data.status === 'string' &&
+    ENDED.has(data.status)
+  );
+}

@@ -1,0 +1,116 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { and, eq, inArray, lt, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { Queue } from '../database/queue.js';
+import { importChunks, imports } from '../database/schema.js';
+import { NotVisible } from '../problems/errors.js';
+import { Chunks } from './chunk.service.js';
+import { Imports } from './imports.service.js';
+import { Inspection } from './inspection.service.js';
+import { Undo } from './undo.service.js';
+
+const Ids = z.object({ import_id: z.uuid() });
+const ChunkIds = Ids.extend({ chunk: z.int(), run: z.int() });
+/** HAPI takes most with two to four connections. */
+const CHUNKS_AT_ONCE = 3;
+
+/** The jobs of an import: inspect → chunks → finalise. Whatever is done twice, or after a crash, ends the same. */
+@Injectable()
+export class ImportJobs implements OnApplicationBootstrap {
+  private readonly logger = new Logger('imports');
+
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly queue: Queue,
+    private readonly imports: Imports,
+    private readonly inspection: Inspection,
+    private readonly chunks: Chunks,
+    private readonly undo: Undo,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.queue.work('import-inspect', 1, (data, signal) =>
+      this.ofExisting(() => this.inspection.inspect(Ids.parse(data).import_id, signal)),
+    );
+    await this.queue.work('import-chunk', CHUNKS_AT_ONCE, (data, signal) =>
+      this.ofExisting(() => this.chunk(ChunkIds.parse(data), signal)),
+    );
+    await this.queue.work('import-undo', 1, (data, signal) =>
+      this.ofExisting(() => this.undo.run(Ids.parse(data).import_id, signal)),
+    );
+    await this.queue.workDead((data) => this.ofExisting(() => this.giveUp(Ids.parse(data).import_id)));
+  }
+
+  private async chunk(
+    { import_id, chunk, run }: z.infer<typeof ChunkIds>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const record = await this.imports.get(import_id);
+    if (record.run !== run || !['queued', 'running'].includes(record.status)) return;
+    await this.database
+      .update(imports)
+      .set({ status: 'running' })
+      .where(and(eq(imports.id, import_id), eq(imports.status, 'queued')));
+    if ((await this.chunks.process(import_id, chunk, signal)) === 'not-wanted') return;
+    await this.finish(import_id, chunk, run);
+    await this.imports.tell(import_id);
+  }
+
+  /** Notes that a chunk is done; with the last one the import is. The import's row is locked, so that one chunk sees itself as the last. */
+  private async finish(importId: string, chunk: number, run: number): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      const [record] = await transaction.select().from(imports).where(eq(imports.id, importId)).for('update');
+      await transaction
+        .update(importChunks)
+        .set({ runDone: run, creating: [] })
+        .where(and(eq(importChunks.importId, importId), eq(importChunks.chunk, chunk)));
+      const left = await transaction.$count(
+        importChunks,
+        and(eq(importChunks.importId, importId), lt(importChunks.runDone, run)),
+      );
+      if (left > 0 || record?.run !== run || record.status !== 'running') return;
+      const [open] = await transaction
+        .select({
+          rows: sql<number>`coalesce(sum(${importChunks.rejected} + ${importChunks.waiting}), 0)::int`,
+        })
+        .from(importChunks)
+        .where(eq(importChunks.importId, importId));
+      const completed = (open?.rows ?? 0) > 0 ? 'completed_with_errors' : 'completed';
+      const status = record.mode === 'rehearse' ? 'rehearsed' : completed;
+      await transaction
+        .update(imports)
+        .set({ status, finishedAt: new Date() })
+        .where(eq(imports.id, importId));
+    });
+  }
+
+  /** A job that failed too often: its import waits for a person, who may retry it. */
+  private async giveUp(importId: string): Promise<void> {
+    this.logger.error(`import ${importId} failed: one of its jobs failed too often`);
+    await this.database
+      .update(imports)
+      .set({ status: 'failed', failure: 'internal', sameness: null, finishedAt: new Date() })
+      .where(and(eq(imports.id, importId), inArray(imports.status, ['inspecting', 'queued', 'running'])));
+    await this.imports.tell(importId);
+  }
+
+  private async ofExisting(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof NotVisible) return;
+      // What went wrong may quote a row; only its kind is told.
+      if (error instanceof Error && error.name !== 'AbortError')
+        this.logger.warn(`a job failed and is tried again: ${error.constructor.name}`);
+      throw new JobFailed();
+    }
+  }
+}
+
+/** The queue keeps what a job threw: nothing of a row may be in it. */
+class JobFailed extends Error {
+  constructor() {
+    super('the job is tried again');
+  }
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import type { imports } from '../database/schema.js';
+
+const number = z.number().default(0);
+
+/** How many rows ended how; each row is in exactly one. */
+export const Counters = z.object({
+  created: number,
+  updated: number,
+  unchanged: number,
+  rejected: number,
+  waiting: number,
+  duplicate: number,
+  reasons: z.record(z.string(), z.number()).default({}),
+  /** What an undo left alone because somebody changed it since; the first thousand. */
+  undo_conflicts: z.array(z.object({ row: z.number(), resource: z.string() })).default([]),
+});
+export type Counters = z.output<typeof Counters>;
+
+/** An import as the API tells it (contract.md, "Records"). */
+export interface ImportReport extends Counters {
+  readonly file_id: string;
+  readonly status: string;
+  readonly failure: string | null;
+  readonly mode: string;
+  readonly file_name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly mapping: { readonly name: string; readonly version: number };
+  readonly as_of: string | null;
+  /** How the file was read: encoding, delimiter, columns, and why. */
+  readonly source: unknown;
+  readonly rows_total: number;
+  readonly rows_done: number;
+  readonly percent: number;
+  readonly account: string;
+  readonly created_at: string;
+  readonly finished_at: string | null;
+}
+
+/** Puts an import and its counts into the shape of the API. */
+export function reportOf(
+  row: typeof imports.$inferSelect,
+  mapping: { readonly name: string; readonly version: number },
+  counts: unknown,
+): ImportReport {
+  const counters = Counters.parse(counts);
+  const { created, updated, unchanged, rejected, waiting, duplicate } = counters;
+  const done = created + updated + unchanged + rejected + waiting + duplicate;
+  return {
+    file_id: row.id,
+    status: row.status,
+    failure: row.failure,
+    mode: row.mode,
+    file_name: row.fileName,
+    bytes: row.bytes,
+    sha256: row.sha256.toString('hex'),
+    mapping,
+    as_of: row.asOf,
+    source: row.source,
+    rows_total: row.rowsTotal,
+    rows_done: done,
+    percent: row.rowsTotal === 0 ? 0 : Math.floor((100 * done) / row.rowsTotal),
+    ...counters,
+    account: row.accountName,
+    created_at: row.createdAt.toISOString(),
+    finished_at: row.finishedAt?.toISOString() ?? null,
+  };
+}

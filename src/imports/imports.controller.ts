@@ -1,0 +1,56 @@
+import { Controller, Get, Headers, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Who } from '../authn/access.decorators.js';
+import type { Account } from '../authn/account.js';
+import { IdPipe } from '../authn/body.pipe.js';
+import { Requires } from '../authz/authz.guard.js';
+import { BadRequest } from '../problems/errors.js';
+import { ImportQuery, PageQuery, QueryOf } from './import.query.js';
+import type { ImportReport } from './import.report.js';
+import { Imports } from './imports.service.js';
+import { UploadReceiver } from './upload.receiver.js';
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+@Controller('api/imports')
+export class ImportsController {
+  constructor(
+    private readonly imports: Imports,
+    private readonly receiver: UploadReceiver,
+  ) {}
+
+  /** Takes a file: 202 with `Location` when it is safe on disk; 200 with the earlier import when it was sent before. */
+  @Post()
+  @Requires('records:import')
+  async upload(
+    @Query(new QueryOf(ImportQuery)) query: ImportQuery,
+    @Headers('idempotency-key') key: string | undefined,
+    @Who() account: Account,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<{ file_id: string; status: string }> {
+    if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
+      throw new BadRequest('Idempotency-Key takes 1 to 255 visible characters.');
+    const upload = await this.receiver.receive(request);
+    const { id, status, isNew } = await this.imports.accept(upload, query, account, key);
+    request.auditNote = { detail: { import: id } };
+    void reply.status(isNew ? 202 : 200).header('location', `/api/imports/${id}`);
+    return { file_id: id, status };
+  }
+
+  /** The imports, newest first. */
+  @Get()
+  @Requires('records:read', 'records:import')
+  list(
+    @Query(new QueryOf(PageQuery)) { limit, offset }: PageQuery,
+  ): Promise<{ items: ImportReport[]; total: number }> {
+    return this.imports.list(limit, offset);
+  }
+
+  /** One import and how far it is. */
+  @Get(':id')
+  @Requires('records:read', 'records:import')
+  get(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    return this.imports.report(id);
+  }
+}

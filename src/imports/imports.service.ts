@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { and, desc, eq, sql } from 'drizzle-orm';
+import type { Account } from '../authn/account.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { Queue } from '../database/queue.js';
+import { imports, mappings } from '../database/schema.js';
+import { BadField, Conflict, NotVisible } from '../problems/errors.js';
+import { ImportEvents } from './import.events.js';
+import type { ImportQuery } from './import.query.js';
+import { type ImportReport, reportOf } from './import.report.js';
+import { Mappings } from './mappings.service.js';
+import { StagedFiles } from './staged.files.js';
+import type { Upload } from './upload.receiver.js';
+
+export type ImportRecord = typeof imports.$inferSelect;
+
+/** The answer to an upload: the import, and whether this upload made it. */
+export interface Accepted {
+  readonly id: string;
+  readonly status: ImportRecord['status'];
+  readonly isNew: boolean;
+}
+
+/** The imports: what was uploaded and how far it is. A missing one is NotVisible. */
+@Injectable()
+export class Imports {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly queue: Queue,
+    private readonly files: StagedFiles,
+    private readonly mappingDocuments: Mappings,
+    private readonly events: ImportEvents,
+  ) {}
+
+  /** The earlier import of an `Idempotency-Key` of this account. */
+  async byIdempotencyKey(account: Pick<Account, 'id'>, key: string): Promise<ImportRecord | undefined> {
+    const [row] = await this.database
+      .select()
+      .from(imports)
+      .where(and(eq(imports.accountId, account.id), eq(imports.idempotencyKey, key)));
+    return row;
+  }
+
+  /**
+   * Makes an import of an upload and queues its inspection, in one transaction. The same file with the same mapping, date, mode and
+   * encoding gives the earlier import instead, unless `force`; the upload is removed then.
+   */
+  async accept(
+    upload: Upload,
+    query: ImportQuery,
+    account: Account,
+    key: string | undefined,
+  ): Promise<Accepted> {
+    try {
+      const mapping = await this.mappingDocuments.named(query.mapping);
+      const values = {
+        id: upload.id,
+        accountId: account.id,
+        accountName: account.name,
+        fileName: upload.fileName,
+        sha256: upload.sha256,
+        bytes: upload.bytes,
+        mapping: mapping.id,
+        mode: query.mode,
+        asOf: query.as_of ?? null,
+        encoding: query.encoding ?? null,
+        sameness: query.force ? null : samenessOf(upload, mapping.id, query),
+        idempotencyKey: key ?? null,
+        status: 'inspecting',
+      } as const;
+      const made = await this.database.transaction(async (transaction) => {
+        const [row] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
+        if (row !== undefined) await this.queue.add('import-inspect', [{ import_id: row.id }], transaction);
+        return row;
+      });
+      if (made !== undefined) return { id: made.id, status: made.status, isNew: true };
+      const earlier = await this.earlier(values);
+      await this.files.remove(upload.id);
+      return { id: earlier.id, status: earlier.status, isNew: false };
+    } catch (error) {
+      await this.files.remove(upload.id);
+      throw error;
+    }
+  }
+
+  async list(limit: number, offset: number): Promise<{ items: ImportReport[]; total: number }> {
+    const rows = await this.database
+      .select({ row: imports, name: mappings.name, version: mappings.version })
+      .from(imports)
+      .innerJoin(mappings, eq(mappings.id, imports.mapping))
+      .orderBy(desc(imports.createdAt), imports.id)
+      .limit(limit)
+      .offset(offset);
+    const items = rows.map(async ({ row, name, version }) =>
+      reportOf(row, { name, version }, await this.counters(row.id)),
+    );
+    return { items: await Promise.all(items), total: await this.database.$count(imports) };
+  }
+
+  async get(id: string): Promise<ImportRecord> {
+    const [row] = await this.database.select().from(imports).where(eq(imports.id, id));
+    if (row === undefined) throw new NotVisible();
+    return row;
+  }
+
+  /** An import with its counts, as the API tells it. */
+  async report(id: string): Promise<ImportReport> {
+    const row = await this.get(id);
+    const { name, version } = await this.mappingDocuments.byId(row.mapping);
+    return reportOf(row, { name, version }, await this.counters(id));
+  }
+
+  /** How many rows ended how, and how often each reason was given. */
+  async counters(id: string): Promise<Record<string, unknown>> {
+    const [counts = {}] = await this.database.execute(sql`
+      select coalesce(sum(created), 0)::int as created, coalesce(sum(updated), 0)::int as updated,
+        coalesce(sum(unchanged), 0)::int as unchanged, coalesce(sum(rejected), 0)::int as rejected,
+        coalesce(sum(waiting), 0)::int as waiting, coalesce(sum(duplicate), 0)::int as duplicate,
+        (select coalesce(jsonb_object_agg(code, number order by code), '{}') from (
+          select reason.key as code, sum(reason.value::int)::int as number
+          from import_chunks parts, jsonb_each_text(parts.reasons) reason
+          where parts.import_id = ${id} group by reason.key) reasons) as reasons,
+        (select coalesce(jsonb_agg(distinct jsonb_build_object('row', row, 'resource', kind || '/' || resource_id)), '[]')
+          from (select * from import_writes where import_id = ${id} and undone = false order by id limit 1000) kept
+        ) as undo_conflicts
+      from import_chunks where import_id = ${id}`);
+    return counts;
+  }
+
+  /** The file cannot be read; an upload of the same file starts afresh. */
+  async fail(id: string, code: string): Promise<void> {
+    await this.database
+      .update(imports)
+      .set({ status: 'failed', failure: code, sameness: null, finishedAt: new Date() })
+      .where(eq(imports.id, id));
+    await this.tell(id);
+  }
+
+  /** Tells listeners how far an import is. */
+  async tell(id: string): Promise<void> {
+    await this.events.tell(await this.report(id));
+  }
+
+  private async earlier({ sameness, accountId, idempotencyKey, sha256 }: Sought): Promise<ImportRecord> {
+    if (sameness !== null) {
+      const [row] = await this.database.select().from(imports).where(eq(imports.sameness, sameness));
+      if (row !== undefined) return row;
+    }
+    const row =
+      idempotencyKey === null ? undefined : await this.byIdempotencyKey({ id: accountId }, idempotencyKey);
+    if (row === undefined) throw new Conflict('The same file is being changed elsewhere. Send it again.');
+    if (!row.sha256.equals(sha256))
+      throw new BadField('Idempotency-Key', 'This key was used for another file.');
+    return row;
+  }
+}
+
+interface Sought {
+  readonly sameness: Buffer | null;
+  readonly accountId: string;
+  readonly idempotencyKey: string | null;
+  readonly sha256: Buffer;
+}
+
+function samenessOf(upload: Upload, mapping: string, query: ImportQuery): Buffer {
+  const facts = [upload.sha256.toString('hex'), mapping, query.mode, query.as_of ?? '', query.encoding ?? ''];
+  return createHash('sha256').update(facts.join('\n')).digest();
+}

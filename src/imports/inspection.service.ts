@@ -1,0 +1,133 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { eq, sql } from 'drizzle-orm';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { Queue } from '../database/queue.js';
+import { importChunks, importRows, imports } from '../database/schema.js';
+import { keyedDigest } from '../mapping/identity.js';
+import { planHash } from '../mapping/owned.merge.js';
+import { mapRow } from '../mapping/row.mapping.js';
+import type { MappingContext } from '../mapping/row.plan.js';
+import { SealedBox } from '../secrets/sealed.box.js';
+import { chunkPurpose, packRows } from './chunk.content.js';
+import { inspectCsv, type CsvShape } from './csv.inspection.js';
+import { cellsByColumn, type CsvRow, readRows } from './csv.reader.js';
+import { FileRefused } from './csv.refusal.js';
+import { Duplicates } from './duplicates.service.js';
+import { sourceOf } from './import.source.js';
+import { type ImportRecord, Imports } from './imports.service.js';
+import { MappingContexts } from './mapping.contexts.js';
+import { Mappings, type StoredMapping } from './mappings.service.js';
+import { plainBytes, probeFile } from './plain.file.js';
+import { RowStore } from './row.store.js';
+import { StagedFiles } from './staged.files.js';
+
+/** Rows that are sealed, mapped and reported together. */
+const CHUNK = 500;
+
+/** Reads an uploaded file once: finds out its shape, cuts it into sealed chunks, refuses rows that cannot be, settles duplicates. */
+@Injectable()
+export class Inspection {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly imports: Imports,
+    private readonly mappings: Mappings,
+    private readonly contexts: MappingContexts,
+    private readonly files: StagedFiles,
+    private readonly duplicates: Duplicates,
+    private readonly rows: RowStore,
+    private readonly queue: Queue,
+    private readonly box: SealedBox,
+  ) {}
+
+  /** Begins anew after a crash. A file that cannot be read ends as `failed` with its reason code. */
+  async inspect(importId: string, signal: AbortSignal): Promise<void> {
+    const record = await this.imports.get(importId);
+    if (record.status !== 'inspecting') return;
+    await this.database.delete(importRows).where(eq(importRows.importId, importId));
+    await this.database.delete(importChunks).where(eq(importChunks.importId, importId));
+    const mapping = await this.mappings.byId(record.mapping);
+    try {
+      const facts = await probeFile(this.files.open(importId));
+      const shape = inspectCsv(facts, mapping.document, record.encoding ?? undefined);
+      const { rows, chunks } = await this.stage(record, mapping, shape, signal);
+      await this.queueChunks(record, mapping, shape, rows, chunks);
+    } catch (error) {
+      if (!(error instanceof FileRefused)) throw error;
+      await this.imports.fail(importId, error.code);
+    }
+  }
+
+  private async stage(
+    record: ImportRecord,
+    mapping: StoredMapping,
+    shape: CsvShape,
+    signal: AbortSignal,
+  ): Promise<{ rows: number; chunks: number }> {
+    const context = await this.contexts.of(record);
+    let held: CsvRow[] = [];
+    let chunks = 0;
+    let rows = 0;
+    const keep = async (part: readonly CsvRow[]) => {
+      await this.keepChunk(record.id, chunks, part, mapping, shape, context);
+      chunks += 1;
+      rows += part.length;
+    };
+    for await (const batch of readRows(plainBytes(this.files.open(record.id)), shape)) {
+      signal.throwIfAborted();
+      held.push(...batch);
+      for (; held.length >= CHUNK; held = held.slice(CHUNK)) await keep(held.slice(0, CHUNK));
+    }
+    if (held.length > 0) await keep(held);
+    return { rows, chunks };
+  }
+
+  private async keepChunk(
+    importId: string,
+    chunk: number,
+    rows: readonly CsvRow[],
+    { document }: StoredMapping,
+    { header }: CsvShape,
+    context: MappingContext,
+  ): Promise<void> {
+    const facts = rows.map((row) => {
+      if (row.fault !== undefined) return { row: row.row, state: 'rejected', issues: [row.fault] };
+      const cells = cellsByColumn(row.cells, header);
+      const mapped = mapRow(document, cells, context);
+      if (mapped.outcome === 'rejected') return { row: row.row, state: 'rejected', issues: mapped.issues };
+      // Keyed: a bare hash of what a row says could be tried out.
+      const content = keyedDigest(context.key, [planHash(mapped.plan)]);
+      return { row: row.row, state: 'pending', issues: [], patient: mapped.plan.patientKey, content };
+    });
+    await this.database.transaction(async (transaction) => {
+      await transaction
+        .insert(importChunks)
+        .values({ importId, chunk, sealed: this.box.seal(chunkPurpose(importId), packRows(rows)) });
+      await transaction.execute(sql`
+        insert into import_rows (import_id, row, chunk, state, patient, content, issues)
+        select ${importId}, row, ${chunk}, state, patient, content, issues
+        from jsonb_to_recordset(${JSON.stringify(facts)}::jsonb)
+          as given (row int, state text, patient text, content text, issues jsonb)`);
+    });
+  }
+
+  private async queueChunks(
+    record: ImportRecord,
+    { document }: StoredMapping,
+    shape: CsvShape,
+    rowsTotal: number,
+    chunks: number,
+  ): Promise<void> {
+    const run = record.run + 1;
+    await this.database.transaction(async (transaction) => {
+      await this.duplicates.settle(transaction, record.id, document.policies.duplicate_in_file);
+      await this.rows.recount(transaction, record.id);
+      await transaction
+        .update(imports)
+        .set({ status: 'queued', source: sourceOf(shape), rowsTotal, run })
+        .where(eq(imports.id, record.id));
+      const jobs = Array.from({ length: chunks }, (_, chunk) => ({ import_id: record.id, chunk, run }));
+      await this.queue.add('import-chunk', jobs, transaction);
+    });
+    await this.imports.tell(record.id);
+  }
+}

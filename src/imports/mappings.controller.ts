@@ -1,0 +1,32 @@
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
+import type { Account } from '../authn/account.js';
+import { Who } from '../authn/access.decorators.js';
+import { BodyOf } from '../authn/body.pipe.js';
+import { Requires } from '../authz/authz.guard.js';
+import { MappingDocument } from '../mapping/mapping.document.js';
+import { PageQuery, QueryOf } from './import.query.js';
+import { Mappings, type StoredMapping } from './mappings.service.js';
+
+@Controller('api/mappings')
+export class MappingsController {
+  constructor(private readonly mappings: Mappings) {}
+
+  /** Every version of every mapping document. */
+  @Get()
+  @Requires('records:read', 'records:import')
+  list(
+    @Query(new QueryOf(PageQuery)) { limit, offset }: PageQuery,
+  ): Promise<{ items: StoredMapping[]; total: number }> {
+    return this.mappings.list(limit, offset);
+  }
+
+  /** Stores the next version of a mapping document: 201; 409 when its version is not the next one, 422 when it is not valid. */
+  @Post()
+  @Requires('records:import')
+  add(
+    @Body(new BodyOf(MappingDocument)) document: MappingDocument,
+    @Who() account: Account,
+  ): Promise<StoredMapping> {
+    return this.mappings.add(document, account.id);
+  }
+}

@@ -1,0 +1,90 @@
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { and, desc, eq, sql } from 'drizzle-orm';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { mappings } from '../database/schema.js';
+import { MappingDocument } from '../mapping/mapping.document.js';
+import { SHIPPED_MAPPINGS } from '../mapping/defaults.js';
+import { BadField, Conflict, NotVisible } from '../problems/errors.js';
+
+/** A stored version of a mapping document. */
+export interface StoredMapping {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly document: MappingDocument;
+  readonly created_at: string;
+}
+
+/** Versions of mapping documents. A version never changes; an import keeps the one it was made with. */
+@Injectable()
+export class Mappings implements OnApplicationBootstrap {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** What is shipped is stored where it is not yet. */
+  async onApplicationBootstrap(): Promise<void> {
+    for (const document of SHIPPED_MAPPINGS)
+      await this.database
+        .insert(mappings)
+        .values({ name: document.name, version: document.version, document })
+        .onConflictDoNothing();
+  }
+
+  /** Newest versions first. */
+  async list(limit: number, offset: number): Promise<{ items: StoredMapping[]; total: number }> {
+    const rows = await this.database
+      .select()
+      .from(mappings)
+      .orderBy(mappings.name, desc(mappings.version))
+      .limit(limit)
+      .offset(offset);
+    return { items: rows.map(storedOf), total: await this.database.$count(mappings) };
+  }
+
+  /** Stores the next version of a name; Conflict when another version was stored meanwhile. */
+  async add(document: MappingDocument, accountId: string): Promise<StoredMapping> {
+    const [newest] = await this.database
+      .select({ version: sql<number>`coalesce(max(${mappings.version}), 0)::int` })
+      .from(mappings)
+      .where(eq(mappings.name, document.name));
+    const expected = (newest?.version ?? 0) + 1;
+    if (document.version !== expected)
+      throw new Conflict(`The next version of this mapping is ${expected}; stored versions do not change.`);
+    const [row] = await this.database
+      .insert(mappings)
+      .values({ name: document.name, version: document.version, document, createdBy: accountId })
+      .onConflictDoNothing()
+      .returning();
+    if (row === undefined) throw new Conflict('This version was stored by somebody else meanwhile.');
+    return storedOf(row);
+  }
+
+  /** `name` (its newest version) or `name@version`; BadField('mapping') when there is none. */
+  async named(text: string): Promise<StoredMapping> {
+    const [name = '', version] = text.split('@');
+    const [row] = await this.database
+      .select()
+      .from(mappings)
+      .where(
+        and(
+          eq(mappings.name, name),
+          version === undefined ? undefined : eq(mappings.version, Number(version)),
+        ),
+      )
+      .orderBy(desc(mappings.version))
+      .limit(1);
+    if (row === undefined) throw new BadField('mapping', 'There is no mapping of this name and version.');
+    return storedOf(row);
+  }
+
+  async byId(id: string): Promise<StoredMapping> {
+    const [row] = await this.database.select().from(mappings).where(eq(mappings.id, id));
+    if (row === undefined) throw new NotVisible();
+    return storedOf(row);
+  }
+}
+
+function storedOf(row: typeof mappings.$inferSelect): StoredMapping {
+  const { id, name, version, createdAt } = row;
+  const document = MappingDocument.parse(row.document);
+  return { id, name, version, document, created_at: createdAt.toISOString() };
+}

@@ -1,0 +1,117 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { OperationOutcome } from '@medplum/fhirtypes';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { IdPipe } from '../authn/body.pipe.js';
+import { Requires } from '../authz/authz.guard.js';
+import { ImportControl } from './import.control.js';
+import { ImportEvents } from './import.events.js';
+import { QueryOf, RowsQuery } from './import.query.js';
+import type { ImportReport } from './import.report.js';
+import { ImportRows, type RowReport } from './import.rows.js';
+import { Imports } from './imports.service.js';
+
+const NO_STORE = { 'cache-control': 'no-store' };
+
+@Controller('api/imports/:id')
+export class ResultsController {
+  constructor(
+    private readonly imports: Imports,
+    private readonly rows: ImportRows,
+    private readonly events: ImportEvents,
+    private readonly control: ImportControl,
+  ) {}
+
+  /** Rows and what became of them; `changes` says field by field what was, or would be, written. */
+  @Get('rows')
+  @Requires('records:read')
+  list(
+    @Param('id', new IdPipe()) id: string,
+    @Query(new QueryOf(RowsQuery)) query: RowsQuery,
+    @Req() request: FastifyRequest,
+  ): Promise<{ items: RowReport[]; total: number }> {
+    request.auditNote = { detail: { import: id } };
+    return this.rows.page(id, query);
+  }
+
+  /** The rows that were refused or wait, with the reasons, to be mended and uploaded again. */
+  @Get('errors.csv')
+  @Requires('records:read', 'records:import')
+  async errors(
+    @Param('id', new IdPipe()) id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.imports.get(id);
+    request.auditNote = { detail: { import: id } };
+    const disposition = { 'content-disposition': `attachment; filename="errors-${id}.csv"` };
+    void reply.headers({ ...NO_STORE, ...disposition }).type('text/csv; charset=utf-8');
+    await reply.send(Readable.from(this.rows.errors(id)));
+  }
+
+  /** The issues as an OperationOutcome of FHIR R4. */
+  @Get('outcome')
+  @Requires('records:read', 'records:import')
+  async outcome(
+    @Param('id', new IdPipe()) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperationOutcome> {
+    const outcome = await this.rows.outcome(id);
+    void reply.type('application/fhir+json');
+    return outcome;
+  }
+
+  /** Progress as server-sent events; `Last-Event-ID` takes up where a listener left. */
+  @Get('events')
+  @Requires('records:read', 'records:import')
+  async follow(
+    @Param('id', new IdPipe()) id: string,
+    @Headers('last-event-id') last: string | undefined,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.imports.get(id);
+    const left = new AbortController();
+    request.raw.once('close', () => left.abort());
+    const from = /^\d{1,15}$/.test(last ?? '') ? Number(last) : 0;
+    void reply.headers({ ...NO_STORE, 'x-accel-buffering': 'no' }).type('text/event-stream');
+    await reply.send(Readable.from(this.events.follow(id, from, left.signal)));
+  }
+
+  /** Writes what was rehearsed: 202; 409 unless it is `rehearsed`. */
+  @Post('commit')
+  @HttpCode(202)
+  @Requires('records:import')
+  commit(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    return this.after(id, this.control.commit(id));
+  }
+
+  /** Stops an import between two bundles: 202; 409 when it has ended. */
+  @Post('cancel')
+  @HttpCode(202)
+  @Requires('records:import')
+  cancel(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    return this.after(id, this.control.cancel(id));
+  }
+
+  /** Runs the rows again that were refused, wait or were not reached: 202; 409 when there are none. */
+  @Post('retry')
+  @HttpCode(202)
+  @Requires('records:import')
+  retry(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    return this.after(id, this.control.retry(id));
+  }
+
+  /** Takes back what the import wrote, where nobody changed it since: 202; the import lists what it could not. */
+  @Post('undo')
+  @HttpCode(202)
+  @Requires('records:import')
+  undo(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    return this.after(id, this.control.undo(id));
+  }
+
+  private async after(id: string, done: Promise<void>): Promise<ImportReport> {
+    await done;
+    return this.imports.report(id);
+  }
+}

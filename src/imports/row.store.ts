@@ -1,0 +1,102 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'drizzle-orm';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import type { ROW_STATES } from '../database/schema.js';
+import type { Issue } from '../mapping/issue.js';
+import { SealedBox } from '../secrets/sealed.box.js';
+
+export type RowState = (typeof ROW_STATES)[number];
+
+/** One element of a resource that differs: where, and the two values (undefined: none). */
+export interface Change {
+  readonly resource: string;
+  readonly element: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+/** What became of a row. */
+export interface RowOutcome {
+  readonly row: number;
+  readonly state: RowState;
+  readonly issues: readonly Issue[];
+  readonly changes: readonly Change[];
+  /** What was written for it. */
+  readonly writes: readonly Write[];
+}
+
+export interface Write {
+  readonly kind: string;
+  readonly id: string;
+  readonly before?: string;
+  readonly after: string;
+}
+
+const CHANGES = 'import changes';
+
+/** Rows of imports: their state, their issues and what was written for them. Changes hold values and are sealed. */
+@Injectable()
+export class RowStore {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly box: SealedBox,
+  ) {}
+
+  /** Saves the outcomes of some rows of one chunk, what was written, and the chunk's new counts; all or nothing. */
+  async save(importId: string, chunk: number, outcomes: readonly RowOutcome[]): Promise<void> {
+    if (outcomes.length === 0) return;
+    const rows = outcomes.map(({ row, state, issues, changes }) => ({
+      row,
+      state,
+      issues,
+      changes:
+        changes.length === 0
+          ? null
+          : this.box.seal(CHANGES, Buffer.from(JSON.stringify(changes))).toString('hex'),
+    }));
+    const writes = outcomes.flatMap(({ row, writes: of }) => of.map((write) => ({ row, ...write })));
+    await this.database.transaction(async (transaction) => {
+      await transaction.execute(sql`
+        update import_rows set state = outcome.state, issues = outcome.issues, changes = decode(outcome.changes, 'hex')
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          as outcome (row int, state text, issues jsonb, changes text)
+        where import_rows.import_id = ${importId} and import_rows.row = outcome.row`);
+      if (writes.length > 0)
+        await transaction.execute(sql`
+          insert into import_writes (import_id, row, kind, resource_id, version_before, version_after)
+          select ${importId}, row, kind, id, before, after from jsonb_to_recordset(${JSON.stringify(writes)}::jsonb)
+            as written (row int, kind text, id text, before text, after text)`);
+      await this.recount(transaction, importId, chunk);
+    });
+  }
+
+  /** Counts the rows of a chunk (or of all) anew: counts are derived from rows and cannot drift from them. */
+  async recount(transaction: Transaction, importId: string, chunk?: number): Promise<void> {
+    const of = (table: string) =>
+      sql`${sql.raw(table)}.import_id = ${importId} ${chunk === undefined ? sql`` : sql`and ${sql.raw(table)}.chunk = ${chunk}`}`;
+    await transaction.execute(sql`
+      with counts as (
+        select chunk, count(*) filter (where state = 'created') as created,
+          count(*) filter (where state = 'updated') as updated,
+          count(*) filter (where state = 'unchanged') as unchanged,
+          count(*) filter (where state = 'rejected') as rejected,
+          count(*) filter (where state = 'waiting') as waiting,
+          count(*) filter (where state = 'duplicate') as duplicate
+        from import_rows where ${of('import_rows')} group by chunk),
+      codes as (
+        select chunk, jsonb_object_agg(code, number) as reasons from (
+          select chunk, issue ->> 'code' as code, count(*) as number
+          from import_rows, jsonb_array_elements(issues) issue where ${of('import_rows')} group by 1, 2) each_code
+        group by chunk)
+      update import_chunks set created = counts.created, updated = counts.updated, unchanged = counts.unchanged,
+        rejected = counts.rejected, waiting = counts.waiting, duplicate = counts.duplicate,
+        reasons = coalesce(codes.reasons, '{}')
+      from counts left join codes using (chunk)
+      where ${of('import_chunks')} and import_chunks.chunk = counts.chunk`);
+  }
+
+  /** Sealed changes in the clear. */
+  openChanges(sealed: Buffer | null): unknown {
+    return sealed === null ? [] : JSON.parse(this.box.open(CHANGES, sealed).toString());
+  }
+}

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { and, desc, eq, inArray, isNull } from 'drizzle-orm';
+import type { Bundle, BundleEntry } from '@medplum/fhirtypes';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { imports, importWrites } from '../database/schema.js';
+import { jittered } from '../fhir/fhir.calls.js';
+import { FhirConflict, FhirRefused } from '../fhir/fhir.errors.js';
+import { FhirRecords } from '../fhir/fhir.records.js';
+import { NeighbourAway } from '../problems/errors.js';
+import { Imports } from './imports.service.js';
+
+type WriteRow = typeof importWrites.$inferSelect;
+
+const AT_ONCE = 25;
+
+/** Takes back what an import wrote: what it created is deleted, what it updated becomes what it was, unless somebody changed it since. */
+@Injectable()
+export class Undo {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly records: FhirRecords,
+    private readonly imports: Imports,
+  ) {}
+
+  /** The last write first. What cannot be taken back is a conflict, which the import lists. May be run again after a crash. */
+  async run(importId: string, signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; ;) {
+      signal.throwIfAborted();
+      const writes = await this.database
+        .select()
+        .from(importWrites)
+        .where(and(eq(importWrites.importId, importId), isNull(importWrites.undone)))
+        .orderBy(desc(importWrites.id))
+        .limit(AT_ONCE);
+      if (writes.length === 0) break;
+      try {
+        await this.takeBack(await this.withSiblings(importId, writes));
+        attempt = 1;
+      } catch (error) {
+        if (!(error instanceof NeighbourAway)) throw error;
+        await sleep(jittered(attempt), undefined, { signal });
+        attempt += 1;
+      }
+    }
+    await this.database.update(imports).set({ finishedAt: new Date() }).where(eq(imports.id, importId));
+    await this.imports.tell(importId);
+  }
+
+  /** A patient cannot go while records point to them: what was written for a row goes together. */
+  private async withSiblings(importId: string, writes: readonly WriteRow[]): Promise<WriteRow[]> {
+    const rows = [...new Set(writes.map(({ row }) => row))];
+    return this.database
+      .select()
+      .from(importWrites)
+      .where(
+        and(
+          eq(importWrites.importId, importId),
+          isNull(importWrites.undone),
+          inArray(importWrites.row, rows),
+        ),
+      )
+      .orderBy(desc(importWrites.id));
+  }
+
+  private async takeBack(writes: readonly WriteRow[]): Promise<void> {
+    // Several writes of one resource are taken back at once, to what it was before the first.
+    const resources = Map.groupBy(writes, ({ kind, resourceId }) => `${kind}/${resourceId}`);
+    const entries: BundleEntry[] = [];
+    const settled: number[] = [];
+    const conflicts: number[] = [];
+    for (const [reference, of] of resources) {
+      const ids = of.map(({ id }) => id);
+      const entry = await this.entryOf(reference, of);
+      if (entry === 'gone') settled.push(...ids);
+      else if (entry === 'changed') conflicts.push(...ids);
+      else {
+        entries.push(entry);
+        settled.push(...ids);
+      }
+    }
+    const bundle: Bundle = { resourceType: 'Bundle', type: 'transaction', entry: entries };
+    try {
+      if (entries.length > 0) await this.records.transaction(bundle);
+    } catch (error) {
+      if (!(error instanceof FhirRefused) && !(error instanceof FhirConflict)) throw error;
+      await this.oneByOne(writes);
+      return;
+    }
+    await this.note(settled, true);
+    await this.note(conflicts, false);
+  }
+
+  /** Something in the transaction could not be done: row by row, so that only its row is a conflict. */
+  private async oneByOne(writes: readonly WriteRow[]): Promise<void> {
+    const rows = Map.groupBy(writes, ({ row }) => row);
+    for (const of of rows.values())
+      if (rows.size === 1)
+        await this.note(
+          of.map(({ id }) => id),
+          false,
+        );
+      else await this.takeBack(of);
+  }
+
+  private async entryOf(
+    reference: string,
+    writes: readonly WriteRow[],
+  ): Promise<BundleEntry | 'gone' | 'changed'> {
+    const [newest] = writes;
+    const oldest = writes.at(-1);
+    if (newest === undefined || oldest === undefined) return 'gone';
+    const now = await this.records.read(newest.kind, newest.resourceId);
+    if (now === undefined) return 'gone';
+    if (now.meta?.versionId !== newest.versionAfter) return 'changed';
+    const request = { url: reference, ifMatch: `W/"${newest.versionAfter}"` };
+    if (oldest.versionBefore === null) return { request: { method: 'DELETE', ...request } };
+    const before = await this.records.readVersion(oldest.kind, oldest.resourceId, oldest.versionBefore);
+    if (before === undefined) return 'changed';
+    return {
+      fullUrl: `urn:uuid:${crypto.randomUUID()}`,
+      resource: before,
+      request: { method: 'PUT', ...request },
+    };
+  }
+
+  private async note(ids: readonly number[], undone: boolean): Promise<void> {
+    if (ids.length === 0) return;
+    await this.database
+      .update(importWrites)
+      .set({ undone })
+      .where(inArray(importWrites.id, [...ids]));
+  }
+}

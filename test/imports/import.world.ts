@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
+import type { Caller, World } from '../support/world.ts';
+
+const Accepted = z.object({ file_id: z.uuid(), status: z.string() });
+const number = z.number();
+/** An import as the API tells it. */
+export const Report = z.looseObject({
+  file_id: z.string(),
+  status: z.string(),
+  failure: z.string().nullable(),
+  rows_total: number,
+  rows_done: number,
+  percent: number,
+  created: number,
+  updated: number,
+  unchanged: number,
+  rejected: number,
+  waiting: number,
+  duplicate: number,
+  reasons: z.record(z.string(), number),
+  source: z.looseObject({}).nullable(),
+});
+export type Report = z.infer<typeof Report>;
+
+const MOVING = new Set(['inspecting', 'queued', 'running']);
+
+/** A clerk who imports lists, with a mapping whose identifiers nobody else in the shared HAPI uses. */
+export class Clerk {
+  private constructor(
+    readonly world: World,
+    readonly caller: Caller,
+    readonly mapping: string,
+    /** The system of the identifiers of this clerk's patients. */
+    readonly system: string,
+  ) {}
+
+  /** `changes` are members of the mapping document to replace. */
+  static async start(world: World, changes: object = {}): Promise<Clerk> {
+    const rights = ['records:import', 'records:read', 'terms:decide'];
+    const caller = await world.person({ rights, scope: { kind: 'all' } });
+    const [brazil] = SHIPPED_MAPPINGS;
+    if (brazil === undefined) throw new Error('no mapping is shipped');
+    const name = `test-${randomBytes(4).toString('hex')}`;
+    const system = `urn:test:${name}`;
+    const identifiers = brazil.identifiers.map((rule) => ({ ...rule, system, aliases: [] }));
+    await world.http
+      .post('/api/mappings')
+      .set('authorization', caller.authorization)
+      .send({ ...brazil, name, version: 1, identifiers, ...changes })
+      .expect(201);
+    return new Clerk(world, caller, name, system);
+  }
+
+  /** Uploads a file; `query` adds to the mapping. */
+  upload(file: Buffer, query: Readonly<Record<string, string>> = {}, name = 'list.csv') {
+    return this.world.http
+      .post('/api/imports')
+      .set('authorization', this.caller.authorization)
+      .query({ mapping: this.mapping, ...query })
+      .attach('file', file, name);
+  }
+
+  /** Uploads a file and waits for its end. */
+  async import(file: Buffer, query: Readonly<Record<string, string>> = {}): Promise<Report> {
+    const answer = await this.upload(file, query);
+    if (answer.status !== 202) throw new Error(`the upload answered ${answer.status}: ${answer.text}`);
+    return this.ended(Accepted.parse(answer.body).file_id);
+  }
+
+  get(path: string) {
+    return this.world.http.get(path).set('authorization', this.caller.authorization);
+  }
+
+  post(path: string, body: object = {}) {
+    return this.world.http.post(path).set('authorization', this.caller.authorization).send(body);
+  }
+
+  async report(id: string): Promise<Report> {
+    return Report.parse((await this.get(`/api/imports/${id}`).expect(200)).body);
+  }
+
+  /** Waits until nothing moves any more. */
+  async ended(id: string, seconds = 60): Promise<Report> {
+    for (const until = Date.now() + seconds * 1000; ;) {
+      const report = await this.report(id);
+      if (!MOVING.has(report.status)) return report;
+      if (Date.now() > until) throw new Error(`still ${report.status} with ${report.rows_done} rows done`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** Each row is in exactly one count. */
+export function countedRows(report: Report): number {
+  const { created, updated, unchanged, rejected, waiting, duplicate } = report;
+  return created + updated + unchanged + rejected + waiting + duplicate;
+}

@@ -1,0 +1,41 @@
+import { createServer } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { provideHapi } from '../../infra/hapi/build.ts';
+import { startHapi, type Hapi } from '../../infra/local/hapi.ts';
+import { freePort } from '../../infra/local/launch.ts';
+import { cacheFolder } from '../../infra/local/prefix.ts';
+
+/** Starts the run's one HAPI when the first test file asks for it. */
+export type HapiStarter = { url: string; stop: () => Promise<void> };
+
+/**
+ * Listens for test files that need HAPI. It takes half a minute to start and must outlive the worker that first asks, so the run's main
+ * process starts it, at the first GET, and answers with its address.
+ */
+export async function openHapiStarter(log: (line: string) => void): Promise<HapiStarter> {
+  const dir = await mkdtemp(join(tmpdir(), 'radgate-hapi-'));
+  let started: Promise<Hapi> | undefined;
+  const start = async () => {
+    const app = await provideHapi(cacheFolder(), log);
+    return startHapi({ app, dir, port: await freePort() });
+  };
+  const server = createServer((_request, response) => {
+    started ??= start();
+    started.then(
+      (hapi) => response.end(hapi.url),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    stop: async () => {
+      server.close();
+      await started?.then((hapi) => hapi.stop()).catch(() => undefined);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

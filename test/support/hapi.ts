@@ -1,0 +1,99 @@
+import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
+import { inject } from 'vitest';
+import { z } from 'zod';
+import { freePort } from '../../infra/local/launch.ts';
+
+/** The run's one real HAPI FHIR server, started when first asked for (12 to 130 s); what is in it belongs to all test files. */
+export async function testHapi(): Promise<TestHapi> {
+  const answer = await fetch(inject('hapiStarter'));
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`HAPI could not be started: ${text}`);
+  return new TestHapi(text);
+}
+
+const Page = z.object({
+  total: z.number().optional(),
+  entry: z.array(z.object({ resource: z.looseObject({}) })).default([]),
+});
+
+/** HAPI itself, past the gateway. */
+export class TestHapi {
+  constructor(readonly url: string) {}
+
+  /** What a search finds, asked fresh; 500 at most. */
+  async search(query: string): Promise<Record<string, unknown>[]> {
+    const mark = query.includes('?') ? '&' : '?';
+    const page = Page.parse(await this.json(`/${query}${mark}_count=500`));
+    return page.entry.map((entry) => entry.resource);
+  }
+
+  /** How many resources a search finds. */
+  async count(query: string): Promise<number> {
+    const mark = query.includes('?') ? '&' : '?';
+    return Page.parse(await this.json(`/${query}${mark}_summary=count`)).total ?? -1;
+  }
+
+  async json(path: string, init: { method?: string; body?: unknown } = {}): Promise<unknown> {
+    const answer = await fetch(`${this.url}${path}`, {
+      method: init.method ?? 'GET',
+      headers: { 'cache-control': 'no-cache', 'content-type': 'application/fhir+json' },
+      ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${path.split('?')[0]} answered ${answer.status}: ${text.slice(0, 500)}`);
+    return JSON.parse(text);
+  }
+}
+
+/** What happens to a request on its way: passed on, answered 503, done while its answer is lost, or refused a connection. */
+export type Fate = 'pass' | 'busy' | 'lost' | 'reset';
+export type FaultyWay = {
+  url: string;
+  /** Every request that came, by method and path without its query. */
+  readonly seen: string[];
+  close: () => Promise<void>;
+};
+
+/** A local proxy in front of the real HAPI for faults that it cannot be asked for; `fate` decides for each request. */
+export async function faultyWay(
+  target: string,
+  fate: (method: string, path: string, count: number) => Fate,
+): Promise<FaultyWay> {
+  const seen: string[] = [];
+  const server = createServer((incoming, outgoing) => {
+    const path = (incoming.url ?? '').split('?')[0] ?? '';
+    seen.push(`${incoming.method} ${path}`);
+    const what = fate(incoming.method ?? 'GET', path, seen.length);
+    if (what === 'reset') return void incoming.socket.destroy();
+    if (what === 'busy') return void outgoing.writeHead(503, { 'retry-after': '1' }).end();
+    pass(target, incoming, outgoing, what === 'lost');
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${port}${new URL(target).pathname}`,
+    seen,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function pass(target: string, incoming: IncomingMessage, outgoing: ServerResponse, lose: boolean): void {
+  const { hostname, port } = new URL(target);
+  const onward = ask(
+    { hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers },
+    (answer) => {
+      if (lose) {
+        answer.resume();
+        answer.once('end', () => incoming.socket.destroy());
+        return;
+      }
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    },
+  );
+  onward.once('error', () => incoming.socket.destroy());
+  incoming.pipe(onward);
+}
