@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   catalog: ['audit', 'authz', 'config', 'database', 'orthanc', 'problems'],
   dicomweb: ['audit', 'authn', 'authz', 'catalog', 'config', 'orthanc', 'problems'],
   admin: ['audit', 'authn', 'authz', 'catalog', 'config', 'database', 'problems', 'secrets'],
+  terms: ['audit', 'authn', 'authz', 'config', 'database', 'fhir', 'mapping', 'problems'],
   imports: [
     'audit',
     'authn',
@@ -61,6 +62,13 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/fhir/' },
       to: { path: 'node_modules/fhir-kit-client/' },
+    },
+    {
+      name: 'only-database-queues-jobs',
+      comment: 'pg-boss brings a driver of its own; nobody else has two.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/database/' },
+      to: { path: 'node_modules/(pg-boss|pg)/' },
     },
     {
       name: 'only-orthanc-has-transports',

@@ -367,9 +367,3 @@ export const terms = pgTable('terms', {
   decidedAt: moment('decided_at'),
   createdAt: made(),
 });
-
-export const waitingWords = pgTable(
-  'waiting_words',
-  { importId: uuid('import_id').notNull(), row: integer('row').notNull(), term: uuid('term').notNull() },
-  (table) => [primaryKey({ columns: [table.importId, table.row, table.term] })],
-);

@@ -12,6 +12,8 @@ import { headerOf, readSource } from './import.source.js';
 import { Imports, type ImportRecord } from './imports.service.js';
 import { MappingContexts } from './mapping.contexts.js';
 import { Mappings, type StoredMapping } from './mappings.service.js';
+import { MergedRows } from './merged.rows.js';
+import { Provenances } from './provenance.service.js';
 import type { PlannedRow } from './row.decision.js';
 import { type RowOutcome, RowStore } from './row.store.js';
 import { Words } from '../terms/words.service.js';
@@ -32,6 +34,8 @@ export class Chunks {
     private readonly words: Words,
     private readonly writer: BundleWriter,
     private readonly rows: RowStore,
+    private readonly provenances: Provenances,
+    private readonly merged: MergedRows,
     private readonly contexts: MappingContexts,
     private readonly box: SealedBox,
   ) {}
@@ -61,6 +65,7 @@ export class Chunks {
       );
       await this.rows.save(importId, chunk, outcomes);
     }
+    if (options.send) await this.provenances.write(record, mapping, chunk, signal);
     return 'done';
   }
 
@@ -85,7 +90,8 @@ export class Chunks {
       else
         rejected.push({ row: read.row, state: 'rejected', issues: mapped.issues, changes: [], writes: [] });
     }
-    return { ready, rejected, creating: new Set(stored.creating) };
+    const united = await this.merged.united(record, mapping, ready, context);
+    return { ready: united, rejected, creating: new Set(stored.creating) };
   }
 
   private async pendingRows(importId: string, chunk: number): Promise<Set<number>> {

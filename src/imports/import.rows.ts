@@ -3,14 +3,13 @@ import type { OperationOutcome } from '@medplum/fhirtypes';
 import { and, asc, eq, gt, inArray, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { importChunks, importRows } from '../database/schema.js';
+import { importRows } from '../database/schema.js';
 import type { Issue } from '../mapping/issue.js';
-import { SealedBox } from '../secrets/sealed.box.js';
-import { chunkPurpose, unpackRows } from './chunk.content.js';
 import { reportHeader, reportLine } from './csv.report.js';
 import type { RowsQuery } from './import.query.js';
 import { readSource } from './import.source.js';
 import { Imports } from './imports.service.js';
+import { MergedRows } from './merged.rows.js';
 import { RowStore } from './row.store.js';
 
 const Issues = z.array(
@@ -34,7 +33,7 @@ export class ImportRows {
     @Inject(DATABASE) private readonly database: Database,
     private readonly imports: Imports,
     private readonly store: RowStore,
-    private readonly box: SealedBox,
+    private readonly merged: MergedRows,
   ) {}
 
   /** A page of rows, in the order of the file. */
@@ -68,7 +67,7 @@ export class ImportRows {
     yield reportHeader(header, delimiter);
     const states = inArray(importRows.state, ['rejected', 'waiting']);
     for await (const rows of this.batches(id, states)) {
-      const found = await this.readRows(id, [...new Set(rows.map(({ chunk }) => chunk))]);
+      const found = await this.merged.read(id, [...new Set(rows.map(({ chunk }) => chunk))]);
       let lines = '';
       for (const { row, issues } of rows) {
         const read = found.get(row);
@@ -118,14 +117,5 @@ export class ImportRows {
       if (rows.length < ROWS_AT_ONCE) return;
       last = rows.at(-1)?.row ?? last;
     }
-  }
-
-  private async readRows(id: string, chunks: readonly number[]) {
-    const stored = await this.database
-      .select()
-      .from(importChunks)
-      .where(and(eq(importChunks.importId, id), inArray(importChunks.chunk, [...chunks])));
-    const rows = stored.flatMap(({ sealed }) => unpackRows(this.box.open(chunkPurpose(id), sealed)));
-    return new Map(rows.map((row) => [row.row, row]));
   }
 }

@@ -17,7 +17,9 @@ import { Inspection } from './inspection.service.js';
 import { MappingContexts } from './mapping.contexts.js';
 import { MappingsController } from './mappings.controller.js';
 import { Mappings } from './mappings.service.js';
+import { MergedRows } from './merged.rows.js';
 import { PatientLocks } from './patient.locks.js';
+import { Provenances } from './provenance.service.js';
 import { ResultsController } from './results.controller.js';
 import { RowStore } from './row.store.js';
 import { StagedFiles } from './staged.files.js';
@@ -40,7 +42,9 @@ import { UploadReceiver } from './upload.receiver.js';
     Inspection,
     MappingContexts,
     Mappings,
+    MergedRows,
     PatientLocks,
+    Provenances,
     RowStore,
     StagedFiles,
     Undo,

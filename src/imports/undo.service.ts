@@ -31,7 +31,8 @@ export class Undo {
         .select()
         .from(importWrites)
         .where(and(eq(importWrites.importId, importId), isNull(importWrites.undone)))
-        .orderBy(desc(importWrites.id))
+        // What points to the others goes first.
+        .orderBy(desc(eq(importWrites.kind, 'Provenance')), desc(importWrites.id))
         .limit(AT_ONCE);
       if (writes.length === 0) break;
       try {
@@ -48,7 +49,9 @@ export class Undo {
   }
 
   /** A patient cannot go while records point to them: what was written for a row goes together. */
-  private async withSiblings(importId: string, writes: readonly WriteRow[]): Promise<WriteRow[]> {
+  private async withSiblings(importId: string, writes: WriteRow[]): Promise<WriteRow[]> {
+    const [first] = writes;
+    if (first?.kind === 'Provenance') return writes.filter(({ kind }) => kind === 'Provenance');
     const rows = [...new Set(writes.map(({ row }) => row))];
     return this.database
       .select()
@@ -112,8 +115,10 @@ export class Undo {
     if (newest === undefined || oldest === undefined) return 'gone';
     const now = await this.records.read(newest.kind, newest.resourceId);
     if (now === undefined) return 'gone';
-    if (now.meta?.versionId !== newest.versionAfter) return 'changed';
-    const request = { url: reference, ifMatch: `W/"${newest.versionAfter}"` };
+    // A Provenance is nobody else's; a chunk that ran again wrote it anew.
+    const version = newest.kind === 'Provenance' ? now.meta?.versionId : newest.versionAfter;
+    if (now.meta?.versionId !== version) return 'changed';
+    const request = { url: reference, ifMatch: `W/"${version ?? ''}"` };
     if (oldest.versionBefore === null) return { request: { method: 'DELETE', ...request } };
     const before = await this.records.readVersion(oldest.kind, oldest.resourceId, oldest.versionBefore);
     if (before === undefined) return 'changed';

@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FhirConflict, FhirRefused } from '../../src/fhir/fhir.errors.js';
 import { FhirRecords } from '../../src/fhir/fhir.records.js';
 import { FhirServer } from '../../src/fhir/fhir.server.js';
+import { identifierQuery } from '../../src/mapping/transaction.bundle.js';
 import { NeighbourAway } from '../../src/problems/errors.js';
 import { faultyWay, testHapi, type FaultyWay, type TestHapi } from '../support/hapi.ts';
 
@@ -23,7 +24,6 @@ const patient = (of: string, value: string): Patient => ({
   resourceType: 'Patient',
   identifier: [{ system: of, value }],
 });
-const escaped = (value: string) => value.replace(/[\\$,|]/g, '\\$&');
 const bundleOf = (of: string, values: readonly string[]): Bundle => ({
   resourceType: 'Bundle',
   type: 'transaction',
@@ -33,7 +33,7 @@ const bundleOf = (of: string, values: readonly string[]): Bundle => ({
     request: {
       method: 'POST',
       url: 'Patient',
-      ifNoneExist: `identifier=${encodeURIComponent(`${of}|${value}`)}`,
+      ifNoneExist: identifierQuery(of, value),
     },
   })),
 });

@@ -57,7 +57,8 @@ describe('the list that circulates', () => {
     const address = [{ city: 'Ouro Preto' }];
     await hapi.json(`/Patient/${String(patient?.['id'])}`, { method: 'PUT', body: { ...patient, address } });
 
-    const rows = patientRows().map((each, at) => (at === 0 ? { ...each, phone: '(11) 98888-7777' } : each));
+    const rows = patientRows();
+    if (rows[0] !== undefined) rows[0].phone = '(11) 98888-7777';
     const cells = rows.map(({ name, cpf, gender, birthDate, phone, country, note }) => [
       name,
       cpf,

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bundle } from '@medplum/fhirtypes';
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, exists } from 'drizzle-orm';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { importRows, importWrites } from '../database/schema.js';
+import { jittered } from '../fhir/fhir.calls.js';
+import { FhirConflict } from '../fhir/fhir.errors.js';
+import { type EntryOutcome, FhirRecords } from '../fhir/fhir.records.js';
+import { makeDocumentReference, FILE_SYSTEM, makeProvenance } from '../mapping/provenance.maker.js';
+import { steadyUuid } from '../mapping/identity.js';
+import { identifierQuery } from '../mapping/transaction.bundle.js';
+import { NeighbourAway } from '../problems/errors.js';
+import type { ImportRecord } from './imports.service.js';
+import type { StoredMapping } from './mappings.service.js';
+
+/** Writes of a chunk as a whole, of no row. */
+const NO_ROW = 0;
+
+/** Says on the FHIR server which resources a chunk of which file wrote, who sent it and by which mapping. */
+@Injectable()
+export class Provenances {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly records: FhirRecords,
+  ) {}
+
+  /** One Provenance for a chunk, the same one when the chunk runs again; none when the chunk wrote nothing. */
+  async write(
+    record: ImportRecord,
+    mapping: StoredMapping,
+    chunk: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const targets = await this.targetsOf(record.id, chunk);
+    if (targets.length === 0) return;
+    const bundle = bundleOf(record, mapping, chunk, targets);
+    const outcomes = await this.send(bundle, signal);
+    const known = await this.database
+      .select({ id: importWrites.resourceId })
+      .from(importWrites)
+      .where(and(eq(importWrites.importId, record.id), eq(importWrites.row, NO_ROW)));
+    const fresh = outcomes.filter(({ status, id }) => status === 201 && !known.some((one) => one.id === id));
+    if (fresh.length === 0) return;
+    await this.database.insert(importWrites).values(
+      fresh.map(({ kind, id, version }) => ({
+        importId: record.id,
+        row: NO_ROW,
+        kind,
+        resourceId: id,
+        versionAfter: version,
+      })),
+    );
+  }
+
+  private async targetsOf(importId: string, chunk: number): Promise<string[]> {
+    const ofChunk = this.database
+      .select()
+      .from(importRows)
+      .where(
+        and(
+          eq(importRows.importId, importId),
+          eq(importRows.row, importWrites.row),
+          eq(importRows.chunk, chunk),
+        ),
+      );
+    const writes = await this.database
+      .selectDistinct({ kind: importWrites.kind, id: importWrites.resourceId })
+      .from(importWrites)
+      .where(and(eq(importWrites.importId, importId), exists(ofChunk)));
+    return writes.map(({ kind, id }) => `${kind}/${id}`).sort();
+  }
+
+  /** May be sent again as often as needed: both entries have steady identities. */
+  private async send(bundle: Bundle, signal: AbortSignal): Promise<EntryOutcome[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.records.transaction(bundle);
+      } catch (error) {
+        if (!(error instanceof NeighbourAway) && !(error instanceof FhirConflict)) throw error;
+        await sleep(jittered(attempt), undefined, { signal });
+      }
+    }
+  }
+}
+
+function bundleOf(record: ImportRecord, mapping: StoredMapping, chunk: number, targets: string[]): Bundle {
+  const sha256 = record.sha256.toString('hex');
+  const received = record.createdAt.toISOString();
+  const document = makeDocumentReference({ sha256, bytes: record.bytes, received });
+  const provenance = makeProvenance({
+    chunk: `${record.id} ${chunk}`,
+    targets,
+    recorded: received,
+    agent: { system: 'urn:radgate:account', value: record.accountId ?? 'gone', display: record.accountName },
+    fileSha256: sha256,
+    mapping: { name: mapping.name, version: mapping.version },
+  });
+  const fullUrl = `urn:uuid:${steadyUuid(`file ${sha256}`)}`;
+  return {
+    resourceType: 'Bundle',
+    type: 'transaction',
+    entry: [
+      {
+        fullUrl,
+        resource: document,
+        request: {
+          method: 'POST',
+          url: 'DocumentReference',
+          ifNoneExist: identifierQuery(FILE_SYSTEM, sha256),
+        },
+      },
+      {
+        fullUrl: `urn:uuid:${provenance.id ?? ''}`,
+        resource: provenance,
+        request: { method: 'PUT', url: `Provenance/${provenance.id ?? ''}` },
+      },
+    ],
+  };
+}
