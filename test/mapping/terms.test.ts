@@ -7,7 +7,6 @@ import type { TermTarget } from '../../src/mapping/term.js';
 const index = indexConceptMap(SHIPPED_TERMS);
 const look = (text: string, language: 'pt' | 'en' | 'es' = 'pt') =>
   lookUpTerm(index, { text, column: 'note', language });
-const target = (code: string) => ({ code, equivalence: 'equivalent' as const });
 const codeOf = (target: TermTarget) =>
   target.kind === 'condition' ? target.coding.code : target.value[0]?.code;
 function found(text: string, language: 'pt' | 'en' | 'es' = 'pt') {
