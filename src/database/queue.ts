@@ -17,6 +17,7 @@ const HEARTBEAT_SECONDS = 10;
 const QUEUES = {
   'import-inspect': { retryLimit: 5, expireInSeconds: 3600 },
   'import-chunk': { retryLimit: 10, expireInSeconds: 3600 },
+  'term-decided': { retryLimit: 10, expireInSeconds: 600 },
   'import-undo': { retryLimit: 10, expireInSeconds: 3600 },
 } as const satisfies Record<string, Omit<QueueOptions, 'name'>>;
 

@@ -27,8 +27,8 @@ export interface WriteOptions {
   readonly policy: 'upsert' | 'create_only';
   /** Ends the wait for a server that is away. */
   readonly signal: AbortSignal;
-  /** Rows that a process which is gone was creating: what is found of them now is its work. */
-  readonly creating: ReadonlySet<number>;
+  /** Rows whose Patient was being created when an answer, or a process, was lost: what is found of them now is this import's. */
+  readonly creating: Set<number>;
   /** Told before something is sent: the rows whose Patient will be new. */
   readonly announce: (rows: readonly number[]) => Promise<void>;
 }
@@ -70,7 +70,8 @@ export class BundleWriter {
     const writes = decisions.flatMap((decision) => decision.writes ?? []);
     if (!options.send || writes.length === 0)
       return decisions.map((decision) => outcomeOf(decision, adopted(decision, known, options)));
-    await options.announce(decisions.filter(isNew).map(({ planned }) => planned.row));
+    for (const { planned } of decisions.filter(isNew)) options.creating.add(planned.row);
+    await options.announce([...options.creating]);
     const answers = await this.records.transaction(buildTransaction(writes).bundle);
     let at = 0;
     return decisions.map((decision) => {

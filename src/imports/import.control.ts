@@ -65,7 +65,7 @@ export class ImportControl {
   }
 
   /** Runs the rows of all imports again that wait for a word which has been decided. */
-  async rerunWaitingFor(term: string): Promise<number> {
+  async rerunWaitingFor(term: string): Promise<void> {
     const waiting = await this.database.execute<{ import_id: string }>(sql`
       select distinct import_id from waiting_words where term = ${term}`);
     for (const { import_id } of waiting)
@@ -78,7 +78,6 @@ export class ImportControl {
         // One that still runs asks for the word anew with its next chunk.
         if (!(error instanceof Conflict)) throw error;
       });
-    return waiting.length;
   }
 
   private async change(

@@ -6,11 +6,13 @@ import { Queue } from '../database/queue.js';
 import { importChunks, imports } from '../database/schema.js';
 import { NotVisible } from '../problems/errors.js';
 import { Chunks } from './chunk.service.js';
+import { ImportControl } from './import.control.js';
 import { Imports } from './imports.service.js';
 import { Inspection } from './inspection.service.js';
 import { Undo } from './undo.service.js';
 
 const Ids = z.object({ import_id: z.uuid() });
+const TermIds = z.object({ term: z.uuid() });
 const ChunkIds = Ids.extend({ chunk: z.int(), run: z.int() });
 /** HAPI takes most with two to four connections. */
 const CHUNKS_AT_ONCE = 3;
@@ -27,6 +29,7 @@ export class ImportJobs implements OnApplicationBootstrap {
     private readonly inspection: Inspection,
     private readonly chunks: Chunks,
     private readonly undo: Undo,
+    private readonly control: ImportControl,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -39,7 +42,12 @@ export class ImportJobs implements OnApplicationBootstrap {
     await this.queue.work('import-undo', 1, (data, signal) =>
       this.ofExisting(() => this.undo.run(Ids.parse(data).import_id, signal)),
     );
-    await this.queue.workDead((data) => this.ofExisting(() => this.giveUp(Ids.parse(data).import_id)));
+    await this.queue.work('term-decided', 1, (data) =>
+      this.ofExisting(() => this.control.rerunWaitingFor(TermIds.parse(data).term)),
+    );
+    await this.queue.workDead((data) =>
+      this.ofExisting(() => this.giveUp(Ids.safeParse(data).data?.import_id)),
+    );
   }
 
   private async chunk(
@@ -86,7 +94,8 @@ export class ImportJobs implements OnApplicationBootstrap {
   }
 
   /** A job that failed too often: its import waits for a person, who may retry it. */
-  private async giveUp(importId: string): Promise<void> {
+  private async giveUp(importId: string | undefined): Promise<void> {
+    if (importId === undefined) return;
     this.logger.error(`import ${importId} failed: one of its jobs failed too often`);
     await this.database
       .update(imports)

@@ -5,11 +5,11 @@ import { type LookUp, SNOMED, type TermAnswer, type TermQuestion, type TermTarge
 import { foldTerm, isGuarded } from './term.folding.js';
 
 /** The property of a target's `product` that names the Observation's code. */
-const OBSERVATION_CODE = 'urn:radgate:observation-code';
+export const OBSERVATION_CODE = 'urn:radgate:observation-code';
 /** The property of a target's `product` that is a further coding of the Observation's value. */
-const OBSERVATION_VALUE = 'urn:radgate:observation-value';
+export const OBSERVATION_VALUE = 'urn:radgate:observation-value';
 /** The source of a group's words; a language follows. */
-const WORDS = 'urn:radgate:words:';
+export const WORDS = 'urn:radgate:words:';
 
 const Product = z.object({
   property: z.string(),

@@ -1,8 +1,15 @@
 import { Module } from '@nestjs/common';
 import { AuthnModule } from '../authn/authn.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
+import { TermsController } from './terms.controller.js';
+import { Terms } from './terms.service.js';
 import { Words } from './words.service.js';
 
 /** Words → SNOMED CT: the chain of what is known, and the inbox of what is not. */
-@Module({ imports: [AuthnModule, AuthzModule], providers: [Words], exports: [Words] })
+@Module({
+  imports: [AuthnModule, AuthzModule],
+  controllers: [TermsController],
+  providers: [Terms, Words],
+  exports: [Words],
+})
 export class TermsModule {}
