@@ -8,7 +8,7 @@ import { RIGHTS } from '../authz/rights.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { accounts, grants, groups, memberships } from '../database/schema.js';
+import { accounts, grants, groups, memberships } from '../database/schema.access.js';
 
 const FIRST_LOCK = 7_263_422;
 const GROUP = 'Administrators';

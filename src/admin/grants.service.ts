@@ -5,7 +5,7 @@ import { scopeOf } from '../authz/policies.service.js';
 import { isScoped, Right } from '../authz/rights.js';
 import { Scope } from '../authz/scopes.js';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { grants } from '../database/schema.js';
+import { grants } from '../database/schema.access.js';
 import { NotVisible } from '../problems/errors.js';
 import { Moment } from './fields.js';
 import { Groups } from './groups.service.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { groups } from '../database/schema.js';
+import { groups } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { Name, Words } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';

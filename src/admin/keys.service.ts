@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { newApiKey } from '../authn/api.keys.js';
 import { hashOf } from '../authn/tokens.hash.js';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { apiKeys } from '../database/schema.js';
+import { apiKeys } from '../database/schema.access.js';
 import { NotVisible } from '../problems/errors.js';
 import { Moment, Name } from './fields.js';
 import { type ListQuery, matching, orderOf, type Page } from './list.query.js';

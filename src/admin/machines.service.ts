@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { accounts } from '../database/schema.js';
+import { accounts } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { AccountName, Assigned } from './fields.js';
 import { type ListQuery, matching, orderOf, type Page } from './list.query.js';

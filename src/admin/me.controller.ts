@@ -6,7 +6,7 @@ import { Policies } from '../authz/policies.service.js';
 import { type Right, RIGHTS } from '../authz/rights.js';
 import { holds } from '../authz/policy.js';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { accounts, groups, memberships } from '../database/schema.js';
+import { accounts, groups, memberships } from '../database/schema.access.js';
 import type { PatientKey } from './fields.js';
 
 /** What an account may know about itself. `rights` are those held in any scope. */

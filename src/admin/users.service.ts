@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { NewPassword, Passwords } from '../authn/passwords.service.js';
 import { SignIns } from '../authn/sign.ins.js';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { accounts } from '../database/schema.js';
+import { accounts } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { AccountName, PatientKey, Words } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { audit } from '../database/schema.js';
+import { audit } from '../database/schema.audit.js';
 import { NeighbourAway } from '../problems/errors.js';
 
 /** A row of the audit as it is written; times and transaction ids are the database's own. */

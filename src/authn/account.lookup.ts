@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { accounts, apiKeys, sessions, tokenFamilies } from '../database/schema.js';
+import { accounts, apiKeys, sessions, tokenFamilies } from '../database/schema.access.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import type { Account } from './account.js';
 import { SESSION_LIVES } from './sign.ins.js';

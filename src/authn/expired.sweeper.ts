@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { not, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { loginFailures, sessions, signingKeys, tokenFamilies } from '../database/schema.js';
+import { loginFailures, sessions, signingKeys, tokenFamilies } from '../database/schema.access.js';
 import { SESSION_LIVES } from './sign.ins.js';
 
 const HOUR_MS = 3_600_000;

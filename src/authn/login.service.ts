@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { accounts } from '../database/schema.js';
+import { accounts } from '../database/schema.access.js';
 import { BadField, NotAuthenticated } from '../problems/errors.js';
 import { LoginThrottle } from './login.throttle.js';
 import { Passwords } from './passwords.service.js';

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, gt, gte, or, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { loginFailures } from '../database/schema.js';
+import { loginFailures } from '../database/schema.access.js';
 import { TooMany } from '../problems/errors.js';
 
 const WINDOW_SECONDS = 300;

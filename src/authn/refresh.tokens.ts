@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { accounts, refreshTokens, tokenFamilies } from '../database/schema.js';
+import { accounts, refreshTokens, tokenFamilies } from '../database/schema.access.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import { StoredSecrets } from './stored.secrets.js';
 import { hashOf, macOf, newSecret } from './tokens.hash.js';

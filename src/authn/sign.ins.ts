@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, gt, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { sessions, tokenFamilies } from '../database/schema.js';
+import { sessions, tokenFamilies } from '../database/schema.access.js';
 import type { SignIn } from './sign.in.js';
 import { hashOf, newSecret } from './tokens.hash.js';
 

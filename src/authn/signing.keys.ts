@@ -11,7 +11,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { and, desc, gt, isNull, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { signingKeys } from '../database/schema.js';
+import { signingKeys } from '../database/schema.access.js';
 import { SealedBox } from '../secrets/sealed.box.js';
 
 /** A public key as RFC 7517 writes it. */

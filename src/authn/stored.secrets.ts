@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { eq } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { storedSecrets } from '../database/schema.js';
+import { storedSecrets } from '../database/schema.access.js';
 import { SealedBox } from '../secrets/sealed.box.js';
 
 /** Secrets of 32 random bytes that all gateways of a database share, made at first use, sealed under MASTER_KEY. */

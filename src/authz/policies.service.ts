@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { grants, memberships } from '../database/schema.js';
+import { grants, memberships } from '../database/schema.access.js';
 import { Right } from './rights.js';
 import type { Policy } from './policy.js';
 import { Scope } from './scopes.js';

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import type { Transaction } from '../database/database.module.js';
-import { instances, series, studies } from '../database/schema.js';
+import { instances, series, studies } from '../database/schema.catalog.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { describeInstance, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';

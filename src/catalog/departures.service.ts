@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { instances, patients, pending, series, studies } from '../database/schema.js';
+import { instances, patients, pending, series, studies } from '../database/schema.catalog.js';
 import { type ArchiveCounts, type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { lockPlace, prune } from './placing.js';

@@ -3,7 +3,7 @@ import { and, asc, eq, gt, type SQL } from 'drizzle-orm';
 import { type Policy, toSql } from '../authz/policy.js';
 import type { Right } from '../authz/rights.js';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { instances, patients, series, studies } from '../database/schema.js';
+import { instances, patients, series, studies } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import { NotVisible } from '../problems/errors.js';
 import type { SeriesUid, SopUid, StudyUid } from './uids.js';

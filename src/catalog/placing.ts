@@ -1,7 +1,7 @@
 import { and, eq, or, sql } from 'drizzle-orm';
 import type { StudyFacts } from '../authz/policy.js';
 import type { Transaction } from '../database/database.module.js';
-import { patients, pending, series, studies } from '../database/schema.js';
+import { patients, pending, series, studies } from '../database/schema.catalog.js';
 import { describeSeries, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
 import { Vanished } from './retrying.js';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { instances, pending, series } from '../database/schema.js';
+import { instances, pending, series } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import { admit, type Arrived } from './admitting.js';
 import type { InstanceFacts } from './instance.facts.js';

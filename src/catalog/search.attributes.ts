@@ -1,6 +1,6 @@
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { type SQL, sql } from 'drizzle-orm';
-import { instances, patients, series, studies } from '../database/schema.js';
+import { instances, patients, series, studies } from '../database/schema.catalog.js';
 
 /** The levels of a search (PS3.18 §10.6). */
 export type Level = 'study' | 'series' | 'instance';

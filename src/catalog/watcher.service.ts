@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import type postgres from 'postgres';
 import { DATABASE, type Database, POSTGRES } from '../database/database.module.js';
-import { archiveCursor } from '../database/schema.js';
+import { archiveCursor } from '../database/schema.catalog.js';
 import { type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { NeighbourAway, Problem } from '../problems/errors.js';

@@ -4,14 +4,13 @@ import postgres from 'postgres';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { Queue } from './queue.js';
-import * as schema from './schema.js';
 
 /** The gateway's database as drizzle sees it: `@Inject(DATABASE) database: Database`. */
 export const DATABASE = Symbol('DATABASE');
 /** The same connections without drizzle, for locks and notifications. */
 export const POSTGRES = Symbol('POSTGRES');
 
-export type Database = PostgresJsDatabase<typeof schema>;
+export type Database = PostgresJsDatabase;
 /** What a transaction of {@link Database} hands to its function. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
@@ -40,7 +39,7 @@ const STATEMENT_MS = 15_000;
     {
       provide: DATABASE,
       inject: [POSTGRES],
-      useFactory: (sql: postgres.Sql): Database => drizzle(sql, { schema }),
+      useFactory: (sql: postgres.Sql): Database => drizzle(sql),
     },
   ],
   exports: [DATABASE, POSTGRES, Queue],

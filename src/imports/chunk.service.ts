@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { importChunks, importRows } from '../database/schema.js';
+import { importChunks, importRows } from '../database/schema.records.js';
 import { mapRow } from '../mapping/row.mapping.js';
 import type { MappingContext } from '../mapping/row.plan.js';
 import { SealedBox } from '../secrets/sealed.box.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
-import { importChunks, importRows, imports } from '../database/schema.js';
+import { importChunks, importRows, imports } from '../database/schema.records.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { type ImportRecord, Imports } from './imports.service.js';
 import { type RowState, RowStore } from './row.store.js';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, gt } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { importEvents } from '../database/schema.js';
+import { importEvents } from '../database/schema.records.js';
 import type { ImportReport } from './import.report.js';
 
 const POLL_MS = 500;

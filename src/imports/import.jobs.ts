@@ -3,7 +3,7 @@ import { and, eq, inArray, lt, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
-import { importChunks, imports } from '../database/schema.js';
+import { importChunks, imports } from '../database/schema.records.js';
 import { NotVisible } from '../problems/errors.js';
 import { Chunks } from './chunk.service.js';
 import { ImportControl } from './import.control.js';

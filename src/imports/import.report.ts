@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { imports } from '../database/schema.js';
+import type { imports } from '../database/schema.records.js';
 
 const number = z.number().default(0);
 

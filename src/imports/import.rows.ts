@@ -3,7 +3,7 @@ import type { OperationOutcome } from '@medplum/fhirtypes';
 import { and, asc, eq, gt, inArray, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { importRows } from '../database/schema.js';
+import { importRows } from '../database/schema.records.js';
 import type { Issue } from '../mapping/issue.js';
 import { reportHeader, reportLine } from './csv.report.js';
 import type { RowsQuery } from './import.query.js';

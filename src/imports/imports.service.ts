@@ -4,7 +4,7 @@ import { and, desc, eq, sql } from 'drizzle-orm';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
-import { imports, mappings } from '../database/schema.js';
+import { imports, mappings } from '../database/schema.records.js';
 import { BadField, Conflict, NotVisible } from '../problems/errors.js';
 import { ImportEvents } from './import.events.js';
 import type { ImportQuery } from './import.query.js';

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { eq, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
-import { importChunks, importRows, imports } from '../database/schema.js';
+import { importChunks, importRows, imports } from '../database/schema.records.js';
 import { keyedDigest } from '../mapping/identity.js';
 import { planHash } from '../mapping/owned.merge.js';
 import { mapRow } from '../mapping/row.mapping.js';

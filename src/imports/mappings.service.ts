@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { mappings } from '../database/schema.js';
+import { mappings } from '../database/schema.records.js';
 import { MappingDocument } from '../mapping/mapping.document.js';
 import { SHIPPED_MAPPINGS } from '../mapping/defaults.js';
 import { BadField, Conflict, NotVisible } from '../problems/errors.js';

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, inArray } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { importChunks, importRows } from '../database/schema.js';
+import { importChunks, importRows } from '../database/schema.records.js';
 import { mergePlans } from '../mapping/duplicates.js';
 import { mapRow } from '../mapping/row.mapping.js';
 import type { MappingContext, RowPlan } from '../mapping/row.plan.js';

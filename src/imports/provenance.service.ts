@@ -3,7 +3,7 @@ import type { Bundle } from '@medplum/fhirtypes';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, exists } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { importRows, importWrites } from '../database/schema.js';
+import { importRows, importWrites } from '../database/schema.records.js';
 import { jittered } from '../fhir/fhir.calls.js';
 import { FhirConflict } from '../fhir/fhir.errors.js';
 import { type EntryOutcome, FhirRecords } from '../fhir/fhir.records.js';

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import type { ROW_STATES } from '../database/schema.js';
+import type { ROW_STATES } from '../database/schema.records.js';
 import type { Issue } from '../mapping/issue.js';
 import { SealedBox } from '../secrets/sealed.box.js';
 

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, desc, eq, inArray, isNull } from 'drizzle-orm';
 import type { Bundle, BundleEntry } from '@medplum/fhirtypes';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { imports, importWrites } from '../database/schema.js';
+import { imports, importWrites } from '../database/schema.records.js';
 import { jittered } from '../fhir/fhir.calls.js';
 import { FhirConflict, FhirRefused } from '../fhir/fhir.errors.js';
 import { FhirRecords } from '../fhir/fhir.records.js';

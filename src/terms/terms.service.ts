@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
-import { terms } from '../database/schema.js';
+import { terms } from '../database/schema.records.js';
 import { indexConceptMap, type TermConceptMap } from '../mapping/concept.map.js';
 import { NotVisible } from '../problems/errors.js';
 import { conceptMapOf } from './decisions.map.js';

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inArray, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { terms } from '../database/schema.js';
+import { terms } from '../database/schema.records.js';
 import { indexConceptMap, lookUpTerm } from '../mapping/concept.map.js';
 import { SHIPPED_TERMS } from '../mapping/defaults.js';
 import type { WaitingWord } from '../mapping/row.plan.js';

@@ -6,7 +6,8 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allows, type Policy, type StudyFacts, toSql } from '../../src/authz/policy.js';
 import type { Scope } from '../../src/authz/scopes.js';
-import { accounts, patients, studies } from '../../src/database/schema.js';
+import { accounts } from '../../src/database/schema.access.js';
+import { patients, studies } from '../../src/database/schema.catalog.js';
 import { createDatabase, type TestDatabase } from '../support/neighbours.ts';
 
 let database: TestDatabase;

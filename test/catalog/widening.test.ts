@@ -9,11 +9,11 @@ import { admit } from '../../src/catalog/admitting.js';
 import { factsOf } from '../../src/catalog/instance.facts.js';
 import { type Depositor, place } from '../../src/catalog/placing.js';
 import type { Transaction } from '../../src/database/database.module.js';
-import * as schema from '../../src/database/schema.js';
+import { accounts } from '../../src/database/schema.access.js';
+import { patients, studies } from '../../src/database/schema.catalog.js';
 import { orthancIdOf } from '../../src/orthanc/orthanc.id.js';
 import { createDatabase, type TestDatabase } from '../support/neighbours.ts';
 
-const { accounts, patients, studies } = schema;
 const ACCOUNTS = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
 
 let database: TestDatabase;
@@ -117,7 +117,7 @@ async function store(tx: Transaction, one: Step, serial: number): Promise<void> 
 
 describe('storing never widens access', () => {
   it('no sequence of stores brings an existing study into a view it was not in', async () => {
-    const db = drizzle(client, { schema });
+    const db = drizzle(client);
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { minLength: 2, maxLength: 8 }),

@@ -1,0 +1,98 @@
+import { boolean, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, moment, made, id, word } from './schema.columns.js';
+
+/** People and machine accounts. */
+export const accounts = pgTable('accounts', {
+  id: id(),
+  kind: text('kind', { enum: ['person', 'machine'] }).notNull(),
+  name: text('name').notNull(),
+  displayName: word('display_name'),
+  passwordHash: text('password_hash'),
+  disabled: boolean('disabled').notNull().default(false),
+  patientIssuer: text('patient_issuer'),
+  patientId: text('patient_id'),
+  institution: text('institution'),
+  issuer: text('issuer'),
+  createdAt: made(),
+});
+
+export const groups = pgTable('groups', {
+  id: id(),
+  name: text('name').notNull(),
+  description: word('description'),
+  createdAt: made(),
+});
+
+export const memberships = pgTable(
+  'memberships',
+  { groupId: uuid('group_id').notNull(), accountId: uuid('account_id').notNull() },
+  (table) => [primaryKey({ columns: [table.groupId, table.accountId] })],
+);
+
+/** right × scope, held by a group, optionally until a date. */
+export const grants = pgTable('grants', {
+  id: id(),
+  groupId: uuid('group_id').notNull(),
+  rights: text('rights').array().notNull(),
+  scopeKind: text('scope_kind').notNull(),
+  studyUid: text('study_uid'),
+  issuer: text('issuer'),
+  patientId: text('patient_id'),
+  institution: text('institution'),
+  modality: text('modality'),
+  until: moment('until'),
+  createdAt: made(),
+});
+
+export const apiKeys = pgTable('api_keys', {
+  id: id(),
+  accountId: uuid('account_id').notNull(),
+  name: word('name'),
+  keyHash: bytea('key_hash').notNull().unique(),
+  expiresAt: moment('expires_at'),
+  lastUsedAt: moment('last_used_at'),
+  createdAt: made(),
+});
+
+export const sessions = pgTable('sessions', {
+  id: id(),
+  tokenHash: bytea('token_hash').notNull().unique(),
+  accountId: uuid('account_id').notNull(),
+  createdAt: made(),
+  lastSeenAt: moment('last_seen_at').notNull().defaultNow(),
+});
+
+export const tokenFamilies = pgTable('token_families', {
+  id: uuid('id').primaryKey(),
+  accountId: uuid('account_id').notNull(),
+  createdAt: made(),
+  revokedAt: moment('revoked_at'),
+});
+
+export const refreshTokens = pgTable('refresh_tokens', {
+  tokenHash: bytea('token_hash').primaryKey(),
+  family: uuid('family').notNull(),
+  accountId: uuid('account_id').notNull(),
+  createdAt: made(),
+  expiresAt: moment('expires_at').notNull(),
+  usedAt: moment('used_at'),
+});
+
+export const loginFailures = pgTable('login_failures', {
+  subject: text('subject').primaryKey(),
+  failures: integer('failures').notNull(),
+  windowStart: moment('window_start').notNull(),
+});
+
+export const signingKeys = pgTable('signing_keys', {
+  kid: text('kid').primaryKey(),
+  publicJwk: jsonb('public_jwk').notNull(),
+  privateSealed: bytea('private_sealed').notNull(),
+  createdAt: made(),
+  retiredAt: moment('retired_at'),
+});
+
+export const storedSecrets = pgTable('stored_secrets', {
+  name: text('name').primaryKey(),
+  sealed: bytea('sealed').notNull(),
+});

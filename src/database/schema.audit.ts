@@ -1,0 +1,28 @@
+import { sql } from 'drizzle-orm';
+import { bigint, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { moment, word } from './schema.columns.js';
+
+/** Append-only; `xact` lets the sealer wait for late commits. */
+export const audit = pgTable('audit', {
+  id: bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity(),
+  at: moment('at')
+    .notNull()
+    .default(sql`clock_timestamp()`),
+  kind: text('kind', { enum: ['answer', 'opened', 'totals', 'refused'] }).notNull(),
+  accountId: uuid('account_id'),
+  accountName: text('account_name'),
+  via: text('via'),
+  address: text('address').notNull(),
+  client: word('client'),
+  action: text('action').notNull(),
+  studyUid: text('study_uid'),
+  patientIssuer: text('patient_issuer'),
+  patientId: text('patient_id'),
+  status: integer('status'),
+  requests: bigint('requests', { mode: 'number' }),
+  instances: bigint('instances', { mode: 'number' }),
+  frames: bigint('frames', { mode: 'number' }),
+  bytes: bigint('bytes', { mode: 'number' }),
+  requestId: text('request_id'),
+  detail: jsonb('detail'),
+});

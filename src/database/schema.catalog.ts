@@ -1,0 +1,94 @@
+import { bigint, boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, moment, made, serial, word, words, count } from './schema.columns.js';
+
+/** One row a (issuer, PatientID); a study without PatientID has a patient of its own. */
+export const patients = pgTable('patients', {
+  id: serial(),
+  issuer: text('issuer').notNull(),
+  patientId: text('patient_id').notNull(),
+  soleStudyUid: text('sole_study_uid'),
+});
+
+/** Columns named `*_key` are folded (case, accents) for search; a study without instances is a reservation. */
+export const studies = pgTable('studies', {
+  id: serial(),
+  studyUid: text('study_uid').notNull().unique(),
+  patient: bigint('patient', { mode: 'number' }).notNull(),
+  orthancId: text('orthanc_id'),
+  createdBy: uuid('created_by'),
+  createdAt: made(),
+  institution: word('institution'),
+  patientName: word('patient_name'),
+  patientNameKey: word('patient_name_key'),
+  patientBirthDate: word('patient_birth_date'),
+  patientSex: word('patient_sex'),
+  studyDate: word('study_date'),
+  studyTime: word('study_time'),
+  studyId: word('study_id'),
+  accessionNumber: word('accession_number'),
+  studyDescription: word('study_description'),
+  studyDescriptionKey: word('study_description_key'),
+  referringPhysician: word('referring_physician'),
+  referringPhysicianKey: word('referring_physician_key'),
+  modalities: words('modalities'),
+  imageModalities: words('image_modalities'),
+  seriesCount: count('series_count'),
+  instanceCount: count('instance_count'),
+  revision: bigint('revision', { mode: 'number' }).notNull().default(0),
+});
+
+export const series = pgTable('series', {
+  id: serial(),
+  seriesUid: text('series_uid').notNull().unique(),
+  study: bigint('study', { mode: 'number' }).notNull(),
+  orthancId: text('orthanc_id'),
+  modality: word('modality'),
+  seriesNumber: integer('series_number'),
+  seriesDescription: word('series_description'),
+  seriesDescriptionKey: word('series_description_key'),
+  seriesDate: word('series_date'),
+  seriesTime: word('series_time'),
+  bodyPart: word('body_part'),
+  laterality: word('laterality'),
+  protocolName: word('protocol_name'),
+  performedDate: word('performed_date'),
+  performedTime: word('performed_time'),
+  instanceCount: count('instance_count'),
+  revision: bigint('revision', { mode: 'number' }).notNull().default(0),
+});
+
+export const instances = pgTable('instances', {
+  id: serial(),
+  sopUid: text('sop_uid').notNull().unique(),
+  series: bigint('series', { mode: 'number' }).notNull(),
+  sopClassUid: text('sop_class_uid').notNull(),
+  modality: word('modality'),
+  transferSyntax: text('transfer_syntax').notNull(),
+  instanceNumber: integer('instance_number'),
+  pixelRows: integer('pixel_rows'),
+  pixelColumns: integer('pixel_columns'),
+  bitsAllocated: integer('bits_allocated'),
+  frames: count('frames'),
+  orthancId: text('orthanc_id').notNull().unique(),
+  size: bigint('size', { mode: 'number' }),
+  sha256: bytea('sha256'),
+  storedBy: uuid('stored_by'),
+  storedAt: moment('stored_at').notNull().defaultNow(),
+});
+
+/** Keys reserved while an instance is on its way into the archive; what is left after `expires_at` was cut off. */
+export const pending = pgTable('pending', {
+  sopUid: text('sop_uid').primaryKey(),
+  series: bigint('series', { mode: 'number' }).notNull(),
+  holder: uuid('holder').notNull(),
+  accountId: uuid('account_id'),
+  sha256: bytea('sha256'),
+  expiresAt: moment('expires_at').notNull(),
+});
+
+/** Where the watcher stands in the archive's feed of changes. */
+export const archiveCursor = pgTable('archive_cursor', {
+  sole: boolean('sole').primaryKey().default(true),
+  archive: text('archive').notNull(),
+  position: bigint('position', { mode: 'number' }).notNull(),
+});

@@ -1,0 +1,15 @@
+import { sql } from 'drizzle-orm';
+import { bigint, customType, integer, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+
+export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+export const moment = (name: string) => timestamp(name, { withTimezone: true });
+export const made = () => moment('created_at').notNull().defaultNow();
+export const id = () => uuid('id').primaryKey().defaultRandom();
+export const serial = () => bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
+export const word = (name: string) => text(name).notNull().default('');
+export const words = (name: string) =>
+  text(name)
+    .array()
+    .notNull()
+    .default(sql`'{}'`);
+export const count = (name: string) => integer(name).notNull().default(0);

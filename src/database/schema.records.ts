@@ -1,0 +1,133 @@
+import { sql } from 'drizzle-orm';
+import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, moment, made, id, serial, word, count } from './schema.columns.js';
+
+/** Versions of mapping documents; a version never changes. */
+export const mappings = pgTable('mappings', {
+  id: id(),
+  name: text('name').notNull(),
+  version: integer('version').notNull(),
+  document: jsonb('document').notNull(),
+  createdBy: uuid('created_by'),
+  createdAt: made(),
+});
+
+export const IMPORT_STATUS = [
+  'inspecting',
+  'rehearsed',
+  'queued',
+  'running',
+  'completed',
+  'completed_with_errors',
+  'cancelled',
+  'failed',
+  'undone',
+] as const;
+
+export const imports = pgTable('imports', {
+  id: uuid('id').primaryKey(),
+  accountId: uuid('account_id'),
+  accountName: text('account_name').notNull(),
+  fileName: word('file_name'),
+  sha256: bytea('sha256').notNull(),
+  bytes: bigint('bytes', { mode: 'number' }).notNull(),
+  mapping: uuid('mapping').notNull(),
+  mode: text('mode', { enum: ['commit', 'rehearse'] }).notNull(),
+  asOf: text('as_of'),
+  encoding: text('encoding'),
+  sameness: bytea('sameness').unique(),
+  idempotencyKey: text('idempotency_key'),
+  status: text('status', { enum: IMPORT_STATUS }).notNull(),
+  failure: text('failure'),
+  source: jsonb('source'),
+  rowsTotal: count('rows_total'),
+  run: count('run'),
+  createdAt: made(),
+  finishedAt: moment('finished_at'),
+});
+
+export const ROW_STATES = [
+  'pending',
+  'created',
+  'updated',
+  'unchanged',
+  'rejected',
+  'waiting',
+  'duplicate',
+] as const;
+
+/** The rows of an import as they were read, sealed, and how many of them ended how. */
+export const importChunks = pgTable(
+  'import_chunks',
+  {
+    importId: uuid('import_id').notNull(),
+    chunk: integer('chunk').notNull(),
+    sealed: bytea('sealed').notNull(),
+    runDone: count('run_done'),
+    creating: integer('creating')
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    created: count('created'),
+    updated: count('updated'),
+    unchanged: count('unchanged'),
+    rejected: count('rejected'),
+    waiting: count('waiting'),
+    duplicate: count('duplicate'),
+    reasons: jsonb('reasons').notNull().default({}),
+  },
+  (table) => [primaryKey({ columns: [table.importId, table.chunk] })],
+);
+
+export const importRows = pgTable(
+  'import_rows',
+  {
+    importId: uuid('import_id').notNull(),
+    row: integer('row').notNull(),
+    chunk: integer('chunk').notNull(),
+    state: text('state', { enum: ROW_STATES }).notNull(),
+    patient: text('patient'),
+    content: text('content'),
+    issues: jsonb('issues').notNull().default([]),
+    changes: bytea('changes'),
+  },
+  (table) => [primaryKey({ columns: [table.importId, table.row] })],
+);
+
+/** What an import wrote to the FHIR server, so that it can be undone. */
+export const importWrites = pgTable('import_writes', {
+  id: serial(),
+  importId: uuid('import_id').notNull(),
+  row: integer('row').notNull(),
+  kind: text('kind').notNull(),
+  resourceId: text('resource_id').notNull(),
+  versionBefore: text('version_before'),
+  versionAfter: text('version_after').notNull(),
+  undone: boolean('undone'),
+});
+
+/** Progress as it was told, with numbers and no word of a row. */
+export const importEvents = pgTable('import_events', {
+  id: serial(),
+  importId: uuid('import_id').notNull(),
+  at: moment('at')
+    .notNull()
+    .default(sql`clock_timestamp()`),
+  data: jsonb('data').notNull(),
+});
+
+export const TERM_STATES = ['unmapped', 'ambiguous', 'decided', 'ignored'] as const;
+
+/** The inbox of words, and what people decided they mean. */
+export const terms = pgTable('terms', {
+  id: id(),
+  language: text('language', { enum: ['pt', 'en', 'es'] }).notNull(),
+  folded: text('folded').notNull(),
+  word: text('word').notNull(),
+  sourceColumn: text('source_column').notNull(),
+  state: text('state', { enum: TERM_STATES }).notNull(),
+  target: jsonb('target'),
+  decidedBy: text('decided_by'),
+  decidedAt: moment('decided_at'),
+  createdAt: made(),
+});
