@@ -1,35 +1,60 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import { freePort, launch, type Running, until } from '../../infra/local/launch.ts';
 import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
+import { type RecordingProxy, startRecordingProxy } from './recording.proxy.ts';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 
-/** A gateway process under test: its address, its environment, and what it logged. */
+/** A gateway process under test: its address, the environment it was asked for, what it logged and what it asked of the archive. */
 export type TestGateway = Running & {
   url: string;
   env: Readonly<Record<string, string>>;
   logged: () => Promise<string>;
+  upstream: RecordingProxy | undefined;
 };
 
-/** Starts the built gateway as a process of its own on a free port and waits until it answers. */
+/**
+ * Starts the built gateway as a process of its own on a free port and waits until it answers. Between it and its archive stands
+ * a recording proxy; `stop` fails when the gateway asked anything that src/orthanc should not be able to say.
+ */
 export async function startTestGateway(env: Readonly<Record<string, string>>): Promise<TestGateway> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-gateway-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const full = { HOST: '127.0.0.1', PORT: String(port), PUBLIC_URL: url, DATA_DIR: dir, ...env };
+  const upstream = await recorded(env);
+  const clean = async () => {
+    await upstream?.stop();
+    await rm(dir, { recursive: true, force: true });
+  };
   const log = join(dir, 'gateway.log');
   const running = await launch({
     command: [process.execPath, ...gatewayFlags, MAIN],
     cwd: dir,
     log,
-    env: { ...thriftyMemory, ...full },
+    env: { ...thriftyMemory, ...full, ...(upstream && { ORTHANC_URL: upstream.url }) },
   });
-  await until('the gateway', running, async () => (await fetch(`${url}/health/live`)).ok);
+  await until('the gateway', running, async () => (await fetch(`${url}/health/live`)).ok).catch(
+    async (error: unknown) => {
+      await clean();
+      throw error;
+    },
+  );
   const stop = async () => {
     await running.stop();
-    await rm(dir, { recursive: true, force: true });
+    await clean();
+    if (upstream !== undefined && upstream.faults.length > 0)
+      throw new Error(`asked of the archive:\n${[...new Set(upstream.faults)].join('\n')}`);
   };
-  return { ...running, stop, url, env: full, logged: () => readFile(log, 'utf8') };
+  return { ...running, stop, url, env: full, upstream, logged: () => readFile(log, 'utf8') };
+}
+
+/** The proxy before this environment's archive. */
+async function recorded(env: Readonly<Record<string, string>>): Promise<RecordingProxy | undefined> {
+  const { ORTHANC_URL: target, ORTHANC_USERNAME: username, ORTHANC_PASSWORD: password } = env;
+  if (target === undefined || username === undefined || password === undefined) return undefined;
+  return startRecordingProxy(target, { username, password }, inject('upstreamFaults'));
 }

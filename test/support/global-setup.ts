@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -23,6 +23,8 @@ declare module 'vitest' {
     prefix: string;
     /** Address that starts HAPI at the first GET and answers with HAPI's own. */
     hapiStarter: string;
+    /** File that every request to an archive is noted in that is outside the grammar of src/orthanc. */
+    upstreamFaults: string;
   }
 }
 
@@ -33,12 +35,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (!existsSync(migrate)) throw new Error('dist/ is missing: run `npx nest build` first (`npm test` does)');
   await prepareMachine(log);
   const dir = await mkdtemp(join(tmpdir(), 'radgate-test-'));
+  const upstreamFaults = join(dir, 'upstream.faults');
+  project.provide('upstreamFaults', upstreamFaults);
   let server: Postgres | undefined;
   let starter: HapiStarter | undefined;
   const teardown = async () => {
     await starter?.stop();
     await server?.stop();
+    const faults = await readFile(upstreamFaults, 'utf8').catch(() => '');
     await rm(dir, { recursive: true, force: true });
+    if (faults !== '') throw new Error(`asked of an archive during this run:\n${faults}`);
   };
   try {
     server = await startPostgres({ dir, port: await freePort(), durable: false });

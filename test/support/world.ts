@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { startTestGateway, type TestGateway } from './gateway.ts';
 import { createDatabase, startTestOrthanc, type TestDatabase, type TestOrthanc } from './neighbours.ts';
 import { multipartOf } from './stow.body.ts';
+import { CLIENT_CANARY } from './upstream.grammar.ts';
 
 export type Scope = Readonly<Record<string, string>>;
 export type GrantWish = { rights: readonly string[]; scope: Scope };
@@ -12,6 +13,14 @@ export type GrantWish = { rights: readonly string[]; scope: Scope };
 /** Somebody who can speak to the gateway: an access token or an API key, as it stands in `Authorization`. */
 export type Caller = { id: string; name: string; authorization: string };
 export type Person = Caller & { password: string; groupId: string };
+
+const clientHeaders = {
+  'x-canary': CLIENT_CANARY,
+  'user-agent': CLIENT_CANARY,
+  'accept-language': CLIENT_CANARY,
+  referer: `https://${CLIENT_CANARY}.example/`,
+  traceparent: CLIENT_CANARY,
+};
 
 const Id = z.object({ id: z.string() });
 const Token = z.object({ access_token: z.string() });
@@ -32,9 +41,9 @@ export class World {
     this.adminPassword = adminPassword;
   }
 
-  /** supertest against the gateway under test. */
+  /** supertest against the gateway under test, with headers of a client that must never reach the archive. */
   get http() {
-    return request(this.gateway.url);
+    return request.agent(this.gateway.url).set(clientHeaders);
   }
 
   /** A fresh access token. */

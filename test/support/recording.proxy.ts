@@ -1,0 +1,75 @@
+import { appendFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { RequestObserver } from './request.observer.ts';
+import { type Expected, faultsOf, type UpstreamRequest } from './upstream.grammar.ts';
+
+/** A listener between a gateway and its archive; `faults` are the requests that fell outside the grammar. */
+export interface RecordingProxy {
+  readonly url: string;
+  readonly requests: number;
+  readonly faults: readonly string[];
+  stop: () => Promise<void>;
+}
+
+/**
+ * Stands before the archive at `target`, hands every byte through as it comes and holds each request against the grammar.
+ * Connections end on one side as they end on the other, so that faults of the archive look as they do without it. Faults are
+ * also written to `report`, a file that the end of the run reads.
+ */
+export async function startRecordingProxy(
+  target: string,
+  account: { username: string; password: string },
+  report: string,
+): Promise<RecordingProxy> {
+  const { hostname, port } = new URL(target);
+  const faults: string[] = [];
+  let requests = 0;
+  const open = new Set<Socket>();
+  const expected: { -readonly [K in keyof Expected]: Expected[K] } = {
+    host: '',
+    authorization: `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`,
+  };
+  const see = (request: UpstreamRequest) => {
+    requests += 1;
+    const found = faultsOf(request, expected);
+    if (found.length === 0) return;
+    faults.push(...found);
+    void appendFile(report, found.map((fault) => `${fault}\n`).join(''));
+  };
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
+    const far = connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true });
+    const observer = new RequestObserver(see);
+    near.on('data', (chunk: Buffer) => observer.feed(chunk));
+    join(near, far);
+    join(far, near);
+    for (const socket of [near, far]) {
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  expected.host = `127.0.0.1:${address.port}`;
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    get requests() {
+      return requests;
+    },
+    faults,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of open) socket.destroy();
+      }),
+  };
+}
+
+/** What `from` sends goes to `to`; a clean end is passed on as one, anything else as a reset. */
+function join(from: Socket, to: Socket): void {
+  from.pipe(to);
+  from.on('error', () => to.resetAndDestroy());
+  from.on('close', (broken: boolean) => {
+    if (broken || !from.readableEnded) to.resetAndDestroy();
+  });
+}

@@ -1,0 +1,88 @@
+/** A request as the archive received it; header names in lower case, in order, repeats kept. */
+export interface UpstreamRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** What test clients put into headers of their own (world.ts): nothing with it may reach the archive. */
+export const CLIENT_CANARY = 'canary-of-a-client';
+
+const ID = '[0-9a-f]{8}(?:-[0-9a-f]{8}){4}';
+// What came by C-STORE may break the rule of PS3.5 §9.1, but a UID is still digits and dots.
+const UID = '[0-9.]{1,64}';
+const NUMBER = '-?\\d+(?:\\.\\d+)?(?:e-?\\d+)?';
+const PICTURE = `(?:(?:width|height|quality|window-center|window-width)=${NUMBER}&?){0,5}`;
+const SERIES = `/dicom-web/studies/${UID}/series/${UID}`;
+const TAG = '[0-9a-f]{4}-[0-9a-f]{4}';
+
+/**
+ * Every call that src/orthanc can make, written down a second time: method and request target. A call that is added there is
+ * added here, and only when it is built from typed values alone.
+ */
+const calls: readonly (readonly [method: string, target: string])[] = [
+  ['GET', '/system'],
+  ['GET', '/statistics'],
+  ['GET', '/changes\\?since=\\d+&limit=\\d+'],
+  ['GET', '/changes\\?last'],
+  ['GET', '/(?:studies|series|instances)'],
+  ['GET', `/(?:studies|series|instances)/${ID}`],
+  ['DELETE', `/instances/${ID}`],
+  ['GET', `/instances/${ID}/tags\\?short`],
+  ['GET', `/instances/${ID}/series`],
+  ['GET', `/instances/${ID}/metadata\\?expand`],
+  ['GET', `/instances/${ID}/file`],
+  ['GET', `/instances/${ID}/file\\?transcode=1\\.2\\.840\\.10008\\.1\\.2(?:\\.1)?`],
+  ['GET', `/instances/${ID}/frames/\\d+/rendered\\?${PICTURE}`],
+  ['GET', `/instances/${ID}/frames/\\d+/raw`],
+  ['GET', `/instances/${ID}/pdf`],
+  ['GET', `/instances/${ID}/content/${TAG}(?:/\\d+/${TAG})*`],
+  // Uncompressed pixels: the one fragment of a list.
+  ['GET', `/instances/${ID}/content/7fe0-0010/0`],
+  ['GET', `${SERIES}/metadata`],
+  ['GET', `${SERIES}/instances/${UID}/metadata`],
+  ['POST', '/instances'],
+];
+
+const patterns = calls.map(([method, target]) => ({ method, target: new RegExp(`^${target}$`, 'i') }));
+
+/** The headers the gateway itself makes, and all they may say. */
+const headers: Readonly<Record<string, RegExp>> = {
+  connection: /^(?:close|keep-alive)$/i,
+  accept: /^(?:application\/json, text\/plain, \*\/\*|image\/jpeg|image\/png|\*\/\*)$/,
+  'accept-encoding': /^gzip, compress, deflate, br$/,
+  'user-agent': /^axios\/[\d.]+$/,
+  'content-type': /^application\/(?:dicom|json)$/,
+  'content-length': /^\d{1,6}$/,
+  'transfer-encoding': /^chunked$/,
+};
+
+/** Whose archive it is: its `host:port` and the account the gateway has there. */
+export interface Expected {
+  readonly host: string;
+  readonly authorization: string;
+}
+
+/** What is wrong with a request to the archive, each as a sentence; nothing when it is one the gateway may make. */
+export function faultsOf(request: UpstreamRequest, { host, authorization }: Expected): string[] {
+  const faults: string[] = [];
+  const { method, target } = request;
+  if (!patterns.some((pattern) => pattern.method === method && pattern.target.test(target)))
+    faults.push(
+      `${method} ${target} is no call of src/orthanc (test/support/upstream.grammar.ts lists them)`,
+    );
+  const exact: Readonly<Record<string, string>> = { host, authorization };
+  const seen = new Set<string>();
+  for (const [name, value] of request.headers) {
+    if (seen.has(name)) faults.push(`${method} ${target} carries ${name} twice`);
+    seen.add(name);
+    const fits = exact[name] === undefined ? headers[name]?.test(value) : exact[name] === value;
+    // The value stays out of the report: it may be a credential.
+    if (fits !== true) faults.push(`${method} ${target} carries ${name} that the gateway does not make`);
+    if (value.includes(CLIENT_CANARY)) faults.push(`${method} ${target} carries a client's ${name}`);
+  }
+  // A body whose length is told makes Orthanc allocate it; without a body there is nothing to tell.
+  if (seen.has('content-length') && target === '/instances') faults.push('a stored body tells its length');
+  if (!seen.has('authorization')) faults.push(`${method} ${target} carries no account`);
+  return faults;
+}
