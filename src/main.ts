@@ -25,7 +25,7 @@ async function main(): Promise<void> {
 
 /**
  * What nobody caught leaves the process in a state nobody knows: it is told without its words, and whoever runs the gateway starts it
- * anew. Seen: the driver writes to a connection that PostgreSQL has just dropped (its issue 1208).
+ * anew.
  */
 function endWith(logger: LoggerService, error: Error): void {
   // A driver's message may hold a patient's data.

@@ -2,7 +2,7 @@
 // is plain JavaScript without dependencies.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,10 +44,13 @@ export async function installDependencies() {
 
 const time = (file) => statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
+const patches = () => readdirSync(join(root, 'patches')).map((file) => `patches/${file}`);
+
 function outdated() {
   // npm writes this file last, so an interrupted install counts as none.
   const installed = time('node_modules/.package-lock.json');
-  return time('node_modules/node/bin/node') === 0 || installed < time('package-lock.json');
+  const newest = Math.max(...['package-lock.json', 'patches', ...patches()].map(time));
+  return time('node_modules/node/bin/node') === 0 || installed < newest;
 }
 
 /** Runs a command in the project's folder with its output in a file; when it fails, shows the end of it and what to do. */

@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDatabase, type TestDatabase } from '../support/neighbours.ts';
+
+let database: TestDatabase;
+let way: Server;
+let sql: postgres.Sql;
+const open = new Set<Socket>();
+beforeAll(async () => {
+  database = await createDatabase();
+  const target = new URL(database.ownerUrl);
+  way = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    open.add(near);
+    for (const socket of [near, far]) socket.on('error', () => undefined);
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+    near.pipe(far).pipe(near);
+  });
+  way.listen(0, '127.0.0.1');
+  await once(way, 'listening');
+  const address = way.address();
+  const url = new URL(database.ownerUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String(address !== null && typeof address === 'object' ? address.port : 0);
+  sql = postgres(url.href, { max: 1, backoff: () => 0 });
+  await sql`create table kept (what text)`;
+});
+afterAll(async () => {
+  await sql?.end({ timeout: 1 });
+  way?.close();
+  await database?.drop();
+});
+
+/** As when PostgreSQL is killed: every connection is reset. */
+async function cut() {
+  for (const socket of open) socket.resetAndDestroy();
+  open.clear();
+  await pause(50);
+}
+
+const kept = async () => (await sql`select what from kept`).map((row) => row['what']);
+
+// The driver's issues 1154 and 1208: without its mend (patches/) the first two end the whole process.
+describe('a connection that is lost in the middle of a transaction', () => {
+  it('fails the statement under way and the transaction, and nothing else', async () => {
+    const lost = sql.begin(async (transaction) => {
+      await transaction`insert into kept values ('half')`;
+      await transaction`select pg_sleep(10)`;
+    });
+    const told = expect(lost).rejects.toThrow(/CONNECTION_CLOSED|ECONNRESET/);
+    await pause(200);
+    await cut();
+    await told;
+    expect(await kept()).toEqual([]);
+  });
+
+  it('fails a transaction that was between two statements', async () => {
+    const lost = sql.begin(async (transaction) => {
+      await transaction`insert into kept values ('half')`;
+      await cut();
+      await transaction`insert into kept values ('late')`;
+    });
+    await expect(lost).rejects.toThrow(/CONNECTION_CLOSED|ECONNRESET/);
+    expect(await kept()).toEqual([]);
+  });
+
+  it('lets no later statement of it run on the connection that follows', async () => {
+    const lost = sql.begin(async (transaction) => {
+      await transaction`insert into kept values ('half')`;
+      await cut();
+      // Somebody else's statement opens the pool's only connection anew.
+      expect(await kept()).toEqual([]);
+      await transaction`insert into kept values ('stray')`;
+    });
+    await expect(lost).rejects.toThrow(/CONNECTION_CLOSED|ECONNRESET/);
+    expect(await kept()).toEqual([]);
+  });
+
+  it('fails what a reserved connection is asked afterwards', async () => {
+    const reserved = await sql.reserve();
+    await cut();
+    await expect(reserved`select 1`).rejects.toThrow(/CONNECTION_CLOSED|ECONNRESET/);
+    expect(await kept()).toEqual([]);
+  });
+});
