@@ -7,16 +7,25 @@ import { DeleteController } from './delete.controller.js';
 import { Frames } from './frames.service.js';
 import { Pictures } from './pictures.service.js';
 import { QidoController } from './qido.controller.js';
+import { RenderedReplies } from './rendered.replies.js';
 import { Retrieval } from './retrieval.service.js';
 import { Stow } from './stow.service.js';
 import { StowController } from './stow.controller.js';
 import { WadoController } from './wado.controller.js';
 import { WadoRenderedController } from './wado.rendered.controller.js';
+import { WadoUriController } from './wado-uri.controller.js';
 
 /** The words of PS3.18. */
 @Module({
   imports: [AuditModule, AuthzModule, CatalogModule, OrthancModule],
-  controllers: [QidoController, WadoController, WadoRenderedController, StowController, DeleteController],
-  providers: [Retrieval, Frames, Pictures, Stow],
+  controllers: [
+    QidoController,
+    WadoController,
+    WadoRenderedController,
+    WadoUriController,
+    StowController,
+    DeleteController,
+  ],
+  providers: [Retrieval, Frames, Pictures, RenderedReplies, Stow],
 })
 export class DicomwebModule {}

@@ -10,7 +10,8 @@ export interface RenderedQuery {
   readonly quality?: number;
 }
 
-const LARGEST_SIDE = 4096;
+/** Pixels of the longest side of a picture. */
+export const LARGEST_SIDE = 4096;
 const DECIMAL = /^[+-]?\d{1,9}(\.\d{1,9})?$/;
 
 /** Reads `viewport`, `window` and `quality`, each once; other parameters are ignored. Throws `BadRequest`. */

@@ -28,6 +28,9 @@ const COMPRESSED: ReadonlyMap<string, string> = new Map([
   ['1.2.840.10008.1.2.4.108', 'video/mp4'],
 ]);
 
+/** The SOP class whose instances are shown as the document they hold. */
+export const ENCAPSULATED_PDF = '1.2.840.10008.5.1.4.1.1.104.1';
+
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 /** Uncompressed pixels, which the archive gives in little endian whatever the file's encoding. */

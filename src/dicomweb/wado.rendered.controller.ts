@@ -5,19 +5,16 @@ import type { Policy } from '../authz/policy.js';
 import type { Found } from '../catalog/lookup.service.js';
 import { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
 import { NotVisible } from '../problems/errors.js';
-import { sendRefusal } from '../problems/problem.filter.js';
 import { acceptedBy } from './accept.js';
-import { cut, rangeWithin } from './byte.range.js';
 import { FrameList } from './frame.list.js';
-import { type FramesOf, framesOf, Pictures, picturesOf, representativeOf } from './pictures.service.js';
+import { type FramesOf, framesOf, picturesOf, representativeOf } from './pictures.service.js';
 import { demandType, negotiatePictures } from './rendered.negotiation.js';
 import { type RenderedQuery, readRenderedQuery } from './rendered.query.js';
-import { type Opened, Retrieval } from './retrieval.service.js';
-import { videoType } from './transfer.syntaxes.js';
+import { RenderedReplies } from './rendered.replies.js';
+import { Retrieval } from './retrieval.service.js';
+import { ENCAPSULATED_PDF, videoType } from './transfer.syntaxes.js';
 import { StudyParam } from './uid.params.js';
-import { etagOf, isHeld, sendBytes, sendMultipart, sendUnchanged } from './wado.reply.js';
 
-const ENCAPSULATED_PDF = '1.2.840.10008.5.1.4.1.1.104.1';
 const THUMBNAIL = { width: 128, height: 128 };
 
 const OptionalSeries = { schema: SeriesUid.optional() };
@@ -30,7 +27,7 @@ const INSTANCE = 'series/:series/instances/:instance';
 export class WadoRenderedController {
   constructor(
     private readonly retrieval: Retrieval,
-    private readonly pictures: Pictures,
+    private readonly replies: RenderedReplies,
   ) {}
 
   /** A picture of each image of a study or series, in parts; of an instance its first frame, or its document or video. */
@@ -46,9 +43,15 @@ export class WadoRenderedController {
     const found = await this.retrieval.find(policy, { study, series, instance });
     const [one] = found.instances;
     if (instance === undefined) return this.send(request, reply, found, picturesOf(found));
-    if (one.sopClassUid === ENCAPSULATED_PDF) return this.document(request, reply, found);
+    if (one.sopClassUid === ENCAPSULATED_PDF) {
+      demandType(acceptedBy(request), 'application/pdf');
+      return this.replies.document(request, reply, found);
+    }
     const video = videoType(one.transferSyntax);
-    if (video !== undefined) return this.video(request, reply, found, video);
+    if (video !== undefined) {
+      demandType(acceptedBy(request), video);
+      return this.replies.video(request, reply, found, video);
+    }
     // One body shows the first frame; who asks for parts has them all.
     const inParts = acceptedBy(request)[0]?.type.startsWith('multipart/') === true;
     return this.send(request, reply, found, framesOf(one, inParts ? 'all' : [1]));
@@ -96,7 +99,7 @@ export class WadoRenderedController {
     return this.send(request, reply, found, [shown], small);
   }
 
-  private async send(
+  private send(
     request: FastifyRequest,
     reply: FastifyReply,
     found: Found,
@@ -105,54 +108,6 @@ export class WadoRenderedController {
   ): Promise<FastifyReply> {
     const query = { ...(viewport === undefined ? {} : { viewport }), ...readRenderedQuery(request) };
     const representation = negotiatePictures(acceptedBy(request), frames.length === 1);
-    const opened = await this.retrieval.open(request, found, 'rendered');
-    const numbers = frames.map(({ instance, frame }) => [instance.sopUid, frame]);
-    const etag = etagOf(
-      found,
-      [numbers, representation, query],
-      representation.multipart ? 'weak' : 'strong',
-    );
-    if (isHeld(request, etag)) return sendUnchanged(reply, etag);
-    if (representation.multipart)
-      return sendMultipart(reply, await this.pictures.inParts(opened, frames, representation, query), etag);
-    const [first] = frames;
-    const bytes = await this.pictures.one(opened, first, representation, query);
-    return sendBytes(reply, representation.type, bytes, etag);
-  }
-
-  private async document(request: FastifyRequest, reply: FastifyReply, found: Found): Promise<FastifyReply> {
-    demandType(acceptedBy(request), 'application/pdf');
-    const opened = await this.retrieval.open(request, found, 'rendered');
-    const etag = etagOf(found, ['pdf'], 'strong');
-    if (isHeld(request, etag)) return sendUnchanged(reply, etag);
-    return sendBytes(reply, 'application/pdf', await this.retrieval.pdf(opened), etag);
-  }
-
-  /** Browsers play a video by asking for ranges of it. */
-  private async video(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    found: Found,
-    type: string,
-  ): Promise<FastifyReply> {
-    demandType(acceptedBy(request), type);
-    const opened: Opened = await this.retrieval.open(request, found, 'rendered');
-    const etag = etagOf(found, ['video'], 'strong');
-    if (isHeld(request, etag)) return sendUnchanged(reply, etag);
-    const bytes = await this.retrieval.video(opened);
-    void reply.header('accept-ranges', 'bytes');
-    const unchanged = [undefined, etag].includes(request.headers['if-range']?.toString());
-    const range =
-      bytes.length === undefined || !unchanged ? undefined : rangeWithin(request.headers.range, bytes.length);
-    if (range === undefined || bytes.length === undefined) return sendBytes(reply, type, bytes, etag);
-    if (range === 'unsatisfiable') {
-      bytes.stream.destroy();
-      const headers = { 'content-range': `bytes */${bytes.length}` };
-      const detail = 'The video is shorter than that.';
-      sendRefusal(reply, { status: 416, title: 'Range Not Satisfiable', detail, headers });
-      return reply;
-    }
-    void reply.header('content-range', `bytes ${range.first}-${range.last}/${bytes.length}`).status(206);
-    return sendBytes(reply, type, cut(bytes, range), etag);
+    return this.replies.pictures(request, reply, found, frames, representation, query);
   }
 }
