@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { request } from 'node:https';
 import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
@@ -96,6 +96,29 @@ it('tells the gateway where a request comes from, whatever the client says', asy
     headers: { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'https', host: new URL(origin).host },
   });
   expect(JSON.stringify(seen)).not.toMatch(/9\.9\.9\.9|mine-mine/);
+});
+
+it('asks browsers for TLS only where the name is not everybody’s own machine', async () => {
+  const named = async (host: string) => {
+    const asked = request(`${origin}/login`, { headers: { host }, rejectUnauthorized: false }).end();
+    const answer = await new Promise<IncomingMessage>((resolve) => asked.once('response', resolve));
+    answer.resume();
+    return answer.headers['strict-transport-security'];
+  };
+  expect(await named('images.example.org')).toBe('max-age=31536000');
+  expect(await named('localhost:8443')).toBeUndefined();
+  expect(await named('127.0.0.1:8443')).toBeUndefined();
+});
+
+it('lets a clinic sign in and a flood wait', async () => {
+  const login = () => get('/api/auth/login');
+  const answers = await Promise.all(Array.from({ length: 60 }, login));
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(30);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused[0]?.headers.get('retry-after')).toBe('1');
+  expect(await refused[0]?.json()).toMatchObject({ status: 429, title: 'Too Many Requests' });
+  expect((await get('/api/me')).status).toBe(200);
 });
 
 it('keeps patients and studies out of its logs', async () => {
