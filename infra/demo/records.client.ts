@@ -1,8 +1,9 @@
 import { openAsBlob } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import type { GatewayClient } from './gateway.client.ts';
+import { GatewayClient } from './gateway.client.ts';
 
+const Login = z.object({ access_token: z.string() });
 const Accepted = z.object({ file_id: z.uuid(), status: z.string() });
 const number = z.number();
 
@@ -25,45 +26,79 @@ export const ImportState = z.looseObject({
 export type ImportState = z.infer<typeof ImportState>;
 
 const MOVING = new Set(['inspecting', 'queued', 'running']);
-const PAUSE_MS = 400;
+const FIRST_PAUSE_MS = 400;
+const LONGEST_PAUSE_MS = 5_000;
+/** A gateway that is started anew answers again within half a minute. */
+const ATTEMPTS = 30;
 
-/** Where and as whom a list is sent. */
-export interface Sender {
-  gateway: string;
-  token: string;
-}
+/** An API key as it is, or the name and password for tokens, which expire before a long import ends. */
+export type Credentials = { key: string } | { username: string; password: string };
 
-/** Sends a list (a path, streamed from disk, or its bytes); answers the id of its import, an earlier one when it was sent before. */
-export async function uploadList(
-  { gateway, token }: Sender,
-  file: string | Uint8Array<ArrayBuffer>,
-  query: Readonly<Record<string, string>>,
-): Promise<{ id: string; isNew: boolean }> {
-  const form = new FormData();
-  // Its name stays here: people put names of patients there.
-  form.set('file', typeof file === 'string' ? await openAsBlob(file) : new Blob([file]), 'list.csv');
-  const answer = await fetch(`${gateway}/api/imports?${new URLSearchParams(query).toString()}`, {
-    method: 'POST',
-    redirect: 'error',
-    headers: { authorization: `Bearer ${token}`, accept: 'application/json' },
-    body: form,
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`the gateway answered ${answer.status}: ${text.slice(0, 300)}`);
-  return { id: Accepted.parse(JSON.parse(text)).file_id, isNew: answer.status === 202 };
-}
+/** Imports as one account sees them. */
+export class RecordsClient {
+  readonly #gateway: string;
+  readonly #credentials: Credentials;
+  #token: string | undefined;
 
-/** Follows an import to its end; `tell` hears how far it is. */
-export async function followImport(
-  client: GatewayClient,
-  id: string,
-  tell: (state: ImportState) => void,
-): Promise<ImportState> {
-  for (;;) {
-    const { body } = await client.json(`/api/imports/${id}`, ImportState);
-    if (body === undefined) throw new Error('the gateway does not tell how far the import is');
-    tell(body);
-    if (!MOVING.has(body.status)) return body;
-    await sleep(PAUSE_MS);
+  constructor(gateway: string, credentials: Credentials) {
+    this.#gateway = gateway.replace(/\/+$/, '');
+    this.#credentials = credentials;
+  }
+
+  /** Sends a list (a path, streamed from disk, or its bytes); answers the id of its import, an earlier one when it was sent before. */
+  async upload(
+    file: string | Uint8Array<ArrayBuffer>,
+    query: Readonly<Record<string, string>>,
+  ): Promise<{ id: string; isNew: boolean }> {
+    const form = new FormData();
+    // Its name stays here: people put names of patients there.
+    form.set('file', typeof file === 'string' ? await openAsBlob(file) : new Blob([file]), 'list.csv');
+    const answer = await fetch(`${this.#gateway}/api/imports?${new URLSearchParams(query).toString()}`, {
+      method: 'POST',
+      redirect: 'error',
+      headers: { authorization: `Bearer ${await this.#signIn()}`, accept: 'application/json' },
+      body: form,
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`the gateway answered ${answer.status}: ${text.slice(0, 300)}`);
+    return { id: Accepted.parse(JSON.parse(text)).file_id, isNew: answer.status === 202 };
+  }
+
+  /** Follows an import to its end; `tell` hears how far it is. Each question is a row of the audit: of a long one fewer are asked. */
+  async follow(id: string, tell: (state: ImportState) => void): Promise<ImportState> {
+    const began = Date.now();
+    for (;;) {
+      const state = await this.#state(id);
+      tell(state);
+      if (!MOVING.has(state.status)) return state;
+      const pause = Math.max(FIRST_PAUSE_MS, (Date.now() - began) / 20);
+      await sleep(Math.min(pause, LONGEST_PAUSE_MS));
+    }
+  }
+
+  async #state(id: string): Promise<ImportState> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const client = new GatewayClient(this.#gateway, await this.#signIn());
+        const { body } = await client.json(`/api/imports/${id}`, ImportState, { accept: [401] });
+        if (body !== undefined) return body;
+        this.#token = undefined;
+        if (attempt > 1) throw new Error('the gateway does not let this account see the import');
+      } catch (error) {
+        // What fetch throws when nobody listens; the import goes on without us.
+        if (!(error instanceof TypeError) || attempt === ATTEMPTS) throw error;
+        await sleep(1000);
+      }
+    }
+  }
+
+  async #signIn(): Promise<string> {
+    if ('key' in this.#credentials) return this.#credentials.key;
+    if (this.#token !== undefined) return this.#token;
+    const call = { method: 'POST', body: this.#credentials, accept: [401] } as const;
+    const { body } = await new GatewayClient(this.#gateway).json('/api/auth/login', Login, call);
+    if (body === undefined) throw new Error('the gateway does not let this account in');
+    this.#token = body.access_token;
+    return this.#token;
   }
 }

@@ -2,25 +2,34 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { GatewayClient } from '../demo/gateway.client.ts';
-import { followImport, type ImportState, uploadList } from '../demo/records.client.ts';
+import { type Credentials, type ImportState, RecordsClient } from '../demo/records.client.ts';
 import { saying } from './steps.ts';
 
-const HELP = `npm run import -- FILE [--mapping NAME[@VERSION]] [--rehearse] [--as-of YYYY-MM-DD] [--encoding NAME] [--force]
+const HELP = `npm run import -- FILE [options]
 
-Sends a CSV list to the gateway and follows it to its end. Status 0: every row is written; 1: some are refused or wait; 2: nothing was done.
-The gateway and the account are those of the local stack (--data DIR, default .local), or of the environment:
-RADGATE_URL with RADGATE_KEY (an API key), or with RADGATE_USERNAME and RADGATE_PASSWORD.
+Sends a CSV list (.csv, .txt or .csv.gz) to the gateway and follows it to its end.
+
+  --mapping NAME[@VERSION]  what its columns mean (default brazil-hospital)
+  --rehearse                find out what it would do, and write nothing
+  --as-of YYYY-MM-DD        the day the list speaks of
+  --encoding NAME           how it is encoded, when what is found out is wrong
+  --force                   send it again although it was sent before
+  --data DIR                the local stack to send it to (default .local)
+  --help                    this text
+
+To another gateway: set RADGATE_URL, and RADGATE_KEY (an API key) or RADGATE_USERNAME and RADGATE_PASSWORD.
+Status: 0 every row is in; 1 some rows are refused or wait for a word; 2 the list was not imported.
+Reason codes: docs/import-codes.md.
 `;
 
 const StackFile = z.object({
   gateway: z.string(),
   admin: z.object({ username: z.string(), password: z.string() }),
 });
-const Login = z.object({ access_token: z.string() });
 const BAR = 30;
+const INTERRUPTED = 130;
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -34,10 +43,13 @@ async function main(): Promise<void> {
     },
   });
   const [file, ...more] = positionals;
-  if (values.help || file === undefined || more.length > 0) {
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (file === undefined || more.length > 0) {
     process.stderr.write(HELP);
-    process.exitCode = values.help ? 0 : 2;
-    return;
+    return 2;
   }
   const query = {
     ...(values.mapping !== undefined && { mapping: values.mapping }),
@@ -46,32 +58,32 @@ async function main(): Promise<void> {
     ...(values.encoding !== undefined && { encoding: values.encoding }),
     ...(values.force && { force: 'true' }),
   };
-  const sender = await findSender(values.data);
-  const { id, isNew } = await uploadList(sender, file, query);
+  const { gateway, credentials } = await findGateway(values.data);
+  const records = new RecordsClient(gateway, credentials);
+  const { id, isNew } = await records.upload(file, query);
   console.log(isNew ? `import ${id}` : `import ${id} (this file was sent before; --force sends it again)`);
-  const end = await followImport(new GatewayClient(sender.gateway, sender.token), id, draw);
+  process.once('SIGINT', () => {
+    console.log(`\nThe import goes on without being watched: GET /api/imports/${id}, POST …/cancel`);
+    process.exit(INTERRUPTED);
+  });
+  const end = await records.follow(id, draw);
   if (process.stdout.isTTY) process.stdout.write('\n');
   console.log(summaryOf(end));
-  process.exitCode = end.status === 'failed' ? 2 : end.rejected + end.waiting > 0 ? 1 : 0;
+  if (['failed', 'cancelled', 'undone'].includes(end.status)) return 2;
+  return end.rejected + end.waiting > 0 ? 1 : 0;
 }
 
-async function findSender(data: string): Promise<{ gateway: string; token: string }> {
+async function findGateway(data: string): Promise<{ gateway: string; credentials: Credentials }> {
   const { RADGATE_URL, RADGATE_KEY, RADGATE_USERNAME, RADGATE_PASSWORD } = process.env;
-  if (RADGATE_URL !== undefined && RADGATE_KEY !== undefined)
-    return { gateway: RADGATE_URL.replace(/\/+$/, ''), token: RADGATE_KEY };
-  const named = RADGATE_URL !== undefined && RADGATE_USERNAME !== undefined && RADGATE_PASSWORD !== undefined;
-  const stack = named
-    ? {
-        gateway: RADGATE_URL.replace(/\/+$/, ''),
-        admin: { username: RADGATE_USERNAME, password: RADGATE_PASSWORD },
-      }
-    : await openStack(data);
-  const login = await new GatewayClient(stack.gateway).json('/api/auth/login', Login, {
-    method: 'POST',
-    body: stack.admin,
-  });
-  if (login.body === undefined) throw new Error('the gateway does not let this account in');
-  return { gateway: stack.gateway, token: login.body.access_token };
+  if (RADGATE_URL === undefined) {
+    const { gateway, admin } = await openStack(data);
+    return { gateway, credentials: admin };
+  }
+  if (RADGATE_KEY !== undefined) return { gateway: RADGATE_URL, credentials: { key: RADGATE_KEY } };
+  if (RADGATE_USERNAME === undefined || RADGATE_PASSWORD === undefined)
+    throw new Error('RADGATE_URL needs RADGATE_KEY, or RADGATE_USERNAME and RADGATE_PASSWORD');
+  const credentials = { username: RADGATE_USERNAME, password: RADGATE_PASSWORD };
+  return { gateway: RADGATE_URL, credentials };
 }
 
 async function openStack(data: string): Promise<z.infer<typeof StackFile>> {
@@ -95,14 +107,16 @@ function summaryOf(end: ImportState): string {
     .map((name) => `${end[name]} ${name}`);
   const reasons = Object.entries(end.reasons).map(([code, count]) => `  ${count} × ${code}`);
   const failure = end.failure === null ? '' : ` (${end.failure})`;
+  const next = end.status === 'rehearsed' ? [`Write it: POST /api/imports/${end.file_id}/commit`] : [];
   return [
     `${end.status}${failure}: ${end.rows_total} rows, ${counts.join(', ') || 'none done'}`,
     ...reasons,
+    ...next,
   ].join('\n');
 }
 
 try {
-  await main();
+  process.exitCode = await main();
 } catch (error) {
   console.error(`Not imported. ${saying(error)}`);
   process.exitCode = 2;

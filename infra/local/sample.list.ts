@@ -1,25 +1,31 @@
-import * as z from 'zod';
-import { GatewayClient } from '../demo/gateway.client.ts';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { patientFile } from '../demo/patients.file.ts';
-import { followImport, uploadList } from '../demo/records.client.ts';
+import { RecordsClient } from '../demo/records.client.ts';
+import { saying } from './steps.ts';
 
-const Login = z.object({ access_token: z.string() });
-
-/** Sends the sample list once HAPI answers; at later starts the gateway knows the file. Says what it gave. */
+/**
+ * Sends the sample list once HAPI answers and says what it gave, in a line. Later starts find that it was sent (`sample-list.json`), even
+ * when somebody has undone it since. What goes wrong is said and ends nothing.
+ */
 export async function loadSampleList(options: {
+  data: string;
   gateway: string;
   admin: { username: string; password: string };
   log: (line: string) => void;
 }): Promise<void> {
-  const { gateway, admin, log } = options;
-  const login = await new GatewayClient(gateway).json('/api/auth/login', Login, {
-    method: 'POST',
-    body: admin,
-  });
-  const token = login.body?.access_token ?? '';
-  const file = Uint8Array.from(patientFile());
-  const { id, isNew } = await uploadList({ gateway, token }, file, { mapping: 'brazil-hospital' });
-  if (!isNew) return;
-  const end = await followImport(new GatewayClient(gateway, token), id, () => undefined);
-  log(`demo: the sample list of ${end.rows_total} rows: ${end.created} patients created, ${end.status}`);
+  const { data, gateway, admin, log } = options;
+  const mark = join(data, 'sample-list.json');
+  if ((await readFile(mark, 'utf8').catch(() => undefined)) !== undefined) return;
+  try {
+    const records = new RecordsClient(gateway, admin);
+    const { id } = await records.upload(Uint8Array.from(patientFile()), { mapping: 'brazil-hospital' });
+    await writeFile(mark, JSON.stringify({ file_id: id }));
+    const end = await records.follow(id, () => undefined);
+    log(
+      `sample list: ${end.created} patients of ${end.rows_total} rows in HAPI (import ${id}, ${end.status})`,
+    );
+  } catch (error) {
+    log(`the sample list was not loaded: ${saying(error)}`);
+  }
 }

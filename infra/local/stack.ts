@@ -14,6 +14,7 @@ import { choosePorts, openDataFolder, parseOptions, type StackOptions } from './
 import { startOrthanc } from './orthanc.ts';
 import { startPostgres } from './postgres.ts';
 import { cacheFolder, providePrefix } from './prefix.ts';
+import { loadSampleList } from './sample.list.ts';
 import { keptSecrets } from './secrets.ts';
 import { describe, writeStackFile, type Stack } from './stack.file.ts';
 import { note, saying, step } from './steps.ts';
@@ -103,7 +104,15 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
   if (!hapi) return;
   // After the rest, which it must not hold up; what needs it waits by itself.
   const fhir = { cacheDir: cache, dir: join(data, 'hapi'), port: ports.hapi, log: join(logs, 'hapi.log') };
-  void keepHapi(kept, fhir, note);
+  const list = { data, gateway, admin: credentials, log: sayUnlessStopping(kept) };
+  void keepHapi(kept, fhir, note).then((up) => (up && demo ? loadSampleList(list) : undefined));
+}
+
+/** What fails because all of it is being stopped is no news. */
+function sayUnlessStopping(kept: Supervisor): (line: string) => void {
+  return (line) => {
+    if (!kept.stopping) note(line);
+  };
 }
 
 function stackPids(kept: Supervisor): Stack['pids'] {

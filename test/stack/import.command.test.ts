@@ -1,0 +1,118 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CIRCULATING, encodeList } from '../../infra/demo/patients.file.ts';
+import { COLUMNS } from '../../infra/demo/patients.list.ts';
+import { loadSampleList } from '../../infra/local/sample.list.ts';
+import { Clerk } from '../imports/import.world.ts';
+import { testHapi } from '../support/hapi.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+const command = join(import.meta.dirname, '../../infra/local/import.ts');
+
+let world: World;
+let clerk: Clerk;
+let folder: string;
+beforeAll(async () => {
+  const hapi = await testHapi();
+  world = await startWorld({ FHIR_BASE_URL: hapi.url });
+  clerk = await Clerk.start(world);
+  folder = await mkdtemp(join(tmpdir(), 'radgate-import-'));
+}, 200_000);
+afterAll(async () => {
+  await world?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Runs the command as an operator does; its output is no terminal. */
+function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { RADGATE_URL: _, RADGATE_KEY: __, ...rest } = process.env;
+  return new Promise<{ status: number; said: string; errors: string }>((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [command, ...args],
+      { cwd: folder, env: { ...rest, ...env } },
+      (_error, said, errors) => resolve({ status: child.exitCode ?? -1, said, errors }),
+    );
+  });
+}
+
+async function listOf(name: string, ...rows: readonly (readonly [cpf: string, note: string])[]) {
+  const path = join(folder, name);
+  const cells = rows.map(([cpf, note]) => ['Ana Souza', cpf, 'Feminino', '05/06/1970', '', 'Brasil', note]);
+  await writeFile(path, encodeList([[...COLUMNS], ...cells], CIRCULATING));
+  return path;
+}
+
+describe('npm run import', () => {
+  it('sends a list with an API key and ends with 0; the same again is told', async () => {
+    const { key } = await world.machine([
+      { rights: ['records:import', 'records:read'], scope: { kind: 'all' } },
+    ]);
+    const env = { RADGATE_URL: world.gateway.url, RADGATE_KEY: key };
+    const file = await listOf('whole.csv', ['333.444.555-10', ''], ['333.444.555-11', 'Hipertenso']);
+    const first = await run([file, '--mapping', clerk.mapping], env);
+    expect(first).toMatchObject({ status: 0, errors: '' });
+    expect(first.said).toMatch(/completed: 2 rows, 2 created\n {2}2 × cpf-check-digits\n$/);
+    const second = await run([file, '--mapping', clerk.mapping], env);
+    expect(second.status).toBe(0);
+    expect(second.said).toContain('sent before');
+  }, 60_000);
+
+  it('finds the local stack, rehearses, and ends with 1 when rows wait or are refused', async () => {
+    const data = join(folder, 'stack');
+    const admin = { username: 'admin', password: world.adminPassword };
+    await writeFile(join(folder, 'stack.json'), JSON.stringify({ gateway: world.gateway.url, admin }));
+    const file = await listOf('partly.csv', ['333.444.555-20', 'Zumbidose'], ['1,2E+10', '']);
+    const args = [file, '--mapping', clerk.mapping, '--data', folder];
+    const rehearsed = await run([...args, '--rehearse']);
+    expect(rehearsed.status).toBe(1);
+    expect(rehearsed.said).toMatch(/rehearsed: 2 rows, 1 rejected, 1 waiting/);
+    expect(rehearsed.said).toMatch(/POST \/api\/imports\/[0-9a-f-]{36}\/commit/);
+    const missing = await run([file, '--data', data]);
+    expect(missing.status).toBe(2);
+    expect(missing.errors).toContain('stack.json is missing');
+  }, 60_000);
+
+  it('ends with 2 and a sentence when nothing was done', async () => {
+    const env = { RADGATE_URL: world.gateway.url, RADGATE_KEY: 'rgk_unknown' };
+    const file = await listOf('none.csv', ['333.444.555-30', '']);
+    expect(await run([file], env)).toMatchObject({ status: 2, errors: expect.stringContaining('401') });
+    expect(await run([file, '--unheard-of'], env)).toMatchObject({ status: 2, said: '' });
+    expect(await run([], env)).toMatchObject({ status: 2, said: '' });
+    const key = clerk.caller.authorization.replace('Bearer ', '');
+    const broken = { ...env, RADGATE_KEY: key };
+    const path = join(folder, 'broken.csv');
+    await writeFile(path, 'Nome,CPF\n');
+    expect(await run([path, '--mapping', clerk.mapping], broken)).toMatchObject({
+      status: 2,
+      said: expect.stringContaining('failed (file-header-only)'),
+    });
+    const help = await run(['--help']);
+    expect(help).toMatchObject({ status: 0, errors: '' });
+    expect(help.said).toContain('--rehearse');
+  }, 60_000);
+});
+
+describe('the sample list of npm start', () => {
+  it('is loaded once, in a line, and not again by a later start', async () => {
+    const said: string[] = [];
+    const options = {
+      data: folder,
+      gateway: world.gateway.url,
+      admin: { username: 'admin', password: world.adminPassword },
+      log: (line: string) => said.push(line),
+    };
+    await loadSampleList(options);
+    await loadSampleList(options);
+    expect(said).toEqual([
+      expect.stringMatching(/^sample list: \d+ patients of 50 rows in HAPI .* completed/),
+    ]);
+    const list = await clerk.get('/api/imports?limit=1').expect(200);
+    expect(list.body).toMatchObject({ items: [{ rows_total: 50, rejected: 0, waiting: 0 }] });
+    await loadSampleList({ ...options, gateway: 'http://127.0.0.1:1', data: join(folder, 'elsewhere') });
+    expect(said[1]).toContain('was not loaded');
+  }, 60_000);
+});
