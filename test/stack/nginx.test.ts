@@ -98,16 +98,18 @@ it('tells the gateway where a request comes from, whatever the client says', asy
   expect(JSON.stringify(seen)).not.toMatch(/9\.9\.9\.9|mine-mine/);
 });
 
+/** The answer's word on TLS under a name of the client's. */
+const transportFor = async (host: string) => {
+  const asked = request(`${origin}/login`, { headers: { host }, rejectUnauthorized: false }).end();
+  const answer = await new Promise<IncomingMessage>((resolve) => asked.once('response', resolve));
+  answer.resume();
+  return answer.headers['strict-transport-security'];
+};
+
 it('asks browsers for TLS only where the name is not everybody’s own machine', async () => {
-  const named = async (host: string) => {
-    const asked = request(`${origin}/login`, { headers: { host }, rejectUnauthorized: false }).end();
-    const answer = await new Promise<IncomingMessage>((resolve) => asked.once('response', resolve));
-    answer.resume();
-    return answer.headers['strict-transport-security'];
-  };
-  expect(await named('images.example.org')).toBe('max-age=31536000');
-  expect(await named('localhost:8443')).toBeUndefined();
-  expect(await named('127.0.0.1:8443')).toBeUndefined();
+  expect(await transportFor('images.example.org')).toBe('max-age=31536000');
+  expect(await transportFor('localhost:8443')).toBeUndefined();
+  expect(await transportFor('127.0.0.1:8443')).toBeUndefined();
 });
 
 it('lets a clinic sign in and a flood wait', async () => {
