@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { AuthnModule } from '../authn/authn.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { FirstAdministrator } from './first.administrator.js';
@@ -19,7 +20,7 @@ import { Users } from './users.service.js';
 
 /** Who there is and what they may: people, groups, grants, machine accounts and their keys. */
 @Module({
-  imports: [AuthnModule, AuthzModule],
+  imports: [AuditModule, AuthnModule, AuthzModule],
   controllers: [
     MeController,
     UsersController,

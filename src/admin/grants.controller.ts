@@ -1,12 +1,26 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
+import { EntityTags } from './entity.tags.js';
 import { type Grant, Grants, NewGrant } from './grants.service.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
 
 @Controller('api/groups/:group/grants')
 @Requires('access:manage')
+@UseInterceptors(EntityTags)
 export class GrantsController {
   constructor(private readonly grants: Grants) {}
 
@@ -22,11 +36,12 @@ export class GrantsController {
   /** Grants rights over a scope: 201 with `Location`; 422 for a right that takes the scope `all` only. */
   @Post()
   async create(
+    @Asked() deed: Deed,
     @Param('group', new IdPipe()) group: string,
     @Body(new BodyOf(NewGrant)) body: NewGrant,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Grant> {
-    const grant = await this.grants.create(group, body);
+    const grant = await this.grants.create(deed, group, body);
     void reply.header('location', `/api/groups/${group}/grants/${grant.id}`);
     return grant;
   }
@@ -40,7 +55,11 @@ export class GrantsController {
   /** Takes a grant back; 409 when nobody could manage access after it. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<void> {
-    return this.grants.remove(group, id);
+  remove(
+    @Asked() deed: Deed,
+    @Param('group', new IdPipe()) group: string,
+    @Param('id', new IdPipe()) id: string,
+  ): Promise<void> {
+    return this.grants.remove(deed, group, id);
   }
 }

@@ -4,9 +4,12 @@ import { z } from 'zod';
 import { scopeOf } from '../authz/policies.service.js';
 import { isScoped, Right } from '../authz/rights.js';
 import { Scope } from '../authz/scopes.js';
-import { DATABASE, type Database } from '../database/database.module.js';
-import { grants } from '../database/schema.access.js';
+import type { AuditNote } from '../audit/answers.js';
+import { type Deed, Deeds } from '../audit/deeds.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { grants, memberships } from '../database/schema.access.js';
 import { NotVisible } from '../problems/errors.js';
+import { refuseStale } from './entity.tags.js';
 import { Moment } from './fields.js';
 import { Groups } from './groups.service.js';
 import { LastAdministrator } from './last.administrator.js';
@@ -50,6 +53,7 @@ const SORTABLE = [
 export class Grants {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
+    private readonly deeds: Deeds,
     private readonly groups: Groups,
     private readonly last: LastAdministrator,
   ) {}
@@ -78,29 +82,54 @@ export class Grants {
   }
 
   /** In effect with the members' next request. */
-  async create(groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
+  async create(deed: Deed, groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
     await this.groups.get(groupId);
-    const [row] = await this.database
-      .insert(grants)
-      .values({ groupId, rights, until, ...columnsOf(scope) })
-      .returning()
-      .catch((error: unknown) => {
-        throw isGone(error) ? new NotVisible() : error;
-      });
-    if (row === undefined) throw new NotVisible();
-    return grantOf(row);
-  }
-
-  /** Gone with the members' next request. */
-  async remove(groupId: string, id: string): Promise<void> {
-    await this.last.keptBy(async (transaction) => {
-      const rows = await transaction
-        .delete(grants)
-        .where(and(eq(grants.groupId, groupId), eq(grants.id, id)))
-        .returning();
-      if (rows.length === 0) throw new NotVisible();
+    return this.deeds.record(deed, 201, async (transaction) => {
+      const [row] = await transaction
+        .insert(grants)
+        .values({ groupId, rights, until, ...columnsOf(scope) })
+        .returning()
+        .catch((error: unknown) => {
+          throw isGone(error) ? new NotVisible() : error;
+        });
+      if (row === undefined) throw new NotVisible();
+      const grant = grantOf(row);
+      const to_self = await isMember(transaction, groupId, deed.accountId);
+      deed.tells({ ...told(grant), detail: { ...grant, to_self } });
+      return grant;
     });
   }
+
+  /** Gone with the members' next request. Stale when the caller knows another state of it. */
+  async remove(deed: Deed, groupId: string, id: string): Promise<void> {
+    await this.deeds.record(deed, 204, (transaction) =>
+      this.last.keptBy(transaction, async () => {
+        const [row] = await transaction
+          .delete(grants)
+          .where(and(eq(grants.groupId, groupId), eq(grants.id, id)))
+          .returning();
+        if (row === undefined) throw new NotVisible();
+        const grant = grantOf(row);
+        refuseStale(deed, grant);
+        deed.tells({ ...told(grant), detail: { ...grant } });
+      }),
+    );
+  }
+}
+
+async function isMember(transaction: Transaction, groupId: string, accountId: string): Promise<boolean> {
+  const rows = await transaction
+    .select({ groupId: memberships.groupId })
+    .from(memberships)
+    .where(and(eq(memberships.groupId, groupId), eq(memberships.accountId, accountId)));
+  return rows.length > 0;
+}
+
+/** Whose images a grant is about, as rows of the audit name it. */
+function told({ scope }: Grant): AuditNote {
+  if (scope.kind === 'study') return { studyUid: scope.study_uid };
+  if (scope.kind === 'patient') return { patientIssuer: scope.issuer, patientId: scope.patient_id };
+  return {};
 }
 
 function columnsOf(scope: Scope): Pick<typeof grants.$inferInsert, 'scopeKind'> & Partial<Row> {

@@ -1,12 +1,27 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
+import { EntityTags } from './entity.tags.js';
 import { type Group, GroupChange, Groups, NewGroup } from './groups.service.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
 
 @Controller('api/groups')
 @Requires('access:manage')
+@UseInterceptors(EntityTags)
 export class GroupsController {
   constructor(private readonly groups: Groups) {}
 
@@ -19,10 +34,11 @@ export class GroupsController {
   /** Adds a group: 201 with `Location`; 409 when the name is taken. */
   @Post()
   async create(
+    @Asked() deed: Deed,
     @Body(new BodyOf(NewGroup)) body: NewGroup,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Group> {
-    const group = await this.groups.create(body);
+    const group = await this.groups.create(deed, body);
     void reply.header('location', `/api/groups/${group.id}`);
     return group;
   }
@@ -36,16 +52,17 @@ export class GroupsController {
   /** Changes name or description. */
   @Patch(':id')
   change(
+    @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(GroupChange)) body: GroupChange,
   ): Promise<Group> {
-    return this.groups.change(id, body);
+    return this.groups.change(deed, id, body);
   }
 
   /** Removes a group, its grants and memberships; 409 when nobody could manage access after it. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Param('id', new IdPipe()) id: string): Promise<void> {
-    return this.groups.remove(id);
+  remove(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.groups.remove(deed, id);
   }
 }

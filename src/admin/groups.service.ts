@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { type Deed, Deeds } from '../audit/deeds.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { groups } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
+import { refuseStale } from './entity.tags.js';
 import { Name, Words } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';
 import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
@@ -33,6 +35,7 @@ const SORTABLE = [
 export class Groups {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
+    private readonly deeds: Deeds,
     private readonly last: LastAdministrator,
   ) {}
 
@@ -54,31 +57,49 @@ export class Groups {
   }
 
   /** Conflict when the name is taken, in whatever case. */
-  async create(group: NewGroup): Promise<Group> {
-    const [row] = await this.database.insert(groups).values(group).onConflictDoNothing().returning();
-    if (row === undefined) throw new Conflict('This name is taken.');
-    return groupOf(row);
-  }
-
-  async change(id: string, { name, description }: GroupChange): Promise<Group> {
-    const [row] = await this.database
-      .update(groups)
-      .set({ name: name ?? sql`${groups.name}`, description })
-      .where(eq(groups.id, id))
-      .returning()
-      .catch((error: unknown) => {
-        throw isTaken(error) ? new Conflict('This name is taken.') : error;
-      });
-    return found(row);
-  }
-
-  /** Its grants and memberships go with it. */
-  async remove(id: string): Promise<void> {
-    await this.last.keptBy(async (transaction) => {
-      const [row] = await transaction.delete(groups).where(eq(groups.id, id)).returning();
-      found(row);
+  create(deed: Deed, group: NewGroup): Promise<Group> {
+    return this.deeds.record(deed, 201, async (transaction) => {
+      const [row] = await transaction.insert(groups).values(group).onConflictDoNothing().returning();
+      if (row === undefined) throw new Conflict('This name is taken.');
+      deed.tells({ detail: { id: row.id, name: row.name } });
+      return groupOf(row);
     });
   }
+
+  /** Stale when the caller knows another state of it; Conflict when the name is taken. */
+  change(deed: Deed, id: string, { name, description }: GroupChange): Promise<Group> {
+    return this.deeds.record(deed, 200, async (transaction) => {
+      await known(transaction, deed, id);
+      deed.tells({ detail: { name, description } });
+      const [row] = await transaction
+        .update(groups)
+        .set({ name: name ?? sql`${groups.name}`, description })
+        .where(eq(groups.id, id))
+        .returning()
+        .catch((error: unknown) => {
+          throw isTaken(error) ? new Conflict('This name is taken.') : error;
+        });
+      return found(row);
+    });
+  }
+
+  /** Its grants and memberships go with it. Stale when the caller knows another state of it. */
+  async remove(deed: Deed, id: string): Promise<void> {
+    await this.deeds.record(deed, 204, (transaction) =>
+      this.last.keptBy(transaction, async () => {
+        const { name } = await known(transaction, deed, id);
+        deed.tells({ detail: { name } });
+        await transaction.delete(groups).where(eq(groups.id, id));
+      }),
+    );
+  }
+}
+
+async function known(transaction: Transaction, deed: Deed, id: string): Promise<Group> {
+  const [row] = await transaction.select().from(groups).where(eq(groups.id, id)).for('update');
+  const group = found(row);
+  refuseStale(deed, group);
+  return group;
 }
 
 function found(row: Row | undefined): Group {

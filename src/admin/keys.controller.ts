@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { type Key, Keys, NewKey } from './keys.service.js';
@@ -23,11 +24,12 @@ export class KeysController {
   @Post()
   @Header('cache-control', 'no-store')
   async create(
+    @Asked() deed: Deed,
     @Param('account', new IdPipe()) account: string,
     @Body(new BodyOf(NewKey)) body: NewKey,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Key & { readonly key: string }> {
-    const key = await this.keys.create(account, body);
+    const key = await this.keys.create(deed, account, body);
     void reply.header('location', `/api/accounts/${account}/keys/${key.id}`);
     return key;
   }
@@ -42,9 +44,10 @@ export class KeysController {
   @Delete(':id')
   @HttpCode(204)
   remove(
+    @Asked() deed: Deed,
     @Param('account', new IdPipe()) account: string,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {
-    return this.keys.remove(account, id);
+    return this.keys.remove(deed, account, id);
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
+import { type Deed, Deeds } from '../audit/deeds.js';
 import { newApiKey } from '../authn/api.keys.js';
 import { hashOf } from '../authn/tokens.hash.js';
 import { DATABASE, type Database } from '../database/database.module.js';
@@ -33,6 +34,7 @@ const SORTABLE = [
 export class Keys {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
+    private readonly deeds: Deeds,
     private readonly machines: Machines,
   ) {}
 
@@ -60,28 +62,37 @@ export class Keys {
   }
 
   /** The only answer that holds the key itself. */
-  async create(accountId: string, { name, expires_at }: NewKey): Promise<Key & { readonly key: string }> {
+  async create(
+    deed: Deed,
+    accountId: string,
+    { name, expires_at }: NewKey,
+  ): Promise<Key & { readonly key: string }> {
     await this.machines.get(accountId);
     const key = newApiKey();
-    const [row] = await this.database
-      .insert(apiKeys)
-      .values({ accountId, name, keyHash: hashOf(key), expiresAt: expires_at })
-      .returning()
-      .catch((error: unknown) => {
-        throw isGone(error) ? new NotVisible() : error;
-      });
-    if (row === undefined) throw new NotVisible();
-    return { ...keyOf(row), key };
+    return this.deeds.record(deed, 201, async (transaction) => {
+      const [row] = await transaction
+        .insert(apiKeys)
+        .values({ accountId, name, keyHash: hashOf(key), expiresAt: expires_at })
+        .returning()
+        .catch((error: unknown) => {
+          throw isGone(error) ? new NotVisible() : error;
+        });
+      if (row === undefined) throw new NotVisible();
+      deed.tells({ detail: { id: row.id, name } });
+      return { ...keyOf(row), key };
+    });
   }
 
   /** The key is refused from the next request on. */
-  async remove(accountId: string, id: string): Promise<void> {
+  async remove(deed: Deed, accountId: string, id: string): Promise<void> {
     await this.machines.get(accountId);
-    const rows = await this.database
-      .delete(apiKeys)
-      .where(and(eq(apiKeys.accountId, accountId), eq(apiKeys.id, id)))
-      .returning({ one: sql`1` });
-    if (rows.length === 0) throw new NotVisible();
+    await this.deeds.record(deed, 204, async (transaction) => {
+      const rows = await transaction
+        .delete(apiKeys)
+        .where(and(eq(apiKeys.accountId, accountId), eq(apiKeys.id, id)))
+        .returning({ one: sql`1` });
+      if (rows.length === 0) throw new NotVisible();
+    });
   }
 }
 

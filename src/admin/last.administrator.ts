@@ -1,28 +1,24 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import type { Transaction } from '../database/database.module.js';
 import { Conflict } from '../problems/errors.js';
 
 /** Changes to who administers happen one after the other, so that two administrators cannot remove each other at once. */
 const ADMINISTRATORS_LOCK = 7_263_423;
 const Found = z.object({ found: z.boolean() });
 
-/** Keeps somebody able to manage access: a person, not disabled, with `access:manage` × `all` that does not run out. */
+/** Keeps somebody able to manage access: a person with a password, not disabled, with `access:manage` × `all` that does not run out. */
 @Injectable()
 export class LastAdministrator {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
-
-  /** Runs a change in a transaction; {@link Conflict} undoes it when nobody could manage access after it. */
-  async keptBy<T>(change: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.database.transaction(async (transaction) => {
-      await transaction.execute(sql`select pg_advisory_xact_lock(${ADMINISTRATORS_LOCK})`);
-      const before = await hasOne(transaction);
-      const result = await change(transaction);
-      if (before && !(await hasOne(transaction)))
-        throw new Conflict('This would leave nobody who can manage access.');
-      return result;
-    });
+  /** Runs a change within a transaction; {@link Conflict} undoes it when nobody could manage access after it. */
+  async keptBy<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {
+    await transaction.execute(sql`select pg_advisory_xact_lock(${ADMINISTRATORS_LOCK})`);
+    const before = await hasOne(transaction);
+    const result = await change();
+    if (before && !(await hasOne(transaction)))
+      throw new Conflict('This would leave nobody who can manage access.');
+    return result;
   }
 }
 
@@ -32,7 +28,7 @@ async function hasOne(transaction: Transaction): Promise<boolean> {
       select from accounts a
       join memberships m on m.account_id = a.id
       join grants g on g.group_id = m.group_id
-      where a.kind = 'person' and not a.disabled
+      where a.kind = 'person' and not a.disabled and a.password_hash is not null
         and g.scope_kind = 'all' and 'access:manage' = any (g.rights) and g.until is null
     ) as found`);
   return Found.parse(row).found;

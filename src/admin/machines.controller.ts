@@ -1,12 +1,27 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
+import { EntityTags } from './entity.tags.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
 import { type Machine, MachineChange, Machines, NewMachine } from './machines.service.js';
 
 @Controller('api/accounts')
 @Requires('access:manage')
+@UseInterceptors(EntityTags)
 export class MachinesController {
   constructor(private readonly machines: Machines) {}
 
@@ -19,10 +34,11 @@ export class MachinesController {
   /** Adds a machine account: 201 with `Location`; 409 when the name is taken. */
   @Post()
   async create(
+    @Asked() deed: Deed,
     @Body(new BodyOf(NewMachine)) body: NewMachine,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Machine> {
-    const machine = await this.machines.create(body);
+    const machine = await this.machines.create(deed, body);
     void reply.header('location', `/api/accounts/${machine.id}`);
     return machine;
   }
@@ -36,16 +52,17 @@ export class MachinesController {
   /** Changes assigned institution or issuer, or whether it is disabled; what it stored before keeps its own. */
   @Patch(':id')
   change(
+    @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(MachineChange)) body: MachineChange,
   ): Promise<Machine> {
-    return this.machines.change(id, body);
+    return this.machines.change(deed, id, body);
   }
 
   /** Removes a machine account and its keys; what it stored stays. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Param('id', new IdPipe()) id: string): Promise<void> {
-    return this.machines.remove(id);
+  remove(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.machines.remove(deed, id);
   }
 }

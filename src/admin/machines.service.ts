@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { type Deed, Deeds } from '../audit/deeds.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
+import { refuseStale } from './entity.tags.js';
 import { AccountName, Assigned } from './fields.js';
 import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
 
@@ -44,7 +46,10 @@ const SORTABLE = [
 /** The machine accounts. A missing one is NotVisible. */
 @Injectable()
 export class Machines {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly deeds: Deeds,
+  ) {}
 
   async list(query: ListQuery): Promise<Page<Machine>> {
     const which = and(isMachine, matching(query, accounts.name));
@@ -67,34 +72,53 @@ export class Machines {
   }
 
   /** Conflict when the name is taken, in whatever case. */
-  async create(machine: NewMachine): Promise<Machine> {
-    const [row] = await this.database
-      .insert(accounts)
-      .values({ kind: 'machine', ...machine })
-      .onConflictDoNothing()
-      .returning();
-    if (row === undefined) throw new Conflict('This name is taken.');
-    return machineOf(row);
+  create(deed: Deed, machine: NewMachine): Promise<Machine> {
+    return this.deeds.record(deed, 201, async (transaction) => {
+      const [row] = await transaction
+        .insert(accounts)
+        .values({ kind: 'machine', ...machine })
+        .onConflictDoNothing()
+        .returning();
+      if (row === undefined) throw new Conflict('This name is taken.');
+      deed.tells({ detail: { ...machineOf(row) } });
+      return machineOf(row);
+    });
   }
 
-  async change(id: string, { institution, issuer, disabled }: MachineChange): Promise<Machine> {
-    const [row] = await this.database
-      .update(accounts)
-      // `kind` stays what it is; it keeps an empty change a statement.
-      .set({ kind: 'machine', institution, issuer, disabled })
-      .where(and(isMachine, eq(accounts.id, id)))
-      .returning();
-    return found(row);
+  /** Stale when the caller knows another state of it. */
+  change(deed: Deed, id: string, { institution, issuer, disabled }: MachineChange): Promise<Machine> {
+    return this.deeds.record(deed, 200, async (transaction) => {
+      await known(transaction, deed, id);
+      deed.tells({ detail: { institution, issuer, disabled } });
+      const [row] = await transaction
+        .update(accounts)
+        // `kind` stays what it is; it keeps an empty change a statement.
+        .set({ kind: 'machine', institution, issuer, disabled })
+        .where(eq(accounts.id, id))
+        .returning();
+      return found(row);
+    });
   }
 
-  /** Its keys and memberships go with it; what it stored stays. */
-  async remove(id: string): Promise<void> {
-    const [row] = await this.database
-      .delete(accounts)
-      .where(and(isMachine, eq(accounts.id, id)))
-      .returning();
-    found(row);
+  /** Its keys and memberships go with it; what it stored stays. Stale when the caller knows another state of it. */
+  async remove(deed: Deed, id: string): Promise<void> {
+    await this.deeds.record(deed, 204, async (transaction) => {
+      const { name } = await known(transaction, deed, id);
+      deed.tells({ detail: { name } });
+      await transaction.delete(accounts).where(eq(accounts.id, id));
+    });
   }
+}
+
+async function known(transaction: Transaction, deed: Deed, id: string): Promise<Machine> {
+  const [row] = await transaction
+    .select()
+    .from(accounts)
+    .where(and(isMachine, eq(accounts.id, id)))
+    .for('update');
+  const machine = found(row);
+  refuseStale(deed, machine);
+  return machine;
 }
 
 function found(row: Row | undefined): Machine {

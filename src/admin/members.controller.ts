@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
@@ -22,11 +23,12 @@ export class MembersController {
   /** Adds `{user_id}` or `{account_id}`: 201, or 200 when it was a member already. */
   @Post()
   async add(
+    @Asked() deed: Deed,
     @Param('group', new IdPipe()) group: string,
     @Body(new BodyOf(NewMember)) body: NewMember,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Member> {
-    const { member, added } = await this.members.add(group, body);
+    const { member, added } = await this.members.add(deed, group, body);
     void reply.status(added ? 201 : 200).header('location', `/api/groups/${group}/members/${body.id}`);
     return member;
   }
@@ -40,7 +42,11 @@ export class MembersController {
   /** Takes an account out of the group; 409 for the last administrator. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<void> {
-    return this.members.remove(group, id);
+  remove(
+    @Asked() deed: Deed,
+    @Param('group', new IdPipe()) group: string,
+    @Param('id', new IdPipe()) id: string,
+  ): Promise<void> {
+    return this.members.remove(deed, group, id);
   }
 }

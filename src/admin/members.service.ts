@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, count, eq } from 'drizzle-orm';
 import { z } from 'zod';
+import { type Deed, Deeds } from '../audit/deeds.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, memberships } from '../database/schema.access.js';
 import { BadField, NotVisible } from '../problems/errors.js';
@@ -33,11 +34,14 @@ const SORTABLE = [
   ['kind', accounts.kind],
 ] as const;
 
+const statusOf = ({ added }: { readonly added: boolean }) => (added ? 201 : 200);
+
 /** Who is in which group. A missing group or member is NotVisible. */
 @Injectable()
 export class Members {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
+    private readonly deeds: Deeds,
     private readonly groups: Groups,
     private readonly last: LastAdministrator,
   ) {}
@@ -73,7 +77,11 @@ export class Members {
   }
 
   /** Adds an account; `added` is false when it was a member already. BadField when there is no such account. */
-  async add(groupId: string, { kind, id }: NewMember): Promise<{ member: Member; added: boolean }> {
+  async add(
+    deed: Deed,
+    groupId: string,
+    { kind, id }: NewMember,
+  ): Promise<{ member: Member; added: boolean }> {
     await this.groups.get(groupId);
     const [account] = await this.database
       .select({ id: accounts.id })
@@ -81,25 +89,30 @@ export class Members {
       .where(and(eq(accounts.id, id), eq(accounts.kind, kind)));
     if (account === undefined)
       throw new BadField(kind === 'person' ? 'user_id' : 'account_id', 'There is no such account.');
-    const rows = await this.database
-      .insert(memberships)
-      .values({ groupId, accountId: id })
-      .onConflictDoNothing()
-      .returning()
-      .catch((error: unknown) => {
-        throw isGone(error) ? new NotVisible() : error;
-      });
-    return { member: memberOf({ id, kind }), added: rows.length > 0 };
+    deed.tells({ detail: { id, to_self: id === deed.accountId } });
+    return this.deeds.record(deed, statusOf, async (transaction) => {
+      const rows = await transaction
+        .insert(memberships)
+        .values({ groupId, accountId: id })
+        .onConflictDoNothing()
+        .returning()
+        .catch((error: unknown) => {
+          throw isGone(error) ? new NotVisible() : error;
+        });
+      return { member: memberOf({ id, kind }), added: rows.length > 0 };
+    });
   }
 
-  async remove(groupId: string, accountId: string): Promise<void> {
-    await this.last.keptBy(async (transaction) => {
-      const rows = await transaction
-        .delete(memberships)
-        .where(and(eq(memberships.groupId, groupId), eq(memberships.accountId, accountId)))
-        .returning();
-      if (rows.length === 0) throw new NotVisible();
-    });
+  async remove(deed: Deed, groupId: string, accountId: string): Promise<void> {
+    await this.deeds.record(deed, 204, (transaction) =>
+      this.last.keptBy(transaction, async () => {
+        const rows = await transaction
+          .delete(memberships)
+          .where(and(eq(memberships.groupId, groupId), eq(memberships.accountId, accountId)))
+          .returning();
+        if (rows.length === 0) throw new NotVisible();
+      }),
+    );
   }
 }
 

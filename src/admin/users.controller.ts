@@ -1,13 +1,29 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
+import { EntityTags } from './entity.tags.js';
 import { PatientKey } from './fields.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
 import { NewUser, type User, UserChange, Users } from './users.service.js';
 
 @Controller('api/users')
 @Requires('access:manage')
+@UseInterceptors(EntityTags)
 export class UsersController {
   constructor(private readonly users: Users) {}
 
@@ -20,10 +36,11 @@ export class UsersController {
   /** Adds a person: 201 with `Location`; 409 when the username is taken. */
   @Post()
   async create(
+    @Asked() deed: Deed,
     @Body(new BodyOf(NewUser)) body: NewUser,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<User> {
-    const user = await this.users.create(body);
+    const user = await this.users.create(deed, body);
     void reply.header('location', `/api/users/${user.id}`);
     return user;
   }
@@ -37,32 +54,34 @@ export class UsersController {
   /** Changes display name, password or whether the person is disabled; 409 for the last administrator. */
   @Patch(':id')
   change(
+    @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(UserChange)) body: UserChange,
   ): Promise<User> {
-    return this.users.change(id, body);
+    return this.users.change(deed, id, body);
   }
 
   /** Removes a person with all they signed in with; 409 for the last administrator. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Param('id', new IdPipe()) id: string): Promise<void> {
-    return this.users.remove(id);
+  remove(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.users.remove(deed, id);
   }
 
   /** Links the person to the patient they are: `{issuer, patient_id}`, or `null` for none. */
   @Put(':id/patient')
   link(
+    @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(PatientKey.nullable())) body: PatientKey | null,
   ): Promise<User> {
-    return this.users.link(id, body);
+    return this.users.link(deed, id, body, 200);
   }
 
   /** Ends that link. */
   @Delete(':id/patient')
   @HttpCode(204)
-  async unlink(@Param('id', new IdPipe()) id: string): Promise<void> {
-    await this.users.link(id, null);
+  async unlink(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<void> {
+    await this.users.link(deed, id, null, 204);
   }
 }

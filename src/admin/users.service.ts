@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq } from 'drizzle-orm';
 import { z } from 'zod';
+import { type Deed, Deeds } from '../audit/deeds.js';
 import { NewPassword, Passwords } from '../authn/passwords.service.js';
 import { SignIns } from '../authn/sign.ins.js';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
+import { refuseStale } from './entity.tags.js';
 import { AccountName, PatientKey, Words } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';
 import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
@@ -49,6 +51,7 @@ const SORTABLE = [
 export class Users {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
+    private readonly deeds: Deeds,
     private readonly passwords: Passwords,
     private readonly signIns: SignIns,
     private readonly last: LastAdministrator,
@@ -75,62 +78,92 @@ export class Users {
   }
 
   /** Conflict when the name is taken, in whatever case. */
-  async create(user: NewUser): Promise<User> {
+  async create(deed: Deed, user: NewUser): Promise<User> {
     const passwordHash = user.password === undefined ? null : await this.passwords.hash(user.password);
-    const [row] = await this.database
-      .insert(accounts)
-      .values({
-        kind: 'person',
-        name: user.username,
-        displayName: user.display_name,
-        disabled: user.disabled,
-        passwordHash,
-        ...columnsOf(user.patient),
-      })
-      .onConflictDoNothing()
-      .returning();
-    if (row === undefined) throw new Conflict('This username is taken.');
-    return userOf(row);
+    return this.deeds.record(deed, 201, async (transaction) => {
+      const [row] = await transaction
+        .insert(accounts)
+        .values({
+          kind: 'person',
+          name: user.username,
+          displayName: user.display_name,
+          disabled: user.disabled,
+          passwordHash,
+          ...columnsOf(user.patient),
+        })
+        .onConflictDoNothing()
+        .returning();
+      if (row === undefined) throw new Conflict('This username is taken.');
+      deed.tells({ ...(user.patient && told(user.patient)), detail: { id: row.id, name: row.name } });
+      return userOf(row);
+    });
   }
 
-  /** A new password or disabling ends every session and token of the person. */
-  async change(id: string, change: UserChange): Promise<User> {
+  /** A new password or disabling ends every session and token of the person. Stale when the caller knows another state of them. */
+  async change(deed: Deed, id: string, change: UserChange): Promise<User> {
     const { password, disabled, display_name: displayName } = change;
     const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
-    return this.last.keptBy(async (transaction) => {
-      const [row] = await transaction
-        .update(accounts)
-        // `kind` stays what it is; it keeps an empty change a statement.
-        .set({ kind: 'person', displayName, disabled, passwordHash })
-        .where(and(isPerson, eq(accounts.id, id)))
-        .returning();
-      const user = found(row);
-      if (passwordHash !== undefined || disabled === true)
-        await this.signIns.endAll(id, undefined, transaction);
-      return user;
-    });
+    deed.tells({ detail: { new_password: password !== undefined, disabled } });
+    return this.deeds.record(deed, 200, (transaction) =>
+      this.last.keptBy(transaction, async () => {
+        await known(transaction, deed, id);
+        const [row] = await transaction
+          .update(accounts)
+          // `kind` stays what it is; it keeps an empty change a statement.
+          .set({ kind: 'person', displayName, disabled, passwordHash })
+          .where(eq(accounts.id, id))
+          .returning();
+        if (passwordHash !== undefined || disabled === true)
+          await this.signIns.endAll(id, undefined, transaction);
+        return found(row);
+      }),
+    );
   }
 
-  /** Their sessions, tokens and memberships go with them. */
-  async remove(id: string): Promise<void> {
-    await this.last.keptBy(async (transaction) => {
-      const [row] = await transaction
-        .delete(accounts)
-        .where(and(isPerson, eq(accounts.id, id)))
-        .returning();
-      found(row);
-    });
+  /** Their sessions, tokens and memberships go with them. Stale when the caller knows another state of them. */
+  async remove(deed: Deed, id: string): Promise<void> {
+    await this.deeds.record(deed, 204, (transaction) =>
+      this.last.keptBy(transaction, async () => {
+        const { username: name } = await known(transaction, deed, id);
+        deed.tells({ detail: { name } });
+        await transaction.delete(accounts).where(eq(accounts.id, id));
+      }),
+    );
   }
 
   /** Says which patient this person is (scope `own-patient`, claim `patient_id`); null: none. */
-  async link(id: string, patient: PatientKey | null): Promise<User> {
-    const [row] = await this.database
-      .update(accounts)
-      .set(columnsOf(patient))
-      .where(and(isPerson, eq(accounts.id, id)))
-      .returning();
-    return found(row);
+  link(deed: Deed, id: string, patient: PatientKey | null, status: 200 | 204): Promise<User> {
+    return this.deeds.record(deed, status, async (transaction) => {
+      const before = await known(transaction, deed, id);
+      const about = patient ?? before.patient;
+      deed.tells({
+        ...(about && told(about)),
+        detail: { linked: patient !== null, to_self: id === deed.accountId },
+      });
+      const [row] = await transaction
+        .update(accounts)
+        .set(columnsOf(patient))
+        .where(eq(accounts.id, id))
+        .returning();
+      return found(row);
+    });
   }
+}
+
+async function known(transaction: Transaction, deed: Deed, id: string): Promise<User> {
+  const [row] = await transaction
+    .select()
+    .from(accounts)
+    .where(and(isPerson, eq(accounts.id, id)))
+    .for('update');
+  const user = found(row);
+  refuseStale(deed, user);
+  return user;
+}
+
+/** A patient as rows of the audit name them. */
+function told({ issuer, patient_id }: PatientKey) {
+  return { patientIssuer: issuer, patientId: patient_id };
 }
 
 function columnsOf(patient: PatientKey | null): Pick<Row, 'patientIssuer' | 'patientId'> {

@@ -76,6 +76,6 @@ export class Answers implements OnModuleInit {
 }
 
 /** Method and route pattern, not the path: identifiers belong in their own columns. */
-function actionOf(request: FastifyRequest): string {
+export function actionOf(request: FastifyRequest): string {
   return `${request.method} ${request.routeOptions.url ?? 'unknown route'}`;
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { audit } from '../database/schema.audit.js';
 import { NeighbourAway } from '../problems/errors.js';
 
@@ -23,9 +23,17 @@ export class AuditLog {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Commits the rows before it returns. */
-  async append(...rows: readonly [AuditRow, ...AuditRow[]]): Promise<void> {
+  append(...rows: readonly [AuditRow, ...AuditRow[]]): Promise<void> {
+    return this.appendWithin(this.database, ...rows);
+  }
+
+  /** Writes the rows with what else the transaction does; they are there when it commits. */
+  async appendWithin(
+    within: Database | Transaction,
+    ...rows: readonly [AuditRow, ...AuditRow[]]
+  ): Promise<void> {
     try {
-      await this.database.insert(audit).values([...rows]);
+      await within.insert(audit).values([...rows]);
     } catch (error) {
       throw new NeighbourAway('postgres', { cause: error });
     }

@@ -29,6 +29,9 @@ export class BadField extends Problem {
 /** A name is taken or a rule between things would be broken. */
 export class Conflict extends Problem {}
 
+/** The thing is no longer what the caller says it knows (If-Match, RFC 9110 §13.1.1). */
+export class Stale extends Problem {}
+
 /** No asked media type or transfer syntax can be had. */
 export class NotAcceptable extends Problem {}
 

@@ -66,6 +66,12 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof problems.BadRequest)
     return { status: 400, title: 'Bad Request', detail: error.message };
   if (error instanceof problems.Conflict) return { status: 409, title: 'Conflict', detail: error.message };
+  if (error instanceof problems.Stale)
+    return {
+      status: 412,
+      title: 'Precondition Failed',
+      detail: 'It was changed meanwhile. Read it again.',
+    };
   if (error instanceof problems.NotAcceptable)
     return { status: 406, title: 'Not Acceptable', detail: error.message };
   if (error instanceof problems.UnsupportedMedia)

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { map, type Observable } from 'rxjs';
+import type { Deed } from '../audit/deeds.js';
+import { Stale } from '../problems/errors.js';
+
+/** Gives each answer that is one thing its entity tag (RFC 9110 §8.8.3); lists have none. */
+@Injectable()
+export class EntityTags implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    return next.handle().pipe(
+      map((body: unknown) => {
+        if (isThing(body)) void reply.header('etag', tagOf(body));
+        return body;
+      }),
+    );
+  }
+}
+
+/** {@link Stale} when the caller knows the thing as something else than it is now. */
+export function refuseStale({ ifMatch }: Deed, thing: object): void {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return;
+  const known = ifMatch.split(',').map((tag) => tag.trim());
+  // A weak tag never matches here (RFC 9110 §13.1.1).
+  if (!known.includes(tagOf(thing))) throw new Stale();
+}
+
+function tagOf(thing: object): string {
+  return `"${createHash('sha256').update(JSON.stringify(thing)).digest('base64url').slice(0, 22)}"`;
+}
+
+function isThing(body: unknown): body is object {
+  return typeof body === 'object' && body !== null && 'id' in body;
+}
