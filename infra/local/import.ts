@@ -19,7 +19,7 @@ Sends a CSV list (.csv, .txt or .csv.gz) to the gateway and follows it to its en
 
 To another gateway: set RADGATE_URL, and RADGATE_KEY (an API key) or RADGATE_USERNAME and RADGATE_PASSWORD.
 Status: 0 every row is in; 1 some rows are refused or wait for a word; 2 the list was not imported.
-Reason codes: docs/import-codes.md.
+What a file would give, without any server: npm run mapping:test -- FILE. Reason codes: docs/import-codes.md.
 `;
 
 const StackFile = z.object({
