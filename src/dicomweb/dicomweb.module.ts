@@ -5,6 +5,8 @@ import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { DeleteController } from './delete.controller.js';
 import { Frames } from './frames.service.js';
+import { InstanceMetadata } from './instance.metadata.js';
+import { Metadata } from './metadata.service.js';
 import { Pictures } from './pictures.service.js';
 import { QidoController } from './qido.controller.js';
 import { RenderedReplies } from './rendered.replies.js';
@@ -26,6 +28,6 @@ import { WadoUriController } from './wado-uri.controller.js';
     StowController,
     DeleteController,
   ],
-  providers: [Retrieval, Frames, Pictures, RenderedReplies, Stow],
+  providers: [Retrieval, Metadata, InstanceMetadata, Frames, Pictures, RenderedReplies, Stow],
 })
 export class DicomwebModule {}

@@ -3,12 +3,15 @@ import { UpstreamFailed } from '../problems/errors.js';
 import { resourceUrl } from './resource.urls.js';
 
 const DataSet = z.record(z.string(), z.record(z.string(), z.unknown()));
+const Texts = z.object({ Value: z.array(z.string().nullable()).default([]) }).default({ Value: [] });
 const UidValue = z.object({ Value: z.tuple([z.string()]) });
 const BULK = /\/bulk\/((?:[0-9a-fA-F]{8}(?:\/\d{1,5}\/)?)+)$/;
 
 /** The SOP Instance UID of one object of the archive's metadata, and its text with every URL made public. */
 export interface PublicMetadata {
   readonly sopUid: string;
+  /** As written; several values joined by a backslash. */
+  readonly patientId: string;
   readonly text: string;
 }
 
@@ -30,8 +33,22 @@ export function publishMetadata(
   const url = resourceUrl(publicUrl, { study, series, instance: sopUid });
   return {
     sopUid,
+    patientId: Texts.parse(parsed['00100020']).Value.join('\\'),
     text: JSON.stringify({ ...rewrite(parsed, url), '00081190': { vr: 'UR', Value: [url] } }),
   };
+}
+
+/** Whether it is this patient's, by the catalog's PatientID. */
+export function isPatient(metadata: PublicMetadata, patientId: string): boolean {
+  return bare(metadata.patientId) === bare(patientId);
+}
+
+/** Blanks around a value mean nothing (PS3.5 §6.2). */
+function bare(text: string): string {
+  return text
+    .split('\\')
+    .map((value) => value.trim())
+    .join('\\');
 }
 
 function rewrite(value: Readonly<Record<string, unknown>>, url: string): Readonly<Record<string, unknown>> {

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { type Offered, type Reading, Readings } from '../audit/readings.js';
@@ -12,8 +11,6 @@ import { OrthancBytes, type Uncompressed } from '../orthanc/orthanc.bytes.js';
 import { type ArchiveBytes, comesAtOnce } from '../orthanc/orthanc.connection.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import { NotAcceptable, NotAuthenticated, NotVisible, UpstreamFailed } from '../problems/errors.js';
-import { objectsOf } from './json.array.js';
-import { publishMetadata } from './metadata.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
 import { mayBeDecoded } from './pixel.care.js';
 import { resourceUrl } from './resource.urls.js';
@@ -144,49 +141,6 @@ export class Retrieval {
     const open = () => this.bulk(opened, path);
     const type = 'application/octet-stream';
     return writeMultipart(type, [{ type, location, ahead: false, open }]);
-  }
-
-  /** DICOM JSON of all instances as one array; just those the catalog holds, and all of them, or the transfer breaks. */
-  async metadata(opened: Opened): Promise<Readable> {
-    const bySeries = Map.groupBy(opened.instances, (instance) => instance.seriesUid);
-    const [firstSeries] = bySeries.keys();
-    if (firstSeries === undefined) throw new NotVisible();
-    const [instance] = opened.instances;
-    // Opened before the answer begins, so that an archive that is away is a proper refusal.
-    const first = await this.fromArchive(instance, () =>
-      opened.instances.length === 1
-        ? this.bytes.instanceMetadata(opened.studyUid, firstSeries, instance.sopUid, instance.reader)
-        : this.bytes.seriesMetadata(opened.studyUid, firstSeries, instance.reader),
-    );
-    const text = Readable.from(this.metadataText(opened, bySeries, first), { objectMode: false });
-    // A client that left before the first byte: the generator never began, so nothing in it frees the archive.
-    text.once('close', () => first.stream.destroy());
-    return text;
-  }
-
-  private async *metadataText(
-    opened: Opened,
-    bySeries: ReadonlyMap<string, readonly FoundInstance[]>,
-    first: ArchiveBytes,
-  ): AsyncGenerator<Buffer> {
-    const [{ reader }] = opened.instances;
-    let current: ArchiveBytes | undefined = first;
-    let separator = '[';
-    for (const [series, instances] of bySeries) {
-      const { stream } = current ?? (await this.bytes.seriesMetadata(opened.studyUid, series, reader));
-      current = undefined;
-      const missing = new Map(instances.map((instance) => [instance.sopUid, instance]));
-      for await (const text of objectsOf(stream)) {
-        const metadata = publishMetadata(text, this.env.PUBLIC_URL, opened.studyUid, series);
-        if (!missing.delete(metadata.sopUid)) continue;
-        opened.offered({ instances: 1, bytes: metadata.text.length });
-        yield Buffer.from(separator + metadata.text);
-        separator = ',';
-      }
-      for (const instance of missing.values()) await this.departures.recheck(instance.orthancId);
-      if (missing.size > 0) throw new UpstreamFailed('metadata without some instances of a series');
-    }
-    yield Buffer.from(']');
   }
 
   /** The public address of an instance. */

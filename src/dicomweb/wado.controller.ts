@@ -9,6 +9,7 @@ import { NotAcceptable, NotVisible } from '../problems/errors.js';
 import { acceptedBy, demandJson } from './accept.js';
 import { FrameList } from './frame.list.js';
 import { Frames } from './frames.service.js';
+import { Metadata } from './metadata.service.js';
 import { Retrieval } from './retrieval.service.js';
 import { canBeDecoded, compressedType, videoType } from './transfer.syntaxes.js';
 import { InstanceParam, SeriesParam, StudyParam } from './uid.params.js';
@@ -27,6 +28,7 @@ export class WadoController {
   constructor(
     private readonly retrieval: Retrieval,
     private readonly pixels: Frames,
+    private readonly texts: Metadata,
   ) {}
 
   /** All instances of a study. */
@@ -207,7 +209,7 @@ export class WadoController {
     const opened = await this.retrieval.open(request, found, 'metadata');
     const etag = etagOf(found, ['metadata'], 'weak');
     if (isHeld(request, etag)) return sendUnchanged(reply, etag);
-    const stream = await this.retrieval.metadata(opened);
+    const stream = await this.texts.of(opened);
     return cacheable(reply, etag).type('application/dicom+json').send(stream);
   }
 }
