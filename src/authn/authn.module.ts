@@ -6,6 +6,7 @@ import { AccountLookup } from './account.lookup.js';
 import { AuthnGuard } from './authn.guard.js';
 import { ExpiredSweeper } from './expired.sweeper.js';
 import { JwksController } from './jwks.controller.js';
+import { KeyFile } from './key.file.js';
 import { LoginController } from './login.controller.js';
 import { Logins } from './login.service.js';
 import { LoginThrottle } from './login.throttle.js';
@@ -26,6 +27,7 @@ import { StoredSecrets } from './stored.secrets.js';
     AccountLookup,
     AuthnGuard,
     ExpiredSweeper,
+    KeyFile,
     Logins,
     LoginThrottle,
     Passwords,

@@ -9,7 +9,7 @@ export class JwksController {
   /** The public keys of access tokens, for others that verify them (RFC 7517 §5). */
   @Get('jwks.json')
   @Public()
-  @Header('cache-control', 'public, max-age=60')
+  @Header('cache-control', 'public, max-age=5')
   async list(): Promise<{ keys: readonly PublishedKey[] }> {
     return { keys: await this.keys.published() };
   }

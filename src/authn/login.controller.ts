@@ -5,7 +5,7 @@ import { NotAuthenticated } from '../problems/errors.js';
 import { AnyAccount, Public } from './access.decorators.js';
 import { ACCESS_TOKEN_SECONDS, AccessTokens } from './access.tokens.js';
 import { BodyOf } from './body.pipe.js';
-import { actorOf } from './actor.js';
+import { actorOf, callerOf } from './actor.js';
 import { challenge } from './challenge.js';
 import { Logins } from './login.service.js';
 import { ClaimedPassword, NewPassword } from './passwords.service.js';
@@ -64,12 +64,12 @@ export class LoginController {
     const person = await challenged(request, reply, this.logins.prove(username, password, request.address));
     request.actor = actorOf(request, { ...person, via: 'password' });
     if (!session) {
-      const family = await this.refreshTokens.start(person.id);
+      const family = await this.refreshTokens.start(person.id, callerOf(request));
       return this.pair({ ...family, accountId: person.id, patientId: person.patientId });
     }
     const earlier = this.cookies.read(request);
     if (earlier !== undefined) await this.signIns.endSession(earlier);
-    this.cookies.set(reply, await this.signIns.openSession(person.id));
+    this.cookies.set(reply, await this.signIns.openSession(person.id, callerOf(request)));
     return { expires_in: SESSION_SECONDS };
   }
 
@@ -83,7 +83,7 @@ export class LoginController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenPair> {
-    const refreshed = await challenged(request, reply, this.refreshTokens.rotate(refresh_token));
+    const refreshed = await challenged(request, reply, this.refreshTokens.rotate(refresh_token, request));
     request.actor = actorOf(request, { id: refreshed.accountId, name: refreshed.name, via: 'refresh token' });
     return this.pair(refreshed);
   }

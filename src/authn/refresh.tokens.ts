@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, refreshTokens, tokenFamilies } from '../database/schema.access.js';
+import { audit } from '../database/schema.audit.js';
 import { NotAuthenticated } from '../problems/errors.js';
+import { actorOf, type Caller } from './actor.js';
 import { StoredSecrets } from './stored.secrets.js';
 import { hashOf, macOf, newSecret } from './tokens.hash.js';
 
@@ -22,6 +25,8 @@ const SECRET = 'refresh successor';
 /** A token waits seven days to be used; a family ends after thirty, however often it was. */
 const TOKEN_LIFE = sql.raw(`interval '7 days'`);
 const FAMILY_LIFE = sql.raw(`interval '30 days'`);
+/** Living families of one account. */
+const FAMILIES = 100;
 const GRACE = sql.raw(`interval '10 seconds'`);
 
 const Row = z.object({
@@ -37,31 +42,38 @@ const Row = z.object({
  */
 @Injectable()
 export class RefreshTokens {
+  private readonly logger = new Logger('authn');
+
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly secrets: StoredSecrets,
   ) {}
 
   /** The first token of a new family. */
-  async start(accountId: string): Promise<{ refreshToken: string; familyId: string }> {
+  async start(accountId: string, caller: Caller): Promise<{ refreshToken: string; familyId: string }> {
     const familyId = randomUUID();
     const refreshToken = newSecret(PREFIX);
     await this.database.transaction(async (transaction) => {
-      await transaction.insert(tokenFamilies).values({ id: familyId, accountId });
+      await transaction.insert(tokenFamilies).values({ id: familyId, accountId, ...caller });
       await transaction.insert(refreshTokens).values({
         tokenHash: hashOf(refreshToken),
         family: familyId,
         accountId,
         expiresAt: sql`now() + ${TOKEN_LIFE}`,
       });
+      // A script that signs in for each call must not fill the table: its oldest sign-ins end.
+      await transaction.execute(sql`
+        update token_families set revoked_at = now() where id in (
+          select id from token_families where account_id = ${accountId} and revoked_at is null
+          order by created_at desc, id offset ${FAMILIES})`);
     });
     return { refreshToken, familyId };
   }
 
   /** Uses a token up and answers its successor; {@link NotAuthenticated} for any other, and a late repeat ends the family. */
-  async rotate(presented: string): Promise<Refreshed> {
+  async rotate(presented: string, request: FastifyRequest): Promise<Refreshed> {
     const refreshToken = `${PREFIX}${macOf(await this.secrets.get(SECRET), presented)}`;
-    const row = (await this.use(presented, refreshToken)) ?? (await this.repeat(presented));
+    const row = (await this.use(presented, refreshToken)) ?? (await this.repeat(presented, request));
     return {
       refreshToken,
       familyId: row.family,
@@ -102,7 +114,7 @@ export class RefreshTokens {
   }
 
   /** A token that was used already: again within the grace, else a theft may be behind it and the family ends. */
-  private async repeat(presented: string): Promise<z.infer<typeof Row>> {
+  private async repeat(presented: string, request: FastifyRequest): Promise<z.infer<typeof Row>> {
     const rows = await this.database
       .select({
         family: refreshTokens.family,
@@ -125,10 +137,27 @@ export class RefreshTokens {
     const [row] = rows;
     if (row === undefined) throw new NotAuthenticated();
     if (row.inGrace) return row;
-    await this.database
-      .update(tokenFamilies)
-      .set({ revokedAt: sql`now()` })
-      .where(and(eq(tokenFamilies.id, row.family), isNull(tokenFamilies.revokedAt)));
+    await this.endStolen(row, request);
     throw new NotAuthenticated();
+  }
+
+  /** Ends the family and says so in the audit, both or neither. */
+  private async endStolen({ family, account, name }: z.infer<typeof Row>, request: FastifyRequest) {
+    await this.database.transaction(async (transaction) => {
+      const ended = await transaction
+        .update(tokenFamilies)
+        .set({ revokedAt: sql`now()` })
+        .where(and(eq(tokenFamilies.id, family), isNull(tokenFamilies.revokedAt)))
+        .returning({ id: tokenFamilies.id });
+      if (ended.length === 0) return;
+      await transaction.insert(audit).values({
+        ...actorOf(request, { id: account, name, via: 'refresh token' }),
+        kind: 'refused',
+        action: 'refresh token reused',
+        status: 401,
+        detail: { family },
+      });
+    });
+    this.logger.warn({ event: 'refresh token reused', account, family, request_id: request.id });
   }
 }

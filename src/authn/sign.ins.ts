@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, gt, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { sessions, tokenFamilies } from '../database/schema.access.js';
+import type { Caller } from './actor.js';
 import type { SignIn } from './sign.in.js';
 import { hashOf, newSecret } from './tokens.hash.js';
 
@@ -17,9 +18,9 @@ export class SignIns {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** A new session; the token goes into the cookie, its hash is stored. */
-  async openSession(accountId: string): Promise<string> {
+  async openSession(accountId: string, caller: Caller): Promise<string> {
     const token = newSecret();
-    await this.database.insert(sessions).values({ accountId, tokenHash: hashOf(token) });
+    await this.database.insert(sessions).values({ accountId, tokenHash: hashOf(token), ...caller });
     return token;
   }
 

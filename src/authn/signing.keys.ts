@@ -1,22 +1,17 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  type JsonWebKey,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
-import { promisify } from 'node:util';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { and, desc, gt, isNull, or, sql } from 'drizzle-orm';
-import { z } from 'zod';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { desc, gt, isNull, or, sql } from 'drizzle-orm';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+import { DATABASE, type Database } from '../database/database.module.js';
 import { signingKeys } from '../database/schema.access.js';
 import { SealedBox } from '../secrets/sealed.box.js';
+import { KeyFile } from './key.file.js';
+import { pemOf, PublicJwk } from './key.pair.js';
+import { KEYS_PURPOSE, keepFileKey, rotateWhenDue } from './key.rotation.js';
 
-/** A public key as RFC 7517 writes it. */
-const PublicJwk = z.object({ kty: z.literal('RSA'), n: z.string(), e: z.string() });
-export type PublishedKey = z.infer<typeof PublicJwk> & {
+/** A key of the JWKS. */
+export type PublishedKey = PublicJwk & {
   readonly kid: string;
   readonly use: 'sig';
   readonly alg: 'RS256';
@@ -25,118 +20,106 @@ export type PublishedKey = z.infer<typeof PublicJwk> & {
 interface Key {
   readonly kid: string;
   readonly pem: string;
-  readonly privateSealed: Buffer;
+  readonly privateSealed: Buffer | null;
   readonly published: PublishedKey;
   /** Not retired yet. */
   readonly signs: boolean;
-  /** Old enough that every gateway and whoever keeps our JWKS for a minute has met it. */
+  /** Old enough that every gateway, and whoever keeps our JWKS no longer than we say, has met it. */
   readonly settled: boolean;
 }
 
-const KEYS_LOCK = 7_263_421;
-const PURPOSE = 'signing keys';
-const REREAD_MS = 60_000;
-/** Tokens with unknown key ids must not become a way to make the gateway ask Postgres. */
-const UNKNOWN_PAUSE_MS = 5_000;
-const generate = promisify(generateKeyPair);
+/** How long the JWKS may be kept, and how old what a gateway knows of the keys may be. */
+const JWKS_SECONDS = 5;
+const SETTLES = sql.raw(`interval '15 seconds'`);
+/** The last token a retired key signed is over by then, clocks that differ included. */
+const VERIFIES = sql.raw(`interval '16 minutes'`);
 
 /**
- * The RS256 key pairs of access tokens, one set for all gateways of a database. Made at first start; a key older than 90 days is
- * followed by a new one, which is published two minutes before it signs, and verifies on until its last token is long over.
+ * The RS256 key pairs of access tokens, one set for all gateways of a database, or those of JWT_PRIVATE_KEY_FILE. A key is published
+ * fifteen seconds before it signs, and verifies on until its last token is over. Tokens decide nothing here: an unknown key id asks nobody.
  */
 @Injectable()
 export class SigningKeys implements OnModuleInit {
   private keys: readonly Key[] = [];
-  private readAt = 0;
+  private readAt = Number.NEGATIVE_INFINITY;
   private reading: Promise<void> | undefined;
-  /** The one key whose private half is needed. */
-  private signer: { readonly kid: string; readonly privateKey: KeyObject } | undefined;
+  /** Private halves in use: the one unsealed last, or those of the file. */
+  private readonly held = new Map<string, KeyObject>();
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
+    @Inject(ENV) private readonly env: Pick<Env, 'JWT_KEY_DAYS'>,
     private readonly box: SealedBox,
+    private readonly file: KeyFile,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.read();
-    // A wrong MASTER_KEY is better met now than at the first login.
+    // A wrong MASTER_KEY or file is better met now than at the first login.
     await this.current();
   }
 
   /** The key to sign with now. */
   async current(): Promise<{ readonly kid: string; readonly privateKey: KeyObject }> {
-    if (this.age() > REREAD_MS) await this.read();
-    const signing = this.keys.filter((key) => key.signs);
-    const key = signing.find(({ settled }) => settled) ?? signing.at(-1);
+    await this.refresh();
+    const own = this.keys.filter(
+      (key) => key.signs && (key.privateSealed !== null || this.held.has(key.kid)),
+    );
+    const key = own.find(({ settled }) => settled) ?? own.at(-1);
     if (key === undefined) throw new Error('There is no signing key.');
-    if (this.signer?.kid !== key.kid) this.signer = { kid: key.kid, privateKey: this.unsealed(key) };
-    return this.signer;
+    return { kid: key.kid, privateKey: this.privateHalf(key) };
   }
 
   /** The public key (PEM) of a key id, or undefined when no key of ours has it. */
   async find(kid: string): Promise<string | undefined> {
-    const known = () => this.keys.find((key) => key.kid === kid)?.pem;
-    if (this.age() > REREAD_MS || (known() === undefined && this.age() > UNKNOWN_PAUSE_MS)) await this.read();
-    return known();
+    await this.refresh();
+    return this.keys.find((key) => key.kid === kid)?.pem;
   }
 
   /** What is published as JWKS (RFC 7517 §5). */
   async published(): Promise<readonly PublishedKey[]> {
-    if (this.age() > REREAD_MS) await this.read();
+    await this.refresh();
     return this.keys.map((key) => key.published);
   }
 
-  private age(): number {
-    return Date.now() - this.readAt;
-  }
-
-  private async read(): Promise<void> {
-    this.reading ??= this.readOnce().finally(() => (this.reading = undefined));
+  private async refresh(): Promise<void> {
+    if (performance.now() - this.readAt < JWKS_SECONDS * 1000) return;
+    this.reading ??= this.read().finally(() => (this.reading = undefined));
     await this.reading;
   }
 
-  private async readOnce(): Promise<void> {
-    await this.database.transaction(async (transaction) => {
-      await transaction.execute(sql`select pg_advisory_xact_lock(${KEYS_LOCK})`);
-      const [young] = await transaction
-        .select({ kid: signingKeys.kid })
-        .from(signingKeys)
-        .where(and(isNull(signingKeys.retiredAt), gt(signingKeys.createdAt, sql`now() - interval '90 days'`)))
-        .limit(1);
-      if (young === undefined) await this.make(transaction);
-      const rows = await transaction
-        .select({
-          kid: signingKeys.kid,
-          publicJwk: signingKeys.publicJwk,
-          privateSealed: signingKeys.privateSealed,
-          signs: sql<boolean>`coalesce(${signingKeys.retiredAt} > now(), true)`,
-          settled: sql<boolean>`${signingKeys.createdAt} < now() - interval '2 minutes'`,
-        })
-        .from(signingKeys)
-        .where(or(isNull(signingKeys.retiredAt), gt(signingKeys.retiredAt, sql`now() - interval '1 hour'`)))
-        .orderBy(desc(signingKeys.createdAt));
-      this.keys = rows.map(keyOf);
-      this.readAt = Date.now();
-    });
+  private async read(): Promise<void> {
+    const startedAt = performance.now();
+    const pair = await this.file.read();
+    if (pair === undefined) await rotateWhenDue(this.database, this.box, this.env.JWT_KEY_DAYS);
+    else {
+      this.held.set(pair.kid, pair.privateKey);
+      await keepFileKey(this.database, pair);
+    }
+    const rows = await this.database
+      .select({
+        kid: signingKeys.kid,
+        publicJwk: signingKeys.publicJwk,
+        privateSealed: signingKeys.privateSealed,
+        signs: sql<boolean>`coalesce(${signingKeys.retiredAt} > now(), true)`,
+        settled: sql<boolean>`${signingKeys.createdAt} < now() - ${SETTLES}`,
+      })
+      .from(signingKeys)
+      .where(or(isNull(signingKeys.retiredAt), gt(signingKeys.retiredAt, sql`now() - ${VERIFIES}`)))
+      .orderBy(desc(signingKeys.createdAt));
+    this.keys = rows.map(keyOf);
+    for (const kid of this.held.keys()) if (!rows.some((row) => row.kid === kid)) this.held.delete(kid);
+    this.readAt = startedAt;
   }
 
-  private async make(transaction: Transaction): Promise<void> {
-    const pair = await generate('rsa', { modulusLength: 2048 });
-    await transaction
-      .update(signingKeys)
-      .set({ retiredAt: sql`now() + interval '5 minutes'` })
-      .where(isNull(signingKeys.retiredAt));
-    await transaction.insert(signingKeys).values({
-      kid: randomBytes(12).toString('base64url'),
-      publicJwk: pair.publicKey.export({ format: 'jwk' }),
-      privateSealed: this.box.seal(PURPOSE, pair.privateKey.export({ format: 'der', type: 'pkcs8' })),
-    });
-  }
-
-  private unsealed({ privateSealed }: Key): KeyObject {
+  private privateHalf({ kid, privateSealed }: Key): KeyObject {
+    const held = this.held.get(kid);
+    if (held !== undefined) return held;
     try {
-      const key = this.box.open(PURPOSE, privateSealed);
-      return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+      if (privateSealed === null) throw new Error('It is in no file of this gateway.');
+      const der = this.box.open(KEYS_PURPOSE, privateSealed);
+      const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+      this.held.set(kid, key);
+      return key;
     } catch (error) {
       throw new Error('A stored signing key does not open: MASTER_KEY is not the one it was sealed under.', {
         cause: error,
@@ -149,10 +132,9 @@ type Row = Pick<typeof signingKeys.$inferSelect, 'kid' | 'publicJwk' | 'privateS
 
 function keyOf({ kid, publicJwk, privateSealed, ...state }: Row & Pick<Key, 'signs' | 'settled'>): Key {
   const jwk = PublicJwk.parse(publicJwk);
-  const key: JsonWebKey = { ...jwk };
   return {
     kid,
-    pem: createPublicKey({ key, format: 'jwk' }).export({ format: 'pem', type: 'spki' }).toString(),
+    pem: pemOf(jwk),
     privateSealed,
     ...state,
     published: { ...jwk, kid, use: 'sig', alg: 'RS256' },

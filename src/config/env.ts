@@ -41,6 +41,8 @@ export const EnvSchema = z.object({
   MASTER_KEY: z
     .string()
     .refine((text) => Buffer.from(text, 'base64').length === 32, 'needs 32 bytes in base64'),
+  JWT_PRIVATE_KEY_FILE: z.string().min(1).optional(),
+  JWT_KEY_DAYS: z.coerce.number().positive().max(3650).default(90),
   ADMIN_USERNAME: z.string().min(1).default('admin'),
   ADMIN_PASSWORD: secret(15).optional(),
   DATA_DIR: z.string().min(1).default('.local'),

@@ -60,6 +60,8 @@ export const sessions = pgTable('sessions', {
   accountId: uuid('account_id').notNull(),
   createdAt: made(),
   lastSeenAt: moment('last_seen_at').notNull().defaultNow(),
+  address: word('address'),
+  client: word('client'),
 });
 
 export const tokenFamilies = pgTable('token_families', {
@@ -67,6 +69,8 @@ export const tokenFamilies = pgTable('token_families', {
   accountId: uuid('account_id').notNull(),
   createdAt: made(),
   revokedAt: moment('revoked_at'),
+  address: word('address'),
+  client: word('client'),
 });
 
 export const refreshTokens = pgTable('refresh_tokens', {
@@ -87,7 +91,8 @@ export const loginFailures = pgTable('login_failures', {
 export const signingKeys = pgTable('signing_keys', {
   kid: text('kid').primaryKey(),
   publicJwk: jsonb('public_jwk').notNull(),
-  privateSealed: bytea('private_sealed').notNull(),
+  /** Null for a key from a file. */
+  privateSealed: bytea('private_sealed'),
   createdAt: made(),
   retiredAt: moment('retired_at'),
 });

@@ -31,7 +31,7 @@ describe('a refresh token', () => {
 
   test('presented many times at once has one successor', async () => {
     const { refresh_token } = await tokensOf(world, person);
-    const pairs = await Promise.all(Array.from({ length: 20 }, () => refreshed(refresh_token)));
+    const pairs = await Promise.all(Array.from({ length: 50 }, () => refreshed(refresh_token)));
     expect(new Set(pairs.map((pair) => pair.refresh_token)).size).toBe(1);
     await refreshed(pairs[0]?.refresh_token ?? '');
   });
@@ -52,6 +52,44 @@ describe('a refresh token', () => {
     expect(await statusWith(world, second.access_token)).toBe(401);
     expect(await statusWith(world, bystander.access_token)).toBe(200);
     await refreshed(bystander.refresh_token);
+    const events = await world.sql`
+      select account_id as account, status from audit where action = 'refresh token reused'`;
+    expect(events).toEqual([{ account: person.id, status: 401 }]);
+    expect(await world.gateway.logged()).toContain('"event":"refresh token reused"');
+  });
+
+  test('is one of a hundred sign-ins an account may have: the oldest end', async () => {
+    const hoarder = await world.person();
+    const [first, second] = [await tokensOf(world, hoarder), await tokensOf(world, hoarder)];
+    await world.sql`
+      insert into token_families (id, account_id)
+      select gen_random_uuid(), ${hoarder.id} from generate_series(1, 98)`;
+    const last = await tokensOf(world, hoarder);
+    // The one of `world.person()` was the oldest.
+    expect(await statusWith(world, first.access_token)).toBe(401);
+    await refresh(first.refresh_token).expect(401);
+    expect(await statusWith(world, second.access_token)).toBe(200);
+    expect(await statusWith(world, last.access_token)).toBe(200);
+  });
+
+  test('works at any gateway: fifty at once at two have one successor', async () => {
+    const other = await world.secondGateway();
+    try {
+      const { refresh_token } = await tokensOf(world, person);
+      const at = async (url: string) => {
+        const answer = await fetch(`${url}/api/auth/refresh`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ refresh_token }),
+        });
+        return Pair.parse(await answer.json()).refresh_token;
+      };
+      const both = [world.gateway.url, other.url];
+      const successors = await Promise.all(Array.from({ length: 50 }, (_, n) => at(both[n % 2] ?? '')));
+      expect(new Set(successors).size).toBe(1);
+    } finally {
+      await other.stop();
+    }
   });
 
   test('ends with its time, and with its account', async () => {

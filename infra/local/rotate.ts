@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { keptSecrets } from './secrets.ts';
+import { saying } from './steps.ts';
+
+const command = join(import.meta.dirname, '../../dist/authn/rotate.command.js');
+const StackFile = z.object({ database: z.object({ url: z.string() }) });
+
+/** Database and key of the local stack, where the environment names none. */
+async function settingsOf(data: string): Promise<Record<string, string | undefined>> {
+  const { DATABASE_URL, MASTER_KEY } = process.env;
+  if (DATABASE_URL || MASTER_KEY) return { DATABASE_URL, MASTER_KEY };
+  const path = join(data, 'stack.json');
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new Error(`${path} is missing: start the stack (npm start), or set DATABASE_URL and MASTER_KEY`);
+  });
+  const { masterKey } = await keptSecrets(data);
+  return { DATABASE_URL: StackFile.parse(JSON.parse(text)).database.url, MASTER_KEY: masterKey };
+}
+
+/** `npm run keys:rotate [-- --data DIR]`: rotates the signing keys of the deployment of the environment, else of the local stack. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { data: { type: 'string', default: '.local' } } });
+  const env = { ...process.env, ...(await settingsOf(values.data)) };
+  const [status] = await once(spawn(process.execPath, [command], { env, stdio: 'inherit' }), 'exit');
+  process.exitCode = status === 0 ? 0 : 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`No key was made. ${saying(error)}`);
+  process.exitCode = 2;
+}
