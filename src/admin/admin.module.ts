@@ -15,6 +15,7 @@ import { Machines } from './machines.service.js';
 import { MeController } from './me.controller.js';
 import { MembersController } from './members.controller.js';
 import { Members } from './members.service.js';
+import { UserSessionsController } from './user.sessions.controller.js';
 import { UsersController } from './users.controller.js';
 import { Users } from './users.service.js';
 
@@ -24,6 +25,7 @@ import { Users } from './users.service.js';
   controllers: [
     MeController,
     UsersController,
+    UserSessionsController,
     GroupsController,
     MembersController,
     GrantsController,

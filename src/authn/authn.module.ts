@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { SecretsModule } from '../secrets/secrets.module.js';
 import { AccessTokenStrategy } from './access.token.strategy.js';
 import { AccessTokens } from './access.tokens.js';
@@ -10,17 +11,19 @@ import { KeyFile } from './key.file.js';
 import { LoginController } from './login.controller.js';
 import { Logins } from './login.service.js';
 import { LoginThrottle } from './login.throttle.js';
+import { OwnSessions } from './own.sessions.js';
 import { Passwords } from './passwords.service.js';
 import { RefreshTokens } from './refresh.tokens.js';
 import { SessionCookies } from './session.cookies.js';
+import { SessionsController } from './sessions.controller.js';
 import { SignIns } from './sign.ins.js';
 import { SigningKeys } from './signing.keys.js';
 import { StoredSecrets } from './stored.secrets.js';
 
 /** WHO is behind a request, and how they sign in and out. */
 @Module({
-  imports: [SecretsModule],
-  controllers: [LoginController, JwksController],
+  imports: [AuditModule, SecretsModule],
+  controllers: [LoginController, JwksController, SessionsController],
   providers: [
     AccessTokens,
     AccessTokenStrategy,
@@ -30,6 +33,7 @@ import { StoredSecrets } from './stored.secrets.js';
     KeyFile,
     Logins,
     LoginThrottle,
+    OwnSessions,
     Passwords,
     RefreshTokens,
     SessionCookies,
@@ -38,6 +42,6 @@ import { StoredSecrets } from './stored.secrets.js';
     StoredSecrets,
   ],
   // The guard is global: the root module makes it from these.
-  exports: [AccountLookup, AuthnGuard, Passwords, SessionCookies, SignIns, StoredSecrets],
+  exports: [AccountLookup, AuthnGuard, OwnSessions, Passwords, SessionCookies, SignIns, StoredSecrets],
 })
 export class AuthnModule {}

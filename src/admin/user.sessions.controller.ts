@@ -1,0 +1,48 @@
+import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
+import { Asked, Deed, Deeds } from '../audit/deeds.js';
+import { IdPipe } from '../authn/body.pipe.js';
+import { OwnSessions, type Session } from '../authn/own.sessions.js';
+import { SignIns } from '../authn/sign.ins.js';
+import { Requires } from '../authz/authz.guard.js';
+import type { Page } from './list.query.js';
+import { Users } from './users.service.js';
+
+/** Where a person is signed in, for whoever manages access. */
+@Controller('api/users/:user/sessions')
+@Requires('access:manage')
+export class UserSessionsController {
+  constructor(
+    private readonly users: Users,
+    private readonly sessions: OwnSessions,
+    private readonly signIns: SignIns,
+    private readonly deeds: Deeds,
+  ) {}
+
+  /** The person's living sign-ins, the youngest first; at most two hundred. */
+  @Get()
+  async list(@Param('user', new IdPipe()) user: string): Promise<Page<Session>> {
+    await this.users.get(user);
+    const items = await this.sessions.list(user);
+    return { items, total: items.length };
+  }
+
+  /** Ends all of them, with effect from the next request. */
+  @Delete()
+  @HttpCode(204)
+  async endAll(@Asked() deed: Deed, @Param('user', new IdPipe()) user: string): Promise<void> {
+    await this.users.get(user);
+    await this.deeds.record(deed, 204, (transaction) => this.signIns.endAll(user, undefined, transaction));
+  }
+
+  /** Ends one of them; 404 when it is not theirs or has ended. */
+  @Delete(':id')
+  @HttpCode(204)
+  async end(
+    @Asked() deed: Deed,
+    @Param('user', new IdPipe()) user: string,
+    @Param('id', new IdPipe()) id: string,
+  ): Promise<void> {
+    await this.users.get(user);
+    await this.deeds.record(deed, 204, (transaction) => this.sessions.end(user, id, transaction));
+  }
+}
