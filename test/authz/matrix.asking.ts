@@ -1,0 +1,109 @@
+import { request } from 'undici';
+import type { World } from '../support/world.ts';
+import type { Credential } from './matrix.accounts.ts';
+import { type Chain, chains, heldAt, isApart, type Level, type Thing } from './matrix.objects.ts';
+import { type Principal, principals } from './matrix.people.ts';
+import type { Row } from './matrix.table.ts';
+
+/** One request of the matrix. */
+export interface Cell {
+  readonly row: Row;
+  readonly credential: Credential;
+  /** Which study it is about; none for a route without one. */
+  readonly thing: Thing | undefined;
+}
+
+/** What came back; `headers` without those that differ between any two answers. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** The things a row is asked of. */
+function thingsOf(row: Row): (Thing | undefined)[] {
+  const level = levelOf(row);
+  if (level === undefined) return [undefined];
+  const things: Thing[] = [];
+  for (const thing in chains) if (isThing(thing) && isApart(thing, level)) things.push(thing);
+  return things;
+}
+
+function isThing(name: string): name is Thing {
+  return name in chains;
+}
+
+/**
+ * The cells of a row. Of credentials × things all when `whole`; else so many that each thing, and each of two credentials, is asked
+ * for each principal, the credentials taking turns from row to row.
+ */
+export function cellsOf(row: Row, at: number, credentials: readonly Credential[], whole: boolean): Cell[] {
+  const things = thingsOf(row);
+  if (whole) return credentials.flatMap((credential) => things.map((thing) => ({ row, credential, thing })));
+  const names = new Set(credentials.map(({ principal }) => principal));
+  return [...names].flatMap((name) => {
+    const forms = credentials.filter(({ principal }) => principal === name);
+    const count = Math.max(things.length, Math.min(forms.length, 2));
+    return Array.from({ length: count }, (_, turn) => {
+      const credential = forms[(at + turn) % forms.length];
+      if (credential === undefined) throw new Error(`${name} has no credentials`);
+      return { row, credential, thing: things[turn % things.length] };
+    });
+  });
+}
+
+/** What comes out by the table: the status. */
+export function expected({ row, credential, thing }: Cell): number {
+  const { known, may }: Principal = principals[credential.principal];
+  if (row.opens === 'public') return row.ok;
+  if (!known) return 401;
+  if (row.opens === 'account') return row.ok;
+  const covered = row.opens.flatMap((right) => may[right] ?? []);
+  if (!row.opens.some((right) => may[right] !== undefined)) return 403;
+  const level = levelOf(row);
+  if (thing === undefined || level === undefined) return row.ok;
+  const held = heldAt(thing, level);
+  return held !== undefined && covered.includes(held) ? row.ok : 404;
+}
+
+/** Whether it would take something away. */
+export function takesAway(cell: Cell): boolean {
+  return expected(cell) === 204;
+}
+
+/** Sends it. */
+export async function ask(world: World, { row, credential, thing }: Cell): Promise<Answer> {
+  const [method = '', path = ''] = row.route.split(' ', 2);
+  const body = bodyOf(row, method);
+  const answer = await request(`${world.gateway.url}${pathOf(row.path ?? path, thing)}`, {
+    method,
+    headers: { ...credential.headers(method), ...(body && { 'content-type': body.type }) },
+    body: body?.text ?? null,
+  });
+  const { date: _, 'x-request-id': __, ...headers } = answer.headers;
+  const bytes = Buffer.from(await answer.body.arrayBuffer());
+  return { status: answer.statusCode, headers, body: bytes.toString('latin1') };
+}
+
+function bodyOf({ ok, body }: Row, method: string): { type: string; text: string } | undefined {
+  if (ok === 415) return { type: 'text/csv', text: 'a,b' };
+  if (method === 'GET' || method === 'DELETE') return undefined;
+  return { type: 'application/json', text: JSON.stringify(body ?? {}) };
+}
+
+function levelOf({ route, path }: Row): Level | undefined {
+  const text = path ?? route;
+  if (text.includes(':instance')) return 'instance';
+  if (text.includes(':series')) return 'series';
+  return text.includes(':study') ? 'study' : undefined;
+}
+
+function pathOf(path: string, thing: Thing | undefined): string {
+  const { study, series, instance }: Chain = chains[thing ?? 'unknown'];
+  return path
+    .replace(':study', study)
+    .replace(':series', series)
+    .replace(':instance', instance)
+    .replace(':frames', '1')
+    .replace('*', '7FE00010');
+}

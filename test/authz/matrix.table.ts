@@ -1,0 +1,166 @@
+import type { Right } from '../../src/authz/rights.js';
+
+/** One route of the running gateway and what must come out of it. */
+export interface Row {
+  /** Method and path as the gateway lists it. */
+  readonly route: string;
+  /** `public`, any `account`, or the rights of which one is needed. */
+  readonly opens: 'public' | 'account' | readonly Right[];
+  /** The answer for whom may, asking for something that is there. A change is asked with what it refuses, so that nothing changes. */
+  readonly ok: number;
+  /** The path with its query, where it does not follow from the route; `{study}` and so on are put in. */
+  readonly path?: string;
+  /** Sent as JSON; an empty object when a change says nothing else. */
+  readonly body?: object;
+  /** Tells by its purpose which studies and patients there are: to whoever may call it, no canary is a fault. */
+  readonly tells?: true;
+}
+
+const NOBODY = '00000000-0000-4000-8000-000000000000';
+
+function rows(opens: Row['opens'], list: readonly (readonly [string, number, Partial<Row>?])[]): Row[] {
+  return list.map(([route, ok, more]) => ({ route, opens, ok, ...more }));
+}
+
+const series = '/dicom-web/studies/:study/series/:series';
+const instance = `${series}/instances/:instance`;
+const unknown = (path: string) => path.replaceAll(/:\w+/g, NOBODY);
+/** A change of something that is not there. */
+const absent = (route: string, ok = 404, body?: object): [string, number, Partial<Row>] => [
+  route,
+  ok,
+  { path: unknown(route.split(' ', 2)[1] ?? ''), ...(body && { body }) },
+];
+
+/** The table: each route of the gateway once. Whoever adds a route adds its row; matrix.test.ts reads it against the running gateway. */
+export const table: readonly Row[] = [
+  ...rows('public', [
+    ['POST /api/auth/login', 422],
+    ['POST /api/auth/refresh', 422],
+    ['GET /.well-known/jwks.json', 200],
+    ['GET /health/live', 200],
+    ['GET /health/ready', 200],
+  ]),
+  ...rows('account', [
+    ['GET /api/me', 200],
+    ['POST /api/auth/logout', 422, { body: { none: 'such' } }],
+    ['POST /api/me/password', 422],
+  ]),
+  ...rows(
+    ['studies:read'],
+    [
+      ['GET /dicom-web/studies', 200],
+      ['GET /dicom-web/series', 200],
+      ['GET /dicom-web/instances', 200],
+      ['GET /dicom-web/studies/:study/series', 200],
+      ['GET /dicom-web/studies/:study/instances', 200],
+      [`GET ${series}/instances`, 200],
+      ['GET /dicom-web/studies/:study', 200],
+      [`GET ${series}`, 200],
+      [`GET ${instance}`, 200],
+      ['GET /dicom-web/studies/:study/metadata', 200],
+      [`GET ${series}/metadata`, 200],
+      [`GET ${instance}/metadata`, 200],
+      [`GET ${instance}/frames/:frames`, 200],
+      [`GET ${instance}/bulk/*`, 200],
+      ['GET /dicom-web/studies/:study/rendered', 200],
+      [`GET ${series}/rendered`, 200],
+      [`GET ${instance}/rendered`, 200],
+      [`GET ${instance}/frames/:frames/rendered`, 200],
+      ['GET /dicom-web/studies/:study/thumbnail', 200],
+      [`GET ${series}/thumbnail`, 200],
+      [`GET ${instance}/thumbnail`, 200],
+      [`GET ${instance}/frames/:frames/thumbnail`, 200],
+      [
+        'GET /wado',
+        200,
+        { path: '/wado?requestType=WADO&studyUID=:study&seriesUID=:series&objectUID=:instance' },
+      ],
+    ],
+  ),
+  // The body is no DICOM; what may be stored where is a matter of each instance.
+  ...rows(
+    ['studies:store'],
+    [
+      ['POST /dicom-web/studies', 415],
+      ['POST /dicom-web/studies/:study', 415, { path: '/dicom-web/studies/1.2.3' }],
+    ],
+  ),
+  ...rows(
+    ['studies:delete'],
+    [
+      [`DELETE ${instance}`, 204],
+      [`DELETE ${series}`, 204],
+      ['DELETE /dicom-web/studies/:study', 204],
+    ],
+  ),
+  ...rows(
+    ['access:manage'],
+    [
+      ['GET /api/users', 200, { tells: true }],
+      ['POST /api/users', 422],
+      absent('GET /api/users/:id'),
+      absent('PATCH /api/users/:id'),
+      absent('DELETE /api/users/:id'),
+      absent('PUT /api/users/:id/patient', 404, { issuer: 'TEST', patient_id: 'X' }),
+      absent('DELETE /api/users/:id/patient'),
+      ['GET /api/groups', 200],
+      ['POST /api/groups', 422],
+      absent('GET /api/groups/:id'),
+      absent('PATCH /api/groups/:id'),
+      absent('DELETE /api/groups/:id'),
+      absent('GET /api/groups/:group/members'),
+      absent('POST /api/groups/:group/members', 422),
+      absent('GET /api/groups/:group/members/:id'),
+      absent('DELETE /api/groups/:group/members/:id'),
+      absent('GET /api/groups/:group/grants'),
+      absent('POST /api/groups/:group/grants', 422),
+      absent('GET /api/groups/:group/grants/:id'),
+      absent('DELETE /api/groups/:group/grants/:id'),
+      ['GET /api/accounts', 200],
+      ['POST /api/accounts', 422],
+      absent('GET /api/accounts/:id'),
+      absent('PATCH /api/accounts/:id'),
+      absent('DELETE /api/accounts/:id'),
+      absent('GET /api/accounts/:account/keys'),
+      absent('POST /api/accounts/:account/keys', 422),
+      absent('GET /api/accounts/:account/keys/:id'),
+      absent('DELETE /api/accounts/:account/keys/:id'),
+    ],
+  ),
+  ...rows(
+    ['records:import'],
+    [
+      ['POST /api/imports', 415],
+      ['POST /api/mappings', 422],
+      absent('POST /api/imports/:id/commit'),
+      absent('POST /api/imports/:id/cancel'),
+      absent('POST /api/imports/:id/retry'),
+      absent('POST /api/imports/:id/undo'),
+    ],
+  ),
+  ...rows(
+    ['records:read', 'records:import'],
+    [
+      ['GET /api/imports', 200],
+      ['GET /api/mappings', 200],
+      absent('GET /api/imports/:id'),
+      absent('GET /api/imports/:id/errors.csv'),
+      absent('GET /api/imports/:id/outcome'),
+      absent('GET /api/imports/:id/events'),
+    ],
+  ),
+  ...rows(['records:read'], [absent('GET /api/imports/:id/rows')]),
+  ...rows(
+    ['records:read', 'terms:decide'],
+    [['GET /api/terms', 200], ['GET /api/terms/concept-map', 200], absent('GET /api/terms/:id/suggestions')],
+  ),
+  ...rows(
+    ['terms:decide'],
+    [
+      ['POST /api/terms/concept-map', 422],
+      absent('POST /api/terms/:id/decide', 422),
+      absent('POST /api/terms/:id/ignore'),
+    ],
+  ),
+];
