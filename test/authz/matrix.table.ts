@@ -45,6 +45,10 @@ export const table: readonly Row[] = [
     ['GET /api/me', 200],
     ['POST /api/auth/logout', 422, { body: { none: 'such' } }],
     ['POST /api/me/password', 422],
+    ['GET /api/me/sessions', 200],
+    // What takes away is asked of whom it refuses alone.
+    ['DELETE /api/me/sessions', 204],
+    absent('DELETE /api/me/sessions/:id'),
   ]),
   ...rows(
     ['studies:read'],
@@ -104,6 +108,9 @@ export const table: readonly Row[] = [
       absent('DELETE /api/users/:id'),
       absent('PUT /api/users/:id/patient', 404, { issuer: 'TEST', patient_id: 'X' }),
       absent('DELETE /api/users/:id/patient'),
+      absent('GET /api/users/:user/sessions'),
+      absent('DELETE /api/users/:user/sessions'),
+      absent('DELETE /api/users/:user/sessions/:id'),
       ['GET /api/groups', 200],
       ['POST /api/groups', 422],
       absent('GET /api/groups/:id'),
