@@ -2,13 +2,14 @@ import { Module } from '@nestjs/common';
 import { Answers } from './answers.js';
 import { AuditLog } from './audit.log.js';
 import { Deeds } from './deeds.js';
+import { Months } from './months.js';
 import { Readings } from './readings.js';
 import { Refusals } from './refusals.js';
 import { Sealer } from './sealer.js';
 
 /** RECORD. */
 @Module({
-  providers: [AuditLog, Readings, Refusals, Answers, Deeds, Sealer],
+  providers: [AuditLog, Readings, Refusals, Answers, Deeds, Sealer, Months],
   exports: [AuditLog, Readings, Deeds],
 })
 export class AuditModule {}

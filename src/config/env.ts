@@ -14,6 +14,12 @@ const list = z
       .filter((entry) => entry !== ''),
   );
 
+/** For how many months the audit is kept; six years unless told. Empty means unset. */
+export const AuditMonths = z.preprocess(
+  (value) => (value === '' ? undefined : value),
+  z.coerce.number().int().min(1).max(1200).default(72),
+);
+
 /** Every setting of the gateway: one line each, the same keys as `.env.example` (a test holds them together). */
 export const EnvSchema = z.object({
   NODE_ENV: z.enum(['production', 'development']).default('production'),
@@ -23,6 +29,8 @@ export const EnvSchema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   // For migrations only: a gateway that knows it could rewrite its own audit.
   DATABASE_OWNER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  // For migrations only, too: what the gateway could shorten, it could erase.
+  AUDIT_RETENTION_MONTHS: AuditMonths,
   ORTHANC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
   ORTHANC_USERNAME: z.string().min(1),
   ORTHANC_PASSWORD: secret(8),

@@ -2,12 +2,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { z } from 'zod';
+import { AuditMonths } from '../config/env.js';
 import { prepareQueues } from './queue.js';
 
 /** One key for every process that migrates, so that two starts at once wait for each other. */
 const MIGRATION_LOCK = 7_263_411;
 /** Tables the gateway's role may only append to. */
 const APPEND_ONLY = ['audit', 'audit_seals'];
+/** Tables it may only read. */
+const READ_ONLY = ['migrations', 'audit_settings', 'audit_months'];
 const MIGRATIONS = new URL('migrations/', import.meta.url);
 
 type Log = (line: string) => void;
@@ -33,7 +36,7 @@ export async function migrate(
       log(`migrated ${name}`);
     }
     const role = decodeURIComponent(new URL(appUrl).username);
-    await giveRights(sql, role);
+    await sql.begin((transaction) => giveRights(transaction, role));
     await giveQueue(sql, role, await prepareQueues(ownerUrl));
   });
 }
@@ -80,19 +83,34 @@ async function filesOf(folder: URL): Promise<string[]> {
   return names.filter((name) => name.endsWith('.sql') && !name.endsWith('.down.sql')).sort();
 }
 
-async function giveRights(sql: postgres.Sql, role: string): Promise<void> {
+/** In one transaction: there is no moment at which the role has more. */
+async function giveRights(sql: postgres.TransactionSql, role: string): Promise<void> {
   const to = sql(role);
   await sql`grant usage on schema public to ${to}`;
   await sql`grant select, insert, update, delete on all tables in schema public to ${to}`;
   await sql`grant usage on all sequences in schema public to ${to}`;
-  await sql`revoke all on migrations from ${to}`;
-  await sql`grant select on migrations to ${to}`;
+  const there = await sql<{ name: string }[]>`
+    select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'public' and c.relname = any(${READ_ONLY})`;
+  for (const { name } of there) {
+    await sql`revoke all on ${sql(name)} from ${to}`;
+    await sql`grant select on ${sql(name)} to ${to}`;
+  }
   const tables = await sql<{ name: string }[]>`
     select c.relname as name from pg_class c
     where c.relname = any(${APPEND_ONLY}) or exists (
       select from pg_inherits i join pg_class p on p.oid = i.inhparent
       where i.inhrelid = c.oid and p.relname = any(${APPEND_ONLY}))`;
   for (const { name } of tables) await sql`revoke update, delete, truncate on ${sql(name)} from ${to}`;
+  const [keeping] = await sql`select from pg_proc where proname = 'audit_keep'`;
+  if (keeping !== undefined) await sql`grant execute on function audit_keep() to ${to}`;
+}
+
+/** Says how many months of the audit are kept: the owner's decision, which the gateway's role can read and not change. */
+async function keepAudit(ownerUrl: string, months: number): Promise<void> {
+  await asTheOnlyOne(ownerUrl, async (sql) => {
+    await sql`update audit_settings set kept_months = ${months}`;
+  });
 }
 
 /** pg-boss's own tables: used by the gateway's role, changed in shape by their owner alone. */
@@ -105,11 +123,16 @@ async function giveQueue(sql: postgres.Sql, role: string, schema: string): Promi
   await sql`grant execute on all functions in schema ${of} to ${to}`;
 }
 
-const Urls = z.object({ DATABASE_OWNER_URL: z.url(), DATABASE_URL: z.url() });
+const Urls = z.object({
+  DATABASE_OWNER_URL: z.url(),
+  DATABASE_URL: z.url(),
+  AUDIT_RETENTION_MONTHS: AuditMonths,
+});
 const HELP = `npm run migrate             brings the database to the newest schema; safe to repeat
 npm run migrate -- --back   takes the newest migration back (stop the gateways and make a backup first)
 
-Set DATABASE_OWNER_URL (the owner of the schema) and DATABASE_URL (the gateway's role).
+Set DATABASE_OWNER_URL (the owner of the schema) and DATABASE_URL (the gateway's role); AUDIT_RETENTION_MONTHS says how
+long rows of the audit are kept (72 months unless told).
 `;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -123,7 +146,10 @@ async function main(): Promise<void> {
     return;
   }
   if (option === '--back') await migrateBack(urls.data.DATABASE_OWNER_URL, say);
-  else await migrate(urls.data.DATABASE_OWNER_URL, urls.data.DATABASE_URL, say);
+  else {
+    await migrate(urls.data.DATABASE_OWNER_URL, urls.data.DATABASE_URL, say);
+    await keepAudit(urls.data.DATABASE_OWNER_URL, urls.data.AUDIT_RETENTION_MONTHS);
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import postgres from 'postgres';
+import { z } from 'zod';
+
+/** What a check of the chain found; `fault` names the first row that is not as it was sealed. */
+interface Verdict {
+  readonly rows: number;
+  readonly last: { readonly position: string; readonly hash: string } | undefined;
+  readonly fault: string | undefined;
+}
+
+/** A place in the chain that was noted elsewhere, e.g. in the gateway's log. */
+interface Anchor {
+  readonly position: string;
+  readonly hash: string;
+}
+
+const Link = z.object({
+  position: z.string(),
+  id: z.string(),
+  at: z.string(),
+  hash: z.instanceof(Uint8Array),
+  text: z.string().nullable(),
+  dropped: z.boolean(),
+});
+type Link = z.output<typeof Link>;
+
+const AT_ONCE = 2_000;
+
+/**
+ * Follows the chain from its first seal, or from the last one of the months that were dropped, to its end: a row that was changed, a
+ * row or seal that was taken away and a row that was put between are each found at their place. What was cut off at the very end
+ * is found by an anchor only.
+ */
+async function verify(sql: postgres.Sql, anchor?: Anchor): Promise<Verdict> {
+  return sql.begin('isolation level repeatable read read only', async (tx) => {
+    await tx`set local timezone to 'UTC'`;
+    let hash: Uint8Array = Buffer.alloc(0);
+    let rows = 0;
+    let last: Verdict['last'];
+    let met = anchor === undefined;
+    for await (const page of links(tx)) {
+      for (const raw of page) {
+        const link = Link.parse(raw);
+        const fault = faultOf(link, hash);
+        if (fault !== undefined) return { rows, last, fault };
+        hash = link.hash;
+        rows += link.text === null ? 0 : 1;
+        last = { position: link.position, hash: Buffer.from(hash).toString('hex') };
+        if (anchor?.position !== link.position) continue;
+        if (anchor.hash !== last.hash)
+          return { rows, last, fault: `the seal at ${link.position} is not the one that was noted` };
+        met = true;
+      }
+    }
+    if (!met)
+      return {
+        rows,
+        last,
+        fault: `the chain has no seal at ${anchor?.position}: its end was cut off, or the seal is older than what is kept`,
+      };
+    return { rows, last, fault: await skipped(tx) };
+  });
+}
+
+function links(tx: postgres.TransactionSql) {
+  return tx`
+    select s.position::text, s.audit_id::text as id, s.audit_at::text as at, s.hash, a.text,
+      exists (select from audit_months m where m.month = date_trunc('month', s.audit_at)::date) as dropped
+    from audit_seals s
+    left join lateral (
+      select to_jsonb(audit)::text as text from audit
+      where audit.at = s.audit_at and audit.id = s.audit_id and audit.xact = s.audit_xact) a on true
+    order by s.position`.cursor(AT_ONCE);
+}
+
+function faultOf({ position, id, at, hash, text, dropped }: Link, before: Uint8Array): string | undefined {
+  if (text === null) return dropped ? undefined : `row ${id} of ${at} (seal ${position}) is missing`;
+  const wanted = createHash('sha256').update(before).update(text).digest();
+  return wanted.equals(hash) ? undefined : `row ${id} of ${at} (seal ${position}) is not as it was sealed`;
+}
+
+/** A row that the chain went past without sealing it. */
+async function skipped(tx: postgres.TransactionSql): Promise<string | undefined> {
+  const [row] = await tx`
+    select id::text, at::text from audit
+    where (xact, id) <= (select audit_xact, audit_id from audit_seals order by position desc limit 1)
+      and not exists (select from audit_seals where audit_id = audit.id)
+    order by xact, id limit 1`;
+  return row === undefined ? undefined : `row ${String(row['id'])} of ${String(row['at'])} has no seal`;
+}
+
+const HELP = `npm run audit:verify                           follows the chain over the audit and names the first row that is not as it was sealed
+npm run audit:verify -- --expect POSITION:HASH  also wants this seal, as the gateway's log noted it ("sealed")
+
+Set DATABASE_URL or DATABASE_OWNER_URL. Ends with 0 when all is whole, 1 when something is not, 2 when it could not be checked.
+`;
+const Settings = z
+  .object({ DATABASE_OWNER_URL: z.string().optional(), DATABASE_URL: z.string().optional() })
+  .transform((env) => env.DATABASE_OWNER_URL || env.DATABASE_URL)
+  .pipe(z.url());
+const Arguments = z.union([
+  z.tuple([]).transform(() => undefined),
+  z
+    .tuple([z.literal('--expect'), z.string().regex(/^\d{1,19}:[0-9a-f]{64}$/)])
+    .transform(([, text]) => ({ position: text.slice(0, -65), hash: text.slice(-64) })),
+]);
+
+/** The command. */
+async function main(): Promise<number> {
+  const url = Settings.safeParse(process.env);
+  const anchor = Arguments.safeParse(process.argv.slice(2));
+  if (!url.success || !anchor.success) {
+    process.stderr.write(HELP);
+    return 2;
+  }
+  const sql = postgres(url.data, { max: 1, onnotice: () => undefined });
+  try {
+    const { rows, last, fault } = await verify(sql, anchor.data);
+    const upTo = last === undefined ? '' : `, up to seal ${last.position}:${last.hash}`;
+    process.stdout.write(
+      fault === undefined ? `${rows} rows are as they were sealed${upTo}\n` : `${fault}\n`,
+    );
+    return fault === undefined ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(
+      `The audit could not be checked: ${error instanceof Error ? error.name : 'unknown'}\n`,
+    );
+    return 2;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main();

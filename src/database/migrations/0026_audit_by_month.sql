@@ -1,0 +1,93 @@
+-- The audit is kept in months (UTC): made ahead, and dropped as a whole when they are older than is kept. The gateway's role can ask for
+-- both by audit_keep(), but what is too old is decided by a table that only the owner may change (AUDIT_RETENTION_MONTHS).
+create table audit_settings (
+  sole boolean primary key default true check (sole),
+  kept_months integer not null default 72 check (kept_months >= 1)
+);
+insert into audit_settings default values;
+
+-- What a dropped month leaves: how many rows it had, and the seal over the last of them.
+create table audit_months (
+  month date primary key,
+  dropped_at timestamptz not null default now(),
+  rows bigint not null,
+  last_position bigint,
+  hash bytea
+);
+
+alter table audit_seals add column audit_at timestamptz;
+update audit_seals set audit_at = (select at from audit where audit.id = audit_id);
+alter table audit_seals alter column audit_at set not null;
+
+create index audit_patient on audit (patient_issuer, patient_id, at) where patient_id is not null;
+
+create function audit_make_month(wanted date) returns void
+language plpgsql security definer set search_path = pg_catalog, public set timezone = 'UTC' as $$
+declare
+  name text := 'audit_' || to_char(wanted, 'YYYY_MM');
+  begins timestamptz := date_trunc('month', wanted::timestamp) at time zone 'UTC';
+  ends timestamptz := (date_trunc('month', wanted::timestamp) + interval '1 month') at time zone 'UTC';
+begin
+  if to_regclass('public.' || name) is not null then return; end if;
+  execute format('create table public.%I (like public.audit including defaults including constraints including indexes)', name);
+  -- Rows of a month that was not there yet are in the rest; nothing may come to it meanwhile.
+  lock table public.audit_rest in access exclusive mode;
+  execute format(
+    'with moved as (delete from public.audit_rest where at >= %L and at < %L returning *)
+     insert into public.%I select * from moved', begins, ends, name);
+  execute format('alter table public.audit attach partition public.%I for values from (%L) to (%L)', name, begins, ends);
+end;
+$$;
+
+create function audit_keep() returns void
+language plpgsql security definer set search_path = pg_catalog, public set timezone = 'UTC' as $$
+declare
+  this_month date := date_trunc('month', now());
+  oldest date;
+  old record;
+  still_there boolean;
+begin
+  -- One at a time; whoever comes second has nothing to do.
+  if not pg_try_advisory_xact_lock(7263470) then return; end if;
+  select this_month - make_interval(months => kept_months) into oldest from public.audit_settings;
+
+  for ahead in 0..2 loop
+    perform public.audit_make_month((this_month + make_interval(months => ahead))::date);
+  end loop;
+  for old in select distinct date_trunc('month', at)::date as month from public.audit_rest loop
+    perform public.audit_make_month(old.month);
+  end loop;
+
+  for old in
+    select c.relname as name, to_date(substr(c.relname, 7), 'YYYY_MM') as month
+    from pg_inherits join pg_class c on c.oid = inhrelid
+    where inhparent = 'public.audit'::regclass and c.relname ~ '^audit_\d{4}_\d{2}$'
+    order by c.relname
+  loop
+    continue when old.month >= oldest;
+    -- Nothing goes before it is sealed.
+    execute format(
+      'select exists (select from public.%I r where not exists (select from public.audit_seals s where s.audit_id = r.id))',
+      old.name) into still_there;
+    continue when still_there;
+    execute format(
+      'insert into public.audit_months (month, rows, last_position, hash)
+       select %L, (select count(*) from public.%I), last.position, last.hash
+       from (select 1) one left join lateral (
+         select position, hash from public.audit_seals where audit_at >= %L and audit_at < %L order by position desc limit 1) last on true
+       on conflict (month) do update set rows = audit_months.rows + excluded.rows,
+         last_position = coalesce(excluded.last_position, audit_months.last_position),
+         hash = coalesce(excluded.hash, audit_months.hash)',
+      old.month, old.name, old.month, old.month + interval '1 month');
+    execute format('drop table public.%I', old.name);
+  end loop;
+
+  -- Of the seals of dropped rows, those before the last one of the unbroken beginning are needed no more.
+  delete from public.audit_seals where position < (
+    select max(position) from public.audit_seals where audit_at < oldest and position < coalesce(
+      (select min(position) from public.audit_seals where audit_at >= oldest), 9223372036854775807));
+end;
+$$;
+revoke all on function audit_make_month(date), audit_keep() from public;
+
+select audit_keep();

@@ -1,0 +1,183 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { startWorld, type World } from '../support/world.ts';
+
+const VERIFY = join(import.meta.dirname, '../../dist/audit/verify.command.js');
+
+let world: World;
+let app: postgres.Sql;
+beforeAll(async () => {
+  world = await startWorld();
+  app = postgres(world.database.appUrl, { max: 1, onnotice: () => undefined });
+});
+afterAll(async () => {
+  await app?.end();
+  await world?.stop();
+});
+
+/** `npm run audit:verify` with the owner's address. */
+function verify(...args: string[]): Promise<{ code: number; text: string }> {
+  const env = { PATH: process.env['PATH'], DATABASE_URL: world.database.ownerUrl };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [VERIFY, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, text: stdout + stderr }),
+    );
+  });
+}
+
+const count = async (what: 'audit' | 'audit_seals') =>
+  z.number().parse((await world.sql.unsafe(`select count(*)::int as n from ${what}`))[0]?.['n']);
+const unsealed = async () => {
+  const [row] = await world.sql`
+    select count(*)::int as n from audit where not exists (select from audit_seals where audit_id = audit.id)`;
+  return z.number().parse(row?.['n']);
+};
+const sealed = () => expect.poll(unsealed, { timeout: 20_000 }).toBe(0);
+const months = async () =>
+  (
+    await world.sql`
+    select c.relname as name from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = 'audit'::regclass order by 1`
+  ).map((row) => String(row['name']));
+
+/** Rows as they would be had somebody asked so long ago. */
+const longAgo = (at: string, rows: number) => world.sql`
+  insert into audit (at, kind, address, action)
+  select ${at}::timestamptz + n * interval '1 hour', 'answer', 'test', 'long ago ' || n from generate_series(1, ${rows}) n`;
+
+/** Ids of sealed rows of this year, oldest seal first. */
+const ids = async () => {
+  await longAgo(new Date().toISOString(), 12);
+  await sealed();
+  return (
+    await world.sql`select audit_id::text as id from audit_seals join audit on id = audit_id order by position desc limit 8`
+  ).map((row) => String(row['id']));
+};
+/** Does what only the owner can, asks, and undoes it. */
+async function tampered(statement: string, args: string[] = []): Promise<{ code: number; text: string }> {
+  await world.sql`create table kept_rows as select * from audit`;
+  await world.sql`create table kept_seals as select * from audit_seals`;
+  try {
+    await world.sql.unsafe(statement);
+    return await verify(...args);
+  } finally {
+    await world.sql`delete from audit`;
+    await world.sql`insert into audit overriding system value select * from kept_rows`;
+    await world.sql`delete from audit_seals`;
+    await world.sql`insert into audit_seals overriding system value select * from kept_seals`;
+    await world.sql`drop table kept_rows, kept_seals`;
+  }
+}
+
+describe('the months of the audit', () => {
+  it('are made ahead, so that rows of today are in the month of today', async () => {
+    const today = new Date().toISOString().slice(0, 7).replace('-', '_');
+    expect(await months()).toContain(`audit_${today}`);
+    expect(await months()).toHaveLength(4);
+    await world.admin();
+    const [row] =
+      await world.sql`select tableoid::regclass::text as month from audit order by id desc limit 1`;
+    expect(row?.['month']).toBe(`audit_${today}`);
+    expect(await world.sql`select from audit_rest`).toHaveLength(0);
+  });
+
+  it('that come unexpected take their rows out of the rest', async () => {
+    await longAgo('2026-02-10', 50);
+    expect(await world.sql`select from audit_rest`).toHaveLength(50);
+    await app`select audit_keep()`;
+    expect(await world.sql`select from audit_rest`).toHaveLength(0);
+    expect(await world.sql`select from audit_2026_02`).toHaveLength(50);
+    await sealed();
+    expect(await verify()).toMatchObject({ code: 0 });
+  });
+
+  it('that are too old are dropped once they are sealed; their seal stays and the rest is still held', async () => {
+    await longAgo('2019-05-30T20:00:00Z', 100);
+    await app`select audit_keep()`;
+    // The sealer may have been faster: what counts is that no row went unsealed.
+    await sealed();
+    await app`select audit_keep()`;
+    expect(await months()).not.toContain('audit_2019_05');
+    const left =
+      await world.sql`select to_char(month, 'YYYY-MM') as month, rows::int, hash from audit_months order by month`;
+    expect(left.map((row) => [row['month'], row['rows']])).toEqual([
+      ['2019-05', 27],
+      ['2019-06', 73],
+    ]);
+    expect(left.every((row) => row['hash'] instanceof Uint8Array)).toBe(true);
+    expect(await verify()).toMatchObject({ code: 0 });
+    await world.admin();
+    await sealed();
+    expect(await verify()).toMatchObject({ code: 0 });
+  });
+
+  it('leave no more seals behind than the chain needs, when the oldest go', async () => {
+    await world.sql`update audit_settings set kept_months = 1`;
+    const before = await count('audit_seals');
+    await app`select audit_keep()`;
+    expect(await months()).not.toContain('audit_2026_02');
+    expect(await count('audit_seals')).toBeLessThanOrEqual(before);
+    expect(await verify()).toMatchObject({ code: 0 });
+    await world.sql`update audit_settings set kept_months = 72`;
+  });
+
+  it('and how long they are kept are not for the role of the gateway to change', async () => {
+    for (const statement of [
+      'update audit_settings set kept_months = 1',
+      'delete from audit_months',
+      'insert into audit_months (month, rows) values (now(), 0)',
+      `select audit_make_month('2031-01-01')`,
+      'drop table audit_2026_11',
+      'alter table audit detach partition audit_rest',
+    ])
+      await expect(app.unsafe(statement)).rejects.toMatchObject({ code: '42501' });
+    for (const month of await months()) {
+      await expect(app.unsafe(`delete from ${month}`)).rejects.toMatchObject({ code: '42501' });
+      await expect(app.unsafe(`update ${month} set status = 1`)).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+});
+
+describe('npm run audit:verify', () => {
+  it('names the first row that was changed, taken away or put between', async () => {
+    const [, , , id = '', later = ''] = (await ids()).toReversed();
+    for (const [statement, said] of [
+      [`update audit set account_name = 'somebody else' where id in (${id}, ${later})`, `row ${id} `],
+      [`update audit set at = at + interval '1 second' where id = ${id}`, `row ${id} `],
+      [`update audit set detail = '{}' where id = ${id}`, `row ${id} `],
+      [`delete from audit where id in (${id}, ${later})`, `row ${id} `],
+      [`delete from audit where id = ${id}; delete from audit_seals where audit_id = ${id}`, `row ${later} `],
+      [`delete from audit_seals where audit_id = ${id}`, `row ${later} `],
+      [`update audit_seals set hash = sha256('x') where audit_id = ${id}`, `row ${id} `],
+      [
+        `insert into audit (kind, address, action, xact) overriding system value values ('answer', '', 'between', '1')`,
+        'has no seal',
+      ],
+    ] as const) {
+      const { code, text } = await tampered(statement);
+      expect([statement, code]).toEqual([statement, 1]);
+      expect(text).toContain(said);
+    }
+    expect(await verify()).toMatchObject({ code: 0 });
+  });
+
+  it('holds the end of the chain to a seal that was noted in the log', async () => {
+    const [noted = ''] = /"sealed":"\d+:[0-9a-f]{64}"/.exec(await world.gateway.logged()) ?? [];
+    expect(await verify('--expect', noted.slice(10, -1))).toMatchObject({ code: 0 });
+    await ids();
+    const [, seal = ''] = /seal (\d+:[0-9a-f]{64})/.exec((await verify()).text) ?? [];
+    expect(await verify('--expect', seal)).toMatchObject({ code: 0 });
+    const cut = `delete from audit using audit_seals where audit_id = id and position > (select max(position) - 3 from audit_seals);
+      delete from audit_seals where position > (select max(position) - 3 from audit_seals)`;
+    expect(await tampered(cut)).toMatchObject({ code: 0 });
+    const { code, text } = await tampered(cut, ['--expect', seal]);
+    expect([code, text]).toEqual([1, expect.stringContaining('cut off')]);
+    expect(await verify('--expect', `${seal.split(':')[0]}:${'0'.repeat(64)}`)).toMatchObject({ code: 1 });
+  });
+
+  it('says how it is used', async () => {
+    expect(await verify('--nonsense')).toMatchObject({ code: 2, text: expect.stringContaining('--expect') });
+  });
+});
