@@ -9,6 +9,8 @@ import { type RowState, RowStore } from './row.store.js';
 
 type Status = ImportRecord['status'];
 
+/** One that was cancelled, failed or undone is taken up by a person or not at all. */
+const RERUN: readonly Status[] = ['completed', 'completed_with_errors', 'rehearsed'];
 const RETRIED: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed', 'rehearsed'];
 
 /** What a person does with an import: commit, cancel, retry, undo. What does not fit its status is a Conflict. */
@@ -69,13 +71,13 @@ export class ImportControl {
     const waiting = await this.database.execute<{ import_id: string }>(sql`
       select distinct import_id from waiting_words where term = ${term}`);
     for (const { import_id } of waiting)
-      await this.change(import_id, RETRIED, async (transaction, record) => {
+      await this.change(import_id, RERUN, async (transaction, record) => {
         const which = sql`${importRows.row} in (
           select row from waiting_words where import_id = ${import_id} and term = ${term})`;
         if (record.mode === 'commit' || record.status === 'rehearsed')
           await this.again(transaction, record, ['waiting'], {}, which);
       }).catch((error: unknown) => {
-        // One that still runs asks for the word anew with its next chunk.
+        // One that still runs looks for such words when it ends (`Words.settledMeanwhile`).
         if (!(error instanceof Conflict)) throw error;
       });
   }

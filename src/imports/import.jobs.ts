@@ -5,6 +5,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { importChunks, imports } from '../database/schema.records.js';
 import { NotVisible } from '../problems/errors.js';
+import { Words } from '../terms/words.service.js';
 import { Chunks } from './chunk.service.js';
 import { ImportControl } from './import.control.js';
 import { Imports } from './imports.service.js';
@@ -30,6 +31,7 @@ export class ImportJobs implements OnApplicationBootstrap {
     private readonly chunks: Chunks,
     private readonly undo: Undo,
     private readonly control: ImportControl,
+    private readonly words: Words,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -90,6 +92,12 @@ export class ImportJobs implements OnApplicationBootstrap {
         .update(imports)
         .set({ status, finishedAt: new Date() })
         .where(eq(imports.id, importId));
+      const settled = await this.words.settledMeanwhile(importId, transaction);
+      await this.queue.add(
+        'term-decided',
+        settled.map((term) => ({ term })),
+        transaction,
+      );
     });
   }
 

@@ -11,72 +11,106 @@ export const OBSERVATION_VALUE = 'urn:radgate:observation-value';
 /** The source of a group's words; a language follows. */
 export const WORDS = 'urn:radgate:words:';
 
+/** The equivalence of a word that people decided to mean nothing to record. */
+export const UNMATCHED = 'unmatched';
+/** What is taken for the meaning of a word; a wider, narrower or inexact concept is none. */
+const MEANING = new Set(['equivalent', 'equal']);
+
 const Product = z.object({
   property: z.string(),
   system: z.string(),
   value: z.string(),
   display: z.string().optional(),
 });
-const Target = z.object({
-  code: z.string(),
-  display: z.string().optional(),
-  equivalence: z.enum([
-    'relatedto',
-    'equivalent',
-    'equal',
-    'wider',
-    'narrower',
-    'inexact',
-    'unmatched',
-    'disjoint',
-  ]),
-  product: z.array(Product).optional(),
-});
-const Group = z.object({
-  source: z.string().startsWith(WORDS),
-  target: z.string(),
-  element: z.array(z.object({ code: z.string().min(1), target: z.array(Target).min(1) })),
-});
+const Target = z
+  .object({
+    code: z.string().min(1).optional(),
+    display: z.string().optional(),
+    equivalence: z.enum([
+      'relatedto',
+      'equivalent',
+      'equal',
+      'wider',
+      'narrower',
+      'inexact',
+      UNMATCHED,
+      'disjoint',
+    ]),
+    product: z.array(Product).optional(),
+  })
+  .refine(({ code, equivalence }) => code !== undefined || equivalence === UNMATCHED, 'A code is missing.');
+const Group = z
+  .object({
+    source: z.string().startsWith(WORDS),
+    target: z.string(),
+    element: z.array(z.object({ code: z.string().min(1), target: z.array(Target).min(1) })),
+  })
+  .refine(
+    ({ target, element }) =>
+      target !== SNOMED ||
+      element.every((word) => word.target.every(({ code }) => code === undefined || isConceptId(code))),
+    'A code is no SNOMED CT concept identifier.',
+  );
 
 /** The parts of an R4 ConceptMap that say what words mean: words of a language (`urn:radgate:words:pt`) → SNOMED CT. */
 export const TermConceptMap = z.object({
   resourceType: z.literal('ConceptMap'),
   url: z.string(),
   version: z.string(),
-  group: z.array(Group).min(1),
+  group: z.array(Group),
 });
 export type TermConceptMap = z.infer<typeof TermConceptMap>;
 
 /** Folded words → their meanings, by language. */
 export type TermIndex = ReadonlyMap<string, readonly TermTarget[]>;
 
+/** A word of a ConceptMap; `unmatched` when the map says that it means nothing to record. */
+export interface MappedWord {
+  readonly language: string;
+  readonly word: string;
+  readonly targets: readonly TermTarget[];
+  readonly unmatched: boolean;
+}
+
 const keyOf = (language: string, term: string) => `${language}:${term}`;
+
+/** The words of a ConceptMap with their meanings. */
+export function wordsOf(map: TermConceptMap): MappedWord[] {
+  return map.group.flatMap(({ source, target: system, element }) =>
+    element.map(({ code, target }) => ({
+      language: source.slice(WORDS.length),
+      word: code,
+      targets: target.flatMap((one) => targetOf(system, one) ?? []),
+      unmatched: target.every(({ equivalence }) => equivalence === UNMATCHED),
+    })),
+  );
+}
 
 /** Folds a ConceptMap's words once; concept identifiers that cannot be right are a fault of the map. */
 export function indexConceptMap(map: TermConceptMap | ConceptMap): TermIndex {
   const index = new Map<string, TermTarget[]>();
-  for (const group of TermConceptMap.parse(map).group) {
-    for (const element of group.element) {
-      const key = keyOf(group.source.slice(WORDS.length), foldTerm(element.code));
-      const known = index.get(key) ?? [];
-      const fresh = element.target.map((target) => targetOf(group.target, target));
-      index.set(key, [...known, ...fresh.filter((one) => !known.some((other) => same(one, other)))]);
-    }
+  for (const { language, word, targets } of wordsOf(TermConceptMap.parse(map))) {
+    const key = keyOf(language, foldTerm(word));
+    const known = index.get(key) ?? [];
+    const fresh = targets.filter((one) => !known.some((other) => same(one, other)));
+    if (targets.length > 0) index.set(key, [...known, ...fresh]);
   }
   return index;
 }
 
-function targetOf(system: string, target: z.infer<typeof Target>): TermTarget {
-  if (system === SNOMED && !isConceptId(target.code))
-    throw new Error(`The ConceptMap names ${target.code}, which is no SNOMED CT concept identifier.`);
-  const coding = codingOf(system, target.code, target.display);
+function targetOf(
+  system: string,
+  { code, display, equivalence, product = [] }: z.infer<typeof Target>,
+): TermTarget | undefined {
+  if (code === undefined || !MEANING.has(equivalence)) return undefined;
+  const coding = codingOf(system, code, display);
   const codings = (property: string) =>
-    (target.product ?? [])
-      .filter((product) => product.property === property)
-      .map((product) => codingOf(product.system, product.value, product.display));
-  const [code] = codings(OBSERVATION_CODE);
-  if (code === undefined) return { kind: 'condition', coding };
-  return { kind: 'observation', code, value: [coding, ...codings(OBSERVATION_VALUE)] };
+    product
+      .filter((one) => one.property === property)
+      .map((one) => codingOf(one.system, one.value, one.display));
+  const [observed] = codings(OBSERVATION_CODE);
+  if (observed === undefined) return { kind: 'condition', coding };
+  return { kind: 'observation', code: observed, value: [coding, ...codings(OBSERVATION_VALUE)] };
 }
 
 const codingOf = (system: string, code: string, display?: string): Coding =>

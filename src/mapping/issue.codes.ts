@@ -154,7 +154,7 @@ const ROW_WARNINGS = {
   ],
   'term-text-only': [
     'A word is not known and was written as text without a code.',
-    'Decide it in the inbox of words.',
+    'Write a known word, or let unknown words wait (`unknown_words` of the mapping).',
   ],
 } as const;
 

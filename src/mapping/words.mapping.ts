@@ -8,8 +8,7 @@ import type { MappingDocument } from './mapping.document.js';
 import { makeCondition, makeObservation } from './record.maker.js';
 import type { MappingContext, WaitingWord } from './row.plan.js';
 import type { RowReading } from './row.reading.js';
-import { looksLikeCode } from './snomed.id.js';
-import { isConceptId } from './snomed.id.js';
+import { isConceptId, looksLikeCode } from './snomed.id.js';
 import { DIABETES, PREGNANCY_STATUS, PREGNANT, type TermAnswer } from './term.js';
 
 /** The patient of a row as records need it. */
@@ -105,8 +104,9 @@ function mapWord(
   const coding =
     answer.outcome === 'mapped' && answer.target.kind === 'condition' ? answer.target.coding : undefined;
   if (coding === undefined) reading.issues.push(unknownWord(reading, text, answer, column));
-  if (coding === undefined && reading.document.policies.unknown_words === 'wait') {
-    const outcome = answer.outcome === 'ambiguous' ? 'ambiguous' : 'unmapped';
+  const outcome = answer.outcome === 'ambiguous' ? 'ambiguous' : 'unmapped';
+  // "nega diabetes" as the text of an active Condition would say the opposite: what is ambiguous waits whatever the policy.
+  if (coding === undefined && (outcome === 'ambiguous' || !isTextOnly(reading))) {
     records.waiting.push({ column, text, language: rule.language, outcome });
     return;
   }
@@ -127,9 +127,11 @@ function mapWord(
 
 function unknownWord(reading: RowReading, text: string, answer: TermAnswer, column: string) {
   if (looksLikeCode(text) && !isConceptId(text.trim())) return issue('term-code-invalid', column);
-  if (reading.document.policies.unknown_words === 'text_only') return issue('term-text-only', column);
-  return issue(answer.outcome === 'ambiguous' ? 'term-ambiguous' : 'term-unmapped', column);
+  if (answer.outcome === 'ambiguous') return issue('term-ambiguous', column);
+  return issue(isTextOnly(reading) ? 'term-text-only' : 'term-unmapped', column);
 }
+
+const isTextOnly = ({ document }: RowReading): boolean => document.policies.unknown_words === 'text_only';
 
 interface Answered {
   readonly code: NonNullable<Observation['code']['coding']>[number];

@@ -1,25 +1,46 @@
-import { OBSERVATION_CODE, OBSERVATION_VALUE, type TermConceptMap, WORDS } from '../mapping/concept.map.js';
-import type { TermTarget } from '../mapping/term.js';
+import {
+  OBSERVATION_CODE,
+  OBSERVATION_VALUE,
+  type TermConceptMap,
+  UNMATCHED,
+  WORDS,
+} from '../mapping/concept.map.js';
+import { SNOMED, type TermTarget } from '../mapping/term.js';
 
-/** What people decided a word to mean. */
+/** What people decided a word to mean; without a target it means nothing to record. */
 export interface Decision {
   readonly language: string;
   readonly word: string;
-  readonly target: TermTarget;
+  readonly target?: TermTarget;
 }
 
-/** Decisions in the form of the shipped ConceptMap, so that they can be read again like it. */
-export function conceptMapOf(decisions: readonly Decision[]): TermConceptMap {
-  const groups = Map.groupBy(decisions, ({ language, target }) => `${systemOf(target)} ${language}`);
+/** A ConceptMap of R4 as it is handed out: with the elements that R4 demands beside what we read. */
+export type DecisionMap = TermConceptMap & { readonly name: string; readonly status: 'active' };
+
+/** Decisions in the form of the shipped ConceptMap, so that they can be read again like it, here or elsewhere. */
+export function conceptMapOf(decisions: readonly Decision[]): DecisionMap {
+  const groups = new Map<string, Decision[]>();
+  for (const decision of decisions) {
+    const key = JSON.stringify([decision.language, systemOf(decision.target)]);
+    groups.set(key, [...(groups.get(key) ?? []), decision]);
+  }
   return {
     resourceType: 'ConceptMap',
     url: 'urn:radgate:decisions',
     version: '1',
-    group: [...groups].map(([key, of]) => ({
-      source: `${WORDS}${key.split(' ')[1] ?? ''}`,
-      target: key.split(' ')[0] ?? '',
-      element: of.map(({ word, target }) => ({ code: word, target: [targetOf(target)] })),
-    })),
+    name: 'RadgateDecisions',
+    status: 'active',
+    group: [...groups.values()].flatMap((of) => {
+      const [first] = of;
+      if (first === undefined) return [];
+      return [
+        {
+          source: `${WORDS}${first.language}`,
+          target: systemOf(first.target),
+          element: of.map(({ word, target }) => ({ code: word, target: [targetOf(target)] })),
+        },
+      ];
+    }),
   };
 }
 
@@ -29,11 +50,11 @@ function mainOf(target: TermTarget) {
   return target.kind === 'condition' ? target.coding : (target.value[0] ?? {});
 }
 
-function systemOf(target: TermTarget): string {
-  return mainOf(target).system ?? '';
-}
+const systemOf = (target: TermTarget | undefined): string =>
+  (target === undefined ? undefined : mainOf(target).system) ?? SNOMED;
 
-function targetOf(target: TermTarget): MapTarget {
+function targetOf(target: TermTarget | undefined): MapTarget {
+  if (target === undefined) return { equivalence: UNMATCHED };
   const { code = '', display } = mainOf(target);
   const shown = display === undefined ? {} : { display };
   if (target.kind === 'condition') return { code, ...shown, equivalence: 'equivalent' };

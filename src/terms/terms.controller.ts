@@ -1,57 +1,60 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { TermConceptMap } from '../mapping/concept.map.js';
-import { BadRequest } from '../problems/errors.js';
+import type { DecisionMap } from './decisions.map.js';
+import { Decisions } from './decisions.service.js';
 import { DecidedTarget } from './term.target.js';
 import type { Suggestion } from './similar.words.js';
+import { TermsPipe, type TermsQuery } from './terms.query.js';
 import { type Term, Terms } from './terms.service.js';
 
-const TermsQuery = z.strictObject({
-  state: z.enum(['unmapped', 'ambiguous', 'decided', 'ignored']).optional(),
-  limit: z.coerce.number().int().min(0).max(1000).default(100),
-  offset: z.coerce.number().int().min(0).default(0),
-});
 const Nothing = z.strictObject({}).prefault({});
 
 @Controller('api/terms')
 export class TermsController {
-  constructor(private readonly terms: Terms) {}
+  constructor(
+    private readonly terms: Terms,
+    private readonly decisions: Decisions,
+  ) {}
 
-  /** The inbox: words by state, those that most rows wait for first. */
+  /** The inbox: words by `state`, `language` and `q`; those that most rows wait for first. 400 for a query that is not valid. */
   @Get()
   @Requires('records:read', 'terms:decide')
-  list(@Query() query: unknown): Promise<{ items: Term[]; total: number }> {
-    const parsed = TermsQuery.safeParse(query);
-    if (!parsed.success) throw new BadRequest('A query parameter is not valid.');
-    return this.terms.list(parsed.data.state, parsed.data.limit, parsed.data.offset);
+  list(@Query(new TermsPipe()) query: TermsQuery): Promise<{ items: Term[]; total: number }> {
+    return this.terms.list(query);
   }
 
-  /** People's decisions as a ConceptMap of FHIR R4. */
+  /** People's decisions as a ConceptMap of FHIR R4; what is ignored is `unmatched`. */
   @Get('concept-map')
   @Requires('records:read', 'terms:decide')
-  exportMap(): Promise<TermConceptMap> {
-    return this.terms.exportMap();
+  exportMap(): Promise<DecisionMap> {
+    return this.decisions.export();
   }
 
-  /** Takes decisions from such a ConceptMap; 422 when it is none. */
+  /** Takes decisions from such a ConceptMap and says how many; 422 when it is none. */
   @Post('concept-map')
   @HttpCode(200)
   @Requires('terms:decide')
-  async importMap(
+  importMap(
     @Body(new BodyOf(TermConceptMap)) map: TermConceptMap,
     @Who() account: Account,
-  ): Promise<{ taken: number }> {
-    return { taken: await this.terms.importMap(map, account) };
+  ): Promise<{ taken: number; left_out: number }> {
+    return this.decisions.import(map, account);
   }
 
   /** Known words that look like it. */
   @Get(':id/suggestions')
   @Requires('records:read', 'terms:decide')
-  async suggestions(@Param('id', new IdPipe()) id: string): Promise<{ items: Suggestion[]; total: number }> {
+  async suggestions(
+    @Param('id', new IdPipe()) id: string,
+    @Req() request: FastifyRequest,
+  ): Promise<{ items: Suggestion[]; total: number }> {
+    request.auditNote = { detail: { term: id } };
     const items = await this.terms.suggestions(id);
     return { items, total: items.length };
   }
@@ -64,7 +67,9 @@ export class TermsController {
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(DecidedTarget)) target: z.output<typeof DecidedTarget>,
     @Who() account: Account,
+    @Req() request: FastifyRequest,
   ): Promise<Term> {
+    request.auditNote = { detail: { term: id, target } };
     return this.terms.decide(id, target, account);
   }
 
@@ -76,7 +81,9 @@ export class TermsController {
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(Nothing)) _: z.output<typeof Nothing>,
     @Who() account: Account,
+    @Req() request: FastifyRequest,
   ): Promise<Term> {
+    request.auditNote = { detail: { term: id } };
     return this.terms.decide(id, undefined, account);
   }
 }

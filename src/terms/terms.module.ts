@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuthnModule } from '../authn/authn.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
+import { Decisions } from './decisions.service.js';
 import { TermsController } from './terms.controller.js';
 import { Terms } from './terms.service.js';
 import { Words } from './words.service.js';
@@ -9,7 +10,7 @@ import { Words } from './words.service.js';
 @Module({
   imports: [AuthnModule, AuthzModule],
   controllers: [TermsController],
-  providers: [Terms, Words],
+  providers: [Decisions, Terms, Words],
   exports: [Words],
 })
 export class TermsModule {}

@@ -1,18 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { terms } from '../database/schema.records.js';
-import { indexConceptMap, type TermConceptMap } from '../mapping/concept.map.js';
 import { NotVisible } from '../problems/errors.js';
-import { conceptMapOf } from './decisions.map.js';
 import { similarWords, type Suggestion } from './similar.words.js';
 import { DecidedTarget } from './term.target.js';
+import type { TermsQuery } from './terms.query.js';
 
 export type TermState = (typeof terms.$inferSelect)['state'];
-type Language = (typeof terms.$inferSelect)['language'];
 
 /** A word of the inbox. */
 export interface Term {
@@ -31,7 +29,7 @@ export interface Term {
 
 const waiting = sql<number>`(select count(*)::int from waiting_words where waiting_words.term = ${terms.id})`;
 
-/** The inbox of unknown words and what people decided they mean. A missing word is NotVisible. */
+/** The inbox of unknown words. A missing word is NotVisible. */
 @Injectable()
 export class Terms {
   constructor(
@@ -39,18 +37,19 @@ export class Terms {
     private readonly queue: Queue,
   ) {}
 
-  /** Words for which most rows wait first. */
-  async list(
-    state: TermState | undefined,
-    limit: number,
-    offset: number,
-  ): Promise<{ items: Term[]; total: number }> {
-    const which = state === undefined ? undefined : eq(terms.state, state);
+  /** A page of the inbox; words for which most rows wait first, unless another order is asked for. */
+  async list(query: TermsQuery): Promise<{ items: Term[]; total: number }> {
+    const { state, language, q, limit, offset } = query;
+    const which = and(
+      state === undefined ? undefined : eq(terms.state, state),
+      language === undefined ? undefined : eq(terms.language, language),
+      q === '' ? undefined : sql`strpos(lower(${terms.word}), lower(${q})) > 0`,
+    );
     const rows = await this.database
       .select({ term: terms, rows: waiting })
       .from(terms)
       .where(which)
-      .orderBy(desc(waiting), terms.word, terms.id)
+      .orderBy(...orderOf(query))
       .limit(limit)
       .offset(offset);
     return {
@@ -74,7 +73,10 @@ export class Terms {
     return similarWords(word, language);
   }
 
-  /** Settles a word for good; the rows that wait for it run again. A later decision replaces it. */
+  /**
+   * Settles a word; the rows that wait for it run again. Without a target it means nothing to record. A later decision replaces it for
+   * the rows that come; what was written stays.
+   */
   async decide(
     id: string,
     target: z.output<typeof DecidedTarget> | undefined,
@@ -96,59 +98,17 @@ export class Terms {
     });
     return this.get(id);
   }
-
-  /** People's decisions as a ConceptMap of R4, to be kept or taken elsewhere. */
-  async exportMap(): Promise<TermConceptMap> {
-    const rows = await this.database
-      .select()
-      .from(terms)
-      .where(and(eq(terms.state, 'decided')))
-      .orderBy(terms.language, terms.folded);
-    return conceptMapOf(
-      rows.map(({ language, word, target }) => ({ language, word, target: DecidedTarget.parse(target) })),
-    );
-  }
-
-  /** Takes decisions from a ConceptMap; a word with several meanings is none. Returns how many were taken. */
-  async importMap(map: TermConceptMap, account: Account): Promise<number> {
-    const decisions = [...indexConceptMap(map)].flatMap(([key, targets]) => {
-      const at = key.indexOf(':');
-      const [language, folded] = [key.slice(0, at), key.slice(at + 1)];
-      const [target] = targets;
-      return target === undefined || targets.length > 1 || !isLanguage(language)
-        ? []
-        : [{ language, folded, target }];
-    });
-    await this.database.transaction(async (transaction) => {
-      const taken: string[] = [];
-      for (const { language, folded, target } of decisions) {
-        const settled = { state: 'decided', target, decidedBy: account.name, decidedAt: new Date() } as const;
-        const [row] = await transaction
-          .insert(terms)
-          .values({ language, folded, word: folded, sourceColumn: '', ...settled })
-          .onConflictDoUpdate({ target: [terms.language, terms.folded], set: settled })
-          .returning();
-        if (row !== undefined) taken.push(row.id);
-      }
-      const waited =
-        taken.length === 0
-          ? []
-          : await transaction
-              .select()
-              .from(terms)
-              .where(and(inArray(terms.id, taken), sql`${waiting} > 0`));
-      await this.queue.add(
-        'term-decided',
-        waited.map(({ id }) => ({ term: id })),
-        transaction,
-      );
-    });
-    return decisions.length;
-  }
 }
 
-function isLanguage(text: string): text is Language {
-  return text === 'pt' || text === 'en' || text === 'es';
+function orderOf({ sort: { field, downwards } }: TermsQuery): SQL[] {
+  const columns = {
+    rows_waiting: waiting,
+    word: terms.word,
+    created_at: terms.createdAt,
+    decided_at: terms.decidedAt,
+    state: terms.state,
+  };
+  return [downwards ? desc(columns[field]) : asc(columns[field]), asc(terms.word), asc(terms.id)];
 }
 
 function termOf(row: typeof terms.$inferSelect, rows: number): Term {

@@ -1,15 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inArray, sql } from 'drizzle-orm';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { terms } from '../database/schema.records.js';
-import { indexConceptMap, lookUpTerm } from '../mapping/concept.map.js';
+import { indexConceptMap } from '../mapping/concept.map.js';
 import { SHIPPED_TERMS } from '../mapping/defaults.js';
 import type { WaitingWord } from '../mapping/row.plan.js';
 import type { LookUp, TermAnswer } from '../mapping/term.js';
-import { foldTerm } from '../mapping/term.folding.js';
+import { ConceptMapTerms, DecidedTerms, decisionKey, TermChain } from './term.mappers.js';
 import { DecidedTarget } from './term.target.js';
+import { beginningOf, wordKey } from './word.key.js';
 
-const shipped = indexConceptMap(SHIPPED_TERMS);
+const shipped = new ConceptMapTerms(indexConceptMap(SHIPPED_TERMS));
+/** What is shown of a word in the inbox. */
+const SHOWN = 200;
 
 /** What words mean: the shipped ConceptMap first, then what people decided; the rest waits in the inbox. */
 @Injectable()
@@ -22,12 +25,9 @@ export class Words {
       .select()
       .from(terms)
       .where(inArray(terms.state, ['decided', 'ignored']));
-    const decided = new Map(rows.map((row) => [keyOf(row.language, row.folded), answerOf(row)]));
-    return (question) => {
-      const answer = lookUpTerm(shipped, question);
-      if (answer.outcome === 'mapped') return answer;
-      return decided.get(keyOf(question.language, foldTerm(question.text))) ?? answer;
-    };
+    const decided = new Map(rows.map((row) => [decisionKey(row.language, row.folded), answerOf(row)]));
+    const chain = new TermChain([shipped, new DecidedTerms(decided)]);
+    return (question) => chain.map(question);
   }
 
   /** Puts words into the inbox and notes which rows wait for them; rows that wait no more are forgotten. */
@@ -40,8 +40,8 @@ export class Words {
       words.map((word) => ({
         row,
         language: word.language,
-        folded: foldTerm(word.text),
-        word: word.text.slice(0, 200),
+        folded: wordKey(word.text),
+        word: beginningOf(word.text, SHOWN),
         column: word.column,
         state: word.outcome,
       })),
@@ -64,10 +64,19 @@ export class Words {
         on conflict do nothing`);
     });
   }
-}
 
-function keyOf(language: string, folded: string): string {
-  return `${language}:${folded}`;
+  /**
+   * Words that were settled while the rows of an import ran, which had asked before: they wait for what is known by now, and have to run
+   * again. Call it in the transaction that ends the import: a later decision finds the import ended.
+   */
+  async settledMeanwhile(importId: string, transaction: Transaction): Promise<string[]> {
+    const rows = await transaction.execute<{ term: string }>(sql`
+      select distinct waiting_words.term from waiting_words
+      join terms on terms.id = waiting_words.term and terms.state in ('decided', 'ignored')
+      join import_rows on import_rows.import_id = waiting_words.import_id and import_rows.row = waiting_words.row
+      where waiting_words.import_id = ${importId} and import_rows.state = 'waiting'`);
+    return rows.map(({ term }) => term);
+  }
 }
 
 function answerOf(row: typeof terms.$inferSelect): TermAnswer {

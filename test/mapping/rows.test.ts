@@ -234,6 +234,8 @@ describe('words', () => {
     expect(waiting.conditions).toHaveLength(1);
     const document = { ...brazil, policies: { ...brazil.policies, unknown_words: 'text_only' as const } };
     expect(planOf({ ...ana, note: 'Sopro' }, document).conditions[0]?.code).toEqual({ text: 'Sopro' });
+    const negated = planOf({ ...ana, note: 'nega diabetes' }, document);
+    expect([negated.conditions, negated.waiting.length]).toEqual([[], 1]);
   });
 });
 

@@ -1,89 +1,165 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { CIRCULATING, encodeList } from '../../infra/demo/patients.file.ts';
-import { COLUMNS } from '../../infra/demo/patients.list.ts';
 import { Clerk } from '../imports/import.world.ts';
-import { testHapi, type TestHapi } from '../support/hapi.ts';
+import { faultyWay, testHapi, type FaultyWay, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
+import { GASTRITIS, inboxOf, listOf, SNOMED, termOf } from './inbox.world.ts';
 
 let hapi: TestHapi;
+let way: FaultyWay;
+let busy = false;
 let world: World;
 let clerk: Clerk;
 beforeAll(async () => {
   hapi = await testHapi();
-  world = await startWorld({ FHIR_BASE_URL: hapi.url });
+  way = await faultyWay(hapi.url, () => (busy ? 'busy' : 'pass'));
+  world = await startWorld({ FHIR_BASE_URL: way.url });
   clerk = await Clerk.start(world);
 }, 200_000);
-afterAll(() => world?.stop());
-
-const Inbox = z.object({
-  total: z.number(),
-  items: z.array(z.looseObject({ id: z.string(), word: z.string() })),
+afterAll(async () => {
+  await world?.stop();
+  await way?.close();
 });
-const inbox = async (state: string) =>
-  Inbox.parse((await clerk.get(`/api/terms?state=${state}`).expect(200)).body);
-const list = (...notes: readonly string[]) =>
-  encodeList(
-    [
-      [...COLUMNS],
-      ...notes.map((note, at) => [
-        'Ana Souza',
-        `222.333.444-${10 + at}`,
-        'Feminino',
-        '05/06/1970',
-        '',
-        'Brasil',
-        note,
-      ]),
-    ],
-    CIRCULATING,
-  );
+
 const conditions = () => hapi.count(`Condition?subject:Patient.identifier=${clerk.system}|`);
-const GASTRITIS = { kind: 'condition', coding: { system: 'http://snomed.info/sct', code: '4556007' } };
+const decide = (id: string, target: object = GASTRITIS) => clerk.post(`/api/terms/${id}/decide`, target);
 
 describe('the inbox of words', () => {
   it('a word waits once; deciding it writes the rows that waited and no others', async () => {
-    const done = await clerk.import(list('Zumbidite', 'zumbidite|Hipertenso', '', 'não diabético'));
+    const done = await clerk.import(listOf(0, 'Zumbidite', 'zumbidite|Hipertenso', '', 'não diabético'));
     expect(done).toMatchObject({ status: 'completed_with_errors', waiting: 3, created: 1 });
     expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(4);
     expect(await conditions()).toBe(1);
-    const { items } = await inbox('unmapped');
+    const { items } = await inboxOf(clerk, 'state=unmapped');
     expect(items).toMatchObject([{ word: 'Zumbidite', state: 'unmapped', rows_waiting: 2 }]);
-    expect(await inbox('ambiguous')).toMatchObject({ items: [{ word: 'não diabético', rows_waiting: 1 }] });
+    const doubtful = await inboxOf(clerk, 'state=ambiguous');
+    expect(doubtful).toMatchObject({ items: [{ word: 'não diabético', rows_waiting: 1 }] });
 
     const id = items[0]?.id ?? '';
-    const wrong = { ...GASTRITIS, coding: { ...GASTRITIS.coding, code: '4556008' } };
-    await clerk.post(`/api/terms/${id}/decide`, wrong).expect(422);
-    await clerk.post(`/api/terms/${id}/decide`, GASTRITIS).expect(200);
+    await decide(id, { ...GASTRITIS, coding: { system: SNOMED, code: '4556008' } }).expect(422);
+    await decide(id, { ...GASTRITIS, kind: 'guess' }).expect(422);
+    await decide(id).expect(200);
     await expect.poll(async () => (await clerk.report(done.file_id)).updated, { timeout: 20_000 }).toBe(2);
     expect(await conditions()).toBe(3);
     const again = await clerk.ended(done.file_id);
     expect(again).toMatchObject({ rows_total: 4, rows_done: 4, waiting: 1, updated: 2, created: 1 });
   }, 60_000);
 
-  it('an ignored word no longer waits, and what was decided is taken elsewhere as a ConceptMap', async () => {
-    const { items } = await inbox('ambiguous');
+  it('an ignored word no longer waits, and its row in the audit names it by its id', async () => {
+    const id = await termOf(clerk, 'não diab');
+    await clerk.post(`/api/terms/${id}/ignore`).expect(200);
+    await expect.poll(async () => (await inboxOf(clerk, 'state=ambiguous')).total).toBe(0);
+    const rows =
+      await world.sql`select detail from audit where action = 'POST /api/terms/:id/ignore' and status = 200`;
+    expect(rows.map((row) => row['detail'])).toEqual([{ term: id }]);
+  }, 60_000);
+
+  it('is searched, sorted and paged', async () => {
+    await clerk.import(listOf(10, 'Xalapose', 'Xalapose', 'xerebite', 'Xerebite|100% xol_'));
+    const most = await inboxOf(clerk, 'q=x&state=unmapped&language=pt&limit=1');
+    expect(most).toMatchObject({ total: 3, items: [{ rows_waiting: 2 }] });
+    const words = async (query: string) => (await inboxOf(clerk, query)).items.map(({ word }) => word);
+    expect(await words('q=X&state=unmapped&sort=word')).toEqual(['100% xol_', 'Xalapose', 'xerebite']);
+    expect(await words('q=x&state=unmapped&sort=-word&offset=1&limit=1')).toEqual(['Xalapose']);
+    expect(await words('q=%25%20xol_')).toEqual(['100% xol_']);
+    for (const query of ['state=open', 'sort=secret', 'limit=x', 'colour=red', 'q=%00'])
+      await clerk.get(`/api/terms?${query}`).expect(400);
+  }, 60_000);
+
+  it('takes a word of any length and any letters', async () => {
+    const novel = `Zz${'sopro sistólico '.repeat(400)}`;
+    const done = await clerk.import(listOf(20, novel, `${novel}!`, `${'y'.repeat(199)}😀yy`));
+    expect(done).toMatchObject({ status: 'completed_with_errors', waiting: 3, rejected: 0 });
+    const { items } = await inboxOf(clerk, 'q=zzsopro');
+    expect(items).toMatchObject([{ rows_waiting: 2, word: novel.slice(0, 200) }]);
     await clerk.post(`/api/terms/${items[0]?.id}/ignore`).expect(200);
-    await expect.poll(async () => (await inbox('ambiguous')).total, { timeout: 10_000 }).toBe(0);
-    const map = await clerk.get('/api/terms/concept-map').expect(200);
-    expect(map.body).toMatchObject({
-      resourceType: 'ConceptMap',
-      group: [{ source: 'urn:radgate:words:pt' }],
-    });
-    await clerk.post('/api/terms/concept-map', z.looseObject({}).parse(map.body)).expect(200, { taken: 1 });
-    expect(await inbox('decided')).toMatchObject({ total: 1 });
+    await expect.poll(async () => (await clerk.report(done.file_id)).waiting, { timeout: 20_000 }).toBe(1);
   }, 60_000);
 
   it('suggests known words that look like it', async () => {
-    await clerk.import(list('Hipertensoo'));
-    const { items } = await inbox('unmapped');
-    const found = await clerk.get(`/api/terms/${items[0]?.id}/suggestions`).expect(200);
+    await clerk.import(listOf(30, 'Hipertensoo'));
+    const id = await termOf(clerk, 'Hipertensoo');
+    const found = await clerk.get(`/api/terms/${id}/suggestions`).expect(200);
     expect(JSON.stringify(found.body)).toContain('38341003');
     const reader = await world.person({ rights: ['records:read'], scope: { kind: 'all' } });
-    await world.http
-      .post(`/api/terms/${items[0]?.id}/ignore`)
-      .set('authorization', reader.authorization)
-      .send({})
-      .expect(403);
+    const asReader = (path: string) => world.http.post(path).set('authorization', reader.authorization);
+    await asReader(`/api/terms/${id}/ignore`).send({}).expect(403);
+    await asReader('/api/terms/concept-map').send({}).expect(403);
+  }, 60_000);
+});
+
+describe('a decision', () => {
+  it('reaches the rows of an import that had asked before and still runs', async () => {
+    const first = await clerk.import(listOf(40, 'Ossobucose'));
+    busy = true;
+    const seen = way.seen.length;
+    const { body } = await clerk.upload(listOf(50, 'ossobucose', '')).expect(202);
+    const second = z.object({ file_id: z.string() }).parse(body).file_id;
+    // It asks HAPI for its patients: its words have been looked up.
+    await expect.poll(() => way.seen.length, { timeout: 20_000 }).toBeGreaterThan(seen);
+    await decide(await termOf(clerk, 'ossobucose')).expect(200);
+    busy = false;
+    for (const id of [first.file_id, second])
+      await expect.poll(async () => (await clerk.report(id)).waiting, { timeout: 40_000 }).toBe(0);
+    await expect.poll(async () => (await clerk.report(second)).status, { timeout: 20_000 }).toBe('completed');
+    expect((await clerk.report(second)).updated).toBe(1);
+  }, 120_000);
+
+  it('leaves an import alone that somebody cancelled', async () => {
+    const rehearsed = await clerk.import(listOf(60, 'Trololite'), { mode: 'rehearse' });
+    await clerk.post(`/api/imports/${rehearsed.file_id}/cancel`).expect(202);
+    await decide(await termOf(clerk, 'Trololite')).expect(200);
+    // The same queue: when this word's rows have run, the other's would have.
+    const other = await clerk.import(listOf(70, 'Trelelite'));
+    await decide(await termOf(clerk, 'Trelelite')).expect(200);
+    await expect.poll(async () => (await clerk.report(other.file_id)).waiting, { timeout: 20_000 }).toBe(0);
+    expect(await clerk.report(rehearsed.file_id)).toMatchObject({ status: 'cancelled', waiting: 1 });
+  }, 60_000);
+});
+
+const DecisionMap = z.looseObject({ group: z.array(z.looseObject({ element: z.array(z.looseObject({})) })) });
+const map = async () => DecisionMap.parse((await clerk.get('/api/terms/concept-map').expect(200)).body);
+const take = (body: object) => clerk.post('/api/terms/concept-map', body);
+const mapOf = (element: object[], system = SNOMED, source = 'urn:radgate:words:pt') => ({
+  resourceType: 'ConceptMap',
+  url: 'urn:test:elsewhere',
+  version: '7',
+  status: 'draft',
+  group: [{ source, target: system, element }],
+});
+
+describe('decisions as a ConceptMap', () => {
+  it('go to a FHIR server as they are, and come back the same, what is ignored as well', async () => {
+    const exported = await map();
+    const checked = z
+      .object({ issue: z.array(z.object({ severity: z.string() })) })
+      .parse(await hapi.json('/ConceptMap/$validate', { method: 'POST', body: exported }));
+    expect(
+      checked.issue.filter(({ severity }) => severity !== 'information' && severity !== 'warning'),
+    ).toEqual([]);
+    const words = exported.group.flatMap(({ element }) => element);
+    expect(JSON.stringify(words)).toContain('unmatched');
+    await take(exported).expect(200, { taken: words.length, left_out: 0 });
+    expect(await map()).toEqual(exported);
+  }, 60_000);
+
+  it('of elsewhere settle words that wait; what is inexact or double is left out, what cannot be is refused', async () => {
+    const word = `kafkose${randomBytes(4).toString('hex')}`;
+    const done = await clerk.import(listOf(80, word, `${word}x`));
+    const equivalent = [{ code: '4556007', equivalence: 'equivalent' }];
+    await take(mapOf([{ code: word, target: [{ code: '4556008', equivalence: 'equivalent' }] }])).expect(422);
+    await take(mapOf([{ code: word, target: equivalent }], 'no address')).expect(422);
+    await take(mapOf([{ code: word, target: equivalent }], SNOMED, 'urn:radgate:words:la')).expect(422);
+    await take({ resourceType: 'Patient' }).expect(422);
+    const elements = [
+      { code: word.toUpperCase(), target: equivalent },
+      { code: `${word}x`, target: [{ code: '4556007', equivalence: 'wider' }] },
+      { code: 'twice', target: equivalent },
+      { code: 'Twice', target: equivalent },
+    ];
+    await take(mapOf(elements)).expect(200, { taken: 1, left_out: 2 });
+    await expect.poll(async () => (await clerk.report(done.file_id)).waiting, { timeout: 20_000 }).toBe(1);
+    expect((await clerk.ended(done.file_id)).updated).toBe(1);
   }, 60_000);
 });
