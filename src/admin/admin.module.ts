@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { AuthnModule } from '../authn/authn.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
+import { CatalogModule } from '../catalog/catalog.module.js';
 import { FirstAdministrator } from './first.administrator.js';
 import { GrantsController } from './grants.controller.js';
 import { Grants } from './grants.service.js';
@@ -16,12 +17,13 @@ import { MeController } from './me.controller.js';
 import { MembersController } from './members.controller.js';
 import { Members } from './members.service.js';
 import { UserSessionsController } from './user.sessions.controller.js';
+import { QuarantineController } from './quarantine.controller.js';
 import { UsersController } from './users.controller.js';
 import { Users } from './users.service.js';
 
 /** Who there is and what they may: people, groups, grants, machine accounts and their keys. */
 @Module({
-  imports: [AuditModule, AuthnModule, AuthzModule],
+  imports: [AuditModule, AuthnModule, AuthzModule, CatalogModule],
   controllers: [
     MeController,
     UsersController,
@@ -31,6 +33,7 @@ import { Users } from './users.service.js';
     GrantsController,
     MachinesController,
     KeysController,
+    QuarantineController,
   ],
   providers: [FirstAdministrator, Grants, Groups, Keys, LastAdministrator, Machines, Members, Users],
 })

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
@@ -9,27 +9,20 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
+import { UpstreamFailed } from '../problems/errors.js';
 import { admit, type Arrived } from './admitting.js';
 import { hashContent } from './content.hash.js';
+import { displace } from './displacing.js';
 import { attributesOfTags, factsOf, IdentityMissing, type InstanceFacts } from './instance.facts.js';
 import { type Depositor, place } from './placing.js';
+import { letGo, Quarantine, type Reason } from './quarantine.service.js';
 import { retrying } from './retrying.js';
 
-/** Why something the archive holds is not in the catalog, in words for the operator. */
-const NOT_SHOWN = {
-  contradicts: 'an instance in the archive contradicts the catalog (patient, study or series)',
-  altered: 'an instance in the archive is not what its interrupted sender sent',
-  unusable: 'an instance in the archive has no usable UIDs or PatientID',
-} as const;
+/** What became of something the archive holds: `later` when a sender is still on its way with it, a {@link Reason} when it is not shown. */
+export type Arrival = 'admitted' | 'known' | 'later' | 'gone' | Reason;
 
-/** What became of something the archive holds: `later` when a sender is still on its way with it. */
-export type Arrival = 'admitted' | 'known' | 'later' | 'gone' | keyof typeof NOT_SHOWN;
-
-/** Why an arrival is not shown; `undefined` when it is, or is still to be decided. */
-export function reasonOf(arrival: Arrival): string | undefined {
-  if (arrival === 'contradicts' || arrival === 'altered' || arrival === 'unusable') return NOT_SHOWN[arrival];
-  return undefined;
-}
+/** Whether an instance may take the place of what it contradicts, which is quarantined then. */
+type Manner = 'as it fits' | 'displacing';
 
 /** What is at most this large comes out of the archive in one piece anyway. */
 const HASHED_AT_ONCE = 1024 * 1024;
@@ -39,6 +32,10 @@ class TakenBack extends Error {
   constructor(readonly arrival: Arrival) {
     super('taken back');
   }
+}
+
+function isReason(arrival: Arrival): arrival is Reason {
+  return arrival === 'contradicts' || arrival === 'altered' || arrival === 'unusable';
 }
 
 function takenBack(error: unknown): Arrival {
@@ -56,14 +53,17 @@ interface Left {
 /** Takes up what arrived in the archive by another way than STOW through us (C-STORE), or by a STOW that was cut off. */
 @Injectable()
 export class Arrivals {
+  private readonly logger = new Logger('arrivals');
+
   constructor(
     @Inject(ENV) private readonly env: Env,
     @Inject(DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
     private readonly bytes: OrthancBytes,
+    private readonly quarantine: Quarantine,
   ) {}
 
-  /** Of these Orthanc ids, those the catalog does not hold. */
+  /** Of these Orthanc ids, those that are neither in the catalog nor in quarantine. */
   async unknownOf(ids: readonly OrthancId[]): Promise<OrthancId[]> {
     const unknown: OrthancId[] = [];
     for (let at = 0; at < ids.length; at += 1000) {
@@ -73,36 +73,69 @@ export class Arrivals {
         .from(instances)
         .where(inArray(instances.orthancId, page));
       const known = new Set<string>(rows.map((row) => row.id));
-      unknown.push(...page.filter((id) => !known.has(id)));
+      const waiting = await this.quarantine.among(page);
+      unknown.push(...page.filter((id) => !known.has(id) && !waiting.has(id)));
     }
     return unknown;
   }
 
-  /** Gives one instance of the archive its place in the catalog, if the unique keys leave one. */
-  async take(id: OrthancId): Promise<Arrival> {
+  /** Gives one instance of the archive its place in the catalog, if the unique keys leave one; what has none is quarantined. */
+  async take(id: OrthancId, manner: Manner = 'as it fits'): Promise<Arrival> {
+    const seen: { facts?: InstanceFacts } = {};
+    try {
+      const arrival = await this.lookAt(id, manner, seen);
+      if (isReason(arrival)) await this.putAside(id, arrival, seen.facts);
+      return arrival;
+    } catch (error) {
+      if (!(error instanceof NotInArchive)) throw error;
+      await this.quarantine.release(id);
+      return 'gone';
+    }
+  }
+
+  /** Quarantines what the archive holds; the first time for a reason it is told to the log. */
+  async putAside(id: OrthancId, reason: Reason, facts?: InstanceFacts): Promise<void> {
+    const study = await this.studyOf(id);
+    if (await this.quarantine.hold({ id, study, facts }, reason))
+      this.logger.warn(`not shown: an instance in the archive is in quarantine (${reason})`);
+  }
+
+  /** What the archive cannot tell the study of is a study of its own. */
+  private async studyOf(id: OrthancId): Promise<OrthancId> {
+    try {
+      return (await this.api.parentsOf(id)).study;
+    } catch (error) {
+      if (error instanceof UpstreamFailed && !(error instanceof NotInArchive)) return id;
+      throw error;
+    }
+  }
+
+  private async lookAt(id: OrthancId, manner: Manner, seen: { facts?: InstanceFacts }): Promise<Arrival> {
     try {
       const metadata = await this.api.instanceMetadata(id);
-      const facts = factsOf(
-        attributesOfTags(await this.api.instanceTags(id)),
-        metadata['TransferSyntax'] ?? '',
-      );
-      return await this.settle(id, facts, metadata['RemoteAET']);
+      const tags = attributesOfTags(await this.api.instanceTags(id));
+      seen.facts = factsOf(tags, metadata['TransferSyntax'] ?? '');
+      return await this.settle(id, seen.facts, metadata['RemoteAET'], manner);
     } catch (error) {
-      if (error instanceof NotInArchive) return 'gone';
       if (error instanceof IdentityMissing) return 'unusable';
       throw error;
     }
   }
 
-  private async settle(id: OrthancId, facts: InstanceFacts, aet: string | undefined): Promise<Arrival> {
+  private async settle(
+    id: OrthancId,
+    facts: InstanceFacts,
+    aet: string | undefined,
+    manner: Manner,
+  ): Promise<Arrival> {
     const left = await this.leftBehind(facts.sopUid);
     if (left?.live) return 'later';
     // A cut-off STOW says whose the instance is and what it must be; other content is not what that account was let in with.
-    const content = left?.sha256 ?? undefined;
+    const content = manner === 'displacing' ? undefined : (left?.sha256 ?? undefined);
     const { size, sha256 } = await this.look(id, content !== undefined);
     if (content !== undefined && sha256?.equals(content) !== true) return 'altered';
     const by = await this.depositor(content === undefined ? undefined : (left?.accountId ?? undefined), aet);
-    return this.admit(facts, by, { id, ...(await this.parentsOf(id, facts)), size, sha256 });
+    return this.admit(facts, by, { id, ...(await this.parentsOf(id, facts)), size, sha256 }, manner);
   }
 
   /** Orthanc's ids follow from the identifiers, but not from a PatientID that it spells in another way (blanks before it). */
@@ -122,9 +155,14 @@ export class Arrivals {
     return { size: length, sha256: undefined };
   }
 
-  private async admit(facts: InstanceFacts, by: Depositor, arrived: Arrived): Promise<Arrival> {
+  private async admit(
+    facts: InstanceFacts,
+    by: Depositor,
+    arrived: Arrived,
+    manner: Manner,
+  ): Promise<Arrival> {
     return retrying(() =>
-      this.database.transaction((tx) => this.admitIn(tx, facts, by, arrived)).catch(takenBack),
+      this.database.transaction((tx) => this.admitIn(tx, facts, by, arrived, manner)).catch(takenBack),
     );
   }
 
@@ -134,7 +172,11 @@ export class Arrivals {
     facts: InstanceFacts,
     by: Depositor,
     arrived: Arrived,
+    manner: Manner,
   ): Promise<Arrival> {
+    if (manner === 'displacing' && !(await displace(tx, facts, by, arrived.id))) throw new TakenBack('later');
+    // First of what is locked below: somebody may be deciding about it.
+    await letGo(tx, arrived.id);
     const at = await place(tx, facts, by);
     if (typeof at === 'string') throw new TakenBack('contradicts');
     if ('kind' in at) throw new TakenBack('later');
@@ -142,7 +184,8 @@ export class Arrivals {
       .select({ orthancId: instances.orthancId })
       .from(instances)
       .where(eq(instances.sopUid, facts.sopUid));
-    if (taken !== undefined) throw new TakenBack(taken.orthancId === arrived.id ? 'known' : 'contradicts');
+    if (taken?.orthancId === arrived.id) return 'known';
+    if (taken !== undefined) throw new TakenBack('contradicts');
     await tx
       .delete(pending)
       .where(and(eq(pending.sopUid, facts.sopUid), sql`${pending.expiresAt} < clock_timestamp()`));

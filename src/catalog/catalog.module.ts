@@ -3,6 +3,9 @@ import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { Arrivals } from './arrivals.service.js';
 import { Departures } from './departures.service.js';
 import { Lookup } from './lookup.service.js';
+import { QuarantineDecisions } from './quarantine.decisions.js';
+import { QuarantineList } from './quarantine.list.js';
+import { Quarantine } from './quarantine.service.js';
 import { Reservations } from './reservations.service.js';
 import { Searches } from './search.service.js';
 import { Watcher } from './watcher.service.js';
@@ -10,7 +13,17 @@ import { Watcher } from './watcher.service.js';
 /** WHAT IS THERE. */
 @Module({
   imports: [OrthancModule],
-  providers: [Lookup, Searches, Reservations, Arrivals, Departures, Watcher],
-  exports: [Lookup, Searches, Reservations, Arrivals, Departures],
+  providers: [
+    Lookup,
+    Searches,
+    Reservations,
+    Arrivals,
+    Departures,
+    Quarantine,
+    QuarantineList,
+    QuarantineDecisions,
+    Watcher,
+  ],
+  exports: [Lookup, Searches, Reservations, Arrivals, Departures, QuarantineList, QuarantineDecisions],
 })
 export class CatalogModule {}

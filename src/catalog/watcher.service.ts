@@ -12,8 +12,9 @@ import { archiveCursor } from '../database/schema.catalog.js';
 import { type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { NeighbourAway, Problem } from '../problems/errors.js';
-import { Arrivals, reasonOf } from './arrivals.service.js';
+import { Arrivals } from './arrivals.service.js';
 import { Departures } from './departures.service.js';
+import { Quarantine } from './quarantine.service.js';
 
 const TICK_MS = 500;
 const COMPARE_MS = 2_000;
@@ -33,8 +34,6 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private running: Promise<void> = Promise.resolve();
   /** Its sender is still on the way: looked at with each tick. */
   private readonly later = new Set<OrthancId>();
-  /** In the archive, looked at, and with a reason not in the catalog: a contradiction or a fault of its own. */
-  private readonly unshown = new Set<OrthancId>();
   /** Whether this process has compared everything since it watches this archive. */
   private compared = false;
   private comparedAt = 0;
@@ -47,6 +46,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly api: OrthancApi,
     private readonly arrivals: Arrivals,
     private readonly departures: Departures,
+    private readonly quarantine: Quarantine,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -95,7 +95,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.comparedAt = Date.now();
     if (Date.now() - this.triedAgainAt > TRY_AGAIN_MS) {
       this.triedAgainAt = Date.now();
-      await this.takeAll([...this.unshown]);
+      await this.takeQuarantined();
     }
     await this.compareTotals();
     // Last: what a cut-off STOW left in the archive is adopted by the reservation it left here.
@@ -139,20 +139,24 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
   }
 
+  /** Once more what waits: its reason may have gone away. */
+  private async takeQuarantined(): Promise<void> {
+    let page: readonly OrthancId[] = [];
+    do {
+      page = await this.quarantine.page(page.at(-1) ?? '', PAGE);
+      await this.takeAll(page);
+    } while (page.length === PAGE && !this.stopping.signal.aborted);
+  }
+
   private async takeOne(id: OrthancId): Promise<void> {
     try {
-      const arrival = await this.arrivals.take(id);
-      put(this.later, id, arrival === 'later');
-      const reason = reasonOf(arrival);
-      if (reason !== undefined && !this.unshown.has(id)) this.logger.warn(`not shown: ${reason}`);
-      put(this.unshown, id, reason !== undefined);
+      put(this.later, id, (await this.arrivals.take(id)) === 'later');
     } catch (error) {
       if (error instanceof NeighbourAway) throw error;
-      // Should Postgres be away, the feed's position cannot be noted either, and this instance comes again.
-      if (!this.unshown.has(id))
-        this.logger.warn(`an instance of the archive cannot be read: ${nameOf(error)}`);
       this.later.delete(id);
-      this.unshown.add(id);
+      // Should Postgres be away, this fails too, and the feed's position is not noted: the instance comes again.
+      await this.arrivals.putAside(id, 'unreadable');
+      this.logger.debug(`an instance of the archive cannot be read: ${nameOf(error)}`);
     }
   }
 
@@ -165,22 +169,21 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
     this.compared = true;
     // What went may have been in the way of these.
-    await this.takeAll([...this.unshown]);
+    await this.takeQuarantined();
   }
 
   private async compare(level: ArchiveLevel): Promise<void> {
     const missing = await this.departures.compare(level);
     if (level !== 'instances') return;
-    const still = new Set(missing);
-    for (const id of this.unshown) put(this.unshown, id, still.has(id));
-    await this.takeAll(missing);
+    await this.takeAll(await this.arrivals.unknownOf(missing));
   }
 
   /** Whether the archive holds as many instances as the catalog, and those that are rightly in the archive alone. */
   private async agrees(): Promise<boolean> {
     const archive = await this.api.statistics();
     const catalog = await this.departures.counts();
-    return archive.CountInstances - catalog.CountInstances === this.unshown.size + this.later.size;
+    const aside = (await this.quarantine.count()) + this.later.size;
+    return archive.CountInstances - catalog.CountInstances === aside;
   }
 
   private say(error: unknown): void {

@@ -1,5 +1,6 @@
+import { sql } from 'drizzle-orm';
 import { bigint, boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, moment, made, serial, word, words, count } from './schema.columns.js';
+import { bytea, id, moment, made, serial, word, words, count } from './schema.columns.js';
 
 /** One row a (issuer, PatientID); a study without PatientID has a patient of its own. */
 export const patients = pgTable('patients', {
@@ -91,4 +92,26 @@ export const archiveCursor = pgTable('archive_cursor', {
   sole: boolean('sole').primaryKey().default(true),
   archive: text('archive').notNull(),
   position: bigint('position', { mode: 'number' }).notNull(),
+});
+
+/** What is decided about as one: instances of one study of the archive (Orthanc's id) that are not shown for one reason. */
+export const quarantine = pgTable('quarantine', {
+  id: id(),
+  orthancStudy: text('orthanc_study').notNull(),
+  reason: text('reason', { enum: ['contradicts', 'altered', 'unusable', 'unreadable'] }).notNull(),
+  since: moment('since')
+    .notNull()
+    .default(sql`clock_timestamp()`),
+});
+
+/** An instance of the archive that is not shown, with what its header said when it was looked at. */
+export const quarantined = pgTable('quarantined', {
+  orthancId: text('orthanc_id').primaryKey(),
+  quarantine: uuid('quarantine').notNull(),
+  studyUid: word('study_uid'),
+  seriesUid: word('series_uid'),
+  sopUid: word('sop_uid'),
+  patientId: word('patient_id'),
+  issuer: word('issuer'),
+  modality: word('modality'),
 });

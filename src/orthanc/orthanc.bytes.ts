@@ -20,6 +20,13 @@ export interface Picture {
   readonly quality?: number | undefined;
 }
 
+/** Which identity a copy of an instance gets; what is not named stays as it is. */
+export interface NewIdentity {
+  readonly patientId: string | undefined;
+  readonly issuer: string | undefined;
+  readonly uids: { readonly study: string; readonly series: string; readonly instance: string } | undefined;
+}
+
 /** What Orthanc says of an instance it was given. */
 export interface StoredInstance {
   readonly id: OrthancId;
@@ -126,6 +133,26 @@ export class OrthancBytes implements OnApplicationShutdown {
   ): Promise<ArchiveBytes> {
     const series = `/dicom-web/studies/${studyUid}/series/${seriesUid}`;
     return this.connection.read('instance metadata', `${series}/instances/${sopUid}/metadata`, { reader });
+  }
+
+  /** A copy of the instance under another identity, as a file; the archive keeps nothing of it. */
+  modifiedInstance(id: OrthancId, { patientId, issuer, uids }: NewIdentity): Promise<ArchiveBytes> {
+    const json = JSON.stringify({
+      Force: true,
+      Keep: uids === undefined ? ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID'] : [],
+      Replace: {
+        ...(patientId === undefined ? {} : { PatientID: patientId }),
+        ...(issuer === undefined ? {} : { IssuerOfPatientID: issuer }),
+        ...(uids === undefined
+          ? {}
+          : {
+              StudyInstanceUID: uids.study,
+              SeriesInstanceUID: uids.series,
+              SOPInstanceUID: uids.instance,
+            }),
+      },
+    });
+    return this.connection.read('modification', `/instances/${id}/modify`, { json, works: 'decoding' });
   }
 
   /** Stores one DICOM file. */

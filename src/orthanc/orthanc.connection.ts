@@ -34,12 +34,14 @@ export interface Manner {
   readonly works?: 'picture' | 'decoding';
   readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
+  /** What the archive is told to make of it; it is asked by POST then, and changes nothing. */
+  readonly json?: string;
 }
 
 interface Call {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  readonly body?: Readable;
+  readonly body?: Readable | string;
   readonly headersTimeout?: number;
   readonly accept?: string | undefined;
 }
@@ -117,10 +119,11 @@ export class ArchiveConnection {
   private async open(
     what: string,
     path: string,
-    { accept, works, valueOnly }: Manner,
+    { accept, works, valueOnly, json }: Manner,
   ): Promise<{ length: number | undefined; body: Readable }> {
     const headersTimeout = works !== undefined ? WORK_MS : READ_MS;
-    const call = { method: 'GET', path, headersTimeout, accept } as const;
+    const asked = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
+    const call = { ...asked, path, headersTimeout, accept };
     // Orthanc closes idle connections when it likes: what was lost with one is asked again.
     const answer = await this.ask(what, call).catch((error: unknown) => {
       if (wasCutOff(error)) return this.ask(what, call);
@@ -144,7 +147,7 @@ export class ArchiveConnection {
         headers: {
           authorization: this.authorization,
           ...(accept === undefined ? {} : { accept }),
-          ...(call.body === undefined ? {} : { 'content-type': 'application/dicom' }),
+          ...(call.body instanceof Readable ? { 'content-type': 'application/dicom' } : {}),
         },
       });
     } catch (error) {

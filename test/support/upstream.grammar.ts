@@ -41,6 +41,7 @@ const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', `/instances/${ID}/content/7fe0-0010/0`],
   ['GET', `${SERIES}/metadata`],
   ['GET', `${SERIES}/instances/${UID}/metadata`],
+  ['POST', `/instances/${ID}/modify`],
   ['POST', '/instances'],
 ];
 
