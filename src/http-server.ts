@@ -5,6 +5,7 @@ import cors from '@fastify/cors';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Env } from './config/env.js';
+import { BadRequest } from './problems/errors.js';
 import { refusalOf, sendRefusal } from './problems/problem.filter.js';
 
 /** JSON bodies are small; DICOM bodies are streams and are bounded where they are read. */
@@ -36,6 +37,11 @@ export function httpServer(env: Env): FastifyAdapter {
   server.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage, done) => {
     done(null, payload);
   });
+  // After the hooks that note where a request comes from: this refusal is counted too.
+  server.addHook('preParsing', async (request) => {
+    if (isTwofold(request.raw.rawHeaders))
+      throw new BadRequest('A header that there is one of was sent twice.');
+  });
   server.addHook('onSend', async (request, reply) => {
     identify(request, reply);
     // What says nothing of caches is for this caller and this moment alone.
@@ -53,6 +59,14 @@ export function httpServer(env: Env): FastifyAdapter {
     });
   }
   return new FastifyAdapter(server);
+}
+
+/** Of these Node keeps the first and others the last: a proxy in front could have judged by another than we do (RFC 9110 §5.3, §7.2). */
+const SINGLE = new Set(['host', 'authorization', 'content-type', 'origin', 'x-csrf-token']);
+
+function isTwofold(rawHeaders: readonly string[]): boolean {
+  const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
+  return names.some((name, at) => SINGLE.has(name) && names.indexOf(name) !== at);
 }
 
 function identify(request: FastifyRequest, reply: FastifyReply): void {

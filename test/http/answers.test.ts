@@ -79,7 +79,7 @@ it('an answer that says nothing of caches is kept by none', async () => {
     expect([path, answer.headers['cache-control']]).toEqual([path, 'no-store']);
   }
   const keys = await world.http.get('/.well-known/jwks.json').expect(200);
-  expect(keys.headers['cache-control']).toBe('public, max-age=60');
+  expect(keys.headers['cache-control']).toBe('public, max-age=5');
 });
 
 describe('request ids', () => {
