@@ -54,13 +54,14 @@ export class AccountLookup {
       .from(sessions)
       .innerJoin(accounts, eq(accounts.id, sessions.accountId))
       .where(and(eq(sessions.tokenHash, hashOf(token)), SESSION_LIVES, eq(accounts.disabled, false)));
+    if (row === undefined) throw new NotAuthenticated();
     const account = accountOf(row, 'session');
-    if (row?.stale === true)
+    if (row.stale)
       await this.database
         .update(sessions)
         .set({ lastSeenAt: sql`now()` })
         .where(and(eq(sessions.id, row.sessionId), lt(sessions.lastSeenAt, STALE)));
-    return { account, ends: row && { kind: 'session', id: row.sessionId } };
+    return { account, ends: { kind: 'session', id: row.sessionId } };
   }
 
   /** By a machine account's API key; with `name` (Basic) it must be that account's. */
@@ -80,14 +81,15 @@ export class AccountLookup {
           eq(accounts.disabled, false),
         ),
       );
+    if (row === undefined) throw new NotAuthenticated();
     const account = accountOf(row, 'key');
     if (name !== undefined && name.toLowerCase() !== account.name.toLowerCase()) throw new NotAuthenticated();
-    if (row?.stale === true)
+    if (row.stale)
       await this.database
         .update(apiKeys)
         .set({ lastUsedAt: sql`now()` })
         .where(and(eq(apiKeys.id, row.keyId), or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, STALE))));
-    return { account, ends: undefined };
+    return { account, ends: { kind: 'key', id: row.keyId } };
   }
 }
 

@@ -8,6 +8,7 @@ import { AuthnGuard } from './authn.guard.js';
 import { ExpiredSweeper } from './expired.sweeper.js';
 import { JwksController } from './jwks.controller.js';
 import { KeyFile } from './key.file.js';
+import { LivingSignIns } from './living.sign.ins.js';
 import { LoginController } from './login.controller.js';
 import { Logins } from './login.service.js';
 import { LoginThrottle } from './login.throttle.js';
@@ -31,6 +32,7 @@ import { StoredSecrets } from './stored.secrets.js';
     AuthnGuard,
     ExpiredSweeper,
     KeyFile,
+    LivingSignIns,
     Logins,
     LoginThrottle,
     OwnSessions,
@@ -42,6 +44,6 @@ import { StoredSecrets } from './stored.secrets.js';
     StoredSecrets,
   ],
   // The guard is global: the root module makes it from these.
-  exports: [AccountLookup, AuthnGuard, OwnSessions, Passwords, SessionCookies, SignIns, StoredSecrets],
+  exports: [AccountLookup, AuthnGuard, LivingSignIns, OwnSessions, Passwords, SessionCookies, SignIns, StoredSecrets],
 })
 export class AuthnModule {}

@@ -101,7 +101,7 @@ export class LoginController {
     if (signIn === undefined) throw new NotAuthenticated();
     await this.signIns.end(signIn);
     if (refresh_token !== undefined) await this.refreshTokens.end(refresh_token, signIn.account.id);
-    if (signIn.ends?.kind === 'session') this.cookies.clear(reply);
+    if (signIn.ends.kind === 'session') this.cookies.clear(reply);
   }
 
   /** Changes the caller's own password and ends their other sessions and tokens. 422 on a wrong, short or common one. */

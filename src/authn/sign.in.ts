@@ -1,9 +1,9 @@
 import type { Account } from './account.js';
 
-/** How the account behind a request signed in, and what a logout would end. Machine keys have nothing to end. */
+/** How the account behind a request signed in: `ends` is the row with whose end the sign-in ends. */
 export interface SignIn {
   readonly account: Account;
-  readonly ends: { readonly kind: 'session' | 'family'; readonly id: string } | undefined;
+  readonly ends: { readonly kind: 'session' | 'family' | 'key'; readonly id: string };
 }
 
 declare module 'fastify' {

@@ -31,8 +31,8 @@ export class SignIns {
 
   /** Ends one sign-in: the session, or the refresh family with every access token of it. */
   async end({ ends }: SignIn): Promise<void> {
-    if (ends?.kind === 'session') await this.database.delete(sessions).where(eq(sessions.id, ends.id));
-    if (ends?.kind === 'family') await revoke(this.database, eq(tokenFamilies.id, ends.id));
+    if (ends.kind === 'session') await this.database.delete(sessions).where(eq(sessions.id, ends.id));
+    if (ends.kind === 'family') await revoke(this.database, eq(tokenFamilies.id, ends.id));
   }
 
   /** Ends every session and refresh family of an account but `keep`; inside a transaction when one is given. */

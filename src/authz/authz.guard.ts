@@ -6,12 +6,13 @@ import {
   SetMetadata,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ACCESS, type Access } from '../authn/access.decorators.js';
 import { NotAuthenticated, RightMissing } from '../problems/errors.js';
 import { Policies } from './policies.service.js';
 import { holds, type Policy } from './policy.js';
 import { Right } from './rights.js';
+import { RunningRequests } from './running.requests.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -37,6 +38,7 @@ export class AuthzGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly policies: Policies,
+    private readonly running: RunningRequests,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -46,12 +48,18 @@ export class AuthzGuard implements CanActivate {
     ]);
     if (access === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    if (request.account === undefined) throw new NotAuthenticated();
-    if (access === 'account') return true;
+    const { account, signIn } = request;
+    if (account === undefined || signIn === undefined) throw new NotAuthenticated();
     if (access === undefined) throw new RightMissing();
-    const policy = await this.policies.of(request.account);
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    if (access === 'account') {
+      this.running.add(request, reply, signIn, access);
+      return true;
+    }
+    const policy = await this.policies.of(account);
     if (!access.some((right) => holds(policy, Right.parse(right)))) throw new RightMissing();
     request.policy = policy;
+    this.running.add(request, reply, signIn, access);
     return true;
   }
 }

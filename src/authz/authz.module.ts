@@ -1,7 +1,10 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { AuthnModule } from '../authn/authn.module.js';
 import { DeclaredRights } from './declared.rights.js';
 import { Policies } from './policies.service.js';
+import { RunningRequests } from './running.requests.js';
 
-@Module({ imports: [DiscoveryModule], providers: [Policies, DeclaredRights], exports: [Policies] })
+@Module({ imports: [AuthnModule, DiscoveryModule],
+  providers: [Policies, DeclaredRights, RunningRequests], exports: [Policies, RunningRequests] })
 export class AuthzModule {}

@@ -24,6 +24,15 @@ export function holds(policy: Policy, right: Right): boolean {
   return policy.grants.some((grant) => grant.rights.includes(right));
 }
 
+/** Whether a grant of one of these rights that was held before is not held now, or its patient is another. */
+export function isLess(now: Policy, before: Policy, rights: readonly string[]): boolean {
+  const used = before.grants.filter((grant) => grant.rights.some((right) => rights.includes(right)));
+  const isOwn = used.some(({ scope }) => scope.kind === 'own-patient');
+  if (isOwn && JSON.stringify(now.patient) !== JSON.stringify(before.patient)) return true;
+  const held = new Set(now.grants.map((grant) => JSON.stringify(grant)));
+  return used.some((grant) => !held.has(JSON.stringify(grant)));
+}
+
 /** The second reading: may this account do `right` with this one study. Agrees with {@link toSql} by a property test. */
 export function allows(policy: Policy, right: Right, study: StudyFacts): boolean {
   return policy.grants.some((grant) => grant.rights.includes(right) && covers(policy, grant.scope, study));

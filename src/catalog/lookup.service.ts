@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, asc, eq, gt, type SQL } from 'drizzle-orm';
+import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { type Policy, toSql } from '../authz/policy.js';
 import type { Right } from '../authz/rights.js';
 import { DATABASE, type Database } from '../database/database.module.js';
@@ -84,6 +84,16 @@ export class Lookup {
     if (first === undefined) throw new NotVisible();
     const { patientIssuer, patientId } = first;
     return { studyUid: target.study, patientIssuer, patientId, instances: [first, ...rest] };
+  }
+
+  /** Whether the right covers the study as it is now; what has gone from the catalog meanwhile is not a matter of rights. */
+  async covers(policy: Policy, right: Right, study: StudyUid): Promise<boolean> {
+    const [row] = await this.database
+      .select({ covered: sql<boolean>`${toSql(policy, right)}` })
+      .from(studies)
+      .innerJoin(patients, eq(patients.id, studies.patient))
+      .where(eq(studies.studyUid, study));
+    return row?.covered ?? true;
   }
 
   /** Whether the study, or the series in it, is visible; throws `NotVisible` otherwise. */

@@ -43,6 +43,7 @@ export class Retrieval {
     const { studyUid, patientIssuer, patientId } = found;
     const offered = await this.readings.record(request.actor, { action, studyUid, patientIssuer, patientId });
     request.auditCovered = true;
+    request.stillMay = (policy) => this.lookup.covers(policy, 'studies:read', studyUid);
     return { ...found, offered };
   }
 

@@ -1,0 +1,187 @@
+import { get, type IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import { type Caller, type Person, startWorld, type World } from '../support/world.ts';
+import { sessionOf } from '../authn/signing.in.ts';
+
+const study = freshUid();
+const IMPORT = '00000000-0000-4000-8000-000000000001';
+/** The contract's word: everywhere, within five seconds. */
+const SOON_MS = 5000;
+
+const Keys = z.object({ items: z.tuple([z.object({ id: z.string() })]) });
+
+let world: World;
+let other: TestGateway;
+let admin: Caller;
+
+beforeAll(async () => {
+  world = await startWorld();
+  other = await world.secondGateway();
+  admin = await world.admin();
+  const seriesUid = freshUid();
+  const pixels = Buffer.alloc(2048 * 2048 * 2, 7);
+  const slices = Array.from({ length: 12 }, (_, index) =>
+    makeInstance({
+      studyUid: study,
+      patientName: 'Revoked^Person',
+      patientId: 'REVOKED-1',
+      seriesUid,
+      sopUid: freshUid(),
+      instanceNumber: index + 1,
+      rows: 2048,
+      columns: 2048,
+      extra: [element('7FE00010', 'OW', pixels)],
+    }),
+  );
+  await world.store(await world.machine(), slices).expect(200);
+  await world.sql`
+    insert into mappings (id, name, version, document) values (${IMPORT}, 'revocation', 1, '{}')`;
+  await world.sql`
+    insert into imports (id, account_name, sha256, bytes, mapping, mode, status)
+    values (${IMPORT}, 'nobody', '\\x00', 1, ${IMPORT}, 'commit', 'running')`;
+});
+afterAll(async () => {
+  await other.stop();
+  await world.stop();
+});
+
+/** An answer of the other gateway that is open and not read on. */
+class Open {
+  private constructor(
+    private readonly answer: IncomingMessage,
+    private readonly ended: Promise<'whole' | 'cut'>,
+  ) {}
+
+  static async of(path: string, headers: Readonly<Record<string, string>>): Promise<Open> {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(`${other.url}${path}`, { headers, agent: false }, resolve).on('error', reject);
+    });
+    expect(answer.statusCode).toBe(200);
+    const ended = new Promise<'whole' | 'cut'>((resolve) => {
+      answer.once('end', () => resolve('whole')).once('close', () => resolve('cut'));
+      answer.once('error', () => resolve('cut'));
+    });
+    return new Open(answer, ended);
+  }
+
+  /** Reads to the end. */
+  rest(): Promise<'whole' | 'cut'> {
+    this.answer.resume();
+    return this.ended;
+  }
+}
+
+const download = (who: Pick<Caller, 'authorization'>) =>
+  Open.of(`/dicom-web/studies/${study}`, { authorization: who.authorization });
+const events = (who: Pick<Caller, 'authorization'>) =>
+  Open.of(`/api/imports/${IMPORT}/events`, { authorization: who.authorization });
+const as = (who: Caller) => ({ authorization: who.authorization });
+const reader = () => world.radiologist(study);
+const clerk = () => world.person({ rights: ['records:read'], scope: { kind: 'all' } });
+const grantOf = async (groupId: string): Promise<string> => {
+  const [row] = await world.sql<{ id: string }[]>`select id from grants where group_id = ${groupId} limit 1`;
+  return row?.id ?? '';
+};
+const patch = (person: Person, body: object) =>
+  world.http.patch(`/api/users/${person.id}`).set(as(admin)).send(body).expect(200);
+const removeGrant = async ({ groupId }: { groupId: string }) =>
+  world.http
+    .delete(`/api/groups/${groupId}/grants/${await grantOf(groupId)}`)
+    .set(as(admin))
+    .expect(204);
+const leave = ({ id, groupId }: Person) =>
+  world.http.delete(`/api/groups/${groupId}/members/${id}`).set(as(admin)).expect(204);
+
+const cuts = async () => (await other.logged()).split('"event":"cut: no longer allowed"').length - 1;
+const took: Record<string, number> = {};
+/** The worst of what was measured is told at the end. */
+async function cutBy(name: string, open: Open, change: () => PromiseLike<unknown>): Promise<void> {
+  // What lasts less than a second is not watched.
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  const before = await cuts();
+  const start = performance.now();
+  await change();
+  // A client that does not read is not told of the end by its own system, so the gateway is asked.
+  await expect.poll(cuts, { timeout: SOON_MS, interval: 20 }).toBeGreaterThan(before);
+  took[name] = Math.round(performance.now() - start);
+  expect(await open.rest()).toBe('cut');
+}
+
+describe('what runs at one gateway when the other takes the right away', () => {
+  test.each<[string, (person: Person) => PromiseLike<unknown>]>([
+    ['disabling the account', (person) => patch(person, { disabled: true })],
+    ['a password set by an administrator', (person) => patch(person, { password: freshUid() })],
+    ['removing the grant', removeGrant],
+    ['leaving the group', leave],
+    [
+      'deleting the group',
+      ({ groupId }) => world.http.delete(`/api/groups/${groupId}`).set(as(admin)).expect(204),
+    ],
+    ['logging out', (person) => world.http.post('/api/auth/logout').set(as(person)).expect(204)],
+    [
+      'the date of the grant, which nobody tells',
+      ({ groupId }) =>
+        world.sql`update grants set until = now() + interval '1 second' where group_id = ${groupId}`,
+    ],
+  ])('a download is cut by %s', async (name, change) => {
+    const person = await reader();
+    await cutBy(name, await download(person), () => change(person));
+  });
+
+  test('a machine’s download is cut by revoking its key', async () => {
+    const machine = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
+    await cutBy('revoking the key', await download(machine), async () => {
+      const keys = await world.http.get(`/api/accounts/${machine.id}/keys`).set(as(admin)).expect(200);
+      const { id } = Keys.parse(keys.body).items[0];
+      await world.http.delete(`/api/accounts/${machine.id}/keys/${id}`).set(as(admin)).expect(204);
+    });
+  });
+
+  test('a browser’s download is cut by ending its session', async () => {
+    const person = await reader();
+    const { cookie } = await sessionOf(world, person);
+    const open = await Open.of(`/dicom-web/studies/${study}`, { cookie });
+    await cutBy('ending the session', open, () =>
+      world.http.delete('/api/me/sessions').set(as(person)).expect(204),
+    );
+  });
+
+  test('a stream of events is cut by removing the grant', async () => {
+    const person = await clerk();
+    await cutBy('a stream of events', await events(person), () => removeGrant(person));
+  });
+
+  test('goes on when another grant still allows it, and for everybody else', async () => {
+    const scope = { kind: 'study', study_uid: study };
+    const [twice, bystander] = [
+      await world.person(
+        { rights: ['studies:read'], scope },
+        { rights: ['studies:read'], scope: { kind: 'all' } },
+      ),
+      await reader(),
+    ];
+    const victim = await reader();
+    const [one, two, three] = [await download(twice), await download(bystander), await download(victim)];
+    await cutBy('one of three', three, async () => {
+      await removeGrant(twice);
+      await removeGrant(victim);
+    });
+    expect(await one.rest()).toBe('whole');
+    expect(await two.rest()).toBe('whole');
+  });
+
+  test('and new requests there are refused', async () => {
+    const person = await reader();
+    const status = async () =>
+      (await fetch(`${other.url}/dicom-web/studies/${study}/metadata`, { headers: as(person) })).status;
+    expect(await status()).toBe(200);
+    await removeGrant(person);
+    expect(await status()).toBe(403);
+  });
+});
+
+afterAll(() => console.info(`cut after (ms): ${JSON.stringify(took)}`));
