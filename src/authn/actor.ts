@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type {} from '../audit/answers.js';
+import '../audit/answers.js';
 import type { Actor } from '../audit/audit.log.js';
 
 const CLIENT = 200;

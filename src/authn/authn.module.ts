@@ -44,6 +44,15 @@ import { StoredSecrets } from './stored.secrets.js';
     StoredSecrets,
   ],
   // The guard is global: the root module makes it from these.
-  exports: [AccountLookup, AuthnGuard, LivingSignIns, OwnSessions, Passwords, SessionCookies, SignIns, StoredSecrets],
+  exports: [
+    AccountLookup,
+    AuthnGuard,
+    LivingSignIns,
+    OwnSessions,
+    Passwords,
+    SessionCookies,
+    SignIns,
+    StoredSecrets,
+  ],
 })
 export class AuthnModule {}

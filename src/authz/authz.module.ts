@@ -5,6 +5,9 @@ import { DeclaredRights } from './declared.rights.js';
 import { Policies } from './policies.service.js';
 import { RunningRequests } from './running.requests.js';
 
-@Module({ imports: [AuthnModule, DiscoveryModule],
-  providers: [Policies, DeclaredRights, RunningRequests], exports: [Policies, RunningRequests] })
+@Module({
+  imports: [AuthnModule, DiscoveryModule],
+  providers: [Policies, DeclaredRights, RunningRequests],
+  exports: [Policies, RunningRequests],
+})
 export class AuthzModule {}
