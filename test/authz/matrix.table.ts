@@ -170,4 +170,12 @@ export const table: readonly Row[] = [
       absent('POST /api/terms/:id/ignore'),
     ],
   ),
+  ...rows(
+    ['system:operate'],
+    [
+      ['GET /api/quarantine', 200, { tells: true }],
+      absent('GET /api/quarantine/:id'),
+      absent('POST /api/quarantine/:id/decide', 422),
+    ],
+  ),
 ];
