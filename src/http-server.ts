@@ -24,6 +24,8 @@ export function httpServer(env: Env): FastifyAdapter {
     // A list of frames may be long; Node bounds the whole request line with its headers.
     routerOptions: { maxParamLength: 16 * 1024 },
     return503OnClosing: true,
+    // The root of the service ends in a slash in some clients' words and not in others'; the router knows one.
+    rewriteUrl: ({ url = '/' }) => url.replace(/^\/dicom-web\/(?=$|\?)/, '/dicom-web'),
     forceCloseConnections: 'idle',
     // Answers are written by us; HEAD of a retrieve would otherwise open the archive for nothing.
     exposeHeadRoutes: false,
@@ -50,12 +52,18 @@ export function httpServer(env: Env): FastifyAdapter {
   void server.register(cookie);
   // Pages of other origins bring a bearer token; cookies are never theirs to send.
   if (env.CORS_ORIGINS.length > 0) {
-    void server.register(cors, {
-      origin: env.CORS_ORIGINS,
+    const rules = {
+      origin: [...env.CORS_ORIGINS],
       credentials: false,
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
       exposedHeaders: ['x-total-count', 'x-request-id', 'warning', 'location', 'retry-after'],
       maxAge: 600,
+    };
+    // OPTIONS without that header asks for the capabilities (PS3.18 §8.9).
+    void server.register(cors, {
+      delegator: (request: FastifyRequest, done) => {
+        done(null, { ...rules, preflight: 'access-control-request-method' in request.headers });
+      },
     });
   }
   return new FastifyAdapter(server);

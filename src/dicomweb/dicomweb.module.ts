@@ -3,6 +3,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
+import { CapabilitiesController } from './capabilities.controller.js';
 import { DeleteController } from './delete.controller.js';
 import { Frames } from './frames.service.js';
 import { InstanceMetadata } from './instance.metadata.js';
@@ -21,6 +22,7 @@ import { WadoUriController } from './wado-uri.controller.js';
 @Module({
   imports: [AuditModule, AuthzModule, CatalogModule, OrthancModule],
   controllers: [
+    CapabilitiesController,
     QidoController,
     WadoController,
     WadoRenderedController,

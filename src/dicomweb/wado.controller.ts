@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -6,10 +7,13 @@ import type { Policy } from '../authz/policy.js';
 import type { Found, Target } from '../catalog/lookup.service.js';
 import { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
 import { NotAcceptable, NotVisible } from '../problems/errors.js';
-import { acceptedBy, demandJson } from './accept.js';
+import { acceptedBy } from './accept.js';
+import { JSON_TYPE, negotiateDataSets, writeXmlParts, XML_TYPE } from './data.set.replies.js';
 import { FrameList } from './frame.list.js';
 import { Frames } from './frames.service.js';
+import { objectsOf } from './json.array.js';
 import { Metadata } from './metadata.service.js';
+import { nativeModelOf } from './native.model.js';
 import { Retrieval } from './retrieval.service.js';
 import { canBeDecoded, compressedType, videoType } from './transfer.syntaxes.js';
 import { InstanceParam, SeriesParam, StudyParam } from './uid.params.js';
@@ -67,7 +71,7 @@ export class WadoController {
     return this.files(request, reply, policy, { study, series, instance }, 'instance');
   }
 
-  /** DICOM JSON of every instance of a study. */
+  /** All attributes of every instance of a study, as DICOM JSON or XML. */
   @Get('metadata')
   studyMetadata(
     @Req() request: FastifyRequest,
@@ -78,7 +82,7 @@ export class WadoController {
     return this.metadata(request, reply, policy, { study });
   }
 
-  /** DICOM JSON of every instance of a series. */
+  /** All attributes of every instance of a series, as DICOM JSON or XML. */
   @Get('series/:series/metadata')
   seriesMetadata(
     @Req() request: FastifyRequest,
@@ -90,7 +94,7 @@ export class WadoController {
     return this.metadata(request, reply, policy, { study, series });
   }
 
-  /** DICOM JSON of one instance. */
+  /** All attributes of one instance, as DICOM JSON or XML. */
   @Get('series/:series/instances/:instance/metadata')
   instanceMetadata(
     @Req() request: FastifyRequest,
@@ -205,12 +209,27 @@ export class WadoController {
     target: Target,
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, target);
-    demandJson(request);
+    const form = negotiateDataSets(acceptedBy(request), target.instance !== undefined);
     const opened = await this.retrieval.open(request, found, 'metadata');
-    const etag = etagOf(found, ['metadata'], 'weak');
+    const etag = etagOf(found, ['metadata', form], 'weak');
     if (isHeld(request, etag)) return sendUnchanged(reply, etag);
     const stream = await this.texts.of(opened);
-    return cacheable(reply, etag).type('application/dicom+json').send(stream);
+    if (form === 'json') return cacheable(reply, etag).header('content-type', JSON_TYPE).send(stream);
+    const dataSets = dataSetsOf(stream);
+    if (form === 'xml-parts') return sendMultipart(reply, writeXmlParts(dataSets), etag);
+    const documents: Buffer[] = [];
+    for await (const dataSet of dataSets) documents.push(await nativeModelOf(dataSet));
+    return cacheable(reply, etag).header('content-type', XML_TYPE).send(documents[0]);
+  }
+}
+
+/** The data sets of metadata one by one, out of its JSON. */
+async function* dataSetsOf(json: Readable): AsyncGenerator<unknown, undefined> {
+  try {
+    for await (const text of objectsOf(json)) yield JSON.parse(text);
+  } finally {
+    // A client that left frees the archive.
+    json.destroy();
   }
 }
 

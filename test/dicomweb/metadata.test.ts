@@ -83,16 +83,32 @@ describe('metadata', () => {
     expect(text).not.toContain(new URL(world.orthanc.url).host);
   });
 
-  it('is 406 as something else than JSON, and 404 for what is not there', async () => {
-    const { status } = await ask(
-      `/studies/${study}/metadata`,
-      'multipart/related; type="application/dicom+xml"',
-    );
-    expect(status).toBe(406);
+  it('is 406 as something else than JSON and XML, and 404 for what is not there', async () => {
+    for (const accept of [
+      'text/html',
+      'application/dicom+xml',
+      'multipart/related; type="application/dicom"',
+    ]) {
+      expect((await ask(`/studies/${study}/metadata`, accept)).status).toBe(406);
+    }
     expect((await ask(`/studies/${freshUid()}/metadata`)).status).toBe(404);
     expect((await ask(`/studies/${study}/series/${series.rle}/instances/${sop.plain}/metadata`)).status).toBe(
       404,
     );
+  });
+
+  it.each([
+    'application/dicom+json',
+    'application/json',
+    'application/*',
+    '*/*',
+    'text/html, application/dicom+json;q=0.5',
+    'application/dicom+json; q=0.9, multipart/related; type="application/dicom+xml"; q=0.8',
+  ])('is JSON for Accept: %s, also as query parameter', async (accept) => {
+    const path = `${at('plain', sop.plain)}/metadata`;
+    expect((await ask(path, accept)).type).toBe('application/dicom+json');
+    const query = await ask(`${path}?accept=${encodeURIComponent(accept)}`, 'multipart/related');
+    expect(query.type).toBe('application/dicom+json');
   });
 });
 

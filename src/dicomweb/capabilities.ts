@@ -1,0 +1,125 @@
+import type { Level } from '../catalog/search.attributes.js';
+import { attributesAt } from '../catalog/search.service.js';
+import { JSON_TYPE, XML_TYPE } from './data.set.replies.js';
+import { xmlDocument, xmlElement } from './xml.writer.js';
+
+/** What one method of a resource takes and answers. */
+interface Method {
+  readonly name: 'GET' | 'POST' | 'DELETE' | 'OPTIONS';
+  readonly id: string;
+  readonly query?: readonly string[];
+  readonly takes?: readonly string[];
+  readonly answers: readonly string[];
+}
+
+/** A resource below the root: its URI template and its methods. */
+interface Resource {
+  readonly path: string;
+  readonly methods: readonly Method[];
+}
+
+const PARTS_OF = (type: string) => `multipart/related; type="${type}"`;
+const DATA_SETS = [JSON_TYPE, 'application/json', PARTS_OF(XML_TYPE)];
+const FILES = [PARTS_OF('application/dicom')];
+const FILE = [...FILES, 'application/dicom'];
+const PICTURES = ['image/jpeg', 'image/png'];
+const PICTURE_PARTS = PICTURES.map(PARTS_OF);
+const OCTETS = 'application/octet-stream';
+const RENDERED = ['viewport', 'window', 'quality', 'accept'];
+const SEARCHED = ['limit', 'offset', 'includefield', 'fuzzymatching', 'accept'];
+/** Web Application Description Language, version 2009. */
+export const WADL_TYPE = 'application/vnd.sun.wadl+xml';
+
+const STUDY = '/studies/{study}';
+const SERIES = `${STUDY}/series/{series}`;
+const INSTANCE = `${SERIES}/instances/{instance}`;
+
+const get = (id: string, answers: readonly string[], query: readonly string[] = ['accept']): Method => ({
+  name: 'GET',
+  id,
+  query,
+  answers,
+});
+const search = (id: string, level: Level) =>
+  get(id, DATA_SETS, [...SEARCHED, ...attributesAt(level).map(({ keyword }) => keyword)]);
+const store = (id: string): Method => ({ name: 'POST', id, takes: FILE, answers: [JSON_TYPE] });
+const remove = (id: string): Method => ({ name: 'DELETE', id, answers: [] });
+const pictured = (path: string, name: string): Resource[] => [
+  {
+    path: `${path}/rendered`,
+    methods: [get(`RetrieveRendered${name}`, [...PICTURES, ...PICTURE_PARTS], RENDERED)],
+  },
+  { path: `${path}/thumbnail`, methods: [get(`Retrieve${name}Thumbnail`, PICTURES, RENDERED)] },
+];
+const described = (path: string, name: string): Resource => ({
+  path: `${path}/metadata`,
+  methods: [get(`Retrieve${name}Metadata`, DATA_SETS)],
+});
+
+/** Every resource of the Studies Service that is offered here; a test holds this list against the routes. */
+export const RESOURCES: readonly Resource[] = [
+  {
+    path: '',
+    methods: [{ name: 'OPTIONS', id: 'RetrieveCapabilities', answers: [WADL_TYPE, 'application/json'] }],
+  },
+  { path: '/studies', methods: [search('SearchForStudies', 'study'), store('StoreInstances')] },
+  { path: '/series', methods: [search('SearchForSeries', 'series')] },
+  { path: '/instances', methods: [search('SearchForInstances', 'instance')] },
+  {
+    path: STUDY,
+    methods: [get('RetrieveStudy', FILES), store('StoreInstancesOfStudy'), remove('DeleteStudy')],
+  },
+  { path: `${STUDY}/series`, methods: [search('SearchForStudySeries', 'series')] },
+  { path: `${STUDY}/instances`, methods: [search('SearchForStudyInstances', 'instance')] },
+  described(STUDY, 'Study'),
+  ...pictured(STUDY, 'Study'),
+  { path: SERIES, methods: [get('RetrieveSeries', FILES), remove('DeleteSeries')] },
+  { path: `${SERIES}/instances`, methods: [search('SearchForStudySeriesInstances', 'instance')] },
+  described(SERIES, 'Series'),
+  ...pictured(SERIES, 'Series'),
+  { path: INSTANCE, methods: [get('RetrieveInstance', FILE), remove('DeleteInstance')] },
+  described(INSTANCE, 'Instance'),
+  ...pictured(INSTANCE, 'Instance'),
+  {
+    path: `${INSTANCE}/frames/{frames}`,
+    methods: [get('RetrieveFrames', [PARTS_OF(OCTETS), OCTETS, PARTS_OF('image/*'), 'image/*'])],
+  },
+  ...pictured(`${INSTANCE}/frames/{frames}`, 'Frames'),
+  { path: `${INSTANCE}/bulk/{path}`, methods: [get('RetrieveBulkdata', [PARTS_OF(OCTETS), OCTETS])] },
+];
+
+/** The description as WADL (PS3.18 §8.9): what can be asked of `base`, the public address of the root. */
+export function capabilitiesAsWadl(base: string): Buffer {
+  const resources = RESOURCES.map(({ path, methods }) =>
+    xmlElement('resource', { path: path.slice(1) }, ...methods.map(methodAsWadl)),
+  );
+  const title = xmlElement('doc', { title: 'DICOMweb Studies Service' });
+  return xmlDocument(
+    xmlElement(
+      'application',
+      { xmlns: 'http://wadl.dev.java.net/2009/02' },
+      title,
+      xmlElement('resources', { base }, ...resources),
+    ),
+  );
+}
+
+function methodAsWadl({ name, id, query = [], takes = [], answers }: Method): string {
+  const parameters = query.map((parameter) => xmlElement('param', { name: parameter, style: 'query' }));
+  const request = [...parameters, ...takes.map(representation)];
+  return xmlElement(
+    'method',
+    { name, id },
+    request.length === 0 ? '' : xmlElement('request', {}, ...request),
+    xmlElement('response', {}, ...answers.map(representation)),
+  );
+}
+
+function representation(mediaType: string): string {
+  return xmlElement('representation', { mediaType });
+}
+
+/** The same as JSON. */
+export function capabilitiesAsJson(base: string): Buffer {
+  return Buffer.from(JSON.stringify({ base, resources: RESOURCES }));
+}

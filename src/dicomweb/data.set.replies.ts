@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { NotAcceptable } from '../problems/errors.js';
+import { covers, type MediaRange } from './accept.js';
+import type { OutgoingMultipart } from './multipart.writer.js';
+import { nativeModelOf } from './native.model.js';
+
+/** How data sets are written: as one DICOM JSON array, or as XML, each a part of its own or one as the whole body. */
+export type DataSetForm = 'json' | 'xml-parts' | 'xml';
+
+export const JSON_TYPE = 'application/dicom+json';
+export const XML_TYPE = 'application/dicom+xml';
+
+/** The form of data sets the client likes best (PS3.18 §8.7.3.2); `single`: there is just one, and XML may be its body. Throws `NotAcceptable`. */
+export function negotiateDataSets(accepted: readonly MediaRange[], single: boolean): DataSetForm {
+  for (const range of accepted) {
+    if (covers(range, JSON_TYPE) || covers(range, 'application/json')) return 'json';
+    if (single && range.type === XML_TYPE) return 'xml';
+    const isMultipart = range.type === 'multipart/related' || range.type === 'multipart/*';
+    const type = range.parameters.get('type')?.toLowerCase() ?? XML_TYPE;
+    if (isMultipart && [XML_TYPE, 'application/*', '*/*'].includes(type)) return 'xml-parts';
+  }
+  throw new NotAcceptable(`This is available as ${JSON_TYPE} and as multipart/related; type="${XML_TYPE}".`);
+}
+
+/** Data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part each. */
+export function writeXmlParts(dataSets: AsyncIterable<unknown> | Iterable<unknown>): OutgoingMultipart {
+  const boundary = randomBytes(16).toString('hex');
+  const stream = Readable.from(parts(boundary, dataSets), { objectMode: false, highWaterMark: 64 * 1024 });
+  return {
+    contentType: `multipart/related; type="${XML_TYPE}"; boundary=${boundary}`,
+    length: undefined,
+    stream,
+  };
+}
+
+async function* parts(
+  boundary: string,
+  dataSets: AsyncIterable<unknown> | Iterable<unknown>,
+): AsyncGenerator<Buffer> {
+  for await (const dataSet of dataSets) {
+    yield Buffer.from(`--${boundary}\r\nContent-Type: ${XML_TYPE}\r\n\r\n`);
+    yield await nativeModelOf(dataSet);
+    yield Buffer.from('\r\n');
+  }
+  yield Buffer.from(`--${boundary}--\r\n`);
+}

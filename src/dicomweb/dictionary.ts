@@ -1,0 +1,29 @@
+/** What PS3.6 says of elements: their tags (eight hexadecimal digits in upper case) by keyword and the other way round. */
+export interface Dictionary {
+  tagOf(keyword: string): string | undefined;
+  keywordOf(tag: string): string | undefined;
+}
+
+let opened: Promise<Dictionary> | undefined;
+
+/** The data dictionary. It is large and few requests need it, so it is read when the first does. */
+export function openDictionary(): Promise<Dictionary> {
+  opened ??= read();
+  return opened;
+}
+
+async function read(): Promise<Dictionary> {
+  const { tags, elements } = await import('@iwharris/dicom-data-dictionary');
+  return {
+    tagOf: (keyword) => {
+      const tag = Object.hasOwn(tags, keyword) ? tags[keyword]?.replace(/[(),]/g, '') : undefined;
+      // Of a repeating group no single element is meant.
+      return tag !== undefined && /^[0-9A-F]{8}$/.test(tag) ? tag : undefined;
+    },
+    keywordOf: (tag) => {
+      const [group, element] = [tag.slice(0, 4), tag.slice(4)];
+      const entry = elements[`(${group},${element})`] ?? elements[`(${group.slice(0, 2)}xx,${element})`];
+      return entry === undefined || entry.keyword === '' ? undefined : entry.keyword;
+    },
+  };
+}
