@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { Arrivals } from './arrivals.service.js';
 import { Departures } from './departures.service.js';
+import { Examples } from './examples.service.js';
 import { Lookup } from './lookup.service.js';
 import { QuarantineDecisions } from './quarantine.decisions.js';
 import { QuarantineList } from './quarantine.list.js';
@@ -15,6 +16,7 @@ import { Watcher } from './watcher.service.js';
   imports: [OrthancModule],
   providers: [
     Lookup,
+    Examples,
     Searches,
     Reservations,
     Arrivals,
@@ -24,6 +26,15 @@ import { Watcher } from './watcher.service.js';
     QuarantineDecisions,
     Watcher,
   ],
-  exports: [Lookup, Searches, Reservations, Arrivals, Departures, QuarantineList, QuarantineDecisions],
+  exports: [
+    Lookup,
+    Examples,
+    Searches,
+    Reservations,
+    Arrivals,
+    Departures,
+    QuarantineList,
+    QuarantineDecisions,
+  ],
 })
 export class CatalogModule {}

@@ -42,6 +42,21 @@ export interface Found {
   readonly instances: readonly [FoundInstance, ...FoundInstance[]];
 }
 
+/** The columns of an instance that {@link instanceOf} reads. */
+export const OF_INSTANCE = {
+  sopUid: instances.sopUid,
+  seriesUid: series.seriesUid,
+  sopClassUid: instances.sopClassUid,
+  transferSyntax: instances.transferSyntax,
+  frames: instances.frames,
+  size: instances.size,
+  rows: instances.pixelRows,
+  columns: instances.pixelColumns,
+  bitsAllocated: instances.bitsAllocated,
+  storedAt: instances.storedAt,
+  orthancId: instances.orthancId,
+};
+
 /** What there is below a UID, for one account: the only way from a UID to the archive. */
 @Injectable()
 export class Lookup {
@@ -50,37 +65,14 @@ export class Lookup {
   /** Every instance of the target in series and instance order; throws `NotVisible` when there is none or the right does not cover it. */
   async find(policy: Policy, right: Right, target: Target): Promise<Found> {
     const rows = await this.database
-      .select({
-        sopUid: instances.sopUid,
-        seriesUid: series.seriesUid,
-        sopClassUid: instances.sopClassUid,
-        transferSyntax: instances.transferSyntax,
-        frames: instances.frames,
-        size: instances.size,
-        rows: instances.pixelRows,
-        columns: instances.pixelColumns,
-        bitsAllocated: instances.bitsAllocated,
-        storedAt: instances.storedAt,
-        orthancId: instances.orthancId,
-        patientIssuer: patients.issuer,
-        patientId: patients.patientId,
-      })
+      .select({ ...OF_INSTANCE, patientIssuer: patients.issuer, patientId: patients.patientId })
       .from(instances)
       .innerJoin(series, eq(series.id, instances.series))
       .innerJoin(studies, eq(studies.id, series.study))
       .innerJoin(patients, eq(patients.id, studies.patient))
       .where(and(...named(target), toSql(policy, right)))
       .orderBy(asc(series.seriesNumber), asc(series.id), asc(instances.instanceNumber), asc(instances.id));
-    const [first, ...rest] = rows.map(({ size, rows, columns, bitsAllocated, orthancId, ...row }) =>
-      Object.assign(row, {
-        size: size ?? undefined,
-        rows: rows ?? undefined,
-        columns: columns ?? undefined,
-        bitsAllocated: bitsAllocated ?? undefined,
-        orthancId: OrthancId.parse(orthancId),
-        reader: policy.accountId,
-      }),
-    );
+    const [first, ...rest] = rows.map((row) => instanceOf(row, policy.accountId));
     if (first === undefined) throw new NotVisible();
     const { patientIssuer, patientId } = first;
     return { studyUid: target.study, patientIssuer, patientId, instances: [first, ...rest] };
@@ -115,4 +107,28 @@ function named(target: Target): SQL[] {
     ...(target.series === undefined ? [] : [eq(series.seriesUid, target.series)]),
     ...(target.instance === undefined ? [] : [eq(instances.sopUid, target.instance)]),
   ];
+}
+
+interface InstanceRow extends Omit<
+  FoundInstance,
+  'size' | 'rows' | 'columns' | 'bitsAllocated' | 'orthancId' | 'reader'
+> {
+  readonly size: number | null;
+  readonly rows: number | null;
+  readonly columns: number | null;
+  readonly bitsAllocated: number | null;
+  readonly orthancId: string;
+}
+
+/** A row of {@link OF_INSTANCE}, whatever else is in it, as an instance found for this account. */
+export function instanceOf<Row extends InstanceRow>(found: Row, reader: string) {
+  const { size, rows, columns, bitsAllocated, orthancId, ...row } = found;
+  return Object.assign(row, {
+    size: size ?? undefined,
+    rows: rows ?? undefined,
+    columns: columns ?? undefined,
+    bitsAllocated: bitsAllocated ?? undefined,
+    orthancId: OrthancId.parse(orthancId),
+    reader,
+  });
 }

@@ -11,8 +11,11 @@ export type Match =
   /** Both ends included; an open end is undefined. */
   | { readonly kind: 'range'; readonly from: string | undefined; readonly to: string | undefined };
 
-/** The predicate of one key over the catalog's tables. */
-export function matches(attribute: CatalogAttribute, match: Match): SQL {
+/** Words of a name that are looked for alike, at most. */
+const FUZZY_WORDS = 8;
+
+/** The predicate of one key over the catalog's tables; `fuzzy`: names are found by what is alike too. */
+export function matches(attribute: CatalogAttribute, match: Match, fuzzy = false): SQL {
   const column = attribute.key ?? attribute.value;
   if (match.kind === 'list') return anyOf(attribute, match.values);
   if (match.kind === 'range') return within(column, match.from, match.to);
@@ -20,7 +23,7 @@ export function matches(attribute: CatalogAttribute, match: Match): SQL {
     case 'folded':
       return alike(column, fold(match.value));
     case 'name':
-      return named(column, fold(match.value).replace(/\^+$/, ''));
+      return fuzzy ? resembles(column, match.value) : named(column, match.value);
     case 'text':
       return alike(column, match.value);
     case 'set':
@@ -47,10 +50,28 @@ function anyOf(attribute: CatalogAttribute, values: readonly string[]): SQL {
  * A person name matches by any of its component groups (PS3.5 §6.2.1.2: alphabetic, ideographic, phonetic), empty components at
  * the end aside. What a group matches the whole contains, which an index can answer first.
  */
-function named(column: AnyPgColumn | SQL, value: string): SQL {
+function named(column: AnyPgColumn | SQL, asked: string): SQL {
+  const value = fold(asked).replace(/\^+$/, '');
   const group = alike(sql`rtrim(name_group, '^')`, value);
   return sql`(${column} like ${`%${patternOf(value)}%`} and (${alike(sql`rtrim(${column}, '^')`, value)}
     or exists (select from unnest(string_to_array(${column}, '=')) as name_group where ${group})))`;
+}
+
+/**
+ * A name that matches, or holds something like each word: by trigrams where those know the letters (three or more of ASCII), else as
+ * typed.
+ */
+function resembles(column: AnyPgColumn | SQL, asked: string): SQL {
+  const words = fold(asked)
+    .split(/[\^=,\s*?]+/)
+    .filter((word) => word !== '')
+    .slice(0, FUZZY_WORDS);
+  const literal = named(column, asked);
+  if (words.length === 0) return literal;
+  const each = words.map((word) =>
+    /^[a-z0-9]{3,}$/.test(word) ? sql`${column} %> ${word}` : sql`${column} like ${`%${patternOf(word)}%`}`,
+  );
+  return sql`(${literal} or (${sql.join(each, sql` and `)}))`;
 }
 
 /** Equal, or like a pattern of `*` (any run) and `?` (one character). */

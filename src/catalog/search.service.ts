@@ -13,6 +13,8 @@ export interface Search {
   readonly filters: readonly { readonly attribute: CatalogAttribute; readonly match: Match }[];
   readonly limit: number;
   readonly offset: number;
+  /** Names may also be alike only (PS3.18 §8.3.4.2). */
+  readonly fuzzy: boolean;
 }
 
 /** One found thing: values by tag as the catalog keeps them. */
@@ -32,6 +34,9 @@ const Result = z.object({
 /** Searches at one time, of all and of one account: a large archive takes seconds to count, and the database has 16 connections for everything. */
 const AT_ONCE = 12;
 const OF_ONE_ACCOUNT = 4;
+
+/** How much of their trigrams words share that are alike: `Yamda` and `Yamada` 0.5. */
+const ALIKE = '0.45';
 
 const DEPTH: Record<Level, number> = { study: 0, series: 1, instance: 2 };
 
@@ -72,19 +77,27 @@ export class Searches {
     }
   }
 
+  /** The operator that an index answers knows its threshold from a setting alone. */
+  private loosely(statement: SQL) {
+    return this.database.transaction(async (transaction) => {
+      await transaction.execute(sql`select set_config('pg_trgm.word_similarity_threshold', ${ALIKE}, true)`);
+      return transaction.execute(statement);
+    });
+  }
+
   private async ask(policy: Policy, search: Search): Promise<SearchResult> {
     const conditions = [
       toSql(policy, 'studies:read'),
       // What is only reserved does not exist yet.
       search.level === 'study' ? sql`studies.instance_count > 0` : sql`true`,
       search.level === 'series' ? sql`series.instance_count > 0` : sql`true`,
-      ...search.filters.map(({ attribute, match }) => matches(attribute, match)),
+      ...search.filters.map(({ attribute, match }) => matches(attribute, match, search.fuzzy)),
     ];
     const columns = attributesAt(search.level).map(
       ({ tag, value }) => sql`${value} as ${sql.identifier(tag)}`,
     );
     const order = ORDER[search.level];
-    const rows = await this.database.execute(sql`
+    const statement = sql`
       with page as (
         select ${sql.join(columns, sql`, `)}, row_number() over (order by ${order}) as place, count(*) over () as total
         from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)}
@@ -93,7 +106,8 @@ export class Searches {
         coalesce(
           (select total from page limit 1),
           (select count(*) from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)})) as total,
-        coalesce((select json_agg(to_jsonb(page) - 'place' - 'total' order by place) from page), '[]') as items`);
+        coalesce((select json_agg(to_jsonb(page) - 'place' - 'total' order by place) from page), '[]') as items`;
+    const rows = search.fuzzy ? await this.loosely(statement) : await this.database.execute(statement);
     return Result.parse(rows[0]);
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { BadRequest, NotAcceptable } from '../problems/errors.js';
+import { BadRequest } from '../problems/errors.js';
 import { pairs } from './qido.query.js';
 import { queryOf } from './uid.params.js';
 
@@ -84,13 +84,4 @@ function unquote(value: string): string {
 /** Whether a range covers a media type; `image/*` and any type are ranges. */
 export function covers(range: MediaRange, type: string): boolean {
   return range.type === type || range.type === '*/*' || range.type === `${type.split('/')[0]}/*`;
-}
-
-/** Search and metadata are answered as DICOM JSON; 406 when the client takes neither that nor JSON. */
-export function demandJson(request: FastifyRequest): void {
-  const accepted = acceptedBy(request);
-  const json = accepted.some(
-    (range) => covers(range, 'application/dicom+json') || covers(range, 'application/json'),
-  );
-  if (!json) throw new NotAcceptable('This resource is available as application/dicom+json.');
 }

@@ -6,6 +6,7 @@ import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { CapabilitiesController } from './capabilities.controller.js';
 import { DeleteController } from './delete.controller.js';
 import { Frames } from './frames.service.js';
+import { FurtherAttributes } from './further.attributes.js';
 import { InstanceMetadata } from './instance.metadata.js';
 import { Metadata } from './metadata.service.js';
 import { Pictures } from './pictures.service.js';
@@ -30,6 +31,15 @@ import { WadoUriController } from './wado-uri.controller.js';
     StowController,
     DeleteController,
   ],
-  providers: [Retrieval, Metadata, InstanceMetadata, Frames, Pictures, RenderedReplies, Stow],
+  providers: [
+    Retrieval,
+    Metadata,
+    InstanceMetadata,
+    FurtherAttributes,
+    Frames,
+    Pictures,
+    RenderedReplies,
+    Stow,
+  ],
 })
 export class DicomwebModule {}

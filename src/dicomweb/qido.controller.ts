@@ -8,13 +8,16 @@ import { attributesAt, type FoundItem, type Search, Searches } from '../catalog/
 import { SeriesUid, StudyUid } from '../catalog/uids.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
-import { demandJson } from './accept.js';
+import { acceptedBy } from './accept.js';
+import { JSON_TYPE, negotiateDataSets, writeXmlParts } from './data.set.replies.js';
 import { jsonAttribute, type JsonDataSet } from './dicom.json.js';
-import { parseQidoQuery } from './qido.query.js';
+import { openDictionary } from './dictionary.js';
+import { FurtherAttributes } from './further.attributes.js';
+import { type Include, parseQidoQuery } from './qido.query.js';
 import { resourceUrl } from './resource.urls.js';
 import { queryOf, StudyParam, SeriesParam } from './uid.params.js';
 
-/** Search Transaction (QIDO-RS, PS3.18 §10.6), answered from the catalog alone. */
+/** Search Transaction (QIDO-RS, PS3.18 §10.6), answered from the catalog; only what it does not hold is asked of the archive, for that page. */
 @Controller('dicom-web')
 @Requires('studies:read')
 export class QidoController {
@@ -22,6 +25,7 @@ export class QidoController {
     @Inject(ENV) private readonly env: Env,
     private readonly searches: Searches,
     private readonly lookup: Lookup,
+    private readonly further: FurtherAttributes,
   ) {}
 
   /** All studies this account may read, newest first. */
@@ -99,41 +103,69 @@ export class QidoController {
     page: 'root' | 'below',
     inside: Search['filters'],
   ): Promise<FastifyReply> {
-    demandJson(request);
-    const { search, unknownKeys, fuzzy } = parseQidoQuery(queryOf(request), level, page);
+    const form = negotiateDataSets(acceptedBy(request), false);
+    const { search, unknownKeys, include } = parseQidoQuery(queryOf(request), level, page);
+    const { tags, unknown } = await tagsOf(include);
     const { total, items } = await this.searches.run(policy, {
       ...search,
       filters: [...inside, ...search.filters],
     });
     request.auditNote = { ...request.auditNote, detail: { answered: items.length, total } };
-    const warnings = warningsOf(total - search.offset - items.length, unknownKeys.length, fuzzy);
+    const uids = items.flatMap((item) => uidOf(item, UID_TAG[level]) ?? []);
+    const further =
+      (include.all || tags.size > 0) && uids.length > 0
+        ? await this.further.of(policy, level, uids, { all: include.all, tags })
+        : new Map<string, JsonDataSet>();
+    const left = total - search.offset - items.length;
+    const warnings = warningsOf(left, unknownKeys.length, unknown);
     if (warnings.length > 0) void reply.header('warning', warnings.join(', '));
+    void reply.header('x-total-count', total).header('cache-control', 'no-store').header('vary', VARY);
+    const dataSets = items.map((item) =>
+      this.dataSet(item, level, further.get(uidOf(item, UID_TAG[level]) ?? '') ?? {}),
+    );
     // As bytes: to text Fastify adds a charset, which the media type does not have and Python's client does not expect.
-    return reply
-      .header('x-total-count', total)
-      .header('cache-control', 'no-store')
-      .type('application/dicom+json')
-      .send(Buffer.from(JSON.stringify(items.map((item) => this.dataSet(item, level)))));
+    if (form === 'json')
+      return reply.header('content-type', JSON_TYPE).send(Buffer.from(JSON.stringify(dataSets)));
+    // A multipart body without a part is none (RFC 2046 §5.1).
+    if (dataSets.length === 0) return reply.status(204).send();
+    const { contentType, stream } = writeXmlParts(dataSets);
+    return reply.header('content-type', contentType).send(stream);
   }
 
-  private dataSet(item: FoundItem, level: Level): JsonDataSet {
+  private dataSet(item: FoundItem, level: Level, further: JsonDataSet): JsonDataSet {
     const answered = attributesAt(level).map(
       ({ tag, vr }) => [tag, jsonAttribute(vr, item[tag] ?? null)] as const,
     );
-    const uid = (tag: string) =>
-      item[tag] === undefined || item[tag] === null ? undefined : String(item[tag]);
     const url = resourceUrl(this.env.PUBLIC_URL, {
-      study: uid('0020000D') ?? '',
-      series: uid('0020000E'),
-      instance: uid('00080018'),
+      study: uidOf(item, UID_TAG.study) ?? '',
+      series: uidOf(item, UID_TAG.series),
+      instance: uidOf(item, UID_TAG.instance),
     });
     const fixed = [
       ['00080005', { vr: 'CS', Value: ['ISO_IR 192'] }],
       ['00080056', { vr: 'CS', Value: ['ONLINE'] }],
       ['00081190', { vr: 'UR', Value: [url] }],
     ] as const;
-    return Object.fromEntries([...fixed, ...answered].sort(([one], [other]) => (one < other ? -1 : 1)));
+    // The catalog's word counts where both know an attribute.
+    const all = new Map([...Object.entries(further), ...fixed, ...answered]);
+    return Object.fromEntries([...all].sort(([one], [other]) => (one < other ? -1 : 1)));
   }
+}
+
+const UID_TAG = { study: '0020000D', series: '0020000E', instance: '00080018' } as const;
+const VARY = 'Accept, Authorization, Cookie';
+
+function uidOf(item: FoundItem, tag: string): string | undefined {
+  const uid = item[tag];
+  return uid === undefined || uid === null ? undefined : String(uid);
+}
+
+/** The tags of what is included, and how many of its keywords nobody knows. */
+async function tagsOf({ tags, keywords }: Include): Promise<{ tags: ReadonlySet<string>; unknown: number }> {
+  if (keywords.length === 0) return { tags: new Set(tags), unknown: 0 };
+  const dictionary = await openDictionary();
+  const known = keywords.flatMap((keyword) => dictionary.tagOf(keyword) ?? []);
+  return { tags: new Set([...tags, ...known]), unknown: keywords.length - known.length };
 }
 
 /** The part of the path as a filter. */
@@ -143,12 +175,11 @@ function within(tag: string, value: string | undefined): Search['filters'] {
   return [{ attribute, match: { kind: 'value', value } }];
 }
 
-/** Warn-code 299 as PS3.18 §8.3.4.2 and §8.3.4.4 word them. */
-function warningsOf(left: number, unknown: number, fuzzy: boolean): string[] {
-  const literal = 'The fuzzymatching parameter is not supported. Only literal matching has been performed.';
+/** Warn-code 299 as PS3.18 §8.3.4.4 words it, and of what was ignored. */
+function warningsOf(left: number, keys: number, fields: number): string[] {
   return [
     ...(left > 0 ? [`299 radgate "There are ${left} additional results that can be requested"`] : []),
-    ...(unknown > 0 ? [`299 radgate "${unknown} unknown keys were ignored"`] : []),
-    ...(fuzzy ? [`299 radgate "${literal}"`] : []),
+    ...(keys > 0 ? [`299 radgate "${keys} unknown keys were ignored"`] : []),
+    ...(fields > 0 ? [`299 radgate "${fields} unknown fields were not included"`] : []),
   ];
 }

@@ -7,12 +7,24 @@ import { BadRequest } from '../problems/errors.js';
 export interface QidoQuery {
   readonly search: Search;
   readonly unknownKeys: readonly string[];
-  /** The client asked for fuzzy matching of names, which is not done. */
-  readonly fuzzy: boolean;
+  /** What `includefield` names beside the catalog's own attributes. */
+  readonly include: Include;
+}
+
+/** Attributes by tag, by a keyword that the catalog does not know, or all of the level. */
+export interface Include {
+  readonly all: boolean;
+  readonly tags: readonly string[];
+  readonly keywords: readonly string[];
 }
 
 /** How many are answered when the client does not say, and at most (contract.md). */
 const PAGES = { root: { usual: 100, most: 1_000 }, below: { usual: 50_000, most: 50_000 } } as const;
+/** The longest page whose items are looked up in the archive too. */
+const LOOKED_UP = 1_000;
+/** Attributes one request may name. */
+const INCLUDED = 200;
+const TAG = /^[0-9a-fA-F]{8}$/;
 
 const BY_NAME = new Map<string, CatalogAttribute>(
   CATALOG_ATTRIBUTES.flatMap((attribute) => [
@@ -21,8 +33,8 @@ const BY_NAME = new Map<string, CatalogAttribute>(
   ]),
 );
 
-/** Parameters that are no keys (PS3.18 §8.3.4). `includefield` may be repeated; the catalog's attributes are answered anyway. */
-const PARAMETERS = new Set(['limit', 'offset', 'includefield', 'fuzzymatching', 'accept']);
+/** Parameters that are no keys (PS3.18 §8.3.4); `includefield` is one more, which may be repeated. */
+const PARAMETERS = new Set(['limit', 'offset', 'fuzzymatching', 'accept']);
 
 /**
  * Parses a query string (PS3.18 §8.3.4): keyword or tag keys, each once; percent-decoded as UTF-8; an empty value matches all.
@@ -32,14 +44,18 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
   const filters = new Map<CatalogAttribute, Match | undefined>();
   const parameters = new Map<string, string>();
   const unknownKeys = new Set<string>();
+  const included: string[] = [];
   for (const [name, value] of pairs(raw)) {
+    if (name === 'includefield') {
+      included.push(...value.split(','));
+      continue;
+    }
     if (PARAMETERS.has(name)) {
-      if (name !== 'includefield' && parameters.has(name))
-        throw new BadRequest(`The parameter ${name} may be given once.`);
+      if (parameters.has(name)) throw new BadRequest(`The parameter ${name} may be given once.`);
       parameters.set(name, value);
       continue;
     }
-    const attribute = BY_NAME.get(/^[0-9a-fA-F]{8}$/.test(name) ? name.toUpperCase() : name);
+    const attribute = BY_NAME.get(TAG.test(name) ? name.toUpperCase() : name);
     if (attribute === undefined || !attributesAt(level).includes(attribute)) {
       if (unknownKeys.has(name)) throw new BadRequest('Each key may be given once.');
       unknownKeys.add(name);
@@ -49,18 +65,43 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
     filters.set(attribute, parseMatch(attribute, value));
   }
   const { usual, most } = PAGES[page];
+  const include = parseInclude(included);
+  const longest = asksArchive(include) ? Math.min(most, LOOKED_UP) : most;
   return {
     search: {
       level,
       filters: [...filters].flatMap(([attribute, match]) =>
         match === undefined ? [] : [{ attribute, match }],
       ),
-      limit: Math.min(count('limit', parameters.get('limit')) ?? usual, most),
+      limit: Math.min(count('limit', parameters.get('limit')) ?? usual, longest),
       offset: count('offset', parameters.get('offset')) ?? 0,
+      fuzzy: claim('fuzzymatching', parameters.get('fuzzymatching')),
     },
     unknownKeys: [...unknownKeys],
-    fuzzy: claim('fuzzymatching', parameters.get('fuzzymatching')),
+    include,
   };
+}
+
+/**
+ * What `includefield` names (PS3.18 §8.3.4.3). The catalog's own attributes are answered anyway, or, kept below the level, have no one value
+ * there; of a path into a sequence the sequence is answered.
+ */
+function parseInclude(names: readonly string[]): Include {
+  if (names.length > INCLUDED) throw new BadRequest(`includefield names at most ${INCLUDED} attributes.`);
+  const tops = names.map((name) => name.trim().split('.')[0] ?? '').filter((name) => name !== '');
+  const others = tops.filter(
+    (name) => name !== 'all' && !BY_NAME.has(name.toUpperCase()) && !BY_NAME.has(name),
+  );
+  return {
+    all: tops.includes('all'),
+    tags: others.filter((name) => TAG.test(name)).map((tag) => tag.toUpperCase()),
+    keywords: others.filter((name) => !TAG.test(name)),
+  };
+}
+
+/** Whether the archive must be asked for what is included. */
+function asksArchive({ all, tags, keywords }: Include): boolean {
+  return all || tags.length > 0 || keywords.length > 0;
 }
 
 /** Name and value of each parameter, decoded once, `+` as the space that forms and Python write so. Bytes that are no UTF-8, and NUL, are refused. */

@@ -43,6 +43,7 @@ export const table: readonly Row[] = [
   ]),
   ...rows('account', [
     ['GET /api/me', 200],
+    ['OPTIONS /dicom-web', 200],
     ['POST /api/auth/logout', 422, { body: { none: 'such' } }],
     ['POST /api/me/password', 422],
     ['GET /api/me/sessions', 200],

@@ -48,6 +48,47 @@ describe('a search of studies', () => {
   });
 
   it.each([
+    ['PatientName=Muler', ['muller']],
+    ['PatientName=Mulle^Jorgi', ['muller']],
+    ['PatientName=jorg muler', ['muller']],
+    ['PatientName=Yamda', ['yamada']],
+    ['PatientName=Strase', ['star']],
+    ['PatientName=muller*', ['muller']],
+    ['PatientName=山田', ['yamada']],
+    ['PatientName=太郎', ['yamada']],
+    ['PatientName=иванов', ['ivanov']],
+    ['PatientName=Ωμέγας', ['omega']],
+    ['PatientName=Muler^Tarou', []],
+    ['PatientName=xyzzy', []],
+    ['PatientName=%25%25%25', []],
+    ['ReferringPhysicianName=Hous^Gregori', ['muller']],
+    ['PatientID=P', []],
+    ['PatientName=*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+  ])('finds names that are alike when fuzzymatching is asked for: %s', async (query, expected) => {
+    const [key = '', value = ''] = query.split('=');
+    expect(
+      await found(`?${key}=${value.startsWith('%') ? value : encodeURIComponent(value)}&fuzzymatching=true`),
+    ).toEqual(expected);
+  });
+
+  it.each(['PatientName=Muler', 'PatientName=%E5%B1%B1%E7%94%B0'])(
+    'finds nothing alike when it is not asked for: %s',
+    async (query) => {
+      expect(await found(`?${query}`)).toEqual([]);
+      expect(await found(`?${query}&fuzzymatching=false`)).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['ReferringPhysicianName=house%5Egregory', ['muller']],
+    ['ReferringPhysicianName=HOUSE*', ['muller']],
+    ['00080090=*greg*', ['muller']],
+    ['ReferringPhysicianName=House', []],
+  ])('finds by the referring physician: %s', async (query, expected) => {
+    expect(await found(`?${query}`)).toEqual(expected);
+  });
+
+  it.each([
     ['PatientID=P1', ['muller']],
     ['PatientID=p1', []],
     ['PatientID=P%25', ['omega']],
@@ -114,6 +155,7 @@ describe('a search of studies', () => {
     });
     expect(yamada?.['00080050']).toEqual({ vr: 'SH' });
     expect(yamada?.['00080090']).toEqual({ vr: 'PN' });
+    expect(muller?.['00080090']).toEqual({ vr: 'PN', Value: [{ Alphabetic: 'House^Gregory' }] });
     expect(muller?.['00201206']).toEqual({ vr: 'IS', Value: [2] });
     expect(muller?.['00201208']).toEqual({ vr: 'IS', Value: [3] });
     expect(new Set(muller?.['00080061']?.Value)).toEqual(new Set(['CT', 'MR']));

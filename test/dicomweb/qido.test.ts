@@ -46,10 +46,9 @@ describe('a warning', () => {
     expect(answer.headers['x-total-count']).toBe('5');
   });
 
-  it('says that fuzzy matching is not done', async () => {
-    const answer = await world.get(reader, '/studies?PatientName=muller*&fuzzymatching=true').expect(200);
-    expect(answer.headers['warning']).toMatch(/^299 radgate "The fuzzymatching parameter is not supported\./);
-    expect(valuesOf(answer.text, '0020000D')).toEqual([uids.muller]);
+  it('tells of fields that nobody knows', async () => {
+    const answer = await world.get(reader, '/studies?includefield=Colour,PatientAge,Taste').expect(200);
+    expect(answer.headers['warning']).toBe('299 radgate "2 unknown fields were not included"');
   });
 });
 
@@ -85,6 +84,8 @@ describe('a search is refused with 400', () => {
     'PatientName=%zz',
     'fuzzymatching=perhaps',
     'accept=no',
+    'limit=1&accept=application/json&accept=application/json',
+    `includefield=${'1,'.repeat(200)}`,
   ])('for %s', async (query) => {
     const answer = await world.get(reader, `/studies?${query}`).expect(400);
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
-import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { element, makeInstance, replace } from '../../infra/demo/dicom.writer.ts';
 import { type Person, startWorld, type World } from '../support/world.ts';
 
 /** A search's answer, as its tests read it. */
@@ -31,6 +31,20 @@ export function namesOf(text: string): (string | undefined)[] {
   return valuesOf(text, '0020000D').map((uid) => names.get(String(uid)));
 }
 
+/** What the catalog does not hold, beside what it does. */
+const ofStudy = [
+  element('00080090', 'PN', 'House^Gregory'),
+  element('00101010', 'AS', '043Y'),
+  element('00101030', 'DS', '71.5'),
+  element('00081110', 'SQ', {
+    items: [[element('00081150', 'UI', '1.2.840.10008.3.1.2.3.1'), element('00081155', 'UI', '1.2.3')]],
+  }),
+  element('00081010', 'SH', 'Scanner'),
+  element('00090010', 'LO', 'RADGATE TEST'),
+  element('00091001', 'LO', 'private'),
+  element('00420011', 'OB', Buffer.alloc(3000, 1)),
+];
+
 /** A world that holds these studies, with somebody who reads all but the foreign one. */
 export async function startSearchWorld(): Promise<{ world: World; reader: Person }> {
   const world = await startWorld();
@@ -42,16 +56,21 @@ export async function startSearchWorld(): Promise<{ world: World; reader: Person
     seriesUid: mullerSeries.ct,
     studyDescription: 'Schädel 100%_x',
     accessionNumber: 'A-1',
+    extra: [...ofStudy, element('00181030', 'LO', 'Head')],
   };
   const files = [
     makeInstance({ ...ct, instanceNumber: 1 }),
-    makeInstance({ ...ct, instanceNumber: 2 }),
+    makeInstance({
+      ...ct,
+      instanceNumber: 2,
+      extra: replace(ct.extra, [element('00180050', 'DS', '2.5'), element('00101010', 'AS', '044Y')]),
+    }),
     makeInstance({
       ...ct,
       seriesUid: mullerSeries.mr,
       modality: 'MR',
       frames: 3,
-      extra: [element('00200011', 'IS', '2')],
+      extra: [...ofStudy, element('00200011', 'IS', '2'), element('00180015', 'CS', 'HEAD')],
     }),
     study(uids.omega, 'Ωμέγας^Άννα', 'P%', '20240201', '235959.5'),
     study(uids.ivanov, 'Иванов^Йосиф', 'P_2', '20240301', '101500'),

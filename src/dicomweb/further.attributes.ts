@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { Policy } from '../authz/policy.js';
+import { type Example, Examples } from '../catalog/examples.service.js';
+import type { FoundInstance } from '../catalog/lookup.service.js';
+import type { Level } from '../catalog/search.attributes.js';
+import { FairSlots } from '../orthanc/slots.js';
+import { NotVisible } from '../problems/errors.js';
+import { isAttributeOf } from './attribute.levels.js';
+import type { JsonDataSet } from './dicom.json.js';
+import { objectsOf } from './json.array.js';
+import { Metadata } from './metadata.service.js';
+
+/** What is wanted of the archive beside the catalog's attributes: some by tag, or all that the level has. */
+export interface Wanted {
+  readonly all: boolean;
+  readonly tags: ReadonlySet<string>;
+}
+
+/** Readings of metadata at one time, of all and of one account. */
+const AT_ONCE = 8;
+const OF_ONE_ACCOUNT = 4;
+
+const DataSet = z.record(
+  z.string(),
+  z.object({
+    vr: z.string(),
+    Value: z.array(z.unknown()).exactOptional(),
+    BulkDataURI: z.string().exactOptional(),
+    InlineBinary: z.string().exactOptional(),
+  }),
+);
+const Identified = z.looseObject({ '00080018': z.object({ Value: z.tuple([z.string()]) }) });
+
+/** Attributes that the catalog does not hold, asked of the archive for one page of a search (design.md, decision 2). */
+@Injectable()
+export class FurtherAttributes {
+  private readonly slots = new FairSlots(AT_ONCE, OF_ONE_ACCOUNT);
+
+  constructor(
+    private readonly examples: Examples,
+    private readonly metadata: Metadata,
+  ) {}
+
+  /** By the UIDs of the page; a study's or series' are those of its first instance. What has just left the archive has none. */
+  async of(
+    policy: Policy,
+    level: Level,
+    uids: readonly string[],
+    wanted: Wanted,
+  ): Promise<ReadonlyMap<string, JsonDataSet>> {
+    const examples = await this.examples.of(policy, level, uids);
+    const bySeries = Map.groupBy(examples.values(), ({ instance }) => instance.seriesUid);
+    const found = new Map<string, JsonDataSet>();
+    await Promise.all([...bySeries.values()].map((some) => this.read(some, level, wanted, found)));
+    return new Map(
+      [...examples].flatMap(([uid, { instance }]) => {
+        const dataSet = found.get(instance.sopUid);
+        return dataSet === undefined ? [] : [[uid, dataSet] as const];
+      }),
+    );
+  }
+
+  /** Reads the examples of one series into `found`. */
+  private async read(
+    some: readonly Example[],
+    level: Level,
+    wanted: Wanted,
+    found: Map<string, JsonDataSet>,
+  ): Promise<void> {
+    const [one, ...rest] = some;
+    if (one === undefined) return;
+    const { instance, ...first } = one;
+    const release = await this.slots.take(instance.reader);
+    try {
+      const instances: [FoundInstance, ...FoundInstance[]] = [
+        instance,
+        ...rest.map((other) => other.instance),
+      ];
+      const text = await this.metadata.of({
+        ...first,
+        instances,
+        // The row of the search's answer covers it.
+        offered: () => undefined,
+      });
+      for await (const one of objectsOf(text)) {
+        const parsed: unknown = JSON.parse(one);
+        const [sopUid] = Identified.parse(parsed)['00080018'].Value;
+        found.set(sopUid, chosen(DataSet.parse(parsed), level, wanted));
+      }
+    } catch (error) {
+      if (!(error instanceof NotVisible)) throw error;
+    } finally {
+      release();
+    }
+  }
+}
+
+/** What is wanted of a data set; bulk data is not of a search's answer. */
+function chosen(dataSet: JsonDataSet, level: Level, { all, tags }: Wanted): JsonDataSet {
+  const entries = Object.entries(dataSet).filter(
+    ([tag, { BulkDataURI }]) =>
+      BulkDataURI === undefined && (tags.has(tag) || (all && isAttributeOf(level, tag))),
+  );
+  return Object.fromEntries(entries);
+}
