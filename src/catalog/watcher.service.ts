@@ -18,7 +18,8 @@ import { Quarantine } from './quarantine.service.js';
 
 const TICK_MS = 500;
 const COMPARE_MS = 2_000;
-const LEFTOVER_MS = 60_000;
+/** With a reservation's own life this is less than a minute, and more than the archive takes for its largest instance. */
+const LEFTOVER_MS = 40_000;
 /** A contradiction may go away by other ways than the archive's. */
 const TRY_AGAIN_MS = 60_000;
 const PAGE = 500;

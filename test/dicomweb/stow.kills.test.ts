@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startWorld, type Caller, type World } from '../support/world.ts';
+import { killRound } from './stow.kills.ts';
+
+let world: World;
+let sender: Caller;
+beforeAll(async () => {
+  world = await startWorld();
+  sender = await world.machine();
+});
+afterAll(() => world?.stop());
+
+// Twenty rounds of 600 each are in test/long.
+describe('kill -9 at a random moment of many stores', () => {
+  it.each(['gateway', 'orthanc'] as const)(
+    'of the %s: nothing acknowledged is missing, nothing half is there, the repeat is clean',
+    { timeout: 120_000 },
+    async (victim) => {
+      const { agreed } = await killRound(world, sender, victim, 100);
+      expect(agreed).toBeLessThan(60);
+    },
+  );
+});
