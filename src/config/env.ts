@@ -46,6 +46,11 @@ export const EnvSchema = z.object({
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   FHIR_TOKEN: z.string().min(1).optional(),
+  TERMINOLOGY_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  TERMINOLOGY_TOKEN: z.string().min(1).optional(),
   MASTER_KEY: z
     .string()
     .refine((text) => Buffer.from(text, 'base64').length === 32, 'needs 32 bytes in base64'),
@@ -60,7 +65,13 @@ export const EnvSchema = z.object({
 
 export type Env = Readonly<z.infer<typeof EnvSchema>>;
 
-const SECRETS = ['ORTHANC_PASSWORD', 'FHIR_TOKEN', 'MASTER_KEY', 'ADMIN_PASSWORD'] as const;
+const SECRETS = [
+  'ORTHANC_PASSWORD',
+  'FHIR_TOKEN',
+  'TERMINOLOGY_TOKEN',
+  'MASTER_KEY',
+  'ADMIN_PASSWORD',
+] as const;
 
 /** All faults of the environment at once, by key, without values. */
 export class EnvironmentFaulty extends Error {

@@ -127,7 +127,15 @@ export const terms = pgTable('terms', {
   sourceColumn: text('source_column').notNull(),
   state: text('state', { enum: TERM_STATES }).notNull(),
   target: jsonb('target'),
+  checked: boolean('checked').notNull().default(false),
   decidedBy: text('decided_by'),
   decidedAt: moment('decided_at'),
   createdAt: made(),
+});
+
+/** What a terminology server answered, for as long as it is believed. */
+export const terminologyAnswers = pgTable('terminology_answers', {
+  key: bytea('key').primaryKey(),
+  answer: jsonb('answer').notNull(),
+  expiresAt: moment('expires_at').notNull(),
 });

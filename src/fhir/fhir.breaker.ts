@@ -1,18 +1,21 @@
 const FAILURES = 5;
 const OPEN_MS = 2_000;
 
-/** After five failures in a row calls fail at once for two seconds; then one is let through to try. */
+/** After five failures in a row calls fail at once for two seconds (or as long as is said); then one is let through to try. */
 export class FhirBreaker {
   private failures = 0;
   private openUntil = 0;
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(
+    private readonly now: () => number = Date.now,
+    private readonly openMs = OPEN_MS,
+  ) {}
 
   /** Whether a call may go out now. While open, one call a pause is let through. */
   admits(): boolean {
     if (this.failures < FAILURES) return true;
     if (this.now() < this.openUntil) return false;
-    this.openUntil = this.now() + OPEN_MS;
+    this.openUntil = this.now() + this.openMs;
     return true;
   }
 
@@ -22,6 +25,6 @@ export class FhirBreaker {
 
   failed(): void {
     this.failures += 1;
-    if (this.failures >= FAILURES) this.openUntil = this.now() + OPEN_MS;
+    if (this.failures >= FAILURES) this.openUntil = this.now() + this.openMs;
   }
 }

@@ -38,9 +38,10 @@ const Outcome = z.object({
  * a patient. Throws {@link FhirRefused}, {@link FhirConflict}, or `NeighbourAway('hapi')` for all that may pass.
  */
 export class FhirCalls {
-  private readonly breaker = new FhirBreaker();
-
-  constructor(private readonly client: Client) {}
+  constructor(
+    private readonly client: Client,
+    private readonly breaker = new FhirBreaker(),
+  ) {}
 
   async call<T>(kind: CallKind, work: (client: Client, options: CallOptions) => Promise<T>): Promise<T> {
     const attempts = kind.repeatable ? READ_ATTEMPTS : 1;

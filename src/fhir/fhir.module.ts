@@ -1,7 +1,11 @@
 import { Module } from '@nestjs/common';
 import { FhirRecords } from './fhir.records.js';
 import { FhirServer } from './fhir.server.js';
+import { TerminologyServer } from './terminology.server.js';
 
-/** The way to HAPI FHIR. */
-@Module({ providers: [FhirServer, FhirRecords], exports: [FhirServer, FhirRecords] })
+/** The ways to HAPI FHIR and to a terminology server. */
+@Module({
+  providers: [FhirServer, FhirRecords, TerminologyServer],
+  exports: [FhirServer, FhirRecords, TerminologyServer],
+})
 export class FhirModule {}

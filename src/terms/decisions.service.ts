@@ -85,6 +85,7 @@ export class Decisions {
         const settled = {
           state: target === null ? ('ignored' as const) : ('decided' as const),
           target,
+          checked: false,
           decidedBy: account.name,
           decidedAt: new Date(),
         };

@@ -1,48 +1,32 @@
-import { indexConceptMap } from '../mapping/concept.map.js';
-import { SHIPPED_TERMS } from '../mapping/defaults.js';
-import type { TermTarget } from '../mapping/term.js';
 import { foldTerm } from '../mapping/term.folding.js';
 
-/** A known word that looks like an unknown one. */
-export interface Suggestion {
-  /** The known word, folded. */
+/** A known word with what it means. */
+export interface KnownWord<Meaning> {
   readonly word: string;
-  readonly target: TermTarget;
-  /** 0 to 1: how many of their letter triples they share. */
-  readonly score: number;
-  readonly source: string;
+  readonly meaning: Meaning;
 }
 
-const MOST = 10;
 const LEAST = 0.2;
 
-const known = [...indexConceptMap(SHIPPED_TERMS)].map(([key, targets]) => {
-  const at = key.indexOf(':');
-  const word = key.slice(at + 1);
-  return { language: key.slice(0, at), word, targets, triples: triplesOf(word) };
-});
-
-/** The words of the shipped ConceptMap that share most letter triples with a word, best first; ten at most. */
-export function similarWords(text: string, language: string): Suggestion[] {
+/** The known words that share letter triples with a text, best first; `score` is 0 to 1. */
+export function similarTo<Meaning>(
+  text: string,
+  known: readonly KnownWord<Meaning>[],
+  most: number,
+): (KnownWord<Meaning> & { readonly score: number })[] {
   const triples = triplesOf(foldTerm(text));
   return known
-    .filter((entry) => entry.language === language)
-    .map(({ word, targets, triples: own }) => ({
-      word,
-      targets,
-      score: sharedOf(triples, own),
-    }))
+    .map(({ word, meaning }) => ({ word, meaning, score: sharedOf(triples, triplesOf(foldTerm(word))) }))
     .filter(({ score }) => score >= LEAST)
     .sort((one, other) => other.score - one.score)
-    .slice(0, MOST)
-    .flatMap(({ word, targets, score }) =>
-      targets.map((target) => ({
-        word,
-        target,
-        score: Math.round(score * 100) / 100,
-        source: 'concept-map',
-      })),
-    );
+    .slice(0, most);
+}
+
+/** How much of a text stands in another one, 0 to 1: names of concepts are longer than words of lists. */
+export function partIn(text: string, name: string): number {
+  const triples = triplesOf(foldTerm(text));
+  const others = triplesOf(foldTerm(name));
+  return [...triples].filter((triple) => others.has(triple)).length / triples.size;
 }
 
 function triplesOf(word: string): Set<string> {

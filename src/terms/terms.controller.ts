@@ -9,7 +9,8 @@ import { TermConceptMap } from '../mapping/concept.map.js';
 import type { DecisionMap } from './decisions.map.js';
 import { Decisions } from './decisions.service.js';
 import { DecidedTarget } from './term.target.js';
-import type { Suggestion } from './similar.words.js';
+import type { Suggestion } from './term.suggesters.js';
+import type { ServerPart } from './terminology.service.js';
 import { TermsPipe, type TermsQuery } from './terms.query.js';
 import { type Term, Terms } from './terms.service.js';
 
@@ -47,19 +48,22 @@ export class TermsController {
     return this.decisions.import(map, account);
   }
 
-  /** Known words that look like it. */
+  /**
+   * Ideas what it means, best first; a person takes one or none. `server` is `asked`, `away`, `off` (none is configured) or `withheld` (the
+   * word might say who somebody is, and was not told).
+   */
   @Get(':id/suggestions')
   @Requires('records:read', 'terms:decide')
   async suggestions(
     @Param('id', new IdPipe()) id: string,
     @Req() request: FastifyRequest,
-  ): Promise<{ items: Suggestion[]; total: number }> {
+  ): Promise<{ items: Suggestion[]; total: number; server: ServerPart }> {
     request.auditNote = { detail: { term: id } };
-    const items = await this.terms.suggestions(id);
-    return { items, total: items.length };
+    const { items, server } = await this.terms.suggestions(id);
+    return { items, total: items.length, server };
   }
 
-  /** Says what a word means; the rows that wait for it run again. 422 for a code that cannot be one. */
+  /** Says what a word means; the rows that wait for it run again. 422 for a code that cannot be one, or that the terminology server refuses. */
   @Post(':id/decide')
   @HttpCode(200)
   @Requires('terms:decide')

@@ -2,15 +2,19 @@ import { Module } from '@nestjs/common';
 import { AuthnModule } from '../authn/authn.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { Decisions } from './decisions.service.js';
+import { FhirModule } from '../fhir/fhir.module.js';
+import { TargetCheck } from './target.check.js';
+import { Terminology } from './terminology.service.js';
+import { TerminologyCache } from './terminology.cache.js';
 import { TermsController } from './terms.controller.js';
 import { Terms } from './terms.service.js';
 import { Words } from './words.service.js';
 
 /** Words → SNOMED CT: the chain of what is known, and the inbox of what is not. */
 @Module({
-  imports: [AuthnModule, AuthzModule],
+  imports: [AuthnModule, AuthzModule, FhirModule],
   controllers: [TermsController],
-  providers: [Decisions, Terms, Words],
+  providers: [Decisions, TargetCheck, Terminology, TerminologyCache, Terms, Words],
   exports: [Words],
 })
 export class TermsModule {}

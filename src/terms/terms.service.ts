@@ -1,13 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, ne, type SQL, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { terms } from '../database/schema.records.js';
 import { NotVisible } from '../problems/errors.js';
-import { similarWords, type Suggestion } from './similar.words.js';
+import { TargetCheck } from './target.check.js';
+import {
+  ConceptMapSuggester,
+  DecisionSuggester,
+  ServerSuggester,
+  suggestAll,
+  type Suggestion,
+  TypedCodeSuggester,
+} from './term.suggesters.js';
 import { DecidedTarget } from './term.target.js';
+import { type ServerPart, Terminology } from './terminology.service.js';
 import type { TermsQuery } from './terms.query.js';
 
 export type TermState = (typeof terms.$inferSelect)['state'];
@@ -20,12 +29,17 @@ export interface Term {
   readonly column: string;
   readonly state: TermState;
   readonly target: z.output<typeof DecidedTarget> | null;
+  /** A terminology server found its code fit: known, active, of the right kind. */
+  readonly checked: boolean;
   /** How many rows wait for it. */
   readonly rows_waiting: number;
   readonly created_at: string;
   readonly decided_by: string | null;
   readonly decided_at: string | null;
 }
+
+/** Of more decisions the latest are compared. */
+const MOST_DECIDED = 5_000;
 
 const waiting = sql<number>`(select count(*)::int from waiting_words where waiting_words.term = ${terms.id})`;
 
@@ -35,6 +49,8 @@ export class Terms {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly queue: Queue,
+    private readonly terminology: Terminology,
+    private readonly check: TargetCheck,
   ) {}
 
   /** A page of the inbox; words for which most rows wait first, unless another order is asked for. */
@@ -67,29 +83,43 @@ export class Terms {
     return termOf(found.term, found.rows);
   }
 
-  /** Known words that look like it, best first; never taken without a person. */
-  async suggestions(id: string): Promise<Suggestion[]> {
+  /**
+   * Ideas what it means, best first, never taken without a person: known words that look like it, a code that was typed, what a
+   * terminology server finds. `server` tells whether there is one and whether it could be asked.
+   */
+  async suggestions(id: string): Promise<{ items: Suggestion[]; server: ServerPart }> {
     const { word, language } = await this.get(id);
-    return similarWords(word, language);
+    const [decided, { part, found }] = await Promise.all([
+      this.decidedIn(language, id),
+      this.terminology.find(word, language),
+    ]);
+    const suggesters = [
+      new TypedCodeSuggester(),
+      new ConceptMapSuggester(),
+      new DecisionSuggester(decided),
+      new ServerSuggester(found),
+    ];
+    return { items: suggestAll(suggesters, word, language), server: part };
   }
 
   /**
    * Settles a word; the rows that wait for it run again. Without a target it means nothing to record. A later decision replaces it for
-   * the rows that come; what was written stays.
+   * the rows that come; what was written stays. BadField for a code that the terminology server refuses.
    */
   async decide(
     id: string,
     target: z.output<typeof DecidedTarget> | undefined,
     account: Account,
   ): Promise<Term> {
+    const meaning = target === undefined ? undefined : await this.check.check(target);
     await this.database.transaction(async (transaction) => {
       const settled = { decidedBy: account.name, decidedAt: new Date() };
       const [row] = await transaction
         .update(terms)
         .set(
-          target === undefined
-            ? { ...settled, state: 'ignored', target: null }
-            : { ...settled, state: 'decided', target },
+          meaning === undefined
+            ? { ...settled, state: 'ignored', target: null, checked: false }
+            : { ...settled, state: 'decided', ...meaning },
         )
         .where(eq(terms.id, id))
         .returning();
@@ -97,6 +127,16 @@ export class Terms {
       await this.queue.add('term-decided', [{ term: id }], transaction);
     });
     return this.get(id);
+  }
+
+  private async decidedIn(language: string, except: string) {
+    const rows = await this.database
+      .select({ word: terms.word, target: terms.target })
+      .from(terms)
+      .where(and(eq(terms.state, 'decided'), sql`${terms.language} = ${language}`, ne(terms.id, except)))
+      .orderBy(desc(terms.decidedAt))
+      .limit(MOST_DECIDED);
+    return rows.map(({ word, target }) => ({ word, meaning: DecidedTarget.parse(target) }));
   }
 }
 
@@ -119,6 +159,7 @@ function termOf(row: typeof terms.$inferSelect, rows: number): Term {
     column: row.sourceColumn,
     state: row.state,
     target: row.target === null ? null : DecidedTarget.parse(row.target),
+    checked: row.checked,
     rows_waiting: rows,
     created_at: row.createdAt.toISOString(),
     decided_by: row.decidedBy,

@@ -1,0 +1,2 @@
+alter table terms drop column checked;
+drop table terminology_answers;

@@ -1,0 +1,10 @@
+-- What a terminology server answered about a word or a code; the key is a digest of the question.
+create table terminology_answers (
+  key bytea primary key,
+  answer jsonb not null,
+  expires_at timestamptz not null
+);
+create index terminology_answers_expiry on terminology_answers (expires_at);
+
+-- Whether a terminology server knew the decided code as active and of the right kind.
+alter table terms add column checked boolean not null default false;

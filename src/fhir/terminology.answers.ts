@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { FoundConcept } from './terminology.server.js';
+
+const Coding = z.object({ system: z.string(), code: z.string().min(1), display: z.string().optional() });
+const value = {
+  name: z.string(),
+  valueBoolean: z.boolean().optional(),
+  valueString: z.string().optional(),
+  valueCode: z.string().optional(),
+  valueCoding: Coding.optional().catch(undefined),
+};
+
+/** What an operation answers, as far as it is read (R4, "Parameters"). */
+export const OutParameters = z.object({
+  resourceType: z.literal('Parameters'),
+  parameter: z.array(z.object({ ...value, part: z.array(z.object(value)).default([]) })).default([]),
+});
+type OutParameters = z.output<typeof OutParameters>;
+
+/** What `$expand` answers, as far as it is read. */
+export const ExpandedValueSet = z.object({
+  resourceType: z.literal('ValueSet'),
+  expansion: z.object({
+    contains: z
+      .array(
+        Coding.extend({
+          inactive: z.boolean().default(false),
+          abstract: z.boolean().default(false),
+          designation: z.array(z.object({ value: z.string() })).default([]),
+        }),
+      )
+      .default([]),
+  }),
+});
+
+const SAME = new Set(['equal', 'equivalent']);
+
+/** The concepts of `$translate` that mean the same. */
+export function codingsOf({ parameter }: OutParameters): FoundConcept[] {
+  return parameter
+    .filter(({ name, part }) => name === 'match' && SAME.has(partOf(part, 'equivalence')?.valueCode ?? ''))
+    .flatMap(({ part }) => {
+      const coding = partOf(part, 'concept')?.valueCoding;
+      if (coding === undefined) return [];
+      return [{ ...coding, terms: coding.display === undefined ? [] : [coding.display] }];
+    });
+}
+
+/** A text of `$lookup`. */
+export const wordOf = ({ parameter }: OutParameters, wanted: string): string | undefined =>
+  parameter.find(({ name }) => name === wanted)?.valueString;
+
+/** A property of `$lookup` that is true or false; some servers say so in a code or a text. */
+export function flagOf({ parameter }: OutParameters, wanted: string): boolean {
+  const found = parameter.find(
+    ({ name, part }) => name === 'property' && partOf(part, 'code')?.valueCode === wanted,
+  );
+  const told = partOf(found?.part ?? [], 'value');
+  return told?.valueBoolean === true || [told?.valueCode, told?.valueString].includes('true');
+}
+
+const partOf = (parts: OutParameters['parameter'][number]['part'], wanted: string) =>
+  parts.find(({ name }) => name === wanted);

@@ -1,0 +1,109 @@
+import { indexConceptMap, wordsOf } from '../mapping/concept.map.js';
+import { SHIPPED_TERMS } from '../mapping/defaults.js';
+import { isConceptId } from '../mapping/snomed.id.js';
+import { SNOMED, type TermTarget } from '../mapping/term.js';
+import { partIn, similarTo } from './similar.words.js';
+import type { Found } from './terminology.service.js';
+
+/** What an unknown word might mean, for a person to take or not. */
+export interface Suggestion {
+  /** The known word or name that looks like it. */
+  readonly word: string;
+  readonly target: TermTarget;
+  /** 0 to 1: how alike they are. */
+  readonly score: number;
+  readonly source: 'concept-map' | 'decision' | 'typed-code' | 'terminology-server';
+}
+
+/** Somebody who may have an idea what a word means; never taken without a person. */
+export interface TermSuggester {
+  suggest(word: string, language: string): Suggestion[];
+}
+
+const MOST = 10;
+const LEAST_PART = 0.5;
+
+const shipped = wordsOf(SHIPPED_TERMS).flatMap(({ language, word, targets }) =>
+  targets.map((target) => ({ language, word, meaning: target })),
+);
+const shippedTargets = [...indexConceptMap(SHIPPED_TERMS).values()].flat();
+
+/** What a code that the shipped words know means; an Observation where it is one. */
+export const shippedTarget = (code: string): TermTarget | undefined =>
+  shippedTargets.find((target) => codeOf(target) === code);
+
+const codeOf = (target: TermTarget) =>
+  target.kind === 'condition' ? target.coding.code : target.value[0]?.code;
+
+/** Words of the shipped ConceptMap that look like it. */
+export class ConceptMapSuggester implements TermSuggester {
+  suggest(word: string, language: string): Suggestion[] {
+    const own = shipped.filter((entry) => entry.language === language);
+    return suggestionsOf(word, own, 'concept-map');
+  }
+}
+
+/** Words that people decided before. */
+export class DecisionSuggester implements TermSuggester {
+  constructor(private readonly decided: readonly { word: string; meaning: TermTarget }[]) {}
+
+  suggest(word: string): Suggestion[] {
+    return suggestionsOf(word, this.decided, 'decision');
+  }
+}
+
+/** A code that somebody typed in place of a word: itself, when it can be one. */
+export class TypedCodeSuggester implements TermSuggester {
+  suggest(word: string): Suggestion[] {
+    const code = word.trim();
+    if (!isConceptId(code)) return [];
+    const target = shippedTarget(code) ?? { kind: 'condition', coding: { system: SNOMED, code } };
+    return [{ word: code, target, score: 1, source: 'typed-code' }];
+  }
+}
+
+/** What a terminology server found; what only its own search thinks alike, but shares no letters, is left out. */
+export class ServerSuggester implements TermSuggester {
+  constructor(private readonly found: readonly Found[]) {}
+
+  suggest(word: string): Suggestion[] {
+    return this.found.flatMap(({ system, code, display, terms, exact }): Suggestion[] => {
+      if (system === SNOMED && !isConceptId(code)) return [];
+      const score = exact ? 1 : Math.max(0, ...terms.map((term) => partIn(word, term)));
+      if (score < LEAST_PART) return [];
+      const coding = { system, code, ...(display === undefined ? {} : { display }) };
+      const target = shippedTarget(code) ?? { kind: 'condition', coding };
+      return [{ word: display ?? code, target, score: rounded(score), source: 'terminology-server' }];
+    });
+  }
+}
+
+/** All ideas, best first, each meaning once. */
+export function suggestAll(
+  suggesters: readonly TermSuggester[],
+  word: string,
+  language: string,
+): Suggestion[] {
+  const all = suggesters.flatMap((one) => one.suggest(word, language));
+  const best = new Map<string, Suggestion>();
+  for (const one of all.toSorted((first, second) => second.score - first.score)) {
+    const key = `${one.target.kind} ${codeOf(one.target)}`;
+    if (!best.has(key)) best.set(key, one);
+  }
+  return [...best.values()].slice(0, 2 * MOST);
+}
+
+function suggestionsOf(
+  word: string,
+  known: readonly { word: string; meaning: TermTarget }[],
+  source: Suggestion['source'],
+): Suggestion[] {
+  return similarTo(word, known, MOST).map(({ word: like, meaning, score }) => ({
+    word: like,
+    target: meaning,
+    score: rounded(score),
+    source,
+  }));
+}
+
+const rounded = (score: number) => Math.round(score * 100) / 100;

@@ -1,0 +1,115 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { freePort } from '../../infra/local/launch.ts';
+import type { TestHapi } from '../support/hapi.ts';
+import { SNOMED } from './inbox.world.ts';
+
+/** What came: the operation, and what was sent with it. */
+export type Asked = { path: string; body: string; authorization: string | undefined };
+export type TerminologyWay = {
+  url: string;
+  readonly asked: Asked[];
+  /** From now on nothing is answered any more, until it is called with false. */
+  silence: (silent: boolean) => void;
+  close: () => Promise<void>;
+};
+
+/** A concept that is no longer in use: HAPI does not tell so of a system that is loaded as a fragment, other servers do. */
+export const RETIRED = '155574008';
+const retired = {
+  resourceType: 'Parameters',
+  parameter: [
+    { name: 'display', valueString: 'Rheumatic fever' },
+    {
+      name: 'property',
+      part: [
+        { name: 'code', valueCode: 'inactive' },
+        { name: 'value', valueBoolean: true },
+      ],
+    },
+  ],
+};
+const FINDINGS = 'ecl/<<404684003';
+
+/**
+ * The real HAPI as a terminology server with a little SNOMED CT of its own: the shared HAPI must not know these codes when others validate
+ * with it, and remembers for long what it once did not know. So they are loaded under another name, and on the way the names are exchanged.
+ */
+export async function snomedIn(hapi: TestHapi): Promise<TerminologyWay> {
+  const own = `urn:test:sct:${randomBytes(6).toString('hex')}`;
+  await load(hapi, own);
+  const asked: Asked[] = [];
+  const waiting = new Set<() => void>();
+  let silent = false;
+  const server = createServer((incoming, outgoing) => {
+    const answer = async () => {
+      const body = await textOf(incoming);
+      const { authorization } = incoming.headers;
+      asked.push({ path: incoming.url ?? '', body, authorization });
+      if (body.includes(RETIRED)) return void outgoing.end(JSON.stringify(retired));
+      if (silent) await new Promise<void>((resolve) => waiting.add(resolve));
+      const told = await fetch(`${hapi.url}${incoming.url}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/fhir+json' },
+        body: body.replaceAll(SNOMED, own),
+      });
+      const text = await told.text();
+      outgoing.writeHead(told.status, { 'content-type': 'application/fhir+json' });
+      outgoing.end(text.replaceAll(own, SNOMED));
+    };
+    answer().catch(() => outgoing.destroy());
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${port}`,
+    asked,
+    silence: (wanted) => {
+      silent = wanted;
+      if (!wanted) for (const resolve of waiting) resolve();
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function load(hapi: TestHapi, system: string): Promise<void> {
+  const post = (kind: string, body: object) =>
+    hapi.json(`/${kind}`, { method: 'POST', body: { resourceType: kind, status: 'active', ...body } });
+  const below = [
+    { code: '4556007', display: 'Gastritis' },
+    { code: '64572001', display: 'Disease' },
+    { code: '22298006', display: 'Myocardial infarction' },
+  ];
+  const concept = [
+    { code: '404684003', display: 'Clinical finding', concept: below },
+    { code: '80146002', display: 'Excision of appendix' },
+    { code: '77386006', display: 'Pregnant' },
+  ];
+  await post('CodeSystem', { url: system, content: 'fragment', hierarchyMeaning: 'is-a', concept });
+  const filter = [{ property: 'concept', op: 'is-a', value: '404684003' }];
+  await post('ValueSet', {
+    url: `${system}?fhir_vs=${FINDINGS}`,
+    compose: { include: [{ system, filter }] },
+  });
+  const element = [
+    { code: 'empachose', target: [{ code: '4556007', display: 'Gastritis', equivalence: 'equivalent' }] },
+    { code: 'entupimento', target: [{ code: '22298006', equivalence: 'wider' }] },
+  ];
+  const icd = [{ code: 'K29.7', target: [{ code: '4556007', equivalence: 'equal' }] }];
+  await post('ConceptMap', {
+    url: `${system}:map`,
+    group: [
+      { source: 'urn:radgate:words:pt', target: system, element },
+      { source: 'http://hl7.org/fhir/sid/icd-10', target: system, element: icd },
+    ],
+  });
+}
+
+async function textOf(incoming: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of incoming) if (Buffer.isBuffer(part)) parts.push(part);
+  return Buffer.concat(parts).toString();
+}
