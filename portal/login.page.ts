@@ -1,5 +1,5 @@
 import { nextAddress } from './next.address.ts';
-import { currentSession, signIn, signOut, type SignIn } from './session.client.ts';
+import { currentSession, externalLogin, signIn, signOut, type SignIn } from './session.client.ts';
 
 function part<T extends HTMLElement>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
@@ -12,6 +12,7 @@ const username = part('username', HTMLInputElement);
 const password = part('password', HTMLInputElement);
 const reveal = part('reveal', HTMLButtonElement);
 const submit = part('submit', HTMLButtonElement);
+const elsewhere = part('elsewhere', HTMLAnchorElement);
 const message = part('message', HTMLParagraphElement);
 const signedIn = part('signed-in', HTMLElement);
 const person = part('person', HTMLElement);
@@ -123,6 +124,15 @@ async function endSession(): Promise<void> {
   say('You are signed out.', 'notice');
 }
 
+/** The button of the provider, where there is one. */
+async function offerElsewhere(): Promise<void> {
+  const external = await externalLogin();
+  if (external === undefined) return;
+  elsewhere.textContent = `Sign in with ${external.name}`;
+  elsewhere.href = `${external.url}?${new URLSearchParams({ next }).toString()}`;
+  elsewhere.hidden = false;
+}
+
 async function begin(): Promise<void> {
   const session = await currentSession();
   if (session.state === 'signed-in') {
@@ -134,6 +144,9 @@ async function begin(): Promise<void> {
     return;
   }
   showForm();
+  if (new URLSearchParams(location.search).get('failed') === 'external')
+    say('You could not be signed in there. Try again, or use your username and password.');
+  void offerElsewhere();
   if (session.state === 'away') say('The server does not answer at the moment.');
 }
 

@@ -50,6 +50,16 @@ export async function currentSession(): Promise<Session> {
   return { state: 'signed-in', name: nameOf(me) };
 }
 
+/** Where else people may sign in: the name of the provider and the address that leads there, or `undefined`. */
+export async function externalLogin(): Promise<{ name: string; url: string } | undefined> {
+  const answer = await ask('/api/auth/methods', { headers: { accept: 'application/json' } });
+  const external = answer?.ok ? valueAt(await answer.json().catch(() => undefined), 'external') : undefined;
+  const [name, url] = [valueAt(external, 'name'), valueAt(external, 'url')];
+  // An address of ours and no other.
+  if (typeof name !== 'string' || typeof url !== 'string' || !url.startsWith('/api/')) return undefined;
+  return { name, url };
+}
+
 /** Seconds to wait by a Retry-After header (RFC 9110 §10.2.3: seconds or a date), at least one. */
 export function secondsToWait(header: string | null, now: number): number {
   if (header === null) return DEFAULT_WAIT_S;

@@ -93,7 +93,8 @@ export class AccountLookup {
   }
 }
 
-function accountOf(row: AccountRow | undefined, via: Account['via']): Account {
+/** The account of a row; NotAuthenticated without one. */
+export function accountOf(row: AccountRow | undefined, via: Account['via']): Account {
   if (row === undefined) throw new NotAuthenticated();
   const { patientIssuer: issuer, patientId } = row;
   return {

@@ -8,6 +8,7 @@ import { actorOf } from './actor.js';
 import { ACCESS_TOKEN, KeysUnreadable } from './access.token.strategy.js';
 import { AccountLookup } from './account.lookup.js';
 import { challenge } from './challenge.js';
+import { ExternalTokens } from './external.tokens.js';
 import { API_KEY_PREFIX } from './api.keys.js';
 import { SessionCookies } from './session.cookies.js';
 import type { SignIn } from './sign.in.js';
@@ -19,6 +20,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     private readonly reflector: Reflector,
     private readonly lookup: AccountLookup,
     private readonly cookies: SessionCookies,
+    private readonly external: ExternalTokens,
   ) {
     super();
   }
@@ -64,6 +66,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     if (scheme.toLowerCase() === 'basic') return this.byBasic(value);
     if (scheme.toLowerCase() !== 'bearer') throw new NotAuthenticated();
     if (value.startsWith(API_KEY_PREFIX)) return this.lookup.byKey(value);
+    if (this.external.claims(value)) return this.external.verify(value, request);
     await super.canActivate(context);
     if (request.signIn === undefined) throw new NotAuthenticated();
     return request.signIn;

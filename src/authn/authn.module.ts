@@ -6,12 +6,16 @@ import { AccessTokens } from './access.tokens.js';
 import { AccountLookup } from './account.lookup.js';
 import { AuthnGuard } from './authn.guard.js';
 import { ExpiredSweeper } from './expired.sweeper.js';
+import { ExternalAccounts } from './external.accounts.js';
+import { ExternalTokens } from './external.tokens.js';
 import { JwksController } from './jwks.controller.js';
 import { KeyFile } from './key.file.js';
 import { LivingSignIns } from './living.sign.ins.js';
 import { LoginController } from './login.controller.js';
 import { Logins } from './login.service.js';
 import { LoginThrottle } from './login.throttle.js';
+import { OidcController } from './oidc.controller.js';
+import { OidcProvider } from './oidc.provider.js';
 import { OwnSessions } from './own.sessions.js';
 import { Passwords } from './passwords.service.js';
 import { RefreshTokens } from './refresh.tokens.js';
@@ -24,13 +28,16 @@ import { StoredSecrets } from './stored.secrets.js';
 /** WHO is behind a request, and how they sign in and out. */
 @Module({
   imports: [AuditModule, SecretsModule],
-  controllers: [LoginController, JwksController, SessionsController],
+  controllers: [OidcController, LoginController, JwksController, SessionsController],
   providers: [
     AccessTokens,
     AccessTokenStrategy,
     AccountLookup,
     AuthnGuard,
     ExpiredSweeper,
+    ExternalAccounts,
+    ExternalTokens,
+    OidcProvider,
     KeyFile,
     LivingSignIns,
     Logins,
@@ -45,6 +52,7 @@ import { StoredSecrets } from './stored.secrets.js';
   ],
   // The guard is global: the root module makes it from these.
   exports: [
+    ExternalTokens,
     AccountLookup,
     AuthnGuard,
     LivingSignIns,

@@ -29,7 +29,7 @@ export class LivingSignIns {
       for (const { by, ...row } of rows) found.set(`${kind} ${by}`, factsOf(row));
     };
     const enabled = eq(accounts.disabled, false);
-    const [families, browsers, keys] = [ids('family'), ids('session'), ids('key')];
+    const [families, browsers, keys, whole] = [ids('family'), ids('session'), ids('key'), ids('account')];
     if (families.length > 0)
       note(
         'family',
@@ -62,6 +62,14 @@ export class LivingSignIns {
               enabled,
             ),
           ),
+      );
+    if (whole.length > 0)
+      note(
+        'account',
+        await this.database
+          .select({ ...ACCOUNT, by: accounts.id })
+          .from(accounts)
+          .where(and(inArray(accounts.id, whole), enabled)),
       );
     const standing = signIns.flatMap((signIn) => {
       const facts = found.get(`${signIn.ends.kind} ${signIn.ends.id}`);

@@ -3,7 +3,7 @@ import type { Account } from './account.js';
 /** How the account behind a request signed in: `ends` is the row with whose end the sign-in ends. */
 export interface SignIn {
   readonly account: Account;
-  readonly ends: { readonly kind: 'session' | 'family' | 'key'; readonly id: string };
+  readonly ends: { readonly kind: 'session' | 'family' | 'key' | 'account'; readonly id: string };
 }
 
 declare module 'fastify' {

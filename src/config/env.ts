@@ -56,6 +56,16 @@ export const EnvSchema = z.object({
     .refine((text) => Buffer.from(text, 'base64').length === 32, 'needs 32 bytes in base64'),
   JWT_PRIVATE_KEY_FILE: z.string().min(1).optional(),
   JWT_KEY_DAYS: z.coerce.number().positive().max(3650).default(90),
+  OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional(),
+  OIDC_CLIENT_ID: z.string().min(1).optional(),
+  OIDC_CLIENT_SECRET: z.string().min(1).optional(),
+  OIDC_SCOPES: z
+    .string()
+    .regex(/\bopenid\b/, 'needs openid among its words')
+    .default('openid profile email'),
+  OIDC_GROUP_CLAIM: z.string().min(1).default('groups'),
+  OIDC_AUDIENCE: z.string().min(1).optional(),
+  OIDC_NAME: z.string().trim().min(1).max(64).default('single sign-on'),
   ADMIN_USERNAME: z.string().min(1).default('admin'),
   ADMIN_PASSWORD: secret(15).optional(),
   DATA_DIR: z.string().min(1).default('.local'),
@@ -70,6 +80,7 @@ const SECRETS = [
   'FHIR_TOKEN',
   'TERMINOLOGY_TOKEN',
   'MASTER_KEY',
+  'OIDC_CLIENT_SECRET',
   'ADMIN_PASSWORD',
 ] as const;
 
@@ -97,6 +108,11 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
   const production = (given['NODE_ENV'] ?? 'production') === 'production';
   for (const key of SECRETS) {
     if (production && PLACEHOLDER.test(given[key] ?? '')) faults.push(`${key} still holds a placeholder`);
+  }
+  if (given['OIDC_ISSUER'] !== undefined) {
+    if (given['OIDC_CLIENT_ID'] === undefined) faults.push('OIDC_CLIENT_ID is missing');
+    if (/^http:\/\/(?!localhost\b|127\.|\[::1\])/.test(given['OIDC_ISSUER']))
+      faults.push('OIDC_ISSUER: needs https, except on this machine');
   }
   if (!parsed.success || faults.length > 0) throw new EnvironmentFaulty(faults);
   return Object.freeze(parsed.data);

@@ -14,6 +14,9 @@ export const accounts = pgTable('accounts', {
   institution: text('institution'),
   issuer: text('issuer'),
   createdAt: made(),
+  externalIssuer: text('external_issuer'),
+  externalSubject: text('external_subject'),
+  externalAt: moment('external_at'),
 });
 
 export const groups = pgTable('groups', {
@@ -25,7 +28,11 @@ export const groups = pgTable('groups', {
 
 export const memberships = pgTable(
   'memberships',
-  { groupId: uuid('group_id').notNull(), accountId: uuid('account_id').notNull() },
+  {
+    groupId: uuid('group_id').notNull(),
+    accountId: uuid('account_id').notNull(),
+    external: boolean('external').notNull().default(false),
+  },
   (table) => [primaryKey({ columns: [table.groupId, table.accountId] })],
 );
 

@@ -48,7 +48,7 @@ export class TooMany extends Problem {
 /** A neighbour that is needed does not answer. Carries its name only. */
 export class NeighbourAway extends Problem {
   constructor(
-    readonly neighbour: 'orthanc' | 'postgres' | 'hapi',
+    readonly neighbour: 'orthanc' | 'postgres' | 'hapi' | 'oidc',
     options?: ErrorOptions,
   ) {
     super(`${neighbour} is away`, options);

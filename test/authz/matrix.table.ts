@@ -37,6 +37,10 @@ export const table: readonly Row[] = [
   ...rows('public', [
     ['POST /api/auth/login', 422],
     ['POST /api/auth/refresh', 422],
+    // External login is not switched on in this world.
+    ['GET /api/auth/methods', 200],
+    ['GET /api/auth/oidc/login', 404],
+    ['GET /api/auth/oidc/callback', 404],
     ['GET /.well-known/jwks.json', 200],
     ['GET /health/live', 200],
     ['GET /health/ready', 200],

@@ -35,7 +35,7 @@ async function compose() {
 }
 
 describe('docker-compose.yml', () => {
-  it.each(['docker-compose.yml', 'docker-compose.dicom.yml'])(
+  it.each(['docker-compose.yml', 'docker-compose.dicom.yml', 'docker-compose.oidc.yml'])(
     '%s is what the Compose specification describes',
     async (file) => {
       const ajv = new Ajv({ strict: false, validateFormats: false });
