@@ -81,19 +81,19 @@ export class Queue implements BeforeApplicationShutdown {
     this.boss.on('error', (error) => this.logger.warn(`queue: ${error.name}`));
   }
 
-  /** Adds jobs as part of a transaction: they exist when it commits, and not otherwise. */
+  /** Adds jobs as part of a transaction: they exist when it commits, and not otherwise. A higher priority goes first. */
   async add(
     name: QueueName,
     jobs: readonly JobData[],
     transaction: Transaction,
-    afterSeconds = 0,
+    { afterSeconds = 0, priority = 0 }: { afterSeconds?: number; priority?: number } = {},
   ): Promise<void> {
     if (jobs.length === 0) return;
     await this.start();
     const startAfter = afterSeconds > 0 ? { startAfter: afterSeconds } : {};
     await this.boss.insert(
       name,
-      jobs.map((data) => ({ data, ...startAfter })),
+      jobs.map((data) => ({ data, priority, ...startAfter })),
       { db: fromDrizzle(transaction, sql) },
     );
   }

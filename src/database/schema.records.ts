@@ -64,10 +64,7 @@ export const importChunks = pgTable(
     chunk: integer('chunk').notNull(),
     sealed: bytea('sealed').notNull(),
     runDone: count('run_done'),
-    creating: integer('creating')
-      .array()
-      .notNull()
-      .default(sql`'{}'`),
+    sent: jsonb('sent').notNull().default({}),
     created: count('created'),
     updated: count('updated'),
     unchanged: count('unchanged'),

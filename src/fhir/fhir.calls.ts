@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
 import type { Client } from 'fhir-kit-client';
 import { z } from 'zod';
 import { NeighbourAway } from '../problems/errors.js';
@@ -22,7 +23,10 @@ const READ_ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** The server or a proxy takes no such request of ours whatever is in it: an operator's to mend, and no row's fault. */
+const MISCONFIGURED = new Set([401, 403, 405, 407, 501]);
 const CONFLICT = new Set([409, 412]);
+const WARN_MS = 30_000;
 
 const HttpFailure = z.object({
   response: z.object({ status: z.number(), data: z.unknown() }),
@@ -38,6 +42,9 @@ const Outcome = z.object({
  * a patient. Throws {@link FhirRefused}, {@link FhirConflict}, or `NeighbourAway('hapi')` for all that may pass.
  */
 export class FhirCalls {
+  private readonly logger = new Logger('fhir');
+  private warnedAt = Number.NEGATIVE_INFINITY;
+
   constructor(
     private readonly client: Client,
     private readonly breaker = new FhirBreaker(),
@@ -66,20 +73,30 @@ export class FhirCalls {
       return answer;
     } catch (error) {
       const failure = failureOf(error);
-      if (failure instanceof FhirAway) this.breaker.failed();
-      else this.breaker.succeeded();
+      if (failure instanceof FhirAway) {
+        this.breaker.failed();
+        this.warn(failure);
+      } else this.breaker.succeeded();
       throw failure;
     }
+  }
+
+  private warn({ status }: FhirAway): void {
+    if (Date.now() - this.warnedAt < WARN_MS) return;
+    this.warnedAt = Date.now();
+    this.logger.warn(
+      status === undefined ? 'the FHIR server does not answer' : `the FHIR server answers ${status}`,
+    );
   }
 }
 
 /** The server does not answer, is too busy, or broke in the middle: whether a write was done is unknown. */
 class FhirAway extends NeighbourAway {
   constructor(
+    readonly status?: number,
     readonly pauseMs?: number,
-    options?: ErrorOptions,
   ) {
-    super('hapi', options);
+    super('hapi');
   }
 }
 
@@ -95,10 +112,11 @@ function failureOf(error: unknown): Error {
   if (!parsed.success)
     return error instanceof z.ZodError ? new FhirRefused(200, ['unreadable']) : new FhirAway();
   const { status, data } = parsed.data.response;
-  if (BUSY.has(status)) return new FhirAway(retryAfter(parsed.data.config?.headers));
+  if (BUSY.has(status)) return new FhirAway(status, retryAfter(parsed.data.config?.headers));
+  if (MISCONFIGURED.has(status)) return new FhirAway(status);
   if (CONFLICT.has(status)) return new FhirConflict(status);
   // A proxy's page in place of an answer.
-  if (status < 400) return new FhirAway();
+  if (status < 400) return new FhirAway(status);
   const outcome = Outcome.safeParse(data);
   return new FhirRefused(status, outcome.success ? outcome.data.issue.map((issue) => issue.code) : []);
 }

@@ -1,7 +1,8 @@
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import { Injectable } from '@nestjs/common';
+import type { Client } from 'fhir-kit-client';
 import { NeighbourAway } from '../problems/errors.js';
-import type { FhirCalls } from './fhir.calls.js';
+import type { CallOptions, FhirCalls } from './fhir.calls.js';
 import { FhirRefused } from './fhir.errors.js';
 import { AnyBundle, AnyResource, isStored, type Stored } from './fhir.resources.js';
 import { FhirServer } from './fhir.server.js';
@@ -54,11 +55,13 @@ export class FhirRecords {
 
   /** Sends a transaction; one outcome for each entry, in order. Never repeated here: `NeighbourAway` leaves the outcome unknown. */
   async transaction(bundle: Bundle): Promise<EntryOutcome[]> {
-    const answer = AnyBundle.parse(
-      await this.calls().call(WRITE, (client, options) =>
-        client.transaction({ body: { ...bundle }, options: { ...options } }),
-      ),
+    const body: unknown = await this.calls().call(WRITE, (client, options) =>
+      client.transaction({ body: { ...bundle }, options: { ...options } }),
     );
+    const parsed = AnyBundle.safeParse(body);
+    // A proxy's word in place of the server's: what was done is unknown.
+    if (!parsed.success) throw new NeighbourAway('hapi');
+    const answer = parsed.data;
     const entries = answer.entry ?? [];
     // An entry that was lost without a word (two of one identity) would otherwise count as written.
     if (entries.length !== (bundle.entry ?? []).length) throw new FhirRefused(200, ['entries-lost']);
@@ -91,14 +94,12 @@ export class FhirRecords {
   /** All pages of a search; links to another origin are refused. */
   private async search(kind: string, searchParams: Record<string, string>): Promise<Resource[]> {
     const resources: Resource[] = [];
-    let page = AnyBundle.parse(
-      await this.calls().call(SEARCH, (client, options) =>
-        client.resourceSearch({
-          resourceType: kind,
-          searchParams: { ...searchParams, _count: PAGE },
-          options: { ...options, headers: FRESH, postSearch: true },
-        }),
-      ),
+    let page = await this.page((client, options) =>
+      client.resourceSearch({
+        resourceType: kind,
+        searchParams: { ...searchParams, _count: PAGE },
+        options: { ...options, headers: FRESH, postSearch: true },
+      }),
     );
     for (let pages = 1; ; pages += 1) {
       for (const entry of page.entry ?? []) if (entry.resource !== undefined) resources.push(entry.resource);
@@ -106,12 +107,19 @@ export class FhirRecords {
       if (next === undefined) return resources;
       if (pages === MOST_PAGES) throw new FhirRefused(200, ['too-many-pages']);
       const url = this.server.ownLink(next);
-      page = AnyBundle.parse(
-        await this.calls().call(SEARCH, (client, options) =>
-          client.request(url, { options: { ...options } }),
-        ),
-      );
+      page = await this.page((client, options) => client.request(url, { options: { ...options } }));
     }
+  }
+
+  private async page(ask: (client: Client, options: CallOptions) => Promise<unknown>): Promise<Bundle> {
+    try {
+      const parsed = AnyBundle.safeParse(await this.calls().call(SEARCH, ask));
+      if (parsed.success) return parsed.data;
+    } catch (error) {
+      // A search always has an answer: this is no FHIR server, or not its base.
+      if (!(error instanceof FhirRefused) || error.status !== 404) throw error;
+    }
+    throw new NeighbourAway('hapi');
   }
 
   private async orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {

@@ -16,6 +16,7 @@ import { MergedRows } from './merged.rows.js';
 import { Provenances } from './provenance.service.js';
 import type { PlannedRow } from './row.decision.js';
 import { type RowOutcome, RowStore } from './row.store.js';
+import { readSent, type Sent } from './sent.rows.js';
 import { Words } from '../terms/words.service.js';
 
 const BUNDLE = 50;
@@ -45,25 +46,26 @@ export class Chunks {
     const record = await this.imports.get(importId);
     const mapping = await this.mappings.byId(record.mapping);
     const context = await this.contexts.of(record);
-    const { ready, rejected, creating } = await this.plan(record, mapping, chunk, context);
+    const { ready, rejected, sent } = await this.plan(record, mapping, chunk, context);
     await this.rows.save(importId, chunk, rejected);
+    const words = new Map(ready.map(({ row, plan }) => [row, plan.waiting]));
     const options: WriteOptions = {
+      importId,
       send: record.mode === 'commit',
       policy: mapping.document.policies.patient,
       signal,
-      creating,
-      announce: (rows) => this.announce(importId, chunk, rows),
+      sent,
+      announce: () => this.announce(importId, chunk, sent),
+      wanted: () => this.isWanted(record),
+      save: async (outcomes) => {
+        const waiting = outcomes.map(({ row }) => ({ row, words: words.get(row) ?? [] }));
+        await this.words.wait(importId, waiting);
+        await this.rows.save(importId, chunk, outcomes);
+      },
     };
     for (let at = 0; at < ready.length; at += BUNDLE) {
       signal.throwIfAborted();
-      if (!STILL_WANTED.has((await this.imports.get(importId)).status)) return 'not-wanted';
-      const bundle = ready.slice(at, at + BUNDLE);
-      const outcomes = await this.writer.write(bundle, options);
-      await this.words.wait(
-        importId,
-        bundle.map(({ row, plan }) => ({ row, words: plan.waiting })),
-      );
-      await this.rows.save(importId, chunk, outcomes);
+      if (!(await this.writer.write(ready.slice(at, at + BUNDLE), options))) return 'not-wanted';
     }
     if (options.send) await this.provenances.write(record, mapping, chunk, signal);
     return 'done';
@@ -74,10 +76,10 @@ export class Chunks {
     mapping: StoredMapping,
     chunk: number,
     context: MappingContext,
-  ): Promise<{ ready: PlannedRow[]; rejected: RowOutcome[]; creating: Set<number> }> {
+  ): Promise<{ ready: PlannedRow[]; rejected: RowOutcome[]; sent: Map<number, readonly Sent[]> }> {
     const which = and(eq(importChunks.importId, record.id), eq(importChunks.chunk, chunk));
     const [stored] = await this.database.select().from(importChunks).where(which);
-    if (stored === undefined) return { ready: [], rejected: [], creating: new Set() };
+    if (stored === undefined) return { ready: [], rejected: [], sent: new Map() };
     const pending = await this.pendingRows(record.id, chunk);
     const header = headerOf(readSource(record.source));
     const ready: PlannedRow[] = [];
@@ -91,7 +93,7 @@ export class Chunks {
         rejected.push({ row: read.row, state: 'rejected', issues: mapped.issues, changes: [], writes: [] });
     }
     const united = await this.merged.united(record, mapping, ready, context);
-    return { ready: united, rejected, creating: new Set(stored.creating) };
+    return { ready: united, rejected, sent: readSent(stored.sent) };
   }
 
   private async pendingRows(importId: string, chunk: number): Promise<Set<number>> {
@@ -104,10 +106,20 @@ export class Chunks {
     return new Set(rows.map(({ row }) => row));
   }
 
-  private async announce(importId: string, chunk: number, creating: readonly number[]): Promise<void> {
+  /** Cancelled, failed or begun anew: another run's jobs take up what is left. */
+  private async isWanted({ id, run }: ImportRecord): Promise<boolean> {
+    const now = await this.imports.get(id);
+    return now.run === run && STILL_WANTED.has(now.status);
+  }
+
+  private async announce(
+    importId: string,
+    chunk: number,
+    sent: ReadonlyMap<number, readonly Sent[]>,
+  ): Promise<void> {
     await this.database
       .update(importChunks)
-      .set({ creating: [...creating] })
+      .set({ sent: Object.fromEntries(sent) })
       .where(and(eq(importChunks.importId, importId), eq(importChunks.chunk, chunk)));
   }
 }

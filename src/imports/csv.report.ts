@@ -16,7 +16,11 @@ export function reportLine(
   issues: readonly Issue[],
   delimiter: string,
 ): string {
-  const cells = names.flatMap((name, at) => (isAdded(name) ? [] : [row.cells[at] ?? '']));
+  // A record that does not fit the header stands in the first cell as a whole: nothing of it is lost, and nothing moves to another column.
+  const whole = row.cells.length === names.length ? undefined : row.cells.join(delimiter);
+  const cells = names.flatMap((name, at) =>
+    isAdded(name) ? [] : [(whole === undefined ? row.cells[at] : at === 0 ? whole : undefined) ?? ''],
+  );
   const severity = issues.some((one) => one.severity === 'error') ? 'error' : 'warning';
   const messages = issues.map(({ column, message, suggestion }) =>
     [column === undefined ? message : `${column}: ${message}`, suggestion].join(' '),

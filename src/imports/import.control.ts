@@ -4,7 +4,10 @@ import { DATABASE, type Database, type Transaction } from '../database/database.
 import { Queue } from '../database/queue.js';
 import { importChunks, importRows, imports } from '../database/schema.records.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
+import { Duplicates } from './duplicates.service.js';
 import { type ImportRecord, Imports } from './imports.service.js';
+import { Mappings } from './mappings.service.js';
+import { patiently } from './patient.statements.js';
 import { type RowState, RowStore } from './row.store.js';
 
 type Status = ImportRecord['status'];
@@ -21,6 +24,8 @@ export class ImportControl {
     private readonly queue: Queue,
     private readonly imports: Imports,
     private readonly rows: RowStore,
+    private readonly mappings: Mappings,
+    private readonly duplicates: Duplicates,
   ) {}
 
   /** Writes what was rehearsed: every row that was not refused runs again, this time to its end. */
@@ -105,15 +110,24 @@ export class ImportControl {
     which = sql`true`,
   ): Promise<void> {
     const run = record.run + 1;
+    await patiently(transaction);
     // What could not be read as a row will not be one the next time.
     const whole = sql`(${importRows.state} <> 'rejected' or ${importRows.patient} is not null
       or not ${importRows.issues} @? '$[*] ? (@.code == "column-count" || @.code == "quote-broken" || @.code == "row-too-large")')`;
-    const rows = await transaction
+    await transaction
       .update(importRows)
       .set({ state: 'pending', issues: [], changes: null })
-      .where(and(eq(importRows.importId, record.id), inArray(importRows.state, [...states]), which, whole))
-      .returning({ chunk: importRows.chunk });
-    const chunks = [...new Set(rows.map(({ chunk }) => chunk))].sort((one, other) => one - other);
+      .where(and(eq(importRows.importId, record.id), inArray(importRows.state, [...states]), which, whole));
+    // Rows that were refused for one another are still of one patient.
+    const { document } = await this.mappings.byId(record.mapping);
+    await this.duplicates.settle(transaction, record.id, document.policies.duplicate_in_file);
+    const pending = and(eq(importRows.importId, record.id), eq(importRows.state, 'pending'));
+    const rows = await transaction
+      .selectDistinct({ chunk: importRows.chunk })
+      .from(importRows)
+      .where(pending)
+      .orderBy(importRows.chunk);
+    const chunks = rows.map(({ chunk }) => chunk);
     await this.rows.recount(transaction, record.id);
     await transaction.update(importChunks).set({ runDone: run }).where(eq(importChunks.importId, record.id));
     if (chunks.length === 0) throw new Conflict('No row of this import is left to run.');

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { and, asc, eq, gt } from 'drizzle-orm';
+import { and, asc, desc, eq, gt } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { importEvents } from '../database/schema.records.js';
 import type { ImportReport } from './import.report.js';
@@ -8,8 +8,6 @@ import type { ImportReport } from './import.report.js';
 const POLL_MS = 500;
 const COMMENT_MS = 15_000;
 const PAGE = 500;
-/** After one of these nothing more is told, unless somebody starts the import again. */
-const ENDED = new Set(['rehearsed', 'completed', 'completed_with_errors', 'cancelled', 'failed', 'undone']);
 
 /** Progress of imports as it is told: one event per chunk and per change of status, kept so that a listener can catch up. */
 @Injectable()
@@ -18,7 +16,7 @@ export class ImportEvents {
 
   /** Tells how far an import is. Numbers only. */
   async tell({ file_id, status, rows_total, rows_done, percent, ...rest }: ImportReport): Promise<void> {
-    const { created, updated, unchanged, rejected, waiting, duplicate } = rest;
+    const { finished_at, created, updated, unchanged, rejected, waiting, duplicate } = rest;
     const data = {
       file_id,
       status,
@@ -31,8 +29,20 @@ export class ImportEvents {
       rejected,
       waiting,
       duplicate,
+      finished_at,
     };
     await this.database.insert(importEvents).values({ importId: file_id, data });
+  }
+
+  /** Whether a listener who heard `last` has heard all there is to hear of an import that has ended. */
+  async hasHeardAll(importId: string, last: number): Promise<boolean> {
+    const [newest] = await this.database
+      .select()
+      .from(importEvents)
+      .where(eq(importEvents.importId, importId))
+      .orderBy(desc(importEvents.id))
+      .limit(1);
+    return newest !== undefined && newest.id <= last && ended(newest.data);
   }
 
   /**
@@ -65,12 +75,9 @@ export class ImportEvents {
   }
 }
 
+/** Nothing more is told after its end, unless somebody starts the import again. */
 function ended(data: unknown): boolean {
   return (
-    typeof data === 'object' &&
-    data !== null &&
-    'status' in data &&
-    typeof data.status === 'string' &&
-    ENDED.has(data.status)
+    typeof data === 'object' && data !== null && 'finished_at' in data && typeof data.finished_at === 'string'
   );
 }

@@ -14,6 +14,7 @@ import { Undo } from './undo.service.js';
 
 const Ids = z.object({ import_id: z.uuid() });
 const TermIds = z.object({ term: z.uuid() });
+const InspectIds = Ids.extend({ missed: z.int().default(0) });
 const ChunkIds = Ids.extend({ chunk: z.int(), run: z.int() });
 /** HAPI takes most with two to four connections. */
 const CHUNKS_AT_ONCE = 3;
@@ -36,7 +37,10 @@ export class ImportJobs implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.queue.work('import-inspect', 1, (data, signal) =>
-      this.ofExisting(() => this.inspection.inspect(Ids.parse(data).import_id, signal)),
+      this.ofExisting(() => {
+        const { import_id, missed } = InspectIds.parse(data);
+        return this.inspection.inspect(import_id, missed, signal);
+      }),
     );
     await this.queue.work('import-chunk', CHUNKS_AT_ONCE, (data, signal) =>
       this.ofExisting(() => this.chunk(ChunkIds.parse(data), signal)),
@@ -73,8 +77,14 @@ export class ImportJobs implements OnApplicationBootstrap {
       const [record] = await transaction.select().from(imports).where(eq(imports.id, importId)).for('update');
       await transaction
         .update(importChunks)
-        .set({ runDone: run, creating: [] })
-        .where(and(eq(importChunks.importId, importId), eq(importChunks.chunk, chunk)));
+        .set({ runDone: run, sent: {} })
+        .where(
+          and(
+            eq(importChunks.importId, importId),
+            eq(importChunks.chunk, chunk),
+            lt(importChunks.runDone, run),
+          ),
+        );
       const left = await transaction.$count(
         importChunks,
         and(eq(importChunks.importId, importId), lt(importChunks.runDone, run)),
@@ -119,10 +129,14 @@ export class ImportJobs implements OnApplicationBootstrap {
       if (error instanceof NotVisible) return;
       // What went wrong may quote a row; only its kind is told.
       if (error instanceof Error && error.name !== 'AbortError')
-        this.logger.warn(`a job failed and is tried again: ${error.constructor.name}`);
+        this.logger.warn(`a job failed and is tried again: ${error.constructor.name}${codeOf(error)}`);
       throw new JobFailed();
     }
   }
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
 }
 
 /** The queue keeps what a job threw: nothing of a row may be in it. */

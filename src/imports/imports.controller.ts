@@ -50,7 +50,8 @@ export class ImportsController {
   /** One import and how far it is. */
   @Get(':id')
   @Requires('records:read', 'records:import')
-  get(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+  get(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
+    request.auditNote = { detail: { import: id } };
     return this.imports.report(id);
   }
 }

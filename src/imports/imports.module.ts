@@ -10,6 +10,7 @@ import { Duplicates } from './duplicates.service.js';
 import { ImportControl } from './import.control.js';
 import { ImportEvents } from './import.events.js';
 import { ImportJobs } from './import.jobs.js';
+import { ImportLocks } from './import.locks.js';
 import { ImportRows } from './import.rows.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.service.js';
@@ -18,11 +19,11 @@ import { MappingContexts } from './mapping.contexts.js';
 import { MappingsController } from './mappings.controller.js';
 import { Mappings } from './mappings.service.js';
 import { MergedRows } from './merged.rows.js';
-import { PatientLocks } from './patient.locks.js';
 import { Provenances } from './provenance.service.js';
 import { ResultsController } from './results.controller.js';
 import { RowStore } from './row.store.js';
 import { StagedFiles } from './staged.files.js';
+import { StagedSweeper } from './staged.sweeper.js';
 import { Undo } from './undo.service.js';
 import { UploadReceiver } from './upload.receiver.js';
 
@@ -37,16 +38,17 @@ import { UploadReceiver } from './upload.receiver.js';
     ImportControl,
     ImportEvents,
     ImportJobs,
+    ImportLocks,
     ImportRows,
     Imports,
     Inspection,
     MappingContexts,
     Mappings,
     MergedRows,
-    PatientLocks,
     Provenances,
     RowStore,
     StagedFiles,
+    StagedSweeper,
     Undo,
     UploadReceiver,
   ],

@@ -79,7 +79,9 @@ export class Imports {
       await this.files.remove(upload.id);
       return { id: earlier.id, status: earlier.status, isNew: false };
     } catch (error) {
-      await this.files.remove(upload.id);
+      // A commit whose answer was lost has made the import all the same: its file stays. In doubt the sweeper decides.
+      const made = await this.database.$count(imports, eq(imports.id, upload.id)).catch(() => 1);
+      if (made === 0) await this.files.remove(upload.id);
       throw error;
     }
   }
@@ -133,7 +135,7 @@ export class Imports {
     await this.database
       .update(imports)
       .set({ status: 'failed', failure: code, sameness: null, finishedAt: new Date() })
-      .where(eq(imports.id, id));
+      .where(and(eq(imports.id, id), eq(imports.status, 'inspecting')));
     await this.tell(id);
   }
 
@@ -142,16 +144,21 @@ export class Imports {
     await this.events.tell(await this.report(id));
   }
 
-  private async earlier({ sameness, accountId, idempotencyKey, sha256 }: Sought): Promise<ImportRecord> {
-    if (sameness !== null) {
-      const [row] = await this.database.select().from(imports).where(eq(imports.sameness, sameness));
-      if (row !== undefined) return row;
-    }
-    const row =
+  private async earlier(sought: Sought): Promise<ImportRecord> {
+    const { sameness, accountId, idempotencyKey, sha256, mapping, mode } = sought;
+    // The key goes first: it was used for something else, whatever is known of this file.
+    const keyed =
       idempotencyKey === null ? undefined : await this.byIdempotencyKey({ id: accountId }, idempotencyKey);
+    if (keyed !== undefined) {
+      if (!keyed.sha256.equals(sha256) || keyed.mapping !== mapping || keyed.mode !== mode)
+        throw new BadField('Idempotency-Key', 'This key was used for another file, mapping or mode.');
+      return keyed;
+    }
+    const [row] =
+      sameness === null
+        ? []
+        : await this.database.select().from(imports).where(eq(imports.sameness, sameness));
     if (row === undefined) throw new Conflict('The same file is being changed elsewhere. Send it again.');
-    if (!row.sha256.equals(sha256))
-      throw new BadField('Idempotency-Key', 'This key was used for another file.');
     return row;
   }
 }
@@ -161,6 +168,8 @@ interface Sought {
   readonly accountId: string;
   readonly idempotencyKey: string | null;
   readonly sha256: Buffer;
+  readonly mapping: string;
+  readonly mode: string;
 }
 
 function samenessOf(upload: Upload, mapping: string, query: ImportQuery): Buffer {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { importChunks, importRows, imports } from '../database/schema.records.js';
@@ -13,16 +13,23 @@ import { inspectCsv, type CsvShape } from './csv.inspection.js';
 import { cellsByColumn, type CsvRow, readRows } from './csv.reader.js';
 import { FileRefused } from './csv.refusal.js';
 import { Duplicates } from './duplicates.service.js';
+import { ImportLocks } from './import.locks.js';
 import { sourceOf } from './import.source.js';
 import { type ImportRecord, Imports } from './imports.service.js';
 import { MappingContexts } from './mapping.contexts.js';
 import { Mappings, type StoredMapping } from './mappings.service.js';
 import { plainBytes, probeFile } from './plain.file.js';
+import { patiently } from './patient.statements.js';
 import { RowStore } from './row.store.js';
 import { StagedFiles } from './staged.files.js';
 
 /** Rows that are sealed, mapped and reported together. */
 const CHUNK = 500;
+/** Small lists go before what is left of large ones: nobody waits hours for fifty rows. */
+const SMALL_CHUNKS = 10;
+/** How often a file is looked for by whichever gateway takes the job, a second apart. */
+const MOST_MISSED = 120;
+const LOOK_AGAIN_SECONDS = 1;
 
 /** Reads an uploaded file once: finds out its shape, cuts it into sealed chunks, refuses rows that cannot be, settles duplicates. */
 @Injectable()
@@ -37,20 +44,34 @@ export class Inspection {
     private readonly rows: RowStore,
     private readonly queue: Queue,
     private readonly box: SealedBox,
+    private readonly locks: ImportLocks,
   ) {}
 
-  /** Begins anew after a crash. A file that cannot be read ends as `failed` with its reason code. */
-  async inspect(importId: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Begins anew after a crash. A file that cannot be read ends as `failed` with its reason code; one that is not on this gateway's disk is
+   * left to another gateway, `missed` times.
+   */
+  async inspect(importId: string, missed: number, signal: AbortSignal): Promise<void> {
+    await this.locks.alone(importId, () => this.read(importId, missed, signal));
+  }
+
+  private async read(importId: string, missed: number, signal: AbortSignal): Promise<void> {
     const record = await this.imports.get(importId);
     if (record.status !== 'inspecting') return;
-    await this.database.delete(importRows).where(eq(importRows.importId, importId));
-    await this.database.delete(importChunks).where(eq(importChunks.importId, importId));
+    if (!(await this.files.has(importId))) return this.lookAgain(record, missed);
+    await this.database.transaction(async (transaction) => {
+      await patiently(transaction);
+      await transaction.delete(importRows).where(eq(importRows.importId, importId));
+      await transaction.delete(importChunks).where(eq(importChunks.importId, importId));
+    });
     const mapping = await this.mappings.byId(record.mapping);
     try {
       const facts = await probeFile(this.files.open(importId));
       const shape = inspectCsv(facts, mapping.document, record.encoding ?? undefined);
-      const { rows, chunks } = await this.stage(record, mapping, shape, signal);
-      await this.queueChunks(record, mapping, shape, rows, chunks);
+      const staged = await this.stage(record, mapping, shape, signal);
+      if (staged === 'not-wanted') return;
+      // What was read is sealed in the database now.
+      if (await this.queueChunks(record, mapping, shape, staged)) await this.files.remove(importId);
     } catch (error) {
       if (!(error instanceof FileRefused)) throw error;
       await this.imports.fail(importId, error.code);
@@ -62,7 +83,7 @@ export class Inspection {
     mapping: StoredMapping,
     shape: CsvShape,
     signal: AbortSignal,
-  ): Promise<{ rows: number; chunks: number }> {
+  ): Promise<Counted | 'not-wanted'> {
     const context = await this.contexts.of(record);
     let held: CsvRow[] = [];
     let chunks = 0;
@@ -75,7 +96,10 @@ export class Inspection {
     for await (const batch of readRows(plainBytes(this.files.open(record.id)), shape)) {
       signal.throwIfAborted();
       held.push(...batch);
-      for (; held.length >= CHUNK; held = held.slice(CHUNK)) await keep(held.slice(0, CHUNK));
+      for (; held.length >= CHUNK; held = held.slice(CHUNK)) {
+        if ((await this.imports.get(record.id)).status !== 'inspecting') return 'not-wanted';
+        await keep(held.slice(0, CHUNK));
+      }
     }
     if (held.length > 0) await keep(held);
     return { rows, chunks };
@@ -110,15 +134,19 @@ export class Inspection {
     });
   }
 
+  /** Queues the chunks unless the import was cancelled meanwhile. */
   private async queueChunks(
     record: ImportRecord,
     { document }: StoredMapping,
     shape: CsvShape,
-    rowsTotal: number,
-    chunks: number,
-  ): Promise<void> {
+    { rows: rowsTotal, chunks }: Counted,
+  ): Promise<boolean> {
     const run = record.run + 1;
-    await this.database.transaction(async (transaction) => {
+    const queued = await this.database.transaction(async (transaction) => {
+      await patiently(transaction);
+      const inspecting = and(eq(imports.id, record.id), eq(imports.status, 'inspecting'));
+      const [still] = await transaction.select().from(imports).where(inspecting).for('update');
+      if (still === undefined) return false;
       await this.duplicates.settle(transaction, record.id, document.policies.duplicate_in_file);
       await this.rows.recount(transaction, record.id);
       await transaction
@@ -126,8 +154,24 @@ export class Inspection {
         .set({ status: 'queued', source: sourceOf(shape), rowsTotal, run })
         .where(eq(imports.id, record.id));
       const jobs = Array.from({ length: chunks }, (_, chunk) => ({ import_id: record.id, chunk, run }));
-      await this.queue.add('import-chunk', jobs, transaction);
+      const priority = chunks <= SMALL_CHUNKS ? 1 : 0;
+      await this.queue.add('import-chunk', jobs, transaction, { priority });
+      return true;
     });
-    await this.imports.tell(record.id);
+    if (queued) await this.imports.tell(record.id);
+    return queued;
   }
+
+  private async lookAgain(record: ImportRecord, missed: number): Promise<void> {
+    if (missed >= MOST_MISSED) return this.imports.fail(record.id, 'file-lost');
+    const job = { import_id: record.id, missed: missed + 1 };
+    await this.database.transaction((transaction) =>
+      this.queue.add('import-inspect', [job], transaction, { afterSeconds: LOOK_AGAIN_SECONDS }),
+    );
+  }
+}
+
+interface Counted {
+  readonly rows: number;
+  readonly chunks: number;
 }

@@ -6,6 +6,8 @@ import { MappingDocument } from '../mapping/mapping.document.js';
 import { SHIPPED_MAPPINGS } from '../mapping/defaults.js';
 import { BadField, Conflict, NotVisible } from '../problems/errors.js';
 
+const MOST_KEPT = 100;
+
 /** A stored version of a mapping document. */
 export interface StoredMapping {
   readonly id: string;
@@ -18,6 +20,8 @@ export interface StoredMapping {
 /** Versions of mapping documents. A version never changes; an import keeps the one it was made with. */
 @Injectable()
 export class Mappings implements OnApplicationBootstrap {
+  private readonly read = new Map<string, StoredMapping>();
+
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** What is shipped is stored where it is not yet. */
@@ -76,10 +80,16 @@ export class Mappings implements OnApplicationBootstrap {
     return storedOf(row);
   }
 
+  /** NotVisible when there is none. A stored version never changes, so what was read once is kept. */
   async byId(id: string): Promise<StoredMapping> {
+    const known = this.read.get(id);
+    if (known !== undefined) return known;
     const [row] = await this.database.select().from(mappings).where(eq(mappings.id, id));
     if (row === undefined) throw new NotVisible();
-    return storedOf(row);
+    const mapping = storedOf(row);
+    if (this.read.size >= MOST_KEPT) this.read.clear();
+    this.read.set(id, mapping);
+    return mapping;
   }
 }
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '@medplum/fhirtypes';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, eq, exists } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { importRows, importWrites } from '../database/schema.records.js';
 import { jittered } from '../fhir/fhir.calls.js';
-import { FhirConflict } from '../fhir/fhir.errors.js';
+import { FhirConflict, FhirRefused } from '../fhir/fhir.errors.js';
 import { type EntryOutcome, FhirRecords } from '../fhir/fhir.records.js';
 import { makeDocumentReference, FILE_SYSTEM, makeProvenance } from '../mapping/provenance.maker.js';
 import { steadyUuid } from '../mapping/identity.js';
@@ -20,6 +20,8 @@ const NO_ROW = 0;
 /** Says on the FHIR server which resources a chunk of which file wrote, who sent it and by which mapping. */
 @Injectable()
 export class Provenances {
+  private readonly logger = new Logger('imports');
+
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly records: FhirRecords,
@@ -36,11 +38,16 @@ export class Provenances {
     if (targets.length === 0) return;
     const bundle = bundleOf(record, mapping, chunk, targets);
     const outcomes = await this.send(bundle, signal);
+    if (outcomes === 'refused') return;
     const known = await this.database
       .select({ id: importWrites.resourceId })
       .from(importWrites)
       .where(and(eq(importWrites.importId, record.id), eq(importWrites.row, NO_ROW)));
-    const fresh = outcomes.filter(({ status, id }) => status === 201 && !known.some((one) => one.id === id));
+    // A Provenance is this import's own even if the answer to its first sending was lost; the file's reference may be an earlier import's.
+    const fresh = outcomes.filter(
+      ({ status, kind, id }) =>
+        (status === 201 || kind === 'Provenance') && !known.some((one) => one.id === id),
+    );
     if (fresh.length === 0) return;
     await this.database.insert(importWrites).values(
       fresh.map(({ kind, id, version }) => ({
@@ -72,11 +79,16 @@ export class Provenances {
   }
 
   /** May be sent again as often as needed: both entries have steady identities. */
-  private async send(bundle: Bundle, signal: AbortSignal): Promise<EntryOutcome[]> {
+  private async send(bundle: Bundle, signal: AbortSignal): Promise<EntryOutcome[] | 'refused'> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.records.transaction(bundle);
       } catch (error) {
+        if (error instanceof FhirRefused) {
+          // The rows are written; a server that takes no Provenance, or lost a resource meanwhile, must not undo that.
+          this.logger.warn(`a Provenance was refused (${error.status})`);
+          return 'refused';
+        }
         if (!(error instanceof NeighbourAway) && !(error instanceof FhirConflict)) throw error;
         await sleep(jittered(attempt), undefined, { signal });
       }

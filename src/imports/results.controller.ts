@@ -54,14 +54,16 @@ export class ResultsController {
   @Requires('records:read', 'records:import')
   async outcome(
     @Param('id', new IdPipe()) id: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationOutcome> {
+    request.auditNote = { detail: { import: id } };
     const outcome = await this.rows.outcome(id);
     void reply.type('application/fhir+json');
     return outcome;
   }
 
-  /** Progress as server-sent events; `Last-Event-ID` takes up where a listener left. */
+  /** Progress as server-sent events; `Last-Event-ID` takes up where a listener left, 204 when there is nothing left to hear. */
   @Get('events')
   @Requires('records:read', 'records:import')
   async follow(
@@ -74,6 +76,12 @@ export class ResultsController {
     const left = new AbortController();
     request.raw.once('close', () => left.abort());
     const from = /^\d{1,15}$/.test(last ?? '') ? Number(last) : 0;
+    request.auditNote = { detail: { import: id } };
+    // The one answer that keeps an EventSource from asking again (HTML, "Server-sent events").
+    if (await this.events.hasHeardAll(id, from)) {
+      await reply.status(204).send();
+      return;
+    }
     void reply.headers({ ...NO_STORE, 'x-accel-buffering': 'no' }).type('text/event-stream');
     await reply.send(Readable.from(this.events.follow(id, from, left.signal)));
   }
@@ -82,36 +90,42 @@ export class ResultsController {
   @Post('commit')
   @HttpCode(202)
   @Requires('records:import')
-  commit(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
-    return this.after(id, this.control.commit(id));
+  commit(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
+    return this.after(request, id, (one) => this.control.commit(one));
   }
 
   /** Stops an import between two bundles: 202; 409 when it has ended. */
   @Post('cancel')
   @HttpCode(202)
   @Requires('records:import')
-  cancel(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
-    return this.after(id, this.control.cancel(id));
+  cancel(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
+    return this.after(request, id, (one) => this.control.cancel(one));
   }
 
   /** Runs the rows again that were refused, wait or were not reached: 202; 409 when there are none. */
   @Post('retry')
   @HttpCode(202)
   @Requires('records:import')
-  retry(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
-    return this.after(id, this.control.retry(id));
+  retry(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
+    return this.after(request, id, (one) => this.control.retry(one));
   }
 
   /** Takes back what the import wrote, where nobody changed it since: 202; the import lists what it could not. */
   @Post('undo')
   @HttpCode(202)
   @Requires('records:import')
-  undo(@Param('id', new IdPipe()) id: string): Promise<ImportReport> {
-    return this.after(id, this.control.undo(id));
+  undo(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
+    return this.after(request, id, (one) => this.control.undo(one));
   }
 
-  private async after(id: string, done: Promise<void>): Promise<ImportReport> {
-    await done;
+  /** Whose import it is stands in the row of the audit, also when it was refused. */
+  private async after(
+    request: FastifyRequest,
+    id: string,
+    work: (id: string) => Promise<void>,
+  ): Promise<ImportReport> {
+    request.auditNote = { detail: { import: id } };
+    await work(id);
     return this.imports.report(id);
   }
 }

@@ -21,6 +21,9 @@ export interface Known {
   readonly records: ReadonlyMap<string, Stored<Condition> | Stored<Observation>>;
 }
 
+/** A write that is sent. */
+export type ActiveWrite = Exclude<Write<Patient | Condition | Observation>, { action: 'keep' }>;
+
 /** What must be sent for a row, and what it will have done. */
 export interface Decision {
   readonly planned: PlannedRow;
@@ -36,7 +39,7 @@ export function decide(planned: PlannedRow, known: Known, policy: 'upsert' | 'cr
   const { plan, issues } = planned;
   const found = known.patients.filter((patient) => isOf(plan, patient));
   if (found.length > 1)
-    return { planned, state: 'rejected', changes: [], issues: [...issues, issue('fhir-refused')] };
+    return { planned, state: 'rejected', changes: [], issues: [...issues, issue('patient-several')] };
   const [existing] = found;
   const merged = existing === undefined ? undefined : mergePatient(existing, plan.patient);
   const keep = policy === 'create_only';
@@ -59,11 +62,8 @@ export function decide(planned: PlannedRow, known: Known, policy: 'upsert' | 'cr
 }
 
 /** The writes that become entries of a transaction, in its order. */
-export function activeWrites({
-  patient,
-  records,
-}: PatientWrites): Write<Patient | Condition | Observation>[] {
-  return [patient, ...records].filter(({ action }) => action !== 'keep');
+export function activeWrites({ patient, records }: PatientWrites): ActiveWrite[] {
+  return [patient, ...records].flatMap((write) => (write.action === 'keep' ? [] : [write]));
 }
 
 /** Every way a patient of a plan may be known to the server: each identity under its own system and its aliases. */

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, desc, eq, inArray, isNull } from 'drizzle-orm';
-import type { Bundle, BundleEntry } from '@medplum/fhirtypes';
+import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { imports, importWrites } from '../database/schema.records.js';
 import { jittered } from '../fhir/fhir.calls.js';
 import { FhirConflict, FhirRefused } from '../fhir/fhir.errors.js';
 import { FhirRecords } from '../fhir/fhir.records.js';
 import { NeighbourAway } from '../problems/errors.js';
+import { canonicalJson } from '../mapping/canonical.json.js';
+import { ImportLocks } from './import.locks.js';
 import { Imports } from './imports.service.js';
 
 type WriteRow = typeof importWrites.$inferSelect;
@@ -21,10 +23,18 @@ export class Undo {
     @Inject(DATABASE) private readonly database: Database,
     private readonly records: FhirRecords,
     private readonly imports: Imports,
+    private readonly locks: ImportLocks,
   ) {}
 
   /** The last write first. What cannot be taken back is a conflict, which the import lists. May be run again after a crash. */
   async run(importId: string, signal: AbortSignal): Promise<void> {
+    // A bundle that was under way when the import was cancelled ends first.
+    await this.locks.alone(importId, () => this.takeAllBack(importId, signal));
+    await this.database.update(imports).set({ finishedAt: new Date() }).where(eq(imports.id, importId));
+    await this.imports.tell(importId);
+  }
+
+  private async takeAllBack(importId: string, signal: AbortSignal): Promise<void> {
     for (let attempt = 1; ;) {
       signal.throwIfAborted();
       const writes = await this.database
@@ -44,8 +54,6 @@ export class Undo {
         attempt += 1;
       }
     }
-    await this.database.update(imports).set({ finishedAt: new Date() }).where(eq(imports.id, importId));
-    await this.imports.tell(importId);
   }
 
   /** A patient cannot go while records point to them: what was written for a row goes together. */
@@ -75,7 +83,7 @@ export class Undo {
     for (const [reference, of] of resources) {
       const ids = of.map(({ id }) => id);
       const entry = await this.entryOf(reference, of);
-      if (entry === 'gone') settled.push(...ids);
+      if (entry === 'settled') settled.push(...ids);
       else if (entry === 'changed') conflicts.push(...ids);
       else {
         entries.push(entry);
@@ -109,24 +117,35 @@ export class Undo {
   private async entryOf(
     reference: string,
     writes: readonly WriteRow[],
-  ): Promise<BundleEntry | 'gone' | 'changed'> {
+  ): Promise<BundleEntry | 'settled' | 'changed'> {
     const [newest] = writes;
     const oldest = writes.at(-1);
-    if (newest === undefined || oldest === undefined) return 'gone';
+    if (newest === undefined || oldest === undefined) return 'settled';
     const now = await this.records.read(newest.kind, newest.resourceId);
-    if (now === undefined) return 'gone';
+    if (now === undefined) return 'settled';
     // A Provenance is nobody else's; a chunk that ran again wrote it anew.
     const version = newest.kind === 'Provenance' ? now.meta?.versionId : newest.versionAfter;
-    if (now.meta?.versionId !== version) return 'changed';
-    const request = { url: reference, ifMatch: `W/"${version ?? ''}"` };
-    if (oldest.versionBefore === null) return { request: { method: 'DELETE', ...request } };
+    const request = { url: reference, ifMatch: `W/"${now.meta?.versionId ?? ''}"` };
+    if (oldest.versionBefore === null)
+      return (await this.isAs(now, version)) ? { request: { method: 'DELETE', ...request } } : 'changed';
     const before = await this.records.readVersion(oldest.kind, oldest.resourceId, oldest.versionBefore);
     if (before === undefined) return 'changed';
+    // It was taken back already, and the answer was lost.
+    if (contentOf(now) === contentOf(before)) return 'settled';
+    if (!(await this.isAs(now, version))) return 'changed';
     return {
       fullUrl: `urn:uuid:${crypto.randomUUID()}`,
       resource: before,
       request: { method: 'PUT', ...request },
     };
+  }
+
+  /** Whether a resource says what it said in a version: changes that were taken back since, by another undo, are none. */
+  private async isAs(now: Resource, version: string | undefined): Promise<boolean> {
+    if (now.meta?.versionId === version) return true;
+    if (version === undefined) return false;
+    const then = await this.records.readVersion(now.resourceType, now.id ?? '', version);
+    return then !== undefined && contentOf(then) === contentOf(now);
   }
 
   private async note(ids: readonly number[], undone: boolean): Promise<void> {
@@ -137,3 +156,7 @@ export class Undo {
       .where(inArray(importWrites.id, [...ids]));
   }
 }
+
+/** What a resource says, whatever its version. */
+const contentOf = ({ meta, ...content }: Resource): string =>
+  canonicalJson({ ...content, profile: meta?.profile });

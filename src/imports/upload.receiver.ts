@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { Injectable, PayloadTooLargeException } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { BadField, BadRequest, UnsupportedMedia } from '../problems/errors.js';
+import { BadField, BadRequest, NoRoom, UnsupportedMedia } from '../problems/errors.js';
 import { type Staged, StagedFiles } from './staged.files.js';
 
 /** A file that is safe on disk under `id`, and what its sender called it. */
@@ -39,8 +38,10 @@ export class UploadReceiver {
   private async read(id: string, body: Readable, type: string): Promise<Upload> {
     const form = formOf(type);
     let fileName = '';
+    let file: Readable | undefined;
     let staging: Promise<Staged> | undefined;
     let fault: Error | undefined;
+    const failing = Promise.withResolvers<never>();
     form.on('file', (field, stream, name) => {
       if (field !== 'file' || staging !== undefined) {
         fault ??= new BadField(field, 'Exactly one part named file is taken.');
@@ -51,24 +52,45 @@ export class UploadReceiver {
       stream.once('limit', () => {
         fault ??= new PayloadTooLargeException();
       });
+      file = stream;
       staging = this.files.receive(id, stream);
-      // Its failure is told below, when the whole body has been read.
-      staging.catch((error: unknown) => body.destroy(error instanceof Error ? error : undefined));
+      staging.catch(failing.reject);
     });
     form.on('partsLimit', () => {
       fault ??= new BadField('file', 'Exactly one part named file is taken.');
     });
     try {
-      await pipeline(body, form);
+      await Promise.race([readInto(body, form), failing.promise]);
     } catch (error) {
-      await staging?.catch(() => undefined);
-      throw fault ?? (body.readableAborted ? error : new BadRequest('The multipart body cannot be read.'));
+      // The connection stays, so that the sender hears why; what still comes is let go.
+      body.unpipe(form);
+      body.resume();
+      file?.destroy(new Error('The upload ended early.'));
+      const reason: unknown = await staging?.then(
+        () => undefined,
+        (why: unknown) => why,
+      );
+      if (reason instanceof NoRoom) throw reason;
+      throw fault ?? (body.destroyed ? error : new BadRequest('The multipart body cannot be read.'));
     }
     const staged = await staging;
     if (fault !== undefined) throw fault;
     if (staged === undefined) throw new BadField('file', 'A part named file is needed.');
     return { ...staged, id, fileName };
   }
+}
+
+/** Resolves when the form has read the body to its end; rejects when either fails, or the sender left. */
+function readInto(body: Readable, form: BusboyInstance): Promise<void> {
+  return new Promise((resolve, reject) => {
+    form.once('finish', resolve);
+    form.once('error', reject);
+    body.once('error', reject);
+    body.once('close', () => {
+      if (!body.readableEnded) reject(new BadRequest('The sender left.'));
+    });
+    body.pipe(form);
+  });
 }
 
 function formOf(type: string): BusboyInstance {

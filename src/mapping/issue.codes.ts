@@ -43,6 +43,10 @@ const FILE_CODES = {
     'The file is not in the encoding that was named.',
     'Name another encoding, or none: it is found out then.',
   ],
+  'file-lost': [
+    'The uploaded file is no longer on the disk of any gateway.',
+    'Send it again, and have all gateways share one DATA_DIR/imports.',
+  ],
   'file-broken-quotes': [
     'More than 1,000 rows have broken quotes.',
     'Name the right delimiter, or export with quotes doubled within quotes.',
@@ -113,9 +117,13 @@ const ROW_ERRORS = {
     'Another row of the file has the same identifier and other content.',
     'Keep one row for each patient.',
   ],
+  'patient-several': [
+    'The FHIR server has more than one patient with this identifier.',
+    'Have the patients united there, then retry.',
+  ],
   'fhir-refused': [
     'The FHIR server refused the row.',
-    'Compare the row with its neighbours; the server’s own words are in the outcome.',
+    'Compare the row with its neighbours; the log of the FHIR server says why.',
   ],
 } as const;
 

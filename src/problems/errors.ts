@@ -45,6 +45,9 @@ export class TooMany extends Problem {
   }
 }
 
+/** The disk has no room for what was sent. */
+export class NoRoom extends Problem {}
+
 /** A neighbour that is needed does not answer. Carries its name only. */
 export class NeighbourAway extends Problem {
   constructor(

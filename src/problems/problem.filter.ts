@@ -83,6 +83,12 @@ export function refusalOf(error: unknown): Refusal {
       detail: 'Too many attempts. Wait and try again.',
       headers: { 'retry-after': String(error.retryAfterSeconds) },
     };
+  if (error instanceof problems.NoRoom)
+    return {
+      status: 507,
+      title: 'Insufficient Storage',
+      detail: 'There is no room for this file. The operator finds it in the log.',
+    };
   if (error instanceof problems.NeighbourAway || isConnectionLoss(error))
     return {
       status: 503,

@@ -18,9 +18,13 @@ export type TestGateway = Running & {
 
 /**
  * Starts the built gateway as a process of its own on a free port and waits until it answers. Between it and its archive stands
- * a recording proxy; `stop` fails when the gateway asked anything that src/orthanc should not be able to say.
+ * a recording proxy; `stop` fails when the gateway asked anything that src/orthanc should not be able to say. `under` is a command
+ * that runs it.
  */
-export async function startTestGateway(env: Readonly<Record<string, string>>): Promise<TestGateway> {
+export async function startTestGateway(
+  env: Readonly<Record<string, string>>,
+  under: readonly string[] = [],
+): Promise<TestGateway> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-gateway-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -32,7 +36,7 @@ export async function startTestGateway(env: Readonly<Record<string, string>>): P
   };
   const log = join(dir, 'gateway.log');
   const running = await launch({
-    command: [process.execPath, ...gatewayFlags, MAIN],
+    command: [...under, process.execPath, ...gatewayFlags, MAIN],
     cwd: dir,
     log,
     env: { ...thriftyMemory, ...full, ...(upstream && { ORTHANC_URL: upstream.url }) },

@@ -45,8 +45,8 @@ export class TestHapi {
   }
 }
 
-/** What happens to a request on its way: passed on, answered 503, done while its answer is lost, or refused a connection. */
-export type Fate = 'pass' | 'busy' | 'lost' | 'reset';
+/** What happens to a request on its way: passed on, answered 503 or 401, done while its answer is lost, or refused a connection. */
+export type Fate = 'pass' | 'busy' | 'denied' | 'lost' | 'reset';
 export type FaultyWay = {
   url: string;
   /** Every request that came, by method and path without its query. */
@@ -66,6 +66,7 @@ export async function faultyWay(
     const what = fate(incoming.method ?? 'GET', path, seen.length);
     if (what === 'reset') return void incoming.socket.destroy();
     if (what === 'busy') return void outgoing.writeHead(503, { 'retry-after': '1' }).end();
+    if (what === 'denied') return void outgoing.writeHead(401).end();
     pass(target, incoming, outgoing, what === 'lost');
   });
   const port = await freePort();

@@ -114,10 +114,10 @@ export class World {
     return fetch(`${url}${path}`, { ...init, headers: { authorization: `Basic ${basic}` } });
   }
 
-  /** Another gateway process on the same database and archive. */
-  secondGateway(): Promise<TestGateway> {
+  /** Another gateway process on the same database and archive; `under` is a command that runs it. */
+  secondGateway(under: readonly string[] = []): Promise<TestGateway> {
     const { PORT: _, DATA_DIR: __, ...env } = this.gateway.env;
-    return startTestGateway(env);
+    return startTestGateway(env, under);
   }
 
   async stop(): Promise<void> {

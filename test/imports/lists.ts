@@ -1,0 +1,30 @@
+import { CIRCULATING, encodeList } from '../../infra/demo/patients.file.ts';
+import { COLUMNS } from '../../infra/demo/patients.list.ts';
+
+/** The cells of one row of the circulating list; what is not said is harmless. */
+export type Cells = Partial<
+  Record<'name' | 'cpf' | 'gender' | 'birth' | 'phone' | 'country' | 'note', string>
+>;
+
+/** A row of the circulating list. */
+export function row(cpf: string, cells: Cells = {}): string[] {
+  const {
+    name = 'Maria da Silva',
+    gender = 'Feminino',
+    birth = '01/02/1980',
+    phone = '(11) 3333-4444',
+    country = 'Brasil',
+    note = '',
+  } = cells;
+  return [name, cells.cpf ?? cpf, gender, birth, phone, country, note];
+}
+
+/** A list with the header of the circulating one. */
+export const list = (...rows: readonly string[][]): Buffer =>
+  encodeList([[...COLUMNS], ...rows], CIRCULATING);
+
+/** Distinct CPFs without valid check digits. */
+export const cpfOf = (at: number): string => {
+  const digits = String(at).padStart(6, '0');
+  return `444.${digits.slice(0, 3)}.${digits.slice(3)}-10`;
+};

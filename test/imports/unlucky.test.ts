@@ -1,0 +1,216 @@
+import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import request from 'supertest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { patientFile } from '../../infra/demo/patients.file.ts';
+import { faultyWay, testHapi, type Fate, type FaultyWay, type TestHapi } from '../support/hapi.ts';
+import { startWorld, type World } from '../support/world.ts';
+import { Clerk, countedRows } from './import.world.ts';
+import { cpfOf, list, row } from './lists.ts';
+
+let hapi: TestHapi;
+let way: FaultyWay;
+let fate: (method: string, path: string) => Fate = () => 'pass';
+let world: World;
+beforeAll(async () => {
+  hapi = await testHapi();
+  way = await faultyWay(hapi.url, (method, path) => fate(method, path));
+  world = await startWorld({ FHIR_BASE_URL: way.url });
+}, 200_000);
+afterEach(() => {
+  fate = () => 'pass';
+});
+afterAll(async () => {
+  await world?.stop();
+  await way?.close();
+});
+
+/** The answer to every other transaction is lost after its work was done. */
+function loseAnswers(): void {
+  let transactions = 0;
+  const base = new URL(way.url).pathname;
+  fate = (method, path) =>
+    method === 'POST' && path === base && (transactions += 1) % 2 === 1 ? 'lost' : 'pass';
+}
+
+/** Whether the queue has no job of an import, or of a term, that is not done. */
+const atRest = async (id: string) => {
+  const [found] = await world.sql`
+    select count(*)::int as left from queue.job
+    where state in ('created', 'retry', 'active') and (data ->> 'import_id' = ${id} or data ->> 'term' = ${id})`;
+  return found?.['left'] === 0;
+};
+const settled = (id: string) => expect.poll(() => atRest(id), { timeout: 40_000, interval: 100 }).toBe(true);
+
+const staged = async () => {
+  const folder = join(String(world.gateway.env['DATA_DIR']), 'imports');
+  return readdir(folder).catch(() => []);
+};
+const undone = async (clerk: Clerk, id: string) => {
+  await clerk.post(`/api/imports/${id}/undo`).expect(202);
+  await expect.poll(async () => (await clerk.report(id))['finished_at'], { timeout: 40_000 }).not.toBeNull();
+  return clerk.report(id);
+};
+
+describe('an unlucky operator', () => {
+  it('hears what was really written though answers are lost, and can take all of it back', async () => {
+    const clerk = await Clerk.start(world);
+    loseAnswers();
+    const first = list(
+      row(cpfOf(1), { note: 'Diabético' }),
+      row(cpfOf(2)),
+      row(cpfOf(3), { note: 'Gestante' }),
+    );
+    const created = await clerk.import(first);
+    expect(created).toMatchObject({ status: 'completed', created: 3, updated: 0, unchanged: 0 });
+    const second = list(
+      row(cpfOf(1), { note: 'Diabético', phone: '(11) 98888-7777' }),
+      row(cpfOf(2), { note: 'Hipertenso' }),
+      row(cpfOf(3), { note: 'Gestante' }),
+    );
+    const updated = await clerk.import(second);
+    expect(updated).toMatchObject({ status: 'completed', created: 0, updated: 2, unchanged: 1 });
+
+    expect(await undone(clerk, updated.file_id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
+    const patients = await hapi.search(`Patient?identifier=${clerk.system}|`);
+    const phones = patients.map(
+      (one) => z.object({ telecom: z.array(z.looseObject({})) }).parse(one).telecom,
+    );
+    expect(phones.flat().map((one) => one['value'])).toEqual(Array(3).fill('+551133334444'));
+    expect(await hapi.count(`Condition?subject:Patient.identifier=${clerk.system}|`)).toBe(1);
+
+    expect(await undone(clerk, created.file_id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
+    expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(0);
+  }, 120_000);
+
+  it('waits while HAPI refuses the gateway itself: no row is to blame', async () => {
+    const clerk = await Clerk.start(world);
+    let refused = 0;
+    fate = () => ((refused += 1) <= 3 ? 'denied' : 'pass');
+    const done = await clerk.import(list(row(cpfOf(10)), row(cpfOf(11))));
+    expect(refused).toBeGreaterThan(3);
+    expect(done).toMatchObject({ status: 'completed', created: 2, rejected: 0 });
+  }, 60_000);
+
+  it('cancels while the file is read, and it stays cancelled', async () => {
+    const clerk = await Clerk.start(world);
+    const rows = Array.from({ length: 20_000 }, (_, at) => row(cpfOf(at)));
+    const upload = await clerk.upload(list(...rows)).expect(202);
+    const id = String((upload.headers['location'] ?? '').split('/').at(-1));
+    await clerk.post(`/api/imports/${id}/cancel`).expect(202);
+    await settled(id);
+    expect(await clerk.report(id)).toMatchObject({ status: 'cancelled', rows_done: 0 });
+    expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(0);
+    // The file is still there, so that the import can be taken up again.
+    expect(await staged()).toContain(`${id}.sealed`);
+  }, 120_000);
+
+  it('retries only what may run: rows of one patient that differ stay refused', async () => {
+    const clerk = await Clerk.start(world);
+    const done = await clerk.import(
+      list(row(cpfOf(20)), row(cpfOf(20), { phone: '(11) 98888-7777' }), row(cpfOf(21))),
+    );
+    expect(done).toMatchObject({ status: 'completed_with_errors', created: 1, rejected: 2 });
+    await clerk.post(`/api/imports/${done.file_id}/retry`).expect(409);
+    const after = await clerk.report(done.file_id);
+    expect(after).toMatchObject({ status: 'completed_with_errors', created: 1, rejected: 2 });
+    expect(after.reasons).toMatchObject({ 'duplicate-in-file': 2 });
+    expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(1);
+  }, 60_000);
+
+  it('is not surprised by a cancelled import that a decided word starts again', async () => {
+    const clerk = await Clerk.start(world);
+    const word = `palavra ${clerk.mapping.slice(5)}`;
+    const done = await clerk.import(list(row(cpfOf(30), { note: word })), { mode: 'rehearse' });
+    expect(done).toMatchObject({ status: 'rehearsed', waiting: 1 });
+    await clerk.post(`/api/imports/${done.file_id}/cancel`).expect(202);
+    const inbox = await clerk.get(`/api/terms?state=unmapped&limit=1000`).expect(200);
+    const terms = z
+      .object({ items: z.array(z.object({ id: z.string(), word: z.string() })) })
+      .parse(inbox.body);
+    const term = terms.items.find((one) => one.word === word)?.id ?? '';
+    await clerk.post(`/api/terms/${term}/ignore`).expect((answer) => expect(answer.status).toBeLessThan(300));
+    await settled(term);
+    await settled(done.file_id);
+    expect(await clerk.report(done.file_id)).toMatchObject({ status: 'cancelled' });
+  }, 60_000);
+
+  it('has a file read by the gateway whose disk holds it, and off the disk once it is read', async () => {
+    const clerk = await Clerk.start(world);
+    const other = await world.secondGateway();
+    try {
+      for (let at = 40; at < 43; at += 1) {
+        const done = await clerk.import(list(row(cpfOf(at))));
+        expect(done).toMatchObject({ status: 'completed', created: 1 });
+        expect(await staged()).not.toContain(`${done.file_id}.sealed`);
+      }
+    } finally {
+      await other.stop();
+    }
+  }, 90_000);
+
+  it('is told that the disk is full, and nothing is left of the upload', async () => {
+    const clerk = await Clerk.start(world);
+    const cramped = await world.secondGateway(['prlimit', '--fsize=300000']);
+    try {
+      const rows = Array.from({ length: 10_000 }, (_, at) => row(cpfOf(at)));
+      const answer = await request(cramped.url)
+        .post('/api/imports')
+        .set('authorization', clerk.caller.authorization)
+        .attach('file', list(...rows), 'list.csv');
+      expect(answer.status).toBe(507);
+      expect(await readdir(join(String(cramped.env['DATA_DIR']), 'imports'))).toEqual([]);
+    } finally {
+      await cramped.stop();
+    }
+  }, 60_000);
+
+  it('leaves in the middle of an upload, and nothing is left of it', async () => {
+    const clerk = await Clerk.start(world);
+    const before = await staged();
+    const { hostname, port } = new URL(world.gateway.url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.write(
+      `POST /api/imports?mapping=${clerk.mapping} HTTP/1.1\r\nhost: x\r\nauthorization: ${clerk.caller.authorization}\r\n` +
+        'content-type: multipart/form-data; boundary=b\r\ncontent-length: 1000000\r\n\r\n' +
+        '--b\r\ncontent-disposition: form-data; name="file"; filename="l.csv"\r\n\r\nNome,CPF\n',
+    );
+    await expect.poll(async () => (await staged()).length).toBe(before.length + 1);
+    socket.destroy();
+    await expect.poll(staged).toEqual(before);
+  });
+
+  it('may use one Idempotency-Key for one file only, also when the other file is known', async () => {
+    const clerk = await Clerk.start(world);
+    const key = { 'idempotency-key': `key-${clerk.mapping}` };
+    await clerk
+      .upload(list(row(cpfOf(50))))
+      .set(key)
+      .expect(202);
+    await clerk.upload(list(row(cpfOf(51)))).expect(202);
+    await clerk
+      .upload(list(row(cpfOf(51))))
+      .set(key)
+      .expect(422);
+    await clerk
+      .upload(list(row(cpfOf(50))), { mode: 'rehearse' })
+      .set(key)
+      .expect(422);
+    await clerk
+      .upload(list(row(cpfOf(50))))
+      .set(key)
+      .expect(200);
+  }, 60_000);
+
+  it('hears the end once: a listener who heard all is sent away', async () => {
+    const clerk = await Clerk.start(world);
+    const done = await clerk.import(patientFile());
+    expect(countedRows(done)).toBe(50);
+    const events = await clerk.get(`/api/imports/${done.file_id}/events`).expect(200);
+    const last = [...events.text.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? '';
+    await clerk.get(`/api/imports/${done.file_id}/events`).set('last-event-id', last).expect(204);
+  }, 60_000);
+});
