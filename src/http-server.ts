@@ -49,6 +49,10 @@ export function httpServer(env: Env): FastifyAdapter {
     // What says nothing of caches is for this caller and this moment alone.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });
+  server.addHook('onResponse', (request, _reply, done) => {
+    readAway(request.raw);
+    done();
+  });
   void server.register(cookie);
   // Pages of other origins bring a bearer token; cookies are never theirs to send.
   if (env.CORS_ORIGINS.length > 0) {
@@ -75,6 +79,18 @@ const SINGLE = new Set(['host', 'authorization', 'content-type', 'origin', 'x-cs
 function isTwofold(rawHeaders: readonly string[]): boolean {
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
   return names.some((name, at) => SINGLE.has(name) && names.indexOf(name) !== at);
+}
+
+/**
+ * Lets go of what is left of a body whose reader stopped early. Node does so only where nobody has read at all; else the next request
+ * on this connection, another account's behind nginx, would wait for ever.
+ */
+function readAway(body: IncomingMessage): void {
+  if (body.readableEnded || body.destroyed) return;
+  body.unpipe();
+  body.removeAllListeners('readable');
+  // Only then: the stream forgets such a listener a tick later, and does not flow before.
+  setImmediate(() => body.resume());
 }
 
 function identify(request: FastifyRequest, reply: FastifyReply): void {

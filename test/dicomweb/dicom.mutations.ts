@@ -1,0 +1,139 @@
+import { deflateRawSync } from 'node:zlib';
+import { TransferSyntax } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
+
+const SYNTAXES = [
+  TransferSyntax.implicitLittle,
+  TransferSyntax.explicitLittle,
+  TransferSyntax.explicitBig,
+  TransferSyntax.deflated,
+  TransferSyntax.rle,
+];
+/** Lengths that lie: nothing, odd, undefined, all but undefined, more than there is. */
+const LENGTHS = [0, 1, 0xffffffff, 0xfffffffe, 0x7fffffff, 0x80000000, 0xffff, 0x10000, 4, 8];
+const VRS = ['SQ', 'UN', 'OB', 'OW', 'UT', 'LO', 'UI', 'PN', 'ZZ', '\0\0', 'UV', 'OV'];
+const EXPLICIT_ITEM = Buffer.from('0900011053510000fffffffffeff00e0ffffffff', 'hex');
+const IMPLICIT_ITEM = Buffer.from('09000110fffffffffeff00e0ffffffff', 'hex');
+const END_OF_ITEM = Buffer.from('feff0de000000000feffdde000000000', 'hex');
+
+/** Numbers from a seed, equal in every run (xorshift32). */
+export class Dice {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed | 1;
+  }
+
+  /** A whole number from 0 to below `end`. */
+  below(end: number): number {
+    this.state ^= this.state << 13;
+    this.state ^= this.state >>> 17;
+    this.state ^= this.state << 5;
+    return (this.state >>> 0) % end;
+  }
+
+  one<T>(of: readonly T[]): T {
+    const value = of[this.below(of.length)];
+    if (value === undefined) throw new Error('nothing to choose from');
+    return value;
+  }
+}
+
+/** What the sound files are made from; the same study and patient, so that they could be stored together. */
+export interface Origin {
+  readonly studyUid: string;
+  readonly seriesUid: string;
+  readonly patientId: string;
+}
+
+type Mutation = (file: Buffer, dice: Dice) => Buffer;
+
+/** Where a file's data set begins, about: behind preamble and file meta information. */
+const DATASET = 330;
+
+const mutations: readonly Mutation[] = [
+  // Cut off.
+  (file, dice) => file.subarray(0, dice.below(file.length)),
+  // Cut off behind the meta information.
+  (file, dice) => file.subarray(0, DATASET + dice.below(file.length - DATASET)),
+  // Bits turned over.
+  (file, dice) => {
+    const bytes = Buffer.from(file);
+    for (let left = 1 + dice.below(16); left > 0; left -= 1) {
+      const at = 128 + dice.below(bytes.length - 128);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << dice.below(8));
+    }
+    return bytes;
+  },
+  // Two or four bytes that lie about a length, wherever they fall.
+  (file, dice) => {
+    const bytes = Buffer.from(file);
+    const at = 132 + dice.below(bytes.length - 136);
+    if (dice.below(2) === 0) bytes.writeUInt16LE(dice.one(LENGTHS) & 0xffff, at);
+    else bytes.writeUInt32LE(dice.one(LENGTHS), at);
+    return bytes;
+  },
+  // Another VR, or what is none.
+  (file, dice) => {
+    const bytes = Buffer.from(file);
+    const at = bytes.indexOf(dice.one(['UI', 'LO', 'PN', 'DA', 'US', 'OW', 'CS']), 150, 'latin1');
+    if (at > 0) bytes.write(dice.one(VRS), at, 'latin1');
+    return bytes;
+  },
+  // A piece left out, doubled, or put elsewhere.
+  (file, dice) => {
+    const from = 132 + dice.below(file.length - 132);
+    const piece = file.subarray(from, from + 1 + dice.below(64));
+    const to = 132 + dice.below(file.length - 132);
+    if (dice.below(2) === 0)
+      return Buffer.concat([file.subarray(0, from), file.subarray(from + piece.length)]);
+    return Buffer.concat([file.subarray(0, to), piece, file.subarray(to)]);
+  },
+  // Sequences inside one another, closed or not.
+  (file, dice) => {
+    const depth = 1 + dice.below(10_000);
+    const at = file.indexOf(Buffer.from('10001000', 'hex'), 132);
+    const open = Buffer.concat(Array.from({ length: depth }, () => dice.one([EXPLICIT_ITEM, IMPLICIT_ITEM])));
+    const close = Buffer.concat(Array.from({ length: dice.below(depth + 1) }, () => END_OF_ITEM));
+    return Buffer.concat([
+      file.subarray(0, Math.max(at, DATASET)),
+      open,
+      close,
+      file.subarray(Math.max(at, DATASET)),
+    ]);
+  },
+  // Deflated to a hundredth and less: of zeroes, or of sequences.
+  (file, dice) => {
+    const at = file.indexOf(Buffer.from('08000500', 'hex'), 132);
+    const grown =
+      dice.below(2) === 0 ? Buffer.alloc(1 + dice.below(8_000_000)) : Buffer.alloc(1_000_000, EXPLICIT_ITEM);
+    const head = Buffer.from(file.subarray(0, Math.max(at, DATASET)));
+    const syntax = head.lastIndexOf('1.2.840.10008.1.2');
+    if (syntax > 0) head.write('1.2.840.10008.1.2.1.99', syntax, 'latin1');
+    return Buffer.concat([head, deflateRawSync(grown, { level: 1 })]);
+  },
+  // Random bytes behind a sound beginning.
+  (file, dice) => {
+    const noise = Buffer.from(Array.from({ length: dice.below(2000) }, () => dice.below(256)));
+    return Buffer.concat([file.subarray(0, 132 + dice.below(file.length - 132)), noise]);
+  },
+];
+
+/** `count` files with one to three faults each, always the same for one seed. */
+export function* mutatedFiles(seed: number, count: number, origin: Partial<Origin> = {}): Generator<Buffer> {
+  const dice = new Dice(seed);
+  const sound = SYNTAXES.map((transferSyntax) =>
+    makeInstance({
+      ...origin,
+      transferSyntax,
+      patientName: 'Mutated^File',
+      extra: [element('00081140', 'SQ', { items: [[element('00081155', 'UI', '1.2.3')]] })],
+    }),
+  );
+  for (let made = 0; made < count; made += 1) {
+    let file = dice.one(sound);
+    for (let left = 1 + dice.below(3); left > 0 && file.length > DATASET + 8; left -= 1)
+      file = dice.one(mutations)(file, dice);
+    yield file;
+  }
+}

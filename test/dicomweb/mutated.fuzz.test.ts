@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startWorld, type World } from '../support/world.ts';
+import { readMutated } from './mutated.files.ts';
+import { storeMutated } from './mutated.gateway.ts';
+import { archived } from './stow.answers.ts';
+
+const MB = 1024 * 1024;
+// The long form takes ten times as many (npm run test:long).
+const long = process.env['RADGATE_LONG'] === '1';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world?.stop());
+
+it.each([11, 4242, 20_260_602])(
+  'mutated DICOM files (seed %i) are read or refused, soon, and leave nothing behind',
+  async (seed) => {
+    const count = long ? 8000 : 800;
+    const { read, refused, slowestMs, grownBytes } = await readMutated(seed, count);
+    expect(read + refused).toBe(count);
+    // Both happen, so the mutations are neither harmless nor hopeless.
+    expect(Math.min(read, refused)).toBeGreaterThan(count / 50);
+    expect(slowestMs).toBeLessThan(200);
+    expect(grownBytes).toBeLessThan(50 * MB);
+  },
+);
+
+it('the gateway and its archive outlast mutated DICOM files, and agree on what is there', async () => {
+  const count = long ? 3000 : 150;
+  const sender = await world.machine();
+  const archive = world.orthanc.pid;
+  const { statuses, grownBytes } = await storeMutated(world, sender, 77, count);
+  expect(Object.keys(statuses).sort()).toEqual(['200', '409']);
+  expect(grownBytes).toBeLessThan(50 * MB);
+  process.kill(archive, 0);
+  const [row] = await world.sql<{ count: number }[]>`select count(*)::int as count from instances`;
+  expect(row?.count).toBeGreaterThan(0);
+  expect(await archived(world)).toBe(row?.count);
+  expect((await world.sql`select from pending`).length).toBe(0);
+  expect(await world.gateway.logged()).not.toMatch(/"level":"(error|fatal)"/);
+});

@@ -1,0 +1,2 @@
+// Tens of thousands of mutated files: here RADGATE_LONG is set.
+import '../dicomweb/mutated.fuzz.test.ts';
