@@ -16,6 +16,7 @@ import { Machines } from './machines.service.js';
 import { MeController } from './me.controller.js';
 import { MembersController } from './members.controller.js';
 import { Members } from './members.service.js';
+import { Senders } from './senders.service.js';
 import { UserSessionsController } from './user.sessions.controller.js';
 import { QuarantineController } from './quarantine.controller.js';
 import { UsersController } from './users.controller.js';
@@ -35,6 +36,6 @@ import { Users } from './users.service.js';
     KeysController,
     QuarantineController,
   ],
-  providers: [FirstAdministrator, Grants, Groups, Keys, LastAdministrator, Machines, Members, Users],
+  providers: [FirstAdministrator, Grants, Groups, Keys, LastAdministrator, Machines, Members, Senders, Users],
 })
 export class AdminModule {}

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
+import { AddressRange } from '../authn/address.ranges.js';
 import { newApiKey } from '../authn/api.keys.js';
 import { hashOf } from '../authn/tokens.hash.js';
 import { DATABASE, type Database } from '../database/database.module.js';
@@ -18,9 +19,15 @@ export interface Key {
   readonly name: string;
   readonly expires_at: string | null;
   readonly last_used_at: string | null;
+  /** Where it may be used from: addresses or CIDR ranges; empty: anywhere. */
+  readonly ranges: readonly string[];
 }
 
-export const NewKey = z.strictObject({ name: Name, expires_at: Moment.nullable().default(null) });
+export const NewKey = z.strictObject({
+  name: Name,
+  expires_at: Moment.nullable().default(null),
+  ranges: z.array(AddressRange).max(32).default([]),
+});
 export type NewKey = z.output<typeof NewKey>;
 
 const SORTABLE = [
@@ -65,20 +72,20 @@ export class Keys {
   async create(
     deed: Deed,
     accountId: string,
-    { name, expires_at }: NewKey,
+    { name, expires_at, ranges }: NewKey,
   ): Promise<Key & { readonly key: string }> {
     await this.machines.get(accountId);
     const key = newApiKey();
     return this.deeds.record(deed, 201, async (transaction) => {
       const [row] = await transaction
         .insert(apiKeys)
-        .values({ accountId, name, keyHash: hashOf(key), expiresAt: expires_at })
+        .values({ accountId, name, keyHash: hashOf(key), expiresAt: expires_at, ranges })
         .returning()
         .catch((error: unknown) => {
           throw isGone(error) ? new NotVisible() : error;
         });
       if (row === undefined) throw new NotVisible();
-      deed.tells({ detail: { id: row.id, name } });
+      deed.tells({ detail: { id: row.id, name, ranges } });
       return { ...keyOf(row), key };
     });
   }
@@ -96,11 +103,12 @@ export class Keys {
   }
 }
 
-function keyOf({ id, name, expiresAt, lastUsedAt }: typeof apiKeys.$inferSelect): Key {
+function keyOf({ id, name, expiresAt, lastUsedAt, ranges }: typeof apiKeys.$inferSelect): Key {
   return {
     id,
     name,
     expires_at: expiresAt?.toISOString() ?? null,
     last_used_at: lastUsedAt?.toISOString() ?? null,
+    ranges,
   };
 }

@@ -15,15 +15,19 @@ import type { FastifyReply } from 'fastify';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import { EntityTags } from './entity.tags.js';
+import { EntityTags, tagOf } from './entity.tags.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
+import { type Sender, Senders } from './senders.service.js';
 import { type Machine, MachineChange, Machines, NewMachine } from './machines.service.js';
 
 @Controller('api/accounts')
 @Requires('access:manage')
 @UseInterceptors(EntityTags)
 export class MachinesController {
-  constructor(private readonly machines: Machines) {}
+  constructor(
+    private readonly machines: Machines,
+    private readonly senders: Senders,
+  ) {}
 
   /** Machine accounts, by name. */
   @Get()
@@ -43,10 +47,15 @@ export class MachinesController {
     return machine;
   }
 
-  /** One machine account. */
+  /** One machine account, with what is known of it as a sender; the entity tag is of the account alone. */
   @Get(':id')
-  get(@Param('id', new IdPipe()) id: string): Promise<Machine> {
-    return this.machines.get(id);
+  async get(
+    @Param('id', new IdPipe()) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Machine & Sender> {
+    const machine = await this.machines.get(id);
+    void reply.header('etag', tagOf(machine));
+    return { ...machine, ...(await this.senders.of(id)) };
   }
 
   /** Changes assigned institution or issuer, or whether it is disabled; what it stored before keeps its own. */

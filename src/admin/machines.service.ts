@@ -17,13 +17,18 @@ export interface Machine {
   readonly institution: string | null;
   readonly issuer: string | null;
   readonly disabled: boolean;
+  /** After so many minutes without a new instance it counts as silent; null: never. */
+  readonly silent_after_minutes: number | null;
 }
+
+const SilentAfter = z.int().min(1).max(527_040).nullable();
 
 export const NewMachine = z.strictObject({
   name: AccountName,
   institution: Assigned.default(null),
   issuer: Assigned.default(null),
   disabled: z.boolean().default(false),
+  silent_after_minutes: SilentAfter.default(null),
 });
 export type NewMachine = z.output<typeof NewMachine>;
 
@@ -31,6 +36,7 @@ export const MachineChange = z.strictObject({
   institution: Assigned.optional(),
   issuer: Assigned.optional(),
   disabled: z.boolean().optional(),
+  silent_after_minutes: SilentAfter.optional(),
 });
 export type MachineChange = z.output<typeof MachineChange>;
 
@@ -72,11 +78,11 @@ export class Machines {
   }
 
   /** Conflict when the name is taken, in whatever case. */
-  create(deed: Deed, machine: NewMachine): Promise<Machine> {
+  create(deed: Deed, { silent_after_minutes: silentAfterMinutes, ...machine }: NewMachine): Promise<Machine> {
     return this.deeds.record(deed, 201, async (transaction) => {
       const [row] = await transaction
         .insert(accounts)
-        .values({ kind: 'machine', ...machine })
+        .values({ kind: 'machine', silentAfterMinutes, ...machine })
         .onConflictDoNothing()
         .returning();
       if (row === undefined) throw new Conflict('This name is taken.');
@@ -86,14 +92,15 @@ export class Machines {
   }
 
   /** Stale when the caller knows another state of it. */
-  change(deed: Deed, id: string, { institution, issuer, disabled }: MachineChange): Promise<Machine> {
+  change(deed: Deed, id: string, change: MachineChange): Promise<Machine> {
+    const { institution, issuer, disabled, silent_after_minutes: silentAfterMinutes } = change;
     return this.deeds.record(deed, 200, async (transaction) => {
       await known(transaction, deed, id);
-      deed.tells({ detail: { institution, issuer, disabled } });
+      deed.tells({ detail: change });
       const [row] = await transaction
         .update(accounts)
         // `kind` stays what it is; it keeps an empty change a statement.
-        .set({ kind: 'machine', institution, issuer, disabled })
+        .set({ kind: 'machine', institution, issuer, disabled, silentAfterMinutes })
         .where(eq(accounts.id, id))
         .returning();
       return found(row);
@@ -126,6 +133,6 @@ function found(row: Row | undefined): Machine {
   return machineOf(row);
 }
 
-function machineOf({ id, name, institution, issuer, disabled }: Row): Machine {
-  return { id, name, institution, issuer, disabled };
+function machineOf({ id, name, institution, issuer, disabled, silentAfterMinutes }: Row): Machine {
+  return { id, name, institution, issuer, disabled, silent_after_minutes: silentAfterMinutes };
 }

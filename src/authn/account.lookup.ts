@@ -4,6 +4,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, apiKeys, sessions, tokenFamilies } from '../database/schema.access.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import type { Account } from './account.js';
+import { isWithin } from './address.ranges.js';
 import { SESSION_LIVES } from './sign.ins.js';
 import type { SignIn } from './sign.in.js';
 import { hashOf } from './tokens.hash.js';
@@ -64,12 +65,13 @@ export class AccountLookup {
     return { account, ends: { kind: 'session', id: row.sessionId } };
   }
 
-  /** By a machine account's API key; with `name` (Basic) it must be that account's. */
-  async byKey(key: string, name?: string): Promise<SignIn> {
+  /** By a machine account's API key, used from an address it may be used from; with `name` (Basic) it must be that account's. */
+  async byKey(key: string, address: string, name?: string): Promise<SignIn> {
     const [row] = await this.database
       .select({
         ...ACCOUNT,
         keyId: apiKeys.id,
+        ranges: apiKeys.ranges,
         stale: sql<boolean>`coalesce(${apiKeys.lastUsedAt} < ${STALE}, true)`,
       })
       .from(apiKeys)
@@ -82,6 +84,7 @@ export class AccountLookup {
         ),
       );
     if (row === undefined) throw new NotAuthenticated();
+    if (row.ranges.length > 0 && !isWithin(address, row.ranges)) throw new NotAuthenticated();
     const account = accountOf(row, 'key');
     if (name !== undefined && name.toLowerCase() !== account.name.toLowerCase()) throw new NotAuthenticated();
     if (row.stale)

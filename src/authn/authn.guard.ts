@@ -63,9 +63,9 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     const { authorization } = request.headers;
     if (authorization === undefined) return this.byCookie(request);
     const [, scheme = '', value = ''] = /^(\S+) +(\S+)$/.exec(authorization) ?? [];
-    if (scheme.toLowerCase() === 'basic') return this.byBasic(value);
+    if (scheme.toLowerCase() === 'basic') return this.byBasic(value, request.address);
     if (scheme.toLowerCase() !== 'bearer') throw new NotAuthenticated();
-    if (value.startsWith(API_KEY_PREFIX)) return this.lookup.byKey(value);
+    if (value.startsWith(API_KEY_PREFIX)) return this.lookup.byKey(value, request.address);
     if (this.external.claims(value)) return this.external.verify(value, request);
     await super.canActivate(context);
     if (request.signIn === undefined) throw new NotAuthenticated();
@@ -73,11 +73,11 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
   }
 
   /** `Basic <account>:<api key>` (RFC 7617), for modalities that know nothing else. */
-  private byBasic(value: string): Promise<SignIn> {
+  private byBasic(value: string, address: string): Promise<SignIn> {
     const pair = Buffer.from(value, 'base64').toString('utf8');
     const colon = pair.indexOf(':');
     if (colon < 1) throw new NotAuthenticated();
-    return this.lookup.byKey(pair.slice(colon + 1), pair.slice(0, colon));
+    return this.lookup.byKey(pair.slice(colon + 1), address, pair.slice(0, colon));
   }
 
   private async byCookie(request: FastifyRequest): Promise<SignIn> {

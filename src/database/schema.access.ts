@@ -1,5 +1,5 @@
 import { boolean, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, moment, made, id, word } from './schema.columns.js';
+import { bytea, moment, made, id, word, words } from './schema.columns.js';
 
 /** People and machine accounts. */
 export const accounts = pgTable('accounts', {
@@ -17,6 +17,8 @@ export const accounts = pgTable('accounts', {
   externalIssuer: text('external_issuer'),
   externalSubject: text('external_subject'),
   externalAt: moment('external_at'),
+  silentAfterMinutes: integer('silent_after_minutes'),
+  silentSince: moment('silent_since'),
 });
 
 export const groups = pgTable('groups', {
@@ -58,6 +60,7 @@ export const apiKeys = pgTable('api_keys', {
   keyHash: bytea('key_hash').notNull().unique(),
   expiresAt: moment('expires_at'),
   lastUsedAt: moment('last_used_at'),
+  ranges: words('ranges'),
   createdAt: made(),
 });
 

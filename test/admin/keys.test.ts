@@ -10,6 +10,7 @@ const Key = z.strictObject({
   key: z.string().regex(/^rgk_[\w-]{43}$/),
   expires_at: z.string().nullable(),
   last_used_at: z.null(),
+  ranges: z.array(z.string()),
 });
 
 let world: World;
@@ -18,7 +19,7 @@ let account: string;
 let path: string;
 
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWorld({ TRUSTED_PROXIES: '127.0.0.1' });
   ({ authorization } = await world.admin());
   const { body } = await admin('post', '/api/accounts').send({ name: 'Scanner Ä' }).expect(201);
   account = z.looseObject({ id: z.uuid() }).parse(body).id;
@@ -74,6 +75,33 @@ describe('an API key', () => {
     await me(`Bearer ${key}`).expect(200);
     expect(Date.parse(await used())).toBeGreaterThanOrEqual(Date.parse(first));
   });
+
+  test('works from its address ranges only, behind a trusted proxy too, as Bearer and as Basic', async () => {
+    const made = await make({ name: 'ranged', ranges: ['10.2.0.0/16', '2001:db8::/32', '192.0.2.7'] });
+    expect(made.ranges).toEqual(['10.2.0.0/16', '2001:db8::/32', '192.0.2.7']);
+    const from = async (address: string | undefined, header = `Bearer ${made.key}`) =>
+      (await me(header).set(address === undefined ? {} : { 'x-forwarded-for': address })).status;
+    for (const address of ['10.2.255.1', '::ffff:10.2.0.9', '2001:db8:1::1', '192.0.2.7'])
+      expect([address, await from(address)]).toEqual([address, 200]);
+    for (const address of ['10.3.0.1', '192.0.2.8', '2001:db9::1', '::1', 'unknown', undefined])
+      expect([address, await from(address)]).toEqual([address, 401]);
+    expect(await from('10.2.0.1', basic('Scanner Ä', made.key))).toBe(200);
+    expect(await from('10.3.0.1', basic('Scanner Ä', made.key))).toBe(401);
+    // What a client says of itself before the proxy counts for nothing.
+    expect(await from('10.2.0.1, 10.3.0.1')).toBe(401);
+    const refused = await me(`Bearer ${made.key}`);
+    expect(refused.text).toBe((await me('Bearer rgk_x')).text);
+  });
+
+  test.each([['10.0.0.0/33'], ['::/129'], ['host'], ['10.0.0'], ['10.0.0.0/8/8'], ['fe80::1%eth0'], ['']])(
+    'is not made for %j',
+    async (range) => {
+      const answer = await admin('post', path)
+        .send({ name: 'x', ranges: [range] })
+        .expect(422);
+      expect(answer.body).toMatchObject({ field: 'ranges.0' });
+    },
+  );
 
   test('ends at its date', async () => {
     const expires_at = new Date(Date.now() + 2000).toISOString();

@@ -1,0 +1,94 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { and, eq, isNotNull, isNull, max, not, type SQL, sql } from 'drizzle-orm';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { accounts } from '../database/schema.access.js';
+import { instances } from '../database/schema.catalog.js';
+
+/** What is known of a machine account as a sender. Moments are ISO 8601. */
+export interface Sender {
+  /** When the newest instance that is still there came from it; null: none. */
+  readonly last_instance_at: string | null;
+  /** Whether it is longer ago than `silent_after_minutes`; null when no such time is set. */
+  readonly silent: boolean | null;
+  /** A command that stores one file; a key goes where `rgk_…` stands. */
+  readonly store_command: string;
+}
+
+const LOOK_MS = 15_000;
+const newest = sql`(select max(${instances.storedAt}) from ${instances} where ${instances.storedBy} = ${accounts.id})`;
+/** A new account is given its time before it is missed. */
+const isSilent: SQL<boolean> = sql<boolean>`(coalesce(${newest}, ${accounts.createdAt})
+  < now() - make_interval(mins => ${accounts.silentAfterMinutes}))`;
+const isWatched = and(isNotNull(accounts.silentAfterMinutes), eq(accounts.disabled, false));
+
+/** Tells which senders have fallen silent: in the answer of their account, and once in the log of one gateway. */
+@Injectable()
+export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('senders');
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(ENV) private readonly env: Pick<Env, 'PUBLIC_URL'>,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => void this.look(), LOOK_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /** The state of one machine account. */
+  async of(accountId: string): Promise<Sender> {
+    const [row] = await this.database
+      .select({ silent: isSilent, after: accounts.silentAfterMinutes })
+      .from(accounts)
+      .where(eq(accounts.id, accountId));
+    const [seen] = await this.database
+      .select({ at: max(instances.storedAt) })
+      .from(instances)
+      .where(eq(instances.storedBy, accountId));
+    return {
+      last_instance_at: seen?.at?.toISOString() ?? null,
+      silent: row === undefined || row.after === null ? null : row.silent,
+      store_command: [
+        'curl --fail-with-body',
+        `-H 'Authorization: Bearer rgk_…'`,
+        `-H 'Content-Type: application/dicom'`,
+        `--data-binary @image.dcm '${this.env.PUBLIC_URL}/dicom-web/studies'`,
+      ].join(' '),
+    };
+  }
+
+  /** Each change is told by the one gateway whose statement made it. */
+  private async look(): Promise<void> {
+    try {
+      const fallen = await this.database
+        .update(accounts)
+        .set({ silentSince: sql`now()` })
+        .where(and(isWatched, isNull(accounts.silentSince), isSilent))
+        .returning({ account: accounts.id, after: accounts.silentAfterMinutes });
+      for (const { account, after } of fallen)
+        this.logger.warn({ event: 'sender silent', account, after_minutes: after });
+      const back = await this.database
+        .update(accounts)
+        .set({ silentSince: null })
+        .where(and(isNotNull(accounts.silentSince), not(sql`(${isWatched} and ${isSilent})`)))
+        .returning({ account: accounts.id });
+      for (const { account } of back) this.logger.log({ event: 'sender no longer silent', account });
+    } catch (error) {
+      // Postgres away: the next look tells.
+      this.logger.warn(`senders could not be looked at: ${error instanceof Error ? error.name : 'error'}`);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import { BlockList, isIP } from 'node:net';
+import { z } from 'zod';
+
+/** `10.2.0.0/16`, `2001:db8::/32`, or one address. Kept as written. */
+export const AddressRange = z
+  .string()
+  .trim()
+  .max(64)
+  .refine((text) => rangeOf(text) !== undefined, { message: 'This is no address and no CIDR range.' });
+
+interface Range {
+  readonly net: string;
+  readonly bits: number;
+  readonly family: 'ipv4' | 'ipv6';
+}
+
+/** Whether an address is in one of the ranges; what is no address is in none. IPv4 inside IPv6 counts as IPv4. */
+export function isWithin(address: string, ranges: readonly string[]): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  const version = isIP(plain);
+  if (version === 0) return false;
+  const list = new BlockList();
+  for (const text of ranges) {
+    const range = rangeOf(text);
+    if (range !== undefined) list.addSubnet(range.net, range.bits, range.family);
+  }
+  return list.check(plain, version === 4 ? 'ipv4' : 'ipv6');
+}
+
+function rangeOf(text: string): Range | undefined {
+  const [, net = '', length] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(net);
+  const most = version === 4 ? 32 : 128;
+  const bits = length === undefined ? most : Number(length);
+  if (version === 0 || bits > most) return undefined;
+  return { net, bits, family: version === 4 ? 'ipv4' : 'ipv6' };
+}
