@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Parameters, ParametersParameter } from '@medplum/fhirtypes';
 import { Inject, Injectable } from '@nestjs/common';
 import { Client } from 'fhir-kit-client';
+import type { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { NeighbourAway } from '../problems/errors.js';
@@ -45,12 +46,12 @@ export class TerminologyServer {
 
   /** What a code of one system is in another one (`ConceptMap/$translate`): equivalents only, no wider or narrower concepts. */
   async translate(system: string, code: string, target: string): Promise<FoundConcept[]> {
-    const answer = await this.operation('ConceptMap', 'translate', [
+    const answer = await this.operation(OutParameters, 'ConceptMap', 'translate', [
       { name: 'system', valueUri: system },
       { name: 'code', valueCode: code },
       { name: 'targetsystem', valueUri: target },
     ]);
-    return codingsOf(OutParameters.parse(answer)).filter((found) => found.system === target);
+    return codingsOf(answer).filter((found) => found.system === target);
   }
 
   /** A concept as its system knows it (`CodeSystem/$lookup`); undefined when the server knows no such code, or not the system. */
@@ -59,13 +60,11 @@ export class TerminologyServer {
     code: string,
   ): Promise<{ display: string | undefined; inactive: boolean } | undefined> {
     try {
-      const answer = OutParameters.parse(
-        await this.operation('CodeSystem', 'lookup', [
-          { name: 'system', valueUri: system },
-          { name: 'code', valueCode: code },
-          { name: 'property', valueCode: 'inactive' },
-        ]),
-      );
+      const answer = await this.operation(OutParameters, 'CodeSystem', 'lookup', [
+        { name: 'system', valueUri: system },
+        { name: 'code', valueCode: code },
+        { name: 'property', valueCode: 'inactive' },
+      ]);
       return { display: wordOf(answer, 'display'), inactive: flagOf(answer, 'inactive') };
     } catch (error) {
       if (error instanceof FhirRefused && error.status === 404) return undefined;
@@ -75,19 +74,17 @@ export class TerminologyServer {
 
   /** Whether a ValueSet holds a code (`ValueSet/$validate-code`). False, too, when the server cannot make out the ValueSet. */
   async holds(valueSet: string, system: string, code: string): Promise<boolean> {
-    const answer = await this.operation('ValueSet', 'validate-code', [
+    const { parameter } = await this.operation(OutParameters, 'ValueSet', 'validate-code', [
       { name: 'url', valueUri: valueSet },
       { name: 'system', valueUri: system },
       { name: 'code', valueCode: code },
     ]);
-    return OutParameters.parse(answer).parameter.some(
-      ({ name, valueBoolean }) => name === 'result' && valueBoolean,
-    );
+    return parameter.some(({ name, valueBoolean }) => name === 'result' && valueBoolean);
   }
 
   /** Concepts whose names match a text (`ValueSet/$expand` with `filter`), as the server ranks them. */
   async find(among: Among, filter: string, language: string, count: number): Promise<FoundConcept[]> {
-    const answer = await this.operation('ValueSet', 'expand', [
+    const { expansion } = await this.operation(ExpandedValueSet, 'ValueSet', 'expand', [
       'url' in among ? { name: 'url', valueUri: among.url } : { name: 'valueSet', resource: belowOf(among) },
       { name: 'filter', valueString: filter },
       { name: 'count', valueInteger: count },
@@ -95,7 +92,6 @@ export class TerminologyServer {
       { name: 'includeDesignations', valueBoolean: true },
       { name: 'displayLanguage', valueCode: language },
     ]);
-    const { expansion } = ExpandedValueSet.parse(answer);
     return expansion.contains
       .filter(({ inactive, abstract }) => !inactive && !abstract)
       .map(({ system, code, display, designation }) => ({
@@ -106,11 +102,25 @@ export class TerminologyServer {
       }));
   }
 
-  private operation(resourceType: string, name: string, parameter: ParametersParameter[]): Promise<unknown> {
-    if (this.calls === undefined) throw new NeighbourAway('hapi');
+  /** What is no answer of its kind is refused in the call, where it becomes {@link FhirRefused}. */
+  private operation<Shape extends z.ZodType>(
+    shape: Shape,
+    resourceType: string,
+    name: string,
+    parameter: ParametersParameter[],
+  ): Promise<z.output<Shape>> {
+    if (this.calls === undefined) return Promise.reject(new NeighbourAway('hapi'));
     const input: Parameters = { resourceType: 'Parameters', parameter };
-    return this.calls.call(SOON, (client, options) =>
-      client.operation({ name, resourceType, method: 'POST', input: { ...input }, options: { ...options } }),
+    return this.calls.call(SOON, async (client, options) =>
+      shape.parse(
+        await client.operation({
+          name,
+          resourceType,
+          method: 'POST',
+          input: { ...input },
+          options: { ...options },
+        }),
+      ),
     );
   }
 }

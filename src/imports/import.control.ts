@@ -67,6 +67,8 @@ export class ImportControl {
         .update(imports)
         .set({ status: 'undone', sameness: null, finishedAt: null })
         .where(eq(imports.id, id));
+      // Its rows wait for nothing any more.
+      await transaction.execute(sql`delete from waiting_words where import_id = ${id}`);
       await this.queue.add('import-undo', [{ import_id: id }], transaction);
     });
   }

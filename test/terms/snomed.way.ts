@@ -6,11 +6,12 @@ import { SNOMED } from './inbox.world.ts';
 
 /** What came: the operation, and what was sent with it. */
 export type Asked = { path: string; body: string; authorization: string | undefined };
+export type Mood = 'well' | 'silent' | 'mad';
 export type TerminologyWay = {
   url: string;
   readonly asked: Asked[];
-  /** From now on nothing is answered any more, until it is called with false. */
-  silence: (silent: boolean) => void;
+  /** How it answers from now on: as HAPI does, not at all, or with nonsense. */
+  be: (mood: Mood) => void;
   close: () => Promise<void>;
 };
 
@@ -40,14 +41,15 @@ export async function snomedIn(hapi: TestHapi): Promise<TerminologyWay> {
   await load(hapi, own);
   const asked: Asked[] = [];
   const waiting = new Set<() => void>();
-  let silent = false;
+  let mood: Mood = 'well';
   const server = createServer((incoming, outgoing) => {
     const answer = async () => {
       const body = await textOf(incoming);
       const { authorization } = incoming.headers;
       asked.push({ path: incoming.url ?? '', body, authorization });
       if (body.includes(RETIRED)) return void outgoing.end(JSON.stringify(retired));
-      if (silent) await new Promise<void>((resolve) => waiting.add(resolve));
+      if (mood === 'mad') return void outgoing.end('{"resourceType":"Bundle","entry":7}');
+      if (mood === 'silent') await new Promise<void>((resolve) => waiting.add(resolve));
       const told = await fetch(`${hapi.url}${incoming.url}`, {
         method: 'POST',
         headers: { 'content-type': 'application/fhir+json' },
@@ -64,9 +66,9 @@ export async function snomedIn(hapi: TestHapi): Promise<TerminologyWay> {
   return {
     url: `http://127.0.0.1:${port}`,
     asked,
-    silence: (wanted) => {
-      silent = wanted;
-      if (!wanted) for (const resolve of waiting) resolve();
+    be: (wanted) => {
+      mood = wanted;
+      if (wanted !== 'silent') for (const resolve of waiting) resolve();
     },
     close: async () => {
       server.closeAllConnections();

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await clerk.import(listOf(1100, 'Ligar 11 98888-7777', 'exciso', 'antigo', 'grávida?', 'lesão sumida'));
 }, 200_000);
 afterAll(async () => {
-  way?.silence(false);
+  way?.be('well');
   await world?.stop();
   await way?.close();
 });
@@ -155,9 +155,22 @@ describe('a decision with a terminology server', () => {
   });
 });
 
+describe('a terminology server that answers nonsense', () => {
+  it('suggests nothing and checks nothing', async () => {
+    await clerk.import(listOf(1300, 'Epilepsiaa'));
+    way.be('mad');
+    const found = await suggestionsFor('Epilepsiaa');
+    expect(served(found)).toEqual([]);
+    expect(found.items[0]).toMatchObject({ target: { coding: { code: '84757009' } } });
+    const unchecked = await decide('Epilepsiaa', '24700007');
+    expect([unchecked.status, unchecked.body]).toMatchObject([200, { checked: false }]);
+    way.be('well');
+  });
+});
+
 describe('while the terminology server does not answer', () => {
   it('decisions are taken unchecked, suggestions come from what is known, and soon nobody waits for it', async () => {
-    way.silence(true);
+    way.be('silent');
     const slow = await decide('antigo', '34000006');
     expect([slow.status, slow.body]).toMatchObject([
       200,
