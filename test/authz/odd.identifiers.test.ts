@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { z } from 'zod';
+import { startWorld, type World } from '../support/world.ts';
+
+/** Patients whose identifiers mean something elsewhere: to DICOM matching, to SQL, to lists, to markup. */
+const IDS = [
+  'P*',
+  'P?',
+  'P1',
+  'PX',
+  'p*',
+  'P%',
+  'P_',
+  'P,1',
+  'P^1',
+  "P'--",
+  'P";',
+  'P<b>',
+  '=P1',
+  '*',
+  '?',
+  '{P1}',
+  'null',
+];
+const studies = new Map(IDS.map((id) => [id, freshUid()]));
+const Found = z.array(z.record(z.string(), z.object({ Value: z.array(z.unknown()).optional() })));
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+  const files = IDS.map((patientId) =>
+    makeInstance({ patientId, studyUid: studies.get(patientId), patientName: patientId }),
+  );
+  await world.store(await world.machine(), files).expect(200);
+});
+afterAll(() => world?.stop());
+
+const ofPatient = (patient_id: string) => ({
+  rights: ['studies:read'],
+  scope: { kind: 'patient', issuer: 'TEST', patient_id },
+});
+
+/** The patients that a search finds. */
+async function found(authorization: string, query: string): Promise<string[]> {
+  const answer = await world.http
+    .get(`/dicom-web/studies?limit=100&${query}`)
+    .set('authorization', authorization)
+    .expect(200);
+  return Found.parse(answer.body)
+    .map((item) => String(item['00100020']?.Value?.[0]))
+    .sort();
+}
+
+describe('a grant on a patient', () => {
+  it.each(IDS)('whose id is %s covers no other', async (id) => {
+    const reader = await world.machine([ofPatient(id)]);
+    expect(await found(reader.authorization, '')).toEqual([id]);
+    for (const query of ['PatientID=*', 'PatientID=P*', 'PatientID=%25', 'PatientName=*', 'PatientID='])
+      for (const seen of await found(reader.authorization, query)) expect(seen).toBe(id);
+    for (const [other, study] of studies)
+      await world.get(reader, `/studies/${study}/series`).expect(other === id ? 200 : 404);
+  });
+});
+
+describe('a search for a patient', () => {
+  it.each(IDS.filter((id) => !/[*?,]/.test(id)))('whose id is %s finds that one', async (id) => {
+    const { authorization } = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
+    expect(await found(authorization, `PatientID=${encodeURIComponent(id)}`)).toEqual([id]);
+  });
+
+  it('by a wildcard means what DICOM says and nothing of SQL', async () => {
+    const { authorization } = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
+    const two = IDS.filter((id) => /^P.$/.test(id)).sort();
+    expect(await found(authorization, 'PatientID=P?')).toEqual(two);
+    expect(await found(authorization, 'PatientID=%25')).toEqual([]);
+    expect(await found(authorization, 'PatientID=__')).toEqual([]);
+    expect(await found(authorization, 'PatientID=*')).toEqual([...IDS].sort());
+  });
+});
+
+it('a backslash in an id is no second id that a grant could meet', async () => {
+  const studyUid = freshUid();
+  const answer = await world.store(await world.machine(), [makeInstance({ studyUid, patientId: 'P1\\PX' })]);
+  for (const id of ['P1', 'PX']) {
+    const reader = await world.machine([ofPatient(id)]);
+    expect(await found(reader.authorization, '')).toEqual([id]);
+    await world.get(reader, `/studies/${studyUid}/series`).expect(404);
+  }
+  expect([200, 409]).toContain(answer.status);
+});

@@ -1,0 +1,84 @@
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { multipartOf } from '../support/stow.body.ts';
+import { type Caller, startWorld, type World } from '../support/world.ts';
+
+const SENDERS = 50;
+
+let world: World;
+let slow: Caller;
+let other: Caller;
+const open: Socket[] = [];
+beforeAll(async () => {
+  world = await startWorld();
+  const all = { rights: ['studies:store', 'studies:read'], scope: { kind: 'all' } };
+  slow = await world.machine([all]);
+  other = await world.machine([all]);
+});
+afterAll(async () => {
+  for (const socket of open) socket.destroy();
+  await world?.stop();
+});
+
+/** Sends the beginning of something and stays; `answer` is all that has come back so far. */
+function begin(text: string | Buffer): { answer: () => string; closed: () => boolean } {
+  const { hostname, port } = new URL(world.gateway.url);
+  const socket = connect(Number(port), hostname);
+  let got = '';
+  socket.on('data', (chunk: Buffer) => (got += chunk.toString('latin1')));
+  socket.on('error', () => undefined);
+  socket.write(text);
+  open.push(socket);
+  return { answer: () => got, closed: () => socket.closed };
+}
+
+function post(path: string, headers: readonly string[], body: string | Buffer): Buffer {
+  const head = [`POST ${path} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n');
+  return Buffer.concat([Buffer.from(head), Buffer.from(body)]);
+}
+
+it(`${SENDERS} senders each of a head, a JSON body, a file and a list, all stalled, keep nobody else waiting`, async () => {
+  const authorization = `Authorization: ${slow.authorization}`;
+  const { type, body } = multipartOf([makeInstance()]);
+  const stalled = Array.from({ length: SENDERS }, () => [
+    begin('GET /dicom-web/studies HTTP/1.1\r\nHost: x\r\nX-'),
+    begin(post('/api/auth/login', ['Content-Type: application/json', 'Content-Length: 5000'], '{"username":')),
+    begin(post('/dicom-web/studies', [authorization, 'Content-Type: application/dicom', 'Content-Length: 3000000000'], makeInstance().subarray(0, 500))),
+    begin(post('/dicom-web/studies', [authorization, `Content-Type: ${type}`, 'Content-Length: 3000000000'], body.subarray(0, body.length - 20))),
+    begin(post('/api/imports', [authorization, 'Content-Type: multipart/form-data; boundary=B', 'Content-Length: 90000'], '--B\r\n')),
+  ]).flat(); // prettier-ignore
+  for (let turn = 0; turn < 5; turn += 1) {
+    await world.store(other, [makeInstance()]).expect(200);
+    await world.get(other, '/studies').expect(200);
+    await world.http.get('/health/live').expect(200);
+    expect(await world.signIn('admin', world.adminPassword)).toMatch(/^Bearer /);
+  }
+  // Nothing of what never ended is acknowledged, and who may not import is told so at once.
+  expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 2'))).toEqual([]);
+  expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 403')).length).toBe(SENDERS);
+  // They leave, and of their reservations nothing remains.
+  for (const socket of open) socket.destroy();
+  await expect.poll(async () => (await world.sql`select from pending`).length, { timeout: 10_000 }).toBe(0);
+});
+
+it('a Content-Length larger than what comes is never taken for the whole', async () => {
+  const file = makeInstance();
+  const before = await world.sql`select from instances`;
+  for (const [type, sent] of [
+    ['application/dicom', file],
+    [multipartOf([]).type, multipartOf([file]).body.subarray(0, -4)],
+  ] as const) {
+    const headers = [
+      `Authorization: ${slow.authorization}`,
+      `Content-Type: ${type}`,
+      `Content-Length: ${sent.length + 1}`,
+    ];
+    const { answer } = begin(post('/dicom-web/studies', headers, sent));
+    open.at(-1)?.end();
+    await expect.poll(() => open.at(-1)?.closed === true).toBe(true);
+    expect(answer()).not.toMatch(/^HTTP\/1\.1 2/);
+  }
+  await expect.poll(async () => (await world.sql`select from pending`).length).toBe(0);
+  expect(await world.sql`select from instances`).toHaveLength(before.length);
+});
