@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { indexConceptMap, lookUpTerm } from '../../src/mapping/concept.map.js';
 import { SHIPPED_TERMS } from '../../src/mapping/defaults.js';
@@ -96,6 +98,17 @@ describe('the shipped map', () => {
     const codes = new Set([...index.values()].flat().map(codeOf));
     expect(codes.size).toBeGreaterThan(40);
     expect(codes).not.toContain('161713000');
+  });
+
+  it('says whose codes they are, as the NOTICE does', async () => {
+    const root = join(import.meta.dirname, '../..');
+    const shipped = await readFile(join(root, 'src/mapping/terms.concept-map.json'), 'utf8');
+    const notice = await readFile(join(root, 'NOTICE'), 'utf8');
+    for (const text of [shipped, notice])
+      for (const name of ['SNOMED International', 'CC BY 4.0', 'Regenstrief']) expect(text).toContain(name);
+    expect(notice).toContain('src/mapping/terms.concept-map.json');
+    expect(notice).toContain('https://creativecommons.org/licenses/by/4.0/');
+    expect(notice).toContain('http://loinc.org/license');
   });
 });
 
