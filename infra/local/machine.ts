@@ -23,11 +23,16 @@ function missingPackages(): string[] {
 }
 
 /** Installs what the machine lacks when root; otherwise fails with the one command that does. */
-export async function prepareMachine(log: (line: string) => void): Promise<void> {
-  if (missingPackages().length === 0) return;
+export function prepareMachine(log: (line: string) => void): Promise<void> {
+  return installMissing(missingPackages, log);
+}
+
+/** The same for what `missing` names when it is asked; it is asked again when another start may have installed it. */
+export async function installMissing(missing: () => string[], log: (line: string) => void): Promise<void> {
+  if (missing().length === 0) return;
   const waiting = () => log('another start is installing packages: waiting for it');
   await withLock('apt-get install', waiting, async () => {
-    const packages = missingPackages();
+    const packages = missing();
     if (packages.length === 0) return;
     const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
     if (process.getuid?.() !== 0) throw new Error(`packages are missing; run this first: sudo ${command}`);

@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { FoundInstance } from '../catalog/lookup.service.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { type ArchiveBytes, comesAtOnce } from '../orthanc/orthanc.connection.js';
+import { UpstreamFailed } from '../problems/errors.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
 import { NativeFrames } from './native.frames.js';
 import { type Opened, Retrieval } from './retrieval.service.js';
-import { EXPLICIT_LITTLE_ENDIAN } from './transfer.syntaxes.js';
+import { comesAsLittleEndian, EXPLICIT_LITTLE_ENDIAN } from './transfer.syntaxes.js';
 import { contentType, type Representation } from './wado.negotiation.js';
 
 const OCTETS = 'application/octet-stream';
@@ -81,11 +82,24 @@ export class Frames {
       };
     }
     const size = frameSize(instance);
-    const frame = (number: number) =>
-      this.retrieval.fromArchive(instance, () =>
-        this.bytes.frame(instance.orthancId, number, size, instance.reader),
-      );
+    const frame = (number: number) => this.storedFrame(instance, number, size);
     return { ahead: comesAtOnce(size), frame: (number) => counted(frame(number)), close: () => undefined };
+  }
+
+  private async storedFrame(
+    instance: FoundInstance,
+    number: number,
+    size: number | undefined,
+  ): Promise<ArchiveBytes> {
+    try {
+      const call = () => this.bytes.frame(instance.orthancId, number, size, instance.reader);
+      return await this.retrieval.fromArchive(instance, call);
+    } catch (error) {
+      if (!(error instanceof UpstreamFailed) || !comesAsLittleEndian(instance.transferSyntax)) throw error;
+      // The archive counts on three samples of each pixel, also where two pixels share their colours (YBR_FULL_422).
+      const native = this.nativeFrames(instance);
+      return closing(native.frame(number), () => native.close());
+    }
   }
 
   private nativeFrames(instance: FoundInstance): NativeFrames {

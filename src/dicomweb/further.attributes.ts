@@ -42,17 +42,29 @@ export class FurtherAttributes {
     private readonly metadata: Metadata,
   ) {}
 
-  /** By the UIDs of the page; a study's or series' are those of its first instance. What has just left the archive has none. */
+  /**
+   * By the UIDs of the page; a study's or series' are those of its first instance. What has just left the archive has none. Nothing
+   * more is read for a client that `isGone`.
+   */
   async of(
     policy: Policy,
     level: Level,
     uids: readonly string[],
     wanted: Wanted,
+    isGone: () => boolean,
   ): Promise<ReadonlyMap<string, JsonDataSet>> {
     const examples = await this.examples.of(policy, level, uids);
     const bySeries = Map.groupBy(examples.values(), ({ instance }) => instance.seriesUid);
     const found = new Map<string, JsonDataSet>();
-    await Promise.all([...bySeries.values()].map((some) => this.read(some, level, wanted, found)));
+    const read = async (some: readonly Example[]) => {
+      const release = await this.slots.take(policy.accountId);
+      try {
+        if (!isGone()) await this.read(some, level, wanted, found);
+      } finally {
+        release();
+      }
+    };
+    await Promise.all([...bySeries.values()].map(read));
     return new Map(
       [...examples].flatMap(([uid, { instance }]) => {
         const dataSet = found.get(instance.sopUid);
@@ -71,7 +83,6 @@ export class FurtherAttributes {
     const [one, ...rest] = some;
     if (one === undefined) return;
     const { instance, ...first } = one;
-    const release = await this.slots.take(instance.reader);
     try {
       const instances: [FoundInstance, ...FoundInstance[]] = [
         instance,
@@ -90,8 +101,6 @@ export class FurtherAttributes {
       }
     } catch (error) {
       if (!(error instanceof NotVisible)) throw error;
-    } finally {
-      release();
     }
   }
 }

@@ -114,7 +114,7 @@ export class QidoController {
     const uids = items.flatMap((item) => uidOf(item, UID_TAG[level]) ?? []);
     const further =
       (include.all || tags.size > 0) && uids.length > 0
-        ? await this.further.of(policy, level, uids, { all: include.all, tags })
+        ? await this.further.of(policy, level, uids, { all: include.all, tags }, () => reply.raw.destroyed)
         : new Map<string, JsonDataSet>();
     const left = total - search.offset - items.length;
     const warnings = warningsOf(left, unknownKeys.length, unknown);

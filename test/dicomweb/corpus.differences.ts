@@ -1,0 +1,126 @@
+import { z } from 'zod';
+
+/** A data set of the DICOM JSON model. */
+export const DataSet = z.record(z.string(), z.record(z.string(), z.unknown()));
+export type DataSet = z.infer<typeof DataSet>;
+export const DataSets = z.array(DataSet);
+
+const Items = z.array(z.union([DataSet, z.null()]));
+
+/**
+ * Where our answer may differ from the archive's: the reason, and whether a difference is it. Everything else must be equal.
+ */
+interface Exception {
+  readonly why: string;
+  readonly is: (
+    tag: string,
+    ours: DataSet[string] | undefined,
+    theirs: DataSet[string] | undefined,
+  ) => boolean;
+}
+
+const PUBLIC = 'every URL is under PUBLIC_URL; the archive names itself';
+
+/** Of metadata. */
+export const metadataExceptions: readonly Exception[] = [
+  { why: PUBLIC, is: (_, ours, theirs) => ours?.['BulkDataURI'] !== undefined && isBulkOf(ours, theirs) },
+  {
+    why: 'RetrieveURL is told of each instance (PS3.18 §10.4.1.1.2)',
+    is: (tag, _, theirs) => isUrl(tag) && !theirs,
+  },
+];
+
+/** Of names in searches. */
+const nameExceptions: readonly Exception[] = [
+  {
+    why: 'a group of a name that is empty is left out (PS3.18 F.2.2); the archive writes an empty one',
+    is: (_, ours, theirs) =>
+      ours?.['vr'] === 'PN' &&
+      canonical(ours) === canonical(theirs)?.replace(/,"(Ideographic|Phonetic)":""/g, ''),
+  },
+  {
+    why: 'the archive does not decode ISO 2022 IR 87 after ISO 2022 IR 13: half the name is its escape sequences',
+    is: (_, ours, theirs) =>
+      ours?.['vr'] === 'PN' &&
+      canonical(ours)?.includes('山田^太郎') === true &&
+      canonical(theirs)?.includes(';3ED^B@O:') === true,
+  },
+];
+
+/** Of searches. */
+export const searchExceptions: readonly Exception[] = [
+  { why: PUBLIC, is: (tag) => isUrl(tag) },
+  {
+    why: 'every attribute of the level is answered, empty where the study has none (PS3.18 §10.6.3.3); held against metadata elsewhere',
+    is: (_, ours, theirs) => ours !== undefined && theirs === undefined,
+  },
+  {
+    why: 'the catalog does not hold them: they come with includefield (docs/conformance.md)',
+    is: (tag, ours) => ours === undefined && ['00080201', '00400275'].includes(tag),
+  },
+  ...nameExceptions,
+];
+
+/** Of what a search says beside the archive's search: held against the metadata of the instance. */
+export const catalogExceptions: readonly Exception[] = [
+  ...nameExceptions,
+  {
+    why: 'the institution of a study is that of its first instance, since scopes hang on it (design)',
+    is: (tag) => tag === '00080080',
+  },
+  {
+    why: 'an image without Number of Frames has one (PS3.3 C.7.6.6)',
+    is: (tag, ours, theirs) =>
+      tag === '00280008' && theirs === undefined && ours?.['Value']?.toString() === '1',
+  },
+  {
+    why: 'spaces that pad a value are no part of it (PS3.5 §6.2); the archive keeps them where a file calls the value UN',
+    is: (_, ours, theirs) => canonical(ours) === canonical(theirs)?.replaceAll(/ +"/g, '"'),
+  },
+];
+
+function isUrl(tag: string): boolean {
+  return tag === '00081190';
+}
+
+/** The same element of the same instance, by whatever address. */
+function isBulkOf(ours: DataSet[string], theirs: DataSet[string] | undefined): boolean {
+  const below = (one: DataSet[string] | undefined) =>
+    /\/studies\/.*$/.exec(String(one?.['BulkDataURI']))?.[0];
+  return ours['vr'] === theirs?.['vr'] && below(ours) === below(theirs);
+}
+
+/** What differs and is no exception, each as a line; sequences are entered. */
+export function differencesOf(
+  ours: DataSet,
+  theirs: DataSet,
+  exceptions: readonly Exception[],
+  path = '',
+): string[] {
+  const tags = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])];
+  return tags.flatMap((tag) => {
+    const [one, other] = [ours[tag], theirs[tag]];
+    const [text, wanted] = [canonical(one), canonical(other)];
+    if (text === wanted || exceptions.some(({ is }) => is(tag, one, other))) return [];
+    const [items, others] = [itemsOf(one), itemsOf(other)];
+    if (items === undefined || others === undefined || items.length !== others.length)
+      return [`${path}${tag}: ${text ?? 'nothing'} and not ${wanted ?? 'nothing'}`];
+    return items.flatMap((item, at) =>
+      differencesOf(item ?? {}, others[at] ?? {}, exceptions, `${path}${tag}/${at + 1}/`),
+    );
+  });
+}
+
+function itemsOf(attribute: DataSet[string] | undefined) {
+  if (attribute?.['vr'] !== 'SQ') return undefined;
+  return Items.parse(attribute['Value'] ?? []);
+}
+
+/** As text that does not depend on the order of keys. */
+function canonical(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+      : inner,
+  );
+}

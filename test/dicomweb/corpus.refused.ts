@@ -1,0 +1,53 @@
+/** Why files of the corpus are not stored (0xC000), by reason; each is right to be refused. */
+const REFUSED: Readonly<Record<string, readonly string[]>> = {
+  'it is a directory of a medium, no instance (PS3.3 F)': [
+    'DICOMDIR',
+    'DICOMDIR-bigEnd',
+    'DICOMDIR-empty.dcm',
+    'DICOMDIR-implicit',
+    'DICOMDIR-nooffset',
+    'DICOMDIR-nopatient',
+    'DICOMDIR-reordered',
+    'DICOMDIR',
+  ],
+  'it has no Study and Series Instance UID': [
+    'fall.dcm',
+    'hotiron.dcm',
+    'hotmetalblue.dcm',
+    'pet.dcm',
+    'pet20step.dcm',
+    'spring.dcm',
+    'summer.dcm',
+    'winter.dcm',
+    'JPEGLSNearLossless_08.dcm',
+    'JPEGLSNearLossless_16.dcm',
+    'SC_rgb_jls_lossy_line.dcm',
+    'SC_rgb_jls_lossy_sample.dcm',
+    'chrSQEncoding.dcm',
+    'chrSQEncoding1.dcm',
+    'UN_sequence.dcm',
+    'empty_charset_LEI.dcm',
+    'meta_missing_tsyntax.dcm',
+    'nested_priv_SQ.dcm',
+    'no_meta_group_length.dcm',
+    'priv_SQ.dcm',
+  ],
+  'its file meta information names another instance than its data set': [
+    'chrJapMulti.dcm',
+    'chrJapMultiExplicitIR6.dcm',
+    'badVR.dcm',
+    'rtdose.dcm',
+    'rtdose_1frame.dcm',
+    'rtdose_expb.dcm',
+    'rtdose_expb_1frame.dcm',
+    'rtplan.dcm',
+    'rtplan_truncated.dcm',
+    'RTImageStorage.dcm',
+  ],
+  'its UIDs are no UIDs': ['bad_sequence.dcm'],
+  'it is cut short': ['emri_small_jpeg_2k_lossless_too_short.dcm', 'MR_truncated.dcm'],
+  'it is written in Implicit VR and says Explicit': ['SC_rgb_jpeg.dcm'],
+};
+
+/** The last parts of their paths, sorted. */
+export const refusedNames: readonly string[] = Object.values(REFUSED).flat().toSorted();

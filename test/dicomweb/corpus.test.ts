@@ -1,0 +1,214 @@
+import { basename } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  catalogExceptions,
+  DataSets,
+  differencesOf,
+  metadataExceptions,
+  searchExceptions,
+} from './corpus.differences.ts';
+import type { DataSet } from './corpus.differences.ts';
+import { refusedNames } from './corpus.refused.ts';
+import { CorpusWorld, type Stored } from './corpus.world.ts';
+import { partsOf } from './wado.reading.ts';
+
+/** What was read back of each round, kept for the tests below. */
+const seen = {
+  files: 0,
+  frames: 0,
+  syntaxes: new Set<string>(),
+  classes: new Set<string>(),
+  charsets: new Set<string>(),
+};
+const faults: Record<'files' | 'frames' | 'metadata' | 'searches', string[]> = {
+  files: [],
+  frames: [],
+  metadata: [],
+  searches: [],
+};
+
+const PREAMBLE = 128;
+/** No Media Storage SOP Class UID in its file meta information: the archive adds it, and the data set is as it was. */
+const COMPLETED = new Set(['CTImageStorage_bad_meta.dcm']);
+/** The tag of an item (FFFE,E000) as little endian has it. */
+const ITEM = 0xe000fffe;
+const KEYS = { studies: '0020000D', series: '0020000E', instances: '00080018' } as const;
+/** What no file says: how it is answered, where it is, what it is one of, and the issuer it was assigned. */
+const DERIVED = new Set([
+  '00080005',
+  '00080056',
+  '00080061',
+  '00081190',
+  '00083002',
+  '00100021',
+  '00201206',
+  '00201208',
+  '00201209',
+]);
+
+/** By the path of its instance. */
+const metadata = new Map<string, DataSet>();
+
+let corpus: CorpusWorld;
+beforeAll(async () => {
+  corpus = await CorpusWorld.start();
+  for (let stored = await corpus.round(); stored.length > 0; stored = await corpus.round()) {
+    for (const one of stored) {
+      faults.files.push(...(await faultsOfFile(one)));
+      faults.metadata.push(...(await faultsOfMetadata(one)));
+    }
+    faults.searches.push(...(await faultsOfSearches(stored)));
+    await corpus.empty(stored);
+  }
+}, 600_000);
+afterAll(() => corpus?.world.stop());
+
+it('at least 150 real files of others are stored, of many kinds; the rest is refused for a reason', () => {
+  expect(corpus.refused.map((name) => basename(name)).toSorted()).toEqual(refusedNames);
+  expect(seen.files).toBeGreaterThan(200);
+  expect(seen.syntaxes.size).toBeGreaterThan(9);
+  expect(seen.classes.size).toBeGreaterThan(12);
+  expect(seen.charsets.size).toBeGreaterThan(8);
+});
+
+it('each comes back byte for byte, but for its preamble and what the archive completes', () => {
+  expect(faults.files).toEqual([]);
+});
+
+it('each frame comes as it stands in its file', () => {
+  expect(faults.frames).toEqual([]);
+  expect(seen.frames).toBeGreaterThan(200);
+});
+
+it('metadata equals that of the archive, but for the exceptions, each for its reason', () => {
+  expect(faults.metadata).toEqual([]);
+});
+
+it('searches answer what the archive does and what metadata says, but for the exceptions', () => {
+  expect(faults.searches).toEqual([]);
+});
+
+/** The file as it was sent, alone and in parts, and its frames. */
+async function faultsOfFile({ name, path, bytes }: Stored): Promise<string[]> {
+  seen.files += 1;
+  const alone = await corpus.ask(path, 'application/dicom');
+  const parts = await corpus.ask(path);
+  const [part] = parts.status === 200 ? partsOf(parts.type, parts.body) : [];
+  if (alone.status !== 200 || part?.body.equals(alone.body) !== true) return [`${name}: ${alone.status}`];
+  seen.syntaxes.add(part.headers['content-type'] ?? '');
+  const compared = (file: Buffer) =>
+    COMPLETED.has(basename(name)) ? dataSetOf(file) : file.subarray(PREAMBLE);
+  return compared(alone.body).equals(compared(bytes)) ? [] : [`${name}: other bytes`];
+}
+
+/** What follows the file meta information, by the group length that it begins with (PS3.10 §7.1). */
+function dataSetOf(file: Buffer): Buffer {
+  const value = PREAMBLE + 4 + 8;
+  return file.subarray(value + 4 + file.readUInt32LE(value));
+}
+
+/** Metadata as the archive tells it; with it the frames, and what kinds there are. */
+async function faultsOfMetadata({ name, path, bytes }: Stored): Promise<string[]> {
+  const [ours, theirs] = [await corpus.ask(`${path}/metadata`), await corpus.archive(`${path}/metadata`)];
+  if (ours.status !== 200 || theirs.status !== 200)
+    return [`${name}: ${ours.status} and not ${theirs.status}`];
+  const [one = {}] = DataSets.parse(JSON.parse(ours.body.toString()));
+  const [other = {}] = DataSets.parse(JSON.parse(theirs.body.toString()));
+  metadata.set(path, one);
+  seen.classes.add(JSON.stringify(one['00080016']));
+  seen.charsets.add(charsetOf(bytes));
+  if (one['7FE00010'] !== undefined) faults.frames.push(...(await faultsOfFrames(name, path, bytes)));
+  return differencesOf(one, other, metadataExceptions).map((line) => `${name} ${line}`);
+}
+
+/** All frames, as stored: each a run of the file, one after the other. */
+async function faultsOfFrames(name: string, path: string, bytes: Buffer): Promise<string[]> {
+  const count = Number(metadata.get(path)?.['00280008']?.['Value']?.toString() ?? 1);
+  const numbers = Array.from({ length: count }, (_, at) => at + 1).join(',');
+  const accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
+  const { status, type, body } = await corpus.ask(`${path}/frames/${numbers}`, accept);
+  if (status !== 200) return [`${name}: frames are ${status}`];
+  const parts = partsOf(type, body).map((part) => part.body);
+  seen.frames += parts.length;
+  const fragments = fragmentsOf(bytes);
+  // A frame may be in several fragments.
+  if (fragments !== undefined)
+    return Buffer.concat(parts).equals(Buffer.concat(fragments)) ? [] : [`${name}: other fragments`];
+  let at = 0;
+  for (const [index, part] of parts.entries()) {
+    const found = placeOf(part, bytes, at);
+    if (found === -1) return [`${name}: frame ${index + 1} of ${part.length} bytes`];
+    at = found + part.length;
+  }
+  return [];
+}
+
+/** Where a frame stands in its file; pixels of big endian files come as little endian. */
+function placeOf(frame: Buffer, bytes: Buffer, from: number): number {
+  const plain = bytes.indexOf(frame, from);
+  if (plain !== -1 || !bytes.subarray(0, 1024).includes('1.2.840.10008.1.2.2\0')) return plain;
+  const even = frame.length % 2 === 0 ? frame : Buffer.concat([frame, Buffer.of(0)]);
+  const words = bytes.indexOf(Buffer.from(even).swap16(), from);
+  return words !== -1 || frame.length % 4 !== 0 ? words : bytes.indexOf(Buffer.from(frame).swap32(), from);
+}
+
+/** The fragments of encapsulated pixels but the offset table (PS3.5 §A.4); `undefined` where they are native. */
+function fragmentsOf(bytes: Buffer): Buffer[] | undefined {
+  const start = bytes.lastIndexOf(Buffer.from('e07f10004f420000ffffffff', 'hex'));
+  if (start === -1) return undefined;
+  const fragments: Buffer[] = [];
+  for (let at = start + 12; bytes.readUInt32LE(at) === ITEM;) {
+    const end = at + 8 + bytes.readUInt32LE(at + 4);
+    fragments.push(bytes.subarray(at + 8, end));
+    at = end;
+  }
+  return fragments.slice(1);
+}
+
+/** Every search of every level against the archive's, and each item against the metadata of its instance. */
+async function faultsOfSearches(stored: readonly Stored[]): Promise<string[]> {
+  const lines: string[] = [];
+  for (const [level, key] of Object.entries(KEYS)) {
+    const ours = await found(await corpus.ask(`/${level}?limit=1000`), key);
+    const theirs = await found(await corpus.archive(`/${level}?limit=1000`), key);
+    for (const [uid, other] of theirs)
+      lines.push(
+        ...differencesOf(ours.get(uid) ?? {}, other, searchExceptions).map(
+          (line) => `${level} ${uid} ${line}`,
+        ),
+      );
+    if (ours.size !== theirs.size) lines.push(`${level}: ${ours.size} and not ${theirs.size}`);
+  }
+  for (const field of ['', '&includefield=all']) {
+    const ours = await found(await corpus.ask(`/instances?limit=1000${field}`), KEYS.instances);
+    for (const { name, path } of stored) {
+      const item = ours.get(path.split('/').at(-1) ?? '') ?? {};
+      const said = metadata.get(path) ?? {};
+      lines.push(...againstMetadata(item, said, field !== '').map((line) => `${name}${field} ${line}`));
+    }
+  }
+  return lines;
+}
+
+async function found(answer: { status: number; body: Buffer }, key: string): Promise<Map<string, DataSet>> {
+  expect(answer.status).toBe(200);
+  const items = DataSets.parse(JSON.parse(answer.body.toString()));
+  return new Map(items.map((item) => [String(item[key]?.['Value']), item]));
+}
+
+/** What a search says of an instance that its metadata does not; `whole`: and the other way round, but for bulk data. */
+function againstMetadata(item: DataSet, said: DataSet, whole: boolean): string[] {
+  const asked = Object.keys(whole ? { ...said, ...item } : item).filter((tag) => !DERIVED.has(tag));
+  const comparable = asked.filter((tag) => said[tag]?.['BulkDataURI'] === undefined);
+  const part = (of: DataSet) =>
+    Object.fromEntries(
+      comparable.flatMap((tag) => (of[tag]?.['Value'] === undefined ? [] : [[tag, of[tag]]])),
+    );
+  return differencesOf(part(item), part(said), catalogExceptions);
+}
+
+/** The Specific Character Set as the file says it. */
+function charsetOf(bytes: Buffer): string {
+  const at = bytes.indexOf(Buffer.from([8, 0, 5, 0, 0x43, 0x53]));
+  return at === -1 ? '' : bytes.toString('latin1', at + 8, at + 8 + bytes.readUInt16LE(at + 6)).trim();
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { provideCorpus, type CorpusFile } from '../support/corpus.ts';
+import { type Caller, startWorld, type World } from '../support/world.ts';
+
+/** A file that was stored: where its instance is, below the root. */
+export interface Stored extends CorpusFile {
+  readonly path: string;
+}
+
+const Item = z.record(
+  z.string(),
+  z.object({ Value: z.array(z.union([z.string(), z.number()])).optional() }).loose(),
+);
+const Answer = z.object({
+  '00081198': z.object({ Value: z.array(Item) }).optional(),
+  '00081199': z.object({ Value: z.array(Item) }).optional(),
+});
+/** Same SOP Instance UID with other content, and conflicts of identity: it must wait until that one is gone. */
+const WAITS = new Set([0x0110, 0x0111]);
+
+/** A world with the files of others: so many of them in it at a time as agree, the next round after `empty`. */
+export class CorpusWorld {
+  readonly refused: string[] = [];
+  private waiting: readonly CorpusFile[];
+
+  private constructor(
+    readonly world: World,
+    readonly reader: Caller,
+    private readonly sender: Caller,
+    files: readonly CorpusFile[],
+  ) {
+    this.waiting = files;
+  }
+
+  static async start(): Promise<CorpusWorld> {
+    const [files, world] = await Promise.all([
+      provideCorpus((line) => process.stderr.write(`${line}\n`)),
+      startWorld(),
+    ]);
+    const all = { kind: 'all' };
+    const reader = await world.person({ rights: ['studies:read'], scope: all });
+    const sender = await world.machine([{ rights: ['studies:store', 'studies:delete'], scope: all }]);
+    return new CorpusWorld(world, reader, sender, files);
+  }
+
+  /** Stores each file that still waits and does not collide with one that is stored; empty when none waits. */
+  async round(): Promise<Stored[]> {
+    const stored: Stored[] = [];
+    const waiting: CorpusFile[] = [];
+    for (const file of this.waiting) {
+      const { body } = await this.world.store(this.sender, [file.bytes]);
+      const answer = Answer.parse(body);
+      const [kept] = answer['00081199']?.Value ?? [];
+      const reason = Number(answer['00081198']?.Value[0]?.['00081197']?.Value?.[0]);
+      if (kept !== undefined) stored.push({ ...file, path: pathOf(kept) });
+      else if (WAITS.has(reason)) waiting.push(file);
+      else this.refused.push(file.name);
+    }
+    this.waiting = waiting;
+    return stored;
+  }
+
+  /** Deletes every study, so that what waited can be stored. */
+  async empty(stored: readonly Stored[]): Promise<void> {
+    for (const study of new Set(stored.map(({ path }) => path.split('/series')[0] ?? '')))
+      await this.world.http
+        .delete(`/dicom-web${study}`)
+        .set('authorization', this.sender.authorization)
+        .expect(204);
+  }
+
+  /** A GET under /dicom-web by somebody who may read everything. */
+  async ask(path: string, accept = '*/*'): Promise<{ status: number; type: string; body: Buffer }> {
+    const headers = { authorization: this.reader.authorization, accept };
+    return answerOf(await fetch(`${this.world.gateway.url}/dicom-web${path}`, { headers }));
+  }
+
+  /** The archive's own answer to the same. */
+  async archive(path: string): Promise<{ status: number; type: string; body: Buffer }> {
+    return answerOf(await this.world.archive(`/dicom-web${path}`));
+  }
+}
+
+async function answerOf(answer: Response): Promise<{ status: number; type: string; body: Buffer }> {
+  const type = answer.headers.get('content-type') ?? '';
+  return { status: answer.status, type, body: Buffer.from(await answer.arrayBuffer()) };
+}
+
+function pathOf(kept: z.infer<typeof Item>): string {
+  const url = String(kept['00081190']?.Value?.[0]);
+  return url.slice(url.indexOf('/studies/'));
+}
