@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import type { World } from '../support/world.ts';
+import { tokensOf } from './signing.in.ts';
+
+const execute = promisify(execFile);
+const command = join(import.meta.dirname, '../../dist/authn/rotate.command.js');
+const ROTATE_MS = 5000;
+const Refreshed = z.object({ access_token: z.string(), refresh_token: z.string() });
+
+/** What came of it: answers by status, and how many keys signed the tokens that were used. */
+export type Outcome = { statuses: Record<number, number>; keys: number; rotations: number };
+
+/**
+ * Rotates the signing keys every five seconds while people ask both gateways, each token at whichever comes next, and refresh their
+ * tokens every second. `hurry` (seconds) makes a new key sign that much earlier.
+ */
+export async function rotateUnderLoad(
+  world: World,
+  urls: readonly string[],
+  load: { seconds: number; perSecond: number; hurry: number },
+): Promise<Outcome> {
+  const end = performance.now() + load.seconds * 1000;
+  const outcome: Outcome = { statuses: {}, keys: 0, rotations: 0 };
+  const kids = new Set<string>();
+  const credentials = { name: 'admin', password: world.adminPassword };
+  let tokens = await tokensOf(world, credentials);
+  const at = (index: number) => urls[index % urls.length] ?? '';
+
+  const rotate = async () => {
+    const { DATABASE_URL = '', MASTER_KEY = '' } = world.gateway.env;
+    while (performance.now() < end) {
+      await execute(process.execPath, [command], { env: { DATABASE_URL, MASTER_KEY } });
+      await world.sql`
+        update signing_keys set created_at = created_at - make_interval(secs => ${load.hurry})
+        where created_at > now() - interval '1 second'`;
+      outcome.rotations += 1;
+      await sleep(ROTATE_MS);
+    }
+  };
+  const refresh = async () => {
+    for (let turn = 0; performance.now() < end; turn += 1) {
+      const answer = await fetch(`${at(turn)}/api/auth/refresh`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ refresh_token: tokens.refresh_token }),
+      });
+      tokens = { ...tokens, ...Refreshed.parse(await answer.json()) };
+      kids.add(tokens.access_token.split('.', 1)[0] ?? '');
+      await sleep(1000);
+    }
+  };
+  const ask = async (index: number) => {
+    const headers = { authorization: `Bearer ${tokens.access_token}` };
+    const { status, body } = await fetch(`${at(index)}/api/me`, { headers });
+    await body?.cancel();
+    outcome.statuses[status] = (outcome.statuses[status] ?? 0) + 1;
+  };
+  const asking = async () => {
+    const open = new Set<Promise<void>>();
+    for (let index = 0; performance.now() < end; index += 1) {
+      const one = ask(index).finally(() => open.delete(one));
+      open.add(one);
+      await sleep(1000 / load.perSecond);
+    }
+    await Promise.all(open);
+  };
+  await Promise.all([rotate(), refresh(), asking()]);
+  return { ...outcome, keys: kids.size };
+}
