@@ -27,7 +27,7 @@ export async function rotateUnderLoad(
   const outcome: Outcome = { statuses: {}, keys: 0, rotations: 0 };
   const kids = new Set<string>();
   const credentials = { name: 'admin', password: world.adminPassword };
-  let tokens = await tokensOf(world, credentials);
+  const tokens = await tokensOf(world, credentials);
   const at = (index: number) => urls[index % urls.length] ?? '';
 
   const rotate = async () => {
@@ -48,7 +48,7 @@ export async function rotateUnderLoad(
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ refresh_token: tokens.refresh_token }),
       });
-      tokens = { ...tokens, ...Refreshed.parse(await answer.json()) };
+      Object.assign(tokens, Refreshed.parse(await answer.json()));
       kids.add(tokens.access_token.split('.', 1)[0] ?? '');
       await sleep(1000);
     }
