@@ -38,7 +38,7 @@ export const chains: Readonly<Record<Thing, Chain>> = {
 
 export const ownPatient = { issuer: 'TEST', patient_id: 'MATRIX-OWN' } as const;
 /** Whoever came second with the UIDs of `contested`; their images are in the archive and are nobody's to see. */
-export const lateComer = { issuer: 'TEST', patient_id: 'ZZCANARY-LATE' } as const;
+export const lateComer = { issuer: 'TEST', patient_id: 'QQCANARY-LATE' } as const;
 
 /** Words and UIDs that nobody may read but who sees the foreign study; each would be known anywhere. */
 export const foreignCanaries: readonly string[] = [
@@ -49,9 +49,12 @@ export const foreignCanaries: readonly string[] = [
   foreign.series,
   foreign.instance,
 ];
+/** Words of the late comer, that nobody may read in any study. */
+export const lateCanaries: readonly string[] = ['Qqcanary', 'QQCANARY', 'qqcanary'];
 /** No log line and no metric may hold these. */
 export const allCanaries: readonly string[] = [
   ...foreignCanaries,
+  ...lateCanaries,
   'Matrixname',
   'MATRIX-OWN',
   ...[own, contested, chains.shared, chains.deleted].flatMap((each) => Object.values(each)),
@@ -97,7 +100,7 @@ const patients: Readonly<Record<Held | 'deleted', Described>> = {
   contested: known('MATRIX-FIRST'),
   foreign: { id: 'ZZCANARY-1', name: 'Zzcanary^Foreign', words: 'zzcanary ward' },
 };
-const late: Described = { id: lateComer.patient_id, name: 'Zzcanary^Late', words: 'zzcanary late' };
+const late: Described = { id: lateComer.patient_id, name: 'Qqcanary^Late', words: 'qqcanary late' };
 
 function fileOf({ study, series, instance }: Chain, patient: Described): Buffer {
   return makeInstance({
