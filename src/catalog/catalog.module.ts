@@ -7,6 +7,7 @@ import { Lookup } from './lookup.service.js';
 import { QuarantineDecisions } from './quarantine.decisions.js';
 import { QuarantineList } from './quarantine.list.js';
 import { Quarantine } from './quarantine.service.js';
+import { Readable } from './readable.service.js';
 import { Reservations } from './reservations.service.js';
 import { Searches } from './search.service.js';
 import { Watcher } from './watcher.service.js';
@@ -24,6 +25,7 @@ import { Watcher } from './watcher.service.js';
     Quarantine,
     QuarantineList,
     QuarantineDecisions,
+    Readable,
     Watcher,
   ],
   exports: [
@@ -35,6 +37,7 @@ import { Watcher } from './watcher.service.js';
     Departures,
     QuarantineList,
     QuarantineDecisions,
+    Readable,
   ],
 })
 export class CatalogModule {}

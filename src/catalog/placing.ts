@@ -13,6 +13,8 @@ export interface Depositor {
   readonly institution: string | undefined;
   readonly issuer: string | undefined;
   readonly defaultIssuer: string;
+  /** Only into what is there already: they may not begin a study. */
+  readonly existingOnly?: boolean;
   /** May they store into a study of these facts. */
   readonly permits: (study: StudyFacts) => boolean;
   /** May they know that a study of these facts exists. */
@@ -57,6 +59,7 @@ export async function place(
 
 function refusalOf(study: HeldStudy, facts: InstanceFacts, by: Depositor): Refusal | undefined {
   if (study.instanceCount > 0 && !by.permits(study)) return 'not-permitted';
+  if (study.instanceCount === 0 && by.existingOnly === true) return 'not-permitted';
   if (!by.permits(withInstance(study, facts, by))) return 'not-permitted';
   const issuer = facts.headerIssuer || by.issuer;
   const agrees = study.patientId === facts.patientId && (!issuer || issuer === study.issuer);
@@ -120,7 +123,7 @@ async function makeStudy(
     imageModalities: isImageModality(facts.modality) ? [facts.modality] : [],
     createdBy: by.accountId,
   };
-  if (!by.permits(candidate)) return undefined;
+  if (by.existingOnly === true || !by.permits(candidate)) return undefined;
   const patient = await patientOf(tx, candidate);
   await tx
     .insert(studies)

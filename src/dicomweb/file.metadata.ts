@@ -3,7 +3,7 @@ import { createInflateRaw } from 'node:zlib';
 import type { JsonAttribute, JsonDataSet } from './dicom.json.js';
 import { binaryAttribute, BULK_VRS, storedAttribute } from './stored.values.js';
 import { CHARACTER_SET } from './header.collector.js';
-import { type Encoding, isShortForm } from './header.elements.js';
+import { type Encoding, isShortForm } from './header.element.js';
 import { DEFLATED, readMeta } from './header.meta.js';
 import { HeaderBytes } from './header.bytes.js';
 import { DicomUnreadable } from './header.unreadable.js';

@@ -1,4 +1,5 @@
-import type { ElementVisitor, Encoding, TopElement } from './header.elements.js';
+import type { ElementVisitor, Encoding, TopElement } from './header.element.js';
+import type { ReferenceCollector } from './header.references.js';
 import { DicomUnreadable } from './header.unreadable.js';
 import { textOf } from './header.value.js';
 
@@ -21,10 +22,18 @@ export class AttributeCollector implements ElementVisitor {
   readonly #lastTag: number;
   readonly #encoding: Encoding;
   readonly #limits: CollectorLimits;
+  readonly #references: ReferenceCollector | undefined;
   #highest = -1;
   #complete = false;
+  #reachedContent = false;
 
-  constructor(tags: Iterable<string>, encoding: Encoding, limits: CollectorLimits) {
+  constructor(
+    tags: Iterable<string>,
+    encoding: Encoding,
+    limits: CollectorLimits,
+    references?: ReferenceCollector,
+  ) {
+    this.#references = references;
     this.#tags = new Map([...tags].map((tag) => [Number.parseInt(tag, 16), tag.toUpperCase()]));
     this.#lastTag = Math.max(...this.#tags.keys());
     this.#encoding = encoding;
@@ -34,6 +43,11 @@ export class AttributeCollector implements ElementVisitor {
   /** Whether the header is over. */
   get complete(): boolean {
     return this.#complete;
+  }
+
+  /** Whether all before the content was seen, not just all that was asked for. */
+  get reachedContent(): boolean {
+    return this.#reachedContent;
   }
 
   /** Whether an end of the header would lose nothing asked for. */
@@ -50,6 +64,7 @@ export class AttributeCollector implements ElementVisitor {
     if (this.#complete) return false;
     if (CONTENT.has(tag)) {
       this.#complete = true;
+      this.#reachedContent = true;
       return false;
     }
     if (wanted && length > this.#limits.maxValueBytes && length !== Infinity) throw tooLarge('a value');
@@ -58,6 +73,14 @@ export class AttributeCollector implements ElementVisitor {
       this.#complete = true;
     }
     return wanted;
+  }
+
+  nested(tag: number, within: number): boolean {
+    return this.#references?.wants(tag, within) ?? false;
+  }
+
+  nestedValue(tag: number, bytes: Buffer): void {
+    this.#references?.take(tag, bytes);
   }
 
   value({ tag, vr }: TopElement, bytes: Buffer): void {

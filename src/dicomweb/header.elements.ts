@@ -1,30 +1,9 @@
+import { type Encoding, type ElementVisitor, isShortForm, type TopElement } from './header.element.js';
 import { DicomUnreadable } from './header.unreadable.js';
 
-/** How the elements of a data set are written (PS3.5 §7.1, §7.3). */
-export interface Encoding {
-  implicit: boolean;
-  big: boolean;
-}
-
-/** An element of the top level. */
-export interface TopElement {
-  tag: number;
-  /** Empty in implicit VR. */
-  vr: string;
-  /** Bytes of the value; Infinity when undefined. */
-  length: number;
-  /** Where the value ends, in bytes from the start of the data set. */
-  end: number;
-}
-
-/** Who is told of the elements of the top level, in the order in which they are written. */
-export interface ElementVisitor {
-  /** Answers whether it wants the value. */
-  element(element: TopElement): boolean;
-  value(element: TopElement, bytes: Buffer): void;
-}
-
 interface Level {
+  /** Of the element that is a sequence, or whose items these are. */
+  tag: number;
   kind: 'sequence' | 'item' | 'fragments';
   end: number;
   encoding: Encoding;
@@ -32,6 +11,7 @@ interface Level {
 
 interface WantedValue {
   element: TopElement;
+  isNested: boolean;
   pieces: Buffer[];
   missing: number;
 }
@@ -41,14 +21,10 @@ const ITEM = 0xfffee000;
 const ITEM_END = 0xfffee00d;
 const SEQUENCE_END = 0xfffee0dd;
 const PIXEL_DATA = 0x7fe00010;
+/** A UID with its padding, and a little more. */
+const LONGEST_NESTED = 128;
+const LONGEST_PADDING = 1024 * 1024;
 const IMPLICIT_LITTLE: Encoding = { implicit: true, big: false };
-const SHORT_FORM = new Set('AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
-
-/** Whether a VR has a length of 16 bits; every other one, those yet to come as well, has one of 32 (PS3.5 §7.1.2). */
-export function isShortForm(vr: string): boolean {
-  return SHORT_FORM.has(vr);
-}
-
 /**
  * Goes over the elements of a data set as its bytes come, through sequences without recursion. It holds a header of 12 bytes and
  * a value that its visitor wants, nothing else; lengths are only compared, so that one that lies costs nothing.
@@ -65,6 +41,9 @@ export class ElementReader {
   #at = 0;
   #skip = 0;
   #value: WantedValue | undefined;
+  /** Where zeros begin that fill the file up. */
+  #padding: number | undefined;
+  #padded = 0;
 
   constructor(encoding: Encoding, maxDepth: number, visitor: ElementVisitor) {
     this.#encoding = encoding;
@@ -72,9 +51,26 @@ export class ElementReader {
     this.#visitor = visitor;
   }
 
+  /** How many of the bytes so far belong to the data set for sure: what may be zeros behind it does not. */
+  get certain(): number {
+    return (
+      this.#padding ??
+      this.#at - this.#skip - (this.#value?.missing ?? 0) + (this.#levels.length > 0 ? this.#filled : 0)
+    );
+  }
+
+  /** Whether the data set is over and zeros follow. */
+  get padded(): boolean {
+    return this.#padding !== undefined;
+  }
+
   /** Reads on; DicomUnreadable when the bytes are no data set. */
   feed(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) {
+      if (this.#padding !== undefined) {
+        this.#pad(chunk.subarray(at));
+        return;
+      }
       if (this.#skip > 0) {
         const skipped = Math.min(this.#skip, chunk.length - at);
         this.#skip -= skipped;
@@ -92,7 +88,13 @@ export class ElementReader {
 
   /** Says that there are no more bytes; DicomUnreadable inside an element or a sequence. */
   end(): void {
-    const inside = this.#filled + this.#skip > 0 || this.#value !== undefined;
+    // In big endian a tag begins with a zero: a few of them may be all that is left of an element.
+    const isZero = this.#head.subarray(0, this.#filled).every((byte) => byte === 0);
+    const begun =
+      this.#filled > 0 &&
+      this.#padding === undefined &&
+      !(isZero && this.#levels.length === 0 && !this.#encoding.big);
+    const inside = begun || this.#skip > 0 || this.#value !== undefined;
     if (!inside) this.#leave();
     if (inside || this.#levels.length > 0) {
       throw new DicomUnreadable('truncated', 'the file ends inside its data set');
@@ -105,7 +107,7 @@ export class ElementReader {
     value.missing -= piece.length;
     if (value.missing === 0) {
       this.#value = undefined;
-      this.#visitor.value(value.element, Buffer.concat(value.pieces));
+      this.#give(value.element, value.isNested, Buffer.concat(value.pieces));
     }
     return piece.length;
   }
@@ -113,6 +115,10 @@ export class ElementReader {
   #header(): void {
     this.#leave();
     const level = this.#levels.at(-1);
+    if (level === undefined && this.#filled === 8 && this.#head.subarray(0, 8).every((byte) => byte === 0)) {
+      this.#padding = this.#at;
+      return;
+    }
     const encoding = level?.encoding ?? this.#encoding;
     const tag = this.#uint16(0, encoding) * 0x10000 + this.#uint16(2, encoding);
     if (tag >>> 16 === 0xfffe) {
@@ -138,7 +144,7 @@ export class ElementReader {
     }
     if (length !== UNDEFINED_LENGTH && end + length > level.end) throw tooLong();
     if (level.kind === 'sequence') {
-      this.#enter('item', length === UNDEFINED_LENGTH ? Infinity : end + length, level.encoding);
+      this.#enter('item', level.tag, length === UNDEFINED_LENGTH ? Infinity : end + length, level.encoding);
       return;
     }
     if (length === UNDEFINED_LENGTH) throw new DicomUnreadable('structure', 'a fragment of undefined length');
@@ -159,27 +165,43 @@ export class ElementReader {
     const end = start + length;
     if (length !== Infinity && end > (level?.end ?? Infinity)) throw tooLong();
     const element = { tag, vr, length, end };
-    const wanted = level === undefined && this.#visitor.element(element);
+    const wanted = level === undefined ? this.#visitor.element(element) : this.#wantsNested(element, level);
     if (length === Infinity) this.#open(element, encoding);
-    else if (vr === 'SQ') this.#enter('sequence', end, encoding);
+    else if (vr === 'SQ') this.#enter('sequence', tag, end, encoding);
     else if (!wanted) this.#pass(length);
-    else this.#await(element);
+    else this.#await(element, level !== undefined);
+  }
+
+  #wantsNested({ tag, length }: TopElement, { tag: within }: Level): boolean {
+    return length <= LONGEST_NESTED && this.#visitor.nested?.(tag, within) === true;
+  }
+
+  #give(element: TopElement, isNested: boolean, bytes: Buffer): void {
+    if (isNested) this.#visitor.nestedValue?.(element.tag, bytes);
+    else this.#visitor.value(element, bytes);
+  }
+
+  /** Zeros after the data set, with which some writers fill a file up to a round length. */
+  #pad(bytes: Buffer): void {
+    this.#padded += bytes.length;
+    if (this.#padded > LONGEST_PADDING || bytes.some((byte) => byte !== 0))
+      throw new DicomUnreadable('structure', 'something else than padding follows the data set');
   }
 
   /** An undefined length: a sequence, one written as UN in implicit VR (PS3.5 §6.2.2), or encapsulated pixel data. */
   #open({ tag, vr }: TopElement, encoding: Encoding): void {
-    if (vr === 'SQ') return this.#enter('sequence', Infinity, encoding);
+    if (vr === 'SQ') return this.#enter('sequence', tag, Infinity, encoding);
     if (vr === 'OB' || vr === 'OW' || (vr === '' && tag === PIXEL_DATA)) {
-      return this.#enter('fragments', Infinity, encoding);
+      return this.#enter('fragments', tag, Infinity, encoding);
     }
-    if (vr === 'UN' || vr === '') return this.#enter('sequence', Infinity, IMPLICIT_LITTLE);
+    if (vr === 'UN' || vr === '') return this.#enter('sequence', tag, Infinity, IMPLICIT_LITTLE);
     throw new DicomUnreadable('length', 'an undefined length where none may be');
   }
 
-  #enter(kind: Level['kind'], end: number, encoding: Encoding): void {
+  #enter(kind: Level['kind'], tag: number, end: number, encoding: Encoding): void {
     if (this.#levels.length >= this.#maxLevels)
       throw new DicomUnreadable('too-deep', 'sequences nested too deep');
-    this.#levels.push({ kind, end, encoding });
+    this.#levels.push({ tag, kind, end, encoding });
   }
 
   /** Leaves the levels that end where the next header starts. */
@@ -191,10 +213,10 @@ export class ElementReader {
     }
   }
 
-  #await(element: TopElement): void {
+  #await(element: TopElement, isNested: boolean): void {
     this.#at += element.length;
-    if (element.length === 0) this.#visitor.value(element, Buffer.alloc(0));
-    else this.#value = { element, pieces: [], missing: element.length };
+    if (element.length === 0) this.#give(element, isNested, Buffer.alloc(0));
+    else this.#value = { element, isNested, pieces: [], missing: element.length };
   }
 
   #pass(length: number): void {

@@ -1,8 +1,10 @@
 import { HeaderBytes } from './header.bytes.js';
 import { AttributeCollector, CHARACTER_SET, type CollectorLimits } from './header.collector.js';
-import { ElementReader, type Encoding } from './header.elements.js';
+import { type Encoding } from './header.element.js';
+import { ElementReader } from './header.elements.js';
 import { Inflater } from './header.inflater.js';
 import { DEFLATED, readMeta } from './header.meta.js';
+import { ReferenceCollector, type References } from './header.references.js';
 import { DicomUnreadable } from './header.unreadable.js';
 
 /** What a Part 10 file says of itself before its pixels. */
@@ -23,6 +25,8 @@ export interface HeaderRead {
   head: Buffer[];
   /** Throws DicomUnreadable, before its end, when what follows the header turns out to be no sound data set. */
   rest: AsyncIterable<Buffer>;
+  /** What it refers to, when that was asked for; `undefined` also when not all of it could be seen before the content. */
+  references: References | undefined;
   /** Bytes that a deflated data set has grown to so far, which is what whoever reads it must hold; 0 for another. */
   inflated: () => number;
 }
@@ -39,6 +43,8 @@ export interface HeaderLimits extends CollectorLimits {
   maxDepth: number;
   /** Bytes that a deflated data set may grow to. */
   maxInflatedBytes: number;
+  /** Whether to look for what it refers to. */
+  references: boolean;
 }
 
 const DEFAULTS = {
@@ -46,6 +52,7 @@ const DEFAULTS = {
   maxValueBytes: 65_536,
   maxDepth: 40,
   maxInflatedBytes: 2 * 1024 * 1024 * 1024,
+  references: false,
 };
 
 const SOP_CLASS = '00080016';
@@ -55,6 +62,7 @@ const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ['1.2.840.10008.1.2', { implicit: true, big: false }],
   ['1.2.840.10008.1.2.2', { implicit: false, big: true }],
 ]);
+const NONE = Buffer.alloc(0);
 const EXPLICIT_LITTLE: Encoding = { implicit: false, big: false };
 
 /**
@@ -71,9 +79,12 @@ export async function readHeader(
   const iterator = source[Symbol.asyncIterator]();
   const start = new HeaderBytes(iterator, limits.maxBytes);
   const meta = await readMeta(start);
+  if (!isStorable(meta.transferSyntax))
+    throw new DicomUnreadable('transfer-syntax', 'a transfer syntax that cannot be stored');
   const encoding = ENCODINGS.get(meta.transferSyntax) ?? EXPLICIT_LITTLE;
   const tags = new Set([CHARACTER_SET, SOP_CLASS, SOP_INSTANCE, ...(options.tags ?? [])]);
-  const collector = new AttributeCollector(tags, encoding, limits);
+  const references = limits.references ? new ReferenceCollector() : undefined;
+  const collector = new AttributeCollector(tags, encoding, limits, references);
   const dataset = datasetReader(meta.transferSyntax === DEFLATED, encoding, collector, limits);
 
   const head = [start.bytes];
@@ -100,13 +111,31 @@ export async function readHeader(
     datasetOffset: meta.datasetOffset,
     attributes,
   };
-  const rest = ended ? nothing() : passOn(iterator, dataset);
-  return { header, head, rest, inflated: () => dataset.inflated?.() ?? 0 };
+  const held = cut(head, meta.datasetOffset + dataset.certain());
+  const rest = ended ? nothing() : passOn(iterator, dataset, held);
+  const isAll = ended || collector.reachedContent;
+  return {
+    header,
+    head,
+    rest,
+    references: isAll ? references?.found : undefined,
+    inflated: () => dataset.inflated?.() ?? 0,
+  };
+}
+
+/** Transfer syntaxes of PS3.5 §10 and annex A whose data sets are read here: not those deflated for JPIP, of real-time video or retired before 2003. */
+const STORABLE = /^1\.2\.840\.10008\.1\.2(\.1(\.98|\.99)?|\.2|\.5|\.4\.(?!95$|205$)\d{2,3})?$/;
+
+function isStorable(transferSyntax: string): boolean {
+  return STORABLE.test(transferSyntax);
 }
 
 interface DatasetReader {
   feed(bytes: Buffer): Promise<void> | void;
   end(): Promise<void> | void;
+  /** How many bytes of the data set are no padding. */
+  certain(): number;
+  padded?(): boolean;
   close?(): void;
   inflated?(): number;
 }
@@ -118,7 +147,14 @@ function datasetReader(
   limits: typeof DEFAULTS,
 ): DatasetReader {
   const elements = new ElementReader(encoding, limits.maxDepth, collector);
-  if (!deflated) return elements;
+  if (!deflated) {
+    return {
+      feed: (bytes) => elements.feed(bytes),
+      end: () => elements.end(),
+      certain: () => elements.certain,
+      padded: () => elements.padded,
+    };
+  }
   const inflater = new Inflater((piece) => {
     elements.feed(piece);
   }, limits.maxInflatedBytes);
@@ -128,6 +164,7 @@ function datasetReader(
       await inflater.end();
       elements.end();
     },
+    certain: () => Infinity,
     close: () => {
       inflater.close();
     },
@@ -135,14 +172,40 @@ function datasetReader(
   };
 }
 
-/** The rest of a file as it comes, each chunk looked at before it is handed on. */
-async function* passOn(iterator: AsyncIterator<Buffer>, dataset: DatasetReader): AsyncGenerator<Buffer> {
+/** Takes what is beyond a length off the end of these pieces, and gives it. */
+function cut(pieces: Buffer[], length: number): Buffer {
+  let beyond = pieces.reduce((sum, piece) => sum + piece.length, 0) - length;
+  const taken: Buffer[] = [];
+  while (beyond > 0) {
+    const last = pieces.pop();
+    if (last === undefined) break;
+    const keep = Math.max(0, last.length - beyond);
+    taken.unshift(last.subarray(keep));
+    if (keep > 0) pieces.push(last.subarray(0, keep));
+    beyond -= last.length - keep;
+  }
+  return Buffer.concat(taken);
+}
+
+/** The rest of a file as it comes, each chunk looked at before it is handed on; zeros that fill it up are left out. */
+async function* passOn(
+  iterator: AsyncIterator<Buffer>,
+  dataset: DatasetReader,
+  held: Buffer,
+): AsyncGenerator<Buffer> {
+  let doubtful = held;
+  let given = dataset.certain();
   try {
     for (;;) {
       const { done, value } = await iterator.next();
       if (done === true) break;
       await dataset.feed(value);
-      yield value;
+      const bytes = doubtful.length === 0 ? value : Buffer.concat([doubtful, value]);
+      const certain = given === Infinity ? bytes.length : Math.min(dataset.certain() - given, bytes.length);
+      given += certain;
+      // Once it is padding it stays so.
+      doubtful = dataset.padded?.() === true ? NONE : bytes.subarray(certain);
+      if (certain > 0) yield bytes.subarray(0, certain);
     }
     await dataset.end();
   } finally {

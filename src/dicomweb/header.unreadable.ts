@@ -8,6 +8,7 @@ export type HeaderFault =
   | 'structure'
   | 'too-deep'
   | 'too-large'
+  | 'transfer-syntax'
   | 'truncated';
 
 /** The bytes are no DICOM Part 10 file whose header can be read. The message holds nothing of the file. */

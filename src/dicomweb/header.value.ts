@@ -1,5 +1,5 @@
 import { decodeText } from './header.text.js';
-import type { Encoding } from './header.elements.js';
+import type { Encoding } from './header.element.js';
 
 const BINARY = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'UN']);
 /** Texts in which a backslash is a character and leading spaces count (PS3.5 table 6.2-1). */

@@ -1,5 +1,6 @@
 import { HeaderBytes } from './header.bytes.js';
-import { ElementReader, type ElementVisitor, type TopElement } from './header.elements.js';
+import { type ElementVisitor, type TopElement } from './header.element.js';
+import { ElementReader } from './header.elements.js';
 import { readMeta } from './header.meta.js';
 import { DicomUnreadable } from './header.unreadable.js';
 

@@ -5,16 +5,18 @@ import type { Account } from '../authn/account.js';
 import { Who } from '../authn/access.decorators.js';
 import { May, Requires } from '../authz/authz.guard.js';
 import type { Policy } from '../authz/policy.js';
-import type { Depositor } from '../catalog/placing.js';
 import type { StudyUid } from '../catalog/uids.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { BadRequest, UnsupportedMedia } from '../problems/errors.js';
+import { acceptedBy, covers } from './accept.js';
+import { JSON_TYPE, XML_TYPE } from './data.set.replies.js';
 import { MultipartBroken } from './multipart.broken.js';
 import { readParts } from './multipart.reader.js';
 import { parseMultipartType } from './multipart.type.js';
+import { nativeModelOf } from './native.model.js';
 import { type Outcome, statusOf, storeResponse } from './stow.outcome.js';
-import { Stow } from './stow.service.js';
+import { type Sender, Stow } from './stow.service.js';
 import { StudyParam } from './uid.params.js';
 
 /** Parts under way, their last byte read and the archive's answer still to come, while the next one is read: so many, */
@@ -26,7 +28,7 @@ const SILENCE_MS = 60_000;
 
 /** Store Transaction (STOW-RS, PS3.18 §10.5). */
 @Controller('dicom-web/studies')
-@Requires('studies:store')
+@Requires('studies:store', 'studies:annotate')
 export class StowController {
   constructor(
     @Inject(ENV) private readonly env: Env,
@@ -42,7 +44,7 @@ export class StowController {
     @Who() account: Account,
     @May() policy: Policy,
   ) {
-    return this.store(request, reply, this.stow.depositor(account, policy), undefined);
+    return this.store(request, reply, this.stow.sender(account, policy), undefined);
   }
 
   /** Stores instances of this study only. */
@@ -55,37 +57,35 @@ export class StowController {
     @May() policy: Policy,
     @Param('study', StudyParam) study: StudyUid,
   ) {
-    return this.store(request, reply, this.stow.depositor(account, policy), study);
+    return this.store(request, reply, this.stow.sender(account, policy), study);
   }
 
   private async store(
     request: FastifyRequest,
     reply: FastifyReply,
-    by: Depositor,
+    sender: Sender,
     study: string | undefined,
   ): Promise<FastifyReply> {
-    const outcomes = await this.outcomes(request, by, study);
+    const form = responseForm(request);
+    const outcomes = await this.outcomes(request, sender, study);
     note(request, outcomes);
-    return (
-      reply
-        .status(statusOf(outcomes))
-        .type('application/dicom+json')
-        .header('cache-control', 'no-store')
-        // As bytes: to text Fastify adds a charset, and Python's client then reads no answer.
-        .send(Buffer.from(JSON.stringify(storeResponse(outcomes, this.env.PUBLIC_URL))))
-    );
+    const response = storeResponse(outcomes, this.env.PUBLIC_URL);
+    void reply.status(statusOf(outcomes)).header('cache-control', 'no-store');
+    if (form === 'xml') return reply.type(XML_TYPE).send(await nativeModelOf(response));
+    // As bytes: to text Fastify adds a charset, and Python's client then reads no answer.
+    return reply.type(JSON_TYPE).send(Buffer.from(JSON.stringify(response)));
   }
 
   private async outcomes(
     request: FastifyRequest,
-    by: Depositor,
+    sender: Sender,
     study: string | undefined,
   ): Promise<Outcome[]> {
     if (request.headers['content-encoding'] !== undefined)
       throw new UnsupportedMedia('Send the body without a Content-Encoding.');
     const type = request.headers['content-type'] ?? '';
     if (mediaType(type) === 'application/dicom') {
-      return [await this.stow.store(chunksOf(request.raw), by, study, () => undefined)];
+      return [await this.stow.store(chunksOf(request.raw), sender, study, () => undefined)];
     }
     const multipart = parseMultipartType(type);
     if (multipart === undefined || (multipart.type ?? 'application/dicom') !== 'application/dicom') {
@@ -94,7 +94,7 @@ export class StowController {
       );
     }
     try {
-      return await this.parts(request, chunksOf(request.raw), multipart.boundary, by, study);
+      return await this.parts(request, chunksOf(request.raw), multipart.boundary, sender, study);
     } catch (error) {
       if (error instanceof MultipartBroken)
         throw new BadRequest(`The multipart body is broken: ${error.message}.`);
@@ -106,12 +106,12 @@ export class StowController {
     request: FastifyRequest,
     source: AsyncIterable<Buffer>,
     boundary: string,
-    by: Depositor,
+    sender: Sender,
     study: string | undefined,
   ): Promise<Outcome[]> {
     const all: Promise<Outcome>[] = [];
     try {
-      await this.take(all, source, boundary, by, study);
+      await this.take(all, source, boundary, sender, study);
       return await Promise.all(all);
     } catch (error) {
       // What was under way is not left behind, and what was stored is on record though it is not acknowledged.
@@ -128,7 +128,7 @@ export class StowController {
     all: Promise<Outcome>[],
     source: AsyncIterable<Buffer>,
     boundary: string,
-    by: Depositor,
+    sender: Sender,
     study: string | undefined,
   ): Promise<void> {
     const underWay: { bytes: number; outcome: Promise<Outcome> }[] = [];
@@ -139,7 +139,7 @@ export class StowController {
       }
       const { promise: read, resolve } = Promise.withResolvers<void>();
       const counted = { bytes: 0 };
-      const outcome = this.stow.store(counting(part.body, counted), by, study, resolve).finally(resolve);
+      const outcome = this.stow.store(counting(part.body, counted), sender, study, resolve).finally(resolve);
       // Its failure is met when all are gathered.
       outcome.catch(() => undefined);
       all.push(outcome);
@@ -149,6 +149,14 @@ export class StowController {
         await underWay.shift()?.outcome;
     }
   }
+}
+
+/** Senders name all sorts of types: the response is XML when that is asked for, and JSON otherwise, never a refusal of what is stored. */
+function responseForm(request: FastifyRequest): 'json' | 'xml' {
+  const best = acceptedBy(request).find(
+    (range) => range.type === XML_TYPE || covers(range, JSON_TYPE) || range.type === 'application/json',
+  );
+  return best?.type === XML_TYPE ? 'xml' : 'json';
 }
 
 function bytesOf(parts: readonly { bytes: number }[]): number {

@@ -6,6 +6,7 @@ import { InstanceTooLarge } from './stow.transfer.js';
 
 /** Which Failure Reason an error is for its instance; `undefined` when it ends the whole request. */
 export function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof DicomUnreadable && error.reason === 'transfer-syntax') return FAILURE.transferSyntax;
   if (error instanceof DicomUnreadable || error instanceof IdentityMissing) return FAILURE.unreadable;
   if (error instanceof InstanceTooLarge) return FAILURE.outOfResources;
   if (error instanceof NeighbourAway) return undefined;

@@ -10,6 +10,9 @@ export const FAILURE = {
   unreadable: 0xc000,
   transferSyntax: 0xc122,
 } as const;
+/** Warning Reason (0008,1196) values (PS3.18 table 10.5.3-1): the catalog says something else than the header. */
+export const WARNING = { coerced: 0xb000 } as const;
+type Warning = (typeof WARNING)[keyof typeof WARNING];
 export type Failure = (typeof FAILURE)[keyof typeof FAILURE];
 
 /** The instance a part is; absent when the part could not be read that far. */
@@ -22,13 +25,14 @@ export interface Identity {
 
 /** What became of one part. */
 export type Outcome =
-  | { readonly stored: true; readonly instance: Identity }
+  | { readonly stored: true; readonly instance: Identity; readonly warning: Warning | undefined }
   | { readonly stored: false; readonly instance: Identity | undefined; readonly failure: Failure };
 
-/** 200 all, 202 some, 409 none (PS3.18 §10.5.3.1). */
+/** 200 all, 202 some or with a warning, 409 none (PS3.18 §10.5.3.1). */
 export function statusOf(outcomes: readonly Outcome[]): 200 | 202 | 409 {
   const stored = outcomes.filter((outcome) => outcome.stored).length;
-  if (stored === outcomes.length) return 200;
+  const warned = outcomes.some((outcome) => outcome.stored && outcome.warning !== undefined);
+  if (stored === outcomes.length) return warned ? 202 : 200;
   return stored === 0 ? 409 : 202;
 }
 
@@ -47,7 +51,13 @@ export function storeResponse(
       const { studyUid, seriesUid, sopUid } = outcome.instance;
       studies.add(studyUid);
       const url = resourceUrl(publicUrl, { study: studyUid, series: seriesUid, instance: sopUid });
-      referenced.push({ ...reference(outcome.instance), '00081190': { vr: 'UR', Value: [url] } });
+      const warning =
+        outcome.warning === undefined ? {} : { '00081196': { vr: 'US', Value: [outcome.warning] } };
+      referenced.push({
+        ...reference(outcome.instance),
+        '00081190': { vr: 'UR', Value: [url] },
+        ...warning,
+      });
     } else if (instance === undefined) others.push(reason(outcome.failure));
     else failed.push({ ...reference(instance), ...reason(outcome.failure) });
   }

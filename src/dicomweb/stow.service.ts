@@ -1,9 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Account } from '../authn/account.js';
-import { allows, type Policy } from '../authz/policy.js';
+import { allows, holds, type Policy, type StudyFacts } from '../authz/policy.js';
+import { Arrivals } from '../catalog/arrivals.service.js';
 import { hashContent } from '../catalog/content.hash.js';
 import { CATALOG_TAGS, factsOf, type InstanceFacts } from '../catalog/instance.facts.js';
 import type { Depositor } from '../catalog/placing.js';
+import { Readable } from '../catalog/readable.service.js';
 import {
   type Admission,
   type Known,
@@ -15,11 +17,21 @@ import type { Env } from '../config/env.js';
 import { Departures } from '../catalog/departures.service.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes, type StoredInstance } from '../orthanc/orthanc.bytes.js';
+import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { UpstreamFailed } from '../problems/errors.js';
+import { isAnnotation, isStorageClass } from './annotations.js';
 import { type HeaderRead, readHeader } from './header.reader.js';
-import { type Failure, FAILURE, type Outcome } from './stow.outcome.js';
+import type { References } from './header.references.js';
+import { type Failure, FAILURE, type Outcome, WARNING } from './stow.outcome.js';
 import { failureOf } from './stow.failures.js';
 import { hashOnly, passOn, type Passed, sendInTurn } from './stow.transfer.js';
+
+/** Who sends: what they may store, and what they may add to studies that are there. */
+export interface Sender {
+  readonly storing: Depositor;
+  readonly annotating:
+    { readonly by: Depositor; readonly readable: (references: References) => Promise<boolean> } | undefined;
+}
 
 /** Stores one instance: read its header, decide, reserve its keys, pass its bytes on, complete (design.md, decision 4). */
 @Injectable()
@@ -29,21 +41,29 @@ export class Stow {
   constructor(
     @Inject(ENV) private readonly env: Env,
     private readonly reservations: Reservations,
+    private readonly arrivals: Arrivals,
     private readonly departures: Departures,
+    private readonly readable: Readable,
     private readonly api: OrthancApi,
     private readonly bytes: OrthancBytes,
   ) {}
 
-  /** Who stores, with the questions their grants answer. */
-  depositor(account: Account, policy: Policy): Depositor {
-    return {
+  /** Who stores, with the questions their grants answer; what they may add to what is there, and what it may refer to. */
+  sender(account: Account, policy: Policy): Sender {
+    const storing = {
       accountId: account.id,
       institution: account.institution,
       issuer: account.issuer,
       defaultIssuer: this.env.DEFAULT_ISSUER,
-      permits: (study) => allows(policy, 'studies:store', study),
-      sees: (study) => allows(policy, 'studies:read', study) || allows(policy, 'studies:store', study),
+      permits: (study: StudyFacts) => allows(policy, 'studies:store', study),
+      sees: (study: StudyFacts) =>
+        allows(policy, 'studies:read', study) || allows(policy, 'studies:store', study),
     };
+    if (!holds(policy, 'studies:annotate')) return { storing, annotating: undefined };
+    const permits = (study: StudyFacts) =>
+      allows(policy, 'studies:annotate', study) && allows(policy, 'studies:read', study);
+    const readable = (references: References) => this.readable.all(policy, references);
+    return { storing, annotating: { by: { ...storing, permits, existingOnly: true }, readable } };
   }
 
   /**
@@ -52,7 +72,7 @@ export class Stow {
    */
   async store(
     body: AsyncIterable<Buffer>,
-    by: Depositor,
+    sender: Sender,
     study: string | undefined,
     read: () => void,
   ): Promise<Outcome> {
@@ -61,27 +81,40 @@ export class Stow {
       const header = await readHeader(body, {
         tags: CATALOG_TAGS,
         maxInflatedBytes: this.env.MAX_INSTANCE_BYTES,
+        references: sender.annotating !== undefined,
       });
       facts = factsOf(header.header.attributes, header.header.transferSyntax);
-      const failure = study !== undefined && study !== facts.studyUid ? FAILURE.processing : undefined;
-      return outcomeOf(facts, failure ?? (await this.decide(header, facts, by, read)));
+      const failure = refusalOf(facts, study) ?? (await this.decide(header, facts, sender, read));
+      return outcomeOf(facts, failure, sender.storing.institution);
     } catch (error) {
       const failure = failureOf(error);
       if (failure === undefined) throw error;
-      return outcomeOf(facts, failure);
+      return outcomeOf(facts, failure, undefined);
     }
   }
 
   private async decide(
     header: HeaderRead,
     facts: InstanceFacts,
-    by: Depositor,
+    sender: Sender,
     read: () => void,
   ): Promise<Failure | undefined> {
-    const admission = await this.admission(facts, by);
+    const admission = await this.admissionOf(header, facts, sender);
     if (admission.kind === 'known') return this.compare(header, facts, admission);
     if (admission.kind === 'reserved') return this.transfer(header, admission, read);
     return admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.processing;
+  }
+
+  /** By the right to store, else by the right to annotate what is there, where everything the instance refers to may be read. */
+  private async admissionOf(
+    { references }: HeaderRead,
+    facts: InstanceFacts,
+    { storing, annotating }: Sender,
+  ): Promise<Admission> {
+    const admission = await this.admission(facts, storing);
+    if (admission.kind !== 'refused' || admission.why !== 'not-permitted') return admission;
+    if (annotating === undefined || references === undefined || !isAnnotation(facts)) return admission;
+    return (await annotating.readable(references)) ? this.admission(facts, annotating.by) : admission;
   }
 
   /** What the archive no longer holds is not known: its deletion may not have been noticed yet. */
@@ -130,14 +163,20 @@ export class Stow {
         await this.reservations.abandon(held);
         return FAILURE.otherContent;
       }
-      const placed = await this.reservations.complete(held, { ...stored, ...passed });
-      return placed ? undefined : FAILURE.processing;
+      if (await this.reservations.complete(held, { ...stored, ...passed })) return undefined;
+      if (stored.status === 'Success') await this.takeBack(stored.id);
+      return FAILURE.processing;
     } catch (error) {
       await this.giveBack(held, passed !== undefined && !isRefusal(error));
       throw error;
     } finally {
       stopKeeping();
     }
+  }
+
+  /** What has no place for its sender any more must not be found in the archive, and shown, as nobody's. It was not acknowledged. */
+  private async takeBack(id: OrthancId): Promise<void> {
+    if ((await this.arrivals.unknownOf([id])).length > 0) await this.api.deleteInstance(id);
   }
 
   /** Once the archive may hold the instance, the reservation stays to say whose it is. What fails here ends by itself. */
@@ -165,7 +204,20 @@ function isRefusal(error: unknown): boolean {
   return error instanceof UpstreamFailed && error.status !== undefined && error.status < 500;
 }
 
-function outcomeOf(facts: InstanceFacts | undefined, failure: Failure | undefined): Outcome {
-  if (facts !== undefined && failure === undefined) return { stored: true, instance: facts };
-  return { stored: false, instance: facts, failure: failure ?? FAILURE.unreadable };
+/** What is refused whoever sends it. */
+function refusalOf(facts: InstanceFacts, study: string | undefined): Failure | undefined {
+  if (study !== undefined && study !== facts.studyUid) return FAILURE.processing;
+  return isStorageClass(facts.sopClassUid) ? undefined : FAILURE.sopClass;
+}
+
+function outcomeOf(
+  facts: InstanceFacts | undefined,
+  failure: Failure | undefined,
+  institution: string | undefined,
+): Outcome {
+  if (facts === undefined || failure !== undefined)
+    return { stored: false, instance: facts, failure: failure ?? FAILURE.unreadable };
+  const isCoerced =
+    institution !== undefined && facts.institution !== '' && facts.institution !== institution;
+  return { stored: true, instance: facts, warning: isCoerced ? WARNING.coerced : undefined };
 }

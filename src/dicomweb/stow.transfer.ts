@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FairSlots, Slots } from '../orthanc/slots.js';
+import { NeighbourAway } from '../problems/errors.js';
 import type { HeaderRead } from './header.reader.js';
 
 /** An instance larger than the operator allows, or than the archive has room for now. */
@@ -11,6 +12,9 @@ export class InstanceTooLarge extends Error {}
 const LARGE_BYTES = 128 * 1024 * 1024;
 /** Orthanc gives up a sender who is silent for 30 s; a large instance that waited this long for its turn is refused before. */
 const TURN_MS = 20_000;
+/** What a large instance must come at after a while, all in all: 2 GiB take an hour at most. */
+const LEAST_BYTES_PER_SECOND = 512 * 1024;
+const PATIENCE_MS = 30_000;
 const PREAMBLE = 128;
 /** What is at most this large is sent in one go, so that no slow sender holds one of Orthanc's threads. */
 const AT_ONCE_BYTES = 1024 * 1024;
@@ -69,8 +73,14 @@ export async function sendInTurn<T>(
   const start: Buffer[] = [];
   try {
     const whole = await gather(bytes, start);
-    if (whole && sender.inflated() <= AT_ONCE_BYTES)
-      return await send(Readable.from(start, { objectMode: false }));
+    if (whole && sender.inflated() <= AT_ONCE_BYTES) {
+      const once = () => send(Readable.from(start, { objectMode: false }));
+      // The archive closes idle connections when it likes; the same file twice is stored once.
+      return await once().catch((error: unknown) => {
+        if (error instanceof NeighbourAway) return once();
+        throw error;
+      });
+    }
     releases.push(await senders.take(sender.account));
     const body = inTurn(start, bytes, sender, releases, fault);
     return await send(Readable.from(body, { objectMode: false }));
@@ -101,15 +111,31 @@ async function* inTurn(
 ): AsyncGenerator<Buffer> {
   try {
     let size = 0;
+    let begun: Begun | undefined;
     for await (const chunk of chained(start, rest)) {
       size += chunk.length;
-      if (Math.max(size, inflated()) > LARGE_BYTES && releases.length < 2) releases.push(await turn());
+      if (Math.max(size, inflated()) > LARGE_BYTES && begun === undefined) {
+        releases.push(await turn());
+        begun = { at: Date.now(), size };
+      }
+      if (begun !== undefined && isTooSlow(size - begun.size, Date.now() - begun.at))
+        throw new InstanceTooLarge();
       yield chunk;
     }
   } catch (error) {
     fault.error = error;
     throw error;
   }
+}
+
+interface Begun {
+  readonly at: number;
+  readonly size: number;
+}
+
+/** Whether so many bytes in so many milliseconds keep the one place for large instances from others for too long. */
+export function isTooSlow(bytes: number, milliseconds: number): boolean {
+  return milliseconds > PATIENCE_MS && (bytes * 1000) / milliseconds < LEAST_BYTES_PER_SECOND;
 }
 
 async function* chained(start: Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {

@@ -185,6 +185,33 @@ describe('readHeader', () => {
   });
 });
 
+describe('zeros that fill a file up', () => {
+  it.each(SYNTAXES.filter(([name]) => name !== 'deflated'))(
+    'are left out in %s, wherever it is cut; anything else there is refused',
+    async (_, transferSyntax) => {
+      const file = makeInstance({ transferSyntax, extra: nested });
+      // In big endian fewer could be a tag that was cut short.
+      const few = transferSyntax === TransferSyntax.explicitBig ? [] : [1, 7];
+      for (const zeros of [...few, 8, 9, 500]) {
+        const padded = Buffer.concat([file, Buffer.alloc(zeros)]);
+        for (let at = file.length - 20; at < padded.length; at += 1) {
+          const { head, rest } = await readHeader(chunks([padded.subarray(0, at), padded.subarray(at)]), {
+            tags: TAGS,
+          });
+          const back = Buffer.concat([...head, ...(await collect(rest))]);
+          expect(Buffer.compare(back, file), `${zeros} zeros, cut at ${at}`).toBe(0);
+        }
+        const hidden = Buffer.concat([padded, Buffer.alloc(8), Buffer.of(1), Buffer.alloc(600)]);
+        const { rest } = await readHeader(chunks([hidden]), { tags: TAGS }).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(DicomUnreadable);
+          return { rest: chunks([]) };
+        });
+        await collect(rest).catch((error: unknown) => expect(error).toBeInstanceOf(DicomUnreadable));
+      }
+    },
+  );
+});
+
 describe('readHeader refuses', () => {
   it.each([
     ['nothing', Buffer.alloc(0), 'not-dicom'],

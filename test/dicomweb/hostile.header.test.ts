@@ -27,7 +27,7 @@ it('a transfer syntax that would write into the headers of other people’s answ
   const answer = await world
     .store(sender, [withSyntax(makeInstance({ studyUid: stored }), evil)])
     .expect(409);
-  expect([...Object.values(told(answer).failed), ...told(answer).unnamed]).toEqual([0xc000]);
+  expect([...Object.values(told(answer).failed), ...told(answer).unnamed]).toEqual([0xc122]);
   expect(await archived(world)).toBe(0);
 
   const body = new Uint8Array(withSyntax(makeInstance({ studyUid: brought }), evil));

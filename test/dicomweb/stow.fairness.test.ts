@@ -30,7 +30,7 @@ it('an account that begins any number of large uploads and goes on with none kee
   }
   // The first of them have their places.
   await expect
-    .poll(() => world.sql`select count(*)::int as count from pending`)
+    .poll(() => world.sql`select count(*)::int as count from pending`, { timeout: 10_000 })
     .toEqual([{ count: begun.length }]);
   await world.store(other, [bigInstance(2 * MB)]).expect(200);
   for (const store of begun) store.request.destroy();

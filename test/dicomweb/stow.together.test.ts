@@ -154,7 +154,8 @@ describe('a sender who leaves', () => {
     // Stalled senders hold neither the archive nor the gateway for others.
     await world.store(two, [makeInstance()]).expect(200);
     for (const sender of senders) sender.request.destroy();
-    await expect.poll(() => catalogued(world)).toMatchObject({ pending: 0 });
+    // Sooner than reservations end by themselves.
+    await expect.poll(() => catalogued(world), { timeout: 10_000 }).toMatchObject({ pending: 0 });
     const large = bigInstance(4_000_000);
     await Promise.all(Array.from({ length: 4 }, () => world.store(two, [large]).expect(200)));
   });

@@ -1,0 +1,185 @@
+import { XMLParser } from 'fast-xml-parser';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance, SopClass, type InstanceOptions } from '../../infra/demo/dicom.writer.ts';
+import { isTooSlow } from '../../src/dicomweb/stow.transfer.js';
+import { startWorld, type Caller, type World } from '../support/world.ts';
+import { multipartOf } from '../support/stow.body.ts';
+import { told } from './stow.answers.ts';
+
+const NOT_PERMITTED = 0x0124;
+
+let world: World;
+let sender: Caller;
+let annotator: Caller;
+const image = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid(), patientId: 'P-1' };
+const prior = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid(), patientId: 'P-1' };
+const hidden = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid(), patientId: 'P-2' };
+const to = (rights: string[], study: string) => ({ rights, scope: { kind: 'study', study_uid: study } });
+beforeAll(async () => {
+  world = await startWorld();
+  sender = await world.machine();
+  await world
+    .store(
+      sender,
+      [image, prior, hidden].map((one) => makeInstance(one)),
+    )
+    .expect(200);
+  annotator = await world.person(
+    to(['studies:read', 'studies:annotate'], image.studyUid),
+    to(['studies:read'], prior.studyUid),
+    // The right alone is not enough: what one annotates one must be able to read.
+    to(['studies:annotate'], hidden.studyUid),
+  );
+});
+afterAll(() => world?.stop());
+
+/** Evidence as reports and selections name it (PS3.3 §C.17.2.1). */
+function evidence(...of: readonly { studyUid: string; seriesUid: string; sopUid: string }[]) {
+  const items = of.map(({ studyUid, seriesUid, sopUid }) => [
+    element('00081115', 'SQ', {
+      items: [
+        [
+          element('00081199', 'SQ', {
+            items: [[element('00081150', 'UI', SopClass.ct), element('00081155', 'UI', sopUid)]],
+          }),
+          element('0020000E', 'UI', seriesUid),
+        ],
+      ],
+    }),
+    element('0020000D', 'UI', studyUid),
+  ]);
+  return element('0040A375', 'SQ', { items });
+}
+
+const report = (options: InstanceOptions = {}) =>
+  makeInstance({
+    studyUid: image.studyUid,
+    patientId: 'P-1',
+    modality: 'SR',
+    sopClassUid: SopClass.basicTextSr,
+    extra: [evidence(image)],
+    ...options,
+  });
+
+async function failure(file: Buffer, who = annotator): Promise<unknown> {
+  const answer = told(await world.store(who, [file]));
+  return [...Object.values(answer.failed), ...answer.unnamed][0];
+}
+
+describe('who may annotate', () => {
+  it('adds reports, selections, presentation states and segmentations to a study they may read', async () => {
+    expect(await failure(report())).toBeUndefined();
+    const classes = { KO: '88.59', PR: '11.1', SEG: '66.4' };
+    for (const [modality, of] of Object.entries(classes)) {
+      const sopClassUid = `1.2.840.10008.5.1.4.1.1.${of}`;
+      expect(await failure(report({ modality, sopClassUid })), modality).toBeUndefined();
+    }
+    expect(await failure(report({ extra: [evidence(image, prior)] }))).toBeUndefined();
+    const found = await world.get(annotator, `/studies/${image.studyUid}/instances`).expect(200);
+    expect(JSON.parse(found.text)).toHaveLength(6);
+  });
+
+  it('adds nothing else: no image, whatever it says it is, and no study', async () => {
+    const { studyUid } = image;
+    expect(await failure(makeInstance({ studyUid, patientId: 'P-1' }))).toBe(NOT_PERMITTED);
+    expect(await failure(report({ sopClassUid: SopClass.ct }))).toBe(NOT_PERMITTED);
+    expect(await failure(report({ modality: 'CT' }))).toBe(NOT_PERMITTED);
+    expect(await failure(report({ studyUid: freshUid() }))).toBe(NOT_PERMITTED);
+    expect(await failure(report({ studyUid: prior.studyUid, extra: [] }))).toBe(NOT_PERMITTED);
+    expect(await failure(report({ studyUid: hidden.studyUid, patientId: 'P-2', extra: [] }))).toBe(
+      NOT_PERMITTED,
+    );
+  });
+
+  it('refers to nothing that they may not read, however deep, known or unknown alike', async () => {
+    expect(await failure(report({ extra: [evidence(image, hidden)] }))).toBe(NOT_PERMITTED);
+    expect(await failure(report({ extra: [evidence({ ...image, sopUid: hidden.sopUid })] }))).toBe(
+      NOT_PERMITTED,
+    );
+    expect(await failure(report({ extra: [evidence({ ...image, seriesUid: hidden.seriesUid })] }))).toBe(
+      NOT_PERMITTED,
+    );
+    const unknown = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() };
+    expect(await failure(report({ extra: [evidence(unknown)] }))).toBe(NOT_PERMITTED);
+    const deep = element('0040A730', 'SQ', {
+      items: [[element('0040A730', 'SQ', { items: [[evidence(hidden)]] })]],
+    });
+    expect(await failure(report({ extra: [deep] }))).toBe(NOT_PERMITTED);
+  });
+
+  it('and may store elsewhere does both', async () => {
+    const studyUid = freshUid();
+    const both = await world.person(
+      { rights: ['studies:store'], scope: { kind: 'study', study_uid: studyUid } },
+      { rights: ['studies:read', 'studies:annotate'], scope: { kind: 'study', study_uid: image.studyUid } },
+    );
+    expect(await failure(makeInstance({ studyUid }), both)).toBeUndefined();
+    expect(await failure(report(), both)).toBeUndefined();
+    expect(await failure(makeInstance({ studyUid: image.studyUid, patientId: 'P-1' }), both)).toBe(
+      NOT_PERMITTED,
+    );
+  });
+});
+
+describe('a large instance', () => {
+  it('may be slow at first, and keeps its place at half a megabyte a second', () => {
+    expect(isTooSlow(0, 29_000)).toBe(false);
+    expect(isTooSlow(20 * 1024 * 1024, 31_000)).toBe(false);
+    expect(isTooSlow(10 * 1024 * 1024, 31_000)).toBe(true);
+    expect(isTooSlow(1024 * 1024 * 1024, 1_800_000)).toBe(false);
+  });
+});
+
+describe('the response', () => {
+  it('is 0x0122 for what is no storage class, 0xC122 for a transfer syntax nobody reads here', async () => {
+    expect(await failure(makeInstance({ sopClassUid: '1.2.840.10008.1.1' }), sender)).toBe(0x0122);
+    expect(await failure(makeInstance({ sopClassUid: '1.2.840.10008.1.3.10' }), sender)).toBe(0x0122);
+    expect(await failure(makeInstance({ sopClassUid: '' }), sender)).toBe(0x0122);
+    expect(await failure(makeInstance({ sopClassUid: '1.3.6.1.4.1.99999.1' }), sender)).toBeUndefined();
+    for (const transferSyntax of ['1.2.840.10008.1.2.4.95', '1.2.840.10008.1.2.6.1', '1.2.840.113619.5.2'])
+      expect(await failure(makeInstance({ transferSyntax }), sender)).toBe(0xc122);
+  });
+
+  it('warns (202) where the account’s institution is shown instead of the header’s', async () => {
+    const north = await world.machine(undefined, { institution: 'North' });
+    const answer = await world.store(north, [makeInstance({ institution: 'South' })]).expect(202);
+    expect(answer.text).toContain('"00081196":{"vr":"US","Value":[45056]}');
+    expect(told(answer).stored).toHaveLength(1);
+    await world.store(north, [makeInstance({ institution: 'North' }), makeInstance()]).expect(200);
+  });
+
+  it('is XML when asked, and JSON whatever else is', async () => {
+    const { type, body } = multipartOf([makeInstance(image), Buffer.from('none')]);
+    const store = (accept: string) =>
+      world.http
+        .post('/dicom-web/studies')
+        .set('authorization', sender.authorization)
+        .set('content-type', type)
+        .set('accept', accept)
+        .buffer(true)
+        .parse((incoming, done) => {
+          let text = '';
+          incoming.on('data', (chunk: Buffer) => (text += chunk.toString()));
+          incoming.on('end', () => done(null, text));
+        })
+        .send(body)
+        .expect(202);
+    const answer = await store('application/dicom+xml');
+    expect(answer.headers['content-type']).toBe('application/dicom+xml');
+    const xml: unknown = new XMLParser({ ignoreAttributes: false }).parse(String(answer.body));
+    const text = JSON.stringify(xml);
+    expect(text).toContain(image.sopUid);
+    expect(text).toContain('49152');
+    expect((await store('application/dicom')).headers['content-type']).toBe('application/dicom+json');
+  });
+
+  it('takes a file that is filled up with zeros for the same as without them', async () => {
+    const uids = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() };
+    const file = makeInstance(uids);
+    await world.store(sender, [Buffer.concat([file, Buffer.alloc(2048)])]).expect(200);
+    await world.store(sender, [file, Buffer.concat([file, Buffer.alloc(3)])]).expect(200);
+    const other = Buffer.concat([file, Buffer.alloc(64), Buffer.from('payload')]);
+    expect(await failure(other, sender)).toBe(0xc000);
+  });
+});
