@@ -5,7 +5,7 @@ import { type Example, Examples } from '../catalog/examples.service.js';
 import type { FoundInstance } from '../catalog/lookup.service.js';
 import type { Level } from '../catalog/search.attributes.js';
 import { FairSlots } from '../orthanc/slots.js';
-import { NotVisible } from '../problems/errors.js';
+import { BadRequest, NotVisible } from '../problems/errors.js';
 import { isAttributeOf } from './attribute.levels.js';
 import type { JsonDataSet } from './dicom.json.js';
 import { objectsOf } from './json.array.js';
@@ -17,6 +17,8 @@ export interface Wanted {
   readonly tags: ReadonlySet<string>;
 }
 
+/** Characters of JSON that one page may bring beside the catalog's: all of it is held until it is sent. */
+const PAGE_AT_MOST = 16 * 1024 * 1024;
 /** Readings of metadata at one time, of all and of one account. */
 const AT_ONCE = 8;
 const OF_ONE_ACCOUNT = 4;
@@ -44,7 +46,7 @@ export class FurtherAttributes {
 
   /**
    * By the UIDs of the page; a study's or series' are those of its first instance. What has just left the archive has none. Nothing
-   * more is read for a client that `isGone`.
+   * more is read for a client that `isGone`. `BadRequest` for a page that would be too large to hold.
    */
   async of(
     policy: Policy,
@@ -56,10 +58,11 @@ export class FurtherAttributes {
     const examples = await this.examples.of(policy, level, uids);
     const bySeries = Map.groupBy(examples.values(), ({ instance }) => instance.seriesUid);
     const found = new Map<string, JsonDataSet>();
+    const page = { size: 0 };
     const read = async (some: readonly Example[]) => {
       const release = await this.slots.take(policy.accountId);
       try {
-        if (!isGone()) await this.read(some, level, wanted, found);
+        if (!isGone()) await this.read(some, level, wanted, found, page);
       } finally {
         release();
       }
@@ -79,6 +82,7 @@ export class FurtherAttributes {
     level: Level,
     wanted: Wanted,
     found: Map<string, JsonDataSet>,
+    page: { size: number },
   ): Promise<void> {
     const [one, ...rest] = some;
     if (one === undefined) return;
@@ -97,7 +101,11 @@ export class FurtherAttributes {
       for await (const one of objectsOf(text)) {
         const parsed: unknown = JSON.parse(one);
         const [sopUid] = Identified.parse(parsed)['00080018'].Value;
-        found.set(sopUid, chosen(DataSet.parse(parsed), level, wanted));
+        const dataSet = chosen(DataSet.parse(parsed), level, wanted);
+        page.size += JSON.stringify(dataSet).length;
+        if (page.size > PAGE_AT_MOST)
+          throw new BadRequest('These attributes of so many are too much at once: ask with a smaller limit.');
+        found.set(sopUid, dataSet);
       }
     } catch (error) {
       if (!(error instanceof NotVisible)) throw error;
