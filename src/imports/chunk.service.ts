@@ -59,7 +59,9 @@ export class Chunks {
       wanted: () => this.isWanted(record),
       save: async (outcomes) => {
         const waiting = outcomes.map(({ row }) => ({ row, words: words.get(row) ?? [] }));
-        await this.words.wait(importId, waiting);
+        // In a first run no row has waited before.
+        if (record.run > 1 || waiting.some((one) => one.words.length > 0))
+          await this.words.wait(importId, waiting);
         await this.rows.save(importId, chunk, outcomes);
       },
     };

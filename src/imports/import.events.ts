@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, desc, eq, gt } from 'drizzle-orm';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { importEvents } from '../database/schema.records.js';
 import type { ImportReport } from './import.report.js';
 
@@ -14,8 +14,11 @@ const PAGE = 500;
 export class ImportEvents {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Tells how far an import is. Numbers only. */
-  async tell({ file_id, status, rows_total, rows_done, percent, ...rest }: ImportReport): Promise<void> {
+  /** Tells how far an import is, as part of a transaction. Numbers only. */
+  async tell(
+    { file_id, status, rows_total, rows_done, percent, ...rest }: ImportReport,
+    transaction: Transaction,
+  ): Promise<void> {
     const { finished_at, created, updated, unchanged, rejected, waiting, duplicate } = rest;
     const data = {
       file_id,
@@ -31,7 +34,7 @@ export class ImportEvents {
       duplicate,
       finished_at,
     };
-    await this.database.insert(importEvents).values({ importId: file_id, data });
+    await transaction.insert(importEvents).values({ importId: file_id, data });
   }
 
   /** Whether a listener who heard `last` has heard all there is to hear of an import that has ended. */

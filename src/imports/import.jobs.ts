@@ -18,11 +18,13 @@ const InspectIds = Ids.extend({ missed: z.int().default(0) });
 const ChunkIds = Ids.extend({ chunk: z.int(), run: z.int() });
 /** HAPI takes most with two to four connections. */
 const CHUNKS_AT_ONCE = 3;
+const TELL_MS = 1_000;
 
 /** The jobs of an import: inspect → chunks → finalise. Whatever is done twice, or after a crash, ends the same. */
 @Injectable()
 export class ImportJobs implements OnApplicationBootstrap {
   private readonly logger = new Logger('imports');
+  private readonly told = new Map<string, number>();
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -67,13 +69,20 @@ export class ImportJobs implements OnApplicationBootstrap {
       .set({ status: 'running' })
       .where(and(eq(imports.id, import_id), eq(imports.status, 'queued')));
     if ((await this.chunks.process(import_id, chunk, signal)) === 'not-wanted') return;
-    await this.finish(import_id, chunk, run);
-    await this.imports.tell(import_id);
+    const ended = await this.finish(import_id, chunk, run);
+    if (ended || Date.now() - (this.told.get(import_id) ?? 0) >= TELL_MS) await this.tell(import_id, ended);
   }
 
-  /** Notes that a chunk is done; with the last one the import is. The import's row is locked, so that one chunk sees itself as the last. */
-  private async finish(importId: string, chunk: number, run: number): Promise<void> {
-    await this.database.transaction(async (transaction) => {
+  /** All chunks of a long list are counted for each telling: not for each chunk, then. */
+  private async tell(importId: string, ended: boolean): Promise<void> {
+    if (ended) this.told.delete(importId);
+    else this.told.set(importId, Date.now());
+    await this.imports.tell(importId);
+  }
+
+  /** Notes that a chunk is done; with the last one the import is (`true`). The import's row is locked, so that one chunk sees itself as the last. */
+  private async finish(importId: string, chunk: number, run: number): Promise<boolean> {
+    return this.database.transaction(async (transaction) => {
       const [record] = await transaction.select().from(imports).where(eq(imports.id, importId)).for('update');
       await transaction
         .update(importChunks)
@@ -89,7 +98,7 @@ export class ImportJobs implements OnApplicationBootstrap {
         importChunks,
         and(eq(importChunks.importId, importId), lt(importChunks.runDone, run)),
       );
-      if (left > 0 || record?.run !== run || record.status !== 'running') return;
+      if (left > 0 || record?.run !== run || record.status !== 'running') return false;
       const [open] = await transaction
         .select({
           rows: sql<number>`coalesce(sum(${importChunks.rejected} + ${importChunks.waiting}), 0)::int`,
@@ -108,6 +117,7 @@ export class ImportJobs implements OnApplicationBootstrap {
         settled.map((term) => ({ term })),
         transaction,
       );
+      return true;
     });
   }
 

@@ -139,9 +139,12 @@ export class Imports {
     await this.tell(id);
   }
 
-  /** Tells listeners how far an import is. */
+  /** Tells listeners how far an import is. One after the other: what is told last is how it stands, so that nobody misses its end. */
   async tell(id: string): Promise<void> {
-    await this.events.tell(await this.report(id));
+    await this.database.transaction(async (transaction) => {
+      await transaction.select().from(imports).where(eq(imports.id, id)).for('no key update');
+      await this.events.tell(await this.report(id), transaction);
+    });
   }
 
   private async earlier(sought: Sought): Promise<ImportRecord> {

@@ -5,10 +5,13 @@ import type { Env } from '../config/env.js';
 
 const NONCE = 12;
 const TAG = 16;
+const MOST_KEYS = 100;
 
 /** Encryption under MASTER_KEY: AES-256-GCM, one derived key per purpose; what is sealed for one purpose opens for no other. */
 @Injectable()
 export class SealedBox {
+  private readonly keys = new Map<string, Buffer>();
+
   constructor(@Inject(ENV) private readonly env: Pick<Env, 'MASTER_KEY'>) {}
 
   /** Nonce, tag and ciphertext in one buffer. */
@@ -26,9 +29,14 @@ export class SealedBox {
     return Buffer.concat([decipher.update(sealed.subarray(NONCE + TAG)), decipher.final()]);
   }
 
+  /** Deriving a key takes longer than sealing a row with it. */
   private keyFor(purpose: string): Buffer {
-    return Buffer.from(
-      hkdfSync('sha256', Buffer.from(this.env.MASTER_KEY, 'base64'), '', `radgate ${purpose}`, 32),
-    );
+    const known = this.keys.get(purpose);
+    if (known !== undefined) return known;
+    const master = Buffer.from(this.env.MASTER_KEY, 'base64');
+    const key = Buffer.from(hkdfSync('sha256', master, '', `radgate ${purpose}`, 32));
+    if (this.keys.size >= MOST_KEYS) this.keys.clear();
+    this.keys.set(purpose, key);
+    return key;
   }
 }

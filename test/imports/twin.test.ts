@@ -22,6 +22,33 @@ const held = async ({ system }: Clerk) => ({
   observations: await hapi.count(`Observation?subject:Patient.identifier=${system}|`),
 });
 
+const Validated = z.object({
+  issue: z.array(z.object({ severity: z.string(), diagnostics: z.string().optional() })),
+});
+
+/** What HAPI's own validator finds wrong with anything that was written for a clerk's patients, Provenance and its file included. */
+async function faultsOf({ system }: Clerk): Promise<string[]> {
+  const of = `:Patient.identifier=${system}|`;
+  const found = [
+    ...(await hapi.search(`Patient?identifier=${system}|`)),
+    ...(await hapi.search(`Condition?subject${of}`)),
+    ...(await hapi.search(`Observation?subject${of}`)),
+    ...(await hapi.search(`Provenance?target${of}`)),
+    ...(await hapi.search('DocumentReference?_sort=-_lastUpdated')).slice(0, 1),
+  ];
+  expect(found).toHaveLength(50 + 11 + 4 + 1 + 1);
+  const faults: string[] = [];
+  for (const resource of found) {
+    const kind = String(resource['resourceType']);
+    const { issue } = Validated.parse(
+      await hapi.json(`/${kind}/$validate`, { method: 'POST', body: resource }),
+    );
+    const errors = issue.filter(({ severity }) => severity === 'error' || severity === 'fatal');
+    faults.push(...errors.map(({ diagnostics }) => `${kind}: ${diagnostics}`));
+  }
+  return faults;
+}
+
 describe('the list that circulates', () => {
   it('becomes 50 Patients, 11 Conditions and 4 Observations; sent again, nothing is written', async () => {
     const clerk = await Clerk.start(world);
@@ -36,6 +63,8 @@ describe('the list that circulates', () => {
     expect(first.reasons).toMatchObject({ 'cpf-check-digits': 50, 'phone-area-code': 5 });
     expect(countedRows(first)).toBe(50);
     expect(await held(clerk)).toEqual({ patients: 50, conditions: 11, observations: 4 });
+
+    expect(await faultsOf(clerk)).toEqual([]);
 
     const again = await clerk.upload(patientFile());
     expect(again.status).toBe(200);

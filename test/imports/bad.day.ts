@@ -1,0 +1,103 @@
+import { expect } from 'vitest';
+import { z } from 'zod';
+import type { Fate, FaultyWay, TestHapi } from '../support/hapi.ts';
+import type { World } from '../support/world.ts';
+import { Clerk, countedRows } from './import.world.ts';
+import { list, row } from './lists.ts';
+
+/** How bad it is: rows of the list, and how long HAPI answers 503. */
+export type BadDay = { rows: number; awayMs: number };
+/** Everything a bad day needs; `way` leads to HAPI through {@link Weather}. */
+export type Ground = { hapi: TestHapi; way: FaultyWay; weather: Weather; world: () => World };
+
+/** One answer in twenty is lost after the work was done, when it is bad; while HAPI is away all are 503. */
+export class Weather {
+  bad = false;
+  awayUntil = 0;
+
+  fate(count: number): Fate {
+    if (Date.now() < this.awayUntil) return 'busy';
+    return this.bad && count % 20 === 0 ? 'lost' : 'pass';
+  }
+}
+
+const Page = z.object({
+  entry: z.array(z.object({ resource: z.looseObject({}) })).default([]),
+  link: z.array(z.object({ relation: z.string(), url: z.string() })).default([]),
+});
+const Numbered = z.object({ id: z.string(), identifier: z.array(z.object({ value: z.string() })) });
+const Coded = z.object({ subject: z.object({ reference: z.string() }), code: z.unknown() });
+
+/**
+ * Imports a list on a good day, and the same for other patients on a bad one: the worker is killed three times, HAPI is away for a while
+ * and loses answers. What is on the server must be the same.
+ */
+export async function badDay({ hapi, weather, world }: Ground, { rows, awayMs }: BadDay): Promise<void> {
+  const file = list(...Array.from({ length: rows }, (_, at) => person(at)));
+  const patience = 120 + rows / 5;
+  const clean = await Clerk.start(world());
+  const good = await clean.ended(await sent(clean, file), patience);
+  const clerk = await Clerk.start(world());
+  weather.bad = true;
+  const id = await sent(clerk, file);
+  for (const part of [0.05, 0.3, 0.6]) {
+    await expect
+      .poll(async () => (await clerk.report(id)).rows_done, { timeout: patience * 1000, interval: 50 })
+      .toBeGreaterThanOrEqual(rows * part);
+    world().gateway.kill();
+    await world().gateway.exited;
+    if (part === 0.3) weather.awayUntil = Date.now() + awayMs;
+    world().gateway = await world().secondGateway();
+  }
+  const end = await clerk.ended(id, patience + awayMs / 1000);
+  weather.bad = false;
+  expect(end).toMatchObject({ status: 'completed', rows_total: rows, created: rows, rejected: 0 });
+  expect(countedRows(end)).toBe(rows);
+  expect(end.reasons).toEqual(good.reasons);
+  expect(await held(hapi, clerk)).toEqual(await held(hapi, clean));
+}
+
+async function sent(clerk: Clerk, file: Buffer): Promise<string> {
+  const upload = await clerk.upload(file).expect(202);
+  return String((upload.headers['location'] ?? '').split('/').at(-1));
+}
+
+function person(at: number): string[] {
+  const digits = String(at).padStart(6, '0');
+  return row(`333.${digits.slice(0, 3)}.${digits.slice(3)}-10`, {
+    name: `Pessoa ${'ABCDEFGHIJ'.charAt(at % 10)} Silva`,
+    note: at % 10 === 0 ? 'Diabético' : at % 25 === 1 ? 'Gestante' : '',
+  });
+}
+
+/** What the server has of a clerk's patients, told by their numbers and without what differs between two clerks. */
+async function held(hapi: TestHapi, { system }: Clerk): Promise<string[]> {
+  const patients = await all(hapi, `Patient?identifier=${system}|`);
+  const numbers = new Map<string, string>();
+  const lines = patients.map((patient) => {
+    const { id, identifier } = Numbered.parse(patient);
+    numbers.set(`Patient/${id}`, identifier[0]?.value ?? '');
+    const { id: _, meta, identifier: __, ...rest } = patient;
+    return `${identifier[0]?.value} version ${z.object({ versionId: z.string() }).parse(meta).versionId} ${JSON.stringify(rest)}`;
+  });
+  for (const kind of ['Condition', 'Observation'])
+    for (const record of await all(hapi, `${kind}?subject:Patient.identifier=${system}|`)) {
+      const { subject, code } = Coded.parse(record);
+      lines.push(`${numbers.get(subject.reference)} ${kind} ${JSON.stringify(code)}`);
+    }
+  return lines.sort();
+}
+
+async function all(hapi: TestHapi, query: string): Promise<Record<string, unknown>[]> {
+  const found: Record<string, unknown>[] = [];
+  for (let next: string | undefined = `/${query}&_count=500`; next !== undefined;) {
+    const page = Page.parse(await hapi.json(next));
+    found.push(...page.entry.map(({ resource }) => resource));
+    const url = page.link.find(({ relation }) => relation === 'next')?.url;
+    next =
+      url === undefined
+        ? undefined
+        : `${new URL(url).pathname.replace(new URL(hapi.url).pathname, '')}${new URL(url).search}`;
+  }
+  return found;
+}
