@@ -3,6 +3,10 @@ import { AuditModule } from '../audit/audit.module.js';
 import { AuthnModule } from '../authn/authn.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
+import { AccessController } from './access.controller.js';
+import { AccessesController } from './accesses.controller.js';
+import { AuditController } from './audit.controller.js';
+import { Explanations } from './explain.service.js';
 import { FirstAdministrator } from './first.administrator.js';
 import { GrantsController } from './grants.controller.js';
 import { Grants } from './grants.service.js';
@@ -21,6 +25,7 @@ import { UserSessionsController } from './user.sessions.controller.js';
 import { QuarantineController } from './quarantine.controller.js';
 import { UsersController } from './users.controller.js';
 import { Users } from './users.service.js';
+import { WhatIfs } from './what.if.service.js';
 
 /** Who there is and what they may: people, groups, grants, machine accounts and their keys. */
 @Module({
@@ -35,7 +40,22 @@ import { Users } from './users.service.js';
     MachinesController,
     KeysController,
     QuarantineController,
+    AccessController,
+    AccessesController,
+    AuditController,
   ],
-  providers: [FirstAdministrator, Grants, Groups, Keys, LastAdministrator, Machines, Members, Senders, Users],
+  providers: [
+    Explanations,
+    WhatIfs,
+    FirstAdministrator,
+    Grants,
+    Groups,
+    Keys,
+    LastAdministrator,
+    Machines,
+    Members,
+    Senders,
+    Users,
+  ],
 })
 export class AdminModule {}

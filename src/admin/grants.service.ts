@@ -149,7 +149,8 @@ function columnsOf(scope: Scope): Pick<typeof grants.$inferInsert, 'scopeKind'> 
   }
 }
 
-function grantOf(row: Row): Grant {
+/** A stored grant as the contract shows it. */
+export function grantOf(row: Row): Grant {
   return {
     id: row.id,
     rights: row.rights.map((right) => Right.parse(right)),

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Answers } from './answers.js';
 import { AuditLog } from './audit.log.js';
+import { AuditSearch } from './audit.search.js';
 import { Deeds } from './deeds.js';
 import { Months } from './months.js';
 import { Readings } from './readings.js';
@@ -9,7 +10,7 @@ import { Sealer } from './sealer.js';
 
 /** RECORD. */
 @Module({
-  providers: [AuditLog, Readings, Refusals, Answers, Deeds, Sealer, Months],
-  exports: [AuditLog, Readings, Deeds],
+  providers: [AuditLog, AuditSearch, Readings, Refusals, Answers, Deeds, Sealer, Months],
+  exports: [AuditLog, AuditSearch, Readings, Deeds],
 })
 export class AuditModule {}

@@ -47,6 +47,7 @@ export const table: readonly Row[] = [
   ]),
   ...rows('account', [
     ['GET /api/me', 200],
+    ['GET /api/me/accesses', 200],
     ['OPTIONS /dicom-web', 200],
     ['POST /api/auth/logout', 422, { body: { none: 'such' } }],
     ['POST /api/me/password', 422],
@@ -106,6 +107,8 @@ export const table: readonly Row[] = [
   ...rows(
     ['access:manage'],
     [
+      ['GET /api/access/explain', 200, { path: '/api/access/explain?user=admin&study=1.2.3', tells: true }],
+      absent('POST /api/access/what-if', 404, { group_id: NOBODY, remove: NOBODY }),
       ['GET /api/users', 200, { tells: true }],
       ['POST /api/users', 422],
       absent('GET /api/users/:id'),
@@ -140,6 +143,7 @@ export const table: readonly Row[] = [
       absent('DELETE /api/accounts/:account/keys/:id'),
     ],
   ),
+  ...rows(['audit:read'], [['GET /api/audit', 200, { tells: true }]]),
   ...rows(
     ['records:import'],
     [

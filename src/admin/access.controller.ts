@@ -1,0 +1,60 @@
+import { Body, Controller, Get, HttpCode, type PipeTransform, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { BodyOf } from '../authn/body.pipe.js';
+import { Requires } from '../authz/authz.guard.js';
+import { Right } from '../authz/rights.js';
+import { BadRequest } from '../problems/errors.js';
+import { type Explanation, Explanations } from './explain.service.js';
+import { type Effects, WhatIf, WhatIfs } from './what.if.service.js';
+
+/** Who, which study, and for what; the right is `studies:read` unless told. */
+const Question = z.object({
+  user: z
+    .string()
+    .min(1)
+    .max(128)
+    .regex(/^\P{Cc}*$/u),
+  study: z
+    .string()
+    .max(64)
+    .regex(/^[0-9.]+$/),
+  right: Right.refine((right) => right.startsWith('studies:')).default('studies:read'),
+});
+type Question = z.output<typeof Question>;
+
+/** `@Query(new QuestionPipe()) question: Question`; a value that is not what it must be is 400. */
+class QuestionPipe implements PipeTransform<unknown, Question> {
+  transform(query: unknown): Question {
+    const parsed = Question.safeParse(query);
+    if (parsed.success) return parsed.data;
+    throw new BadRequest(`The query parameter ${String(parsed.error.issues[0]?.path[0])} is not valid.`);
+  }
+}
+
+@Controller('api/access')
+@Requires('access:manage')
+export class AccessController {
+  constructor(
+    private readonly explanations: Explanations,
+    private readonly whatIfs: WhatIfs,
+  ) {}
+
+  /** Which group, grant and rule lets `user` (id or username) do `right` with `study`, or what is missing first; 404 for an unknown user. */
+  @Get('explain')
+  explain(
+    @Query(new QuestionPipe()) { user, study, right }: Question,
+    @Req() request: FastifyRequest,
+  ): Promise<Explanation> {
+    request.auditNote = { studyUid: study, detail: { user, right } };
+    return this.explanations.explain(user, study, right);
+  }
+
+  /** Who of a group would gain or lose which studies if a grant were added to it or removed from it; nothing is changed. */
+  @Post('what-if')
+  @HttpCode(200)
+  whatIf(@Body(new BodyOf(WhatIf)) body: WhatIf, @Req() request: FastifyRequest): Promise<Effects> {
+    request.auditNote = { detail: { ...body } };
+    return this.whatIfs.ask(body);
+  }
+}

@@ -1,0 +1,44 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { AuditSearch, type FoundRow } from '../audit/audit.search.js';
+import { AnyAccount, Who } from '../authn/access.decorators.js';
+import type { Account } from '../authn/account.js';
+import { BadRequest } from '../problems/errors.js';
+import { ListPipe, type ListQuery, type Page } from './list.query.js';
+
+/** That somebody opened images of the person who asks. `what`: study, series, instance, metadata, frames, rendered or bulk. */
+interface Access {
+  readonly at: string;
+  readonly account: string;
+  readonly what: string;
+  readonly study_uid: string | null;
+}
+
+@Controller('api/me/accesses')
+@AnyAccount()
+export class AccessesController {
+  constructor(private readonly search: AuditSearch) {}
+
+  /** Who opened the images of the patient this account is linked to, newest first; nobody where none is linked. `q`: a part of a name. */
+  @Get()
+  async list(
+    @Who() { patient }: Account,
+    @Query(new ListPipe()) { limit, offset, q, sort }: ListQuery,
+  ): Promise<Page<Access>> {
+    if (patient === undefined) return { items: [], total: 0 };
+    const filter = { kind: 'opened' as const, issuer: patient.issuer, patient: patient.patientId, q };
+    if (sort !== undefined && sort !== 'at' && sort !== '-at')
+      throw new BadRequest('This list is sorted by: at.');
+    const order = sort === 'at' ? 'at' : '-at';
+    const { items, total } = await this.search.page(filter, { limit, offset, order });
+    return { items: items.map(accessOf), total };
+  }
+}
+
+function accessOf({ at, accountName, action, studyUid }: FoundRow): Access {
+  return {
+    at: at?.toISOString() ?? '',
+    account: accountName ?? '',
+    what: action.replace(/^read /, ''),
+    study_uid: studyUid,
+  };
+}

@@ -1,0 +1,127 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { asc, count, eq, type SQL, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { Policies } from '../authz/policies.service.js';
+import { type Policy, toSql } from '../authz/policy.js';
+import { Right } from '../authz/rights.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { accounts, memberships } from '../database/schema.access.js';
+import { BadField } from '../problems/errors.js';
+import { Grants, NewGrant } from './grants.service.js';
+import { Groups } from './groups.service.js';
+
+/** A grant to be added to a group or removed from it, for one right; `people` and `studies` bound what is listed, not what is counted. */
+export const WhatIf = z
+  .strictObject({
+    group_id: z.uuid(),
+    add: NewGrant.optional(),
+    remove: z.uuid().optional(),
+    right: Right.refine(
+      (right) => right.startsWith('studies:'),
+      'Only rights over studies have a scope.',
+    ).default('studies:read'),
+    people: z.int().min(1).max(100).default(20),
+    people_offset: z.int().min(0).default(0),
+    studies: z.int().min(1).max(100).default(20),
+  })
+  .refine(({ add, remove }) => (add === undefined) !== (remove === undefined), {
+    path: ['add'],
+    message: 'Either add or remove is needed.',
+  });
+export type WhatIf = z.output<typeof WhatIf>;
+
+/** Studies by UID, newest first, cut at what was asked for; `total` is not cut. */
+interface Studies {
+  readonly total: number;
+  readonly items: readonly string[];
+}
+
+/** What would change for one member of the group. */
+interface Effect {
+  readonly account: { readonly id: string; readonly name: string; readonly disabled: boolean };
+  readonly gains: Studies;
+  readonly loses: Studies;
+}
+
+/** The members of the group by name, `total` of them. */
+export interface Effects {
+  readonly right: Right;
+  readonly items: readonly Effect[];
+  readonly total: number;
+}
+
+type Change = (policy: Policy) => Policy;
+const Found = z.array(z.object({ uid: z.string(), total: z.coerce.number() }));
+const NOTHING: Studies = { total: 0, items: [] };
+
+/** Says who would gain and lose which studies; changes nothing. */
+@Injectable()
+export class WhatIfs {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly policies: Policies,
+    private readonly groups: Groups,
+    private readonly grants: Grants,
+  ) {}
+
+  /** NotVisible for a missing group or grant. */
+  async ask(question: WhatIf): Promise<Effects> {
+    const { group_id, right, people, people_offset, studies } = question;
+    await this.groups.get(group_id);
+    const change = await this.changeOf(question);
+    const members = await this.database
+      .select({ account: accounts })
+      .from(memberships)
+      .innerJoin(accounts, eq(accounts.id, memberships.accountId))
+      .where(eq(memberships.groupId, group_id))
+      .orderBy(asc(accounts.name), asc(accounts.id))
+      .limit(people)
+      .offset(people_offset);
+    const [counted] = await this.database
+      .select({ total: count() })
+      .from(memberships)
+      .where(eq(memberships.groupId, group_id));
+    const items: Effect[] = [];
+    // One after the other: whoever asks may wait, the database has others to serve.
+    for (const { account } of members) {
+      const { id, name, disabled, patientIssuer: issuer, patientId } = account;
+      const patient = issuer === null || patientId === null ? undefined : { issuer, patientId };
+      const before = await this.policies.of({ id, patient });
+      const [was, is] = [toSql(before, right), toSql(change(before), right)];
+      items.push({
+        account: { id, name, disabled },
+        gains: question.add === undefined ? NOTHING : await this.only(is, was, studies),
+        loses: question.remove === undefined ? NOTHING : await this.only(was, is, studies),
+      });
+    }
+    return { right, items, total: counted?.total ?? 0 };
+  }
+
+  private async changeOf({ group_id, add, remove }: WhatIf): Promise<Change> {
+    if (add !== undefined) {
+      const { rights, scope, until } = add;
+      if (until !== null && until.getTime() <= Date.now())
+        throw new BadField('add.until', 'This date is past.');
+      return (policy) => ({ ...policy, grants: [...policy.grants, { rights, scope }] });
+    }
+    const { rights, scope } = await this.grants.get(group_id, remove ?? '');
+    const removed = JSON.stringify({ rights, scope });
+    return (policy) => {
+      // Another group may hold the same grant: one of them goes.
+      const at = policy.grants.findIndex((grant) => JSON.stringify(grant) === removed);
+      return { ...policy, grants: policy.grants.filter((_, index) => index !== at) };
+    };
+  }
+
+  /** The studies of the one set that are not in the other. */
+  private async only(one: SQL, other: SQL, limit: number): Promise<Studies> {
+    const rows = Found.parse(
+      await this.database.execute(sql`
+        select studies.study_uid as uid, count(*) over () as total
+        from studies join patients on patients.id = studies.patient
+        where studies.instance_count > 0 and ${one} and not coalesce(${other}, false)
+        order by studies.study_date desc, studies.study_time desc, studies.id desc limit ${limit}`),
+    );
+    return { total: rows[0]?.total ?? 0, items: rows.map(({ uid }) => uid) };
+  }
+}

@@ -1,0 +1,104 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, asc, desc, eq, gte, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { audit } from '../database/schema.audit.js';
+
+/** Which rows are asked for; what is undefined does not matter. Times: `from` is in, `to` is not. */
+export interface AuditFilter {
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+  /** An account's id, or its name in any case. */
+  readonly account?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly patient?: string | undefined;
+  readonly study?: string | undefined;
+  /** The beginning of an action: `GET /dicom-web`, `read`. */
+  readonly action?: string | undefined;
+  readonly kind?: FoundRow['kind'] | undefined;
+  /** A part of account or action, in any case. */
+  readonly q?: string | undefined;
+}
+
+/** A row of the audit as it is found. */
+export type FoundRow = typeof audit.$inferSelect;
+
+const ORDERS = {
+  at: [asc(audit.at), asc(audit.id)],
+  '-at': [desc(audit.at), desc(audit.id)],
+  account: [asc(audit.accountName), desc(audit.at), desc(audit.id)],
+  '-account': [desc(audit.accountName), desc(audit.at), desc(audit.id)],
+  action: [asc(audit.action), desc(audit.at), desc(audit.id)],
+  '-action': [desc(audit.action), desc(audit.at), desc(audit.id)],
+} as const;
+export const AUDIT_ORDERS = ['at', '-at', 'account', '-account', 'action', '-action'] as const;
+export type AuditOrder = (typeof AUDIT_ORDERS)[number];
+
+const AT_ONCE = 1_000;
+
+/** Finds rows of the audit. */
+@Injectable()
+export class AuditSearch {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** A page and how many there are in all. */
+  async page(
+    filter: AuditFilter,
+    { limit, offset, order }: { limit: number; offset: number; order: AuditOrder },
+  ): Promise<{ items: FoundRow[]; total: number }> {
+    const which = conditionOf(filter);
+    const items = await this.database
+      .select()
+      .from(audit)
+      .where(which)
+      .orderBy(...ORDERS[order])
+      .limit(limit)
+      .offset(offset);
+    return { items, total: await this.database.$count(audit, which) };
+  }
+
+  /** Every row there is when it begins, newest first; no connection is held while the reader takes its time. */
+  async *all(filter: AuditFilter): AsyncGenerator<FoundRow> {
+    const which = conditionOf({ ...filter, to: filter.to ?? new Date() });
+    let after: SQL | undefined;
+    for (;;) {
+      const rows = await this.database
+        .select({ row: audit, exact: sql<string>`${audit.at}::text` })
+        .from(audit)
+        .where(and(which, after))
+        .orderBy(...ORDERS['-at'])
+        .limit(AT_ONCE);
+      for (const { row } of rows) yield row;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < AT_ONCE) return;
+      // A moment of JavaScript has milliseconds, one of Postgres a thousand times as many.
+      after = and(
+        lte(audit.at, sql`${last.exact}::timestamptz`),
+        or(lt(audit.at, sql`${last.exact}::timestamptz`), lt(audit.id, last.row.id)),
+      );
+    }
+  }
+}
+
+function conditionOf({ from, to, account, issuer, patient, study, action, kind, q }: AuditFilter) {
+  return and(
+    from && gte(audit.at, from),
+    to && lt(audit.at, to),
+    account === undefined ? undefined : accountIs(account),
+    issuer === undefined ? undefined : eq(audit.patientIssuer, issuer),
+    patient === undefined ? undefined : eq(audit.patientId, patient),
+    study === undefined ? undefined : eq(audit.studyUid, study),
+    action === undefined ? undefined : sql`starts_with(${audit.action}, ${action})`,
+    kind === undefined ? undefined : eq(audit.kind, kind),
+    q === undefined || q === ''
+      ? undefined
+      : sql`strpos(lower(coalesce(${audit.accountName}, '') || ' ' || ${audit.action}), lower(${q})) > 0`,
+  );
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function accountIs(account: string): SQL {
+  return UUID.test(account)
+    ? eq(audit.accountId, account)
+    : sql`lower(${audit.accountName}) = lower(${account})`;
+}
