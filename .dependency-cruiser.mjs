@@ -26,6 +26,7 @@ const MAY_IMPORT = {
     'secrets',
     'terms',
   ],
+  openapi: ['authn', 'config'],
   health: ['authn', 'config', 'database', 'fhir', 'orthanc'],
 };
 

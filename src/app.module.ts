@@ -13,6 +13,7 @@ import { DatabaseModule } from './database/database.module.js';
 import { DicomwebModule } from './dicomweb/dicomweb.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ImportsModule } from './imports/imports.module.js';
+import { OpenApiModule } from './openapi/openapi.module.js';
 import { OrthancModule } from './orthanc/orthanc.module.js';
 import { BadRequest } from './problems/errors.js';
 import { ProblemFilter } from './problems/problem.filter.js';
@@ -37,6 +38,7 @@ import { ProblemFilter } from './problems/problem.filter.js';
     // Administration and health.
     AdminModule,
     HealthModule,
+    OpenApiModule,
   ],
   providers: [
     { provide: APP_GUARD, useExisting: AuthnGuard },

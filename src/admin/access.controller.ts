@@ -25,6 +25,8 @@ type Question = z.output<typeof Question>;
 
 /** `@Query(new QuestionPipe()) question: Question`; a value that is not what it must be is 400. */
 class QuestionPipe implements PipeTransform<unknown, Question> {
+  readonly schema = Question;
+
   transform(query: unknown): Question {
     const parsed = Question.safeParse(query);
     if (parsed.success) return parsed.data;

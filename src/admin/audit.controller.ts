@@ -38,6 +38,8 @@ type AuditQuery = z.output<typeof AuditQuery>;
 
 /** `@Query(new AuditQueryPipe()) query: AuditQuery`; a value that is not what it must be is 400. */
 class AuditQueryPipe implements PipeTransform<unknown, AuditQuery> {
+  readonly schema = AuditQuery;
+
   transform(query: unknown): AuditQuery {
     const parsed = AuditQuery.safeParse(query);
     if (parsed.success) return parsed.data;

@@ -38,6 +38,8 @@ export type ListQuery = z.output<typeof ListQuery>;
 
 /** `@Query(new ListPipe()) query: ListQuery`; a value that is not what it must be is 400. */
 export class ListPipe implements PipeTransform<unknown, ListQuery> {
+  readonly schema = ListQuery;
+
   transform(query: unknown): ListQuery {
     const parsed = ListQuery.safeParse(query);
     if (parsed.success) return parsed.data;

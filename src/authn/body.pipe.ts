@@ -5,7 +5,7 @@ import { BadField, NotVisible, UnsupportedMedia } from '../problems/errors.js';
 
 /** Parses a JSON body: `@Body(new BodyOf(NewUser)) body: NewUser`. The first fault becomes {@link BadField} (422) with the field's name. */
 export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
-  constructor(private readonly schema: Schema) {}
+  constructor(readonly schema: Schema) {}
 
   transform(body: unknown): z.output<Schema> {
     // What is not JSON reaches the routes as a stream.

@@ -1,0 +1,157 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** One operation, as the pages show it too. */
+export interface Operation {
+  readonly method: string;
+  readonly path: string;
+  readonly summary: string;
+  readonly opens: string;
+  readonly json: Json;
+}
+
+const PROBLEM = { $ref: '#/components/responses/Problem' };
+const INSTANCES = {
+  'multipart/related; type="application/dicom"': { schema: { type: 'string' } },
+  'application/dicom': { schema: { type: 'string' } },
+};
+/** Bodies that are read as they come and have no JSON. */
+const STREAMED: Readonly<Record<string, Json>> = {
+  'POST /dicom-web/studies': INSTANCES,
+  'POST /dicom-web/studies/{study}': INSTANCES,
+  'POST /api/imports': {
+    'multipart/form-data': {
+      schema: { type: 'object', required: ['file'], properties: { file: { type: 'string' } } },
+    },
+  },
+};
+const CREDENTIALS = [{ bearer: [] }, { basic: [] }, { session: [] }];
+
+/** The gateway in words of OpenAPI 3.1, made from the routes themselves. */
+@Injectable()
+export class OpenApi {
+  constructor(
+    @Inject(ENV) private readonly env: Pick<Env, 'PUBLIC_URL'>,
+    private readonly routes: DeclaredRoutes,
+  ) {}
+
+  /** By path and method. */
+  operations(): Operation[] {
+    return this.routes
+      .all()
+      .map(operationOf)
+      .sort((a, b) => (a.path === b.path ? a.method.localeCompare(b.method) : a.path.localeCompare(b.path)));
+  }
+
+  document(): Json {
+    const paths: Record<string, Record<string, Json>> = {};
+    for (const { path, method, json } of this.operations())
+      paths[path] = { ...paths[path], [method.toLowerCase()]: json };
+    return {
+      openapi: '3.1.0',
+      info: {
+        title: 'Radgate',
+        version: '0.1.0',
+        description: 'DICOMweb (PS3.18) and records, to each account as far as its grants reach.',
+      },
+      servers: [{ url: this.env.PUBLIC_URL }],
+      paths,
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'An access token, or the key of a machine account.',
+          },
+          basic: { type: 'http', scheme: 'basic', description: 'A machine account and its key.' },
+          session: { type: 'apiKey', in: 'cookie', name: 'session', description: 'Of a browser.' },
+        },
+        responses: {
+          Problem: {
+            description: 'What went wrong (RFC 9457). What is out of reach looks like what does not exist.',
+            content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+          },
+        },
+        schemas: {
+          Problem: {
+            type: 'object',
+            required: ['type', 'title', 'status', 'detail'],
+            properties: {
+              type: { type: 'string' },
+              title: { type: 'string' },
+              status: { type: 'integer' },
+              detail: { type: 'string' },
+              field: { type: 'string' },
+            },
+          },
+        },
+      },
+    };
+  }
+}
+
+function operationOf(route: DeclaredRoute): Operation {
+  const path = route.path.replaceAll(/:(\w+)/g, '{$1}').replaceAll('*', '{rest}');
+  const opens = typeof route.access === 'string' ? route.access : route.access.join(' or ');
+  const summary = route.words.split(/[:;.](?:\s|$)/, 1)[0] ?? '';
+  const key = `${route.method} ${path}`;
+  const json = {
+    operationId: `${route.name}.${route.method.toLowerCase()}${path.replaceAll(/[^A-Za-z]+/g, '_')}`,
+    tags: [path.split('/')[1] === 'api' ? (path.split('/')[2] ?? 'api') : (path.split('/')[1] ?? '')],
+    summary,
+    description: `${route.words} (${opensInWords(route)})`,
+    security: route.access === 'public' ? [] : CREDENTIALS,
+    parameters: [...inPath(path), ...route.query.flatMap(inQuery)],
+    ...bodyOf(route, key),
+    responses: {
+      [route.status]: { description: summary === '' ? 'Done.' : summary },
+      default: PROBLEM,
+    },
+  };
+  return { method: route.method, path, summary: route.words, opens, json };
+}
+
+function opensInWords({ access }: DeclaredRoute): string {
+  if (access === 'public') return 'for everybody';
+  return access === 'account' ? 'for every account' : `needs ${access.join(' or ')}`;
+}
+
+function inPath(path: string): Json[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+}
+
+const Shape = z.looseObject({
+  properties: z.record(z.string(), z.unknown()).default({}),
+  required: z.array(z.string()).default([]),
+});
+
+function inQuery(schema: z.ZodType): Json[] {
+  const { properties, required } = Shape.parse(jsonOf(schema));
+  return Object.entries(properties).map(([name, of]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema: of,
+  }));
+}
+
+function bodyOf({ body }: DeclaredRoute, key: string): Json {
+  const content = body === undefined ? STREAMED[key] : { 'application/json': { schema: jsonOf(body) } };
+  return content === undefined ? {} : { requestBody: { required: true, content } };
+}
+
+/** As it is sent, before it is parsed. */
+function jsonOf(schema: z.ZodType): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return json;
+}

@@ -1,0 +1,32 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { Public } from '../authn/access.decorators.js';
+import { OpenApi } from './document.service.js';
+import { PAGE_POLICY, pageOf } from './page.js';
+
+@Controller('api')
+@Public()
+export class OpenApiController {
+  private json: string | undefined;
+  private page: string | undefined;
+
+  constructor(private readonly openApi: OpenApi) {}
+
+  /** Every route of this gateway as OpenAPI 3.1. */
+  @Get('openapi.json')
+  @Header('content-type', 'application/json; charset=utf-8')
+  @Header('cache-control', 'no-cache')
+  document(): string {
+    this.json ??= JSON.stringify(this.openApi.document());
+    return this.json;
+  }
+
+  /** The same as a page for people, without scripts. */
+  @Get('docs')
+  @Header('content-type', 'text/html; charset=utf-8')
+  @Header('content-security-policy', PAGE_POLICY)
+  @Header('cache-control', 'no-cache')
+  docs(): string {
+    this.page ??= pageOf(this.openApi.operations());
+    return this.page;
+  }
+}

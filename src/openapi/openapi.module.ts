@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { OpenApi } from './document.service.js';
+import { OpenApiController } from './openapi.controller.js';
+import { DeclaredRoutes } from './routes.reader.js';
+
+/** What there is to call, told by the code itself. */
+@Module({
+  imports: [DiscoveryModule],
+  controllers: [OpenApiController],
+  providers: [OpenApi, DeclaredRoutes],
+})
+export class OpenApiModule {}

@@ -1,0 +1,105 @@
+import { Injectable, RequestMethod } from '@nestjs/common';
+import {
+  HTTP_CODE_METADATA,
+  METHOD_METADATA,
+  PATH_METADATA,
+  ROUTE_ARGS_METADATA,
+} from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
+import { z } from 'zod';
+import { ACCESS } from '../authn/access.decorators.js';
+
+/** A route as the code declares it. */
+export interface DeclaredRoute {
+  /** In capitals. */
+  readonly method: string;
+  /** With `:name` and `*`, as Nest has it. */
+  readonly path: string;
+  readonly name: string;
+  /** The docstring. */
+  readonly words: string;
+  readonly access: 'public' | 'account' | readonly string[];
+  readonly status: number;
+  readonly body: z.ZodType | undefined;
+  readonly query: readonly z.ZodType[];
+}
+
+const Paths = z
+  .union([z.string(), z.array(z.string())])
+  .transform((paths) => (typeof paths === 'string' ? [paths] : paths));
+const Access = z.union([z.literal('public'), z.literal('account'), z.array(z.string())]);
+/** `type:index` → the pipes of a parameter. */
+const Arguments = z
+  .record(z.string(), z.looseObject({ pipes: z.array(z.unknown()).default([]) }))
+  .default({});
+const Parsing = z.object({ schema: z.instanceof(z.ZodType) });
+
+/** Reads every route from its decorators and its docstring: what is told of the gateway is what it does. */
+@Injectable()
+export class DeclaredRoutes {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+    private readonly reflector: Reflector,
+  ) {}
+
+  all(): DeclaredRoute[] {
+    return this.discovery.getControllers().flatMap(({ metatype }) => this.routesOf(metatype));
+  }
+
+  private routesOf(controller: unknown): DeclaredRoute[] {
+    if (typeof controller !== 'function') return [];
+    const prototype: unknown = controller.prototype;
+    if (typeof prototype !== 'object' || prototype === null) return [];
+    const roots = Paths.parse(Reflect.getMetadata(PATH_METADATA, controller));
+    return this.scanner.getAllMethodNames(prototype).flatMap((name) => {
+      const handler: unknown = Reflect.get(prototype, name);
+      if (typeof handler !== 'function' || !Reflect.hasMetadata(PATH_METADATA, handler)) return [];
+      const method = RequestMethod[z.number().parse(Reflect.getMetadata(METHOD_METADATA, handler))] ?? 'GET';
+      const paths = Paths.parse(Reflect.getMetadata(PATH_METADATA, handler));
+      const pipes = pipesOf(Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name));
+      const declare = (path: string): DeclaredRoute => ({
+        path,
+        method,
+        name: `${controller.name.replace(/Controller$/, '')}.${name}`,
+        words: docstring(controller.toString(), name),
+        access: Access.parse(this.reflector.getAllAndOverride<unknown>(ACCESS, [handler, controller])),
+        status: z
+          .number()
+          .default(method === 'POST' ? 201 : 200)
+          .parse(Reflect.getMetadata(HTTP_CODE_METADATA, handler)),
+        body: pipes(RouteParamtypes.BODY)[0],
+        query: pipes(RouteParamtypes.QUERY),
+      });
+      return roots.flatMap((root) => paths.map((path) => declare(joined(root, path))));
+    });
+  }
+}
+
+function pipesOf(metadata: unknown): (type: RouteParamtypes) => z.ZodType[] {
+  const parameters = Object.entries(Arguments.parse(metadata));
+  return (type) =>
+    parameters
+      .filter(([key]) => key.startsWith(`${type}:`))
+      .flatMap(([, { pipes }]) => pipes)
+      .flatMap((pipe) => Parsing.safeParse(pipe).data?.schema ?? []);
+}
+
+function joined(...parts: readonly string[]): string {
+  return `/${parts
+    .flatMap((part) => part.split('/'))
+    .filter((part) => part !== '')
+    .join('/')}`;
+}
+
+/** The comment above a method: the compiled class still has it. */
+function docstring(source: string, name: string): string {
+  const before =
+    new RegExp(String.raw`/\*\*((?:(?!\*/)[\s\S])*)\*/\s*(?:async )?${name}\(`).exec(source)?.[1] ?? '';
+  return before
+    .split('\n')
+    .map((line) => line.replace(/^\s*\* ?/, '').trim())
+    .join(' ')
+    .trim();
+}
