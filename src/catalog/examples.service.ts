@@ -3,7 +3,7 @@ import { and, asc, eq, inArray } from 'drizzle-orm';
 import { type Policy, toSql } from '../authz/policy.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
-import { type FoundInstance, instanceOf, OF_INSTANCE } from './lookup.service.js';
+import { type FoundInstance, instanceOf, OF_INSTANCE, OF_PATIENT } from './lookup.service.js';
 import type { Level } from './search.attributes.js';
 import { StudyUid } from './uids.js';
 
@@ -12,6 +12,7 @@ export interface Example {
   readonly studyUid: StudyUid;
   readonly patientIssuer: string;
   readonly patientId: string;
+  readonly patientName: string;
   readonly instance: FoundInstance;
 }
 
@@ -29,8 +30,7 @@ export class Examples {
       .selectDistinctOn([GROUP[level]], {
         ...OF_INSTANCE,
         studyUid: studies.studyUid,
-        patientIssuer: patients.issuer,
-        patientId: patients.patientId,
+        ...OF_PATIENT,
         uid: UID[level],
       })
       .from(instances)
@@ -46,12 +46,13 @@ export class Examples {
         asc(instances.id),
       );
     return new Map(
-      rows.map(({ uid, studyUid, patientIssuer, patientId, ...row }) => [
+      rows.map(({ uid, studyUid, patientIssuer, patientId, patientName, ...row }) => [
         uid,
         {
           studyUid: StudyUid.parse(studyUid),
           patientIssuer,
           patientId,
+          patientName,
           instance: instanceOf(row, policy.accountId),
         },
       ]),

@@ -39,6 +39,8 @@ export interface Found {
   readonly studyUid: StudyUid;
   readonly patientIssuer: string;
   readonly patientId: string;
+  /** As written in the study's header. */
+  readonly patientName: string;
   readonly instances: readonly [FoundInstance, ...FoundInstance[]];
 }
 
@@ -57,6 +59,13 @@ export const OF_INSTANCE = {
   orthancId: instances.orthancId,
 };
 
+/** Whose study it is. */
+export const OF_PATIENT = {
+  patientIssuer: patients.issuer,
+  patientId: patients.patientId,
+  patientName: studies.patientName,
+};
+
 /** What there is below a UID, for one account: the only way from a UID to the archive. */
 @Injectable()
 export class Lookup {
@@ -65,7 +74,7 @@ export class Lookup {
   /** Every instance of the target in series and instance order; throws `NotVisible` when there is none or the right does not cover it. */
   async find(policy: Policy, right: Right, target: Target): Promise<Found> {
     const rows = await this.database
-      .select({ ...OF_INSTANCE, patientIssuer: patients.issuer, patientId: patients.patientId })
+      .select({ ...OF_INSTANCE, ...OF_PATIENT })
       .from(instances)
       .innerJoin(series, eq(series.id, instances.series))
       .innerJoin(studies, eq(studies.id, series.study))
@@ -74,8 +83,8 @@ export class Lookup {
       .orderBy(asc(series.seriesNumber), asc(series.id), asc(instances.instanceNumber), asc(instances.id));
     const [first, ...rest] = rows.map((row) => instanceOf(row, policy.accountId));
     if (first === undefined) throw new NotVisible();
-    const { patientIssuer, patientId } = first;
-    return { studyUid: target.study, patientIssuer, patientId, instances: [first, ...rest] };
+    const { patientIssuer, patientId, patientName } = first;
+    return { studyUid: target.study, patientIssuer, patientId, patientName, instances: [first, ...rest] };
   }
 
   /** Whether the right covers the study as it is now; what has gone from the catalog meanwhile is not a matter of rights. */

@@ -10,10 +10,10 @@ import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import { NotVisible, UpstreamFailed } from '../problems/errors.js';
 import { InstanceMetadata } from './instance.metadata.js';
 import { objectsOf } from './json.array.js';
-import { isPatient, publishMetadata } from './metadata.js';
+import { isDecoded, isPatient, publishMetadata } from './metadata.js';
 import type { Opened } from './retrieval.service.js';
 
-/** Retrieve metadata (PS3.18 §10.4.1.1.2): the archive's own where its UIDs name one thing, else what its files say. */
+/** Retrieve metadata (PS3.18 §10.4.1.1.2): the archive's own where its UIDs name one thing and it can read the text, else what its files say. */
 @Injectable()
 export class Metadata {
   constructor(
@@ -74,7 +74,7 @@ export class Metadata {
     yield Buffer.from(']');
   }
 
-  /** Each of these instances, once: from the archive's answer by UIDs, and what is not in it by its own id. */
+  /** Each of these instances, once: from the archive's answer by UIDs, and what is not in it, or not to be used, by its own id. */
   private async *seriesText(
     opened: Opened,
     series: string,
@@ -85,7 +85,8 @@ export class Metadata {
     for await (const text of answer === undefined ? [] : objectsOf(answer.stream)) {
       const metadata = publishMetadata(text, this.env.PUBLIC_URL, opened.studyUid, series);
       // Another patient's under the same UIDs, whose place it may be in the archive but not in the catalog.
-      if (!isPatient(metadata, opened.patientId) || !missing.delete(metadata.sopUid)) continue;
+      if (!isPatient(metadata, opened.patientId) || !isDecoded(metadata, opened.patientName)) continue;
+      if (!missing.delete(metadata.sopUid)) continue;
       opened.offered({ instances: 1, bytes: metadata.text.length });
       yield metadata.text;
     }

@@ -4,7 +4,12 @@ import { resourceUrl } from './resource.urls.js';
 
 const DataSet = z.record(z.string(), z.record(z.string(), z.unknown()));
 const Texts = z.object({ Value: z.array(z.string().nullable()).default([]) }).default({ Value: [] });
+const GROUPS = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
+const Names = z
+  .object({ Value: z.array(z.partialRecord(z.enum(GROUPS), z.string()).nullable()).default([]) })
+  .default({ Value: [] });
 const UidValue = z.object({ Value: z.tuple([z.string()]) });
+const UTF_8 = { vr: 'CS', Value: ['ISO_IR 192'] };
 const BULK = /\/bulk\/((?:[0-9a-fA-F]{8}(?:\/\d{1,5}\/)?)+)$/;
 
 /** The SOP Instance UID of one object of the archive's metadata, and its text with every URL made public. */
@@ -12,6 +17,8 @@ export interface PublicMetadata {
   readonly sopUid: string;
   /** As written; several values joined by a backslash. */
   readonly patientId: string;
+  /** Alphabetic, ideographic and phonetic group. */
+  readonly patientName: readonly string[];
   readonly text: string;
 }
 
@@ -31,16 +38,34 @@ export function publishMetadata(
     throw new UpstreamFailed('metadata of another series');
   const sopUid = uid('00080018');
   const url = resourceUrl(publicUrl, { study, series, instance: sopUid });
+  // JSON is UTF-8 (PS3.18 F.2); archive and file name what the file is written in.
+  const charset = parsed['00080005'] === undefined ? {} : { '00080005': UTF_8 };
   return {
     sopUid,
     patientId: Texts.parse(parsed['00100020']).Value.join('\\'),
-    text: JSON.stringify({ ...rewrite(parsed, url), '00081190': { vr: 'UR', Value: [url] } }),
+    patientName: GROUPS.map((group) => Names.parse(parsed['00100010']).Value[0]?.[group] ?? ''),
+    text: JSON.stringify({ ...rewrite(parsed, url), ...charset, '00081190': { vr: 'UR', Value: [url] } }),
   };
 }
 
 /** Whether it is this patient's, by the catalog's PatientID. */
 export function isPatient(metadata: PublicMetadata, patientId: string): boolean {
   return bare(metadata.patientId) === bare(patientId);
+}
+
+/**
+ * Whether its text is decoded, by the patient's name as the catalog has it: the archive leaves some character sets (ISO 2022 IR 87 after ISO 2022 IR 13)
+ * as the bytes they are, and ASCII stands where other letters belong.
+ */
+export function isDecoded({ patientName }: PublicMetadata, known: string): boolean {
+  return known.split('=').every((group, index) => {
+    const written = patientName[index] ?? '';
+    return isAscii(group) || written === '' || !isAscii(written);
+  });
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
 }
 
 /** Blanks around a value mean nothing (PS3.5 §6.2). */

@@ -21,16 +21,7 @@ interface Exception {
 
 const PUBLIC = 'every URL is under PUBLIC_URL; the archive names itself';
 
-/** Of metadata. */
-export const metadataExceptions: readonly Exception[] = [
-  { why: PUBLIC, is: (_, ours, theirs) => ours?.['BulkDataURI'] !== undefined && isBulkOf(ours, theirs) },
-  {
-    why: 'RetrieveURL is told of each instance (PS3.18 §10.4.1.1.2)',
-    is: (tag, _, theirs) => isUrl(tag) && !theirs,
-  },
-];
-
-/** Of names in searches. */
+/** Of names. */
 const nameExceptions: readonly Exception[] = [
   {
     why: 'a group of a name that is empty is left out (PS3.18 F.2.2); the archive writes an empty one',
@@ -44,6 +35,21 @@ const nameExceptions: readonly Exception[] = [
       ours?.['vr'] === 'PN' &&
       canonical(ours)?.includes('山田^太郎') === true &&
       canonical(theirs)?.includes(';3ED^B@O:') === true,
+  },
+];
+
+/** Of metadata. */
+export const metadataExceptions: readonly Exception[] = [
+  ...nameExceptions,
+  {
+    why: 'JSON is UTF-8 and says so (PS3.18 F.2); the archive names the character set of the file',
+    is: (tag, ours, theirs) =>
+      tag === '00080005' && theirs !== undefined && ours?.['Value']?.toString() === 'ISO_IR 192',
+  },
+  { why: PUBLIC, is: (_, ours, theirs) => ours?.['BulkDataURI'] !== undefined && isBulkOf(ours, theirs) },
+  {
+    why: 'RetrieveURL is told of each instance (PS3.18 §10.4.1.1.2)',
+    is: (tag, _, theirs) => isUrl(tag) && !theirs,
   },
 ];
 

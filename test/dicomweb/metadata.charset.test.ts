@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { startWorld, type World } from '../support/world.ts';
+import { DataSets } from './corpus.differences.ts';
+import { type Ask, askerOf } from './wado.world.ts';
+
+const study = freshUid();
+const series = freshUid();
+/** ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎 in ISO 2022 IR 13 and 87 (the example of PS3.5 H.3.2), which the archive leaves undecoded. */
+const name = Buffer.from('d4cfc0de5ec0dbb33d1b24423b3345441b284a5e1b244242404f3a1b284a', 'hex');
+/** 山田 */
+const description = Buffer.from('1b24423b3345441b284a', 'hex');
+
+let world: World;
+let ask: Ask;
+beforeAll(async () => {
+  world = await startWorld();
+  const extra = [
+    element('00080005', 'CS', 'ISO 2022 IR 13\\ISO 2022 IR 87'),
+    element('00081030', 'LO', description),
+    element('00100010', 'PN', name),
+  ];
+  const files = [1, 2].map((instanceNumber) =>
+    makeInstance({ studyUid: study, seriesUid: series, patientId: 'CHARSET', instanceNumber, extra }),
+  );
+  await world.store(await world.machine(), files).expect(200);
+  ask = askerOf(world, await world.radiologist(study));
+});
+afterAll(() => world?.stop());
+
+it.each([
+  `/studies?StudyInstanceUID=${study}`,
+  `/instances?StudyInstanceUID=${study}&includefield=all`,
+  `/studies/${study}/metadata`,
+  `/studies/${study}/series/${series}/metadata`,
+])('text that the archive does not decode is told in UTF-8: %s', async (path) => {
+  const { status, body } = await ask(path);
+  expect(status).toBe(200);
+  const items = DataSets.parse(JSON.parse(body.toString()));
+  expect(items.length).toBeGreaterThan(0);
+  for (const item of items) {
+    expect(item['00100010']).toEqual({
+      vr: 'PN',
+      Value: [{ Alphabetic: 'ﾔﾏﾀﾞ^ﾀﾛｳ', Ideographic: '山田^太郎' }],
+    });
+    expect(item['00081030']).toEqual({ vr: 'LO', Value: ['山田'] });
+    expect(item['00080005']).toEqual({ vr: 'CS', Value: ['ISO_IR 192'] });
+  }
+});
