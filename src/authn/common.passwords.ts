@@ -1,3 +1,8 @@
+import { dictionary } from '@zxcvbn-ts/language-common';
+
+/** The 49,233 passwords seen most often where passwords were stolen. */
+const LIST = new Set(dictionary['passwords-common']);
+
 /** Words that passwords are made of by repeating or numbering them. Short ones matter: 15 characters are reached by repeats. */
 const WORDS = `
   password passwort passw0rd p@ssword p@ssw0rd pass admin administrator root user login welcome letmein secret changeme change
@@ -26,13 +31,22 @@ const RUNS = [
 const NOVEL_CHARACTERS = 4;
 
 /**
- * Whether a password is one of the common ones: known words, repeated or joined, numbered or not, runs of the keyboard, or one
- * short piece over and over. Case and separators do not make it less common.
+ * Whether a password is one of the common ones: one of a list of them, known words, repeated or joined, numbered or not,
+ * runs of the keyboard, or one short piece over and over. Case and separators do not make it less common.
  */
 export function isCommon(password: string): boolean {
   const folded = password.toLowerCase().replace(/[\s._\-!?+*#@$]+/g, '');
   if (folded.length === 0 || RUNS.some((run) => run.includes(folded))) return true;
   if (/^(.{1,4})\1+.{0,3}$/su.test(folded)) return true;
+  if (isListed(folded)) return true;
   const rest = WORDS.reduce((text, word) => text.replaceAll(word, ''), folded);
   return rest.replace(/\d{1,4}$/, '').length < NOVEL_CHARACTERS && rest.length < folded.length;
+}
+
+/** Whether it is one of the list: as it is, with something of no letter around it, or over and over. */
+function isListed(folded: string): boolean {
+  const bare = folded.replace(/^\P{L}+|\P{L}+$/gu, '');
+  const piece = /^(.{5,}?)\1+.{0,3}$/su.exec(folded)?.[1] ?? folded;
+  const barePiece = /^(.{5,}?)\1+$/su.exec(bare)?.[1] ?? bare;
+  return [folded, bare, piece, barePiece].some((text) => LIST.has(text));
 }

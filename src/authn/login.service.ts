@@ -26,7 +26,11 @@ export class Logins {
   ) {}
 
   /** The person of a name and password; NotAuthenticated for unknown, disabled and wrong alike, TooMany when throttled. */
-  async prove(username: string, password: string, address: string): Promise<Person> {
+  prove(username: string, password: string, address: string): Promise<Person> {
+    return this.throttle.admit(username, address, () => this.proven(username, password, address));
+  }
+
+  private async proven(username: string, password: string, address: string): Promise<Person> {
     const [row] = await this.database
       .select()
       .from(accounts)

@@ -6,6 +6,7 @@ import { and, eq, gt, gte, or, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { loginFailures } from '../database/schema.access.js';
 import { TooMany } from '../problems/errors.js';
+import { LoginCrowd } from './login.crowd.js';
 
 const WINDOW_SECONDS = 300;
 const WINDOW = sql.raw(`interval '${WINDOW_SECONDS} seconds'`);
@@ -25,7 +26,14 @@ interface Limit {
 /** Counts wrong passwords in Postgres, for all gateways together; a window of five minutes, never a lasting lock. */
 @Injectable()
 export class LoginThrottle {
+  private readonly crowd = new LoginCrowd();
+
   constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Runs an attempt, or throws {@link TooMany} without a question to PostgreSQL when there are too many already. */
+  admit<T>(name: string, address: string, attempt: () => Promise<T>): Promise<T> {
+    return this.crowd.run(neighbourhood(address), [pairOf(name, address), addressOf(address)], attempt);
+  }
 
   /** Waits a moment when the name is under attack, before the attempt takes a place of those that are checked. */
   async slow(name: string): Promise<void> {
@@ -39,7 +47,10 @@ export class LoginThrottle {
       { subject: pairOf(name, address), limit: PAIR_LIMIT },
       { subject: addressOf(address), limit: ADDRESS_LIMIT },
     ]);
-    if (over !== undefined) throw new TooMany(Math.max(1, over.left));
+    if (over === undefined) return;
+    const seconds = Math.max(1, over.left);
+    this.crowd.mustWait(over.subject, seconds);
+    throw new TooMany(seconds);
   }
 
   /** Counts a wrong password. */
@@ -66,9 +77,12 @@ export class LoginThrottle {
   }
 
   /** Those of the subjects that reached their limit in a window that is not over, and the seconds left of it. */
-  private async over(limits: readonly Limit[]): Promise<{ readonly left: number }[]> {
+  private async over(
+    limits: readonly Limit[],
+  ): Promise<{ readonly subject: string; readonly left: number }[]> {
     return this.database
       .select({
+        subject: loginFailures.subject,
         left: sql<number>`ceil(extract(epoch from ${loginFailures.windowStart} + ${WINDOW} - now()))::int`,
       })
       .from(loginFailures)

@@ -148,6 +148,9 @@ describe('POST /api/me/password', () => {
     ['a common one with digits', 'Password1234567890'],
     ['a run', '123456789012345'],
     ['one piece over and over', 'xyxyxyxyxyxyxyxy'],
+    ['a long one of the list', 'zqjphsyf6ctifgu'],
+    ['one of the list with signs around it', '!!!2024Starwars2024!!!'],
+    ['one of the list twice', 'michellemichelle!'],
     ['fourteen characters of four bytes', '🙂'.repeat(14)],
   ])('refuses %s', async (_, next) => {
     const person = await world.person();
@@ -168,5 +171,29 @@ describe('POST /api/me/password', () => {
     const answer = await change(access_token, WRONG, randomBytes(15).toString('hex')).expect(422);
     expect(answer.body).toMatchObject({ field: 'current_password' });
     await tokensOf(world, person);
+  });
+});
+
+describe('a flood of sign-ins', () => {
+  test('is turned away before PostgreSQL hears of it, and leaves others their way in', async () => {
+    const person = await world.person();
+    const asked = async () => {
+      const [row] = await world.sql<{ n: string }[]>`
+        select sum(xact_commit + xact_rollback) as n from pg_stat_database where datname = current_database()`;
+      return Number(row?.n ?? 0);
+    };
+    for (let attempt = 0; attempt < 11; attempt += 1)
+      await login(world, { username: person.name, password: WRONG });
+    await world.sql`select pg_stat_force_next_flush()`;
+    const before = await asked();
+    const answers = await Promise.all(
+      Array.from({ length: 400 }, () => login(world, { username: person.name, password: WRONG })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([429]));
+    for (const { headers } of answers) expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+    await world.sql`select pg_stat_force_next_flush()`;
+    expect((await asked()) - before).toBeLessThan(200);
+    const other = await world.person();
+    await tokensOf(world, other);
   });
 });

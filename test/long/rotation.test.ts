@@ -22,6 +22,6 @@ test.runIf(process.env['RADGATE_LONG'] === '1')(
     const outcome = await rotateUnderLoad(world, urls, { seconds: 60, perSecond: 200, hurry: 0 });
     console.info(`rotation under load: ${JSON.stringify(outcome)}`);
     expect(Object.keys(outcome.statuses)).toEqual(['200']);
-    expect(outcome.keys).toBeGreaterThan(5);
+    expect(outcome.keys).toBeGreaterThan(3);
   },
 );
