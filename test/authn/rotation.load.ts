@@ -35,10 +35,11 @@ export async function rotateUnderLoad(
   const rotate = async () => {
     const { DATABASE_URL = '', MASTER_KEY = '' } = world.gateway.env;
     for (let next = performance.now(); performance.now() < end; next += ROTATE_MS) {
-      await execute(process.execPath, [command], { env: { DATABASE_URL, MASTER_KEY } });
+      const { stdout } = await execute(process.execPath, [command], { env: { DATABASE_URL, MASTER_KEY } });
+      const kid = /^new signing key (\S+):/.exec(stdout)?.[1] ?? '';
       await world.sql`
         update signing_keys set created_at = created_at - make_interval(secs => ${load.hurry})
-        where created_at > now() - interval '1 second'`;
+        where kid = ${kid}`;
       outcome.rotations += 1;
       await sleep(Math.max(0, next + ROTATE_MS - performance.now()));
     }

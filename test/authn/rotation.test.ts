@@ -17,7 +17,7 @@ afterAll(async () => {
 
 test('keys that change every five seconds refuse no token at either of two gateways', async () => {
   const urls = [world.gateway.url, other.url];
-  const { statuses, keys } = await rotateUnderLoad(world, urls, { seconds: 18, perSecond: 40, hurry: 8 });
-  expect(Object.keys(statuses)).toEqual(['200']);
-  expect(keys).toBeGreaterThan(1);
+  const outcome = await rotateUnderLoad(world, urls, { seconds: 18, perSecond: 40, hurry: 8 });
+  expect(outcome.statuses).toEqual({ 200: expect.any(Number) });
+  expect(outcome.keys).toBeGreaterThan(1);
 });

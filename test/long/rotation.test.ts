@@ -21,7 +21,7 @@ test.runIf(process.env['RADGATE_LONG'] === '1')(
     const urls = [world.gateway.url, other.url];
     const outcome = await rotateUnderLoad(world, urls, { seconds: 60, perSecond: 200, hurry: 0 });
     console.info(`rotation under load: ${JSON.stringify(outcome)}`);
-    expect(Object.keys(outcome.statuses)).toEqual(['200']);
+    expect(outcome.statuses).toEqual({ 200: expect.any(Number) });
     expect(outcome.keys).toBeGreaterThan(3);
   },
 );
