@@ -92,7 +92,7 @@ export const table: readonly Row[] = [
   ),
   // The body is no DICOM; what may be stored where is a matter of each instance.
   ...rows(
-    ['studies:store'],
+    ['studies:store', 'studies:annotate'],
     [
       ['POST /dicom-web/studies', 415],
       ['POST /dicom-web/studies/:study', 415, { path: '/dicom-web/studies/1.2.3' }],

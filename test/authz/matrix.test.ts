@@ -126,7 +126,7 @@ it('searches find what each principal may see, all of it and nothing else', asyn
   }
 });
 
-it('each instance is stored for whom the table says; where it may not be says nothing of what is there', async () => {
+it('each image is stored for whom the table says; where it may not be says nothing of what is there', async () => {
   const refusals = new Set<string>();
   for (const credential of credentials) {
     const { known, may }: Principal = principals[credential.principal];
