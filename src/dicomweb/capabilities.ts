@@ -42,7 +42,7 @@ const get = (id: string, answers: readonly string[], query: readonly string[] = 
 });
 const search = (id: string, level: Level) =>
   get(id, DATA_SETS, [...SEARCHED, ...attributesAt(level).map(({ keyword }) => keyword)]);
-const store = (id: string): Method => ({ name: 'POST', id, takes: FILE, answers: [JSON_TYPE] });
+const store = (id: string): Method => ({ name: 'POST', id, takes: FILE, answers: [JSON_TYPE, XML_TYPE] });
 const remove = (id: string): Method => ({ name: 'DELETE', id, answers: [] });
 const pictured = (path: string, name: string): Resource[] => [
   {

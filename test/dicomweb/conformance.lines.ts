@@ -45,4 +45,10 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['`transferSyntax`, with', 'wado-uri', 'is decoded into the transfer syntax'],
   ['`frameNumber` from 1', 'wado-uri', 'shows the frame that is asked for'],
   ['`anonymize`, `region`', 'wado-uri', 'a request of /wado is refused with 400'],
+  ['Failure reasons: 0x0110', 'stow.annotate', 'is 0x0122 for what is no storage class'],
+  ['Warning reason 0xB000', 'stow.annotate', 'warns (202) where'],
+  ['The same instance again', 'stow', 'the same again is 200 and stored once'],
+  ['A preamble that is not zero', 'stow', 'a preamble that is not zero comes back zeroed'],
+  ['`studies:annotate` stores', 'stow.annotate', 'refers to nothing that they may not read'],
+  ['An instance above 128 MiB', 'stow.annotate', 'keeps its place at half a megabyte a second'],
 ];
