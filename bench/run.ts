@@ -1,10 +1,12 @@
-// `npm run bench`: the same work by each way to the same archive, in turns; a Markdown table on stdout.
+// `npm run bench`: the same work by each way to the same archive, in turns, then imports; Markdown tables on stdout.
+// `npm run bench -- imports [ROWS]` measures imports alone.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { request } from 'undici';
 import { z } from 'zod';
 import { buildAll } from '../infra/local/build.ts';
+import { benchImports } from './imports.ts';
 import { startBenchStack, type BenchStack } from './bench.stack.ts';
 import { sample, type Slice } from './samples.ts';
 import { Measured, type Wish } from './wish.ts';
@@ -137,21 +139,28 @@ function comparisons(stack: BenchStack, authorization: string, slices: readonly 
   ];
 }
 
-await buildAll(say);
-const stack = await startBenchStack(say);
-try {
-  const authorization = await signIn(stack);
-  const slices = sample(SLICES, FRAME_BYTES);
-  say(`storing a series of ${SLICES} slices and ${STUDIES} studies`);
-  await storeAll(stack, authorization, slices);
-  for (let study = 0; study < STUDIES; study += 1) await storeAll(stack, authorization, sample(1, 1024));
-  const rows: string[] = [];
-  for (const comparison of comparisons(stack, authorization, slices)) rows.push(await compare(comparison));
-  console.log(`| what | Orthanc | nginx → Orthanc | gateway | gateway : Orthanc | gateway : nginx |
+async function benchArchive(): Promise<void> {
+  const stack = await startBenchStack(say);
+  try {
+    const authorization = await signIn(stack);
+    const slices = sample(SLICES, FRAME_BYTES);
+    say(`storing a series of ${SLICES} slices and ${STUDIES} studies`);
+    await storeAll(stack, authorization, slices);
+    for (let study = 0; study < STUDIES; study += 1) await storeAll(stack, authorization, sample(1, 1024));
+    const rows: string[] = [];
+    for (const comparison of comparisons(stack, authorization, slices)) rows.push(await compare(comparison));
+    console.log(`| what | Orthanc | nginx → Orthanc | gateway | gateway : Orthanc | gateway : nginx |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 
 Medians of ${ROUNDS} rounds in turns on this machine; in brackets the 95th percentile of one request in ms (storing through the gateway: of 25 instances). The gateway signs in, decides and audits; the other two let everybody through.`);
-} finally {
-  await stack.stop();
+  } finally {
+    await stack.stop();
+  }
 }
+
+const ROWS = 1_000_000;
+const [only, rows] = process.argv.slice(2);
+await buildAll(say);
+if (only !== 'imports') await benchArchive();
+console.log(await benchImports(Number(rows ?? ROWS), say));
