@@ -51,6 +51,7 @@ export const EnvSchema = z.object({
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   TERMINOLOGY_TOKEN: z.string().min(1).optional(),
+  METRICS_TOKEN: secret(16).optional(),
   MASTER_KEY: z
     .string()
     .refine((text) => Buffer.from(text, 'base64').length === 32, 'needs 32 bytes in base64'),
@@ -79,6 +80,7 @@ const SECRETS = [
   'ORTHANC_PASSWORD',
   'FHIR_TOKEN',
   'TERMINOLOGY_TOKEN',
+  'METRICS_TOKEN',
   'MASTER_KEY',
   'OIDC_CLIENT_SECRET',
   'ADMIN_PASSWORD',

@@ -45,6 +45,7 @@ export const table: readonly Row[] = [
     ['GET /health/live', 200],
     ['GET /health/ready', 200],
     ['GET /api/openapi.json', 200],
+    ['GET /metrics', 404],
     ['GET /api/docs', 200],
   ]),
   ...rows('account', [

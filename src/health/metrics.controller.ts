@@ -1,0 +1,31 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Controller, Get, Header, Headers, Inject } from '@nestjs/common';
+import { Public } from '../authn/access.decorators.js';
+import { ENV } from '../config/config.module.js';
+import type { Env } from '../config/env.js';
+import { NotAuthenticated, NotVisible } from '../problems/errors.js';
+import { Metrics } from './metrics.service.js';
+
+@Controller('metrics')
+@Public()
+export class MetricsController {
+  constructor(
+    @Inject(ENV) private readonly env: Pick<Env, 'METRICS_TOKEN'>,
+    private readonly metrics: Metrics,
+  ) {}
+
+  /** Figures for Prometheus, for whoever brings `METRICS_TOKEN` as Bearer; without that setting there is no such thing. */
+  @Get()
+  @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+  read(@Headers('authorization') authorization: string | undefined): Promise<string> {
+    const { METRICS_TOKEN: token } = this.env;
+    if (token === undefined) throw new NotVisible();
+    if (!isSame(authorization ?? '', `Bearer ${token}`)) throw new NotAuthenticated();
+    return this.metrics.text();
+  }
+}
+
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((text) => createHash('sha256').update(text).digest());
+  return a !== undefined && b !== undefined && timingSafeEqual(a, b);
+}

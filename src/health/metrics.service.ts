@@ -1,0 +1,134 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type postgres from 'postgres';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { z } from 'zod';
+import { POSTGRES } from '../database/database.module.js';
+import { FhirServer } from '../fhir/fhir.server.js';
+import { OrthancApi } from '../orthanc/orthanc.api.js';
+
+/** A large catalog takes a moment to count; whoever asks often gets the same figures. */
+const FRESH_MS = 10_000;
+
+const Figures = z.array(z.object({ name: z.string(), label: z.string(), value: z.coerce.number() }));
+
+/** What Prometheus reads: routes by pattern, never by path; no UID, no name, no id of anybody. */
+@Injectable()
+export class Metrics implements OnModuleInit {
+  private readonly register = new Registry();
+  private readonly requests = new Histogram({
+    name: 'radgate_http_request_seconds',
+    help: 'Answers by method, route pattern and status: how many and how long until the last byte was handed over.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10, 60],
+    registers: [this.register],
+  });
+  private readonly stored = new Counter({
+    name: 'radgate_stow_instances_total',
+    help: 'Instances acknowledged to senders.',
+    registers: [this.register],
+  });
+  private readonly running = new Gauge({
+    name: 'radgate_http_requests_running',
+    help: 'Requests that are being answered.',
+    registers: [this.register],
+  });
+  private readonly neighbours = new Gauge({
+    name: 'radgate_neighbour_up',
+    help: 'Whether a neighbour answers.',
+    labelNames: ['neighbour'],
+    registers: [this.register],
+  });
+  private readonly figures = new Gauge({
+    name: 'radgate_things',
+    help: 'How many there are: of the catalog, of imports by status, of jobs by state, of audit rows that wait for their seal.',
+    labelNames: ['of', 'state'],
+    registers: [this.register],
+  });
+  private readonly behind = new Gauge({
+    name: 'radgate_watcher_changes_behind',
+    help: 'Changes of the archive that the catalog has not seen yet.',
+    registers: [this.register],
+  });
+  private known: { readonly at: number; readonly text: Promise<string> } | undefined;
+
+  constructor(
+    @Inject(POSTGRES) private readonly sql: postgres.Sql,
+    private readonly orthanc: OrthancApi,
+    private readonly fhir: FhirServer,
+    private readonly adapter: HttpAdapterHost,
+  ) {
+    collectDefaultMetrics({ register: this.register, prefix: 'radgate_' });
+  }
+
+  onModuleInit(): void {
+    const server: FastifyInstance = this.adapter.httpAdapter.getInstance();
+    server.addHook('onRequest', (_request, _reply, done) => {
+      this.running.inc();
+      done();
+    });
+    server.addHook('onResponse', (request, reply, done) => {
+      this.running.dec();
+      this.note(request, reply);
+      done();
+    });
+  }
+
+  /** All figures in Prometheus' text form; those of a neighbour that is away are left out. */
+  text(): Promise<string> {
+    if (this.known === undefined || Date.now() - this.known.at > FRESH_MS)
+      this.known = { at: Date.now(), text: this.read() };
+    return this.known.text;
+  }
+
+  private note(request: FastifyRequest, reply: FastifyReply): void {
+    const route = request.routeOptions.url ?? 'unknown';
+    const labels = { method: request.method, route, status: String(reply.statusCode) };
+    this.requests.observe(labels, reply.elapsedTime / 1000);
+    if (request.method === 'POST' && route.startsWith('/dicom-web/'))
+      this.stored.inc(request.auditNote?.instances ?? 0);
+  }
+
+  private async read(): Promise<string> {
+    const [postgresUp, orthancUp, hapi] = await Promise.all([this.count(), this.lag(), this.fhir.state()]);
+    this.neighbours.set({ neighbour: 'postgres' }, postgresUp ? 1 : 0);
+    this.neighbours.set({ neighbour: 'orthanc' }, orthancUp ? 1 : 0);
+    if (hapi !== 'off') this.neighbours.set({ neighbour: 'hapi' }, hapi === 'up' ? 1 : 0);
+    return this.register.metrics();
+  }
+
+  private async count(): Promise<boolean> {
+    this.figures.reset();
+    try {
+      const rows = Figures.parse(
+        await this.sql`
+          select 'patients' as name, '' as label, count(*) as value from patients
+          union all select 'studies', '', count(*) from studies where instance_count > 0
+          union all select 'instances', '', coalesce(sum(instance_count), 0) from studies
+          union all select 'quarantined', '', count(*) from quarantined
+          union all select 'imports', status, count(*) from imports group by status
+          union all select 'words waiting', '', count(distinct term) from waiting_words
+          union all select 'jobs', name || ' ' || state, count(*) from queue.job group by name, state
+          union all select 'audit rows unsealed', '', count(*) from audit
+            where (xact, id) > (select coalesce(max(audit_xact), '0'), coalesce(max(audit_id), 0) from (
+              select audit_xact, audit_id from audit_seals order by position desc limit 1) last)`,
+      );
+      for (const { name, label, value } of rows) this.figures.set({ of: name, state: label }, value);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private async lag(): Promise<boolean> {
+    try {
+      const { Last: last } = await this.orthanc.lastChange();
+      const [row] = await this.sql<{ position: string }[]>`select position from archive_cursor`;
+      if (row !== undefined) this.behind.set(Math.max(0, last - Number(row.position)));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
