@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { loggerTo } from '../../src/json.logger.js';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { foundIn } from '../support/log.canaries.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -67,6 +68,21 @@ describe('the log', () => {
     for (const secret of [...secrets, reader.authorization.slice(7), world.orthanc.password]) {
       expect(text.includes(secret)).toBe(false);
     }
+  });
+
+  it('of every gateway of a test is searched for secrets, by their forms and those of its environment', () => {
+    const env = { MASTER_KEY: 'c2VjcmV0LXNlY3JldA==', DATABASE_URL: 'postgres://app:hidden-word@h/d' };
+    expect(foundIn('{"message":"listening on 127.0.0.1:3000"}', env)).toEqual([]);
+    for (const text of [
+      env.MASTER_KEY,
+      'hidden-word',
+      `rgk_${'a'.repeat(43)}`,
+      `eyJhbGciOiJSUzI1NiJ9.${'e'.repeat(20)}.x`,
+      'radgate_session=x',
+      'Authorization: Basic dXNlcjpwYXNzd29yZA==',
+      'Canary^Yellow',
+    ])
+      expect([text, foundIn(`{"message":"${text}"}`, env).length]).toEqual([text, 1]);
   });
 
   it('writes its level and above', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { freePort, launch, type Running, until } from '../../infra/local/launch.ts';
 import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
+import { foundIn } from './log.canaries.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording.proxy.ts';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
@@ -20,6 +21,7 @@ export type TestGateway = Running & {
  * Starts the built gateway as a process of its own on a free port and waits until it answers. Between it and its archive stands
  * a recording proxy; `stop` fails when the gateway asked anything that src/orthanc should not be able to say. `under` is a command
  * that runs it.
+ * It fails, too, when the log holds a secret or a name.
  */
 export async function startTestGateway(
   env: Readonly<Record<string, string>>,
@@ -49,7 +51,9 @@ export async function startTestGateway(
   );
   const stop = async () => {
     await running.stop();
+    const found = foundIn(await readFile(log, 'utf8').catch(() => ''), env);
     await clean();
+    if (found.length > 0) throw new Error(`in the gateway's log: ${found.join(', ')}`);
     if (upstream !== undefined && upstream.faults.length > 0)
       throw new Error(`asked of the archive:\n${[...new Set(upstream.faults)].join('\n')}`);
   };
