@@ -22,6 +22,7 @@ import { MembersController } from './members.controller.js';
 import { Members } from './members.service.js';
 import { Senders } from './senders.service.js';
 import { UserSessionsController } from './user.sessions.controller.js';
+import { OperationsController } from './operations.controller.js';
 import { QuarantineController } from './quarantine.controller.js';
 import { UsersController } from './users.controller.js';
 import { Users } from './users.service.js';
@@ -40,6 +41,7 @@ import { WhatIfs } from './what.if.service.js';
     MachinesController,
     KeysController,
     QuarantineController,
+    OperationsController,
     AccessController,
     AccessesController,
     AuditController,

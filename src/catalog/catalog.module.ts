@@ -8,8 +8,10 @@ import { QuarantineDecisions } from './quarantine.decisions.js';
 import { QuarantineList } from './quarantine.list.js';
 import { Quarantine } from './quarantine.service.js';
 import { Readable } from './readable.service.js';
+import { Rebuilds } from './rebuilds.service.js';
 import { Reservations } from './reservations.service.js';
 import { Searches } from './search.service.js';
+import { Stats } from './stats.service.js';
 import { Watcher } from './watcher.service.js';
 
 /** WHAT IS THERE. */
@@ -26,6 +28,8 @@ import { Watcher } from './watcher.service.js';
     QuarantineList,
     QuarantineDecisions,
     Readable,
+    Rebuilds,
+    Stats,
     Watcher,
   ],
   exports: [
@@ -38,6 +42,8 @@ import { Watcher } from './watcher.service.js';
     QuarantineList,
     QuarantineDecisions,
     Readable,
+    Rebuilds,
+    Stats,
   ],
 })
 export class CatalogModule {}

@@ -15,6 +15,7 @@ import { NeighbourAway, Problem } from '../problems/errors.js';
 import { Arrivals } from './arrivals.service.js';
 import { Departures } from './departures.service.js';
 import { Quarantine } from './quarantine.service.js';
+import { Rebuilds } from './rebuilds.service.js';
 
 const TICK_MS = 500;
 const COMPARE_MS = 2_000;
@@ -48,6 +49,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     private readonly arrivals: Arrivals,
     private readonly departures: Departures,
     private readonly quarantine: Quarantine,
+    private readonly rebuilds: Rebuilds,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -99,6 +101,13 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
       await this.takeQuarantined();
     }
     await this.compareTotals();
+    await this.rebuilds.runIfAsked(
+      (ids) => this.takeAll(ids),
+      async () => {
+        this.stopping.signal.throwIfAborted();
+        await this.followFeed();
+      },
+    );
     // Last: what a cut-off STOW left in the archive is adopted by the reservation it left here.
     await this.departures.dropLeftovers(LEFTOVER_MS);
   }

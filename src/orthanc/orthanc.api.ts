@@ -75,6 +75,11 @@ export class OrthancApi {
     return this.get(`list of ${level}`, `/${level}`, Ids);
   }
 
+  /** A page of the ids of all instances, in an order that stays as long as nothing is deleted. */
+  instanceIds(since: number, limit: number): Promise<OrthancId[]> {
+    return this.get('page of instances', `/instances?since=${since}&limit=${limit}`, Ids);
+  }
+
   /** Whether Orthanc holds the thing now. */
   async holds(level: ArchiveLevel, id: OrthancId): Promise<boolean> {
     const answer = await this.request(`look-up in ${level}`, `/${level}/${id}`);

@@ -185,6 +185,9 @@ export const table: readonly Row[] = [
   ...rows(
     ['system:operate'],
     [
+      ['GET /api/stats', 200],
+      ['POST /api/catalog/rebuild', 202],
+      ['GET /api/catalog/rebuild', 200],
       ['GET /api/quarantine', 200, { tells: true }],
       absent('GET /api/quarantine/:id'),
       absent('POST /api/quarantine/:id/decide', 422),

@@ -27,6 +27,7 @@ const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', '/changes\\?last'],
   ['GET', '/(?:studies|series|instances)'],
   ['GET', `/(?:studies|series|instances)/${ID}`],
+  ['GET', '/instances\\?since=\\d+&limit=\\d+'],
   ['DELETE', `/instances/${ID}`],
   ['GET', `/instances/${ID}/tags\\?short`],
   ['GET', `/instances/${ID}/series`],

@@ -1,0 +1,56 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { OrthancApi } from '../orthanc/orthanc.api.js';
+import { NeighbourAway } from '../problems/errors.js';
+
+const Held = z.object({
+  patients: z.number(),
+  studies: z.number(),
+  series: z.number(),
+  instances: z.number(),
+  bytes: z.coerce.number(),
+  on_their_way: z.number(),
+  in_quarantine: z.number(),
+});
+
+/** How much there is: in the catalog, in the archive (null while it is away), on its way and in quarantine. */
+export interface CatalogStats {
+  readonly catalog: Pick<z.infer<typeof Held>, 'patients' | 'studies' | 'series' | 'instances' | 'bytes'>;
+  readonly archive: { readonly studies: number; readonly series: number; readonly instances: number } | null;
+  readonly on_their_way: number;
+  readonly in_quarantine: number;
+}
+
+/** Counts for the operator. */
+@Injectable()
+export class Stats {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly api: OrthancApi,
+  ) {}
+
+  async now(): Promise<CatalogStats> {
+    const [row] = await this.database.execute(sql`
+      select (select count(*)::int from patients) as patients,
+        count(*)::int as studies, coalesce(sum(series_count), 0)::int as series,
+        coalesce(sum(instance_count), 0)::int as instances,
+        (select coalesce(sum(size), 0)::text from instances) as bytes,
+        (select count(*)::int from pending where expires_at > clock_timestamp()) as on_their_way,
+        (select count(*)::int from quarantined) as in_quarantine
+      from studies where instance_count > 0`);
+    const { on_their_way, in_quarantine, ...catalog } = Held.parse(row);
+    return { catalog, archive: await this.archive(), on_their_way, in_quarantine };
+  }
+
+  private async archive(): Promise<CatalogStats['archive']> {
+    try {
+      const { CountStudies, CountSeries, CountInstances } = await this.api.statistics();
+      return { studies: CountStudies, series: CountSeries, instances: CountInstances };
+    } catch (error) {
+      if (error instanceof NeighbourAway) return null;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { catalogued } from '../dicomweb/stow.answers.ts';
+import { startWorld, type Caller, type World } from '../support/world.ts';
+
+const Rebuild = z.looseObject({
+  state: z.string(),
+  archived: z.number(),
+  removed: z.number(),
+  repaired: z.number(),
+});
+
+let world: World;
+let operator: Caller;
+beforeAll(async () => {
+  world = await startWorld();
+  operator = await world.person({ rights: ['system:operate'], scope: { kind: 'all' } });
+});
+afterAll(() => world?.stop());
+
+const get = (path: string, who = operator) => world.http.get(path).set('authorization', who.authorization);
+
+it('is for operators', async () => {
+  const other = await world.radiologist(freshUid());
+  await get('/api/stats', other).expect(403);
+  await get('/api/catalog/rebuild', other).expect(403);
+  await world.http.post('/api/catalog/rebuild').set('authorization', other.authorization).expect(403);
+  await get('/api/catalog/rebuild').expect(404);
+});
+
+it('brings the catalog back to what the archive holds, while serving', async () => {
+  const studyUid = freshUid();
+  const files = Array.from({ length: 6 }, () => makeInstance({ studyUid, seriesUid: `${studyUid}.1` }));
+  await world.store(await world.machine(), files).expect(200);
+  const stats = await get('/api/stats').expect(200);
+  expect(stats.body).toMatchObject({
+    catalog: { studies: 1, series: 1, instances: 6 },
+    archive: { studies: 1, series: 1, instances: 6 },
+    on_their_way: 0,
+    in_quarantine: 0,
+  });
+  // One row is missing, one is of nothing (which the watcher may find by itself), and a count is wrong (which it does not mend).
+  await world.sql`delete from instances where id = (select min(id) from instances)`;
+  const wrong = '00000000-11111111-22222222-33333333-44444444';
+  await world.sql`insert into instances (sop_uid, series, sop_class_uid, transfer_syntax, orthanc_id)
+    select '1.2.3', min(id), '1.2.4', '1.2.840.10008.1.2', ${wrong} from series`;
+  await world.sql`update series set instance_count = 9`;
+  const asked = await world.http
+    .post('/api/catalog/rebuild')
+    .set('authorization', operator.authorization)
+    .expect(202);
+  expect(Rebuild.parse(asked.body).state).not.toBe('completed');
+  const now = async () => Rebuild.parse((await get('/api/catalog/rebuild').expect(200)).body);
+  await expect
+    .poll(now, { timeout: 20_000 })
+    .toMatchObject({ state: 'completed', archived: 6, checked: 6, repaired: 1 });
+  expect(await catalogued(world, studyUid)).toEqual({ instances: 6, counted: 6, series: 1, pending: 0 });
+  expect(await world.sql`select instance_count as count from series`).toEqual([{ count: 6 }]);
+});
