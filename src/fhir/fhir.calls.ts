@@ -67,8 +67,11 @@ export class FhirCalls {
     work: (client: Client, options: CallOptions) => Promise<T>,
   ): Promise<T> {
     if (!this.breaker.admits()) throw new FhirAway();
+    // Not AbortSignal.timeout: that keeps request and answer until the time is up, however early the answer came.
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), timeoutMs);
     try {
-      const answer = await work(this.client, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
+      const answer = await work(this.client, { signal: limit.signal, redirect: 'error' });
       this.breaker.succeeded();
       return answer;
     } catch (error) {
@@ -78,6 +81,8 @@ export class FhirCalls {
         this.warn(failure);
       } else this.breaker.succeeded();
       throw failure;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
