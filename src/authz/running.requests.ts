@@ -72,6 +72,8 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
 
   /** Watches a request from the moment it was let in until its connection has its answer. */
   add(request: FastifyRequest, reply: FastifyReply, signIn: SignIn, access: Access): void {
+    // Who left while the guards asked is not told of again.
+    if (reply.raw.destroyed || request.raw.socket.destroyed) return;
     this.running.set(request, { reply, signIn, access, since: performance.now() });
     reply.raw.once('close', () => this.running.delete(request));
   }
