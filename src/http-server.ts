@@ -3,13 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import cookie from '@fastify/cookie';
 import cors from '@fastify/cors';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Env } from './config/env.js';
 import { BadRequest } from './problems/errors.js';
 import { refusalOf, sendRefusal } from './problems/problem.filter.js';
 
 /** JSON bodies are small; DICOM bodies are streams and are bounded where they are read. */
 const JSON_BYTES = 1024 * 1024;
+const JSON_MS = 20_000;
 const REQUEST_ID = /^[\w-]{8,64}$/;
 
 /**
@@ -44,6 +45,7 @@ export function httpServer(env: Env): FastifyAdapter {
     if (isTwofold(request.raw.rawHeaders))
       throw new BadRequest('A header that there is one of was sent twice.');
   });
+  limitJsonTime(server);
   server.addHook('onSend', async (request, reply) => {
     identify(request, reply);
     // What says nothing of caches is for this caller and this moment alone.
@@ -71,6 +73,22 @@ export function httpServer(env: Env): FastifyAdapter {
     });
   }
   return new FastifyAdapter(server);
+}
+
+/** A body that Fastify gathers is small: who has not sent it by then never will. Streams have their own patience. */
+function limitJsonTime(server: FastifyInstance): void {
+  const patience = new WeakMap<IncomingMessage, NodeJS.Timeout>();
+  server.addHook('preParsing', async ({ raw, headers }) => {
+    if (headers['content-type']?.startsWith('application/json') === true)
+      patience.set(
+        raw,
+        setTimeout(() => raw.destroy(), JSON_MS),
+      );
+  });
+  const end = async ({ raw }: FastifyRequest) => clearTimeout(patience.get(raw));
+  server.addHook('preValidation', end);
+  server.addHook('onResponse', end);
+  server.addHook('onRequestAbort', end);
 }
 
 /** Of these Node keeps the first and others the last: a proxy in front could have judged by another than we do (RFC 9110 §5.3, §7.2). */

@@ -71,7 +71,11 @@ export class UploadReceiver {
         (why: unknown) => why,
       );
       if (reason instanceof NoRoom) throw reason;
-      throw fault ?? (body.destroyed ? error : new BadRequest('The multipart body cannot be read.'));
+      // A body that was read to its end is destroyed too, and may still be no form.
+      const left = body.destroyed && !body.readableEnded;
+      throw (
+        fault ?? (left || isOfSystem(error) ? error : new BadRequest('The multipart body cannot be read.'))
+      );
     }
     const staged = await staging;
     if (fault !== undefined) throw fault;
@@ -91,6 +95,11 @@ function readInto(body: Readable, form: BusboyInstance): Promise<void> {
     });
     body.pipe(form);
   });
+}
+
+/** The disk, not the form. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && 'errno' in error;
 }
 
 function formOf(type: string): BusboyInstance {

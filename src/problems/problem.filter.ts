@@ -35,6 +35,8 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** Writes a refusal as `application/problem+json`, never stored by a cache. */
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
+  // What the route had said already would come first: refusals are equal to the byte, the order of their headers too.
+  for (const name of ['content-type', 'cache-control']) reply.removeHeader(name);
   void reply
     .status(refusal.status)
     .headers({ 'cache-control': 'no-store', ...refusal.headers })

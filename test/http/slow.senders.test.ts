@@ -82,3 +82,10 @@ it('a Content-Length larger than what comes is never taken for the whole', async
   await expect.poll(async () => (await world.sql`select from pending`).length).toBe(0);
   expect(await world.sql`select from instances`).toHaveLength(before.length);
 });
+
+it('a JSON body that does not come is given up on, though nobody is known behind it', async () => {
+  const body = post('/api/auth/login', ['Content-Type: application/json', 'Content-Length: 5000'], '{');
+  const stalled = begin(body);
+  await expect.poll(stalled.closed, { timeout: 28_000, interval: 500 }).toBe(true);
+  expect(stalled.answer()).not.toMatch(/^HTTP\/1\.1 [25]/);
+});
