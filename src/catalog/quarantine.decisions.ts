@@ -107,7 +107,12 @@ export class QuarantineDecisions {
     const modified = () => this.bytes.modifiedInstance(id, { patientId, issuer, uids });
     const stored = await this.bytes.storeInstance((await modified()).stream);
     if (stored.status === 'Success') return;
-    const [ours, theirs] = [await modified(), await this.bytes.instanceFile(stored.id, undefined)];
+    // It was there when it was stored: gone now, nothing holds what waits but itself.
+    const theirs = await this.bytes.instanceFile(stored.id, undefined).catch((error: unknown) => {
+      if (error instanceof NotInArchive) throw new Conflict('The archive changed meanwhile. Try again.');
+      throw error;
+    });
+    const ours = await modified();
     if (!(await hashContent(ours.stream)).equals(await hashContent(theirs.stream)))
       throw new Conflict(
         'The archive holds another instance of that identity: discard this one or give it new UIDs.',
