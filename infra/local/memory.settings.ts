@@ -2,7 +2,7 @@
  * How the gateway is run, here and in infra/gateway/Dockerfile (a test holds them together). V8 sizes its young generation by the
  * machine's memory (134 MB were seen) and what streams through lives shortly: 4 MB cost nothing and free its buffers soon.
  */
-export const gatewayFlags = ['--enable-source-maps', '--max-semi-space-size=4'] as const;
+export const gatewayFlags = ['--max-semi-space-size=4'] as const;
 
 /** For glibc (mallopt(3)): two heaps, and what is large goes back to the system when it is freed. Without it Orthanc keeps 150 MB more. */
 export const thriftyMemory = {
