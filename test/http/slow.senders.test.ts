@@ -76,10 +76,11 @@ it('a Content-Length larger than what comes is never taken for the whole', async
     ];
     const { answer } = begin(post('/dicom-web/studies', headers, sent));
     open.at(-1)?.end();
-    await expect.poll(() => open.at(-1)?.closed === true).toBe(true);
+    await expect.poll(() => open.at(-1)?.closed === true, { timeout: 10_000 }).toBe(true);
     expect(answer()).not.toMatch(/^HTTP\/1\.1 2/);
   }
-  await expect.poll(async () => (await world.sql`select from pending`).length).toBe(0);
+  // Sooner than the reservation's own end.
+  await expect.poll(async () => (await world.sql`select from pending`).length, { timeout: 10_000 }).toBe(0);
   expect(await world.sql`select from instances`).toHaveLength(before.length);
 });
 
