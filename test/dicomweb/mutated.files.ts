@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { factsOf, IdentityMissing } from '../../src/catalog/instance.facts.js';
 import { CATALOG_TAGS } from '../../src/catalog/instance.facts.js';
 import { readHeader } from '../../src/dicomweb/header.reader.js';
 import { DicomUnreadable } from '../../src/dicomweb/header.unreadable.js';
+import { heldBytes } from '../support/held.memory.ts';
 import { mutatedFiles } from './dicom.mutations.ts';
 
 /** What reading many mutated files came to. */
@@ -48,13 +47,4 @@ async function isReadable(file: Buffer, name: string): Promise<boolean> {
 
 async function* chunksOf(file: Buffer): AsyncGenerator<Buffer> {
   for (let at = 0; at < file.length; at += CHUNK) yield file.subarray(at, at + CHUNK);
-}
-
-setFlagsFromString('--expose-gc');
-const collect: unknown = runInNewContext('gc');
-
-function heldBytes(): number {
-  if (typeof collect === 'function') collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }
