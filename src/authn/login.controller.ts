@@ -1,14 +1,15 @@
 import { Body, Controller, Header, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Asked, Deed, Deeds } from '../audit/deeds.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import { AnyAccount, Public } from './access.decorators.js';
 import { ACCESS_TOKEN_SECONDS, AccessTokens } from './access.tokens.js';
 import { BodyOf } from './body.pipe.js';
 import { actorOf, callerOf } from './actor.js';
 import { challenge } from './challenge.js';
-import { Logins } from './login.service.js';
-import { ClaimedPassword, NewPassword } from './passwords.service.js';
+import { Logins, PasswordChange } from './login.service.js';
+import { ClaimedPassword } from './passwords.service.js';
 import { RefreshTokens } from './refresh.tokens.js';
 import { SessionCookies } from './session.cookies.js';
 import { SESSION_SECONDS, SignIns } from './sign.ins.js';
@@ -29,9 +30,6 @@ const Logout = z
   .transform((body) => body ?? {});
 type Logout = z.output<typeof Logout>;
 
-const PasswordChange = z.strictObject({ current_password: ClaimedPassword, new_password: NewPassword });
-type PasswordChange = z.output<typeof PasswordChange>;
-
 /** RFC 6749 §5.1. */
 export interface TokenPair {
   readonly access_token: string;
@@ -48,6 +46,7 @@ export class LoginController {
     private readonly refreshTokens: RefreshTokens,
     private readonly signIns: SignIns,
     private readonly cookies: SessionCookies,
+    private readonly deeds: Deeds,
   ) {}
 
   /** Signs a person in: a pair of tokens, or with `session: true` the two cookies and how long (seconds) they live unused. */
@@ -93,14 +92,18 @@ export class LoginController {
   @AnyAccount()
   @HttpCode(204)
   async logout(
+    @Asked() deed: Deed,
     @Body(new BodyOf(Logout)) { refresh_token }: Logout,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     const { signIn } = request;
     if (signIn === undefined) throw new NotAuthenticated();
-    await this.signIns.end(signIn);
-    if (refresh_token !== undefined) await this.refreshTokens.end(refresh_token, signIn.account.id);
+    await this.deeds.record(deed, 204, async (transaction) => {
+      await this.signIns.end(signIn, transaction);
+      if (refresh_token !== undefined)
+        await this.refreshTokens.end(refresh_token, signIn.account.id, transaction);
+    });
     if (signIn.ends.kind === 'session') this.cookies.clear(reply);
   }
 
@@ -109,12 +112,13 @@ export class LoginController {
   @AnyAccount()
   @HttpCode(204)
   async changePassword(
+    @Asked() deed: Deed,
     @Body(new BodyOf(PasswordChange)) body: PasswordChange,
     @Req() request: FastifyRequest,
   ): Promise<void> {
     const { signIn } = request;
     if (signIn === undefined) throw new NotAuthenticated();
-    await this.logins.change(signIn, body.current_password, body.new_password, request.address);
+    await this.logins.change(deed, signIn, body, request.address);
   }
 
   private async pair(of: {

@@ -1,12 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { type Deed, Deeds } from '../audit/deeds.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { BadField, NotAuthenticated } from '../problems/errors.js';
 import { LoginThrottle } from './login.throttle.js';
-import { Passwords } from './passwords.service.js';
+import { ClaimedPassword, NewPassword, Passwords } from './passwords.service.js';
 import type { SignIn } from './sign.in.js';
 import { SignIns } from './sign.ins.js';
+
+/** What somebody says who changes their own password. */
+export const PasswordChange = z.strictObject({
+  current_password: ClaimedPassword,
+  new_password: NewPassword,
+});
+export type PasswordChange = z.output<typeof PasswordChange>;
 
 /** The person a password proved. */
 export interface Person {
@@ -23,6 +32,7 @@ export class Logins {
     private readonly passwords: Passwords,
     private readonly throttle: LoginThrottle,
     private readonly signIns: SignIns,
+    private readonly deeds: Deeds,
   ) {}
 
   /** The person of a name and password; NotAuthenticated for unknown, disabled and wrong alike, TooMany when throttled. */
@@ -43,13 +53,13 @@ export class Logins {
   }
 
   /** Changes the caller's own password and ends every other sign-in. BadField when the current one is wrong. */
-  async change(signIn: SignIn, current: string, next: string, address: string): Promise<void> {
+  async change(deed: Deed, signIn: SignIn, change: PasswordChange, address: string): Promise<void> {
     const { id, name } = signIn.account;
     const [row] = await this.database.select().from(accounts).where(eq(accounts.id, id));
-    if (!(await this.right(row?.passwordHash, current, name, address)))
+    if (!(await this.right(row?.passwordHash, change.current_password, name, address)))
       throw new BadField('current_password', 'This is not the current password.');
-    const passwordHash = await this.passwords.hash(next);
-    await this.database.transaction(async (transaction) => {
+    const passwordHash = await this.passwords.hash(change.new_password);
+    await this.deeds.record(deed, 204, async (transaction) => {
       await transaction.update(accounts).set({ passwordHash }).where(eq(accounts.id, id));
       await this.signIns.endAll(id, signIn.ends, transaction);
     });

@@ -3,7 +3,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts, refreshTokens, tokenFamilies } from '../database/schema.access.js';
 import { audit } from '../database/schema.audit.js';
 import { NotAuthenticated } from '../problems/errors.js';
@@ -84,12 +84,12 @@ export class RefreshTokens {
   }
 
   /** Ends the family of a token if it is this account's. */
-  async end(presented: string, accountId: string): Promise<void> {
-    const family = this.database
+  async end(presented: string, accountId: string, transaction: Transaction): Promise<void> {
+    const family = transaction
       .select({ id: refreshTokens.family })
       .from(refreshTokens)
       .where(and(eq(refreshTokens.tokenHash, hashOf(presented)), eq(refreshTokens.accountId, accountId)));
-    await this.database
+    await transaction
       .update(tokenFamilies)
       .set({ revokedAt: sql`now()` })
       .where(and(sql`${tokenFamilies.id} in (${family})`, isNull(tokenFamilies.revokedAt)));

@@ -30,27 +30,23 @@ export class SignIns {
   }
 
   /** Ends one sign-in: the session, or the refresh family with every access token of it. */
-  async end({ ends }: SignIn): Promise<void> {
-    if (ends.kind === 'session') await this.database.delete(sessions).where(eq(sessions.id, ends.id));
-    if (ends.kind === 'family') await revoke(this.database, eq(tokenFamilies.id, ends.id));
+  async end({ ends }: SignIn, transaction: Transaction): Promise<void> {
+    if (ends.kind === 'session') await transaction.delete(sessions).where(eq(sessions.id, ends.id));
+    if (ends.kind === 'family') await revoke(transaction, eq(tokenFamilies.id, ends.id));
   }
 
-  /** Ends every session and refresh family of an account but `keep`; inside a transaction when one is given. */
-  async endAll(
-    accountId: string,
-    keep?: SignIn['ends'],
-    within: Database | Transaction = this.database,
-  ): Promise<void> {
+  /** Ends every session and refresh family of an account but `keep`. */
+  async endAll(accountId: string, keep: SignIn['ends'] | undefined, transaction: Transaction): Promise<void> {
     const kept = (kind: 'session' | 'family') => (keep?.kind === kind ? keep.id : undefined);
     const session = kept('session');
     const family = kept('family');
-    await within
+    await transaction
       .delete(sessions)
       .where(
         and(eq(sessions.accountId, accountId), session === undefined ? undefined : ne(sessions.id, session)),
       );
     await revoke(
-      within,
+      transaction,
       and(
         eq(tokenFamilies.accountId, accountId),
         family === undefined ? undefined : ne(tokenFamilies.id, family),
@@ -59,8 +55,8 @@ export class SignIns {
   }
 }
 
-async function revoke(within: Database | Transaction, which: SQL | undefined): Promise<void> {
-  await within
+async function revoke(transaction: Transaction, which: SQL | undefined): Promise<void> {
+  await transaction
     .update(tokenFamilies)
     .set({ revokedAt: sql`now()` })
     .where(and(which, isNull(tokenFamilies.revokedAt)));

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, inArray, sql } from 'drizzle-orm';
+import { type Deed, Deeds } from '../audit/deeds.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { importChunks, importRows, imports } from '../database/schema.records.js';
@@ -11,6 +12,7 @@ import { patiently } from './patient.statements.js';
 import { type RowState, RowStore } from './row.store.js';
 
 type Status = ImportRecord['status'];
+type Work = (transaction: Transaction, record: ImportRecord) => Promise<void>;
 
 /** One that was cancelled, failed or undone is taken up by a person or not at all. */
 const RERUN: readonly Status[] = ['completed', 'completed_with_errors', 'rehearsed'];
@@ -26,11 +28,12 @@ export class ImportControl {
     private readonly rows: RowStore,
     private readonly mappings: Mappings,
     private readonly duplicates: Duplicates,
+    private readonly deeds: Deeds,
   ) {}
 
   /** Writes what was rehearsed: every row that was not refused runs again, this time to its end. */
-  async commit(id: string): Promise<void> {
-    await this.change(id, ['rehearsed'], async (transaction, record) => {
+  async commit(deed: Deed, id: string): Promise<void> {
+    await this.asked(deed, id, ['rehearsed'], async (transaction, record) => {
       await this.again(transaction, record, ['created', 'updated', 'unchanged', 'waiting'], {
         mode: 'commit',
       });
@@ -38,8 +41,8 @@ export class ImportControl {
   }
 
   /** Ends an import between two bundles; what was written stays (undo takes it back), the rest stays pending (retry takes it up). */
-  async cancel(id: string): Promise<void> {
-    await this.change(id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
+  async cancel(deed: Deed, id: string): Promise<void> {
+    await this.asked(deed, id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
       await transaction
         .update(imports)
         .set({ status: 'cancelled', sameness: null, finishedAt: new Date() })
@@ -48,8 +51,8 @@ export class ImportControl {
   }
 
   /** Runs the rows again that were refused, wait or were never reached; a file that was never read is inspected again. */
-  async retry(id: string): Promise<void> {
-    await this.change(id, RETRIED, async (transaction, record) => {
+  async retry(deed: Deed, id: string): Promise<void> {
+    await this.asked(deed, id, RETRIED, async (transaction, record) => {
       if (record.source !== null) return this.again(transaction, record, ['rejected', 'waiting', 'pending']);
       await transaction
         .update(imports)
@@ -60,9 +63,9 @@ export class ImportControl {
   }
 
   /** Takes back what an import wrote, as far as nobody changed it since. */
-  async undo(id: string): Promise<void> {
+  async undo(deed: Deed, id: string): Promise<void> {
     const ended: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed'];
-    await this.change(id, ended, async (transaction) => {
+    await this.asked(deed, id, ended, async (transaction) => {
       await transaction
         .update(imports)
         .set({ status: 'undone', sameness: null, finishedAt: null })
@@ -78,7 +81,7 @@ export class ImportControl {
     const waiting = await this.database.execute<{ import_id: string }>(sql`
       select distinct import_id from waiting_words where term = ${term}`);
     for (const { import_id } of waiting)
-      await this.change(import_id, RERUN, async (transaction, record) => {
+      await this.rerun(import_id, async (transaction, record) => {
         const which = sql`${importRows.row} in (
           select row from waiting_words where import_id = ${import_id} and term = ${term})`;
         if (record.mode === 'commit' || record.status === 'rehearsed')
@@ -89,17 +92,14 @@ export class ImportControl {
       });
   }
 
-  private async change(
-    id: string,
-    from: readonly Status[],
-    work: (transaction: Transaction, record: ImportRecord) => Promise<void>,
-  ): Promise<void> {
-    await this.database.transaction(async (transaction) => {
-      const [record] = await transaction.select().from(imports).where(eq(imports.id, id)).for('update');
-      if (record === undefined) throw new NotVisible();
-      if (!from.includes(record.status)) throw new Conflict(`This import is ${record.status}.`);
-      await work(transaction, record);
-    });
+  /** What a person asks for, and its row in the audit: both or neither. */
+  private async asked(deed: Deed, id: string, from: readonly Status[], work: Work): Promise<void> {
+    await this.deeds.record(deed, 202, (transaction) => change(transaction, id, from, work));
+    await this.imports.tell(id);
+  }
+
+  private async rerun(id: string, work: Work): Promise<void> {
+    await this.database.transaction((transaction) => change(transaction, id, RERUN, work));
     await this.imports.tell(id);
   }
 
@@ -147,4 +147,17 @@ export class ImportControl {
       transaction,
     );
   }
+}
+
+/** Does it to an import that is as it must be, alone; Conflict to any other. */
+async function change(
+  transaction: Transaction,
+  id: string,
+  from: readonly Status[],
+  work: Work,
+): Promise<void> {
+  const [record] = await transaction.select().from(imports).where(eq(imports.id, id)).for('update');
+  if (record === undefined) throw new NotVisible();
+  if (!from.includes(record.status)) throw new Conflict(`This import is ${record.status}.`);
+  await work(transaction, record);
 }

@@ -1,5 +1,6 @@
 import { Controller, Get, Headers, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Asked, Deed } from '../audit/deeds.js';
 import { Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { IdPipe } from '../authn/body.pipe.js';
@@ -23,6 +24,7 @@ export class ImportsController {
   @Post()
   @Requires('records:import')
   async upload(
+    @Asked() deed: Deed,
     @Query(new QueryOf(ImportQuery)) query: ImportQuery,
     @Headers('idempotency-key') key: string | undefined,
     @Who() account: Account,
@@ -32,8 +34,7 @@ export class ImportsController {
     if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
       throw new BadRequest('Idempotency-Key takes 1 to 255 visible characters.');
     const upload = await this.receiver.receive(request);
-    const { id, status, isNew } = await this.imports.accept(upload, query, account, key);
-    request.auditNote = { detail: { import: id } };
+    const { id, status, isNew } = await this.imports.accept(deed, upload, query, account, key);
     void reply.status(isNew ? 202 : 200).header('location', `/api/imports/${id}`);
     return { file_id: id, status };
   }

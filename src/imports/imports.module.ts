@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { AuthnModule } from '../authn/authn.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { FhirModule } from '../fhir/fhir.module.js';
@@ -29,7 +30,7 @@ import { UploadReceiver } from './upload.receiver.js';
 
 /** Records: CSV uploads, the job that turns their rows into FHIR resources, and what is told about it. */
 @Module({
-  imports: [AuthnModule, AuthzModule, FhirModule, SecretsModule, TermsModule],
+  imports: [AuditModule, AuthnModule, AuthzModule, FhirModule, SecretsModule, TermsModule],
   controllers: [ImportsController, MappingsController, ResultsController],
   providers: [
     BundleWriter,

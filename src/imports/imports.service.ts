@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { type Deed, Deeds } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { imports, mappings } from '../database/schema.records.js';
 import { BadField, Conflict, NotVisible } from '../problems/errors.js';
@@ -31,22 +32,15 @@ export class Imports {
     private readonly files: StagedFiles,
     private readonly mappingDocuments: Mappings,
     private readonly events: ImportEvents,
+    private readonly deeds: Deeds,
   ) {}
-
-  /** The earlier import of an `Idempotency-Key` of this account. */
-  async byIdempotencyKey(account: Pick<Account, 'id'>, key: string): Promise<ImportRecord | undefined> {
-    const [row] = await this.database
-      .select()
-      .from(imports)
-      .where(and(eq(imports.accountId, account.id), eq(imports.idempotencyKey, key)));
-    return row;
-  }
 
   /**
    * Makes an import of an upload and queues its inspection, in one transaction. The same file with the same mapping, date, mode and
    * encoding gives the earlier import instead, unless `force`; the upload is removed then.
    */
   async accept(
+    deed: Deed,
     upload: Upload,
     query: ImportQuery,
     account: Account,
@@ -69,15 +63,15 @@ export class Imports {
         idempotencyKey: key ?? null,
         status: 'inspecting',
       } as const;
-      const made = await this.database.transaction(async (transaction) => {
-        const [row] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
-        if (row !== undefined) await this.queue.add('import-inspect', [{ import_id: row.id }], transaction);
-        return row;
+      const accepted = await this.deeds.record(deed, statusOf, async (transaction) => {
+        const [made] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
+        if (made !== undefined) await this.queue.add('import-inspect', [{ import_id: made.id }], transaction);
+        const { id, status } = made ?? (await earlier(transaction, values));
+        deed.tells({ detail: { id } });
+        return { id, status, isNew: made !== undefined };
       });
-      if (made !== undefined) return { id: made.id, status: made.status, isNew: true };
-      const earlier = await this.earlier(values);
-      await this.files.remove(upload.id);
-      return { id: earlier.id, status: earlier.status, isNew: false };
+      if (!accepted.isNew) await this.files.remove(upload.id);
+      return accepted;
     } catch (error) {
       // A commit whose answer was lost has made the import all the same: its file stays. In doubt the sweeper decides.
       const made = await this.database.$count(imports, eq(imports.id, upload.id)).catch(() => 1);
@@ -146,24 +140,6 @@ export class Imports {
       await this.events.tell(await this.report(id), transaction);
     });
   }
-
-  private async earlier(sought: Sought): Promise<ImportRecord> {
-    const { sameness, accountId, idempotencyKey, sha256, mapping, mode } = sought;
-    // The key goes first: it was used for something else, whatever is known of this file.
-    const keyed =
-      idempotencyKey === null ? undefined : await this.byIdempotencyKey({ id: accountId }, idempotencyKey);
-    if (keyed !== undefined) {
-      if (!keyed.sha256.equals(sha256) || keyed.mapping !== mapping || keyed.mode !== mode)
-        throw new BadField('Idempotency-Key', 'This key was used for another file, mapping or mode.');
-      return keyed;
-    }
-    const [row] =
-      sameness === null
-        ? []
-        : await this.database.select().from(imports).where(eq(imports.sameness, sameness));
-    if (row === undefined) throw new Conflict('The same file is being changed elsewhere. Send it again.');
-    return row;
-  }
 }
 
 interface Sought {
@@ -178,4 +154,26 @@ interface Sought {
 function samenessOf(upload: Upload, mapping: string, query: ImportQuery): Buffer {
   const facts = [upload.sha256.toString('hex'), mapping, query.mode, query.as_of ?? '', query.encoding ?? ''];
   return createHash('sha256').update(facts.join('\n')).digest();
+}
+
+const statusOf = ({ isNew }: Accepted) => (isNew ? 202 : 200);
+
+/** The import that the same upload made before. BadField when its `Idempotency-Key` was used for another. */
+async function earlier(transaction: Transaction, sought: Sought): Promise<ImportRecord> {
+  const { sameness, accountId, idempotencyKey, sha256, mapping, mode } = sought;
+  const first = async (which: SQL | undefined) =>
+    (await transaction.select().from(imports).where(which).limit(1)).at(0);
+  // The key goes first: it was used for something else, whatever is known of this file.
+  const keyed =
+    idempotencyKey === null
+      ? undefined
+      : await first(and(eq(imports.accountId, accountId), eq(imports.idempotencyKey, idempotencyKey)));
+  if (keyed !== undefined) {
+    if (!keyed.sha256.equals(sha256) || keyed.mapping !== mapping || keyed.mode !== mode)
+      throw new BadField('Idempotency-Key', 'This key was used for another file, mapping or mode.');
+    return keyed;
+  }
+  const same = sameness === null ? undefined : await first(eq(imports.sameness, sameness));
+  if (same === undefined) throw new Conflict('The same file is being changed elsewhere. Send it again.');
+  return same;
 }

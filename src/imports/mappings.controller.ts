@@ -1,4 +1,5 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
+import { Asked, Deed } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
 import { Who } from '../authn/access.decorators.js';
 import { BodyOf } from '../authn/body.pipe.js';
@@ -24,9 +25,10 @@ export class MappingsController {
   @Post()
   @Requires('records:import')
   add(
+    @Asked() deed: Deed,
     @Body(new BodyOf(MappingDocument)) document: MappingDocument,
     @Who() account: Account,
   ): Promise<StoredMapping> {
-    return this.mappings.add(document, account.id);
+    return this.mappings.add(deed, document, account.id);
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { and, desc, eq, sql } from 'drizzle-orm';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { type Deed, Deeds } from '../audit/deeds.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { mappings } from '../database/schema.records.js';
 import { MappingDocument } from '../mapping/mapping.document.js';
 import { SHIPPED_MAPPINGS } from '../mapping/defaults.js';
@@ -22,7 +23,10 @@ export interface StoredMapping {
 export class Mappings implements OnApplicationBootstrap {
   private readonly read = new Map<string, StoredMapping>();
 
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly deeds: Deeds,
+  ) {}
 
   /** What is shipped is stored where it is not yet. */
   async onApplicationBootstrap(): Promise<void> {
@@ -45,21 +49,10 @@ export class Mappings implements OnApplicationBootstrap {
   }
 
   /** Stores the next version of a name; Conflict when another version was stored meanwhile. */
-  async add(document: MappingDocument, accountId: string): Promise<StoredMapping> {
-    const [newest] = await this.database
-      .select({ version: sql<number>`coalesce(max(${mappings.version}), 0)::int` })
-      .from(mappings)
-      .where(eq(mappings.name, document.name));
-    const expected = (newest?.version ?? 0) + 1;
-    if (document.version !== expected)
-      throw new Conflict(`The next version of this mapping is ${expected}; stored versions do not change.`);
-    const [row] = await this.database
-      .insert(mappings)
-      .values({ name: document.name, version: document.version, document, createdBy: accountId })
-      .onConflictDoNothing()
-      .returning();
-    if (row === undefined) throw new Conflict('This version was stored by somebody else meanwhile.');
-    return storedOf(row);
+  async add(deed: Deed, document: MappingDocument, accountId: string): Promise<StoredMapping> {
+    const { name, version } = document;
+    deed.tells({ detail: { name, version } });
+    return this.deeds.record(deed, 201, (transaction) => next(transaction, document, accountId));
   }
 
   /** `name` (its newest version) or `name@version`; BadField('mapping') when there is none. */
@@ -91,6 +84,27 @@ export class Mappings implements OnApplicationBootstrap {
     this.read.set(id, mapping);
     return mapping;
   }
+}
+
+async function next(
+  transaction: Transaction,
+  document: MappingDocument,
+  createdBy: string,
+): Promise<StoredMapping> {
+  const [newest] = await transaction
+    .select({ version: sql<number>`coalesce(max(${mappings.version}), 0)::int` })
+    .from(mappings)
+    .where(eq(mappings.name, document.name));
+  const expected = (newest?.version ?? 0) + 1;
+  if (document.version !== expected)
+    throw new Conflict(`The next version of this mapping is ${expected}; stored versions do not change.`);
+  const [row] = await transaction
+    .insert(mappings)
+    .values({ name: document.name, version: document.version, document, createdBy })
+    .onConflictDoNothing()
+    .returning();
+  if (row === undefined) throw new Conflict('This version was stored by somebody else meanwhile.');
+  return storedOf(row);
 }
 
 function storedOf(row: typeof mappings.$inferSelect): StoredMapping {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { OperationOutcome } from '@medplum/fhirtypes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Asked, Deed } from '../audit/deeds.js';
 import { IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { ImportControl } from './import.control.js';
@@ -90,42 +91,35 @@ export class ResultsController {
   @Post('commit')
   @HttpCode(202)
   @Requires('records:import')
-  commit(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
-    return this.after(request, id, (one) => this.control.commit(one));
+  async commit(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    await this.control.commit(deed, id);
+    return this.imports.report(id);
   }
 
   /** Stops an import between two bundles: 202; 409 when it has ended. */
   @Post('cancel')
   @HttpCode(202)
   @Requires('records:import')
-  cancel(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
-    return this.after(request, id, (one) => this.control.cancel(one));
+  async cancel(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    await this.control.cancel(deed, id);
+    return this.imports.report(id);
   }
 
   /** Runs the rows again that were refused, wait or were not reached: 202; 409 when there are none. */
   @Post('retry')
   @HttpCode(202)
   @Requires('records:import')
-  retry(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
-    return this.after(request, id, (one) => this.control.retry(one));
+  async retry(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    await this.control.retry(deed, id);
+    return this.imports.report(id);
   }
 
   /** Takes back what the import wrote, where nobody changed it since: 202; the import lists what it could not. */
   @Post('undo')
   @HttpCode(202)
   @Requires('records:import')
-  undo(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
-    return this.after(request, id, (one) => this.control.undo(one));
-  }
-
-  /** Whose import it is stands in the row of the audit, also when it was refused. */
-  private async after(
-    request: FastifyRequest,
-    id: string,
-    work: (id: string) => Promise<void>,
-  ): Promise<ImportReport> {
-    request.auditNote = { detail: { import: id } };
-    await work(id);
+  async undo(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    await this.control.undo(deed, id);
     return this.imports.report(id);
   }
 }

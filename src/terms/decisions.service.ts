@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, inArray, sql } from 'drizzle-orm';
 import type { z } from 'zod';
+import { type Deed, Deeds } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
@@ -28,6 +29,7 @@ export class Decisions {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly queue: Queue,
+    private readonly deeds: Deeds,
   ) {}
 
   /** All decisions; a word that is ignored is `unmatched`. Texts too long to be kept in full are left out: they would not come back. */
@@ -53,7 +55,11 @@ export class Decisions {
    * Takes decisions from a ConceptMap; they replace earlier ones, and the rows that wait run again. Words with several meanings, or with
    * none that is equivalent, are left out. BadField for a meaning that nobody could decide.
    */
-  async import(map: TermConceptMap, account: Account): Promise<{ taken: number; left_out: number }> {
+  async import(
+    deed: Deed,
+    map: TermConceptMap,
+    account: Account,
+  ): Promise<{ taken: number; left_out: number }> {
     const words = wordsOf(map);
     const given = new Map<string, Given | undefined>();
     for (const { language, word, targets, unmatched } of words) {
@@ -74,12 +80,13 @@ export class Decisions {
     const taken = [...given]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .flatMap(([, decision]) => decision ?? []);
-    await this.store(taken, account);
+    deed.tells({ detail: { taken: taken.length, left_out: given.size - taken.length } });
+    await this.store(deed, taken, account);
     return { taken: taken.length, left_out: given.size - taken.length };
   }
 
-  private async store(decisions: readonly Given[], account: Account): Promise<void> {
-    await this.database.transaction(async (transaction) => {
+  private async store(deed: Deed, decisions: readonly Given[], account: Account): Promise<void> {
+    await this.deeds.record(deed, 200, async (transaction) => {
       const ids: string[] = [];
       for (const { target, ...word } of decisions) {
         const settled = {

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Asked, Deed } from '../audit/deeds.js';
 import { Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
@@ -42,10 +43,11 @@ export class TermsController {
   @HttpCode(200)
   @Requires('terms:decide')
   importMap(
+    @Asked() deed: Deed,
     @Body(new BodyOf(TermConceptMap)) map: TermConceptMap,
     @Who() account: Account,
   ): Promise<{ taken: number; left_out: number }> {
-    return this.decisions.import(map, account);
+    return this.decisions.import(deed, map, account);
   }
 
   /**
@@ -68,13 +70,12 @@ export class TermsController {
   @HttpCode(200)
   @Requires('terms:decide')
   decide(
+    @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(DecidedTarget)) target: z.output<typeof DecidedTarget>,
     @Who() account: Account,
-    @Req() request: FastifyRequest,
   ): Promise<Term> {
-    request.auditNote = { detail: { term: id, target } };
-    return this.terms.decide(id, target, account);
+    return this.terms.decide(deed, id, target, account);
   }
 
   /** Says that a word means nothing to record; the rows that wait for it run again without it. */
@@ -82,12 +83,11 @@ export class TermsController {
   @HttpCode(200)
   @Requires('terms:decide')
   ignore(
+    @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(Nothing)) _: z.output<typeof Nothing>,
     @Who() account: Account,
-    @Req() request: FastifyRequest,
   ): Promise<Term> {
-    request.auditNote = { detail: { term: id } };
-    return this.terms.decide(id, undefined, account);
+    return this.terms.decide(deed, id, undefined, account);
   }
 }

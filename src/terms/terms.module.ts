@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { AuthnModule } from '../authn/authn.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { Decisions } from './decisions.service.js';
@@ -12,7 +13,7 @@ import { Words } from './words.service.js';
 
 /** Words → SNOMED CT: the chain of what is known, and the inbox of what is not. */
 @Module({
-  imports: [AuthnModule, AuthzModule, FhirModule],
+  imports: [AuditModule, AuthnModule, AuthzModule, FhirModule],
   controllers: [TermsController],
   providers: [Decisions, TargetCheck, Terminology, TerminologyCache, Terms, Words],
   exports: [Words],

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, desc, eq, ne, type SQL, sql } from 'drizzle-orm';
 import type { z } from 'zod';
+import { type Deed, Deeds } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
@@ -51,6 +52,7 @@ export class Terms {
     private readonly queue: Queue,
     private readonly terminology: Terminology,
     private readonly check: TargetCheck,
+    private readonly deeds: Deeds,
   ) {}
 
   /** A page of the inbox; words for which most rows wait first, unless another order is asked for. */
@@ -107,12 +109,14 @@ export class Terms {
    * the rows that come; what was written stays. BadField for a code that the terminology server refuses.
    */
   async decide(
+    deed: Deed,
     id: string,
     target: z.output<typeof DecidedTarget> | undefined,
     account: Account,
   ): Promise<Term> {
+    if (target !== undefined) deed.tells({ detail: { target } });
     const meaning = target === undefined ? undefined : await this.check.check(target);
-    await this.database.transaction(async (transaction) => {
+    await this.deeds.record(deed, 200, async (transaction) => {
       const settled = { decidedBy: account.name, decidedAt: new Date() };
       const [row] = await transaction
         .update(terms)

@@ -52,7 +52,7 @@ describe('the inbox of words', () => {
     await expect.poll(async () => (await inboxOf(clerk, 'state=ambiguous')).total).toBe(0);
     const rows =
       await world.sql`select detail from audit where action = 'POST /api/terms/:id/ignore' and status = 200`;
-    expect(rows.map((row) => row['detail'])).toEqual([{ term: id }]);
+    expect(rows.map((row) => row['detail'])).toEqual([{ id }]);
   }, 60_000);
 
   it('is searched, sorted and paged', async () => {
