@@ -8,7 +8,11 @@ import { Conflict } from '../problems/errors.js';
 const ADMINISTRATORS_LOCK = 7_263_423;
 const Found = z.object({ found: z.boolean() });
 
-/** Keeps somebody able to manage access: a person with a password, not disabled, with `access:manage` × `all` that does not run out. */
+/**
+ * Keeps somebody able to manage access: a person with a password, not disabled, with `access:manage` × `all` that does not run out, in a
+ * group that people put them in. Who signs in elsewhere only, or is there because a provider's claim says so, does not count: that
+ * provider may be away, and what it gave it takes back without asking here.
+ */
 @Injectable()
 export class LastAdministrator {
   /** Runs a change within a transaction; {@link Conflict} undoes it when nobody could manage access after it. */
@@ -28,7 +32,7 @@ async function hasOne(transaction: Transaction): Promise<boolean> {
       select from accounts a
       join memberships m on m.account_id = a.id
       join grants g on g.group_id = m.group_id
-      where a.kind = 'person' and not a.disabled and a.password_hash is not null
+      where a.kind = 'person' and not a.disabled and a.password_hash is not null and not m.external
         and g.scope_kind = 'all' and 'access:manage' = any (g.rights) and g.until is null
     ) as found`);
   return Found.parse(row).found;

@@ -76,7 +76,10 @@ export class Members {
     return memberOf(row);
   }
 
-  /** Adds an account; `added` is false when it was a member already. BadField when there is no such account. */
+  /**
+   * Adds an account; `added` is false when it was a member already. One that a provider's claim put there stays from now on, whatever the
+   * claim says. BadField when there is no such account.
+   */
   async add(
     deed: Deed,
     groupId: string,
@@ -99,6 +102,11 @@ export class Members {
         .catch((error: unknown) => {
           throw isGone(error) ? new NotVisible() : error;
         });
+      if (rows.length === 0)
+        await transaction
+          .update(memberships)
+          .set({ external: false })
+          .where(and(eq(memberships.groupId, groupId), eq(memberships.accountId, id)));
       return { member: memberOf({ id, kind }), added: rows.length > 0 };
     });
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { AuditLog } from '../audit/audit.log.js';
+import { AuditLog, type AuditRow } from '../audit/audit.log.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
@@ -21,6 +21,7 @@ export const Identity = z.looseObject({
 });
 export type Identity = z.infer<typeof Identity>;
 
+type Requester = Caller & { readonly requestId: string };
 type Row = typeof accounts.$inferSelect;
 const Groups = z.union([z.array(z.string()), z.string().transform((one) => [one])]).catch([]);
 const LONGEST = 128;
@@ -39,15 +40,11 @@ export class ExternalAccounts {
    * joined, those a claim gave before and does not now are left, those a person gave stay. `whole` says that an absent claim means no group.
    * NotAuthenticated for a disabled one.
    */
-  async admit(
-    identity: Identity,
-    caller: Caller & { readonly requestId: string },
-    whole: boolean,
-  ): Promise<Row> {
+  async admit(identity: Identity, caller: Requester, whole: boolean): Promise<Row> {
     const row = (await this.find(identity)) ?? (await this.make(identity, caller));
     if (row.disabled) throw new NotAuthenticated();
     const claim = identity[this.env.OIDC_GROUP_CLAIM];
-    if (claim !== undefined || whole) await this.follow(row, identity.iat, Groups.parse(claim ?? []));
+    if (claim !== undefined || whole) await this.follow(row, identity.iat, Groups.parse(claim ?? []), caller);
     return row;
   }
 
@@ -60,7 +57,7 @@ export class ExternalAccounts {
   }
 
   /** A name that is taken belongs to somebody else: theirs is never taken over. */
-  private async make(identity: Identity, caller: Caller & { readonly requestId: string }): Promise<Row> {
+  private async make(identity: Identity, caller: Requester): Promise<Row> {
     const { iss, sub, name } = identity;
     return this.database.transaction(async (transaction) => {
       for (const candidate of namesOf(identity)) {
@@ -77,15 +74,7 @@ export class ExternalAccounts {
           .returning();
         const row = made ?? (await this.find(identity, transaction));
         if (made !== undefined)
-          await this.log.appendWithin(transaction, {
-            ...caller,
-            kind: 'answer',
-            accountId: made.id,
-            accountName: made.name,
-            via: 'external login',
-            action: 'account made at first login',
-            status: 201,
-          });
+          await this.log.appendWithin(transaction, noted(made, caller, 'account made at first login', 201));
         if (row !== undefined) return row;
       }
       throw new NotAuthenticated();
@@ -93,7 +82,12 @@ export class ExternalAccounts {
   }
 
   /** Only a newer claim counts: an old token must not bring back a group that was left since. */
-  private async follow(account: Row, issuedAt: number, names: readonly string[]): Promise<void> {
+  private async follow(
+    account: Row,
+    issuedAt: number,
+    names: readonly string[],
+    caller: Requester,
+  ): Promise<void> {
     const at = new Date(issuedAt * 1000);
     if (account.externalAt !== null && account.externalAt >= at) return;
     await this.database.transaction(async (transaction) => {
@@ -111,7 +105,7 @@ export class ExternalAccounts {
               .from(groups)
               .where(inArray(groups.name, [...names]));
       const ids = named.map(({ id }) => id);
-      await transaction
+      const left = await transaction
         .delete(memberships)
         .where(
           and(
@@ -119,14 +113,36 @@ export class ExternalAccounts {
             eq(memberships.external, true),
             ids.length === 0 ? sql`true` : sql`not (${inArray(memberships.groupId, ids)})`,
           ),
-        );
-      if (ids.length > 0)
-        await transaction
-          .insert(memberships)
-          .values(ids.map((groupId) => ({ groupId, accountId: account.id, external: true })))
-          .onConflictDoNothing();
+        )
+        .returning({ id: memberships.groupId });
+      const joined =
+        ids.length === 0
+          ? []
+          : await transaction
+              .insert(memberships)
+              .values(ids.map((groupId) => ({ groupId, accountId: account.id, external: true })))
+              .onConflictDoNothing()
+              .returning({ id: memberships.groupId });
+      if (left.length + joined.length === 0) return;
+      await this.log.appendWithin(transaction, {
+        ...noted(account, caller, 'groups follow the provider', 200),
+        detail: { joined: joined.map(({ id }) => id), left: left.map(({ id }) => id) },
+      });
     });
   }
+}
+
+/** Its row in the audit. */
+function noted({ id, name }: Row, caller: Requester, action: string, status: number): AuditRow {
+  return {
+    ...caller,
+    kind: 'answer',
+    accountId: id,
+    accountName: name,
+    via: 'external login',
+    action,
+    status,
+  };
 }
 
 function printable(text: string): string {

@@ -194,6 +194,54 @@ describe('a login at the provider', () => {
   });
 });
 
+describe('a group that a claim gave', () => {
+  const asked = (verb: 'post' | 'patch' | 'delete', path: string) =>
+    world.http[verb](path).set('authorization', admin);
+  const told = async (sub: string) =>
+    (
+      await world.sql`
+        select a.detail from audit a join accounts on accounts.id = a.account_id
+        where external_subject = ${sub} and action = 'groups follow the provider' order by a.id`
+    ).map((row) => row['detail']);
+
+  test('makes nobody the administrator who remains, until a person gives it too', async () => {
+    const me = Me.extend({ groups: z.array(z.object({ id: z.string(), name: z.string() })) });
+    const own = me.parse((await bearer(admin.replace('Bearer ', '')).expect(200)).body);
+    const group = own.groups[0]?.id ?? '';
+    const { sub } = meet();
+    const of = async (groups: string[], age = 0) =>
+      me.parse(
+        (await bearer(await provider.sign({ ...claims(sub), iat: seconds() - age, groups })).expect(200))
+          .body,
+      );
+    const { account, groups } = await of(['Administrators'], 20);
+    expect(groups.map(({ id }) => id)).toEqual([group]);
+    // Not even with a password of their own: the claim may be another at the next login.
+    const password = 'a password of their own';
+    await asked('patch', `/api/users/${account.id}`).send({ password }).expect(200);
+    for (const way of [`/api/users/${own.account.id}`, `/api/groups/${group}/members/${own.account.id}`])
+      await asked('delete', way).expect(409);
+    await asked('patch', `/api/users/${own.account.id}`).send({ disabled: true }).expect(409);
+    expect((await of([], 10)).groups).toEqual([]);
+    expect(await told(sub)).toEqual([
+      { joined: [group], left: [] },
+      { joined: [], left: [group] },
+    ]);
+
+    await of(['Administrators'], 5);
+    await asked('post', `/api/groups/${group}/members`).send({ user_id: account.id }).expect(200);
+    expect((await of([])).groups.map(({ id }) => id)).toEqual([group]);
+    await asked('delete', `/api/groups/${group}/members/${own.account.id}`).expect(204);
+    const theirs = await world.signIn(account.name, password);
+    await world.http
+      .post(`/api/groups/${group}/members`)
+      .set('authorization', theirs)
+      .send({ user_id: own.account.id })
+      .expect(201);
+    await asked('delete', `/api/users/${account.id}`).expect(204);
+  });
+});
+
 describe('an access token of the provider', () => {
   test('is taken as Bearer, with the groups it names', async () => {
     const { sub } = meet();
