@@ -194,16 +194,17 @@ describe('a login at the provider', () => {
   });
 });
 
-describe('a group that a claim gave', () => {
-  const asked = (verb: 'post' | 'patch' | 'delete', path: string) =>
-    world.http[verb](path).set('authorization', admin);
-  const told = async (sub: string) =>
-    (
-      await world.sql`
-        select a.detail from audit a join accounts on accounts.id = a.account_id
-        where external_subject = ${sub} and action = 'groups follow the provider' order by a.id`
-    ).map((row) => row['detail']);
+const asked = (verb: 'post' | 'patch' | 'delete', path: string) =>
+  world.http[verb](path).set('authorization', admin);
+/** What the audit says of groups that this stranger joined and left. */
+const told = async (sub: string) =>
+  (
+    await world.sql`
+      select a.detail from audit a join accounts on accounts.id = a.account_id
+      where external_subject = ${sub} and action = 'groups follow the provider' order by a.id`
+  ).map((row) => row['detail']);
 
+describe('a group that a claim gave', () => {
   test('makes nobody the administrator who remains, until a person gives it too', async () => {
     const me = Me.extend({ groups: z.array(z.object({ id: z.string(), name: z.string() })) });
     const own = me.parse((await bearer(admin.replace('Bearer ', '')).expect(200)).body);
