@@ -32,9 +32,15 @@ const AuditQuery = z.object({
   action: text.optional(),
   kind: z.enum(['answer', 'opened', 'totals', 'refused']).optional(),
   sort: z.enum(AUDIT_ORDERS).default('-at'),
-  format: z.enum(['json', 'csv', 'fhir']).default('json'),
+  format: z.enum(['json', 'csv', 'fhir']).optional(),
 });
 type AuditQuery = z.output<typeof AuditQuery>;
+
+/** What a client means that names its format in `Accept` alone. */
+const FORMATS = new Map<string | undefined, 'csv' | 'fhir'>([
+  ['text/csv', 'csv'],
+  ['application/fhir+json', 'fhir'],
+]);
 
 /** `@Query(new AuditQueryPipe()) query: AuditQuery`; a value that is not what it must be is 400. */
 class AuditQueryPipe implements PipeTransform<unknown, AuditQuery> {
@@ -56,17 +62,19 @@ export class AuditController {
   ) {}
 
   /**
-   * Who saw and did what, newest first: `{items, total}`, with `format=fhir` the page as a Bundle of AuditEvents (FHIR R4), with
-   * `format=csv` all of it. `from` (in) and `to` (not in) are ISO 8601; `account` is an id or a name, `patient` a patient id (with
+   * Who saw and did what, newest first: `{items, total}`, with `format=fhir` (or `Accept: application/fhir+json`) the page as a Bundle
+   * of AuditEvents (FHIR R4), with `format=csv` (or `Accept: text/csv`) all of it. `from` (in) and `to` (not in) are ISO 8601; `account` is an id or a name, `patient` a patient id (with
    * `issuer` to be exact), `study` a UID, `action` the beginning of one, `q` a part of account or action.
    */
   @Get()
   async list(
     @Query(new ListPipe()) { limit, offset, q }: ListQuery,
-    @Query(new AuditQueryPipe()) { format, sort: order, ...filter }: AuditQuery,
+    @Query(new AuditQueryPipe()) { format: named, sort: order, ...filter }: AuditQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
+    const [accepted] = (request.headers.accept ?? '').split(/[;,]/, 1);
+    const format = named ?? FORMATS.get(accepted?.trim().toLowerCase()) ?? 'json';
     const { from, to, issuer, patient, study, account, action, kind } = filter;
     const asked = { format, from, to, account, action, kind, q: q === '' ? undefined : q };
     request.auditNote = {

@@ -114,6 +114,18 @@ describe('GET /api/audit', () => {
     expect(answer.text).not.toMatch(/(^|,|")[=+@-]/m);
   });
 
+  it.each([
+    ['text/csv', 'text/csv; charset=utf-8; header=present'],
+    ['application/fhir+json;q=0.9, application/json', 'application/fhir+json; charset=utf-8'],
+    ['application/json, text/csv', 'application/json; charset=utf-8'],
+    ['*/*', 'application/json; charset=utf-8'],
+  ])('gives what %s asks for when no format is named', async (accept, type) => {
+    const answer = await ask('?limit=1').set('accept', accept).expect(200);
+    expect(answer.headers['content-type']).toBe(type);
+    const named = await ask('?limit=1&format=json').set('accept', accept).expect(200);
+    expect(named.headers['content-type']).toBe('application/json; charset=utf-8');
+  });
+
   it('gives more rows than are read at once, each once', async () => {
     await world.sql`insert into audit (kind, address, action, account_id, account_name)
       select 'answer', 'test', 'many ' || n, ${reader.id}, 'many' from generate_series(1, 2345) n`;
