@@ -179,7 +179,7 @@ function within(tag: string, value: string | undefined): Search['filters'] {
 function warningsOf(left: number, keys: number, fields: number): string[] {
   return [
     ...(left > 0 ? [`299 radgate "There are ${left} additional results that can be requested"`] : []),
-    ...(keys > 0 ? [`299 radgate "${keys} unknown keys were ignored"`] : []),
+    ...(keys > 0 ? [`299 radgate "${keys} unknown ${keys === 1 ? 'key was' : 'keys were'} ignored"`] : []),
     ...(fields > 0 ? [`299 radgate "${fields} unknown fields were not included"`] : []),
   ];
 }
