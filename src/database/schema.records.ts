@@ -87,9 +87,19 @@ export const importRows = pgTable(
     content: text('content'),
     issues: jsonb('issues').notNull().default([]),
     changes: bytea('changes'),
+    leader: integer('leader'),
+    others: text('others').array(),
   },
   (table) => [primaryKey({ columns: [table.importId, table.row] })],
 );
+
+/** What rows change, sealed, those of a bundle together. */
+export const importChanges = pgTable('import_changes', {
+  id: serial(),
+  importId: uuid('import_id').notNull(),
+  chunk: integer('chunk').notNull(),
+  sealed: bytea('sealed').notNull(),
+});
 
 /** What an import wrote to the FHIR server, so that it can be undone. */
 export const importWrites = pgTable('import_writes', {

@@ -3,11 +3,11 @@ import { and, eq } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { importChunks, importRows } from '../database/schema.records.js';
 import { mapRow } from '../mapping/row.mapping.js';
-import type { MappingContext } from '../mapping/row.plan.js';
+import type { MappingContext, WaitingWord } from '../mapping/row.plan.js';
 import { SealedBox } from '../secrets/sealed.box.js';
 import { BundleWriter, type WriteOptions } from './bundle.writer.js';
 import { chunkPurpose, unpackRows } from './chunk.content.js';
-import { cellsByColumn } from './csv.reader.js';
+import { cellsByColumn, type CsvRow } from './csv.reader.js';
 import { headerOf, readSource } from './import.source.js';
 import { Imports, type ImportRecord } from './imports.service.js';
 import { MappingContexts } from './mapping.contexts.js';
@@ -46,9 +46,8 @@ export class Chunks {
     const record = await this.imports.get(importId);
     const mapping = await this.mappings.byId(record.mapping);
     const context = await this.contexts.of(record);
-    const { ready, rejected, sent } = await this.plan(record, mapping, chunk, context);
-    await this.rows.save(importId, chunk, rejected);
-    const words = new Map(ready.map(({ row, plan }) => [row, plan.waiting]));
+    const { rows, sent } = await this.read(record, chunk);
+    const words = new Map<number, readonly WaitingWord[]>();
     const options: WriteOptions = {
       importId,
       send: record.mode === 'commit',
@@ -65,37 +64,49 @@ export class Chunks {
         await this.rows.save(importId, chunk, outcomes);
       },
     };
-    for (let at = 0; at < ready.length; at += BUNDLE) {
+    // Planned as they are sent: the plans of a whole chunk would outlive several collections of garbage.
+    for (let at = 0; at < rows.length; at += BUNDLE) {
       signal.throwIfAborted();
-      if (!(await this.writer.write(ready.slice(at, at + BUNDLE), options))) return 'not-wanted';
+      const { ready, rejected } = this.plan(record, mapping, rows.slice(at, at + BUNDLE), context);
+      await this.rows.save(importId, chunk, rejected);
+      const united = await this.merged.united(record, mapping, ready, context);
+      words.clear();
+      for (const { row, plan } of united) words.set(row, plan.waiting);
+      if (united.length > 0 && !(await this.writer.write(united, options))) return 'not-wanted';
     }
     if (options.send) await this.provenances.write(record, mapping, chunk, signal);
     return 'done';
   }
 
-  private async plan(
+  private async read(
     record: ImportRecord,
-    mapping: StoredMapping,
     chunk: number,
-    context: MappingContext,
-  ): Promise<{ ready: PlannedRow[]; rejected: RowOutcome[]; sent: Map<number, readonly Sent[]> }> {
+  ): Promise<{ rows: CsvRow[]; sent: Map<number, readonly Sent[]> }> {
     const which = and(eq(importChunks.importId, record.id), eq(importChunks.chunk, chunk));
     const [stored] = await this.database.select().from(importChunks).where(which);
-    if (stored === undefined) return { ready: [], rejected: [], sent: new Map() };
+    if (stored === undefined) return { rows: [], sent: new Map() };
     const pending = await this.pendingRows(record.id, chunk);
+    const rows = unpackRows(this.box.open(chunkPurpose(record.id), stored.sealed));
+    return { rows: rows.filter(({ row }) => pending.has(row)), sent: readSent(stored.sent) };
+  }
+
+  private plan(
+    record: ImportRecord,
+    mapping: StoredMapping,
+    rows: readonly CsvRow[],
+    context: MappingContext,
+  ): { ready: PlannedRow[]; rejected: RowOutcome[] } {
     const header = headerOf(readSource(record.source));
     const ready: PlannedRow[] = [];
     const rejected: RowOutcome[] = [];
-    for (const read of unpackRows(this.box.open(chunkPurpose(record.id), stored.sealed))) {
-      if (!pending.has(read.row)) continue;
+    for (const read of rows) {
       const mapped = mapRow(mapping.document, cellsByColumn(read.cells, header), context);
       if (mapped.outcome === 'planned')
         ready.push({ row: read.row, plan: mapped.plan, issues: mapped.issues });
       else
         rejected.push({ row: read.row, state: 'rejected', issues: mapped.issues, changes: [], writes: [] });
     }
-    const united = await this.merged.united(record, mapping, ready, context);
-    return { ready: united, rejected, sent: readSent(stored.sent) };
+    return { ready, rejected };
   }
 
   private async pendingRows(importId: string, chunk: number): Promise<Set<number>> {

@@ -118,7 +118,7 @@ export class ImportControl {
       or not ${importRows.issues} @? '$[*] ? (@.code == "column-count" || @.code == "quote-broken" || @.code == "row-too-large")')`;
     await transaction
       .update(importRows)
-      .set({ state: 'pending', issues: [], changes: null })
+      .set({ state: 'pending', issues: [], changes: null, leader: null })
       .where(and(eq(importRows.importId, record.id), inArray(importRows.state, [...states]), which, whole));
     // Rows that were refused for one another are still of one patient.
     const { document } = await this.mappings.byId(record.mapping);

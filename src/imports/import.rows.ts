@@ -10,7 +10,7 @@ import type { RowsQuery } from './import.query.js';
 import { readSource } from './import.source.js';
 import { Imports } from './imports.service.js';
 import { MergedRows } from './merged.rows.js';
-import { RowStore } from './row.store.js';
+import { RowChanges } from './row.changes.js';
 
 const Issues = z.array(
   z.custom<Issue>((value) => typeof value === 'object' && value !== null && 'code' in value),
@@ -32,7 +32,7 @@ export class ImportRows {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly imports: Imports,
-    private readonly store: RowStore,
+    private readonly changes: RowChanges,
     private readonly merged: MergedRows,
   ) {}
 
@@ -50,11 +50,12 @@ export class ImportRows {
       .orderBy(asc(importRows.row))
       .limit(limit)
       .offset((page - 1) * limit);
+    const changes = await this.changes.of(id, rows);
     const items = rows.map((row) => ({
       row: row.row,
       state: row.state,
       issues: Issues.parse(row.issues),
-      changes: this.store.openChanges(row.changes),
+      changes: changes.get(row.row) ?? [],
     }));
     return { items, total: await this.database.$count(importRows, which) };
   }

@@ -22,6 +22,7 @@ import { Mappings } from './mappings.service.js';
 import { MergedRows } from './merged.rows.js';
 import { Provenances } from './provenance.service.js';
 import { ResultsController } from './results.controller.js';
+import { RowChanges } from './row.changes.js';
 import { RowStore } from './row.store.js';
 import { StagedFiles } from './staged.files.js';
 import { StagedSweeper } from './staged.sweeper.js';
@@ -47,6 +48,7 @@ import { UploadReceiver } from './upload.receiver.js';
     Mappings,
     MergedRows,
     Provenances,
+    RowChanges,
     RowStore,
     StagedFiles,
     StagedSweeper,

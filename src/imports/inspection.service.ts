@@ -120,17 +120,25 @@ export class Inspection {
       if (mapped.outcome === 'rejected') return { row: row.row, state: 'rejected', issues: mapped.issues };
       // Keyed: a bare hash of what a row says could be tried out.
       const content = keyedDigest(context.key, [planHash(mapped.plan)]);
-      return { row: row.row, state: 'pending', issues: [], patient: mapped.plan.patientKey, content };
+      const [patient, ...others] = mapped.plan.identityKeys;
+      return {
+        row: row.row,
+        state: 'pending',
+        issues: [],
+        patient,
+        content,
+        ...(others.length === 0 ? {} : { others }),
+      };
     });
     await this.database.transaction(async (transaction) => {
       await transaction
         .insert(importChunks)
         .values({ importId, chunk, sealed: this.box.seal(chunkPurpose(importId), packRows(rows)) });
       await transaction.execute(sql`
-        insert into import_rows (import_id, row, chunk, state, patient, content, issues)
-        select ${importId}, row, ${chunk}, state, patient, content, issues
+        insert into import_rows (import_id, row, chunk, state, patient, content, issues, others)
+        select ${importId}, row, ${chunk}, state, patient, content, issues, others
         from jsonb_to_recordset(${JSON.stringify(facts)}::jsonb)
-          as given (row int, state text, patient text, content text, issues jsonb)`);
+          as given (row int, state text, patient text, content text, issues jsonb, others text[])`);
     });
   }
 

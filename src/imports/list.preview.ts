@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Resource } from '@medplum/fhirtypes';
 import { indexConceptMap, lookUpIn } from '../mapping/concept.map.js';
 import { SHIPPED_TERMS } from '../mapping/defaults.js';
-import { type GroupedRow, settleDuplicates } from '../mapping/duplicates.js';
+import { type GroupedRow, settleDuplicates, sharingRows } from '../mapping/duplicates.js';
 import { type Issue, issue } from '../mapping/issue.js';
 import type { MappingDocument } from '../mapping/mapping.document.js';
 import { mapRow } from '../mapping/row.mapping.js';
@@ -67,7 +67,12 @@ export async function previewList(
     if (cut) break;
   }
   const issuesOf = new Map(planned.map(({ row, issues }) => [row, issues]));
-  const groups = Map.groupBy(planned, ({ plan }) => plan.patientKey).values();
+  const sharing = sharingRows(planned);
+  for (const { row, issues } of planned)
+    if (sharing.has(row))
+      rows.push(withoutResources(row, 'rejected', [...issues, issue('identifier-shared')]));
+  const own = planned.filter(({ row }) => !sharing.has(row));
+  const groups = Map.groupBy(own, ({ plan }) => plan.patientKey).values();
   for (const group of groups)
     for (const settled of settleDuplicates(group, document.policies.duplicate_in_file)) {
       const issues = issuesOf.get(settled.row) ?? [];

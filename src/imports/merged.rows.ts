@@ -39,15 +39,16 @@ export class MergedRows {
     context: MappingContext,
   ): Promise<PlannedRow[]> {
     if (document.policies.duplicate_in_file !== 'merge' || rows.length === 0) return [...rows];
-    const patients = rows.map(({ plan }) => plan.patientKey);
     const others = await this.database
       .select()
       .from(importRows)
       .where(
         and(
           eq(importRows.importId, record.id),
-          eq(importRows.state, 'duplicate'),
-          inArray(importRows.patient, patients),
+          inArray(
+            importRows.leader,
+            rows.map(({ row }) => row),
+          ),
         ),
       )
       .orderBy(asc(importRows.row));

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bundle } from '@medplum/fhirtypes';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { and, eq, exists } from 'drizzle-orm';
+import { and, between, eq, inArray, max, min } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { importRows, importWrites } from '../database/schema.records.js';
 import { jittered } from '../fhir/fhir.calls.js';
@@ -42,7 +42,16 @@ export class Provenances {
     const known = await this.database
       .select({ id: importWrites.resourceId })
       .from(importWrites)
-      .where(and(eq(importWrites.importId, record.id), eq(importWrites.row, NO_ROW)));
+      .where(
+        and(
+          eq(importWrites.importId, record.id),
+          eq(importWrites.row, NO_ROW),
+          inArray(
+            importWrites.resourceId,
+            outcomes.map(({ id }) => id),
+          ),
+        ),
+      );
     // A Provenance is this import's own even if the answer to its first sending was lost; the file's reference may be an earlier import's.
     const fresh = outcomes.filter(
       ({ status, kind, id }) =>
@@ -61,20 +70,21 @@ export class Provenances {
   }
 
   private async targetsOf(importId: string, chunk: number): Promise<string[]> {
-    const ofChunk = this.database
-      .select()
+    // The rows of a chunk follow one another.
+    const { row } = importRows;
+    const [rows] = await this.database
+      .select({ first: min(row), last: max(row) })
       .from(importRows)
-      .where(
-        and(
-          eq(importRows.importId, importId),
-          eq(importRows.row, importWrites.row),
-          eq(importRows.chunk, chunk),
-        ),
-      );
+      .where(and(eq(importRows.importId, importId), eq(importRows.chunk, chunk)));
     const writes = await this.database
       .selectDistinct({ kind: importWrites.kind, id: importWrites.resourceId })
       .from(importWrites)
-      .where(and(eq(importWrites.importId, importId), exists(ofChunk)));
+      .where(
+        and(
+          eq(importWrites.importId, importId),
+          between(importWrites.row, rows?.first ?? 0, rows?.last ?? -1),
+        ),
+      );
     return writes.map(({ kind, id }) => `${kind}/${id}`).sort();
   }
 

@@ -5,7 +5,8 @@ import { type Issue, issue } from '../mapping/issue.js';
 import { mergeCondition, type Merged, mergeObservation, mergePatient } from '../mapping/owned.merge.js';
 import type { RowPlan } from '../mapping/row.plan.js';
 import type { PatientWrites, Write } from '../mapping/transaction.bundle.js';
-import type { Change, RowState } from './row.store.js';
+import type { Change } from './row.changes.js';
+import type { RowState } from './row.store.js';
 
 /** A row that is planned, with what was found out about it on the way. */
 export interface PlannedRow {

@@ -1,19 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import type { ROW_STATES } from '../database/schema.records.js';
+import { importChanges, type ROW_STATES } from '../database/schema.records.js';
 import type { Issue } from '../mapping/issue.js';
-import { SealedBox } from '../secrets/sealed.box.js';
+import { type Change, RowChanges } from './row.changes.js';
 
 export type RowState = (typeof ROW_STATES)[number];
-
-/** One element of a resource that differs: where, and the two values (undefined: none). */
-export interface Change {
-  readonly resource: string;
-  readonly element: string;
-  readonly before?: unknown;
-  readonly after?: unknown;
-}
 
 /** What became of a row. */
 export interface RowOutcome {
@@ -32,35 +24,31 @@ export interface Write {
   readonly after: string;
 }
 
-const CHANGES = 'import changes';
-
-/** Rows of imports: their state, their issues and what was written for them. Changes hold values and are sealed. */
+/** Rows of imports: their state, their issues and what was written for them. */
 @Injectable()
 export class RowStore {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly box: SealedBox,
+    private readonly changes: RowChanges,
   ) {}
 
   /** Saves the outcomes of some rows of one chunk, what was written, and the chunk's new counts; all or nothing. */
   async save(importId: string, chunk: number, outcomes: readonly RowOutcome[]): Promise<void> {
     if (outcomes.length === 0) return;
-    const rows = outcomes.map(({ row, state, issues, changes }) => ({
-      row,
-      state,
-      issues,
-      changes:
-        changes.length === 0
-          ? null
-          : this.box.seal(CHANGES, Buffer.from(JSON.stringify(changes))).toString('hex'),
-    }));
+    const rows = outcomes.map(({ row, state, issues }) => ({ row, state, issues }));
+    const sealed = this.changes.seal(outcomes);
+    const numbers = rows.map(({ row }) => row);
+    // Without its bounds a planner that knows little of a new list reads all of it for each bundle.
+    const bounds = sql`${Math.min(...numbers)} and ${Math.max(...numbers)}`;
     const writes = outcomes.flatMap(({ row, writes: of }) => of.map((write) => ({ row, ...write })));
     await this.database.transaction(async (transaction) => {
       await transaction.execute(sql`
-        update import_rows set state = outcome.state, issues = outcome.issues, changes = decode(outcome.changes, 'hex')
+        update import_rows set state = outcome.state, issues = outcome.issues, changes = null
         from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          as outcome (row int, state text, issues jsonb, changes text)
-        where import_rows.import_id = ${importId} and import_rows.row = outcome.row`);
+          as outcome (row int, state text, issues jsonb)
+        where import_rows.import_id = ${importId} and import_rows.row = outcome.row
+          and import_rows.row between ${bounds}`);
+      await transaction.insert(importChanges).values({ importId, chunk, sealed });
       if (writes.length > 0)
         await transaction.execute(sql`
           insert into import_writes (import_id, row, kind, resource_id, version_before, version_after)
@@ -93,10 +81,5 @@ export class RowStore {
         reasons = coalesce(codes.reasons, '{}')
       from counts left join codes using (chunk)
       where ${of('import_chunks')} and import_chunks.chunk = counts.chunk`);
-  }
-
-  /** Sealed changes in the clear. */
-  openChanges(sealed: Buffer | null): unknown {
-    return sealed === null ? [] : JSON.parse(this.box.open(CHANGES, sealed).toString());
   }
 }

@@ -40,6 +40,17 @@ export function settleDuplicates(
   );
 }
 
+/** The rows that share an identifier and begin with different ones: one patient or a wrong number, and nobody can tell which. */
+export function sharingRows(rows: readonly GroupedRow[]): ReadonlySet<number> {
+  const holders = new Map<string, GroupedRow[]>();
+  for (const one of rows)
+    for (const key of one.plan.identityKeys) holders.set(key, [...(holders.get(key) ?? []), one]);
+  const shared = [...holders.values()].filter(
+    (group) => new Set(group.map(({ plan }) => plan.patientKey)).size > 1,
+  );
+  return new Set(shared.flat().map(({ row }) => row));
+}
+
 const write = (row: number, plan: RowPlan): Settled => ({ row, fate: 'write', plan });
 const duplicate = (row: number, code: IssueCode): Settled => ({ row, fate: 'duplicate', code });
 

@@ -117,6 +117,10 @@ const ROW_ERRORS = {
     'Another row of the file has the same identifier and other content.',
     'Keep one row for each patient.',
   ],
+  'identifier-shared': [
+    'Another row of the file has one of these identifiers and another first one.',
+    'Give both rows the same identifiers, or keep one of them.',
+  ],
   'patient-several': [
     'The FHIR server has more than one patient with this identifier.',
     'Have the patients united there, then retry.',
