@@ -14,6 +14,8 @@ export interface Arrived {
   readonly size: number | undefined;
   /** SHA-256 of the data set after the file meta information, when it is known. */
   readonly sha256: Buffer | undefined;
+  /** Which of the archive's files it is, when that is known. */
+  readonly fileUuid?: string | undefined;
 }
 
 /** Writes an instance's row and brings counts, modalities and revisions above it up to date. */
@@ -47,6 +49,7 @@ export async function admit(
     orthancId: arrived.id,
     size: arrived.size ?? null,
     sha256: arrived.sha256 ?? null,
+    fileUuid: arrived.fileUuid ?? null,
     storedBy: by.accountId ?? null,
   });
 }

@@ -5,15 +5,12 @@ import type { Env } from '../config/env.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { instances, pending } from '../database/schema.catalog.js';
-import { OrthancApi } from '../orthanc/orthanc.api.js';
-import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
-import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
-import { UpstreamFailed } from '../problems/errors.js';
+import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { admit, type Arrived } from './admitting.js';
-import { hashContent } from './content.hash.js';
 import { displace } from './displacing.js';
-import { attributesOfTags, factsOf, IdentityMissing, type InstanceFacts } from './instance.facts.js';
+import { IdentityMissing, type InstanceFacts } from './instance.facts.js';
+import { type Original, Originals } from './originals.service.js';
 import { type Depositor, place } from './placing.js';
 import { letGo, Quarantine, type Reason } from './quarantine.service.js';
 import { retrying } from './retrying.js';
@@ -23,9 +20,6 @@ export type Arrival = 'admitted' | 'known' | 'later' | 'gone' | Reason;
 
 /** Whether an instance may take the place of what it contradicts, which is quarantined then. */
 type Manner = 'as it fits' | 'displacing';
-
-/** What is at most this large comes out of the archive in one piece anyway. */
-const HASHED_AT_ONCE = 1024 * 1024;
 
 /** Rolls a transaction back and carries its outcome out of it. */
 class TakenBack extends Error {
@@ -58,8 +52,7 @@ export class Arrivals {
   constructor(
     @Inject(ENV) private readonly env: Env,
     @Inject(DATABASE) private readonly database: Database,
-    private readonly api: OrthancApi,
-    private readonly bytes: OrthancBytes,
+    private readonly originals: Originals,
     private readonly quarantine: Quarantine,
   ) {}
 
@@ -95,64 +88,32 @@ export class Arrivals {
 
   /** Quarantines what the archive holds; the first time for a reason it is told to the log. */
   async putAside(id: OrthancId, reason: Reason, facts?: InstanceFacts): Promise<void> {
-    const study = await this.studyOf(id);
+    const study = await this.originals.studyOf(id);
     if (await this.quarantine.hold({ id, study, facts }, reason))
       this.logger.warn(`not shown: an instance in the archive is in quarantine (${reason})`);
   }
 
-  /** What the archive cannot tell the study of is a study of its own. */
-  private async studyOf(id: OrthancId): Promise<OrthancId> {
-    try {
-      return (await this.api.parentsOf(id)).study;
-    } catch (error) {
-      if (error instanceof UpstreamFailed && !(error instanceof NotInArchive)) return id;
-      throw error;
-    }
-  }
-
   private async lookAt(id: OrthancId, manner: Manner, seen: { facts?: InstanceFacts }): Promise<Arrival> {
     try {
-      const metadata = await this.api.instanceMetadata(id);
-      const tags = attributesOfTags(await this.api.instanceTags(id));
-      seen.facts = factsOf(tags, metadata['TransferSyntax'] ?? '');
-      return await this.settle(id, seen.facts, metadata['RemoteAET'], manner);
+      const original = await this.originals.read(id);
+      seen.facts = original.facts;
+      return await this.settle(id, original, manner);
     } catch (error) {
       if (error instanceof IdentityMissing) return 'unusable';
       throw error;
     }
   }
 
-  private async settle(
-    id: OrthancId,
-    facts: InstanceFacts,
-    aet: string | undefined,
-    manner: Manner,
-  ): Promise<Arrival> {
+  private async settle(id: OrthancId, { facts, aet, fileUuid }: Original, manner: Manner): Promise<Arrival> {
     const left = await this.leftBehind(facts.sopUid);
     if (left?.live) return 'later';
     // A cut-off STOW says whose the instance is and what it must be; other content is not what that account was let in with.
-    const content = manner === 'displacing' ? undefined : (left?.sha256 ?? undefined);
-    const { size, sha256 } = await this.look(id, content !== undefined);
-    if (content !== undefined && sha256?.equals(content) !== true) return 'altered';
-    const by = await this.depositor(content === undefined ? undefined : (left?.accountId ?? undefined), aet);
-    return this.admit(facts, by, { id, ...(await this.parentsOf(id, facts)), size, sha256 }, manner);
-  }
-
-  /** Orthanc's ids follow from the identifiers, but not from a PatientID that it spells in another way (blanks before it). */
-  private parentsOf(id: OrthancId, facts: InstanceFacts): Promise<Pick<Arrived, 'study' | 'series'>> {
-    const { patientId, studyUid, seriesUid, sopUid } = facts;
-    if (orthancIdOf(patientId, studyUid, seriesUid, sopUid) !== id) return this.api.parentsOf(id);
-    const series = orthancIdOf(patientId, studyUid, seriesUid);
-    return Promise.resolve({ study: orthancIdOf(patientId, studyUid), series });
-  }
-
-  /** Size and content; a large file is read only when its content is needed now, else at the first conflict. */
-  private async look(id: OrthancId, needed: boolean): Promise<Pick<Arrived, 'size' | 'sha256'>> {
-    const { length, stream } = await this.bytes.instanceFile(id, undefined);
-    if (needed || (length !== undefined && length <= HASHED_AT_ONCE))
-      return { size: length, sha256: await hashContent(stream) };
-    stream.destroy();
-    return { size: length, sha256: undefined };
+    const expected = manner === 'displacing' ? undefined : (left?.sha256 ?? undefined);
+    const content = await this.originals.content(id, expected !== undefined);
+    if (expected !== undefined && content.sha256?.equals(expected) !== true) return 'altered';
+    const by = await this.depositor(expected === undefined ? undefined : (left?.accountId ?? undefined), aet);
+    const parents = await this.originals.parentsOf(id, facts);
+    return this.admit(facts, by, { id, fileUuid, ...parents, ...content }, manner);
   }
 
   private async admit(

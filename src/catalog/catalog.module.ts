@@ -3,7 +3,10 @@ import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { Arrivals } from './arrivals.service.js';
 import { Departures } from './departures.service.js';
 import { Examples } from './examples.service.js';
+import { Feed } from './feed.service.js';
+import { Holdings } from './holdings.service.js';
 import { Lookup } from './lookup.service.js';
+import { Originals } from './originals.service.js';
 import { QuarantineDecisions } from './quarantine.decisions.js';
 import { QuarantineList } from './quarantine.list.js';
 import { Quarantine } from './quarantine.service.js';
@@ -12,6 +15,8 @@ import { Rebuilds } from './rebuilds.service.js';
 import { Reservations } from './reservations.service.js';
 import { Searches } from './search.service.js';
 import { Stats } from './stats.service.js';
+import { Sweep } from './sweep.service.js';
+import { Totals } from './totals.service.js';
 import { Watcher } from './watcher.service.js';
 
 /** WHAT IS THERE. */
@@ -24,6 +29,11 @@ import { Watcher } from './watcher.service.js';
     Reservations,
     Arrivals,
     Departures,
+    Feed,
+    Holdings,
+    Originals,
+    Sweep,
+    Totals,
     Quarantine,
     QuarantineList,
     QuarantineDecisions,

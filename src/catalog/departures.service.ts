@@ -1,11 +1,24 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { instances, patients, pending, series, studies } from '../database/schema.catalog.js';
-import { type ArchiveCounts, type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
+import { type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { lockPlace, prune } from './placing.js';
 import { retrying } from './retrying.js';
+
+/** Levels whose ids the archive lists in little time; instances are compared series by series. */
+export type ListedLevel = Exclude<ArchiveLevel, 'instances'>;
+
+const TABLE: Record<ListedLevel, typeof studies | typeof series> = { studies, series };
+const LISTED = 5000;
+const DOUBTED = 500;
+
+const Newest = z.object({ id: z.coerce.number() });
+const Held = z
+  .object({ id: z.coerce.number(), orthanc_id: OrthancId, revision: z.coerce.number() })
+  .transform(({ orthanc_id: orthancId, ...row }): HeldRow => ({ ...row, orthancId }));
 
 /** A row of the catalog that names something of the archive; with its revision it is this row as it was seen. */
 interface HeldRow {
@@ -22,34 +35,46 @@ export class Departures {
     private readonly api: OrthancApi,
   ) {}
 
-  /** How much the catalog holds of the archive. */
-  async counts(): Promise<ArchiveCounts> {
-    const [row] = await this.database
-      .select({
-        CountStudies: sql<number>`count(*)::int`,
-        CountSeries: sql<number>`coalesce(sum(series_count), 0)::int`,
-        CountInstances: sql<number>`coalesce(sum(instance_count), 0)::int`,
-      })
-      .from(studies)
-      .where(sql`instance_count > 0`);
-    return row ?? { CountStudies: 0, CountSeries: 0, CountInstances: 0 };
+  /**
+   * Compares a level page by page and takes out what the archive does not list. Only rows older than the question are doubted, and
+   * each is asked for once more before it goes.
+   */
+  async compare(level: ListedLevel): Promise<void> {
+    const [newest] = await this.database.execute(
+      sql`select coalesce(max(id), 0)::text as id from ${TABLE[level]}`,
+    );
+    const upTo = Newest.parse(newest).id;
+    await this.list(level);
+    let after = 0;
+    for (;;) {
+      const rows = await this.unlisted(level, after, upTo);
+      for (const row of rows) {
+        if (!(await this.api.holds(level, row.orthancId))) await this.remove(level, row);
+      }
+      after = rows.at(-1)?.id ?? after;
+      if (rows.length < DOUBTED) return;
+    }
   }
 
-  /**
-   * Compares a level's ids and removes what is gone; returns the archive's ids the catalog does not hold. Only rows older than
-   * the question are doubted, and each is asked for once more before it goes.
-   */
-  async compare(level: ArchiveLevel): Promise<OrthancId[]> {
-    const held = await this.heldBefore(level);
-    const there = await this.api.ids(level);
-    const present = new Set<string>(there);
-    for (const row of held) {
-      if (present.has(row.orthancId)) continue;
-      if (await this.api.holds(level, row.orthancId)) continue;
-      await this.remove(level, row);
+  /** What the archive lists of a level, as rows: on neither side is all of it held in memory. */
+  private async list(level: ListedLevel): Promise<void> {
+    await this.database.execute(sql`delete from archive_listing`);
+    for (let since = 0, page: OrthancId[]; ; since += page.length) {
+      page = await this.api.page(level, since, LISTED);
+      await this.database.execute(
+        sql`insert into archive_listing select unnest(${sql.param(page)}::text[]) on conflict do nothing`,
+      );
+      if (page.length < LISTED) return;
     }
-    const known = new Set<string>(held.map((row) => row.orthancId));
-    return there.filter((id) => !known.has(id));
+  }
+
+  private async unlisted(level: ListedLevel, after: number, upTo: number): Promise<HeldRow[]> {
+    const rows = await this.database.execute(sql`
+      select id, orthanc_id, revision from ${TABLE[level]} held
+      where id > ${after} and id <= ${upTo} and orthanc_id is not null
+        and not exists (select from archive_listing listed where listed.orthanc_id = held.orthanc_id)
+      order by id limit ${DOUBTED}`);
+    return z.array(Held).parse([...rows]);
   }
 
   /** Asks anew whether the archive holds an instance, and takes it out of the catalog when it does not. */
@@ -60,8 +85,13 @@ export class Departures {
       .from(instances)
       .where(inArray(instances.orthancId, [orthancId]));
     if (await this.api.holds('instances', orthancId)) return true;
-    for (const { id } of rows) await this.remove('instances', { id, orthancId, revision: 0 });
+    for (const { id } of rows) await this.removeInstance(id);
     return false;
+  }
+
+  /** Takes out the row of an instance that the archive holds no longer, or not as it was. */
+  removeInstance(id: number): Promise<void> {
+    return this.remove('instances', { id, revision: 0 });
   }
 
   /** Reservations that were cut off and never came to anything in the archive. */
@@ -99,18 +129,7 @@ export class Departures {
     }
   }
 
-  private async heldBefore(level: ArchiveLevel): Promise<HeldRow[]> {
-    const table = { studies, series, instances }[level];
-    const revision = level === 'instances' ? sql<number>`0` : sql<number>`revision::int`;
-    const rows = await this.database
-      .select({ id: table.id, orthancId: table.orthancId, revision })
-      .from(table);
-    return rows.flatMap(({ orthancId, ...row }) =>
-      orthancId === null ? [] : [{ ...row, orthancId: OrthancId.parse(orthancId) }],
-    );
-  }
-
-  private async remove(level: ArchiveLevel, row: HeldRow): Promise<void> {
+  private async remove(level: ArchiveLevel, row: Pick<HeldRow, 'id' | 'revision'>): Promise<void> {
     await retrying(() =>
       this.database.transaction(async (tx) => {
         // First and by itself: what is counted afterwards is counted without others counting too.
@@ -131,7 +150,7 @@ const STUDY_OF: Record<ArchiveLevel, (id: number) => SQL> = {
  * Each removes everything below, then brings counts and modalities above up to date or removes what is empty. What got a new
  * instance since it was seen stays; it is looked at again.
  */
-const REMOVE: Record<ArchiveLevel, (row: HeldRow) => SQL> = {
+const REMOVE: Record<ArchiveLevel, (row: Pick<HeldRow, 'id' | 'revision'>) => SQL> = {
   studies: ({ id, revision }) => sql`
     with gone as (delete from studies where id = ${id} and revision = ${revision} returning id, patient)
     delete from patients using gone where patients.id = gone.patient

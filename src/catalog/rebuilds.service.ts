@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { asc, gt, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { instances } from '../database/schema.catalog.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
-import { OrthancId } from '../orthanc/orthanc.id.js';
+import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { Arrivals } from './arrivals.service.js';
-import { Departures } from './departures.service.js';
+import { mendCounts } from './counting.js';
+import { Holdings } from './holdings.service.js';
+import type { Take } from './sweep.service.js';
 
 const Row = z.object({
   id: z.string(),
@@ -19,13 +20,15 @@ const Row = z.object({
   adopted: z.number(),
   removed: z.number(),
   repaired: z.number(),
+  refreshed: z.number(),
 });
 
-/** A rebuild as it stands: of `archived` instances when it began `checked` are looked up; rows adopted, removed, and studies whose counts were mended. */
+/** A rebuild as it stands: of `archived` instances when it began `checked` are looked up; rows adopted, removed and refreshed, and studies whose counts were mended. */
 export type Rebuild = z.infer<typeof Row>;
 
 const PAGE = 500;
-const AT_ONCE = 4;
+const STUDIES = 500;
+const SERIES = 100;
 
 /** Compares catalog and archive from end to end, page by page, while both are in use: nothing is emptied first. */
 @Injectable()
@@ -34,7 +37,7 @@ export class Rebuilds {
     @Inject(DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
     private readonly arrivals: Arrivals,
-    private readonly departures: Departures,
+    private readonly holdings: Holdings,
   ) {}
 
   /** Asks for one; the one that is under way when there is one. The watcher takes it up. */
@@ -54,10 +57,7 @@ export class Rebuilds {
   }
 
   /** Does what was asked for, or was cut off, if anything; `take` adopts, `between` is called after each page, and may stop by throwing. */
-  async runIfAsked(
-    take: (ids: readonly OrthancId[]) => Promise<void>,
-    between: () => Promise<void>,
-  ): Promise<void> {
+  async runIfAsked(take: Take, between: () => Promise<void>): Promise<void> {
     const rebuild = await this.latest();
     if (rebuild === undefined || rebuild.state === 'completed') return;
     const { CountInstances: archived } = await this.api.statistics();
@@ -65,22 +65,19 @@ export class Rebuilds {
       update rebuilds set state = 'running', started_at = coalesce(started_at, clock_timestamp()),
         archived = ${archived}, checked = 0 where id = ${rebuild.id}::uuid`);
     await this.adopt(rebuild.id, take, between);
-    await this.remove(rebuild.id, between);
-    const repaired = await this.mendCounts();
+    await this.compare(rebuild.id, take, between);
+    await this.describe(rebuild.id, take, between);
+    const repaired = await this.mend(between);
     await this.database.execute(sql`
       update rebuilds set state = 'completed', finished_at = clock_timestamp(), repaired = ${repaired}
       where id = ${rebuild.id}::uuid`);
   }
 
-  private async adopt(
-    rebuild: string,
-    take: (ids: readonly OrthancId[]) => Promise<void>,
-    between: () => Promise<void>,
-  ): Promise<void> {
+  private async adopt(rebuild: string, take: Take, between: () => Promise<void>): Promise<void> {
     let page: OrthancId[];
     let since = 0;
     do {
-      page = await this.api.instanceIds(since, PAGE);
+      page = await this.api.page('instances', since, PAGE);
       since += page.length;
       const unknown = await this.arrivals.unknownOf(page);
       await take(unknown);
@@ -91,49 +88,49 @@ export class Rebuilds {
     } while (page.length === PAGE);
   }
 
-  private async remove(rebuild: string, between: () => Promise<void>): Promise<void> {
-    let after = 0;
-    for (;;) {
-      const rows = await this.database
-        .select({ id: instances.id, orthancId: instances.orthancId })
-        .from(instances)
-        .where(gt(instances.id, after))
-        .orderBy(asc(instances.id))
-        .limit(PAGE);
+  private async compare(rebuild: string, take: Take, between: () => Promise<void>): Promise<void> {
+    for (let after = 0; ;) {
+      const rows = await this.holdings.page(after, PAGE);
       const last = rows.at(-1);
       if (last === undefined) return;
       after = last.id;
-      let removed = 0;
-      for (let at = 0; at < rows.length; at += AT_ONCE) {
-        const held = await Promise.all(
-          rows.slice(at, at + AT_ONCE).map((row) => this.departures.recheck(OrthancId.parse(row.orthancId))),
-        );
-        removed += held.filter((one) => !one).length;
+      const { removed, refreshed, anew } = await this.holdings.compare(rows);
+      await take(anew);
+      await this.database.execute(sql`
+        update rebuilds set removed = removed + ${removed}, refreshed = refreshed + ${refreshed}
+        where id = ${rebuild}::uuid`);
+      await between();
+    }
+  }
+
+  /** Reads the first file of every series again: what is said of a series and a study is of their first. */
+  private async describe(rebuild: string, take: Take, between: () => Promise<void>): Promise<void> {
+    for (let after = 0; ;) {
+      const rows = await this.holdings.firstBelow(after, SERIES);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.series;
+      let refreshed = 0;
+      for (const row of rows) {
+        const renewal = await this.holdings.reread(row);
+        if (renewal === 'renewed' || renewal === 'other') refreshed += 1;
+        if (renewal === 'other') await take([row.orthancId]);
       }
       await this.database.execute(
-        sql`update rebuilds set removed = removed + ${removed} where id = ${rebuild}::uuid`,
+        sql`update rebuilds set refreshed = refreshed + ${refreshed} where id = ${rebuild}::uuid`,
       );
       await between();
     }
   }
 
-  /** Counts are written with each row; should they ever differ from the rows, the rows are right. */
-  private async mendCounts(): Promise<number> {
-    return this.database.transaction(async (tx) => {
-      const rows = await tx.execute(sql`
-        with counted as (
-          select e.id, e.study, (select count(*) from instances i where i.series = e.id) as held from series e),
-        wrong as (
-          select s.id from studies s join counted c on c.study = s.id group by s.id, s.instance_count, s.series_count
-          having s.instance_count <> sum(c.held) or s.series_count <> count(*) filter (where c.held > 0))
-        select id from studies where id in (select id from wrong) order by id for update`);
-      for (const { id } of z.array(z.object({ id: z.coerce.number() })).parse([...rows])) {
-        await tx.execute(sql`
-          update series set instance_count = (select count(*) from instances i where i.series = series.id)
-          where study = ${id}`);
-        await tx.execute(sql`select refresh_study(${id})`);
-      }
-      return rows.length;
-    });
+  private async mend(between: () => Promise<void>): Promise<number> {
+    let sum = 0;
+    for (let after = 0; ;) {
+      const { repaired, upTo } = await mendCounts(this.database, after, STUDIES);
+      sum += repaired;
+      if (upTo === undefined) return sum;
+      after = upTo;
+      await between();
+    }
   }
 }

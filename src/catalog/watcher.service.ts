@@ -7,15 +7,16 @@ import {
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import type postgres from 'postgres';
-import { DATABASE, type Database, POSTGRES } from '../database/database.module.js';
-import { archiveCursor } from '../database/schema.catalog.js';
-import { type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
+import { POSTGRES } from '../database/database.module.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { NeighbourAway, Problem } from '../problems/errors.js';
 import { Arrivals } from './arrivals.service.js';
-import { Departures } from './departures.service.js';
+import { Departures, type ListedLevel } from './departures.service.js';
+import { Feed } from './feed.service.js';
 import { Quarantine } from './quarantine.service.js';
 import { Rebuilds } from './rebuilds.service.js';
+import { Sweep } from './sweep.service.js';
+import { type Difference, Totals } from './totals.service.js';
 
 const TICK_MS = 500;
 const COMPARE_MS = 2_000;
@@ -25,8 +26,15 @@ const LEFTOVER_MS = 40_000;
 const TRY_AGAIN_MS = 60_000;
 const PAGE = 500;
 const AT_ONCE = 4;
+const ADOPTED = 100;
 const WATCHER_LOCK = 7_263_412;
-const LEVELS: readonly ArchiveLevel[] = ['studies', 'series', 'instances'];
+const LEVELS: readonly ListedLevel[] = ['studies', 'series'];
+/** So long the walk through everything goes on at a time before the feed is looked at again. */
+const HURRY_MS = 1_000;
+/** While others store, totals may differ; a difference that lasts longer is not theirs alone. */
+const STORING_MS = 20_000;
+/** What a whole walk did not bring into agreement is walked through again after so long. */
+const REST_MS = 60_000;
 
 /** Follows the archive (design.md, decision 12): its feed for arrivals, its totals for what the feed does not tell. */
 @Injectable()
@@ -39,15 +47,19 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** Whether this process has compared everything since it watches this archive. */
   private compared = false;
   private comparedAt = 0;
+  private storingSince: number | undefined;
+  private walkedAt = 0;
+  private unsolved: string | undefined;
   private triedAgainAt = 0;
   private away = false;
 
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
     @Inject(POSTGRES) private readonly sql: postgres.Sql,
-    private readonly api: OrthancApi,
     private readonly arrivals: Arrivals,
     private readonly departures: Departures,
+    private readonly feed: Feed,
+    private readonly sweep: Sweep,
+    private readonly totals: Totals,
     private readonly quarantine: Quarantine,
     private readonly rebuilds: Rebuilds,
   ) {}
@@ -94,6 +106,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private async tick(): Promise<void> {
     await this.followFeed();
     await this.takeAll([...this.later]);
+    await this.hurry();
     if (Date.now() - this.comparedAt < COMPARE_MS) return;
     this.comparedAt = Date.now();
     if (Date.now() - this.triedAgainAt > TRY_AGAIN_MS) {
@@ -101,46 +114,21 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
       await this.takeQuarantined();
     }
     await this.compareTotals();
-    await this.rebuilds.runIfAsked(
-      (ids) => this.takeAll(ids),
-      async () => {
-        this.stopping.signal.throwIfAborted();
-        await this.followFeed();
-      },
-    );
+    if (!(await this.sweep.isHurried())) await this.sweep.step(this.takeAdopted);
+    await this.rebuilds.runIfAsked(this.takeAdopted, async () => {
+      this.stopping.signal.throwIfAborted();
+      await this.followFeed();
+    });
     // Last: what a cut-off STOW left in the archive is adopted by the reservation it left here.
     await this.departures.dropLeftovers(LEFTOVER_MS);
   }
 
   private async followFeed(): Promise<void> {
-    const { DatabaseServerIdentifier: archive } = await this.api.system();
-    const last = (await this.api.lastChange()).Last;
-    const [stored] = await this.database.select().from(archiveCursor);
-    let position = stored?.position ?? 0;
-    if (stored === undefined || stored.archive !== archive || last < position) {
-      this.logger.log('the archive is new to the catalog or was restored: comparing everything');
-      this.compared = false;
-      await this.compareTotals();
-      position = last;
-      await this.remember(archive, position);
-    }
-    while (position < last && !this.stopping.signal.aborted) {
-      const page = await this.api.changes(position, PAGE);
-      const arrived = page.Changes.filter((change) => change.ChangeType === 'NewInstance').map(
-        (change) => change.ID,
-      );
-      await this.takeAll(await this.arrivals.unknownOf(arrived));
-      if (page.Last <= position) break;
-      position = page.Last;
-      await this.remember(archive, position);
-    }
-  }
-
-  private async remember(archive: string, position: number): Promise<void> {
-    await this.database
-      .insert(archiveCursor)
-      .values({ archive, position })
-      .onConflictDoUpdate({ target: archiveCursor.sole, set: { archive, position } });
+    const isAnother = await this.feed.follow(
+      (ids) => this.takeAll(ids),
+      () => this.stopping.signal.aborted,
+    );
+    if (isAnother) this.compared = false;
   }
 
   private async takeAll(ids: readonly OrthancId[]): Promise<void> {
@@ -148,6 +136,14 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
       await Promise.all(ids.slice(at, at + AT_ONCE).map((id) => this.takeOne(id)));
     }
   }
+
+  /** What is found by walking may be very much: who comes by the feed meanwhile does not wait for it. */
+  private readonly takeAdopted = async (ids: readonly OrthancId[]): Promise<void> => {
+    for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += ADOPTED) {
+      await this.takeAll(ids.slice(at, at + ADOPTED));
+      await this.followFeed();
+    }
+  };
 
   /** Once more what waits: its reason may have gone away. */
   private async takeQuarantined(): Promise<void> {
@@ -170,30 +166,47 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
   }
 
-  /** From the top down, and no further than needed: a deleted study is found without listing every instance. */
+  /** Goes on with a walk that hurries. What went may have been in the way of what waits in quarantine. */
+  private async hurry(): Promise<void> {
+    const until = Date.now() + HURRY_MS;
+    while (Date.now() < until && !this.stopping.signal.aborted && (await this.sweep.isHurried())) {
+      if (!(await this.sweep.step(this.takeAdopted))) continue;
+      await this.takeQuarantined();
+      this.walkedAt = Date.now();
+      this.unsolved = (await this.totals.difference(this.later.size))?.seen;
+    }
+  }
+
+  /** From the top down, and no further than needed: a deleted study is found without looking at every instance. */
   private async compareTotals(): Promise<void> {
-    if (this.compared && (await this.agrees())) return;
+    const before = await this.difference();
+    if (this.compared && (before === undefined || this.isUnsolved(before))) return;
     for (const level of LEVELS) {
-      await this.compare(level);
-      if (this.compared && (await this.agrees())) break;
+      await this.departures.compare(level);
+      if (this.compared && (await this.difference()) === undefined) break;
     }
     this.compared = true;
-    // What went may have been in the way of these.
     await this.takeQuarantined();
+    const left = await this.difference();
+    if (left === undefined || isOnTheWay(left) || this.isUnsolved(left)) return;
+    await this.sweep.hurry();
+    await this.hurry();
   }
 
-  private async compare(level: ArchiveLevel): Promise<void> {
-    const missing = await this.departures.compare(level);
-    if (level !== 'instances') return;
-    await this.takeAll(await this.arrivals.unknownOf(missing));
+  /** What others are storing now makes the totals differ: only what lasts is looked at. */
+  private async difference(): Promise<Difference | undefined> {
+    const difference = await this.totals.difference(this.later.size);
+    if (difference === undefined || !isOnTheWay(difference)) {
+      this.storingSince = undefined;
+      return difference;
+    }
+    this.storingSince ??= Date.now();
+    return Date.now() - this.storingSince < STORING_MS ? undefined : difference;
   }
 
-  /** Whether the archive holds as many instances as the catalog, and those that are rightly in the archive alone. */
-  private async agrees(): Promise<boolean> {
-    const archive = await this.api.statistics();
-    const catalog = await this.departures.counts();
-    const aside = (await this.quarantine.count()) + this.later.size;
-    return archive.CountInstances - catalog.CountInstances === aside;
+  /** A whole walk left it as it is. */
+  private isUnsolved({ seen }: Difference): boolean {
+    return seen === this.unsolved && Date.now() - this.walkedAt < REST_MS;
   }
 
   private say(error: unknown): void {
@@ -201,6 +214,11 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.away = true;
     this.logger.warn(`following the archive is interrupted: ${nameOf(error)}`);
   }
+}
+
+/** As many as senders are on the way with, or fewer, are in the archive and not yet in the catalog. */
+function isOnTheWay({ by, storing }: Difference): boolean {
+  return by > 0 && by <= storing;
 }
 
 function put(set: Set<OrthancId>, id: OrthancId, wanted: boolean): void {

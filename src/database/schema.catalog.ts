@@ -73,6 +73,7 @@ export const instances = pgTable('instances', {
   orthancId: text('orthanc_id').notNull().unique(),
   size: bigint('size', { mode: 'number' }),
   sha256: bytea('sha256'),
+  fileUuid: text('file_uuid'),
   storedBy: uuid('stored_by'),
   storedAt: moment('stored_at').notNull().defaultNow(),
 });

@@ -24,9 +24,19 @@ const SeriesOf = z.object({ ID: OrthancId, ParentStudy: OrthancId });
 const Tags = z.record(z.string(), z.unknown());
 const Metadata = z.record(z.string(), z.string());
 const Ids = z.array(OrthancId);
+const Files = z.array(
+  z.object({ ID: OrthancId, FileUuid: z.string(), FileSize: z.number(), Metadata: Metadata.default({}) }),
+);
+const Children = z.array(z.object({ ID: OrthancId, Instances: Ids }));
 
 export type ArchiveCounts = z.infer<typeof Statistics>;
 export type ArchiveChanges = z.infer<typeof Changes>;
+/** Which file an instance is in the archive: another `uuid` is other content, whatever the identifiers say; `metadata` was noted at its arrival. */
+export interface ArchivedFile {
+  readonly uuid: string;
+  readonly size: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
 /** The levels of Orthanc's own tree. */
 export type ArchiveLevel = 'studies' | 'series' | 'instances';
 
@@ -70,14 +80,30 @@ export class OrthancApi {
     return this.get('last change', '/changes?last', Changes);
   }
 
-  /** Every Orthanc id of a level. */
-  ids(level: ArchiveLevel): Promise<OrthancId[]> {
-    return this.get(`list of ${level}`, `/${level}`, Ids);
+  /** A page of the ids of a level, in an order that stays as long as nothing is deleted. */
+  page(level: ArchiveLevel, since: number, limit: number): Promise<OrthancId[]> {
+    return this.get(`page of ${level}`, `/${level}?since=${since}&limit=${limit}`, Ids);
   }
 
-  /** A page of the ids of all instances, in an order that stays as long as nothing is deleted. */
-  instanceIds(since: number, limit: number): Promise<OrthancId[]> {
-    return this.get('page of instances', `/instances?since=${since}&limit=${limit}`, Ids);
+  /** Of these instances (some hundreds) those the archive holds now. */
+  async filesOf(ids: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, ArchivedFile>> {
+    if (ids.length === 0) return new Map();
+    const asked = { Resources: ids, Level: 'Instance', Metadata: true };
+    const found = await this.get('files of instances', '/tools/bulk-content', Files, asked);
+    return new Map(
+      found.map(({ ID, FileUuid, FileSize, Metadata: metadata }) => [
+        ID,
+        { uuid: FileUuid, size: FileSize, metadata },
+      ]),
+    );
+  }
+
+  /** Of these series (some dozens) those the archive holds now, each with all its instances. */
+  async instancesOf(series: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, readonly OrthancId[]>> {
+    if (series.length === 0) return new Map();
+    const asked = { Resources: series, Level: 'Series', Metadata: false };
+    const found = await this.get('instances of series', '/tools/bulk-content', Children, asked);
+    return new Map(found.map(({ ID, Instances }) => [ID, Instances]));
   }
 
   /** Whether Orthanc holds the thing now. */
@@ -112,8 +138,9 @@ export class OrthancApi {
     return this.get('metadata of an instance', `/instances/${id}/metadata?expand`, Metadata);
   }
 
-  private async get<T>(what: string, path: string, shape: z.ZodType<T>): Promise<T> {
-    const answer = await this.request(what, path);
+  /** A question that has a body is asked by POST. */
+  private async get<T>(what: string, path: string, shape: z.ZodType<T>, asked?: object): Promise<T> {
+    const answer = await this.request(what, path, asked === undefined ? 'get' : 'post', asked);
     const problem = problemOfStatus(what, answer.status);
     if (problem !== undefined) throw problem;
     const parsed = shape.safeParse(answer.data);
@@ -124,10 +151,11 @@ export class OrthancApi {
   private async request(
     what: string,
     path: string,
-    method: 'get' | 'delete' = 'get',
+    method: 'get' | 'delete' | 'post' = 'get',
+    data?: object,
   ): Promise<{ status: number; data: unknown }> {
     try {
-      return await this.http.request<unknown>({ url: path, method });
+      return await this.http.request<unknown>({ url: path, method, data });
     } catch (error) {
       // The cause is left out: an axios error carries the password in its configuration.
       if (isAxiosError(error)) throw new NeighbourAway('orthanc');

@@ -9,6 +9,7 @@ const Rebuild = z.looseObject({
   state: z.string(),
   archived: z.number(),
   removed: z.number(),
+  refreshed: z.number(),
   repaired: z.number(),
 });
 
@@ -47,15 +48,22 @@ it('brings the catalog back to what the archive holds, while serving', async () 
   await world.sql`insert into instances (sop_uid, series, sop_class_uid, transfer_syntax, orthanc_id)
     select '1.2.3', min(id), '1.2.4', '1.2.840.10008.1.2', ${wrong} from series`;
   await world.sql`update series set instance_count = 9`;
+  // What is said of study and series is not what their first file says.
+  await world.sql`update studies set study_description = 'wrong', patient_name = 'Wrong'`;
+  await world.sql`update series set modality = 'XX'`;
   const asked = await world.http
     .post('/api/catalog/rebuild')
     .set('authorization', operator.authorization)
     .expect(202);
   expect(Rebuild.parse(asked.body).state).not.toBe('completed');
   const now = async () => Rebuild.parse((await get('/api/catalog/rebuild').expect(200)).body);
-  await expect
-    .poll(now, { timeout: 20_000 })
-    .toMatchObject({ state: 'completed', archived: 6, checked: 6, repaired: 1 });
+  await expect.poll(now, { timeout: 20_000 }).toMatchObject({ state: 'completed', archived: 6, checked: 6 });
   expect(await catalogued(world, studyUid)).toEqual({ instances: 6, counted: 6, series: 1, pending: 0 });
-  expect(await world.sql`select instance_count as count from series`).toEqual([{ count: 6 }]);
+  expect(await world.sql`select instance_count as count, modality from series`).toEqual([
+    { count: 6, modality: 'CT' },
+  ]);
+  expect((await now()).refreshed).toBeGreaterThan(0);
+  expect(
+    await world.sql`select 1 from studies where study_description = 'wrong' or patient_name = 'Wrong'`,
+  ).toEqual([]);
 });

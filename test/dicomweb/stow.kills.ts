@@ -56,7 +56,7 @@ export async function killRound(world: World, sender: Caller, victim: Victim, co
     if (back !== undefined) expect(back.equals(file), 'there, and not as it was sent').toBe(true);
   }
   const again = new Set<string>();
-  await storeAll(world, sender, all, again);
+  expect(await storeAll(world, sender, all, again), 'refused when stored once more').toEqual([]);
   expect(again.size).toBe(count);
   expect(await archived(world)).toBe(before + count);
   expect(await catalogued(world, ...studies)).toMatchObject({ instances: count, counted: count, pending: 0 });
@@ -74,25 +74,29 @@ function instances(count: number): Sent[] {
   });
 }
 
-/** Stores them all; requests that fail are not repeated. */
+/** Stores them all and gives what was said to requests that were not taken whole; these are not repeated. */
 async function storeAll(
   world: World,
   sender: Caller,
   all: readonly Sent[],
   acknowledged: Set<string>,
-): Promise<void> {
+): Promise<string[]> {
+  const refusals: string[] = [];
   const batches = Array.from({ length: Math.ceil(all.length / OF_A_REQUEST) }, (_, at) =>
     all.slice(at * OF_A_REQUEST, (at + 1) * OF_A_REQUEST),
   );
   const send = async () => {
     for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
       const files = batch.map(({ file }) => file);
-      const answer = await world.store(sender, files).catch(() => undefined);
-      if (answer === undefined || ![200, 202].includes(answer.status)) continue;
+      const answer = await world.store(sender, files).catch((error: unknown) => String(error));
+      const refusal = typeof answer === 'string' ? answer : `${answer.status} ${answer.text}`;
+      if (typeof answer === 'string' || answer.status !== 200) refusals.push(refusal);
+      if (typeof answer === 'string' || ![200, 202].includes(answer.status)) continue;
       for (const sop of told(answer).stored) acknowledged.add(sop);
     }
   };
   await Promise.all(Array.from({ length: SENDERS }, send));
+  return refusals;
 }
 
 async function killGateway(world: World): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
@@ -22,6 +22,10 @@ export type TestOrthanc = {
   kill: () => Promise<void>;
   /** Starts it again after `kill`, with the same archive, ports and account. */
   restart: () => Promise<void>;
+  /** Keeps a copy of all it holds; it must not be running. */
+  backUp: () => Promise<void>;
+  /** Puts that copy in the place of what it holds; it must not be running. */
+  putBack: () => Promise<void>;
   /** Ends it and removes its archive. */
   stop: () => Promise<void>;
 };
@@ -47,7 +51,10 @@ export async function startTestOrthanc(): Promise<TestOrthanc> {
   const account = { username: 'gateway', password: randomBytes(12).toString('hex'), aet: 'TESTAET' };
   const prefix = openPrefix(inject('prefix'));
   const start = () => startOrthanc({ prefix, dir, httpPort, dicomPort, ...account });
-  const clean = () => rm(dir, { recursive: true, force: true });
+  const backup = `${dir}.backup`;
+  const clean = async () => {
+    for (const folder of [dir, backup]) await rm(folder, { recursive: true, force: true });
+  };
   let running = await start().catch(async (error: unknown) => {
     await clean();
     throw error;
@@ -67,11 +74,18 @@ export async function startTestOrthanc(): Promise<TestOrthanc> {
     restart: async () => {
       running = await start();
     },
+    backUp: () => replace(backup, dir),
+    putBack: () => replace(dir, backup),
     stop: async () => {
       await kill();
       await clean();
     },
   };
+}
+
+async function replace(to: string, from: string): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await cp(from, to, { recursive: true });
 }
 
 async function administer(url: string, work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {

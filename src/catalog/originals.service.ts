@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import { OrthancApi } from '../orthanc/orthanc.api.js';
+import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
+import { NotInArchive } from '../orthanc/orthanc.errors.js';
+import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
+import { UpstreamFailed } from '../problems/errors.js';
+import type { Arrived } from './admitting.js';
+import { hashContent } from './content.hash.js';
+import { attributesOfTags, factsOf, type InstanceFacts } from './instance.facts.js';
+
+/** What is at most this large comes out of the archive in one piece anyway. */
+const HASHED_AT_ONCE = 1024 * 1024;
+
+/** An instance as the archive's own copy tells it. */
+export interface Original {
+  readonly facts: InstanceFacts;
+  /** Who sent it by C-STORE; empty for other ways. */
+  readonly aet: string | undefined;
+  readonly fileUuid: string;
+}
+
+/** Reads what the archive holds of single instances. */
+@Injectable()
+export class Originals {
+  constructor(
+    private readonly api: OrthancApi,
+    private readonly bytes: OrthancBytes,
+  ) {}
+
+  /** Throws `NotInArchive`, and `IdentityMissing` when nothing can hang on its identifiers. */
+  async read(id: OrthancId): Promise<Original> {
+    const [files, tags] = await Promise.all([this.api.filesOf([id]), this.api.instanceTags(id)]);
+    const file = files.get(id);
+    if (file === undefined) throw new NotInArchive('file of an instance');
+    return {
+      facts: factsOf(attributesOfTags(tags), file.metadata['TransferSyntax'] ?? ''),
+      aet: file.metadata['RemoteAET'],
+      fileUuid: file.uuid,
+    };
+  }
+
+  /** Size and content; a large file is read only when its content is `needed` now, else at the first conflict. */
+  async content(id: OrthancId, needed: boolean): Promise<Pick<Arrived, 'size' | 'sha256'>> {
+    const { length, stream } = await this.bytes.instanceFile(id, undefined);
+    if (needed || (length !== undefined && length <= HASHED_AT_ONCE))
+      return { size: length, sha256: await hashContent(stream) };
+    stream.destroy();
+    return { size: length, sha256: undefined };
+  }
+
+  /** Orthanc's ids follow from the identifiers, but not from a PatientID that it spells in another way (blanks before it). */
+  parentsOf(id: OrthancId, facts: InstanceFacts): Promise<Pick<Arrived, 'study' | 'series'>> {
+    const { patientId, studyUid, seriesUid, sopUid } = facts;
+    if (orthancIdOf(patientId, studyUid, seriesUid, sopUid) !== id) return this.api.parentsOf(id);
+    const series = orthancIdOf(patientId, studyUid, seriesUid);
+    return Promise.resolve({ study: orthancIdOf(patientId, studyUid), series });
+  }
+
+  /** What the archive cannot tell the study of is a study of its own. */
+  async studyOf(id: OrthancId): Promise<OrthancId> {
+    try {
+      return (await this.api.parentsOf(id)).study;
+    } catch (error) {
+      if (error instanceof UpstreamFailed && !(error instanceof NotInArchive)) return id;
+      throw error;
+    }
+  }
+}
