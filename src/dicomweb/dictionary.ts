@@ -2,6 +2,8 @@
 export interface Dictionary {
   tagOf(keyword: string): string | undefined;
   keywordOf(tag: string): string | undefined;
+  /** As the standard writes it: `OB or OW` where the element may have several. */
+  representationOf(tag: string): string | undefined;
 }
 
 let opened: Promise<Dictionary> | undefined;
@@ -14,6 +16,10 @@ export function openDictionary(): Promise<Dictionary> {
 
 async function read(): Promise<Dictionary> {
   const { tags, elements } = await import('@iwharris/dicom-data-dictionary');
+  const entryOf = (tag: string) => {
+    const [group, element] = [tag.slice(0, 4), tag.slice(4)];
+    return elements[`(${group},${element})`] ?? elements[`(${group.slice(0, 2)}xx,${element})`];
+  };
   return {
     tagOf: (keyword) => {
       const tag = Object.hasOwn(tags, keyword) ? tags[keyword]?.replace(/[(),]/g, '') : undefined;
@@ -21,9 +27,9 @@ async function read(): Promise<Dictionary> {
       return tag !== undefined && /^[0-9A-F]{8}$/.test(tag) ? tag : undefined;
     },
     keywordOf: (tag) => {
-      const [group, element] = [tag.slice(0, 4), tag.slice(4)];
-      const entry = elements[`(${group},${element})`] ?? elements[`(${group.slice(0, 2)}xx,${element})`];
+      const entry = entryOf(tag);
       return entry === undefined || entry.keyword === '' ? undefined : entry.keyword;
     },
+    representationOf: (tag) => entryOf(tag)?.vr,
   };
 }

@@ -103,9 +103,12 @@ export class Frames {
   }
 
   private nativeFrames(instance: FoundInstance): NativeFrames {
-    if (instance.transferSyntax === EXPLICIT_LITTLE_ENDIAN)
+    const { transferSyntax } = instance;
+    if (transferSyntax === EXPLICIT_LITTLE_ENDIAN)
       return new NativeFrames(() => this.retrieval.storedFile(instance));
-    return new NativeFrames(() => this.retrieval.decodedFile(instance, EXPLICIT_LITTLE_ENDIAN));
+    if (comesAsLittleEndian(transferSyntax))
+      return new NativeFrames(() => this.retrieval.uncompressedFile(instance, EXPLICIT_LITTLE_ENDIAN));
+    return new NativeFrames(() => this.retrieval.archiveDecoded(instance));
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UpstreamFailed } from '../problems/errors.js';
 import { resourceUrl } from './resource.urls.js';
+import { isParagraph } from './stored.values.js';
 
 const DataSet = z.record(z.string(), z.record(z.string(), z.unknown()));
 const Texts = z.object({ Value: z.array(z.string().nullable()).default([]) }).default({ Value: [] });
@@ -9,6 +10,7 @@ const Names = z
   .object({ Value: z.array(z.partialRecord(z.enum(GROUPS), z.string()).nullable()).default([]) })
   .default({ Value: [] });
 const UidValue = z.object({ Value: z.tuple([z.string()]) });
+const Parts = z.array(z.string().nullable());
 const UTF_8 = { vr: 'CS', Value: ['ISO_IR 192'] };
 const BULK = /\/bulk\/((?:[0-9a-fA-F]{8}(?:\/\d{1,5}\/)?)+)$/;
 
@@ -83,9 +85,19 @@ function rewrite(value: Readonly<Record<string, unknown>>, url: string): Readonl
         const path = typeof inner === 'string' ? BULK.exec(inner)?.[1] : undefined;
         return path === undefined ? [] : [[name, `${url}/bulk/${path}`]];
       }
+      if (name === 'Value' && isParagraph(value['vr'])) return [[name, joined(inner)]];
       return [[name, rewriteInner(inner, url)]];
     }),
   );
+}
+
+/** The one value of a text in which a backslash is a character, at which the archive takes it apart. */
+function joined(values: unknown): readonly string[] {
+  return [
+    Parts.parse(values)
+      .map((part) => part ?? '')
+      .join('\\'),
+  ];
 }
 
 function rewriteInner(value: unknown, url: string): unknown {

@@ -7,13 +7,25 @@ import { type Found, type FoundInstance, Lookup, type Target } from '../catalog/
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
-import { OrthancBytes, type Uncompressed } from '../orthanc/orthanc.bytes.js';
+import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { type ArchiveBytes, comesAtOnce } from '../orthanc/orthanc.connection.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
-import { NotAcceptable, NotAuthenticated, NotVisible, UpstreamFailed } from '../problems/errors.js';
+import {
+  NeighbourAway,
+  NotAcceptable,
+  NotAuthenticated,
+  NotVisible,
+  Problem,
+  UpstreamFailed,
+} from '../problems/errors.js';
+import { DicomUnreadable } from './header.unreadable.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
 import { mayBeDecoded } from './pixel.care.js';
 import { resourceUrl } from './resource.urls.js';
+import { comesAsLittleEndian, type Uncompressed } from './transfer.syntaxes.js';
+import { compressedHeader, recodedFile, withDecodedPixels } from './uncompressed.file.js';
+
+const UNDECODABLE = 'The pixels of this instance cannot be decoded; ask for it as it is stored.';
 
 /** A target that was found for an account, with its read on record; `offered` adds to the totals of the reading. */
 export interface Opened extends Found {
@@ -62,7 +74,7 @@ export class Retrieval {
   /** One instance's DICOM file, stored or decoded `into`. */
   async file(opened: Opened, instance: FoundInstance, into: Uncompressed | undefined): Promise<ArchiveBytes> {
     const asStored = into === undefined || into === instance.transferSyntax;
-    const bytes = asStored ? await this.storedFile(instance) : await this.decodedFile(instance, into);
+    const bytes = asStored ? await this.storedFile(instance) : await this.uncompressedFile(instance, into);
     opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
     return bytes;
   }
@@ -74,12 +86,23 @@ export class Retrieval {
     );
   }
 
-  /** The file in an uncompressed transfer syntax; throws `NotAcceptable` when the archive fails to decode it. */
-  async decodedFile(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
-    const why = 'The pixels of this instance cannot be decoded; ask for it as it is stored.';
-    return this.computed(instance, why, () =>
-      this.bytes.decodedFile(instance.orthancId, into, instance.reader),
-    );
+  /** The file in another, uncompressed transfer syntax, all but its pixels as it is stored; throws `NotAcceptable` when it cannot be made. */
+  async uncompressedFile(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
+    try {
+      const stored = await this.storedFile(instance);
+      if (comesAsLittleEndian(instance.transferSyntax)) return await recodedFile(stored, into);
+      const header = await compressedHeader(stored, into);
+      return await withDecodedPixels(header, await this.archiveDecoded(instance), instance.frames);
+    } catch (error) {
+      if (error instanceof DicomUnreadable) throw new NotAcceptable(UNDECODABLE);
+      throw error instanceof Problem ? error : new NeighbourAway('orthanc');
+    }
+  }
+
+  /** The file as the archive decodes it into Explicit VR Little Endian: only its pixels can be trusted. Throws `NotAcceptable` when it fails to. */
+  archiveDecoded(instance: FoundInstance): Promise<ArchiveBytes> {
+    const call = () => this.bytes.decodedFile(instance.orthancId, instance.reader);
+    return this.computed(instance, UNDECODABLE, call);
   }
 
   /**

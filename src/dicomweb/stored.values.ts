@@ -4,8 +4,13 @@ import { decodeText } from './header.text.js';
 /** Value representations whose values are referred to, not told. */
 export const BULK_VRS: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
 /** Texts in which a backslash is a character and leading spaces count (PS3.5 table 6.2-1). */
-const PARAGRAPHS = new Set(['LT', 'ST', 'UT']);
+const PARAGRAPHS = new Set<unknown>(['LT', 'ST', 'UT', 'UR']);
 const GROUPS = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
+
+/** Whether a value representation has just one value, whatever backslashes it holds. */
+export function isParagraph(vr: unknown): boolean {
+  return PARAGRAPHS.has(vr);
+}
 
 /** A binary value at a path of tags and item numbers from 1, as a reference to it (PS3.18 F.2.2). */
 export function binaryAttribute(vr: string, path: string): JsonAttribute {
@@ -26,7 +31,7 @@ export function storedAttribute(
 function textsOf(vr: string, bytes: Buffer, characterSet: string): unknown[] {
   const resets = PARAGRAPHS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\';
   const text = decodeText(bytes, characterSet, resets).replace(/[ \0]+$/, '');
-  if (PARAGRAPHS.has(vr) || vr === 'UR') return [text === '' ? null : text];
+  if (PARAGRAPHS.has(vr)) return [text === '' ? null : text];
   return text.split('\\').map((one) => valueOf(vr, vr === 'UC' ? one : one.trim()));
 }
 

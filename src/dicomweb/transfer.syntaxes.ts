@@ -1,5 +1,7 @@
 import type { FoundInstance } from '../catalog/lookup.service.js';
-import type { Uncompressed } from '../orthanc/orthanc.bytes.js';
+
+/** What files are written into beside what they are stored in: Implicit and Explicit VR Little Endian. */
+export type Uncompressed = '1.2.840.10008.1.2' | '1.2.840.10008.1.2.1';
 
 /** Media types of compressed frames by transfer syntax (PS3.18 §8.7.3.3.2); what is not here is uncompressed. */
 const COMPRESSED: ReadonlyMap<string, string> = new Map([
@@ -33,12 +35,13 @@ export const ENCAPSULATED_PDF = '1.2.840.10008.5.1.4.1.1.104.1';
 
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
+const EXPLICIT_BIG_ENDIAN = '1.2.840.10008.1.2.2';
 /** Uncompressed pixels, which the archive gives in little endian whatever the file's encoding. */
 const UNCOMPRESSED = new Set([
   IMPLICIT_LITTLE_ENDIAN,
   EXPLICIT_LITTLE_ENDIAN,
   '1.2.840.10008.1.2.1.99',
-  '1.2.840.10008.1.2.2',
+  EXPLICIT_BIG_ENDIAN,
 ]);
 /** What the archive can decode: JPEG baseline, extended and lossless, JPEG-LS, JPEG 2000, RLE. */
 const DECODED = new Set([
@@ -71,10 +74,12 @@ export function comesAsLittleEndian(transferSyntax: string): boolean {
   return UNCOMPRESSED.has(transferSyntax);
 }
 
-/** Whether the archive can give this instance in an uncompressed transfer syntax; what is very large decoded is left as it is. */
+/** Whether this instance can be had in another uncompressed transfer syntax; what is very large decoded is left as it is. */
 export function canBeDecoded(instance: FoundInstance): boolean {
-  const { transferSyntax, size = 0, rows = 0, columns = 0, bitsAllocated = 16, frames } = instance;
-  if (UNCOMPRESSED.has(transferSyntax)) return size <= LARGEST_DECODED;
+  const { transferSyntax, rows = 0, columns = 0, bitsAllocated = 16, frames } = instance;
+  // Pixels of more than 16 bits are written in more than one way in big endian.
+  if (transferSyntax === EXPLICIT_BIG_ENDIAN) return bitsAllocated <= 16;
+  if (UNCOMPRESSED.has(transferSyntax)) return true;
   // Samples per pixel are not in the catalog: three is the most that a compressed image has.
   const bytes = rows * columns * Math.ceil(bitsAllocated / 8) * 3 * Math.max(frames, 1);
   return DECODED.has(transferSyntax) && bitsAllocated > 1 && bytes <= LARGEST_DECODED;

@@ -1,5 +1,4 @@
 import type { FoundInstance } from '../catalog/lookup.service.js';
-import type { Uncompressed } from '../orthanc/orthanc.bytes.js';
 import { NotAcceptable } from '../problems/errors.js';
 import { covers, type MediaRange } from './accept.js';
 import {
@@ -7,6 +6,7 @@ import {
   comesAsLittleEndian,
   compressedType,
   EXPLICIT_LITTLE_ENDIAN,
+  type Uncompressed,
   uncompressedTarget,
 } from './transfer.syntaxes.js';
 

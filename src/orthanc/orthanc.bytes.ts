@@ -7,9 +7,6 @@ import { UpstreamFailed } from '../problems/errors.js';
 import { type ArchiveBytes, ArchiveConnection } from './orthanc.connection.js';
 import { OrthancId } from './orthanc.id.js';
 
-/** What files may be decoded into: Implicit and Explicit VR Little Endian. */
-export type Uncompressed = '1.2.840.10008.1.2' | '1.2.840.10008.1.2.1';
-
 /** Which picture of a frame: `width` and `height` in pixels are a box it is fitted into, the window is in modality units. */
 export interface Picture {
   readonly type: 'image/jpeg' | 'image/png';
@@ -69,11 +66,11 @@ export class OrthancBytes implements OnApplicationShutdown {
   }
 
   /**
-   * The file decoded into an uncompressed transfer syntax; `NotInArchive` also when it cannot be. Nothing else may be asked: the
-   * encoders of 1.12.7 end its process (JPEG-LS always, RLE for odd sizes).
+   * The file decoded into Explicit VR Little Endian, for its pixels alone: other values are invented, changed and lost by it (1.12.7 with GDCM). `NotInArchive`
+   * also when it cannot be. No other transfer syntax may be asked: the encoders of 1.12.7 end its process (JPEG-LS always, RLE for odd sizes).
    */
-  decodedFile(id: OrthancId, transferSyntax: Uncompressed, reader: string): Promise<ArchiveBytes> {
-    return this.connection.read('decoding', `/instances/${id}/file?transcode=${transferSyntax}`, {
+  decodedFile(id: OrthancId, reader: string): Promise<ArchiveBytes> {
+    return this.connection.read('decoding', `/instances/${id}/file?transcode=1.2.840.10008.1.2.1`, {
       works: 'decoding',
       reader,
     });

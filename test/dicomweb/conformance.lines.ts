@@ -16,6 +16,8 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['TimezoneOffsetFromUTC', 'corpus', 'searches answer what the archive does'],
   ['What is stored is always available', 'corpus', 'each comes back byte for byte'],
   ['Decoded, on demand', 'transcoding', 'come back uncompressed, bit for bit'],
+  ['Uncompressed files (', 'uncompressed', 'comes in %s with every value as it was stored'],
+  ['A file in another transfer syntax', 'uncompressed', 'as DCMTK decodes it, bit for bit'],
   ['HTJ2K', 'transcoding', 'in what the archive cannot decode are there as stored only'],
   ['Nothing is ever compressed', 'transcoding', 'are never compressed'],
   ['406 also where decoding', 'transcoding', 'that are broken inside are 406'],

@@ -5,6 +5,7 @@ export const DataSet = z.record(z.string(), z.record(z.string(), z.unknown()));
 export type DataSet = z.infer<typeof DataSet>;
 export const DataSets = z.array(DataSet);
 
+const Texts = z.array(z.string().nullable());
 const Items = z.array(z.union([DataSet, z.null()]));
 
 /**
@@ -46,10 +47,35 @@ export const metadataExceptions: readonly Exception[] = [
     is: (tag, ours, theirs) =>
       tag === '00080005' && theirs !== undefined && ours?.['Value']?.toString() === 'ISO_IR 192',
   },
+  {
+    why: 'a text in which a backslash is a character has one value (PS3.5 §6.4); the archive takes it apart there',
+    is: (_, ours, theirs) =>
+      ['LT', 'ST', 'UT', 'UR'].includes(String(ours?.['vr'])) &&
+      Texts.parse(ours?.['Value'] ?? [])[0] ===
+        Texts.parse(theirs?.['Value'] ?? [])
+          .map((part) => part ?? '')
+          .join('\\'),
+  },
   { why: PUBLIC, is: (_, ours, theirs) => ours?.['BulkDataURI'] !== undefined && isBulkOf(ours, theirs) },
   {
     why: 'RetrieveURL is told of each instance (PS3.18 §10.4.1.1.2)',
     is: (tag, _, theirs) => isUrl(tag) && !theirs,
+  },
+];
+
+/** Of a file in another, uncompressed transfer syntax. */
+export const recodedExceptions: readonly Exception[] = [
+  {
+    why: 'how decoded pixels lie: by pixel, in RGB, in the bits that the decoder gives',
+    is: (tag) => ['00280004', '00280006', '00280100', '00280101', '00280102', '00280103'].includes(tag),
+  },
+  {
+    why: 'decoded pixels may be words (PS3.5 §A.1), compressed ones are bytes (§A.4)',
+    is: (tag, ours, theirs) => tag === '7FE00010' && ours?.['vr'] === 'OW' && theirs?.['vr'] === 'OB',
+  },
+  {
+    why: 'the length of a group, retired and wrong in another encoding (PS3.5 §7.2), is left out',
+    is: (tag, ours) => tag.endsWith('0000') && ours === undefined,
   },
 ];
 

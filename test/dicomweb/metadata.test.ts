@@ -32,6 +32,10 @@ beforeAll(async () => {
     element('00091001', 'UN', filled(7)),
     element('00400275', 'SQ', { items: nested }),
     element('00420011', 'OB', filled(9)),
+    element('00104000', 'LT', ' of \\ several  \\\\ lines '),
+    element('00081140', 'SQ', { items: [[element('00204000', 'LT', '\\a\\')]] }),
+    element('00081110', 'SQ', { items: [[], [element('00081150', 'UI', '1.2.3')], []] }),
+    element('00081199', 'SQ', { items: [[]] }),
   ];
   const files = [
     makeInstance({ ...base, seriesUid: series.plain, sopUid: sop.plain, frames: 2, extra }),
@@ -69,6 +73,20 @@ describe('metadata', () => {
     const { items } = await metadata(path);
     const found = items.map((item) => JSON.stringify(item['00080018']?.['Value']));
     expect(found.toSorted()).toEqual(uids.map((uid) => JSON.stringify([uid])).toSorted());
+  });
+
+  it('keeps a text in which a backslash is a character in one piece', async () => {
+    const [item = {}] = (await metadata(at('plain', sop.plain))).items;
+    expect(item['00104000']?.['Value']).toEqual([' of \\ several  \\\\ lines']);
+    expect(item['00081140']?.['Value']).toEqual([{ '00204000': { vr: 'LT', Value: ['\\a\\'] } }]);
+  });
+
+  it('leaves out empty items, as the archive does, which are in the file', async () => {
+    const [item = {}] = (await metadata(at('plain', sop.plain))).items;
+    expect(item['00081110']?.['Value']).toEqual([{ '00081150': { vr: 'UI', Value: ['1.2.3'] } }]);
+    expect(item['00081199']?.['Value']).toBeUndefined();
+    const { body } = await ask(at('plain', sop.plain), 'application/dicom');
+    expect(body.includes(Buffer.from('feff00e000000000', 'hex'))).toBe(true);
   });
 
   it('names only public addresses', async () => {

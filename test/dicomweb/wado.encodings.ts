@@ -1,14 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { inject } from 'vitest';
 import { type DicomElement, freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
-import { openPrefix } from '../../infra/local/prefix.ts';
-
-const execute = promisify(execFile);
+import { byDcmtk } from './dcmtk.programs.ts';
 
 /** Pixels of a sample, and how they are described. */
 export interface Pixels {
@@ -136,24 +128,9 @@ export const encoders = {
 } as const;
 
 /** Compresses a file with one of them. */
-export async function encode(name: keyof typeof encoders, file: Buffer): Promise<Buffer> {
+export function encode(name: keyof typeof encoders, file: Buffer): Promise<Buffer> {
   const { program, options } = encoders[name];
-  const prefix = openPrefix(inject('prefix'));
-  const dir = await mkdtemp(join(tmpdir(), 'radgate-encode-'));
-  try {
-    await writeFile(join(dir, 'in.dcm'), file);
-    const [command = '', ...args] = prefix.command(
-      `usr/bin/${program}`,
-      ...options,
-      join(dir, 'in.dcm'),
-      join(dir, 'out.dcm'),
-    );
-    const env = { DCMDICTPATH: join(prefix.folder, 'usr/share/dcmtk/dicom.dic') };
-    await execute(command, args, { env });
-    return await readFile(join(dir, 'out.dcm'));
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  return byDcmtk(program, options, file);
 }
 
 /** The bytes of one frame, as a client gets them: colours by pixel when `interleaved`, one-bit frames from a byte's lowest bit. */

@@ -33,7 +33,7 @@ const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', `/instances/${ID}/series`],
   ['GET', `/instances/${ID}/metadata\\?expand`],
   ['GET', `/instances/${ID}/file`],
-  ['GET', `/instances/${ID}/file\\?transcode=1\\.2\\.840\\.10008\\.1\\.2(?:\\.1)?`],
+  ['GET', `/instances/${ID}/file\\?transcode=1\\.2\\.840\\.10008\\.1\\.2\\.1`],
   ['GET', `/instances/${ID}/frames/\\d+/rendered\\?${PICTURE}`],
   ['GET', `/instances/${ID}/frames/\\d+/raw`],
   ['GET', `/instances/${ID}/pdf`],

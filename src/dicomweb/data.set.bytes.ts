@@ -1,0 +1,136 @@
+import { pipeline, Readable } from 'node:stream';
+import { createInflateRaw } from 'node:zlib';
+import { type Encoding, isShortForm } from './header.element.js';
+import { HeaderBytes } from './header.bytes.js';
+import { DEFLATED, readMeta } from './header.meta.js';
+import { DicomUnreadable } from './header.unreadable.js';
+
+export const ITEM = 0xfffee000;
+export const ITEM_END = 0xfffee00d;
+export const SEQUENCE_END = 0xfffee0dd;
+export const UNDEFINED_LENGTH = 0xffffffff;
+export const PIXEL_DATA = 0x7fe00010;
+export const EXPLICIT_LITTLE: Encoding = { implicit: false, big: false };
+export const IMPLICIT_LITTLE: Encoding = { implicit: true, big: false };
+const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
+  ['1.2.840.10008.1.2', IMPLICIT_LITTLE],
+  ['1.2.840.10008.1.2.2', { implicit: false, big: true }],
+]);
+/** What stands before the pixels of one instance, and any value that is held, at most. */
+export const LONGEST_HEADER = 16 * 1024 * 1024;
+
+/** An element, item or delimiter as its header says it: the VR is empty in implicit VR and of items. */
+export interface ElementHead {
+  readonly tag: number;
+  readonly vr: string;
+  readonly length: number;
+}
+
+/** A DICOM file (PS3.10 §7) taken apart: its file meta information after the prefix, and its data set, inflated where it was deflated. */
+export interface OpenedFile {
+  readonly meta: Buffer;
+  readonly transferSyntax: string;
+  readonly encoding: Encoding;
+  readonly dataSet: DataSetBytes;
+  /** Frees what reading holds; the file's own stream is its owner's. */
+  readonly close: () => void;
+}
+
+/** Reads the file meta information; throws `DicomUnreadable` when the bytes are no DICOM file. */
+export async function openFile(file: AsyncIterable<Buffer>): Promise<OpenedFile> {
+  const source = file[Symbol.asyncIterator]();
+  const start = new HeaderBytes(source, LONGEST_HEADER);
+  const { transferSyntax, datasetOffset } = await readMeta(start);
+  const ahead = start.bytes.subarray(datasetOffset);
+  const encoding = ENCODINGS.get(transferSyntax) ?? EXPLICIT_LITTLE;
+  const said = { meta: start.bytes.subarray(132, datasetOffset), transferSyntax, encoding };
+  if (transferSyntax !== DEFLATED)
+    return { ...said, dataSet: new DataSetBytes(source, ahead), close: () => undefined };
+  const inflate = createInflateRaw();
+  pipeline(Readable.from(chained(ahead, source), { objectMode: false }), inflate, () => undefined);
+  const dataSet = new DataSetBytes(inflate[Symbol.asyncIterator](), Buffer.alloc(0));
+  return { ...said, dataSet, close: () => inflate.destroy() };
+}
+
+async function* chained(ahead: Buffer, source: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  yield ahead;
+  for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
+}
+
+/** The bytes of a data set as they come, element by element; holds one value at most. */
+export class DataSetBytes {
+  #held: Buffer;
+  #at = 0;
+  readonly #source: AsyncIterator<Buffer>;
+
+  constructor(source: AsyncIterator<Buffer>, held: Buffer) {
+    this.#source = source;
+    this.#held = held;
+  }
+
+  /** Bytes taken so far. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** The next header; `undefined` where the top level ends: with the file, or with zeros that fill it up. */
+  async head({ implicit, big }: Encoding, isTop: boolean): Promise<ElementHead | undefined> {
+    if (isTop && !(await this.#reach(1))) return undefined;
+    const first = await this.take(8);
+    if (isTop && first.every((byte) => byte === 0)) return undefined;
+    const uint16 = (at: number) => (big ? first.readUInt16BE(at) : first.readUInt16LE(at));
+    const uint32 = (bytes: Buffer, at: number) => (big ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at));
+    const tag = uint16(0) * 0x10000 + uint16(2);
+    if (implicit || tag >>> 16 === 0xfffe) return { tag, vr: '', length: uint32(first, 4) };
+    const vr = first.toString('latin1', 4, 6);
+    if (isShortForm(vr)) return { tag, vr, length: uint16(6) };
+    return { tag, vr, length: uint32(await this.take(4), 0) };
+  }
+
+  /** So many bytes in one piece; throws `DicomUnreadable` when there are fewer. */
+  async take(length: number): Promise<Buffer> {
+    if (length > LONGEST_HEADER) throw new DicomUnreadable('too-large', 'a value is longer than allowed');
+    if (!(await this.#reach(length))) throw truncated();
+    return this.#cut(length);
+  }
+
+  /** So many bytes as they come. */
+  async *pass(length: number): AsyncGenerator<Buffer> {
+    for (let left = length; left > 0;) {
+      if (!(await this.#reach(1))) throw truncated();
+      const piece = this.#cut(Math.min(left, this.#held.length));
+      left -= piece.length;
+      yield piece;
+    }
+  }
+
+  /** Goes over so many bytes. */
+  async skip(length: number): Promise<void> {
+    for await (const _ of this.pass(length));
+  }
+
+  #cut(length: number): Buffer {
+    const piece = this.#held.subarray(0, length);
+    this.#held = this.#held.subarray(length);
+    this.#at += length;
+    return piece;
+  }
+
+  async #reach(length: number): Promise<boolean> {
+    if (this.#held.length >= length) return true;
+    const pieces = [this.#held];
+    let size = this.#held.length;
+    while (size < length) {
+      const { done, value } = await this.#source.next();
+      if (done === true) break;
+      pieces.push(value);
+      size += value.length;
+    }
+    this.#held = Buffer.concat(pieces);
+    return size >= length;
+  }
+}
+
+function truncated(): DicomUnreadable {
+  return new DicomUnreadable('truncated', 'the file ends inside its data set');
+}

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DicomElement, freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { type Caller, startWorld, type World } from '../support/world.ts';
+import { byDcmtk } from './dcmtk.programs.ts';
+import { encode, freshUids, nativeFile, pixels } from './wado.encodings.ts';
+import { partsOf } from './wado.reading.ts';
+import { type Ask, askerOf } from './wado.world.ts';
+
+const { explicitLittle, implicitLittle, explicitBig, deflated } = TransferSyntax;
+const TARGETS = [explicitLittle, implicitLittle] as const;
+const study = freshUid();
+let world: World;
+let sender: Caller;
+let ask: Ask;
+beforeAll(async () => {
+  world = await startWorld();
+  sender = await world.machine();
+  await world.store(sender, [nativeFile(pixels.grey8, freshUids(study))]).expect(200);
+  ask = askerOf(world, await world.radiologist(study));
+});
+afterAll(() => world?.stop());
+
+/** What the archive's own transcoder invents, changes or loses, and what is written in a way of its own in each encoding. */
+const delicate: readonly DicomElement[] = [
+  element('00081110', 'SQ', { items: [[], [element('00081150', 'UI', '1.2.3')], []] }),
+  element('00081140', 'SQ', { items: [[element('00081150', 'UI', '1.2.3'), nested(3)]] }),
+  element('0008114A', 'SQ', { items: [[]] }),
+  element('00090010', 'LO', 'RADGATE TEST'),
+  element('00091001', 'LO', 'private'),
+  element('00104000', 'LT', ' of \\ several  \\\\ lines '),
+  element('00189073', 'FD', [1.25]),
+  element('00200032', 'DS', ''),
+  element('00280009', 'AT', [0x00181063]),
+  element('00280106', 'US', [7]),
+  element('00281054', 'LO', 'US'),
+  element('0040A160', 'UT', 'x'.repeat(70_000)),
+  element('00660016', 'OF', Buffer.alloc(0)),
+];
+
+function nested(depth: number): DicomElement {
+  const inner = depth === 0 ? element('00080100', 'SH', 'deep') : nested(depth - 1);
+  return element('00081199', 'SQ', { items: [[inner], [element('00189074', 'DT', '20240101')]] });
+}
+
+/** Its data set as DCMTK writes it, sequences with explicit lengths and no group lengths. */
+async function normal(file: Buffer, transferSyntax: string): Promise<Buffer> {
+  const form = transferSyntax === implicitLittle ? '+ti' : '+te';
+  const written = await byDcmtk('dcmconv', [form, '+e', '-g', '-p'], file);
+  return written.subarray(132 + 12 + written.readUInt32LE(140));
+}
+
+type Uids = ReturnType<typeof freshUids>;
+const at = ({ studyUid, seriesUid, sopUid }: Uids) =>
+  `/studies/${studyUid}/series/${seriesUid}/instances/${sopUid}`;
+
+/** The instance as a file in a transfer syntax, and the same in parts. */
+async function fileIn(transferSyntax: string, uids: Uids): Promise<Buffer> {
+  const { status, body } = await ask(at(uids), `application/dicom; transfer-syntax=${transferSyntax}`);
+  expect(status).toBe(200);
+  const type = `multipart/related; type="application/dicom"; transfer-syntax=${transferSyntax}`;
+  const parts = await ask(at(uids), type);
+  const [part] = partsOf(parts.type, parts.body);
+  expect(part?.headers['content-type']).toBe(`application/dicom; transfer-syntax=${transferSyntax}`);
+  expect(part?.body.equals(body)).toBe(true);
+  return body;
+}
+
+describe.each([
+  ['Explicit VR Little Endian', explicitLittle],
+  ['Implicit VR Little Endian', implicitLittle],
+  ['Deflated', deflated],
+  ['Explicit VR Big Endian', explicitBig],
+])('an uncompressed file in %s', (_, stored) => {
+  it.each(TARGETS)('comes in %s with every value as it was stored, and none more', async (target) => {
+    const uids = freshUids(study);
+    const file = makeInstance({
+      ...uids,
+      patientId: 'ENC-1',
+      transferSyntax: stored,
+      extra: [...delicate, element('FFFCFFFC', 'OB', Buffer.alloc(6))],
+    });
+    await world.store(sender, [file]).expect(200);
+    const body = await fileIn(target, uids);
+    expect((await normal(body, target)).equals(await normal(file, target))).toBe(true);
+  });
+});
+
+describe.each(['JPEG lossless SV1', 'JPEG-LS', 'RLE'] as const)('a file compressed as %s', (encoder) => {
+  const decoders = { 'JPEG lossless SV1': 'dcmdjpeg', 'JPEG-LS': 'dcmdjpls', RLE: 'dcmdrle' };
+  it.each(TARGETS)('comes in %s as DCMTK decodes it, bit for bit', async (target) => {
+    const uids = freshUids(study);
+    const file = nativeFile(
+      { ...pixels.grey16, extra: [...delicate, element('FFFCFFFC', 'OB', Buffer.alloc(6))] },
+      uids,
+    );
+    const compressed = await encode(encoder, file);
+    await world.store(sender, [compressed]).expect(200);
+    const decoded = await byDcmtk(decoders[encoder], [], compressed);
+    const body = await fileIn(target, uids);
+    expect((await normal(body, target)).equals(await normal(decoded, target))).toBe(true);
+  });
+});
