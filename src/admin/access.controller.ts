@@ -1,12 +1,13 @@
 import { Body, Controller, Get, HttpCode, type PipeTransform, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Gives } from '../authn/answer.shape.js';
 import { BodyOf } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { Right } from '../authz/rights.js';
 import { BadRequest } from '../problems/errors.js';
-import { type Explanation, Explanations } from './explain.service.js';
-import { type Effects, WhatIf, WhatIfs } from './what.if.service.js';
+import { Explanation, Explanations } from './explain.service.js';
+import { Effects, WhatIf, WhatIfs } from './what.if.service.js';
 
 /** Who, which study, and for what; the right is `studies:read` unless told. */
 const Question = z.object({
@@ -44,6 +45,7 @@ export class AccessController {
 
   /** Which group, grant and rule lets `user` (id or username) do `right` with `study`, or what is missing first; 404 for an unknown user. */
   @Get('explain')
+  @Gives(Explanation)
   explain(
     @Query(new QuestionPipe()) { user, study, right }: Question,
     @Req() request: FastifyRequest,
@@ -52,9 +54,10 @@ export class AccessController {
     return this.explanations.explain(user, study, right);
   }
 
-  /** Who of a group would gain or lose which studies if a grant were added to it or removed from it; nothing is changed. */
+  /** Who of a group would gain or lose which studies if a grant were added to it or removed from it; nothing is changed. 404 for an unknown group or grant. */
   @Post('what-if')
   @HttpCode(200)
+  @Gives(Effects)
   whatIf(@Body(new BodyOf(WhatIf)) body: WhatIf, @Req() request: FastifyRequest): Promise<Effects> {
     request.auditNote = { detail: { ...body } };
     return this.whatIfs.ask(body);

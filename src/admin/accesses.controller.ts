@@ -1,4 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { AuditSearch, type FoundRow } from '../audit/audit.search.js';
 import { AnyAccount, Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
@@ -6,12 +8,13 @@ import { BadRequest } from '../problems/errors.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
 
 /** That somebody opened images of the person who asks. `what`: study, series, instance, metadata, frames, rendered or bulk. */
-interface Access {
-  readonly at: string;
-  readonly account: string;
-  readonly what: string;
-  readonly study_uid: string | null;
-}
+const Access = z.object({
+  at: z.iso.datetime(),
+  account: z.string(),
+  what: z.string(),
+  study_uid: z.string().nullable(),
+});
+type Access = z.output<typeof Access>;
 
 @Controller('api/me/accesses')
 @AnyAccount()
@@ -20,6 +23,7 @@ export class AccessesController {
 
   /** Who opened the images of the patient this account is linked to, newest first; nobody where none is linked. `q`: a part of a name. */
   @Get()
+  @Gives(pageOf(Access))
   async list(
     @Who() { patient }: Account,
     @Query(new ListPipe()) { limit, offset, q, sort }: ListQuery,

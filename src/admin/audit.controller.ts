@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { CSV_HEADER, csvLine } from '../audit/audit.csv.js';
 import { auditBundle } from '../audit/audit.event.js';
 import { AUDIT_ORDERS, type AuditFilter, AuditSearch, type FoundRow } from '../audit/audit.search.js';
+import { GivesAs, pageOf } from '../authn/answer.shape.js';
 import { Requires } from '../authz/authz.guard.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
@@ -53,6 +54,31 @@ class AuditQueryPipe implements PipeTransform<unknown, AuditQuery> {
   }
 }
 
+const moments = z.iso.datetime().nullable();
+const name = z.string().nullable();
+const figure = z.int().nullable();
+/** A row as the contract's JSON shows it. */
+const Shown = z.object({
+  id: figure,
+  at: moments,
+  kind: z.enum(['answer', 'opened', 'totals', 'refused']),
+  account: z.object({ id: z.uuid(), name }).nullable(),
+  via: name,
+  address: z.string(),
+  client: z.string(),
+  action: z.string(),
+  study_uid: name,
+  patient: z.object({ issuer: name, patient_id: z.string() }).nullable(),
+  status: figure,
+  requests: figure,
+  instances: figure,
+  frames: figure,
+  bytes: figure,
+  request_id: name,
+  detail: z.unknown(),
+});
+const Bundle = z.looseObject({ resourceType: z.literal('Bundle'), type: z.literal('collection') });
+
 @Controller('api/audit')
 @Requires('audit:read')
 export class AuditController {
@@ -67,6 +93,7 @@ export class AuditController {
    * `issuer` to be exact), `study` a UID, `action` the beginning of one, `q` a part of account or action.
    */
   @Get()
+  @GivesAs({ 'application/json': pageOf(Shown), 'application/fhir+json': Bundle, 'text/csv': null })
   async list(
     @Query(new ListPipe()) { limit, offset, q }: ListQuery,
     @Query(new AuditQueryPipe()) { format: named, sort: order, ...filter }: AuditQuery,
@@ -105,8 +132,7 @@ export class AuditController {
   }
 }
 
-/** A row as the contract's JSON shows it. */
-function shown(row: FoundRow) {
+function shown(row: FoundRow): z.output<typeof Shown> {
   return {
     id: row.id,
     at: row.at?.toISOString() ?? null,

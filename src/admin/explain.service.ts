@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, or, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import { allows, type StudyFacts } from '../authz/policy.js';
 import { Right } from '../authz/rights.js';
 import type { Scope } from '../authz/scopes.js';
@@ -7,29 +8,38 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, grants, groups, memberships } from '../database/schema.access.js';
 import { patients, studies } from '../database/schema.catalog.js';
 import { NotVisible } from '../problems/errors.js';
-import { type Grant, grantOf } from './grants.service.js';
+import { Grant, grantOf } from './grants.service.js';
 
 /** What is missing first, in the order in which it would have to be mended. */
-export type Missing =
-  'account_enabled' | 'study_in_catalog' | 'group' | 'grant_of_right' | 'grant_in_time' | 'scope_over_study';
+const Missing = z.enum([
+  'account_enabled',
+  'study_in_catalog',
+  'group',
+  'grant_of_right',
+  'grant_in_time',
+  'scope_over_study',
+]);
+export type Missing = z.output<typeof Missing>;
 
 /** One grant of one group, and the rule by which it decides or does not. */
-interface Considered {
-  readonly group: { readonly id: string; readonly name: string };
-  readonly grant: Grant;
-  readonly rule: string;
-}
+const Considered = z.object({
+  group: z.object({ id: z.uuid(), name: z.string() }),
+  grant: Grant,
+  rule: z.string(),
+});
+type Considered = z.output<typeof Considered>;
 
 /** Why an account may or may not do something with a study. Either `decided_by` has somebody in it, or `missing` says what. */
-export interface Explanation {
-  readonly user: { readonly id: string; readonly username: string };
-  readonly study: string;
-  readonly right: Right;
-  readonly allowed: boolean;
-  readonly missing: Missing | null;
-  readonly decided_by: readonly Considered[];
-  readonly not_decided_by: readonly Considered[];
-}
+export const Explanation = z.object({
+  user: z.object({ id: z.uuid(), username: z.string() }),
+  study: z.string(),
+  right: Right,
+  allowed: z.boolean(),
+  missing: Missing.nullable(),
+  decided_by: z.array(Considered).readonly(),
+  not_decided_by: z.array(Considered).readonly(),
+});
+export type Explanation = z.output<typeof Explanation>;
 
 type AccountRow = typeof accounts.$inferSelect;
 

@@ -31,4 +31,6 @@ export const PatientKey = z.strictObject({
   issuer: printable.trim().min(1).max(64),
   patient_id: printable.trim().min(1).max(64),
 });
+/** The same as it is told: as it is kept. */
+export const KnownPatient = z.object({ issuer: z.string(), patient_id: z.string() });
 export type PatientKey = z.output<typeof PatientKey>;

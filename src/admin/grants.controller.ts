@@ -11,11 +11,12 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
-import { type Grant, Grants, NewGrant } from './grants.service.js';
+import { Grant, Grants, NewGrant } from './grants.service.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
 
 @Controller('api/groups/:group/grants')
@@ -26,6 +27,7 @@ export class GrantsController {
 
   /** The group's grants, oldest first; those past their date too. */
   @Get()
+  @Gives(pageOf(Grant))
   list(
     @Param('group', new IdPipe()) group: string,
     @Query(new ListPipe()) query: ListQuery,
@@ -35,6 +37,7 @@ export class GrantsController {
 
   /** Grants rights over a scope: 201 with `Location`; 422 for a right that takes the scope `all` only. */
   @Post()
+  @Gives(Grant)
   async create(
     @Asked() deed: Deed,
     @Param('group', new IdPipe()) group: string,
@@ -48,6 +51,7 @@ export class GrantsController {
 
   /** One grant. */
   @Get(':id')
+  @Gives(Grant)
   get(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<Grant> {
     return this.grants.get(group, id);
   }

@@ -17,12 +17,13 @@ import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
 /** rights × scope, held by a group; `until` is ISO 8601 or null for ever. */
-export interface Grant {
-  readonly id: string;
-  readonly rights: readonly Right[];
-  readonly scope: Scope;
-  readonly until: string | null;
-}
+export const Grant = z.object({
+  id: z.uuid(),
+  rights: z.array(Right).readonly(),
+  scope: Scope,
+  until: z.iso.datetime().nullable(),
+});
+export type Grant = z.output<typeof Grant>;
 
 /** Rights that are not over studies are for `all` only: no scope could narrow them. */
 export const NewGrant = z

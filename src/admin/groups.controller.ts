@@ -12,11 +12,12 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
-import { type Group, GroupChange, Groups, NewGroup } from './groups.service.js';
+import { Group, GroupChange, Groups, NewGroup } from './groups.service.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
 
 @Controller('api/groups')
@@ -27,12 +28,14 @@ export class GroupsController {
 
   /** Groups, by name; `q` looks in name and description. */
   @Get()
+  @Gives(pageOf(Group))
   list(@Query(new ListPipe()) query: ListQuery): Promise<Page<Group>> {
     return this.groups.list(query);
   }
 
   /** Adds a group: 201 with `Location`; 409 when the name is taken. */
   @Post()
+  @Gives(Group)
   async create(
     @Asked() deed: Deed,
     @Body(new BodyOf(NewGroup)) body: NewGroup,
@@ -45,12 +48,14 @@ export class GroupsController {
 
   /** One group. */
   @Get(':id')
+  @Gives(Group)
   get(@Param('id', new IdPipe()) id: string): Promise<Group> {
     return this.groups.get(id);
   }
 
   /** Changes name or description. */
   @Patch(':id')
+  @Gives(Group)
   change(
     @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,

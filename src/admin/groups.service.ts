@@ -12,11 +12,8 @@ import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
 import { isTaken } from './refused.by.postgres.js';
 
 /** A group: what holds grants, and whose members have them. */
-export interface Group {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-}
+export const Group = z.object({ id: z.uuid(), name: z.string(), description: z.string() });
+export type Group = z.output<typeof Group>;
 
 export const NewGroup = z.strictObject({ name: Name, description: Words.default('') });
 export type NewGroup = z.output<typeof NewGroup>;

@@ -1,9 +1,10 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import { type Key, Keys, NewKey } from './keys.service.js';
+import { Key, Keys, MadeKey, NewKey } from './keys.service.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
 
 @Controller('api/accounts/:account/keys')
@@ -13,6 +14,7 @@ export class KeysController {
 
   /** The keys of a machine account, without the keys themselves. */
   @Get()
+  @Gives(pageOf(Key))
   list(
     @Param('account', new IdPipe()) account: string,
     @Query(new ListPipe()) query: ListQuery,
@@ -22,13 +24,14 @@ export class KeysController {
 
   /** Makes a key: 201 with `key`, which is never shown again. */
   @Post()
+  @Gives(MadeKey)
   @Header('cache-control', 'no-store')
   async create(
     @Asked() deed: Deed,
     @Param('account', new IdPipe()) account: string,
     @Body(new BodyOf(NewKey)) body: NewKey,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Key & { readonly key: string }> {
+  ): Promise<MadeKey> {
     const key = await this.keys.create(deed, account, body);
     void reply.header('location', `/api/accounts/${account}/keys/${key.id}`);
     return key;
@@ -36,6 +39,7 @@ export class KeysController {
 
   /** One key, without the key itself. */
   @Get(':id')
+  @Gives(Key)
   get(@Param('account', new IdPipe()) account: string, @Param('id', new IdPipe()) id: string): Promise<Key> {
     return this.keys.get(account, id);
   }

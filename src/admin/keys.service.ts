@@ -14,14 +14,21 @@ import { Machines } from './machines.service.js';
 import { isGone } from './refused.by.postgres.js';
 
 /** A key of a machine account as it is listed; moments are ISO 8601. */
-export interface Key {
-  readonly id: string;
-  readonly name: string;
-  readonly expires_at: string | null;
-  readonly last_used_at: string | null;
-  /** Where it may be used from: addresses or CIDR ranges; empty: anywhere. */
-  readonly ranges: readonly string[];
-}
+export const Key = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  expires_at: z.iso.datetime().nullable(),
+  last_used_at: z.iso.datetime().nullable(),
+  ranges: z
+    .array(z.string())
+    .readonly()
+    .describe('Where it may be used from: addresses or CIDR ranges; empty: anywhere.'),
+});
+export type Key = z.output<typeof Key>;
+
+/** A key at the one moment it is shown. */
+export const MadeKey = Key.extend({ key: z.string() });
+export type MadeKey = z.output<typeof MadeKey>;
 
 export const NewKey = z.strictObject({
   name: Name,
@@ -69,11 +76,7 @@ export class Keys {
   }
 
   /** The only answer that holds the key itself. */
-  async create(
-    deed: Deed,
-    accountId: string,
-    { name, expires_at, ranges }: NewKey,
-  ): Promise<Key & { readonly key: string }> {
+  async create(deed: Deed, accountId: string, { name, expires_at, ranges }: NewKey): Promise<MadeKey> {
     await this.machines.get(accountId);
     const key = newApiKey();
     return this.deeds.record(deed, 201, async (transaction) => {

@@ -12,13 +12,18 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { z } from 'zod';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags, tagOf } from './entity.tags.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
-import { type Sender, Senders } from './senders.service.js';
-import { type Machine, MachineChange, Machines, NewMachine } from './machines.service.js';
+import { Sender, Senders } from './senders.service.js';
+import { Machine, MachineChange, Machines, NewMachine } from './machines.service.js';
+
+/** A machine account, and what is known of it as a sender. */
+const Watched = Machine.extend(Sender.shape);
 
 @Controller('api/accounts')
 @Requires('access:manage')
@@ -31,12 +36,14 @@ export class MachinesController {
 
   /** Machine accounts, by name. */
   @Get()
+  @Gives(pageOf(Machine))
   list(@Query(new ListPipe()) query: ListQuery): Promise<Page<Machine>> {
     return this.machines.list(query);
   }
 
   /** Adds a machine account: 201 with `Location`; 409 when the name is taken. */
   @Post()
+  @Gives(Machine)
   async create(
     @Asked() deed: Deed,
     @Body(new BodyOf(NewMachine)) body: NewMachine,
@@ -49,10 +56,11 @@ export class MachinesController {
 
   /** One machine account, with what is known of it as a sender; the entity tag is of the account alone. */
   @Get(':id')
+  @Gives(Watched)
   async get(
     @Param('id', new IdPipe()) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Machine & Sender> {
+  ): Promise<z.output<typeof Watched>> {
     const machine = await this.machines.get(id);
     void reply.header('etag', tagOf(machine));
     return { ...machine, ...(await this.senders.of(id)) };
@@ -60,6 +68,7 @@ export class MachinesController {
 
   /** Changes assigned institution or issuer, or whether it is disabled; what it stored before keeps its own. */
   @Patch(':id')
+  @Gives(Machine)
   change(
     @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,

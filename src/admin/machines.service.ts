@@ -10,16 +10,18 @@ import { AccountName, Assigned } from './fields.js';
 import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
 
 /** A machine account: a scanner, a script, another system. */
-export interface Machine {
-  readonly id: string;
-  readonly name: string;
-  /** Said of everything it stores; wins over what the images say. */
-  readonly institution: string | null;
-  readonly issuer: string | null;
-  readonly disabled: boolean;
-  /** After so many minutes without a new instance it counts as silent; null: never. */
-  readonly silent_after_minutes: number | null;
-}
+export const Machine = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  institution: z.string().nullable().describe('Said of everything it stores; wins over what the images say.'),
+  issuer: z.string().nullable(),
+  disabled: z.boolean(),
+  silent_after_minutes: z
+    .int()
+    .nullable()
+    .describe('After so many minutes without a new instance it counts as silent; null: never.'),
+});
+export type Machine = z.output<typeof Machine>;
 
 const SilentAfter = z.int().min(1).max(527_040).nullable();
 

@@ -1,26 +1,29 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { asc, eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { Gives } from '../authn/answer.shape.js';
 import { AnyAccount, Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { Policies } from '../authz/policies.service.js';
-import { type Right, RIGHTS } from '../authz/rights.js';
+import { Right, RIGHTS } from '../authz/rights.js';
 import { holds } from '../authz/policy.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, groups, memberships } from '../database/schema.access.js';
-import type { PatientKey } from './fields.js';
+import { KnownPatient } from './fields.js';
 
 /** What an account may know about itself. `rights` are those held in any scope. */
-export interface Me {
-  readonly account: {
-    readonly id: string;
-    readonly kind: Account['kind'];
-    readonly name: string;
-    readonly display_name: string;
-  };
-  readonly groups: readonly { readonly id: string; readonly name: string }[];
-  readonly rights: readonly Right[];
-  readonly patient: PatientKey | null;
-}
+const Me = z.object({
+  account: z.object({
+    id: z.uuid(),
+    kind: z.enum(['person', 'machine']),
+    name: z.string(),
+    display_name: z.string(),
+  }),
+  groups: z.array(z.object({ id: z.uuid(), name: z.string() })),
+  rights: z.array(Right),
+  patient: KnownPatient.nullable(),
+});
+type Me = z.output<typeof Me>;
 
 @Controller('api/me')
 @AnyAccount()
@@ -32,6 +35,7 @@ export class MeController {
 
   /** The account behind the request, its groups, rights and linked patient. */
   @Get()
+  @Gives(Me)
   @Header('cache-control', 'no-store')
   async get(@Who() account: Account): Promise<Me> {
     const [row] = await this.database

@@ -1,10 +1,11 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
-import { type Member, Members, NewMember } from './members.service.js';
+import { Member, Members, NewMember } from './members.service.js';
 
 @Controller('api/groups/:group/members')
 @Requires('access:manage')
@@ -13,6 +14,7 @@ export class MembersController {
 
   /** Who is in the group, by name. */
   @Get()
+  @Gives(pageOf(Member))
   list(
     @Param('group', new IdPipe()) group: string,
     @Query(new ListPipe()) query: ListQuery,
@@ -22,6 +24,7 @@ export class MembersController {
 
   /** Adds `{user_id}` or `{account_id}`: 201, or 200 when it was a member already. */
   @Post()
+  @Gives(Member, 201, 200)
   async add(
     @Asked() deed: Deed,
     @Param('group', new IdPipe()) group: string,
@@ -35,6 +38,7 @@ export class MembersController {
 
   /** One member, by the account's id. */
   @Get(':id')
+  @Gives(Member)
   get(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<Member> {
     return this.members.get(group, id);
   }

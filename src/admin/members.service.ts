@@ -11,7 +11,8 @@ import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
 /** A person or a machine account in a group. */
-export type Member = { readonly user_id: string } | { readonly account_id: string };
+export const Member = z.union([z.object({ user_id: z.uuid() }), z.object({ account_id: z.uuid() })]);
+export type Member = z.output<typeof Member>;
 
 /** One of the two, as the account it names. */
 export const NewMember = z

@@ -1,7 +1,8 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Gives } from '../authn/answer.shape.js';
 import { Requires } from '../authz/authz.guard.js';
-import { type Rebuild, Rebuilds } from '../catalog/rebuilds.service.js';
-import { type CatalogStats, Stats } from '../catalog/stats.service.js';
+import { Rebuild, Rebuilds } from '../catalog/rebuilds.service.js';
+import { CatalogStats, Stats } from '../catalog/stats.service.js';
 import { NotVisible } from '../problems/errors.js';
 
 /** What an operator looks at and sets going. */
@@ -15,6 +16,7 @@ export class OperationsController {
 
   /** How much catalog and archive hold; `bytes` as far as sizes are known. */
   @Get('stats')
+  @Gives(CatalogStats)
   now(): Promise<CatalogStats> {
     return this.stats.now();
   }
@@ -22,12 +24,14 @@ export class OperationsController {
   /** Compares catalog and archive from end to end while serving: 202 with the job, the one under way when there is one. */
   @Post('catalog/rebuild')
   @HttpCode(202)
+  @Gives(Rebuild)
   rebuild(): Promise<Rebuild> {
     return this.rebuilds.ask();
   }
 
   /** The newest rebuild and how far it is; 404 when none was ever asked for. */
   @Get('catalog/rebuild')
+  @Gives(Rebuild)
   async progress(): Promise<Rebuild> {
     const rebuild = await this.rebuilds.latest();
     if (rebuild === undefined) throw new NotVisible();

@@ -1,11 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { AuditLog } from '../audit/audit.log.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { type Decision, QuarantineDecisions } from '../catalog/quarantine.decisions.js';
-import { type QuarantineItem, QuarantineList } from '../catalog/quarantine.list.js';
+import { QuarantineItem, QuarantineList } from '../catalog/quarantine.list.js';
 import { NotAuthenticated, NotVisible } from '../problems/errors.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
 
@@ -35,6 +36,12 @@ const Wish = z.discriminatedUnion('decision', [
 ]);
 type Wish = z.output<typeof Wish>;
 
+const Decided = z.object({
+  id: z.uuid(),
+  decision: z.enum(['accept', 'discard', 're-identify']),
+  instances: z.int(),
+});
+
 /** What the archive holds and the catalog does not show: two patients under one study UID, and the like. */
 @Controller('api/quarantine')
 @Requires('system:operate')
@@ -47,12 +54,14 @@ export class QuarantineController {
 
   /** Newcomers that wait for a decision, oldest first, each with its reason, its patient and whom it contradicts; `q` is a part of a PatientID or UID. */
   @Get()
+  @Gives(pageOf(QuarantineItem))
   list(@Query(new ListPipe()) query: ListQuery): Promise<Page<QuarantineItem>> {
     return this.waiting.list(query);
   }
 
   /** One newcomer; 404 once it no longer waits. */
   @Get(':id')
+  @Gives(QuarantineItem)
   async get(@Param('id', new IdPipe()) id: string): Promise<QuarantineItem> {
     const item = await this.waiting.get(id);
     if (item === undefined) throw new NotVisible();
@@ -66,11 +75,12 @@ export class QuarantineController {
    */
   @Post(':id/decide')
   @HttpCode(200)
+  @Gives(Decided)
   async decide(
     @Req() request: FastifyRequest,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(Wish)) wish: Wish,
-  ): Promise<{ id: string; decision: Wish['decision']; instances: number }> {
+  ): Promise<z.output<typeof Decided>> {
     if (request.actor === undefined) throw new NotAuthenticated();
     const item = await this.get(id);
     const { study_uid: studyUid, patient, reason } = item;

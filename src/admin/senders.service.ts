@@ -6,6 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { and, eq, isNotNull, isNull, max, not, type SQL, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { DATABASE, type Database } from '../database/database.module.js';
@@ -13,14 +14,18 @@ import { accounts } from '../database/schema.access.js';
 import { instances } from '../database/schema.catalog.js';
 
 /** What is known of a machine account as a sender. Moments are ISO 8601. */
-export interface Sender {
-  /** When the newest instance that is still there came from it; null: none. */
-  readonly last_instance_at: string | null;
-  /** Whether it is longer ago than `silent_after_minutes`; null when no such time is set. */
-  readonly silent: boolean | null;
-  /** A command that stores one file; a key goes where `rgk_…` stands. */
-  readonly store_command: string;
-}
+export const Sender = z.object({
+  last_instance_at: z.iso
+    .datetime()
+    .nullable()
+    .describe('When the newest instance that is still there came from it; null: none.'),
+  silent: z
+    .boolean()
+    .nullable()
+    .describe('Whether it is longer ago than silent_after_minutes; null when no such time is set.'),
+  store_command: z.string().describe('A command that stores one file; a key goes where rgk_… stands.'),
+});
+export type Sender = z.output<typeof Sender>;
 
 const LOOK_MS = 15_000;
 const newest = sql`(select max(${instances.storedAt}) from ${instances} where ${instances.storedBy} = ${accounts.id})`;

@@ -1,7 +1,8 @@
 import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed, Deeds } from '../audit/deeds.js';
 import { IdPipe } from '../authn/body.pipe.js';
-import { OwnSessions, type Session } from '../authn/own.sessions.js';
+import { OwnSessions, Session } from '../authn/own.sessions.js';
 import { SignIns } from '../authn/sign.ins.js';
 import { Requires } from '../authz/authz.guard.js';
 import type { Page } from './list.query.js';
@@ -20,6 +21,7 @@ export class UserSessionsController {
 
   /** The person's living sign-ins, the youngest first; at most two hundred. */
   @Get()
+  @Gives(pageOf(Session))
   async list(@Param('user', new IdPipe()) user: string): Promise<Page<Session>> {
     await this.users.get(user);
     const items = await this.sessions.list(user);

@@ -13,13 +13,14 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
 import { PatientKey } from './fields.js';
 import { ListPipe, type ListQuery, type Page } from './list.query.js';
-import { NewUser, type User, UserChange, Users } from './users.service.js';
+import { NewUser, User, UserChange, Users } from './users.service.js';
 
 @Controller('api/users')
 @Requires('access:manage')
@@ -29,12 +30,14 @@ export class UsersController {
 
   /** People, by username; `q` looks in username and display name. */
   @Get()
+  @Gives(pageOf(User))
   list(@Query(new ListPipe()) query: ListQuery): Promise<Page<User>> {
     return this.users.list(query);
   }
 
   /** Adds a person: 201 with `Location`; 409 when the username is taken. */
   @Post()
+  @Gives(User)
   async create(
     @Asked() deed: Deed,
     @Body(new BodyOf(NewUser)) body: NewUser,
@@ -47,12 +50,14 @@ export class UsersController {
 
   /** One person. */
   @Get(':id')
+  @Gives(User)
   get(@Param('id', new IdPipe()) id: string): Promise<User> {
     return this.users.get(id);
   }
 
   /** Changes display name, password or whether the person is disabled; 409 for the last administrator. */
   @Patch(':id')
+  @Gives(User)
   change(
     @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,
@@ -70,6 +75,7 @@ export class UsersController {
 
   /** Links the person to the patient they are: `{issuer, patient_id}`, or `null` for none. */
   @Put(':id/patient')
+  @Gives(User)
   link(
     @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,

@@ -8,18 +8,19 @@ import { DATABASE, type Database, type Transaction } from '../database/database.
 import { accounts } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
-import { AccountName, PatientKey, Words } from './fields.js';
+import { AccountName, KnownPatient, PatientKey, Words } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';
 import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
 
 /** A person as the contract shows them. */
-export interface User {
-  readonly id: string;
-  readonly username: string;
-  readonly display_name: string;
-  readonly disabled: boolean;
-  readonly patient: PatientKey | null;
-}
+export const User = z.object({
+  id: z.uuid(),
+  username: z.string(),
+  display_name: z.string(),
+  disabled: z.boolean(),
+  patient: KnownPatient.nullable(),
+});
+export type User = z.output<typeof User>;
 
 /** Without a password nobody can sign in as this person yet. */
 export const NewUser = z.strictObject({

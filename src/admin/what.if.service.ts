@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { asc, count, eq, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
+import { pageOf } from '../authn/answer.shape.js';
 import { Policies } from '../authz/policies.service.js';
 import { type Policy, toSql } from '../authz/policy.js';
 import { Right } from '../authz/rights.js';
@@ -31,24 +32,20 @@ export const WhatIf = z
 export type WhatIf = z.output<typeof WhatIf>;
 
 /** Studies by UID, newest first, cut at what was asked for; `total` is not cut. */
-interface Studies {
-  readonly total: number;
-  readonly items: readonly string[];
-}
+const Studies = z.object({ total: z.int(), items: z.array(z.string()).readonly() });
+type Studies = z.output<typeof Studies>;
 
 /** What would change for one member of the group. */
-interface Effect {
-  readonly account: { readonly id: string; readonly name: string; readonly disabled: boolean };
-  readonly gains: Studies;
-  readonly loses: Studies;
-}
+const Effect = z.object({
+  account: z.object({ id: z.uuid(), name: z.string(), disabled: z.boolean() }),
+  gains: Studies,
+  loses: Studies,
+});
+type Effect = z.output<typeof Effect>;
 
 /** The members of the group by name, `total` of them. */
-export interface Effects {
-  readonly right: Right;
-  readonly items: readonly Effect[];
-  readonly total: number;
-}
+export const Effects = pageOf(Effect).extend({ right: Right });
+export type Effects = z.output<typeof Effects>;
 
 type Change = (policy: Policy) => Policy;
 const Found = z.array(z.object({ uid: z.string(), total: z.coerce.number() }));

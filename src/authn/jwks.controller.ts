@@ -1,6 +1,10 @@
 import { Controller, Get, Header } from '@nestjs/common';
+import { z } from 'zod';
+import { Gives } from './answer.shape.js';
 import { Public } from './access.decorators.js';
-import { type PublishedKey, SigningKeys } from './signing.keys.js';
+import { PublishedKey, SigningKeys } from './signing.keys.js';
+
+const Keys = z.object({ keys: z.array(PublishedKey).readonly() });
 
 @Controller('.well-known')
 export class JwksController {
@@ -8,9 +12,10 @@ export class JwksController {
 
   /** The public keys of access tokens, for others that verify them (RFC 7517 §5). */
   @Get('jwks.json')
+  @Gives(Keys)
   @Public()
   @Header('cache-control', 'public, max-age=5')
-  async list(): Promise<{ keys: readonly PublishedKey[] }> {
+  async list(): Promise<z.output<typeof Keys>> {
     return { keys: await this.keys.published() };
   }
 }

@@ -1,6 +1,7 @@
 import { Body, Controller, Header, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Gives } from './answer.shape.js';
 import { Asked, Deed, Deeds } from '../audit/deeds.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import { AnyAccount, Public } from './access.decorators.js';
@@ -31,12 +32,14 @@ const Logout = z
 type Logout = z.output<typeof Logout>;
 
 /** RFC 6749 §5.1. */
-export interface TokenPair {
-  readonly access_token: string;
-  readonly token_type: 'Bearer';
-  readonly expires_in: number;
-  readonly refresh_token: string;
-}
+const TokenPair = z.object({
+  access_token: z.string(),
+  token_type: z.literal('Bearer'),
+  expires_in: z.int(),
+  refresh_token: z.string(),
+});
+type TokenPair = z.output<typeof TokenPair>;
+const Opened = z.object({ expires_in: z.int() });
 
 @Controller('api')
 export class LoginController {
@@ -49,8 +52,9 @@ export class LoginController {
     private readonly deeds: Deeds,
   ) {}
 
-  /** Signs a person in: a pair of tokens, or with `session: true` the two cookies and how long (seconds) they live unused. */
+  /** Signs a person in: a pair of tokens, or with `session: true` the two cookies and how long (seconds) they live unused. 401 for unknown, disabled and wrong alike, 429 after repeated failures. */
   @Post('auth/login')
+  @Gives(z.union([TokenPair, Opened]))
   @Public()
   @HttpCode(200)
   @Header('cache-control', 'no-store')
@@ -58,7 +62,7 @@ export class LoginController {
     @Body(new BodyOf(Login)) { username, password, session }: Login,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TokenPair | { expires_in: number }> {
+  ): Promise<TokenPair | z.output<typeof Opened>> {
     if (session) this.cookies.refuseForeign(request);
     const person = await challenged(request, reply, this.logins.prove(username, password, request.address));
     request.actor = actorOf(request, { ...person, via: 'password' });
@@ -74,6 +78,7 @@ export class LoginController {
 
   /** A new pair for a refresh token, which works once; the same again within ten seconds, later the family ends (401). */
   @Post('auth/refresh')
+  @Gives(TokenPair)
   @Public()
   @HttpCode(200)
   @Header('cache-control', 'no-store')

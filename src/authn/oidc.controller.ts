@@ -2,6 +2,7 @@ import { Controller, Get, Header, Inject, Logger, Query, Req, Res } from '@nestj
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as oidc from 'openid-client';
 import { z } from 'zod';
+import { Gives, GivesAs } from './answer.shape.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { NotAuthenticated, NotVisible } from '../problems/errors.js';
@@ -35,6 +36,8 @@ const Next = z
   .regex(/^\/(?![/\\])[^\p{Cc}\\]*$/u)
   .catch('/viewer/');
 
+const Methods = z.object({ external: z.object({ name: z.string(), url: z.string() }).nullable() });
+
 /** Login at an OpenID Connect provider: authorization code with PKCE, state and nonce (OpenID Connect Core §3.1, RFC 7636). */
 @Controller('api/auth')
 @Public()
@@ -53,13 +56,15 @@ export class OidcController {
 
   /** The ways to sign in besides name and password: `external` is the provider's name and where to go, or null. */
   @Get('methods')
-  methods(): { readonly external: { readonly name: string; readonly url: string } | null } {
+  @Gives(Methods)
+  methods(): z.output<typeof Methods> {
     const { OIDC_ISSUER, OIDC_NAME } = this.env;
     return { external: OIDC_ISSUER === undefined ? null : { name: OIDC_NAME, url: `${PATH}/login` } };
   }
 
   /** Sends the browser to the provider (302), to come back to `next`, a path of ours. 404 when not switched on. */
   @Get('oidc/login')
+  @GivesAs({}, 302)
   @Header('cache-control', 'no-store')
   async login(@Query('next') next: unknown, @Res() reply: FastifyReply): Promise<FastifyReply> {
     const { configuration } = await this.provided();
@@ -84,8 +89,9 @@ export class OidcController {
     return reply.redirect(address.href, 302);
   }
 
-  /** The way back: opens a session and goes to the page asked for, else to the sign-in page with `failed=external`. */
+  /** The way back: opens a session and goes to the page asked for, else to the sign-in page with `failed=external`. 404 when not switched on. */
   @Get('oidc/callback')
+  @GivesAs({}, 303)
   @Header('cache-control', 'no-store')
   async callback(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<FastifyReply> {
     const provider = await this.provided();

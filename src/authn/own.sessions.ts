@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { refreshTokens, sessions, tokenFamilies } from '../database/schema.access.js';
 import { NotVisible } from '../problems/errors.js';
@@ -7,18 +8,16 @@ import type { SignIn } from './sign.in.js';
 import { SESSION_LIVES } from './sign.ins.js';
 
 /** A living sign-in of an account: a browser's session, or the tokens that follow one login. Moments are ISO 8601. */
-export interface Session {
-  readonly id: string;
-  readonly kind: 'browser' | 'token';
-  readonly created_at: string;
-  /** To the minute for a browser; the last refresh for tokens. */
-  readonly last_seen_at: string;
-  /** Where it was opened, and by what. */
-  readonly address: string;
-  readonly client: string;
-  /** Whether the question itself came by it. */
-  readonly current: boolean;
-}
+export const Session = z.object({
+  id: z.uuid(),
+  kind: z.enum(['browser', 'token']),
+  created_at: z.iso.datetime(),
+  last_seen_at: z.iso.datetime().describe('To the minute for a browser; the last refresh for tokens.'),
+  address: z.string().describe('Where it was opened.'),
+  client: z.string(),
+  current: z.boolean().describe('Whether the question itself came by it.'),
+});
+export type Session = z.output<typeof Session>;
 
 /** The living sign-ins of one account, and their end. At most two hundred are told, the youngest first. */
 @Injectable()

@@ -1,10 +1,11 @@
 import { Controller, Delete, Get, HttpCode, Param, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { Gives, pageOf } from './answer.shape.js';
 import { Asked, Deed, Deeds } from '../audit/deeds.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import { AnyAccount } from './access.decorators.js';
 import { IdPipe } from './body.pipe.js';
-import { OwnSessions, type Session } from './own.sessions.js';
+import { OwnSessions, Session } from './own.sessions.js';
 import type { SignIn } from './sign.in.js';
 import { SignIns } from './sign.ins.js';
 
@@ -20,6 +21,7 @@ export class SessionsController {
 
   /** The caller's living sign-ins, the youngest first; `current` is the one this request came by. */
   @Get()
+  @Gives(pageOf(Session))
   async list(
     @Req() request: FastifyRequest,
   ): Promise<{ readonly items: readonly Session[]; readonly total: number }> {

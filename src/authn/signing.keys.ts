@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { desc, gt, isNull, or, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { DATABASE, type Database } from '../database/database.module.js';
@@ -11,11 +12,12 @@ import { pemOf, PublicJwk } from './key.pair.js';
 import { KEYS_PURPOSE, keepFileKey, rotateWhenDue } from './key.rotation.js';
 
 /** A key of the JWKS. */
-export type PublishedKey = PublicJwk & {
-  readonly kid: string;
-  readonly use: 'sig';
-  readonly alg: 'RS256';
-};
+export const PublishedKey = PublicJwk.extend({
+  kid: z.string(),
+  use: z.literal('sig'),
+  alg: z.literal('RS256'),
+});
+export type PublishedKey = z.output<typeof PublishedKey>;
 
 interface Key {
   readonly kid: string;

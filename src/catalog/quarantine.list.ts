@@ -3,7 +3,8 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 
-const Item = z.object({
+/** A newcomer: instances of one study of the archive that wait for one reason, and what they contradict in the catalog. */
+export const QuarantineItem = z.object({
   id: z.string(),
   reason: z.string(),
   since: z.string(),
@@ -15,8 +16,7 @@ const Item = z.object({
   held_by: z.object({ study_uid: z.string(), issuer: z.string(), patient_id: z.string() }).nullable(),
 });
 
-/** A newcomer: instances of one study of the archive that wait for one reason, and what they contradict in the catalog. */
-export type QuarantineItem = z.infer<typeof Item>;
+export type QuarantineItem = z.infer<typeof QuarantineItem>;
 
 const SERIES_SHOWN = 20;
 
@@ -39,7 +39,7 @@ export class QuarantineList {
       select ${ITEM} ${found} order by g.since, g.id limit ${page.limit} offset ${page.offset}`);
     const [count] = await this.database.execute(sql`select count(*)::int as total ${found}`);
     return {
-      items: z.array(Item).parse([...rows]),
+      items: z.array(QuarantineItem).parse([...rows]),
       total: z.object({ total: z.number() }).parse(count).total,
     };
   }
@@ -49,7 +49,7 @@ export class QuarantineList {
     const rows = await this.database.execute(sql`
       select ${ITEM} from quarantine g where g.id = ${id}::uuid
         and exists (select from quarantined w where w.quarantine = g.id)`);
-    return z.array(Item).parse([...rows])[0];
+    return z.array(QuarantineItem).parse([...rows])[0];
   }
 }
 

@@ -9,7 +9,8 @@ import { mendCounts } from './counting.js';
 import { Holdings } from './holdings.service.js';
 import type { Take } from './sweep.service.js';
 
-const Row = z.object({
+/** A rebuild as it stands: of `archived` instances when it began `checked` are looked up; rows adopted, removed and refreshed, and studies whose counts were mended. */
+export const Rebuild = z.object({
   id: z.string(),
   state: z.enum(['requested', 'running', 'completed']),
   requested_at: z.string(),
@@ -23,8 +24,7 @@ const Row = z.object({
   refreshed: z.number(),
 });
 
-/** A rebuild as it stands: of `archived` instances when it began `checked` are looked up; rows adopted, removed and refreshed, and studies whose counts were mended. */
-export type Rebuild = z.infer<typeof Row>;
+export type Rebuild = z.infer<typeof Rebuild>;
 
 const PAGE = 500;
 const STUDIES = 500;
@@ -53,7 +53,7 @@ export class Rebuilds {
     const rows = await this.database.execute(
       sql`select to_jsonb(rebuilds) as row from rebuilds order by requested_at desc limit 1`,
     );
-    return rows[0] === undefined ? undefined : Row.parse(rows[0]['row']);
+    return rows[0] === undefined ? undefined : Rebuild.parse(rows[0]['row']);
   }
 
   /** Does what was asked for, or was cut off, if anything; `take` adopts, `between` is called after each page, and may stop by throwing. */

@@ -16,12 +16,19 @@ const Held = z.object({
 });
 
 /** How much there is: in the catalog, in the archive (null while it is away), on its way and in quarantine. */
-export interface CatalogStats {
-  readonly catalog: Pick<z.infer<typeof Held>, 'patients' | 'studies' | 'series' | 'instances' | 'bytes'>;
-  readonly archive: { readonly studies: number; readonly series: number; readonly instances: number } | null;
-  readonly on_their_way: number;
-  readonly in_quarantine: number;
-}
+export const CatalogStats = z.object({
+  catalog: z.object({
+    patients: z.int(),
+    studies: z.int(),
+    series: z.int(),
+    instances: z.int(),
+    bytes: z.int(),
+  }),
+  archive: z.object({ studies: z.int(), series: z.int(), instances: z.int() }).nullable(),
+  on_their_way: z.int(),
+  in_quarantine: z.int(),
+});
+export type CatalogStats = z.output<typeof CatalogStats>;
 
 /** Counts for the operator. */
 @Injectable()

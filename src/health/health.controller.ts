@@ -1,18 +1,23 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type postgres from 'postgres';
+import { z } from 'zod';
+import { Gives, GivesAs } from '../authn/answer.shape.js';
 import { Public } from '../authn/access.decorators.js';
 import { POSTGRES } from '../database/database.module.js';
-import { FhirServer, type FhirState } from '../fhir/fhir.server.js';
+import { FhirServer } from '../fhir/fhir.server.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 
-type State = 'up' | 'away';
+const State = z.enum(['up', 'away']);
+type State = z.output<typeof State>;
 
 /** Whether each neighbour answers. Records can wait for HAPI; images cannot do without the other two. */
-interface Readiness {
-  readonly status: 'ready' | 'unavailable';
-  readonly neighbours: { readonly postgres: State; readonly orthanc: State; readonly hapi: FhirState };
-}
+const Readiness = z.object({
+  status: z.enum(['ready', 'unavailable']),
+  neighbours: z.object({ postgres: State, orthanc: State, hapi: z.enum(['up', 'away', 'off']) }),
+});
+type Readiness = z.output<typeof Readiness>;
+const Live = z.object({ status: z.literal('live') });
 
 const FRESH_MS = 1_000;
 
@@ -30,12 +35,14 @@ export class HealthController {
 
   /** 200 while the process answers at all. */
   @Get('live')
+  @Gives(Live)
   live(): { status: 'live' } {
     return { status: 'live' };
   }
 
   /** 200 when every needed neighbour answers, else 503 with its name. */
   @Get('ready')
+  @GivesAs({ 'application/json': Readiness }, 200, 503)
   async ready(@Res() reply: FastifyReply): Promise<FastifyReply> {
     const body = await this.readiness();
     return reply

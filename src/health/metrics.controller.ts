@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Header, Headers, Inject } from '@nestjs/common';
+import { GivesAs } from '../authn/answer.shape.js';
 import { Public } from '../authn/access.decorators.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
@@ -14,8 +15,9 @@ export class MetricsController {
     private readonly metrics: Metrics,
   ) {}
 
-  /** Figures for Prometheus, for whoever brings `METRICS_TOKEN` as Bearer; without that setting there is no such thing. */
+  /** Figures for Prometheus, for whoever brings `METRICS_TOKEN` as Bearer, 401 without it; 404 where it is not set. */
   @Get()
+  @GivesAs({ 'text/plain': null })
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   read(@Headers('authorization') authorization: string | undefined): Promise<string> {
     const { METRICS_TOKEN: token } = this.env;

@@ -52,7 +52,7 @@ export type RowsQuery = z.output<typeof RowsQuery>;
 
 /** `@Query(new QueryOf(PageQuery)) query: PageQuery`; a value that is not what it must be, or an unknown name, is 400. */
 export class QueryOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
-  constructor(private readonly schema: Schema) {}
+  constructor(readonly schema: Schema) {}
 
   transform(query: unknown): z.output<Schema> {
     const parsed = this.schema.safeParse(query ?? {});

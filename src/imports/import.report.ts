@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { imports } from '../database/schema.records.js';
+import { IMPORT_STATUS, type imports } from '../database/schema.records.js';
 
 const number = z.number().default(0);
 
@@ -18,25 +18,25 @@ export const Counters = z.object({
 export type Counters = z.output<typeof Counters>;
 
 /** An import as the API tells it (contract.md, "Records"). */
-export interface ImportReport extends Counters {
-  readonly file_id: string;
-  readonly status: string;
-  readonly failure: string | null;
-  readonly mode: string;
-  readonly file_name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly mapping: { readonly name: string; readonly version: number };
-  readonly as_of: string | null;
-  /** How the file was read: encoding, delimiter, columns, and why. */
-  readonly source: unknown;
-  readonly rows_total: number;
-  readonly rows_done: number;
-  readonly percent: number;
-  readonly account: string;
-  readonly created_at: string;
-  readonly finished_at: string | null;
-}
+export const ImportReport = Counters.extend({
+  file_id: z.uuid(),
+  status: z.enum(IMPORT_STATUS),
+  failure: z.string().nullable(),
+  mode: z.enum(['commit', 'rehearse']),
+  file_name: z.string(),
+  bytes: z.int(),
+  sha256: z.string(),
+  mapping: z.object({ name: z.string(), version: z.int() }),
+  as_of: z.string().nullable(),
+  source: z.unknown().describe('How the file was read: encoding, delimiter, columns, and why.'),
+  rows_total: z.int(),
+  rows_done: z.int(),
+  percent: z.int(),
+  account: z.string(),
+  created_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().nullable(),
+});
+export type ImportReport = z.output<typeof ImportReport>;
 
 /** Puts an import and its counts into the shape of the API. */
 export function reportOf(

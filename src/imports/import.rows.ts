@@ -3,7 +3,7 @@ import type { OperationOutcome } from '@medplum/fhirtypes';
 import { and, asc, eq, gt, inArray, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { importRows } from '../database/schema.records.js';
+import { importRows, ROW_STATES } from '../database/schema.records.js';
 import type { Issue } from '../mapping/issue.js';
 import { reportHeader, reportLine } from './csv.report.js';
 import type { RowsQuery } from './import.query.js';
@@ -19,12 +19,23 @@ const MOST_ISSUES = 1_000;
 const ROWS_AT_ONCE = 1_000;
 
 /** One row as the API tells it; `changes` hold values of resources. */
-export interface RowReport {
-  readonly row: number;
-  readonly state: string;
-  readonly issues: readonly Issue[];
-  readonly changes: unknown;
-}
+export const RowReport = z.object({
+  row: z.int(),
+  state: z.enum(ROW_STATES),
+  issues: z
+    .array(
+      z.object({
+        severity: z.string(),
+        code: z.string(),
+        message: z.string(),
+        suggestion: z.string(),
+        column: z.string().optional(),
+      }),
+    )
+    .readonly(),
+  changes: z.unknown(),
+});
+export type RowReport = z.output<typeof RowReport>;
 
 /** What became of the rows of an import, in the shapes people ask for. */
 @Injectable()

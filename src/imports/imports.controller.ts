@@ -1,17 +1,22 @@
-import { Controller, Get, Headers, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
+import { IMPORT_STATUS } from '../database/schema.records.js';
 import { BadRequest } from '../problems/errors.js';
 import { ImportQuery, PageQuery, QueryOf } from './import.query.js';
-import type { ImportReport } from './import.report.js';
+import { ImportReport } from './import.report.js';
 import { Imports } from './imports.service.js';
 import { UploadReceiver } from './upload.receiver.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+const Taken = z.object({ file_id: z.uuid(), status: z.enum(IMPORT_STATUS) });
 
 @Controller('api/imports')
 export class ImportsController {
@@ -22,6 +27,8 @@ export class ImportsController {
 
   /** Takes a file: 202 with `Location` when it is safe on disk; 200 with the earlier import when it was sent before. */
   @Post()
+  @HttpCode(202)
+  @Gives(Taken, 202, 200)
   @Requires('records:import')
   async upload(
     @Asked() deed: Deed,
@@ -30,7 +37,7 @@ export class ImportsController {
     @Who() account: Account,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<{ file_id: string; status: string }> {
+  ): Promise<z.output<typeof Taken>> {
     if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
       throw new BadRequest('Idempotency-Key takes 1 to 255 visible characters.');
     const upload = await this.receiver.receive(request);
@@ -41,6 +48,7 @@ export class ImportsController {
 
   /** The imports, newest first. */
   @Get()
+  @Gives(pageOf(ImportReport))
   @Requires('records:read', 'records:import')
   list(
     @Query(new QueryOf(PageQuery)) { limit, offset }: PageQuery,
@@ -50,6 +58,7 @@ export class ImportsController {
 
   /** One import and how far it is. */
   @Get(':id')
+  @Gives(ImportReport)
   @Requires('records:read', 'records:import')
   get(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
     request.auditNote = { detail: { import: id } };

@@ -1,4 +1,5 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
 import { Who } from '../authn/access.decorators.js';
@@ -6,7 +7,7 @@ import { BodyOf } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { MappingDocument } from '../mapping/mapping.document.js';
 import { PageQuery, QueryOf } from './import.query.js';
-import { Mappings, type StoredMapping } from './mappings.service.js';
+import { Mappings, StoredMapping } from './mappings.service.js';
 
 @Controller('api/mappings')
 export class MappingsController {
@@ -14,6 +15,7 @@ export class MappingsController {
 
   /** Every version of every mapping document. */
   @Get()
+  @Gives(pageOf(StoredMapping))
   @Requires('records:read', 'records:import')
   list(
     @Query(new QueryOf(PageQuery)) { limit, offset }: PageQuery,
@@ -23,6 +25,7 @@ export class MappingsController {
 
   /** Stores the next version of a mapping document: 201; 409 when its version is not the next one, 422 when it is not valid. */
   @Post()
+  @Gives(StoredMapping)
   @Requires('records:import')
   add(
     @Asked() deed: Deed,

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { and, desc, eq, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { mappings } from '../database/schema.records.js';
@@ -10,13 +11,14 @@ import { BadField, Conflict, NotVisible } from '../problems/errors.js';
 const MOST_KEPT = 100;
 
 /** A stored version of a mapping document. */
-export interface StoredMapping {
-  readonly id: string;
-  readonly name: string;
-  readonly version: number;
-  readonly document: MappingDocument;
-  readonly created_at: string;
-}
+export const StoredMapping = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  version: z.int(),
+  document: MappingDocument,
+  created_at: z.iso.datetime(),
+});
+export type StoredMapping = z.output<typeof StoredMapping>;
 
 /** Versions of mapping documents. A version never changes; an import keeps the one it was made with. */
 @Injectable()

@@ -2,16 +2,22 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { OperationOutcome } from '@medplum/fhirtypes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Gives, GivesAs, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { ImportControl } from './import.control.js';
 import { ImportEvents } from './import.events.js';
 import { QueryOf, RowsQuery } from './import.query.js';
-import type { ImportReport } from './import.report.js';
-import { ImportRows, type RowReport } from './import.rows.js';
+import { ImportReport } from './import.report.js';
+import { ImportRows, RowReport } from './import.rows.js';
 import { Imports } from './imports.service.js';
 
+const Outcome = z.looseObject({
+  resourceType: z.literal('OperationOutcome'),
+  issue: z.array(z.looseObject({ severity: z.string(), code: z.string() })),
+});
 const NO_STORE = { 'cache-control': 'no-store' };
 
 @Controller('api/imports/:id')
@@ -25,6 +31,7 @@ export class ResultsController {
 
   /** Rows and what became of them; `changes` says field by field what was, or would be, written. */
   @Get('rows')
+  @Gives(pageOf(RowReport))
   @Requires('records:read')
   list(
     @Param('id', new IdPipe()) id: string,
@@ -37,6 +44,7 @@ export class ResultsController {
 
   /** The rows that were refused or wait, with the reasons, to be mended and uploaded again. */
   @Get('errors.csv')
+  @GivesAs({ 'text/csv': null })
   @Requires('records:read', 'records:import')
   async errors(
     @Param('id', new IdPipe()) id: string,
@@ -52,6 +60,7 @@ export class ResultsController {
 
   /** The issues as an OperationOutcome of FHIR R4. */
   @Get('outcome')
+  @GivesAs({ 'application/fhir+json': Outcome })
   @Requires('records:read', 'records:import')
   async outcome(
     @Param('id', new IdPipe()) id: string,
@@ -66,6 +75,7 @@ export class ResultsController {
 
   /** Progress as server-sent events; `Last-Event-ID` takes up where a listener left, 204 when there is nothing left to hear. */
   @Get('events')
+  @GivesAs({ 'text/event-stream': null }, 200, 204)
   @Requires('records:read', 'records:import')
   async follow(
     @Param('id', new IdPipe()) id: string,
@@ -90,6 +100,7 @@ export class ResultsController {
   /** Writes what was rehearsed: 202; 409 unless it is `rehearsed`. */
   @Post('commit')
   @HttpCode(202)
+  @Gives(ImportReport)
   @Requires('records:import')
   async commit(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
     await this.control.commit(deed, id);
@@ -99,6 +110,7 @@ export class ResultsController {
   /** Stops an import between two bundles: 202; 409 when it has ended. */
   @Post('cancel')
   @HttpCode(202)
+  @Gives(ImportReport)
   @Requires('records:import')
   async cancel(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
     await this.control.cancel(deed, id);
@@ -108,15 +120,17 @@ export class ResultsController {
   /** Runs the rows again that were refused, wait or were not reached: 202; 409 when there are none. */
   @Post('retry')
   @HttpCode(202)
+  @Gives(ImportReport)
   @Requires('records:import')
   async retry(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
     await this.control.retry(deed, id);
     return this.imports.report(id);
   }
 
-  /** Takes back what the import wrote, where nobody changed it since: 202; the import lists what it could not. */
+  /** Takes back what the import wrote, where nobody changed it since: 202; the import lists what it could not; 409 while it runs. */
   @Post('undo')
   @HttpCode(202)
+  @Gives(ImportReport)
   @Requires('records:import')
   async undo(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
     await this.control.undo(deed, id);

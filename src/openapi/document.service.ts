@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
+import { answersOf } from './answers.js';
 import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -15,7 +16,6 @@ export interface Operation {
   readonly json: Json;
 }
 
-const PROBLEM = { $ref: '#/components/responses/Problem' };
 const INSTANCES = {
   'multipart/related; type="application/dicom"': { schema: { type: 'string' } },
   'application/dicom': { schema: { type: 'string' } },
@@ -108,10 +108,7 @@ function operationOf(route: DeclaredRoute): Operation {
     security: route.access === 'public' ? [] : CREDENTIALS,
     parameters: [...inPath(path), ...route.query.flatMap(inQuery)],
     ...bodyOf(route, key),
-    responses: {
-      [route.status]: { description: summary === '' ? 'Done.' : summary },
-      default: PROBLEM,
-    },
+    responses: answersOf(route, path, summary === '' ? 'Done.' : summary),
   };
   return { method: route.method, path, summary: route.words, opens, json };
 }

@@ -1,4 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
+import { GivesAs } from '../authn/answer.shape.js';
 import { Public } from '../authn/access.decorators.js';
 import { OpenApi } from './document.service.js';
 import { PAGE_POLICY, pageOf } from './page.js';
@@ -13,6 +14,7 @@ export class OpenApiController {
 
   /** Every route of this gateway as OpenAPI 3.1. */
   @Get('openapi.json')
+  @GivesAs({ 'application/json': null })
   @Header('content-type', 'application/json; charset=utf-8')
   @Header('cache-control', 'no-cache')
   document(): string {
@@ -22,6 +24,7 @@ export class OpenApiController {
 
   /** The same as a page for people, without scripts. */
   @Get('docs')
+  @GivesAs({ 'text/html': null })
   @Header('content-type', 'text/html; charset=utf-8')
   @Header('content-security-policy', PAGE_POLICY)
   @Header('cache-control', 'no-cache')

@@ -9,6 +9,7 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { z } from 'zod';
 import { ACCESS } from '../authn/access.decorators.js';
+import { type Given, GIVES } from '../authn/answer.shape.js';
 
 /** A route as the code declares it. */
 export interface DeclaredRoute {
@@ -23,6 +24,8 @@ export interface DeclaredRoute {
   readonly status: number;
   readonly body: z.ZodType | undefined;
   readonly query: readonly z.ZodType[];
+  /** What it answers; undefined where the route does not say. */
+  readonly gives: Given | undefined;
 }
 
 const Paths = z
@@ -33,6 +36,12 @@ const Access = z.union([z.literal('public'), z.literal('account'), z.array(z.str
 const Arguments = z
   .record(z.string(), z.looseObject({ pipes: z.array(z.unknown()).default([]) }))
   .default({});
+const Shape = z
+  .object({
+    content: z.record(z.string(), z.instanceof(z.ZodType).nullable()),
+    at: z.array(z.number()).optional(),
+  })
+  .optional();
 const Parsing = z.object({ schema: z.instanceof(z.ZodType) });
 
 /** Reads every route from its decorators and its docstring: what is told of the gateway is what it does. */
@@ -71,6 +80,7 @@ export class DeclaredRoutes {
           .parse(Reflect.getMetadata(HTTP_CODE_METADATA, handler)),
         body: pipes(RouteParamtypes.BODY)[0],
         query: pipes(RouteParamtypes.QUERY),
+        gives: Shape.parse(Reflect.getMetadata(GIVES, handler)),
       });
       return roots.flatMap((root) => paths.map((path) => declare(joined(root, path))));
     });

@@ -1,7 +1,8 @@
+import { z } from 'zod';
 import {
   OBSERVATION_CODE,
   OBSERVATION_VALUE,
-  type TermConceptMap,
+  TermConceptMap,
   UNMATCHED,
   WORDS,
 } from '../mapping/concept.map.js';
@@ -15,7 +16,8 @@ export interface Decision {
 }
 
 /** A ConceptMap of R4 as it is handed out: with the elements that R4 demands beside what we read. */
-export type DecisionMap = TermConceptMap & { readonly name: string; readonly status: 'active' };
+export const DecisionMap = TermConceptMap.extend({ name: z.string(), status: z.literal('active') });
+export type DecisionMap = z.output<typeof DecisionMap>;
 
 /** Decisions in the form of the shipped ConceptMap, so that they can be read again like it, here or elsewhere. */
 export function conceptMapOf(decisions: readonly Decision[]): DecisionMap {

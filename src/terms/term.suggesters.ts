@@ -1,19 +1,20 @@
+import { z } from 'zod';
 import { indexConceptMap, wordsOf } from '../mapping/concept.map.js';
 import { SHIPPED_TERMS } from '../mapping/defaults.js';
 import { isConceptId } from '../mapping/snomed.id.js';
 import { SNOMED, type TermTarget } from '../mapping/term.js';
 import { partIn, similarTo } from './similar.words.js';
+import { KnownTarget } from './term.target.js';
 import type { Found } from './terminology.service.js';
 
 /** What an unknown word might mean, for a person to take or not. */
-export interface Suggestion {
-  /** The known word or name that looks like it. */
-  readonly word: string;
-  readonly target: TermTarget;
-  /** 0 to 1: how alike they are. */
-  readonly score: number;
-  readonly source: 'concept-map' | 'decision' | 'typed-code' | 'terminology-server';
-}
+export const Suggestion = z.object({
+  word: z.string().describe('The known word or name that looks like it.'),
+  target: KnownTarget,
+  score: z.number().describe('0 to 1: how alike they are.'),
+  source: z.enum(['concept-map', 'decision', 'typed-code', 'terminology-server']),
+});
+export type Suggestion = z.output<typeof Suggestion>;
 
 /** Somebody who may have an idea what a word means; never taken without a person. */
 export interface TermSuggester {
@@ -32,7 +33,7 @@ const shippedTargets = [...indexConceptMap(SHIPPED_TERMS).values()].flat();
 export const shippedTarget = (code: string): TermTarget | undefined =>
   shippedTargets.find((target) => codeOf(target) === code);
 
-const codeOf = (target: TermTarget) =>
+const codeOf = (target: Suggestion['target']) =>
   target.kind === 'condition' ? target.coding.code : target.value[0]?.code;
 
 /** Words of the shipped ConceptMap that look like it. */

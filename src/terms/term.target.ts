@@ -19,3 +19,14 @@ export const DecidedTarget = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('condition'), coding: Coding }),
   z.strictObject({ kind: z.literal('observation'), code: Coding, value: z.array(Coding).min(1).max(4) }),
 ]);
+
+const KnownCoding = z.object({
+  system: z.string().optional(),
+  code: z.string().optional(),
+  display: z.string().optional(),
+});
+/** What a word means, as it is told. */
+export const KnownTarget = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('condition'), coding: KnownCoding }),
+  z.object({ kind: z.literal('observation'), code: KnownCoding, value: z.array(KnownCoding).readonly() }),
+]);

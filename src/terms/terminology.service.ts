@@ -43,7 +43,8 @@ const Verdict = z.object({
 export type Verdict = z.output<typeof Verdict>;
 
 /** How a terminology server took part: `withheld` when the word might say who somebody is. */
-export type ServerPart = 'off' | 'away' | 'asked' | 'withheld';
+export const ServerPart = z.enum(['off', 'away', 'asked', 'withheld']);
+export type ServerPart = z.output<typeof ServerPart>;
 
 /** What a terminology server knows of words and codes. Nothing waits for it, nothing stops without it, and it decides nothing. */
 @Injectable()

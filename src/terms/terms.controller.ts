@@ -1,20 +1,23 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { TermConceptMap } from '../mapping/concept.map.js';
-import type { DecisionMap } from './decisions.map.js';
+import { DecisionMap } from './decisions.map.js';
 import { Decisions } from './decisions.service.js';
 import { DecidedTarget } from './term.target.js';
-import type { Suggestion } from './term.suggesters.js';
-import type { ServerPart } from './terminology.service.js';
+import { Suggestion } from './term.suggesters.js';
+import { ServerPart } from './terminology.service.js';
 import { TermsPipe, type TermsQuery } from './terms.query.js';
-import { type Term, Terms } from './terms.service.js';
+import { Term, Terms } from './terms.service.js';
 
+const Ideas = pageOf(Suggestion).extend({ server: ServerPart });
+const TakenIn = z.object({ taken: z.int(), left_out: z.int() });
 const Nothing = z.strictObject({}).prefault({});
 
 @Controller('api/terms')
@@ -26,6 +29,7 @@ export class TermsController {
 
   /** The inbox: words by `state`, `language` and `q`; those that most rows wait for first. 400 for a query that is not valid. */
   @Get()
+  @Gives(pageOf(Term))
   @Requires('records:read', 'terms:decide')
   list(@Query(new TermsPipe()) query: TermsQuery): Promise<{ items: Term[]; total: number }> {
     return this.terms.list(query);
@@ -33,6 +37,7 @@ export class TermsController {
 
   /** People's decisions as a ConceptMap of FHIR R4; what is ignored is `unmatched`. */
   @Get('concept-map')
+  @Gives(DecisionMap)
   @Requires('records:read', 'terms:decide')
   exportMap(): Promise<DecisionMap> {
     return this.decisions.export();
@@ -41,6 +46,7 @@ export class TermsController {
   /** Takes decisions from such a ConceptMap and says how many; 422 when it is none. */
   @Post('concept-map')
   @HttpCode(200)
+  @Gives(TakenIn)
   @Requires('terms:decide')
   importMap(
     @Asked() deed: Deed,
@@ -55,11 +61,12 @@ export class TermsController {
    * word might say who somebody is, and was not told).
    */
   @Get(':id/suggestions')
+  @Gives(Ideas)
   @Requires('records:read', 'terms:decide')
   async suggestions(
     @Param('id', new IdPipe()) id: string,
     @Req() request: FastifyRequest,
-  ): Promise<{ items: Suggestion[]; total: number; server: ServerPart }> {
+  ): Promise<z.output<typeof Ideas>> {
     request.auditNote = { detail: { term: id } };
     const { items, server } = await this.terms.suggestions(id);
     return { items, total: items.length, server };
@@ -67,6 +74,7 @@ export class TermsController {
 
   /** Says what a word means; the rows that wait for it run again. 422 for a code that cannot be one, or that the terminology server refuses. */
   @Post(':id/decide')
+  @Gives(Term)
   @HttpCode(200)
   @Requires('terms:decide')
   decide(
@@ -80,6 +88,7 @@ export class TermsController {
 
   /** Says that a word means nothing to record; the rows that wait for it run again without it. */
   @Post(':id/ignore')
+  @Gives(Term)
   @HttpCode(200)
   @Requires('terms:decide')
   ignore(

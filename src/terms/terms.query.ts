@@ -31,6 +31,8 @@ export type TermsQuery = z.output<typeof TermsQuery>;
 
 /** `@Query(new TermsPipe()) query: TermsQuery`; a value that is not what it must be, or an unknown name, is 400. */
 export class TermsPipe implements PipeTransform<unknown, TermsQuery> {
+  readonly schema = TermsQuery;
+
   transform(query: unknown): TermsQuery {
     const parsed = TermsQuery.safeParse(query ?? {});
     if (parsed.success) return parsed.data;

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, desc, eq, ne, type SQL, sql } from 'drizzle-orm';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
-import { terms } from '../database/schema.records.js';
+import { TERM_STATES, terms } from '../database/schema.records.js';
 import { NotVisible } from '../problems/errors.js';
 import { TargetCheck } from './target.check.js';
 import {
@@ -16,28 +16,27 @@ import {
   type Suggestion,
   TypedCodeSuggester,
 } from './term.suggesters.js';
-import { DecidedTarget } from './term.target.js';
+import { DecidedTarget, KnownTarget } from './term.target.js';
 import { type ServerPart, Terminology } from './terminology.service.js';
 import type { TermsQuery } from './terms.query.js';
 
 export type TermState = (typeof terms.$inferSelect)['state'];
 
 /** A word of the inbox. */
-export interface Term {
-  readonly id: string;
-  readonly word: string;
-  readonly language: string;
-  readonly column: string;
-  readonly state: TermState;
-  readonly target: z.output<typeof DecidedTarget> | null;
-  /** A terminology server found its code fit: known, active, of the right kind. */
-  readonly checked: boolean;
-  /** How many rows wait for it. */
-  readonly rows_waiting: number;
-  readonly created_at: string;
-  readonly decided_by: string | null;
-  readonly decided_at: string | null;
-}
+export const Term = z.object({
+  id: z.uuid(),
+  word: z.string(),
+  language: z.string(),
+  column: z.string(),
+  state: z.enum(TERM_STATES),
+  target: KnownTarget.nullable(),
+  checked: z.boolean().describe('A terminology server found its code fit: known, active, of the right kind.'),
+  rows_waiting: z.int().describe('How many rows wait for it.'),
+  created_at: z.iso.datetime(),
+  decided_by: z.string().nullable(),
+  decided_at: z.iso.datetime().nullable(),
+});
+export type Term = z.output<typeof Term>;
 
 /** Of more decisions the latest are compared. */
 const MOST_DECIDED = 5_000;

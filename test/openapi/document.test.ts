@@ -1,21 +1,11 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { table } from '../authz/matrix.table.ts';
 import { startWorld, type World } from '../support/world.ts';
-
-const Operation = z.looseObject({
-  description: z.string(),
-  parameters: z.array(z.looseObject({ name: z.string(), in: z.string() })),
-  requestBody: z.looseObject({ content: z.record(z.string(), z.unknown()) }).optional(),
-});
-const Document = z.looseObject({
-  openapi: z.literal('3.1.0'),
-  paths: z.record(z.string(), z.record(z.string(), Operation)),
-});
+import { Document } from './document.checking.ts';
 
 let world: World;
-let document: z.output<typeof Document>;
+let document: Document;
 beforeAll(async () => {
   world = await startWorld();
   document = Document.parse((await world.http.get('/api/openapi.json').expect(200)).body);

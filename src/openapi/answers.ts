@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { DeclaredRoute } from './routes.reader.js';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const PROBLEM = { $ref: '#/components/responses/Problem' };
+const ANY = { schema: {} };
+const DATA_SETS = {
+  'application/dicom+json': { schema: { type: 'array', items: { type: 'object' } } },
+  'multipart/related; type="application/dicom+xml"': ANY,
+};
+const INSTANCES = { 'multipart/related; type="application/dicom"': ANY, 'application/dicom': ANY };
+const PICTURES = { 'image/jpeg': ANY, 'image/png': ANY, 'video/mp4': ANY, 'application/pdf': ANY };
+const STORED = { 'application/dicom+json': { schema: { type: 'object' } }, 'application/dicom+xml': ANY };
+
+/** What DICOMweb answers (PS3.18 §10), the first that fits method and path; these are streams and have no schema of ours. */
+const IMAGES: readonly (readonly [route: RegExp, content: Json, at?: readonly number[]])[] = [
+  [/^DELETE /, {}, [204]],
+  [/^OPTIONS /, { 'application/json': ANY, 'application/vnd.sun.wadl+xml': ANY, 'application/xml': ANY }],
+  [/^POST /, STORED, [200, 202, 409]],
+  [/^GET \/wado$/, { ...INSTANCES, ...PICTURES }],
+  [/\/metadata$/, DATA_SETS, [200, 304]],
+  [/\/(rendered|thumbnail)$/, { ...PICTURES, 'multipart/related': ANY }, [200, 304]],
+  [
+    /\/(frames|bulk)\/\{\w+\}$/,
+    { 'multipart/related': ANY, 'application/octet-stream': ANY },
+    [200, 206, 304],
+  ],
+  [/\/(studies|series|instances)$/, DATA_SETS],
+  [/./, INSTANCES, [200, 206]],
+];
+
+/** Every answer of a route: what goes well as it says itself, and the refusals it may give. */
+export function answersOf(route: DeclaredRoute, path: string, words: string): Json {
+  const well = givenBy(route, path);
+  const refusals = refusalsOf(route, path).filter((status) => !well.at.includes(status));
+  return {
+    ...Object.fromEntries(refusals.map((status) => [status, PROBLEM])),
+    ...Object.fromEntries(
+      well.at.map((status) => [
+        status,
+        { description: words, ...(hasBody(status, well.content) && { content: well.content }) },
+      ]),
+    ),
+    default: PROBLEM,
+  };
+}
+
+function hasBody(status: number, content: Json): boolean {
+  return status !== 204 && status !== 304 && Object.keys(content).length > 0;
+}
+
+function givenBy(
+  { gives, status, method }: DeclaredRoute,
+  path: string,
+): { content: Json; at: readonly number[] } {
+  if (gives !== undefined) {
+    const content = Object.entries(gives.content).map(([type, shape]) => [
+      type,
+      shape === null ? ANY : { schema: jsonOf(shape) },
+    ]);
+    return { content: Object.fromEntries(content), at: gives.at ?? [status] };
+  }
+  const isOfImages = path.startsWith('/dicom-web') || path === '/wado';
+  const [, content = {}, at = [status]] =
+    (isOfImages ? IMAGES.find(([form]) => form.test(`${method} ${path}`)) : undefined) ?? [];
+  return { content, at };
+}
+
+/** By what the route takes and needs, and what its docstring names. */
+function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path: string): number[] {
+  const isOfImages = path.startsWith('/dicom-web') || path === '/wado';
+  const changes = !['GET', 'OPTIONS'].includes(method);
+  const named = [...words.matchAll(/\b[45]\d\d\b/g)].map(Number);
+  const statuses = [
+    ...(access === 'public' ? [] : [401]),
+    ...(Array.isArray(access) || changes ? [403] : []),
+    ...(query.length > 0 || changes || isOfImages ? [400] : []),
+    ...(path.includes('{') || isOfImages ? [404] : []),
+    ...(isOfImages ? [406, 429] : []),
+    ...(body === undefined ? [] : [413, 415, 422]),
+    ...(method === 'POST' && body === undefined && changes ? [413, 415, 422] : []),
+    ...(/^(PATCH|PUT|DELETE)$/.test(method) && /^\/api\/(users|groups|accounts)\//.test(path)
+      ? [409, 412]
+      : []),
+    ...(path.startsWith('/api/auth/') || path === '/api/me/password' ? [429] : []),
+    503,
+    ...named,
+  ];
+  return [...new Set(statuses)].sort((one, other) => one - other);
+}
+
+/** As it is answered. */
+function jsonOf(schema: z.ZodType): Json {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
+  return json;
+}
