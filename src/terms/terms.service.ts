@@ -20,8 +20,6 @@ import { DecidedTarget, KnownTarget } from './term.target.js';
 import { type ServerPart, Terminology } from './terminology.service.js';
 import type { TermsQuery } from './terms.query.js';
 
-export type TermState = (typeof terms.$inferSelect)['state'];
-
 /** A word of the inbox. */
 export const Term = z.object({
   id: z.uuid(),

@@ -233,7 +233,7 @@ it('images', async () => {
 });
 
 /** What goes well only with a provider, a FHIR server or two patients under one UID: each has its tests elsewhere. */
-const ELSEWHERE = [
+const ELSEWHERE = new Set([
   'GET /api/auth/oidc/callback',
   'GET /api/auth/oidc/login',
   'GET /api/imports/{id}/events',
@@ -243,7 +243,7 @@ const ELSEWHERE = [
   'POST /api/imports/{id}/retry',
   'POST /api/imports/{id}/undo',
   'POST /api/quarantine/{id}/decide',
-];
+]);
 
 it('has met every route outside /dicom-web as it goes well', () => {
   const met = new Set(
@@ -252,5 +252,5 @@ it('has met every route outside /dicom-web as it goes well', () => {
   const left = Object.entries(document.paths)
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
     .filter((route) => !route.includes('/dicom-web') && !met.has(route));
-  expect(left.filter((route) => !ELSEWHERE.includes(route))).toEqual([]);
+  expect(left.filter((route) => !ELSEWHERE.has(route))).toEqual([]);
 });
