@@ -15,7 +15,7 @@ import { objectsOf } from './json.array.js';
 import { Metadata } from './metadata.service.js';
 import { nativeModelOf } from './native.model.js';
 import { Retrieval } from './retrieval.service.js';
-import { canBeDecoded, compressedType, videoType } from './transfer.syntaxes.js';
+import { canBeDecoded, comesAsLittleEndian, videoType } from './transfer.syntaxes.js';
 import { InstanceParam, SeriesParam, StudyParam } from './uid.params.js';
 import { contentType, negotiateBulk, negotiateFile, negotiateFrames } from './wado.negotiation.js';
 import { cacheable, etagOf, isHeld, sendBytes, sendMultipart, sendUnchanged } from './wado.reply.js';
@@ -149,8 +149,7 @@ export class WadoController {
     const found = await this.retrieval.find(policy, { study, series, instance });
     const [{ transferSyntax }] = found.instances;
     const isPixels = path.toUpperCase() === PIXEL_DATA;
-    if (isPixels && compressedType(transferSyntax) !== undefined)
-      return this.compressedPixels(request, reply, found);
+    if (isPixels && !comesAsLittleEndian(transferSyntax)) return this.compressedPixels(request, reply, found);
     const { multipart } = negotiateBulk(acceptedBy(request));
     const opened = await this.retrieval.open(request, found, 'bulk');
     const tags = path.split('/').map((step, index) => (index % 2 === 0 ? dashed(step) : Number(step) - 1));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { provideCorpus, type CorpusFile } from '../support/corpus.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
+import { madeByDcmtk } from './corpus.dcmtk.ts';
 
 /** A file that was stored: where its instance is, below the root. */
 export interface Stored extends CorpusFile {
@@ -33,14 +34,15 @@ export class CorpusWorld {
   }
 
   static async start(): Promise<CorpusWorld> {
-    const [files, world] = await Promise.all([
+    const [fetched, made, world] = await Promise.all([
       provideCorpus((line) => process.stderr.write(`${line}\n`)),
+      madeByDcmtk(),
       startWorld(),
     ]);
     const all = { kind: 'all' };
     const reader = await world.person({ rights: ['studies:read'], scope: all });
     const sender = await world.machine([{ rights: ['studies:store', 'studies:delete'], scope: all }]);
-    return new CorpusWorld(world, reader, sender, files);
+    return new CorpusWorld(world, reader, sender, [...fetched, ...made]);
   }
 
   /** Stores each file that still waits and does not collide with one that is stored; empty when none waits. */

@@ -101,3 +101,20 @@ describe.each(['JPEG lossless SV1', 'JPEG-LS', 'RLE'] as const)('a file compress
     expect((await normal(body, target)).equals(await normal(decoded, target))).toBe(true);
   });
 });
+
+describe('a file compressed as nobody does any more (JPEG spectral selection)', () => {
+  it('is there as stored, its frames as octets, also as bulk data', async () => {
+    const uids = freshUids(study);
+    const file = await byDcmtk('dcmcjpeg', ['+es', '+un'], nativeFile(pixels.grey8, uids));
+    await world.store(sender, [file]).expect(200);
+    const accept = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
+    const frames = await ask(`${at(uids)}/frames/1,2,3`, accept);
+    const bulk = await ask(`${at(uids)}/bulk/7FE00010`, accept);
+    const parts = partsOf(frames.type, frames.body).map(({ body }) => body);
+    expect(parts.every((part) => file.includes(part) && part.readUInt16BE(0) === 0xffd8)).toBe(true);
+    expect(partsOf(bulk.type, bulk.body).map(({ body }) => body)).toEqual(parts);
+    expect((await ask(`${at(uids)}/frames/1`, 'application/octet-stream')).status).toBe(406);
+    const decoded = `application/dicom; transfer-syntax=${explicitLittle}`;
+    expect((await ask(at(uids), decoded)).status).toBe(406);
+  });
+});
