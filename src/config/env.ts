@@ -51,6 +51,7 @@ export const EnvSchema = z.object({
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   TERMINOLOGY_TOKEN: z.string().min(1).optional(),
+  IMPORT_ROWS_DAYS: z.coerce.number().positive().max(36_500).default(365),
   METRICS_TOKEN: secret(16).optional(),
   MASTER_KEY: z
     .string()

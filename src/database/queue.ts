@@ -9,6 +9,7 @@ import type { Transaction } from './database.module.js';
 const SCHEMA = 'queue';
 const DEAD = 'dead';
 const POLL_SECONDS = 0.5;
+const DEAD_POLL_SECONDS = 5;
 const STOP_MS = 5_000;
 /** A job whose worker was killed is taken up again after this long without a heartbeat. */
 const HEARTBEAT_SECONDS = 10;
@@ -17,6 +18,7 @@ const HEARTBEAT_SECONDS = 10;
 const QUEUES = {
   'import-inspect': { retryLimit: 5, expireInSeconds: 3600 },
   'import-chunk': { retryLimit: 10, expireInSeconds: 3600 },
+  'import-again': { retryLimit: 10, expireInSeconds: 3600 },
   'term-decided': { retryLimit: 10, expireInSeconds: 600 },
   'import-undo': { retryLimit: 10, expireInSeconds: 3600 },
 } as const satisfies Record<string, Omit<QueueOptions, 'name'>>;
@@ -116,7 +118,11 @@ export class Queue implements BeforeApplicationShutdown {
   /** Hands over the jobs that failed too often. */
   async workDead(work: Work): Promise<void> {
     await this.start();
-    await this.boss.work(DEAD, async (jobs: { data: unknown; signal: AbortSignal }[]) => {
+    const options = {
+      pollingIntervalSeconds: DEAD_POLL_SECONDS,
+      notifyPollingIntervalSeconds: DEAD_POLL_SECONDS,
+    };
+    await this.boss.work(DEAD, options, async (jobs: { data: unknown; signal: AbortSignal }[]) => {
       for (const job of jobs) await work(job.data, AbortSignal.any([job.signal, this.stopping.signal]));
     });
   }

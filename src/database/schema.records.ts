@@ -42,8 +42,10 @@ export const imports = pgTable('imports', {
   source: jsonb('source'),
   rowsTotal: count('rows_total'),
   run: count('run'),
+  again: jsonb('again'),
   createdAt: made(),
   finishedAt: moment('finished_at'),
+  forgottenAt: moment('forgotten_at'),
 });
 
 export const ROW_STATES = [

@@ -3,6 +3,7 @@ import { Client } from 'fhir-kit-client';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
+import { NotConfigured } from '../problems/errors.js';
 import { FhirCalls } from './fhir.calls.js';
 import { FhirRefused } from './fhir.errors.js';
 
@@ -30,6 +31,12 @@ export class FhirServer {
       ...(bearerToken === undefined ? {} : { bearerToken }),
     });
     this.calls = new FhirCalls(this.client);
+  }
+
+  /** For what would wait for ever without one: NotConfigured when there is none. */
+  mustBeThere(): void {
+    if (this.client === undefined)
+      throw new NotConfigured('No FHIR server is configured (FHIR_BASE_URL): lists cannot be imported.');
   }
 
   /** A link the server gave (a next page), when it leads to the server itself; the token would go wherever it leads. */

@@ -1,15 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { type Deed, Deeds } from '../audit/deeds.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
-import { importChunks, importRows, imports } from '../database/schema.records.js';
+import { importRows, imports } from '../database/schema.records.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
-import { Duplicates } from './duplicates.service.js';
 import { type ImportRecord, Imports } from './imports.service.js';
-import { Mappings } from './mappings.service.js';
-import { patiently } from './patient.statements.js';
-import { type RowState, RowStore } from './row.store.js';
+import { Reruns } from './rerun.service.js';
 
 type Status = ImportRecord['status'];
 type Work = (transaction: Transaction, record: ImportRecord) => Promise<void>;
@@ -25,18 +22,15 @@ export class ImportControl {
     @Inject(DATABASE) private readonly database: Database,
     private readonly queue: Queue,
     private readonly imports: Imports,
-    private readonly rows: RowStore,
-    private readonly mappings: Mappings,
-    private readonly duplicates: Duplicates,
+    private readonly reruns: Reruns,
     private readonly deeds: Deeds,
   ) {}
 
   /** Writes what was rehearsed: every row that was not refused runs again, this time to its end. */
   async commit(deed: Deed, id: string): Promise<void> {
     await this.asked(deed, id, ['rehearsed'], async (transaction, record) => {
-      await this.again(transaction, record, ['created', 'updated', 'unchanged', 'waiting'], {
-        mode: 'commit',
-      });
+      const states = ['created', 'updated', 'unchanged', 'waiting'] as const;
+      await this.reruns.ask(transaction, record, states, { mode: 'commit' });
     });
   }
 
@@ -53,7 +47,8 @@ export class ImportControl {
   /** Runs the rows again that were refused, wait or were never reached; a file that was never read is inspected again. */
   async retry(deed: Deed, id: string): Promise<void> {
     await this.asked(deed, id, RETRIED, async (transaction, record) => {
-      if (record.source !== null) return this.again(transaction, record, ['rejected', 'waiting', 'pending']);
+      if (record.source !== null)
+        return this.reruns.ask(transaction, record, ['rejected', 'waiting', 'pending']);
       await transaction
         .update(imports)
         .set({ status: 'inspecting', failure: null, finishedAt: null })
@@ -85,7 +80,7 @@ export class ImportControl {
         const which = sql`${importRows.row} in (
           select row from waiting_words where import_id = ${import_id} and term = ${term})`;
         if (record.mode === 'commit' || record.status === 'rehearsed')
-          await this.again(transaction, record, ['waiting'], {}, which);
+          await this.reruns.beginNow(transaction, record, ['waiting'], which);
       }).catch((error: unknown) => {
         // One that still runs looks for such words when it ends (`Words.settledMeanwhile`).
         if (!(error instanceof Conflict)) throw error;
@@ -101,51 +96,6 @@ export class ImportControl {
   private async rerun(id: string, work: Work): Promise<void> {
     await this.database.transaction((transaction) => change(transaction, id, RERUN, work));
     await this.imports.tell(id);
-  }
-
-  /** Sets rows back to pending and queues the chunks they are in; other chunks count as done. */
-  private async again(
-    transaction: Transaction,
-    record: ImportRecord,
-    states: readonly RowState[],
-    set: Partial<typeof imports.$inferInsert> = {},
-    which = sql`true`,
-  ): Promise<void> {
-    const run = record.run + 1;
-    await patiently(transaction);
-    // What could not be read as a row will not be one the next time.
-    const whole = sql`(${importRows.state} <> 'rejected' or ${importRows.patient} is not null
-      or not ${importRows.issues} @? '$[*] ? (@.code == "column-count" || @.code == "quote-broken" || @.code == "row-too-large")')`;
-    await transaction
-      .update(importRows)
-      .set({ state: 'pending', issues: [], changes: null, leader: null })
-      .where(and(eq(importRows.importId, record.id), inArray(importRows.state, [...states]), which, whole));
-    // Rows that were refused for one another are still of one patient.
-    const { document } = await this.mappings.byId(record.mapping);
-    await this.duplicates.settle(transaction, record.id, document.policies.duplicate_in_file);
-    const pending = and(eq(importRows.importId, record.id), eq(importRows.state, 'pending'));
-    const rows = await transaction
-      .selectDistinct({ chunk: importRows.chunk })
-      .from(importRows)
-      .where(pending)
-      .orderBy(importRows.chunk);
-    const chunks = rows.map(({ chunk }) => chunk);
-    await this.rows.recount(transaction, record.id);
-    await transaction.update(importChunks).set({ runDone: run }).where(eq(importChunks.importId, record.id));
-    if (chunks.length === 0) throw new Conflict('No row of this import is left to run.');
-    await transaction
-      .update(importChunks)
-      .set({ runDone: record.run })
-      .where(and(eq(importChunks.importId, record.id), inArray(importChunks.chunk, chunks)));
-    await transaction
-      .update(imports)
-      .set({ status: 'queued', run, failure: null, finishedAt: null, ...set })
-      .where(eq(imports.id, record.id));
-    await this.queue.add(
-      'import-chunk',
-      chunks.map((chunk) => ({ import_id: record.id, chunk, run })),
-      transaction,
-    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { and, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, eq, inArray, lt } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
@@ -8,17 +8,21 @@ import { NotVisible } from '../problems/errors.js';
 import { Words } from '../terms/words.service.js';
 import { Chunks } from './chunk.service.js';
 import { ImportControl } from './import.control.js';
+import { endOf } from './import.ending.js';
 import { Imports } from './imports.service.js';
 import { Inspection } from './inspection.service.js';
+import { Reruns } from './rerun.service.js';
 import { Undo } from './undo.service.js';
 
 const Ids = z.object({ import_id: z.uuid() });
 const TermIds = z.object({ term: z.uuid() });
 const InspectIds = Ids.extend({ missed: z.int().default(0) });
-const ChunkIds = Ids.extend({ chunk: z.int(), run: z.int() });
+const RunIds = Ids.extend({ run: z.int() });
+const ChunkIds = RunIds.extend({ chunk: z.int() });
 /** HAPI takes most with two to four connections. */
 const CHUNKS_AT_ONCE = 3;
 const TELL_MS = 1_000;
+const LATER_SECONDS = 600;
 
 /** The jobs of an import: inspect → chunks → finalise. Whatever is done twice, or after a crash, ends the same. */
 @Injectable()
@@ -33,6 +37,7 @@ export class ImportJobs implements OnApplicationBootstrap {
     private readonly inspection: Inspection,
     private readonly chunks: Chunks,
     private readonly undo: Undo,
+    private readonly reruns: Reruns,
     private readonly control: ImportControl,
     private readonly words: Words,
   ) {}
@@ -42,6 +47,12 @@ export class ImportJobs implements OnApplicationBootstrap {
       this.ofExisting(() => {
         const { import_id, missed } = InspectIds.parse(data);
         return this.inspection.inspect(import_id, missed, signal);
+      }),
+    );
+    await this.queue.work('import-again', 1, (data) =>
+      this.ofExisting(() => {
+        const { import_id, run } = RunIds.parse(data);
+        return this.reruns.begin(import_id, run);
       }),
     );
     await this.queue.work('import-chunk', CHUNKS_AT_ONCE, (data, signal) =>
@@ -54,7 +65,10 @@ export class ImportJobs implements OnApplicationBootstrap {
       this.ofExisting(() => this.control.rerunWaitingFor(TermIds.parse(data).term)),
     );
     await this.queue.workDead((data) =>
-      this.ofExisting(() => this.giveUp(Ids.safeParse(data).data?.import_id)),
+      this.ofExisting(async () => {
+        await this.giveUp(Ids.safeParse(data).data?.import_id);
+        await this.later(TermIds.safeParse(data).data?.term);
+      }),
     );
   }
 
@@ -99,14 +113,7 @@ export class ImportJobs implements OnApplicationBootstrap {
         and(eq(importChunks.importId, importId), lt(importChunks.runDone, run)),
       );
       if (left > 0 || record?.run !== run || record.status !== 'running') return false;
-      const [open] = await transaction
-        .select({
-          rows: sql<number>`coalesce(sum(${importChunks.rejected} + ${importChunks.waiting}), 0)::int`,
-        })
-        .from(importChunks)
-        .where(eq(importChunks.importId, importId));
-      const completed = (open?.rows ?? 0) > 0 ? 'completed_with_errors' : 'completed';
-      const status = record.mode === 'rehearse' ? 'rehearsed' : completed;
+      const status = await endOf(transaction, record);
       await transaction
         .update(imports)
         .set({ status, finishedAt: new Date() })
@@ -130,6 +137,15 @@ export class ImportJobs implements OnApplicationBootstrap {
       .set({ status: 'failed', failure: 'internal', sameness: null, finishedAt: new Date() })
       .where(and(eq(imports.id, importId), inArray(imports.status, ['inspecting', 'queued', 'running'])));
     await this.imports.tell(importId);
+  }
+
+  /** Rows wait for a word that is decided: that must not end, whatever failed. */
+  private async later(term: string | undefined): Promise<void> {
+    if (term === undefined) return;
+    this.logger.error(`rows that wait for term ${term} did not run: tried again in ten minutes`);
+    await this.database.transaction((transaction) =>
+      this.queue.add('term-decided', [{ term }], transaction, { afterSeconds: LATER_SECONDS }),
+    );
   }
 
   private async ofExisting(work: () => Promise<void>): Promise<void> {

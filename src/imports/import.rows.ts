@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { importRows, ROW_STATES } from '../database/schema.records.js';
 import type { Issue } from '../mapping/issue.js';
+import { Conflict } from '../problems/errors.js';
 import { reportHeader, reportLine } from './csv.report.js';
 import type { RowsQuery } from './import.query.js';
 import { readSource } from './import.source.js';
@@ -69,6 +70,12 @@ export class ImportRows {
       changes: changes.get(row.row) ?? [],
     }));
     return { items, total: await this.database.$count(importRows, which) };
+  }
+
+  /** Conflict when the rows of an import were removed because they were old. */
+  async kept(id: string): Promise<void> {
+    const { forgottenAt } = await this.imports.get(id);
+    if (forgottenAt !== null) throw new Conflict('The rows of this import are no longer kept.');
   }
 
   /** `errors.csv`: the rows that were refused or wait, as they were, with the reasons; it may be mended and uploaded again. */

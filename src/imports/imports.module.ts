@@ -21,8 +21,10 @@ import { MappingsController } from './mappings.controller.js';
 import { Mappings } from './mappings.service.js';
 import { MergedRows } from './merged.rows.js';
 import { Provenances } from './provenance.service.js';
+import { Reruns } from './rerun.service.js';
 import { ResultsController } from './results.controller.js';
 import { RowChanges } from './row.changes.js';
+import { RowRetention } from './row.retention.js';
 import { RowStore } from './row.store.js';
 import { StagedFiles } from './staged.files.js';
 import { StagedSweeper } from './staged.sweeper.js';
@@ -48,7 +50,9 @@ import { UploadReceiver } from './upload.receiver.js';
     Mappings,
     MergedRows,
     Provenances,
+    Reruns,
     RowChanges,
+    RowRetention,
     RowStore,
     StagedFiles,
     StagedSweeper,

@@ -42,7 +42,7 @@ export class ResultsController {
     return this.rows.page(id, query);
   }
 
-  /** The rows that were refused or wait, with the reasons, to be mended and uploaded again. */
+  /** The rows that were refused or wait, with the reasons, to be mended and uploaded again; 409 when they are no longer kept. */
   @Get('errors.csv')
   @GivesAs({ 'text/csv': null })
   @Requires('records:read', 'records:import')
@@ -51,8 +51,8 @@ export class ResultsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.imports.get(id);
     request.auditNote = { detail: { import: id } };
+    await this.rows.kept(id);
     const disposition = { 'content-disposition': `attachment; filename="errors-${id}.csv"` };
     void reply.headers({ ...NO_STORE, ...disposition }).type('text/csv; charset=utf-8');
     await reply.send(Readable.from(this.rows.errors(id)));

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { Injectable, PayloadTooLargeException } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { FhirServer } from '../fhir/fhir.server.js';
 import { BadField, BadRequest, NoRoom, UnsupportedMedia } from '../problems/errors.js';
 import { type Staged, StagedFiles } from './staged.files.js';
 
@@ -18,14 +19,18 @@ const NAME = 200;
 /** Reads the one file of a `multipart/form-data` body (RFC 7578) to disk as it comes; nothing is held in memory. */
 @Injectable()
 export class UploadReceiver {
-  constructor(private readonly files: StagedFiles) {}
+  constructor(
+    private readonly files: StagedFiles,
+    private readonly fhir: FhirServer,
+  ) {}
 
-  /** `BadField('file')` unless there is just one part of that name, 413 above 1 GiB. What was not accepted is removed. */
+  /** `BadField('file')` unless there is just one part of that name, 413 above 1 GiB, `NotConfigured` without a FHIR server. What was not accepted is removed. */
   async receive(request: FastifyRequest): Promise<Upload> {
     const { body } = request;
     const type = request.headers['content-type'] ?? '';
     if (!(body instanceof Readable) || !/^multipart\/form-data\s*;/i.test(type))
       throw new UnsupportedMedia('This route takes multipart/form-data with a part named file.');
+    this.fhir.mustBeThere();
     const id = randomUUID();
     try {
       return await this.read(id, body, type);

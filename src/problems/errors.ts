@@ -58,6 +58,9 @@ export class NeighbourAway extends Problem {
   }
 }
 
+/** What is asked for needs a neighbour that this deployment does not have; the message names the setting. */
+export class NotConfigured extends Problem {}
+
 /** A neighbour answered what it should not. `what` names the call, never its content. */
 export class UpstreamFailed extends Problem {
   constructor(

@@ -98,6 +98,8 @@ export function refusalOf(error: unknown): Refusal {
       detail: 'A part of the service is away. Try again shortly.',
       headers: RETRY,
     };
+  if (error instanceof problems.NotConfigured)
+    return { status: 503, title: 'Service Unavailable', detail: error.message };
   if (error instanceof problems.UpstreamFailed)
     return { status: 502, title: 'Bad Gateway', detail: 'The archive gave an unusable answer.' };
   return ofFramework(error);

@@ -30,7 +30,7 @@ async function importThatIs(status: string, state: string): Promise<string> {
   await world.sql`
     insert into imports (id, account_name, sha256, bytes, mapping, mode, status, source, rows_total)
     select ${id}, 'somebody', '', 1, id, 'commit', ${status}, '{}', 1 from mappings limit 1`;
-  await world.sql`insert into import_chunks (import_id, chunk, sealed) values (${id}, 0, '')`;
+  await world.sql`insert into import_chunks (import_id, chunk, sealed, ${world.sql(state)}) values (${id}, 0, '', 1)`;
   await world.sql`
     insert into import_rows (import_id, row, chunk, state, patient) values (${id}, 1, 0, ${state}, 'somebody')`;
   return id;

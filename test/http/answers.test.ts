@@ -37,6 +37,18 @@ it('a body of nothing but brackets is refused, and is no fault of ours', async (
     .expect(422);
 });
 
+it('a list is refused at once where no FHIR server is configured, and nobody is told to try again', async () => {
+  const clerk = await world.person({ rights: ['records:import'], scope: { kind: 'all' } });
+  const answer = await world.http
+    .post('/api/imports')
+    .set('authorization', clerk.authorization)
+    .attach('file', Buffer.from('Nome,CPF\nAna,1\n'), 'list.csv');
+  expect(answer.status).toBe(503);
+  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+  expect(answer.headers['retry-after']).toBeUndefined();
+  expect(answer.text).toContain('FHIR_BASE_URL');
+});
+
 describe('a request without credentials', () => {
   it('is 401 with a challenge, the same bytes for nothing, rubbish and a wrong key', async () => {
     const bodies = new Set<string>();

@@ -11,7 +11,8 @@ let slow: Caller;
 let other: Caller;
 const open: Socket[] = [];
 beforeAll(async () => {
-  world = await startWorld();
+  // Nobody listens there: an upload is refused where no FHIR server is configured.
+  world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir' });
   const all = { rights: ['studies:store', 'studies:read'], scope: { kind: 'all' } };
   slow = await world.machine([all]);
   other = await world.machine([all]);

@@ -1,0 +1,160 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { patientFile } from '../../infra/demo/patients.file.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { testHapi, type TestHapi } from '../support/hapi.ts';
+import { startWorld, type World } from '../support/world.ts';
+import { Clerk } from './import.world.ts';
+import { cpfOf, list, row } from './lists.ts';
+
+const HOUR = 3_600_000;
+/** The test's own limit ends the wait. */
+const PATIENTLY = { timeout: 120_000 };
+const Terms = z.object({ items: z.array(z.object({ id: z.string(), word: z.string() })) });
+
+let hapi: TestHapi;
+let world: World;
+beforeAll(async () => {
+  hapi = await testHapi();
+  world = await startWorld({ FHIR_BASE_URL: hapi.url });
+}, 200_000);
+afterAll(() => world?.stop());
+
+/** Holds an import as a bundle under way does, until it is let go. */
+async function asUnderWay(
+  id: string,
+  work: (isWaited: () => Promise<boolean>) => Promise<void>,
+): Promise<void> {
+  const number = createHash('sha256').update(`import ${id}`).digest().readBigInt64BE().toString();
+  const connection = await world.sql.reserve();
+  try {
+    await connection`select pg_advisory_lock_shared(${number}::bigint)`;
+    await work(async () => {
+      const waiting = await world.sql`
+        select pid from pg_locks where locktype = 'advisory' and not granted
+          and ((classid::bigint << 32) | objid::bigint) = ${number}::bigint`;
+      return waiting.length > 0;
+    });
+  } finally {
+    await connection`select pg_advisory_unlock_all()`;
+    connection.release();
+  }
+}
+
+/** Another gateway with the same disk, which looks after what is left there when it starts; ended at once. */
+async function passingGateway(): Promise<void> {
+  const { PORT: _, ...env } = world.gateway.env;
+  const other = await startTestGateway(env);
+  await other.stop();
+}
+
+const isOver = (clerk: Clerk, id: string) =>
+  expect.poll(async () => (await clerk.report(id))['finished_at'], PATIENTLY).not.toBeNull();
+const patients = (clerk: Clerk) => hapi.count(`Patient?identifier=${clerk.system}|`);
+
+/** A word that nobody knows, and an import that waits for it. */
+const wordOf = async (clerk: Clerk) => {
+  const word = `palavra ${clerk.mapping.slice(5)}`;
+  const done = await clerk.import(list(row(cpfOf(5), { note: word })));
+  const found = await clerk.get('/api/terms').query({ q: word }).expect(200);
+  return { importId: done.file_id, term: Terms.parse(found.body).items[0]?.id ?? '' };
+};
+
+describe('an import', () => {
+  it('whose commit was cancelled before it began is taken up whole by a retry', async () => {
+    const clerk = await Clerk.start(world);
+    const { file_id: id } = await clerk.import(patientFile(), { mode: 'rehearse' });
+    await asUnderWay(id, async (isWaited) => {
+      await clerk.post(`/api/imports/${id}/commit`).expect(202);
+      await expect.poll(isWaited, PATIENTLY).toBe(true);
+      await clerk.post(`/api/imports/${id}/cancel`).expect(202);
+    });
+    expect(await clerk.report(id)).toMatchObject({ status: 'cancelled' });
+    expect(await patients(clerk)).toBe(0);
+    await clerk.post(`/api/imports/${id}/retry`).expect(202);
+    expect(await clerk.ended(id)).toMatchObject({ status: 'completed', created: 50 });
+    expect(await patients(clerk)).toBe(50);
+  }, 120_000);
+
+  it('is undone when the bundle that is under way has ended, and not before', async () => {
+    const clerk = await Clerk.start(world);
+    const { file_id: id } = await clerk.import(list(row(cpfOf(1))));
+    await asUnderWay(id, async (isWaited) => {
+      await clerk.post(`/api/imports/${id}/undo`).expect(202);
+      await expect.poll(isWaited, PATIENTLY).toBe(true);
+      expect(await clerk.report(id)).toMatchObject({ status: 'undone', finished_at: null });
+      expect(await patients(clerk)).toBe(1);
+    });
+    await isOver(clerk, id);
+    expect(await patients(clerk)).toBe(0);
+  }, 120_000);
+
+  it('loses its rows when it is old, keeps its counts and can still be undone', async () => {
+    const clerk = await Clerk.start(world);
+    const { file_id: id } = await clerk.import(list(row(cpfOf(2)), row(cpfOf(3), { birth: '31/02/1980' })));
+    await clerk.get(`/api/imports/${id}/errors.csv`).expect(200);
+    await world.sql`update imports set finished_at = now() - interval '366 days' where id = ${id}`;
+    await passingGateway();
+    const [left] = await world.sql`
+      select (select sum(length(sealed))::int from import_chunks where import_id = ${id}) as chunks,
+        (select count(*)::int from import_changes where import_id = ${id}) as changes,
+        (select count(*)::int from import_rows where import_id = ${id} and (patient is not null or content is not null)) as digests`;
+    expect(left).toEqual({ chunks: 0, changes: 0, digests: 0 });
+    expect(await clerk.report(id)).toMatchObject({ created: 1, rejected: 1, reasons: { 'date-invalid': 1 } });
+    await clerk.get(`/api/imports/${id}/errors.csv`).expect(409);
+    await clerk.post(`/api/imports/${id}/retry`).expect(409);
+    await clerk.post(`/api/imports/${id}/undo`).expect(202);
+    await isOver(clerk, id);
+    expect(await patients(clerk)).toBe(0);
+  }, 120_000);
+});
+
+it('what a crash left on the disk is removed once it is old; a file that is to be read is not', async () => {
+  const folder = join(String(world.gateway.env['DATA_DIR']), 'imports');
+  await mkdir(folder, { recursive: true });
+  const [old, young, needed] = [randomUUID(), randomUUID(), randomUUID()];
+  await world.sql`
+    insert into imports (id, account_name, sha256, bytes, mapping, mode, status, finished_at)
+    select ${needed}, 'somebody', '', 1, id, 'commit', 'cancelled', now() from mappings limit 1`;
+  for (const id of [old, young, needed]) await writeFile(join(folder, `${id}.sealed`), 'sealed');
+  const then = new Date(Date.now() - 2 * HOUR);
+  for (const id of [old, needed]) await utimes(join(folder, `${id}.sealed`), then, then);
+  await passingGateway();
+  const left = await readdir(folder);
+  expect(left).not.toContain(`${old}.sealed`);
+  expect(left).toEqual(expect.arrayContaining([`${young}.sealed`, `${needed}.sealed`]));
+}, 120_000);
+
+describe('a word', () => {
+  it('that is decided at another gateway frees the rows that wait', async () => {
+    const clerk = await Clerk.start(world);
+    const { importId, term } = await wordOf(clerk);
+    const other = await world.secondGateway();
+    try {
+      await request(other.url)
+        .post(`/api/terms/${term}/ignore`)
+        .set('authorization', clerk.caller.authorization)
+        .send({})
+        .expect(200);
+      await expect.poll(async () => (await clerk.report(importId)).waiting, PATIENTLY).toBe(0);
+    } finally {
+      await other.stop();
+    }
+  }, 120_000);
+
+  it('whose rows could not run ten times is told in the log and tried again later', async () => {
+    const term = randomUUID();
+    await world.sql`insert into queue.job_common (name, data) values ('dead', ${world.sql.json({ term })})`;
+    const later = async () => {
+      const jobs = await world.sql`
+        select start_after > now() as later from queue.job where name = 'term-decided' and data ->> 'term' = ${term}`;
+      return jobs.map((job) => job['later']);
+    };
+    await expect.poll(later, PATIENTLY).toEqual([true]);
+    expect(await world.gateway.logged()).toContain(`term ${term} did not run`);
+  }, 120_000);
+});
