@@ -1,16 +1,16 @@
-import { Body, Controller, Get, HttpCode, type PipeTransform, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Gives } from '../authn/answer.shape.js';
 import { BodyOf } from '../authn/body.pipe.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { Right } from '../authz/rights.js';
-import { BadRequest } from '../problems/errors.js';
 import { Explanation, Explanations } from './explain.service.js';
 import { Effects, WhatIf, WhatIfs } from './what.if.service.js';
 
 /** Who, which study, and for what; the right is `studies:read` unless told. */
-const Question = z.object({
+const Question = z.strictObject({
   user: z
     .string()
     .min(1)
@@ -24,17 +24,6 @@ const Question = z.object({
 });
 type Question = z.output<typeof Question>;
 
-/** `@Query(new QuestionPipe()) question: Question`; a value that is not what it must be is 400. */
-class QuestionPipe implements PipeTransform<unknown, Question> {
-  readonly schema = Question;
-
-  transform(query: unknown): Question {
-    const parsed = Question.safeParse(query);
-    if (parsed.success) return parsed.data;
-    throw new BadRequest(`The query parameter ${String(parsed.error.issues[0]?.path[0])} is not valid.`);
-  }
-}
-
 @Controller('api/access')
 @Requires('access:manage')
 export class AccessController {
@@ -47,7 +36,7 @@ export class AccessController {
   @Get('explain')
   @Gives(Explanation)
   explain(
-    @Query(new QuestionPipe()) { user, study, right }: Question,
+    @Query(new QueryOf(Question)) { user, study, right }: Question,
     @Req() request: FastifyRequest,
   ): Promise<Explanation> {
     request.auditNote = { studyUid: study, detail: { user, right } };

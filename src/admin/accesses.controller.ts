@@ -4,8 +4,9 @@ import { Gives, pageOf } from '../authn/answer.shape.js';
 import { AuditSearch, type FoundRow } from '../audit/audit.search.js';
 import { AnyAccount, Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
+import { ListQuery, QueryOf } from '../authn/query.pipe.js';
 import { BadRequest } from '../problems/errors.js';
-import { ListPipe, type ListQuery, type Page } from './list.query.js';
+import type { Page } from './list.query.js';
 
 /** That somebody opened images of the person who asks. `what`: study, series, instance, metadata, frames, rendered or bulk. */
 const Access = z.object({
@@ -26,7 +27,7 @@ export class AccessesController {
   @Gives(pageOf(Access))
   async list(
     @Who() { patient }: Account,
-    @Query(new ListPipe()) { limit, offset, q, sort }: ListQuery,
+    @Query(new QueryOf(ListQuery)) { limit, offset, q, sort }: ListQuery,
   ): Promise<Page<Access>> {
     if (patient === undefined) return { items: [], total: 0 };
     const filter = { kind: 'opened' as const, issuer: patient.issuer, patient: patient.patientId, q };

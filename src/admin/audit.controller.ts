@@ -1,16 +1,15 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Inject, type PipeTransform, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CSV_HEADER, csvLine } from '../audit/audit.csv.js';
 import { auditBundle } from '../audit/audit.event.js';
 import { AUDIT_ORDERS, type AuditFilter, AuditSearch, type FoundRow } from '../audit/audit.search.js';
 import { GivesAs, pageOf } from '../authn/answer.shape.js';
+import { ListQuery, QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
-import { BadRequest } from '../problems/errors.js';
-import { ListPipe, type ListQuery } from './list.query.js';
 
 const text = z
   .string()
@@ -23,7 +22,7 @@ const moment = z
   .refine((date) => date.getUTCFullYear() >= 1970 && date.getUTCFullYear() <= 9999);
 
 /** Which rows, and as what: a page in JSON, a page as FHIR R4, or everything as CSV. */
-const AuditQuery = z.object({
+const AuditQuery = ListQuery.extend({
   from: moment.optional(),
   to: moment.optional(),
   account: text.optional(),
@@ -42,17 +41,6 @@ const FORMATS = new Map<string | undefined, 'csv' | 'fhir'>([
   ['text/csv', 'csv'],
   ['application/fhir+json', 'fhir'],
 ]);
-
-/** `@Query(new AuditQueryPipe()) query: AuditQuery`; a value that is not what it must be is 400. */
-class AuditQueryPipe implements PipeTransform<unknown, AuditQuery> {
-  readonly schema = AuditQuery;
-
-  transform(query: unknown): AuditQuery {
-    const parsed = AuditQuery.safeParse(query);
-    if (parsed.success) return parsed.data;
-    throw new BadRequest(`The query parameter ${String(parsed.error.issues[0]?.path[0])} is not valid.`);
-  }
-}
 
 const moments = z.iso.datetime().nullable();
 const name = z.string().nullable();
@@ -95,11 +83,11 @@ export class AuditController {
   @Get()
   @GivesAs({ 'application/json': pageOf(Shown), 'application/fhir+json': Bundle, 'text/csv': null })
   async list(
-    @Query(new ListPipe()) { limit, offset, q }: ListQuery,
-    @Query(new AuditQueryPipe()) { format: named, sort: order, ...filter }: AuditQuery,
+    @Query(new QueryOf(AuditQuery)) query: AuditQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<FastifyReply> {
+    const { format: named, sort: order, limit, offset, q, ...filter } = query;
     const [accepted] = (request.headers.accept ?? '').split(/[;,]/, 1);
     const format = named ?? FORMATS.get(accepted?.trim().toLowerCase()) ?? 'json';
     const { from, to, issuer, patient, study, account, action, kind } = filter;

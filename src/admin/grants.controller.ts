@@ -14,10 +14,11 @@ import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
-import { Grant, Grants, NewGrant } from './grants.service.js';
-import { ListPipe, type ListQuery, type Page } from './list.query.js';
+import { Grant, Grants, NewGrant, GrantsQuery } from './grants.service.js';
+import type { Page } from './list.query.js';
 
 @Controller('api/groups/:group/grants')
 @Requires('access:manage')
@@ -25,12 +26,12 @@ import { ListPipe, type ListQuery, type Page } from './list.query.js';
 export class GrantsController {
   constructor(private readonly grants: Grants) {}
 
-  /** The group's grants, oldest first; those past their date too. */
+  /** The group's grants, oldest first; those past their date too; also by `right`, `scope` (its kind), `expired`, `until_before`. */
   @Get()
   @Gives(pageOf(Grant))
   list(
     @Param('group', new IdPipe()) group: string,
-    @Query(new ListPipe()) query: ListQuery,
+    @Query(new QueryOf(GrantsQuery)) query: GrantsQuery,
   ): Promise<Page<Grant>> {
     return this.grants.list(group, query);
   }

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, lt, sql } from 'drizzle-orm';
 import { z } from 'zod';
+import { Flag, ListQuery } from '../authn/query.pipe.js';
 import { scopeOf } from '../authz/policies.service.js';
 import { isScoped, Right } from '../authz/rights.js';
-import { Scope } from '../authz/scopes.js';
+import { Scope, ScopeKind } from '../authz/scopes.js';
 import type { AuditNote } from '../audit/answers.js';
 import { type Deed, Deeds } from '../audit/deeds.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
@@ -13,7 +14,7 @@ import { refuseStale } from './entity.tags.js';
 import { Moment } from './fields.js';
 import { Groups } from './groups.service.js';
 import { LastAdministrator } from './last.administrator.js';
-import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+import { is, isPast, matching, orderOf, type Page } from './list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
 /** rights × scope, held by a group; `until` is ISO 8601 or null for ever. */
@@ -43,6 +44,15 @@ export const NewGrant = z
 export type NewGrant = z.output<typeof NewGrant>;
 
 type Row = typeof grants.$inferSelect;
+/** Grants of this right, of this kind of scope, past their date or not, or ending before a moment. */
+export const GrantsQuery = ListQuery.extend({
+  right: Right.optional(),
+  scope: ScopeKind.optional(),
+  expired: Flag.optional(),
+  until_before: Moment.optional(),
+});
+export type GrantsQuery = z.output<typeof GrantsQuery>;
+
 const SORTABLE = [
   ['created_at', grants.createdAt],
   ['until', grants.until],
@@ -59,10 +69,18 @@ export class Grants {
     private readonly last: LastAdministrator,
   ) {}
 
-  async list(groupId: string, query: ListQuery): Promise<Page<Grant>> {
+  async list(groupId: string, query: GrantsQuery): Promise<Page<Grant>> {
     await this.groups.get(groupId);
     const words = [grants.scopeKind, grants.studyUid, grants.patientId, grants.institution, grants.modality];
-    const which = and(eq(grants.groupId, groupId), matching(query, ...words));
+    const { right, until_before: before } = query;
+    const which = and(
+      eq(grants.groupId, groupId),
+      matching(query, ...words),
+      right === undefined ? undefined : sql`${right} = any (${grants.rights})`,
+      is(grants.scopeKind, query.scope),
+      isPast(grants.until, query.expired),
+      before === undefined ? undefined : lt(grants.until, before),
+    );
     const rows = await this.database
       .select()
       .from(grants)

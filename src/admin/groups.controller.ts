@@ -15,10 +15,11 @@ import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
-import { Group, GroupChange, Groups, NewGroup } from './groups.service.js';
-import { ListPipe, type ListQuery, type Page } from './list.query.js';
+import { Group, GroupChange, Groups, NewGroup, GroupsQuery } from './groups.service.js';
+import type { Page } from './list.query.js';
 
 @Controller('api/groups')
 @Requires('access:manage')
@@ -26,10 +27,10 @@ import { ListPipe, type ListQuery, type Page } from './list.query.js';
 export class GroupsController {
   constructor(private readonly groups: Groups) {}
 
-  /** Groups, by name; `q` looks in name and description. */
+  /** Groups, by name; `q` looks in name and description; also by `member` (id of an account), `right`. */
   @Get()
   @Gives(pageOf(Group))
-  list(@Query(new ListPipe()) query: ListQuery): Promise<Page<Group>> {
+  list(@Query(new QueryOf(GroupsQuery)) query: GroupsQuery): Promise<Page<Group>> {
     return this.groups.list(query);
   }
 

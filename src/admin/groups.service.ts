@@ -2,13 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
+import { ListQuery } from '../authn/query.pipe.js';
+import { Right } from '../authz/rights.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { groups } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
 import { Name, Words } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';
-import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+import { matching, orderOf, type Page } from './list.query.js';
 import { isTaken } from './refused.by.postgres.js';
 
 /** A group: what holds grants, and whose members have them. */
@@ -22,6 +24,10 @@ export const GroupChange = z.strictObject({ name: Name.optional(), description: 
 export type GroupChange = z.output<typeof GroupChange>;
 
 type Row = typeof groups.$inferSelect;
+/** Groups with this account as a member; groups with a grant of this right. */
+export const GroupsQuery = ListQuery.extend({ member: z.uuid().optional(), right: Right.optional() });
+export type GroupsQuery = z.output<typeof GroupsQuery>;
+
 const SORTABLE = [
   ['name', groups.name],
   ['description', groups.description],
@@ -36,8 +42,17 @@ export class Groups {
     private readonly last: LastAdministrator,
   ) {}
 
-  async list(query: ListQuery): Promise<Page<Group>> {
-    const which = and(matching(query, groups.name, groups.description));
+  async list(query: GroupsQuery): Promise<Page<Group>> {
+    const { member, right } = query;
+    const which = and(
+      matching(query, groups.name, groups.description),
+      member === undefined
+        ? undefined
+        : sql`exists (select from memberships m where m.group_id = ${groups.id} and m.account_id = ${member})`,
+      right === undefined
+        ? undefined
+        : sql`exists (select from grants g where g.group_id = ${groups.id} and ${right} = any (g.rights))`,
+    );
     const rows = await this.database
       .select()
       .from(groups)

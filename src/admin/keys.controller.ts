@@ -3,21 +3,22 @@ import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import { Key, Keys, MadeKey, NewKey } from './keys.service.js';
-import { ListPipe, type ListQuery, type Page } from './list.query.js';
+import { Key, Keys, MadeKey, NewKey, KeysQuery } from './keys.service.js';
+import type { Page } from './list.query.js';
 
 @Controller('api/accounts/:account/keys')
 @Requires('access:manage')
 export class KeysController {
   constructor(private readonly keys: Keys) {}
 
-  /** The keys of a machine account, without the keys themselves. */
+  /** The keys of a machine account, without the keys themselves; also by `expired`, `used`. */
   @Get()
   @Gives(pageOf(Key))
   list(
     @Param('account', new IdPipe()) account: string,
-    @Query(new ListPipe()) query: ListQuery,
+    @Query(new QueryOf(KeysQuery)) query: KeysQuery,
   ): Promise<Page<Key>> {
     return this.keys.list(account, query);
   }

@@ -5,11 +5,12 @@ import { type Deed, Deeds } from '../audit/deeds.js';
 import { AddressRange } from '../authn/address.ranges.js';
 import { newApiKey } from '../authn/api.keys.js';
 import { hashOf } from '../authn/tokens.hash.js';
+import { Flag, ListQuery } from '../authn/query.pipe.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { apiKeys } from '../database/schema.access.js';
 import { NotVisible } from '../problems/errors.js';
 import { Moment, Name } from './fields.js';
-import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+import { is, isPast, matching, orderOf, type Page } from './list.query.js';
 import { Machines } from './machines.service.js';
 import { isGone } from './refused.by.postgres.js';
 
@@ -37,6 +38,10 @@ export const NewKey = z.strictObject({
 });
 export type NewKey = z.output<typeof NewKey>;
 
+/** Keys past their date or not; keys that were ever used or were not. */
+export const KeysQuery = ListQuery.extend({ expired: Flag.optional(), used: Flag.optional() });
+export type KeysQuery = z.output<typeof KeysQuery>;
+
 const SORTABLE = [
   ['name', apiKeys.name],
   ['expires_at', apiKeys.expiresAt],
@@ -52,9 +57,14 @@ export class Keys {
     private readonly machines: Machines,
   ) {}
 
-  async list(accountId: string, query: ListQuery): Promise<Page<Key>> {
+  async list(accountId: string, query: KeysQuery): Promise<Page<Key>> {
     await this.machines.get(accountId);
-    const which = and(eq(apiKeys.accountId, accountId), matching(query, apiKeys.name));
+    const which = and(
+      eq(apiKeys.accountId, accountId),
+      matching(query, apiKeys.name),
+      isPast(apiKeys.expiresAt, query.expired),
+      is(sql`(${apiKeys.lastUsedAt} is not null)`, query.used),
+    );
     const rows = await this.database
       .select()
       .from(apiKeys)

@@ -1,50 +1,12 @@
-import type { PipeTransform } from '@nestjs/common';
 import { asc, desc, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import { z } from 'zod';
+import type { ListQuery } from '../authn/query.pipe.js';
 import { BadRequest } from '../problems/errors.js';
 
 /** What a list answers: a page of things, and how many there are in all. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly total: number;
-}
-
-const MOST = 1000;
-
-/** `limit` (100 unless told, 1,000 at most), `offset`, `q` (a part of a name, any case) and `sort` (a field, `-` before it for downwards). */
-const ListQuery = z.object({
-  limit: z
-    .string()
-    .regex(/^\d{1,9}$/)
-    .transform((digits) => Math.min(Number(digits), MOST))
-    .default(100),
-  offset: z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-    .default(0),
-  q: z
-    .string()
-    .max(256)
-    .refine((text) => !text.includes('\0'))
-    .default(''),
-  sort: z
-    .string()
-    .regex(/^-?[a-z_]{1,40}$/)
-    .optional(),
-});
-export type ListQuery = z.output<typeof ListQuery>;
-
-/** `@Query(new ListPipe()) query: ListQuery`; a value that is not what it must be is 400. */
-export class ListPipe implements PipeTransform<unknown, ListQuery> {
-  readonly schema = ListQuery;
-
-  transform(query: unknown): ListQuery {
-    const parsed = ListQuery.safeParse(query);
-    if (parsed.success) return parsed.data;
-    throw new BadRequest(`The query parameter ${String(parsed.error.issues[0]?.path[0])} is not valid.`);
-  }
 }
 
 /** The order a list asks for, of the fields it may be sorted by; the first is the default, `id` decides between equals. */
@@ -66,4 +28,20 @@ export function matching({ q }: ListQuery, ...columns: readonly PgColumn[]): SQL
   if (q === '') return undefined;
   const holds = columns.map((column) => sql`strpos(lower(${column}), lower(${q})) > 0`);
   return sql`(${sql.join(holds, sql` or `)})`;
+}
+
+/** True where a column is what was asked for; undefined, which narrows nothing, when nothing was. */
+export function is(column: PgColumn | SQL, asked: string | boolean | undefined): SQL | undefined {
+  return asked === undefined ? undefined : sql`${column} = ${asked}`;
+}
+
+/** True of accounts that are in the group; undefined when none is asked for. */
+export function inGroup(account: PgColumn, group: string | undefined): SQL | undefined {
+  if (group === undefined) return undefined;
+  return sql`exists (select from memberships where group_id = ${group} and account_id = ${account})`;
+}
+
+/** True where a date is past, or is not, as asked; no date is never past. */
+export function isPast(column: PgColumn, asked: boolean | undefined): SQL | undefined {
+  return asked === undefined ? undefined : sql`coalesce(${column} <= now(), false) = ${asked}`;
 }

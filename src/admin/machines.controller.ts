@@ -16,11 +16,12 @@ import type { z } from 'zod';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags, tagOf } from './entity.tags.js';
-import { ListPipe, type ListQuery, type Page } from './list.query.js';
+import type { Page } from './list.query.js';
 import { Sender, Senders } from './senders.service.js';
-import { Machine, MachineChange, Machines, NewMachine } from './machines.service.js';
+import { Machine, MachineChange, Machines, NewMachine, MachinesQuery } from './machines.service.js';
 
 /** A machine account, and what is known of it as a sender. */
 const Watched = Machine.extend(Sender.shape);
@@ -34,10 +35,10 @@ export class MachinesController {
     private readonly senders: Senders,
   ) {}
 
-  /** Machine accounts, by name. */
+  /** Machine accounts, by name; also by `group` (id), `institution`, `disabled`, `silent`. */
   @Get()
   @Gives(pageOf(Machine))
-  list(@Query(new ListPipe()) query: ListQuery): Promise<Page<Machine>> {
+  list(@Query(new QueryOf(MachinesQuery)) query: MachinesQuery): Promise<Page<Machine>> {
     return this.machines.list(query);
   }
 

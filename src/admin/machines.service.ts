@@ -1,13 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
+import { Flag, ListQuery } from '../authn/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
 import { AccountName, Assigned } from './fields.js';
-import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+import { inGroup, is, matching, orderOf, type Page } from './list.query.js';
+import { isSilent } from './senders.service.js';
 
 /** A machine account: a scanner, a script, another system. */
 export const Machine = z.object({
@@ -44,6 +46,15 @@ export type MachineChange = z.output<typeof MachineChange>;
 
 type Row = typeof accounts.$inferSelect;
 const isMachine = eq(accounts.kind, 'machine');
+/** Machine accounts of a group, of an institution, disabled or not, silent for longer than they may be or not. */
+export const MachinesQuery = ListQuery.extend({
+  group: z.uuid().optional(),
+  institution: z.string().max(64).optional(),
+  disabled: Flag.optional(),
+  silent: Flag.optional(),
+});
+export type MachinesQuery = z.output<typeof MachinesQuery>;
+
 const SORTABLE = [
   ['name', accounts.name],
   ['institution', accounts.institution],
@@ -59,8 +70,15 @@ export class Machines {
     private readonly deeds: Deeds,
   ) {}
 
-  async list(query: ListQuery): Promise<Page<Machine>> {
-    const which = and(isMachine, matching(query, accounts.name));
+  async list(query: MachinesQuery): Promise<Page<Machine>> {
+    const which = and(
+      isMachine,
+      matching(query, accounts.name),
+      inGroup(accounts.id, query.group),
+      is(accounts.institution, query.institution),
+      is(accounts.disabled, query.disabled),
+      is(sql`coalesce(${isSilent}, false)`, query.silent),
+    );
     const rows = await this.database
       .select()
       .from(accounts)

@@ -3,21 +3,22 @@ import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import { ListPipe, type ListQuery, type Page } from './list.query.js';
-import { Member, Members, NewMember } from './members.service.js';
+import type { Page } from './list.query.js';
+import { Member, Members, NewMember, MembersQuery } from './members.service.js';
 
 @Controller('api/groups/:group/members')
 @Requires('access:manage')
 export class MembersController {
   constructor(private readonly members: Members) {}
 
-  /** Who is in the group, by name. */
+  /** Who is in the group, by name; also by `kind`, `disabled`. */
   @Get()
   @Gives(pageOf(Member))
   list(
     @Param('group', new IdPipe()) group: string,
-    @Query(new ListPipe()) query: ListQuery,
+    @Query(new QueryOf(MembersQuery)) query: MembersQuery,
   ): Promise<Page<Member>> {
     return this.members.list(group, query);
   }

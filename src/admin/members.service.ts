@@ -2,12 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, count, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
+import { Flag, ListQuery } from '../authn/query.pipe.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, memberships } from '../database/schema.access.js';
 import { BadField, NotVisible } from '../problems/errors.js';
 import { Groups } from './groups.service.js';
 import { LastAdministrator } from './last.administrator.js';
-import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+import { is, matching, orderOf, type Page } from './list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
 /** A person or a machine account in a group. */
@@ -30,6 +31,13 @@ export const NewMember = z
   });
 export type NewMember = z.output<typeof NewMember>;
 
+/** People or machine accounts alone; those that are disabled or are not. */
+export const MembersQuery = ListQuery.extend({
+  kind: z.enum(['person', 'machine']).optional(),
+  disabled: Flag.optional(),
+});
+export type MembersQuery = z.output<typeof MembersQuery>;
+
 const SORTABLE = [
   ['name', accounts.name],
   ['kind', accounts.kind],
@@ -47,9 +55,14 @@ export class Members {
     private readonly last: LastAdministrator,
   ) {}
 
-  async list(groupId: string, query: ListQuery): Promise<Page<Member>> {
+  async list(groupId: string, query: MembersQuery): Promise<Page<Member>> {
     await this.groups.get(groupId);
-    const which = and(eq(memberships.groupId, groupId), matching(query, accounts.name));
+    const which = and(
+      eq(memberships.groupId, groupId),
+      matching(query, accounts.name),
+      is(accounts.kind, query.kind),
+      is(accounts.disabled, query.disabled),
+    );
     const belongs = eq(memberships.accountId, accounts.id);
     const rows = await this.database
       .select({ id: accounts.id, kind: accounts.kind })

@@ -4,11 +4,12 @@ import { z } from 'zod';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { AuditLog } from '../audit/audit.log.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { ListQuery, QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { type Decision, QuarantineDecisions } from '../catalog/quarantine.decisions.js';
 import { QuarantineItem, QuarantineList } from '../catalog/quarantine.list.js';
 import { NotAuthenticated, NotVisible } from '../problems/errors.js';
-import { ListPipe, type ListQuery, type Page } from './list.query.js';
+import type { Page } from './list.query.js';
 
 const Key = z
   .string()
@@ -55,7 +56,7 @@ export class QuarantineController {
   /** Newcomers that wait for a decision, oldest first, each with its reason, its patient and whom it contradicts; `q` is a part of a PatientID or UID. */
   @Get()
   @Gives(pageOf(QuarantineItem))
-  list(@Query(new ListPipe()) query: ListQuery): Promise<Page<QuarantineItem>> {
+  list(@Query(new QueryOf(ListQuery)) query: ListQuery): Promise<Page<QuarantineItem>> {
     return this.waiting.list(query);
   }
 

@@ -29,8 +29,8 @@ export type Sender = z.output<typeof Sender>;
 
 const LOOK_MS = 15_000;
 const newest = sql`(select max(${instances.storedAt}) from ${instances} where ${instances.storedBy} = ${accounts.id})`;
-/** A new account is given its time before it is missed. */
-const isSilent: SQL<boolean> = sql<boolean>`(coalesce(${newest}, ${accounts.createdAt})
+/** Whether it is; null where no time is set. A new account is given its time before it is missed. */
+export const isSilent: SQL<boolean> = sql<boolean>`(coalesce(${newest}, ${accounts.createdAt})
   < now() - make_interval(mins => ${accounts.silentAfterMinutes}))`;
 const isWatched = and(isNotNull(accounts.silentAfterMinutes), eq(accounts.disabled, false));
 

@@ -1,8 +1,9 @@
-import { Controller, Delete, Get, HttpCode, Param } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed, Deeds } from '../audit/deeds.js';
 import { IdPipe } from '../authn/body.pipe.js';
-import { OwnSessions, Session } from '../authn/own.sessions.js';
+import { OwnSessions, Session, SessionsQuery } from '../authn/own.sessions.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { SignIns } from '../authn/sign.ins.js';
 import { Requires } from '../authz/authz.guard.js';
 import type { Page } from './list.query.js';
@@ -22,10 +23,12 @@ export class UserSessionsController {
   /** The person's living sign-ins, the youngest first; at most two hundred. */
   @Get()
   @Gives(pageOf(Session))
-  async list(@Param('user', new IdPipe()) user: string): Promise<Page<Session>> {
+  async list(
+    @Param('user', new IdPipe()) user: string,
+    @Query(new QueryOf(SessionsQuery)) query: SessionsQuery,
+  ): Promise<Page<Session>> {
     await this.users.get(user);
-    const items = await this.sessions.list(user);
-    return { items, total: items.length };
+    return this.sessions.page(user, query);
   }
 
   /** Ends all of them, with effect from the next request. */

@@ -16,11 +16,12 @@ import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
 import { PatientKey } from './fields.js';
-import { ListPipe, type ListQuery, type Page } from './list.query.js';
-import { NewUser, User, UserChange, Users } from './users.service.js';
+import type { Page } from './list.query.js';
+import { NewUser, User, UserChange, Users, UsersQuery } from './users.service.js';
 
 @Controller('api/users')
 @Requires('access:manage')
@@ -28,10 +29,10 @@ import { NewUser, User, UserChange, Users } from './users.service.js';
 export class UsersController {
   constructor(private readonly users: Users) {}
 
-  /** People, by username; `q` looks in username and display name. */
+  /** People, by username; `q` looks in username and display name; also by `username`, `group` (id), `disabled`, `external` (signed in elsewhere). */
   @Get()
   @Gives(pageOf(User))
-  list(@Query(new ListPipe()) query: ListQuery): Promise<Page<User>> {
+  list(@Query(new QueryOf(UsersQuery)) query: UsersQuery): Promise<Page<User>> {
     return this.users.list(query);
   }
 

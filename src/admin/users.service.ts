@@ -1,16 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
 import { NewPassword, Passwords } from '../authn/passwords.service.js';
 import { SignIns } from '../authn/sign.ins.js';
+import { Flag, ListQuery } from '../authn/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
 import { AccountName, KnownPatient, PatientKey, Words } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';
-import { type ListQuery, matching, orderOf, type Page } from './list.query.js';
+import { inGroup, is, matching, orderOf, type Page } from './list.query.js';
 
 /** A person as the contract shows them. */
 export const User = z.object({
@@ -41,6 +42,15 @@ export type UserChange = z.output<typeof UserChange>;
 
 type Row = typeof accounts.$inferSelect;
 const isPerson = eq(accounts.kind, 'person');
+/** People of this username (in any case), of a group, disabled or not, whom a provider signs in (`external`) or not. */
+export const UsersQuery = ListQuery.extend({
+  username: AccountName.optional(),
+  group: z.uuid().optional(),
+  disabled: Flag.optional(),
+  external: Flag.optional(),
+});
+export type UsersQuery = z.output<typeof UsersQuery>;
+
 const SORTABLE = [
   ['username', accounts.name],
   ['display_name', accounts.displayName],
@@ -58,8 +68,15 @@ export class Users {
     private readonly last: LastAdministrator,
   ) {}
 
-  async list(query: ListQuery): Promise<Page<User>> {
-    const which = and(isPerson, matching(query, accounts.name, accounts.displayName));
+  async list(query: UsersQuery): Promise<Page<User>> {
+    const which = and(
+      isPerson,
+      matching(query, accounts.name, accounts.displayName),
+      query.username === undefined ? undefined : sql`lower(${accounts.name}) = lower(${query.username})`,
+      inGroup(accounts.id, query.group),
+      is(accounts.disabled, query.disabled),
+      is(sql`(${accounts.externalSubject} is not null)`, query.external),
+    );
     const rows = await this.database
       .select()
       .from(accounts)

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { refreshTokens, sessions, tokenFamilies } from '../database/schema.access.js';
 import { NotVisible } from '../problems/errors.js';
+import { ListQuery } from './query.pipe.js';
 import type { SignIn } from './sign.in.js';
 import { SESSION_LIVES } from './sign.ins.js';
 
@@ -19,12 +20,35 @@ export const Session = z.object({
 });
 export type Session = z.output<typeof Session>;
 
+/** Sign-ins of browsers or of tokens alone; `q` is a part of the address or the client. */
+export const SessionsQuery = ListQuery.extend({
+  kind: Session.shape.kind.optional(),
+  sort: z.enum(['created_at', '-created_at', 'last_seen_at', '-last_seen_at']).default('-created_at'),
+});
+export type SessionsQuery = z.output<typeof SessionsQuery>;
+
 /** The living sign-ins of one account, and their end. At most two hundred are told, the youngest first. */
 @Injectable()
 export class OwnSessions {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  async list(accountId: string, current?: SignIn['ends']): Promise<readonly Session[]> {
+  /** A page of them; `current` is the one that the question came by. */
+  async page(
+    accountId: string,
+    { limit, offset, q, sort, kind }: SessionsQuery,
+    current?: SignIn['ends'],
+  ): Promise<{ items: readonly Session[]; total: number }> {
+    const field = sort.endsWith('last_seen_at') ? 'last_seen_at' : 'created_at';
+    const holds = (text: string) => text.toLowerCase().includes(q.toLowerCase());
+    const found = (await this.list(accountId, current))
+      .filter((one) => kind === undefined || one.kind === kind)
+      .filter(({ address, client }) => holds(address) || holds(client))
+      .sort((one, other) => one[field].localeCompare(other[field]) || one.id.localeCompare(other.id));
+    if (sort.startsWith('-')) found.reverse();
+    return { items: found.slice(offset, offset + limit), total: found.length };
+  }
+
+  private async list(accountId: string, current?: SignIn['ends']): Promise<Session[]> {
     const browsers = await this.database
       .select({
         id: sessions.id,
@@ -67,9 +91,7 @@ export class OwnSessions {
         client,
         current: id === current?.id,
       }));
-    return [...told('browser', browsers), ...told('token', tokens)].sort((one, other) =>
-      other.created_at.localeCompare(one.created_at),
-    );
+    return [...told('browser', browsers), ...told('token', tokens)];
   }
 
   /** Ends one; NotVisible when the account has none of this id. */

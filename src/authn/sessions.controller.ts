@@ -1,11 +1,12 @@
-import { Controller, Delete, Get, HttpCode, Param, Req } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Gives, pageOf } from './answer.shape.js';
 import { Asked, Deed, Deeds } from '../audit/deeds.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import { AnyAccount } from './access.decorators.js';
 import { IdPipe } from './body.pipe.js';
-import { OwnSessions, Session } from './own.sessions.js';
+import { OwnSessions, Session, SessionsQuery } from './own.sessions.js';
+import { QueryOf } from './query.pipe.js';
 import type { SignIn } from './sign.in.js';
 import { SignIns } from './sign.ins.js';
 
@@ -19,15 +20,15 @@ export class SessionsController {
     private readonly deeds: Deeds,
   ) {}
 
-  /** The caller's living sign-ins, the youngest first; `current` is the one this request came by. */
+  /** The caller's living sign-ins, the youngest first; `current` is the one this request came by; also by `kind`, `q` looks in address and client. */
   @Get()
   @Gives(pageOf(Session))
-  async list(
+  list(
     @Req() request: FastifyRequest,
+    @Query(new QueryOf(SessionsQuery)) query: SessionsQuery,
   ): Promise<{ readonly items: readonly Session[]; readonly total: number }> {
     const { account, ends } = signInOf(request);
-    const items = await this.sessions.list(account.id, ends);
-    return { items, total: items.length };
+    return this.sessions.page(account.id, query, ends);
   }
 
   /** Ends every sign-in of the caller but the current one, with effect from the next request. */

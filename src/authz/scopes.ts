@@ -19,3 +19,14 @@ export const Scope = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('modality'), modality: z.string().min(1).max(16) }),
 ]);
 export type Scope = z.infer<typeof Scope>;
+
+/** The kinds of scopes. */
+export const ScopeKind = z.enum([
+  'all',
+  'own-patient',
+  'own-uploads',
+  'study',
+  'patient',
+  'institution',
+  'modality',
+]) satisfies z.ZodType<Scope['kind']>;

@@ -1,8 +1,5 @@
-import type { PipeTransform } from '@nestjs/common';
 import { z } from 'zod';
-import { BadRequest } from '../problems/errors.js';
-
-const flag = z.enum(['true', 'false']).transform((word) => word === 'true');
+import { Flag } from '../authn/query.pipe.js';
 
 /** What an upload says about itself: the mapping (`name` or `name@version`), whether to write, the day the list is of. */
 export const ImportQuery = z.strictObject({
@@ -16,7 +13,7 @@ export const ImportQuery = z.strictObject({
     .string()
     .regex(/^[\w.:-]{1,40}$/)
     .optional(),
-  force: flag.default(false),
+  force: Flag.default(false),
 });
 export type ImportQuery = z.output<typeof ImportQuery>;
 
@@ -49,16 +46,3 @@ export const RowsQuery = z.strictObject({
   limit: digits.transform((number) => Math.min(Math.max(number, 1), 1000)).default(100),
 });
 export type RowsQuery = z.output<typeof RowsQuery>;
-
-/** `@Query(new QueryOf(PageQuery)) query: PageQuery`; a value that is not what it must be, or an unknown name, is 400. */
-export class QueryOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
-  constructor(readonly schema: Schema) {}
-
-  transform(query: unknown): z.output<Schema> {
-    const parsed = this.schema.safeParse(query ?? {});
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    const name = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0];
-    throw new BadRequest(`The query parameter ${String(name)} is not valid.`);
-  }
-}

@@ -4,9 +4,10 @@ import { Asked, Deed } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
 import { Who } from '../authn/access.decorators.js';
 import { BodyOf } from '../authn/body.pipe.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { MappingDocument } from '../mapping/mapping.document.js';
-import { PageQuery, QueryOf } from './import.query.js';
+import { PageQuery } from './import.query.js';
 import { Mappings, StoredMapping } from './mappings.service.js';
 
 @Controller('api/mappings')

@@ -6,6 +6,7 @@ import { Asked, Deed } from '../audit/deeds.js';
 import { Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
+import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { TermConceptMap } from '../mapping/concept.map.js';
 import { DecisionMap } from './decisions.map.js';
@@ -13,7 +14,7 @@ import { Decisions } from './decisions.service.js';
 import { DecidedTarget } from './term.target.js';
 import { Suggestion } from './term.suggesters.js';
 import { ServerPart } from './terminology.service.js';
-import { TermsPipe, type TermsQuery } from './terms.query.js';
+import { TermsQuery } from './terms.query.js';
 import { Term, Terms } from './terms.service.js';
 
 const Ideas = pageOf(Suggestion).extend({ server: ServerPart });
@@ -31,7 +32,7 @@ export class TermsController {
   @Get()
   @Gives(pageOf(Term))
   @Requires('records:read', 'terms:decide')
-  list(@Query(new TermsPipe()) query: TermsQuery): Promise<{ items: Term[]; total: number }> {
+  list(@Query(new QueryOf(TermsQuery)) query: TermsQuery): Promise<{ items: Term[]; total: number }> {
     return this.terms.list(query);
   }
 

@@ -1,6 +1,4 @@
-import type { PipeTransform } from '@nestjs/common';
 import { z } from 'zod';
-import { BadRequest } from '../problems/errors.js';
 
 const digits = z
   .string()
@@ -9,7 +7,7 @@ const digits = z
 /** What the inbox may be sorted by; `-` before it for downwards. */
 const SORTS = ['rows_waiting', 'word', 'created_at', 'decided_at', 'state'] as const;
 
-const TermsQuery = z.strictObject({
+export const TermsQuery = z.strictObject({
   state: z.enum(['unmapped', 'ambiguous', 'decided', 'ignored']).optional(),
   language: z.enum(['pt', 'en', 'es']).optional(),
   q: z
@@ -28,16 +26,3 @@ const TermsQuery = z.strictObject({
 
 /** A page of the inbox: `state`, `language`, `q` (a part of the word, any case), `sort`, `limit` (1,000 at most), `offset`. */
 export type TermsQuery = z.output<typeof TermsQuery>;
-
-/** `@Query(new TermsPipe()) query: TermsQuery`; a value that is not what it must be, or an unknown name, is 400. */
-export class TermsPipe implements PipeTransform<unknown, TermsQuery> {
-  readonly schema = TermsQuery;
-
-  transform(query: unknown): TermsQuery {
-    const parsed = TermsQuery.safeParse(query ?? {});
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    const name = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0];
-    throw new BadRequest(`The query parameter ${String(name)} is not valid.`);
-  }
-}

@@ -40,7 +40,7 @@ describe('GET /api/openapi.json', () => {
     expect(grant).toContain('"study_uid"');
     expect(grant).toContain('"studies:annotate"');
     const names = operation('/api/users', 'get')?.parameters.map(({ name }) => name);
-    expect(names).toEqual(['limit', 'offset', 'q', 'sort']);
+    expect(names).toEqual(['limit', 'offset', 'q', 'sort', 'username', 'group', 'disabled', 'external']);
     expect(operation('/dicom-web/studies', 'post')?.requestBody?.content).toHaveProperty('application/dicom');
     const bodiless = table.filter(
       ({ route, ok }) => /^(POST|PUT|PATCH) /.test(route) && ok === 422 && !route.includes('oidc'),
