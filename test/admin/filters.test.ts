@@ -33,15 +33,17 @@ async function held(path: string, field: string, who = authorization): Promise<u
   return items.map((item) => item[field]);
 }
 
+const people = (query: string) => held(`/api/users?${query}`, 'username');
+const machines = (query: string) => held(`/api/accounts?${query}`, 'name');
+
 describe('a list is narrowed by what its things say', () => {
   it('people', async () => {
-    const names = (query: string) => held(`/api/users?${query}`, 'username');
-    expect(await names(`username=${one.name.toUpperCase()}`)).toEqual([one.name]);
-    expect(await names(`group=${one.groupId}`)).toEqual([one.name]);
-    expect(await names('disabled=true')).toEqual([other.name]);
-    expect(await names('disabled=false&q=person')).toEqual([one.name]);
-    expect(await names('external=true')).toEqual([]);
-    expect(await names('external=false&sort=-username')).toEqual([other.name, one.name, 'admin']);
+    expect(await people(`username=${one.name.toUpperCase()}`)).toEqual([one.name]);
+    expect(await people(`group=${one.groupId}`)).toEqual([one.name]);
+    expect(await people('disabled=true')).toEqual([other.name]);
+    expect(await people('disabled=false&q=person')).toEqual([one.name]);
+    expect(await people('external=true')).toEqual([]);
+    expect(await people('external=false&sort=-username')).toEqual([other.name, one.name, 'admin']);
   });
 
   it('groups and members', async () => {
@@ -71,15 +73,14 @@ describe('a list is narrowed by what its things say', () => {
   });
 
   it('machine accounts and their keys', async () => {
-    const names = (query: string) => held(`/api/accounts?${query}`, 'name');
     await admin('post', '/api/accounts').send({ name: 'mr' }).expect(201);
-    expect(await names('institution=North')).toEqual([machine.name]);
-    expect(await names(`group=${machine.groupId}`)).toEqual([machine.name]);
-    expect(await names('disabled=true')).toEqual([]);
-    expect(await names('silent=true')).toEqual([]);
+    expect(await machines('institution=North')).toEqual([machine.name]);
+    expect(await machines(`group=${machine.groupId}`)).toEqual([machine.name]);
+    expect(await machines('disabled=true')).toEqual([]);
+    expect(await machines('silent=true')).toEqual([]);
     await world.sql`update accounts set created_at = now() - interval '1 hour' where id = ${machine.id}`;
-    expect(await names('silent=true')).toEqual([machine.name]);
-    expect(await names('silent=false')).toEqual(['mr']);
+    expect(await machines('silent=true')).toEqual([machine.name]);
+    expect(await machines('silent=false')).toEqual(['mr']);
     const keys = `/api/accounts/${machine.id}/keys`;
     await admin('post', keys).send({ name: 'old', expires_at: '2001-01-01T00:00:00Z' }).expect(201);
     expect(await held(`${keys}?expired=true`, 'name')).toEqual(['old']);

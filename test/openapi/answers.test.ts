@@ -132,20 +132,9 @@ it('who there is and what they may', async () => {
 });
 
 it('oneself, signing in, operation and the audit', async () => {
-  for (const route of [
-    'GET /api/me',
-    'GET /api/me/accesses',
-    'GET /api/me/sessions',
-    'GET /api/auth/methods',
-  ])
-    await ask(route);
-  for (const route of [
-    'GET /.well-known/jwks.json',
-    'GET /health/live',
-    'GET /health/ready',
-    'GET /api/docs',
-  ])
-    await ask(route);
+  const own = ['/api/me', '/api/me/accesses', '/api/me/sessions', '/api/auth/methods', '/api/docs'];
+  for (const path of [...own, '/.well-known/jwks.json', '/health/live', '/health/ready'])
+    await ask(`GET ${path}`);
   const login = { username: 'admin', password: world.adminPassword };
   const { body } = await ask('POST /api/auth/login', {}, { body: login });
   const { refresh_token } = z.looseObject({ refresh_token: z.string() }).parse(body);
@@ -154,17 +143,17 @@ it('oneself, signing in, operation and the audit', async () => {
   await ask('POST /api/auth/login', {}, { body: { ...login, password: 'wrong' } });
   await asking.of('GET /metrics', world.http.get('/metrics').set('authorization', `Bearer ${TOKEN}`));
   const one = await world.person();
-  const own = (verb: 'delete' | 'post', path: string) =>
+  const theirs = (verb: 'delete' | 'post', path: string) =>
     world.http[verb](path).set('authorization', one.authorization);
   const other = await world.signIn(one.name, one.password);
   const mine = await world.http.get('/api/me/sessions').set('authorization', other);
   const { items } = z.looseObject({ items: z.array(Id.extend({ current: z.boolean() })) }).parse(mine.body);
   const id = items.find(({ current }) => current)?.id ?? '';
-  await asking.of('DELETE /api/me/sessions/{id}', own('delete', `/api/me/sessions/${id}`));
-  await asking.of('DELETE /api/me/sessions', own('delete', '/api/me/sessions'));
+  await asking.of('DELETE /api/me/sessions/{id}', theirs('delete', `/api/me/sessions/${id}`));
+  await asking.of('DELETE /api/me/sessions', theirs('delete', '/api/me/sessions'));
   const change = { current_password: one.password, new_password: 'another one to be told' };
-  await asking.of('POST /api/me/password', own('post', '/api/me/password').send(change));
-  await asking.of('POST /api/auth/logout', own('post', '/api/auth/logout'));
+  await asking.of('POST /api/me/password', theirs('post', '/api/me/password').send(change));
+  await asking.of('POST /api/auth/logout', theirs('post', '/api/auth/logout'));
   await ask('GET /api/stats');
   await ask('POST /api/catalog/rebuild');
   await ask('GET /api/catalog/rebuild');
