@@ -40,6 +40,10 @@ export const EnvSchema = z.object({
     .int()
     .positive()
     .default(2 ** 31),
+  KEEP_TIFF_PREAMBLE: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((word) => word === 'true'),
   CORS_ORIGINS: list,
   FHIR_BASE_URL: z
     .url({ protocol: /^https?$/ })

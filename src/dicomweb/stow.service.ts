@@ -24,7 +24,7 @@ import { type HeaderRead, readHeader } from './header.reader.js';
 import type { References } from './header.references.js';
 import { type Failure, FAILURE, type Outcome, WARNING } from './stow.outcome.js';
 import { failureOf } from './stow.failures.js';
-import { hashOnly, passOn, type Passed, sendInTurn } from './stow.transfer.js';
+import { type Allowed, hashOnly, passOn, type Passed, sendInTurn } from './stow.transfer.js';
 
 /** Who sends: what they may store, and what they may add to studies that are there. */
 export interface Sender {
@@ -130,10 +130,14 @@ export class Stow {
     facts: InstanceFacts,
     known: Known,
   ): Promise<Failure | undefined> {
-    const { sha256 } = await hashOnly(header, this.env.MAX_INSTANCE_BYTES);
+    const { sha256 } = await hashOnly(header, this.allowed());
     if (known.transferSyntax !== facts.transferSyntax) return FAILURE.otherContent;
     const held = known.sha256 ?? (await this.learn(known));
     return held.equals(sha256) ? undefined : FAILURE.otherContent;
+  }
+
+  private allowed(): Allowed {
+    return { largest: this.env.MAX_INSTANCE_BYTES, tiff: this.env.KEEP_TIFF_PREAMBLE };
   }
 
   private async learn(known: Known): Promise<Buffer> {
@@ -150,7 +154,7 @@ export class Stow {
     const stopKeeping = this.reservations.keep(held);
     let passed: Passed | undefined;
     try {
-      const bytes = passOn(header, this.env.MAX_INSTANCE_BYTES, async (seen) => {
+      const bytes = passOn(header, this.allowed(), async (seen) => {
         // All is taken: the next part may be read while this one is on its way.
         read();
         await this.reservations.noteContent(held, seen.sha256);

@@ -25,6 +25,16 @@ const OF_ONE_ACCOUNT = 8;
 const large = new Slots(1);
 const senders = new FairSlots(SENDERS, OF_ONE_ACCOUNT);
 
+/** How a preamble begins that makes the file a TIFF as well, little or big endian, classic or BigTIFF (PS3.10 §7.1). */
+const TIFF = new Set(['49492a00', '4d4d002a', '49492b00', '4d4d002b']);
+
+/** What an operator allows of an instance. */
+export interface Allowed {
+  readonly largest: number;
+  /** Whether the preamble of a file that is a TIFF as well stays. */
+  readonly tiff: boolean;
+}
+
 /** What was seen of an instance when its last byte has passed. */
 export interface Passed {
   readonly size: number;
@@ -34,16 +44,16 @@ export interface Passed {
 
 /**
  * Passes an instance's bytes on while it hashes the data set. The preamble is zeroed (PS3.10 §7.1 gives it no meaning, and other file
- * types hide in it). `atEnd` is awaited before the last chunk is followed by the end, so what it commits is there before the receiver can have answered.
+ * types hide in it), but for that of a TIFF where these are allowed. `atEnd` is awaited before the last chunk is followed by the end, so what it commits is there before the receiver can have answered.
  */
 export async function* passOn(
   read: HeaderRead,
-  largest: number,
+  { largest, tiff }: Allowed,
   atEnd: (passed: Passed) => Promise<void>,
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const chunk of withoutPreamble(read)) {
+  for await (const chunk of withoutPreamble(read, tiff)) {
     const start = Math.max(0, read.header.datasetOffset - size);
     size += chunk.length;
     if (size > largest) throw new InstanceTooLarge();
@@ -152,8 +162,8 @@ async function turn(): Promise<() => void> {
   throw new InstanceTooLarge();
 }
 
-async function* withoutPreamble({ head, rest }: HeaderRead): AsyncGenerator<Buffer> {
-  let left = PREAMBLE;
+async function* withoutPreamble({ head, rest }: HeaderRead, tiff: boolean): AsyncGenerator<Buffer> {
+  let left = tiff && isTiff(head) ? 0 : PREAMBLE;
   for (const chunk of head) {
     chunk.fill(0, 0, Math.min(left, chunk.length));
     left = Math.max(0, left - chunk.length);
@@ -162,13 +172,19 @@ async function* withoutPreamble({ head, rest }: HeaderRead): AsyncGenerator<Buff
   yield* rest;
 }
 
+function isTiff(head: readonly Buffer[]): boolean {
+  const beginning: number[] = [];
+  for (const chunk of head) if (beginning.length < 4) beginning.push(...chunk.subarray(0, 4));
+  return TIFF.has(Buffer.from(beginning).toString('hex', 0, 4));
+}
+
 /** Reads an instance to its end without passing it on. */
-export async function hashOnly(read: HeaderRead, largest: number): Promise<Passed> {
+export async function hashOnly(read: HeaderRead, allowed: Allowed): Promise<Passed> {
   let result: Passed | undefined;
   const keep = async (passed: Passed) => {
     result = passed;
   };
-  for await (const chunk of passOn(read, largest, keep)) void chunk;
+  for await (const chunk of passOn(read, allowed, keep)) void chunk;
   if (result === undefined) throw new Error('an instance ended without being seen whole');
   return result;
 }

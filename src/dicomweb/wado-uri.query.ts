@@ -39,7 +39,12 @@ const Parameters = z.object({
     .string()
     .regex(/^[0-9.]{1,64}$/)
     .optional(),
-  frameNumber: number,
+  // However many digits it has, it is the number of a frame that is not there.
+  frameNumber: z
+    .string()
+    .regex(/^[1-9]\d*$/)
+    .transform(Number)
+    .optional(),
   rows: side,
   columns: side,
   windowCenter: decimal,

@@ -14,7 +14,7 @@ let world: World;
 let sender: Caller;
 let ask: Ask;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWorld({ KEEP_TIFF_PREAMBLE: 'true' });
   sender = await world.machine();
   await world.store(sender, [nativeFile(pixels.grey8, freshUids(study))]).expect(200);
   ask = askerOf(world, await world.radiologist(study));
@@ -116,5 +116,24 @@ describe('a file compressed as nobody does any more (JPEG spectral selection)', 
     expect((await ask(`${at(uids)}/frames/1`, 'application/octet-stream')).status).toBe(406);
     const decoded = `application/dicom; transfer-syntax=${explicitLittle}`;
     expect((await ask(at(uids), decoded)).status).toBe(406);
+  });
+});
+
+describe('where files that are TIFFs as well are allowed (KEEP_TIFF_PREAMBLE)', () => {
+  it.each([
+    ['a TIFF', '49492a0008000000', true],
+    ['a big endian TIFF', '4d4d002a00000008', true],
+    ['a BigTIFF', '49492b0008000000', true],
+    ['a program', '4d5a900003000000', false],
+    ['almost a TIFF', '4949002a08000000', false],
+  ])('the preamble of %s stays, or is zeroed', async (_, beginning, stays) => {
+    const uids = freshUids(study);
+    const file = nativeFile(pixels.grey8, uids);
+    const dual = Buffer.from(file);
+    Buffer.from(beginning.padEnd(256, '01'), 'hex').copy(dual);
+    await world.store(sender, [dual]).expect(200);
+    const { body } = await ask(at(uids), 'application/dicom');
+    expect(body.equals(stays ? dual : file)).toBe(true);
+    await world.store(sender, [file]).expect(200);
   });
 });

@@ -76,11 +76,14 @@ describe('frames', () => {
     expect((await ask(`${at.rle}/frames/1`, 'multipart/related; type="image/jpeg"')).status).toBe(406);
   });
 
-  it.each(['0', '4', '1,4', '999999999'])('outside 1 to 3 are 404: %s', async (list) => {
-    expect((await ask(`${at.multi}/frames/${list}`)).status).toBe(404);
-  });
+  it.each(['0', '4', '1,4', '999999999', '99999999999', '1,99999999999999999999999999999999'])(
+    'outside 1 to 3 are 404: %s',
+    async (list) => {
+      expect((await ask(`${at.multi}/frames/${list}`)).status).toBe(404);
+    },
+  );
 
-  it.each(['-1', 'one', '1,', ',1', '1;2', '1.5', '1%2C%2C2', '99999999999', '1-3'])(
+  it.each(['-1', 'one', '1,', ',1', '1;2', '1.5', '1%2C%2C2', '1-3'])(
     'are 400 for the list %s',
     async (list) => {
       expect((await ask(`${at.multi}/frames/${list}`)).status).toBe(400);
