@@ -105,11 +105,15 @@ export class Arrivals {
   }
 
   private async settle(id: OrthancId, { facts, aet, fileUuid }: Original, manner: Manner): Promise<Arrival> {
-    const left = await this.leftBehind(facts.sopUid);
+    const [left, seen] = await Promise.all([
+      this.leftBehind(facts.sopUid),
+      this.originals.content(id, false),
+    ]);
     if (left?.live) return 'later';
     // A cut-off STOW says whose the instance is and what it must be; other content is not what that account was let in with.
     const expected = manner === 'displacing' ? undefined : (left?.sha256 ?? undefined);
-    const content = await this.originals.content(id, expected !== undefined);
+    const isEnough = expected === undefined || seen.sha256 !== undefined;
+    const content = isEnough ? seen : await this.originals.content(id, true);
     if (expected !== undefined && content.sha256?.equals(expected) !== true) return 'altered';
     const by = await this.depositor(expected === undefined ? undefined : (left?.accountId ?? undefined), aet);
     const parents = await this.originals.parentsOf(id, facts);
@@ -135,6 +139,8 @@ export class Arrivals {
     arrived: Arrived,
     manner: Manner,
   ): Promise<Arrival> {
+    // What is lost of it in a crash of the database is found again: the feed's position is written after it, and durably.
+    if (manner === 'as it fits') await tx.execute(sql`set local synchronous_commit = off`);
     if (manner === 'displacing' && !(await displace(tx, facts, by, arrived.id))) throw new TakenBack('later');
     // First of what is locked below: somebody may be deciding about it.
     await letGo(tx, arrived.id);

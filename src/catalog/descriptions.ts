@@ -1,5 +1,6 @@
 import { fold } from './folding.js';
 import type { InstanceFacts } from './instance.facts.js';
+import { isRegular } from './uids.js';
 
 /** Text is cut to what is worth searching, codes and dates to what an index takes. */
 const TEXT = 1024;
@@ -48,6 +49,7 @@ export function describeInstance(facts: InstanceFacts) {
   const rows = whole(value('00280010'));
   return {
     sopUid: facts.sopUid,
+    irregular: !hasRegularUids(facts),
     sopClassUid: facts.sopClassUid,
     modality: facts.modality,
     transferSyntax: facts.transferSyntax,
@@ -57,6 +59,11 @@ export function describeInstance(facts: InstanceFacts) {
     bitsAllocated: whole(value('00280100')),
     frames: rows === null ? 0 : (whole(value('00280008')) ?? 1),
   };
+}
+
+/** Whether all its UIDs keep the rule of PS3.5 §9.1. */
+export function hasRegularUids({ studyUid, seriesUid, sopUid }: InstanceFacts): boolean {
+  return [studyUid, seriesUid, sopUid].every(isRegular);
 }
 
 const LONG = new Set(['00081030', '0008103E', '00080090', '00100010', '00181030']);

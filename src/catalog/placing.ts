@@ -173,18 +173,28 @@ async function placeSeries(
   facts: InstanceFacts,
   by: Depositor,
 ): Promise<Place | Refusal> {
-  await tx
-    .insert(series)
-    .values({ seriesUid: facts.seriesUid, study: study.id, ...describeSeries(facts) })
-    .onConflictDoNothing();
+  const row = (await holdSeries(tx, facts)) ?? (await makeSeries(tx, study, facts));
+  if (row.study !== study.id) return refusalOver(tx, row.study, by);
+  return { study: study.id, series: row.id };
+}
+
+async function holdSeries(tx: Transaction, facts: InstanceFacts) {
   const [row] = await tx
     .select({ id: series.id, study: series.study })
     .from(series)
     .where(eq(series.seriesUid, facts.seriesUid))
     .for('key share');
+  return row;
+}
+
+async function makeSeries(tx: Transaction, study: HeldStudy, facts: InstanceFacts) {
+  await tx
+    .insert(series)
+    .values({ seriesUid: facts.seriesUid, study: study.id, ...describeSeries(facts) })
+    .onConflictDoNothing();
+  const row = await holdSeries(tx, facts);
   if (row === undefined) throw new Vanished();
-  if (row.study !== study.id) return refusalOver(tx, row.study, by);
-  return { study: study.id, series: row.id };
+  return row;
 }
 
 /** A conflict with a study the depositor may not see looks like a missing permission (no oracle). */

@@ -8,7 +8,7 @@ import { type InstanceFacts, isImageModality } from './instance.facts.js';
 /** What became of a row whose file was read again: `other` means that it is no longer what this row may say. */
 export type Renewal = 'renewed' | 'same' | 'other' | 'gone';
 
-type Described = Readonly<Record<string, string | number | null>>;
+type Described = Readonly<Record<string, string | number | boolean | null>>;
 
 /**
  * Writes anew what an instance's row says of its file, and what its series and study say when it is their first. Whose the study is

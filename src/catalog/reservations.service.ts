@@ -65,6 +65,8 @@ export class Reservations {
     try {
       return await retrying(() =>
         this.database.transaction(async (tx) => {
+          // The content is noted durably before the archive has it, and this with it.
+          await tx.execute(sql`set local synchronous_commit = off`);
           const admission = await reserveKeys(tx, facts, by);
           if (admission.kind !== 'reserved') throw new TakenBack(admission);
           return admission;

@@ -13,9 +13,10 @@ const Held = z.object({
   bytes: z.coerce.number(),
   on_their_way: z.number(),
   in_quarantine: z.number(),
+  irregular: z.number(),
 });
 
-/** How much there is: in the catalog, in the archive (null while it is away), on its way and in quarantine. */
+/** How much there is: in the catalog, in the archive (null while it is away), on its way, in quarantine, and shown though a UID breaks the rule of PS3.5 §9.1. */
 export const CatalogStats = z.object({
   catalog: z.object({
     patients: z.int(),
@@ -27,6 +28,7 @@ export const CatalogStats = z.object({
   archive: z.object({ studies: z.int(), series: z.int(), instances: z.int() }).nullable(),
   on_their_way: z.int(),
   in_quarantine: z.int(),
+  irregular: z.int(),
 });
 export type CatalogStats = z.output<typeof CatalogStats>;
 
@@ -45,10 +47,11 @@ export class Stats {
         coalesce(sum(instance_count), 0)::int as instances,
         (select coalesce(sum(size), 0)::text from instances) as bytes,
         (select count(*)::int from pending where expires_at > clock_timestamp()) as on_their_way,
-        (select count(*)::int from quarantined) as in_quarantine
+        (select count(*)::int from quarantined) as in_quarantine,
+        (select count(*)::int from instances where irregular) as irregular
       from studies where instance_count > 0`);
-    const { on_their_way, in_quarantine, ...catalog } = Held.parse(row);
-    return { catalog, archive: await this.archive(), on_their_way, in_quarantine };
+    const { on_their_way, in_quarantine, irregular, ...catalog } = Held.parse(row);
+    return { catalog, archive: await this.archive(), on_their_way, in_quarantine, irregular };
   }
 
   private async archive(): Promise<CatalogStats['archive']> {

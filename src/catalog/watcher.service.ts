@@ -25,7 +25,7 @@ const LEFTOVER_MS = 40_000;
 /** A contradiction may go away by other ways than the archive's. */
 const TRY_AGAIN_MS = 60_000;
 const PAGE = 500;
-const AT_ONCE = 4;
+const AT_ONCE = 8;
 const ADOPTED = 100;
 const WATCHER_LOCK = 7_263_412;
 const LEVELS: readonly ListedLevel[] = ['studies', 'series'];
@@ -132,9 +132,16 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   private async takeAll(ids: readonly OrthancId[]): Promise<void> {
-    for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += AT_ONCE) {
-      await Promise.all(ids.slice(at, at + AT_ONCE).map((id) => this.takeOne(id)));
-    }
+    const left = ids.values();
+    const takeOnes = async () => {
+      for (const id of left) {
+        if (this.stopping.signal.aborted) return;
+        await this.takeOne(id);
+      }
+    };
+    const all = await Promise.allSettled(Array.from({ length: AT_ONCE }, takeOnes));
+    const failed = all.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** What is found by walking may be very much: who comes by the feed meanwhile does not wait for it. */

@@ -74,6 +74,7 @@ export const instances = pgTable('instances', {
   size: bigint('size', { mode: 'number' }),
   sha256: bytea('sha256'),
   fileUuid: text('file_uuid'),
+  irregular: boolean('irregular').notNull().default(false),
   storedBy: uuid('stored_by'),
   storedAt: moment('stored_at').notNull().defaultNow(),
 });

@@ -16,7 +16,7 @@ import { readParts } from './multipart.reader.js';
 import { parseMultipartType } from './multipart.type.js';
 import { nativeModelOf } from './native.model.js';
 import { type Outcome, statusOf, storeResponse } from './stow.outcome.js';
-import { type Sender, Stow } from './stow.service.js';
+import { type Sender, Stow, type Turn } from './stow.service.js';
 import { StudyParam } from './uid.params.js';
 
 /** Parts under way, their last byte read and the archive's answer still to come, while the next one is read: so many, */
@@ -25,6 +25,9 @@ const AT_ONCE = 4;
 const AT_ONCE_BYTES = 8 * 1024 * 1024;
 /** A sender who is silent for this long is gone: their keys are given back, and the archive's thread. */
 const SILENCE_MS = 60_000;
+
+/** One instance without others in its request. */
+const ALONE: Turn = { read: () => undefined, earlier: () => Promise.resolve() };
 
 /** Store Transaction (STOW-RS, PS3.18 §10.5). */
 @Controller('dicom-web/studies')
@@ -85,7 +88,7 @@ export class StowController {
       throw new UnsupportedMedia('Send the body without a Content-Encoding.');
     const type = request.headers['content-type'] ?? '';
     if (mediaType(type) === 'application/dicom') {
-      return [await this.stow.store(chunksOf(request.raw), sender, study, () => undefined)];
+      return [await this.stow.store(chunksOf(request.raw), sender, study, ALONE)];
     }
     const multipart = parseMultipartType(type);
     if (multipart === undefined || (multipart.type ?? 'application/dicom') !== 'application/dicom') {
@@ -139,7 +142,9 @@ export class StowController {
       }
       const { promise: read, resolve } = Promise.withResolvers<void>();
       const counted = { bytes: 0 };
-      const outcome = this.stow.store(counting(part.body, counted), sender, study, resolve).finally(resolve);
+      const place = all.length;
+      const turn = { read: resolve, earlier: () => Promise.allSettled(all.slice(0, place)) };
+      const outcome = this.stow.store(counting(part.body, counted), sender, study, turn).finally(resolve);
       // Its failure is met when all are gathered.
       outcome.catch(() => undefined);
       all.push(outcome);

@@ -3,7 +3,8 @@ import type { Account } from '../authn/account.js';
 import { allows, holds, type Policy, type StudyFacts } from '../authz/policy.js';
 import { Arrivals } from '../catalog/arrivals.service.js';
 import { hashContent } from '../catalog/content.hash.js';
-import { CATALOG_TAGS, factsOf, type InstanceFacts } from '../catalog/instance.facts.js';
+import { hasRegularUids } from '../catalog/descriptions.js';
+import { CATALOG_TAGS, factsOf, IdentityMissing, type InstanceFacts } from '../catalog/instance.facts.js';
 import type { Depositor } from '../catalog/placing.js';
 import { Readable } from '../catalog/readable.service.js';
 import {
@@ -31,6 +32,14 @@ export interface Sender {
   readonly storing: Depositor;
   readonly annotating:
     { readonly by: Depositor; readonly readable: (references: References) => Promise<boolean> } | undefined;
+}
+
+/** An instance's place among the parts of its request. */
+export interface Turn {
+  /** Called when the last byte was taken, while the archive may still be busy with it. */
+  readonly read: () => void;
+  /** Waits for the parts before it, whatever becomes of them: all their bytes are taken. */
+  readonly earlier: () => Promise<unknown>;
 }
 
 /** Stores one instance: read its header, decide, reserve its keys, pass its bytes on, complete (design.md, decision 4). */
@@ -67,14 +76,14 @@ export class Stow {
   }
 
   /**
-   * Stores the instance in `body`, whose bytes are read once and never held. `study`: the only study it may belong to. Calls `read`
-   * when the last byte was taken, while the archive may still be busy with it. Throws only when the sender or a neighbour is gone.
+   * Stores the instance in `body`, whose bytes are read once and never held. `study`: the only study it may belong to. Throws only
+   * when the sender or a neighbour is gone.
    */
   async store(
     body: AsyncIterable<Buffer>,
     sender: Sender,
     study: string | undefined,
-    read: () => void,
+    turn: Turn,
   ): Promise<Outcome> {
     let facts: InstanceFacts | undefined;
     try {
@@ -83,8 +92,11 @@ export class Stow {
         maxInflatedBytes: this.env.MAX_INSTANCE_BYTES,
         references: sender.annotating !== undefined,
       });
-      facts = factsOf(header.header.attributes, header.header.transferSyntax);
-      const failure = refusalOf(facts, study) ?? (await this.decide(header, facts, sender, read));
+      const seen = factsOf(header.header.attributes, header.header.transferSyntax);
+      // What is in the archive is shown as it is; nothing more of it is let in.
+      if (!hasRegularUids(seen)) throw new IdentityMissing();
+      facts = seen;
+      const failure = refusalOf(facts, study) ?? (await this.decide(header, facts, sender, turn));
       return outcomeOf(facts, failure, sender.storing.institution);
     } catch (error) {
       const failure = failureOf(error);
@@ -97,24 +109,31 @@ export class Stow {
     header: HeaderRead,
     facts: InstanceFacts,
     sender: Sender,
-    read: () => void,
+    turn: Turn,
   ): Promise<Failure | undefined> {
-    const admission = await this.admissionOf(header, facts, sender);
+    const admission = await this.admissionOf(header, facts, sender, turn);
     if (admission.kind === 'known') return this.compare(header, facts, admission);
-    if (admission.kind === 'reserved') return this.transfer(header, admission, read);
+    if (admission.kind === 'reserved') return this.transfer(header, admission, turn.read);
     return admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.processing;
   }
 
-  /** By the right to store, else by the right to annotate what is there, where everything the instance refers to may be read. */
+  /**
+   * By the right to store, else by the right to annotate what is there, where everything the instance refers to may be read; that
+   * may have come with the parts before it.
+   */
   private async admissionOf(
     { references }: HeaderRead,
     facts: InstanceFacts,
     { storing, annotating }: Sender,
+    { earlier }: Turn,
   ): Promise<Admission> {
     const admission = await this.admission(facts, storing);
     if (admission.kind !== 'refused' || admission.why !== 'not-permitted') return admission;
     if (annotating === undefined || references === undefined || !isAnnotation(facts)) return admission;
-    return (await annotating.readable(references)) ? this.admission(facts, annotating.by) : admission;
+    const mayRefer =
+      (await annotating.readable(references)) ||
+      (await earlier().then(() => annotating.readable(references)));
+    return mayRefer ? this.admission(facts, annotating.by) : admission;
   }
 
   /** What the archive no longer holds is not known: its deletion may not have been noticed yet. */

@@ -217,7 +217,7 @@ describe('deciding', () => {
 
   it('what has no usable UIDs can be given some, and cannot be accepted', async () => {
     const seriesUid = freshUid();
-    await bring({ seriesUid, studyUid: '1.2.03.4', patientId: 'ODD' });
+    await bring({ seriesUid, studyUid: '1.2.A.4', patientId: 'ODD' });
     await expect.poll(odd, SOON).toMatchObject({ instances: 1 });
     const id = (await odd())?.id ?? '';
     await decide(id, { decision: 'accept' }).expect(409);

@@ -142,7 +142,8 @@ describe('what arrives past the gateway', () => {
 
   it('one that cannot be taken holds up no other', async () => {
     const [bad, good] = [uids(), uids()];
-    await bring({ ...bad, sopUid: '1.2.03.4' });
+    await bring({ ...bad, sopUid: '1.2.A.4' });
+    await bring({ ...bad, sopUid: `1.2.${'3'.repeat(62)}` });
     await bring(good);
     await expect.poll(() => catalogued(world, good.studyUid), SOON).toMatchObject({ instances: 1 });
     expect(await catalogued(world, bad.studyUid)).toMatchObject({ instances: 0 });

@@ -52,5 +52,6 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['The same instance again', 'stow', 'the same again is 200 and stored once'],
   ['A preamble that is not zero', 'stow', 'a preamble that is not zero comes back zeroed'],
   ['`studies:annotate` stores', 'stow.annotate', 'refers to nothing that they may not read'],
+  ['UIDs keep the rule', 'odd.uids', 'are served by exactly these'],
   ['An instance above 128 MiB', 'stow.annotate', 'keeps its place at half a megabyte a second'],
 ];

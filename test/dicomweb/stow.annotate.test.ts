@@ -62,6 +62,8 @@ const report = (options: InstanceOptions = {}) =>
     ...options,
   });
 
+const newHere = () => ({ studyUid: image.studyUid, seriesUid: freshUid(), sopUid: freshUid() });
+
 async function failure(file: Buffer, who = annotator): Promise<unknown> {
   const answer = told(await world.store(who, [file]));
   return [...Object.values(answer.failed), ...answer.unnamed][0];
@@ -106,6 +108,19 @@ describe('who may annotate', () => {
       items: [[element('0040A730', 'SQ', { items: [[evidence(hidden)]] })]],
     });
     expect(await failure(report({ extra: [deep] }))).toBe(NOT_PERMITTED);
+  });
+
+  it('refers to what the parts before it bring, and to none that comes later', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const [first, second] = [newHere(), newHere()];
+      const [named, naming] = [report(first), report({ ...second, extra: [evidence(image, first)] })];
+      const late = told(await world.store(annotator, [naming, named]));
+      expect(late.failed).toEqual({ [second.sopUid]: NOT_PERMITTED });
+      expect(late.stored).toEqual([first.sopUid]);
+      const [third, fourth] = [newHere(), newHere()];
+      const inOrder = [report(third), report({ ...fourth, extra: [evidence(third)] })];
+      expect(told(await world.store(annotator, inOrder)).stored).toEqual([third.sopUid, fourth.sopUid]);
+    }
   });
 
   it('and may store elsewhere does both', async () => {
