@@ -105,6 +105,28 @@ describe('a reservation lost on the way', () => {
     const [row] = await world.sql`select created_by as creator from studies where study_uid = ${studyUid}`;
     expect(row).toEqual({ creator: one.id });
   });
+
+  it('and the place taken by another meanwhile: it is refused, taken back out of the archive, and shown to nobody', async () => {
+    const studyUid = freshUid();
+    const before = await archived(world);
+    const file = bigInstance(2_000_000, { studyUid, patientId: 'A' });
+    const store = openStore(world, one);
+    await store.write(store.part);
+    await store.write(file.subarray(0, 1_900_000));
+    await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
+    await world.sql`delete from studies where study_uid = ${studyUid}`;
+    await world.store(two, [makeInstance({ studyUid, patientId: 'B' })]).expect(200);
+    store.request.end(Buffer.concat([file.subarray(1_900_000), Buffer.from(store.close)]));
+    const answer = await store.answer;
+    expect([answer.status, told(answer).stored]).toEqual([409, []]);
+    expect(await catalogued(world, studyUid)).toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
+    const rows = await world.sql`select p.patient_id as patient from studies s
+      join patients p on p.id = s.patient where s.study_uid = ${studyUid}`;
+    expect(rows).toEqual([{ patient: 'B' }]);
+    // The watcher may have been faster than its sender's end: then it waits for a person, and is not shown either.
+    const aside = (await world.sql`select 1 from quarantined where study_uid = ${studyUid}`).length;
+    expect(await archived(world)).toBe(before + 1 + aside);
+  });
 });
 
 describe('a sender who leaves', () => {
