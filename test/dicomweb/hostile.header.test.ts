@@ -32,6 +32,6 @@ it('a transfer syntax that would write into the headers of other people’s answ
 
   const body = new Uint8Array(withSyntax(makeInstance({ studyUid: brought }), evil));
   expect((await world.archive('/instances', { method: 'POST', body })).status).toBe(200);
-  await expect.poll(() => world.gateway.logged(), { timeout: 5000 }).toContain('not shown');
+  await expect.poll(() => world.gateway.logged()).toContain('not shown');
   await world.get(await world.radiologist(brought), `/studies/${brought}`).expect(404);
 });
