@@ -11,6 +11,8 @@ export interface AuditNote {
   patientIssuer?: string;
   patientId?: string;
   instances?: number;
+  /** Received: of a body that holds instances. */
+  bytes?: number;
   detail?: Readonly<Record<string, unknown>>;
 }
 

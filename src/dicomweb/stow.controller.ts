@@ -70,7 +70,11 @@ export class StowController {
     study: string | undefined,
   ): Promise<FastifyReply> {
     const form = responseForm(request);
-    const outcomes = await this.outcomes(request, sender, study);
+    const received = { bytes: 0 };
+    const source = counting(chunksOf(request.raw), received);
+    const outcomes = await this.outcomes(request, source, sender, study).finally(() => {
+      request.auditNote = { ...request.auditNote, ...received };
+    });
     note(request, outcomes);
     const response = storeResponse(outcomes, this.env.PUBLIC_URL);
     void reply.status(statusOf(outcomes)).header('cache-control', 'no-store');
@@ -81,6 +85,7 @@ export class StowController {
 
   private async outcomes(
     request: FastifyRequest,
+    source: AsyncIterable<Buffer>,
     sender: Sender,
     study: string | undefined,
   ): Promise<Outcome[]> {
@@ -88,7 +93,7 @@ export class StowController {
       throw new UnsupportedMedia('Send the body without a Content-Encoding.');
     const type = request.headers['content-type'] ?? '';
     if (mediaType(type) === 'application/dicom') {
-      return [await this.stow.store(chunksOf(request.raw), sender, study, ALONE)];
+      return [await this.stow.store(source, sender, study, ALONE)];
     }
     const multipart = parseMultipartType(type);
     if (multipart === undefined || (multipart.type ?? 'application/dicom') !== 'application/dicom') {
@@ -97,7 +102,7 @@ export class StowController {
       );
     }
     try {
-      return await this.parts(request, chunksOf(request.raw), multipart.boundary, sender, study);
+      return await this.parts(request, source, multipart.boundary, sender, study);
     } catch (error) {
       if (error instanceof MultipartBroken)
         throw new BadRequest(`The multipart body is broken: ${error.message}.`);
@@ -210,6 +215,7 @@ function note(request: FastifyRequest, outcomes: readonly Outcome[]): void {
   }
   const [study, ...more] = Object.keys(studies);
   request.auditNote = {
+    ...request.auditNote,
     ...(study !== undefined && more.length === 0 ? { studyUid: study } : {}),
     instances: outcomes.filter((outcome) => outcome.stored).length,
     detail: { parts: outcomes.length, studies },

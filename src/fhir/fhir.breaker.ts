@@ -19,6 +19,11 @@ export class FhirBreaker {
     return true;
   }
 
+  /** Whether calls fail without being made. */
+  get isOpen(): boolean {
+    return this.failures >= FAILURES;
+  }
+
   succeeded(): void {
     this.failures = 0;
   }

@@ -44,11 +44,17 @@ const Outcome = z.object({
 export class FhirCalls {
   private readonly logger = new Logger('fhir');
   private warnedAt = Number.NEGATIVE_INFINITY;
+  private failed = 0;
 
   constructor(
     private readonly client: Client,
     private readonly breaker = new FhirBreaker(),
   ) {}
+
+  /** For the operator: how often the server did not answer since the process began, and whether it is left alone now. */
+  get trouble(): { readonly failed: number; readonly isOpen: boolean } {
+    return { failed: this.failed, isOpen: this.breaker.isOpen };
+  }
 
   async call<T>(kind: CallKind, work: (client: Client, options: CallOptions) => Promise<T>): Promise<T> {
     const attempts = kind.repeatable ? READ_ATTEMPTS : 1;
@@ -78,6 +84,7 @@ export class FhirCalls {
       const failure = failureOf(error);
       if (failure instanceof FhirAway) {
         this.breaker.failed();
+        this.failed += 1;
         this.warn(failure);
       } else this.breaker.succeeded();
       throw failure;

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { POSTGRES } from '../database/database.module.js';
 import { FhirServer } from '../fhir/fhir.server.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
+import { archiveTrouble } from '../orthanc/orthanc.errors.js';
 
 /** A large catalog takes a moment to count; whoever asks often gets the same figures. */
 const FRESH_MS = 10_000;
@@ -29,6 +30,23 @@ export class Metrics implements OnModuleInit {
     help: 'Instances acknowledged to senders.',
     registers: [this.register],
   });
+  private readonly received = new Counter({
+    name: 'radgate_stow_bytes_total',
+    help: 'Bytes of bodies that senders stored from, whatever became of them.',
+    registers: [this.register],
+  });
+  private readonly troubles = new Counter({
+    name: 'radgate_upstream_errors_total',
+    help: 'Calls that a neighbour did not answer, or not as it should, since this process began.',
+    labelNames: ['neighbour'],
+    registers: [this.register],
+  });
+  private readonly breaker = new Gauge({
+    name: 'radgate_breaker_open',
+    help: 'Whether a neighbour failed so often that it is left alone for the moment.',
+    labelNames: ['neighbour'],
+    registers: [this.register],
+  });
   private readonly running = new Gauge({
     name: 'radgate_http_requests_running',
     help: 'Requests that are being answered.',
@@ -42,7 +60,7 @@ export class Metrics implements OnModuleInit {
   });
   private readonly figures = new Gauge({
     name: 'radgate_things',
-    help: 'How many there are: of the catalog, of imports by status, of jobs by state, of audit rows that wait for their seal.',
+    help: 'How many there are: of the catalog, of imports by status and their rows by outcome, of jobs by state, of senders that are silent, of audit rows that wait for their seal.',
     labelNames: ['of', 'state'],
     registers: [this.register],
   });
@@ -86,8 +104,9 @@ export class Metrics implements OnModuleInit {
     const route = request.routeOptions.url ?? 'unknown';
     const labels = { method: request.method, route, status: String(reply.statusCode) };
     this.requests.observe(labels, reply.elapsedTime / 1000);
-    if (request.method === 'POST' && route.startsWith('/dicom-web/'))
-      this.stored.inc(request.auditNote?.instances ?? 0);
+    if (request.method !== 'POST' || !route.startsWith('/dicom-web/')) return;
+    this.stored.inc(request.auditNote?.instances ?? 0);
+    this.received.inc(request.auditNote?.bytes ?? 0);
   }
 
   private async read(): Promise<string> {
@@ -95,6 +114,13 @@ export class Metrics implements OnModuleInit {
     this.neighbours.set({ neighbour: 'postgres' }, postgresUp ? 1 : 0);
     this.neighbours.set({ neighbour: 'orthanc' }, orthancUp ? 1 : 0);
     if (hapi !== 'off') this.neighbours.set({ neighbour: 'hapi' }, hapi === 'up' ? 1 : 0);
+    this.troubles.reset();
+    this.troubles.inc({ neighbour: 'orthanc' }, archiveTrouble.failed);
+    const calls = this.fhir.calls?.trouble;
+    if (calls !== undefined) {
+      this.troubles.inc({ neighbour: 'hapi' }, calls.failed);
+      this.breaker.set({ neighbour: 'hapi' }, calls.isOpen ? 1 : 0);
+    }
     return this.register.metrics();
   }
 
@@ -108,6 +134,10 @@ export class Metrics implements OnModuleInit {
           union all select 'instances', '', coalesce(sum(instance_count), 0) from studies
           union all select 'quarantined', '', count(*) from quarantined
           union all select 'imports', status, count(*) from imports group by status
+          union all select 'import rows', outcome, sum(rows) from import_chunks, lateral (values
+            ('created', created), ('updated', updated), ('unchanged', unchanged), ('rejected', rejected),
+            ('waiting', waiting), ('duplicate', duplicate)) counted (outcome, rows) group by outcome
+          union all select 'senders silent', '', count(*) from accounts where silent_since is not null and not disabled
           union all select 'words waiting', '', count(distinct term) from waiting_words
           union all select 'jobs', name || ' ' || state, count(*) from queue.job group by name, state
           union all select 'audit rows unsealed', '', count(*) from audit

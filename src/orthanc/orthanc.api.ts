@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
-import { problemOfStatus } from './orthanc.errors.js';
+import { archiveTrouble, problemOfStatus } from './orthanc.errors.js';
 import { OrthancId } from './orthanc.id.js';
 
 const TIMEOUT_MS = 10_000;
@@ -157,6 +157,7 @@ export class OrthancApi {
     try {
       return await this.http.request<unknown>({ url: path, method, data });
     } catch (error) {
+      archiveTrouble.failed += 1;
       // The cause is left out: an axios error carries the password in its configuration.
       if (isAxiosError(error)) throw new NeighbourAway('orthanc');
       throw new UpstreamFailed(what);

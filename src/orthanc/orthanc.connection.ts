@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { Env } from '../config/env.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
-import { NotInArchive, problemOfStatus } from './orthanc.errors.js';
+import { archiveTrouble, NotInArchive, problemOfStatus } from './orthanc.errors.js';
 import { FairSlots, withStallLimit } from './slots.js';
 
 /** Orthanc has 50 threads; some are left for its DICOM side, its own work and the small calls. */
@@ -197,6 +197,7 @@ function listInstead(what: string, headers: Readonly<Record<string, unknown>>): 
 
 /** The driver's error is named by its code alone. */
 function away(what: string, error: unknown): NeighbourAway {
+  archiveTrouble.failed += 1;
   return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${what}: ${codeOf(error)}`) });
 }
 

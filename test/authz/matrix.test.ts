@@ -31,7 +31,7 @@ let world: World;
 let credentials: Credential[];
 beforeAll(async () => {
   const preload = `--import=data:text/javascript,${encodeURIComponent(TELL_ROUTES)}`;
-  world = await startWorld({ NODE_OPTIONS: preload });
+  world = await startWorld({ NODE_OPTIONS: preload, METRICS_TOKEN: '' });
   const remover = await world.machine([{ rights: ['studies:delete'], scope: { kind: 'all' } }]);
   await furnish(world, await world.machine(), remover);
   credentials = await credentialsOf(world);

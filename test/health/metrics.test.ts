@@ -8,11 +8,12 @@ const study = freshUid();
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ METRICS_TOKEN: TOKEN });
+  world = await startWorld({ METRICS_TOKEN: TOKEN, FHIR_BASE_URL: 'http://127.0.0.1:1/fhir' });
 });
 afterAll(() => world?.stop());
 
 const metrics = (authorization: string) => world.http.get('/metrics').set('authorization', authorization);
+const read = async () => (await metrics(`Bearer ${TOKEN}`).expect(200)).text;
 
 it('tells figures by route pattern and status to whoever brings the token, and nothing of patients', async () => {
   const sender = await world.machine();
@@ -21,8 +22,10 @@ it('tells figures by route pattern and status to whoever brings the token, and n
   const reader = await world.radiologist(study);
   await world.get(reader, `/studies/${study}`).expect(200);
   await world.get(reader, `/studies/${freshUid()}`).expect(404);
-  const { text } = await metrics(`Bearer ${TOKEN}`).expect(200);
+  const text = await read();
   expect(text).toContain('radgate_stow_instances_total 2');
+  const [, bytes] = /^radgate_stow_bytes_total (\d+)$/m.exec(text) ?? [];
+  expect(Number(bytes)).toBeGreaterThan(file.length);
   expect(text).toMatch(
     /radgate_http_request_seconds_count\{method="GET",route="\/dicom-web\/studies\/:study",status="404"\} 1/,
   );
@@ -31,6 +34,8 @@ it('tells figures by route pattern and status to whoever brings the token, and n
     'radgate_things{of="instances",state=""} 2',
     'radgate_neighbour_up{neighbour="orthanc"} 1',
     'radgate_neighbour_up{neighbour="postgres"} 1',
+    'radgate_upstream_errors_total{neighbour="orthanc"} 0',
+    'radgate_things{of="senders silent",state=""} 0',
   ])
     expect(text).toContain(line);
   expect(text).toMatch(/radgate_watcher_changes_behind \d+/);
@@ -42,4 +47,25 @@ it('tells nobody else', async () => {
   const { authorization } = await world.admin();
   for (const wrong of ['', 'Bearer ', `Bearer ${TOKEN}x`, TOKEN, authorization])
     await metrics(wrong).expect(401);
+});
+
+it('tells of senders that fell silent, of rows, and of a server that is left alone for the moment', async () => {
+  await world.sql`insert into accounts (kind, name, silent_since) values ('machine', 'quiet', now())`;
+  const [row] = await world.sql`
+    insert into imports (id, account_name, sha256, bytes, mapping, mode, status, rows_total)
+    select gen_random_uuid(), 'somebody', '', 1, id, 'commit', 'completed', 9 from mappings limit 1 returning id`;
+  await world.sql`
+    insert into import_chunks (import_id, chunk, sealed, created, rejected) values (${row?.['id']}, 0, '', 7, 2)`;
+  const clerk = await world.person({ rights: ['records:import'], scope: { kind: 'all' } });
+  await world.http
+    .post('/api/imports')
+    .set('authorization', clerk.authorization)
+    .attach('file', Buffer.from('Nome,CPF,Data de Nascimento\nAna,111.444.777-35,05/06/1970\n'), 'a.csv')
+    .expect(202);
+  // The server is away: calls fail until there are enough of them.
+  await expect.poll(read, { timeout: 25_000 }).toContain('radgate_breaker_open{neighbour="hapi"} 1');
+  const text = await read();
+  expect(text).toContain('radgate_things{of="senders silent",state=""} 1');
+  expect(text).toContain('radgate_things{of="import rows",state="created"} 7');
+  expect(text).toMatch(/radgate_upstream_errors_total\{neighbour="hapi"\} [1-9]/);
 });

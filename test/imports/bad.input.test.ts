@@ -144,7 +144,7 @@ describe('a list with every fault there is', () => {
       JSON.stringify(await world.sql`select source, failure from imports`),
       JSON.stringify(outcome.body),
       (await clerk.get(`/api/imports/${report.file_id}/events`).expect(200)).text,
-      await (await fetch(`${world.gateway.url}/metrics`)).text(),
+      await world.gateway.metrics(),
     ].join('\n');
     expect(said).toContain(report.file_id);
     expect(said).not.toContain(CANARY);

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { freePort, launch, type Running, until } from '../../infra/local/launch.ts';
 import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
-import { foundIn } from './log.canaries.ts';
+import { foundIn, foundInMetrics } from './log.canaries.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording.proxy.ts';
 
+const PATIENCE_MS = 3_000;
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 
 /** A gateway process under test: its address, the environment it was asked for, what it logged and what it asked of the archive. */
@@ -14,6 +15,7 @@ export type TestGateway = Running & {
   url: string;
   env: Readonly<Record<string, string>>;
   logged: () => Promise<string>;
+  metrics: () => Promise<string>;
   upstream: RecordingProxy | undefined;
 };
 
@@ -21,7 +23,7 @@ export type TestGateway = Running & {
  * Starts the built gateway as a process of its own on a free port and waits until it answers. Between it and its archive stands
  * a recording proxy; `stop` fails when the gateway asked anything that src/orthanc should not be able to say. `under` is a command
  * that runs it.
- * It fails, too, when the log holds a secret or a name.
+ * It fails, too, when the log or the metrics hold a secret or a name.
  */
 export async function startTestGateway(
   env: Readonly<Record<string, string>>,
@@ -30,7 +32,14 @@ export async function startTestGateway(
   const dir = await mkdtemp(join(tmpdir(), 'radgate-gateway-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const full = { HOST: '127.0.0.1', PORT: String(port), PUBLIC_URL: url, DATA_DIR: dir, ...env };
+  const full = {
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    PUBLIC_URL: url,
+    DATA_DIR: dir,
+    METRICS_TOKEN: 'the metrics of a test',
+    ...env,
+  };
   const upstream = await recorded(env);
   const clean = async () => {
     await upstream?.stop();
@@ -49,15 +58,23 @@ export async function startTestGateway(
       throw error;
     },
   );
+  const metrics = async () => {
+    const headers = { authorization: `Bearer ${full.METRICS_TOKEN}` };
+    return (await fetch(`${url}/metrics`, { headers, signal: AbortSignal.timeout(PATIENCE_MS) })).text();
+  };
   const stop = async () => {
+    // Some tests have ended it already, or what it asks.
+    const figures = await metrics().catch(() => '');
     await running.stop();
     const found = foundIn(await readFile(log, 'utf8').catch(() => ''), env);
+    const told = foundInMetrics(figures, env);
     await clean();
     if (found.length > 0) throw new Error(`in the gateway's log: ${found.join(', ')}`);
+    if (told.length > 0) throw new Error(`in the gateway's metrics: ${told.join(', ')}`);
     if (upstream !== undefined && upstream.faults.length > 0)
       throw new Error(`asked of the archive:\n${[...new Set(upstream.faults)].join('\n')}`);
   };
-  return { ...running, stop, url, env: full, upstream, logged: () => readFile(log, 'utf8') };
+  return { ...running, stop, url, env: full, upstream, logged: () => readFile(log, 'utf8'), metrics };
 }
 
 /** The proxy before this environment's archive. */

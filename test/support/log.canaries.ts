@@ -25,3 +25,14 @@ export function foundIn(log: string, env: Readonly<Record<string, string>>): str
     ...FORMS.filter(([, form]) => form.test(log)).map(([what]) => what),
   ];
 }
+
+/** Whose it is, and what: no figure is of one study, one account or one thing. */
+const NAMED: typeof FORMS = [
+  ['a UID', /\b\d+(\.\d+){3,}\b/],
+  ['an id', /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i],
+];
+
+/** The same of a gateway's metrics, which name nobody and nothing at all. */
+export function foundInMetrics(metrics: string, env: Readonly<Record<string, string>>): string[] {
+  return [...foundIn(metrics, env), ...NAMED.filter(([, form]) => form.test(metrics)).map(([what]) => what)];
+}
