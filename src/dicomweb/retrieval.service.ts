@@ -10,6 +10,7 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { type ArchiveBytes, comesAtOnce } from '../orthanc/orthanc.connection.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
+import { FairSlots } from '../orthanc/slots.js';
 import {
   NeighbourAway,
   NotAcceptable,
@@ -25,6 +26,9 @@ import { resourceUrl } from './resource.urls.js';
 import { comesAsLittleEndian, type Uncompressed } from './transfer.syntaxes.js';
 import { compressedHeader, recodedFile, withDecodedPixels } from './uncompressed.file.js';
 
+/** Headers of compressed files that are held at one time, of all and of one account. */
+const HEADERS = 8;
+const OF_ONE_ACCOUNT = 4;
 const UNDECODABLE = 'The pixels of this instance cannot be decoded; ask for it as it is stored.';
 
 /** A target that was found for an account, with its read on record; `offered` adds to the totals of the reading. */
@@ -35,6 +39,8 @@ export interface Opened extends Found {
 /** What WADO-RS is made of: find, record, then bytes by Orthanc's own ids. */
 @Injectable()
 export class Retrieval {
+  private readonly headers = new FairSlots(HEADERS, OF_ONE_ACCOUNT);
+
   constructor(
     @Inject(ENV) private readonly env: Env,
     private readonly lookup: Lookup,
@@ -89,13 +95,24 @@ export class Retrieval {
   /** The file in another, uncompressed transfer syntax, all but its pixels as it is stored; throws `NotAcceptable` when it cannot be made. */
   async uncompressedFile(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
     try {
-      const stored = await this.storedFile(instance);
-      if (comesAsLittleEndian(instance.transferSyntax)) return await recodedFile(stored, into);
-      const header = await compressedHeader(stored, into);
-      return await withDecodedPixels(header, await this.archiveDecoded(instance), instance.frames);
+      if (comesAsLittleEndian(instance.transferSyntax))
+        return await recodedFile(await this.storedFile(instance), into);
+      return await this.decompressedFile(instance, into);
     } catch (error) {
       if (error instanceof DicomUnreadable) throw new NotAcceptable(UNDECODABLE);
-      throw error instanceof Problem ? error : new NeighbourAway('orthanc');
+      // A transfer that broke before anything had left.
+      throw error instanceof Problem ? error : new NeighbourAway('orthanc', { cause: error });
+    }
+  }
+
+  /** Few at a time: its header is held while it waits for its pixels. */
+  private async decompressedFile(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
+    const release = await this.headers.take(instance.reader);
+    try {
+      const header = await compressedHeader(await this.storedFile(instance), into);
+      return await withDecodedPixels(header, await this.archiveDecoded(instance), instance.frames);
+    } finally {
+      release();
     }
   }
 
