@@ -108,6 +108,20 @@ describe('an archive that', () => {
     await expect(answer.arrayBuffer()).rejects.toThrow('terminated');
   });
 
+  it.each([smallOne, largeOne])(
+    'does so to %s in another transfer syntax: no clean end either',
+    async (path) => {
+      const implicit = 'application/dicom; transfer-syntax=1.2.840.10008.1.2';
+      archive.fault = 'refuses';
+      await expectAway(await get(path, implicit));
+      archive.fault = 'cuts';
+      const answer = await get(path, implicit);
+      if (answer.status === 503) return expectAway(answer);
+      expect(answer.status).toBe(200);
+      await expect(answer.arrayBuffer()).rejects.toThrow('terminated');
+    },
+  );
+
   it('dies in the middle of a series breaks it off', async () => {
     const answer = await get(smallSeries);
     archive.fault = 'away';
