@@ -1,81 +1,46 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrate, startGateway } from '../infra/local/gateway.ts';
-import { freePort, launch, until, type Running } from '../infra/local/launch.ts';
+import { startGateway } from '../infra/local/gateway.ts';
+import { launch, until, type Running } from '../infra/local/launch.ts';
 import { startOrthanc } from '../infra/local/orthanc.ts';
-import { startPostgres } from '../infra/local/postgres.ts';
 import { cacheFolder, providePrefix, type Prefix } from '../infra/local/prefix.ts';
-import { keptSecrets } from '../infra/local/secrets.ts';
+import { type Stoppable, startOnBase } from './bench.base.ts';
 
 const account = { username: 'gateway', aet: 'BENCH' };
 
 /** The three ways to the same archive. */
-export interface BenchStack {
+export interface BenchStack extends Stoppable {
   orthanc: string;
   /** nginx that adds Orthanc's password and asks nobody anything, the recipe that is found everywhere. */
   recipe: string;
   gateway: string;
   basic: string;
   admin: { username: string; password: string };
-  stop: () => Promise<void>;
 }
 
 /** Starts PostgreSQL, Orthanc, the gateway and nginx in a folder that `stop` removes. */
-export async function startBenchStack(log: (line: string) => void): Promise<BenchStack> {
-  const data = await mkdtemp(join(tmpdir(), 'radgate-bench-'));
-  const running: Running[] = [];
-  const stop = async () => {
-    for (const one of running.reverse()) await one.stop();
-    await rm(data, { recursive: true, force: true });
-  };
-  try {
-    await mkdir(join(data, 'logs'));
+export function startBenchStack(log: (line: string) => void): Promise<BenchStack> {
+  return startOnBase(async ({ data, ports, secrets, postgres, keep }) => {
     const prefix = await providePrefix(cacheFolder(), log);
-    const secrets = await keptSecrets(data);
-    const ports = await freePorts();
-    const postgres = await startPostgres({ dir: join(data, 'postgres'), port: ports.postgres });
-    running.push(postgres);
-    await migrate(postgres);
     const addresses = { httpPort: ports.orthanc, dicomPort: ports.dicom, password: secrets.orthancPassword };
-    const orthanc = await startOrthanc({ ...account, ...addresses, prefix, dir: join(data, 'orthanc') });
-    running.push(orthanc);
+    const orthanc = keep(
+      await startOrthanc({ ...account, ...addresses, prefix, dir: join(data, 'orthanc') }),
+    );
     const archive = { url: orthanc.url, username: account.username };
-    running.push(
+    keep(
       await startGateway({ data, ports, postgres, orthanc: archive, admin: 'admin', secrets, hapi: false }),
     );
     const basic = Buffer.from(`${account.username}:${secrets.orthancPassword}`).toString('base64');
-    running.push(await startRecipe(prefix, data, ports.web, orthanc.url, basic));
+    keep(await startRecipe(prefix, data, ports.web, orthanc.url, basic));
     return {
       orthanc: orthanc.url,
       recipe: `http://127.0.0.1:${ports.web}`,
       gateway: `http://127.0.0.1:${ports.gateway}`,
       basic: `Basic ${basic}`,
       admin: { username: 'admin', password: secrets.adminPassword },
-      stop,
     };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
-
-async function freePorts() {
-  const taken = new Set<number>();
-  const next = async () => {
-    const port = await freePort(0, taken);
-    taken.add(port);
-    return port;
-  };
-  return {
-    web: await next(),
-    gateway: await next(),
-    orthanc: await next(),
-    dicom: await next(),
-    postgres: await next(),
-    hapi: await next(),
-  };
+  });
 }
 
 async function startRecipe(

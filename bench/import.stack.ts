@@ -1,19 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { provideHapi } from '../infra/hapi/build.ts';
 import { RecordsClient } from '../infra/demo/records.client.ts';
-import { migrate, startGateway } from '../infra/local/gateway.ts';
+import { startGateway } from '../infra/local/gateway.ts';
 import { startHapi } from '../infra/local/hapi.ts';
-import { freePort } from '../infra/local/launch.ts';
-import { startPostgres } from '../infra/local/postgres.ts';
 import { cacheFolder } from '../infra/local/prefix.ts';
-import { keptSecrets } from '../infra/local/secrets.ts';
-
-type Stoppable = { stop: () => Promise<void> };
+import { type Stoppable, startOnBase } from './bench.base.ts';
 
 /** A gateway in front of a FHIR server, with PostgreSQL and no archive. */
 export interface ImportStack extends Stoppable {
@@ -23,68 +18,25 @@ export interface ImportStack extends Stoppable {
 }
 
 /** Starts a gateway in front of the real HAPI, or of a stub that keeps nothing; `stop` ends and removes all of it. */
-export async function startImportStack(
-  kind: 'hapi' | 'stub',
-  log: (line: string) => void,
-): Promise<ImportStack> {
-  const data = await mkdtemp(join(tmpdir(), 'radgate-bench-'));
-  const running: Stoppable[] = [];
-  const stop = async () => {
-    for (const one of running.reverse()) await one.stop();
-    await rm(data, { recursive: true, force: true });
-  };
-  try {
-    await mkdir(join(data, 'logs'));
-    const secrets = await keptSecrets(data);
-    const ports = await freePorts();
-    const postgres = await startPostgres({ dir: join(data, 'postgres'), port: ports.postgres });
-    running.push(postgres);
-    await migrate(postgres);
-    if (kind === 'stub') running.push(await startStub(ports.hapi));
+export function startImportStack(kind: 'hapi' | 'stub', log: (line: string) => void): Promise<ImportStack> {
+  return startOnBase(async ({ data, ports, secrets, postgres, keep }) => {
+    if (kind === 'stub') keep(await startStub(ports.hapi));
     else {
       const app = await provideHapi(cacheFolder(), log);
-      running.push(await startHapi({ app, dir: join(data, 'hapi'), port: ports.hapi }));
+      keep(await startHapi({ app, dir: join(data, 'hapi'), port: ports.hapi }));
     }
     // Nobody listens there: imports need no archive.
     const orthanc = { url: `http://127.0.0.1:${ports.orthanc}`, username: 'nobody' };
-    const gateway = await startGateway({
-      data,
-      ports,
-      postgres,
-      orthanc,
-      admin: 'admin',
-      secrets,
-      hapi: true,
-    });
-    running.push(gateway);
+    const gateway = keep(
+      await startGateway({ data, ports, postgres, orthanc, admin: 'admin', secrets, hapi: true }),
+    );
     const account = { username: 'admin', password: secrets.adminPassword };
     return {
       fhir: `http://127.0.0.1:${ports.hapi}`,
       gatewayPid: gateway.pid,
       records: new RecordsClient(`http://127.0.0.1:${ports.gateway}`, account),
-      stop,
     };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
-
-async function freePorts() {
-  const taken = new Set<number>();
-  const next = async () => {
-    const port = await freePort(0, taken);
-    taken.add(port);
-    return port;
-  };
-  return {
-    web: await next(),
-    gateway: await next(),
-    orthanc: await next(),
-    dicom: await next(),
-    postgres: await next(),
-    hapi: await next(),
-  };
+  });
 }
 
 async function startStub(port: number): Promise<Stoppable> {

@@ -77,13 +77,16 @@ export class RecordsClient {
   }
 
   async #state(id: string): Promise<ImportState> {
+    let refused = false;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const client = new GatewayClient(this.#gateway, await this.#signIn());
         const { body } = await client.json(`/api/imports/${id}`, ImportState, { accept: [401] });
         if (body !== undefined) return body;
+        if (refused) throw new Error('the gateway does not let this account see the import');
+        // The token expired, or its sign-in was ended; however long the gateway was away before.
+        refused = true;
         this.#token = undefined;
-        if (attempt > 1) throw new Error('the gateway does not let this account see the import');
       } catch (error) {
         // What fetch throws when nobody listens; the import goes on without us.
         if (!(error instanceof TypeError) || attempt === ATTEMPTS) throw error;

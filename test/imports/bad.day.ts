@@ -1,17 +1,15 @@
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Fate, FaultyWay, TestHapi } from '../support/hapi.ts';
-import type { World } from '../support/world.ts';
+import { faultyWay, testHapi, type Fate, type FaultyWay, type TestHapi } from '../support/hapi.ts';
+import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows } from './import.world.ts';
 import { list, row } from './lists.ts';
 
-/** How bad it is: rows of the list, and how long HAPI answers 503. */
-export type BadDay = { rows: number; awayMs: number };
-/** Everything a bad day needs; `way` leads to HAPI through {@link Weather}. */
-export type Ground = { hapi: TestHapi; way: FaultyWay; weather: Weather; world: () => World };
+/** How bad it is: rows of the list, how long HAPI answers 503, and how long all of it may take. */
+type BadDay = { rows: number; awayMs: number; limitMs: number };
 
 /** One answer in twenty is lost after the work was done, when it is bad; while HAPI is away all are 503. */
-export class Weather {
+class Weather {
   bad = false;
   awayUntil = 0;
 
@@ -29,32 +27,52 @@ const Numbered = z.object({ id: z.string(), identifier: z.array(z.object({ value
 const Coded = z.object({ subject: z.object({ reference: z.string() }), code: z.unknown() });
 
 /**
- * Imports a list on a good day, and the same for other patients on a bad one: the worker is killed three times, HAPI is away for a while
- * and loses answers. What is on the server must be the same.
+ * A test: a list on a good day, and the same for other patients on a bad one: the worker is killed three times, HAPI is away for a while
+ * and loses answers. What is on the server must be the same. Gives the world it happens in.
  */
-export async function badDay({ hapi, weather, world }: Ground, { rows, awayMs }: BadDay): Promise<void> {
-  const file = list(...Array.from({ length: rows }, (_, at) => person(at)));
-  const patience = 120 + rows / 5;
-  const clean = await Clerk.start(world());
-  const good = await clean.ended(await sent(clean, file), patience);
-  const clerk = await Clerk.start(world());
-  weather.bad = true;
-  const id = await sent(clerk, file);
-  for (const part of [0.05, 0.3, 0.6]) {
-    await expect
-      .poll(async () => (await clerk.report(id)).rows_done, { timeout: patience * 1000, interval: 50 })
-      .toBeGreaterThanOrEqual(rows * part);
-    world().gateway.kill();
-    await world().gateway.exited;
-    if (part === 0.3) weather.awayUntil = Date.now() + awayMs;
-    world().gateway = await world().secondGateway();
-  }
-  const end = await clerk.ended(id, patience + awayMs / 1000);
-  weather.bad = false;
-  expect(end).toMatchObject({ status: 'completed', rows_total: rows, created: rows, rejected: 0 });
-  expect(countedRows(end)).toBe(rows);
-  expect(end.reasons).toEqual(good.reasons);
-  expect(await held(hapi, clerk)).toEqual(await held(hapi, clean));
+export function badDay(what: string, { rows, awayMs, limitMs }: BadDay): () => World {
+  const weather = new Weather();
+  let hapi: TestHapi;
+  let way: FaultyWay;
+  let world: World;
+  beforeAll(async () => {
+    hapi = await testHapi();
+    way = await faultyWay(hapi.url, (_method, _path, count) => weather.fate(count));
+    world = await startWorld({ FHIR_BASE_URL: way.url });
+  }, 300_000);
+  afterAll(async () => {
+    await world?.stop();
+    await way?.close();
+  });
+
+  it(
+    what,
+    async () => {
+      const file = list(...Array.from({ length: rows }, (_, at) => person(at)));
+      const clean = await Clerk.start(world);
+      const good = await clean.ended(await sent(clean, file));
+      const clerk = await Clerk.start(world);
+      weather.bad = true;
+      const id = await sent(clerk, file);
+      for (const part of [0.05, 0.3, 0.6]) {
+        await expect
+          .poll(async () => (await clerk.report(id)).rows_done, { timeout: limitMs, interval: 50 })
+          .toBeGreaterThanOrEqual(rows * part);
+        world.gateway.kill();
+        await world.gateway.exited;
+        if (part === 0.3) weather.awayUntil = Date.now() + awayMs;
+        world.gateway = await world.secondGateway();
+      }
+      const end = await clerk.ended(id);
+      weather.bad = false;
+      expect(end).toMatchObject({ status: 'completed', rows_total: rows, created: rows, rejected: 0 });
+      expect(countedRows(end)).toBe(rows);
+      expect(end.reasons).toEqual(good.reasons);
+      expect(await held(hapi, clerk)).toEqual(await held(hapi, clean));
+    },
+    limitMs,
+  );
+  return () => world;
 }
 
 async function sent(clerk: Clerk, file: Buffer): Promise<string> {

@@ -2,11 +2,10 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { patientFile } from '../../infra/demo/patients.file.ts';
-import { COLUMNS } from '../../infra/demo/patients.list.ts';
 import { testHapi, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows, type Report } from './import.world.ts';
-import { cpfOf, list, row } from './lists.ts';
+import { cpfOf, HEADER, list, row } from './lists.ts';
 
 let hapi: TestHapi;
 let world: World;
@@ -36,7 +35,6 @@ const Items = z.object({
 });
 type Item = z.infer<typeof Items>['items'][number];
 
-const HEADER = COLUMNS.join(',');
 const line = (cells: readonly string[]) => cells.join(',');
 const bad = (at: number, cells: Parameters<typeof row>[1] = {}) =>
   line(row(cpfOf(at), { name: `${CANARY} ${at}`, ...cells }));

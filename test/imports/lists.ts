@@ -19,6 +19,9 @@ export function row(cpf: string, cells: Cells = {}): string[] {
   return [name, cells.cpf ?? cpf, gender, birth, phone, country, note];
 }
 
+/** The header of the circulating list as a line. */
+export const HEADER = COLUMNS.join(',');
+
 /** A list with the header of the circulating one. */
 export const list = (...rows: readonly string[][]): Buffer =>
   encodeList([[...COLUMNS], ...rows], CIRCULATING);

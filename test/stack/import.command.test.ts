@@ -7,22 +7,27 @@ import { CIRCULATING, encodeList } from '../../infra/demo/patients.file.ts';
 import { COLUMNS } from '../../infra/demo/patients.list.ts';
 import { loadSampleList } from '../../infra/local/sample.list.ts';
 import { Clerk } from '../imports/import.world.ts';
-import { testHapi } from '../support/hapi.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { faultyWay, testHapi, type Fate, type FaultyWay } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 const command = join(import.meta.dirname, '../../infra/local/import.ts');
 
+let fate: Fate = 'pass';
+let way: FaultyWay;
 let world: World;
 let clerk: Clerk;
 let folder: string;
 beforeAll(async () => {
   const hapi = await testHapi();
-  world = await startWorld({ FHIR_BASE_URL: hapi.url });
+  way = await faultyWay(hapi.url, () => fate);
+  world = await startWorld({ FHIR_BASE_URL: way.url });
   clerk = await Clerk.start(world);
   folder = await mkdtemp(join(tmpdir(), 'radgate-import-'));
 }, 200_000);
 afterAll(async () => {
   await world?.stop();
+  await way?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -75,6 +80,29 @@ describe('npm run import', () => {
     expect(missing.status).toBe(2);
     expect(missing.errors).toContain('stack.json is missing');
   }, 60_000);
+
+  it('follows an import to its end though its sign-in is ended and the gateway is started anew', async () => {
+    const signed = { RADGATE_USERNAME: 'admin', RADGATE_PASSWORD: world.adminPassword };
+    const file = await listOf('long.csv', ['333.444.555-40', '']);
+    fate = 'busy';
+    const running = run([file, '--mapping', clerk.mapping], { RADGATE_URL: world.gateway.url, ...signed });
+    const statuses = async () =>
+      (await world.sql`select status from imports order by created_at desc limit 1`).map(
+        (one) => one['status'],
+      );
+    await expect.poll(statuses, { timeout: 100_000 }).toEqual(['running']);
+    await world.sql`update token_families set revoked_at = now()
+      from accounts where accounts.id = account_id and accounts.name = 'admin'`;
+    world.gateway.kill();
+    await world.gateway.exited;
+    world.gateway = await startTestGateway(world.gateway.env);
+    fate = 'pass';
+    expect(await running).toMatchObject({
+      status: 0,
+      errors: '',
+      said: expect.stringContaining('1 created'),
+    });
+  }, 120_000);
 
   it('ends with 2 and a sentence when nothing was done', async () => {
     const env = { RADGATE_URL: world.gateway.url, RADGATE_KEY: 'rgk_unknown' };

@@ -20,8 +20,8 @@ export type TestGateway = Running & {
 };
 
 /**
- * Starts the built gateway as a process of its own on a free port and waits until it answers. Between it and its archive stands
- * a recording proxy; `stop` fails when the gateway asked anything that src/orthanc should not be able to say. `under` is a command
+ * Starts the built gateway as a process of its own, on a free port or that of its environment, and waits until it answers. Between it and
+ * its archive stands a recording proxy; `stop` fails when the gateway asked anything that src/orthanc should not be able to say. `under` is a command
  * that runs it.
  * It fails, too, when the log or the metrics hold a secret or a name.
  */
@@ -30,11 +30,11 @@ export async function startTestGateway(
   under: readonly string[] = [],
 ): Promise<TestGateway> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-gateway-'));
-  const port = await freePort();
+  const port = env['PORT'] ?? String(await freePort());
   const url = `http://127.0.0.1:${port}`;
   const full = {
     HOST: '127.0.0.1',
-    PORT: String(port),
+    PORT: port,
     PUBLIC_URL: url,
     DATA_DIR: dir,
     METRICS_TOKEN: 'the metrics of a test',
