@@ -37,6 +37,12 @@ const Wish = z.discriminatedUnion('decision', [
 ]);
 type Wish = z.output<typeof Wish>;
 
+const QuarantineQuery = ListQuery.extend({
+  reason: z.string().max(64).optional(),
+  sort: z.enum(['since', '-since']).default('since'),
+});
+type QuarantineQuery = z.output<typeof QuarantineQuery>;
+
 const Decided = z.object({
   id: z.uuid(),
   decision: z.enum(['accept', 'discard', 're-identify']),
@@ -53,11 +59,11 @@ export class QuarantineController {
     private readonly audit: AuditLog,
   ) {}
 
-  /** Newcomers that wait for a decision, oldest first, each with its reason, its patient and whom it contradicts; `q` is a part of a PatientID or UID. */
+  /** Newcomers that wait for a decision, oldest first, each with its reason, its patient and whom it contradicts; `q` is a part of a PatientID or UID; also by `reason`, and newest first by `sort=-since`. */
   @Get()
   @Gives(pageOf(QuarantineItem))
-  list(@Query(new QueryOf(ListQuery)) query: ListQuery): Promise<Page<QuarantineItem>> {
-    return this.waiting.list(query);
+  list(@Query(new QueryOf(QuarantineQuery)) query: QuarantineQuery): Promise<Page<QuarantineItem>> {
+    return this.waiting.list({ ...query, newestFirst: query.sort === '-since' });
   }
 
   /** One newcomer; 404 once it no longer waits. */

@@ -19,24 +19,27 @@ export const QuarantineItem = z.object({
 export type QuarantineItem = z.infer<typeof QuarantineItem>;
 
 const SERIES_SHOWN = 20;
+const ORDERS = { oldest: sql`g.since, g.id`, newest: sql`g.since desc, g.id desc` };
 
 /** What waits for a decision, as people see it. */
 @Injectable()
 export class QuarantineList {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Oldest first; `q` is a part of a PatientID or UID. */
+  /** Oldest first, or newest; of one reason alone; `q` is a part of a PatientID or UID. */
   async list(page: {
     limit: number;
     offset: number;
     q: string;
+    reason?: string | undefined;
+    newestFirst: boolean;
   }): Promise<{ items: readonly QuarantineItem[]; total: number }> {
     const found = sql`
-      from quarantine g where exists (select from quarantined w where w.quarantine = g.id
+      from quarantine g where (${page.reason ?? ''} = '' or g.reason = ${page.reason ?? ''}) and exists (select from quarantined w where w.quarantine = g.id
         and (${page.q} = '' or strpos(lower(w.patient_id || ' ' || w.study_uid || ' ' || w.series_uid || ' ' || w.sop_uid),
           lower(${page.q})) > 0))`;
     const rows = await this.database.execute(sql`
-      select ${ITEM} ${found} order by g.since, g.id limit ${page.limit} offset ${page.offset}`);
+      select ${ITEM} ${found} order by ${ORDERS[page.newestFirst ? 'newest' : 'oldest']} limit ${page.limit} offset ${page.offset}`);
     const [count] = await this.database.execute(sql`select count(*)::int as total ${found}`);
     return {
       items: z.array(QuarantineItem).parse([...rows]),

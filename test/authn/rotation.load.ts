@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { Pool } from 'undici';
 import { z } from 'zod';
 import type { World } from '../support/world.ts';
 import { tokensOf } from './signing.in.ts';
@@ -14,7 +15,13 @@ const AT_ONCE = 100;
 const Refreshed = z.object({ access_token: z.string(), refresh_token: z.string() });
 
 /** What came of it: answers by status, and how many keys signed the tokens that were used. */
-export type Outcome = { statuses: Record<number, number>; keys: number; rotations: number };
+export type Outcome = {
+  statuses: Record<number, number>;
+  keys: number;
+  rotations: number;
+  /** What the machine bore. */
+  perSecond: number;
+};
 
 /**
  * Rotates the signing keys every five seconds while people ask both gateways, each token at whichever comes next, and refresh their
@@ -26,11 +33,12 @@ export async function rotateUnderLoad(
   load: { seconds: number; perSecond: number; hurry: number },
 ): Promise<Outcome> {
   const end = performance.now() + load.seconds * 1000;
-  const outcome: Outcome = { statuses: {}, keys: 0, rotations: 0 };
+  const outcome: Outcome = { statuses: {}, keys: 0, rotations: 0, perSecond: 0 };
   const kids = new Set<string>();
   const credentials = { name: 'admin', password: world.adminPassword };
   const tokens = await tokensOf(world, credentials);
   const at = (index: number) => urls[index % urls.length] ?? '';
+  const pools = urls.map((url) => new Pool(url, { connections: 16 }));
 
   // The first key is younger than one that is hurried would seem to be.
   await world.sql`update signing_keys set created_at = created_at - interval '1 minute'`;
@@ -60,8 +68,10 @@ export async function rotateUnderLoad(
   };
   const ask = async (index: number) => {
     const headers = { authorization: `Bearer ${tokens.access_token}` };
-    const { status, body } = await fetch(`${at(index)}/api/me`, { headers });
-    await body?.cancel();
+    const pool = pools[index % pools.length];
+    if (pool === undefined) throw new Error('There is nobody to ask.');
+    const { statusCode: status, body } = await pool.request({ method: 'GET', path: '/api/me', headers });
+    await body.dump();
     outcome.statuses[status] = (outcome.statuses[status] ?? 0) + 1;
   };
   const asking = async () => {
@@ -77,5 +87,7 @@ export async function rotateUnderLoad(
     await Promise.all(open);
   };
   await Promise.all([rotate(), refresh(), asking()]);
-  return { ...outcome, keys: kids.size };
+  await Promise.all(pools.map((pool) => pool.close()));
+  const asked = Object.values(outcome.statuses).reduce((sum, number) => sum + number, 0);
+  return { ...outcome, keys: kids.size, perSecond: Math.round(asked / load.seconds) };
 }

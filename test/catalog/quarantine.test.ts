@@ -129,6 +129,24 @@ const odd = async () =>
     (await world.http.get('/api/quarantine').set('authorization', operator.authorization)).body,
   ).items.find(({ reason }) => reason === 'unusable');
 
+const listed = async (query: string) => {
+  const answer = await world.http
+    .get(`/api/quarantine?${query}`)
+    .set('authorization', operator.authorization);
+  return Items.parse(answer.body).items.map(({ id }) => id);
+};
+
+describe('the list', () => {
+  it('is newest first, and of one reason alone, when that is asked for', async () => {
+    const [one, other] = [await contested(), await contested()];
+    const oldest = await listed('sort=since');
+    expect(oldest.indexOf(one.item.id)).toBeLessThan(oldest.indexOf(other.item.id));
+    expect(await listed('sort=-since')).toEqual(oldest.toReversed());
+    expect(await listed(`reason=${one.item.reason}`)).toEqual(expect.arrayContaining([one.item.id]));
+    expect(await listed('reason=another')).toEqual([]);
+  });
+});
+
 describe('deciding', () => {
   it('discard deletes the newcomer from the archive, and nothing else; it is on record before', async () => {
     const { studyUid, item, held } = await contested();
