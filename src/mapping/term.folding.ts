@@ -49,11 +49,12 @@ function foldEnding(word: string): string {
   return single.replace(/[oa]$/u, 'o');
 }
 
+/** What stands between the words that the guards look at. */
+const BETWEEN_WORDS = new RegExp(`[^\\p{L}?${UNTICKED}]+`, 'gu');
+
 /** Whether a text negates, doubts, or speaks of a relative or of the past: "não diabético" is never diabetes. */
 export function isGuarded(text: string): boolean {
   const plain = foldText(text).replace(EMPTY_BOX, UNTICKED);
   // "s/ DM" is "sem DM".
-  return (
-    /(?:^|\s)s\//u.test(plain) || GUARDS.test(plain.replace(new RegExp(`[^\\p{L}?${UNTICKED}]+`, 'gu'), ' '))
-  );
+  return /(?:^|\s)s\//u.test(plain) || GUARDS.test(plain.replace(BETWEEN_WORDS, ' '));
 }
