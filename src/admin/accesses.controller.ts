@@ -6,7 +6,7 @@ import { AnyAccount, Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { ListQuery, QueryOf } from '../authn/query.pipe.js';
 import { BadRequest } from '../problems/errors.js';
-import type { Page } from './list.query.js';
+import type { Page } from '../authn/list.query.js';
 
 /** That somebody opened images of the person who asks. `what`: study, series, instance, metadata, frames, rendered or bulk. */
 const Access = z.object({

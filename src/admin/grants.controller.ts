@@ -18,7 +18,7 @@ import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
 import { Grant, Grants, NewGrant, GrantsQuery } from './grants.service.js';
-import type { Page } from './list.query.js';
+import type { Page } from '../authn/list.query.js';
 
 @Controller('api/groups/:group/grants')
 @Requires('access:manage')

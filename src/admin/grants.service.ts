@@ -14,7 +14,7 @@ import { refuseStale } from './entity.tags.js';
 import { Moment } from './fields.js';
 import { Groups } from './groups.service.js';
 import { LastAdministrator } from './last.administrator.js';
-import { is, isPast, matching, orderOf, type Page } from './list.query.js';
+import { is, isPast, matching, orderOf, type Page } from '../authn/list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
 /** rights × scope, held by a group; `until` is ISO 8601 or null for ever. */

@@ -19,7 +19,7 @@ import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
 import { Group, GroupChange, Groups, NewGroup, GroupsQuery } from './groups.service.js';
-import type { Page } from './list.query.js';
+import type { Page } from '../authn/list.query.js';
 
 @Controller('api/groups')
 @Requires('access:manage')

@@ -10,7 +10,7 @@ import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
 import { Name, Words } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';
-import { matching, orderOf, type Page } from './list.query.js';
+import { matching, orderOf, type Page } from '../authn/list.query.js';
 import { isTaken } from './refused.by.postgres.js';
 
 /** A group: what holds grants, and whose members have them. */

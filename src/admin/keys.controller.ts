@@ -6,7 +6,7 @@ import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { Key, Keys, MadeKey, NewKey, KeysQuery } from './keys.service.js';
-import type { Page } from './list.query.js';
+import type { Page } from '../authn/list.query.js';
 
 @Controller('api/accounts/:account/keys')
 @Requires('access:manage')

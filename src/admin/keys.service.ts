@@ -10,7 +10,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { apiKeys } from '../database/schema.access.js';
 import { NotVisible } from '../problems/errors.js';
 import { Moment, Name } from './fields.js';
-import { is, isPast, matching, orderOf, type Page } from './list.query.js';
+import { is, isPast, matching, orderOf, type Page } from '../authn/list.query.js';
 import { Machines } from './machines.service.js';
 import { isGone } from './refused.by.postgres.js';
 

@@ -19,7 +19,7 @@ import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags, tagOf } from './entity.tags.js';
-import type { Page } from './list.query.js';
+import type { Page } from '../authn/list.query.js';
 import { Sender, Senders } from './senders.service.js';
 import { Machine, MachineChange, Machines, NewMachine, MachinesQuery } from './machines.service.js';
 

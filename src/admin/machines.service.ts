@@ -8,7 +8,7 @@ import { accounts } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
 import { AccountName, Assigned } from './fields.js';
-import { inGroup, is, matching, orderOf, type Page } from './list.query.js';
+import { inGroup, is, matching, orderOf, type Page } from '../authn/list.query.js';
 import { isSilent } from './senders.service.js';
 
 /** A machine account: a scanner, a script, another system. */

@@ -5,7 +5,7 @@ import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import type { Page } from './list.query.js';
+import type { Page } from '../authn/list.query.js';
 import { Member, Members, NewMember, MembersQuery } from './members.service.js';
 
 @Controller('api/groups/:group/members')

@@ -8,7 +8,7 @@ import { accounts, memberships } from '../database/schema.access.js';
 import { BadField, NotVisible } from '../problems/errors.js';
 import { Groups } from './groups.service.js';
 import { LastAdministrator } from './last.administrator.js';
-import { is, matching, orderOf, type Page } from './list.query.js';
+import { is, matching, orderOf, type Page } from '../authn/list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
 /** A person or a machine account in a group. */

@@ -9,7 +9,7 @@ import { Requires } from '../authz/authz.guard.js';
 import { type Decision, QuarantineDecisions } from '../catalog/quarantine.decisions.js';
 import { QuarantineItem, QuarantineList } from '../catalog/quarantine.list.js';
 import { NotAuthenticated, NotVisible } from '../problems/errors.js';
-import type { Page } from './list.query.js';
+import type { Page } from '../authn/list.query.js';
 
 const Key = z
   .string()

@@ -6,7 +6,7 @@ import { OwnSessions, Session, SessionsQuery } from '../authn/own.sessions.js';
 import { QueryOf } from '../authn/query.pipe.js';
 import { SignIns } from '../authn/sign.ins.js';
 import { Requires } from '../authz/authz.guard.js';
-import type { Page } from './list.query.js';
+import type { Page } from '../authn/list.query.js';
 import { Users } from './users.service.js';
 
 /** Where a person is signed in, for whoever manages access. */

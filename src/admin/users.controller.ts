@@ -20,7 +20,7 @@ import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
 import { PatientKey } from './fields.js';
-import type { Page } from './list.query.js';
+import type { Page } from '../authn/list.query.js';
 import { NewUser, User, UserChange, Users, UsersQuery } from './users.service.js';
 
 @Controller('api/users')

@@ -11,7 +11,7 @@ import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
 import { AccountName, KnownPatient, PatientKey, Words } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';
-import { inGroup, is, matching, orderOf, type Page } from './list.query.js';
+import { inGroup, is, matching, orderOf, type Page } from '../authn/list.query.js';
 
 /** A person as the contract shows them. */
 export const User = z.object({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Flag } from '../authn/query.pipe.js';
+import { Flag, ListQuery } from '../authn/query.pipe.js';
+import { IMPORT_STATUS } from '../database/schema.records.js';
 
 /** What an upload says about itself: the mapping (`name` or `name@version`), whether to write, the day the list is of. */
 export const ImportQuery = z.strictObject({
@@ -17,17 +18,14 @@ export const ImportQuery = z.strictObject({
 });
 export type ImportQuery = z.output<typeof ImportQuery>;
 
+/** A list of imports, of one status where one is named. */
+export const ImportsQuery = ListQuery.extend({ status: z.enum(IMPORT_STATUS).optional() });
+export type ImportsQuery = z.output<typeof ImportsQuery>;
+
 const digits = z
   .string()
   .regex(/^\d{1,9}$/)
   .transform(Number);
-
-/** A page of a list. */
-export const PageQuery = z.strictObject({
-  limit: digits.transform((number) => Math.min(number, 1000)).default(100),
-  offset: digits.default(0),
-});
-export type PageQuery = z.output<typeof PageQuery>;
 
 export const ROW_FILTER = [
   'pending',

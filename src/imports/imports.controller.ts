@@ -10,7 +10,7 @@ import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { IMPORT_STATUS } from '../database/schema.records.js';
 import { BadRequest } from '../problems/errors.js';
-import { ImportQuery, PageQuery } from './import.query.js';
+import { ImportQuery, ImportsQuery } from './import.query.js';
 import { ImportReport } from './import.report.js';
 import { Imports } from './imports.service.js';
 import { UploadReceiver } from './upload.receiver.js';
@@ -47,14 +47,14 @@ export class ImportsController {
     return { file_id: id, status };
   }
 
-  /** The imports, newest first. */
+  /** The imports, newest first; of one `status`, with `q` in the name of file or account, sorted by another field. */
   @Get()
   @Gives(pageOf(ImportReport))
   @Requires('records:read', 'records:import')
   list(
-    @Query(new QueryOf(PageQuery)) { limit, offset }: PageQuery,
+    @Query(new QueryOf(ImportsQuery)) query: ImportsQuery,
   ): Promise<{ items: ImportReport[]; total: number }> {
-    return this.imports.list(limit, offset);
+    return this.imports.list(query);
   }
 
   /** One import and how far it is. */

@@ -1,18 +1,26 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { type Deed, Deeds } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
+import { is, matching, orderOf } from '../authn/list.query.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { imports, mappings } from '../database/schema.records.js';
 import { BadField, Conflict, NotVisible } from '../problems/errors.js';
 import { ImportEvents } from './import.events.js';
-import type { ImportQuery } from './import.query.js';
+import type { ImportQuery, ImportsQuery } from './import.query.js';
 import { type ImportReport, reportOf } from './import.report.js';
 import { Mappings } from './mappings.service.js';
 import { StagedFiles } from './staged.files.js';
 import type { Upload } from './upload.receiver.js';
+
+const ORDERS = [
+  ['created_at', imports.createdAt],
+  ['finished_at', imports.finishedAt],
+  ['file_name', imports.fileName],
+  ['status', imports.status],
+] as const;
 
 export type ImportRecord = typeof imports.$inferSelect;
 
@@ -80,18 +88,23 @@ export class Imports {
     }
   }
 
-  async list(limit: number, offset: number): Promise<{ items: ImportReport[]; total: number }> {
+  async list(query: ImportsQuery): Promise<{ items: ImportReport[]; total: number }> {
+    const sought = and(
+      is(imports.status, query.status),
+      matching(query, imports.fileName, imports.accountName),
+    );
     const rows = await this.database
       .select({ row: imports, name: mappings.name, version: mappings.version })
       .from(imports)
       .innerJoin(mappings, eq(mappings.id, imports.mapping))
-      .orderBy(desc(imports.createdAt), imports.id)
-      .limit(limit)
-      .offset(offset);
+      .where(sought)
+      .orderBy(...orderOf({ ...query, sort: query.sort ?? '-created_at' }, ORDERS, imports.id))
+      .limit(query.limit)
+      .offset(query.offset);
     const items = rows.map(async ({ row, name, version }) =>
       reportOf(row, { name, version }, await this.counters(row.id)),
     );
-    return { items: await Promise.all(items), total: await this.database.$count(imports) };
+    return { items: await Promise.all(items), total: await this.database.$count(imports, sought) };
   }
 
   async get(id: string): Promise<ImportRecord> {

@@ -4,24 +4,21 @@ import { Asked, Deed } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
 import { Who } from '../authn/access.decorators.js';
 import { BodyOf } from '../authn/body.pipe.js';
-import { QueryOf } from '../authn/query.pipe.js';
+import { ListQuery, QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { MappingDocument } from '../mapping/mapping.document.js';
-import { PageQuery } from './import.query.js';
 import { Mappings, StoredMapping } from './mappings.service.js';
 
 @Controller('api/mappings')
 export class MappingsController {
   constructor(private readonly mappings: Mappings) {}
 
-  /** Every version of every mapping document. */
+  /** Every version of every mapping document, by name and newest first; `q` is a part of the name. */
   @Get()
   @Gives(pageOf(StoredMapping))
   @Requires('records:read', 'records:import')
-  list(
-    @Query(new QueryOf(PageQuery)) { limit, offset }: PageQuery,
-  ): Promise<{ items: StoredMapping[]; total: number }> {
-    return this.mappings.list(limit, offset);
+  list(@Query(new QueryOf(ListQuery)) query: ListQuery): Promise<{ items: StoredMapping[]; total: number }> {
+    return this.mappings.list(query);
   }
 
   /** Stores the next version of a mapping document: 201; 409 when its version is not the next one, 422 when it is not valid. */

@@ -2,6 +2,8 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
+import { matching, orderOf } from '../authn/list.query.js';
+import type { ListQuery } from '../authn/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { mappings } from '../database/schema.records.js';
 import { MappingDocument } from '../mapping/mapping.document.js';
@@ -9,6 +11,11 @@ import { SHIPPED_MAPPINGS } from '../mapping/defaults.js';
 import { BadField, Conflict, NotVisible } from '../problems/errors.js';
 
 const MOST_KEPT = 100;
+const ORDERS = [
+  ['name', mappings.name],
+  ['version', mappings.version],
+  ['created_at', mappings.createdAt],
+] as const;
 
 /** A stored version of a mapping document. */
 export const StoredMapping = z.object({
@@ -40,14 +47,17 @@ export class Mappings implements OnApplicationBootstrap {
   }
 
   /** Newest versions first. */
-  async list(limit: number, offset: number): Promise<{ items: StoredMapping[]; total: number }> {
+  async list(query: ListQuery): Promise<{ items: StoredMapping[]; total: number }> {
+    const sought = matching(query, mappings.name);
+    const [order] = orderOf(query, ORDERS, mappings.id);
     const rows = await this.database
       .select()
       .from(mappings)
-      .orderBy(mappings.name, desc(mappings.version))
-      .limit(limit)
-      .offset(offset);
-    return { items: rows.map(storedOf), total: await this.database.$count(mappings) };
+      .where(sought)
+      .orderBy(...(order === undefined ? [] : [order]), mappings.name, desc(mappings.version))
+      .limit(query.limit)
+      .offset(query.offset);
+    return { items: rows.map(storedOf), total: await this.database.$count(mappings, sought) };
   }
 
   /** Stores the next version of a name; Conflict when another version was stored meanwhile. */

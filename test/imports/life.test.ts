@@ -32,6 +32,7 @@ const Rows = z.object({
     }),
   ),
 });
+const Listed = z.object({ total: z.number(), items: z.array(z.looseObject({ file_name: z.string() })) });
 const rowsOf = async (clerk: Clerk, id: string, query = '') =>
   Rows.parse((await clerk.get(`/api/imports/${id}/rows${query}`).expect(200)).body);
 const list = (...rows: readonly string[][]) => encodeList([[...COLUMNS], ...rows], CIRCULATING);
@@ -203,4 +204,35 @@ describe('uploads', () => {
     },
     30_000,
   );
+
+  it('is found in the list by its file, its status and in an order, as are mappings by their name', async () => {
+    const clerk = await Clerk.start(world);
+    const [one, other] = [`${clerk.mapping}-b.csv`, `${clerk.mapping}-a.csv`];
+    for (const [name, file] of [
+      [one, Buffer.alloc(0)],
+      [other, list(row('111.222.333-05'))],
+    ] as const) {
+      const { file_id } = z
+        .object({ file_id: z.string() })
+        .parse((await clerk.upload(file, { mode: 'rehearse' }, name).expect(202)).body);
+      await clerk.ended(file_id);
+    }
+    const listed = async (query: object) => {
+      const answer = await clerk
+        .get('/api/imports')
+        .query({ q: clerk.mapping, ...query })
+        .expect(200);
+      return Listed.parse(answer.body);
+    };
+    const names = async (query: object) => (await listed(query)).items.map(({ file_name }) => file_name);
+    expect(await names({})).toEqual([other, one]);
+    expect(await names({ sort: 'file_name' })).toEqual([other, one]);
+    expect(await names({ sort: '-file_name' })).toEqual([one, other]);
+    expect(await names({ status: 'failed' })).toEqual([one]);
+    expect(await listed({ limit: 1, offset: 1 })).toMatchObject({ total: 2, items: [{ file_name: one }] });
+    await clerk.get('/api/imports?sort=sha256').expect(400);
+    await clerk.get('/api/imports?status=lost').expect(400);
+    const mappings = await clerk.get('/api/mappings').query({ q: clerk.mapping, sort: '-version' });
+    expect(mappings.body).toMatchObject({ total: 1, items: [{ name: clerk.mapping }] });
+  }, 60_000);
 });

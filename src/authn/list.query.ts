@@ -1,6 +1,6 @@
 import { asc, desc, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import type { ListQuery } from '../authn/query.pipe.js';
+import type { ListQuery } from './query.pipe.js';
 import { BadRequest } from '../problems/errors.js';
 
 /** What a list answers: a page of things, and how many there are in all. */
