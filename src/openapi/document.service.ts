@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { answersOf } from './answers.js';
+import { imageQueriesOf } from './image.queries.js';
 import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -106,7 +107,7 @@ function operationOf(route: DeclaredRoute): Operation {
     summary,
     description: `${route.words} (${opensInWords(route)})`,
     security: route.access === 'public' ? [] : CREDENTIALS,
-    parameters: [...inPath(path), ...route.query.flatMap(inQuery)],
+    parameters: [...inPath(path), ...route.query.flatMap(inQuery), ...imageQueriesOf(route.method, path)],
     ...bodyOf(route, key),
     responses: answersOf(route, path, summary === '' ? 'Done.' : summary),
   };

@@ -42,6 +42,11 @@ async function cut() {
   await pause(50);
 }
 
+const fateOf = (statement: PromiseLike<unknown>): Promise<string> =>
+  Promise.resolve(statement).then(
+    () => 'done',
+    () => 'refused',
+  );
 const kept = async () => (await sql`select what from kept`).map((row) => row['what']);
 
 // The driver's issues 1154 and 1208: without its mend (patches/) the first two end the whole process.
@@ -59,24 +64,29 @@ describe('a connection that is lost in the middle of a transaction', () => {
   });
 
   it('fails a transaction that was between two statements', async () => {
+    const late = Promise.withResolvers<string>();
     const lost = sql.begin(async (transaction) => {
       await transaction`insert into kept values ('half')`;
       await cut();
-      await transaction`insert into kept values ('late')`;
+      late.resolve(fateOf(transaction`insert into kept values ('late')`));
     });
     await expect(lost).rejects.toThrow(/CONNECTION_CLOSED|ECONNRESET/);
+    expect(await late.promise).toBe('refused');
     expect(await kept()).toEqual([]);
   });
 
   it('lets no later statement of it run on the connection that follows', async () => {
+    const stray = Promise.withResolvers<string>();
     const lost = sql.begin(async (transaction) => {
       await transaction`insert into kept values ('half')`;
       await cut();
       // Somebody else's statement opens the pool's only connection anew.
       expect(await kept()).toEqual([]);
-      await transaction`insert into kept values ('stray')`;
+      stray.resolve(fateOf(transaction`insert into kept values ('stray')`));
     });
     await expect(lost).rejects.toThrow(/CONNECTION_CLOSED|ECONNRESET/);
+    // The transaction is over for its caller before its own last line.
+    expect(await stray.promise).toBe('refused');
     expect(await kept()).toEqual([]);
   });
 
@@ -85,5 +95,20 @@ describe('a connection that is lost in the middle of a transaction', () => {
     await cut();
     await expect(reserved`select 1`).rejects.toThrow(/CONNECTION_CLOSED|ECONNRESET/);
     expect(await kept()).toEqual([]);
+  });
+
+  it('fails what a reserved connection is asked while others connect anew, and after', async () => {
+    const reserved = await sql.reserve();
+    await cut();
+    const others = kept();
+    expect(await fateOf(reserved`select 1`)).toBe('refused');
+    expect(await others).toEqual([]);
+    expect(await fateOf(reserved`select 1`)).toBe('refused');
+    // What is lost already is not given back a second time: the pool's one connection is another's now.
+    const [next, late] = [await sql.reserve(), kept()];
+    reserved.release();
+    expect(await fateOf(next`select 1`)).toBe('done');
+    next.release();
+    expect(await late).toEqual([]);
   });
 });

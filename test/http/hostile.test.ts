@@ -59,7 +59,8 @@ describe('a path that is not written as it should be', () => {
     [`/dicom-web/studies/*/metadata`, 400],
     [`/dicom-web/studies/%2a`, 400],
     [`/dicom-web/studies/${mine.study}./metadata`, 400],
-    [`/dicom-web/studies/0${mine.study}/metadata`, 400],
+    // It may stand so in an archive; here it does not.
+    [`/dicom-web/studies/0${mine.study}/metadata`, 404],
     [`/dicom-web/studies/${mine.study.replaceAll('.', '%252e')}/metadata`, 400],
     [`/dicom-web/studies/${'1'.repeat(65)}/metadata`, 400],
     [`/dicom-web/studies/${'1'.repeat(20_000)}/metadata`, 431],
@@ -71,7 +72,7 @@ describe('a path that is not written as it should be', () => {
     [`${study}/series/${mine.series}/instances/${mine.sop}/frames/1%2c99`, 404],
     [`${study}/series/${mine.series}/instances/${mine.sop}/frames/1e0`, 400],
     [`${study}/series/${mine.series}/instances/${mine.sop}/frames/-1`, 400],
-    [`${study}/series/${mine.series}/instances/${mine.sop}/frames/99999999999999999999`, 400],
+    [`${study}/series/${mine.series}/instances/${mine.sop}/frames/99999999999999999999`, 404],
     [`${study}/series/${mine.series}/instances/${mine.sop}/bulk/..%2f..%2ffile`, 400],
     [`${study}/series/${mine.series}/instances/${mine.sop}/bulk/../../file`, 400],
     [`${study}/series/${mine.series}/instances/${mine.sop}/bulk/7FE00010%00`, 400],

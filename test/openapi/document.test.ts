@@ -1,7 +1,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { table } from '../authz/matrix.table.ts';
-import { startWorld, type World } from '../support/world.ts';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { type Caller, startWorld, type World } from '../support/world.ts';
 import { Document } from './document.checking.ts';
 
 let world: World;
@@ -53,6 +55,51 @@ describe('GET /api/openapi.json', () => {
       ]);
     }
   });
+});
+
+describe('what the document says that DICOMweb may be asked', () => {
+  const study = freshUid();
+  const series = freshUid();
+  const instance = freshUid();
+  let reader: Caller;
+  beforeAll(async () => {
+    const image = makeInstance({ studyUid: study, seriesUid: series, sopUid: instance });
+    await world.store(await world.machine(), [image]).expect(200);
+    reader = await world.radiologist(study);
+  });
+  const uri = `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${instance}`;
+  const queriesOf = (path: string) =>
+    operation(path, 'get')
+      ?.parameters.filter((one) => one.in === 'query')
+      .map(({ name }) => name) ?? [];
+  const whereItIs = (path: string) =>
+    path.replace('{study}', study).replace('{series}', series).replace('{instance}', instance);
+
+  it.each([
+    ['/dicom-web/studies', ['keys', 'includefield', 'fuzzymatching']],
+    ['/dicom-web/studies/{study}/series', ['keys', 'includefield', 'fuzzymatching']],
+    ['/dicom-web/studies/{study}/series/{series}/instances/{instance}', []],
+    ['/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata', []],
+    ['/dicom-web/studies/{study}/series/{series}/instances/{instance}/rendered', []],
+    ['/dicom-web/studies/{study}/thumbnail', []],
+  ])('is understood: nonsense is refused at %s', async (path, others) => {
+    const said = queriesOf(path);
+    expect(said).toContain('accept');
+    expect(said).toEqual(expect.arrayContaining(others));
+    for (const name of said.filter((one) => !others.includes(one)))
+      expect([name, (await ask(`${whereItIs(path)}?${name}=-!`)).status]).toEqual([name, 400]);
+  });
+
+  it('is understood: nonsense is refused at /wado', async () => {
+    await ask(uri).expect(200);
+    for (const name of queriesOf('/wado')) {
+      const query = new URLSearchParams(uri.slice('/wado?'.length));
+      query.set(name, '-!');
+      expect([name, (await ask(`/wado?${query.toString()}`)).status]).toEqual([name, 400]);
+    }
+  });
+
+  const ask = (path: string) => world.http.get(path).set('authorization', reader.authorization);
 });
 
 describe('GET /api/docs', () => {
