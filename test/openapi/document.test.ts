@@ -57,6 +57,11 @@ describe('GET /api/openapi.json', () => {
   });
 });
 
+const queriesOf = (path: string) =>
+  operation(path, 'get')
+    ?.parameters.filter((one) => one.in === 'query')
+    .map(({ name }) => name) ?? [];
+
 describe('what the document says that DICOMweb may be asked', () => {
   const study = freshUid();
   const series = freshUid();
@@ -68,10 +73,6 @@ describe('what the document says that DICOMweb may be asked', () => {
     reader = await world.radiologist(study);
   });
   const uri = `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${instance}`;
-  const queriesOf = (path: string) =>
-    operation(path, 'get')
-      ?.parameters.filter((one) => one.in === 'query')
-      .map(({ name }) => name) ?? [];
   const whereItIs = (path: string) =>
     path.replace('{study}', study).replace('{series}', series).replace('{instance}', instance);
 
