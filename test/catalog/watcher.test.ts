@@ -12,8 +12,8 @@ import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 import { archived, catalogued, told } from '../dicomweb/stow.answers.ts';
 
-/** The fact is waited for; on a machine that is not busy it takes a second or two. */
-const SOON = { timeout: 60_000, interval: 100 };
+/** The contract's word: within five seconds. A machine that is busy with other tests is held to it by test/long alone. */
+const SOON = { timeout: process.env['RADGATE_LONG'] === '1' ? 5_000 : 20_000, interval: 100 };
 
 let world: World;
 let sender: Caller;
