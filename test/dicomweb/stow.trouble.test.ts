@@ -81,7 +81,7 @@ describe('kill -9 of the gateway', () => {
     await world.sql`update pending set expires_at = clock_timestamp()`;
     await restartGateway();
     await expect
-      .poll(() => catalogued(world, studyUid))
+      .poll(() => catalogued(world, studyUid), { timeout: 5000 })
       .toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
     expect(await ownerOf(studyUid)).toEqual({ owner: sender.id, issuer: 'WARD' });
   });
@@ -95,7 +95,9 @@ describe('kill -9 of the gateway', () => {
     const position = typeof last === 'object' && last && 'Last' in last ? Number(last.Last) : 0;
     await world.sql`update archive_cursor set position = ${position}`;
     await restartGateway();
-    await expect.poll(() => ownerOf(studyUid)).toEqual({ owner: sender.id, issuer: 'WARD' });
+    await expect
+      .poll(() => ownerOf(studyUid), { timeout: 5000 })
+      .toEqual({ owner: sender.id, issuer: 'WARD' });
   });
 
   it('the same, and its sender repeats: 200, once', async () => {
@@ -166,7 +168,6 @@ describe('memory', () => {
     process.stderr.write(
       `gateway: ${before.toFixed()} MB before, ${most.toFixed()} MB at most, for ${sent} MB\n`,
     );
-    // A body that is held would be all of it, and what is not collected yet beside.
-    expect(most - before).toBeLessThan(sent * 0.75);
+    expect(most - before).toBeLessThan(100);
   });
 });

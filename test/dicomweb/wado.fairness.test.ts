@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
@@ -35,9 +35,11 @@ it('an account that begins any number of downloads and reads none keeps nobody e
   const sockets = Array.from({ length: 60 }, () => stalled(greedy, `/studies/${large}`));
   // All places they can have are theirs now, for half a minute.
   await sleep(3000);
-  // Those who read nothing lose their places after thirty seconds: who waited for that would be out of time.
+  const began = Date.now();
   await world.get(reader, `/studies/${other}/metadata`).expect(200);
   await world.get(reader, `/studies/${other}`).expect(200);
+  // Those who read nothing lose their places after thirty seconds, not before.
+  expect(Date.now() - began).toBeLessThan(20_000);
   for (const socket of sockets) socket.destroy();
   await world.get(greedy, `/studies/${large}/metadata`).expect(200);
 });
