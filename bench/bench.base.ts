@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../infra/local/gateway.ts';
-import { freePort } from '../infra/local/launch.ts';
+import { reserveAnyPort } from '../infra/local/port.ts';
 import { startPostgres, type Postgres } from '../infra/local/postgres.ts';
 import { keptSecrets, type Secrets } from '../infra/local/secrets.ts';
 
@@ -44,18 +44,12 @@ export async function startOnBase<Stack>(start: (base: Base) => Promise<Stack>):
 }
 
 async function freePorts() {
-  const taken = new Set<number>();
-  const next = async () => {
-    const port = await freePort(0, taken);
-    taken.add(port);
-    return port;
-  };
   return {
-    web: await next(),
-    gateway: await next(),
-    orthanc: await next(),
-    dicom: await next(),
-    postgres: await next(),
-    hapi: await next(),
+    web: await reserveAnyPort(),
+    gateway: await reserveAnyPort(),
+    orthanc: await reserveAnyPort(),
+    dicom: await reserveAnyPort(),
+    postgres: await reserveAnyPort(),
+    hapi: await reserveAnyPort(),
   };
 }

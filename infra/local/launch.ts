@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -169,26 +168,5 @@ export function answersOk(url: string, auth?: string): Promise<boolean> {
     );
     request.once('timeout', () => request.destroy(new Error('no answer within 2 s')));
     request.once('error', reject);
-  });
-}
-
-/** The first port at or above `wanted` (0: any) that nobody listens on at 127.0.0.1 and that is not in `taken`. */
-export async function freePort(wanted = 0, taken: ReadonlySet<number> = new Set()): Promise<number> {
-  for (let port = wanted; port < 65_536; port += 1) {
-    const found = taken.has(port) ? undefined : await tryPort(port);
-    if (found !== undefined) return found;
-  }
-  throw new Error(`no free port at or above ${wanted}`);
-}
-
-function tryPort(port: number): Promise<number | undefined> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', () => resolve(undefined));
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
-      const address = server.address();
-      const bound = typeof address === 'object' && address ? address.port : port;
-      server.close(() => resolve(bound));
-    });
   });
 }

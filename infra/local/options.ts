@@ -2,8 +2,7 @@ import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { freePort } from './launch.ts';
-import { tryLock } from './lock.ts';
+import { reservePort } from './port.ts';
 
 const defaults = { web: 8443, gateway: 3000, orthanc: 8042, dicom: 4242, postgres: 5433, hapi: 8080 };
 
@@ -58,14 +57,9 @@ export async function choosePorts(
   const text = await readFile(file, 'utf8').catch(() => '{}');
   const saved = SavedPorts.parse(JSON.parse(text));
   const ports = { ...defaults };
-  const taken = new Set<number>();
   for (const name of names) {
     const wanted = asked[name] ?? saved[name] ?? defaults[name];
-    let port = await freePort(wanted, taken);
-    // Free, and not about to be used by another stack that starts right now.
-    while (!(await tryLock(`port ${port}`))) port = await freePort(port + 1, taken);
-    ports[name] = port;
-    taken.add(port);
+    ports[name] = await reservePort(wanted);
     if (ports[name] !== wanted) log(`port ${wanted} (${name}) is taken: using ${ports[name]}`);
   }
   await writeFile(file, JSON.stringify(ports));

@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { expect, it, vi } from 'vitest';
-import { freePort, launch } from '../../infra/local/launch.ts';
+import { launch } from '../../infra/local/launch.ts';
 import { tryLock } from '../../infra/local/lock.ts';
+import { reservePort } from '../../infra/local/port.ts';
 import { Supervisor } from '../../infra/local/supervisor.ts';
 
 const launcher = new URL('../../infra/local/launch.ts', import.meta.url).href;
@@ -54,14 +55,15 @@ it('gives up on a program that cannot be run', async () => {
   expect(await running.exited).toMatch(/^status 1/);
 });
 
-it('passes by a port that is taken', async () => {
+it('passes by a port that is taken, and one that is another’s already though nobody listens yet', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   const taken = typeof address === 'object' && address ? address.port : 0;
-  const free = await freePort(taken);
+  const free = await reservePort(taken);
   server.close();
   expect(free).toBeGreaterThan(taken);
+  expect(await reservePort(free)).toBeGreaterThan(free);
 });
 
 it('gives a lock to one holder at a time', async () => {

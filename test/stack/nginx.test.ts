@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { freePort, type Running } from '../../infra/local/launch.ts';
+import type { Running } from '../../infra/local/launch.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
 import { startNginx } from '../../infra/local/nginx.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
 
@@ -36,7 +37,7 @@ beforeAll(async () => {
   await once(gateway, 'listening');
   const address = gateway.address();
   const gatewayPort = typeof address === 'object' && address ? address.port : 0;
-  const port = await freePort();
+  const port = await reserveAnyPort();
   const prefix = openPrefix(inject('prefix'));
   nginx = await startNginx({
     prefix,

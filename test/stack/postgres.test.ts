@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort } from '../../infra/local/launch.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
 import { startPostgres, type Postgres } from '../../infra/local/postgres.ts';
 
 let dir: string;
@@ -13,7 +13,7 @@ let server: Postgres;
 beforeAll(async () => {
   // Closed to others, as a home folder may be.
   dir = await mkdtemp(join(tmpdir(), 'radgate-postgres-'));
-  port = await freePort();
+  port = await reserveAnyPort();
   server = await startPostgres({ dir, port });
 });
 afterAll(async () => {

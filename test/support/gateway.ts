@@ -2,8 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { freePort, launch, type Running, until } from '../../infra/local/launch.ts';
+import { launch, type Running, until } from '../../infra/local/launch.ts';
 import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
 import { foundIn, foundInMetrics } from './log.canaries.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording.proxy.ts';
 
@@ -30,7 +31,7 @@ export async function startTestGateway(
   under: readonly string[] = [],
 ): Promise<TestGateway> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-gateway-'));
-  const port = env['PORT'] ?? String(await freePort());
+  const port = env['PORT'] ?? String(await reserveAnyPort());
   const url = `http://127.0.0.1:${port}`;
   const full = {
     HOST: '127.0.0.1',

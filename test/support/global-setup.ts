@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
-import { freePort } from '../../infra/local/launch.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
 import { prepareMachine } from '../../infra/local/machine.ts';
 import { startPostgres, type Postgres } from '../../infra/local/postgres.ts';
 import { cacheFolder, providePrefix } from '../../infra/local/prefix.ts';
@@ -47,7 +47,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (faults !== '') throw new Error(`asked of an archive during this run:\n${faults}`);
   };
   try {
-    server = await startPostgres({ dir, port: await freePort(), durable: false });
+    server = await startPostgres({ dir, port: await reserveAnyPort(), durable: false });
     const { adminUrl, ownerUrl, appUrl } = server;
     const template = 'radgate_template';
     await makeTemplate(server, template);

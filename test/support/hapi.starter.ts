@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { provideHapi } from '../../infra/hapi/build.ts';
 import { startHapi, type Hapi } from '../../infra/local/hapi.ts';
-import { freePort } from '../../infra/local/launch.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
 import { cacheFolder } from '../../infra/local/prefix.ts';
 
 /** Starts the run's one HAPI when the first test file asks for it. */
@@ -19,7 +19,7 @@ export async function openHapiStarter(log: (line: string) => void): Promise<Hapi
   let started: Promise<Hapi> | undefined;
   const start = async () => {
     const app = await provideHapi(cacheFolder(), log);
-    return startHapi({ app, dir, port: await freePort() });
+    return startHapi({ app, dir, port: await reserveAnyPort() });
   };
   const server = createServer((_request, response) => {
     started ??= start();
@@ -28,7 +28,7 @@ export async function openHapiStarter(log: (line: string) => void): Promise<Hapi
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
   });
-  const port = await freePort();
+  const port = await reserveAnyPort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${port}/`,

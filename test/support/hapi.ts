@@ -1,7 +1,7 @@
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import { inject } from 'vitest';
 import { z } from 'zod';
-import { freePort } from '../../infra/local/launch.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
 
 /** The run's one real HAPI FHIR server, started when first asked for (12 to 130 s); what is in it belongs to all test files. */
 export async function testHapi(): Promise<TestHapi> {
@@ -69,7 +69,7 @@ export async function faultyWay(
     if (what === 'denied') return void outgoing.writeHead(401).end();
     pass(target, incoming, outgoing, what === 'lost');
   });
-  const port = await freePort();
+  const port = await reserveAnyPort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${port}${new URL(target).pathname}`,

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { inject } from 'vitest';
-import { freePort } from '../../infra/local/launch.ts';
 import { startOrthanc } from '../../infra/local/orthanc.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
 
 export type TestDatabase = { appUrl: string; ownerUrl: string; drop: () => Promise<void> };
@@ -46,8 +46,8 @@ export async function createDatabase(): Promise<TestDatabase> {
 /** A real Orthanc on free ports with an empty archive of its own, which `stop` removes. */
 export async function startTestOrthanc(): Promise<TestOrthanc> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-orthanc-'));
-  const httpPort = await freePort();
-  const dicomPort = await freePort(0, new Set([httpPort]));
+  const httpPort = await reserveAnyPort();
+  const dicomPort = await reserveAnyPort();
   const account = { username: 'gateway', password: randomBytes(12).toString('hex'), aet: 'TESTAET' };
   const prefix = openPrefix(inject('prefix'));
   const start = () => startOrthanc({ prefix, dir, httpPort, dicomPort, ...account });

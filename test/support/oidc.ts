@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
-import { freePort } from '../../infra/local/launch.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
 
 /** What the provider says of somebody who signs in there. */
 export type Stranger = Readonly<Record<string, unknown>> & { readonly sub: string };
@@ -20,7 +20,7 @@ export type TestProvider = {
 
 /** Starts the provider; it sends people back to `redirectUri` only, and only with PKCE. */
 export async function startTestProvider(redirectUri: string): Promise<TestProvider> {
-  const port = await freePort();
+  const port = await reserveAnyPort();
   const issuer = `http://127.0.0.1:${port}`;
   const [clientId, clientSecret] = ['radgate-test', 'a secret of the test provider'];
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { randomBytes } from 'node:crypto';
-import { freePort } from '../../infra/local/launch.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
 import type { TestHapi } from '../support/hapi.ts';
 import { SNOMED } from './inbox.world.ts';
 
@@ -61,7 +61,7 @@ export async function snomedIn(hapi: TestHapi): Promise<TerminologyWay> {
     };
     answer().catch(() => outgoing.destroy());
   });
-  const port = await freePort();
+  const port = await reserveAnyPort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${port}`,
