@@ -5,6 +5,7 @@ import { type ArchiveBytes, comesAtOnce } from '../orthanc/orthanc.connection.js
 import { UpstreamFailed } from '../problems/errors.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
 import { NativeFrames } from './native.frames.js';
+import { offering } from './offered.bytes.js';
 import { type Opened, Retrieval } from './retrieval.service.js';
 import { comesAsLittleEndian, EXPLICIT_LITTLE_ENDIAN } from './transfer.syntaxes.js';
 import { contentType, type Representation } from './wado.negotiation.js';
@@ -54,8 +55,7 @@ export class Frames {
   async allDecoded(opened: Opened): Promise<ArchiveBytes> {
     const native = this.nativeFrames(opened.instances[0]);
     const bytes = await closing(native.all(), () => native.close());
-    opened.offered({ frames: opened.instances[0].frames, bytes: bytes.length ?? 0 });
-    return bytes;
+    return offering(bytes, { frames: opened.instances[0].frames }, opened.offered);
   }
 
   /** The same as the one part of a multipart body. */
@@ -67,11 +67,8 @@ export class Frames {
 
   private sourceOf(opened: Opened, { decoded }: Representation): Source {
     const [instance] = opened.instances;
-    const counted = async (asked: Promise<ArchiveBytes>) => {
-      const bytes = await asked;
-      opened.offered({ frames: 1, bytes: bytes.length ?? 0 });
-      return bytes;
-    };
+    const counted = async (asked: Promise<ArchiveBytes>) =>
+      offering(await asked, { frames: 1 }, opened.offered);
     // The archive cannot cut frames of one-bit pixels, which begin anywhere in a byte.
     if (decoded || instance.bitsAllocated === 1) {
       const native = this.nativeFrames(instance);

@@ -87,13 +87,13 @@ export class Metadata {
       // Another patient's under the same UIDs, whose place it may be in the archive but not in the catalog.
       if (!isPatient(metadata, opened.patientId) || !isDecoded(metadata, opened.patientName)) continue;
       if (!missing.delete(metadata.sopUid)) continue;
-      opened.offered({ instances: 1, bytes: metadata.text.length });
+      opened.offered({ instances: 1, bytes: Buffer.byteLength(metadata.text) });
       yield metadata.text;
     }
     for (const instance of missing.values()) {
       const text = await this.metadataById(instance);
       const metadata = publishMetadata(text, this.env.PUBLIC_URL, opened.studyUid, series);
-      opened.offered({ instances: 1, bytes: metadata.text.length });
+      opened.offered({ instances: 1, bytes: Buffer.byteLength(metadata.text) });
       yield metadata.text;
     }
   }

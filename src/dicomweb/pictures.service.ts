@@ -4,6 +4,7 @@ import { OrthancBytes, type Picture } from '../orthanc/orthanc.bytes.js';
 import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
 import { NotAcceptable } from '../problems/errors.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
+import { offering } from './offered.bytes.js';
 import type { RenderedQuery } from './rendered.query.js';
 import type { PictureRepresentation } from './rendered.negotiation.js';
 import { type Opened, Retrieval } from './retrieval.service.js';
@@ -43,8 +44,7 @@ export class Pictures {
       window: query.window,
       quality: query.quality,
     });
-    opened.offered({ frames: 1, bytes: bytes.length ?? 0 });
-    return bytes;
+    return offering(bytes, { frames: 1 }, opened.offered);
   }
 
   /** Pictures in parts, made one after the other. */

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Found } from '../catalog/lookup.service.js';
+import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
 import { sendRefusal } from '../problems/problem.filter.js';
 import { cut, rangeWithin } from './byte.range.js';
+import { offering } from './offered.bytes.js';
 import { type FramesOf, Pictures } from './pictures.service.js';
 import type { PictureRepresentation } from './rendered.negotiation.js';
 import type { RenderedQuery } from './rendered.query.js';
@@ -55,12 +57,14 @@ export class RenderedReplies {
     const opened = await this.retrieval.open(request, found, 'rendered');
     const etag = etagOf(found, ['video'], 'strong');
     if (isHeld(request, etag)) return sendUnchanged(reply, etag);
-    const bytes = await this.retrieval.video(opened);
+    const bytes = await this.retrieval.video(opened.instances[0]);
+    const offered = (what: ArchiveBytes) => offering(what, { instances: 1 }, opened.offered);
     void reply.header('accept-ranges', 'bytes');
     const unchanged = [undefined, etag].includes(request.headers['if-range']?.toString());
     const range =
       bytes.length === undefined || !unchanged ? undefined : rangeWithin(request.headers.range, bytes.length);
-    if (range === undefined || bytes.length === undefined) return sendBytes(reply, type, bytes, etag);
+    if (range === undefined || bytes.length === undefined)
+      return sendBytes(reply, type, offered(bytes), etag);
     if (range === 'unsatisfiable') {
       bytes.stream.destroy();
       const headers = { 'content-range': `bytes */${bytes.length}` };
@@ -69,6 +73,6 @@ export class RenderedReplies {
       return reply;
     }
     void reply.header('content-range', `bytes ${range.first}-${range.last}/${bytes.length}`).status(206);
-    return sendBytes(reply, type, cut(bytes, range), etag);
+    return sendBytes(reply, type, offered(cut(bytes, range)), etag);
   }
 }

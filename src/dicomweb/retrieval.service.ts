@@ -21,6 +21,7 @@ import {
 } from '../problems/errors.js';
 import { DicomUnreadable } from './header.unreadable.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
+import { offering } from './offered.bytes.js';
 import { mayBeDecoded } from './pixel.care.js';
 import { resourceUrl } from './resource.urls.js';
 import { comesAsLittleEndian, type Uncompressed } from './transfer.syntaxes.js';
@@ -81,8 +82,7 @@ export class Retrieval {
   async file(opened: Opened, instance: FoundInstance, into: Uncompressed | undefined): Promise<ArchiveBytes> {
     const asStored = into === undefined || into === instance.transferSyntax;
     const bytes = asStored ? await this.storedFile(instance) : await this.uncompressedFile(instance, into);
-    opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
-    return bytes;
+    return offering(bytes, { instances: 1 }, opened.offered);
   }
 
   /** The file as it is stored. */
@@ -148,18 +148,14 @@ export class Retrieval {
   async pdf(opened: Opened): Promise<ArchiveBytes> {
     const [instance] = opened.instances;
     const bytes = await this.fromArchive(instance, () => this.bytes.pdf(instance.orthancId, instance.reader));
-    opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
-    return bytes;
+    return offering(bytes, { instances: 1 }, opened.offered);
   }
 
-  /** The stream of an encapsulated video: all its fragments as one, whatever its number of frames (PS3.5 §8.2.5). */
-  async video(opened: Opened): Promise<ArchiveBytes> {
-    const [instance] = opened.instances;
-    const bytes = await this.fromArchive(instance, () =>
+  /** The stream of an encapsulated video: all its fragments as one, whatever its number of frames (PS3.5 §8.2.5). Who gives it says how much of it is offered. */
+  video(instance: FoundInstance): Promise<ArchiveBytes> {
+    return this.fromArchive(instance, () =>
       this.bytes.frame(instance.orthancId, 1, instance.size, instance.reader),
     );
-    opened.offered({ instances: 1, bytes: bytes.length ?? 0 });
-    return bytes;
   }
 
   /** One element's value; `path` as Orthanc names it: tags `gggg-eeee` and item numbers from 0 in turn (PS3.18 §10.4.1.1.5). */
@@ -168,8 +164,7 @@ export class Retrieval {
     const bytes = await this.fromArchive(instance, () =>
       this.bytes.element(instance.orthancId, path, instance.reader),
     );
-    opened.offered({ bytes: bytes.length ?? 0 });
-    return bytes;
+    return offering(bytes, {}, opened.offered);
   }
 
   /** The same as `multipart/related; type="application/octet-stream"`. */

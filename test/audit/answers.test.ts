@@ -1,10 +1,11 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freshUid } from '../../infra/demo/dicom.elements.ts';
-import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { type Caller, type Person, startWorld, type World } from '../support/world.ts';
 
+const { explicitLittle, implicitLittle } = TransferSyntax;
 const study = freshUid();
 const series = freshUid();
 const sop = freshUid();
@@ -131,6 +132,42 @@ describe('the audit', () => {
     ]);
     const refused = await world.sql`select address, requests from audit where kind = 'refused'`;
     expect(refused.map(({ address, requests }) => [address, Number(requests)])).toEqual([['127.0.0.1', 3]]);
+  });
+
+  it('counts what leaves: all of a large file that is written anew, of a video the range', async () => {
+    const whole = { studyUid: study, seriesUid: freshUid(), sopUid: freshUid() };
+    const video = { studyUid: study, seriesUid: freshUid(), sopUid: freshUid() };
+    const fragments = [Buffer.alloc(5000, 7)];
+    const files = [
+      makeInstance({ ...whole, ...patient, transferSyntax: implicitLittle, rows: 1024, columns: 1024 }),
+      makeInstance({
+        ...video,
+        ...patient,
+        transferSyntax: '1.2.840.10008.1.2.4.102',
+        extra: [element('7FE00010', 'OB', { fragments })],
+      }),
+    ];
+    await world.store(sender, files).expect(200);
+    const person = await world.radiologist(study);
+    const gateway = await world.secondGateway();
+    const read = async (uids: typeof whole, rest: string, wish: Record<string, string>) => {
+      const path = `/dicom-web/studies/${study}/series/${uids.seriesUid}/instances/${uids.sopUid}${rest}`;
+      const headers = { authorization: person.authorization, ...wish };
+      return (await (await fetch(`${gateway.url}${path}`, { headers })).arrayBuffer()).byteLength;
+    };
+    const accept = `application/dicom; transfer-syntax=${explicitLittle}`;
+    const sent = await read(whole, '', { accept });
+    expect(sent).toBeGreaterThan(1024 * 1024);
+    expect(await read(video, '/rendered', { range: 'bytes=100-299' })).toBe(200);
+    await gateway.stop();
+    const totals = (await rowsOf(person)).filter((row) => row['kind'] === 'totals');
+    const counted = totals.map(({ action, instances, bytes }) => [action, Number(instances), Number(bytes)]);
+    expect(new Set(counted)).toEqual(
+      new Set([
+        ['read instance', 1, sent],
+        ['read rendered', 1, 200],
+      ]),
+    );
   });
 
   it('keeps names, ids, tokens and passwords out of the log', async () => {
