@@ -10,9 +10,9 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { importChanges, importChunks, importRows, imports } from '../database/schema.records.js';
+import { HOUR, hourly } from './hourly.js';
 import { patiently } from './patient.statements.js';
 
-const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** One gateway at a time; another finds the work done. */
 const RETENTION_LOCK = 7_263_431;
@@ -24,28 +24,23 @@ const RETENTION_LOCK = 7_263_431;
 @Injectable()
 export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('imports');
-  private timer: NodeJS.Timeout | undefined;
+  private stop: (() => void) | undefined;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(ENV) private readonly env: Pick<Env, 'IMPORT_ROWS_DAYS'>,
   ) {}
 
-  async onApplicationBootstrap(): Promise<void> {
-    this.timer = setInterval(() => void this.sweep(), HOUR).unref();
-    await this.sweep();
+  onApplicationBootstrap(): void {
+    this.stop = hourly(() => this.sweep(), this.logger, 'old rows were not removed');
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.timer);
+    this.stop?.();
   }
 
   private async sweep(): Promise<void> {
-    try {
-      while (await this.forgetOne());
-    } catch (error) {
-      this.logger.warn(`old rows were not removed: ${error instanceof Error ? error.name : 'unknown'}`);
-    }
+    while (await this.forgetOne());
   }
 
   /** `false` when there is none, or another gateway is at it. An import at a time: what is done stays done. */

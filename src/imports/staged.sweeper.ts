@@ -9,9 +9,9 @@ import { inArray } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { imports } from '../database/schema.records.js';
+import { HOUR, hourly } from './hourly.js';
 import { StagedFiles } from './staged.files.js';
 
-const HOUR = 3_600_000;
 /** How long the file of an import that failed or was cancelled before it was read is kept for a retry. */
 const KEPT = 7 * 24 * HOUR;
 const AT_ONCE = 1_000;
@@ -20,31 +20,26 @@ const AT_ONCE = 1_000;
 @Injectable()
 export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('imports');
-  private timer: NodeJS.Timeout | undefined;
+  private stop: (() => void) | undefined;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly files: StagedFiles,
   ) {}
 
-  async onApplicationBootstrap(): Promise<void> {
-    this.timer = setInterval(() => void this.sweep(), HOUR).unref();
-    await this.sweep();
+  onApplicationBootstrap(): void {
+    this.stop = hourly(() => this.sweep(), this.logger, 'staged files were not swept');
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.timer);
+    this.stop?.();
   }
 
   private async sweep(): Promise<void> {
-    try {
-      // What is younger may be an upload under way.
-      const names = await this.files.untouchedSince(Date.now() - HOUR);
-      const ids = names.filter((name) => z.uuid().safeParse(name).success);
-      for (let at = 0; at < ids.length; at += AT_ONCE) await this.removeUnneeded(ids.slice(at, at + AT_ONCE));
-    } catch (error) {
-      this.logger.warn(`staged files were not swept: ${error instanceof Error ? error.name : 'unknown'}`);
-    }
+    // What is younger may be an upload under way.
+    const names = await this.files.untouchedSince(Date.now() - HOUR);
+    const ids = names.filter((name) => z.uuid().safeParse(name).success);
+    for (let at = 0; at < ids.length; at += AT_ONCE) await this.removeUnneeded(ids.slice(at, at + AT_ONCE));
   }
 
   private async removeUnneeded(ids: readonly string[]): Promise<void> {

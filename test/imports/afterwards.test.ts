@@ -45,11 +45,15 @@ async function asUnderWay(
   }
 }
 
-/** Another gateway with the same disk, which looks after what is left there when it starts; ended at once. */
-async function passingGateway(): Promise<void> {
+/** Another gateway with the same disk, which looks after what is left there when it has started; ended when that is seen. */
+async function passingGateway(isSeen: () => Promise<void>): Promise<void> {
   const { PORT: _, ...env } = world.gateway.env;
   const other = await startTestGateway(env);
-  await other.stop();
+  try {
+    await isSeen();
+  } finally {
+    await other.stop();
+  }
 }
 
 const isOver = (clerk: Clerk, id: string) =>
@@ -98,12 +102,27 @@ describe('an import', () => {
     const { file_id: id } = await clerk.import(list(row(cpfOf(2)), row(cpfOf(3), { birth: '31/02/1980' })));
     await clerk.get(`/api/imports/${id}/errors.csv`).expect(200);
     await world.sql`update imports set finished_at = now() - interval '366 days' where id = ${id}`;
-    await passingGateway();
-    const [left] = await world.sql`
-      select (select sum(length(sealed))::int from import_chunks where import_id = ${id}) as chunks,
-        (select count(*)::int from import_changes where import_id = ${id}) as changes,
-        (select count(*)::int from import_rows where import_id = ${id} and (patient is not null or content is not null)) as digests`;
-    expect(left).toEqual({ chunks: 0, changes: 0, digests: 0 });
+    const left = async () => {
+      const [found] = await world.sql`
+        select (select sum(length(sealed))::int from import_chunks where import_id = ${id}) as chunks,
+          (select count(*)::int from import_changes where import_id = ${id}) as changes,
+          (select count(*)::int from import_rows where import_id = ${id} and (patient is not null or content is not null)) as digests`;
+      return found;
+    };
+    const isGone = () => expect.poll(left, PATIENTLY).toEqual({ chunks: 0, changes: 0, digests: 0 });
+    // Nobody waits for it: a gateway that cannot remove them yet has started all the same.
+    const connection = await world.sql.reserve();
+    try {
+      await connection`begin`;
+      await connection`lock table import_changes in access exclusive mode`;
+      await passingGateway(async () => {
+        await connection`commit`;
+        await isGone();
+      });
+    } finally {
+      await connection`rollback`;
+      connection.release();
+    }
     expect(await clerk.report(id)).toMatchObject({ created: 1, rejected: 1, reasons: { 'date-invalid': 1 } });
     await clerk.get(`/api/imports/${id}/errors.csv`).expect(409);
     await clerk.post(`/api/imports/${id}/retry`).expect(409);
@@ -123,9 +142,8 @@ it('what a crash left on the disk is removed once it is old; a file that is to b
   for (const id of [old, young, needed]) await writeFile(join(folder, `${id}.sealed`), 'sealed');
   const then = new Date(Date.now() - 2 * HOUR);
   for (const id of [old, needed]) await utimes(join(folder, `${id}.sealed`), then, then);
-  await passingGateway();
+  await passingGateway(() => expect.poll(() => readdir(folder), PATIENTLY).not.toContain(`${old}.sealed`));
   const left = await readdir(folder);
-  expect(left).not.toContain(`${old}.sealed`);
   expect(left).toEqual(expect.arrayContaining([`${young}.sealed`, `${needed}.sealed`]));
 }, 120_000);
 
