@@ -25,6 +25,9 @@ const STILL_WANTED = new Set(['queued', 'running']);
 /** Why a chunk was left: it is done, or nobody wants it any more. */
 export type ChunkEnd = 'done' | 'not-wanted';
 
+/** A row that is wrong, with the words that would have been unknown too. */
+type RejectedRow = RowOutcome & { readonly unknown: readonly WaitingWord[] };
+
 /** Maps and writes the rows of one chunk that are still pending, bundle by bundle; what was done before is not done again. */
 @Injectable()
 export class Chunks {
@@ -48,6 +51,16 @@ export class Chunks {
     const context = await this.contexts.of(record);
     const { rows, sent } = await this.read(record, chunk);
     const words = new Map<number, readonly WaitingWord[]>();
+    const save = async (outcomes: readonly RowOutcome[]) => {
+      if (outcomes.length === 0) return;
+      const unknown = outcomes.map(({ row, state }) => {
+        return { row, words: words.get(row) ?? [], waits: state === 'waiting' };
+      });
+      // In a first run no row has waited before.
+      if (record.run > 1 || unknown.some((one) => one.words.length > 0))
+        await this.words.wait(importId, unknown);
+      await this.rows.save(importId, chunk, outcomes);
+    };
     const options: WriteOptions = {
       importId,
       send: record.mode === 'commit',
@@ -56,21 +69,16 @@ export class Chunks {
       sent,
       announce: () => this.announce(importId, chunk, sent),
       wanted: () => this.isWanted(record),
-      save: async (outcomes) => {
-        const waiting = outcomes.map(({ row }) => ({ row, words: words.get(row) ?? [] }));
-        // In a first run no row has waited before.
-        if (record.run > 1 || waiting.some((one) => one.words.length > 0))
-          await this.words.wait(importId, waiting);
-        await this.rows.save(importId, chunk, outcomes);
-      },
+      save,
     };
     // Planned as they are sent: the plans of a whole chunk would outlive several collections of garbage.
     for (let at = 0; at < rows.length; at += BUNDLE) {
       signal.throwIfAborted();
-      const { ready, rejected } = this.plan(record, mapping, rows.slice(at, at + BUNDLE), context);
-      await this.rows.save(importId, chunk, rejected);
-      const united = await this.merged.united(record, mapping, ready, context);
       words.clear();
+      const { ready, rejected } = this.plan(record, mapping, rows.slice(at, at + BUNDLE), context);
+      for (const { row, unknown } of rejected) words.set(row, unknown);
+      await save(rejected);
+      const united = await this.merged.united(record, mapping, ready, context);
       for (const { row, plan } of united) words.set(row, plan.waiting);
       if (united.length > 0 && !(await this.writer.write(united, options))) return 'not-wanted';
     }
@@ -95,16 +103,15 @@ export class Chunks {
     mapping: StoredMapping,
     rows: readonly CsvRow[],
     context: MappingContext,
-  ): { ready: PlannedRow[]; rejected: RowOutcome[] } {
+  ): { ready: PlannedRow[]; rejected: RejectedRow[] } {
     const header = headerOf(readSource(record.source));
     const ready: PlannedRow[] = [];
-    const rejected: RowOutcome[] = [];
+    const rejected: RejectedRow[] = [];
     for (const read of rows) {
       const mapped = mapRow(mapping.document, cellsByColumn(read.cells, header), context);
       if (mapped.outcome === 'planned')
         ready.push({ row: read.row, plan: mapped.plan, issues: mapped.issues });
-      else
-        rejected.push({ row: read.row, state: 'rejected', issues: mapped.issues, changes: [], writes: [] });
+      else rejected.push({ row: read.row, ...mapped, state: 'rejected', changes: [], writes: [] });
     }
     return { ready, rejected };
   }

@@ -7,6 +7,7 @@ import { keyedDigest } from '../mapping/identity.js';
 import { planHash } from '../mapping/owned.merge.js';
 import { mapRow } from '../mapping/row.mapping.js';
 import type { MappingContext } from '../mapping/row.plan.js';
+import { type RowWords, Words } from '../terms/words.service.js';
 import { SealedBox } from '../secrets/sealed.box.js';
 import { chunkPurpose, packRows } from './chunk.content.js';
 import { inspectCsv, type CsvShape } from './csv.inspection.js';
@@ -45,6 +46,7 @@ export class Inspection {
     private readonly queue: Queue,
     private readonly box: SealedBox,
     private readonly locks: ImportLocks,
+    private readonly words: Words,
   ) {}
 
   /**
@@ -113,11 +115,15 @@ export class Inspection {
     { header }: CsvShape,
     context: MappingContext,
   ): Promise<void> {
+    const unknown: RowWords[] = [];
     const facts = rows.map((row) => {
       if (row.fault !== undefined) return { row: row.row, state: 'rejected', issues: [row.fault] };
       const cells = cellsByColumn(row.cells, header);
       const mapped = mapRow(document, cells, context);
-      if (mapped.outcome === 'rejected') return { row: row.row, state: 'rejected', issues: mapped.issues };
+      if (mapped.outcome === 'rejected') {
+        if (mapped.unknown.length > 0) unknown.push({ row: row.row, words: mapped.unknown, waits: false });
+        return { row: row.row, state: 'rejected', issues: mapped.issues };
+      }
       // Keyed: a bare hash of what a row says could be tried out.
       const content = keyedDigest(context.key, [planHash(mapped.plan)]);
       const [patient, ...others] = mapped.plan.identityKeys;
@@ -130,6 +136,7 @@ export class Inspection {
         ...(others.length === 0 ? {} : { others }),
       };
     });
+    if (unknown.length > 0) await this.words.wait(importId, unknown);
     await this.database.transaction(async (transaction) => {
       await transaction
         .insert(importChunks)

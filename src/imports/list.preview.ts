@@ -7,7 +7,7 @@ import { type GroupedRow, settleDuplicates, sharingRows } from '../mapping/dupli
 import { type Issue, issue } from '../mapping/issue.js';
 import type { MappingDocument } from '../mapping/mapping.document.js';
 import { mapRow } from '../mapping/row.mapping.js';
-import type { MappingContext, RowPlan } from '../mapping/row.plan.js';
+import type { MappingContext, RowPlan, WaitingWord } from '../mapping/row.plan.js';
 import { explainShape, inspectCsv } from './csv.inspection.js';
 import { cellsByColumn, readRows } from './csv.reader.js';
 import { plainBytes, probeFile } from './plain.file.js';
@@ -61,7 +61,8 @@ export async function previewList(
         continue;
       }
       const mapped = mapRow(document, cellsByColumn(cells, shape.header), context);
-      if (mapped.outcome === 'rejected') rows.push(withoutResources(row, 'rejected', mapped.issues));
+      if (mapped.outcome === 'rejected')
+        rows.push({ ...withoutResources(row, 'rejected', mapped.issues), words: textsOf(mapped.unknown) });
       else planned.push({ row, plan: mapped.plan, issues: mapped.issues });
     }
     if (cut) break;
@@ -89,10 +90,12 @@ function withResources(row: number, plan: RowPlan, issues: readonly Issue[]): Ro
     row,
     state: waiting.length > 0 ? 'waiting' : 'written',
     resources: [patient, ...conditions, ...observations],
-    words: waiting.map(({ text }) => text),
+    words: textsOf(waiting),
     issues,
   };
 }
+
+const textsOf = (words: readonly WaitingWord[]) => words.map(({ text }) => text);
 
 function withoutResources(
   row: number,

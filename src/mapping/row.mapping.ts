@@ -32,7 +32,7 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   if (first === undefined && !rejects(reading.issues))
     reading.issues.push(issue('identifier-missing', document.identifiers[0]?.column));
   const patient = makePatient(reading);
-  if (first === undefined) return { outcome: 'rejected', issues: reading.issues };
+  if (first === undefined) return { outcome: 'rejected', issues: reading.issues, unknown: [] };
 
   const keyOf = ({ identity }: Found) => patientKey(context.key, identity.system, identity.value);
   const key = keyOf(first);
@@ -46,7 +46,7 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   };
   const words = mapWords(reading, subject, context);
   const measured = mapMeasurements(reading, subject, context);
-  if (rejects(reading.issues)) return { outcome: 'rejected', issues: reading.issues };
+  if (rejects(reading.issues)) return { outcome: 'rejected', issues: reading.issues, unknown: words.waiting };
   const { resourceType, meta, extension, ...rest } = patient;
   return {
     outcome: 'planned',

@@ -47,4 +47,9 @@ export interface RowPlan {
 /** Every row is planned or rejected, with all its issues. */
 export type RowOutcome =
   | { readonly outcome: 'planned'; readonly plan: RowPlan; readonly issues: readonly Issue[] }
-  | { readonly outcome: 'rejected'; readonly issues: readonly Issue[] };
+  | {
+      readonly outcome: 'rejected';
+      readonly issues: readonly Issue[];
+      /** Nothing waits for them; decided meanwhile, they are known when the row comes back mended. */
+      readonly unknown: readonly WaitingWord[];
+    };

@@ -20,6 +20,13 @@ export class RowReading {
     return evaluate(expression, this.cells, this.tables);
   }
 
+  /** Whether a cell holds what is no text, or a formula, or too much of it: nothing is read from it. */
+  isUnreadable(column: string): boolean {
+    return this.issues.some(
+      (one) => one.column === column && one.severity === 'error' && one.code.startsWith('cell-'),
+    );
+  }
+
   /** The FHIR date of a value by the formats of its column; a fault is an issue that rejects the row. */
   date(value: Evaluated): string | undefined {
     const formats = value.column === undefined ? undefined : this.document.columns[value.column]?.formats;

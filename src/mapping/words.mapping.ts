@@ -43,6 +43,7 @@ function mapList(
   context: MappingContext,
   records: WordRecords,
 ): void {
+  if (reading.isUnreadable(rule.words.split)) return;
   const words = splitCell(rule.words, reading.cells);
   const onsets = rule.onsets === undefined ? [] : splitCell(rule.onsets, reading.cells);
   if (onsets.length > 0 && onsets.length !== words.length) {

@@ -14,6 +14,14 @@ const shipped = new ConceptMapTerms(indexConceptMap(SHIPPED_TERMS));
 /** What is shown of a word in the inbox. */
 const SHOWN = 200;
 
+/** The words of a row that nobody has explained yet. */
+export interface RowWords {
+  readonly row: number;
+  readonly words: readonly WaitingWord[];
+  /** Whether the row is written without them until they are decided. */
+  readonly waits: boolean;
+}
+
 /** What words mean: the shipped ConceptMap first, then what people decided; the rest waits in the inbox. */
 @Injectable()
 export class Words {
@@ -30,15 +38,16 @@ export class Words {
     return (question) => chain.map(question);
   }
 
-  /** Puts words into the inbox and notes which rows wait for them; rows that wait no more are forgotten. */
-  async wait(
-    importId: string,
-    rows: readonly { readonly row: number; readonly words: readonly WaitingWord[] }[],
-  ): Promise<void> {
+  /**
+   * Puts words into the inbox and notes which rows wait for them; rows that wait no more are forgotten. A row that was refused waits for
+   * nothing, and its words are there to be decided all the same.
+   */
+  async wait(importId: string, rows: readonly RowWords[]): Promise<void> {
     const numbers = rows.map(({ row }) => row);
-    const waiting = rows.flatMap(({ row, words }) =>
+    const unknown = rows.flatMap(({ row, words, waits }) =>
       words.map((word) => ({
         row,
+        waits,
         language: word.language,
         folded: wordKey(word.text),
         word: beginningOf(word.text, SHOWN),
@@ -50,9 +59,9 @@ export class Words {
       await transaction.execute(sql`
         delete from waiting_words where import_id = ${importId}
           and row in (select jsonb_array_elements_text(${JSON.stringify(numbers)}::jsonb)::int)`);
-      if (waiting.length === 0) return;
-      const recordset = sql`jsonb_to_recordset(${JSON.stringify(waiting)}::jsonb)
-        as given (row int, language text, folded text, word text, "column" text, state text)`;
+      if (unknown.length === 0) return;
+      const recordset = sql`jsonb_to_recordset(${JSON.stringify(unknown)}::jsonb)
+        as given (row int, waits boolean, language text, folded text, word text, "column" text, state text)`;
       await transaction.execute(sql`
         insert into terms (language, folded, word, source_column, state)
         select distinct on (language, folded) language, folded, word, "column", state from ${recordset}
@@ -61,7 +70,7 @@ export class Words {
         insert into waiting_words (import_id, row, term)
         select ${importId}, given.row, terms.id from ${recordset}
         join terms on terms.language = given.language and terms.folded = given.folded
-        on conflict do nothing`);
+        where given.waits on conflict do nothing`);
     });
   }
 

@@ -55,6 +55,26 @@ describe('the inbox of words', () => {
     expect(rows.map((row) => row['detail'])).toEqual([{ id }]);
   }, 60_000);
 
+  it('has the words of a row that is refused for something else too, so that it comes back mended once', async () => {
+    const word = `xilografite${randomBytes(4).toString('hex')}`;
+    const [head, line] = listOf(90, word).toString().split('\n');
+    const wrong = `${line?.replace('05/06/1970', '31/06/1970')}`;
+    const unreadable = `${line?.replace('222.300', '222.301').replace(word, `${word}\0`)}`;
+    const formula = `${line?.replace('222.300', '222.302').replace(word, `=${word}`)}`;
+    const file = [head, wrong, unreadable, formula, ''].join('\n');
+    for (const query of [{ mode: 'rehearse' }, {}]) {
+      const done = await clerk.import(Buffer.from(file), query);
+      expect(done).toMatchObject({ rejected: 3, waiting: 0, reasons: { 'term-unmapped': 1 } });
+      const { items } = await inboxOf(clerk, `q=${word}`);
+      expect(items).toMatchObject([{ word, state: 'unmapped', rows_waiting: 0 }]);
+    }
+    await decide(await termOf(clerk, word)).expect(200);
+    const before = await conditions();
+    const mended = Buffer.from([head, line, ''].join('\n'));
+    expect(await clerk.import(mended)).toMatchObject({ status: 'completed', created: 1, waiting: 0 });
+    expect(await conditions()).toBe(before + 1);
+  }, 60_000);
+
   it('is searched, sorted and paged', async () => {
     await clerk.import(listOf(10, 'Xalapose', 'Xalapose', 'xerebite', 'Xerebite|100% xol_'));
     const most = await inboxOf(clerk, 'q=x&state=unmapped&language=pt&limit=1');
