@@ -1,5 +1,6 @@
 import { fold } from './folding.js';
 import type { InstanceFacts } from './instance.facts.js';
+import type { RequestedStep } from './requested.steps.js';
 import { isRegular } from './uids.js';
 
 /** Text is cut to what is worth searching, codes and dates to what an index takes. */
@@ -40,6 +41,15 @@ export function describeSeries(facts: InstanceFacts) {
     protocolName: value('00181030'),
     performedDate: value('00400244'),
     performedTime: value('00400245'),
+    ...describeRequests(facts.requests),
+  };
+}
+
+/** The items that a series was requested by, as two lists of one length. */
+export function describeRequests(requests: readonly RequestedStep[]) {
+  return {
+    requestSteps: requests.map(({ step }) => kept(step, SHORT)),
+    requestProcedures: requests.map(({ procedure }) => kept(procedure, SHORT)),
   };
 }
 
@@ -69,11 +79,11 @@ export function hasRegularUids({ studyUid, seriesUid, sopUid }: InstanceFacts): 
 const LONG = new Set(['00081030', '0008103E', '00080090', '00100010', '00181030']);
 
 function reader(facts: InstanceFacts): (tag: string) => string {
-  return (tag) =>
-    (facts.attributes.get(tag) ?? '')
-      .replaceAll('\0', '')
-      .trim()
-      .slice(0, LONG.has(tag) ? TEXT : SHORT);
+  return (tag) => kept(facts.attributes.get(tag) ?? '', LONG.has(tag) ? TEXT : SHORT);
+}
+
+function kept(text: string, most: number): string {
+  return text.replaceAll('\0', '').trim().slice(0, most);
 }
 
 /** A whole number that Postgres' integer holds, else nothing. */

@@ -1,15 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { asc, gt, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { instances } from '../database/schema.catalog.js';
+import { instances, series } from '../database/schema.catalog.js';
 import { type ArchivedFile, OrthancApi } from '../orthanc/orthanc.api.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import { UpstreamFailed } from '../problems/errors.js';
 import { Departures } from './departures.service.js';
+import { describeRequests } from './descriptions.js';
 import { Originals } from './originals.service.js';
 import { type Renewal, renew } from './renewing.js';
+import type { RequestedStep } from './requested.steps.js';
 import { retrying } from './retrying.js';
 
 const Row = z.object({
@@ -81,6 +83,33 @@ export class Holdings {
       }
     }
     return found;
+  }
+
+  /** Notes what those of these series were requested by of which that was never read: they are older than that the catalog holds it. */
+  async learnRequests(ids: readonly number[]): Promise<void> {
+    if (ids.length === 0) return;
+    const rows = await this.database.execute(sql`
+      select e.id as series, i.id, i.orthanc_id as "orthancId" from series e
+      join lateral (select id, orthanc_id from instances where series = e.id order by id limit 1) i on true
+      where e.id = any(${sql.param(ids)}::bigint[]) and e.request_steps is null`);
+    for (const { series: id, orthancId } of z.array(FirstOfSeries).parse([...rows])) {
+      const requests = await this.requestsOf(orthancId);
+      if (requests === undefined) continue;
+      await this.database
+        .update(series)
+        .set(describeRequests(requests))
+        .where(and(eq(series.id, id), isNull(series.requestSteps)));
+    }
+  }
+
+  /** What left the archive, or is not to be read, the comparison finds. */
+  private async requestsOf(id: OrthancId): Promise<readonly RequestedStep[] | undefined> {
+    try {
+      return await this.originals.requestsOf(id);
+    } catch (error) {
+      if (error instanceof UpstreamFailed) return undefined;
+      throw error;
+    }
   }
 
   /** Reads a row's file again. `other`: the row is gone, and what its file is now is to be taken up like a newcomer. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UpstreamFailed } from '../problems/errors.js';
+import type { RequestedStep } from './requested.steps.js';
 import { SeriesUid, SopUid, StudyUid } from './uids.js';
 
 /** What the catalog keeps of one instance, from its header: identities first, then what is searched for. */
@@ -16,6 +17,7 @@ export interface InstanceFacts {
   readonly institution: string;
   readonly modality: string;
   readonly attributes: Attributes;
+  readonly requests: readonly RequestedStep[];
 }
 
 /** Decoded header values by tag, eight hexadecimal digits in upper case; several values joined by a backslash. */
@@ -71,7 +73,11 @@ export class IdentityMissing extends UpstreamFailed {
 }
 
 /** Reads the facts out of a header's values; throws {@link IdentityMissing} when a UID (the transfer syntax is one) is absent or malformed, or a key cannot be one. */
-export function factsOf(attributes: Attributes, transferSyntax: string): InstanceFacts {
+export function factsOf(
+  attributes: Attributes,
+  transferSyntax: string,
+  requests: readonly RequestedStep[] = [],
+): InstanceFacts {
   const value = (tag: string) => attributes.get(tag)?.trim() ?? '';
   const studyUid = StudyUid.safeParse(value('0020000D'));
   const seriesUid = SeriesUid.safeParse(value('0020000E'));
@@ -93,6 +99,7 @@ export function factsOf(attributes: Attributes, transferSyntax: string): Instanc
     institution: short(value('00080080')),
     modality: short(value('00080060')),
     attributes,
+    requests,
   };
 }
 

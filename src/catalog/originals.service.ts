@@ -7,6 +7,7 @@ import { UpstreamFailed } from '../problems/errors.js';
 import type { Arrived } from './admitting.js';
 import { hashContent } from './content.hash.js';
 import { attributesOfTags, factsOf, type InstanceFacts } from './instance.facts.js';
+import { requestedIn, type RequestedStep } from './requested.steps.js';
 
 /** What is at most this large comes out of the archive in one piece anyway. */
 const HASHED_AT_ONCE = 1024 * 1024;
@@ -33,10 +34,15 @@ export class Originals {
     const file = files.get(id);
     if (file === undefined) throw new NotInArchive('file of an instance');
     return {
-      facts: factsOf(attributesOfTags(tags), file.metadata['TransferSyntax'] ?? ''),
+      facts: factsOf(attributesOfTags(tags), file.metadata['TransferSyntax'] ?? '', requestedIn(tags)),
       aet: file.metadata['RemoteAET'],
       fileUuid: file.uuid,
     };
+  }
+
+  /** What the instance was requested by. Throws `NotInArchive`. */
+  async requestsOf(id: OrthancId): Promise<readonly RequestedStep[]> {
+    return requestedIn(await this.api.instanceTags(id));
   }
 
   /** Size and content; a large file is read only when its content is `needed` now, else at the first conflict. */

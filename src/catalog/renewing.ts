@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, asc, eq, sql } from 'drizzle-orm';
 import type { Transaction } from '../database/database.module.js';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
@@ -8,7 +9,7 @@ import { type InstanceFacts, isImageModality } from './instance.facts.js';
 /** What became of a row whose file was read again: `other` means that it is no longer what this row may say. */
 export type Renewal = 'renewed' | 'same' | 'other' | 'gone';
 
-type Described = Readonly<Record<string, string | number | boolean | null>>;
+type Described = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /**
  * Writes anew what an instance's row says of its file, and what its series and study say when it is their first. Whose the study is
@@ -108,7 +109,7 @@ async function firstBelow(tx: Transaction, where: ReturnType<typeof eq>): Promis
 
 /** Whether a row says already what it is to say. */
 function says(row: Readonly<Record<string, unknown>>, described: Described): boolean {
-  return Object.entries(described).every(([key, value]) => row[key] === value);
+  return Object.entries(described).every(([key, value]) => isDeepStrictEqual(row[key], value));
 }
 
 /** By its content where that is known of both, else by which file it is. */

@@ -1,15 +1,17 @@
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { type SQL, sql } from 'drizzle-orm';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
+import { PROCEDURE_ID, REQUEST_ATTRIBUTES, STEP_ID } from './requested.steps.js';
 
 /** The levels of a search (PS3.18 §10.6). */
 export type Level = 'study' | 'series' | 'instance';
 
-/** How a key is matched (PS3.4 C.2.2.2): by its value, folded, as a person's name, as a moment, as UIDs, as a number, or within a set. */
-export type Matching = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'set';
+/** How a key is matched (PS3.4 C.2.2.2): by its value, folded, as a person's name, as a moment, as UIDs, as a number, within a set, or in an item of a sequence. */
+export type Matching = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'set' | 'item';
 
 /** An attribute the catalog holds: searched and answered without asking the archive. */
 export interface CatalogAttribute {
+  /** Of the attribute; of one in the items of a sequence after that of the sequence, with a dot between. */
   readonly tag: string;
   readonly keyword: string;
   readonly vr: string;
@@ -69,6 +71,20 @@ const SERIES: readonly Row[] = [
   ['00201209', 'NumberOfSeriesRelatedInstances', 'IS', 'number', series.instanceCount],
   ['00400244', 'PerformedProcedureStepStartDate', 'DA', 'date', series.performedDate],
   ['00400245', 'PerformedProcedureStepStartTime', 'TM', 'time', series.performedTime],
+  [
+    `${REQUEST_ATTRIBUTES}.${STEP_ID}`,
+    'RequestAttributesSequence.ScheduledProcedureStepID',
+    'SH',
+    'item',
+    series.requestSteps,
+  ],
+  [
+    `${REQUEST_ATTRIBUTES}.${PROCEDURE_ID}`,
+    'RequestAttributesSequence.RequestedProcedureID',
+    'SH',
+    'item',
+    series.requestProcedures,
+  ],
 ];
 
 const INSTANCE: readonly Row[] = [

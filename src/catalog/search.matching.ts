@@ -14,6 +14,37 @@ export type Match =
 /** Words of a name that are looked for alike, at most. */
 const FUZZY_WORDS = 8;
 
+/** A key and what it must match. */
+export interface Filter {
+  readonly attribute: CatalogAttribute;
+  readonly match: Match;
+}
+
+/** The predicates of these keys; those of one sequence must hold of one of its items (PS3.4 C.2.2.2.6). */
+export function allMatch(filters: readonly Filter[], fuzzy: boolean): SQL[] {
+  const [ofItems, others] = [true, false].map((isOfItem) =>
+    filters.filter(({ attribute }) => (attribute.matching === 'item') === isOfItem),
+  );
+  const bySequence = Map.groupBy(ofItems ?? [], ({ attribute }) => attribute.tag.split('.')[0]);
+  return [
+    ...(others ?? []).map(({ attribute, match }) => matches(attribute, match, fuzzy)),
+    ...[...bySequence.values()].map(anItem),
+  ];
+}
+
+/** One and the same item: the columns of a sequence are lists of one length. An exact value is looked for in the whole list first, which an index answers. */
+function anItem(filters: readonly Filter[]): SQL {
+  const names = filters.map((_, at) => sql.identifier(`item_${at}`));
+  const columns = filters.map(({ attribute }) => attribute.value);
+  const values = filters.map(({ match }) => (match.kind === 'value' ? match.value : '*'));
+  const each = values.map((value, at) => alike(sql`${names[at]}`, value));
+  const known = values.flatMap((value, at) =>
+    isPattern(value) ? [] : [sql`${columns[at]} @> ${sql.param([value])}::text[] and`],
+  );
+  return sql`(${sql.join(known, sql` `)} exists (select from unnest(${sql.join(columns, sql`, `)})
+    as one_item (${sql.join(names, sql`, `)}) where ${sql.join(each, sql` and `)}))`;
+}
+
 /** The predicate of one key over the catalog's tables; `fuzzy`: names are found by what is alike too. */
 export function matches(attribute: CatalogAttribute, match: Match, fuzzy = false): SQL {
   const column = attribute.key ?? attribute.value;
@@ -26,6 +57,8 @@ export function matches(attribute: CatalogAttribute, match: Match, fuzzy = false
       return fuzzy ? resembles(column, match.value) : named(column, match.value);
     case 'text':
       return alike(column, match.value);
+    case 'item':
+      return anItem([{ attribute, match }]);
     case 'set':
       return sql`exists (select from unnest(${column}) as member where ${alike(sql`member`, match.value)})`;
     case 'number':
@@ -76,8 +109,12 @@ function resembles(column: AnyPgColumn | SQL, asked: string): SQL {
 
 /** Equal, or like a pattern of `*` (any run) and `?` (one character). */
 function alike(column: AnyPgColumn | SQL, value: string): SQL {
-  if (!/[*?]/.test(value)) return sql`${column} = ${value}`;
+  if (!isPattern(value)) return sql`${column} = ${value}`;
   return sql`${column} like ${patternOf(value)}`;
+}
+
+function isPattern(value: string): boolean {
+  return /[*?]/.test(value);
 }
 
 function patternOf(value: string): string {

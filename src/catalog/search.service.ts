@@ -5,12 +5,12 @@ import { type Policy, seesAll, toSql } from '../authz/policy.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { FairSlots } from '../orthanc/slots.js';
 import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from './search.attributes.js';
-import { type Match, matches } from './search.matching.js';
+import { allMatch, type Filter } from './search.matching.js';
 
 /** A search as asked: which level, what must match, which page. */
 export interface Search {
   readonly level: Level;
-  readonly filters: readonly { readonly attribute: CatalogAttribute; readonly match: Match }[];
+  readonly filters: readonly Filter[];
   readonly limit: number;
   readonly offset: number;
   /** Names may also be alike only (PS3.18 §8.3.4.2). */
@@ -83,7 +83,7 @@ export class Searches {
       // What is only reserved does not exist yet.
       search.level === 'study' ? sql`studies.instance_count > 0` : sql`true`,
       search.level === 'series' ? sql`series.instance_count > 0` : sql`true`,
-      ...search.filters.map(({ attribute, match }) => matches(attribute, match, search.fuzzy)),
+      ...allMatch(search.filters, search.fuzzy),
     ];
     const columns = attributesAt(search.level).map(
       ({ tag, value }) => sql`${value} as ${sql.identifier(tag)}`,

@@ -107,6 +107,7 @@ export class Sweep {
     const unknown = await this.arrivals.unknownOf(beside);
     const { removed, refreshed, anew } = await this.holdings.compare(held);
     await take([...unknown, ...anew]);
+    await this.holdings.learnRequests(page.map(({ id }) => id));
     const found = { checked: held.length, adopted: unknown.length, removed, refreshed };
     return { next: last.id, found };
   }

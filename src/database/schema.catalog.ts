@@ -54,6 +54,9 @@ export const series = pgTable('series', {
   protocolName: word('protocol_name'),
   performedDate: word('performed_date'),
   performedTime: word('performed_time'),
+  // Request Attributes Sequence, item by item; null of a series whose first file was not read for it yet.
+  requestSteps: text('request_steps').array(),
+  requestProcedures: text('request_procedures').array(),
   instanceCount: count('instance_count'),
   revision: bigint('revision', { mode: 'number' }).notNull().default(0),
 });

@@ -1,5 +1,6 @@
 import type { ElementVisitor, Encoding, TopElement } from './header.element.js';
 import type { ReferenceCollector } from './header.references.js';
+import { REQUESTS, RequestCollector } from './header.requests.js';
 import { DicomUnreadable } from './header.unreadable.js';
 import { textOf } from './header.value.js';
 
@@ -18,11 +19,13 @@ export interface CollectorLimits {
 /** Collects the values asked for until the content begins, and afterwards sees to it that none of them comes late. */
 export class AttributeCollector implements ElementVisitor {
   readonly attributes = new Map<string, string>();
+  readonly requests: RequestCollector;
   readonly #tags: ReadonlyMap<number, string>;
   readonly #lastTag: number;
   readonly #encoding: Encoding;
   readonly #limits: CollectorLimits;
   readonly #references: ReferenceCollector | undefined;
+  readonly #isSequence: (tag: number) => boolean;
   #highest = -1;
   #complete = false;
   #reachedContent = false;
@@ -32,7 +35,10 @@ export class AttributeCollector implements ElementVisitor {
     encoding: Encoding,
     limits: CollectorLimits,
     references?: ReferenceCollector,
+    isSequence: (tag: number) => boolean = () => false,
   ) {
+    this.requests = new RequestCollector(encoding);
+    this.#isSequence = isSequence;
     this.#references = references;
     this.#tags = new Map([...tags].map((tag) => [Number.parseInt(tag, 16), tag.toUpperCase()]));
     this.#lastTag = Math.max(...this.#tags.keys());
@@ -57,6 +63,7 @@ export class AttributeCollector implements ElementVisitor {
 
   element({ tag, length, end }: TopElement): boolean {
     const wanted = this.#tags.has(tag);
+    if (tag === REQUESTS) this.requests.begin();
     // The archive might take the other of two, or read on where we stopped: what is asked for is where it belongs, and once.
     if (wanted && tag <= this.#highest)
       throw new DicomUnreadable('structure', 'an element is out of order or there twice');
@@ -75,12 +82,24 @@ export class AttributeCollector implements ElementVisitor {
     return wanted;
   }
 
-  nested(tag: number, within: number): boolean {
+  /** References hide in any sequence that the standard knows. What is UN the archive does not look into, but who reads the file may. */
+  isSequence({ tag, vr }: TopElement): boolean {
+    if (vr === '' && tag === REQUESTS) return true;
+    return (vr === '' || vr === 'UN') && this.#references !== undefined && this.#isSequence(tag);
+  }
+
+  item(within: number): void {
+    if (within === REQUESTS) this.requests.item(this.attributes.get(CHARACTER_SET) ?? '');
+  }
+
+  nested(tag: number, within: number, isNear: boolean): boolean {
+    if (isNear && within === REQUESTS && this.requests.wants(tag)) return true;
     return this.#references?.wants(tag, within) ?? false;
   }
 
-  nestedValue(tag: number, bytes: Buffer): void {
-    this.#references?.take(tag, bytes);
+  nestedValue(element: TopElement, bytes: Buffer): void {
+    if (this.requests.wants(element.tag)) this.requests.take(element, bytes);
+    else this.#references?.take(element.tag, bytes);
   }
 
   value({ tag, vr }: TopElement, bytes: Buffer): void {

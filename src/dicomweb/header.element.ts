@@ -20,9 +20,13 @@ export interface ElementVisitor {
   /** Answers whether it wants the value. */
   element(element: TopElement): boolean;
   value(element: TopElement, bytes: Buffer): void;
-  /** A short value inside the sequence `within`, and whether it is wanted; left out by who wants none of them. */
-  nested?(tag: number, within: number): boolean;
-  nestedValue?(tag: number, bytes: Buffer): void;
+  /** Whether an element of known length is a sequence in implicit VR that its own VR (none, or UN) does not tell of. */
+  isSequence?(element: TopElement): boolean;
+  /** An item of a sequence of the top level begins. */
+  item?(within: number): void;
+  /** A short value inside the sequence `within`, and whether it is wanted; left out by who wants none. `isNear`: of an item of the top level's. */
+  nested?(tag: number, within: number, isNear: boolean): boolean;
+  nestedValue?(element: TopElement, bytes: Buffer): void;
 }
 
 const SHORT_FORM = new Set('AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));

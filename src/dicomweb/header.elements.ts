@@ -144,6 +144,7 @@ export class ElementReader {
     }
     if (length !== UNDEFINED_LENGTH && end + length > level.end) throw tooLong();
     if (level.kind === 'sequence') {
+      if (this.#levels.length === 1) this.#visitor.item?.(level.tag);
       this.#enter('item', level.tag, length === UNDEFINED_LENGTH ? Infinity : end + length, level.encoding);
       return;
     }
@@ -168,16 +169,19 @@ export class ElementReader {
     const wanted = level === undefined ? this.#visitor.element(element) : this.#wantsNested(element, level);
     if (length === Infinity) this.#open(element, encoding);
     else if (vr === 'SQ') this.#enter('sequence', tag, end, encoding);
+    else if (this.#visitor.isSequence?.(element) === true) this.#enter('sequence', tag, end, IMPLICIT_LITTLE);
     else if (!wanted) this.#pass(length);
     else this.#await(element, level !== undefined);
   }
 
   #wantsNested({ tag, length }: TopElement, { tag: within }: Level): boolean {
-    return length <= LONGEST_NESTED && this.#visitor.nested?.(tag, within) === true;
+    return (
+      length <= LONGEST_NESTED && this.#visitor.nested?.(tag, within, this.#levels.length === 2) === true
+    );
   }
 
   #give(element: TopElement, isNested: boolean, bytes: Buffer): void {
-    if (isNested) this.#visitor.nestedValue?.(element.tag, bytes);
+    if (isNested) this.#visitor.nestedValue?.(element, bytes);
     else this.#visitor.value(element, bytes);
   }
 

@@ -1,3 +1,4 @@
+import type { RequestedStep } from '../catalog/requested.steps.js';
 import { HeaderBytes } from './header.bytes.js';
 import { AttributeCollector, CHARACTER_SET, type CollectorLimits } from './header.collector.js';
 import { type Encoding } from './header.element.js';
@@ -6,6 +7,7 @@ import { Inflater } from './header.inflater.js';
 import { DEFLATED, readMeta } from './header.meta.js';
 import { ReferenceCollector, type References } from './header.references.js';
 import { DicomUnreadable } from './header.unreadable.js';
+import { implicitRepresentations } from './implicit.representations.js';
 
 /** What a Part 10 file says of itself before its pixels. */
 export interface DicomHeader {
@@ -17,6 +19,8 @@ export interface DicomHeader {
   datasetOffset: number;
   /** Top-level values that were asked for (and the character set and SOP UIDs) by tag, eight digits; see `textOf` for their form. */
   attributes: Map<string, string>;
+  /** What it was requested by, as far as its sequence comes before the end of the header. */
+  requests: readonly RequestedStep[];
 }
 
 /** A header that was read, and the file again: first `head`, then `rest`. */
@@ -84,7 +88,8 @@ export async function readHeader(
   const encoding = ENCODINGS.get(meta.transferSyntax) ?? EXPLICIT_LITTLE;
   const tags = new Set([CHARACTER_SET, SOP_CLASS, SOP_INSTANCE, ...(options.tags ?? [])]);
   const references = limits.references ? new ReferenceCollector() : undefined;
-  const collector = new AttributeCollector(tags, encoding, limits, references);
+  const isSequence = references === undefined ? undefined : await sequencesOfStandard();
+  const collector = new AttributeCollector(tags, encoding, limits, references, isSequence);
   const dataset = datasetReader(meta.transferSyntax === DEFLATED, encoding, collector, limits);
 
   const head = [start.bytes];
@@ -110,6 +115,7 @@ export async function readHeader(
     sopInstanceUid: agreed(meta.sopInstanceUid, attributes.get(SOP_INSTANCE)),
     datasetOffset: meta.datasetOffset,
     attributes,
+    requests: collector.requests.found,
   };
   const held = cut(head, meta.datasetOffset + dataset.certain());
   const rest = ended ? nothing() : passOn(iterator, dataset, held);
@@ -128,6 +134,12 @@ const STORABLE = /^1\.2\.840\.10008\.1\.2(\.1(\.98|\.99)?|\.2|\.5|\.4\.(?!95$|20
 
 function isStorable(transferSyntax: string): boolean {
   return STORABLE.test(transferSyntax);
+}
+
+/** Which elements are sequences by PS3.6. */
+async function sequencesOfStandard(): Promise<(tag: number) => boolean> {
+  const representationOf = await implicitRepresentations();
+  return (tag) => representationOf(tag, false) === 'SQ';
 }
 
 interface DatasetReader {

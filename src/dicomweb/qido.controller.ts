@@ -3,14 +3,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { May, Requires } from '../authz/authz.guard.js';
 import type { Policy } from '../authz/policy.js';
 import { Lookup, type Target } from '../catalog/lookup.service.js';
-import type { Level } from '../catalog/search.attributes.js';
+import type { CatalogAttribute, Level } from '../catalog/search.attributes.js';
 import { attributesAt, type FoundItem, type Search, Searches } from '../catalog/search.service.js';
 import { SeriesUid, StudyUid } from '../catalog/uids.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { acceptedBy } from './accept.js';
 import { JSON_TYPE, negotiateDataSets, writeXmlParts } from './data.set.replies.js';
-import { jsonAttribute, type JsonDataSet } from './dicom.json.js';
+import { type JsonAttribute, jsonAttribute, type JsonDataSet } from './dicom.json.js';
 import { openDictionary } from './dictionary.js';
 import { FurtherAttributes } from './further.attributes.js';
 import { type Include, parseQidoQuery } from './qido.query.js';
@@ -133,9 +133,10 @@ export class QidoController {
   }
 
   private dataSet(item: FoundItem, level: Level, further: JsonDataSet): JsonDataSet {
-    const answered = attributesAt(level).map(
-      ({ tag, vr }) => [tag, jsonAttribute(vr, item[tag] ?? null)] as const,
-    );
+    const attributes = attributesAt(level);
+    const answered = attributes
+      .filter(({ matching }) => matching !== 'item')
+      .map(({ tag, vr }) => [tag, jsonAttribute(vr, item[tag] ?? null)] as const);
     const url = resourceUrl(this.env.PUBLIC_URL, {
       study: uidOf(item, UID_TAG.study) ?? '',
       series: uidOf(item, UID_TAG.series),
@@ -146,8 +147,12 @@ export class QidoController {
       ['00080056', { vr: 'CS', Value: ['ONLINE'] }],
       ['00081190', { vr: 'UR', Value: [url] }],
     ] as const;
-    // The catalog's word counts where both know an attribute.
-    const all = new Map([...Object.entries(further), ...fixed, ...answered]);
+    // The catalog's word counts where both know an attribute; of the items of a sequence it knows a part.
+    const sequences = sequencesOf(
+      attributes.filter(({ matching }) => matching === 'item'),
+      item,
+    );
+    const all = new Map([...sequences, ...Object.entries(further), ...fixed, ...answered]);
     return Object.fromEntries([...all].sort(([one], [other]) => (one < other ? -1 : 1)));
   }
 }
@@ -158,6 +163,24 @@ const VARY = 'Accept, Authorization, Cookie';
 function uidOf(item: FoundItem, tag: string): string | undefined {
   const uid = item[tag];
   return uid === undefined || uid === null ? undefined : String(uid);
+}
+
+/** Sequences of whose items the catalog holds attributes, each as a list with one value an item. */
+function sequencesOf(attributes: readonly CatalogAttribute[], found: FoundItem): [string, JsonAttribute][] {
+  const bySequence = Map.groupBy(attributes, ({ tag }) => tag.slice(0, 8));
+  return [...bySequence].map(([sequence, within]) => {
+    const values = within.map(({ tag }) => listOf(found[tag]));
+    const items = (values[0] ?? []).map((_, at) =>
+      Object.fromEntries(
+        within.map(({ tag, vr }, which) => [tag.slice(9), jsonAttribute(vr, values[which]?.[at] ?? null)]),
+      ),
+    );
+    return [sequence, items.length === 0 ? { vr: 'SQ' } : { vr: 'SQ', Value: items }];
+  });
+}
+
+function listOf(value: FoundItem[string] | undefined): readonly string[] {
+  return typeof value === 'object' && value !== null ? value : [];
 }
 
 /** The tags of what is included, and how many of its keywords nobody knows. */

@@ -26,12 +26,25 @@ const LOOKED_UP = 1_000;
 const INCLUDED = 200;
 const TAG = /^[0-9a-fA-F]{8}$/;
 
+/** By keyword or tag; on a path into a sequence each step is one or the other (PS3.18 §8.3.4.1). */
 const BY_NAME = new Map<string, CatalogAttribute>(
-  CATALOG_ATTRIBUTES.flatMap((attribute) => [
-    [attribute.keyword, attribute] as const,
-    [attribute.tag, attribute] as const,
-  ]),
+  CATALOG_ATTRIBUTES.flatMap((attribute) =>
+    pathsOf(attribute.tag.split('.'), attribute.keyword.split('.')).map((path) => [path, attribute] as const),
+  ),
 );
+
+function pathsOf(
+  [tag = '', ...tags]: readonly string[],
+  [keyword = '', ...rest]: readonly string[],
+): string[] {
+  if (tags.length === 0) return [tag, keyword];
+  return pathsOf(tags, rest).flatMap((path) => [`${tag}.${path}`, `${keyword}.${path}`]);
+}
+
+function attributeOf(name: string): CatalogAttribute | undefined {
+  const steps = name.split('.').map((step) => (TAG.test(step) ? step.toUpperCase() : step));
+  return BY_NAME.get(steps.join('.'));
+}
 
 /** Parameters that are no keys (PS3.18 §8.3.4); `includefield` is one more, which may be repeated. */
 const PARAMETERS = new Set(['limit', 'offset', 'fuzzymatching', 'accept']);
@@ -55,7 +68,7 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
       parameters.set(name, value);
       continue;
     }
-    const attribute = BY_NAME.get(TAG.test(name) ? name.toUpperCase() : name);
+    const attribute = attributeOf(name);
     if (attribute === undefined || !attributesAt(level).includes(attribute)) {
       if (unknownKeys.has(name)) throw new BadRequest('Each key may be given once.');
       unknownKeys.add(name);
@@ -166,6 +179,7 @@ function parseMatch(attribute: CatalogAttribute, value: string): Match | undefin
     }
     case 'text':
     case 'folded':
+    case 'item':
     case 'name':
       return /^\*+$/.test(value) ? undefined : { kind: 'value', value };
   }

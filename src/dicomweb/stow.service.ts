@@ -92,7 +92,7 @@ export class Stow {
         maxInflatedBytes: this.env.MAX_INSTANCE_BYTES,
         references: sender.annotating !== undefined,
       });
-      const seen = factsOf(header.header.attributes, header.header.transferSyntax);
+      const seen = factsOf(header.header.attributes, header.header.transferSyntax, header.header.requests);
       // What is in the archive is shown as it is; nothing more of it is let in.
       if (!hasRegularUids(seen)) throw new IdentityMissing();
       facts = seen;

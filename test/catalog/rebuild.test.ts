@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { requests } from '../dicomweb/qido.world.ts';
 import { catalogued } from '../dicomweb/stow.answers.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 
@@ -66,4 +67,22 @@ it('brings the catalog back to what the archive holds, while serving', async () 
   expect(
     await world.sql`select 1 from studies where study_description = 'wrong' or patient_name = 'Wrong'`,
   ).toEqual([]);
+});
+
+it('the walk reads what older rows do not say: what a series was requested by', async () => {
+  const [sent, brought] = [freshUid(), freshUid()];
+  const requested = requests(['S-1', 'R-1'], ['', 'Ä']);
+  const file = (seriesUid: string) => makeInstance({ seriesUid, extra: [requested] });
+  await world.store(await world.machine(), [file(sent)]).expect(200);
+  const body = new Uint8Array(file(brought));
+  expect((await world.archive('/instances', { method: 'POST', body })).status).toBe(200);
+  const said = async () => {
+    const rows = await world.sql`select request_steps as steps, request_procedures as procedures from series
+      where series_uid in (${sent}, ${brought})`;
+    return rows.map(({ steps, procedures }) => ({ steps, procedures }));
+  };
+  const both = Array.from({ length: 2 }, () => ({ steps: ['S-1', ''], procedures: ['R-1', 'Ä'] }));
+  await expect.poll(said, { timeout: 20_000 }).toEqual(both);
+  await world.sql`update series set request_steps = null, request_procedures = null`;
+  await expect.poll(said, { timeout: 60_000 }).toEqual(both);
 });

@@ -8,6 +8,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['Answers are `application/dicom+json`', 'qido.fields', 'of nothing is 204'],
   ['Keys are tags or keywords', 'qido', 'names an unknown key as ignored'],
   ['What are keys of a level', 'qido.matching', 'answers counts, groups of a name'],
+  ['Keys inside a sequence', 'qido.matching', 'two keys hold of one and the same item'],
   ['Matching: single value', 'qido.matching', 'finds by moment and range'],
   ['`fuzzymatching=true`', 'qido.matching', 'finds names that are alike'],
   ['`includefield`', 'qido.fields', 'brings each instance its own'],

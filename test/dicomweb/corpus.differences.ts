@@ -79,6 +79,20 @@ export const recodedExceptions: readonly Exception[] = [
   },
 ];
 
+/** Of Request Attributes Sequence, in searches. */
+const requestsInPart: Exception = {
+  why: 'of the items that say by what a series was requested both ids are told (PS3.18 table 10.6.1-5), the rest with includefield',
+  is: (tag, ours, theirs) => {
+    if (tag !== '00400275') return false;
+    const ids = (itemsOf(theirs) ?? []).map((item) => ({
+      '00400009': item?.['00400009'] ?? { vr: 'SH' },
+      '00401001': item?.['00401001'] ?? { vr: 'SH' },
+    }));
+    const told = ids.filter((item) => Object.values(item).some(({ Value }) => Value !== undefined));
+    return canonical(itemsOf(ours)) === canonical(told);
+  },
+};
+
 /** Of searches. */
 export const searchExceptions: readonly Exception[] = [
   { why: PUBLIC, is: (tag) => isUrl(tag) },
@@ -87,14 +101,16 @@ export const searchExceptions: readonly Exception[] = [
     is: (_, ours, theirs) => ours !== undefined && theirs === undefined,
   },
   {
-    why: 'the catalog does not hold them: they come with includefield (docs/conformance.md)',
-    is: (tag, ours) => ours === undefined && ['00080201', '00400275'].includes(tag),
+    why: 'the catalog does not hold it: it comes with includefield (docs/conformance.md)',
+    is: (tag, ours) => ours === undefined && tag === '00080201',
   },
+  requestsInPart,
   ...nameExceptions,
 ];
 
 /** Of what a search says beside the archive's search: held against the metadata of the instance. */
 export const catalogExceptions: readonly Exception[] = [
+  requestsInPart,
   ...nameExceptions,
   {
     why: 'the institution of a study is that of its first instance, since scopes hang on it (design)',

@@ -150,6 +150,23 @@ describe('readHeader', () => {
     }
   });
 
+  it('reads what was requested, item by item, however the sequence is written', async () => {
+    const sequence = element('00400275', 'SQ', {
+      items: [requested('\xb8', 'R 1'), [], requested('', 'R2')],
+    });
+    const elsewhere = element('00081111', 'SQ', { items: [[sequence]] });
+    const found = [
+      { step: 'И', procedure: 'R 1' },
+      { step: '', procedure: 'R2' },
+    ];
+    for (const transferSyntax of Object.values(TransferSyntax)) {
+      const { header } = await read(makeInstance({ transferSyntax, extra: [sequence, elsewhere] }));
+      expect([transferSyntax, header.requests]).toEqual([transferSyntax, found]);
+    }
+    const { header } = await read(makeInstance({ extra: [elsewhere] }));
+    expect(header.requests).toEqual([]);
+  });
+
   it('reads no further than the pixel data', async () => {
     const file = makeInstance({ rows: 512, columns: 512 });
     let given = 0;
@@ -503,6 +520,16 @@ describe('decodeText', () => {
     );
   });
 });
+
+/** An item of Request Attributes Sequence that is in Cyrillic. */
+function requested(step: string, procedure: string): DicomElement[] {
+  return [
+    element('00080005', 'CS', 'ISO_IR 144'),
+    element('00400008', 'SQ', { items: [[element('00400009', 'SH', 'deeper')]] }),
+    element('00400009', 'SH', Buffer.from(step, 'latin1')),
+    element('00401001', 'SH', procedure),
+  ];
+}
 
 const nested: DicomElement[] = [
   element('00081140', 'SQ', {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Person, World } from '../support/world.ts';
-import { DataSets, foreign, namesOf, startSearchWorld, uids } from './qido.world.ts';
+import { DataSets, foreign, mullerSeries, namesOf, startSearchWorld, uids, valuesOf } from './qido.world.ts';
 
 let world: World;
 let reader: Person;
@@ -172,5 +172,66 @@ describe('a search of studies', () => {
     'accept=application%2Fdicom%2Bjson',
   ])('accepts %s', async (query) => {
     expect(await found(`?${query}`)).toHaveLength(5);
+  });
+});
+
+describe('a search by what was requested', () => {
+  const byUid = new Map(Object.entries(mullerSeries).map(([name, uid]) => [uid, name]));
+  const series = async (query: string) => {
+    const answer = await world.get(reader, `/series?${query}`).expect(200);
+    expect(answer.text).not.toContain(foreign);
+    const found = valuesOf(answer.text, '0020000E').map((uid) => byUid.get(String(uid)) ?? '');
+    expect(answer.headers['x-total-count']).toBe(String(found.length));
+    return found.toSorted((one, other) => one.localeCompare(other));
+  };
+  const both = (step: string, procedure: string) =>
+    series(`00400275.00400009=${step}&00400275.00401001=${procedure}`);
+
+  it.each([
+    ['RequestAttributesSequence.ScheduledProcedureStepID=S-1', ['ct', 'mr']],
+    ['00400275.00400009=S-2', ['ct']],
+    ['RequestAttributesSequence.00401001=R-1', ['ct']],
+    ['00400275.RequestedProcedureID=R-2', ['ct', 'mr']],
+    ['00400275.00401001=R-?', ['ct', 'mr']],
+    ['00400275.00401001=*1', ['ct']],
+    ['00400275.00401001=r-1', []],
+    ['00400275.00401001=R_1', []],
+    ['00400275.00401001=%7BR-1%7D', []],
+    ['00400275.00400009=S-1&PatientID=P1&Modality=MR', ['mr']],
+  ])('finds series: %s', async (query, expected) => {
+    expect(await series(query)).toEqual(expected);
+  });
+
+  it('two keys hold of one and the same item', async () => {
+    expect(await both('S-1', 'R-1')).toEqual(['ct']);
+    expect(await both('S-1', 'R-2')).toEqual(['mr']);
+    expect(await both('S-2', 'R-1')).toEqual([]);
+    expect(await both('S-*', 'R-2')).toEqual(['ct', 'mr']);
+  });
+
+  it('finds instances too, and no study', async () => {
+    const answer = await world.get(reader, '/instances?00400275.00401001=R-1').expect(200);
+    expect(valuesOf(answer.text, '0020000E')).toEqual([mullerSeries.ct, mullerSeries.ct]);
+    const studies = await world.get(reader, '/studies?00400275.00401001=R-1').expect(200);
+    expect(studies.headers['warning']).toBe('299 radgate "1 unknown key was ignored"');
+    await world.get(reader, '/series?00400275.00401001=R-1&00400275.RequestedProcedureID=R-1').expect(400);
+  });
+
+  it('is answered with each series, and whole when it is asked for', async () => {
+    const of = async (query: string) => {
+      const answer = await world
+        .get(reader, `/series?SeriesInstanceUID=${mullerSeries.mr}${query}`)
+        .expect(200);
+      return DataSets.parse(answer.body)[0]?.['00400275'];
+    };
+    const ids = {
+      '00400009': { vr: 'SH', Value: ['S-1'] },
+      '00401001': { vr: 'SH', Value: ['R-2'] },
+    };
+    expect(await of('')).toEqual({ vr: 'SQ', Value: [ids] });
+    const whole = { '00400007': { vr: 'LO', Value: ['Skull'] }, ...ids };
+    expect(await of('&includefield=RequestAttributesSequence')).toEqual({ vr: 'SQ', Value: [whole] });
+    const other = await world.get(reader, `/series?StudyInstanceUID=${uids.omega}`).expect(200);
+    expect(DataSets.parse(other.body)[0]?.['00400275']).toEqual({ vr: 'SQ' });
   });
 });

@@ -45,6 +45,16 @@ const ofStudy = [
   element('00420011', 'OB', Buffer.alloc(3000, 1)),
 ];
 
+/** What led to a series: pairs of Scheduled Procedure Step ID and Requested Procedure ID. */
+export function requests(...of: readonly (readonly [step: string, procedure: string])[]) {
+  const items = of.map(([step, procedure]) => [
+    element('00400007', 'LO', 'Skull'),
+    element('00400009', 'SH', step),
+    element('00401001', 'SH', procedure),
+  ]);
+  return element('00400275', 'SQ', { items });
+}
+
 /** A world that holds these studies, with somebody who reads all but the foreign one. */
 export async function startSearchWorld(): Promise<{ world: World; reader: Person }> {
   const world = await startWorld();
@@ -56,7 +66,7 @@ export async function startSearchWorld(): Promise<{ world: World; reader: Person
     seriesUid: mullerSeries.ct,
     studyDescription: 'Schädel 100%_x',
     accessionNumber: 'A-1',
-    extra: [...ofStudy, element('00181030', 'LO', 'Head')],
+    extra: [...ofStudy, element('00181030', 'LO', 'Head'), requests(['S-1', 'R-1'], ['S-2', 'R-2'])],
   };
   const files = [
     makeInstance({ ...ct, instanceNumber: 1 }),
@@ -70,7 +80,12 @@ export async function startSearchWorld(): Promise<{ world: World; reader: Person
       seriesUid: mullerSeries.mr,
       modality: 'MR',
       frames: 3,
-      extra: [...ofStudy, element('00200011', 'IS', '2'), element('00180015', 'CS', 'HEAD')],
+      extra: [
+        ...ofStudy,
+        element('00200011', 'IS', '2'),
+        element('00180015', 'CS', 'HEAD'),
+        requests(['S-1', 'R-2']),
+      ],
     }),
     study(uids.omega, 'Ωμέγας^Άννα', 'P%', '20240201', '235959.5'),
     study(uids.ivanov, 'Иванов^Йосиф', 'P_2', '20240301', '101500'),

@@ -1,6 +1,6 @@
 import { XMLParser } from 'fast-xml-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { encodeDataset, freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, SopClass, type InstanceOptions } from '../../infra/demo/dicom.writer.ts';
 import { isTooSlow } from '../../src/dicomweb/stow.transfer.js';
 import { startWorld, type Caller, type World } from '../support/world.ts';
@@ -108,6 +108,13 @@ describe('who may annotate', () => {
       items: [[element('0040A730', 'SQ', { items: [[evidence(hidden)]] })]],
     });
     expect(await failure(report({ extra: [deep] }))).toBe(NOT_PERMITTED);
+    // In implicit VR nothing but the standard says what a sequence is.
+    const transferSyntax = TransferSyntax.implicitLittle;
+    expect(await failure(report({ transferSyntax, extra: [deep] }))).toBe(NOT_PERMITTED);
+    expect(await failure(report({ transferSyntax, extra: [evidence(hidden)] }))).toBe(NOT_PERMITTED);
+    const items = encodeDataset([evidence(hidden)], transferSyntax).subarray(8);
+    expect(await failure(report({ extra: [element('0040A375', 'UN', items)] }))).toBe(NOT_PERMITTED);
+    expect(await failure(report({ transferSyntax }))).toBeUndefined();
   });
 
   it('refers to what the parts before it bring, and to none that comes later', async () => {
