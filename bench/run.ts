@@ -1,11 +1,12 @@
 // `npm run bench`: the same work by each way to the same archive, in turns, then imports; Markdown tables on stdout.
-// `npm run bench -- imports [ROWS]` measures imports alone.
+// `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` measure these alone.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { request } from 'undici';
 import { z } from 'zod';
 import { buildAll } from '../infra/local/build.ts';
+import { benchAdoption } from './adoption.ts';
 import { benchImports } from './imports.ts';
 import { startBenchStack, type BenchStack } from './bench.stack.ts';
 import { sample, type Slice } from './samples.ts';
@@ -160,7 +161,10 @@ Medians of ${ROUNDS} rounds in turns on this machine; in brackets the 95th perce
 }
 
 const ROWS = 1_000_000;
-const [only, rows] = process.argv.slice(2);
+const INSTANCES = 5_000;
+const [only, size] = process.argv.slice(2);
+const isWanted = (part: string) => only === undefined || only === part;
 await buildAll(say);
-if (only !== 'imports') await benchArchive();
-console.log(await benchImports(Number(rows ?? ROWS), say));
+if (isWanted('archive')) await benchArchive();
+if (isWanted('adoption')) console.log(await benchAdoption(Number(size ?? INSTANCES), say));
+if (isWanted('imports')) console.log(await benchImports(Number(size ?? ROWS), say));

@@ -18,64 +18,74 @@ export interface Arrived {
   readonly fileUuid?: string | undefined;
 }
 
-/** Writes an instance's row and brings counts, modalities and revisions above it up to date. */
+/** An instance with what its header says. */
+export interface Newcomer {
+  readonly facts: InstanceFacts;
+  readonly arrived: Arrived;
+}
+
+/** Writes the rows of instances of one series, in their order, and brings counts, modalities and revisions above them up to date. */
 export async function admit(
   tx: Transaction,
   at: Place,
-  facts: InstanceFacts,
   by: Pick<Depositor, 'accountId' | 'institution'>,
-  arrived: Arrived,
+  newcomers: readonly [Newcomer, ...Newcomer[]],
 ): Promise<void> {
   // The study first: its lock makes those who admit into it take turns, so that each counts what the one before has done.
-  await admitToStudy(tx, at, facts, by, arrived);
+  await admitToStudy(tx, at, by, newcomers);
+  const [first] = newcomers;
   const [row] = await tx
     .update(series)
     .set({
-      orthancId: arrived.series,
-      instanceCount: sql`${series.instanceCount} + 1`,
+      orthancId: first.arrived.series,
+      instanceCount: sql`${series.instanceCount} + ${newcomers.length}::integer`,
       revision: sql`${series.revision} + 1`,
     })
     .where(eq(series.id, at.series))
     .returning({ count: series.instanceCount });
-  if (row?.count === 1) {
+  if (row?.count === newcomers.length) {
     await tx
       .update(studies)
       .set({ seriesCount: sql`${studies.seriesCount} + 1` })
       .where(eq(studies.id, at.study));
   }
-  await tx.insert(instances).values({
-    ...describeInstance(facts),
-    series: at.series,
-    orthancId: arrived.id,
-    size: arrived.size ?? null,
-    sha256: arrived.sha256 ?? null,
-    fileUuid: arrived.fileUuid ?? null,
-    storedBy: by.accountId ?? null,
-  });
+  await tx.insert(instances).values(
+    newcomers.map(({ facts, arrived }) => ({
+      ...describeInstance(facts),
+      series: at.series,
+      orthancId: arrived.id,
+      size: arrived.size ?? null,
+      sha256: arrived.sha256 ?? null,
+      fileUuid: arrived.fileUuid ?? null,
+      storedBy: by.accountId ?? null,
+    })),
+  );
 }
 
 /** The first instance that arrives fixes what is said of the study, and its institution and creator for good. */
 async function admitToStudy(
   tx: Transaction,
   at: Place,
-  facts: InstanceFacts,
   by: Pick<Depositor, 'accountId' | 'institution'>,
-  arrived: Arrived,
+  newcomers: readonly [Newcomer, ...Newcomer[]],
 ): Promise<void> {
-  const modality = facts.modality === '' ? [] : [facts.modality];
-  const image = isImageModality(facts.modality) ? [facts.modality] : [];
+  const [{ facts, arrived }] = newcomers;
+  const modalities = [...new Set(newcomers.map((one) => one.facts.modality))];
   const [study] = await tx
     .update(studies)
     .set({
       orthancId: arrived.study,
-      instanceCount: sql`${studies.instanceCount} + 1`,
-      modalities: union(studies.modalities, modality),
-      imageModalities: union(studies.imageModalities, image),
+      instanceCount: sql`${studies.instanceCount} + ${newcomers.length}::integer`,
+      modalities: union(
+        studies.modalities,
+        modalities.filter((modality) => modality !== ''),
+      ),
+      imageModalities: union(studies.imageModalities, modalities.filter(isImageModality)),
       revision: sql`${studies.revision} + 1`,
     })
     .where(eq(studies.id, at.study))
     .returning({ count: studies.instanceCount });
-  if (study?.count !== 1) return;
+  if (study?.count !== newcomers.length) return;
   await tx
     .update(studies)
     .set({

@@ -1,13 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import { ENV } from '../config/config.module.js';
-import type { Env } from '../config/env.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { accounts } from '../database/schema.access.js';
 import { instances, pending } from '../database/schema.catalog.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { admit, type Arrived } from './admitting.js';
+import { Depositors } from './depositors.service.js';
 import { displace } from './displacing.js';
 import { IdentityMissing, type InstanceFacts } from './instance.facts.js';
 import { type Original, Originals } from './originals.service.js';
@@ -50,9 +48,9 @@ export class Arrivals {
   private readonly logger = new Logger('arrivals');
 
   constructor(
-    @Inject(ENV) private readonly env: Env,
     @Inject(DATABASE) private readonly database: Database,
     private readonly originals: Originals,
+    private readonly depositors: Depositors,
     private readonly quarantine: Quarantine,
   ) {}
 
@@ -115,7 +113,10 @@ export class Arrivals {
     const isEnough = expected === undefined || seen.sha256 !== undefined;
     const content = isEnough ? seen : await this.originals.content(id, true);
     if (expected !== undefined && content.sha256?.equals(expected) !== true) return 'altered';
-    const by = await this.depositor(expected === undefined ? undefined : (left?.accountId ?? undefined), aet);
+    const by = await this.depositors.of(
+      aet,
+      expected === undefined ? undefined : (left?.accountId ?? undefined),
+    );
     const parents = await this.originals.parentsOf(id, facts);
     return this.admit(facts, by, { id, fileUuid, ...parents, ...content }, manner);
   }
@@ -161,7 +162,7 @@ export class Arrivals {
       .from(pending)
       .where(eq(pending.sopUid, facts.sopUid));
     if (onItsWay !== undefined) throw new TakenBack('later');
-    await admit(tx, at, facts, by, arrived);
+    await admit(tx, at, by, [{ facts, arrived }]);
     return 'admitted';
   }
 
@@ -175,26 +176,5 @@ export class Arrivals {
       .from(pending)
       .where(eq(pending.sopUid, sopUid));
     return row;
-  }
-
-  /** The account of an interrupted STOW, else the machine account named like the calling AET: it gives issuer and institution. */
-  private async depositor(accountId: string | undefined, aet: string | undefined): Promise<Depositor> {
-    const [account] = await this.database
-      .select({ institution: accounts.institution, issuer: accounts.issuer })
-      .from(accounts)
-      .where(
-        accountId === undefined
-          ? and(eq(accounts.kind, 'machine'), eq(accounts.name, aet ?? ''))
-          : eq(accounts.id, accountId),
-      );
-    return {
-      accountId,
-      institution: account?.institution ?? undefined,
-      issuer: account?.issuer ?? undefined,
-      defaultIssuer: this.env.DEFAULT_ISSUER,
-      // It is in the archive already; whoever let it in there decided.
-      permits: () => true,
-      sees: () => true,
-    };
   }
 }

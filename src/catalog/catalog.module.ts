@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { Arrivals } from './arrivals.service.js';
+import { Depositors } from './depositors.service.js';
 import { Departures } from './departures.service.js';
 import { Examples } from './examples.service.js';
 import { Feed } from './feed.service.js';
 import { Holdings } from './holdings.service.js';
 import { Lookup } from './lookup.service.js';
+import { Newcomers } from './newcomers.service.js';
 import { Originals } from './originals.service.js';
 import { QuarantineDecisions } from './quarantine.decisions.js';
 import { QuarantineList } from './quarantine.list.js';
@@ -28,6 +30,8 @@ import { Watcher } from './watcher.service.js';
     Searches,
     Reservations,
     Arrivals,
+    Newcomers,
+    Depositors,
     Departures,
     Feed,
     Holdings,

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { OrthancApi } from '../orthanc/orthanc.api.js';
+import { type ArchivedFile, OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
-import { UpstreamFailed } from '../problems/errors.js';
+import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import type { Arrived } from './admitting.js';
 import { hashContent } from './content.hash.js';
 import { attributesOfTags, factsOf, type InstanceFacts } from './instance.facts.js';
@@ -11,6 +11,7 @@ import { requestedIn, type RequestedStep } from './requested.steps.js';
 
 /** What is at most this large comes out of the archive in one piece anyway. */
 const HASHED_AT_ONCE = 1024 * 1024;
+const READ_AT_ONCE = 8;
 
 /** An instance as the archive's own copy tells it. */
 export interface Original {
@@ -19,6 +20,9 @@ export interface Original {
   readonly aet: string | undefined;
   readonly fileUuid: string;
 }
+
+/** How large it is, and its content where that is known. */
+export type Content = Pick<Arrived, 'size' | 'sha256'>;
 
 /** Reads what the archive holds of single instances. */
 @Injectable()
@@ -33,11 +37,36 @@ export class Originals {
     const [files, tags] = await Promise.all([this.api.filesOf([id]), this.api.instanceTags(id)]);
     const file = files.get(id);
     if (file === undefined) throw new NotInArchive('file of an instance');
-    return {
-      facts: factsOf(attributesOfTags(tags), file.metadata['TransferSyntax'] ?? '', requestedIn(tags)),
-      aet: file.metadata['RemoteAET'],
-      fileUuid: file.uuid,
+    return originalOf(file, tags);
+  }
+
+  /** Of these instances (some hundreds) those that can be read, in their order, with their content where that is cheap. */
+  async readable(ids: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, Original & Content>> {
+    const files = await this.api.filesOf(ids);
+    const found = new Map<OrthancId, Original & Content>();
+    const left = files.entries();
+    const readOnes = async () => {
+      for (const [id, file] of left) {
+        const one = await this.readWith(file, id);
+        if (one !== undefined) found.set(id, one);
+      }
     };
+    await Promise.all(Array.from({ length: READ_AT_ONCE }, readOnes));
+    const inOrder = ids.flatMap((id) => {
+      const one = found.get(id);
+      return one === undefined ? [] : [[id, one] as const];
+    });
+    return new Map(inOrder);
+  }
+
+  private async readWith(file: ArchivedFile, id: OrthancId): Promise<(Original & Content) | undefined> {
+    try {
+      const [tags, content] = await Promise.all([this.api.instanceTags(id), this.content(id, false)]);
+      return { ...originalOf(file, tags), ...content };
+    } catch (error) {
+      if (error instanceof NeighbourAway || !(error instanceof UpstreamFailed)) throw error;
+      return undefined;
+    }
   }
 
   /** What the instance was requested by. Throws `NotInArchive`. */
@@ -46,7 +75,7 @@ export class Originals {
   }
 
   /** Size and content; a large file is read only when its content is `needed` now, else at the first conflict. */
-  async content(id: OrthancId, needed: boolean): Promise<Pick<Arrived, 'size' | 'sha256'>> {
+  async content(id: OrthancId, needed: boolean): Promise<Content> {
     const { length, stream } = await this.bytes.instanceFile(id, undefined);
     if (needed || (length !== undefined && length <= HASHED_AT_ONCE))
       return { size: length, sha256: await hashContent(stream) };
@@ -71,4 +100,12 @@ export class Originals {
       throw error;
     }
   }
+}
+
+function originalOf(file: ArchivedFile, tags: Readonly<Record<string, unknown>>): Original {
+  return {
+    facts: factsOf(attributesOfTags(tags), file.metadata['TransferSyntax'] ?? '', requestedIn(tags)),
+    aet: file.metadata['RemoteAET'],
+    fileUuid: file.uuid,
+  };
 }

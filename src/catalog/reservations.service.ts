@@ -111,7 +111,7 @@ export class Reservations {
       this.database.transaction(async (tx) => {
         const held = await tx.delete(pending).where(mine(reservation)).returning({ sopUid: pending.sopUid });
         if (held.length === 0) return false;
-        await admit(tx, reservation, reservation.facts, reservation.by, arrived);
+        await admit(tx, reservation, reservation.by, [{ facts: reservation.facts, arrived }]);
         return true;
       }),
     );

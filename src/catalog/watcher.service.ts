@@ -13,6 +13,7 @@ import { NeighbourAway, Problem } from '../problems/errors.js';
 import { Arrivals } from './arrivals.service.js';
 import { Departures, type ListedLevel } from './departures.service.js';
 import { Feed } from './feed.service.js';
+import { Newcomers } from './newcomers.service.js';
 import { Quarantine } from './quarantine.service.js';
 import { Rebuilds } from './rebuilds.service.js';
 import { Sweep } from './sweep.service.js';
@@ -26,6 +27,7 @@ const LEFTOVER_MS = 40_000;
 const TRY_AGAIN_MS = 60_000;
 const PAGE = 500;
 const AT_ONCE = 8;
+const TOGETHER = 100;
 const ADOPTED = 100;
 const WATCHER_LOCK = 7_263_412;
 const LEVELS: readonly ListedLevel[] = ['studies', 'series'];
@@ -56,6 +58,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   constructor(
     @Inject(POSTGRES) private readonly sql: postgres.Sql,
     private readonly arrivals: Arrivals,
+    private readonly newcomers: Newcomers,
     private readonly departures: Departures,
     private readonly feed: Feed,
     private readonly sweep: Sweep,
@@ -105,7 +108,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   private async tick(): Promise<void> {
     await this.followFeed();
-    await this.takeAll([...this.later]);
+    await this.takeEach([...this.later]);
     await this.hurry();
     if (Date.now() - this.comparedAt < COMPARE_MS) return;
     this.comparedAt = Date.now();
@@ -132,6 +135,11 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   private async takeAll(ids: readonly OrthancId[]): Promise<void> {
+    for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += TOGETHER)
+      await this.takeEach(await this.newcomers.take(ids.slice(at, at + TOGETHER)));
+  }
+
+  private async takeEach(ids: readonly OrthancId[]): Promise<void> {
     const left = ids.values();
     const takeOnes = async () => {
       for (const id of left) {
@@ -157,7 +165,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     let page: readonly OrthancId[] = [];
     do {
       page = await this.quarantine.page(page.at(-1) ?? '', PAGE);
-      await this.takeAll(page);
+      await this.takeEach(page);
     } while (page.length === PAGE && !this.stopping.signal.aborted);
   }
 

@@ -102,13 +102,14 @@ async function store(tx: Transaction, one: Step, serial: number): Promise<void> 
       const at = await place(inner, facts, depositor);
       if (typeof at === 'string' || 'kind' in at) throw new Error(undo);
       const id = (...uids: string[]) => orthancIdOf(one.patientId, ...uids);
-      await admit(inner, at, facts, depositor, {
+      const arrived = {
         id: id(one.studyUid, seriesUid, sopUid),
         study: id(one.studyUid),
         series: id(one.studyUid, seriesUid),
         size: 1,
         sha256: undefined,
-      });
+      };
+      await admit(inner, at, depositor, [{ facts, arrived }]);
     })
     .catch((error: unknown) => {
       if (!(error instanceof Error) || error.message !== undo) throw error;
