@@ -67,12 +67,14 @@ export class LoginController {
     const person = await challenged(request, reply, this.logins.prove(username, password, request.address));
     request.actor = actorOf(request, { ...person, via: 'password' });
     if (!session) {
-      const family = await this.refreshTokens.start(person.id, callerOf(request));
+      const started = this.refreshTokens.start(person, callerOf(request));
+      const family = await challenged(request, reply, started);
       return this.pair({ ...family, accountId: person.id, patientId: person.patientId });
     }
     const earlier = this.cookies.read(request);
     if (earlier !== undefined) await this.signIns.endSession(earlier);
-    this.cookies.set(reply, await this.signIns.openSession(person.id, callerOf(request)));
+    const opened = this.signIns.openSession(person, callerOf(request));
+    this.cookies.set(reply, await challenged(request, reply, opened));
     return { expires_in: SESSION_SECONDS };
   }
 

@@ -8,7 +8,7 @@ import { BadField, NotAuthenticated } from '../problems/errors.js';
 import { LoginThrottle } from './login.throttle.js';
 import { ClaimedPassword, NewPassword, Passwords } from './passwords.service.js';
 import type { SignIn } from './sign.in.js';
-import { SignIns } from './sign.ins.js';
+import { type Proof, SignIns } from './sign.ins.js';
 
 /** What somebody says who changes their own password. */
 export const PasswordChange = z.strictObject({
@@ -18,8 +18,7 @@ export const PasswordChange = z.strictObject({
 export type PasswordChange = z.output<typeof PasswordChange>;
 
 /** The person a password proved. */
-export interface Person {
-  readonly id: string;
+export interface Person extends Proof {
   readonly name: string;
   readonly patientId: string | undefined;
 }
@@ -49,18 +48,26 @@ export class Logins {
     if (!(await this.right(stored, password, username, address)) || row === undefined)
       throw new NotAuthenticated();
     await this.throttle.succeeded(username, address);
-    return { id: row.id, name: row.name, patientId: row.patientId ?? undefined };
+    const { id, name, patientId } = row;
+    return { id, name, patientId: patientId ?? undefined, passwordHash: stored ?? undefined };
   }
 
   /** Changes the caller's own password and ends every other sign-in. BadField when the current one is wrong. */
   async change(deed: Deed, signIn: SignIn, change: PasswordChange, address: string): Promise<void> {
     const { id, name } = signIn.account;
     const [row] = await this.database.select().from(accounts).where(eq(accounts.id, id));
-    if (!(await this.right(row?.passwordHash, change.current_password, name, address)))
-      throw new BadField('current_password', 'This is not the current password.');
+    const current = row?.passwordHash;
+    const isRight = await this.right(current, change.current_password, name, address);
+    if (!isRight || typeof current !== 'string') throw notCurrent();
     const passwordHash = await this.passwords.hash(change.new_password);
     await this.deeds.record(deed, 204, async (transaction) => {
-      await transaction.update(accounts).set({ passwordHash }).where(eq(accounts.id, id));
+      const changed = await transaction
+        .update(accounts)
+        .set({ passwordHash })
+        // Another change that came first stands: it may be an administrator's, against whoever knew this one.
+        .where(and(eq(accounts.id, id), eq(accounts.passwordHash, current)))
+        .returning({ id: accounts.id });
+      if (changed.length === 0) throw notCurrent();
       await this.signIns.endAll(id, signIn.ends, transaction);
     });
   }
@@ -79,4 +86,8 @@ export class Logins {
       return right;
     });
   }
+}
+
+function notCurrent(): BadField {
+  return new BadField('current_password', 'This is not the current password.');
 }

@@ -103,7 +103,8 @@ export class OidcController {
       const caller = callerOf(request);
       const account = await this.accounts.admit(identity, { ...caller, requestId: request.id }, true);
       request.actor = actorOf(request, { ...account, via: 'external login' });
-      this.cookies.set(reply, await this.signIns.openSession(account.id, caller));
+      const proof = { id: account.id, passwordHash: undefined };
+      this.cookies.set(reply, await this.signIns.openSession(proof, caller));
       return await reply.redirect(journey.next, 303);
     } catch (error) {
       if (!isRefusal(error)) throw error;

@@ -9,6 +9,7 @@ import { audit } from '../database/schema.audit.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import { actorOf, type Caller } from './actor.js';
 import { StoredSecrets } from './stored.secrets.js';
+import { holdProof, type Proof } from './sign.ins.js';
 import { hashOf, macOf, newSecret } from './tokens.hash.js';
 
 /** What a refresh token stands for. */
@@ -49,11 +50,13 @@ export class RefreshTokens {
     private readonly secrets: StoredSecrets,
   ) {}
 
-  /** The first token of a new family. */
-  async start(accountId: string, caller: Caller): Promise<{ refreshToken: string; familyId: string }> {
+  /** The first token of a new family. NotAuthenticated when what was proved no longer holds. */
+  async start(proof: Proof, caller: Caller): Promise<{ refreshToken: string; familyId: string }> {
+    const { id: accountId } = proof;
     const familyId = randomUUID();
     const refreshToken = newSecret(PREFIX);
     await this.database.transaction(async (transaction) => {
+      await holdProof(transaction, proof);
       await transaction.insert(tokenFamilies).values({ id: familyId, accountId, ...caller });
       await transaction.insert(refreshTokens).values({
         tokenHash: hashOf(refreshToken),

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, gt, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { sessions, tokenFamilies } from '../database/schema.access.js';
+import { accounts, sessions, tokenFamilies } from '../database/schema.access.js';
+import { NotAuthenticated } from '../problems/errors.js';
 import type { Caller } from './actor.js';
 import type { SignIn } from './sign.in.js';
 import { hashOf, newSecret } from './tokens.hash.js';
@@ -12,15 +13,44 @@ export const SESSION_SECONDS = 30 * 60;
 export const SESSION_LIVES: SQL = sql`(${gt(sessions.lastSeenAt, sql`now() - interval '30 minutes'`)}
   and ${gt(sessions.createdAt, sql`now() - interval '12 hours'`)})`;
 
+/** Whose sign-in begins; `passwordHash` is what their password was checked against, undefined where somebody else vouched for them. */
+export interface Proof {
+  readonly id: string;
+  readonly passwordHash: string | undefined;
+}
+
+/**
+ * Keeps an account from being changed until the transaction ends. Checking a password takes a while: NotAuthenticated when it was changed,
+ * or the account disabled, meanwhile, since what that ended must not begin again.
+ */
+export async function holdProof(transaction: Transaction, { id, passwordHash }: Proof): Promise<void> {
+  const [held] = await transaction
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(
+      and(
+        eq(accounts.id, id),
+        eq(accounts.disabled, false),
+        passwordHash === undefined ? undefined : eq(accounts.passwordHash, passwordHash),
+      ),
+    )
+    .for('share');
+  if (held === undefined) throw new NotAuthenticated();
+}
+
 /** Starts sessions and ends what people signed in with. */
 @Injectable()
 export class SignIns {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A new session; the token goes into the cookie, its hash is stored. */
-  async openSession(accountId: string, caller: Caller): Promise<string> {
+  /** A new session; the token goes into the cookie, its hash is stored. NotAuthenticated when what was proved no longer holds. */
+  async openSession(proof: Proof, caller: Caller): Promise<string> {
     const token = newSecret();
-    await this.database.insert(sessions).values({ accountId, tokenHash: hashOf(token), ...caller });
+    await this.database.transaction(async (transaction) => {
+      await holdProof(transaction, proof);
+      const accountId = proof.id;
+      await transaction.insert(sessions).values({ accountId, tokenHash: hashOf(token), ...caller });
+    });
     return token;
   }
 

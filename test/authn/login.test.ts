@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Test } from 'supertest';
+import type { Response, Test } from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startWorld, type World } from '../support/world.ts';
@@ -176,6 +176,54 @@ describe('POST /api/me/password', () => {
     const answer = await change(access_token, WRONG, randomBytes(15).toString('hex')).expect(422);
     expect(answer.body).toMatchObject({ field: 'current_password' });
     await tokensOf(world, person);
+  });
+});
+
+/** Asks while the account is held, and answers once its password was changed meanwhile. */
+async function meanwhile(id: string, ask: () => Test): Promise<Response> {
+  const connection = await world.sql.reserve();
+  try {
+    await connection`begin`;
+    const [held] = await connection`select pg_backend_pid() as pid from accounts where id = ${id} for update`;
+    const asked = ask().then((answer) => answer);
+    const waiting = async () =>
+      await world.sql`select pid from pg_stat_activity where ${held?.['pid']}::int = any (pg_blocking_pids(pid))`;
+    await expect.poll(waiting).not.toEqual([]);
+    await connection`update accounts set password_hash = 'another' where id = ${id}`;
+    await connection`commit`;
+    return await asked;
+  } finally {
+    connection.release();
+  }
+}
+
+/** How often somebody is signed in. */
+async function signIns(id: string): Promise<unknown> {
+  const [row] = await world.sql`
+    select (select count(*) from sessions where account_id = ${id}) as browsers,
+      (select count(*) from token_families where account_id = ${id}) as tokens`;
+  return row;
+}
+
+describe('a password that is changed while somebody signs in by the old one', () => {
+  test.each([false, true])('lets nobody in (session: %s)', async (session) => {
+    const { id, name, password } = await world.person();
+    const before = await signIns(id);
+    const answer = await meanwhile(id, () => login(world, { username: name, password, session }));
+    expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, expect.anything()]);
+    expect(await signIns(id)).toEqual(before);
+  });
+
+  test('is not changed again by whoever knew the old one', async () => {
+    const { id, ...person } = await world.person();
+    const { access_token } = await tokensOf(world, person);
+    const answer = await meanwhile(id, () => change(access_token, person.password, 'gentlywovenreed'));
+    expect([answer.status, answer.body]).toEqual([
+      422,
+      expect.objectContaining({ field: 'current_password' }),
+    ]);
+    const [row] = await world.sql`select password_hash from accounts where id = ${id}`;
+    expect(row?.['password_hash']).toBe('another');
   });
 });
 
