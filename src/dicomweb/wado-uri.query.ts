@@ -3,7 +3,7 @@ import { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
 import { BadRequest } from '../problems/errors.js';
 import { type MediaRange, parseAccept } from './accept.js';
 import { pairs } from './qido.query.js';
-import { LARGEST_SIDE, type RenderedQuery } from './rendered.query.js';
+import { LARGEST_SIDE, type RenderedQuery, windowOf } from './rendered.query.js';
 
 /** A parsed request of the URI service (PS3.18 §9): one instance, as what, and how a picture of it is wanted. */
 export interface WadoUriQuery {
@@ -77,7 +77,7 @@ export function readWadoUriQuery(raw: string): WadoUriQuery {
     frame: data.frameNumber,
     picture: {
       ...viewportOf(data.columns, data.rows),
-      ...windowOf(data.windowCenter, data.windowWidth),
+      ...linearWindow(data.windowCenter, data.windowWidth),
       ...(data.imageQuality === undefined ? {} : { quality: data.imageQuality }),
     },
   };
@@ -89,9 +89,9 @@ function viewportOf(width: number | undefined, height: number | undefined): Pick
   return { viewport: { width: width ?? LARGEST_SIDE, height: height ?? LARGEST_SIDE } };
 }
 
-function windowOf(center: number | undefined, width: number | undefined): Pick<RenderedQuery, 'window'> {
+function linearWindow(center: number | undefined, width: number | undefined): Pick<RenderedQuery, 'window'> {
   if (center === undefined && width === undefined) return {};
   if (center === undefined || width === undefined)
     throw new BadRequest('windowCenter and windowWidth are given together.');
-  return { window: { center, width } };
+  return { window: windowOf(center, width, 'linear') };
 }

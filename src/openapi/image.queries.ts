@@ -42,7 +42,7 @@ const PICTURE = [
     { type: 'string', pattern: '^[1-9]\\d{0,3},[1-9]\\d{0,3}$' },
     'A box in pixels it is fitted into: width,height.',
   ),
-  asked('window', TEXT, 'center,width,linear in modality units.'),
+  asked('window', TEXT, 'center,width,linear or linear-exact, in modality units.'),
   asked('quality', { ...POSITIVE, maximum: 100 }, 'Of a JPEG.'),
 ];
 const URI = [

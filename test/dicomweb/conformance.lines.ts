@@ -39,7 +39,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['Encapsulated PDF', 'metadata', 'is its PDF for Accept'],
   ['Reports, segmentations', 'rendered', 'is 406 for a %s'],
   ['`viewport=width,height`', 'rendered', 'takes window, viewport and quality'],
-  ['`window=center,width,linear`', 'rendered', 'is 400 for ?%s'],
+  ['`window=center,width,function`', 'rendered', 'a window shows each pixel as its function says'],
   ['`quality=1…100`', 'rendered', 'takes window, viewport and quality'],
   ['Thumbnails fit into', 'rendered', 'is small, keeps its shape and never grows'],
   ['Needed: `requestType=WADO`', 'wado-uri', 'is 404, the same bytes'],

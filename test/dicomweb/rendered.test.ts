@@ -168,6 +168,9 @@ describe('a rendered image', () => {
     'window=1',
     'window=1,0,linear',
     'window=1,2,sigmoid',
+    'window=1,0.5,linear',
+    'window=1,0.9,linear-exact',
+    'window=1,2,',
     'window=1e5,2,linear',
     'window=1,2,linear&window=1,2,linear',
     'quality=0',
@@ -327,6 +330,51 @@ describe('what the client holds', () => {
     );
     expect(new Set(tags).size).toBe(5);
   });
+});
+
+/** The functions of a window (PS3.3 C.11.2.1.2.1 and C.11.2.1.3.2), from black 0 to white 255. */
+const functions = {
+  linear: (x: number, center: number, width: number) => {
+    if (x <= center - 0.5 - (width - 1) / 2) return 0;
+    if (x > center - 0.5 + (width - 1) / 2) return 255;
+    return ((x - (center - 0.5)) / (width - 1) + 0.5) * 255;
+  },
+  'linear-exact': (x: number, center: number, width: number) =>
+    Math.min(255, Math.max(0, ((x - center) / width + 0.5) * 255)),
+};
+
+it('a window shows each pixel as its function says, in modality units', async () => {
+  const one = freshUids(study);
+  const bytes = Buffer.alloc(32 * 64 * 2);
+  for (let at = 0; at < 32 * 64; at += 1) bytes.writeUInt16LE(at, at * 2);
+  const extra = [element('00281052', 'DS', '-1000'), element('00281053', 'DS', '1')];
+  const file = nativeFile({ ...pixels.grey16, frames: 1, rows: 32, columns: 64, bytes, extra }, one);
+  await world.store(await world.machine(), [file]).expect(200);
+  const path = `/studies/${study}/series/${one.seriesUid}/instances/${one.sopUid}/rendered`;
+  const windows = [
+    ['linear', 40, 400],
+    ['linear', 0.5, 10],
+    ['linear', -7, 2],
+    ['linear', 50, 1],
+    ['linear-exact', 40, 400],
+    ['linear-exact', -100, 3],
+    ['linear', 50.5, 1],
+    ['linear', -3.2, 1],
+    ['linear', 9.9, 1.7],
+    ['linear-exact', 0.25, 1],
+  ] as const;
+  for (const [name, center, width] of windows) {
+    const { body } = await ask(`${path}?window=${center},${width},${name}`, 'image/png');
+    const off = [...samplesOf(body)].map((shown, at) =>
+      Math.abs(shown - functions[name](at - 1000, center, width)),
+    );
+    expect([name, center, width, Math.max(...off) <= 1]).toEqual([name, center, width, true]);
+  }
+  const chain = { studyUID: study, seriesUID: one.seriesUid, objectUID: one.sopUid, requestType: 'WADO' };
+  const query = new URLSearchParams({ ...chain, windowCenter: '40', windowWidth: '400' });
+  const uri = await again(`/../wado?${query.toString()}&contentType=image/png`, {});
+  const same = await ask(`${path}?window=40,400,linear`, 'image/png');
+  expect(Buffer.from(await uri.arrayBuffer()).equals(same.body)).toBe(true);
 });
 
 it('each reading is on record before it leaves', async () => {
