@@ -5,6 +5,7 @@ import { GatewayClient } from './gateway.client.ts';
 
 const Login = z.object({ access_token: z.string() });
 const Accepted = z.object({ file_id: z.uuid(), status: z.string() });
+const Problem = z.object({ detail: z.string() });
 const number = z.number();
 
 /** An import as the gateway tells it. */
@@ -12,6 +13,10 @@ export const ImportState = z.looseObject({
   file_id: z.string(),
   status: z.string(),
   failure: z.string().nullable(),
+  /** Told by gateways that are not older. */
+  failure_details: z
+    .object({ message: z.string(), suggestion: z.string(), columns: z.array(z.string()) })
+    .nullish(),
   rows_total: number,
   rows_done: number,
   percent: number,
@@ -60,7 +65,7 @@ export class RecordsClient {
       body: form,
     });
     const text = await answer.text();
-    if (!answer.ok) throw new Error(`the gateway answered ${answer.status}: ${text.slice(0, 300)}`);
+    if (!answer.ok) throw new Error(`the gateway answered ${answer.status}: ${detailOf(text)}`);
     return { id: Accepted.parse(JSON.parse(text)).file_id, isNew: answer.status === 202 };
   }
 
@@ -103,5 +108,14 @@ export class RecordsClient {
     if (body === undefined) throw new Error('the gateway does not let this account in');
     this.#token = body.access_token;
     return this.#token;
+  }
+}
+
+/** What a problem says (RFC 9457); the beginning of what is none. */
+function detailOf(text: string): string {
+  try {
+    return Problem.parse(JSON.parse(text)).detail;
+  } catch {
+    return text.slice(0, 300);
   }
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
@@ -58,6 +58,8 @@ async function main(): Promise<number> {
     ...(values.encoding !== undefined && { encoding: values.encoding }),
     ...(values.force && { force: 'true' }),
   };
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile() !== true) throw new Error(`${file} is ${found === undefined ? 'missing' : 'no file'}`);
   const { gateway, credentials } = await findGateway(values.data);
   const records = new RecordsClient(gateway, credentials);
   const { id, isNew } = await records.upload(file, query);
@@ -105,14 +107,30 @@ function summaryOf(end: ImportState): string {
   const counts = (['created', 'updated', 'unchanged', 'rejected', 'waiting', 'duplicate'] as const)
     .filter((name) => end[name] > 0)
     .map((name) => `${end[name]} ${name}`);
+  const done = `${end.status}: ${end.rows_total} rows, ${counts.join(', ') || 'none done'}`;
   const reasons = Object.entries(end.reasons).map(([code, count]) => `  ${count} × ${code}`);
-  const failure = end.failure === null ? '' : ` (${end.failure})`;
-  const next = end.status === 'rehearsed' ? [`Write it: POST /api/imports/${end.file_id}/commit`] : [];
+  return [failureOf(end) ?? done, ...reasons, ...nextOf(end)].join('\n');
+}
+
+function failureOf({ status, failure, failure_details: details }: ImportState): string | undefined {
+  if (failure === null) return undefined;
+  if (details === undefined || details === null) return `${status} (${failure})`;
+  const { message, suggestion, columns } = details;
+  const about = columns.length === 0 ? '' : ` Columns of the mapping: ${columns.join(', ')}.`;
+  return `${status} (${failure}): ${message}${about} ${suggestion}`;
+}
+
+/** What a person does next. */
+function nextOf({ status, file_id, rejected, waiting }: ImportState): string[] {
+  if (status === 'rehearsed') return [`Write it: POST /api/imports/${file_id}/commit`];
   return [
-    `${end.status}${failure}: ${end.rows_total} rows, ${counts.join(', ') || 'none done'}`,
-    ...reasons,
-    ...next,
-  ].join('\n');
+    ...(rejected > 0
+      ? [`Mend the rows in GET /api/imports/${file_id}/errors.csv and send that file (docs/import-codes.md)`]
+      : []),
+    ...(waiting > 0
+      ? ['Decide the words in GET /api/terms; the rows that wait run again by themselves']
+      : []),
+  ];
 }
 
 try {

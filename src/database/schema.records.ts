@@ -39,6 +39,7 @@ export const imports = pgTable('imports', {
   idempotencyKey: text('idempotency_key'),
   status: text('status', { enum: IMPORT_STATUS }).notNull(),
   failure: text('failure'),
+  failureColumns: text('failure_columns').array().notNull().default([]),
   source: jsonb('source'),
   rowsTotal: count('rows_total'),
   run: count('run'),

@@ -134,7 +134,13 @@ export class ImportJobs implements OnApplicationBootstrap {
     this.logger.error(`import ${importId} failed: one of its jobs failed too often`);
     await this.database
       .update(imports)
-      .set({ status: 'failed', failure: 'internal', sameness: null, finishedAt: new Date() })
+      .set({
+        status: 'failed',
+        failure: 'internal',
+        failureColumns: [],
+        sameness: null,
+        finishedAt: new Date(),
+      })
       .where(and(eq(imports.id, importId), inArray(imports.status, ['inspecting', 'queued', 'running'])));
     await this.imports.tell(importId);
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ISSUE_CODES } from '../mapping/issue.codes.js';
 import { IMPORT_STATUS, type imports } from '../database/schema.records.js';
 
 const number = z.number().default(0);
@@ -17,11 +18,22 @@ export const Counters = z.object({
 });
 export type Counters = z.output<typeof Counters>;
 
+/** What is said about an import that failed; a job that failed is no fault of its file. */
+const FAILURES = new Map(ISSUE_CODES).set('internal', {
+  severity: 'error',
+  message: 'A job of the import failed too often.',
+  suggestion: 'Retry the import; the log of the gateway names what failed.',
+});
+
 /** An import as the API tells it (contract.md, "Records"). */
 export const ImportReport = Counters.extend({
   file_id: z.uuid(),
   status: z.enum(IMPORT_STATUS),
   failure: z.string().nullable(),
+  failure_details: z
+    .object({ message: z.string(), suggestion: z.string(), columns: z.array(z.string()) })
+    .nullable()
+    .describe('The failure in words, what to do, and the columns it is about by the names of the mapping.'),
   mode: z.enum(['commit', 'rehearse']),
   file_name: z.string(),
   bytes: z.int(),
@@ -51,6 +63,7 @@ export function reportOf(
     file_id: row.id,
     status: row.status,
     failure: row.failure,
+    failure_details: detailsOf(row),
     mode: row.mode,
     file_name: row.fileName,
     bytes: row.bytes,
@@ -66,4 +79,9 @@ export function reportOf(
     created_at: row.createdAt.toISOString(),
     finished_at: row.finishedAt?.toISOString() ?? null,
   };
+}
+
+function detailsOf({ failure, failureColumns: columns }: typeof imports.$inferSelect) {
+  const { message, suggestion } = FAILURES.get(failure ?? '') ?? {};
+  return message === undefined || suggestion === undefined ? null : { message, suggestion, columns };
 }

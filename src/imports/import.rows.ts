@@ -1,23 +1,23 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { OperationOutcome } from '@medplum/fhirtypes';
-import { and, asc, eq, gt, inArray, type SQL } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
-import { importRows, ROW_STATES } from '../database/schema.records.js';
+import { importChunks, importRows, ROW_STATES } from '../database/schema.records.js';
 import type { Issue } from '../mapping/issue.js';
 import { Conflict } from '../problems/errors.js';
 import { reportHeader, reportLine } from './csv.report.js';
 import type { RowsQuery } from './import.query.js';
 import { readSource } from './import.source.js';
+import type { ImportReport } from './import.report.js';
 import { Imports } from './imports.service.js';
 import { MergedRows } from './merged.rows.js';
 import { RowChanges } from './row.changes.js';
+import { RowPages } from './row.pages.js';
 
 const Issues = z.array(
   z.custom<Issue>((value) => typeof value === 'object' && value !== null && 'code' in value),
 );
 const MOST_ISSUES = 1_000;
-const ROWS_AT_ONCE = 1_000;
 
 /** One row as the API tells it; `changes` hold values of resources. */
 export const RowReport = z.object({
@@ -42,26 +42,16 @@ export type RowReport = z.output<typeof RowReport>;
 @Injectable()
 export class ImportRows {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    private readonly pages: RowPages,
     private readonly imports: Imports,
     private readonly changes: RowChanges,
     private readonly merged: MergedRows,
   ) {}
 
-  /** A page of rows, in the order of the file. */
-  async page(id: string, { state, page, limit }: RowsQuery): Promise<{ items: RowReport[]; total: number }> {
+  /** A page of rows, in the order of the file, and how many there are of the state that is asked for. */
+  async page(id: string, query: RowsQuery): Promise<{ items: RowReport[]; total: number }> {
     await this.imports.get(id);
-    const which = and(
-      eq(importRows.importId, id),
-      state === undefined ? undefined : eq(importRows.state, state),
-    );
-    const rows = await this.database
-      .select()
-      .from(importRows)
-      .where(which)
-      .orderBy(asc(importRows.row))
-      .limit(limit)
-      .offset((page - 1) * limit);
+    const { rows, total } = await this.pages.page(id, query);
     const changes = await this.changes.of(id, rows);
     const items = rows.map((row) => ({
       row: row.row,
@@ -69,7 +59,7 @@ export class ImportRows {
       issues: Issues.parse(row.issues),
       changes: changes.get(row.row) ?? [],
     }));
-    return { items, total: await this.database.$count(importRows, which) };
+    return { items, total };
   }
 
   /** Conflict when the rows of an import were removed because they were old. */
@@ -84,8 +74,9 @@ export class ImportRows {
     if (record.source === null) return;
     const { header, delimiter } = readSource(record.source);
     yield reportHeader(header, delimiter);
+    const counts = sql`${importChunks.rejected} + ${importChunks.waiting} > 0`;
     const states = inArray(importRows.state, ['rejected', 'waiting']);
-    for await (const rows of this.batches(id, states)) {
+    for await (const rows of this.pages.those(id, counts, states)) {
       const found = await this.merged.read(id, [...new Set(rows.map(({ chunk }) => chunk))]);
       let lines = '';
       for (const { row, issues } of rows) {
@@ -96,45 +87,48 @@ export class ImportRows {
     }
   }
 
-  /** The issues for FHIR people: the first thousand, with how many there are. */
+  /** The issues for FHIR people: a thousand at most, with how many there are. */
   async outcome(id: string): Promise<OperationOutcome> {
     const report = await this.imports.report(id);
-    const total = Object.values(report.reasons).reduce((sum, count) => sum + count, 0);
-    const issues: NonNullable<OperationOutcome['issue']> = [];
-    for await (const rows of this.batches(id)) {
+    const issues = [summaryOf(report), ...failureOf(report)];
+    const counts = sql`${importChunks.reasons} <> '{}'`;
+    for await (const rows of this.pages.those(id, counts, sql`${importRows.issues} <> '[]'`)) {
       for (const { row, issues: of } of rows)
-        for (const { severity, code, message, suggestion, column } of Issues.parse(of))
+        for (const one of Issues.parse(of))
           if (issues.length < MOST_ISSUES)
-            issues.push({
-              severity,
-              code: severity === 'error' ? 'invalid' : 'informational',
-              details: { coding: [{ system: 'urn:radgate:import-code', code }], text: message },
-              diagnostics: suggestion,
-              expression: [`row ${row}${column === undefined ? '' : `, column ${column}`}`],
-            });
+            issues.push(
+              outcomeOf(one, [`row ${row}${one.column === undefined ? '' : `, column ${one.column}`}`]),
+            );
       if (issues.length >= MOST_ISSUES) break;
     }
-    const summary = `${report.status}: ${report.rows_done} of ${report.rows_total} rows done, ${total} issues`;
-    const failure = report.failure === null ? '' : `, ${report.failure}`;
-    const first = {
-      severity: 'information',
-      code: 'informational',
-      diagnostics: `${summary}${failure}`,
-    } as const;
-    return { resourceType: 'OperationOutcome', issue: [first, ...issues] };
+    return { resourceType: 'OperationOutcome', issue: issues };
   }
+}
 
-  private async *batches(id: string, which?: SQL): AsyncGenerator<(typeof importRows.$inferSelect)[]> {
-    for (let last = 0; ;) {
-      const rows = await this.database
-        .select()
-        .from(importRows)
-        .where(and(eq(importRows.importId, id), gt(importRows.row, last), which))
-        .orderBy(asc(importRows.row))
-        .limit(ROWS_AT_ONCE);
-      if (rows.length > 0) yield rows;
-      if (rows.length < ROWS_AT_ONCE) return;
-      last = rows.at(-1)?.row ?? last;
-    }
-  }
+type OutcomeIssue = NonNullable<OperationOutcome['issue']>[number];
+
+function summaryOf({ status, rows_done, rows_total, reasons, failure }: ImportReport): OutcomeIssue {
+  const total = Object.values(reasons).reduce((sum, count) => sum + count, 0);
+  const summary = `${status}: ${rows_done} of ${rows_total} rows done, ${total} issues`;
+  const diagnostics = failure === null ? summary : `${summary}, ${failure}`;
+  return { severity: 'information', code: 'informational', diagnostics };
+}
+
+/** Why nothing of the file was read. */
+function failureOf({ failure, failure_details: details }: ImportReport): OutcomeIssue[] {
+  if (failure === null || details === null) return [];
+  const columns = details.columns.map((column) => `column ${column}`);
+  return [outcomeOf({ severity: 'error', code: failure, ...details }, columns)];
+}
+
+type Told = Pick<Issue, 'severity' | 'message' | 'suggestion'> & { readonly code: string };
+
+function outcomeOf({ severity, code, message, suggestion }: Told, where: string[]): OutcomeIssue {
+  return {
+    severity,
+    code: severity === 'error' ? 'invalid' : 'informational',
+    details: { coding: [{ system: 'urn:radgate:import-code', code }], text: message },
+    diagnostics: suggestion,
+    ...(where.length === 0 ? {} : { expression: where }),
+  };
 }

@@ -24,6 +24,7 @@ import { Provenances } from './provenance.service.js';
 import { Reruns } from './rerun.service.js';
 import { ResultsController } from './results.controller.js';
 import { RowChanges } from './row.changes.js';
+import { RowPages } from './row.pages.js';
 import { RowRetention } from './row.retention.js';
 import { RowStore } from './row.store.js';
 import { StagedFiles } from './staged.files.js';
@@ -52,6 +53,7 @@ import { UploadReceiver } from './upload.receiver.js';
     Provenances,
     Reruns,
     RowChanges,
+    RowPages,
     RowRetention,
     RowStore,
     StagedFiles,

@@ -137,11 +137,17 @@ export class Imports {
     return counts;
   }
 
-  /** The file cannot be read; an upload of the same file starts afresh. */
-  async fail(id: string, code: string): Promise<void> {
+  /** The file cannot be read, for these columns of the mapping if any; an upload of the same file starts afresh. */
+  async fail(id: string, code: string, columns: readonly string[] = []): Promise<void> {
     await this.database
       .update(imports)
-      .set({ status: 'failed', failure: code, sameness: null, finishedAt: new Date() })
+      .set({
+        status: 'failed',
+        failure: code,
+        failureColumns: [...new Set(columns)],
+        sameness: null,
+        finishedAt: new Date(),
+      })
       .where(and(eq(imports.id, id), eq(imports.status, 'inspecting')));
     await this.tell(id);
   }
@@ -162,6 +168,8 @@ interface Sought {
   readonly sha256: Buffer;
   readonly mapping: string;
   readonly mode: string;
+  readonly asOf: string | null;
+  readonly encoding: string | null;
 }
 
 function samenessOf(upload: Upload, mapping: string, query: ImportQuery): Buffer {
@@ -173,7 +181,7 @@ const statusOf = ({ isNew }: Accepted) => (isNew ? 202 : 200);
 
 /** The import that the same upload made before. BadField when its `Idempotency-Key` was used for another. */
 async function earlier(transaction: Transaction, sought: Sought): Promise<ImportRecord> {
-  const { sameness, accountId, idempotencyKey, sha256, mapping, mode } = sought;
+  const { sameness, accountId, idempotencyKey, sha256 } = sought;
   const first = async (which: SQL | undefined) =>
     (await transaction.select().from(imports).where(which).limit(1)).at(0);
   // The key goes first: it was used for something else, whatever is known of this file.
@@ -182,8 +190,12 @@ async function earlier(transaction: Transaction, sought: Sought): Promise<Import
       ? undefined
       : await first(and(eq(imports.accountId, accountId), eq(imports.idempotencyKey, idempotencyKey)));
   if (keyed !== undefined) {
-    if (!keyed.sha256.equals(sha256) || keyed.mapping !== mapping || keyed.mode !== mode)
-      throw new BadField('Idempotency-Key', 'This key was used for another file, mapping or mode.');
+    const facts = ['mapping', 'mode', 'asOf', 'encoding'] as const;
+    if (!keyed.sha256.equals(sha256) || facts.some((fact) => keyed[fact] !== sought[fact]))
+      throw new BadField(
+        'Idempotency-Key',
+        'This key was used for another file, mapping, mode, day or encoding.',
+      );
     return keyed;
   }
   const same = sameness === null ? undefined : await first(eq(imports.sameness, sameness));

@@ -76,7 +76,7 @@ export class Inspection {
       if (await this.queueChunks(record, mapping, shape, staged)) await this.files.remove(importId);
     } catch (error) {
       if (!(error instanceof FileRefused)) throw error;
-      await this.imports.fail(importId, error.code);
+      await this.imports.fail(importId, error.code, error.columns);
     }
   }
 

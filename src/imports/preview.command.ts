@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Resource } from '@medplum/fhirtypes';
@@ -60,6 +60,8 @@ async function main(): Promise<number> {
   }
   const document = await findMapping(options.mapping);
   const { 'as-of': asOf, encoding } = options;
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isFile() !== true) throw new Error(`${file} is ${found === undefined ? 'missing' : 'no file'}`);
   const preview = await previewList(() => createReadStream(file), document, { asOf, encoding });
   if (options.json) for (const row of preview.rows) say(JSON.stringify(row));
   else tell(preview, document, options.rows);

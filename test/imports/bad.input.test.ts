@@ -185,6 +185,35 @@ describe('a file that cannot be read', () => {
     40_000,
   );
 
+  it.each([
+    ['cpf', 'Nome,Telefone\nA,1\n', 'file-column-missing'],
+    ['name', 'Nome,CPF,Paciente\nA,1,B\n', 'file-column-double'],
+  ])(
+    'says in words which columns it is about: %s',
+    async (columns, text, failure) => {
+      const clerk = await Clerk.start(world);
+      const { file_id: id, ...report } = await clerk.import(Buffer.from(text));
+      const details = {
+        message: expect.any(String),
+        suggestion: expect.any(String),
+        columns: columns.split(', '),
+      };
+      expect(report).toMatchObject({ failure, failure_details: details });
+      const outcome = await clerk.get(`/api/imports/${id}/outcome`).expect(200);
+      expect(outcome.body).toMatchObject({
+        issue: [
+          { severity: 'information' },
+          {
+            severity: 'error',
+            details: { coding: [{ code: failure }] },
+            expression: columns.split(', ').map((column) => `column ${column}`),
+          },
+        ],
+      });
+    },
+    40_000,
+  );
+
   it('a column named __proto__ is a column like any other', async () => {
     const clerk = await Clerk.start(world);
     const file = Buffer.from(`Nome,CPF,__proto__,constructor\nAna Silva,${cpfOf(1)},{},toString\n`);
@@ -196,6 +225,57 @@ describe('a file that cannot be read', () => {
   it('gzip is read as the list it holds', async () => {
     const clerk = await Clerk.start(world);
     expect(await clerk.import(gzipSync(patientFile()))).toMatchObject({ status: 'completed', created: 50 });
+  }, 60_000);
+});
+
+describe('the rows of a list of several chunks', () => {
+  const ROWS = 1_203;
+  const GOOD = new Set([10, 500, 501, 1_203]);
+  const Page = Items.extend({ total: z.number() });
+
+  it('are told by their state, page by page, each once, with their number', async () => {
+    const clerk = await Clerk.start(world);
+    const rows = Array.from({ length: ROWS }, (_, at) =>
+      row(cpfOf(at), GOOD.has(at + 1) ? {} : { birth: '31/02/1980' }),
+    );
+    const report = await clerk.import(list(...rows), { mode: 'rehearse' });
+    expect(report).toMatchObject({ rejected: ROWS - GOOD.size, created: GOOD.size });
+    const page = async (query: string) =>
+      Page.parse((await clerk.get(`/api/imports/${report.file_id}/rows?${query}`).expect(200)).body);
+    const numbers = async (query: string) => (await page(query)).items.map((item) => item.row);
+    const every = rows.map((_, at) => at + 1);
+    for (const [state, expected] of [
+      ['state=rejected', every.filter((number) => !GOOD.has(number))],
+      ['state=created', [...GOOD]],
+      ['state=waiting', []],
+      ['state=pending', []],
+      ['', every],
+    ] as const) {
+      const found: number[] = [];
+      const pages = Math.ceil(expected.length / 333);
+      for (let at = 1; at <= pages; at += 1) found.push(...(await numbers(`${state}&limit=333&page=${at}`)));
+      expect(found).toEqual(expected);
+      for (const beyond of [pages + 1, 999_999_999])
+        expect(await page(`${state}&limit=333&page=${beyond}`)).toEqual({
+          items: [],
+          total: expected.length,
+        });
+    }
+    expect(await numbers('state=created&limit=1&page=3')).toEqual([501]);
+    expect(await numbers('state=rejected&limit=2&page=250')).toEqual([502, 503]);
+  }, 60_000);
+
+  it('are a thousand issues in the OperationOutcome, which tells how many there are', async () => {
+    const clerk = await Clerk.start(world);
+    const rows = Array.from({ length: ROWS }, (_, at) => row(cpfOf(at), { birth: '31/02/1980' }));
+    const report = await clerk.import(list(...rows));
+    const outcome = await clerk.get(`/api/imports/${report.file_id}/outcome`).expect(200);
+    const { issue } = z.object({ issue: z.array(z.object({ diagnostics: z.string() })) }).parse(outcome.body);
+    expect(issue).toHaveLength(1_000);
+    const total = Object.values(report.reasons).reduce((sum, count) => sum + count, 0);
+    expect(issue[0]?.diagnostics).toContain(`${ROWS} of ${ROWS} rows done, ${total} issues`);
+    const errors = await clerk.get(`/api/imports/${report.file_id}/errors.csv`).expect(200);
+    expect(errors.text.trimEnd().split('\r\n')).toHaveLength(ROWS + 1);
   }, 60_000);
 });
 

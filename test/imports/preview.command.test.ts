@@ -116,7 +116,9 @@ describe('npm run mapping:test', () => {
       status: 2,
       errors: 'rows: --rows needs a number\n',
     });
-    expect(await run(join(folder, 'missing.csv'))).toMatchObject({ status: 2, said: '' });
+    const missing = join(folder, 'missing.csv');
+    expect(await run(missing)).toEqual({ status: 2, said: '', errors: `${missing} is missing\n` });
+    expect(await run(folder)).toEqual({ status: 2, said: '', errors: `${folder} is no file\n` });
     expect((await run('--help')).said).toContain('--json');
   });
 });

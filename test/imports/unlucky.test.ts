@@ -199,6 +199,12 @@ describe('an unlucky operator', () => {
       .upload(list(row(cpfOf(50))), { mode: 'rehearse' })
       .set(key)
       .expect(422);
+    // An import of another day, or read otherwise, is another import.
+    for (const other of [{ as_of: '2026-01-01' }, { encoding: 'windows-1252' }])
+      await clerk
+        .upload(list(row(cpfOf(50))), other)
+        .set(key)
+        .expect(422);
     await clerk
       .upload(list(row(cpfOf(50))))
       .set(key)

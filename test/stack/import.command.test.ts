@@ -76,6 +76,10 @@ describe('npm run import', () => {
     expect(rehearsed.status).toBe(1);
     expect(rehearsed.said).toMatch(/rehearsed: 2 rows, 1 rejected, 1 waiting/);
     expect(rehearsed.said).toMatch(/POST \/api\/imports\/[0-9a-f-]{36}\/commit/);
+    const written = await run(args);
+    expect(written.said).toMatch(
+      /\/errors\.csv and send that file .*\nDecide the words in GET \/api\/terms;/,
+    );
     const missing = await run([file, '--data', data]);
     expect(missing.status).toBe(2);
     expect(missing.errors).toContain('stack.json is missing');
@@ -116,8 +120,20 @@ describe('npm run import', () => {
     await writeFile(path, 'Nome,CPF\n');
     expect(await run([path, '--mapping', clerk.mapping], broken)).toMatchObject({
       status: 2,
-      said: expect.stringContaining('failed (file-header-only)'),
+      said: expect.stringContaining(
+        'failed (file-header-only): The file has a header and no rows. Export the list with its rows.',
+      ),
     });
+    await writeFile(path, 'Nome,Telefone\nAna,1\n');
+    const missing = await run([path, '--mapping', clerk.mapping], broken);
+    expect(missing.said).toContain('Columns of the mapping: cpf. ');
+    // A directory once ended the process in the middle of the upload.
+    expect((await run([folder], broken)).errors).toBe(`Not imported. ${folder} is no file\n`);
+    expect((await run([`${path}.gz`], broken)).errors).toBe(`Not imported. ${path}.gz is missing\n`);
+    const unknown = await run([path, '--mapping', 'nobodys'], broken);
+    expect(unknown.errors).toBe(
+      'Not imported. the gateway answered 422: There is no mapping of this name and version.\n',
+    );
     const help = await run(['--help']);
     expect(help).toMatchObject({ status: 0, errors: '' });
     expect(help.said).toContain('--rehearse');
