@@ -50,7 +50,7 @@ export class ImportsController {
   /** The imports, newest first; of one `status`, with `q` in the name of file or account, sorted by another field. */
   @Get()
   @Gives(pageOf(ImportReport))
-  @Requires('records:read', 'records:import')
+  @Requires('records:read')
   list(
     @Query(new QueryOf(ImportsQuery)) query: ImportsQuery,
   ): Promise<{ items: ImportReport[]; total: number }> {
@@ -60,7 +60,7 @@ export class ImportsController {
   /** One import and how far it is. */
   @Get(':id')
   @Gives(ImportReport)
-  @Requires('records:read', 'records:import')
+  @Requires('records:read')
   get(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
     request.auditNote = { detail: { import: id } };
     return this.imports.report(id);

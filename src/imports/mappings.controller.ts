@@ -16,7 +16,7 @@ export class MappingsController {
   /** Every version of every mapping document, by name and newest first; `q` is a part of the name. */
   @Get()
   @Gives(pageOf(StoredMapping))
-  @Requires('records:read', 'records:import')
+  @Requires('records:read')
   list(@Query(new QueryOf(ListQuery)) query: ListQuery): Promise<{ items: StoredMapping[]; total: number }> {
     return this.mappings.list(query);
   }

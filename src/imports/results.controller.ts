@@ -46,7 +46,7 @@ export class ResultsController {
   /** The rows that were refused or wait, with the reasons, to be mended and uploaded again; 409 when they are no longer kept. */
   @Get('errors.csv')
   @GivesAs({ 'text/csv': null })
-  @Requires('records:read', 'records:import')
+  @Requires('records:read')
   async errors(
     @Param('id', new IdPipe()) id: string,
     @Req() request: FastifyRequest,
@@ -62,7 +62,7 @@ export class ResultsController {
   /** The issues as an OperationOutcome of FHIR R4. */
   @Get('outcome')
   @GivesAs({ 'application/fhir+json': Outcome })
-  @Requires('records:read', 'records:import')
+  @Requires('records:read')
   async outcome(
     @Param('id', new IdPipe()) id: string,
     @Req() request: FastifyRequest,
@@ -77,7 +77,7 @@ export class ResultsController {
   /** Progress as server-sent events; `Last-Event-ID` takes up where a listener left, 204 when there is nothing left to hear. */
   @Get('events')
   @GivesAs({ 'text/event-stream': null }, 200, 204)
-  @Requires('records:read', 'records:import')
+  @Requires('records:read')
   async follow(
     @Param('id', new IdPipe()) id: string,
     @Headers('last-event-id') last: string | undefined,

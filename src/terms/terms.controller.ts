@@ -31,7 +31,7 @@ export class TermsController {
   /** The inbox: words by `state`, `language` and `q`; those that most rows wait for first. 400 for a query that is not valid. */
   @Get()
   @Gives(pageOf(Term))
-  @Requires('records:read', 'terms:decide')
+  @Requires('records:read')
   list(@Query(new QueryOf(TermsQuery)) query: TermsQuery): Promise<{ items: Term[]; total: number }> {
     return this.terms.list(query);
   }
@@ -39,7 +39,7 @@ export class TermsController {
   /** People's decisions as a ConceptMap of FHIR R4; what is ignored is `unmatched`. */
   @Get('concept-map')
   @Gives(DecisionMap)
-  @Requires('records:read', 'terms:decide')
+  @Requires('records:read')
   exportMap(): Promise<DecisionMap> {
     return this.decisions.export();
   }
@@ -63,7 +63,7 @@ export class TermsController {
    */
   @Get(':id/suggestions')
   @Gives(Ideas)
-  @Requires('records:read', 'terms:decide')
+  @Requires('records:read')
   async suggestions(
     @Param('id', new IdPipe()) id: string,
     @Req() request: FastifyRequest,

@@ -159,20 +159,19 @@ export const table: readonly Row[] = [
     ],
   ),
   ...rows(
-    ['records:read', 'records:import'],
+    ['records:read'],
     [
       ['GET /api/imports', 200],
       ['GET /api/mappings', 200],
       absent('GET /api/imports/:id'),
+      absent('GET /api/imports/:id/rows'),
       absent('GET /api/imports/:id/errors.csv'),
       absent('GET /api/imports/:id/outcome'),
       absent('GET /api/imports/:id/events'),
+      ['GET /api/terms', 200],
+      ['GET /api/terms/concept-map', 200],
+      absent('GET /api/terms/:id/suggestions'),
     ],
-  ),
-  ...rows(['records:read'], [absent('GET /api/imports/:id/rows')]),
-  ...rows(
-    ['records:read', 'terms:decide'],
-    [['GET /api/terms', 200], ['GET /api/terms/concept-map', 200], absent('GET /api/terms/:id/suggestions')],
   ),
   ...rows(
     ['terms:decide'],
