@@ -7,6 +7,7 @@ import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { Right } from '../authz/rights.js';
 import { Explanation, Explanations } from './explain.service.js';
+import { told } from './grants.service.js';
 import { Effects, WhatIf, WhatIfs } from './what.if.service.js';
 
 /** Who, which study, and for what; the right is `studies:read` unless told. */
@@ -48,7 +49,7 @@ export class AccessController {
   @HttpCode(200)
   @Gives(Effects)
   whatIf(@Body(new BodyOf(WhatIf)) body: WhatIf, @Req() request: FastifyRequest): Promise<Effects> {
-    request.auditNote = { detail: { ...body } };
+    request.auditNote = { ...(body.add && told(body.add)), detail: { ...body } };
     return this.whatIfs.ask(body);
   }
 }

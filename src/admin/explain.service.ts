@@ -92,7 +92,9 @@ export class Explanations {
           sql`${accounts.id}::text = lower(${user})`,
           and(eq(accounts.kind, 'person'), sql`lower(${accounts.name}) = lower(${user})`),
         ),
-      );
+      )
+      // Somebody may be named like the id of another.
+      .orderBy(sql`(${accounts.id}::text = lower(${user})) desc`);
     if (row === undefined) throw new NotVisible();
     return row;
   }

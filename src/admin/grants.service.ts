@@ -145,7 +145,7 @@ async function isMember(transaction: Transaction, groupId: string, accountId: st
 }
 
 /** Whose images a grant is about, as rows of the audit name it. */
-function told({ scope }: Grant): AuditNote {
+export function told({ scope }: Pick<Grant, 'scope'>): AuditNote {
   if (scope.kind === 'study') return { studyUid: scope.study_uid };
   if (scope.kind === 'patient') return { patientIssuer: scope.issuer, patientId: scope.patient_id };
   return {};

@@ -29,6 +29,7 @@ declare module 'fastify' {
   }
 }
 
+const STUDY_UID = /^[0-9.]{1,64}$/;
 /** Carry no patient data and ask for none. */
 const UNRECORDED = /^\/(health|metrics|\.well-known)(\/|$)/;
 
@@ -62,6 +63,7 @@ export class Answers implements OnModuleInit {
     try {
       await this.log.append({
         ...actor,
+        ...namedStudy(request),
         ...request.auditNote,
         kind: 'answer',
         action: actionOf(request),
@@ -75,6 +77,13 @@ export class Answers implements OnModuleInit {
     }
     return payload;
   }
+}
+
+/** A refusal too is about the study of its path, whether there is one or not. */
+function namedStudy({ params }: FastifyRequest): AuditNote {
+  if (typeof params !== 'object' || params === null || !('study' in params)) return {};
+  const { study } = params;
+  return typeof study === 'string' && STUDY_UID.test(study) ? { studyUid: study } : {};
 }
 
 /** Method and route pattern, not the path: identifiers belong in their own columns. */

@@ -97,16 +97,21 @@ export class Lookup {
     return row?.covered ?? true;
   }
 
-  /** Whether the study, or the series in it, is visible; throws `NotVisible` otherwise. */
-  async demand(policy: Policy, right: Right, target: Omit<Target, 'instance'>): Promise<void> {
+  /** Whose the study is, when it, or the series in it, is visible; throws `NotVisible` otherwise. */
+  async demand(
+    policy: Policy,
+    right: Right,
+    target: Omit<Target, 'instance'>,
+  ): Promise<Pick<Found, 'patientIssuer' | 'patientId'>> {
     const [row] = await this.database
-      .select({ id: series.id })
+      .select({ patientIssuer: patients.issuer, patientId: patients.patientId })
       .from(series)
       .innerJoin(studies, eq(studies.id, series.study))
       .innerJoin(patients, eq(patients.id, studies.patient))
       .where(and(...named(target), gt(series.instanceCount, 0), toSql(policy, right)))
       .limit(1);
     if (row === undefined) throw new NotVisible();
+    return row;
   }
 }
 

@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AuditNote } from '../audit/answers.js';
 import { May, Requires } from '../authz/authz.guard.js';
 import type { Policy } from '../authz/policy.js';
 import { Lookup, type Target } from '../catalog/lookup.service.js';
@@ -87,8 +88,8 @@ export class QidoController {
     level: Level,
     target: Target,
   ): Promise<FastifyReply> {
-    await this.lookup.demand(policy, 'studies:read', target);
-    request.auditNote = { studyUid: target.study };
+    const whose = await this.lookup.demand(policy, 'studies:read', target);
+    request.auditNote = { studyUid: target.study, ...whose };
     return this.answer(request, reply, policy, level, 'below', [
       ...within('0020000D', target.study),
       ...within('0020000E', target.series),
@@ -110,7 +111,8 @@ export class QidoController {
       ...search,
       filters: [...inside, ...search.filters],
     });
-    request.auditNote = { ...request.auditNote, detail: { answered: items.length, total } };
+    const detail = { answered: items.length, total };
+    request.auditNote = { ...askedFor(search.filters), ...request.auditNote, detail };
     const uids = items.flatMap((item) => uidOf(item, UID_TAG[level]) ?? []);
     const further =
       (include.all || tags.size > 0) && uids.length > 0
@@ -192,6 +194,19 @@ async function tagsOf({ tags, keywords }: Include): Promise<{ tags: ReadonlySet<
 }
 
 /** The part of the path as a filter. */
+/** Without wildcards, and no longer than any there is. */
+const EXACT = /^[^*?]{1,256}$/;
+
+/** The patient or study that a search names exactly: also who looked for whom in vain is asked of the audit. */
+function askedFor(filters: Search['filters']): AuditNote {
+  const exact = (tag: string) => {
+    const match = filters.find(({ attribute }) => attribute.tag === tag)?.match;
+    return match?.kind === 'value' && EXACT.test(match.value) ? match.value : undefined;
+  };
+  const [studyUid, patientId] = [exact('0020000D'), exact('00100020')];
+  return { ...(studyUid !== undefined && { studyUid }), ...(patientId !== undefined && { patientId }) };
+}
+
 function within(tag: string, value: string | undefined): Search['filters'] {
   const attribute = attributesAt('series').find((one) => one.tag === tag);
   if (attribute === undefined || value === undefined) return [];

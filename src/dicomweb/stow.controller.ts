@@ -210,14 +210,15 @@ async function nextOf(
 
 function note(request: FastifyRequest, outcomes: readonly Outcome[]): void {
   const studies: Record<string, number> = {};
-  for (const outcome of outcomes) {
-    if (outcome.stored) studies[outcome.instance.studyUid] = (studies[outcome.instance.studyUid] ?? 0) + 1;
-  }
-  const [study, ...more] = Object.keys(studies);
+  const stored = outcomes.flatMap((outcome) => (outcome.stored ? [outcome.instance] : []));
+  for (const { studyUid } of stored) studies[studyUid] = (studies[studyUid] ?? 0) + 1;
+  const [one] = stored;
+  const isOne = one !== undefined && Object.keys(studies).length === 1;
   request.auditNote = {
     ...request.auditNote,
-    ...(study !== undefined && more.length === 0 ? { studyUid: study } : {}),
-    instances: outcomes.filter((outcome) => outcome.stored).length,
+    // A study has one patient.
+    ...(isOne && { studyUid: one.studyUid, patientId: one.patientId }),
+    instances: stored.length,
     detail: { parts: outcomes.length, studies },
   };
 }

@@ -23,9 +23,14 @@ export interface Identity {
   readonly sopClassUid: string;
 }
 
+/** An instance that is stored, and whose it is. */
+export interface Stored extends Identity {
+  readonly patientId: string;
+}
+
 /** What became of one part. */
 export type Outcome =
-  | { readonly stored: true; readonly instance: Identity; readonly warning: Warning | undefined }
+  | { readonly stored: true; readonly instance: Stored; readonly warning: Warning | undefined }
   | { readonly stored: false; readonly instance: Identity | undefined; readonly failure: Failure };
 
 /** 200 all, 202 some or with a warning, 409 none (PS3.18 §10.5.3.1). */

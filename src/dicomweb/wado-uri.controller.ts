@@ -37,6 +37,7 @@ export class WadoUriController {
     @May() policy: Policy,
   ): Promise<FastifyReply> {
     const query = readWadoUriQuery(queryOf(request));
+    request.auditNote = { studyUid: query.target.study };
     const found = await this.retrieval.find(policy, query.target);
     const [one] = found.instances;
     // A frame is a picture: a file holds all of them.

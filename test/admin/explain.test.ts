@@ -113,6 +113,13 @@ describe('GET /api/access/explain', () => {
   });
 });
 
+it('a person named like the id of another is not taken for them', async () => {
+  const person = await world.radiologist(one);
+  await admin('post', '/api/users').send({ username: person.id.toUpperCase() }).expect(201);
+  const said = await explain(person.id.toUpperCase(), one);
+  expect(said).toMatchObject({ user: { id: person.id }, allowed: true });
+});
+
 describe('POST /api/access/what-if', () => {
   it('says who would gain which studies, and changes nothing', async () => {
     const person = await world.radiologist(one);
@@ -129,6 +136,9 @@ describe('POST /api/access/what-if', () => {
     expect([cut.items[0]?.gains.total, cut.items[0]?.gains.items.length]).toEqual([2, 1]);
     const known = await whatIf({ group_id, add: { rights: READ, scope: { kind: 'study', study_uid: one } } });
     expect(known.items[0]?.gains).toEqual({ total: 0, items: [] });
+    const rows =
+      await world.sql`select study_uid from audit where action = 'POST /api/access/what-if' order by id`;
+    expect(rows.map((row) => row['study_uid'])).toEqual([null, null, one]);
     const other = await whatIf({ group_id, add: { rights: ['studies:store'], scope: { kind: 'all' } } });
     expect(other.items[0]?.gains.total).toBe(0);
     await world.get(person, `/studies/${two}/series`).expect(404);

@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import type { Test } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
@@ -48,6 +49,7 @@ describe('the audit', () => {
       instances: '2',
     });
     expect(rows[0]).toMatchObject({ study_uid: study, via: 'key', address: '127.0.0.1' });
+    expect(rows[0]).toMatchObject({ patient_id: patient.patientId });
   });
 
   it('has a row for each search, metadata refusal and unknown study, by route and not by path', async () => {
@@ -63,8 +65,31 @@ describe('the audit', () => {
       ['answer', 'GET /dicom-web/studies/:study', 404],
       ['answer', 'GET /dicom-web/studies', 400],
     ]);
-    expect(rows[1]).toMatchObject({ study_uid: study });
+    expect(rows[1]).toMatchObject({
+      study_uid: study,
+      patient_id: patient.patientId,
+      patient_issuer: 'TEST',
+    });
     expect(JSON.stringify(rows)).not.toContain('Paula');
+  });
+
+  it('names the study or the patient that was asked for in vain', async () => {
+    const person = await world.radiologist(freshUid());
+    const wado = `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${sop}`;
+    const own = (one: Test) => one.set('authorization', person.authorization);
+    for (const path of [`/studies/${study}/series`, `${instance}/metadata`, `${instance}/frames/1`])
+      await world.get(person, path).expect(404);
+    await own(world.http.get(wado)).expect(404);
+    await own(world.http.delete(`/dicom-web/studies/${study}`)).expect(403);
+    await world.get(person, `/studies?StudyInstanceUID=${study}`).expect(200, []);
+    await world.get(person, `/series?PatientID=${patient.patientId}`).expect(200, []);
+    await world.get(person, `/studies?PatientID=${patient.patientId.slice(0, 5)}*`).expect(200, []);
+    const asked = (await rowsOf(person)).slice(-8).map((row) => [row['study_uid'], row['patient_id']]);
+    expect(asked).toEqual([
+      ...Array.from({ length: 6 }, () => [study, null]),
+      [null, patient.patientId],
+      [null, null],
+    ]);
   });
 
   it('has one opened row for many frames, naming study and patient', async () => {
