@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import cors from '@fastify/cors';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Env } from './config/env.js';
 import { BadRequest } from './problems/errors.js';
-import { refusalOf, sendRefusal } from './problems/problem.filter.js';
+import { type Refusal, rawRefusal, refusalOf, sendRefusal } from './problems/problem.filter.js';
 
 /** JSON bodies are small; DICOM bodies are streams and are bounded where they are read. */
 const JSON_BYTES = 1024 * 1024;
@@ -30,6 +31,7 @@ export function httpServer(env: Env): FastifyAdapter {
     forceCloseConnections: 'idle',
     // Answers are written by us; HEAD of a retrieve would otherwise open the archive for nothing.
     exposeHeadRoutes: false,
+    clientErrorHandler: refuseBytes,
     // No hook runs for a path that cannot be read.
     frameworkErrors: (error, request, reply: FastifyReply) => {
       identify(request, reply);
@@ -73,6 +75,29 @@ export function httpServer(env: Env): FastifyAdapter {
     });
   }
   return new FastifyAdapter(server);
+}
+
+const UNREADABLE: Refusal = { status: 400, title: 'Bad Request', detail: 'This is no request of HTTP.' };
+const BY_CODE: ReadonlyMap<string, Refusal> = new Map([
+  [
+    'HPE_HEADER_OVERFLOW',
+    {
+      status: 431,
+      title: 'Request Header Fields Too Large',
+      detail: 'The request line and the headers are longer than 16 KiB together.',
+    },
+  ],
+  [
+    'ERR_HTTP_REQUEST_TIMEOUT',
+    { status: 408, title: 'Request Timeout', detail: 'The request took too long to come.' },
+  ],
+]);
+
+/** What never became a request: refused as all else is, and the connection ends. */
+function refuseBytes(error: Error & { code: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (socket.writable) socket.write(rawRefusal(BY_CODE.get(error.code) ?? UNREADABLE));
+  socket.destroy(error);
 }
 
 /** A body that Fastify gathers is small: who has not sent it by then never will. Streams have their own patience. */

@@ -8,6 +8,8 @@ export interface MediaRange {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly q: number;
+  /** Types that the same header speaks of by themselves, so that this wider range does not (RFC 9110 §12.5.1). */
+  readonly besides?: readonly string[];
 }
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z/-]+$/;
@@ -26,11 +28,25 @@ export function acceptedBy(request: FastifyRequest): readonly MediaRange[] {
 /** Parses strictly, but takes parameter values quoted or not; throws `BadRequest` for what is no Accept header. */
 export function parseAccept(text: string): readonly MediaRange[] {
   if (text.length > LONGEST) throw new BadRequest('The Accept header is too long.');
-  return split(text, ',')
+  const ranges = split(text, ',')
     .filter((part) => part !== '')
-    .map(parseRange)
+    .map(parseRange);
+  return ranges
+    .map((range) => narrowed(range, ranges))
     .filter((range) => range.q > 0)
     .sort((one, other) => other.q - one.q);
+}
+
+/** A wide range without what the narrower ones of its header are of. One with parameters is of some things of its type alone. */
+function narrowed(range: MediaRange, ranges: readonly MediaRange[]): MediaRange {
+  if (!range.type.endsWith('/*')) return range;
+  const besides = ranges
+    .filter(
+      ({ type, parameters }) => type !== range.type && [...parameters.keys()].every((name) => name === 'q'),
+    )
+    .map(({ type }) => type)
+    .filter((type) => isWithin(type, range.type));
+  return { ...range, besides };
 }
 
 function parseRange(part: string): MediaRange {
@@ -83,5 +99,9 @@ function unquote(value: string): string {
 
 /** Whether a range covers a media type; `image/*` and any type are ranges. */
 export function covers(range: MediaRange, type: string): boolean {
-  return range.type === type || range.type === '*/*' || range.type === `${type.split('/')[0]}/*`;
+  return isWithin(type, range.type) && range.besides?.some((other) => isWithin(type, other)) !== true;
+}
+
+function isWithin(type: string, range: string): boolean {
+  return range === type || range === '*/*' || range === `${type.split('/')[0]}/*`;
 }

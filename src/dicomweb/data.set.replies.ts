@@ -14,11 +14,11 @@ export const XML_TYPE = 'application/dicom+xml';
 /** The form of data sets the client likes best (PS3.18 §8.7.3.2); `single`: there is just one, and XML may be its body. Throws `NotAcceptable`. */
 export function negotiateDataSets(accepted: readonly MediaRange[], single: boolean): DataSetForm {
   for (const range of accepted) {
-    if (covers(range, JSON_TYPE) || covers(range, 'application/json')) return 'json';
+    if (covers(range, JSON_TYPE) || range.type === 'application/json') return 'json';
     if (single && range.type === XML_TYPE) return 'xml';
-    const isMultipart = range.type === 'multipart/related' || range.type === 'multipart/*';
     const type = range.parameters.get('type')?.toLowerCase() ?? XML_TYPE;
-    if (isMultipart && [XML_TYPE, 'application/*', '*/*'].includes(type)) return 'xml-parts';
+    if (covers(range, 'multipart/related') && [XML_TYPE, 'application/*', '*/*'].includes(type))
+      return 'xml-parts';
   }
   throw new NotAcceptable(`This is available as ${JSON_TYPE} and as multipart/related; type="${XML_TYPE}".`);
 }

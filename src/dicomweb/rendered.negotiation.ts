@@ -10,8 +10,8 @@ export interface PictureRepresentation {
 /** The best liked of JPEG and PNG; 406 when neither is taken. `single`: one picture was asked for, and one body is natural. */
 export function negotiatePictures(accepted: readonly MediaRange[], single: boolean): PictureRepresentation {
   for (const range of accepted) {
-    if (range.type === '*/*') return { multipart: !single, type: 'image/jpeg' };
-    const multipart = range.type === 'multipart/related' || range.type === 'multipart/*';
+    // Whoever takes anything gets what is natural.
+    const multipart = covers(range, 'multipart/related') && !(single && range.type === '*/*');
     if (!multipart && !single) continue;
     const type = multipart ? (range.parameters.get('type')?.toLowerCase() ?? 'image/*') : range.type;
     const found = pictureType({ ...range, type });

@@ -64,8 +64,8 @@ export function negotiateFile(
 function fileShape(range: MediaRange, single: boolean): 'parts' | 'body' | undefined {
   const type = range.parameters.get('type')?.toLowerCase() ?? 'application/dicom';
   if (isMultipart(range)) return type === 'application/dicom' ? 'parts' : undefined;
-  if (range.type === '*/*') return 'parts';
-  return single && range.type === 'application/dicom' ? 'body' : undefined;
+  if (range.type === '*/*' && covers(range, 'multipart/related')) return 'parts';
+  return single && covers(range, 'application/dicom') ? 'body' : undefined;
 }
 
 function isMultipart(range: MediaRange): boolean {
@@ -81,7 +81,7 @@ function syntaxFits(wish: string | undefined, stored: string): boolean {
 export function negotiateBulk(accepted: readonly MediaRange[]): { readonly multipart: boolean } {
   for (const range of accepted) {
     const type = range.parameters.get('type')?.toLowerCase() ?? OCTETS;
-    if (range.type === '*/*') return { multipart: true };
+    if (range.type === '*/*' && covers(range, 'multipart/related')) return { multipart: true };
     if (range.type === 'multipart/related' && (type === OCTETS || type === '*/*')) return { multipart: true };
     if (covers(range, OCTETS)) return { multipart: false };
   }
@@ -112,7 +112,8 @@ function framesFor(range: MediaRange, instance: FoundInstance, single: boolean):
   const wish = range.parameters.get('transfer-syntax');
   const image = compressedType(stored);
   const asStored = { transferSyntax: plain(stored), decoded: false };
-  if (range.type === '*/*') return { multipart: true, type: image ?? OCTETS, ...asStored };
+  if (range.type === '*/*' && covers(range, 'multipart/related'))
+    return { multipart: true, type: image ?? OCTETS, ...asStored };
   const multipart = isMultipart(range);
   if (!multipart && !single) return undefined;
   const asked: MediaRange = multipart

@@ -45,6 +45,20 @@ export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
     .send(JSON.stringify(bodyOf(refusal)));
 }
 
+/** A refusal as a whole answer of HTTP/1.1, for what never became a request. */
+export function rawRefusal(refusal: Refusal): string {
+  const body = JSON.stringify(bodyOf(refusal));
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${refusal.title}`,
+    'cache-control: no-store',
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'x-content-type-options: nosniff',
+    'connection: close',
+  ];
+  return [...head, '', body].join('\r\n');
+}
+
 /** The refusal as a body of RFC 9457. */
 function bodyOf({ status, title, detail, field }: Refusal): ProblemBody {
   return { type: 'about:blank', title, status, detail, ...(field === undefined ? {} : { field }) };

@@ -131,6 +131,9 @@ describe('a rendered image', () => {
     ['image/png', 'image/png'],
     ['image/*', 'image/jpeg'],
     ['image/webp, image/png;q=0.5', 'image/png'],
+    ['image/jpeg;q=0, image/*', 'image/png'],
+    ['*/*, image/jpeg;q=0.1', 'image/png'],
+    ['*/*, image/*;q=0.2, image/png;q=0.3', 'image/png'],
   ])('for Accept %s is %s', async (accept, expected) => {
     const { status, type, headers, body } = await ask(`${at('wide')}/rendered`, accept);
     expect([status, type]).toEqual([200, expected]);

@@ -26,6 +26,8 @@ describe('whole instances', () => {
     'application/dicom',
     'application/dicom; transfer-syntax=*',
     'multipart/related; type="application/json", application/dicom',
+    'application/*',
+    'multipart/related;q=0, */*',
   ])('come as one body for Accept: %s', async (accept) => {
     const { status, type, headers, body } = await ask(at.one, accept);
     expect([status, type]).toEqual([200, 'application/dicom']);

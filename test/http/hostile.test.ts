@@ -33,6 +33,16 @@ const study = `/dicom-web/studies/${mine.study}`;
 const foreign = `/dicom-web/studies/${hidden.study}`;
 const wado = (query: string) => `/wado?requestType=WADO&${query}`;
 
+it.each([
+  ['no request at all', 'nonsense\r\n\r\n', 400],
+  ['a request that is too long', requestOf(`/${'x'.repeat(20_000)}`, ['Host: x']), 431],
+])('%s is refused as all else is', async (_, text, status) => {
+  const answer = await rawly(world.gateway.url, text);
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect([statusOf(answer), head]).toEqual([status, expect.stringContaining('application/problem+json')]);
+  expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', status });
+});
+
 describe('a path that is not written as it should be', () => {
   it.each([
     [`${study}%2f..%2f${hidden.study}/metadata`, 400],
