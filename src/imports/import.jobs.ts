@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { and, eq, inArray, lt } from 'drizzle-orm';
+import { and, eq, inArray, isNull, lt } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
@@ -128,7 +128,7 @@ export class ImportJobs implements OnApplicationBootstrap {
     });
   }
 
-  /** A job that failed too often: its import waits for a person, who may retry it. */
+  /** A job that failed too often: its import waits for a person, who may retry it. One that is taken back nobody may: it is tried again. */
   private async giveUp(importId: string | undefined): Promise<void> {
     if (importId === undefined) return;
     this.logger.error(`import ${importId} failed: one of its jobs failed too often`);
@@ -142,6 +142,11 @@ export class ImportJobs implements OnApplicationBootstrap {
         finishedAt: new Date(),
       })
       .where(and(eq(imports.id, importId), inArray(imports.status, ['inspecting', 'queued', 'running'])));
+    await this.database.transaction(async (transaction) => {
+      const half = and(eq(imports.id, importId), eq(imports.status, 'undone'), isNull(imports.finishedAt));
+      const jobs = (await transaction.$count(imports, half)) === 0 ? [] : [{ import_id: importId }];
+      await this.queue.add('import-undo', jobs, transaction, { afterSeconds: LATER_SECONDS });
+    });
     await this.imports.tell(importId);
   }
 

@@ -13,13 +13,15 @@ export class ImportLocks {
 
   /** Runs `work` while nobody else works on these patients, and nobody has the import alone. Waiting longer than a statement may take is an error. */
   async writing<T>(importId: string, patients: readonly string[], work: () => Promise<T>): Promise<T> {
-    const numbers = [...new Set(patients.map((key) => numberOf(`patient ${key}`)))].sort((one, other) =>
-      one < other ? -1 : 1,
-    );
     return this.holding(async (connection) => {
       await connection`select pg_advisory_lock_shared(${ofImport(importId)}::bigint)`;
-      await connection`select pg_advisory_lock(key) from unnest(${numbers.map(String)}::bigint[]) key`;
+      await lockAll(connection, patients);
     }, work);
+  }
+
+  /** Runs `work` while nobody else works on these patients; for whoever has the import alone already. */
+  async ofPatients<T>(patients: readonly string[], work: () => Promise<T>): Promise<T> {
+    return this.holding((connection) => lockAll(connection, patients), work);
   }
 
   /** Runs `work` while nothing else is done for the import. Waiting longer than a statement may take is an error. */
@@ -47,6 +49,13 @@ export class ImportLocks {
 /** Postgres ended a statement that waited too long: somebody else works on these patients, or this import. */
 export function isLockTimeout(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === '57014';
+}
+
+async function lockAll(connection: postgres.ReservedSql, patients: readonly string[]): Promise<void> {
+  const numbers = [...new Set(patients.map((key) => numberOf(`patient ${key}`)))].sort((one, other) =>
+    one < other ? -1 : 1,
+  );
+  await connection`select pg_advisory_lock(key) from unnest(${numbers.map(String)}::bigint[]) key`;
 }
 
 const ofImport = (importId: string): string => numberOf(`import ${importId}`).toString();

@@ -3,14 +3,15 @@ import type { Bundle } from '@medplum/fhirtypes';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, between, eq, inArray, max, min } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { importRows, importWrites } from '../database/schema.records.js';
+import { importRows, imports, importWrites } from '../database/schema.records.js';
 import { jittered } from '../fhir/fhir.calls.js';
 import { FhirConflict, FhirRefused } from '../fhir/fhir.errors.js';
-import { type EntryOutcome, FhirRecords } from '../fhir/fhir.records.js';
+import { FhirRecords } from '../fhir/fhir.records.js';
 import { makeDocumentReference, FILE_SYSTEM, makeProvenance } from '../mapping/provenance.maker.js';
 import { steadyUuid } from '../mapping/identity.js';
 import { identifierQuery } from '../mapping/transaction.bundle.js';
 import { NeighbourAway } from '../problems/errors.js';
+import { ImportLocks, isLockTimeout } from './import.locks.js';
 import type { ImportRecord } from './imports.service.js';
 import type { StoredMapping } from './mappings.service.js';
 
@@ -25,6 +26,7 @@ export class Provenances {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly records: FhirRecords,
+    private readonly locks: ImportLocks,
   ) {}
 
   /** One Provenance for a chunk, the same one when the chunk runs again; none when the chunk wrote nothing. */
@@ -34,11 +36,33 @@ export class Provenances {
     chunk: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const targets = await this.targetsOf(record.id, chunk);
+    // May be sent again as often as needed: both entries have steady identities.
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // Nobody takes the import back meanwhile: what nobody knows of yet could not be taken back with the rest.
+        return await this.locks.writing(record.id, [], () => this.attempt(record, mapping, chunk));
+      } catch (error) {
+        if (error instanceof FhirRefused) {
+          // The rows are written; a server that takes no Provenance, or lost a resource meanwhile, must not undo that.
+          this.logger.warn(`a Provenance was refused (${error.status})`);
+          return;
+        }
+        const passes =
+          error instanceof NeighbourAway || error instanceof FhirConflict || isLockTimeout(error);
+        if (!passes) throw error;
+        await sleep(jittered(attempt), undefined, { signal });
+      }
+    }
+  }
+
+  private async attempt(record: ImportRecord, mapping: StoredMapping, chunk: number): Promise<void> {
+    const [now] = await this.database
+      .select({ status: imports.status })
+      .from(imports)
+      .where(eq(imports.id, record.id));
+    const targets = now?.status === 'undone' ? [] : await this.targetsOf(record.id, chunk);
     if (targets.length === 0) return;
-    const bundle = bundleOf(record, mapping, chunk, targets);
-    const outcomes = await this.send(bundle, signal);
-    if (outcomes === 'refused') return;
+    const outcomes = await this.records.transaction(bundleOf(record, mapping, chunk, targets));
     const known = await this.database
       .select({ id: importWrites.resourceId })
       .from(importWrites)
@@ -86,23 +110,6 @@ export class Provenances {
         ),
       );
     return writes.map(({ kind, id }) => `${kind}/${id}`).sort();
-  }
-
-  /** May be sent again as often as needed: both entries have steady identities. */
-  private async send(bundle: Bundle, signal: AbortSignal): Promise<EntryOutcome[] | 'refused'> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.records.transaction(bundle);
-      } catch (error) {
-        if (error instanceof FhirRefused) {
-          // The rows are written; a server that takes no Provenance, or lost a resource meanwhile, must not undo that.
-          this.logger.warn(`a Provenance was refused (${error.status})`);
-          return 'refused';
-        }
-        if (!(error instanceof NeighbourAway) && !(error instanceof FhirConflict)) throw error;
-        await sleep(jittered(attempt), undefined, { signal });
-      }
-    }
   }
 }
 

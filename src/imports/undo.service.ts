@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { and, desc, eq, inArray, isNull } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, or } from 'drizzle-orm';
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { imports, importWrites } from '../database/schema.records.js';
+import { importRows, imports, importWrites } from '../database/schema.records.js';
 import { jittered } from '../fhir/fhir.calls.js';
 import { FhirConflict, FhirRefused } from '../fhir/fhir.errors.js';
 import { FhirRecords } from '../fhir/fhir.records.js';
 import { NeighbourAway } from '../problems/errors.js';
 import { canonicalJson } from '../mapping/canonical.json.js';
-import { ImportLocks } from './import.locks.js';
+import { ImportLocks, isLockTimeout } from './import.locks.js';
 import { Imports } from './imports.service.js';
 
 type WriteRow = typeof importWrites.$inferSelect;
@@ -46,10 +46,13 @@ export class Undo {
         .limit(AT_ONCE);
       if (writes.length === 0) break;
       try {
-        await this.takeBack(await this.withSiblings(importId, writes));
+        const batch = await this.withSiblings(importId, writes);
+        // A DELETE of HAPI heeds no If-Match: another import must not change these patients between look and deed.
+        const patients = await this.patientsOf(importId, batch);
+        await this.locks.ofPatients(patients, () => this.takeBack(batch));
         attempt = 1;
       } catch (error) {
-        if (!(error instanceof NeighbourAway)) throw error;
+        if (!(error instanceof NeighbourAway) && !isLockTimeout(error)) throw error;
         await sleep(jittered(attempt), undefined, { signal });
         attempt += 1;
       }
@@ -72,6 +75,21 @@ export class Undo {
         ),
       )
       .orderBy(desc(importWrites.id));
+  }
+
+  /** Whom the rows of these writes were about; of an import whose rows are no longer kept nobody knows. */
+  private async patientsOf(importId: string, writes: readonly WriteRow[]): Promise<string[]> {
+    const rows = [...new Set(writes.map(({ row }) => row))];
+    const found = await this.database
+      .select({ patient: importRows.patient, others: importRows.others })
+      .from(importRows)
+      .where(
+        and(
+          eq(importRows.importId, importId),
+          or(inArray(importRows.row, rows), inArray(importRows.leader, rows)),
+        ),
+      );
+    return found.flatMap(({ patient, others }) => [patient ?? [], others ?? []].flat());
   }
 
   private async takeBack(writes: readonly WriteRow[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import request from 'supertest';
@@ -8,7 +8,7 @@ import { patientFile } from '../../infra/demo/patients.file.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { testHapi, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { Clerk } from './import.world.ts';
+import { Clerk, holdingLock } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
 
 const HOUR = 3_600_000;
@@ -25,25 +25,8 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 /** Holds an import as a bundle under way does, until it is let go. */
-async function asUnderWay(
-  id: string,
-  work: (isWaited: () => Promise<boolean>) => Promise<void>,
-): Promise<void> {
-  const number = createHash('sha256').update(`import ${id}`).digest().readBigInt64BE().toString();
-  const connection = await world.sql.reserve();
-  try {
-    await connection`select pg_advisory_lock_shared(${number}::bigint)`;
-    await work(async () => {
-      const waiting = await world.sql`
-        select pid from pg_locks where locktype = 'advisory' and not granted
-          and ((classid::bigint << 32) | objid::bigint) = ${number}::bigint`;
-      return waiting.length > 0;
-    });
-  } finally {
-    await connection`select pg_advisory_unlock_all()`;
-    connection.release();
-  }
-}
+const asUnderWay = (id: string, work: (isWaited: () => Promise<boolean>) => Promise<void>) =>
+  holdingLock(world, `import ${id}`, work, true);
 
 /** Another gateway with the same disk, which looks after what is left there when it has started; ended when that is seen. */
 async function passingGateway(isSeen: () => Promise<void>): Promise<void> {
@@ -95,6 +78,36 @@ describe('an import', () => {
     });
     await isOver(clerk, id);
     expect(await patients(clerk)).toBe(0);
+  }, 120_000);
+
+  it('is undone while no other import works on its patients; what that one changed stays', async () => {
+    const clerk = await Clerk.start(world);
+    const { file_id: id } = await clerk.import(list(row(cpfOf(6))));
+    const [kept] = await world.sql`select patient from import_rows where import_id = ${id}`;
+    const [patient] = await hapi.search(`Patient?identifier=${clerk.system}|`);
+    const resource = `Patient/${String(patient?.['id'])}`;
+    await holdingLock(world, `patient ${String(kept?.['patient'])}`, async (isWaited) => {
+      await clerk.post(`/api/imports/${id}/undo`).expect(202);
+      await expect.poll(isWaited, PATIENTLY).toBe(true);
+      await hapi.json(`/${resource}`, { method: 'PUT', body: { ...patient, address: [{ city: 'Olinda' }] } });
+    });
+    await isOver(clerk, id);
+    expect(await clerk.report(id)).toMatchObject({ undo_conflicts: [{ row: 1, resource }] });
+    expect(await patients(clerk)).toBe(1);
+  }, 120_000);
+
+  it('whose undo failed ten times is taken back later all the same', async () => {
+    const id = randomUUID();
+    await world.sql`
+      insert into imports (id, account_name, sha256, bytes, mapping, mode, status)
+      select ${id}, 'somebody', '', 1, id, 'commit', 'undone' from mappings limit 1`;
+    await world.sql`insert into queue.job_common (name, data) values ('dead', ${world.sql.json({ import_id: id })})`;
+    const later = async () => {
+      const jobs = await world.sql`
+        select start_after > now() as later from queue.job where name = 'import-undo' and data ->> 'import_id' = ${id}`;
+      return jobs.map((job) => job['later']);
+    };
+    await expect.poll(later, PATIENTLY).toEqual([true]);
   }, 120_000);
 
   it('loses its rows when it is old, keeps its counts and can still be undone', async () => {

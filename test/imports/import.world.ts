@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { ImportState } from '../../infra/demo/records.client.ts';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
@@ -80,4 +80,28 @@ export class Clerk {
 export function countedRows(report: Report): number {
   const { created, updated, unchanged, rejected, waiting, duplicate } = report;
   return created + updated + unchanged + rejected + waiting + duplicate;
+}
+
+/** Holds an advisory lock of imports (`import <id>` or `patient <key>`) while `work` runs, which may ask whether somebody waits for it. */
+export async function holdingLock(
+  world: World,
+  name: string,
+  work: (isWaited: () => Promise<boolean>) => Promise<void>,
+  shared = false,
+): Promise<void> {
+  const number = createHash('sha256').update(name).digest().readBigInt64BE().toString();
+  const connection = await world.sql.reserve();
+  try {
+    if (shared) await connection`select pg_advisory_lock_shared(${number}::bigint)`;
+    else await connection`select pg_advisory_lock(${number}::bigint)`;
+    await work(async () => {
+      const waiting = await world.sql`
+        select pid from pg_locks where locktype = 'advisory' and not granted
+          and ((classid::bigint << 32) | objid::bigint) = ${number}::bigint`;
+      return waiting.length > 0;
+    });
+  } finally {
+    await connection`select pg_advisory_unlock_all()`;
+    connection.release();
+  }
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { patientFile } from '../../infra/demo/patients.file.ts';
 import { faultyWay, testHapi, type Fate, type FaultyWay, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { Clerk, countedRows } from './import.world.ts';
+import { Accepted, Clerk, countedRows, holdingLock } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
 
 let hapi: TestHapi;
@@ -27,13 +27,16 @@ afterAll(async () => {
   await way?.close();
 });
 
-/** The answer to every other transaction is lost after its work was done. */
-function loseAnswers(): void {
-  let transactions = 0;
-  const base = new URL(way.url).pathname;
-  fate = (method, path) =>
-    method === 'POST' && path === base && (transactions += 1) % 2 === 1 ? 'lost' : 'pass';
+/** Decides about the transactions alone, by their number from 1. */
+function ofTransactions(decide: (number: number) => Fate): { readonly count: number } {
+  const base = `${new URL(way.url).pathname}/`;
+  const seen = { count: 0 };
+  fate = (method, path) => (method === 'POST' && path === base ? decide((seen.count += 1)) : 'pass');
+  return seen;
 }
+
+/** The answer to every other transaction is lost after its work was done. */
+const loseAnswers = () => ofTransactions((number) => (number % 2 === 1 ? 'lost' : 'pass'));
 
 /** Whether the queue has no job of an import, or of a term, that is not done. */
 const atRest = async (id: string) => {
@@ -57,7 +60,7 @@ const undone = async (clerk: Clerk, id: string) => {
 describe('an unlucky operator', () => {
   it('hears what was really written though answers are lost, and can take all of it back', async () => {
     const clerk = await Clerk.start(world);
-    loseAnswers();
+    const transactions = loseAnswers();
     const first = list(
       row(cpfOf(1), { note: 'Diabético' }),
       row(cpfOf(2)),
@@ -83,6 +86,7 @@ describe('an unlucky operator', () => {
 
     expect(await undone(clerk, created.file_id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
     expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(0);
+    expect(transactions.count).toBeGreaterThan(4);
   }, 120_000);
 
   it('waits while HAPI refuses the gateway itself: no row is to blame', async () => {
@@ -119,6 +123,24 @@ describe('an unlucky operator', () => {
     expect(after.reasons).toMatchObject({ 'duplicate-in-file': 2 });
     expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(1);
   }, 60_000);
+
+  it('takes all of an import back though its Provenance was still to be written', async () => {
+    const clerk = await Clerk.start(world);
+    const transactions = ofTransactions((number) => (number > 1 ? 'busy' : 'pass'));
+    const upload = await clerk.upload(list(row(cpfOf(25)))).expect(202);
+    const id = Accepted.parse(upload.body).file_id;
+    await expect.poll(() => transactions.count, { timeout: 40_000 }).toBeGreaterThan(1);
+    await holdingLock(world, `import ${id}`, async (isWaited) => {
+      fate = () => 'pass';
+      await expect.poll(isWaited, { timeout: 40_000 }).toBe(true);
+      await clerk.post(`/api/imports/${id}/cancel`).expect(202);
+      await clerk.post(`/api/imports/${id}/undo`).expect(202);
+    });
+    await settled(id);
+    expect(await clerk.report(id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
+    expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(0);
+    expect(await hapi.count(`Provenance?target:Patient.identifier=${clerk.system}|`)).toBe(0);
+  }, 120_000);
 
   it('is not surprised by a cancelled import that a decided word starts again', async () => {
     const clerk = await Clerk.start(world);
