@@ -20,12 +20,12 @@ export class EntityTags implements NestInterceptor {
   }
 }
 
-/** {@link Stale} when the caller knows the thing as something else than it is now. */
-export function refuseStale({ ifMatch }: Deed, thing: object): void {
+/** {@link Stale} when the caller knows the thing (or its tag) as something else than it is now. */
+export function refuseStale({ ifMatch }: Deed, thing: object | string): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const known = ifMatch.split(',').map((tag) => tag.trim());
   // A weak tag never matches here (RFC 9110 §13.1.1).
-  if (!known.includes(tagOf(thing))) throw new Stale();
+  if (!known.includes(typeof thing === 'string' ? thing : tagOf(thing))) throw new Stale();
 }
 
 /** The entity tag of a thing. */
@@ -33,6 +33,8 @@ export function tagOf(thing: object): string {
   return `"${createHash('sha256').update(JSON.stringify(thing)).digest('base64url').slice(0, 22)}"`;
 }
 
+const IDS = ['id', 'user_id', 'account_id'];
+
 function isThing(body: unknown): body is object {
-  return typeof body === 'object' && body !== null && 'id' in body;
+  return typeof body === 'object' && body !== null && IDS.some((id) => id in body);
 }

@@ -1,11 +1,23 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import { Key, Keys, MadeKey, NewKey, KeysQuery } from './keys.service.js';
+import { Key, KeyChange, Keys, MadeKey, NewKey, KeysQuery, tagOfKey } from './keys.service.js';
 import type { Page } from '../authn/list.query.js';
 
 @Controller('api/accounts/:account/keys')
@@ -34,15 +46,36 @@ export class KeysController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<MadeKey> {
     const key = await this.keys.create(deed, account, body);
-    void reply.header('location', `/api/accounts/${account}/keys/${key.id}`);
+    void reply.header('location', `/api/accounts/${account}/keys/${key.id}`).header('etag', tagOfKey(key));
     return key;
   }
 
-  /** One key, without the key itself. */
+  /** One key, without the key itself; the entity tag is of what may be changed, not of its use. */
   @Get(':id')
   @Gives(Key)
-  get(@Param('account', new IdPipe()) account: string, @Param('id', new IdPipe()) id: string): Promise<Key> {
-    return this.keys.get(account, id);
+  async get(
+    @Param('account', new IdPipe()) account: string,
+    @Param('id', new IdPipe()) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Key> {
+    const key = await this.keys.get(account, id);
+    void reply.header('etag', tagOfKey(key));
+    return key;
+  }
+
+  /** Changes name, end or address ranges of a key, with effect from the next request. */
+  @Patch(':id')
+  @Gives(Key)
+  async change(
+    @Asked() deed: Deed,
+    @Param('account', new IdPipe()) account: string,
+    @Param('id', new IdPipe()) id: string,
+    @Body(new BodyOf(KeyChange)) body: KeyChange,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Key> {
+    const key = await this.keys.change(deed, account, id, body);
+    void reply.header('etag', tagOfKey(key));
+    return key;
   }
 
   /** Revokes a key with effect from the next request. */

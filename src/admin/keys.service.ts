@@ -6,9 +6,10 @@ import { AddressRange } from '../authn/address.ranges.js';
 import { newApiKey } from '../authn/api.keys.js';
 import { hashOf } from '../authn/tokens.hash.js';
 import { Flag, ListQuery } from '../authn/query.pipe.js';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { apiKeys } from '../database/schema.access.js';
 import { NotVisible } from '../problems/errors.js';
+import { refuseStale, tagOf } from './entity.tags.js';
 import { Moment, Name } from './fields.js';
 import { is, isPast, matching, orderOf, type Page } from '../authn/list.query.js';
 import { Machines } from './machines.service.js';
@@ -37,6 +38,13 @@ export const NewKey = z.strictObject({
   ranges: z.array(AddressRange).max(32).default([]),
 });
 export type NewKey = z.output<typeof NewKey>;
+
+export const KeyChange = z.strictObject({
+  name: Name.optional(),
+  expires_at: Moment.nullable().optional(),
+  ranges: NewKey.shape.ranges.unwrap().optional(),
+});
+export type KeyChange = z.output<typeof KeyChange>;
 
 /** Keys past their date or not; keys that were ever used or were not. */
 export const KeysQuery = ListQuery.extend({ expired: Flag.optional(), used: Flag.optional() });
@@ -81,8 +89,7 @@ export class Keys {
       .select()
       .from(apiKeys)
       .where(and(eq(apiKeys.accountId, accountId), eq(apiKeys.id, id)));
-    if (row === undefined) throw new NotVisible();
-    return keyOf(row);
+    return found(row);
   }
 
   /** The only answer that holds the key itself. */
@@ -103,17 +110,52 @@ export class Keys {
     });
   }
 
-  /** The key is refused from the next request on. */
+  /** What it says counts from the next request on, and for those that run. Stale when the caller knows another state of it. */
+  async change(deed: Deed, accountId: string, id: string, change: KeyChange): Promise<Key> {
+    await this.machines.get(accountId);
+    const { name, expires_at: expiresAt, ranges } = change;
+    return this.deeds.record(deed, 200, async (transaction) => {
+      await known(transaction, deed, accountId, id);
+      deed.tells({ detail: change });
+      const [row] = await transaction
+        .update(apiKeys)
+        .set({ name: name ?? sql`${apiKeys.name}`, expiresAt, ranges })
+        .where(eq(apiKeys.id, id))
+        .returning();
+      return found(row);
+    });
+  }
+
+  /** The key is refused from the next request on. Stale when the caller knows another state of it. */
   async remove(deed: Deed, accountId: string, id: string): Promise<void> {
     await this.machines.get(accountId);
     await this.deeds.record(deed, 204, async (transaction) => {
-      const rows = await transaction
-        .delete(apiKeys)
-        .where(and(eq(apiKeys.accountId, accountId), eq(apiKeys.id, id)))
-        .returning({ one: sql`1` });
-      if (rows.length === 0) throw new NotVisible();
+      const { name } = await known(transaction, deed, accountId, id);
+      deed.tells({ detail: { name } });
+      await transaction.delete(apiKeys).where(eq(apiKeys.id, id));
     });
   }
+}
+
+/** What of a key an administrator says: its use changes it for nobody who is about to change it. */
+export function tagOfKey({ id, name, expires_at, ranges }: Key): string {
+  return tagOf({ id, name, expires_at, ranges });
+}
+
+async function known(transaction: Transaction, deed: Deed, accountId: string, id: string): Promise<Key> {
+  const [row] = await transaction
+    .select()
+    .from(apiKeys)
+    .where(and(eq(apiKeys.accountId, accountId), eq(apiKeys.id, id)))
+    .for('update');
+  const key = found(row);
+  refuseStale(deed, tagOfKey(key));
+  return key;
+}
+
+function found(row: typeof apiKeys.$inferSelect | undefined): Key {
+  if (row === undefined) throw new NotVisible();
+  return keyOf(row);
 }
 
 function keyOf({ id, name, expiresAt, lastUsedAt, ranges }: typeof apiKeys.$inferSelect): Key {

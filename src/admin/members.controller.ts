@@ -1,4 +1,15 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../authn/answer.shape.js';
 import { Asked, Deed } from '../audit/deeds.js';
@@ -6,10 +17,12 @@ import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import type { Page } from '../authn/list.query.js';
+import { EntityTags } from './entity.tags.js';
 import { Member, Members, NewMember, MembersQuery } from './members.service.js';
 
 @Controller('api/groups/:group/members')
 @Requires('access:manage')
+@UseInterceptors(EntityTags)
 export class MembersController {
   constructor(private readonly members: Members) {}
 

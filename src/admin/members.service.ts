@@ -6,6 +6,7 @@ import { Flag, ListQuery } from '../authn/query.pipe.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, memberships } from '../database/schema.access.js';
 import { BadField, NotVisible } from '../problems/errors.js';
+import { refuseStale } from './entity.tags.js';
 import { Groups } from './groups.service.js';
 import { LastAdministrator } from './last.administrator.js';
 import { is, matching, orderOf, type Page } from '../authn/list.query.js';
@@ -125,7 +126,9 @@ export class Members {
     });
   }
 
+  /** Stale when the caller means another membership than this one. */
   async remove(deed: Deed, groupId: string, accountId: string): Promise<void> {
+    refuseStale(deed, await this.get(groupId, accountId));
     await this.deeds.record(deed, 204, (transaction) =>
       this.last.keptBy(transaction, async () => {
         const rows = await transaction

@@ -4,7 +4,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, apiKeys, sessions, tokenFamilies } from '../database/schema.access.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import type { Account } from './account.js';
-import { isWithin } from './address.ranges.js';
+import { isAdmitted } from './address.ranges.js';
 import { SESSION_LIVES } from './sign.ins.js';
 import type { SignIn } from './sign.in.js';
 import { hashOf } from './tokens.hash.js';
@@ -84,7 +84,7 @@ export class AccountLookup {
         ),
       );
     if (row === undefined) throw new NotAuthenticated();
-    if (row.ranges.length > 0 && !isWithin(address, row.ranges)) throw new NotAuthenticated();
+    if (!isAdmitted(address, row.ranges)) throw new NotAuthenticated();
     const account = accountOf(row, 'key');
     if (name !== undefined && name.toLowerCase() !== account.name.toLowerCase()) throw new NotAuthenticated();
     if (row.stale)
@@ -92,7 +92,7 @@ export class AccountLookup {
         .update(apiKeys)
         .set({ lastUsedAt: sql`now()` })
         .where(and(eq(apiKeys.id, row.keyId), or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, STALE))));
-    return { account, ends: { kind: 'key', id: row.keyId } };
+    return { account, ends: { kind: 'key', id: row.keyId }, address };
   }
 }
 

@@ -14,8 +14,13 @@ interface Range {
   readonly family: 'ipv4' | 'ipv6';
 }
 
+/** Whether a key of these ranges may be used from an address; none means anywhere. */
+export function isAdmitted(address: string, ranges: readonly string[]): boolean {
+  return ranges.length === 0 || isWithin(address, ranges);
+}
+
 /** Whether an address is in one of the ranges; what is no address is in none. IPv4 inside IPv6 counts as IPv4. */
-export function isWithin(address: string, ranges: readonly string[]): boolean {
+function isWithin(address: string, ranges: readonly string[]): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
   const version = isIP(plain);
   if (version === 0) return false;

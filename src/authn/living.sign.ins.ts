@@ -3,6 +3,7 @@ import { and, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, apiKeys, sessions, tokenFamilies } from '../database/schema.access.js';
 import type { Account } from './account.js';
+import { isAdmitted } from './address.ranges.js';
 import type { SignIn } from './sign.in.js';
 import { SESSION_LIVES } from './sign.ins.js';
 
@@ -25,6 +26,7 @@ export class LivingSignIns {
       ...new Set(signIns.filter(({ ends }) => ends.kind === kind).map(({ ends }) => ends.id)),
     ];
     const found = new Map<string, Facts>();
+    const ranges = new Map<string, readonly string[]>();
     const note = (kind: SignIn['ends']['kind'], rows: readonly (AccountRow & { by: string })[]) => {
       for (const { by, ...row } of rows) found.set(`${kind} ${by}`, factsOf(row));
     };
@@ -48,21 +50,21 @@ export class LivingSignIns {
           .innerJoin(accounts, eq(accounts.id, sessions.accountId))
           .where(and(inArray(sessions.id, browsers), SESSION_LIVES, enabled)),
       );
-    if (keys.length > 0)
-      note(
-        'key',
-        await this.database
-          .select({ ...ACCOUNT, by: apiKeys.id })
-          .from(apiKeys)
-          .innerJoin(accounts, eq(accounts.id, apiKeys.accountId))
-          .where(
-            and(
-              inArray(apiKeys.id, keys),
-              or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, sql`now()`)),
-              enabled,
-            ),
+    if (keys.length > 0) {
+      const rows = await this.database
+        .select({ ...ACCOUNT, by: apiKeys.id, ranges: apiKeys.ranges })
+        .from(apiKeys)
+        .innerJoin(accounts, eq(accounts.id, apiKeys.accountId))
+        .where(
+          and(
+            inArray(apiKeys.id, keys),
+            or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, sql`now()`)),
+            enabled,
           ),
-      );
+        );
+      note('key', rows);
+      for (const row of rows) ranges.set(row.by, row.ranges);
+    }
     if (whole.length > 0)
       note(
         'account',
@@ -72,7 +74,9 @@ export class LivingSignIns {
           .where(and(inArray(accounts.id, whole), enabled)),
       );
     const standing = signIns.flatMap((signIn) => {
-      const facts = found.get(`${signIn.ends.kind} ${signIn.ends.id}`);
+      const { ends, address } = signIn;
+      const facts = found.get(`${ends.kind} ${ends.id}`);
+      if (address !== undefined && !isAdmitted(address, ranges.get(ends.id) ?? [])) return [];
       return facts === undefined ? [] : [[signIn, facts] as const];
     });
     return new Map(standing);

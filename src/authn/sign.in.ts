@@ -4,6 +4,8 @@ import type { Account } from './account.js';
 export interface SignIn {
   readonly account: Account;
   readonly ends: { readonly kind: 'session' | 'family' | 'key' | 'account'; readonly id: string };
+  /** Of a key, which may be used from its ranges only: from where it was. */
+  readonly address?: string;
 }
 
 declare module 'fastify' {

@@ -103,6 +103,34 @@ describe('an API key', () => {
     },
   );
 
+  test('is given another name, end and ranges, and stays the key it is', async () => {
+    const { id, key } = await make({ name: 'before', expires_at: '2999-01-01T00:00:00Z' });
+    const where = `${path}/${id}`;
+    await me(`Bearer ${key}`).expect(200);
+    const changed = await admin('patch', where)
+      .send({ name: 'after', ranges: ['10.2.0.0/16'] })
+      .expect(200);
+    expect(changed.body).toMatchObject({ id, name: 'after', ranges: ['10.2.0.0/16'] });
+    expect(changed.body).toMatchObject({ expires_at: '2999-01-01T00:00:00.000Z' });
+    expect((await admin('get', where).expect(200)).body).toEqual(changed.body);
+    await me(`Bearer ${key}`).expect(401);
+    await admin('patch', where).send({ ranges: [] }).expect(200);
+    await me(`Bearer ${key}`).expect(200);
+    await admin('patch', where).send({ expires_at: '2020-01-01T00:00:00Z' }).expect(200);
+    await me(`Bearer ${key}`).expect(401);
+    await admin('patch', where).send({ expires_at: null }).expect(200);
+    await me(`Bearer ${key}`).expect(200);
+    await admin('patch', where).send({}).expect(200);
+    for (const [body, field] of [
+      [{ key: 'rgk_x' }, 'key'],
+      [{ ranges: ['x'] }, 'ranges.0'],
+      [{ name: '' }, 'name'],
+    ] as const)
+      expect((await admin('patch', where).send(body).expect(422)).body).toMatchObject({ field });
+    await admin('patch', `${path}/${randomUUID()}`).send({}).expect(404);
+    await admin('patch', `/api/accounts/${randomUUID()}/keys/${id}`).send({}).expect(404);
+  });
+
   test('ends at its date', async () => {
     const expires_at = new Date(Date.now() + 2000).toISOString();
     const made = await make({ name: 'short', expires_at });

@@ -52,6 +52,7 @@ const changes = (): [string, Verb, string, object?][] => [
   ['adds a machine', 'post', '/api/accounts', { name: 'mr' }],
   ['changes a machine', 'patch', `/api/accounts/${machine}`, { institution: 'North' }],
   ['makes a key', 'post', `/api/accounts/${machine}/keys`, { name: 'second' }],
+  ['changes a key', 'patch', `/api/accounts/${machine}/keys/${key}`, { ranges: ['10.0.0.0/8'] }],
   ['revokes a key', 'delete', `/api/accounts/${machine}/keys/${key}`],
   ['removes a machine', 'delete', `/api/accounts/${machine}`],
   ['removes a person', 'delete', `/api/users/${person.id}`],
@@ -129,6 +130,27 @@ describe('an entity tag', () => {
     await admin('patch', where).set('if-match', `"x", ${now}`).send({}).expect(200);
     await admin('delete', where).set('if-match', '*').expect(204);
     await admin('delete', where).set('if-match', now).expect(404);
+  });
+
+  it('keeps a key from it, which its use does not change, and a membership', async () => {
+    const { id: account, authorization, groupId } = await world.machine();
+    const keys = `/api/accounts/${account}/keys`;
+    const created = await admin('post', keys).send({ name: 'tagged' }).expect(201);
+    const where = `${keys}/${idOf(created.body)}`;
+    const old = z.string().parse(created.headers['etag']);
+    await world.sql`update api_keys set last_used_at = now() where account_id = ${account}`;
+    expect((await admin('get', where).expect(200)).headers['etag']).toBe(old);
+    const answer = await admin('patch', where).set('if-match', old).send({ name: 'other' }).expect(200);
+    const now = z.string().parse(answer.headers['etag']);
+    expect((await admin('get', where).expect(200)).headers['etag']).toBe(now);
+    await admin('patch', where).set('if-match', old).send({ name: 'third' }).expect(412);
+    await admin('delete', where).set('if-match', old).expect(412);
+    await admin('delete', where).set('if-match', now).expect(204);
+    const member = `/api/groups/${groupId}/members/${account}`;
+    const tag = z.string().parse((await admin('get', member).expect(200)).headers['etag']);
+    await admin('delete', member).set('if-match', '"x"').expect(412);
+    await world.http.get('/dicom-web/studies').set('authorization', authorization).expect(403);
+    await admin('delete', member).set('if-match', tag).expect(204);
   });
 
   it('lets one of two changes that began at the same state win', async () => {

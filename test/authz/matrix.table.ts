@@ -143,6 +143,7 @@ export const table: readonly Row[] = [
       absent('GET /api/accounts/:account/keys'),
       absent('POST /api/accounts/:account/keys', 422),
       absent('GET /api/accounts/:account/keys/:id'),
+      absent('PATCH /api/accounts/:account/keys/:id'),
       absent('DELETE /api/accounts/:account/keys/:id'),
     ],
   ),

@@ -13,6 +13,7 @@ const IMPORT = '00000000-0000-4000-8000-000000000001';
 /** The contract's word: everywhere, within five seconds. */
 const SOON_MS = 5000;
 
+const PAST = '2020-01-01T00:00:00Z';
 const Keys = z.object({ items: z.tuple([z.object({ id: z.string() })]) });
 
 let world: World;
@@ -152,13 +153,26 @@ describe('what runs at one gateway when the other takes the right away', () => {
     await cutBy(name, await download(person), () => change(person));
   });
 
-  test('a machine’s download is cut by revoking its key', async () => {
+  test.each<[string, (key: string) => PromiseLike<unknown>]>([
+    ['revoking its key', (key) => world.http.delete(key).set(as(admin)).expect(204)],
+    [
+      'an end of its key',
+      (key) => world.http.patch(key).set(as(admin)).send({ expires_at: PAST }).expect(200),
+    ],
+    [
+      'ranges of its key that it is not in',
+      (key) =>
+        world.http
+          .patch(key)
+          .set(as(admin))
+          .send({ ranges: ['10.2.0.0/16'] })
+          .expect(200),
+    ],
+  ])('a machine’s download is cut by %s', async (name, change) => {
     const machine = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
-    await cutBy('revoking the key', await download(machine), async () => {
-      const keys = await world.http.get(`/api/accounts/${machine.id}/keys`).set(as(admin)).expect(200);
-      const { id } = Keys.parse(keys.body).items[0];
-      await world.http.delete(`/api/accounts/${machine.id}/keys/${id}`).set(as(admin)).expect(204);
-    });
+    const keys = await world.http.get(`/api/accounts/${machine.id}/keys`).set(as(admin)).expect(200);
+    const { id } = Keys.parse(keys.body).items[0];
+    await cutBy(name, await download(machine), () => change(`/api/accounts/${machine.id}/keys/${id}`));
   });
 
   test('an upload is cut by removing the grant, and nothing of it stays', async () => {

@@ -122,6 +122,7 @@ it('who there is and what they may', async () => {
   );
   await ask('GET /api/accounts/{account}/keys', { account });
   await ask('GET /api/accounts/{account}/keys/{id}', { account, id: key });
+  await ask('PATCH /api/accounts/{account}/keys/{id}', { account, id: key }, { body: { name: 'two' } });
   await ask('DELETE /api/accounts/{account}/keys/{id}', { account, id: key });
   for (const [route, of] of [
     ['DELETE /api/accounts/{id}', account],
