@@ -155,7 +155,9 @@ const DATE = /^\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/;
 // A minute may have 61 seconds (PS3.5 §6.2).
 const TIME = /^([01]\d|2[0-3])([0-5]\d(([0-5]\d|60)(\.\d{1,6})?)?)?$/;
 
-function parseMatch(attribute: CatalogAttribute, value: string): Match | undefined {
+/** Blanks around a value are no part of it (PS3.5 §6.2). */
+function parseMatch(attribute: CatalogAttribute, written: string): Match | undefined {
+  const value = written.trim();
   if (value === '') return undefined;
   const bad = () => new BadRequest(`The value of ${attribute.keyword} is not valid.`);
   switch (attribute.matching) {
@@ -167,7 +169,7 @@ function parseMatch(attribute: CatalogAttribute, value: string): Match | undefin
     case 'date':
       return parseMoment(value.replaceAll('.', ''), DATE, bad);
     case 'time':
-      return parseMoment(value.replaceAll(':', ''), TIME, bad);
+      return parseMoment(exactly(value.replaceAll(':', '')), TIME, bad);
     case 'number':
       if (!/^[+-]?\d{1,9}$/.test(value)) throw bad();
       return { kind: 'value', value };
@@ -183,6 +185,11 @@ function parseMatch(attribute: CatalogAttribute, value: string): Match | undefin
     case 'name':
       return /^\*+$/.test(value) ? undefined : { kind: 'value', value };
   }
+}
+
+/** A time without the zeros that its fraction ends in: they are the same moment. */
+function exactly(time: string): string {
+  return /^\d{6}\.\d{1,6}$/.test(time) ? time.replace(/\.?0+$/, '') : time;
 }
 
 function parseMoment(value: string, shape: RegExp, bad: () => BadRequest): Match {

@@ -41,7 +41,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['`viewport=width,height`', 'rendered', 'takes window, viewport and quality'],
   ['`window=center,width,function`', 'rendered', 'a window shows each pixel as its function says'],
   ['`quality=1…100`', 'rendered', 'takes window, viewport and quality'],
-  ['Thumbnails fit into', 'rendered', 'is small, keeps its shape and never grows'],
+  ['Of a list of frames the thumbnail', 'rendered', 'is the middle image of a series'],
   ['Needed: `requestType=WADO`', 'wado-uri', 'is 404, the same bytes'],
   ['`contentType` (a list', 'wado-uri', 'is its file, byte for byte'],
   ['Nothing said: a picture', 'wado-uri', 'is a picture when nothing is said'],

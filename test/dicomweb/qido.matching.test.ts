@@ -91,6 +91,8 @@ describe('a search of studies', () => {
   it.each([
     ['PatientID=P1', ['muller']],
     ['PatientID=p1', []],
+    ['PatientID=+P1+', ['muller']],
+    ['PatientID=%20', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
     ['PatientID=P%25', ['omega']],
     ['PatientID=P_2', ['ivanov']],
     ['PatientID=P_', []],
@@ -117,6 +119,8 @@ describe('a search of studies', () => {
     ['StudyDate=20240302-20240301', []],
     ['StudyTime=1000-1015', ['yamada', 'ivanov', 'muller']],
     ['StudyTime=2359', ['omega']],
+    ['StudyTime=101500.000', ['yamada', 'ivanov', 'muller']],
+    ['StudyTime=235959.500', ['omega']],
     ['StudyTime=-1014', []],
     ['StudyTime=2359-', ['omega']],
     ['StudyDate=20240102-20240301&StudyTime=10-23', ['ivanov', 'omega']],

@@ -233,6 +233,8 @@ describe('a thumbnail', () => {
     expect(whole.body.equals(middle.body)).toBe(true);
     const frame = await ask(`${at('grey')}/frames/2/thumbnail`, 'image/png');
     expect((await ask(`${at('grey')}/thumbnail`, 'image/png')).body.equals(frame.body)).toBe(true);
+    const list = await ask(`${at('grey')}/frames/2,1/thumbnail`, 'image/png');
+    expect(list.body.equals(frame.body)).toBe(true);
     expect((await ask(`/studies/${study}/thumbnail`)).status).toBe(200);
   });
 });
