@@ -11,7 +11,7 @@ const VICTIMS: Neighbour[] = ['gateway', 'orthanc', 'postgres', 'nginx'];
 const rounds = Number(process.env['RADGATE_CHAOS_ROUNDS'] ?? 3);
 
 // A minute and more: by vitest.long.config.ts only.
-describe.runIf(process.env['RADGATE_LONG'] === '1')('kill -9 during a mixed load', () => {
+describe('kill -9 during a mixed load', () => {
   let stack: OwnStack;
   let load: MixedLoad;
   beforeAll(async () => {

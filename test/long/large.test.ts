@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 import { digestsOf, digestsSent, storeLargeSeries } from './large.series.ts';
 import { forgetPeak, residentOf, tell } from './resident.memory.ts';
-import { SlowReaders } from './slow.readers.ts';
+import { expectLittleOfSlowReaders } from './slow.readers.ts';
 import { digestOf } from './streamed.store.ts';
 
 const MB = 1_000_000;
@@ -23,8 +23,7 @@ function figures(what: string, seconds: number, { gateway, orthanc }: Awaited<Re
   );
 }
 
-// Minutes and gigabytes: by vitest.long.config.ts only.
-describe.runIf(process.env['RADGATE_LONG'] === '1')('at flat memory', () => {
+describe('at flat memory', () => {
   beforeEach(async () => {
     world = await startWorld();
     sender = await world.machine();
@@ -61,27 +60,7 @@ describe.runIf(process.env['RADGATE_LONG'] === '1')('at flat memory', () => {
   });
 
   it('two hundred slow readers of a series of 100 MB: 2 MB each', async () => {
-    const [count, readers] = [200, 200];
-    const series = await storeLargeSeries(world, sender, { count, bytes: 0.5 * MB });
-    expect(series).toMatchObject({ status: 200, stored: count });
-    const reader = await world.radiologist(series.studyUid);
-    await digestsOf(world, reader, series.path);
-    const before = (await residentOf(world.gateway.pid)).now;
-    await forgetPeak(world.gateway.pid);
-    const slow = await SlowReaders.start(world, reader, series.path, readers);
-    try {
-      await slow.read(30);
-      const { gateway } = await peaks();
-      const each = (gateway - before) / readers;
-      tell(
-        `200 slow readers: gateway ${before.toFixed()} → ${gateway.toFixed()} MiB, ${each.toFixed(2)} each`,
-      );
-      expect(Math.min(...slow.taken)).toBeGreaterThan(0);
-      expect(each).toBeLessThanOrEqual(2);
-      expect((await digestsOf(world, reader, series.path)).sort()).toEqual(digestsSent(series, count));
-    } finally {
-      slow.leave();
-    }
+    await expectLittleOfSlowReaders(world, sender, { instances: 200, readers: 200, seconds: 30 });
   });
 
   it('one instance of two gigabytes, there and back', async () => {

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
 import type { Caller, World } from '../support/world.ts';
+import { digestsOf, digestsSent, storeLargeSeries } from './large.series.ts';
+import { forgetPeak, residentOf, tell } from './resident.memory.ts';
 
 /** Clients that ask for `path` at the same time and take at most 64 KiB a second each. */
-export class SlowReaders {
+class SlowReaders {
   private readonly sockets: Socket[] = [];
   /** Bytes each has taken. */
   readonly taken: number[] = [];
@@ -40,5 +43,34 @@ export class SlowReaders {
 
   leave(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+}
+
+/** So many readers take a series of so many instances of 0.5 MB for a while: 2 MiB each at most, and others still get it whole. */
+export async function expectLittleOfSlowReaders(
+  world: World,
+  sender: Caller,
+  { instances, readers, seconds }: Readonly<Record<'instances' | 'readers' | 'seconds', number>>,
+): Promise<void> {
+  const series = await storeLargeSeries(world, sender, { count: instances, bytes: 500_000 });
+  expect(series).toMatchObject({ status: 200, stored: instances });
+  const reader = await world.radiologist(series.studyUid);
+  await digestsOf(world, reader, series.path);
+  const before = (await residentOf(world.gateway.pid)).now;
+  await forgetPeak(world.gateway.pid);
+  const slow = await SlowReaders.start(world, reader, series.path, readers);
+  try {
+    await slow.read(seconds);
+    // A busy machine comes to the last of them later.
+    while (Math.min(...slow.taken) === 0) await slow.read(1);
+    const { most } = await residentOf(world.gateway.pid);
+    const each = (most - before) / readers;
+    tell(
+      `${readers} slow readers: gateway ${before.toFixed()} → ${most.toFixed()} MiB, ${each.toFixed(2)} each`,
+    );
+    expect(each).toBeLessThanOrEqual(2);
+    expect((await digestsOf(world, reader, series.path)).sort()).toEqual(digestsSent(series, instances));
+  } finally {
+    slow.leave();
   }
 }

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
+
+const script = join(import.meta.dirname, '../../infra/local/stack.ts');
+
+/** A running stack: its `stack.json` as far as `shape` reads it, now and whenever asked. */
+export interface StackProcess<Facts> {
+  readonly facts: Facts;
+  readonly read: () => Promise<Facts>;
+  /** Ends it as ^C does, and removes its folder. */
+  readonly stop: () => Promise<void>;
+}
+
+/** A stack of one's own, as `npm start -- --no-hapi` with these options brings it up. Throws with what it said when it ends before it is up. */
+export async function startStack<Facts>(
+  shape: z.ZodType<Facts>,
+  ...options: readonly string[]
+): Promise<StackProcess<Facts>> {
+  const data = await mkdtemp(join(tmpdir(), 'radgate-stack-'));
+  const child = spawn(process.execPath, [script, '--no-hapi', '--data', data, ...options], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
+  const exited = once(child, 'exit');
+  const stop = async () => {
+    child.kill('SIGINT');
+    await exited;
+    await rm(data, { recursive: true, force: true });
+  };
+  const read = () => readStack(join(data, 'stack.json'), shape);
+  for (;;) {
+    const facts = await read().catch(() => undefined);
+    if (facts !== undefined) return { facts, read, stop };
+    if (child.exitCode !== null || child.signalCode !== null) {
+      await stop();
+      throw new Error(`the stack did not start:\n${said}`);
+    }
+    await sleep(200);
+  }
+}
+
+/** What a `stack.json` says. */
+export async function readStack<Facts>(path: string, shape: z.ZodType<Facts>): Promise<Facts> {
+  return shape.parse(JSON.parse(await readFile(path, 'utf8')));
+}
