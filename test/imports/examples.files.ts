@@ -2,7 +2,6 @@ import { gzipSync } from 'node:zlib';
 import iconv from 'iconv-lite';
 import {
   BRAZIL,
-  type Cells,
   type Example,
   br,
   brazil,
