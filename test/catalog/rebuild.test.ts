@@ -14,6 +14,9 @@ const Rebuild = z.looseObject({
   repaired: z.number(),
 });
 
+/** Longer than any walk through so little; what is waited for is a fact. */
+const LONG = 120_000;
+
 let world: World;
 let operator: Caller;
 beforeAll(async () => {
@@ -69,20 +72,26 @@ it('brings the catalog back to what the archive holds, while serving', async () 
   ).toEqual([]);
 });
 
-it('the walk reads what older rows do not say: what a series was requested by', async () => {
-  const [sent, brought] = [freshUid(), freshUid()];
-  const requested = requests(['S-1', 'R-1'], ['', 'Ä']);
-  const file = (seriesUid: string) => makeInstance({ seriesUid, extra: [requested] });
-  await world.store(await world.machine(), [file(sent)]).expect(200);
-  const body = new Uint8Array(file(brought));
-  expect((await world.archive('/instances', { method: 'POST', body })).status).toBe(200);
-  const said = async () => {
-    const rows = await world.sql`select request_steps as steps, request_procedures as procedures from series
+it(
+  'the walk reads what older rows do not say: what a series was requested by',
+  { timeout: LONG },
+  async () => {
+    const [sent, brought] = [freshUid(), freshUid()];
+    const requested = requests(['S-1', 'R-1'], ['', 'Ä']);
+    const file = (seriesUid: string) => makeInstance({ seriesUid, extra: [requested] });
+    await world.store(await world.machine(), [file(sent)]).expect(200);
+    const body = new Uint8Array(file(brought));
+    expect((await world.archive('/instances', { method: 'POST', body })).status).toBe(200);
+    const said = async () => {
+      const rows = await world.sql`select request_steps as steps, request_procedures as procedures from series
       where series_uid in (${sent}, ${brought})`;
-    return rows.map(({ steps, procedures }) => ({ steps, procedures }));
-  };
-  const both = Array.from({ length: 2 }, () => ({ steps: ['S-1', ''], procedures: ['R-1', 'Ä'] }));
-  await expect.poll(said, { timeout: 20_000 }).toEqual(both);
-  await world.sql`update series set request_steps = null, request_procedures = null`;
-  await expect.poll(said, { timeout: 60_000 }).toEqual(both);
-});
+      return rows.map(({ steps, procedures }) => ({ steps, procedures }));
+    };
+    const both = Array.from({ length: 2 }, () => ({ steps: ['S-1', ''], procedures: ['R-1', 'Ä'] }));
+    await expect.poll(said, { timeout: 50_000 }).toEqual(both);
+    await world.sql`update series set request_steps = null, request_procedures = null`;
+    // It walks by itself; so it need not be waited for.
+    await world.sql`update sweep set phase = 'catalog', position = 0, hurried = true`;
+    await expect.poll(said, { timeout: 50_000 }).toEqual(both);
+  },
+);

@@ -37,7 +37,7 @@ it.each([
   ['no request at all', 'nonsense\r\n\r\n', 400],
   ['a request that is too long', requestOf(`/${'x'.repeat(20_000)}`, ['Host: x']), 431],
 ])('%s is refused as all else is', async (_, text, status) => {
-  const answer = await rawly(world.gateway.url, text);
+  const answer = await rawly(world.gateway.url, text, 20_000);
   const [head = '', body = ''] = answer.split('\r\n\r\n');
   expect([statusOf(answer), head]).toEqual([status, expect.stringContaining('application/problem+json')]);
   expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', status });
