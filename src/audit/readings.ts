@@ -34,7 +34,8 @@ const OPEN_AT_MOST = 10_000;
 
 /**
  * Reads below a study (design.md, decision 8): the first read of an account × study × action × client is a row committed before
- * its first byte leaves; ten idle minutes later one row tells the totals. So ten thousand frames cost one commit.
+ * its first byte leaves; ten idle minutes later one row tells the totals. So ten thousand frames cost one commit. Another way of signing
+ * in, or another patient of the study, begins another.
  */
 @Injectable()
 export class Readings implements OnApplicationShutdown {
@@ -46,7 +47,10 @@ export class Readings implements OnApplicationShutdown {
 
   /** Resolves when the read is recorded; rejects when it could not be, and nothing may leave then. */
   async record(actor: Actor, reading: Reading): Promise<(offered: Offered) => void> {
-    const key = [actor.accountId, reading.studyUid, reading.action, actor.address, actor.client].join('\n');
+    const { accountId, via, address, client } = actor;
+    const { studyUid, patientIssuer, patientId, action } = reading;
+    // The study as it is: one that is given to another patient is read anew.
+    const key = JSON.stringify([accountId, via, studyUid, patientIssuer, patientId, action, address, client]);
     const totals = this.open.get(key) ?? this.begin(key, actor, reading);
     totals.lastAt = Date.now();
     totals.requests += 1;

@@ -3,6 +3,7 @@ import type { Test } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { sessionOf } from '../authn/signing.in.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { type Caller, type Person, startWorld, type World } from '../support/world.ts';
 
@@ -114,6 +115,29 @@ describe('the audit', () => {
     await world.get(person, `${instance}/frames/1`).set('user-agent', 'two').expect(200);
     const rows = (await rowsOf(person)).filter((row) => row['kind'] === 'opened');
     expect(rows).toHaveLength(2);
+  });
+
+  it('has another opened row for another way of signing in', async () => {
+    const person = await world.radiologist(study);
+    const { cookie } = await sessionOf(world, person);
+    await world.get(person, `${instance}/frames/1`).expect(200);
+    await world.http.get(`/dicom-web${instance}/frames/1`).set('cookie', cookie).expect(200);
+    const rows = (await rowsOf(person)).filter((row) => row['kind'] === 'opened');
+    expect(rows.map((row) => row['via'])).toEqual(['token', 'session']);
+  });
+
+  it('has another opened row when the study is another patient’s', async () => {
+    const moved = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() };
+    const before = freshUid();
+    const after = freshUid();
+    await world.store(sender, [makeInstance({ ...moved, patientId: before })]).expect(200);
+    const person = await world.radiologist(moved.studyUid);
+    const frame = `/studies/${moved.studyUid}/series/${moved.seriesUid}/instances/${moved.sopUid}/frames/1`;
+    await world.get(person, frame).expect(200);
+    await world.sql`update patients set patient_id = ${after} where patient_id = ${before}`;
+    await world.get(person, frame).expect(200);
+    const rows = (await rowsOf(person)).filter((row) => row['kind'] === 'opened');
+    expect(rows.map((row) => row['patient_id'])).toEqual([before, after]);
   });
 
   it('has no rows for health, readiness and public keys', async () => {
