@@ -54,5 +54,6 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['A preamble that is not zero', 'stow', 'a preamble that is not zero comes back zeroed'],
   ['`studies:annotate` stores', 'stow.annotate', 'refers to nothing that they may not read'],
   ['UIDs keep the rule', 'odd.uids', 'are served by exactly these'],
+  ['Parts before the fault', 'multipart.hostile', '$status, $stored stored'],
   ['An instance above 128 MiB', 'stow.annotate', 'keeps its place at half a megabyte a second'],
 ];
