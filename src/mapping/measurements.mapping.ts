@@ -59,7 +59,9 @@ function answerOf(
   rule: Extract<ObservationRule, { kind: 'coded' }>,
   found: Evaluated,
 ): Value | undefined {
-  const codings = found.unlisted === true ? undefined : rule.answers[found.text];
+  // A cell may say `constructor`: only what the mapping itself lists is an answer.
+  const listed = found.unlisted !== true && Object.hasOwn(rule.answers, found.text);
+  const codings = listed ? rule.answers[found.text] : undefined;
   if (codings === undefined) {
     reading.issues.push(issue('value-not-listed', found.column));
     return undefined;

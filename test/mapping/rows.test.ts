@@ -305,4 +305,17 @@ describe('the plain English list', () => {
   ])('has %j explained', (change, code) => {
     expect(codesOf({ ...bob, ...change }, english)).toContain(code);
   });
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+    'takes %s for no answer where a mapping copies the cell',
+    (word) => {
+      const observations = english.observations.map((rule) =>
+        rule.kind === 'coded' ? { ...rule, value: { copy: 'smoking_status' } } : rule,
+      );
+      const row = new Map(Object.entries({ ...bob, smoking_status: word }));
+      const { outcome, issues } = mapRow({ ...english, observations }, row, context);
+      expect(outcome).toBe('rejected');
+      expect(issues.map(({ code }) => code)).toContain('value-not-listed');
+    },
+  );
 });
