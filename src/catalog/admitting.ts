@@ -19,7 +19,7 @@ export interface Arrived {
 }
 
 /** An instance with what its header says. */
-export interface Newcomer {
+export interface NewInstance {
   readonly facts: InstanceFacts;
   readonly arrived: Arrived;
 }
@@ -29,7 +29,7 @@ export async function admit(
   tx: Transaction,
   at: Place,
   by: Pick<Depositor, 'accountId' | 'institution'>,
-  newcomers: readonly [Newcomer, ...Newcomer[]],
+  newcomers: readonly [NewInstance, ...NewInstance[]],
 ): Promise<void> {
   // The study first: its lock makes those who admit into it take turns, so that each counts what the one before has done.
   await admitToStudy(tx, at, by, newcomers);
@@ -67,7 +67,7 @@ async function admitToStudy(
   tx: Transaction,
   at: Place,
   by: Pick<Depositor, 'accountId' | 'institution'>,
-  newcomers: readonly [Newcomer, ...Newcomer[]],
+  newcomers: readonly [NewInstance, ...NewInstance[]],
 ): Promise<void> {
   const [{ facts, arrived }] = newcomers;
   const modalities = [...new Set(newcomers.map((one) => one.facts.modality))];

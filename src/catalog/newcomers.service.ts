@@ -3,12 +3,12 @@ import { inArray, sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, pending, quarantined } from '../database/schema.catalog.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
-import { admit, type Newcomer } from './admitting.js';
+import { admit, type NewInstance } from './admitting.js';
 import { Depositors } from './depositors.service.js';
 import { type Content, type Original, Originals } from './originals.service.js';
 import { type Depositor, place } from './placing.js';
 
-type Group = readonly [Newcomer, ...Newcomer[]];
+type Group = readonly [NewInstance, ...NewInstance[]];
 
 /** Takes up many newcomers of the archive together: those of one series are one transaction. */
 @Injectable()
@@ -36,7 +36,7 @@ export class Newcomers {
   }
 
   /** Those that have their rows now. */
-  private async admit(group: Group, by: Depositor): Promise<readonly Newcomer[]> {
+  private async admit(group: Group, by: Depositor): Promise<readonly NewInstance[]> {
     return this.database.transaction(async (tx) => {
       // What is lost of it in a crash of the database is found again: the feed's position is written after it, and durably.
       await tx.execute(sql`set local synchronous_commit = off`);
@@ -51,7 +51,7 @@ export class Newcomers {
 }
 
 /** Those whose SOP Instance UID nobody holds or reserves, and who do not wait in quarantine. Reservations first: one that is gone by now has left its row. */
-async function plainOf(tx: Transaction, group: Group): Promise<Newcomer[]> {
+async function plainOf(tx: Transaction, group: Group): Promise<NewInstance[]> {
   const uids = group.map(({ facts }) => facts.sopUid);
   const onTheirWay = await tx
     .select({ uid: pending.sopUid })
@@ -79,17 +79,17 @@ async function plainOf(tx: Transaction, group: Group): Promise<Newcomer[]> {
 function groupsOf(
   originals: ReadonlyMap<OrthancId, Original & Content>,
 ): [aet: string | undefined, group: Group][] {
-  const groups = new Map<string, [string | undefined, [Newcomer, ...Newcomer[]]]>();
+  const groups = new Map<string, [string | undefined, [NewInstance, ...NewInstance[]]]>();
   for (const [id, { facts, aet, ...content }] of originals) {
     const { patientId, studyUid, seriesUid, headerIssuer, institution, modality } = facts;
     if (orthancIdOf(patientId, studyUid, seriesUid, facts.sopUid) !== id) continue;
     const study = orthancIdOf(patientId, studyUid);
     const series = orthancIdOf(patientId, studyUid, seriesUid);
-    const newcomer = { facts, arrived: { id, study, series, ...content } };
+    const one = { facts, arrived: { id, study, series, ...content } };
     const key = JSON.stringify([aet, patientId, studyUid, seriesUid, headerIssuer, institution, modality]);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [aet, [newcomer]]);
-    else group[1].push(newcomer);
+    if (group === undefined) groups.set(key, [aet, [one]]);
+    else group[1].push(one);
   }
   return [...groups.values()];
 }
