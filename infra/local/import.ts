@@ -17,8 +17,9 @@ Sends a CSV list (.csv, .txt or .csv.gz) to the gateway and follows it to its en
   --data DIR                the local stack to send it to (default .local)
   --help                    this text
 
-To another gateway: set RADGATE_URL, and RADGATE_KEY (an API key) or RADGATE_USERNAME and RADGATE_PASSWORD.
-Status: 0 every row is in; 1 some rows are refused or wait for a word; 2 the list was not imported.
+To another gateway: set RADGATE_URL, and RADGATE_KEY (an API key) or RADGATE_USERNAME and RADGATE_PASSWORD, of an account with the rights
+records:import and records:read.
+Status: 0 every row is in; 1 some rows are refused or wait for a word; 2 the list was not imported, or could not be followed.
 What a file would give, without any server: npm run mapping:test -- FILE. Reason codes: docs/import-codes.md.
 `;
 
@@ -68,7 +69,10 @@ async function main(): Promise<number> {
     console.log(`\nThe import goes on without being watched: GET /api/imports/${id}, POST …/cancel`);
     process.exit(INTERRUPTED);
   });
-  const end = await records.follow(id, draw);
+  const end = await records.follow(id, draw).catch((error: unknown) => {
+    console.error(`The import goes on, and cannot be followed. ${saying(error)}`);
+  });
+  if (end === undefined) return 2;
   if (process.stdout.isTTY) process.stdout.write('\n');
   console.log(summaryOf(end));
   if (['failed', 'cancelled', 'undone'].includes(end.status)) return 2;

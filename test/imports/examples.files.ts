@@ -83,7 +83,7 @@ export const FILE_EXAMPLES: Readonly<Record<string, Example>> = {
   },
   'file-broken-quotes': {
     quotes: ['"'],
-    wrong: [raw('Nome,CPF', ...Array<string>(1_100).fill('a "b" c,529.982.247-25'))],
-    right: [raw('Nome,CPF', ...Array<string>(1_100).fill('"a ""b"" c",529.982.247-25'))],
+    wrong: [raw('Nome,CPF', ...Array<string>(1_001).fill('a "b" c,529.982.247-25'))],
+    right: [raw('Nome,CPF', '"a ""b"" c",529.982.247-25')],
   },
 };

@@ -134,6 +134,13 @@ describe('npm run import', () => {
     expect(unknown.errors).toBe(
       'Not imported. the gateway answered 422: There is no mapping of this name and version.\n',
     );
+    const { key: blind } = await world.machine([{ rights: ['records:import'], scope: { kind: 'all' } }]);
+    const unseen = await run([file, '--mapping', clerk.mapping], { ...env, RADGATE_KEY: blind });
+    expect(unseen).toMatchObject({
+      status: 2,
+      said: expect.stringMatching(/^import [0-9a-f-]{36}\n$/),
+      errors: expect.stringMatching(/^The import goes on, and cannot be followed\. .* answered 403/),
+    });
     const help = await run(['--help']);
     expect(help).toMatchObject({ status: 0, errors: '' });
     expect(help.said).toContain('--rehearse');
