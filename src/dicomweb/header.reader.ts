@@ -4,7 +4,7 @@ import { AttributeCollector, CHARACTER_SET, type CollectorLimits } from './heade
 import { type Encoding } from './header.element.js';
 import { ElementReader } from './header.elements.js';
 import { Inflater } from './header.inflater.js';
-import { DEFLATED, readMeta } from './header.meta.js';
+import { DEFLATED, type FileMeta, readMeta } from './header.meta.js';
 import { ReferenceCollector, type References } from './header.references.js';
 import { DicomUnreadable } from './header.unreadable.js';
 import { implicitRepresentations } from './implicit.representations.js';
@@ -49,6 +49,8 @@ export interface HeaderLimits extends CollectorLimits {
   maxInflatedBytes: number;
   /** Whether to look for what it refers to. */
   references: boolean;
+  /** Told what the file meta information says as soon as it is read: who is told knows what it was, whatever comes of the rest. */
+  onMeta: (meta: FileMeta) => void;
 }
 
 const DEFAULTS = {
@@ -83,6 +85,7 @@ export async function readHeader(
   const iterator = source[Symbol.asyncIterator]();
   const start = new HeaderBytes(iterator, limits.maxBytes);
   const meta = await readMeta(start);
+  options.onMeta?.(meta);
   if (!isStorable(meta.transferSyntax))
     throw new DicomUnreadable('transfer-syntax', 'a transfer syntax that cannot be stored');
   const encoding = ENCODINGS.get(meta.transferSyntax) ?? EXPLICIT_LITTLE;

@@ -1,3 +1,5 @@
+import { isRegular, SopUid } from '../catalog/uids.js';
+import type { FileMeta } from './header.meta.js';
 import { resourceUrl } from './resource.urls.js';
 
 /** Failure Reason (0008,1197) values (PS3.18 I.2.2, PS3.4 GG.4 and contract.md). */
@@ -15,16 +17,16 @@ export const WARNING = { coerced: 0xb000 } as const;
 type Warning = (typeof WARNING)[keyof typeof WARNING];
 export type Failure = (typeof FAILURE)[keyof typeof FAILURE];
 
-/** The instance a part is; absent when the part could not be read that far. */
+/** The instance a part is, by its file meta information at least; absent when the part could not be read that far. */
 export interface Identity {
-  readonly studyUid: string;
-  readonly seriesUid: string;
   readonly sopUid: string;
   readonly sopClassUid: string;
 }
 
-/** An instance that is stored, and whose it is. */
-export interface Stored extends Identity {
+/** An instance that is stored, its place, and whose it is. */
+interface Stored extends Identity {
+  readonly studyUid: string;
+  readonly seriesUid: string;
   readonly patientId: string;
 }
 
@@ -32,6 +34,16 @@ export interface Stored extends Identity {
 export type Outcome =
   | { readonly stored: true; readonly instance: Stored; readonly warning: Warning | undefined }
   | { readonly stored: false; readonly instance: Identity | undefined; readonly failure: Failure };
+
+/** What the file meta information (PS3.10 §7.1) names, as far as these are UIDs; `undefined` without an instance. */
+export function namedBy({ sopInstanceUid, sopClassUid }: FileMeta): Identity | undefined {
+  if (!isUid(sopInstanceUid)) return undefined;
+  return { sopUid: sopInstanceUid, sopClassUid: isUid(sopClassUid) ? sopClassUid : '' };
+}
+
+function isUid(text: string): boolean {
+  return SopUid.safeParse(text).success && isRegular(text);
+}
 
 /** 200 all, 202 some or with a warning, 409 none (PS3.18 §10.5.3.1). */
 export function statusOf(outcomes: readonly Outcome[]): 200 | 202 | 409 {

@@ -23,7 +23,7 @@ import { UpstreamFailed } from '../problems/errors.js';
 import { isAnnotation, isStorageClass } from './annotations.js';
 import { type HeaderRead, readHeader } from './header.reader.js';
 import type { References } from './header.references.js';
-import { type Failure, FAILURE, type Outcome, WARNING } from './stow.outcome.js';
+import { type Failure, FAILURE, type Identity, namedBy, type Outcome, WARNING } from './stow.outcome.js';
 import { failureOf } from './stow.failures.js';
 import { type Allowed, hashOnly, passOn, type Passed, sendInTurn } from './stow.transfer.js';
 
@@ -85,23 +85,26 @@ export class Stow {
     study: string | undefined,
     turn: Turn,
   ): Promise<Outcome> {
-    let facts: InstanceFacts | undefined;
+    const part: { named?: Identity | undefined } = {};
     try {
       const header = await readHeader(body, {
         tags: CATALOG_TAGS,
         maxInflatedBytes: this.env.MAX_INSTANCE_BYTES,
         references: sender.annotating !== undefined,
+        onMeta: (meta) => {
+          part.named = namedBy(meta);
+        },
       });
-      const seen = factsOf(header.header.attributes, header.header.transferSyntax, header.header.requests);
+      const facts = factsOf(header.header.attributes, header.header.transferSyntax, header.header.requests);
       // What is in the archive is shown as it is; nothing more of it is let in.
-      if (!hasRegularUids(seen)) throw new IdentityMissing();
-      facts = seen;
+      if (!hasRegularUids(facts)) throw new IdentityMissing();
+      part.named = facts;
       const failure = refusalOf(facts, study) ?? (await this.decide(header, facts, sender, turn));
       return outcomeOf(facts, failure, sender.storing.institution);
     } catch (error) {
       const failure = failureOf(error);
       if (failure === undefined) throw error;
-      return outcomeOf(facts, failure, undefined);
+      return { stored: false, instance: part.named, failure };
     }
   }
 
@@ -234,12 +237,11 @@ function refusalOf(facts: InstanceFacts, study: string | undefined): Failure | u
 }
 
 function outcomeOf(
-  facts: InstanceFacts | undefined,
+  facts: InstanceFacts,
   failure: Failure | undefined,
   institution: string | undefined,
 ): Outcome {
-  if (facts === undefined || failure !== undefined)
-    return { stored: false, instance: facts, failure: failure ?? FAILURE.unreadable };
+  if (failure !== undefined) return { stored: false, instance: facts, failure };
   const isCoerced =
     institution !== undefined && facts.institution !== '' && facts.institution !== institution;
   return { stored: true, instance: facts, warning: isCoerced ? WARNING.coerced : undefined };

@@ -50,9 +50,10 @@ it('UIDs with leading zeros that came past the gateway are served by exactly the
   await world.get(reader, path.replace('.03/', '.3/')).expect(404);
   const [row] = await world.sql`select irregular from instances where sop_uid = ${odd.sopUid}`;
   expect(row).toEqual({ irregular: true });
-  const more = makeInstance({ ...odd, sopUid: freshUid() });
+  const sopUid = freshUid();
+  const more = makeInstance({ ...odd, sopUid });
   const refused = told(await world.store(await world.machine(), [more]).expect(409));
-  expect(refused.unnamed).toEqual([0xc000]);
+  expect(refused).toMatchObject({ failed: { [sopUid]: 0xc000 }, unnamed: [] });
 });
 
 it.each([

@@ -163,6 +163,23 @@ describe('the response', () => {
       expect(await failure(makeInstance({ transferSyntax }), sender)).toBe(0xc122);
   });
 
+  it('names what it refuses as the file meta information does, whatever cannot be read of the rest', async () => {
+    const [sopUid, torn, nowhere, odd] = [freshUid(), freshUid(), freshUid(), `${freshUid()}.007`];
+    const files = [
+      makeInstance({ sopUid, transferSyntax: '1.2.3.4.5' }),
+      makeInstance({ sopUid: torn, transferSyntax: '1.2.840.10008.1.2.1.99' }).subarray(0, 500),
+      makeInstance({ sopUid: nowhere, studyUid: '' }),
+      makeInstance({ sopUid: odd }),
+    ];
+    const answer = await world.store(sender, files).expect(409);
+    expect(told(answer)).toMatchObject({
+      failed: { [sopUid]: 0xc122, [torn]: 0xc000, [nowhere]: 0xc000 },
+      unnamed: [0xc000],
+    });
+    const classes = answer.text.match(/"00081150":{"vr":"UI","Value":\["[\d.]+"\]}/g);
+    expect(classes).toHaveLength(3);
+  });
+
   it('warns (202) where the account’s institution is shown instead of the header’s', async () => {
     const north = await world.machine(undefined, { institution: 'North' });
     const answer = await world.store(north, [makeInstance({ institution: 'South' })]).expect(202);
