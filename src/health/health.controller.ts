@@ -1,4 +1,5 @@
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, Get, Head, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type postgres from 'postgres';
 import { z } from 'zod';
@@ -20,6 +21,8 @@ type Readiness = z.output<typeof Readiness>;
 const Live = z.object({ status: z.literal('live') });
 
 const FRESH_MS = 1_000;
+/** A neighbour that takes longer is away: whoever asks gives up after a few seconds. */
+const PATIENCE_MS = 2_000;
 
 /** For load balancers and supervisors; no account, no patient data. */
 @Controller('health')
@@ -40,7 +43,14 @@ export class HealthController {
     return { status: 'live' };
   }
 
-  /** 200 when every needed neighbour answers, else 503 with its name. */
+  /** As GET, without the body: monitors ask so. */
+  @Head('live')
+  @Gives(Live)
+  headOfLive(): { status: 'live' } {
+    return this.live();
+  }
+
+  /** 200 when every needed neighbour answers within two seconds, else 503 with its name. */
   @Get('ready')
   @GivesAs({ 'application/json': Readiness }, 200, 503)
   async ready(@Res() reply: FastifyReply): Promise<FastifyReply> {
@@ -49,6 +59,13 @@ export class HealthController {
       .status(body.status === 'ready' ? 200 : 503)
       .header('cache-control', 'no-store')
       .send(body);
+  }
+
+  /** As GET, without the body: monitors ask so. */
+  @Head('ready')
+  @GivesAs({ 'application/json': Readiness }, 200, 503)
+  headOfReady(@Res() reply: FastifyReply): Promise<FastifyReply> {
+    return this.ready(reply);
   }
 
   /** Anybody may ask, however often: the neighbours hear of it once a second. */
@@ -62,18 +79,26 @@ export class HealthController {
     const [postgres, orthanc, hapi] = await Promise.all([
       isUp(this.sql`select 1`),
       isUp(this.orthanc.system()),
-      this.fhir.state(),
+      orAway(this.fhir.state()),
     ]);
     const status = postgres === 'up' && orthanc === 'up' ? 'ready' : 'unavailable';
     return { status, neighbours: { postgres, orthanc, hapi } };
   }
 }
 
-async function isUp(question: PromiseLike<unknown>): Promise<State> {
-  try {
-    await question;
-    return 'up';
-  } catch {
-    return 'away';
-  }
+function isUp(question: PromiseLike<unknown>): Promise<State> {
+  const told = async (): Promise<State> => {
+    try {
+      await question;
+      return 'up';
+    } catch {
+      return 'away';
+    }
+  };
+  return orAway(told());
+}
+
+/** What is known of a neighbour when the time is over, if it has not answered by then; a late answer is nobody's. */
+function orAway<Known>(state: Promise<Known>): Promise<Known | 'away'> {
+  return Promise.race([state, sleep(PATIENCE_MS, 'away' as const, { ref: false })]);
 }

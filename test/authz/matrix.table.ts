@@ -44,6 +44,8 @@ export const table: readonly Row[] = [
     ['GET /.well-known/jwks.json', 200],
     ['GET /health/live', 200],
     ['GET /health/ready', 200],
+    ['HEAD /health/live', 200],
+    ['HEAD /health/ready', 200],
     ['GET /api/openapi.json', 200],
     ['GET /metrics', 404],
     ['GET /api/docs', 200],

@@ -37,3 +37,35 @@ it('any number of questions at once is one question to the neighbours', async ()
     archive.close();
   }
 });
+
+it('a neighbour that begins an answer and never ends it is away', async () => {
+  const archive = createServer((_, answer) => {
+    answer.writeHead(200, { 'content-type': 'application/json' });
+    // As long as something comes, nothing that waits for silence ends it.
+    const drip = setInterval(() => answer.write(' '), 100);
+    answer.once('close', () => clearInterval(drip));
+  }).listen(0, '127.0.0.1');
+  await once(archive, 'listening');
+  const address = archive.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
+  const gateway = await startTestGateway({ ...env, ORTHANC_URL: `http://127.0.0.1:${port}` });
+  try {
+    const answer = await fetch(`${gateway.url}/health/ready`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ status: 'unavailable', neighbours: { orthanc: 'away' } });
+    const head = await fetch(`${gateway.url}/health/ready`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([503, '']);
+  } finally {
+    archive.close();
+    archive.closeAllConnections();
+    await gateway.stop();
+  }
+});
+
+it('HEAD is answered as GET is, without a body', async () => {
+  for (const path of ['/health/live', '/health/ready']) {
+    const answer = await fetch(`${world.gateway.url}${path}`, { method: 'HEAD' });
+    expect([path, answer.status, await answer.text()]).toEqual([path, 200, '']);
+  }
+});

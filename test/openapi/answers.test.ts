@@ -12,6 +12,8 @@ import { Asking, Document } from './document.checking.ts';
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 const TOKEN = 'a-token-for-metrics-alone';
 const Id = z.looseObject({ id: z.uuid() });
+const verbs = z.enum(['get', 'head', 'post', 'put', 'patch', 'delete', 'options']);
+const bodiless = ['get', 'head', 'options'];
 
 let world: World;
 let admin: Caller;
@@ -35,7 +37,7 @@ function ask(
 ) {
   const [method = '', path = ''] = route.split(' ');
   const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? NOBODY);
-  const verb = z.enum(['get', 'post', 'put', 'patch', 'delete', 'options']).parse(method.toLowerCase());
+  const verb = verbs.parse(method.toLowerCase());
   const test = world.http[verb](url)
     .set('authorization', admin.authorization)
     .query(more.query ?? {});
@@ -67,11 +69,11 @@ it('refusals are as they are said, of every route to anybody', async () => {
       .replaceAll(':frames', '1')
       .replaceAll(/:\w+/g, NOBODY)
       .replaceAll('*', 'x');
-    const verb = z.enum(['get', 'post', 'put', 'patch', 'delete', 'options']).parse(method.toLowerCase());
+    const verb = verbs.parse(method.toLowerCase());
     for (const authorization of [undefined, nobody.authorization, admin.authorization]) {
       const test = world.http[verb](url).redirects(0);
       if (authorization !== undefined) void test.set('authorization', authorization);
-      await asking.of(said, verb === 'get' || verb === 'options' ? test : test.send(body ?? {}));
+      await asking.of(said, bodiless.includes(verb) ? test : test.send(body ?? {}));
     }
   }
 }, 120_000);
@@ -136,6 +138,7 @@ it('oneself, signing in, operation and the audit', async () => {
   const own = ['/api/me', '/api/me/accesses', '/api/me/sessions', '/api/auth/methods', '/api/docs'];
   for (const path of [...own, '/.well-known/jwks.json', '/health/live', '/health/ready'])
     await ask(`GET ${path}`);
+  for (const path of ['/health/live', '/health/ready']) await ask(`HEAD ${path}`);
   const login = { username: 'admin', password: world.adminPassword };
   const { body } = await ask('POST /api/auth/login', {}, { body: login });
   const { refresh_token } = z.looseObject({ refresh_token: z.string() }).parse(body);
