@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import { request } from 'node:https';
 import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
@@ -137,7 +137,34 @@ it('keeps patients and studies out of its logs', async () => {
 
 it('keeps the metrics to itself, by any spelling', async () => {
   for (const path of ['/metrics', '/api/../metrics', '/dicom-web/%2e%2e/metrics', '//metrics'])
-    expect(await rawStatus(path), path).toBe(404);
+    expect((await raw('GET', path)).status, path).toBe(404);
+});
+
+it.each([
+  ['GET', `/dicom-web/studies?PatientName=${'x'.repeat(20_000)}`, 414],
+  ['GET', '/api/%zz', 400],
+  ['TRACE', '/api/me', 405],
+  ['GET', '/metrics', 404],
+  ['GET', '/.well-known/nothing', 404],
+  ['GET', '/problem', 404],
+])('what it refuses itself is a problem as the gateway tells them: %s %.30s is %i', async (...asked) => {
+  const [method, path, status] = asked;
+  const answer = await raw(method, path);
+  expect(answer.status).toBe(status);
+  if (path === '/problem') return;
+  expect(answer.headers['content-type']).toBe('application/problem+json');
+  expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
+  expect(JSON.parse(answer.body)).toEqual({
+    type: 'about:blank',
+    title: STATUS_CODES[status],
+    status,
+    detail: expect.any(String),
+  });
+});
+
+it('headers that are too long are a problem, too', async () => {
+  const answer = await raw('GET', '/api/me', { 'x-long': 'x'.repeat(20_000) });
+  expect([answer.status, answer.headers['content-type']]).toEqual([431, 'application/problem+json']);
 });
 
 it('passes an upload on while it is still being sent', async () => {
@@ -170,9 +197,12 @@ it('says 503 and when to come back while the gateway is away', async () => {
 });
 
 /** fetch would tidy the path before it is sent. */
-async function rawStatus(path: string): Promise<number | undefined> {
-  const asked = request(origin, { path, rejectUnauthorized: false }).end();
-  const [answer] = await once(asked, 'response');
-  answer.resume();
-  return answer.statusCode;
+async function raw(method: string, path: string, headers: Record<string, string> = {}) {
+  const asked = request(origin, { method, path, headers, rejectUnauthorized: false }).end();
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    asked.once('response', resolve);
+    asked.once('error', reject);
+  });
+  const body = Buffer.concat(await answer.toArray()).toString();
+  return { status: answer.statusCode, headers: answer.headers, body };
 }
