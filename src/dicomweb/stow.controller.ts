@@ -96,6 +96,8 @@ export class StowController {
       return [await this.stow.store(source, sender, study, ALONE)];
     }
     const multipart = parseMultipartType(type);
+    if (multipart === undefined && mediaType(type) === 'multipart/related')
+      throw new BadRequest('The Content-Type of multipart/related is broken: it needs one boundary.');
     if (multipart === undefined || (multipart.type ?? 'application/dicom') !== 'application/dicom') {
       throw new UnsupportedMedia(
         'Send multipart/related; type="application/dicom", or one application/dicom.',
