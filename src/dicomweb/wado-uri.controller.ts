@@ -48,7 +48,7 @@ export class WadoUriController {
     if (type === 'application/pdf') return this.replies.document(request, reply, found);
     if (type === videoType(one.transferSyntax)) return this.replies.video(request, reply, found, type);
     const { frame = 1, picture } = query;
-    if (frame > one.frames) throw new NotVisible();
+    if (frame < 1 || frame > one.frames) throw new NotVisible();
     const representation = negotiatePictures([rangeOf(type)], true);
     return this.replies.pictures(request, reply, found, framesOf(one, [frame]), representation, picture);
   }

@@ -39,12 +39,8 @@ const Parameters = z.object({
     .string()
     .regex(/^[0-9.]{1,64}$/)
     .optional(),
-  // However many digits it has, it is the number of a frame that is not there.
-  frameNumber: z
-    .string()
-    .regex(/^[1-9]\d*$/)
-    .transform(Number)
-    .optional(),
+  // However many digits it has, and 0 as well, it is the number of a frame that may not be there: 404.
+  frameNumber: z.string().regex(/^\d+$/).transform(Number).optional(),
   rows: side,
   columns: side,
   windowCenter: decimal,

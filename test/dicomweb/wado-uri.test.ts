@@ -79,8 +79,9 @@ describe('an instance by /wado', () => {
       expect(picture.body.equals((await ask(path, 'image/png')).body)).toBe(true);
     }
     expect(isJpeg(await wado({ ...frames, frameNumber: '2' }))).toBe(true);
-    for (const outside of ['4', '99999999999', '9'.repeat(400)])
+    for (const outside of ['0', '00', '4', '99999999999', '9'.repeat(400)])
       expect((await wado({ ...frames, frameNumber: outside })).status).toBe(404);
+    expect((await wado({ ...one, frameNumber: '0' })).status).toBe(404);
     expect((await wado({ ...frames, frameNumber: '1', ...dicom })).status).toBe(406);
     expect((await wado({ ...named(report, sop.report), frameNumber: '1' })).status).toBe(406);
   });
@@ -154,7 +155,8 @@ describe('a request of /wado is refused with 400', () => {
     [`${good}&contentType=image/png&contentType=image/png`, 'the media type twice'],
     [good.replace('objectUID=', 'objectUID=..%2F'), 'a path'],
     [`${good}&contentType=image`, 'no media type'],
-    [`${good}&frameNumber=0`, 'frame 0'],
+    [`${good}&frameNumber=abc`, 'no number of a frame'],
+    [`${good}&frameNumber=-1`, 'a frame below 0'],
     [`${good}&frameNumber=1,2`, 'two frames'],
     [`${good}&rows=0`, 'no rows'],
     [`${good}&columns=5000`, 'too many columns'],
