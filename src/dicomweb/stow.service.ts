@@ -42,6 +42,9 @@ export interface Turn {
   readonly earlier: () => Promise<unknown>;
 }
 
+/** What becomes of an instance: a failure, a success that stores nothing since it is there already, or stored. */
+type Fate = Failure | 'again' | undefined;
+
 /** Stores one instance: read its header, decide, reserve its keys, pass its bytes on, complete (design.md, decision 4). */
 @Injectable()
 export class Stow {
@@ -99,8 +102,8 @@ export class Stow {
       // What is in the archive is shown as it is; nothing more of it is let in.
       if (!hasRegularUids(facts)) throw new IdentityMissing();
       part.named = facts;
-      const failure = refusalOf(facts, study) ?? (await this.decide(header, facts, sender, turn));
-      return outcomeOf(facts, failure, sender.storing.institution);
+      const fate = refusalOf(facts, study) ?? (await this.decide(header, facts, sender, turn));
+      return outcomeOf(facts, fate, sender.storing.institution);
     } catch (error) {
       const failure = failureOf(error);
       if (failure === undefined) throw error;
@@ -108,12 +111,7 @@ export class Stow {
     }
   }
 
-  private async decide(
-    header: HeaderRead,
-    facts: InstanceFacts,
-    sender: Sender,
-    turn: Turn,
-  ): Promise<Failure | undefined> {
+  private async decide(header: HeaderRead, facts: InstanceFacts, sender: Sender, turn: Turn): Promise<Fate> {
     const admission = await this.admissionOf(header, facts, sender, turn);
     if (admission.kind === 'known') return this.compare(header, facts, admission);
     if (admission.kind === 'reserved') return this.transfer(header, admission, turn.read);
@@ -147,15 +145,11 @@ export class Stow {
   }
 
   /** The same again is a success and stores nothing; other content leaves the first as it is. */
-  private async compare(
-    header: HeaderRead,
-    facts: InstanceFacts,
-    known: Known,
-  ): Promise<Failure | undefined> {
+  private async compare(header: HeaderRead, facts: InstanceFacts, known: Known): Promise<Fate> {
     const { sha256 } = await hashOnly(header, this.allowed());
     if (known.transferSyntax !== facts.transferSyntax) return FAILURE.otherContent;
     const held = known.sha256 ?? (await this.learn(known));
-    return held.equals(sha256) ? undefined : FAILURE.otherContent;
+    return held.equals(sha256) ? 'again' : FAILURE.otherContent;
   }
 
   private allowed(): Allowed {
@@ -236,13 +230,13 @@ function refusalOf(facts: InstanceFacts, study: string | undefined): Failure | u
   return isStorageClass(facts.sopClassUid) ? undefined : FAILURE.sopClass;
 }
 
-function outcomeOf(
-  facts: InstanceFacts,
-  failure: Failure | undefined,
-  institution: string | undefined,
-): Outcome {
-  if (failure !== undefined) return { stored: false, instance: facts, failure };
+function outcomeOf(facts: InstanceFacts, fate: Fate, institution: string | undefined): Outcome {
+  if (typeof fate === 'number') return { stored: false, instance: facts, failure: fate };
+  // What stores nothing coerces nothing.
   const isCoerced =
-    institution !== undefined && facts.institution !== '' && facts.institution !== institution;
+    fate !== 'again' &&
+    institution !== undefined &&
+    facts.institution !== '' &&
+    facts.institution !== institution;
   return { stored: true, instance: facts, warning: isCoerced ? WARNING.coerced : undefined };
 }

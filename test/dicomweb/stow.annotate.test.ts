@@ -182,9 +182,14 @@ describe('the response', () => {
 
   it('warns (202) where the account’s institution is shown instead of the header’s', async () => {
     const north = await world.machine(undefined, { institution: 'North' });
-    const answer = await world.store(north, [makeInstance({ institution: 'South' })]).expect(202);
+    const file = makeInstance({ institution: 'South' });
+    const answer = await world.store(north, [file]).expect(202);
     expect(answer.text).toContain('"00081196":{"vr":"US","Value":[45056]}');
     expect(told(answer).stored).toHaveLength(1);
+    // A repeat stores nothing, and so coerces nothing.
+    const again = await world.store(north, [file]).expect(200);
+    expect(again.text).not.toContain('00081196');
+    expect(told(again).stored).toEqual(told(answer).stored);
     await world.store(north, [makeInstance({ institution: 'North' }), makeInstance()]).expect(200);
   });
 
