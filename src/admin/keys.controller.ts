@@ -35,7 +35,7 @@ export class KeysController {
     return this.keys.list(account, query);
   }
 
-  /** Makes a key: 201 with `key`, which is never shown again. */
+  /** Makes a key: 201 with `key`, which is never shown again; 409 when a living key of the account has the name. */
   @Post()
   @Gives(MadeKey)
   @Header('cache-control', 'no-store')
@@ -63,7 +63,7 @@ export class KeysController {
     return key;
   }
 
-  /** Changes name, end or address ranges of a key, with effect from the next request. */
+  /** Changes name, end or address ranges of a key, with effect from the next request; 409 when a living key of the account has the name. */
   @Patch(':id')
   @Gives(Key)
   async change(

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, ne, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
 import { AddressRange } from '../authn/address.ranges.js';
@@ -7,13 +7,12 @@ import { newApiKey } from '../authn/api.keys.js';
 import { hashOf } from '../authn/tokens.hash.js';
 import { Flag, ListQuery } from '../authn/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { apiKeys } from '../database/schema.access.js';
-import { NotVisible } from '../problems/errors.js';
+import { accounts, apiKeys } from '../database/schema.access.js';
+import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale, tagOf } from './entity.tags.js';
 import { Moment, Name } from './fields.js';
 import { is, isPast, matching, orderOf, type Page } from '../authn/list.query.js';
 import { Machines } from './machines.service.js';
-import { isGone } from './refused.by.postgres.js';
 
 /** A key of a machine account as it is listed; moments are ISO 8601. */
 export const Key = z.object({
@@ -92,30 +91,34 @@ export class Keys {
     return found(row);
   }
 
-  /** The only answer that holds the key itself. */
+  /** The only answer that holds the key itself. Conflict when another living key of the account has the name, in whatever case. */
   async create(deed: Deed, accountId: string, { name, expires_at, ranges }: NewKey): Promise<MadeKey> {
     await this.machines.get(accountId);
     const key = newApiKey();
     return this.deeds.record(deed, 201, async (transaction) => {
+      await holdNames(transaction, accountId);
+      if (!isEnded(expires_at)) await refuseTaken(transaction, accountId, name);
       const [row] = await transaction
         .insert(apiKeys)
         .values({ accountId, name, keyHash: hashOf(key), expiresAt: expires_at, ranges })
-        .returning()
-        .catch((error: unknown) => {
-          throw isGone(error) ? new NotVisible() : error;
-        });
+        .returning();
       if (row === undefined) throw new NotVisible();
       deed.tells({ detail: { id: row.id, name, ranges } });
       return { ...keyOf(row), key };
     });
   }
 
-  /** What it says counts from the next request on, and for those that run. Stale when the caller knows another state of it. */
+  /** What it says counts from the next request on, and for those that run. Stale when the caller knows another state of it, Conflict when the name is taken. */
   async change(deed: Deed, accountId: string, id: string, change: KeyChange): Promise<Key> {
     await this.machines.get(accountId);
     const { name, expires_at: expiresAt, ranges } = change;
     return this.deeds.record(deed, 200, async (transaction) => {
-      await known(transaction, deed, accountId, id);
+      await holdNames(transaction, accountId);
+      const before = await known(transaction, deed, accountId, id);
+      const after = { name: name ?? before.name, ends: expiresAt === undefined ? endOf(before) : expiresAt };
+      // Two keys that have one name since earlier may be changed in all else.
+      const isSame = after.name.toLowerCase() === before.name.toLowerCase() && !isEnded(endOf(before));
+      if (!isSame && !isEnded(after.ends)) await refuseTaken(transaction, accountId, after.name, id);
       deed.tells({ detail: change });
       const [row] = await transaction
         .update(apiKeys)
@@ -140,6 +143,43 @@ export class Keys {
 /** What of a key an administrator says: its use changes it for nobody who is about to change it. */
 export function tagOfKey({ id, name, expires_at, ranges }: Key): string {
   return tagOf({ id, name, expires_at, ranges });
+}
+
+/** Whoever gives a key of this account a name waits for others who do. NotVisible when the account went away meanwhile. */
+async function holdNames(transaction: Transaction, accountId: string): Promise<void> {
+  const held = await transaction
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(eq(accounts.id, accountId))
+    .for('no key update');
+  if (held.length === 0) throw new NotVisible();
+}
+
+/** A key past its date holds its name no longer: the next one may be called as it was. */
+async function refuseTaken(
+  transaction: Transaction,
+  accountId: string,
+  name: string,
+  except?: string,
+): Promise<void> {
+  const taken = await transaction.$count(
+    apiKeys,
+    and(
+      eq(apiKeys.accountId, accountId),
+      sql`lower(${apiKeys.name}) = lower(${name})`,
+      isPast(apiKeys.expiresAt, false),
+      except === undefined ? undefined : ne(apiKeys.id, except),
+    ),
+  );
+  if (taken > 0) throw new Conflict('This name is taken by another key of the account.');
+}
+
+function isEnded(moment: Date | null): boolean {
+  return moment !== null && moment.getTime() <= Date.now();
+}
+
+function endOf({ expires_at }: Key): Date | null {
+  return expires_at === null ? null : new Date(expires_at);
 }
 
 async function known(transaction: Transaction, deed: Deed, accountId: string, id: string): Promise<Key> {

@@ -131,6 +131,44 @@ describe('an API key', () => {
     await admin('patch', `/api/accounts/${randomUUID()}/keys/${id}`).send({}).expect(404);
   });
 
+  test('has a name that no other living key of the account has', async () => {
+    const made = await make({ name: 'taken' });
+    for (const name of ['taken', 'TAKEN'])
+      expect((await admin('post', path).send({ name }).expect(409)).headers['content-type']).toContain(
+        'problem',
+      );
+    const other = await make({ name: 'free' });
+    await admin('patch', `${path}/${other.id}`).send({ name: 'taken' }).expect(409);
+    await admin('patch', `${path}/${made.id}`).send({ name: 'Taken', ranges: [] }).expect(200);
+    // Another account has names of its own.
+    const machine = await world.machine();
+    await admin('post', `/api/accounts/${machine.id}/keys`).send({ name: 'taken' }).expect(201);
+    // What ended gives its name free, and does not live again beside its successor.
+    await admin('patch', `${path}/${made.id}`).send({ expires_at: '2020-01-01T00:00:00Z' }).expect(200);
+    const { id } = await make({ name: 'taken' });
+    await admin('patch', `${path}/${made.id}`).send({ expires_at: null }).expect(409);
+    await admin('delete', `${path}/${id}`).expect(204);
+    await admin('patch', `${path}/${made.id}`).send({ expires_at: null }).expect(200);
+  });
+
+  test('of many of one name made at once one is made', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, async () => (await admin('post', path).send({ name: 'at once' })).status),
+    );
+    expect(answers.filter((status) => status === 201)).toHaveLength(1);
+    expect(answers.filter((status) => status === 409)).toHaveLength(7);
+  });
+
+  test('that shares its name since earlier can be changed in all else', async () => {
+    const [one, two] = [await make({ name: 'shared' }), await make({ name: 'shared 2' })];
+    await world.sql`update api_keys set name = 'shared' where id = ${two.id}`;
+    await admin('patch', `${path}/${one.id}`)
+      .send({ ranges: ['127.0.0.1'] })
+      .expect(200);
+    await admin('patch', `${path}/${two.id}`).send({ name: 'shared', expires_at: null }).expect(200);
+    await admin('patch', `${path}/${two.id}`).send({ name: 'shared 2' }).expect(200);
+  });
+
   test('ends at its date', async () => {
     const expires_at = new Date(Date.now() + 2000).toISOString();
     const made = await make({ name: 'short', expires_at });
