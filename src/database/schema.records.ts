@@ -44,6 +44,7 @@ export const imports = pgTable('imports', {
   rowsTotal: count('rows_total'),
   run: count('run'),
   again: jsonb('again'),
+  undoing: text('undoing', { enum: ['asked', 'stuck'] }),
   createdAt: made(),
   finishedAt: moment('finished_at'),
   forgottenAt: moment('forgotten_at'),
@@ -92,6 +93,8 @@ export const importRows = pgTable(
     changes: bytea('changes'),
     leader: integer('leader'),
     others: text('others').array(),
+    about: text('about'),
+    decided: bigint('decided', { mode: 'number' }),
   },
   (table) => [primaryKey({ columns: [table.importId, table.row] })],
 );

@@ -7,6 +7,7 @@ import { issue } from '../mapping/issue.js';
 import { buildTransaction } from '../mapping/transaction.bundle.js';
 import { NeighbourAway } from '../problems/errors.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
+import { Reliance } from './reliance.service.js';
 import { activeWrites, decide, type Known, type PlannedRow, recordTokens, tokensOf } from './row.decision.js';
 import type { RowOutcome } from './row.store.js';
 import { adopted, announcementOf, outcomeOf, type Sent, wasRaced, writesOf } from './sent.rows.js';
@@ -40,6 +41,7 @@ export class BundleWriter {
   constructor(
     private readonly records: FhirRecords,
     private readonly locks: ImportLocks,
+    private readonly reliance: Reliance,
   ) {}
 
   /** `false` when nobody wants the import any more; each row has an outcome otherwise. Throws when the signal ends the wait, and what is no answer of the server. */
@@ -49,12 +51,12 @@ export class BundleWriter {
     for (let attempt = 1; ; attempt += 1) {
       options.signal.throwIfAborted();
       try {
-        return await this.locks.writing(options.importId, keys, () => this.attempt(rows, options));
+        return await this.locks.writing(options.importId, keys, () => this.attempt(rows, options, true));
       } catch (error) {
         if (error instanceof FhirRefused || (error instanceof FhirConflict && conflicts >= CONFLICTS))
           return await this.halve(rows, options);
         if (error instanceof FhirConflict) conflicts += 1;
-        else if (!(error instanceof NeighbourAway) && !isLockTimeout(error)) throw error;
+        else if (!isPassing(error)) throw error;
         // Who waits for long must hear that the import was cancelled.
         if (!(await options.wanted())) return false;
         await sleep(jittered(attempt), undefined, { signal: options.signal });
@@ -62,9 +64,15 @@ export class BundleWriter {
     }
   }
 
-  private async attempt(rows: readonly PlannedRow[], options: WriteOptions): Promise<boolean> {
+  private async attempt(
+    rows: readonly PlannedRow[],
+    options: WriteOptions,
+    mayWait: boolean,
+  ): Promise<boolean> {
     if (!(await options.wanted())) return false;
     const known = await this.lookUp(rows);
+    const found = known.patients.map(({ id }) => id);
+    if (mayWait && (await this.reliance.isBeingUndone(options.importId, found))) throw new BeingUndone();
     const decisions = rows.map((row) => decide(row, known, options.policy));
     const before = (row: number) => (options.send ? (options.sent.get(row) ?? []) : []);
     const writes = decisions.flatMap((decision) => decision.writes ?? []);
@@ -96,7 +104,7 @@ export class BundleWriter {
     });
     await this.keep(outcomes, options);
     // Somebody else made these patients meanwhile: what the row says is still to be merged into them.
-    return raced.length === 0 || this.attempt(raced, options);
+    return raced.length === 0 || this.attempt(raced, options, false);
   }
 
   private async keep(outcomes: readonly RowOutcome[], options: WriteOptions): Promise<void> {
@@ -137,3 +145,9 @@ export class BundleWriter {
     );
   }
 }
+
+/** What is found is being taken back by the undo of another import: it is looked up again later. */
+class BeingUndone extends Error {}
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof NeighbourAway || error instanceof BeingUndone || isLockTimeout(error);

@@ -57,18 +57,25 @@ export class ImportControl {
     });
   }
 
-  /** Takes back what an import wrote, as far as nobody changed it since. */
+  /** Takes back what an import wrote, as far as nobody changed it and no other import relies on it since. Asked for again meanwhile, it goes on. */
   async undo(deed: Deed, id: string): Promise<void> {
     const ended: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed'];
-    await this.asked(deed, id, ended, async (transaction) => {
-      await transaction
-        .update(imports)
-        .set({ status: 'undone', sameness: null, finishedAt: null })
-        .where(eq(imports.id, id));
-      // Its rows wait for nothing any more.
-      await transaction.execute(sql`delete from waiting_words where import_id = ${id}`);
-      await this.queue.add('import-undo', [{ import_id: id }], transaction);
-    });
+    await this.asked(
+      deed,
+      id,
+      ended,
+      async (transaction, record) => {
+        if (record.undoing !== null) return;
+        await transaction
+          .update(imports)
+          .set({ undoing: 'asked', sameness: null, finishedAt: null })
+          .where(eq(imports.id, id));
+        // Its rows wait for nothing any more.
+        await transaction.execute(sql`delete from waiting_words where import_id = ${id}`);
+        await this.queue.add('import-undo', [{ import_id: id }], transaction);
+      },
+      true,
+    );
   }
 
   /** Runs the rows of all imports again that wait for a word which has been decided. */
@@ -88,8 +95,14 @@ export class ImportControl {
   }
 
   /** What a person asks for, and its row in the audit: both or neither. */
-  private async asked(deed: Deed, id: string, from: readonly Status[], work: Work): Promise<void> {
-    await this.deeds.record(deed, 202, (transaction) => change(transaction, id, from, work));
+  private async asked(
+    deed: Deed,
+    id: string,
+    from: readonly Status[],
+    work: Work,
+    whileUndone = false,
+  ): Promise<void> {
+    await this.deeds.record(deed, 202, (transaction) => change(transaction, id, from, work, whileUndone));
     await this.imports.tell(id);
   }
 
@@ -105,9 +118,12 @@ async function change(
   id: string,
   from: readonly Status[],
   work: Work,
+  whileUndone = false,
 ): Promise<void> {
   const [record] = await transaction.select().from(imports).where(eq(imports.id, id)).for('update');
   if (record === undefined) throw new NotVisible();
-  if (!from.includes(record.status)) throw new Conflict(`This import is ${record.status}.`);
+  if (record.undoing !== null && !whileUndone) throw new Conflict('This import is being undone.');
+  if (record.undoing === null && !from.includes(record.status))
+    throw new Conflict(`This import is ${record.status}.`);
   await work(transaction, record);
 }

@@ -15,3 +15,7 @@ export async function endOf(
     .where(eq(importChunks.importId, id));
   return (open?.rows ?? 0) > 0 ? 'completed_with_errors' : 'completed';
 }
+
+/** Whether an import is undone, or on its way to be. */
+export const isTakenBack = ({ status, undoing }: Pick<ImportRecord, 'status' | 'undoing'>): boolean =>
+  status === 'undone' || undoing !== null;

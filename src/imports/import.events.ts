@@ -16,13 +16,14 @@ export class ImportEvents {
 
   /** Tells how far an import is, as part of a transaction. Numbers only. */
   async tell(
-    { file_id, status, rows_total, rows_done, percent, ...rest }: ImportReport,
+    { file_id, status, undoing, rows_total, rows_done, percent, ...rest }: ImportReport,
     transaction: Transaction,
   ): Promise<void> {
     const { finished_at, created, updated, unchanged, rejected, waiting, duplicate } = rest;
     const data = {
       file_id,
       status,
+      undoing,
       rows_total,
       rows_done,
       percent,

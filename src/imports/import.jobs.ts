@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { and, eq, inArray, isNull, lt } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, lt } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
@@ -143,8 +143,13 @@ export class ImportJobs implements OnApplicationBootstrap {
       })
       .where(and(eq(imports.id, importId), inArray(imports.status, ['inspecting', 'queued', 'running'])));
     await this.database.transaction(async (transaction) => {
-      const half = and(eq(imports.id, importId), eq(imports.status, 'undone'), isNull(imports.finishedAt));
-      const jobs = (await transaction.$count(imports, half)) === 0 ? [] : [{ import_id: importId }];
+      // Other imports wait for it no longer: what they conclude about its patients stays (`Reliance`).
+      const half = await transaction
+        .update(imports)
+        .set({ undoing: 'stuck' })
+        .where(and(eq(imports.id, importId), isNotNull(imports.undoing)))
+        .returning();
+      const jobs = half.map(({ id }) => ({ import_id: id }));
       await this.queue.add('import-undo', jobs, transaction, { afterSeconds: LATER_SECONDS });
     });
     await this.imports.tell(importId);

@@ -14,6 +14,7 @@ export class ImportLocks {
   /** Runs `work` while nobody else works on these patients, and nobody has the import alone. Waiting longer than a statement may take is an error. */
   async writing<T>(importId: string, patients: readonly string[], work: () => Promise<T>): Promise<T> {
     return this.holding(async (connection) => {
+      await connection`select pg_advisory_lock_shared(${BUNDLES}::bigint)`;
       await connection`select pg_advisory_lock_shared(${ofImport(importId)}::bigint)`;
       await lockAll(connection, patients);
     }, work);
@@ -29,6 +30,13 @@ export class ImportLocks {
     return this.holding(async (connection) => {
       await connection`select pg_advisory_lock(${ofImport(importId)}::bigint)`;
     }, work);
+  }
+
+  /** Waits until every bundle that is under way now, of any import and in any process, has ended. Waiting longer than a statement may take is an error. */
+  async bundlesEnded(): Promise<void> {
+    await this.holding(async (connection) => {
+      await connection`select pg_advisory_lock(${BUNDLES}::bigint)`;
+    }, nothing);
   }
 
   private async holding<T>(
@@ -57,6 +65,11 @@ async function lockAll(connection: postgres.ReservedSql, patients: readonly stri
   );
   await connection`select pg_advisory_lock(key) from unnest(${numbers.map(String)}::bigint[]) key`;
 }
+
+/** Held, shared, by every bundle under way. */
+const BUNDLES = numberOf('imports bundles').toString();
+
+const nothing = async (): Promise<void> => undefined;
 
 const ofImport = (importId: string): string => numberOf(`import ${importId}`).toString();
 

@@ -13,7 +13,7 @@ export const Counters = z.object({
   waiting: number,
   duplicate: number,
   reasons: z.record(z.string(), z.number()).default({}),
-  /** What an undo left alone because somebody changed it since; the first thousand. */
+  /** What an undo left alone because somebody changed it, or another import relies on it, since; the first thousand. */
   undo_conflicts: z.array(z.object({ row: z.number(), resource: z.string() })).default([]),
 });
 export type Counters = z.output<typeof Counters>;
@@ -29,6 +29,7 @@ const FAILURES = new Map(ISSUE_CODES).set('internal', {
 export const ImportReport = Counters.extend({
   file_id: z.uuid(),
   status: z.enum(IMPORT_STATUS),
+  undoing: z.boolean().describe('An undo was asked for and has not ended; the status is the one of before.'),
   failure: z.string().nullable(),
   failure_details: z
     .object({ message: z.string(), suggestion: z.string(), columns: z.array(z.string()) })
@@ -62,6 +63,7 @@ export function reportOf(
   return {
     file_id: row.id,
     status: row.status,
+    undoing: row.undoing !== null,
     failure: row.failure,
     failure_details: detailsOf(row),
     mode: row.mode,

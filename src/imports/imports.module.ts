@@ -21,6 +21,7 @@ import { MappingsController } from './mappings.controller.js';
 import { Mappings } from './mappings.service.js';
 import { MergedRows } from './merged.rows.js';
 import { Provenances } from './provenance.service.js';
+import { Reliance } from './reliance.service.js';
 import { Reruns } from './rerun.service.js';
 import { ResultsController } from './results.controller.js';
 import { RowChanges } from './row.changes.js';
@@ -51,6 +52,7 @@ import { UploadReceiver } from './upload.receiver.js';
     Mappings,
     MergedRows,
     Provenances,
+    Reliance,
     Reruns,
     RowChanges,
     RowPages,

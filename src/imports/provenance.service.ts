@@ -11,6 +11,7 @@ import { makeDocumentReference, FILE_SYSTEM, makeProvenance } from '../mapping/p
 import { steadyUuid } from '../mapping/identity.js';
 import { identifierQuery } from '../mapping/transaction.bundle.js';
 import { NeighbourAway } from '../problems/errors.js';
+import { isTakenBack } from './import.ending.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
 import type { ImportRecord } from './imports.service.js';
 import type { StoredMapping } from './mappings.service.js';
@@ -57,10 +58,10 @@ export class Provenances {
 
   private async attempt(record: ImportRecord, mapping: StoredMapping, chunk: number): Promise<void> {
     const [now] = await this.database
-      .select({ status: imports.status })
+      .select({ status: imports.status, undoing: imports.undoing })
       .from(imports)
       .where(eq(imports.id, record.id));
-    const targets = now?.status === 'undone' ? [] : await this.targetsOf(record.id, chunk);
+    const targets = now === undefined || isTakenBack(now) ? [] : await this.targetsOf(record.id, chunk);
     if (targets.length === 0) return;
     const outcomes = await this.records.transaction(bundleOf(record, mapping, chunk, targets));
     const known = await this.database

@@ -128,7 +128,7 @@ export class ResultsController {
     return this.imports.report(id);
   }
 
-  /** Takes back what the import wrote, where nobody changed it since: 202; the import lists what it could not; 409 while it runs. */
+  /** Takes back what the import wrote, where nobody changed it and no other import relies on it since: 202, and `undoing` until it is `undone`; the import lists what it could not; 409 while it runs. */
   @Post('undo')
   @HttpCode(202)
   @Gives(ImportReport)

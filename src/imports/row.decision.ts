@@ -33,6 +33,8 @@ export interface Decision {
   readonly writes?: PatientWrites;
   readonly changes: readonly Change[];
   readonly issues: readonly Issue[];
+  /** The patient's id on the server, if it is there already. */
+  readonly about?: string;
 }
 
 /** Decides what a row needs, given what is there: nothing, a new patient, or changed elements and missing records. */
@@ -59,6 +61,7 @@ export function decide(planned: PlannedRow, known: Known, policy: 'upsert' | 'cr
     ...(silent ? {} : { writes }),
     changes,
     issues,
+    ...(existing === undefined ? {} : { about: existing.id }),
   };
 }
 

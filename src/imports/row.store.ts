@@ -15,6 +15,8 @@ export interface RowOutcome {
   readonly changes: readonly Change[];
   /** What was written for it. */
   readonly writes: readonly Write[];
+  /** The patient's id on the server, of a row that is not refused. */
+  readonly about?: string;
 }
 
 export interface Write {
@@ -32,10 +34,21 @@ export class RowStore {
     private readonly changes: RowChanges,
   ) {}
 
-  /** Saves the outcomes of some rows of one chunk, what was written, and the chunk's new counts; all or nothing. */
-  async save(importId: string, chunk: number, outcomes: readonly RowOutcome[]): Promise<void> {
+  /**
+   * Saves the outcomes of some rows of one chunk, what was written, and the chunk's new counts; all or nothing. What a run `concludes`,
+   * other than a rehearsal, an undo of another import leaves.
+   */
+  async save(
+    importId: string,
+    chunk: number,
+    outcomes: readonly RowOutcome[],
+    concludes: boolean,
+  ): Promise<void> {
     if (outcomes.length === 0) return;
-    const rows = outcomes.map(({ row, state, issues }) => ({ row, state, issues }));
+    const rows = outcomes.map(({ row, state, issues, about }) => {
+      const found = concludes && state !== 'rejected' ? about : undefined;
+      return { row, state, issues, about: found };
+    });
     const sealed = this.changes.seal(outcomes);
     const numbers = rows.map(({ row }) => row);
     // Without its bounds a planner that knows little of a new list reads all of it for each bundle.
@@ -43,9 +56,12 @@ export class RowStore {
     const writes = outcomes.flatMap(({ row, writes: of }) => of.map((write) => ({ row, ...write })));
     await this.database.transaction(async (transaction) => {
       await transaction.execute(sql`
-        update import_rows set state = outcome.state, issues = outcome.issues, changes = null
+        update import_rows set state = outcome.state, issues = outcome.issues, changes = null,
+          about = coalesce(outcome.about, import_rows.about),
+          decided = case when outcome.about is null then decided else moment.now end
         from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          as outcome (row int, state text, issues jsonb)
+          as outcome (row int, state text, issues jsonb, about text),
+          (select nextval(pg_get_serial_sequence('import_writes', 'id')) as now offset 0) moment
         where import_rows.import_id = ${importId} and import_rows.row = outcome.row
           and import_rows.row between ${bounds}`);
       await transaction.insert(importChanges).values({ importId, chunk, sealed });

@@ -76,10 +76,18 @@ export function writesOf(sent: readonly ActiveWrite[], answers: readonly EntryOu
 
 /** The outcome of a row: what this import wrote before an answer was lost is its work all the same. */
 export function outcomeOf(
-  { planned, state, changes, issues }: Decision,
+  { planned, state, changes, issues, about: found }: Decision,
   writes: readonly Write[],
 ): RowOutcome {
-  const outcome = { row: planned.row, state, issues, changes, writes };
+  const about = found ?? writes.find(({ kind }) => kind === 'Patient')?.id;
+  const outcome = {
+    row: planned.row,
+    state,
+    issues,
+    changes,
+    writes,
+    ...(about === undefined ? {} : { about }),
+  };
   if (state === 'waiting' || state === 'rejected') return outcome;
   if (writes.some(({ kind, before }) => kind === 'Patient' && before === undefined))
     return { ...outcome, state: 'created' };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { and, desc, eq, inArray, isNull, or } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { importRows, imports, importWrites } from '../database/schema.records.js';
@@ -11,12 +11,13 @@ import { NeighbourAway } from '../problems/errors.js';
 import { canonicalJson } from '../mapping/canonical.json.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
 import { Imports } from './imports.service.js';
+import { Reliance } from './reliance.service.js';
 
 type WriteRow = typeof importWrites.$inferSelect;
 
 const AT_ONCE = 25;
 
-/** Takes back what an import wrote: what it created is deleted, what it updated becomes what it was, unless somebody changed it since. */
+/** Takes back what an import wrote: what it created is deleted, what it updated becomes what it was, unless somebody changed it, or another import concluded something about it, since. */
 @Injectable()
 export class Undo {
   constructor(
@@ -24,18 +25,34 @@ export class Undo {
     private readonly records: FhirRecords,
     private readonly imports: Imports,
     private readonly locks: ImportLocks,
+    private readonly reliance: Reliance,
   ) {}
 
-  /** The last write first. What cannot be taken back is a conflict, which the import lists. May be run again after a crash. */
+  /**
+   * The last write first. What cannot be taken back is a conflict, which the import lists. May be run again after a crash.
+   * Other imports: a bundle that began before the undo was told has ended, and what it concluded is kept, before anything is taken back; one
+   * that begins afterwards finds the undo and waits.
+   */
   async run(importId: string, signal: AbortSignal): Promise<void> {
+    const underWay = and(eq(imports.id, importId), isNotNull(imports.undoing));
+    const told = await this.database.update(imports).set({ undoing: 'asked' }).where(underWay).returning();
+    if (told.length === 0) return;
+    await this.patiently(signal, () => this.locks.bundlesEnded());
     // A bundle that was under way when the import was cancelled ends first.
     await this.locks.alone(importId, () => this.takeAllBack(importId, signal));
-    await this.database.update(imports).set({ finishedAt: new Date() }).where(eq(imports.id, importId));
+    await this.database.transaction(async (transaction) => {
+      await transaction
+        .update(imports)
+        .set({ status: 'undone', undoing: null, finishedAt: new Date() })
+        .where(underWay);
+      // A bundle that was under way when the undo was asked for may have added some.
+      await transaction.execute(sql`delete from waiting_words where import_id = ${importId}`);
+    });
     await this.imports.tell(importId);
   }
 
   private async takeAllBack(importId: string, signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; ;) {
+    for (;;) {
       signal.throwIfAborted();
       const writes = await this.database
         .select()
@@ -45,16 +62,37 @@ export class Undo {
         .orderBy(desc(eq(importWrites.kind, 'Provenance')), desc(importWrites.id))
         .limit(AT_ONCE);
       if (writes.length === 0) break;
-      try {
+      await this.patiently(signal, async () => {
         const batch = await this.withSiblings(importId, writes);
         // A DELETE of HAPI heeds no If-Match: another import must not change these patients between look and deed.
         const patients = await this.patientsOf(importId, batch);
-        await this.locks.ofPatients(patients, () => this.takeBack(batch));
-        attempt = 1;
+        await this.locks.ofPatients(patients, async () => {
+          await this.takeBack(await this.leaving(importId, batch));
+        });
+      });
+    }
+  }
+
+  /** Notes as conflicts what another import relies on, and gives the rest. */
+  private async leaving(importId: string, batch: readonly WriteRow[]): Promise<WriteRow[]> {
+    const relied = await this.reliance.reliedOn(importId, [...new Set(batch.map(({ row }) => row))]);
+    const left = batch.filter(({ row }) => relied.has(row));
+    await this.note(
+      left.map(({ id }) => id),
+      false,
+    );
+    return batch.filter(({ row }) => !relied.has(row));
+  }
+
+  /** Does it again until the FHIR server is there and nobody holds what it needs. */
+  private async patiently(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      signal.throwIfAborted();
+      try {
+        return await work();
       } catch (error) {
         if (!(error instanceof NeighbourAway) && !isLockTimeout(error)) throw error;
         await sleep(jittered(attempt), undefined, { signal });
-        attempt += 1;
       }
     }
   }

@@ -73,10 +73,58 @@ describe('an import', () => {
     await asUnderWay(id, async (isWaited) => {
       await clerk.post(`/api/imports/${id}/undo`).expect(202);
       await expect.poll(isWaited, PATIENTLY).toBe(true);
-      expect(await clerk.report(id)).toMatchObject({ status: 'undone', finished_at: null });
+      expect(await clerk.report(id)).toMatchObject({
+        status: 'completed',
+        undoing: true,
+        undo_conflicts: [],
+        finished_at: null,
+      });
+      // Asked for again it goes on; nothing else is done with the import meanwhile.
+      await clerk.post(`/api/imports/${id}/undo`).expect(202);
+      for (const verb of ['commit', 'retry', 'cancel']) {
+        const { body } = await clerk.post(`/api/imports/${id}/${verb}`).expect(409);
+        expect(body).toMatchObject({ detail: 'This import is being undone.' });
+      }
       expect(await patients(clerk)).toBe(1);
     });
     await isOver(clerk, id);
+    expect(await clerk.report(id)).toMatchObject({ status: 'undone', undoing: false });
+    expect(await patients(clerk)).toBe(0);
+    await clerk.post(`/api/imports/${id}/undo`).expect(409);
+  }, 120_000);
+
+  it('is undone but for those about whom another import has concluded something since', async () => {
+    const clerk = await Clerk.start(world);
+    const file = list(row(cpfOf(51)), row(cpfOf(52), { note: 'Diabético' }));
+    const first = await clerk.import(file);
+    await clerk.import(file, { force: 'true', mode: 'rehearse' });
+    const second = await clerk.import(list(row(cpfOf(52)), row(cpfOf(53))));
+    expect(second).toMatchObject({ status: 'completed', created: 1, unchanged: 1 });
+    await clerk.post(`/api/imports/${first.file_id}/undo`).expect(202);
+    await isOver(clerk, first.file_id);
+    expect(await clerk.report(first.file_id)).toMatchObject({
+      status: 'undone',
+      undo_conflicts: expect.arrayContaining([
+        { row: 2, resource: expect.stringContaining('Patient/') },
+        { row: 2, resource: expect.stringContaining('Condition/') },
+      ]),
+    });
+    const left = await hapi.search(`Patient?identifier=${clerk.system}|`);
+    expect(JSON.stringify(left)).not.toContain(cpfOf(51).replace(/\D/g, ''));
+    expect(left).toHaveLength(2);
+  }, 120_000);
+
+  it('is undone whole when the imports that found its patients are undone themselves', async () => {
+    const clerk = await Clerk.start(world);
+    const file = list(row(cpfOf(54)), row(cpfOf(55)));
+    const first = await clerk.import(file);
+    const second = await clerk.import(file, { force: 'true' });
+    expect(second).toMatchObject({ status: 'completed', unchanged: 2 });
+    for (const { file_id: id } of [second, first]) {
+      await clerk.post(`/api/imports/${id}/undo`).expect(202);
+      await isOver(clerk, id);
+      expect(await clerk.report(id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
+    }
     expect(await patients(clerk)).toBe(0);
   }, 120_000);
 
@@ -99,8 +147,8 @@ describe('an import', () => {
   it('whose undo failed ten times is taken back later all the same', async () => {
     const id = randomUUID();
     await world.sql`
-      insert into imports (id, account_name, sha256, bytes, mapping, mode, status)
-      select ${id}, 'somebody', '', 1, id, 'commit', 'undone' from mappings limit 1`;
+      insert into imports (id, account_name, sha256, bytes, mapping, mode, status, undoing)
+      select ${id}, 'somebody', '', 1, id, 'commit', 'completed', 'asked' from mappings limit 1`;
     await world.sql`insert into queue.job_common (name, data) values ('dead', ${world.sql.json({ import_id: id })})`;
     const later = async () => {
       const jobs = await world.sql`
@@ -108,6 +156,9 @@ describe('an import', () => {
       return jobs.map((job) => job['later']);
     };
     await expect.poll(later, PATIENTLY).toEqual([true]);
+    // No other import waits for it until then.
+    const [stuck] = await world.sql`select undoing from imports where id = ${id}`;
+    expect(stuck).toEqual({ undoing: 'stuck' });
   }, 120_000);
 
   it('loses its rows when it is old, keeps its counts and can still be undone', async () => {

@@ -124,6 +124,39 @@ describe('an unlucky operator', () => {
     expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(1);
   }, 60_000);
 
+  it('sends a list again while it is being undone: the second import waits, and writes all of it', async () => {
+    const clerk = await Clerk.start(world);
+    const file = list(...Array.from({ length: 30 }, (_, at) => row(cpfOf(60 + at))));
+    const { file_id: id } = await clerk.import(file);
+    const hold = async (isWaited: () => Promise<boolean>) => {
+      await clerk.post(`/api/imports/${id}/undo`).expect(202);
+      await expect.poll(isWaited, { timeout: 40_000 }).toBe(true);
+      const seen = { lookups: 0 };
+      fate = (_method, path) => {
+        if (path.includes('/Patient')) seen.lookups += 1;
+        return 'pass';
+      };
+      const again = await clerk.upload(file).expect(202);
+      // It looked for its patients, found them, and looks again later.
+      await expect.poll(() => seen.lookups, { timeout: 40_000 }).toBeGreaterThan(2);
+      return Accepted.parse(again.body).file_id;
+    };
+    let second = '';
+    await holdingLock(
+      world,
+      `import ${id}`,
+      async (isWaited) => {
+        second = await hold(isWaited);
+        expect(await clerk.report(second)).toMatchObject({ status: 'running', rows_done: 0 });
+      },
+      true,
+    );
+    expect(await clerk.ended(second)).toMatchObject({ status: 'completed', created: 30, unchanged: 0 });
+    await settled(id);
+    expect(await clerk.report(id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
+    expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(30);
+  }, 120_000);
+
   it('takes all of an import back though its Provenance was still to be written', async () => {
     const clerk = await Clerk.start(world);
     const transactions = ofTransactions((number) => (number > 1 ? 'busy' : 'pass'));
