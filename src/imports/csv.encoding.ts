@@ -53,16 +53,25 @@ export function chooseEncoding(
   return { encoding: byHeader(facts.head, aliases), reason: 'header-words', skip: 0 };
 }
 
+/** Whether somebody's name of an encoding is one of those that are read. */
+export const isEncoding = (named: string): boolean => labelled(named) !== undefined;
+
+function labelled(named: string): CsvEncoding | undefined {
+  const label = labelOf(named);
+  return Object.hasOwn(LABELS, label) ? LABELS[label] : undefined;
+}
+
+const labelOf = (named: string): string => named.toLowerCase().replace(/[^a-z0-9]/gu, '');
+
 function byName(
   named: string,
   facts: ProbeFacts,
   mark: { encoding: CsvEncoding; skip: number } | undefined,
 ): EncodingChoice {
-  const label = named.toLowerCase().replace(/[^a-z0-9]/gu, '');
-  const known = Object.hasOwn(LABELS, label) ? LABELS[label] : undefined;
+  const known = labelled(named);
   if (known === undefined) throw new FileRefused('file-encoding-unknown');
   // "utf-16" leaves the order of bytes to the mark or the pattern.
-  const loose = label === 'utf16' ? (mark?.encoding ?? nulPattern(facts.head) ?? known) : known;
+  const loose = labelOf(named) === 'utf16' ? (mark?.encoding ?? nulPattern(facts.head) ?? known) : known;
   const contradicts = mark !== undefined && mark.encoding !== loose;
   const wide = nulPattern(facts.head);
   if (

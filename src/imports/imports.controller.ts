@@ -9,7 +9,8 @@ import { IdPipe } from '../authn/body.pipe.js';
 import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { IMPORT_STATUS } from '../database/schema.records.js';
-import { BadRequest } from '../problems/errors.js';
+import { BadField, BadRequest } from '../problems/errors.js';
+import { isEncoding } from './csv.encoding.js';
 import { ImportQuery, ImportsQuery } from './import.query.js';
 import { ImportReport } from './import.report.js';
 import { Imports } from './imports.service.js';
@@ -26,7 +27,7 @@ export class ImportsController {
     private readonly receiver: UploadReceiver,
   ) {}
 
-  /** Takes a file: 202 with `Location` when it is safe on disk; 200 with the earlier import when it was sent before. */
+  /** Takes a file: 202 with `Location` when it is safe on disk; 200 with the earlier import when it was sent before; 422 for an `encoding` nobody knows. */
   @Post()
   @HttpCode(202)
   @Gives(Taken, 202, 200)
@@ -41,6 +42,8 @@ export class ImportsController {
   ): Promise<z.output<typeof Taken>> {
     if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
       throw new BadRequest('Idempotency-Key takes 1 to 255 visible characters.');
+    if (query.encoding !== undefined && !isEncoding(query.encoding))
+      throw new BadField('encoding', 'This encoding is not known.');
     const upload = await this.receiver.receive(request);
     const { id, status, isNew } = await this.imports.accept(deed, upload, query, account, key);
     void reply.status(isNew ? 202 : 200).header('location', `/api/imports/${id}`);

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { patientFile } from '../../infra/demo/patients.file.ts';
+import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
 import { testHapi, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows, type Report } from './import.world.ts';
@@ -170,11 +171,26 @@ describe('a file that cannot be read', () => {
     ['a picture', 'file-binary', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0]), {}],
     ['gzip that grows and grows', 'file-gzip-bomb', gzipSync(Buffer.alloc(40 * 2 ** 20, 'x')), {}],
     ['gzip that was cut', 'file-gzip-broken', gzipSync(patientFile()).subarray(0, 600), {}],
-    ['an encoding nobody knows', 'file-encoding-unknown', patientFile(), { encoding: 'klingon' }],
     ['an encoding it is not in', 'file-encoding-wrong', patientFile(), { encoding: 'utf-8' }],
     ['one line of 8 MB', 'file-header-missing', Buffer.alloc(8 * 2 ** 20, 'x'), {}],
     ['quotes everywhere', 'file-broken-quotes', Buffer.from(`Nome,CPF\n${'a "b" c,1\n'.repeat(1_100)}`), {}],
   ];
+  it('is not taken at all when the encoding that is named is none', async () => {
+    const clerk = await Clerk.start(world);
+    const answer = await clerk.upload(patientFile(), { encoding: 'klingon' }).expect(422);
+    expect(answer.body).toMatchObject({ field: 'encoding' });
+    const [stored] = await world.sql`select count(*)::int as imports from imports where encoding = 'klingon'`;
+    expect(stored).toEqual({ imports: 0 });
+    await clerk.upload(patientFile(), { encoding: 'ISO-8859-1' }).expect(202);
+  }, 40_000);
+
+  it('fails when its mapping names an encoding nobody knows', async () => {
+    const clerk = await Clerk.start(world, {
+      source: { ...SHIPPED_MAPPINGS[0]?.source, encoding: 'klingon' },
+    });
+    expect(await clerk.import(patientFile())).toMatchObject({ failure: 'file-encoding-unknown' });
+  }, 40_000);
+
   it.each(unread)(
     '%s fails with %s, and its bytes are not kept as rows',
     async (_name, failure, file, query) => {
