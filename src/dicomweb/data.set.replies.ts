@@ -5,16 +5,21 @@ import { covers, type MediaRange } from './accept.js';
 import type { OutgoingMultipart } from './multipart.writer.js';
 import { nativeModelOf } from './native.model.js';
 
-/** How data sets are written: as one DICOM JSON array, or as XML, each a part of its own or one as the whole body. */
-export type DataSetForm = 'json' | 'xml-parts' | 'xml';
-
 export const JSON_TYPE = 'application/dicom+json';
+/** The same bytes by the name that every JSON reader knows. */
+const PLAIN_JSON = 'application/json';
 export const XML_TYPE = 'application/dicom+xml';
+
+/** How data sets are written: as one DICOM JSON array of this media type, or as XML, each a part of its own or one as the whole body. */
+type DataSetForm = typeof JSON_TYPE | typeof PLAIN_JSON | 'xml-parts' | 'xml';
 
 /** The form of data sets the client likes best (PS3.18 §8.7.3.2); `single`: there is just one, and XML may be its body. Throws `NotAcceptable`. */
 export function negotiateDataSets(accepted: readonly MediaRange[], single: boolean): DataSetForm {
   for (const range of accepted) {
-    if (covers(range, JSON_TYPE) || range.type === 'application/json') return 'json';
+    if (covers(range, JSON_TYPE)) return JSON_TYPE;
+    // Its own name where that is liked as much.
+    if (range.type === PLAIN_JSON)
+      return accepted.some((one) => one.q === range.q && covers(one, JSON_TYPE)) ? JSON_TYPE : PLAIN_JSON;
     if (single && range.type === XML_TYPE) return 'xml';
     const type = range.parameters.get('type')?.toLowerCase() ?? XML_TYPE;
     if (covers(range, 'multipart/related') && [XML_TYPE, 'application/*', '*/*'].includes(type))

@@ -10,7 +10,7 @@ import { SeriesUid, StudyUid } from '../catalog/uids.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { acceptedBy } from './accept.js';
-import { JSON_TYPE, negotiateDataSets, writeXmlParts } from './data.set.replies.js';
+import { negotiateDataSets, writeXmlParts } from './data.set.replies.js';
 import { type JsonAttribute, jsonAttribute, type JsonDataSet } from './dicom.json.js';
 import { openDictionary } from './dictionary.js';
 import { FurtherAttributes } from './further.attributes.js';
@@ -126,8 +126,8 @@ export class QidoController {
       this.dataSet(item, level, further.get(uidOf(item, UID_TAG[level]) ?? '') ?? {}),
     );
     // As bytes: to text Fastify adds a charset, which the media type does not have and Python's client does not expect.
-    if (form === 'json')
-      return reply.header('content-type', JSON_TYPE).send(Buffer.from(JSON.stringify(dataSets)));
+    if (form !== 'xml' && form !== 'xml-parts')
+      return reply.header('content-type', form).send(Buffer.from(JSON.stringify(dataSets)));
     // A multipart body without a part is none (RFC 2046 §5.1).
     if (dataSets.length === 0) return reply.status(204).send();
     const { contentType, stream } = writeXmlParts(dataSets);

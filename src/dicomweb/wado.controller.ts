@@ -8,7 +8,7 @@ import type { Found, Target } from '../catalog/lookup.service.js';
 import { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
 import { NotAcceptable, NotVisible } from '../problems/errors.js';
 import { acceptedBy } from './accept.js';
-import { JSON_TYPE, negotiateDataSets, writeXmlParts, XML_TYPE } from './data.set.replies.js';
+import { negotiateDataSets, writeXmlParts, XML_TYPE } from './data.set.replies.js';
 import { FrameList } from './frame.list.js';
 import { Frames } from './frames.service.js';
 import { objectsOf } from './json.array.js';
@@ -213,7 +213,8 @@ export class WadoController {
     const etag = etagOf(found, ['metadata', form], 'weak');
     if (isHeld(request, etag)) return sendUnchanged(reply, etag);
     const stream = await this.texts.of(opened);
-    if (form === 'json') return cacheable(reply, etag).header('content-type', JSON_TYPE).send(stream);
+    if (form !== 'xml' && form !== 'xml-parts')
+      return cacheable(reply, etag).header('content-type', form).send(stream);
     const dataSets = dataSetsOf(stream);
     if (form === 'xml-parts') return sendMultipart(reply, writeXmlParts(dataSets), etag);
     const documents: Buffer[] = [];

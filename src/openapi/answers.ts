@@ -5,12 +5,20 @@ type Json = Readonly<Record<string, unknown>>;
 
 const PROBLEM = { $ref: '#/components/responses/Problem' };
 const ANY = { schema: {} };
+const ITEMS = { schema: { type: 'array', items: { type: 'object' } } };
 const DATA_SETS = {
-  'application/dicom+json': { schema: { type: 'array', items: { type: 'object' } } },
+  'application/dicom+json': ITEMS,
+  'application/json': ITEMS,
   'multipart/related; type="application/dicom+xml"': ANY,
 };
 const INSTANCES = { 'multipart/related; type="application/dicom"': ANY, 'application/dicom': ANY };
-const PICTURES = { 'image/jpeg': ANY, 'image/png': ANY, 'video/mp4': ANY, 'application/pdf': ANY };
+const PICTURES = {
+  'image/jpeg': ANY,
+  'image/png': ANY,
+  'video/mp4': ANY,
+  'video/mpeg': ANY,
+  'application/pdf': ANY,
+};
 const STORED = { 'application/dicom+json': { schema: { type: 'object' } }, 'application/dicom+xml': ANY };
 
 /** What DICOMweb answers (PS3.18 §10), the first that fits method and path; these are streams and have no schema of ours. */
@@ -18,15 +26,16 @@ const IMAGES: readonly (readonly [route: RegExp, content: Json, at?: readonly nu
   [/^DELETE /, {}, [204]],
   [/^OPTIONS /, { 'application/json': ANY, 'application/vnd.sun.wadl+xml': ANY, 'application/xml': ANY }],
   [/^POST /, STORED, [200, 202, 409]],
-  [/^GET \/wado$/, { ...INSTANCES, ...PICTURES }],
+  [/^GET \/wado$/, { 'application/dicom': ANY, ...PICTURES }, [200, 206, 304]],
   [/\/metadata$/, DATA_SETS, [200, 304]],
-  [/\/(rendered|thumbnail)$/, { ...PICTURES, 'multipart/related': ANY }, [200, 304]],
+  [/\/(rendered|thumbnail)$/, { ...PICTURES, 'multipart/related': ANY }, [200, 206, 304]],
   [
     /\/(frames|bulk)\/\{\w+\}$/,
     { 'multipart/related': ANY, 'application/octet-stream': ANY },
     [200, 206, 304],
   ],
-  [/\/(studies|series|instances)$/, DATA_SETS],
+  // A search that finds nothing has no part to be written as XML.
+  [/\/(studies|series|instances)$/, DATA_SETS, [200, 204]],
   [/./, INSTANCES, [200, 206]],
 ];
 

@@ -117,7 +117,8 @@ describe('metadata', () => {
 
   it.each([
     'application/dicom+json',
-    'application/json',
+    'application/json, text/plain, */*',
+    'application/json, application/dicom+json',
     'application/*',
     '*/*',
     'text/html, application/dicom+json;q=0.5',
@@ -127,6 +128,25 @@ describe('metadata', () => {
     expect((await ask(path, accept)).type).toBe('application/dicom+json');
     const query = await ask(`${path}?accept=${encodeURIComponent(accept)}`, 'multipart/related');
     expect(query.type).toBe('application/dicom+json');
+  });
+
+  it.each([
+    'application/json',
+    'text/html, application/json;q=0.5',
+    'application/json, application/dicom+json;q=0.9',
+  ])('is named application/json for Accept: %s, with a tag of its own', async (accept) => {
+    const path = `${at('plain', sop.plain)}/metadata`;
+    const [plain, dicom] = [await ask(path, accept), await ask(path)];
+    expect([plain.status, plain.type, dicom.type]).toEqual([
+      200,
+      'application/json',
+      'application/dicom+json',
+    ]);
+    expect(plain.body.equals(dicom.body)).toBe(true);
+    expect(plain.headers.get('vary')).toContain('Accept');
+    expect(plain.headers.get('etag')).toMatch(/^W\/"/);
+    expect(plain.headers.get('etag')).not.toBe(dicom.headers.get('etag'));
+    expect((await ask(`/studies/${study}`, accept)).status).toBe(406);
   });
 });
 

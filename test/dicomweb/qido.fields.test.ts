@@ -107,6 +107,15 @@ describe('includefield', () => {
   });
 });
 
+it('a search is named application/json for who asks for that alone', async () => {
+  const [plain, dicom] = [await ask('/studies', 'application/json'), await ask('/studies')];
+  expect([plain.status, plain.type, dicom.type]).toEqual([200, 'application/json', 'application/dicom+json']);
+  expect(plain.body.equals(dicom.body)).toBe(true);
+  expect(plain.headers.get('vary')).toContain('Accept');
+  expect((await ask('/studies', 'application/json, */*;q=0.8')).type).toBe('application/json');
+  expect((await ask('/studies', 'application/json, */*')).type).toBe('application/dicom+json');
+});
+
 describe('a search as XML', () => {
   it.each(['/studies', '/series', '/instances', `${muller}/series`, `${muller}/instances`])(
     'has a part for each item: %s',

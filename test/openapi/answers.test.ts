@@ -222,6 +222,13 @@ it('images', async () => {
     await ask(`GET ${path}`, all);
   const query = { requestType: 'WADO', studyUID: study, seriesUID: all.series, objectUID: all.instance };
   await ask('GET /wado', {}, { query });
+  await ask('GET /wado', {}, { query: { ...query, contentType: 'application/dicom' } });
+  expect(JSON.stringify(document.paths['/wado']?.['get']?.responses)).not.toContain('multipart/related');
+  for (const path of ['/dicom-web/studies', '/dicom-web/studies/{study}/metadata'])
+    await ask(`GET ${path}`, ids, { query: { accept: 'application/json' } });
+  const nothing = { PatientID: 'nobody', accept: 'multipart/related; type="application/dicom+xml"' };
+  const { status } = await ask('GET /dicom-web/studies', {}, { query: nothing });
+  expect(status).toBe(204);
   await ask(`DELETE ${instance}`, all);
 });
 
