@@ -33,7 +33,7 @@ export class AccessController {
     private readonly whatIfs: WhatIfs,
   ) {}
 
-  /** Which group, grant and rule lets `user` (id or username) do `right` with `study`, or what is missing first; 404 for an unknown user. */
+  /** Which group, grant and rule lets `user` (id, username or a machine account's name) do `right` with `study`, or what is missing first; for `studies:store` a study that is not there is decided as a new one. 404 for an unknown user. */
   @Get('explain')
   @Gives(Explanation)
   explain(

@@ -29,10 +29,10 @@ export class AccessesController {
     @Who() { patient }: Account,
     @Query(new QueryOf(ListQuery)) { limit, offset, q, sort }: ListQuery,
   ): Promise<Page<Access>> {
-    if (patient === undefined) return { items: [], total: 0 };
-    const filter = { kind: 'opened' as const, issuer: patient.issuer, patient: patient.patientId, q };
     if (sort !== undefined && sort !== 'at' && sort !== '-at')
       throw new BadRequest('This list is sorted by: at.');
+    if (patient === undefined) return { items: [], total: 0 };
+    const filter = { kind: 'opened' as const, issuer: patient.issuer, patient: patient.patientId, q };
     const order = sort === 'at' ? 'at' : '-at';
     const { items, total } = await this.search.page(filter, { limit, offset, order });
     return { items: items.map(accessOf), total };

@@ -9,6 +9,7 @@ import { accounts, grants, groups, memberships } from '../database/schema.access
 import { patients, studies } from '../database/schema.catalog.js';
 import { NotVisible } from '../problems/errors.js';
 import { Grant, grantOf } from './grants.service.js';
+import { asNew, isOpenUntilArrival, ruleOfNew } from './new.study.rules.js';
 
 /** What is missing first, in the order in which it would have to be mended. */
 const Missing = z.enum([
@@ -48,22 +49,32 @@ type AccountRow = typeof accounts.$inferSelect;
 export class Explanations {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** `user` is an id or a username. NotVisible when there is no such account; a study that is nowhere is told as missing. */
+  /**
+   * `user` is an id, a username or a machine account's name. NotVisible when there is no such account. A study that is nowhere is told
+   * as missing, but for storing: that is decided as of a new study, as far as it can be before its first instance is here.
+   */
   async explain(user: string, study: string, right: Right): Promise<Explanation> {
     const account = await this.account(user);
-    const facts = await this.facts(study);
+    const there = await this.facts(study);
+    const isNew = there === undefined && right === 'studies:store';
+    const facts = isNew ? asNew(study, account) : there;
     const held = await this.held(account.id);
     const ofRight = held.filter(({ grant }) => grant.rights.includes(right));
     const inTime = ofRight.filter(
       ({ grant }) => grant.until === null || Date.parse(grant.until) > Date.now(),
     );
     const covering = facts === undefined ? [] : inTime.filter(({ grant }) => covers(account, grant, facts));
+    const waits = isNew && inTime.some(({ grant }) => isOpenUntilArrival(account, grant.scope));
+    const rule = ({ scope }: Grant, covering: boolean) =>
+      isNew ? ruleOfNew(account, scope, covering) : ruleOf(scope, covering);
     const missing = firstMissing([
       ['account_enabled', !account.disabled],
       ['study_in_catalog', facts !== undefined],
       ['group', await this.isMember(account.id)],
       ['grant_of_right', ofRight.length > 0],
       ['grant_in_time', inTime.length > 0],
+      // What the object says would tell.
+      ['study_in_catalog', covering.length > 0 || !waits],
       ['scope_over_study', covering.length > 0],
     ]);
     return {
@@ -72,13 +83,13 @@ export class Explanations {
       right,
       allowed: missing === null,
       missing,
-      decided_by: covering.map(({ group, grant }) => ({ group, grant, rule: ruleOf(grant.scope, true) })),
+      decided_by: covering.map(({ group, grant }) => ({ group, grant, rule: rule(grant, true) })),
       not_decided_by: ofRight
         .filter((one) => !covering.includes(one))
         .map((one) => {
           const { group, grant } = one;
-          const rule = inTime.includes(one) ? ruleOf(grant.scope, false) : 'The grant ended at its date.';
-          return { group, grant, rule };
+          const said = inTime.includes(one) ? rule(grant, false) : 'The grant ended at its date.';
+          return { group, grant, rule: said };
         }),
     };
   }
@@ -87,14 +98,10 @@ export class Explanations {
     const [row] = await this.database
       .select()
       .from(accounts)
-      .where(
-        or(
-          sql`${accounts.id}::text = lower(${user})`,
-          and(eq(accounts.kind, 'person'), sql`lower(${accounts.name}) = lower(${user})`),
-        ),
-      )
-      // Somebody may be named like the id of another.
-      .orderBy(sql`(${accounts.id}::text = lower(${user})) desc`);
+      .where(or(sql`${accounts.id}::text = lower(${user})`, sql`lower(${accounts.name}) = lower(${user})`))
+      // Somebody may be named like the id of another, a machine like a person.
+      .orderBy(sql`(${accounts.id}::text = lower(${user})) desc`, sql`(${accounts.kind} = 'person') desc`)
+      .limit(1);
     if (row === undefined) throw new NotVisible();
     return row;
   }

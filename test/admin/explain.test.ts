@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
-import { startWorld, type World } from '../support/world.ts';
+import { type Caller, startWorld, type World } from '../support/world.ts';
 
 const [one, two, three] = [freshUid(), freshUid(), freshUid()];
 const READ = ['studies:read'];
@@ -42,6 +42,9 @@ const admin = (verb: 'get' | 'post' | 'patch' | 'delete', path: string) =>
   world.http[verb](path).set('authorization', authorization);
 const whatIf = async (body: object) =>
   Effects.parse((await admin('post', '/api/access/what-if').send(body).expect(200)).body);
+
+const store = async (caller: Caller, studyUid: string) =>
+  (await world.store(caller, [makeInstance({ studyUid })])).status;
 
 describe('GET /api/access/explain', () => {
   it('names group, grant and rule that decide', async () => {
@@ -120,6 +123,17 @@ it('a person named like the id of another is not taken for them', async () => {
   expect(said).toMatchObject({ user: { id: person.id }, allowed: true });
 });
 
+it('a machine account is found by its name, in whatever case, and a person before it', async () => {
+  const name = 'Archive of Explanations';
+  const { body } = await admin('post', '/api/accounts').send({ name }).expect(201);
+  const { id } = z.looseObject({ id: z.uuid() }).parse(body);
+  expect(await explain(name.toUpperCase(), one)).toMatchObject({ user: { id, username: name } });
+  expect(await explain(id, one)).toMatchObject({ user: { id } });
+  const person = await world.radiologist(one);
+  await admin('post', '/api/accounts').send({ name: person.name.toUpperCase() }).expect(201);
+  expect(await explain(person.name.toUpperCase(), one)).toMatchObject({ user: { id: person.id } });
+});
+
 describe('POST /api/access/what-if', () => {
   it('says who would gain which studies, and changes nothing', async () => {
     const person = await world.radiologist(one);
@@ -178,5 +192,52 @@ describe('POST /api/access/what-if', () => {
       [{ group_id: person.id, add }, 404],
     ] as const)
       expect([body, (await admin('post', '/api/access/what-if').send(body)).status]).toEqual([body, status]);
+  });
+});
+
+describe('storing a study that is not there', () => {
+  const STORE = ['studies:store'];
+  const told = z.looseObject({ not_decided_by: z.array(z.looseObject({ rule: z.string() })) });
+
+  it.each([
+    ['everything', { kind: 'all' }, 'everything'],
+    ['what one creates', { kind: 'own-uploads' }, 'would create it'],
+  ])('is allowed where %s may be stored, as the store itself does', async (_, scope, words) => {
+    const person = await world.radiologist(one);
+    const study = freshUid();
+    expect(await explain(person.id, study, 'studies:store')).toMatchObject({
+      allowed: false,
+      missing: 'grant_of_right',
+    });
+    await admin('post', `/api/groups/${person.groupId}/grants`).send({ rights: STORE, scope }).expect(201);
+    const said = await explain(person.id, study, 'studies:store');
+    expect(said).toMatchObject({ allowed: true, missing: null });
+    expect(said.decided_by[0]?.rule).toContain(words);
+    expect((await explain(person.id, study, 'studies:delete')).missing).toBe('study_in_catalog');
+    expect(await store(person, study)).toBe(200);
+  });
+
+  it('is allowed for the study a grant names, and refused for another', async () => {
+    const person = await world.radiologist(one);
+    const [named, other] = [freshUid(), freshUid()];
+    const scope = { kind: 'study', study_uid: named };
+    await admin('post', `/api/groups/${person.groupId}/grants`).send({ rights: STORE, scope }).expect(201);
+    expect(await explain(person.id, named, 'studies:store')).toMatchObject({ allowed: true });
+    expect(await explain(person.id, other, 'studies:store')).toMatchObject({
+      allowed: false,
+      missing: 'scope_over_study',
+    });
+    expect(await store(person, other)).toBe(409);
+    expect(await store(person, named)).toBe(200);
+  });
+
+  it('cannot be told before it arrives where its patient decides', async () => {
+    const person = await world.radiologist(one);
+    const study = freshUid();
+    const scope = { kind: 'patient', issuer: 'TEST', patient_id: 'E-9' };
+    await admin('post', `/api/groups/${person.groupId}/grants`).send({ rights: STORE, scope }).expect(201);
+    const said = await explain(person.id, study, 'studies:store');
+    expect(said).toMatchObject({ allowed: false, missing: 'study_in_catalog' });
+    expect(told.parse(said).not_decided_by[0]?.rule).toContain('when its first instance arrives');
   });
 });

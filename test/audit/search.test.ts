@@ -185,6 +185,14 @@ describe('GET /api/me/accesses', () => {
     expect((await accesses(subject)).items[0]).toMatchObject({ account: subject.name });
   });
 
+  it('refuses what is no question, of whomever', async () => {
+    for (const who of [subject, reader])
+      for (const query of ['sort=zzz', 'limit=x', 'unknown=1']) {
+        const asked = world.http.get(`/api/me/accesses?${query}`).set('authorization', who.authorization);
+        expect([query, (await asked).status]).toEqual([query, 400]);
+      }
+  });
+
   it('shows nothing to whom no patient is linked, and nothing of other patients', async () => {
     expect(await accesses(reader)).toEqual({ items: [], total: 0 });
     const other = await world.person();
