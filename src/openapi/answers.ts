@@ -79,7 +79,7 @@ function givenBy(
 /** By what the route takes and needs, and what its docstring names. */
 function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path: string): number[] {
   const isOfImages = path.startsWith('/dicom-web') || path === '/wado';
-  const changes = !['GET', 'OPTIONS'].includes(method);
+  const changes = !['GET', 'HEAD', 'OPTIONS'].includes(method);
   const named = [...words.matchAll(/\b[45]\d\d\b/g)].map(Number);
   const statuses = [
     ...(access === 'public' ? [] : [401]),
