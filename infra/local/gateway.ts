@@ -54,6 +54,7 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
       MASTER_KEY: secrets.masterKey,
       ADMIN_USERNAME: options.admin,
       ADMIN_PASSWORD: secrets.adminPassword,
+      METRICS_TOKEN: secrets.metricsToken,
       DATA_DIR: own,
       TRUSTED_PROXIES: '127.0.0.1',
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',

@@ -24,9 +24,12 @@ async function settingsOf(data: string): Promise<Record<string, string | undefin
 
 /** `npm run keys:rotate [-- --data DIR]`: rotates the signing keys of the deployment of the environment, else of the local stack. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { data: { type: 'string', default: '.local' } } });
-  const env = { ...process.env, ...(await settingsOf(values.data)) };
-  const [status] = await once(spawn(process.execPath, [command], { env, stdio: 'inherit' }), 'exit');
+  const data = { type: 'string', default: '.local' } as const;
+  const { values } = parseArgs({ options: { data, help: { type: 'boolean', default: false } } });
+  const { help } = values;
+  const env = { ...process.env, ...(!help && (await settingsOf(values.data))) };
+  const args = help ? [command, '--help'] : [command];
+  const [status] = await once(spawn(process.execPath, args, { env, stdio: 'inherit' }), 'exit');
   process.exitCode = status === 0 ? 0 : 1;
 }
 

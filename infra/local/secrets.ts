@@ -1,21 +1,39 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-const Secrets = z.object({ masterKey: z.string(), orthancPassword: z.string(), adminPassword: z.string() });
+const Secrets = z.object({
+  masterKey: z.string(),
+  orthancPassword: z.string(),
+  adminPassword: z.string(),
+  metricsToken: z.string(),
+});
+const newToken = () => randomBytes(24).toString('base64url');
+/** Stacks that were made before there was such a token get one. */
+const Kept = Secrets.extend({ metricsToken: z.string().optional() });
 export type Secrets = z.infer<typeof Secrets>;
 
 /** The stack's own secrets, random, made at the first start (those of PostgreSQL are kept beside its data). */
 export async function keptSecrets(data: string): Promise<Secrets> {
   const file = join(data, 'secrets.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text !== undefined) return Secrets.parse(JSON.parse(text));
-  const made = {
+  if (text !== undefined) {
+    const { metricsToken, ...kept } = Kept.parse(JSON.parse(text));
+    if (metricsToken !== undefined) return { ...kept, metricsToken };
+    return keep(file, { ...kept, metricsToken: newToken() });
+  }
+  return keep(file, {
     masterKey: randomBytes(32).toString('base64'),
     orthancPassword: randomBytes(24).toString('hex'),
     adminPassword: randomBytes(15).toString('base64url'),
-  };
-  await writeFile(file, JSON.stringify(made, undefined, 2), { mode: 0o600 });
-  return made;
+    metricsToken: newToken(),
+  });
+}
+
+/** Whole or not at all: without them the stack's data are lost. */
+async function keep(file: string, secrets: Secrets): Promise<Secrets> {
+  await writeFile(`${file}.new`, JSON.stringify(secrets, undefined, 2), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+  return secrets;
 }

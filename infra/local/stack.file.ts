@@ -4,6 +4,8 @@ import { rename, writeFile } from 'node:fs/promises';
 export type Stack = {
   web: string;
   gateway: string;
+  /** Opens `GET /metrics` at the gateway's own port. */
+  metrics_token: string;
   admin: { username: string; password: string };
   people?: { username: string; password: string; group: string }[];
   orthanc: { url: string; username: string; password: string; dicom: string; aet: string };

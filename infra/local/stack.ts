@@ -87,6 +87,7 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
   stack = {
     web: `https://localhost:${ports.web}`,
     gateway,
+    metrics_token: secrets.metricsToken,
     admin: credentials,
     ...(people && { people }),
     orthanc: {

@@ -109,6 +109,10 @@ const Arguments = z.union([
 
 /** The command. */
 async function main(): Promise<number> {
+  if (process.argv.length === 3 && process.argv[2] === '--help') {
+    process.stdout.write(HELP);
+    return 0;
+  }
   const url = Settings.safeParse(process.env);
   const anchor = Arguments.safeParse(process.argv.slice(2));
   if (!url.success || !anchor.success) {

@@ -16,6 +16,10 @@ Set DATABASE_URL and MASTER_KEY as the gateways have them. Keys from JWT_PRIVATE
 
 /** `npm run keys:rotate`: see HELP. */
 async function main(): Promise<void> {
+  if (process.argv.length === 3 && process.argv[2] === '--help') {
+    process.stdout.write(HELP);
+    return;
+  }
   const settings = Settings.safeParse(process.env);
   if (!settings.success || process.argv.length > 2) {
     process.stderr.write(HELP);

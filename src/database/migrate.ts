@@ -138,8 +138,12 @@ long rows of the audit are kept (72 months unless told).
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<void> {
-  const urls = Urls.safeParse(process.env);
   const [option, ...more] = process.argv.slice(2);
+  if (option === '--help' && more.length === 0) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const urls = Urls.safeParse(process.env);
   if (!urls.success || more.length > 0 || (option !== undefined && option !== '--back')) {
     process.stderr.write(HELP);
     process.exitCode = 2;

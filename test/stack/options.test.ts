@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -35,6 +35,13 @@ it('makes secrets once, for their owner only', async () => {
     const made = await keptSecrets(data);
     expect(Buffer.from(made.masterKey, 'base64')).toHaveLength(32);
     expect(await keptSecrets(data)).toEqual(made);
+    // A stack that was made before there was a token for the metrics gets one, and keeps all else.
+    const { metricsToken, ...earlier } = made;
+    await writeFile(join(data, 'secrets.json'), JSON.stringify(earlier));
+    const completed = await keptSecrets(data);
+    expect(completed).toMatchObject(earlier);
+    expect(completed.metricsToken).not.toBe(metricsToken);
+    expect(await keptSecrets(data)).toEqual(completed);
     expect((await stat(join(data, 'secrets.json'))).mode & 0o777).toBe(0o600);
   } finally {
     await rm(data, { recursive: true });
