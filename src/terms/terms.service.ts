@@ -29,7 +29,7 @@ export const Term = z.object({
   state: z.enum(TERM_STATES),
   target: KnownTarget.nullable(),
   checked: z.boolean().describe('A terminology server found its code fit: known, active, of the right kind.'),
-  rows_waiting: z.int().describe('How many rows wait for it.'),
+  rows_waiting: z.int().describe('How many rows deciding it would run again.'),
   created_at: z.iso.datetime(),
   decided_by: z.string().nullable(),
   decided_at: z.iso.datetime().nullable(),
@@ -39,7 +39,9 @@ export type Term = z.output<typeof Term>;
 /** Of more decisions the latest are compared. */
 const MOST_DECIDED = 5_000;
 
-const waiting = sql<number>`(select count(*)::int from waiting_words where waiting_words.term = ${terms.id})`;
+/** Rows of imports that were cancelled or failed wait for nobody until a retry takes them up. */
+const waiting = sql<number>`(select count(*)::int from waiting_words where waiting_words.term = ${terms.id}
+  and import_id in (select imports.id from imports where imports.status not in ('cancelled', 'failed', 'undone')))`;
 
 /** The inbox of unknown words. A missing word is NotVisible. */
 @Injectable()
