@@ -8,7 +8,7 @@ import { offering } from './offered.bytes.js';
 import type { RenderedQuery } from './rendered.query.js';
 import type { PictureRepresentation } from './rendered.negotiation.js';
 import { type Opened, Retrieval } from './retrieval.service.js';
-import { canBePictured } from './transfer.syntaxes.js';
+import { canBePictured, ENCAPSULATED_PDF } from './transfer.syntaxes.js';
 
 /** One frame of one instance, counted from 1. */
 export interface FrameOf {
@@ -77,6 +77,12 @@ export function picturesOf(found: Found): FramesOf {
     .map((instance) => ({ instance, frame: 1 }));
   if (first === undefined) throw new NotAcceptable(NO_PICTURE);
   return [first, ...rest];
+}
+
+/** The encapsulated PDFs of what has no image, since those would be shown; none of what has. */
+export function documentsOf({ instances }: Found): readonly FoundInstance[] {
+  if (instances.some((instance) => canBePictured(instance))) return [];
+  return instances.filter(({ sopClassUid }) => sopClassUid === ENCAPSULATED_PDF);
 }
 
 /** These frames of the one instance, or all; throws `NotAcceptable` when it cannot be pictured. */

@@ -1,6 +1,8 @@
 import { NotAcceptable } from '../problems/errors.js';
 import { covers, type MediaRange } from './accept.js';
 
+const PDF = 'application/pdf';
+
 /** How pictures are sent: in parts or as one body, and as what. */
 export interface PictureRepresentation {
   readonly multipart: boolean;
@@ -27,6 +29,19 @@ export function negotiatePictures(accepted: readonly MediaRange[], single: boole
 function pictureType(range: MediaRange): 'image/jpeg' | 'image/png' | undefined {
   if (covers(range, 'image/jpeg')) return 'image/jpeg';
   return covers(range, 'image/png') ? 'image/png' : undefined;
+}
+
+/** Whether documents are sent in parts, or the only one as one body, which is natural; 406 when the client takes neither. */
+export function negotiateDocuments(accepted: readonly MediaRange[], single: boolean): 'parts' | 'body' {
+  for (const range of accepted) {
+    if (single && covers(range, PDF)) return 'body';
+    if (!covers(range, 'multipart/related')) continue;
+    const type = range.parameters.get('type')?.toLowerCase() ?? PDF;
+    if (covers({ ...range, type }, PDF)) return 'parts';
+  }
+  throw new NotAcceptable(
+    `This is rendered as ${single ? `${PDF} or ` : ''}multipart/related; type="${PDF}".`,
+  );
 }
 
 /** Throws `NotAcceptable` unless the client takes this media type, as which alone the thing can be shown. */

@@ -44,7 +44,15 @@ export class RenderedReplies {
     const opened = await this.retrieval.open(request, found, 'rendered');
     const etag = etagOf(found, ['pdf'], 'strong');
     if (isHeld(request, etag)) return sendUnchanged(reply, etag);
-    return sendBytes(reply, 'application/pdf', await this.retrieval.pdf(opened), etag);
+    return sendBytes(reply, 'application/pdf', await this.retrieval.pdf(opened, opened.instances[0]), etag);
+  }
+
+  /** The documents of these encapsulated PDFs, one part each. */
+  async documents(request: FastifyRequest, reply: FastifyReply, found: Found): Promise<FastifyReply> {
+    const opened = await this.retrieval.open(request, found, 'rendered');
+    const etag = etagOf(found, ['pdf', 'parts'], 'weak');
+    if (isHeld(request, etag)) return sendUnchanged(reply, etag);
+    return sendMultipart(reply, await this.retrieval.pdfsInParts(opened), etag);
   }
 
   /** A video of this media type; browsers play one by asking for ranges of it. */

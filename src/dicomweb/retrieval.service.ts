@@ -145,10 +145,22 @@ export class Retrieval {
   }
 
   /** The document of an encapsulated PDF. */
-  async pdf(opened: Opened): Promise<ArchiveBytes> {
-    const [instance] = opened.instances;
+  async pdf(opened: Opened, instance: FoundInstance): Promise<ArchiveBytes> {
     const bytes = await this.fromArchive(instance, () => this.bytes.pdf(instance.orthancId, instance.reader));
     return offering(bytes, { instances: 1 }, opened.offered);
+  }
+
+  /** The documents of encapsulated PDFs as `multipart/related; type="application/pdf"`. */
+  pdfsInParts(opened: Opened): Promise<OutgoingMultipart> {
+    const type = 'application/pdf';
+    const [first, ...rest] = opened.instances;
+    const part = (instance: FoundInstance): OutgoingPart => ({
+      type,
+      location: `${this.urlOf(opened, instance)}/rendered`,
+      ahead: false,
+      open: () => this.pdf(opened, instance),
+    });
+    return writeMultipart(type, [part(first), ...rest.map(part)]);
   }
 
   /** The stream of an encapsulated video: all its fragments as one, whatever its number of frames (PS3.5 §8.2.5). Who gives it says how much of it is offered. */

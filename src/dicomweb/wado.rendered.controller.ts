@@ -7,8 +7,8 @@ import { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
 import { NotVisible } from '../problems/errors.js';
 import { acceptedBy } from './accept.js';
 import { FrameList } from './frame.list.js';
-import { type FramesOf, framesOf, picturesOf, representativeOf } from './pictures.service.js';
-import { demandType, negotiatePictures } from './rendered.negotiation.js';
+import { documentsOf, type FramesOf, framesOf, picturesOf, representativeOf } from './pictures.service.js';
+import { demandType, negotiateDocuments, negotiatePictures } from './rendered.negotiation.js';
 import { type RenderedQuery, readRenderedQuery } from './rendered.query.js';
 import { RenderedReplies } from './rendered.replies.js';
 import { Retrieval } from './retrieval.service.js';
@@ -30,7 +30,7 @@ export class WadoRenderedController {
     private readonly replies: RenderedReplies,
   ) {}
 
-  /** A picture of each image of a study or series, in parts; of an instance its first frame, or its document or video. */
+  /** A picture of each image of a study or series, in parts, or its documents where there are no images; of an instance its first frame, or its document or video. */
   @Get(['rendered', 'series/:series/rendered', `${INSTANCE}/rendered`])
   async rendered(
     @Req() request: FastifyRequest,
@@ -42,7 +42,7 @@ export class WadoRenderedController {
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, { study, series, instance });
     const [one] = found.instances;
-    if (instance === undefined) return this.send(request, reply, found, picturesOf(found));
+    if (instance === undefined) return this.whole(request, reply, found);
     if (one.sopClassUid === ENCAPSULATED_PDF) {
       demandType(acceptedBy(request), 'application/pdf');
       return this.replies.document(request, reply, found);
@@ -55,6 +55,17 @@ export class WadoRenderedController {
     // One body shows the first frame; who asks for parts has them all.
     const inParts = acceptedBy(request)[0]?.type.startsWith('multipart/') === true;
     return this.send(request, reply, found, framesOf(one, inParts ? 'all' : [1]));
+  }
+
+  /** Pictures of a study or series; of one without images its documents. */
+  private whole(request: FastifyRequest, reply: FastifyReply, found: Found): Promise<FastifyReply> {
+    const [first, ...rest] = documentsOf(found);
+    if (first === undefined) return this.send(request, reply, found, picturesOf(found));
+    const documents: Found = { ...found, instances: [first, ...rest] };
+    const form = negotiateDocuments(acceptedBy(request), rest.length === 0);
+    return form === 'body'
+      ? this.replies.document(request, reply, documents)
+      : this.replies.documents(request, reply, documents);
   }
 
   /** Pictures of frames. */

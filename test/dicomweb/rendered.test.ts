@@ -125,6 +125,11 @@ function paeth(left: number, up: number, corner: number): number {
   return b <= c ? up : corner;
 }
 
+/** The document that ends in this digit. */
+function pdf(at: number): Buffer {
+  return Buffer.from(`%PDF-1.${at} `);
+}
+
 describe('a rendered image', () => {
   it.each([
     [undefined, 'image/jpeg'],
@@ -205,6 +210,60 @@ describe('a rendered image', () => {
     const study_ = await ask(`/studies/${study}/rendered`, 'multipart/related; type="image/png"');
     expect(partsOf(study_.type, study_.body)).toHaveLength(9);
     expect((await ask(`${series}/rendered`, 'image/png')).status).toBe(406);
+  });
+
+  it('of a series and a study without images are their documents', async () => {
+    const own = freshUid();
+    const file = (seriesUid: string, sopUid: string, number: number) =>
+      makeInstance({
+        studyUid: own,
+        seriesUid,
+        sopUid,
+        instanceNumber: number,
+        modality: 'DOC',
+        sopClassUid: SopClass.pdf,
+        extra: [element('00420011', 'OB', pdf(number)), element('00420012', 'LO', 'application/pdf')],
+      });
+    const [one, two] = [freshUid(), freshUid()];
+    const sops = [freshUid(), freshUid(), freshUid()] as const;
+    const files = [file(one, sops[0], 4), file(two, sops[1], 5), file(two, sops[2], 6)];
+    const report = makeInstance({ studyUid: own, seriesUid: one, modality: 'SR' });
+    await world.store(await world.machine(), [...files, report]).expect(200);
+    const reads = askerOf(world, await world.radiologist(own));
+    for (const accept of [undefined, 'application/pdf', '*/*']) {
+      const { status, type, body } = await reads(`/studies/${own}/series/${one}/rendered`, accept);
+      expect([status, type, body.equals(pdf(4))]).toEqual([200, 'application/pdf', true]);
+    }
+    const asked: [path: string, accept: string | undefined, texts: Buffer[]][] = [
+      [`/series/${one}`, 'multipart/related; type="application/pdf"', [pdf(4)]],
+      [`/series/${two}`, undefined, [pdf(5), pdf(6)]],
+      [`/series/${two}`, 'multipart/related; type=application/pdf', [pdf(5), pdf(6)]],
+    ];
+    for (const [path, accept, texts] of asked) {
+      const { status, type, headers, body } = await reads(`/studies/${own}${path}/rendered`, accept);
+      expect([status, type.split(';')[0], headers.get('etag')?.slice(0, 2)]).toEqual([
+        200,
+        'multipart/related',
+        'W/',
+      ]);
+      const parts = partsOf(type, body);
+      expect(parts.map((part) => part.headers['content-type'])).toEqual(texts.map(() => 'application/pdf'));
+      expect(parts.map((part) => part.body.toString())).toEqual(texts.map(String));
+    }
+    const all = await reads(`/studies/${own}/rendered`);
+    const places = partsOf(all.type, all.body).map((part) => part.headers['content-location']);
+    const series_ = `${world.gateway.url}/dicom-web/studies/${own}/series`;
+    expect(new Set(places)).toEqual(
+      new Set([one, two, two].map((uid, at) => `${series_}/${uid}/instances/${sops[at]}/rendered`)),
+    );
+    expect(places).toHaveLength(3);
+    for (const [path, accept] of [
+      [`/series/${two}/rendered`, 'application/pdf'],
+      [`/series/${one}/rendered`, 'image/jpeg'],
+      [`/series/${one}/rendered`, 'multipart/related; type="image/jpeg"'],
+      [`/series/${one}/thumbnail`, '*/*'],
+    ] as const)
+      expect([path, (await reads(`/studies/${own}${path}`, accept)).status]).toEqual([path, 406]);
   });
 
   it.each(['report', 'bits'] as const)('is 406 for a %s, in clear words', async (one) => {
