@@ -274,4 +274,21 @@ describe('an unlucky operator', () => {
     const last = [...events.text.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? '';
     await clerk.get(`/api/imports/${done.file_id}/events`).set('last-event-id', last).expect(204);
   }, 60_000);
+
+  it('takes all of an import back though the gateway is killed in the middle, when an answer was lost', async () => {
+    const clerk = await Clerk.start(world);
+    const { file_id: id } = await clerk.import(
+      list(...Array.from({ length: 60 }, (_, at) => row(cpfOf(100 + at), { note: 'Diabético' }))),
+    );
+    const transactions = ofTransactions((number) => (number === 2 ? 'lost' : 'pass'));
+    await clerk.post(`/api/imports/${id}/undo`).expect(202);
+    await expect.poll(() => transactions.count, { timeout: 40_000, interval: 10 }).toBeGreaterThanOrEqual(2);
+    world.gateway.kill();
+    await world.gateway.exited;
+    world.gateway = await world.secondGateway();
+    await settled(id);
+    expect(await clerk.report(id)).toMatchObject({ status: 'undone', undoing: false, undo_conflicts: [] });
+    for (const kind of ['Patient?identifier', 'Condition?subject:Patient.identifier'])
+      expect(await hapi.count(`${kind}=${clerk.system}|`)).toBe(0);
+  }, 120_000);
 });
