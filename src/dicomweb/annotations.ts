@@ -6,9 +6,10 @@ const ANNOTATIONS: Readonly<Record<string, RegExp>> = {
   KO: /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.88\.59$/,
   PR: /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.11\.\d+$/,
   SEG: /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.66\.[457]$/,
+  RTSTRUCT: /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.481\.3$/,
 };
 
-/** Whether it is a report, a selection, a presentation state or a segmentation, by its class and its modality alike. */
+/** Whether it is a report, a selection, a presentation state, a segmentation or a structure set, by its class and its modality alike. */
 export function isAnnotation({ modality, sopClassUid }: InstanceFacts): boolean {
   return Object.hasOwn(ANNOTATIONS, modality) && ANNOTATIONS[modality]?.test(sopClassUid) === true;
 }

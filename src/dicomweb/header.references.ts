@@ -8,10 +8,16 @@ export interface References {
 const STUDY = 0x0020000d;
 const SERIES = 0x0020000e;
 const INSTANCE = 0x00081155;
-/** Sequences whose items are instances of the archive (PS3.3 §10.3, C.17.2.1, C.8.20.2): elsewhere a referenced UID may be that of a step or a visit. */
-const INSTANCES_IN = new Set([0x00081115, 0x00081140, 0x0008114a, 0x00081199, 0x00082112, 0x0008113a]);
-/** Of a study as its one referenced SOP (PS3.3 §C.7.2.1). */
-const STUDIES_IN = 0x00081110;
+/** Sequences whose items name a study as their referenced SOP (PS3.3 §C.7.2.1, §C.8.8.5). */
+const STUDIES_IN = new Set([0x00081110, 0x30060012]);
+/**
+ * Sequences whose items name no composite object but results, a patient, a visit or a procedure step (PS3.6 table 6-1). In every other
+ * sequence, also one that the standard does not know, a referenced SOP is an instance of the archive.
+ */
+const NO_INSTANCES_IN = new Set([
+  0x00081100, 0x00081111, 0x00081120, 0x00081125, 0x00400330, 0x00404015, 0x00404016, 0x00741220, 0x00741224,
+  0x30100044,
+]);
 /** A segmentation of thousands of frames refers to each; more than this is no annotation. */
 const MOST = 20_000;
 
@@ -26,7 +32,7 @@ export class ReferenceCollector {
   wants(tag: number, within: number): boolean {
     this.#within = within;
     if (tag === STUDY || tag === SERIES) return true;
-    return tag === INSTANCE && (INSTANCES_IN.has(within) || within === STUDIES_IN);
+    return tag === INSTANCE && !NO_INSTANCES_IN.has(within);
   }
 
   take(tag: number, bytes: Buffer): void {
@@ -36,7 +42,7 @@ export class ReferenceCollector {
       .trim();
     if (uid === '') return;
     if (tag === SERIES) this.#series.add(uid);
-    else if (tag === STUDY || this.#within === STUDIES_IN) this.#studies.add(uid);
+    else if (tag === STUDY || STUDIES_IN.has(this.#within)) this.#studies.add(uid);
     else this.#instances.add(uid);
   }
 

@@ -5,10 +5,10 @@ import { element, makeInstance, SopClass, type InstanceOptions } from '../../inf
 import { isTooSlow } from '../../src/dicomweb/stow.transfer.js';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 import { multipartOf } from '../support/stow.body.ts';
+import { contourIn, drawnOn, evidence, reference } from './annotation.references.ts';
 import { told } from './stow.answers.ts';
 
 const NOT_PERMITTED = 0x0124;
-
 let world: World;
 let sender: Caller;
 let annotator: Caller;
@@ -34,24 +34,6 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Evidence as reports and selections name it (PS3.3 §C.17.2.1). */
-function evidence(...of: readonly { studyUid: string; seriesUid: string; sopUid: string }[]) {
-  const items = of.map(({ studyUid, seriesUid, sopUid }) => [
-    element('00081115', 'SQ', {
-      items: [
-        [
-          element('00081199', 'SQ', {
-            items: [[element('00081150', 'UI', SopClass.ct), element('00081155', 'UI', sopUid)]],
-          }),
-          element('0020000E', 'UI', seriesUid),
-        ],
-      ],
-    }),
-    element('0020000D', 'UI', studyUid),
-  ]);
-  return element('0040A375', 'SQ', { items });
-}
-
 const report = (options: InstanceOptions = {}) =>
   makeInstance({
     studyUid: image.studyUid,
@@ -69,17 +51,20 @@ async function failure(file: Buffer, who = annotator): Promise<unknown> {
   return [...Object.values(answer.failed), ...answer.unnamed][0];
 }
 
+const structures = (...extra: ReturnType<typeof element>[]) =>
+  failure(report({ modality: 'RTSTRUCT', sopClassUid: '1.2.840.10008.5.1.4.1.1.481.3', extra }));
+
 describe('who may annotate', () => {
-  it('adds reports, selections, presentation states and segmentations to a study they may read', async () => {
+  it('adds reports, selections, presentation states, segmentations and structure sets to a study they may read', async () => {
     expect(await failure(report())).toBeUndefined();
-    const classes = { KO: '88.59', PR: '11.1', SEG: '66.4' };
+    const classes = { KO: '88.59', PR: '11.1', SEG: '66.4', RTSTRUCT: '481.3' };
     for (const [modality, of] of Object.entries(classes)) {
       const sopClassUid = `1.2.840.10008.5.1.4.1.1.${of}`;
       expect(await failure(report({ modality, sopClassUid })), modality).toBeUndefined();
     }
     expect(await failure(report({ extra: [evidence(image, prior)] }))).toBeUndefined();
     const found = await world.get(annotator, `/studies/${image.studyUid}/instances`).expect(200);
-    expect(JSON.parse(found.text)).toHaveLength(6);
+    expect(JSON.parse(found.text)).toHaveLength(7);
   });
 
   it('adds nothing else: no image, whatever it says it is, and no study', async () => {
@@ -115,6 +100,40 @@ describe('who may annotate', () => {
     const items = encodeDataset([evidence(hidden)], transferSyntax).subarray(8);
     expect(await failure(report({ extra: [element('0040A375', 'UN', items)] }))).toBe(NOT_PERMITTED);
     expect(await failure(report({ transferSyntax }))).toBeUndefined();
+  });
+
+  it('draws structure sets on nothing that they may not read', async () => {
+    expect(await structures(drawnOn(image), contourIn(image.sopUid))).toBeUndefined();
+    expect(await structures(drawnOn(prior), contourIn(prior.sopUid))).toBeUndefined();
+    const unknown = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() };
+    for (const other of [hidden, unknown]) {
+      for (const part of [
+        { studyUid: other.studyUid },
+        { seriesUid: other.seriesUid },
+        { sopUid: other.sopUid },
+      ])
+        expect(await structures(drawnOn({ ...image, ...part })), JSON.stringify(part)).toBe(NOT_PERMITTED);
+      expect(await structures(drawnOn(image), contourIn(other.sopUid))).toBe(NOT_PERMITTED);
+    }
+  });
+
+  it('names a hidden instance in no sequence, only visits, patients and procedure steps', async () => {
+    const { elements } = await import('@iwharris/dicom-data-dictionary');
+    const sequences = Object.entries(elements)
+      .filter(([tag, { vr }]) => vr === 'SQ' && /^\([0-9A-F]{4},[0-9A-F]{4}\)$/.test(tag))
+      .filter(([, { keyword }]) => /Reference|Source|Instance|Image|Step|Predecessor|Evidence/.test(keyword))
+      .map(([tag]) => tag.replace(/[(),]/g, ''));
+    const tried = [...sequences, '00091010', '30091155'].map((sequence) => ({ sequence, uids: newHere() }));
+    const files = tried.map(({ sequence, uids }) => {
+      const naming = element(sequence, 'SQ', { items: [reference(hidden.sopUid)] });
+      return report({ ...uids, extra: [naming] });
+    });
+    const { stored } = told(await world.store(annotator, files));
+    const free = tried.filter(({ uids }) => stored.includes(uids.sopUid)).map(({ sequence }) => sequence);
+    // Results, patient, visit and procedure steps.
+    expect(free.join(' ')).toBe(
+      '00081100 00081111 00081120 00081125 00400330 00404015 00404016 00741220 00741224 30100044',
+    );
   });
 
   it('refers to what the parts before it bring, and to none that comes later', async () => {
