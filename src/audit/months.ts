@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type postgres from 'postgres';
-import { POSTGRES } from '../database/database.module.js';
+import { BACKGROUND_POSTGRES } from '../database/database.module.js';
 
 const EVERY_MS = 6 * 60 * 60 * 1000;
 
@@ -19,7 +19,7 @@ export class Months implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('audit');
   private readonly timer = setInterval(() => void this.keep(), EVERY_MS).unref();
 
-  constructor(@Inject(POSTGRES) private readonly sql: postgres.Sql) {}
+  constructor(@Inject(BACKGROUND_POSTGRES) private readonly sql: postgres.Sql) {}
 
   onApplicationBootstrap(): void {
     void this.keep();

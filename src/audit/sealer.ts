@@ -7,7 +7,7 @@ import {
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import type postgres from 'postgres';
-import { POSTGRES } from '../database/database.module.js';
+import { BACKGROUND_POSTGRES } from '../database/database.module.js';
 
 const EVERY_MS = 1_000;
 const AT_ONCE = 1_000;
@@ -33,7 +33,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
   private failing = false;
   private notedAt = 0;
 
-  constructor(@Inject(POSTGRES) private readonly sql: postgres.Sql) {}
+  constructor(@Inject(BACKGROUND_POSTGRES) private readonly sql: postgres.Sql) {}
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {

@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { not, sql } from 'drizzle-orm';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { loginFailures, sessions, signingKeys, tokenFamilies } from '../database/schema.access.js';
 import { SESSION_LIVES } from './sign.ins.js';
 
@@ -18,7 +18,7 @@ export class ExpiredSweeper implements OnApplicationBootstrap, OnApplicationShut
   private readonly logger = new Logger('authn');
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => void this.sweep(), HOUR_MS).unref();

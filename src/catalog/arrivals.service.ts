@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, pending } from '../database/schema.catalog.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
@@ -48,7 +48,7 @@ export class Arrivals {
   private readonly logger = new Logger('arrivals');
 
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly originals: Originals,
     private readonly depositors: Depositors,
     private readonly quarantine: Quarantine,

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { instances, patients, pending, series, studies } from '../database/schema.catalog.js';
 import { type ArchiveLevel, OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
@@ -31,7 +31,7 @@ interface HeldRow {
 @Injectable()
 export class Departures {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
   ) {}
 

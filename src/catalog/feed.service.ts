@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { archiveCursor } from '../database/schema.catalog.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { Arrivals } from './arrivals.service.js';
@@ -14,7 +14,7 @@ export class Feed {
   private readonly logger = new Logger('feed');
 
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
     private readonly arrivals: Arrivals,
     private readonly holdings: Holdings,

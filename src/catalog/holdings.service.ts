@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, gt, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { instances, series } from '../database/schema.catalog.js';
 import { type ArchivedFile, OrthancApi } from '../orthanc/orthanc.api.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
@@ -40,7 +40,7 @@ const PAGE = 500;
 @Injectable()
 export class Holdings {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
     private readonly originals: Originals,
     private readonly departures: Departures,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inArray, sql } from 'drizzle-orm';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, pending, quarantined } from '../database/schema.catalog.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { admit, type NewInstance } from './admitting.js';
@@ -14,7 +14,7 @@ type Group = readonly [NewInstance, ...NewInstance[]];
 @Injectable()
 export class Newcomers {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly originals: Originals,
     private readonly depositors: Depositors,
   ) {}

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, gt, inArray, notExists, sql } from 'drizzle-orm';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { quarantine, quarantined } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import type { InstanceFacts } from './instance.facts.js';
@@ -19,7 +19,7 @@ export interface Newcomer {
 /** What the archive holds and the catalog does not show. Rows here and in `instances` exclude each other. */
 @Injectable()
 export class Quarantine {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
   /** Puts an instance aside; true when it was not there for this reason before. */
   async hold({ id, study, facts }: Newcomer, reason: Reason): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { Arrivals } from './arrivals.service.js';
@@ -34,7 +34,7 @@ const SERIES = 100;
 @Injectable()
 export class Rebuilds {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
     private readonly arrivals: Arrivals,
     private readonly holdings: Holdings,

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, asc, gt, inArray, isNotNull, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { series } from '../database/schema.catalog.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
@@ -53,7 +53,7 @@ export class Sweep {
   private readonly logger = new Logger('sweep');
 
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
     private readonly arrivals: Arrivals,
     private readonly holdings: Holdings,

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 
 const Counts = z.object({ shown: z.number(), aside: z.number(), storing: z.number() });
@@ -18,7 +18,7 @@ export interface Difference {
 @Injectable()
 export class Totals {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
   ) {}
 

@@ -7,7 +7,7 @@ import {
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import type postgres from 'postgres';
-import { POSTGRES } from '../database/database.module.js';
+import { BACKGROUND_POSTGRES } from '../database/database.module.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { NeighbourAway, Problem } from '../problems/errors.js';
 import { Arrivals } from './arrivals.service.js';
@@ -56,7 +56,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private away = false;
 
   constructor(
-    @Inject(POSTGRES) private readonly sql: postgres.Sql,
+    @Inject(BACKGROUND_POSTGRES) private readonly sql: postgres.Sql,
     private readonly arrivals: Arrivals,
     private readonly newcomers: Newcomers,
     private readonly departures: Departures,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq } from 'drizzle-orm';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { importChunks, importRows } from '../database/schema.records.js';
 import { mapRow } from '../mapping/row.mapping.js';
 import type { MappingContext, WaitingWord } from '../mapping/row.plan.js';
@@ -32,7 +32,7 @@ type RejectedRow = RowOutcome & { readonly unknown: readonly WaitingWord[] };
 @Injectable()
 export class Chunks {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly imports: Imports,
     private readonly mappings: Mappings,
     private readonly words: Words,

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { and, eq, inArray, isNotNull, lt } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { importChunks, imports } from '../database/schema.records.js';
 import { NotVisible } from '../problems/errors.js';
@@ -31,7 +31,7 @@ export class ImportJobs implements OnApplicationBootstrap {
   private readonly told = new Map<string, number>();
 
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly queue: Queue,
     private readonly imports: Imports,
     private readonly inspection: Inspection,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type postgres from 'postgres';
-import { POSTGRES } from '../database/database.module.js';
+import { BACKGROUND_POSTGRES } from '../database/database.module.js';
 
 /**
  * One patient is never in two transactions at once, whoever sends them, and nothing is written for an import while it is read or taken
@@ -9,7 +9,7 @@ import { POSTGRES } from '../database/database.module.js';
  */
 @Injectable()
 export class ImportLocks {
-  constructor(@Inject(POSTGRES) private readonly sql: postgres.Sql) {}
+  constructor(@Inject(BACKGROUND_POSTGRES) private readonly sql: postgres.Sql) {}
 
   /** Runs `work` while nobody else works on these patients, and nobody has the import alone. Waiting longer than a statement may take is an error. */
   async writing<T>(importId: string, patients: readonly string[], work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { importChunks, importRows, imports } from '../database/schema.records.js';
 import { keyedDigest } from '../mapping/identity.js';
@@ -36,7 +36,7 @@ const LOOK_AGAIN_SECONDS = 1;
 @Injectable()
 export class Inspection {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly imports: Imports,
     private readonly mappings: Mappings,
     private readonly contexts: MappingContexts,

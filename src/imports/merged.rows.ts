@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, inArray } from 'drizzle-orm';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { importChunks, importRows } from '../database/schema.records.js';
 import { mergePlans } from '../mapping/duplicates.js';
 import { mapRow } from '../mapping/row.mapping.js';
@@ -17,7 +17,7 @@ import type { PlannedRow } from './row.decision.js';
 @Injectable()
 export class MergedRows {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly box: SealedBox,
   ) {}
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 
 /**
  * What imports and undos owe each other: a row is not concluded about a patient of an import that is being taken back, and an undo leaves
@@ -8,7 +8,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
  */
 @Injectable()
 export class Reliance {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
   /** Whether another import is being taken back that has rows about one of these patients (ids on the server); one whose undo is stuck does not count. */
   async isBeingUndone(importId: string, patients: readonly string[]): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, inArray, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { importChunks, importRows, imports, ROW_STATES } from '../database/schema.records.js';
 import { FhirServer } from '../fhir/fhir.server.js';
@@ -23,7 +23,7 @@ const FOR_ONE_ANOTHER = `@.code == "duplicate-in-file" || @.code == "identifier-
 @Injectable()
 export class Reruns {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly queue: Queue,
     private readonly imports: Imports,
     private readonly rows: RowStore,

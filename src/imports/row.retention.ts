@@ -8,7 +8,7 @@ import {
 import { and, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { importChanges, importChunks, importRows, imports } from '../database/schema.records.js';
 import { HOUR, hourly } from './hourly.js';
 import { patiently } from './patient.statements.js';
@@ -27,7 +27,7 @@ export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdo
   private stop: (() => void) | undefined;
 
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     @Inject(ENV) private readonly env: Pick<Env, 'IMPORT_ROWS_DAYS'>,
   ) {}
 

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { importChanges, type ROW_STATES } from '../database/schema.records.js';
 import type { Issue } from '../mapping/issue.js';
 import { type Change, RowChanges } from './row.changes.js';
@@ -30,7 +30,7 @@ export interface Write {
 @Injectable()
 export class RowStore {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly changes: RowChanges,
   ) {}
 

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { inArray } from 'drizzle-orm';
 import { z } from 'zod';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { imports } from '../database/schema.records.js';
 import { HOUR, hourly } from './hourly.js';
 import { StagedFiles } from './staged.files.js';
@@ -23,7 +23,7 @@ export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutd
   private stop: (() => void) | undefined;
 
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly files: StagedFiles,
   ) {}
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, desc, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { importRows, imports, importWrites } from '../database/schema.records.js';
 import { jittered } from '../fhir/fhir.calls.js';
 import { FhirConflict, FhirRefused } from '../fhir/fhir.errors.js';
@@ -21,7 +21,7 @@ const AT_ONCE = 25;
 @Injectable()
 export class Undo {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly records: FhirRecords,
     private readonly imports: Imports,
     private readonly locks: ImportLocks,
