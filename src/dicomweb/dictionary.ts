@@ -6,6 +6,9 @@ export interface Dictionary {
   representationOf(tag: string): string | undefined;
 }
 
+/** Command elements (PS3.7 Annex E) that are part of responses; PS3.6 does not list them. */
+const COMMAND_KEYWORDS: ReadonlyMap<string, string> = new Map([['00000902', 'ErrorComment']]);
+
 let opened: Promise<Dictionary> | undefined;
 
 /** The data dictionary. It is large and few requests need it, so it is read when the first does. */
@@ -28,7 +31,8 @@ async function read(): Promise<Dictionary> {
     },
     keywordOf: (tag) => {
       const entry = entryOf(tag);
-      return entry === undefined || entry.keyword === '' ? undefined : entry.keyword;
+      if (entry === undefined) return COMMAND_KEYWORDS.get(tag);
+      return entry.keyword === '' ? undefined : entry.keyword;
     },
     representationOf: (tag) => entryOf(tag)?.vr,
   };

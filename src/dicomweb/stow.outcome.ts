@@ -1,21 +1,11 @@
 import { isRegular, SopUid } from '../catalog/uids.js';
 import type { FileMeta } from './header.meta.js';
 import { resourceUrl } from './resource.urls.js';
+import type { Failure } from './stow.failures.js';
 
-/** Failure Reason (0008,1197) values (PS3.18 I.2.2, PS3.4 GG.4 and contract.md). */
-export const FAILURE = {
-  processing: 0x0110,
-  otherContent: 0x0111,
-  sopClass: 0x0122,
-  notPermitted: 0x0124,
-  outOfResources: 0xa700,
-  unreadable: 0xc000,
-  transferSyntax: 0xc122,
-} as const;
 /** Warning Reason (0008,1196) values (PS3.18 table 10.5.3-1): the catalog says something else than the header. */
 export const WARNING = { coerced: 0xb000 } as const;
 type Warning = (typeof WARNING)[keyof typeof WARNING];
-export type Failure = (typeof FAILURE)[keyof typeof FAILURE];
 
 /** The instance a part is, by its file meta information at least; absent when the part could not be read that far. */
 export interface Identity {
@@ -75,8 +65,8 @@ export function storeResponse(
         '00081190': { vr: 'UR', Value: [url] },
         ...warning,
       });
-    } else if (instance === undefined) others.push(reason(outcome.failure));
-    else failed.push({ ...reference(instance), ...reason(outcome.failure) });
+    } else if (instance === undefined) others.push(failureItem(outcome.failure));
+    else failed.push({ ...failureItem(outcome.failure), ...reference(instance) });
   }
   const [study, ...more] = studies;
   return {
@@ -94,8 +84,8 @@ function reference({ sopClassUid, sopUid }: Identity) {
   return { '00081150': { vr: 'UI', ...sopClass }, '00081155': { vr: 'UI', Value: [sopUid] } };
 }
 
-function reason(failure: Failure) {
-  return { '00081197': { vr: 'US', Value: [failure] } };
+function failureItem({ reason, comment }: Failure) {
+  return { '00000902': { vr: 'LO', Value: [comment] }, '00081197': { vr: 'US', Value: [reason] } };
 }
 
 function sequence(tag: string, items: readonly unknown[]) {

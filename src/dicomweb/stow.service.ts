@@ -23,8 +23,8 @@ import { UpstreamFailed } from '../problems/errors.js';
 import { isAnnotation, isStorageClass } from './annotations.js';
 import { type HeaderRead, readHeader } from './header.reader.js';
 import type { References } from './header.references.js';
-import { type Failure, FAILURE, type Identity, namedBy, type Outcome, WARNING } from './stow.outcome.js';
-import { failureOf } from './stow.failures.js';
+import { type Failure, FAILURE, failureOf } from './stow.failures.js';
+import { type Identity, namedBy, type Outcome, WARNING } from './stow.outcome.js';
 import { type Allowed, hashOnly, passOn, type Passed, sendInTurn } from './stow.transfer.js';
 
 /** Who sends: what they may store, and what they may add to studies that are there. */
@@ -115,7 +115,7 @@ export class Stow {
     const admission = await this.admissionOf(header, facts, sender, turn);
     if (admission.kind === 'known') return this.compare(header, facts, admission);
     if (admission.kind === 'reserved') return this.transfer(header, admission, turn.read);
-    return admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.processing;
+    return admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.identity;
   }
 
   /**
@@ -185,7 +185,7 @@ export class Stow {
       }
       if (await this.reservations.complete(held, { ...stored, ...passed })) return undefined;
       if (stored.status === 'Success') await this.takeBack(stored.id);
-      return FAILURE.processing;
+      return FAILURE.notCompleted;
     } catch (error) {
       await this.giveBack(held, passed !== undefined && !isRefusal(error));
       throw error;
@@ -226,12 +226,12 @@ function isRefusal(error: unknown): boolean {
 
 /** What is refused whoever sends it. */
 function refusalOf(facts: InstanceFacts, study: string | undefined): Failure | undefined {
-  if (study !== undefined && study !== facts.studyUid) return FAILURE.processing;
+  if (study !== undefined && study !== facts.studyUid) return FAILURE.otherStudy;
   return isStorageClass(facts.sopClassUid) ? undefined : FAILURE.sopClass;
 }
 
 function outcomeOf(facts: InstanceFacts, fate: Fate, institution: string | undefined): Outcome {
-  if (typeof fate === 'number') return { stored: false, instance: facts, failure: fate };
+  if (typeof fate === 'object') return { stored: false, instance: facts, failure: fate };
   // What stores nothing coerces nothing.
   const isCoerced =
     fate !== 'again' &&
