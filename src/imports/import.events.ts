@@ -1,18 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, desc, eq, gt } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { importEvents } from '../database/schema.records.js';
+import { ImportNotifications } from './import.notifications.js';
 import type { ImportReport } from './import.report.js';
 
-const POLL_MS = 500;
 const COMMENT_MS = 15_000;
 const PAGE = 500;
 
 /** Progress of imports as it is told: one event per chunk and per change of status, kept so that a listener can catch up. */
 @Injectable()
 export class ImportEvents {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly notifications: ImportNotifications,
+  ) {}
 
   /** Tells how far an import is, as part of a transaction. Numbers only. */
   async tell(
@@ -50,32 +52,37 @@ export class ImportEvents {
   }
 
   /**
-   * The events after `last` as `text/event-stream` (HTML, "Server-sent events"), then new ones as they come, a comment every 15 s; ends
+   * The events after `last` as `text/event-stream` (HTML, "Server-sent events"), then new ones as they come, a comment after 15 s of silence; ends
    * with the event that ends the import, or when the listener leaves.
    */
   async *follow(importId: string, last: number, signal: AbortSignal): AsyncGenerator<string> {
     yield 'retry: 2000\n\n';
-    let at = last;
-    let saidAt = Date.now();
-    while (!signal.aborted) {
-      const rows = await this.database
-        .select()
-        .from(importEvents)
-        .where(and(eq(importEvents.importId, importId), gt(importEvents.id, at)))
-        .orderBy(asc(importEvents.id))
-        .limit(PAGE);
-      for (const { id, data } of rows) {
-        yield `id: ${id}\nevent: progress\ndata: ${JSON.stringify(data)}\n\n`;
-        at = id;
-        saidAt = Date.now();
+    // Before the table is read, so that an event between reading and waiting is not missed.
+    const subscription = this.notifications.subscribe(importId);
+    try {
+      let at = last;
+      while (!signal.aborted) {
+        const rows = await this.after(importId, at);
+        for (const { id, data } of rows) {
+          yield `id: ${id}\nevent: progress\ndata: ${JSON.stringify(data)}\n\n`;
+          at = id;
+        }
+        if (rows.length === PAGE) continue;
+        if (ended(rows.at(-1)?.data)) return;
+        while (!(await subscription.wait(COMMENT_MS, signal)) && !signal.aborted) yield ': still here\n\n';
       }
-      if (rows.length < PAGE && ended(rows.at(-1)?.data)) return;
-      if (Date.now() - saidAt >= COMMENT_MS) {
-        yield ': still here\n\n';
-        saidAt = Date.now();
-      }
-      if (rows.length < PAGE) await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    } finally {
+      subscription.end();
     }
+  }
+
+  private after(importId: string, last: number) {
+    return this.database
+      .select()
+      .from(importEvents)
+      .where(and(eq(importEvents.importId, importId), gt(importEvents.id, last)))
+      .orderBy(asc(importEvents.id))
+      .limit(PAGE);
   }
 }
 

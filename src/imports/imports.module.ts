@@ -12,6 +12,7 @@ import { ImportControl } from './import.control.js';
 import { ImportEvents } from './import.events.js';
 import { ImportJobs } from './import.jobs.js';
 import { ImportLocks } from './import.locks.js';
+import { ImportNotifications } from './import.notifications.js';
 import { ImportRows } from './import.rows.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.service.js';
@@ -45,6 +46,7 @@ import { UploadReceiver } from './upload.receiver.js';
     ImportEvents,
     ImportJobs,
     ImportLocks,
+    ImportNotifications,
     ImportRows,
     Imports,
     Inspection,

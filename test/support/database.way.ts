@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A local TCP proxy in front of PostgreSQL. */
+export interface DatabaseWay {
+  readonly url: string;
+  /** How many statements with this text were sent so far. */
+  readonly statements: (text: string) => number;
+  /** Resets every connection, as when PostgreSQL is killed, and refuses new ones until `open`. */
+  readonly cut: () => void;
+  readonly open: () => void;
+  readonly close: () => void;
+}
+
+/** Passes bytes to the database at `target` and keeps what the client sends, so that a test counts statements. */
+export async function databaseWay(target: string): Promise<DatabaseWay> {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  let sent = '';
+  let refuses = false;
+  const server = createServer((near) => {
+    near.on('error', () => undefined);
+    if (refuses) return void near.resetAndDestroy();
+    const far = connect(Number(port), hostname);
+    far.on('error', () => undefined);
+    sockets.add(near);
+    near.on('close', () => {
+      sockets.delete(near);
+      far.destroy();
+    });
+    far.on('close', () => near.destroy());
+    near.on('data', (chunk: Buffer) => (sent += chunk.toString('latin1')));
+    near.pipe(far).pipe(near);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String(address !== null && typeof address === 'object' ? address.port : 0);
+  const cut = () => {
+    refuses = true;
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  return {
+    url: url.href,
+    statements: (text) => sent.split(text).length - 1,
+    cut,
+    open: () => {
+      refuses = false;
+    },
+    close: () => {
+      cut();
+      server.close();
+    },
+  };
+}
