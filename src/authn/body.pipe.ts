@@ -10,7 +10,7 @@ export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, 
   transform(body: unknown): z.output<Schema> {
     // What is not JSON reaches the routes as a stream.
     if (body instanceof Readable) throw new UnsupportedMedia('This route takes application/json.');
-    refuseNul(body, 'body');
+    refuseUnstorable(body, 'body');
     const parsed = this.schema.safeParse(body);
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
@@ -23,13 +23,21 @@ export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, 
 /** No body of ours is nested as deep; a megabyte of brackets would not fit the stack. */
 const DEEPEST = 16;
 
-/** Postgres cannot hold U+0000 in a text; no field of ours means anything with one. */
-function refuseNul(value: unknown, field: string, depth = 0): void {
-  if (typeof value === 'string' && value.includes('\0')) throw new BadField(field, 'U+0000 is not allowed.');
+/** PostgreSQL can hold neither U+0000 nor half a surrogate pair, in a text as in a member's name of jsonb. */
+function refuseUnstorable(value: unknown, field: string, depth = 0): void {
+  if (typeof value === 'string') refuseText(value, field);
   if (typeof value !== 'object' || value === null) return;
   if (depth > DEEPEST) throw new BadField('body', 'The body is nested too deep.');
-  for (const [key, inner] of Object.entries(value))
-    refuseNul(inner, field === 'body' ? key : `${field}.${key}`, depth + 1);
+  for (const [key, inner] of Object.entries(value)) {
+    refuseText(key, field);
+    refuseUnstorable(inner, field === 'body' ? key : `${field}.${key}`, depth + 1);
+  }
+}
+
+function refuseText(text: string, field: string): void {
+  if (text.includes('\0')) throw new BadField(field, 'U+0000 is not allowed.');
+  if (/\p{Surrogate}/u.test(text))
+    throw new BadField(field, 'Half of a surrogate pair is not allowed. Send the whole character.');
 }
 
 const Id = z.uuid();

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, inArray, sql } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
 import type { Account } from '../authn/account.js';
@@ -87,40 +87,27 @@ export class Decisions {
 
   private async store(deed: Deed, decisions: readonly Given[], account: Account): Promise<void> {
     await this.deeds.record(deed, 200, async (transaction) => {
-      const ids: string[] = [];
-      for (const { target, ...word } of decisions) {
-        const settled = {
-          state: target === null ? ('ignored' as const) : ('decided' as const),
-          target,
-          checked: false,
-          decidedBy: account.name,
-          decidedAt: new Date(),
-        };
-        const rows = await transaction
-          .insert(terms)
-          .values({ ...word, sourceColumn: '', ...settled })
-          .onConflictDoUpdate({ target: [terms.language, terms.folded], set: settled })
-          .returning({ id: terms.id });
-        ids.push(...rows.map(({ id }) => id));
-      }
-      if (ids.length === 0) return;
-      const waited = await transaction
-        .select({ id: terms.id })
-        .from(terms)
-        .where(
-          and(
-            inArray(terms.id, ids),
-            sql`exists (select from waiting_words where waiting_words.term = ${terms.id})`,
-          ),
-        );
-      await this.queue.add(
-        'term-decided',
-        waited.map(({ id }) => ({ term: id })),
-        transaction,
-      );
+      if (decisions.length === 0) return;
+      // One statement for all words: a map may hold thousands.
+      const rows = await transaction.execute<{ id: string; waited_for: boolean }>(sql`
+        insert into terms (language, folded, word, source_column, state, target, checked, decided_by, decided_at)
+        select language, folded, word, '', case when target is null then 'ignored' else 'decided' end, target,
+          false, ${account.name}, now()
+        from rows from (jsonb_to_recordset(${JSON.stringify(decisions.map(rowOf))}::jsonb)
+          as (language text, folded text, word text, target jsonb)) with ordinality
+            as given (language, folded, word, target, number)
+        order by number
+        on conflict (language, folded) do update set state = excluded.state, target = excluded.target,
+          checked = excluded.checked, decided_by = excluded.decided_by, decided_at = excluded.decided_at
+        returning id, exists (select from waiting_words where term = terms.id) as waited_for`);
+      const jobs = rows.flatMap(({ id, waited_for }) => (waited_for ? [{ term: id }] : []));
+      await this.queue.add('term-decided', jobs, transaction);
     });
   }
 }
+
+/** Without a member `target` the column is NULL; a `null` in JSON would become the JSON value null. */
+const rowOf = ({ target, ...word }: Given) => (target === null ? word : { ...word, target });
 
 function targetOf(target: unknown): z.output<typeof DecidedTarget> {
   const parsed = DecidedTarget.safeParse(target);

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Clerk } from '../imports/import.world.ts';
+import { databaseWay } from '../support/database.way.ts';
+import { startTestGateway } from '../support/gateway.ts';
 import { faultyWay, testHapi, type FaultyWay, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { GASTRITIS, inboxOf, listOf, SNOMED, termOf } from './inbox.world.ts';
@@ -153,6 +156,9 @@ const mapOf = (element: object[], system = SNOMED, source = 'urn:radgate:words:p
   group: [{ source, target: system, element }],
 });
 
+const meant = (code: string) => ({ code, target: [{ code: '4556007', equivalence: 'equivalent' }] });
+const unmeant = (code: string) => ({ code, target: [{ equivalence: 'unmatched' }] });
+
 describe('decisions as a ConceptMap', () => {
   it('go to a FHIR server as they are, and come back the same, what is ignored as well', async () => {
     const exported = await map();
@@ -186,4 +192,49 @@ describe('decisions as a ConceptMap', () => {
     await expect.poll(async () => (await clerk.report(done.file_id)).waiting, { timeout: 20_000 }).toBe(1);
     expect((await clerk.ended(done.file_id)).updated).toBe(1);
   }, 60_000);
+
+  it('are stored by one statement, however many words they hold', async () => {
+    const way = await databaseWay(world.database.appUrl);
+    const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
+    const gateway = await startTestGateway({ ...env, DATABASE_URL: way.url });
+    try {
+      const words = Array.from(
+        { length: 700 },
+        (_, at) => `numerose ${at} ${randomBytes(3).toString('hex')}`,
+      );
+      const elements = words.map((word, at) => (at % 2 === 0 ? meant(word) : unmeant(word)));
+      const send = () =>
+        request(gateway.url)
+          .post('/api/terms/concept-map')
+          .set('authorization', clerk.caller.authorization)
+          .send(mapOf(elements));
+      for (const round of [1, 2]) {
+        await send().expect(200, { taken: 700, left_out: 0 });
+        expect(way.statements('insert into terms')).toBe(round);
+      }
+      const [stored] = await world.sql`
+        select count(*) filter (where state = 'decided' and target ->> 'kind' = 'condition')::int as decided,
+          count(*) filter (where state = 'ignored' and target is null)::int as ignored
+        from terms where word like 'numerose %'`;
+      expect(stored).toEqual({ decided: 350, ignored: 350 });
+    } finally {
+      await gateway.stop();
+      way.close();
+    }
+  }, 60_000);
+
+  it.each(['\\u0000', '\\ud800', 'x\\udc00y'])(
+    'with %s in a text are refused and not an error',
+    async (text) => {
+      const target = '[{"code":"4556007","equivalence":"equivalent"}]';
+      const group = `{"source":"urn:radgate:words:pt","target":"${SNOMED}","element":[{"code":"${text}","target":${target}}]}`;
+      const body = `{"resourceType":"ConceptMap","url":"u","version":"1","group":[${group}]}`;
+      const { status } = await world.http
+        .post('/api/terms/concept-map')
+        .set('authorization', clerk.caller.authorization)
+        .type('json')
+        .send(body);
+      expect(status).toBe(422);
+    },
+  );
 });
