@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { databaseRefusal } from './database.refusals.js';
 import * as problems from './errors.js';
 
 /** An answer of RFC 9457, with nothing that differs between two equal refusals. */
@@ -105,7 +106,15 @@ export function refusalOf(error: unknown): Refusal {
       title: 'Insufficient Storage',
       detail: 'There is no room for this file. The operator finds it in the log.',
     };
-  if (error instanceof problems.NeighbourAway || isConnectionLoss(error))
+  const refused = databaseRefusal(error);
+  if (refused === 'late')
+    return {
+      status: 503,
+      title: 'Service Unavailable',
+      detail: 'The database did not finish in time. Ask for less, or try again shortly.',
+      headers: RETRY,
+    };
+  if (error instanceof problems.NeighbourAway || refused === 'away' || isConnectionLoss(error))
     return {
       status: 503,
       title: 'Service Unavailable',
@@ -156,15 +165,9 @@ const CONNECTION_LOST = new Set([
   'UND_ERR_ABORTED',
   'UND_ERR_BODY_TIMEOUT',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  '53100',
-  '53200',
-  '53300',
-  '57P01',
-  '57P02',
-  '57P03',
 ]);
 
-/** Postgres, undici and Node say by code that a neighbour is lost or has no room left, at times wrapped as `cause`. */
+/** undici, Node and the driver of PostgreSQL say by code that a neighbour is lost, at times wrapped as `cause`. */
 function isConnectionLoss(error: unknown): boolean {
   for (let depth = 0, at = error; depth < 4 && typeof at === 'object' && at !== null; depth += 1) {
     if ('code' in at && typeof at.code === 'string' && CONNECTION_LOST.has(at.code)) return true;

@@ -1,0 +1,74 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Credential } from '../authz/matrix.accounts.ts';
+import { type Answer, ask } from '../authz/matrix.asking.ts';
+import { furnish } from '../authz/matrix.objects.ts';
+import { table } from '../authz/matrix.table.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+/** Statements of the gateway under test may take this long, so that one that waits for a lock ends soon. */
+const STATEMENT_MS = 300;
+const AT_ONCE = 8;
+/** They tell in a form of their own which neighbour is away. */
+const OWN = new Set(['GET /health/ready', 'HEAD /health/ready']);
+
+let world: World;
+let everything: Credential;
+let usual: ReadonlyMap<string, Answer>;
+beforeAll(async () => {
+  world = await startWorld({ METRICS_TOKEN: '' });
+  const remover = await world.machine([{ rights: ['studies:delete'], scope: { kind: 'all' } }]);
+  await furnish(world, await world.machine(), remover);
+  const { authorization } = await world.admin();
+  everything = { principal: 'administrator', form: 'access token', headers: () => ({ authorization }) };
+  const { PORT: _, DATA_DIR: __, DATABASE_URL: url = '', ...env } = world.gateway.env;
+  await world.gateway.stop();
+  // A parameter of the address wins over the gateway's own.
+  world.gateway = await startTestGateway({
+    ...env,
+    DATABASE_URL: `${url}?statement_timeout=${STATEMENT_MS}`,
+  });
+  usual = await askAll();
+}, 120_000);
+afterAll(() => world?.stop());
+
+/** Each route's answer, of changes those that change nothing. */
+async function askAll(): Promise<ReadonlyMap<string, Answer>> {
+  const answers = new Map<string, Answer>();
+  const waiting = table.filter(({ ok }) => ok !== 204).values();
+  const work = async () => {
+    for (const row of waiting)
+      answers.set(row.route, await ask(world, { row, credential: everything, thing: 'own' }));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return answers;
+}
+
+/** What is wrong with an answer that is no longer the usual one: a refusal of the database is 503 with a text and a time to come again. */
+function faultOf(route: string, { status, headers, body }: Answer): string | undefined {
+  const isProblem = headers['content-type'] === 'application/problem+json' && headers['retry-after'] === '5';
+  if (status === 503 && isProblem && body.includes('did not finish in time')) return undefined;
+  return `${route} is ${status}: ${body.slice(0, 200)}`;
+}
+
+describe('a statement that takes too long', () => {
+  it.each([
+    ['accounts', 60],
+    ['grants', 50],
+    ['studies', 15],
+    ['series', 3],
+    ['audit', 50],
+    ['imports', 3],
+  ])('is 503 with a text on every route that needs %s, and never 500', async (name, least) => {
+    const answers = await world.sql.begin(async (tx: postgres.TransactionSql) => {
+      await tx`lock table ${tx(name)} in access exclusive mode`;
+      return askAll();
+    });
+    const refused = [...answers].filter(
+      ([route, { status }]) => status >= 500 && usual.get(route)?.status !== status && !OWN.has(route),
+    );
+    expect(refused.flatMap(([route, answer]) => faultOf(route, answer) ?? [])).toEqual([]);
+    expect(refused.length).toBeGreaterThanOrEqual(least);
+  });
+});
