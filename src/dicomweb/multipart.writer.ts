@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
-import { UpstreamFailed } from '../problems/errors.js';
+import { NotAcceptable, UpstreamFailed } from '../problems/errors.js';
 
 /** One part to write: its Content-Type, further headers, and how its bytes are had when its turn comes. */
 export interface OutgoingPart {
@@ -10,6 +10,8 @@ export interface OutgoingPart {
   /** It comes at once, so it may be asked for while the one before is written: a large one would wait in the archive. */
   readonly ahead: boolean;
   readonly open: () => Promise<ArchiveBytes>;
+  /** Left out when `open` throws `NotAcceptable`: of a whole, the parts that can be had are sent. */
+  readonly optional?: boolean;
 }
 
 /** A `multipart/related` body (RFC 2387) as a stream; its length when it is one part whose length is known. */
@@ -30,18 +32,18 @@ export async function writeMultipart(
   release: () => void = () => undefined,
 ): Promise<OutgoingMultipart> {
   const boundary = randomBytes(16).toString('hex');
-  const [part] = parts;
   // Opened before the answer begins: a first part that is missing is still a proper refusal.
-  const first = await part.open().catch((error: unknown) => {
+  const { first, begun } = await firstOf(parts).catch((error: unknown) => {
     release();
     throw error;
   });
+  const [part] = begun;
   const end = `\r\n--${boundary}--\r\n`;
   const length =
-    parts.length === 1 && first.length !== undefined
+    begun.length === 1 && first.length !== undefined
       ? Buffer.byteLength(headerOf(boundary, part)) + first.length + end.length
       : undefined;
-  const stream = Readable.from(bodyOf(boundary, parts, first, end), {
+  const stream = Readable.from(bodyOf(boundary, begun, first, end), {
     objectMode: false,
     highWaterMark: 64 * 1024,
   });
@@ -51,6 +53,26 @@ export async function writeMultipart(
     release();
   });
   return { contentType: `multipart/related; type="${type}"; boundary=${boundary}`, length, stream };
+}
+
+type Parts = readonly [OutgoingPart, ...OutgoingPart[]];
+
+/** The first part that can be had, opened, and the parts from it on; throws what the last one threw when there is none. */
+async function firstOf(parts: Parts): Promise<{ first: ArchiveBytes; begun: Parts }> {
+  let [part, ...rest] = parts;
+  for (;;) {
+    try {
+      return { first: await part.open(), begun: [part, ...rest] };
+    } catch (error) {
+      const [next, ...others] = rest;
+      if (next === undefined || !isLeftOut(part, error)) throw error;
+      [part, rest] = [next, others];
+    }
+  }
+}
+
+function isLeftOut(part: OutgoingPart, error: unknown): boolean {
+  return part.optional === true && error instanceof NotAcceptable;
 }
 
 async function* bodyOf(
@@ -63,11 +85,16 @@ async function* bodyOf(
   let bytes: ArchiveBytes | undefined;
   try {
     for (const [index, part] of parts.entries()) {
-      bytes = await (ahead ?? part.open());
+      const opened: Promise<ArchiveBytes> = ahead ?? part.open();
       const next = parts[index + 1];
+      bytes = await opened.catch((error: unknown) => {
+        if (isLeftOut(part, error)) return undefined;
+        throw error;
+      });
       ahead = next?.ahead === true ? next.open() : undefined;
       // Its failure is met when its turn comes.
       ahead?.catch(() => undefined);
+      if (bytes === undefined) continue;
       yield Buffer.from(headerOf(boundary, part, index > 0));
       yield* checked(bytes);
     }

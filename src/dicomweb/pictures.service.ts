@@ -59,6 +59,8 @@ export class Pictures {
       type: representation.type,
       location: `${this.retrieval.urlOf(opened, one.instance)}/frames/${one.frame}/rendered`,
       ahead: false,
+      // One instance of many whose pixels are broken does not cut the others short.
+      optional: rest.some(({ instance }) => instance !== first.instance),
       open: () => this.one(opened, one, representation, query),
     });
     return writeMultipart(representation.type, [part(first), ...rest.map(part)]);

@@ -1,5 +1,7 @@
+import type { FoundInstance } from '../catalog/lookup.service.js';
 import { NotAcceptable } from '../problems/errors.js';
 import { covers, type MediaRange } from './accept.js';
+import { canBePictured, ENCAPSULATED_PDF, videoType } from './transfer.syntaxes.js';
 
 const PDF = 'application/pdf';
 
@@ -7,6 +9,22 @@ const PDF = 'application/pdf';
 export interface PictureRepresentation {
   readonly multipart: boolean;
   readonly type: 'image/jpeg' | 'image/png';
+}
+
+/** The rendered media types of an instance, its default first (PS3.18 §8.7.4); none of what cannot be rendered. */
+export function renderedTypesOf(instance: FoundInstance): readonly string[] {
+  if (instance.sopClassUid === ENCAPSULATED_PDF) return [PDF];
+  const video = videoType(instance.transferSyntax);
+  if (video !== undefined) return [video];
+  return canBePictured(instance) ? ['image/jpeg', 'image/png'] : [];
+}
+
+/** Whether a media range, by itself or as the type of parts, is of what the instance is rendered as and of nothing else. */
+export function isOfRendered({ type, parameters, ...range }: MediaRange, instance: FoundInstance): boolean {
+  const inParts = type === 'multipart/related' ? parameters.get('type')?.toLowerCase() : undefined;
+  const asked = { ...range, parameters, type: inParts ?? type };
+  if (/^(\*|application|multipart)\/\*$/.test(asked.type)) return false;
+  return renderedTypesOf(instance).some((one) => covers(asked, one));
 }
 
 /** The best liked of JPEG and PNG; 406 when neither is taken. `single`: one picture was asked for, and one body is natural. */

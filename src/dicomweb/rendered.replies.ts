@@ -4,11 +4,13 @@ import type { Found } from '../catalog/lookup.service.js';
 import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
 import { sendRefusal } from '../problems/problem.filter.js';
 import { cut, rangeWithin } from './byte.range.js';
+import { acceptedBy } from './accept.js';
 import { offering } from './offered.bytes.js';
-import { type FramesOf, Pictures } from './pictures.service.js';
-import type { PictureRepresentation } from './rendered.negotiation.js';
-import type { RenderedQuery } from './rendered.query.js';
+import { type FramesOf, framesOf, Pictures } from './pictures.service.js';
+import { demandType, negotiatePictures, type PictureRepresentation } from './rendered.negotiation.js';
+import { readRenderedQuery, type RenderedQuery } from './rendered.query.js';
 import { Retrieval } from './retrieval.service.js';
+import { ENCAPSULATED_PDF, videoType } from './transfer.syntaxes.js';
 import { etagOf, isHeld, sendBytes, sendMultipart, sendUnchanged } from './wado.reply.js';
 
 /** Answers that a person looks at, after they were found and agreed upon: recorded, with an entity tag, 304 when held. */
@@ -18,6 +20,37 @@ export class RenderedReplies {
     private readonly retrieval: Retrieval,
     private readonly made: Pictures,
   ) {}
+
+  /** One instance: its document or video, or pictures of its frames (PS3.18 §10.4.1.1.3). Throws `NotAcceptable`. */
+  instance(request: FastifyRequest, reply: FastifyReply, found: Found): Promise<FastifyReply> {
+    const [one] = found.instances;
+    const accepted = acceptedBy(request);
+    if (one.sopClassUid === ENCAPSULATED_PDF) {
+      demandType(accepted, 'application/pdf');
+      return this.document(request, reply, found);
+    }
+    const video = videoType(one.transferSyntax);
+    if (video !== undefined) {
+      demandType(accepted, video);
+      return this.video(request, reply, found, video);
+    }
+    // One body shows the first frame; who asks for parts has them all.
+    const inParts = accepted[0]?.type.startsWith('multipart/') === true;
+    return this.frames(request, reply, found, framesOf(one, inParts ? 'all' : [1]));
+  }
+
+  /** Pictures of these frames as the request wants them; `viewport` where it names none. Throws `NotAcceptable`. */
+  frames(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    found: Found,
+    frames: FramesOf,
+    viewport?: RenderedQuery['viewport'],
+  ): Promise<FastifyReply> {
+    const query = { ...(viewport === undefined ? {} : { viewport }), ...readRenderedQuery(request) };
+    const representation = negotiatePictures(acceptedBy(request), frames.length === 1);
+    return this.pictures(request, reply, found, frames, representation, query);
+  }
 
   /** Pictures of these frames, in parts or the first as one body. */
   async pictures(

@@ -22,6 +22,7 @@ import {
 import { DicomUnreadable } from './header.unreadable.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './multipart.writer.js';
 import { offering } from './offered.bytes.js';
+import { pdfDocument } from './pdf.document.js';
 import { mayBeDecoded } from './pixel.care.js';
 import { resourceUrl } from './resource.urls.js';
 import { comesAsLittleEndian, type Uncompressed } from './transfer.syntaxes.js';
@@ -30,6 +31,7 @@ import { compressedHeader, recodedFile, withDecodedPixels } from './uncompressed
 /** Headers of compressed files that are held at one time, of all and of one account. */
 const HEADERS = 8;
 const OF_ONE_ACCOUNT = 4;
+const NO_DOCUMENT = 'This instance holds no PDF document that can be shown; ask for it as application/dicom.';
 const UNDECODABLE = 'The pixels of this instance cannot be decoded; ask for it as it is stored.';
 
 /** A target that was found for an account, with its read on record; `offered` adds to the totals of the reading. */
@@ -144,13 +146,15 @@ export class Retrieval {
     }
   }
 
-  /** The document of an encapsulated PDF. */
+  /** The document of an encapsulated PDF; throws `NotAcceptable` when the instance holds none. */
   async pdf(opened: Opened, instance: FoundInstance): Promise<ArchiveBytes> {
-    const bytes = await this.fromArchive(instance, () => this.bytes.pdf(instance.orthancId, instance.reader));
+    const call = () => this.bytes.pdf(instance.orthancId, instance.reader);
+    const bytes = await pdfDocument(await this.computed(instance, NO_DOCUMENT, call));
+    if (bytes === undefined) throw new NotAcceptable(NO_DOCUMENT);
     return offering(bytes, { instances: 1 }, opened.offered);
   }
 
-  /** The documents of encapsulated PDFs as `multipart/related; type="application/pdf"`. */
+  /** The documents of encapsulated PDFs as `multipart/related; type="application/pdf"`; instances without one are left out. */
   pdfsInParts(opened: Opened): Promise<OutgoingMultipart> {
     const type = 'application/pdf';
     const [first, ...rest] = opened.instances;
@@ -158,6 +162,7 @@ export class Retrieval {
       type,
       location: `${this.urlOf(opened, instance)}/rendered`,
       ahead: false,
+      optional: true,
       open: () => this.pdf(opened, instance),
     });
     return writeMultipart(type, [part(first), ...rest.map(part)]);

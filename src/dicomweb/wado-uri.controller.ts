@@ -6,10 +6,10 @@ import type { Found, FoundInstance } from '../catalog/lookup.service.js';
 import { BadRequest, NotAcceptable, NotVisible } from '../problems/errors.js';
 import { acceptedBy, covers, type MediaRange } from './accept.js';
 import { framesOf } from './pictures.service.js';
-import { negotiatePictures } from './rendered.negotiation.js';
+import { negotiatePictures, renderedTypesOf } from './rendered.negotiation.js';
 import { RenderedReplies } from './rendered.replies.js';
 import { Retrieval } from './retrieval.service.js';
-import { canBePictured, ENCAPSULATED_PDF, videoType } from './transfer.syntaxes.js';
+import { videoType } from './transfer.syntaxes.js';
 import { queryOf } from './uid.params.js';
 import { negotiateFile } from './wado.negotiation.js';
 import { sendBytes } from './wado.reply.js';
@@ -80,12 +80,9 @@ function chosenType(accepted: readonly MediaRange[], instance: FoundInstance, is
 
 /** What an instance can be sent as, its default first (PS3.18 §8.7.4): a single frame as a picture, several as a file. */
 function typesOf(instance: FoundInstance): readonly string[] {
-  if (instance.sopClassUid === ENCAPSULATED_PDF) return ['application/pdf', FILE];
-  const video = videoType(instance.transferSyntax);
-  if (video !== undefined) return [video, FILE];
-  if (!canBePictured(instance)) return [FILE];
-  const pictures = ['image/jpeg', 'image/png'];
-  return instance.frames === 1 ? [...pictures, FILE] : [FILE, ...pictures];
+  const rendered = renderedTypesOf(instance);
+  const isCine = rendered.includes('image/jpeg') && instance.frames !== 1;
+  return isCine ? [FILE, ...rendered] : [...rendered, FILE];
 }
 
 function rangeOf(type: string, parameters: Readonly<Record<string, string>> = {}): MediaRange {

@@ -14,10 +14,12 @@ import { Frames } from './frames.service.js';
 import { objectsOf } from './json.array.js';
 import { Metadata } from './metadata.service.js';
 import { nativeModelOf } from './native.model.js';
+import { isOfRendered } from './rendered.negotiation.js';
+import { RenderedReplies } from './rendered.replies.js';
 import { Retrieval } from './retrieval.service.js';
 import { canBeDecoded, comesAsLittleEndian, videoType } from './transfer.syntaxes.js';
 import { InstanceParam, SeriesParam, StudyParam } from './uid.params.js';
-import { contentType, negotiateBulk, negotiateFile, negotiateFrames } from './wado.negotiation.js';
+import { contentType, findFile, negotiateBulk, negotiateFile, negotiateFrames } from './wado.negotiation.js';
 import { cacheable, etagOf, isHeld, sendBytes, sendMultipart, sendUnchanged } from './wado.reply.js';
 
 const PIXEL_DATA = '7FE00010';
@@ -33,6 +35,7 @@ export class WadoController {
     private readonly retrieval: Retrieval,
     private readonly pixels: Frames,
     private readonly texts: Metadata,
+    private readonly rendered: RenderedReplies,
   ) {}
 
   /** All instances of a study. */
@@ -58,7 +61,7 @@ export class WadoController {
     return this.files(request, reply, policy, { study, series }, 'series');
   }
 
-  /** One instance, in parts or as a single `application/dicom`. */
+  /** One instance, in parts or as a single `application/dicom`, or rendered where a rendered media type is liked better. */
   @Get('series/:series/instances/:instance')
   instance(
     @Req() request: FastifyRequest,
@@ -194,7 +197,11 @@ export class WadoController {
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, target);
     const single = target.instance !== undefined;
-    const { multipart, into } = negotiateFile(acceptedBy(request), found.instances, single);
+    const accepted = acceptedBy(request);
+    const at = single ? accepted.findIndex((range) => isOfRendered(range, found.instances[0])) : -1;
+    if (at >= 0 && findFile(accepted.slice(0, at), found.instances, single) === undefined)
+      return this.rendered.instance(request, reply, found);
+    const { multipart, into } = negotiateFile(accepted, found.instances, single);
     const opened = await this.retrieval.open(request, found, action);
     if (multipart) return sendMultipart(reply, await this.retrieval.files(opened, into));
     const bytes = await this.retrieval.file(opened, opened.instances[0], into);

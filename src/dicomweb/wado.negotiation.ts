@@ -32,15 +32,28 @@ export function contentType({ type, transferSyntax }: Representation): string {
 
 const OCTETS = 'application/octet-stream';
 
-/**
- * How DICOM files may be sent; 406 when not at all. What is stored is preferred and nothing is ever compressed; `single`: one
- * instance was asked for. No transfer syntax said is any (docs/conformance.md).
- */
+/** How DICOM files may be sent, as {@link findFile}; throws `NotAcceptable` when not at all. */
 export function negotiateFile(
   accepted: readonly MediaRange[],
   instances: readonly FoundInstance[],
   single: boolean,
 ): FileRepresentation {
+  const found = findFile(accepted, instances, single);
+  if (found !== undefined) return found;
+  throw new NotAcceptable(
+    'Instances are available as multipart/related; type="application/dicom", as they are stored or in Explicit VR Little Endian.',
+  );
+}
+
+/**
+ * How DICOM files may be sent; `undefined` when not at all. What is stored is preferred and nothing is ever compressed; `single`: one
+ * instance was asked for. No transfer syntax said is any (docs/conformance.md).
+ */
+export function findFile(
+  accepted: readonly MediaRange[],
+  instances: readonly FoundInstance[],
+  single: boolean,
+): FileRepresentation | undefined {
   const inWishes = accepted.filter((range) => fileShape(range, single) !== undefined);
   const stored = inWishes.find((range) => {
     const wish = range.parameters.get('transfer-syntax');
@@ -53,10 +66,7 @@ export function negotiateFile(
   });
   // The client's preference decides, and what is stored between equals.
   const chosen = (decoded?.q ?? 0) > (stored?.q ?? 0) ? decoded : stored;
-  if (chosen === undefined)
-    throw new NotAcceptable(
-      'Instances are available as multipart/related; type="application/dicom", as they are stored or in Explicit VR Little Endian.',
-    );
+  if (chosen === undefined) return undefined;
   const into = chosen === stored ? undefined : uncompressedTarget(chosen.parameters.get('transfer-syntax'));
   return { multipart: fileShape(chosen, single) === 'parts', into };
 }

@@ -36,6 +36,7 @@ const IMAGES: readonly (readonly [route: RegExp, content: Json, at?: readonly nu
   ],
   // A search that finds nothing has no part to be written as XML.
   [/\/(studies|series|instances)$/, DATA_SETS, [200, 204]],
+  [/\/instances\/\{\w+\}$/, { ...INSTANCES, ...PICTURES }, [200, 206, 304]],
   [/./, INSTANCES, [200, 206]],
 ];
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { type DicomElement, freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { freshUids, nativeFile, pixels } from './wado.encodings.ts';
@@ -264,6 +264,113 @@ describe('a rendered image', () => {
       [`/series/${one}/thumbnail`, '*/*'],
     ] as const)
       expect([path, (await reads(`/studies/${own}${path}`, accept)).status]).toEqual([path, 406]);
+  });
+
+  it('of one instance is had at the address of the instance, by Accept', async () => {
+    const asked: [one: keyof typeof uids, accept: string, type: string, as: string | undefined][] = [
+      ['grey', 'image/png', 'image/png', 'rendered'],
+      ['grey', 'image/jpeg', 'image/jpeg', 'rendered'],
+      ['grey', 'image/*', 'image/jpeg', 'rendered'],
+      ['grey', 'image/png, application/dicom', 'image/png', 'rendered'],
+      ['grey', 'image/webp,image/*;q=0.8,*/*;q=0.5', 'image/jpeg', 'rendered'],
+      ['grey', 'application/dicom;q=0.1, image/png', 'image/png', 'rendered'],
+      ['grey', 'application/dicom;transfer-syntax=1.2.3, image/png', 'image/png', 'rendered'],
+      ['grey', 'image/png;q=0.1, application/dicom', 'application/dicom', undefined],
+      ['grey', 'application/dicom, image/png', 'application/dicom', undefined],
+      ['grey', '*/*, image/png', 'multipart/related', undefined],
+      ['pdf', 'application/pdf', 'application/pdf', 'rendered'],
+      ['pdf', 'image/png, application/dicom', 'application/dicom', undefined],
+      ['video', 'video/mp4', 'video/mp4', 'rendered'],
+      ['report', 'image/jpeg, application/dicom;q=0.1', 'application/dicom', undefined],
+    ];
+    for (const [one, accept, type, as] of asked) {
+      const answer = await ask(at(one), accept);
+      expect([one, accept, answer.status, answer.type.split(';')[0]]).toEqual([one, accept, 200, type]);
+      if (as === undefined) continue;
+      const same = await ask(`${at(one)}/${as}`, accept);
+      expect(answer.body.equals(same.body), accept).toBe(true);
+      expect(answer.headers.get('vary')).toContain('Accept');
+      expect(answer.headers.get('etag')).toBe(same.headers.get('etag'));
+    }
+    const inParts = await ask(at('grey'), 'multipart/related; type="image/png"');
+    expect(partsOf(inParts.type, inParts.body).map((part) => part.headers['content-type'])).toEqual([
+      'image/png',
+      'image/png',
+      'image/png',
+    ]);
+    const small = await ask(`${at('wide')}?viewport=16,16&accept=image/png`);
+    expect(sizeOf(small.body)).toEqual([16, 8]);
+    for (const [one, accept] of [
+      ['report', 'image/jpeg'],
+      ['bits', 'image/*'],
+      ['pdf', 'image/png'],
+      ['grey', 'application/pdf'],
+      ['grey', 'video/mp4'],
+    ] as const)
+      expect([one, accept, (await ask(at(one), accept)).status]).toEqual([one, accept, 406]);
+    expect((await ask(`${series}`, 'image/jpeg')).status).toBe(406);
+    expect((await ask(at('grey').replace(/\d$/, '00'), 'image/jpeg')).status).toBe(404);
+  });
+
+  it.each<[what: string, extra: DicomElement[]]>([
+    ['no document', [element('00420012', 'LO', 'application/pdf')]],
+    [
+      'an empty one',
+      [element('00420011', 'OB', Buffer.alloc(0)), element('00420012', 'LO', 'application/pdf')],
+    ],
+    [
+      'a text in its place',
+      [
+        element('00420011', 'OB', Buffer.from('<html>no document</html>')),
+        element('00420012', 'LO', 'application/pdf'),
+      ],
+    ],
+    ['another type', [element('00420011', 'OB', pdf(3)), element('00420012', 'LO', 'text/xml')]],
+  ])('a PDF of %s is 406, and left out of its study', async (_, extra) => {
+    const own = freshUid();
+    const document = (broken: boolean) => {
+      const one = freshUids(own);
+      const held = [element('00420011', 'OB', pdf(8)), element('00420012', 'LO', 'application/pdf')];
+      const options = { modality: 'DOC', sopClassUid: SopClass.pdf, extra: broken ? extra : held };
+      const path = `/studies/${own}/series/${one.seriesUid}/instances/${one.sopUid}`;
+      return { path, seriesUid: one.seriesUid, file: makeInstance({ ...one, ...options }) };
+    };
+    const [first, good, last] = [document(true), document(false), document(true)];
+    await world.store(await world.machine(), [first.file, good.file, last.file]).expect(200);
+    const reads = askerOf(world, await world.radiologist(own));
+    for (const path of [`${first.path}/rendered`, `/studies/${own}/series/${last.seriesUid}/rendered`]) {
+      const { status, type, body } = await reads(path);
+      expect([path, status, type]).toEqual([path, 406, 'application/problem+json']);
+      expect(body.toString()).toContain('no PDF document');
+    }
+    expect((await reads(first.path, 'application/pdf')).status).toBe(406);
+    expect((await reads(first.path, 'application/dicom')).status).toBe(200);
+    const whole = await reads(`/studies/${own}/rendered`);
+    expect(whole.status).toBe(200);
+    expect(partsOf(whole.type, whole.body).map((part) => part.body.toString())).toEqual([pdf(8).toString()]);
+  });
+
+  it('of a series with an image that cannot be decoded leaves that one out', async () => {
+    const own = freshUid();
+    const seriesUid = freshUid();
+    const files = [1, 2, 3].map((number) => {
+      const one = { studyUid: own, seriesUid, sopUid: freshUid() };
+      const pixelData = { tag: '7FE00010', vr: 'OB', value: { fragments: [Buffer.alloc(100, 7)] } };
+      return number === 2
+        ? nativeFile(pixels.inverse, one, undefined, undefined, number)
+        : nativeFile(
+            { ...pixels.inverse, extra: [pixelData] },
+            one,
+            '1.2.840.10008.1.2.5',
+            undefined,
+            number,
+          );
+    });
+    await world.store(await world.machine(), files).expect(200);
+    const reads = askerOf(world, await world.radiologist(own));
+    const { status, type, body } = await reads(`/studies/${own}/series/${seriesUid}/rendered`);
+    expect(status).toBe(200);
+    expect(partsOf(type, body)).toHaveLength(1);
   });
 
   it.each(['report', 'bits'] as const)('is 406 for a %s, in clear words', async (one) => {
