@@ -1,8 +1,8 @@
 import { hash, verify } from '@node-rs/argon2';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { Slots } from '../limits/slots.js';
 import { isCommon } from './common.passwords.js';
-import { Slots } from './slots.js';
 import { newSecret } from './tokens.hash.js';
 
 export const LEAST_CHARACTERS = 15;
@@ -33,7 +33,7 @@ const WAITING = 200;
 /** Hashes and checks passwords by argon2id, in bounded memory. */
 @Injectable()
 export class Passwords {
-  private readonly slots = new Slots(AT_ONCE, WAITING);
+  private readonly slots = new Slots({ places: AT_ONCE, queue: WAITING });
   private readonly nobody = hash(newSecret(), COST);
 
   /** The hash to store of a normalised password. */

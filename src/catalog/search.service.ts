@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Policy, seesAll, toSql } from '../authz/policy.js';
 import { DATABASE, type Database } from '../database/database.module.js';
-import { FairSlots } from '../orthanc/slots.js';
+import { Slots } from '../limits/slots.js';
 import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from './search.attributes.js';
 import { allMatch, type Filter } from './search.matching.js';
 
@@ -63,18 +63,13 @@ export function attributesAt(level: Level): readonly CatalogAttribute[] {
 /** QIDO's questions: right, scope, filter, order, page and total in one statement (design.md, decision 2). */
 @Injectable()
 export class Searches {
-  private readonly slots = new FairSlots(AT_ONCE, OF_ONE_ACCOUNT);
+  private readonly slots = new Slots({ places: AT_ONCE, perAccount: OF_ONE_ACCOUNT });
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The page of what the account may read and what matches; nothing is filtered after paging. */
-  async run(policy: Policy, search: Search): Promise<SearchResult> {
-    const release = await this.slots.take(policy.accountId);
-    try {
-      return await this.ask(policy, search);
-    } finally {
-      release();
-    }
+  /** The page of what the account may read and what matches; nothing is filtered after paging. Waiting for a place ends with `signal`. */
+  run(policy: Policy, search: Search, signal?: AbortSignal): Promise<SearchResult> {
+    return this.slots.run(() => this.ask(policy, search), signal, policy.accountId);
   }
 
   private async ask(policy: Policy, search: Search): Promise<SearchResult> {

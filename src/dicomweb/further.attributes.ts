@@ -4,7 +4,7 @@ import type { Policy } from '../authz/policy.js';
 import { type Example, Examples } from '../catalog/examples.service.js';
 import type { FoundInstance } from '../catalog/lookup.service.js';
 import type { Level } from '../catalog/search.attributes.js';
-import { FairSlots } from '../orthanc/slots.js';
+import { Slots } from '../limits/slots.js';
 import { BadRequest, NotVisible } from '../problems/errors.js';
 import { isAttributeOf } from './attribute.levels.js';
 import type { JsonDataSet } from './dicom.json.js';
@@ -37,7 +37,7 @@ const Identified = z.looseObject({ '00080018': z.object({ Value: z.tuple([z.stri
 /** Attributes that the catalog does not hold, asked of the archive for one page of a search (design.md, decision 2). */
 @Injectable()
 export class FurtherAttributes {
-  private readonly slots = new FairSlots(AT_ONCE, OF_ONE_ACCOUNT);
+  private readonly slots = new Slots({ places: AT_ONCE, perAccount: OF_ONE_ACCOUNT });
 
   constructor(
     private readonly examples: Examples,
@@ -46,28 +46,28 @@ export class FurtherAttributes {
 
   /**
    * By the UIDs of the page; a study's or series' are those of its first instance. What has just left the archive has none. Nothing
-   * more is read for a client that `isGone`. `BadRequest` for a page that would be too large to hold.
+   * more is read once `signal` aborts. `BadRequest` for a page that would be too large to hold.
    */
   async of(
     policy: Policy,
     level: Level,
     uids: readonly string[],
     wanted: Wanted,
-    isGone: () => boolean,
+    signal: AbortSignal,
   ): Promise<ReadonlyMap<string, JsonDataSet>> {
     const examples = await this.examples.of(policy, level, uids);
     const bySeries = Map.groupBy(examples.values(), ({ instance }) => instance.seriesUid);
     const found = new Map<string, JsonDataSet>();
     const page = { size: 0 };
-    const read = async (some: readonly Example[]) => {
-      const release = await this.slots.take(policy.accountId);
-      try {
-        if (!isGone()) await this.read(some, level, wanted, found, page);
-      } finally {
-        release();
-      }
-    };
-    await Promise.all([...bySeries.values()].map(read));
+    const failed = new AbortController();
+    const any = AbortSignal.any([signal, failed.signal]);
+    const read = (some: readonly Example[]) =>
+      this.slots.run(() => this.read(some, level, wanted, found, page), any, policy.accountId);
+    // When one fails the others have no reader: those that wait leave the line.
+    await Promise.all([...bySeries.values()].map(read)).catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    });
     return new Map(
       [...examples].flatMap(([uid, { instance }]) => {
         const dataSet = found.get(instance.sopUid);

@@ -13,6 +13,7 @@ import { acceptedBy } from './accept.js';
 import { negotiateDataSets, writeXmlParts } from './data.set.replies.js';
 import { type JsonAttribute, jsonAttribute, type JsonDataSet } from './dicom.json.js';
 import { openDictionary } from './dictionary.js';
+import { disconnectSignal } from './disconnect.signal.js';
 import { FurtherAttributes } from './further.attributes.js';
 import { type Include, parseQidoQuery } from './qido.query.js';
 import { resourceUrl } from './resource.urls.js';
@@ -107,16 +108,15 @@ export class QidoController {
     const form = negotiateDataSets(acceptedBy(request), false);
     const { search, unknownKeys, include } = parseQidoQuery(queryOf(request), level, page);
     const { tags, unknown } = await tagsOf(include);
-    const { total, items } = await this.searches.run(policy, {
-      ...search,
-      filters: [...inside, ...search.filters],
-    });
+    const gone = disconnectSignal(reply);
+    const filters = [...inside, ...search.filters];
+    const { total, items } = await this.searches.run(policy, { ...search, filters }, gone);
     const detail = { answered: items.length, total };
     request.auditNote = { ...askedFor(search.filters), ...request.auditNote, detail };
     const uids = items.flatMap((item) => uidOf(item, UID_TAG[level]) ?? []);
     const further =
       (include.all || tags.size > 0) && uids.length > 0
-        ? await this.further.of(policy, level, uids, { all: include.all, tags }, () => reply.raw.destroyed)
+        ? await this.further.of(policy, level, uids, { all: include.all, tags }, gone)
         : new Map<string, JsonDataSet>();
     const left = total - search.offset - items.length;
     const warnings = warningsOf(left, unknownKeys.length, unknown);

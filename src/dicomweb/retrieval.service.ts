@@ -6,11 +6,11 @@ import { Departures } from '../catalog/departures.service.js';
 import { type Found, type FoundInstance, Lookup, type Target } from '../catalog/lookup.service.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
+import { Slots } from '../limits/slots.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { type ArchiveBytes, comesAtOnce } from '../orthanc/orthanc.connection.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
-import { FairSlots } from '../orthanc/slots.js';
 import {
   NeighbourAway,
   NotAcceptable,
@@ -42,7 +42,7 @@ export interface Opened extends Found {
 /** What WADO-RS is made of: find, record, then bytes by Orthanc's own ids. */
 @Injectable()
 export class Retrieval {
-  private readonly headers = new FairSlots(HEADERS, OF_ONE_ACCOUNT);
+  private readonly headers = new Slots({ places: HEADERS, perAccount: OF_ONE_ACCOUNT });
 
   constructor(
     @Inject(ENV) private readonly env: Env,
@@ -108,14 +108,12 @@ export class Retrieval {
   }
 
   /** Few at a time: its header is held while it waits for its pixels. */
-  private async decompressedFile(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
-    const release = await this.headers.take(instance.reader);
-    try {
+  private decompressedFile(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
+    const work = async () => {
       const header = await compressedHeader(await this.storedFile(instance), into);
-      return await withDecodedPixels(header, await this.archiveDecoded(instance), instance.frames);
-    } finally {
-      release();
-    }
+      return withDecodedPixels(header, await this.archiveDecoded(instance), instance.frames);
+    };
+    return this.headers.run(work, undefined, instance.reader);
   }
 
   /** The file as the archive decodes it into Explicit VR Little Endian: only its pixels can be trusted. Throws `NotAcceptable` when it fails to. */

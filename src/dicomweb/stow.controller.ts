@@ -11,12 +11,13 @@ import type { Env } from '../config/env.js';
 import { BadRequest, UnsupportedMedia } from '../problems/errors.js';
 import { acceptedBy, covers } from './accept.js';
 import { JSON_TYPE, XML_TYPE } from './data.set.replies.js';
+import { disconnectSignal } from './disconnect.signal.js';
 import { MultipartBroken } from './multipart.broken.js';
 import { readParts } from './multipart.reader.js';
 import { parseMultipartType } from './multipart.type.js';
 import { nativeModelOf } from './native.model.js';
 import { type Outcome, statusOf, storeResponse } from './stow.outcome.js';
-import { type Sender, Stow, type Turn } from './stow.service.js';
+import { type Sender, Stow } from './stow.service.js';
 import { StudyParam } from './uid.params.js';
 
 /** Parts under way, their last byte read and the archive's answer still to come, while the next one is read: so many, */
@@ -25,9 +26,6 @@ const AT_ONCE = 4;
 const AT_ONCE_BYTES = 8 * 1024 * 1024;
 /** A sender who is silent for this long is gone: their keys are given back, and the archive's thread. */
 const SILENCE_MS = 60_000;
-
-/** One instance without others in its request. */
-const ALONE: Turn = { read: () => undefined, earlier: () => Promise.resolve() };
 
 /** Store Transaction (STOW-RS, PS3.18 §10.5). */
 @Controller('dicom-web/studies')
@@ -72,7 +70,8 @@ export class StowController {
     const form = responseForm(request);
     const received = { bytes: 0 };
     const source = counting(chunksOf(request.raw), received);
-    const outcomes = await this.outcomes(request, source, sender, study).finally(() => {
+    const gone = disconnectSignal(reply);
+    const outcomes = await this.outcomes(request, source, sender, study, gone).finally(() => {
       request.auditNote = { ...request.auditNote, ...received };
     });
     note(request, outcomes);
@@ -88,12 +87,14 @@ export class StowController {
     source: AsyncIterable<Buffer>,
     sender: Sender,
     study: string | undefined,
+    signal: AbortSignal,
   ): Promise<Outcome[]> {
     if (request.headers['content-encoding'] !== undefined)
       throw new UnsupportedMedia('Send the body without a Content-Encoding.');
     const type = request.headers['content-type'] ?? '';
     if (mediaType(type) === 'application/dicom') {
-      return [await this.stow.store(source, sender, study, ALONE)];
+      const alone = { read: () => undefined, earlier: () => Promise.resolve(), signal };
+      return [await this.stow.store(source, sender, study, alone)];
     }
     const multipart = parseMultipartType(type);
     if (multipart === undefined && mediaType(type) === 'multipart/related')
@@ -104,7 +105,7 @@ export class StowController {
       );
     }
     try {
-      return await this.parts(request, source, multipart.boundary, sender, study);
+      return await this.parts(request, readParts(source, multipart.boundary), sender, study, signal);
     } catch (error) {
       if (error instanceof MultipartBroken)
         throw new BadRequest(`The multipart body is broken: ${error.message}.`);
@@ -114,14 +115,14 @@ export class StowController {
 
   private async parts(
     request: FastifyRequest,
-    source: AsyncIterable<Buffer>,
-    boundary: string,
+    parts: ReturnType<typeof readParts>,
     sender: Sender,
     study: string | undefined,
+    signal: AbortSignal,
   ): Promise<Outcome[]> {
     const all: Promise<Outcome>[] = [];
     try {
-      await this.take(all, source, boundary, sender, study);
+      await this.take(all, parts, sender, study, signal);
       return await Promise.all(all);
     } catch (error) {
       // What was under way is not left behind, and what was stored is on record though it is not acknowledged.
@@ -136,13 +137,13 @@ export class StowController {
 
   private async take(
     all: Promise<Outcome>[],
-    source: AsyncIterable<Buffer>,
-    boundary: string,
+    parts: ReturnType<typeof readParts>,
     sender: Sender,
     study: string | undefined,
+    signal: AbortSignal,
   ): Promise<void> {
     const underWay: { bytes: number; outcome: Promise<Outcome> }[] = [];
-    for await (const part of readParts(source, boundary)) {
+    for await (const part of parts) {
       const type = part.headers.get('content-type');
       if (type !== undefined && mediaType(type) !== 'application/dicom') {
         throw new UnsupportedMedia('Each part must be application/dicom.');
@@ -150,7 +151,7 @@ export class StowController {
       const { promise: read, resolve } = Promise.withResolvers<void>();
       const counted = { bytes: 0 };
       const place = all.length;
-      const turn = { read: resolve, earlier: () => Promise.allSettled(all.slice(0, place)) };
+      const turn = { read: resolve, earlier: () => Promise.allSettled(all.slice(0, place)), signal };
       const outcome = this.stow.store(counting(part.body, counted), sender, study, turn).finally(resolve);
       // Its failure is met when all are gathered.
       outcome.catch(() => undefined);

@@ -40,6 +40,8 @@ export interface Turn {
   readonly read: () => void;
   /** Waits for the parts before it, whatever becomes of them: all their bytes are taken. */
   readonly earlier: () => Promise<unknown>;
+  /** Aborts when the sender's connection is closed. */
+  readonly signal: AbortSignal;
 }
 
 /** What becomes of an instance: a failure, a success that stores nothing since it is there already, or stored. */
@@ -114,7 +116,7 @@ export class Stow {
   private async decide(header: HeaderRead, facts: InstanceFacts, sender: Sender, turn: Turn): Promise<Fate> {
     const admission = await this.admissionOf(header, facts, sender, turn);
     if (admission.kind === 'known') return this.compare(header, facts, admission);
-    if (admission.kind === 'reserved') return this.transfer(header, admission, turn.read);
+    if (admission.kind === 'reserved') return this.transfer(header, admission, turn);
     return admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.identity;
   }
 
@@ -165,7 +167,7 @@ export class Stow {
   private async transfer(
     header: HeaderRead,
     held: Reservation,
-    read: () => void,
+    { read, signal }: Turn,
   ): Promise<Failure | undefined> {
     const stopKeeping = this.reservations.keep(held);
     let passed: Passed | undefined;
@@ -176,7 +178,7 @@ export class Stow {
         await this.reservations.noteContent(held, seen.sha256);
         passed = seen;
       });
-      const sender = { account: held.by.accountId, inflated: header.inflated };
+      const sender = { account: held.by.accountId, inflated: header.inflated, signal };
       const stored = await sendInTurn(bytes, sender, (body) => this.bytes.storeInstance(body));
       if (passed === undefined) throw new UpstreamFailed('store');
       if (!(await this.isOurs(stored, held.facts, passed))) {

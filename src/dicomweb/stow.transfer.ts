@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { FairSlots, Slots } from '../orthanc/slots.js';
+import { Slots } from '../limits/slots.js';
+import { aborted } from '../limits/stall.limit.js';
 import { NeighbourAway } from '../problems/errors.js';
 import type { HeaderRead } from './header.reader.js';
 
@@ -22,8 +22,8 @@ const AT_ONCE_BYTES = 1024 * 1024;
 const SENDERS = 16;
 const OF_ONE_ACCOUNT = 8;
 
-const large = new Slots(1);
-const senders = new FairSlots(SENDERS, OF_ONE_ACCOUNT);
+const large = new Slots({ places: 1 });
+const senders = new Slots({ places: SENDERS, perAccount: OF_ONE_ACCOUNT });
 
 /** How a preamble begins that makes the file a TIFF as well, little or big endian, classic or BigTIFF (PS3.10 §7.1). */
 const TIFF = new Set(['49492a00', '4d4d002a', '49492b00', '4d4d002b']);
@@ -67,6 +67,8 @@ export async function* passOn(
 export interface Sender {
   readonly account: string | undefined;
   readonly inflated: () => number;
+  /** Aborts when the sender is gone. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -78,26 +80,34 @@ export async function sendInTurn<T>(
   sender: Sender,
   send: (body: Readable) => Promise<T>,
 ): Promise<T> {
-  const releases: (() => void)[] = [];
-  const fault: { error?: unknown } = {};
   const start: Buffer[] = [];
+  const whole = await gather(bytes, start);
+  if (whole && sender.inflated() <= AT_ONCE_BYTES) {
+    const once = () => send(Readable.from(start, { objectMode: false }));
+    // The archive closes idle connections when it likes; the same file twice is stored once.
+    return once().catch((error: unknown) => {
+      if (error instanceof NeighbourAway) return once();
+      throw error;
+    });
+  }
+  return senders.run(() => sendSlowly(start, bytes, sender, send), sender.signal, sender.account);
+}
+
+async function sendSlowly<T>(
+  start: Buffer[],
+  rest: AsyncGenerator<Buffer>,
+  sender: Sender,
+  send: (body: Readable) => Promise<T>,
+): Promise<T> {
+  const fault: { error?: unknown } = {};
+  // A place among the large ones is held, or waited for, until `send` is over however that ends: its body may hear of it much later.
+  const over = new AbortController();
   try {
-    const whole = await gather(bytes, start);
-    if (whole && sender.inflated() <= AT_ONCE_BYTES) {
-      const once = () => send(Readable.from(start, { objectMode: false }));
-      // The archive closes idle connections when it likes; the same file twice is stored once.
-      return await once().catch((error: unknown) => {
-        if (error instanceof NeighbourAway) return once();
-        throw error;
-      });
-    }
-    releases.push(await senders.take(sender.account));
-    const body = inTurn(start, bytes, sender, releases, fault);
-    return await send(Readable.from(body, { objectMode: false }));
+    return await send(Readable.from(inTurn(start, rest, sender, over.signal, fault), { objectMode: false }));
   } catch (error) {
     throw fault.error ?? error;
   } finally {
-    for (const release of releases) release();
+    over.abort();
   }
 }
 
@@ -115,8 +125,8 @@ async function gather(bytes: AsyncGenerator<Buffer>, into: Buffer[]): Promise<bo
 async function* inTurn(
   start: Buffer[],
   rest: AsyncGenerator<Buffer>,
-  { inflated }: Sender,
-  releases: (() => void)[],
+  { inflated, signal }: Sender,
+  over: AbortSignal,
   fault: { error?: unknown },
 ): AsyncGenerator<Buffer> {
   try {
@@ -125,7 +135,7 @@ async function* inTurn(
     for await (const chunk of chained(start, rest)) {
       size += chunk.length;
       if (Math.max(size, inflated()) > LARGE_BYTES && begun === undefined) {
-        releases.push(await turn());
+        await turn(over, signal);
         begun = { at: Date.now(), size };
       }
       if (begun !== undefined && isTooSlow(size - begun.size, Date.now() - begun.at))
@@ -153,13 +163,21 @@ async function* chained(start: Buffer[], rest: AsyncGenerator<Buffer>): AsyncGen
   yield* rest;
 }
 
-/** A place among the large ones; throws {@link InstanceTooLarge} when it does not come in time. */
-async function turn(): Promise<() => void> {
-  const place = large.take();
-  const first = await Promise.race([place, sleep(TURN_MS)]);
-  if (first !== undefined) return first;
-  void place.then((release) => release());
-  throw new InstanceTooLarge();
+/** Resolves with a place among the large ones, which is held until `over` aborts. Throws {@link InstanceTooLarge} when it does not come in time. */
+async function turn(over: AbortSignal, gone: AbortSignal): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new InstanceTooLarge()), TURN_MS);
+  try {
+    await new Promise<void>((entered, failed) => {
+      const work = () => {
+        entered();
+        return aborted(over);
+      };
+      large.run(work, AbortSignal.any([over, gone, late.signal])).catch(failed);
+    });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function* withoutPreamble({ head, rest }: HeaderRead, tiff: boolean): AsyncGenerator<Buffer> {

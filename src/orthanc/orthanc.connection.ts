@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import type { Env } from '../config/env.js';
+import { Slots } from '../limits/slots.js';
+import { closed, withStallLimit } from '../limits/stall.limit.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import { archiveTrouble, NotInArchive, problemOfStatus } from './orthanc.errors.js';
-import { FairSlots, withStallLimit } from './slots.js';
 
 /** Orthanc has 50 threads; some are left for its DICOM side, its own work and the small calls. */
 const CONNECTIONS = 40;
@@ -34,9 +35,13 @@ export interface Manner {
   readonly works?: 'picture' | 'decoding';
   readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
+  /** Aborts when the reader is gone: waiting for a place ends. */
+  readonly signal?: AbortSignal | undefined;
   /** What the archive is told to make of it; it is asked by POST then, and changes nothing. */
   readonly json?: string;
 }
+
+type Give = (bytes: ArchiveBytes) => void;
 
 interface Call {
   readonly method: 'GET' | 'POST';
@@ -53,10 +58,10 @@ interface Call {
 export class ArchiveConnection {
   private readonly pool: Pool;
   private readonly authorization: string;
-  private readonly large = new FairSlots(LARGE_READERS, OF_ONE.large);
+  private readonly large = new Slots({ places: LARGE_READERS, perAccount: OF_ONE.large });
   private readonly workers = {
-    picture: new FairSlots(PICTURES, OF_ONE.pictures),
-    decoding: new FairSlots(DECODED_FILES, OF_ONE.decodedFiles),
+    picture: new Slots({ places: PICTURES, perAccount: OF_ONE.pictures }),
+    decoding: new Slots({ places: DECODED_FILES, perAccount: OF_ONE.decodedFiles }),
   } as const;
 
   constructor(env: Env) {
@@ -94,24 +99,32 @@ export class ArchiveConnection {
       answer.body.on('error', () => undefined).destroy();
     }
     const places = manner.works === undefined ? this.large : this.workers[manner.works];
-    let release = await places.take(manner.reader);
+    return new Promise((resolve, reject) => {
+      const work = () => this.readInPlace(what, path, manner, resolve);
+      places.run(work, manner.signal, manner.reader).catch(reject);
+    });
+  }
+
+  /** Hands the bytes to `give` as soon as they come; ends when Orthanc's thread, or what the bytes take here, is free again. */
+  private async readInPlace(what: string, path: string, manner: Manner, give: Give): Promise<void> {
+    const { length, body } = await this.open(what, path, manner);
+    if (comesAtOnce(length)) return give(await atOnce(what, body, length));
+    if (manner.works !== 'picture') return readSlowly(length, body, give);
+    // A large picture is made by now: its slow reader must not keep others from theirs. Only few wait so, with one of Orthanc's threads.
+    const lost = new AbortController();
+    body.on('error', () => undefined);
+    body.once('close', () => lost.abort(new NeighbourAway('orthanc')));
+    const signal = AbortSignal.any([lost.signal, ...(manner.signal === undefined ? [] : [manner.signal])]);
     try {
-      const { length, body } = await this.open(what, path, manner);
-      if (comesAtOnce(length)) {
-        const bytes = await atOnce(what, body, length);
-        release();
-        return bytes;
-      }
-      // A large picture is made by now: its slow reader must not keep others from theirs. Only few wait so, with one of Orthanc's threads.
-      if (manner.works === 'picture') {
-        body.on('error', () => undefined);
-        const place = await this.large.take(manner.reader);
-        release();
-        release = place;
-      }
-      return { length, stream: withStallLimit(body, STALL_MS, release) };
+      await new Promise<void>((entered, failed) => {
+        const work = () => {
+          entered();
+          return readSlowly(length, body, give);
+        };
+        this.large.run(work, signal, manner.reader).catch(failed);
+      });
     } catch (error) {
-      release();
+      body.destroy();
       throw error;
     }
   }
@@ -159,6 +172,13 @@ export class ArchiveConnection {
 /** Whether something of this size is taken out of the archive at once, and holds nothing there while its reader is slow. */
 export function comesAtOnce(bytes: number | undefined): bytes is number {
   return bytes !== undefined && bytes <= AT_ONCE_BYTES;
+}
+
+/** Gives a stream that is bounded by its reader's pace; ends when it is closed. */
+async function readSlowly(length: number | undefined, body: Readable, give: Give): Promise<void> {
+  const stream = withStallLimit(body, STALL_MS);
+  give({ length, stream });
+  await closed(stream);
 }
 
 async function atOnce(what: string, body: Readable, length: number): Promise<ArchiveBytes> {

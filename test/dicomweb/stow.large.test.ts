@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TransferSyntax } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { type BreakingProxy, startBreakingProxy } from '../support/breaking.proxy.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { startWorld, type Caller, type World } from '../support/world.ts';
+import { openStore, type SlowStore } from './stow.answers.ts';
+
+const MB = 1024 * 1024;
+/** Above this an instance goes to the archive one at a time. */
+const LARGE = 128 * MB;
+const SOON = { timeout: 15_000, interval: 100 };
+
+let world: World;
+let proxy: BreakingProxy;
+let sender: Caller;
+beforeAll(async () => {
+  world = await startWorld();
+  proxy = await startBreakingProxy(world.orthanc.url);
+  const first = world.gateway;
+  const { PORT: _, DATA_DIR: __, ...env } = first.env;
+  world.gateway = await startTestGateway({ ...env, ORTHANC_URL: proxy.url });
+  await first.stop();
+  sender = await world.machine();
+});
+afterAll(async () => {
+  await world?.stop();
+  await proxy?.stop();
+});
+
+/** More than 128 MiB when it is inflated, 3 MB on the wire: random bytes, zeros, random bytes. */
+const pixels = Buffer.concat([randomBytes(2 * MB), Buffer.alloc(LARGE), randomBytes(MB)]);
+const largeFile = () =>
+  makeInstance({ transferSyntax: TransferSyntax.deflated, extra: [element('7FE00010', 'OW', pixels)] });
+/** What a sender leaves out until it ends. */
+const LAST = MB / 2;
+
+/** Two large uploads: `holder` has the place for large instances and stops, `waiter` waits for its turn. */
+interface Pair {
+  holder: SlowStore;
+  waiter: SlowStore;
+  files: [Buffer, Buffer];
+}
+let pair: Pair;
+
+/** Connections of uploads, the one that has sent most first. */
+const uploads = () =>
+  proxy.connections.filter(({ sent }) => sent > MB).toSorted((one, other) => other.sent - one.sent);
+
+async function begin(file: Buffer): Promise<SlowStore> {
+  const store = openStore(world, sender);
+  await store.write(store.part);
+  await store.write(file.subarray(0, -LAST));
+  return store;
+}
+
+/** Ends a body properly and gives the status of the answer. */
+async function finish(store: SlowStore, file: Buffer): Promise<number> {
+  store.request.end(Buffer.concat([file.subarray(-LAST), Buffer.from(store.close)]));
+  return (await store.answer).status;
+}
+
+describe('an upload above 128 MiB', () => {
+  beforeEach(async () => {
+    const files: [Buffer, Buffer] = [largeFile(), largeFile()];
+    const holder = await begin(files[0]);
+    // All that came of it is in the archive: it has the place.
+    await expect.poll(() => (uploads()[0]?.sent ?? 0) > files[0].length - LAST - MB / 8, SOON).toBe(true);
+    const waiter = await begin(files[1]);
+    await expect.poll(() => uploads().length, SOON).toBe(2);
+    await sleep(1000);
+    pair = { holder, waiter, files };
+    expect(uploads()[1]?.sent).toBeLessThan(files[1].length - LAST - MB / 8);
+  });
+  afterEach(async () => {
+    pair.holder.request.destroy();
+    pair.waiter.request.destroy();
+    // Whatever became of these two, the next large instance is stored.
+    await world.store(sender, [largeFile()]).expect(200);
+  });
+
+  it('whose archive connection is lost while it waits for its turn fails alone', async () => {
+    uploads()[1]?.reset();
+    await sleep(300);
+    expect(await finish(pair.holder, pair.files[0])).toBe(200);
+    expect(await finish(pair.waiter, pair.files[1])).toBe(503);
+  });
+
+  it('whose archive connection is lost while it waits, and that of the one before it after that', async () => {
+    uploads()[1]?.reset();
+    await sleep(300);
+    uploads()[0]?.reset();
+    expect(await finish(pair.holder, pair.files[0])).toBe(503);
+    expect(await finish(pair.waiter, pair.files[1])).toBe(503);
+  });
+
+  it('whose client leaves while it waits', async () => {
+    pair.waiter.request.destroy();
+    await sleep(300);
+    expect(await finish(pair.holder, pair.files[0])).toBe(200);
+  });
+
+  it('whose client leaves in the middle gives its turn to the next', async () => {
+    pair.holder.request.destroy();
+    expect(await finish(pair.waiter, pair.files[1])).toBe(200);
+  });
+
+  it('whose archive dies in the middle, with one that waits', async () => {
+    await world.orthanc.kill();
+    const ends = await Promise.all([finish(pair.holder, pair.files[0]), finish(pair.waiter, pair.files[1])]);
+    expect(ends).toEqual([503, 503]);
+    await world.orthanc.restart();
+  });
+});

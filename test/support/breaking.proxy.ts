@@ -1,0 +1,80 @@
+import { connect, createServer, type Socket } from 'node:net';
+
+/** One connection through the proxy: how many bytes the gateway has sent on it, and the means to break it. */
+export interface BrokenConnection {
+  readonly sent: number;
+  /** Resets both sides, as a crash of the archive would. */
+  reset: () => void;
+}
+
+/** A listener before the archive whose connections a test can break or stall. */
+export interface BreakingProxy {
+  readonly url: string;
+  readonly connections: readonly BrokenConnection[];
+  /** While it is true no byte passes in either direction, also on new connections: an archive that hangs. */
+  stall: (stalled: boolean) => void;
+  stop: () => Promise<void>;
+}
+
+/** Starts a proxy before the archive at `target`. */
+export async function startBreakingProxy(target: string): Promise<BreakingProxy> {
+  const { hostname, port } = new URL(target);
+  const open = new Map<Socket, { far: Socket; connection: BrokenConnection }>();
+  let stalled = false;
+  const hold = (near: Socket, far: Socket) => {
+    for (const socket of [near, far]) {
+      if (stalled) socket.pause();
+      else socket.resume();
+    }
+  };
+  const server = createServer({ noDelay: true }, (near) => {
+    const far = connect({ host: hostname, port: Number(port), noDelay: true });
+    const reset = () => {
+      near.resetAndDestroy();
+      far.resetAndDestroy();
+    };
+    open.set(near, {
+      far,
+      connection: {
+        get sent() {
+          return near.bytesRead;
+        },
+        reset,
+      },
+    });
+    pass(near, far);
+    pass(far, near);
+    for (const socket of [near, far]) socket.on('error', reset);
+    near.on('close', () => open.delete(near));
+    if (stalled) hold(near, far);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    get connections() {
+      return [...open.values()].map(({ connection }) => connection);
+    },
+    stall: (now) => {
+      stalled = now;
+      for (const [near, { far }] of open) hold(near, far);
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const { connection } of open.values()) connection.reset();
+      }),
+  };
+}
+
+/** What `from` sends goes to `to`, no faster than it takes it; the end of one is the end of the other. */
+function pass(from: Socket, to: Socket): void {
+  from.on('data', (chunk: Buffer) => {
+    if (to.write(chunk)) return;
+    from.pause();
+    to.once('drain', () => from.resume());
+  });
+  from.on('end', () => to.end());
+  from.on('close', () => to.destroy());
+}
