@@ -35,7 +35,7 @@ async function beginningOf(source: AsyncIterator<unknown>): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-async function* after(beginning: Buffer, rest: AsyncIterator<unknown>): AsyncGenerator<unknown> {
+async function* after(beginning: Buffer, rest: AsyncIterator<unknown>): AsyncGenerator {
   yield beginning;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }

@@ -63,7 +63,7 @@ const URI = [
 /** What DICOMweb may be asked (PS3.18 §8.3), the first that fits method and path: its controllers read the query as it was sent. */
 const ASKED: readonly (readonly [route: RegExp, parameters: readonly Json[]])[] = [
   [/^GET \/wado$/, URI],
-  [/^GET \/dicom-web\/.*\/(rendered|thumbnail|instances\/\{\w+\})$/, [ACCEPT, ...PICTURE]],
+  [/^GET \/dicom-web\/.*\/(rendered|thumbnail)$/, [ACCEPT, ...PICTURE]],
   [/^GET \/dicom-web\/(.*\/)?(studies|series|instances)$/, [ACCEPT, ...SEARCH]],
   [/^GET \/dicom-web\//, [ACCEPT]],
 ];

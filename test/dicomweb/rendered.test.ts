@@ -308,7 +308,7 @@ describe('a rendered image', () => {
       ['grey', 'video/mp4'],
     ] as const)
       expect([one, accept, (await ask(at(one), accept)).status]).toEqual([one, accept, 406]);
-    expect((await ask(`${series}`, 'image/jpeg')).status).toBe(406);
+    expect((await ask(series, 'image/jpeg')).status).toBe(406);
     expect((await ask(at('grey').replace(/\d$/, '00'), 'image/jpeg')).status).toBe(404);
   });
 
