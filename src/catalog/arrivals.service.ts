@@ -39,7 +39,19 @@ function takenBack(error: unknown): Arrival {
 interface Left {
   readonly live: boolean;
   readonly accountId: string | null;
-  readonly sha256: Buffer | null;
+  /** What it sent, where all of it came; the transfer syntax is not known of what was sent before that was noted. */
+  readonly content: { readonly transferSyntax: string | null; readonly sha256: Buffer } | undefined;
+}
+
+function isAsSent(
+  expected: NonNullable<Left['content']>,
+  transferSyntax: string,
+  sha256: Buffer | undefined,
+): boolean {
+  return (
+    sha256?.equals(expected.sha256) === true &&
+    (expected.transferSyntax === null || expected.transferSyntax === transferSyntax)
+  );
 }
 
 /** Takes up what arrived in the archive by another way than STOW through us (C-STORE), or by a STOW that was cut off. */
@@ -102,23 +114,21 @@ export class Arrivals {
     }
   }
 
-  private async settle(id: OrthancId, { facts, aet, fileUuid }: Original, manner: Manner): Promise<Arrival> {
-    const [left, seen] = await Promise.all([
-      this.leftBehind(facts.sopUid),
-      this.originals.content(id, false),
-    ]);
+  private async settle(id: OrthancId, original: Original, manner: Manner): Promise<Arrival> {
+    const { facts, aet, ...file } = original;
+    const left = await this.leftBehind(facts.sopUid);
     if (left?.live) return 'later';
     // A cut-off STOW says whose the instance is and what it must be; other content is not what that account was let in with.
-    const expected = manner === 'displacing' ? undefined : (left?.sha256 ?? undefined);
-    const isEnough = expected === undefined || seen.sha256 !== undefined;
-    const content = isEnough ? seen : await this.originals.content(id, true);
-    if (expected !== undefined && content.sha256?.equals(expected) !== true) return 'altered';
+    const expected = manner === 'displacing' ? undefined : left?.content;
+    const sha256 =
+      expected === undefined ? file.sha256 : (file.sha256 ?? (await this.originals.content(id)).sha256);
+    if (expected !== undefined && !isAsSent(expected, facts.transferSyntax, sha256)) return 'altered';
     const by = await this.depositors.of(
       aet,
       expected === undefined ? undefined : (left?.accountId ?? undefined),
     );
     const parents = await this.originals.parentsOf(id, facts);
-    return this.admit(facts, by, { id, fileUuid, ...parents, ...content }, manner);
+    return this.admit(facts, by, { ...file, id, sha256, ...parents }, manner);
   }
 
   private async admit(
@@ -171,10 +181,13 @@ export class Arrivals {
       .select({
         live: sql<boolean>`${pending.expiresAt} >= clock_timestamp()`,
         accountId: pending.accountId,
+        transferSyntax: pending.transferSyntax,
         sha256: pending.sha256,
       })
       .from(pending)
       .where(eq(pending.sopUid, sopUid));
-    return row;
+    if (row === undefined) return undefined;
+    const { sha256, transferSyntax, ...left } = row;
+    return { ...left, content: sha256 === null ? undefined : { transferSyntax, sha256 } };
   }
 }

@@ -132,17 +132,20 @@ export class Holdings {
 
   private async renewal({ id, orthancId }: Pick<HeldInstance, 'id' | 'orthancId'>): Promise<Renewal> {
     try {
-      const { facts, fileUuid } = await this.originals.read(orthancId);
-      const content = await this.originals.content(orthancId, false);
-      return await retrying(() =>
-        this.database.transaction((tx) => renew(tx, id, facts, { ...content, fileUuid })),
-      );
+      const { facts, ...file } = await this.originals.read(orthancId);
+      return await retrying(() => this.database.transaction((tx) => renew(tx, id, facts, file)));
     } catch (error) {
       if (error instanceof NotInArchive) return 'gone';
-      // What cannot be read, or has no identifiers that hold, is not what its row says.
-      if (error instanceof UpstreamFailed) return 'other';
-      throw error;
+      if (!(error instanceof UpstreamFailed)) throw error;
+      // Another file that cannot be read, or has no identifiers that hold, is not what its row says. The same file is.
+      return (await this.isSameFile(id, orthancId)) ? 'same' : 'other';
     }
+  }
+
+  private async isSameFile(id: number, orthancId: OrthancId): Promise<boolean> {
+    const [row] = await this.rows(eq(instances.id, id));
+    const file = (await this.api.filesOf([orthancId])).get(orthancId);
+    return row !== undefined && row.fileUuid !== null && row.fileUuid === file?.uuid;
   }
 
   /** Each is asked for once more before it goes. */

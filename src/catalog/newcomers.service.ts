@@ -5,7 +5,7 @@ import { instances, pending, quarantined } from '../database/schema.catalog.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { admit, type NewInstance } from './admitting.js';
 import { Depositors } from './depositors.service.js';
-import { type Content, type Original, Originals } from './originals.service.js';
+import { type Original, Originals } from './originals.service.js';
 import { type Depositor, place } from './placing.js';
 
 type Group = readonly [NewInstance, ...NewInstance[]];
@@ -76,9 +76,7 @@ async function plainOf(tx: Transaction, group: Group): Promise<NewInstance[]> {
 }
 
 /** By calling AET and by all that decides about an instance's place. */
-function groupsOf(
-  originals: ReadonlyMap<OrthancId, Original & Content>,
-): [aet: string | undefined, group: Group][] {
+function groupsOf(originals: ReadonlyMap<OrthancId, Original>): [aet: string | undefined, group: Group][] {
   const groups = new Map<string, [string | undefined, [NewInstance, ...NewInstance[]]]>();
   for (const [id, { facts, aet, ...content }] of originals) {
     const { patientId, studyUid, seriesUid, headerIssuer, institution, modality } = facts;

@@ -5,7 +5,7 @@ import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import type { Arrived } from './admitting.js';
-import { hashContent } from './content.hash.js';
+import { contentOf, type FileContent, transferSyntaxOf } from './file.content.js';
 import { attributesOfTags, factsOf, type InstanceFacts } from './instance.facts.js';
 import { requestedIn, type RequestedStep } from './requested.steps.js';
 
@@ -13,16 +13,13 @@ import { requestedIn, type RequestedStep } from './requested.steps.js';
 const HASHED_AT_ONCE = 1024 * 1024;
 const READ_AT_ONCE = 8;
 
-/** An instance as the archive's own copy tells it. */
-export interface Original {
+/** An instance as the archive's own copy tells it: how large it is, and its content where that is cheap to know. */
+export interface Original extends Pick<Arrived, 'size' | 'sha256'> {
   readonly facts: InstanceFacts;
   /** Who sent it by C-STORE; empty for other ways. */
   readonly aet: string | undefined;
   readonly fileUuid: string;
 }
-
-/** How large it is, and its content where that is known. */
-export type Content = Pick<Arrived, 'size' | 'sha256'>;
 
 /** Reads what the archive holds of single instances. */
 @Injectable()
@@ -34,20 +31,19 @@ export class Originals {
 
   /** Throws `NotInArchive`, and `IdentityMissing` when nothing can hang on its identifiers. */
   async read(id: OrthancId): Promise<Original> {
-    const [files, tags] = await Promise.all([this.api.filesOf([id]), this.api.instanceTags(id)]);
-    const file = files.get(id);
+    const file = (await this.api.filesOf([id])).get(id);
     if (file === undefined) throw new NotInArchive('file of an instance');
-    return originalOf(file, tags);
+    return this.readWith(file, id);
   }
 
-  /** Of these instances (some hundreds) those that can be read, in their order, with their content where that is cheap. */
-  async readable(ids: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, Original & Content>> {
+  /** Of these instances (some hundreds) those that can be read, in their order. */
+  async readable(ids: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, Original>> {
     const files = await this.api.filesOf(ids);
-    const found = new Map<OrthancId, Original & Content>();
+    const found = new Map<OrthancId, Original>();
     const left = files.entries();
     const readOnes = async () => {
       for (const [id, file] of left) {
-        const one = await this.readWith(file, id);
+        const one = await this.readWith(file, id).catch(unreadable);
         if (one !== undefined) found.set(id, one);
       }
     };
@@ -59,14 +55,15 @@ export class Originals {
     return new Map(inOrder);
   }
 
-  private async readWith(file: ArchivedFile, id: OrthancId): Promise<(Original & Content) | undefined> {
-    try {
-      const [tags, content] = await Promise.all([this.api.instanceTags(id), this.content(id, false)]);
-      return { ...originalOf(file, tags), ...content };
-    } catch (error) {
-      if (error instanceof NeighbourAway || !(error instanceof UpstreamFailed)) throw error;
-      return undefined;
-    }
+  private async readWith(file: ArchivedFile, id: OrthancId): Promise<Original> {
+    const [tags, { size, sha256, transferSyntax }] = await Promise.all([
+      this.api.instanceTags(id),
+      this.beginning(id),
+    ]);
+    // Orthanc names only the transfer syntaxes that it knows: the file itself tells the others, too.
+    const syntax = transferSyntax || (file.metadata['TransferSyntax'] ?? '');
+    const facts = factsOf(attributesOfTags(tags), syntax, requestedIn(tags));
+    return { facts, aet: file.metadata['RemoteAET'], fileUuid: file.uuid, size, sha256 };
   }
 
   /** What the instance was requested by. Throws `NotInArchive`. */
@@ -74,13 +71,18 @@ export class Originals {
     return requestedIn(await this.api.instanceTags(id));
   }
 
-  /** Size and content; a large file is read only when its content is `needed` now, else at the first conflict. */
-  async content(id: OrthancId, needed: boolean): Promise<Content> {
-    const { length, stream } = await this.bytes.instanceFile(id, undefined);
-    if (needed || (length !== undefined && length <= HASHED_AT_ONCE))
-      return { size: length, sha256: await hashContent(stream) };
-    stream.destroy();
-    return { size: length, sha256: undefined };
+  /** The content of an instance's file, which is read to its end. Throws `NotInArchive`. */
+  async content(id: OrthancId): Promise<FileContent> {
+    return contentOf((await this.bytes.instanceFile(id, undefined)).stream);
+  }
+
+  /** The transfer syntax that the file itself names; the content of a large file is left for the first conflict. */
+  private async beginning(
+    id: OrthancId,
+  ): Promise<Pick<Arrived, 'size' | 'sha256'> & Pick<FileContent, 'transferSyntax'>> {
+    const { length: size, stream } = await this.bytes.instanceFile(id, undefined);
+    if (size !== undefined && size <= HASHED_AT_ONCE) return { size, ...(await contentOf(stream)) };
+    return { size, sha256: undefined, transferSyntax: await transferSyntaxOf(stream) };
   }
 
   /** Orthanc's ids follow from the identifiers, but not from a PatientID that it spells in another way (blanks before it). */
@@ -102,10 +104,7 @@ export class Originals {
   }
 }
 
-function originalOf(file: ArchivedFile, tags: Readonly<Record<string, unknown>>): Original {
-  return {
-    facts: factsOf(attributesOfTags(tags), file.metadata['TransferSyntax'] ?? '', requestedIn(tags)),
-    aet: file.metadata['RemoteAET'],
-    fileUuid: file.uuid,
-  };
+/** One instance that cannot be read is no reason to leave the others; an archive that is away is. */
+function unreadable(error: unknown): undefined {
+  if (error instanceof NeighbourAway || !(error instanceof UpstreamFailed)) throw error;
 }

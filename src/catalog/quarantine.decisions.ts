@@ -9,7 +9,7 @@ import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { Conflict } from '../problems/errors.js';
 import { Arrivals } from './arrivals.service.js';
-import { hashContent } from './content.hash.js';
+import { contentOf, isSameContent } from './file.content.js';
 import { letGo, Quarantine } from './quarantine.service.js';
 import { retrying } from './retrying.js';
 
@@ -113,7 +113,7 @@ export class QuarantineDecisions {
       throw error;
     });
     const ours = await modified();
-    if (!(await hashContent(ours.stream)).equals(await hashContent(theirs.stream)))
+    if (!isSameContent(await contentOf(ours.stream), await contentOf(theirs.stream)))
       throw new Conflict(
         'The archive holds another instance of that identity: discard this one or give it new UIDs.',
       );

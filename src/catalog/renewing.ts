@@ -4,6 +4,7 @@ import type { Transaction } from '../database/database.module.js';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
 import type { Arrived } from './admitting.js';
 import { describeInstance, describeSeries, describeStudy } from './descriptions.js';
+import { isSameContent } from './file.content.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
 
 /** What became of a row whose file was read again: `other` means that it is no longer what this row may say. */
@@ -23,7 +24,8 @@ export async function renew(
 ): Promise<Renewal> {
   const above = await aboveOf(tx, id);
   if (above === undefined) return 'gone';
-  if (!isOf(above, facts)) return 'other';
+  // The same file is whose it was when it was acknowledged, also where the archive reads an identifier differently.
+  if (!isOf(above, facts)) return isSame(above.instance, facts, arrived) ? 'same' : 'other';
   const described = describeInstance(facts);
   const stale = !says(above.instance, described) || isOther(above.instance, arrived);
   const content = {
@@ -78,6 +80,20 @@ function isOf({ instance, series: row, study, patient }: Above, facts: InstanceF
   const uids = instance.sopUid === facts.sopUid && row.seriesUid === facts.seriesUid;
   const issuer = facts.headerIssuer === '' || facts.headerIssuer === patient.issuer;
   return uids && study.studyUid === facts.studyUid && patient.patientId === facts.patientId && issuer;
+}
+
+/** Whether it is the very file, or its content, that the row was made from. */
+function isSame(
+  row: typeof instances.$inferSelect,
+  { transferSyntax }: InstanceFacts,
+  now: Pick<Arrived, 'sha256' | 'fileUuid'>,
+): boolean {
+  if (row.fileUuid !== null && row.fileUuid === now.fileUuid) return true;
+  if (row.sha256 === null || now.sha256 === undefined) return false;
+  return isSameContent(
+    { transferSyntax: row.transferSyntax, sha256: row.sha256 },
+    { transferSyntax, sha256: now.sha256 },
+  );
 }
 
 /** True when something there was to write: the first instance says what its series and its study are. */

@@ -158,6 +158,7 @@ async function reserveKeys(tx: Transaction, facts: InstanceFacts, by: Depositor)
     series: at.series,
     holder,
     accountId: by.accountId ?? null,
+    transferSyntax: facts.transferSyntax,
     sha256: null,
     expiresAt: life(),
   };

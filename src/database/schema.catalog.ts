@@ -88,6 +88,7 @@ export const pending = pgTable('pending', {
   series: bigint('series', { mode: 'number' }).notNull(),
   holder: uuid('holder').notNull(),
   accountId: uuid('account_id'),
+  transferSyntax: text('transfer_syntax'),
   sha256: bytea('sha256'),
   expiresAt: moment('expires_at').notNull(),
 });

@@ -1,6 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { createInflateRaw } from 'node:zlib';
-import { type Encoding, isShortForm } from './header.element.js';
+import { isShortForm } from '../catalog/file.content.js';
+import { type Encoding } from './header.element.js';
 import { HeaderBytes } from './header.bytes.js';
 import { DEFLATED, readMeta } from './header.meta.js';
 import { DicomUnreadable } from './header.unreadable.js';

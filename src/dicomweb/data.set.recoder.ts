@@ -8,7 +8,8 @@ import {
   SEQUENCE_END,
   UNDEFINED_LENGTH,
 } from './data.set.bytes.js';
-import { type Encoding, isShortForm } from './header.element.js';
+import { isShortForm } from '../catalog/file.content.js';
+import { type Encoding } from './header.element.js';
 import { DicomUnreadable } from './header.unreadable.js';
 
 /** The value representation of an element that is written without one; `isSigned`: pixels of its data set are (PS3.5 §A.1). */

@@ -1,6 +1,6 @@
 import { EXPLICIT_LITTLE } from './data.set.bytes.js';
 import { headOf } from './data.set.recoder.js';
-import { isShortForm } from './header.element.js';
+import { isShortForm } from '../catalog/file.content.js';
 
 const GROUP_LENGTH = 0x00020000;
 const TRANSFER_SYNTAX = 0x00020010;

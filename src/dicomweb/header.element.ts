@@ -28,10 +28,3 @@ export interface ElementVisitor {
   nested?(tag: number, within: number, isNear: boolean): boolean;
   nestedValue?(element: TopElement, bytes: Buffer): void;
 }
-
-const SHORT_FORM = new Set('AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
-
-/** Whether a VR has a length of 16 bits; every other one, those yet to come as well, has one of 32 (PS3.5 §7.1.2). */
-export function isShortForm(vr: string): boolean {
-  return SHORT_FORM.has(vr);
-}

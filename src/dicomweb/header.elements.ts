@@ -1,4 +1,5 @@
-import { type Encoding, type ElementVisitor, isShortForm, type TopElement } from './header.element.js';
+import { isShortForm } from '../catalog/file.content.js';
+import { type Encoding, type ElementVisitor, type TopElement } from './header.element.js';
 import { DicomUnreadable } from './header.unreadable.js';
 
 interface Level {

@@ -1,5 +1,5 @@
 import type { HeaderBytes } from './header.bytes.js';
-import { isShortForm } from './header.element.js';
+import { isShortForm } from '../catalog/file.content.js';
 import { DicomUnreadable } from './header.unreadable.js';
 
 /** What the file meta information says; a UID it does not have is empty. */

@@ -132,8 +132,9 @@ export async function readHeader(
   };
 }
 
-/** Transfer syntaxes of PS3.5 §10 and annex A whose data sets are read here: not those deflated for JPIP, of real-time video or retired before 2003. */
-const STORABLE = /^1\.2\.840\.10008\.1\.2(\.1(\.98|\.99)?|\.2|\.5|\.4\.(?!95$|205$)\d{2,3})?$/;
+/** Transfer syntaxes of PS3.5 §10 and annex A whose data sets are read here: not those deflated for JPIP, of real-time video, of text or Papyrus. */
+const STORABLE =
+  /^1\.2\.840\.10008\.1\.2(\.1(\.98|\.99)?|\.2|\.5|\.8\.1|\.4\.(10[0-6]\.1|(?!95$|205$)\d{2,3}))?$/;
 
 function isStorable(transferSyntax: string): boolean {
   return STORABLE.test(transferSyntax);

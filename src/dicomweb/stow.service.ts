@@ -2,8 +2,8 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Account } from '../authn/account.js';
 import { allows, holds, type Policy, type StudyFacts } from '../authz/policy.js';
 import { Arrivals } from '../catalog/arrivals.service.js';
-import { hashContent } from '../catalog/content.hash.js';
 import { hasRegularUids } from '../catalog/descriptions.js';
+import { contentOf, isSameContent } from '../catalog/file.content.js';
 import { CATALOG_TAGS, factsOf, IdentityMissing, type InstanceFacts } from '../catalog/instance.facts.js';
 import type { Depositor } from '../catalog/placing.js';
 import { Readable } from '../catalog/readable.service.js';
@@ -159,7 +159,7 @@ export class Stow {
   }
 
   private async learn(known: Known): Promise<Buffer> {
-    const sha256 = await hashContent((await this.bytes.instanceFile(known.orthancId, undefined)).stream);
+    const { sha256 } = await contentOf((await this.bytes.instanceFile(known.orthancId, undefined)).stream);
     await this.reservations.learnContent(known.id, sha256);
     return sha256;
   }
@@ -214,10 +214,9 @@ export class Stow {
   /** When somebody brought the instance into the archive past us, it must be the same to be ours too. */
   private async isOurs(stored: StoredInstance, facts: InstanceFacts, passed: Passed): Promise<boolean> {
     if (stored.status === 'Success') return true;
-    const metadata = await this.api.instanceMetadata(stored.id);
-    if (metadata['TransferSyntax'] !== facts.transferSyntax) return false;
-    const file = await this.bytes.instanceFile(stored.id, undefined);
-    return (await hashContent(file.stream)).equals(passed.sha256);
+    const { stream } = await this.bytes.instanceFile(stored.id, undefined);
+    const { transferSyntax } = facts;
+    return isSameContent(await contentOf(stream), { transferSyntax, sha256: passed.sha256 });
   }
 }
 

@@ -133,11 +133,6 @@ export class OrthancApi {
     return { series: ID, study: ParentStudy };
   }
 
-  /** What Orthanc noted when the instance arrived: transfer syntax, calling AET, source of a modification. */
-  instanceMetadata(id: OrthancId): Promise<Record<string, string>> {
-    return this.get('metadata of an instance', `/instances/${id}/metadata?expand`, Metadata);
-  }
-
   /** A question that has a body is asked by POST. */
   private async get<T>(what: string, path: string, shape: z.ZodType<T>, asked?: object): Promise<T> {
     const answer = await this.request(what, path, asked === undefined ? 'get' : 'post', asked);

@@ -31,7 +31,6 @@ const calls: readonly (readonly [method: string, target: string])[] = [
   ['DELETE', `/instances/${ID}`],
   ['GET', `/instances/${ID}/tags\\?short`],
   ['GET', `/instances/${ID}/series`],
-  ['GET', `/instances/${ID}/metadata\\?expand`],
   ['GET', `/instances/${ID}/file`],
   ['GET', `/instances/${ID}/file\\?transcode=1\\.2\\.840\\.10008\\.1\\.2\\.1`],
   ['GET', `/instances/${ID}/frames/\\d+/rendered\\?${PICTURE}`],

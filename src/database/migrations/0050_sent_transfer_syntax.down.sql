@@ -1,0 +1,1 @@
+alter table pending drop column transfer_syntax;

@@ -1,0 +1,53 @@
+import { TransferSyntax } from '../../infra/demo/dicom.elements.ts';
+
+const ROOT = '1.2.840.10008.1.2';
+
+/** Transfer syntaxes of PS3.6 table A-1 (2025c) that STOW stores, current and retired, by the last parts of their UID. */
+const STANDARD = [
+  TransferSyntax.implicitLittle,
+  TransferSyntax.explicitLittle,
+  `${ROOT}.1.98`,
+  TransferSyntax.deflated,
+  TransferSyntax.explicitBig,
+  // JPEG, with the processes that were retired in 2003 (.52 to .56, .58 to .66).
+  ...Array.from({ length: 17 }, (_, at) => `${ROOT}.4.${50 + at}`),
+  `${ROOT}.4.70`,
+  // JPEG-LS, JPEG 2000, JPIP by reference.
+  ...[80, 81, 90, 91, 92, 93, 94].map((number) => `${ROOT}.4.${number}`),
+  // Video, and the same in fragments.
+  ...[100, 101, 102, 103, 104, 105, 106, 107, 108].map((number) => `${ROOT}.4.${number}`),
+  ...[100, 101, 102, 103, 104, 105, 106].map((number) => `${ROOT}.4.${number}.1`),
+  // JPEG XL, HTJ2K, HTJ2K by JPIP reference.
+  ...[110, 111, 112, 201, 202, 203, 204].map((number) => `${ROOT}.4.${number}`),
+  TransferSyntax.rle,
+  // Frames that are deflated one by one.
+  `${ROOT}.8.1`,
+];
+
+/** Ones that PS3.6 does not have (yet), of the family whose data sets are Explicit VR Little Endian. */
+const UNKNOWN = [`${ROOT}.4.67`, `${ROOT}.4.99`, `${ROOT}.4.113`, `${ROOT}.4.206`];
+
+/** What STOW acknowledges. */
+export const STORED: readonly string[] = [...STANDARD, ...UNKNOWN];
+
+/** What it refuses at once with 0xC122: data sets in an encoding that is not read, or that nobody knows. */
+export const REFUSED: readonly string[] = [
+  // JPIP deflated, HTJ2K JPIP deflated.
+  `${ROOT}.4.95`,
+  `${ROOT}.4.205`,
+  // RFC 2557 MIME encapsulation and XML, both retired.
+  `${ROOT}.6.1`,
+  `${ROOT}.6.2`,
+  // SMPTE ST 2110, which are real-time streams and no files.
+  `${ROOT}.7.1`,
+  `${ROOT}.7.2`,
+  `${ROOT}.7.3`,
+  // Papyrus 3, retired; a vendor's own; nobody's.
+  '1.2.840.10008.1.20',
+  '1.2.840.113619.5.2',
+  '1.3.46.670589.33.1.4.1',
+  `${ROOT}.9`,
+  `${ROOT}.4.100.2`,
+  `${ROOT}.4.107.1`,
+  '2.25.1',
+];
