@@ -18,10 +18,10 @@ import { Asked, Deed } from '../audit/deeds.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import { EntityTags } from './entity.tags.js';
+import { EntityTags, tagOf } from './entity.tags.js';
 import { PatientKey } from './fields.js';
 import type { Page } from '../authn/list.query.js';
-import { NewUser, User, UserChange, Users, UsersQuery } from './users.service.js';
+import { LinkedUser, NewUser, User, UserChange, Users, UsersQuery } from './users.service.js';
 
 @Controller('api/users')
 @Requires('access:manage')
@@ -36,17 +36,17 @@ export class UsersController {
     return this.users.list(query);
   }
 
-  /** Adds a person: 201 with `Location`; 409 when the username is taken. */
+  /** Adds a person: 201 with `Location`; 409 when the username is taken. `warning` when the catalog has no study of the linked patient. */
   @Post()
-  @Gives(User)
+  @Gives(LinkedUser)
   async create(
     @Asked() deed: Deed,
     @Body(new BodyOf(NewUser)) body: NewUser,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<User> {
-    const user = await this.users.create(deed, body);
-    void reply.header('location', `/api/users/${user.id}`);
-    return user;
+  ): Promise<LinkedUser> {
+    const { warning, ...user } = await this.users.create(deed, body);
+    void reply.header('location', `/api/users/${user.id}`).header('etag', tagOf(user));
+    return { ...user, ...(warning !== undefined && { warning }) };
   }
 
   /** One person. */
@@ -74,15 +74,18 @@ export class UsersController {
     return this.users.remove(deed, id);
   }
 
-  /** Links the person to the patient they are: `{issuer, patient_id}`, or `null` for none. */
+  /** Links the person to the patient they are: `{issuer, patient_id}`, or `null` for none; `warning` when the catalog has no study of that patient. */
   @Put(':id/patient')
-  @Gives(User)
-  link(
+  @Gives(LinkedUser)
+  async link(
     @Asked() deed: Deed,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(PatientKey.nullable())) body: PatientKey | null,
-  ): Promise<User> {
-    return this.users.link(deed, id, body, 200);
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<LinkedUser> {
+    const { warning, ...user } = await this.users.link(deed, id, body, 200);
+    void reply.header('etag', tagOf(user));
+    return { ...user, ...(warning !== undefined && { warning }) };
   }
 
   /** Ends that link. */

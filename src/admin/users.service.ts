@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, gt, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Deed, Deeds } from '../audit/deeds.js';
 import { NewPassword, Passwords } from '../authn/passwords.service.js';
@@ -7,6 +7,7 @@ import { SignIns } from '../authn/sign.ins.js';
 import { Flag, ListQuery } from '../authn/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
+import { patients, studies } from '../database/schema.catalog.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
 import { AccountName, KnownPatient, PatientKey, Words } from './fields.js';
@@ -22,6 +23,9 @@ export const User = z.object({
   patient: KnownPatient.nullable(),
 });
 export type User = z.output<typeof User>;
+/** A person whose link to a patient was set; `warning` when the catalog has no study of that patient. */
+export const LinkedUser = User.extend({ warning: z.string().optional() });
+export type LinkedUser = z.output<typeof LinkedUser>;
 
 /** Without a password nobody can sign in as this person yet. */
 export const NewUser = z.strictObject({
@@ -95,8 +99,8 @@ export class Users {
     return found(row);
   }
 
-  /** Conflict when the name is taken, in whatever case. */
-  async create(deed: Deed, user: NewUser): Promise<User> {
+  /** Conflict when the name is taken, in whatever case; warns of a patient that the catalog does not know. */
+  async create(deed: Deed, user: NewUser): Promise<LinkedUser> {
     const passwordHash = user.password === undefined ? null : await this.passwords.hash(user.password);
     return this.deeds.record(deed, 201, async (transaction) => {
       const [row] = await transaction
@@ -113,7 +117,7 @@ export class Users {
         .returning();
       if (row === undefined) throw new Conflict('This username is taken.');
       deed.tells({ ...(user.patient && told(user.patient)), detail: { id: row.id, name: row.name } });
-      return userOf(row);
+      return warned(transaction, userOf(row));
     });
   }
 
@@ -149,8 +153,11 @@ export class Users {
     );
   }
 
-  /** Says which patient this person is (scope `own-patient`, claim `patient_id`); null: none. */
-  link(deed: Deed, id: string, patient: PatientKey | null, status: 200 | 204): Promise<User> {
+  /**
+   * Says which patient this person is (scope `own-patient`, claim `patient_id`); null: none. A patient that the catalog does not know is
+   * taken, because images may come later, with a warning.
+   */
+  link(deed: Deed, id: string, patient: PatientKey | null, status: 200 | 204): Promise<LinkedUser> {
     return this.deeds.record(deed, status, async (transaction) => {
       const before = await known(transaction, deed, id);
       const about = patient ?? before.patient;
@@ -163,9 +170,24 @@ export class Users {
         .set(columnsOf(patient))
         .where(eq(accounts.id, id))
         .returning();
-      return found(row);
+      return warned(transaction, found(row));
     });
   }
+}
+
+const UNKNOWN_PATIENT =
+  'The catalog has no study of this patient. If images of the patient are stored already, correct issuer and patient_id: both are compared exactly, and case matters.';
+
+async function warned(transaction: Transaction, user: User): Promise<LinkedUser> {
+  if (user.patient === null) return user;
+  const { issuer, patient_id } = user.patient;
+  const [study] = await transaction
+    .select({ id: studies.id })
+    .from(studies)
+    .innerJoin(patients, eq(patients.id, studies.patient))
+    .where(and(eq(patients.issuer, issuer), eq(patients.patientId, patient_id), gt(studies.instanceCount, 0)))
+    .limit(1);
+  return study === undefined ? { ...user, warning: UNKNOWN_PATIENT } : user;
 }
 
 async function known(transaction: Transaction, deed: Deed, id: string): Promise<User> {

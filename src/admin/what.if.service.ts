@@ -4,23 +4,23 @@ import { z } from 'zod';
 import { pageOf } from '../authn/answer.shape.js';
 import { Policies } from '../authz/policies.service.js';
 import { type Policy, toSql } from '../authz/policy.js';
-import { Right } from '../authz/rights.js';
+import { isScoped, Right } from '../authz/rights.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, memberships } from '../database/schema.access.js';
 import { BadField } from '../problems/errors.js';
 import { Grants, NewGrant } from './grants.service.js';
 import { Groups } from './groups.service.js';
 
-/** A grant to be added to a group or removed from it, for one right; `people` and `studies` bound what is listed, not what is counted. */
+/**
+ * A grant to be added to a group or removed from it. `right` narrows the question to one right; without it all rights of the grant count.
+ * `people` and `studies` bound what is listed, not what is counted.
+ */
 export const WhatIf = z
   .strictObject({
     group_id: z.uuid(),
     add: NewGrant.optional(),
     remove: z.uuid().optional(),
-    right: Right.refine(
-      (right) => right.startsWith('studies:'),
-      'Only rights over studies have a scope.',
-    ).default('studies:read'),
+    right: Right.refine(isScoped, 'Only rights over studies have a scope.').optional(),
     people: z.int().min(1).max(100).default(20),
     people_offset: z.int().min(0).default(0),
     studies: z.int().min(1).max(100).default(20),
@@ -43,11 +43,17 @@ const Effect = z.object({
 });
 type Effect = z.output<typeof Effect>;
 
-/** The members of the group by name, `total` of them. */
-export const Effects = pageOf(Effect).extend({ right: Right });
+/**
+ * The members of the group by name, `total` of them. A study is gained or lost when any of `rights` over it is; rights that have no
+ * scope over studies are left out. `right` is the first of them, null when there are none.
+ */
+export const Effects = pageOf(Effect).extend({ right: Right.nullable(), rights: z.array(Right) });
 export type Effects = z.output<typeof Effects>;
 
-type Change = (policy: Policy) => Policy;
+interface Change {
+  readonly rights: readonly Right[];
+  readonly apply: (policy: Policy) => Policy;
+}
 const Found = z.array(z.object({ uid: z.string(), total: z.coerce.number() }));
 const NOTHING: Studies = { total: 0, items: [] };
 
@@ -63,9 +69,10 @@ export class WhatIfs {
 
   /** NotVisible for a missing group or grant. */
   async ask(question: WhatIf): Promise<Effects> {
-    const { group_id, right, people, people_offset, studies } = question;
+    const { group_id, people, people_offset, studies } = question;
     await this.groups.get(group_id);
     const change = await this.changeOf(question);
+    const rights = question.right === undefined ? change.rights.filter(isScoped) : [question.right];
     const members = await this.database
       .select({ account: accounts })
       .from(memberships)
@@ -84,14 +91,16 @@ export class WhatIfs {
       const { id, name, disabled, patientIssuer: issuer, patientId } = account;
       const patient = issuer === null || patientId === null ? undefined : { issuer, patientId };
       const before = await this.policies.of({ id, patient });
-      const [was, is] = [toSql(before, right), toSql(change(before), right)];
+      const after = change.apply(before);
+      const was = rights.map((right) => toSql(before, right));
+      const is = rights.map((right) => toSql(after, right));
       items.push({
         account: { id, name, disabled },
         gains: question.add === undefined ? NOTHING : await this.only(is, was, studies),
         loses: question.remove === undefined ? NOTHING : await this.only(was, is, studies),
       });
     }
-    return { right, items, total: counted?.total ?? 0 };
+    return { right: rights[0] ?? null, rights, items, total: counted?.total ?? 0 };
   }
 
   private async changeOf({ group_id, add, remove }: WhatIf): Promise<Change> {
@@ -99,24 +108,29 @@ export class WhatIfs {
       const { rights, scope, until } = add;
       if (until !== null && until.getTime() <= Date.now())
         throw new BadField('add.until', 'This date is past.');
-      return (policy) => ({ ...policy, grants: [...policy.grants, { rights, scope }] });
+      return { rights, apply: (policy) => ({ ...policy, grants: [...policy.grants, { rights, scope }] }) };
     }
     const { rights, scope } = await this.grants.get(group_id, remove ?? '');
     const removed = JSON.stringify({ rights, scope });
-    return (policy) => {
-      // Another group may hold the same grant: one of them goes.
-      const at = policy.grants.findIndex((grant) => JSON.stringify(grant) === removed);
-      return { ...policy, grants: policy.grants.filter((_, index) => index !== at) };
+    return {
+      rights,
+      apply: (policy) => {
+        // Another group may hold the same grant: one of them goes.
+        const at = policy.grants.findIndex((grant) => JSON.stringify(grant) === removed);
+        return { ...policy, grants: policy.grants.filter((_, index) => index !== at) };
+      },
     };
   }
 
-  /** The studies of the one set that are not in the other. */
-  private async only(one: SQL, other: SQL, limit: number): Promise<Studies> {
+  /** The studies that for any right are in the one set and not in the other; both have one set for each right. */
+  private async only(one: readonly SQL[], other: readonly SQL[], limit: number): Promise<Studies> {
+    if (one.length === 0) return NOTHING;
+    const differ = one.map((set, index) => sql`(${set} and not coalesce(${other[index]}, false))`);
     const rows = Found.parse(
       await this.database.execute(sql`
         select studies.study_uid as uid, count(*) over () as total
         from studies join patients on patients.id = studies.patient
-        where studies.instance_count > 0 and ${one} and not coalesce(${other}, false)
+        where studies.instance_count > 0 and (${sql.join(differ, sql` or `)})
         order by studies.study_date desc, studies.study_time desc, studies.id desc limit ${limit}`),
     );
     return { total: rows[0]?.total ?? 0, items: rows.map(({ uid }) => uid) };

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { type Person, startWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -149,6 +150,32 @@ describe('a person', () => {
     await admin('delete', path).expect(204);
     expect((await as(somebody.authorization, 'get', '/api/me')).body).toMatchObject({ patient: null });
   });
+});
+
+test('a link to a patient whom the catalog does not know is kept, and the answer warns', async () => {
+  const sender = await world.machine();
+  await world.store(sender, [makeInstance({ patientId: 'K-1' })]).expect(200);
+  const somebody = await world.person();
+  const path = `/api/users/${somebody.id}/patient`;
+  for (const [issuer, patient_id, warns] of [
+    ['TEST', 'K-1', false],
+    ['TEST', 'k-1', true],
+    ['NORTH', 'K-1', true],
+    ['TEST', 'K-2', true],
+  ] as const) {
+    const patient = { issuer, patient_id };
+    const put = await admin('put', path).send(patient).expect(200);
+    const post = await admin('post', '/api/users').send({ username: randomUUID(), patient }).expect(201);
+    for (const { body, headers } of [put, post]) {
+      expect(body).toMatchObject({ patient });
+      expect([patient, 'warning' in body]).toEqual([patient, warns]);
+      // The warning is no part of the person: their entity tag is what GET gives.
+      const read = await admin('get', `/api/users/${z.looseObject({ id: z.string() }).parse(body).id}`);
+      expect(read.headers['etag']).toBe(headers['etag']);
+      expect(read.body).not.toHaveProperty('warning');
+    }
+  }
+  expect((await admin('put', path).send('null').type('json').expect(200)).body).not.toHaveProperty('warning');
 });
 
 describe('GET /api/me', () => {

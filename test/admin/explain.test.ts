@@ -13,6 +13,8 @@ const Explanation = z.looseObject({
 });
 const Studies = z.object({ total: z.number(), items: z.array(z.string()) });
 const Effects = z.object({
+  right: z.string().nullable(),
+  rights: z.array(z.string()),
   total: z.number(),
   items: z.array(z.object({ account: z.looseObject({ name: z.string() }), gains: Studies, loses: Studies })),
 });
@@ -154,8 +156,32 @@ describe('POST /api/access/what-if', () => {
       await world.sql`select study_uid from audit where action = 'POST /api/access/what-if' order by id`;
     expect(rows.map((row) => row['study_uid'])).toEqual([null, null, one]);
     const other = await whatIf({ group_id, add: { rights: ['studies:store'], scope: { kind: 'all' } } });
-    expect(other.items[0]?.gains.total).toBe(0);
+    expect(other.items[0]?.gains.total).toBe(3);
     await world.get(person, `/studies/${two}/series`).expect(404);
+  });
+
+  it.each([
+    [['studies:read'], undefined, ['studies:read'], [two, three]],
+    [['studies:store'], undefined, ['studies:store'], [one, two, three]],
+    [['studies:delete', 'studies:read'], undefined, ['studies:delete', 'studies:read'], [one, two, three]],
+    [['studies:read', 'audit:read'], undefined, ['studies:read'], [two, three]],
+    [['audit:read'], undefined, [], []],
+    [['studies:store'], 'studies:read', ['studies:read'], []],
+    [['studies:store', 'studies:read'], 'studies:read', ['studies:read'], [two, three]],
+  ])('adding or removing %j, asked for %s, looks at %j', async (rights, right, rightsSeen, gained) => {
+    const person = await world.radiologist(one);
+    const group_id = person.groupId;
+    const scope = { kind: 'all' };
+    const added = await whatIf({ group_id, add: { rights, scope }, right });
+    const made = await admin('post', `/api/groups/${group_id}/grants`).send({ rights, scope }).expect(201);
+    const { id: remove } = z.looseObject({ id: z.string() }).parse(made.body);
+    const removed = await whatIf({ group_id, remove, right });
+    for (const said of [added, removed])
+      expect([said.right, said.rights]).toEqual([rightsSeen[0] ?? null, rightsSeen]);
+    for (const studies of [added.items[0]?.gains, removed.items[0]?.loses]) {
+      expect(studies?.total).toBe(gained.length);
+      expect(new Set(studies?.items)).toEqual(new Set(gained));
+    }
   });
 
   it('says who would lose which studies, also where another grant stays', async () => {
