@@ -28,7 +28,7 @@ const MAY_IMPORT = {
     'terms',
   ],
   openapi: ['authn', 'config'],
-  health: ['authn', 'config', 'database', 'fhir', 'orthanc', 'problems'],
+  health: ['audit', 'authn', 'config', 'database', 'fhir', 'orthanc', 'problems'],
 };
 
 const folders = Object.keys(MAY_IMPORT);

@@ -30,7 +30,7 @@ const AuditQuery = ListQuery.extend({
   patient: text.optional(),
   study: text.optional(),
   action: text.optional(),
-  kind: z.enum(['answer', 'opened', 'totals', 'refused']).optional(),
+  kind: z.enum(['answer', 'opened', 'totals', 'refused', 'sealing']).optional(),
   sort: z.enum(AUDIT_ORDERS).default('-at'),
   format: z.enum(['json', 'csv', 'fhir']).optional(),
 });
@@ -49,7 +49,7 @@ const figure = z.int().nullable();
 const Shown = z.object({
   id: figure,
   at: moments,
-  kind: z.enum(['answer', 'opened', 'totals', 'refused']),
+  kind: z.enum(['answer', 'opened', 'totals', 'refused', 'sealing']),
   account: z.object({ id: z.uuid(), name }).nullable(),
   via: name,
   address: z.string(),

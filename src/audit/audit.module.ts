@@ -11,6 +11,6 @@ import { Sealer } from './sealer.js';
 /** RECORD. */
 @Module({
   providers: [AuditLog, AuditSearch, Readings, Refusals, Answers, Deeds, Sealer, Months],
-  exports: [AuditLog, AuditSearch, Readings, Deeds],
+  exports: [AuditLog, AuditSearch, Readings, Deeds, Sealer],
 })
 export class AuditModule {}

@@ -1,13 +1,20 @@
-import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { z } from 'zod';
+import { chainHash, LATE_SECONDS } from './chain.js';
+import { LateSeals } from './late.rows.js';
 
-/** What a check of the chain found; `fault` names the first row that is not as it was sealed. */
-interface Verdict {
+/** What following the chain found; `fault` names the first row that is not as it was sealed. */
+interface Followed {
   readonly rows: number;
   readonly last: { readonly position: string; readonly hash: string } | undefined;
+  readonly late: readonly string[];
   readonly fault: string | undefined;
+}
+
+/** What a check of the audit found; `unsealed` says which rows the chain does not hold. */
+interface Verdict extends Followed {
+  readonly unsealed: string | undefined;
 }
 
 /** A place in the chain that was noted elsewhere, e.g. in the gateway's log. */
@@ -29,39 +36,48 @@ type Link = z.output<typeof Link>;
 const AT_ONCE = 2_000;
 
 /**
- * Follows the chain from its first seal, or from the last one of the months that were dropped, to its end: a row that was changed, a
- * row or seal that was taken away and a row that was put between are each found at their place. What was cut off at the very end
- * is found by an anchor only.
+ * Checks the audit in one snapshot: follows the chain, and looks for rows without a seal. Rows may wait for their seal for a minute;
+ * after that they are a fault, because nothing holds them to what they were.
  */
 async function verify(sql: postgres.Sql, anchor?: Anchor): Promise<Verdict> {
   return sql.begin('isolation level repeatable read read only', async (tx) => {
     await tx`set local timezone to 'UTC'`;
-    let hash: Uint8Array = Buffer.alloc(0);
-    let rows = 0;
-    let last: Verdict['last'];
-    let met = anchor === undefined;
-    for await (const page of links(tx)) {
-      for (const raw of page) {
-        const link = Link.parse(raw);
-        const fault = faultOf(link, hash);
-        if (fault !== undefined) return { rows, last, fault };
-        hash = link.hash;
-        rows += link.text === null ? 0 : 1;
-        last = { position: link.position, hash: Buffer.from(hash).toString('hex') };
-        if (anchor?.position !== link.position) continue;
-        if (anchor.hash !== last.hash)
-          return { rows, last, fault: `the seal at ${link.position} is not the one that was noted` };
-        met = true;
-      }
-    }
-    if (!met)
-      return {
-        rows,
-        last,
-        fault: `the chain has no seal at ${anchor?.position}: its end was cut off, or the seal is older than what is kept`,
-      };
-    return { rows, last, fault: await skipped(tx) };
+    return { ...(await follow(tx, anchor)), unsealed: await unsealedIn(tx) };
   });
+}
+
+/**
+ * Follows the chain from its first seal, or from the last one of the months that were dropped, to its end: a row that was changed and a
+ * row or seal that was taken away are each found at their place. What was cut off at the very end is found by an anchor only.
+ */
+async function follow(tx: postgres.TransactionSql, anchor?: Anchor): Promise<Followed> {
+  let hash: Uint8Array = Buffer.alloc(0);
+  let rows = 0;
+  let last: Followed['last'];
+  let met = anchor === undefined;
+  const seals = new LateSeals();
+  const found = (fault: string | undefined): Followed => ({ rows, last, late: seals.lines(), fault });
+  for await (const page of links(tx)) {
+    for (const raw of page) {
+      const link = Link.parse(raw);
+      const fault = faultOf(link, hash);
+      if (fault !== undefined) return found(fault);
+      hash = link.hash;
+      if (link.text !== null) {
+        rows += 1;
+        seals.add(link.position, link.text);
+      }
+      last = { position: link.position, hash: Buffer.from(hash).toString('hex') };
+      if (anchor?.position !== link.position) continue;
+      if (anchor.hash !== last.hash)
+        return found(`the seal at ${link.position} is not the one that was noted`);
+      met = true;
+    }
+  }
+  if (met) return found(undefined);
+  return found(
+    `the chain has no seal at ${anchor?.position}: its end was cut off, or the seal is older than what is kept`,
+  );
 }
 
 function links(tx: postgres.TransactionSql) {
@@ -77,24 +93,24 @@ function links(tx: postgres.TransactionSql) {
 
 function faultOf({ position, id, at, hash, text, dropped }: Link, before: Uint8Array): string | undefined {
   if (text === null) return dropped ? undefined : `row ${id} of ${at} (seal ${position}) is missing`;
-  const wanted = createHash('sha256').update(before).update(text).digest();
+  const wanted = chainHash(before, text);
   return wanted.equals(hash) ? undefined : `row ${id} of ${at} (seal ${position}) is not as it was sealed`;
 }
 
-/** A row that the chain went past without sealing it. */
-async function skipped(tx: postgres.TransactionSql): Promise<string | undefined> {
-  const [row] = await tx`
-    select id::text, at::text from audit
-    where (xact, id) <= (select audit_xact, audit_id from audit_seals order by position desc limit 1)
-      and not exists (select from audit_seals where audit_id = audit.id)
-    order by xact, id limit 1`;
-  return row === undefined ? undefined : `row ${String(row['id'])} of ${String(row['at'])} has no seal`;
+async function unsealedIn(tx: postgres.TransactionSql): Promise<string | undefined> {
+  const [found] = await tx<{ rows: string; oldest: string | null; newest: string | null }[]>`
+    select count(*)::text as rows, min(at)::text as oldest, max(at)::text as newest from audit
+    where at < now() - make_interval(secs => ${LATE_SECONDS})
+      and not exists (select from audit_seals where audit_id = audit.id and audit_at = audit.at)`;
+  if (found === undefined || found.oldest === null) return undefined;
+  return `${found.rows} rows from ${found.oldest} to ${found.newest} have no seal: whether they were changed cannot be verified. A running gateway seals them; if this stays, read its log and /health/ready`;
 }
 
-const HELP = `npm run audit:verify                           follows the chain over the audit and names the first row that is not as it was sealed
+const HELP = `npm run audit:verify                           follows the chain over the audit and names the first row that is not as it was sealed,
+                                               rows that have no seal, and rows that were sealed late
 npm run audit:verify -- --expect POSITION:HASH  also wants this seal, as the gateway's log noted it ("sealed")
 
-Set DATABASE_URL or DATABASE_OWNER_URL. Ends with 0 when all is whole, 1 when something is not, 2 when it could not be checked.
+Set DATABASE_URL or DATABASE_OWNER_URL. Ends with 0 when all is whole, 1 when something is not or a row older than a minute has no seal, 2 when it could not be checked.
 `;
 const Settings = z
   .object({ DATABASE_OWNER_URL: z.string().optional(), DATABASE_URL: z.string().optional() })
@@ -121,12 +137,11 @@ async function main(): Promise<number> {
   }
   const sql = postgres(url.data, { max: 1, onnotice: () => undefined });
   try {
-    const { rows, last, fault } = await verify(sql, anchor.data);
+    const { rows, last, late, fault, unsealed } = await verify(sql, anchor.data);
     const upTo = last === undefined ? '' : `, up to seal ${last.position}:${last.hash}`;
-    process.stdout.write(
-      fault === undefined ? `${rows} rows are as they were sealed${upTo}\n` : `${fault}\n`,
-    );
-    return fault === undefined ? 0 : 1;
+    const lines = [...late, unsealed, fault ?? `${rows} rows are as they were sealed${upTo}`];
+    for (const line of lines) if (line !== undefined) process.stdout.write(`${line}\n`);
+    return fault === undefined && unsealed === undefined ? 0 : 1;
   } catch (error) {
     process.stderr.write(
       `The audit could not be checked: ${error instanceof Error ? error.name : 'unknown'}\n`,

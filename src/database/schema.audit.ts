@@ -2,13 +2,13 @@ import { sql } from 'drizzle-orm';
 import { bigint, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { moment, word } from './schema.columns.js';
 
-/** Append-only; `xact` lets the sealer wait for late commits. */
+/** Append-only; by its column `xact` the sealer finds rows of transactions that committed late. */
 export const audit = pgTable('audit', {
   id: bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity(),
   at: moment('at')
     .notNull()
     .default(sql`clock_timestamp()`),
-  kind: text('kind', { enum: ['answer', 'opened', 'totals', 'refused'] }).notNull(),
+  kind: text('kind', { enum: ['answer', 'opened', 'totals', 'refused', 'sealing'] }).notNull(),
   accountId: uuid('account_id'),
   accountName: text('account_name'),
   via: text('via'),

@@ -3,6 +3,7 @@ import { Controller, Get, Head, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type postgres from 'postgres';
 import { z } from 'zod';
+import { Sealer } from '../audit/sealer.js';
 import { Gives, GivesAs } from '../authn/answer.shape.js';
 import { Public } from '../authn/access.decorators.js';
 import { POSTGRES } from '../database/database.module.js';
@@ -12,10 +13,14 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 const State = z.enum(['up', 'away']);
 type State = z.output<typeof State>;
 
-/** Whether each neighbour answers. Records can wait for HAPI; images cannot do without the other two. */
+/**
+ * Whether each neighbour answers, and whether rows of the audit get their seals. Records can wait for HAPI; images cannot do without
+ * the other two. A stalled audit is told but is no 503: rows are still written, and every gateway would be taken out at once.
+ */
 const Readiness = z.object({
   status: z.enum(['ready', 'unavailable']),
   neighbours: z.object({ postgres: State, orthanc: State, hapi: z.enum(['up', 'away', 'off']) }),
+  audit: z.enum(['sealing', 'stalled']),
 });
 type Readiness = z.output<typeof Readiness>;
 const Live = z.object({ status: z.literal('live') });
@@ -34,6 +39,7 @@ export class HealthController {
     @Inject(POSTGRES) private readonly sql: postgres.Sql,
     private readonly orthanc: OrthancApi,
     private readonly fhir: FhirServer,
+    private readonly sealer: Sealer,
   ) {}
 
   /** 200 while the process answers at all. */
@@ -50,7 +56,7 @@ export class HealthController {
     return this.live();
   }
 
-  /** 200 when every needed neighbour answers within two seconds, else 503 with its name. */
+  /** 200 when every needed neighbour answers within two seconds, else 503 with its name. `audit` is `stalled` when rows have waited for their seal for longer than a minute. */
   @Get('ready')
   @GivesAs({ 'application/json': Readiness }, 200, 503)
   async ready(@Res() reply: FastifyReply): Promise<FastifyReply> {
@@ -82,7 +88,8 @@ export class HealthController {
       orAway(this.fhir.state()),
     ]);
     const status = postgres === 'up' && orthanc === 'up' ? 'ready' : 'unavailable';
-    return { status, neighbours: { postgres, orthanc, hapi } };
+    const audit = this.sealer.state.isStalled ? 'stalled' : 'sealing';
+    return { status, neighbours: { postgres, orthanc, hapi }, audit };
   }
 }
 

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type postgres from 'postgres';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
+import { Sealer } from '../audit/sealer.js';
 import { POSTGRES } from '../database/database.module.js';
 import { FhirServer } from '../fhir/fhir.server.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
@@ -69,6 +70,21 @@ export class Metrics implements OnModuleInit {
     help: 'Changes of the archive that the catalog has not seen yet.',
     registers: [this.register],
   });
+  private readonly unsealed = new Gauge({
+    name: 'radgate_audit_unsealed_seconds',
+    help: 'Age of the oldest row of the audit that was found and could not be sealed; 0 when there is none.',
+    registers: [this.register],
+  });
+  private readonly stalled = new Gauge({
+    name: 'radgate_audit_stalled',
+    help: 'Whether rows of the audit have waited for their seal for longer than a minute.',
+    registers: [this.register],
+  });
+  private readonly sealedLate = new Counter({
+    name: 'radgate_audit_rows_sealed_late_total',
+    help: 'Rows of the audit that this process sealed later than a minute after they were written.',
+    registers: [this.register],
+  });
   private known: { readonly at: number; readonly text: Promise<string> } | undefined;
 
   constructor(
@@ -76,6 +92,7 @@ export class Metrics implements OnModuleInit {
     private readonly orthanc: OrthancApi,
     private readonly fhir: FhirServer,
     private readonly adapter: HttpAdapterHost,
+    private readonly sealer: Sealer,
   ) {
     collectDefaultMetrics({ register: this.register, prefix: 'radgate_' });
   }
@@ -121,7 +138,17 @@ export class Metrics implements OnModuleInit {
       this.troubles.inc({ neighbour: 'hapi' }, calls.failed);
       this.breaker.set({ neighbour: 'hapi' }, calls.isOpen ? 1 : 0);
     }
+    this.tellSealing();
     return this.register.metrics();
+  }
+
+  private tellSealing(): void {
+    const { unsealedSeconds, unsealedRows, sealedLate, isStalled } = this.sealer.state;
+    this.figures.set({ of: 'audit rows unsealed', state: '' }, unsealedRows);
+    this.unsealed.set(unsealedSeconds);
+    this.stalled.set(isStalled ? 1 : 0);
+    this.sealedLate.reset();
+    this.sealedLate.inc(sealedLate);
   }
 
   private async count(): Promise<boolean> {
@@ -139,10 +166,7 @@ export class Metrics implements OnModuleInit {
             ('waiting', waiting), ('duplicate', duplicate)) counted (outcome, rows) group by outcome
           union all select 'senders silent', '', count(*) from accounts where silent_since is not null and not disabled
           union all select 'words waiting', '', count(distinct term) from waiting_words
-          union all select 'jobs', name || ' ' || state, count(*) from queue.job group by name, state
-          union all select 'audit rows unsealed', '', count(*) from audit
-            where (xact, id) > (select coalesce(max(audit_xact), '0'), coalesce(max(audit_id), 0) from (
-              select audit_xact, audit_id from audit_seals order by position desc limit 1) last)`,
+          union all select 'jobs', name || ' ' || state, count(*) from queue.job group by name, state`,
       );
       for (const { name, label, value } of rows) this.figures.set({ of: name, state: label }, value);
       return true;

@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { countUnsealed, SEALER_LOCK, verifyAudit } from '../support/audit.chain.ts';
 import { startWorld, type World } from '../support/world.ts';
-
-const VERIFY = join(import.meta.dirname, '../../dist/audit/verify.command.js');
 
 let world: World;
 let app: postgres.Sql;
@@ -19,23 +16,11 @@ afterAll(async () => {
 });
 
 /** `npm run audit:verify` with the owner's address. */
-function verify(...args: string[]): Promise<{ code: number; text: string }> {
-  const env = { PATH: process.env['PATH'], DATABASE_URL: world.database.ownerUrl };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [VERIFY, ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, text: stdout + stderr }),
-    );
-  });
-}
+const verify = (...args: string[]) => verifyAudit(world.database.ownerUrl, ...args);
 
 const count = async (what: 'audit' | 'audit_seals') =>
   z.number().parse((await world.sql.unsafe(`select count(*)::int as n from ${what}`))[0]?.['n']);
-const unsealed = async () => {
-  const [row] = await world.sql`
-    select count(*)::int as n from audit where not exists (select from audit_seals where audit_id = audit.id)`;
-  return z.number().parse(row?.['n']);
-};
-const sealed = () => expect.poll(unsealed, { timeout: 20_000 }).toBe(0);
+const sealed = () => expect.poll(() => countUnsealed(world.sql), { timeout: 20_000 }).toBe(0);
 const months = async () =>
   (
     await world.sql`
@@ -55,8 +40,10 @@ const ids = async () => {
     await world.sql`select audit_id::text as id from audit_seals join audit on id = audit_id order by position desc limit 8`
   ).map((row) => String(row['id']));
 };
-/** Does what only the owner can, asks, and undoes it. */
+/** Does what only the owner can, asks, and undoes it; nothing is sealed meanwhile. */
 async function tampered(statement: string, args: string[] = []): Promise<{ code: number; text: string }> {
+  const holder = postgres(world.database.ownerUrl, { max: 1 });
+  await holder`select pg_advisory_lock(${SEALER_LOCK})`;
   await world.sql`create table kept_rows as select * from audit`;
   await world.sql`create table kept_seals as select * from audit_seals`;
   try {
@@ -68,6 +55,7 @@ async function tampered(statement: string, args: string[] = []): Promise<{ code:
     await world.sql`delete from audit_seals`;
     await world.sql`insert into audit_seals overriding system value select * from kept_seals`;
     await world.sql`drop table kept_rows, kept_seals`;
+    await holder.end();
   }
 }
 
@@ -152,8 +140,8 @@ describe('npm run audit:verify', () => {
       [`delete from audit_seals where audit_id = ${id}`, `row ${later} `],
       [`update audit_seals set hash = sha256('x') where audit_id = ${id}`, `row ${id} `],
       [
-        `insert into audit (kind, address, action, xact) overriding system value values ('answer', '', 'between', '1')`,
-        'has no seal',
+        `insert into audit (at, kind, address, action, xact) values (now() - interval '2 minutes', 'answer', '', 'between', '1')`,
+        '1 rows from ',
       ],
     ] as const) {
       const { code, text } = await tampered(statement);

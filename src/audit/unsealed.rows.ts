@@ -1,0 +1,103 @@
+import type postgres from 'postgres';
+
+/** The key of a row of the audit. Both values are PostgreSQL's own text: a moment of JavaScript is less exact. */
+export interface AuditKey {
+  readonly at: string;
+  readonly id: string;
+}
+
+/** Where a search for arrivals stands: rows of transactions that `snapshot` does not show, after this transaction and row. */
+export interface ArrivalCursor {
+  readonly snapshot: string;
+  readonly xact: string;
+  readonly id: string;
+}
+
+/** A part of the audit that was looked through: rows without a seal, and from where to look on; undefined at the end. */
+export interface Found<Cursor> {
+  readonly unsealed: readonly AuditKey[];
+  /** Age in seconds of the oldest of them by PostgreSQL's clock; 0 without any. */
+  readonly oldestSeconds: number;
+  readonly next: Cursor | undefined;
+}
+
+interface Looked {
+  readonly looked: number;
+  readonly ids: string[];
+  readonly ats: string[];
+  readonly oldest: number;
+}
+
+/** Before the newest row. */
+export const NEWEST: AuditKey = { at: 'infinity', id: '9223372036854775807' };
+
+/** A cursor at this moment: everything that is committed from now on is an arrival. */
+export async function arrivalsFromNow(sql: postgres.Sql): Promise<ArrivalCursor> {
+  const [now] = await sql<{ snapshot: string; xact: string }[]>`
+    select s::text as snapshot, pg_snapshot_xmax(s)::text as xact from pg_current_snapshot() s`;
+  if (now === undefined) throw new Error('PostgreSQL did not tell its snapshot.');
+  return { ...now, id: '0' };
+}
+
+/**
+ * Rows that became visible after the cursor's snapshot, at most `limit` of newer transactions at once. Exact without looking back: a
+ * transaction that was open at that moment is listed in the snapshot itself, however long it stays open.
+ */
+export async function findArrivals(
+  sql: postgres.Sql,
+  { snapshot, xact, id }: ArrivalCursor,
+  limit: number,
+): Promise<Found<ArrivalCursor>> {
+  // Materialized, and one probe of the seals for each row: a join would read every seal there is.
+  const [found] = await sql<(Looked & { xact: string | null; id: string | null })[]>`
+    with newer as materialized (
+      select xact, id, at from audit where (xact, id) > (${xact}::xid8, ${id}::bigint)
+      order by xact, id limit ${limit}),
+    arrived as materialized (
+      select id, at from newer
+      union all
+      select audit.id, audit.at from pg_snapshot_xip(${snapshot}::pg_snapshot) as open (xact)
+      join audit on audit.xact = open.xact where ${id}::bigint = 0),
+    unsealed as materialized (
+      select id, at from arrived where (
+        select true from audit_seals where audit_id = arrived.id and audit_at = arrived.at) is null)
+    select (select count(*)::int from newer) as looked, array(select id::text from unsealed) as ids,
+      array(select at::text from unsealed) as ats,
+      (select coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::float8 from unsealed) as oldest,
+      last.xact::text as xact, last.id::text as id
+    from (select 1) one left join lateral (select xact, id from newer order by xact desc, id desc limit 1) last on true`;
+  const isLast = found === undefined || found.looked < limit || found.xact === null || found.id === null;
+  return {
+    ...unsealedOf(found),
+    next: isLast ? undefined : { snapshot, xact: found.xact ?? '', id: found.id ?? '' },
+  };
+}
+
+/** Rows without a seal among the `limit` rows before `before`, newest first: it takes nothing for granted and finds every row. */
+export async function findInHistory(
+  sql: postgres.Sql,
+  before: AuditKey,
+  limit: number,
+): Promise<Found<AuditKey>> {
+  const [found] = await sql<(Looked & { at: string | null; id: string | null })[]>`
+    with slice as materialized (
+      select at, id from audit
+      where at <= ${before.at}::text::timestamptz and (at, id) < (${before.at}::text::timestamptz, ${before.id}::bigint)
+      order by at desc, id desc limit ${limit}),
+    unsealed as materialized (
+      select id, at from slice where (
+        select true from audit_seals where audit_id = slice.id and audit_at = slice.at) is null)
+    select (select count(*)::int from slice) as looked, array(select id::text from unsealed) as ids,
+      array(select at::text from unsealed) as ats,
+      (select coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::float8 from unsealed) as oldest,
+      oldest.at::text as at, oldest.id::text as id
+    from (select 1) one left join lateral (select at, id from slice order by at, id limit 1) oldest on true`;
+  const isLast = found === undefined || found.looked < limit || found.at === null || found.id === null;
+  return { ...unsealedOf(found), next: isLast ? undefined : { at: found.at ?? '', id: found.id ?? '' } };
+}
+
+function unsealedOf(found: Looked | undefined): Omit<Found<never>, 'next'> {
+  if (found === undefined) return { unsealed: [], oldestSeconds: 0 };
+  const { ids, ats, oldest } = found;
+  return { unsealed: ids.map((id, index) => ({ id, at: ats[index] ?? '' })), oldestSeconds: oldest };
+}
