@@ -24,12 +24,12 @@ for (const name of ['pushState', 'replaceState']) {
 
 let leaving = false;
 
-/** Sends a person whose session is over to the sign-in page, once, with the way back. Frame errors carry the status at the end of their message only (their address may hold a 401 of its own). */
+/** Sends a person whose session is over to the sign-in page, once, with the way back, unless that would lose what is drawn. Frame errors carry the status at the end of their message only (their address may hold a 401 of its own). */
 const httpErrorHandler = (error) => {
   const status = error?.status ?? error?.request?.status ?? error?.error?.request?.status;
   const refused =
     status === 401 || (status === undefined && /\bstatus 401$/.test(String(error?.message ?? '')));
-  if (!refused || leaving) return;
+  if (!refused || leaving || window.radgate.keepsWork()) return;
   leaving = true;
   window.location.assign(`/login?next=${encodeURIComponent(lastAddress)}`);
 };
@@ -51,8 +51,12 @@ window.config = {
   },
   extensions: [],
   modes: [],
-  // The guided tour would cover the first images of everyone who opens a study.
-  customizationService: { 'ohif.tours': { $set: [] } },
+  customizationService: {
+    // The guided tour would cover the first images of everyone who opens a study.
+    'ohif.tours': { $set: [] },
+    // The viewer asks for priors by PatientID alone, which two people of two issuers may share (see patient.rules.ts).
+    'studyBrowser.studyMode': { $set: 'primary' },
+  },
   showStudyList: true,
   maxNumberOfWebWorkers: 3,
   showWarningMessageForCrossOrigin: false,

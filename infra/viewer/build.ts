@@ -17,8 +17,11 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { transform, version as esbuildVersion } from 'esbuild';
 import { z } from 'zod';
+import { BundleRewriter } from './bundle.rewriter.ts';
 import { OHIF_INTEGRITY, unpackOhif } from './ohif.package.ts';
-import { PublicPath } from './public-path.rules.ts';
+import { ONE_PATIENT } from './patient.rules.ts';
+import { PUBLIC_PATH } from './public-path.rules.ts';
+import { SAVING } from './saving.rules.ts';
 
 export interface ViewerOptions {
   /** Where what is fetched and built is kept from one start to the next. */
@@ -27,7 +30,17 @@ export interface ViewerOptions {
 }
 
 const compress = promisify(gzip);
-const SOURCES = ['app-config.js', 'build.ts', 'ohif.package.ts', 'public-path.rules.ts'];
+/** Scripts of our own, served as they are. */
+const OWN_SCRIPTS = ['app-config.js', 'refusal.dialog.js', 'rights.js', 'saving.js'];
+const SOURCES = [
+  ...OWN_SCRIPTS,
+  'build.ts',
+  'bundle.rewriter.ts',
+  'ohif.package.ts',
+  'patient.rules.ts',
+  'public-path.rules.ts',
+  'saving.rules.ts',
+];
 const TEXT = new Set(['.js', '.css', '.html', '.json', '.webapp', '.xml', '.svg', '.txt']);
 const WORTH_COMPRESSING = new Set([...TEXT, '.wasm']);
 const PARALLEL = 4;
@@ -72,14 +85,14 @@ async function isWhole(built: string): Promise<boolean> {
   }
 }
 
-async function makeServable(folder: string, path: string, publicPath: PublicPath): Promise<void> {
+async function makeServable(folder: string, path: string, rewriter: BundleRewriter): Promise<void> {
   const file = join(folder, path);
   const kind = extname(path);
   let bytes = await readFile(file);
   if (TEXT.has(kind)) {
-    const moved = publicPath.rewrite(path, bytes.toString('utf8'));
-    const wanted = kind === '.js' && !path.endsWith('.min.js') && path !== 'app-config.js';
-    const text = wanted ? await minify(moved) : moved;
+    const changed = rewriter.rewrite(path, bytes.toString('utf8'));
+    const wanted = kind === '.js' && !path.endsWith('.min.js') && !OWN_SCRIPTS.includes(path);
+    const text = wanted ? await minify(changed) : changed;
     bytes = Buffer.from(text, 'utf8');
     await writeFile(file, bytes);
   }
@@ -97,16 +110,16 @@ async function minify(source: string): Promise<string> {
 async function build(work: string, options: ViewerOptions): Promise<void> {
   const folder = join(work, 'public');
   await unpackOhif(options.cacheDir, folder, options.log);
-  await copyFile(own('app-config.js'), join(folder, 'app-config.js'));
-  const publicPath = new PublicPath();
+  for (const name of OWN_SCRIPTS) await copyFile(own(name), join(folder, name));
+  const rewriter = new BundleRewriter([...PUBLIC_PATH, ...ONE_PATIENT, ...SAVING]);
   const waiting = await filesBelow(folder);
   const worker = async () => {
     for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-      await makeServable(folder, path, publicPath);
+      await makeServable(folder, path, rewriter);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
-  publicPath.assertComplete();
+  rewriter.assertComplete();
   await chmod(work, 0o755); // nginx's workers are another user
   await writeFile(join(work, 'inventory.json'), JSON.stringify(await inventory(folder)));
 }

@@ -1,15 +1,7 @@
-interface Rule {
-  /** Which files, by their path inside the viewer's folder. */
-  file: RegExp;
-  /** In how many files the text must be found, and how often over all of them. */
-  files: number;
-  times: number;
-  find: string;
-  replace: string;
-}
+import type { RewriteRule } from './bundle.rewriter.ts';
 
 /** OHIF's build has `/` as public path; ours is under `/viewer/`. Its inline scripts move to app-config.js, so that the policy needs no 'unsafe-inline'. */
-const RULES: readonly Rule[] = [
+export const PUBLIC_PATH: readonly RewriteRule[] = [
   {
     file: /\.js$/,
     files: 8,
@@ -57,7 +49,7 @@ const RULES: readonly Rule[] = [
     files: 1,
     times: 1,
     find: '<script rel="preload" as="script" src="/app-config.js">',
-    replace: '<script src="/app-config.js">',
+    replace: '<script type="module" src="/saving.js"></script><script src="/app-config.js">',
   },
   {
     file: /^index\.html$/,
@@ -66,7 +58,7 @@ const RULES: readonly Rule[] = [
     find: '<title>OHIF Viewer</title>',
     replace: '<title>Radgate viewer</title>',
   },
-  { file: /^index\.html$/, files: 1, times: 32, find: '="/', replace: '="/viewer/' },
+  { file: /^index\.html$/, files: 1, times: 33, find: '="/', replace: '="/viewer/' },
   { file: /^manifest\.json$/, files: 1, times: 9, find: '"/assets/', replace: '"/viewer/assets/' },
   {
     file: /^assets\/(browserconfig\.xml|manifest\.webapp|yandex-browser-manifest\.json)$/,
@@ -76,34 +68,3 @@ const RULES: readonly Rule[] = [
     replace: '"/viewer/assets/',
   },
 ];
-
-/** Moves the viewer's text files from `/` to `/viewer/`, and checks at the end that every rule met exactly what it was written for. */
-export class PublicPath {
-  readonly #met = new Map<Rule, { files: number; times: number }>();
-
-  /** Returns `text` of the file at `path` (relative to the viewer's folder) as it is to be served. */
-  rewrite(path: string, text: string): string {
-    let result = text;
-    for (const rule of RULES) {
-      if (!rule.file.test(path)) continue;
-      const times = result.split(rule.find).length - 1;
-      if (times === 0) continue;
-      const met = this.#met.get(rule) ?? { files: 0, times: 0 };
-      this.#met.set(rule, { files: met.files + 1, times: met.times + times });
-      result = result.replaceAll(rule.find, rule.replace);
-    }
-    return result;
-  }
-
-  /** Throws, naming each rule, when a text was found more or less often than in the OHIF build the rules were written for. */
-  assertComplete(): void {
-    const faults = RULES.flatMap((rule) => {
-      const met = this.#met.get(rule) ?? { files: 0, times: 0 };
-      if (met.files === rule.files && met.times === rule.times) return [];
-      return [
-        `${rule.find} (${rule.file.source}): ${met.times} in ${met.files} files, not ${rule.times} in ${rule.files}`,
-      ];
-    });
-    if (faults.length > 0) throw new Error(`the OHIF build is not the expected one:\n${faults.join('\n')}`);
-  }
-}

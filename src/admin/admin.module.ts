@@ -23,6 +23,7 @@ import { Members } from './members.service.js';
 import { Senders } from './senders.service.js';
 import { UserSessionsController } from './user.sessions.controller.js';
 import { OperationsController } from './operations.controller.js';
+import { OwnStudyController } from './own.study.controller.js';
 import { QuarantineController } from './quarantine.controller.js';
 import { UsersController } from './users.controller.js';
 import { Users } from './users.service.js';
@@ -33,6 +34,7 @@ import { WhatIfs } from './what.if.service.js';
   imports: [AuditModule, AuthnModule, AuthzModule, CatalogModule],
   controllers: [
     MeController,
+    OwnStudyController,
     UsersController,
     UserSessionsController,
     GroupsController,

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import { type Policy, toSql } from '../authz/policy.js';
-import type { Right } from '../authz/rights.js';
+import { isScoped, type Right, RIGHTS } from '../authz/rights.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
@@ -66,6 +66,13 @@ export const OF_PATIENT = {
   patientName: studies.patientName,
 };
 
+/** Rights that hold for one study, and whose it is. */
+export interface RightsOver extends Pick<Found, 'patientIssuer' | 'patientId'> {
+  readonly rights: readonly Right[];
+}
+
+const STUDY_RIGHTS = RIGHTS.filter(isScoped);
+
 /** What there is below a UID, for one account: the only way from a UID to the archive. */
 @Injectable()
 export class Lookup {
@@ -112,6 +119,25 @@ export class Lookup {
       .limit(1);
     if (row === undefined) throw new NotVisible();
     return row;
+  }
+
+  /** The rights over studies that cover this one, and whose it is; throws `NotVisible` when it may not be read. */
+  async rightsOver(policy: Policy, study: StudyUid): Promise<RightsOver> {
+    const [row] = await this.database
+      .select({
+        patientIssuer: patients.issuer,
+        patientId: patients.patientId,
+        covered: sql<boolean[]>`array[${sql.join(
+          STUDY_RIGHTS.map((right) => toSql(policy, right)),
+          sql`, `,
+        )}]`,
+      })
+      .from(studies)
+      .innerJoin(patients, eq(patients.id, studies.patient))
+      .where(and(eq(studies.studyUid, study), gt(studies.instanceCount, 0), toSql(policy, 'studies:read')));
+    if (row === undefined) throw new NotVisible();
+    const { covered, ...whose } = row;
+    return { ...whose, rights: STUDY_RIGHTS.filter((_, at) => covered[at] === true) };
   }
 }
 

@@ -64,6 +64,7 @@ export const table: readonly Row[] = [
   ...rows(
     ['studies:read'],
     [
+      ['GET /api/me/studies/:study', 200],
       ['GET /dicom-web/studies', 200],
       ['GET /dicom-web/series', 200],
       ['GET /dicom-web/instances', 200],

@@ -210,6 +210,7 @@ it('images', async () => {
   const all = { ...ids, series: value('0020000E'), instance: value('00080018'), frames: '1' };
   const instance = '/dicom-web/studies/{study}/series/{series}/instances/{instance}';
   for (const path of [
+    '/api/me/studies/{study}',
     '/dicom-web/studies',
     '/dicom-web/studies/{study}',
     '/dicom-web/studies/{study}/metadata',

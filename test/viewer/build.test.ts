@@ -5,7 +5,9 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cacheFolder } from '../../infra/local/prefix.ts';
 import { buildViewer } from '../../infra/viewer/build.ts';
-import { PublicPath } from '../../infra/viewer/public-path.rules.ts';
+import { BundleRewriter } from '../../infra/viewer/bundle.rewriter.ts';
+import { PUBLIC_PATH } from '../../infra/viewer/public-path.rules.ts';
+import { SAVING } from '../../infra/viewer/saving.rules.ts';
 
 const PACKAGE = 'ohif-app-3.13.2.tgz';
 
@@ -68,7 +70,9 @@ it('is made again when a file is missing, from a package fetched again when that
 });
 
 it('refuses an OHIF build that it was not written for', () => {
-  const publicPath = new PublicPath();
-  publicPath.rewrite('index.html', '<script src="/app-config.js"></script>');
-  expect(() => publicPath.assertComplete()).toThrow(/not the expected one/);
+  for (const rules of [PUBLIC_PATH, SAVING]) {
+    const rewriter = new BundleRewriter(rules);
+    rewriter.rewrite('index.html', '<script src="/app-config.js"></script>');
+    expect(() => rewriter.assertComplete()).toThrow(/not the expected one/);
+  }
 });

@@ -3,6 +3,8 @@ import { readStack, startStack } from '../support/stack.process.ts';
 
 const StackFile = z.object({
   web: z.url(),
+  gateway: z.url(),
+  admin: z.object({ username: z.string(), password: z.string() }),
   people: z.array(z.object({ username: z.string(), password: z.string(), group: z.string() })),
 });
 

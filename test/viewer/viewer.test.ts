@@ -3,14 +3,22 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { NORTH_STUDY, SOUTH_STUDY, THORAX_SERIES_UID } from '../../infra/demo/demo.objects.ts';
 import { launchBrowser } from '../support/browser.ts';
-import { bestMatch, shownGreys } from './phantom.canvas.ts';
+import { registerReading } from './reading.scenarios.ts';
 import { provideStack, type RunningStack } from './running.stack.ts';
+import { registerSaving } from './saving.scenarios.ts';
+import {
+  openStudy,
+  PATIENCE,
+  seeSlice,
+  signIn,
+  startVisit,
+  studyAddress,
+  textOf,
+  type Visit,
+} from './visits.ts';
 
 const NORTH = 'Radiology North';
 const SOUTH = 'Radiology South';
-const PATIENCE = { timeout: 20_000 };
-const VIEWPORT = { width: 1280, height: 800 };
-const SLICE_SHOWN = /I:\s*(\d+) \(\d+\/60\)/;
 
 let stack: RunningStack;
 let browser: Browser;
@@ -27,62 +35,20 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-interface Visit {
-  page: Page;
-  /** What the browser refused or reported as broken. */
-  faults: string[];
-  /** `status path` of every DICOMweb answer. */
-  answers: string[];
-}
-
 async function visit(): Promise<Visit> {
-  const context = await browser.newContext({
-    ignoreHTTPSErrors: true,
-    viewport: VIEWPORT,
-    baseURL: stack.web,
-  });
-  contexts.push(context);
-  const page = await context.newPage();
-  const faults: string[] = [];
-  const answers: string[] = [];
-  page.on('pageerror', (error) => faults.push(error.message));
-  page.on('console', (message) => {
-    if (/Content Security Policy|ERR_BLOCKED/.test(message.text())) faults.push(message.text());
-  });
-  page.on('response', (response) => {
-    const { pathname } = new URL(response.url());
-    if (pathname.startsWith('/dicom-web')) answers.push(`${response.status()} ${pathname}`);
-  });
-  return { page, faults, answers };
+  const started = await startVisit(browser, stack.web);
+  contexts.push(started.context);
+  return started;
 }
 
-/** Signs in at the page as the demo person whose groups are exactly the named one. */
-async function signInAs(group: string, page: Page, address = '/login'): Promise<void> {
+/** The demo person whose groups are exactly the named one. */
+function personOf(group: string) {
   const person = stack.people.find((each) => each.group === group);
   if (!person) throw new Error(`the demo has nobody in ${group} alone`);
-  await page.goto(address);
-  await page.getByLabel('Username').fill(person.username);
-  await page.getByLabel('Password', { exact: true }).fill(person.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL('**/viewer/**');
+  return person;
 }
 
-const studyAddress = (uid: string) => `/viewer/viewer?StudyInstanceUIDs=${uid}`;
-const textOf = (page: Page) => page.locator('body').innerText();
-
-/** Waits until the canvas shows the slice that the viewer's own overlay names, one that is `wanted`; returns its index. */
-async function seeSlice(page: Page, wanted: (index: number) => boolean): Promise<number> {
-  let seen = Number.NaN;
-  const claimedIsShown = async () => {
-    const overlay = SLICE_SHOWN.exec((await textOf(page)).replaceAll(/\s+/g, ' '));
-    const { index, likeness } = bestMatch(await shownGreys(page));
-    seen = index;
-    return { named: Number(overlay?.[1]) === index + 1, like: likeness > 0.95, wanted: wanted(index) };
-  };
-  // The viewer paints, lays itself out and paints again: only all three at once count.
-  await expect.poll(claimedIsShown, PATIENCE).toEqual({ named: true, like: true, wanted: true });
-  return seen;
-}
+const signInAs = (group: string, page: Page, address?: string) => signIn(personOf(group), page, address);
 
 const said = (page: Page) => page.getByRole('alert').innerText();
 
@@ -102,9 +68,9 @@ describe('a member of group one', () => {
   });
 
   it('sees the CT as it was stored, slice by slice', async () => {
-    const { page, faults, answers } = await visit();
-    await signInAs(NORTH, page, `/login?next=${encodeURIComponent(studyAddress(NORTH_STUDY.studyUid))}`);
-    const first = await seeSlice(page, () => true);
+    const visited = await visit();
+    const { page, faults, answers } = visited;
+    const first = await openStudy(visited, personOf(NORTH), NORTH_STUDY.studyUid);
     await page.locator('canvas.cornerstone-canvas').hover();
     for (let notch = 0; notch < 10; notch += 1) await page.mouse.wheel(0, 100);
     await seeSlice(page, (index) => Math.abs(index - first) > 5);
@@ -113,10 +79,10 @@ describe('a member of group one', () => {
   });
 
   it('reads the report, which the browser gets as PDF', async () => {
-    const { page, faults } = await visit();
-    await signInAs(NORTH, page, `/login?next=${encodeURIComponent(studyAddress(NORTH_STUDY.studyUid))}`);
+    const visited = await visit();
+    const { page, faults } = visited;
     // Changed while it still loads the CT, the viewer trips over itself.
-    await seeSlice(page, () => true);
+    await openStudy(visited, personOf(NORTH), NORTH_STUDY.studyUid);
     const rendered = page.waitForResponse((response) => response.url().endsWith('/rendered'));
     await page.getByText('Confirm and hide').click();
     await page.getByText('Radiology report (sample)').dblclick();
@@ -221,3 +187,6 @@ describe('the sign-in page', () => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
   });
 });
+
+registerReading(() => ({ stack, browser }));
+registerSaving(() => ({ stack, browser }));

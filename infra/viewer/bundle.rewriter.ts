@@ -1,0 +1,46 @@
+/** A text of the OHIF build that is replaced. */
+export interface RewriteRule {
+  /** Which files, by their path inside the viewer's folder. */
+  file: RegExp;
+  /** In how many files the text must be found, and how often over all of them. */
+  files: number;
+  times: number;
+  find: string;
+  replace: string;
+}
+
+/** Rewrites the viewer's text files, and checks at the end that every rule met exactly what it was written for. */
+export class BundleRewriter {
+  readonly #rules: readonly RewriteRule[];
+  readonly #met = new Map<RewriteRule, { files: number; times: number }>();
+
+  constructor(rules: readonly RewriteRule[]) {
+    this.#rules = rules;
+  }
+
+  /** Returns `text` of the file at `path` (relative to the viewer's folder) as it is to be served. */
+  rewrite(path: string, text: string): string {
+    let result = text;
+    for (const rule of this.#rules) {
+      if (!rule.file.test(path)) continue;
+      const times = result.split(rule.find).length - 1;
+      if (times === 0) continue;
+      const met = this.#met.get(rule) ?? { files: 0, times: 0 };
+      this.#met.set(rule, { files: met.files + 1, times: met.times + times });
+      result = result.replaceAll(rule.find, rule.replace);
+    }
+    return result;
+  }
+
+  /** Throws, naming each rule, when a text was found more or less often than in the OHIF build the rules were written for. */
+  assertComplete(): void {
+    const faults = this.#rules.flatMap((rule) => {
+      const met = this.#met.get(rule) ?? { files: 0, times: 0 };
+      if (met.files === rule.files && met.times === rule.times) return [];
+      return [
+        `${rule.find} (${rule.file.source}): ${met.times} in ${met.files} files, not ${rule.times} in ${rule.files}`,
+      ];
+    });
+    if (faults.length > 0) throw new Error(`the OHIF build is not the expected one:\n${faults.join('\n')}`);
+  }
+}

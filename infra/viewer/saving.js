@@ -1,0 +1,105 @@
+// Saving from the viewer: what the gateway refuses is said in a dialog that stays until it is closed, and the viewer is told that the
+// save failed, so that it keeps what was drawn and lists nothing.
+import { isOpen, say } from './refusal.dialog.js';
+import { askAgain, maySave, onRights } from './rights.js';
+
+const STAYS = 'Your measurements and segmentations are still on the screen.';
+const NOT_PERMITTED = 0x0124;
+
+/** The Failure Reason (0008,1197) of what was not stored, by a Store Instances Response (PS3.18 §I.2); `undefined` when all was. */
+const failureReason = (text) => {
+  try {
+    const response = typeof text === 'string' ? JSON.parse(text) : text;
+    const failed = [...(response['00081198']?.Value ?? []), ...(response['0008119A']?.Value ?? [])];
+    return failed.length === 0 ? undefined : (failed[0]['00081197']?.Value?.[0] ?? 0x0110);
+  } catch {
+    return undefined;
+  }
+};
+
+const isForbidden = (status, reason) => status === 403 || reason === NOT_PERMITTED;
+
+const messageOf = (status, reason) => {
+  if (status === 401)
+    return {
+      title: 'Not saved: your session has ended',
+      detail: `${STAYS} Sign in again in a new tab, come back to this tab and save again.`,
+      signIn: true,
+    };
+  if (isForbidden(status, reason))
+    return {
+      title: 'Not saved: you may not add to this study',
+      detail: `${STAYS} You can download them. To save here, ask an administrator for the right to annotate this study.`,
+    };
+  if (status === 0 || status >= 500)
+    return {
+      title: 'Not saved: the archive does not answer',
+      detail: `${STAYS} Wait a moment and save again.`,
+    };
+  const code = reason === undefined ? `status ${status}` : `reason 0x${reason.toString(16).padStart(4, '0')}`;
+  return {
+    title: 'Not saved: the archive refused it',
+    detail: `${STAYS} You can download them. Tell an administrator: ${code}.`,
+  };
+};
+
+let saving = 0;
+let sessionEnded = false;
+
+const fail = (status, reason) => {
+  if (status === 401) sessionEnded = true;
+  if (isForbidden(status, reason)) askAgain();
+  const message = messageOf(status, reason);
+  say(message);
+  throw new Error(message.title);
+};
+
+/** Awaits what `send` stores. Says so and throws when any of it was refused. */
+const save = async (send) => {
+  saving += 1;
+  try {
+    const answer = await send().catch((error) =>
+      fail(error?.status ?? 0, failureReason(error?.response ?? '')),
+    );
+    const reason = failureReason(answer);
+    if (reason !== undefined) fail(202, reason);
+    sessionEnded = false;
+    return answer;
+  } finally {
+    saving -= 1;
+  }
+};
+
+/** Whether leaving the page would lose something: a save is on its way, or something is drawn. */
+const holdsWork = () => {
+  const { measurementService, segmentationService } = window.services ?? {};
+  const drawn = [measurementService?.getMeasurements?.(), segmentationService?.getSegmentations?.()];
+  return saving > 0 || drawn.some((list) => (list?.length ?? 0) > 0);
+};
+
+/** Says, once a session, that it has ended, where work would be lost by leaving for the sign-in page; false where none would. */
+const keepsWork = () => {
+  if (!holdsWork()) return false;
+  if (!sessionEnded && saving === 0)
+    say({
+      title: 'Your session has ended',
+      detail: `${STAYS} Sign in again in a new tab and come back to this tab.`,
+      signIn: true,
+    });
+  sessionEnded = true;
+  return true;
+};
+
+/** When somebody comes back to this tab: the session may be there again. */
+const lookAgain = async () => {
+  if (document.visibilityState !== 'visible' || !sessionEnded) return;
+  const answer = await fetch('/api/me', { cache: 'no-store' }).catch(() => undefined);
+  if (!answer?.ok) return;
+  sessionEnded = false;
+  askAgain();
+  if (isOpen()) say({ title: 'You are signed in again', detail: `${STAYS} You can save now.` });
+};
+document.addEventListener('visibilitychange', () => void lookAgain());
+
+// What app-config.js and the rewritten bundle (saving.rules.ts) call.
+window.radgate = { maySave, onRights, askAgain, save, keepsWork };

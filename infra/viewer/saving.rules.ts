@@ -1,0 +1,80 @@
+import type { RewriteRule } from './bundle.rewriter.ts';
+
+const DEFAULT_EXTENSIONS = /^89\.bundle\.[0-9a-f]+\.js$/;
+const MAY_SAVE =
+  '  const maySave = (0,react.useSyncExternalStore)(window.radgate.onRights, window.radgate.maySave);\n';
+
+const rule = (find: string, replace: string, times = 1): RewriteRule => ({
+  file: DEFAULT_EXTENSIONS,
+  files: 1,
+  times,
+  find,
+  replace,
+});
+
+/** Offers to save only where this account may (rights.js), tells of refused saves (saving.js), and lists only what was stored. */
+export const SAVING: readonly RewriteRule[] = [
+  // OHIF lists the new series first and stores it then: a refused one stayed in the list.
+  rule(
+    `        src/* .DicomMetadataStore.addInstances */.H8.addInstances(instances, true);
+        for (const instance of instances) {
+          await resolvedDataSource.store.dicom(instance, null, dicomDict);
+        }
+`,
+    `        for (const instance of instances) {
+          await resolvedDataSource.store.dicom(instance, null, dicomDict);
+        }
+        src/* .DicomMetadataStore.addInstances */.H8.addInstances(instances, true);
+`,
+  ),
+  rule(
+    'await wadoDicomWebClient.storeInstances(options);',
+    'await window.radgate.save(() => wadoDicomWebClient.storeInstances(options));',
+    2,
+  ),
+  // The measurements panel: without the right a report can only be downloaded.
+  rule(
+    `function StudyMeasurementsActions({
+  items,
+  StudyInstanceUID,
+  measurementFilter,
+  actions
+}) {
+`,
+    `function StudyMeasurementsActions({
+  items,
+  StudyInstanceUID,
+  measurementFilter,
+  actions
+}) {
+${MAY_SAVE}`,
+  ),
+  rule("t('Create SR')", "maySave ? t('Create SR') : 'Download SR'"),
+  // The dialog in which every save of measurements and segmentations ends.
+  rule(
+    `      id: 'report-dialog',
+      title,
+`,
+    `      id: 'report-dialog',
+      title: window.radgate.maySave() ? title : 'Download',
+`,
+  ),
+  rule(
+    `  onCancel,
+  enableDownload = false
+}) {
+`,
+    `  onCancel,
+  enableDownload = false
+}) {
+${MAY_SAVE}`,
+  ),
+  rule(
+    `/*#__PURE__*/react.createElement(ui_next_src/* .InputDialog.ActionsPrimary */.fa0.ActionsPrimary, {
+    onClick: handleSave
+  }, "Save")`,
+    `maySave && /*#__PURE__*/react.createElement(ui_next_src/* .InputDialog.ActionsPrimary */.fa0.ActionsPrimary, {
+    onClick: handleSave
+  }, "Save")`,
+  ),
+];

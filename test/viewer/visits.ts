@@ -1,0 +1,78 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { bestMatch, shownGreys } from './phantom.canvas.ts';
+
+/** How long the viewer may take to load and to paint. */
+export const PATIENCE = { timeout: 20_000 };
+
+const VIEWPORT = { width: 1280, height: 800 };
+const SLICE_SHOWN = /I:\s*(\d+) \(\d+\/60\)/;
+
+export interface Visit {
+  context: BrowserContext;
+  page: Page;
+  /** What the browser refused or reported as broken. */
+  faults: string[];
+  /** `status path` of every DICOMweb answer. */
+  answers: string[];
+  /** Query strings of every DICOMweb request. */
+  queries: string[];
+}
+
+/** A page of a browser profile of its own, whose relative addresses are below `web`. */
+export async function startVisit(browser: Browser, web: string): Promise<Visit> {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: VIEWPORT, baseURL: web });
+  const page = await context.newPage();
+  const visit: Visit = { context, page, faults: [], answers: [], queries: [] };
+  page.on('pageerror', (error) => visit.faults.push(error.message));
+  page.on('console', (message) => {
+    if (/Content Security Policy|ERR_BLOCKED/.test(message.text())) visit.faults.push(message.text());
+  });
+  page.on('response', (response) => {
+    const { pathname, search } = new URL(response.url());
+    if (!pathname.startsWith('/dicom-web')) return;
+    visit.answers.push(`${response.status()} ${pathname}`);
+    visit.queries.push(search);
+  });
+  return visit;
+}
+
+/** Signs in at the sign-in page and waits for the viewer. */
+export async function signIn(
+  person: { username: string; password: string },
+  page: Page,
+  address = '/login',
+): Promise<void> {
+  await page.goto(address);
+  await page.getByLabel('Username').fill(person.username);
+  await page.getByLabel('Password', { exact: true }).fill(person.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/viewer/**');
+}
+
+export const studyAddress = (uid: string) => `/viewer/viewer?StudyInstanceUIDs=${uid}`;
+export const textOf = (page: Page) => page.locator('body').innerText();
+
+/** Waits until the canvas shows the slice that the viewer's own overlay names, one that is `wanted`; returns its index. */
+export async function seeSlice(page: Page, wanted: (index: number) => boolean): Promise<number> {
+  let seen = Number.NaN;
+  const claimedIsShown = async () => {
+    const overlay = SLICE_SHOWN.exec((await textOf(page)).replaceAll(/\s+/g, ' '));
+    const { index, likeness } = bestMatch(await shownGreys(page));
+    seen = index;
+    return { named: Number(overlay?.[1]) === index + 1, like: likeness > 0.95, wanted: wanted(index) };
+  };
+  // The viewer paints, lays itself out and paints again: only all three at once count.
+  await expect.poll(claimedIsShown, PATIENCE).toEqual({ named: true, like: true, wanted: true });
+  return seen;
+}
+
+/** Signs in, opens the study and waits for its first picture. */
+export async function openStudy(
+  visit: Visit,
+  person: { username: string; password: string },
+  study: string,
+): Promise<number> {
+  await signIn(person, visit.page, `/login?next=${encodeURIComponent(studyAddress(study))}`);
+  return await seeSlice(visit.page, () => true);
+}
