@@ -123,12 +123,23 @@ export class Arrivals {
     const sha256 =
       expected === undefined ? file.sha256 : (file.sha256 ?? (await this.originals.content(id)).sha256);
     if (expected !== undefined && !isAsSent(expected, facts.transferSyntax, sha256)) return 'altered';
-    const by = await this.depositors.of(
-      aet,
-      expected === undefined ? undefined : (left?.accountId ?? undefined),
-    );
+    const account = expected === undefined ? await this.formerUploader(id, facts, aet) : left?.accountId;
+    const by = await this.depositors.of(aet, account ?? undefined);
     const parents = await this.originals.parentsOf(id, facts);
     return this.admit(facts, by, { ...file, id, sha256, ...parents }, manner);
+  }
+
+  /**
+   * Earlier versions put instances that they had acknowledged aside as unusable, by their transfer syntax, and forgot who had sent them.
+   */
+  private async formerUploader(
+    id: OrthancId,
+    { studyUid }: InstanceFacts,
+    aet: string | undefined,
+  ): Promise<string | undefined> {
+    const isByDicom = aet !== undefined && aet !== '';
+    if (isByDicom || (await this.quarantine.reasonOf(id)) !== 'unusable') return undefined;
+    return this.depositors.soleUploaderOf(studyUid);
   }
 
   private async admit(

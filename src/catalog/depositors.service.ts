@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq } from 'drizzle-orm';
+import { and, eq, gt, isNotNull, sql } from 'drizzle-orm';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
+import { audit } from '../database/schema.audit.js';
 import type { Depositor } from './placing.js';
 
 /** Who brought what the archive holds already. */
@@ -33,5 +34,26 @@ export class Depositors {
       permits: () => true,
       sees: () => true,
     };
+  }
+
+  /**
+   * The one account that the audit knows to have stored into a study by STOW; `undefined` when that are none or several. Only requests
+   * of one study are asked, which are those that the audit has an index for.
+   */
+  async soleUploaderOf(studyUid: string): Promise<string | undefined> {
+    const rows = await this.database
+      .selectDistinct({ accountId: audit.accountId })
+      .from(audit)
+      .where(
+        and(
+          eq(audit.studyUid, studyUid),
+          sql`starts_with(${audit.action}, 'POST /dicom-web/studies')`,
+          gt(audit.instances, 0),
+          isNotNull(audit.accountId),
+        ),
+      )
+      .limit(2);
+    const [first] = rows;
+    return rows.length === 1 ? (first?.accountId ?? undefined) : undefined;
   }
 }

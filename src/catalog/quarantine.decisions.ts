@@ -7,9 +7,9 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
-import { Conflict } from '../problems/errors.js';
+import { Conflict, UpstreamFailed } from '../problems/errors.js';
 import { Arrivals } from './arrivals.service.js';
-import { contentOf, isSameContent } from './file.content.js';
+import { contentOf, isSameContent, transferSyntaxOf } from './file.content.js';
 import { letGo, Quarantine } from './quarantine.service.js';
 import { retrying } from './retrying.js';
 
@@ -25,6 +25,8 @@ export type Decision =
     };
 
 const PAGE = 200;
+const UNMODIFIABLE =
+  'The archive cannot re-identify this instance, as a rule because it does not know its transfer syntax. Store it again with other identifiers, then discard this one.';
 
 /**
  * Carries a decision out, instance by instance: each is whole or not begun, so that the same decision once more goes on where one was
@@ -104,7 +106,10 @@ export class QuarantineDecisions {
     const uids = newUids
       ? { study: uidFrom(parents.study), series: uidFrom(parents.series), instance: uidFrom(id) }
       : undefined;
-    const modified = () => this.bytes.modifiedInstance(id, { patientId, issuer, uids });
+    const modified = () => this.bytes.modifiedInstance(id, { patientId, issuer, uids }).catch(unmodifiable);
+    const before = await transferSyntaxOf((await this.bytes.instanceFile(id, undefined)).stream);
+    // The original is deleted afterwards: its copy must not declare its pixels something else.
+    if ((await transferSyntaxOf((await modified()).stream)) !== before) throw new Conflict(UNMODIFIABLE);
     const stored = await this.bytes.storeInstance((await modified()).stream);
     if (stored.status === 'Success') return;
     // It was there when it was stored: gone now, nothing holds what waits but itself.
@@ -118,6 +123,12 @@ export class QuarantineDecisions {
         'The archive holds another instance of that identity: discard this one or give it new UIDs.',
       );
   }
+}
+
+/** What the archive holds and will not copy under another identity. */
+function unmodifiable(error: unknown): never {
+  if (error instanceof UpstreamFailed && !(error instanceof NotInArchive)) throw new Conflict(UNMODIFIABLE);
+  throw error;
 }
 
 /** A UID under 2.25 (PS3.5 §B.2) that follows from one of the archive's ids. */

@@ -61,6 +61,16 @@ export class Quarantine {
     return new Set(rows.map(({ id }) => id));
   }
 
+  /** Why an instance waits; `undefined` when it does not. */
+  async reasonOf(id: OrthancId): Promise<Reason | undefined> {
+    const [row] = await this.database
+      .select({ reason: quarantine.reason })
+      .from(quarantined)
+      .innerJoin(quarantine, eq(quarantine.id, quarantined.quarantine))
+      .where(eq(quarantined.orthancId, id));
+    return row?.reason;
+  }
+
   /** Instances that wait, of all or of one group, in the order of their ids, after one of them. */
   async page(after: string, limit: number, group?: string): Promise<OrthancId[]> {
     const rows = await this.database
