@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { trimPadding } from '../authz/padding.js';
 
 const printable = z.string().regex(/^\P{Cc}*$/u, { message: 'Control characters are not allowed.' });
 
@@ -13,7 +14,7 @@ export const Words = printable.trim().max(1024);
 
 /** A DICOM text of 64 characters (LO) or nothing; an empty one is nothing. */
 export const Assigned = printable
-  .trim()
+  .overwrite(trimPadding)
   .max(64)
   .nullable()
   .transform((text) => (text === '' ? null : text));
@@ -26,10 +27,10 @@ export const Moment = z.iso
     message: 'The year must be from 1970 to 9999.',
   });
 
-/** The key of a patient as the catalog has it: PatientID trimmed, both exact and case-sensitive. */
+/** The key of a patient as the catalog has it: both without padding, exact and case-sensitive. */
 export const PatientKey = z.strictObject({
-  issuer: printable.trim().min(1).max(64),
-  patient_id: printable.trim().min(1).max(64),
+  issuer: printable.overwrite(trimPadding).min(1).max(64),
+  patient_id: printable.overwrite(trimPadding).min(1).max(64),
 });
 /** The same as it is told: as it is kept. */
 export const KnownPatient = z.object({ issuer: z.string(), patient_id: z.string() });

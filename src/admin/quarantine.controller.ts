@@ -6,6 +6,7 @@ import { AuditLog } from '../audit/audit.log.js';
 import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { ListQuery, QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
+import { trimPadding } from '../authz/padding.js';
 import { type Decision, QuarantineDecisions } from '../catalog/quarantine.decisions.js';
 import { QuarantineItem, QuarantineList } from '../catalog/quarantine.list.js';
 import { NotAuthenticated, NotVisible } from '../problems/errors.js';
@@ -13,7 +14,7 @@ import type { Page } from '../authn/list.query.js';
 
 const Key = z
   .string()
-  .trim()
+  .overwrite(trimPadding)
   .min(1)
   .max(64)
   .regex(/^[^\\\p{Cc}]*$/u, 'A backslash or control character is not allowed.');

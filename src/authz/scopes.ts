@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { trimPadding } from './padding.js';
 
-const named = z.string().min(1).max(64);
+/** Blanks around what a study can never have around it would make a grant that covers nothing. */
+const named = z.string().overwrite(trimPadding).min(1).max(64);
 
 /** Which studies a grant covers; the contract's JSON. `issuer` and `patient_id` are exact and case-sensitive. */
 export const Scope = z.discriminatedUnion('kind', [
@@ -16,7 +18,7 @@ export const Scope = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('patient'), issuer: named, patient_id: named }),
   z.strictObject({ kind: z.literal('institution'), institution: named }),
-  z.strictObject({ kind: z.literal('modality'), modality: z.string().min(1).max(16) }),
+  z.strictObject({ kind: z.literal('modality'), modality: z.string().trim().min(1).max(16) }),
 ]);
 export type Scope = z.infer<typeof Scope>;
 

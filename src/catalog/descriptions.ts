@@ -13,10 +13,10 @@ export function describeStudy(facts: InstanceFacts) {
   return {
     patientName: value('00100010'),
     patientNameKey: fold(value('00100010')),
-    patientBirthDate: value('00100030'),
+    patientBirthDate: dateOf(value('00100030')),
     patientSex: value('00100040'),
-    studyDate: value('00080020'),
-    studyTime: value('00080030'),
+    studyDate: dateOf(value('00080020')),
+    studyTime: timeOf(value('00080030')),
     studyId: value('00200010'),
     accessionNumber: value('00080050'),
     studyDescription: value('00081030'),
@@ -34,13 +34,13 @@ export function describeSeries(facts: InstanceFacts) {
     seriesNumber: whole(value('00200011')),
     seriesDescription: value('0008103E'),
     seriesDescriptionKey: fold(value('0008103E')),
-    seriesDate: value('00080021'),
-    seriesTime: value('00080031'),
+    seriesDate: dateOf(value('00080021')),
+    seriesTime: timeOf(value('00080031')),
     bodyPart: value('00180015'),
     laterality: value('00200060'),
     protocolName: value('00181030'),
-    performedDate: value('00400244'),
-    performedTime: value('00400245'),
+    performedDate: dateOf(value('00400244')),
+    performedTime: timeOf(value('00400245')),
     ...describeRequests(facts.requests),
   };
 }
@@ -84,6 +84,16 @@ function reader(facts: InstanceFacts): (tag: string) => string {
 
 function kept(text: string, most: number): string {
   return text.replaceAll('\0', '').trim().slice(0, most);
+}
+
+/** A date of ACR-NEMA equipment, `2024.02.28`, as DICOM writes it (PS3.5 §6.2, DA); everything else as it is. Migration 0055 does the same. */
+function dateOf(text: string): string {
+  return /^\d{4}\.\d{2}\.\d{2}$/.test(text) ? text.replaceAll('.', '') : text;
+}
+
+/** A time of ACR-NEMA equipment, `10:15:00.5`, as DICOM writes it (PS3.5 §6.2, TM); everything else as it is. Migration 0055 does the same. */
+function timeOf(text: string): string {
+  return /^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$/.test(text) ? text.replaceAll(':', '') : text;
 }
 
 /** A whole number that Postgres' integer holds, else nothing. */

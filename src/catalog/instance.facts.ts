@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { trimValues } from '../authz/padding.js';
 import { UpstreamFailed } from '../problems/errors.js';
 import type { RequestedStep } from './requested.steps.js';
 import { SeriesUid, SopUid, StudyUid } from './uids.js';
@@ -10,9 +11,9 @@ export interface InstanceFacts {
   readonly sopUid: SopUid;
   readonly sopClassUid: string;
   readonly transferSyntax: string;
-  /** Trimmed; may be empty. */
+  /** Without padding ({@link trimValues}); may be empty. */
   readonly patientId: string;
-  /** Issuer of Patient ID (0010,0021) as written; empty when absent. */
+  /** Issuer of Patient ID (0010,0021) without padding; empty when absent. */
   readonly headerIssuer: string;
   readonly institution: string;
   readonly modality: string;
@@ -79,6 +80,7 @@ export function factsOf(
   requests: readonly RequestedStep[] = [],
 ): InstanceFacts {
   const value = (tag: string) => attributes.get(tag)?.trim() ?? '';
+  const key = (tag: string) => trimValues(attributes.get(tag) ?? '');
   const studyUid = StudyUid.safeParse(value('0020000D'));
   const seriesUid = SeriesUid.safeParse(value('0020000E'));
   const sopUid = SopUid.safeParse(value('00080018'));
@@ -86,7 +88,7 @@ export function factsOf(
   if (!studyUid.success || !seriesUid.success || !sopUid.success || !syntax.success)
     throw new IdentityMissing();
   for (const tag of ['00100020', '00100021']) {
-    if (value(tag).length > KEY || value(tag).includes('\0')) throw new IdentityMissing();
+    if (key(tag).length > KEY || key(tag).includes('\0')) throw new IdentityMissing();
   }
   return {
     studyUid: studyUid.data,
@@ -94,9 +96,9 @@ export function factsOf(
     sopUid: sopUid.data,
     sopClassUid: short(value('00080016')),
     transferSyntax: syntax.data,
-    patientId: value('00100020'),
-    headerIssuer: value('00100021'),
-    institution: short(value('00080080')),
+    patientId: key('00100020'),
+    headerIssuer: key('00100021'),
+    institution: short(key('00080080')),
     modality: short(value('00080060')),
     attributes,
     requests,

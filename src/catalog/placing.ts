@@ -141,7 +141,10 @@ async function makeStudy(
 }
 
 /** The patient's row, made when it is new; a study without PatientID gets a patient of its own. */
-async function patientOf(tx: Transaction, study: StudyFacts): Promise<number> {
+export async function patientOf(
+  tx: Transaction,
+  study: Pick<StudyFacts, 'studyUid' | 'issuer' | 'patientId'>,
+): Promise<number> {
   const soleStudyUid = study.patientId === '' ? study.studyUid : null;
   const key =
     soleStudyUid === null

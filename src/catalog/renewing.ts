@@ -6,6 +6,7 @@ import type { Arrived } from './admitting.js';
 import { describeInstance, describeSeries, describeStudy } from './descriptions.js';
 import { isSameContent } from './file.content.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
+import { patientOf } from './placing.js';
 
 /** What became of a row whose file was read again: `other` means that it is no longer what this row may say. */
 export type Renewal = 'renewed' | 'same' | 'other' | 'gone';
@@ -26,6 +27,8 @@ export async function renew(
   if (above === undefined) return 'gone';
   // The same file is whose it was when it was acknowledged, also where the archive reads an identifier differently.
   if (!isOf(above, facts)) return isSame(above.instance, facts, arrived) ? 'same' : 'other';
+  const moved = above.patient.patientId !== facts.patientId;
+  if (moved) await movePatient(tx, above, facts.patientId);
   const described = describeInstance(facts);
   const stale = !says(above.instance, described) || isOther(above.instance, arrived);
   const content = {
@@ -40,7 +43,7 @@ export async function renew(
     .set({ ...described, ...content })
     .where(eq(instances.id, id));
   const staleAbove = await renewAbove(tx, id, above, facts);
-  if (!stale && !staleAbove) return 'same';
+  if (!stale && !staleAbove && !moved) return 'same';
   await tx
     .update(series)
     .set({ revision: sql`${series.revision} + 1` })
@@ -79,7 +82,22 @@ async function aboveOf(tx: Transaction, id: number): Promise<Above | undefined> 
 function isOf({ instance, series: row, study, patient }: Above, facts: InstanceFacts): boolean {
   const uids = instance.sopUid === facts.sopUid && row.seriesUid === facts.seriesUid;
   const issuer = facts.headerIssuer === '' || facts.headerIssuer === patient.issuer;
-  return uids && study.studyUid === facts.studyUid && patient.patientId === facts.patientId && issuer;
+  return (
+    uids && study.studyUid === facts.studyUid && isSamePatient(patient.patientId, facts.patientId) && issuer
+  );
+}
+
+/** Earlier versions took every kind of blank from the ends of a PatientID, not the padding alone: their rows are still this patient's. */
+function isSamePatient(held: string, read: string): boolean {
+  return held === read || (held !== '' && held === read.trim());
+}
+
+/** Gives the study to the patient its file names; what is left of the other one goes when nothing is theirs. */
+async function movePatient(tx: Transaction, { study, patient }: Above, patientId: string): Promise<void> {
+  const to = await patientOf(tx, { studyUid: study.studyUid, issuer: patient.issuer, patientId });
+  await tx.update(studies).set({ patient: to }).where(eq(studies.id, study.id));
+  await tx.execute(sql`
+    delete from patients where id = ${patient.id} and not exists (select from studies where patient = ${patient.id})`);
 }
 
 /** Whether it is the very file, or its content, that the row was made from. */

@@ -60,7 +60,7 @@ export function matches(attribute: CatalogAttribute, match: Match, fuzzy = false
     case 'item':
       return anItem([{ attribute, match }]);
     case 'set':
-      return sql`exists (select from unnest(${column}) as member where ${alike(sql`member`, match.value)})`;
+      return overlaps(column, [match.value]);
     case 'number':
       return sql`${column} = ${Number(match.value)}`;
     case 'time':
@@ -72,22 +72,54 @@ export function matches(attribute: CatalogAttribute, match: Match, fuzzy = false
 }
 
 function anyOf(attribute: CatalogAttribute, values: readonly string[]): SQL {
-  if (attribute.matching === 'uid') {
-    return sql`${attribute.key ?? attribute.value} = any(${sql.param(values)}::text[])`;
-  }
-  const each = values.map((value) => matches(attribute, { kind: 'value', value }));
-  return sql`(${sql.join(each, sql` or `)})`;
+  const column = attribute.key ?? attribute.value;
+  if (attribute.matching === 'set') return overlaps(column, values);
+  return sql`${column} = any(${sql.param(values)}::text[])`;
 }
 
+/** A set that has one of these values as a member, or a member like one of the patterns among them. */
+function overlaps(column: AnyPgColumn | SQL, values: readonly string[]): SQL {
+  const [patterns, exact] = [true, false].map((wanted) =>
+    values.filter((value) => isPattern(value) === wanted),
+  );
+  const ways = [
+    ...(exact?.length ? [sql`${column} && ${sql.param(exact)}::text[]`] : []),
+    ...(patterns?.length
+      ? [
+          sql`exists (select from unnest(${column}) as member
+            where member like any(${sql.param(patterns.map(patternOf))}::text[]))`,
+        ]
+      : []),
+  ];
+  return sql`(${sql.join(ways, sql` or `)})`;
+}
+
+/** Alphabetic, ideographic and phonetic (PS3.5 §6.2.1.2). */
+const COMPONENT_GROUPS = [1, 2, 3];
+
 /**
- * A person name matches by any of its component groups (PS3.5 §6.2.1.2: alphabetic, ideographic, phonetic), empty components at
- * the end aside. What a group matches the whole contains, which an index can answer first.
+ * A person name matches by any of its component groups, or by those that the value names by its place (`=山田*` the second, PS3.5
+ * §6.2.1.2), empty components at the end aside. What a group matches the whole contains, which an index can answer first.
  */
 function named(column: AnyPgColumn | SQL, asked: string): SQL {
-  const value = fold(asked).replace(/\^+$/, '');
-  const group = alike(sql`rtrim(name_group, '^')`, value);
-  return sql`(${column} like ${`%${patternOf(value)}%`} and (${alike(sql`rtrim(${column}, '^')`, value)}
-    or exists (select from unnest(string_to_array(${column}, '=')) as name_group where ${group})))`;
+  const values = fold(asked).split('=').map(withoutEnd);
+  const group = (place: number, value: string) =>
+    alike(sql`btrim(rtrim(split_part(${column}, '=', ${place}::int), '^ '))`, value);
+  const held = (value: string) => sql`${column} like ${`%${patternOf(value)}%`}`;
+  const [only, ...others] = values;
+  if (only !== undefined && others.length === 0) {
+    const each = COMPONENT_GROUPS.map((place) => group(place, only));
+    return sql`(${held(only)} and (${alike(sql`rtrim(${column}, '^')`, only)} or ${sql.join(each, sql` or `)}))`;
+  }
+  const each = values.flatMap((value, at) =>
+    /^\**$/.test(value) ? [] : [sql`${held(value)} and ${group(at + 1, value)}`],
+  );
+  return each.length === 0 ? sql`true` : sql`(${sql.join(each, sql` and `)})`;
+}
+
+/** A component group without blanks around it and empty components at its end. */
+function withoutEnd(group: string): string {
+  return group.replace(/[\^ ]+$/, '').trim();
 }
 
 /**

@@ -1,3 +1,4 @@
+import { trimPadding } from '../authz/padding.js';
 import { decodeText } from './header.text.js';
 import type { Encoding } from './header.element.js';
 
@@ -21,7 +22,7 @@ const NAMES = new Set([
 ]);
 
 /**
- * A value as text: characters decoded, padding trimmed, several values joined by a backslash, numbers in decimal. Undefined for
+ * A value as text: characters decoded, padding trimmed (spaces, and NUL at the end), several values joined by a backslash, numbers in decimal. Undefined for
  * what is no text (bytes, sequences).
  */
 export function textOf(
@@ -43,7 +44,7 @@ export function textOf(
   if (PARAGRAPHS.has(vr)) return text.replace(/[ \0]+$/, '');
   return text
     .split('\\')
-    .map((value) => value.replaceAll('\0', ' ').trim())
+    .map((value) => trimPadding(value.replace(/[ \0]+$/, '')))
     .join('\\');
 }
 

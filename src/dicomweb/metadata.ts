@@ -1,3 +1,4 @@
+import { trimValues } from '../authz/padding.js';
 import { z } from 'zod';
 import { UpstreamFailed } from '../problems/errors.js';
 import { resourceUrl } from './resource.urls.js';
@@ -52,7 +53,7 @@ export function publishMetadata(
 
 /** Whether it is this patient's, by the catalog's PatientID. */
 export function isPatient(metadata: PublicMetadata, patientId: string): boolean {
-  return bare(metadata.patientId) === bare(patientId);
+  return trimValues(metadata.patientId) === trimValues(patientId);
 }
 
 /**
@@ -68,14 +69,6 @@ export function isDecoded({ patientName }: PublicMetadata, known: string): boole
 
 function isAscii(text: string): boolean {
   return Buffer.byteLength(text) === text.length;
-}
-
-/** Blanks around a value mean nothing (PS3.5 §6.2). */
-function bare(text: string): string {
-  return text
-    .split('\\')
-    .map((value) => value.trim())
-    .join('\\');
 }
 
 function rewrite(value: Readonly<Record<string, unknown>>, url: string): Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 import { attributesAt, type Search } from '../catalog/search.service.js';
 import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from '../catalog/search.attributes.js';
 import type { Match } from '../catalog/search.matching.js';
+import { trimPadding } from '../authz/padding.js';
 import { BadRequest } from '../problems/errors.js';
 
 /** A parsed query and what of it was not understood. */
@@ -24,6 +25,10 @@ const PAGES = { root: { usual: 100, most: 1_000 }, below: { usual: 50_000, most:
 const LOOKED_UP = 1_000;
 /** Attributes one request may name. */
 const INCLUDED = 200;
+/** Values of a list: what is asked for costs the database each of them for each study. Defined modalities are about a hundred (PS3.3 C.7.3.1.1.1). */
+const LISTED = { uid: 500, set: 100 } as const;
+/** Characters of one value: a name has 194 at most, in three groups of 64 (PS3.5 §6.2). */
+const LONGEST = 256;
 const TAG = /^[0-9a-fA-F]{8}$/;
 
 /** By keyword or tag; on a path into a sequence each step is one or the other (PS3.18 §8.3.4.1). */
@@ -155,14 +160,17 @@ const DATE = /^\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/;
 // A minute may have 61 seconds (PS3.5 §6.2).
 const TIME = /^([01]\d|2[0-3])([0-5]\d(([0-5]\d|60)(\.\d{1,6})?)?)?$/;
 
-/** Blanks around a value are no part of it (PS3.5 §6.2). */
+/** PatientID, its issuer and the institution are compared as they are but for padding: scopes of grants are made of them. */
+const KEYS = new Set(['00100020', '00100021', '00080080']);
+
+/** Spaces around a value are no part of it (PS3.5 §6.2), nor are other blanks where it is no key. */
 function parseMatch(attribute: CatalogAttribute, written: string): Match | undefined {
-  const value = written.trim();
+  const value = KEYS.has(attribute.tag) ? trimPadding(written) : written.trim();
   if (value === '') return undefined;
   const bad = () => new BadRequest(`The value of ${attribute.keyword} is not valid.`);
   switch (attribute.matching) {
     case 'uid': {
-      const values = value.split(/[,\\]/);
+      const values = listOf(attribute, value, LISTED.uid);
       if (!values.every((uid) => UID.test(uid))) throw bad();
       return values.length === 1 ? { kind: 'value', value } : { kind: 'list', values };
     }
@@ -175,16 +183,32 @@ function parseMatch(attribute: CatalogAttribute, written: string): Match | undef
       return { kind: 'value', value };
     case 'set': {
       // A code string holds neither comma nor backslash; OHIF asks for several modalities so.
-      const values = value.split(/[,\\]/);
-      if (values.length > 1) return { kind: 'list', values };
-      return /^\*+$/.test(value) ? undefined : { kind: 'value', value };
+      const values = listOf(attribute, value, LISTED.set);
+      return values.some((one) => /^\**$/.test(one)) ? undefined : { kind: 'list', values };
     }
+    case 'name':
+      // Of each component group everything.
+      if (/^[*=]+$/.test(value)) return undefined;
+      return { kind: 'value', value: short(attribute, value) };
     case 'text':
     case 'folded':
     case 'item':
-    case 'name':
-      return /^\*+$/.test(value) ? undefined : { kind: 'value', value };
+      return /^\*+$/.test(value) ? undefined : { kind: 'value', value: short(attribute, value) };
   }
+}
+
+/** The values of a list by comma or backslash. `BadRequest` beyond `most`. */
+function listOf(attribute: CatalogAttribute, written: string, most: number): string[] {
+  const values = written.split(/[,\\]/);
+  if (values.length > most)
+    throw new BadRequest(`${attribute.keyword} takes at most ${most} values. Ask in several searches.`);
+  return values.map((value) => short(attribute, value).trim());
+}
+
+/** `BadRequest` when one value is longer than any can be. */
+function short(attribute: CatalogAttribute, value: string): string {
+  if (value.length <= LONGEST) return value;
+  throw new BadRequest(`The value of ${attribute.keyword} has more than ${LONGEST} characters. Shorten it.`);
 }
 
 /** A time without the zeros that its fraction ends in: they are the same moment. */
