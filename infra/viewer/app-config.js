@@ -11,6 +11,8 @@ let lastAddress = '/viewer/';
 const remember = () => {
   const { pathname, search } = window.location;
   if (!pathname.endsWith('/notfoundstudy')) lastAddress = pathname + search;
+  // Asked as soon as a study is opened, so that the answer is there when somebody wants to save.
+  window.radgate?.maySave();
 };
 remember();
 window.addEventListener('popstate', remember);

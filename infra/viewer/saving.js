@@ -103,3 +103,4 @@ document.addEventListener('visibilitychange', () => void lookAgain());
 
 // What app-config.js and the rewritten bundle (saving.rules.ts) call.
 window.radgate = { maySave, onRights, askAgain, save, keepsWork };
+maySave();
