@@ -92,8 +92,9 @@ describe('what the archive reads differently', { timeout: LONG }, () => {
     const sent = Object.entries(IDENTIFIERS).map(([name, { charset, id, issuer }]) => {
       const extra: DicomElement[] = [element('00100020', 'LO', id), element('00080005', 'CS', charset)];
       if (issuer !== undefined) extra.push(element('00100021', 'LO', issuer));
-      const one = uids();
-      return { name, ...one, file: makeInstance({ ...one, extra }) };
+      const { studyUid, seriesUid, sopUid } = uids();
+      const file = makeInstance({ studyUid, seriesUid, sopUid, extra });
+      return { name, studyUid, sopUid, file };
     });
     const all = () =>
       world.store(
@@ -135,21 +136,23 @@ function profileOf(syntax: string): string {
   ].join('\n');
 }
 
+/** Sends a file with the profile beside it; false when the archive does not take its transfer syntax. */
+function send(file: string): Promise<boolean> {
+  const prefix = openPrefix(inject('prefix'));
+  const profile = ['-xf', `${file}.cfg`, 'Sent'];
+  const to = [...profile, '-aec', world.orthanc.aet, '127.0.0.1', String(world.orthanc.dicomPort)];
+  const [program = '', ...args] = prefix.command('usr/bin/storescu', ...to, file);
+  const DCMDICTPATH = join(prefix.folder, 'usr/share/dcmtk/dicom.dic');
+  return promisify(execFile)(program, args, { env: { DCMDICTPATH } }).then(
+    () => true,
+    () => false,
+  );
+}
+
 describe('what came by C-STORE', { timeout: LONG }, () => {
   it('in every transfer syntax that storescu sends stays, and the same again is a success', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'radgate-syntaxes-'));
     const taken: { syntax: string; sopUid: string; path: string }[] = [];
-    const send = async (file: string) => {
-      const prefix = openPrefix(inject('prefix'));
-      const profile = ['-xf', `${file}.cfg`, 'Sent'];
-      const to = [...profile, '-aec', world.orthanc.aet, '127.0.0.1', String(world.orthanc.dicomPort)];
-      const [program = '', ...args] = prefix.command('usr/bin/storescu', ...to, file);
-      const DCMDICTPATH = join(prefix.folder, 'usr/share/dcmtk/dicom.dic');
-      return promisify(execFile)(program, args, { env: { DCMDICTPATH } }).then(
-        () => true,
-        () => false,
-      );
-    };
     try {
       const left = STORED.values();
       const sendAll = async () => {
