@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
-import type { Env } from '../config/env.js';
 import { UpstreamFailed } from '../problems/errors.js';
 import { type ArchiveBytes, ArchiveConnection } from './orthanc.connection.js';
 import { OrthancId } from './orthanc.id.js';
+import type { ArchiveAddress } from './orthanc.transport.js';
 
 /** Which picture of a frame: `width` and `height` in pixels are a box it is fitted into, the window is in modality units. */
 export interface Picture {
@@ -56,7 +56,7 @@ const StoredAnswer = Json.pipe(
 export class OrthancBytes implements OnApplicationShutdown {
   private readonly connection: ArchiveConnection;
 
-  constructor(@Inject(ENV) env: Env) {
+  constructor(@Inject(ENV) env: ArchiveAddress) {
     this.connection = new ArchiveConnection(env);
   }
 

@@ -1,10 +1,9 @@
 import { Readable } from 'node:stream';
-import { Pool } from 'undici';
-import type { Env } from '../config/env.js';
 import { Slots } from '../limits/slots.js';
 import { closed, withStallLimit } from '../limits/stall.limit.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
-import { archiveTrouble, NotInArchive, problemOfStatus } from './orthanc.errors.js';
+import { NotInArchive, problemOfStatus } from './orthanc.errors.js';
+import { type ArchiveAddress, ArchiveTransport, piecesOf, wholeText } from './orthanc.transport.js';
 
 /** Orthanc has 50 threads; some are left for its DICOM side, its own work and the small calls. */
 const CONNECTIONS = 40;
@@ -18,10 +17,6 @@ const PICTURES = 4;
 const DECODED_FILES = 4;
 /** What one account has of these at most: whoever reads slowly keeps out nobody but themselves. */
 const OF_ONE = { large: 16, pictures: 3, decodedFiles: 3 };
-/** Storing a large instance, or decoding it, takes Orthanc a while; what it holds it begins to give soon. */
-const WORK_MS = 120_000;
-const READ_MS = 20_000;
-
 /** Bytes from the archive: `length` when it said one. Destroying `stream` frees the connection at once. */
 export interface ArchiveBytes {
   readonly length: number | undefined;
@@ -43,51 +38,33 @@ export interface Manner {
 
 type Give = (bytes: ArchiveBytes) => void;
 
-interface Call {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: Readable | string;
-  readonly headersTimeout?: number;
-  readonly accept?: string | undefined;
-}
-
 /**
  * The one set of connections that bytes come and go by. Nothing here holds a body: small things are bounded by
  * {@link AT_ONCE_BYTES}, large ones are streams behind a bounded number of slots.
  */
 export class ArchiveConnection {
-  private readonly pool: Pool;
-  private readonly authorization: string;
+  private readonly transport: ArchiveTransport;
   private readonly large = new Slots({ places: LARGE_READERS, perAccount: OF_ONE.large });
   private readonly workers = {
     picture: new Slots({ places: PICTURES, perAccount: OF_ONE.pictures }),
     decoding: new Slots({ places: DECODED_FILES, perAccount: OF_ONE.decodedFiles }),
   } as const;
 
-  constructor(env: Env) {
-    // Orthanc closes an idle connection after a second; we close it before.
-    this.pool = new Pool(env.ORTHANC_URL, {
-      connections: CONNECTIONS,
-      keepAliveTimeout: 700,
-      keepAliveTimeoutThreshold: 200,
-      headersTimeout: WORK_MS,
-      bodyTimeout: READ_MS,
-    });
-    const credentials = `${env.ORTHANC_USERNAME}:${env.ORTHANC_PASSWORD}`;
-    this.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+  constructor(env: ArchiveAddress) {
+    this.transport = new ArchiveTransport(env, CONNECTIONS);
   }
 
   /** Sends a body and gives the whole, small answer as text; always chunked, since a length makes Orthanc allocate it. */
   async send(what: string, path: string, body: Readable): Promise<string> {
-    const answer = await this.ask(what, { method: 'POST', path, body });
-    const text = (await wholeBody(what, answer.body)).toString('utf8');
+    const answer = await this.transport.request(what, { method: 'POST', path, body });
+    const text = await wholeText(what, answer.body);
     const problem = problemOfStatus(what, answer.statusCode);
     if (problem !== undefined) throw problem;
     return text;
   }
 
   close(): Promise<void> {
-    return this.pool.destroy();
+    return this.transport.close();
   }
 
   /** Reads. What is not known to be small waits for a place before Orthanc is asked, so that waiting holds none of its threads. */
@@ -134,14 +111,9 @@ export class ArchiveConnection {
     path: string,
     { accept, works, valueOnly, json }: Manner,
   ): Promise<{ length: number | undefined; body: Readable }> {
-    const headersTimeout = works !== undefined ? WORK_MS : READ_MS;
     const asked = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
-    const call = { ...asked, path, headersTimeout, accept };
-    // Orthanc closes idle connections when it likes: what was lost with one is asked again.
-    const answer = await this.ask(what, call).catch((error: unknown) => {
-      if (wasCutOff(error)) return this.ask(what, call);
-      throw error;
-    });
+    const call = { ...asked, path, accept, works: works !== undefined };
+    const answer = await this.transport.request(what, call);
     const problem =
       problemOfStatus(what, answer.statusCode) ??
       (valueOnly === true ? listInstead(what, answer.headers) : undefined);
@@ -151,21 +123,6 @@ export class ArchiveConnection {
     }
     const declared = answer.headers['content-length'];
     return { length: typeof declared === 'string' ? Number(declared) : undefined, body: answer.body };
-  }
-
-  private async ask(what: string, { accept, ...call }: Call) {
-    try {
-      return await this.pool.request({
-        ...call,
-        headers: {
-          authorization: this.authorization,
-          ...(accept === undefined ? {} : { accept }),
-          ...(call.body instanceof Readable ? { 'content-type': 'application/dicom' } : {}),
-        },
-      });
-    } catch (error) {
-      throw away(what, error);
-    }
   }
 }
 
@@ -182,7 +139,7 @@ async function readSlowly(length: number | undefined, body: Readable, give: Give
 }
 
 async function atOnce(what: string, body: Readable, length: number): Promise<ArchiveBytes> {
-  const pieces = await piecesOf(what, body);
+  const pieces = await piecesOf(what, body, AT_ONCE_BYTES);
   const held = pieces.reduce((sum, piece) => sum + piece.length, 0);
   if (held !== length) throw new UpstreamFailed(what);
   return { length, stream: Readable.from(handedOn(pieces), { objectMode: false, highWaterMark: 1 }) };
@@ -193,39 +150,9 @@ function* handedOn(pieces: Buffer[]): Generator<Buffer> {
   for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece;
 }
 
-async function wholeBody(what: string, body: Readable): Promise<Buffer> {
-  return Buffer.concat(await piecesOf(what, body));
-}
-
-/** All of a body as it came, since a copy in one piece doubles what a slow reader holds. An archive that cuts it short is away. */
-async function piecesOf(what: string, body: Readable): Promise<Buffer[]> {
-  const pieces: Buffer[] = [];
-  try {
-    for await (const piece of body) if (Buffer.isBuffer(piece)) pieces.push(piece);
-    return pieces;
-  } catch (error) {
-    throw away(what, error);
-  }
-}
-
 /** Orthanc answers a sequence, or encapsulated pixels, with a list of what is below; there is no value then. */
 function listInstead(what: string, headers: Readonly<Record<string, unknown>>): NotInArchive | undefined {
   const type = headers['content-type'];
   const isList = typeof type === 'string' && type.startsWith('application/json');
   return isList ? new NotInArchive(what) : undefined;
-}
-
-/** The driver's error is named by its code alone. */
-function away(what: string, error: unknown): NeighbourAway {
-  archiveTrouble.failed += 1;
-  return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${what}: ${codeOf(error)}`) });
-}
-
-function wasCutOff(error: unknown): boolean {
-  const cause = error instanceof NeighbourAway ? error.cause : undefined;
-  return cause instanceof UpstreamFailed && /: (UND_ERR_SOCKET|ECONNRESET|EPIPE) failed$/.test(cause.message);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
 }

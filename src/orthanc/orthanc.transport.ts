@@ -1,0 +1,141 @@
+import { Readable } from 'node:stream';
+import { type Dispatcher, Pool } from 'undici';
+import type { Env } from '../config/env.js';
+import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
+import { archiveTrouble } from './orthanc.errors.js';
+
+/** Orthanc closes an idle connection after a second; we close it before. */
+const KEEP_ALIVE_MS = 700;
+const KEEP_ALIVE_THRESHOLD_MS = 200;
+const CONNECT_MS = 5_000;
+/** Storing a large instance, or decoding it, takes Orthanc a while; it begins to send stored data soon. */
+const WORK_MS = 120_000;
+const READ_MS = 20_000;
+/** A small call from its first byte to the last of its answer. */
+const CALL_MS = 10_000;
+/** JSON that is held: some hundreds of instances, or the instances of some dozens of series. */
+const JSON_BYTES = 64 * 1024 * 1024;
+const CUT_OFF = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+/** The part of the environment that says where the archive is. */
+export type ArchiveAddress = Pick<Env, 'ORTHANC_URL' | 'ORTHANC_USERNAME' | 'ORTHANC_PASSWORD'>;
+
+/** One request to Orthanc. */
+export interface ArchiveCall {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  /** A stream is sent chunked: a length makes Orthanc allocate it. Text is JSON. */
+  readonly body?: Readable | string | undefined;
+  readonly accept?: string | undefined;
+  /** Whether Orthanc has to compute before it answers. */
+  readonly works?: boolean;
+}
+
+/** What a call that took too long ends with. */
+class TimeLimit extends Error {
+  readonly code = 'TIME_LIMIT';
+}
+
+/**
+ * The one policy of all requests to Orthanc: credentials, time limits for connecting, headers and a silent body, connections that are
+ * closed before Orthanc does, bounded answers, and one repeat of a request that a closed connection swallowed. Throws `NeighbourAway`.
+ */
+export class ArchiveTransport {
+  private readonly pool: Pool;
+  /** Connections of their own for repeats: of those that were kept, others may be closed too. */
+  private readonly fresh: Pool;
+  private readonly authorization: string;
+
+  constructor(env: ArchiveAddress, connections: number) {
+    const limits = { connect: { timeout: CONNECT_MS }, bodyTimeout: READ_MS };
+    this.fresh = new Pool(env.ORTHANC_URL, { ...limits, connections, pipelining: 0 });
+    this.pool = new Pool(env.ORTHANC_URL, {
+      ...limits,
+      connections,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeoutThreshold: KEEP_ALIVE_THRESHOLD_MS,
+    });
+    const credentials = `${env.ORTHANC_USERNAME}:${env.ORTHANC_PASSWORD}`;
+    this.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+  }
+
+  /** Resolves with the headers; `what` names the call in errors. Only what is streamed to Orthanc is not asked again. */
+  async request(what: string, call: ArchiveCall, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
+    try {
+      return await this.once(this.pool, call, signal).catch((error: unknown) => {
+        if (!CUT_OFF.has(codeOf(error)) || call.body instanceof Readable) throw error;
+        return this.once(this.fresh, call, signal);
+      });
+    } catch (error) {
+      throw archiveAway(what, error);
+    }
+  }
+
+  /** A small call with its whole answer as text; ends after {@link CALL_MS}. */
+  async text(what: string, call: ArchiveCall): Promise<{ status: number; text: string }> {
+    // Not AbortSignal.timeout: it keeps request and answer until the time is up, however early the answer came.
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new TimeLimit()), CALL_MS);
+    try {
+      const answer = await this.request(what, call, limit.signal);
+      return { status: answer.statusCode, text: await wholeText(what, answer.body) };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.pool.destroy(), this.fresh.destroy()]);
+  }
+
+  private once(pool: Pool, { method, path, body, accept, works }: ArchiveCall, signal?: AbortSignal) {
+    return pool.request({
+      method,
+      path,
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+      headersTimeout: works === true || body instanceof Readable ? WORK_MS : READ_MS,
+      headers: {
+        authorization: this.authorization,
+        ...(accept === undefined ? {} : { accept }),
+        ...(body instanceof Readable ? { 'content-type': 'application/dicom' } : {}),
+        ...(typeof body === 'string' ? { 'content-type': 'application/json' } : {}),
+      },
+    });
+  }
+}
+
+/** An answer that is JSON, as text. Throws `UpstreamFailed` when it is larger than any should be. */
+export async function wholeText(what: string, body: Readable): Promise<string> {
+  return Buffer.concat(await piecesOf(what, body, JSON_BYTES)).toString('utf8');
+}
+
+/** All of a body as it came, since a copy in one piece doubles what a slow reader holds. An archive that cuts it short is away. */
+export async function piecesOf(what: string, body: Readable, atMost: number): Promise<Buffer[]> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const piece of body) {
+      if (!Buffer.isBuffer(piece)) continue;
+      size += piece.length;
+      // Leaving the loop destroys the body and its connection.
+      if (size > atMost) break;
+      pieces.push(piece);
+    }
+  } catch (error) {
+    throw archiveAway(what, error);
+  }
+  if (size <= atMost) return pieces;
+  archiveTrouble.failed += 1;
+  throw new UpstreamFailed(`${what} (answer too large)`);
+}
+
+/** The driver's error is named by its code alone. */
+function archiveAway(what: string, error: unknown): NeighbourAway {
+  archiveTrouble.failed += 1;
+  return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${what}: ${codeOf(error)}`) });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+}
