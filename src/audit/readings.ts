@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { noteHandled } from '../problems/handled.errors.js';
 import { type Actor, AuditLog } from './audit.log.js';
 
 /** A read below a study: one of these opens a reading, more of the same only add to its totals. */
@@ -106,7 +107,8 @@ export class Readings implements OnApplicationShutdown {
         frames,
         bytes,
       });
-    } catch {
+    } catch (error) {
+      noteHandled('audit totals', error);
       this.logger.error('the totals of a reading could not be written');
     }
   }

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { noteHandled } from '../problems/handled.errors.js';
 import { AuditLog } from './audit.log.js';
 
 const FLUSH_MS = 60 * 1000;
@@ -38,7 +39,8 @@ export class Refusals implements OnApplicationShutdown {
     if (first === undefined) return;
     try {
       await this.log.append(first, ...rest);
-    } catch {
+    } catch (error) {
+      noteHandled('audit refusals', error);
       this.logger.error('refusals could not be written');
     }
   }

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { ENV } from '../config/config.module.js';
 import { type Env, EnvironmentFaulty } from '../config/env.js';
+import { noteHandled } from '../problems/handled.errors.js';
 import { type KeyPair, pairOfPem } from './key.pair.js';
 
 /** The private key of JWT_PRIVATE_KEY_FILE, read again when the file changed. */
@@ -24,8 +25,9 @@ export class KeyFile {
       const { mtimeMs, size, ino } = await stat(this.path);
       const stamp = `${mtimeMs} ${size} ${ino}`;
       if (this.known?.stamp !== stamp) this.known = { stamp, pair: pairOfPem(await readFile(this.path)) };
-    } catch {
-      if (this.known === undefined)
+    } catch (error) {
+      if (this.known !== undefined) noteHandled('signing key file', error);
+      else
         throw new EnvironmentFaulty([
           'JWT_PRIVATE_KEY_FILE: cannot be read or holds no RSA key of 2048 bits or more',
         ]);

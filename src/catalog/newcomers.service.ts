@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { inArray, sql } from 'drizzle-orm';
+import { inArray, sql, TransactionRollbackError } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, pending, quarantined } from '../database/schema.catalog.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
+import { noteHandled } from '../problems/handled.errors.js';
 import { admit, type NewInstance } from './admitting.js';
 import { Depositors } from './depositors.service.js';
 import { type Original, Originals } from './originals.service.js';
@@ -29,7 +30,10 @@ export class Newcomers {
     for (const [aet, group] of groupsOf(originals)) {
       const by = await this.depositors.of(aet);
       // What goes wrong together is tried one by one.
-      const taken = await this.admit(group, by).catch(() => []);
+      const taken = await this.admit(group, by).catch((error: unknown) => {
+        if (!(error instanceof TransactionRollbackError)) noteHandled('batch ingest', error);
+        return [];
+      });
       for (const { arrived } of taken) admitted.add(arrived.id);
     }
     return ids.filter((id) => !admitted.has(id));

@@ -5,6 +5,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, pending, series } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
+import { noteHandled } from '../problems/handled.errors.js';
 import { admit, type Arrived } from './admitting.js';
 import type { InstanceFacts } from './instance.facts.js';
 import {
@@ -85,7 +86,7 @@ export class Reservations {
         .update(pending)
         .set({ expiresAt: life() })
         .where(mine(reservation))
-        .catch(() => undefined);
+        .catch((error: unknown) => noteHandled('reservation renewal', error));
     }, RENEW_MS);
     return () => clearInterval(timer);
   }

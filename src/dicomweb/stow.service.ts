@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Account } from '../authn/account.js';
 import { allows, holds, type Policy, type StudyFacts } from '../authz/policy.js';
 import { Arrivals } from '../catalog/arrivals.service.js';
@@ -20,6 +20,7 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes, type StoredInstance } from '../orthanc/orthanc.bytes.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { UpstreamFailed } from '../problems/errors.js';
+import { noteHandled } from '../problems/handled.errors.js';
 import { isAnnotation, isStorageClass } from './annotations.js';
 import { type HeaderRead, readHeader } from './header.reader.js';
 import type { References } from './header.references.js';
@@ -50,8 +51,6 @@ type Fate = Failure | 'again' | undefined;
 /** Stores one instance: read its header, decide, reserve its keys, pass its bytes on, complete (design.md, decision 4). */
 @Injectable()
 export class Stow {
-  private readonly logger = new Logger('stow');
-
   constructor(
     @Inject(ENV) private readonly env: Env,
     private readonly reservations: Reservations,
@@ -206,8 +205,8 @@ export class Stow {
     try {
       if (mayBeStored) await this.reservations.lapse(held);
       else await this.reservations.abandon(held);
-    } catch {
-      this.logger.warn('a reservation could not be given back');
+    } catch (error) {
+      noteHandled('reservation release', error);
     }
   }
 

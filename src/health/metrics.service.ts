@@ -9,6 +9,7 @@ import { POSTGRES } from '../database/database.module.js';
 import { FhirServer } from '../fhir/fhir.server.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { archiveTrouble } from '../orthanc/orthanc.errors.js';
+import { handledErrors } from '../problems/handled.errors.js';
 
 /** A large catalog takes a moment to count; whoever asks often gets the same figures. */
 const FRESH_MS = 10_000;
@@ -40,6 +41,12 @@ export class Metrics implements OnModuleInit {
     name: 'radgate_upstream_errors_total',
     help: 'Calls that a neighbour did not answer, or not as it should, since this process began.',
     labelNames: ['neighbour'],
+    registers: [this.register],
+  });
+  private readonly handled = new Counter({
+    name: 'radgate_handled_errors_total',
+    help: 'Errors after which background work went on, by kind of work; each kind is in the log.',
+    labelNames: ['work'],
     registers: [this.register],
   });
   private readonly breaker = new Gauge({
@@ -133,6 +140,8 @@ export class Metrics implements OnModuleInit {
     if (hapi !== 'off') this.neighbours.set({ neighbour: 'hapi' }, hapi === 'up' ? 1 : 0);
     this.troubles.reset();
     this.troubles.inc({ neighbour: 'orthanc' }, archiveTrouble.failed);
+    this.handled.reset();
+    for (const [work, total] of handledErrors()) this.handled.inc({ work }, total);
     const calls = this.fhir.calls?.trouble;
     if (calls !== undefined) {
       this.troubles.inc({ neighbour: 'hapi' }, calls.failed);

@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import { noteHandled } from '../problems/handled.errors.js';
 
 export const HOUR = 3_600_000;
 
@@ -9,6 +10,7 @@ export const HOUR = 3_600_000;
 export function hourly(work: () => Promise<void>, logger: Logger, trouble: string): () => void {
   const turn = () => {
     work().catch((error: unknown) => {
+      noteHandled('hourly task', error);
       logger.warn(`${trouble}: ${error instanceof Error ? error.name : 'unknown'}`);
     });
   };

@@ -9,6 +9,7 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { NoRoom } from '../problems/errors.js';
 import { SealedStreams } from '../secrets/sealed.streams.js';
+import { noteHandled } from '../problems/handled.errors.js';
 
 /** What is known of a file once it is safe. */
 export interface Staged {
@@ -79,7 +80,12 @@ export class StagedFiles {
 
   /** The ids of files that nobody has written to since a moment (milliseconds since 1970). */
   async untouchedSince(moment: number): Promise<string[]> {
-    const names = await readdir(this.folder).catch(() => []);
+    const names = await readdir(this.folder).catch((error: unknown) => {
+      // It is made with the first file.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+        noteHandled('staged files', error);
+      return [];
+    });
     const ids: string[] = [];
     for (const name of names) {
       const { mtimeMs } = await stat(join(this.folder, name)).catch(() => ({

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { bigInstance, openStore } from '../dicomweb/stow.answers.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+const SOON = { timeout: 20_000, interval: 250 };
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world?.stop());
+
+/** From now on what is done to a table fails, as a full disk or a broken index lets it fail. */
+async function breakTable(table: string, when: string): Promise<void> {
+  await world.sql.unsafe(`
+    create function fail_${table}() returns trigger language plpgsql as
+      $$ begin raise exception 'the value of a patient' using errcode = 'disk_full'; end $$;
+    create trigger fail before ${when} on ${table} for each row execute function fail_${table}()`);
+}
+
+const mend = (table: string) =>
+  world.sql.unsafe(`drop trigger fail on ${table}; drop function fail_${table}()`);
+
+/** How often an error was handled in this kind of work, by the metrics. */
+async function handled(work: string): Promise<number> {
+  const [, count] =
+    new RegExp(`radgate_handled_errors_total\\{work="${work}"\\} (\\d+)`).exec(
+      await world.gateway.metrics(),
+    ) ?? [];
+  return Number(count ?? 0);
+}
+
+/** The log names the work and the error's code, and none of its words. */
+async function isLogged(work: string): Promise<void> {
+  const log = await world.gateway.logged();
+  const line = log.split('\n').find((one) => one.includes(`"work":"${work}"`));
+  expect(line).toContain('53100');
+  expect(log).not.toContain('the value of a patient');
+}
+
+it('a batch of new instances that fails is counted and logged, and taken one by one later', async () => {
+  const studyUid = freshUid();
+  await breakTable('instances', 'insert');
+  const body = new Uint8Array(makeInstance({ studyUid }));
+  await world.archive('/instances', { method: 'POST', body });
+  await expect.poll(() => handled('batch ingest'), SOON).toBeGreaterThan(0);
+  await isLogged('batch ingest');
+  await mend('instances');
+});
+
+it('a reservation that cannot be renewed or released is counted and logged', async () => {
+  const sender = await world.machine();
+  const store = openStore(world, sender);
+  await store.write(store.part);
+  await store.write(bigInstance(4_000_000).subarray(0, 2_000_000));
+  await expect.poll(() => world.sql`select from pending`, SOON).toHaveLength(1);
+  await breakTable('pending', 'update or delete');
+  await expect.poll(() => handled('reservation renewal'), SOON).toBeGreaterThan(0);
+  store.request.destroy();
+  await expect.poll(() => handled('reservation release'), SOON).toBeGreaterThan(0);
+  await isLogged('reservation renewal');
+  await isLogged('reservation release');
+  await mend('pending');
+});
