@@ -7,8 +7,9 @@ import { BodyOf, IdPipe } from '../authn/body.pipe.js';
 import { ListQuery, QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { trimPadding } from '../authz/padding.js';
-import { type Decision, QuarantineDecisions } from '../catalog/quarantine.decisions.js';
+import { QuarantineDecisions } from '../catalog/quarantine.decisions.js';
 import { QuarantineItem, QuarantineList } from '../catalog/quarantine.list.js';
+import type { Decision } from '../catalog/quarantine.records.js';
 import { NotAuthenticated, NotVisible } from '../problems/errors.js';
 import type { Page } from '../authn/list.query.js';
 
@@ -78,8 +79,9 @@ export class QuarantineController {
 
   /**
    * Decides: `accept` shows the newcomer, and what it contradicts waits in its place; `discard` deletes it from the archive;
-   * `re-identify` gives it another `patient_id`, `issuer` or `new_uids`. Answers how many instances it was done to; the same again
-   * goes on where it was cut off. 409 when it cannot be done now; 404 once it no longer waits.
+   * `re-identify` gives it another `patient_id`, `issuer` or `new_uids`. Answers how many instances it was done to. What is
+   * cut off is finished by itself. 409 when it cannot be done now, or when another decision about it is being carried out; 404 once it
+   * no longer waits.
    */
   @Post(':id/decide')
   @HttpCode(200)

@@ -10,10 +10,10 @@ import { displace } from './displacing.js';
 import { IdentityMissing, type InstanceFacts } from './instance.facts.js';
 import { type Original, Originals } from './originals.service.js';
 import { type Depositor, place } from './placing.js';
-import { letGo, Quarantine, type Reason } from './quarantine.service.js';
+import { isToLeave, letGo, Quarantine, type Reason } from './quarantine.service.js';
 import { retrying } from './retrying.js';
 
-/** What became of something the archive holds: `later` when a sender is still on its way with it, a {@link Reason} when it is not shown. */
+/** What became of something the archive holds: `later` when a sender is still on its way with it or somebody decided to take it out, a {@link Reason} when it is not shown. */
 export type Arrival = 'admitted' | 'known' | 'later' | 'gone' | Reason;
 
 /** Whether an instance may take the place of what it contradicts, which is quarantined then. */
@@ -165,6 +165,7 @@ export class Arrivals {
     if (manner === 'as it fits') await tx.execute(sql`set local synchronous_commit = off`);
     if (manner === 'displacing' && !(await displace(tx, facts, by, arrived.id))) throw new TakenBack('later');
     // First of what is locked below: somebody may be deciding about it.
+    if (await isToLeave(tx, arrived.id)) throw new TakenBack('later');
     await letGo(tx, arrived.id);
     const at = await place(tx, facts, by);
     if (typeof at === 'string') throw new TakenBack('contradicts');

@@ -10,6 +10,7 @@ import { Lookup } from './lookup.service.js';
 import { Newcomers } from './newcomers.service.js';
 import { Originals } from './originals.service.js';
 import { QuarantineDecisions } from './quarantine.decisions.js';
+import { DecisionRecords } from './quarantine.records.js';
 import { QuarantineList } from './quarantine.list.js';
 import { Quarantine } from './quarantine.service.js';
 import { Readable } from './readable.service.js';
@@ -41,6 +42,7 @@ import { Watcher } from './watcher.service.js';
     Quarantine,
     QuarantineList,
     QuarantineDecisions,
+    DecisionRecords,
     Readable,
     Rebuilds,
     Stats,

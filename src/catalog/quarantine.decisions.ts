@@ -1,71 +1,117 @@
 import { createHash } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
-import { eq } from 'drizzle-orm';
-import { DATABASE, type Database } from '../database/database.module.js';
-import { quarantined } from '../database/schema.catalog.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { Conflict, UpstreamFailed } from '../problems/errors.js';
+import { noteHandled } from '../problems/handled.errors.js';
 import { Arrivals } from './arrivals.service.js';
 import { contentOf, isSameContent, transferSyntaxOf } from './file.content.js';
-import { letGo, Quarantine } from './quarantine.service.js';
-import { retrying } from './retrying.js';
-
-/** What a person decides about a newcomer. `patientId`: whose it becomes; `newUids`: it becomes a study of its own. */
-export type Decision =
-  | { readonly kind: 'accept' }
-  | { readonly kind: 'discard' }
-  | {
-      readonly kind: 're-identify';
-      readonly patientId: string | undefined;
-      readonly issuer: string | undefined;
-      readonly newUids: boolean;
-    };
+import { type Decision, DecisionRecords, type OpenDecision } from './quarantine.records.js';
 
 const PAGE = 200;
+/** How often each gateway looks for decisions that another one left behind. */
+const LOOK_MS = 2_000;
 const UNMODIFIABLE =
   'The archive cannot re-identify this instance, as a rule because it does not know its transfer syntax. Store it again with other identifiers, then discard this one.';
 
 /**
- * Carries a decision out, instance by instance: each is whole or not begun, so that the same decision once more goes on where one was
- * cut off. What was admitted meanwhile waits no longer, and is left alone.
+ * Carries decisions out, instance by instance: the intent is committed, the archive is asked with no transaction open, the result is
+ * committed. Every step may be repeated, so a decision that was cut off anywhere is finished by the next gateway that looks.
  */
 @Injectable()
-export class QuarantineDecisions {
+export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('quarantine');
+  private readonly stopping = new AbortController();
+  private looking: Promise<void> = Promise.resolve();
+
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
-    private readonly quarantine: Quarantine,
+    private readonly records: DecisionRecords,
     private readonly arrivals: Arrivals,
     private readonly api: OrthancApi,
     private readonly bytes: OrthancBytes,
   ) {}
 
-  /** How many instances of a group it was done to; throws `Conflict` when one cannot be accepted now. */
-  async carryOut(group: string, decision: Decision): Promise<number> {
-    let done = 0;
-    let page: readonly OrthancId[] = [];
-    do {
-      page = await this.quarantine.page(page.at(-1) ?? '', PAGE, group);
-      for (const id of page) {
-        if (await this.one(id, decision)) done += 1;
-      }
-    } while (page.length === PAGE);
-    return done;
+  onApplicationBootstrap(): void {
+    this.looking = this.look();
   }
 
-  private async one(id: OrthancId, decision: Decision): Promise<boolean> {
-    switch (decision.kind) {
-      case 'accept':
-        return this.accept(id);
-      case 'discard':
-        return this.takeOut(id, () => Promise.resolve());
-      case 're-identify':
-        return this.takeOut(id, () => this.storeAs(id, decision));
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.looking;
+  }
+
+  /**
+   * How many instances of a group it was done to. Throws `Conflict` when another decision is open or when this one cannot be done to
+   * an instance, which then waits again; any other failure of a neighbour leaves it open, to be finished later.
+   */
+  async carryOut(group: string, decision: Decision): Promise<number> {
+    return this.finish(await this.records.open(group, decision));
+  }
+
+  private async look(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      try {
+        for (
+          let open = await this.records.takeOver();
+          open !== undefined;
+          open = await this.records.takeOver()
+        ) {
+          const instances = await this.finish(open, this.stopping.signal);
+          this.logger.log(
+            `a decision that was cut off is finished: ${open.decision.kind}, ${instances} instances`,
+          );
+        }
+      } catch (error) {
+        if (!this.stopping.signal.aborted) noteHandled('quarantine decision', error);
+      }
+      await sleep(LOOK_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     }
   }
 
+  private async finish(open: OpenDecision, stopping?: AbortSignal): Promise<number> {
+    const stopKeeping = this.records.keep(open);
+    try {
+      let page: readonly OrthancId[] = [];
+      do {
+        page = await this.records.page(open, page.at(-1) ?? '', PAGE);
+        for (const id of page) {
+          stopping?.throwIfAborted();
+          await this.one(id, open);
+        }
+      } while (page.length === PAGE);
+      return await this.records.close(open, 'done');
+    } catch (error) {
+      // What the archive or the catalog says no to would be refused again; a neighbour that is away comes back.
+      const isFinal = error instanceof Conflict || error instanceof UpstreamFailed;
+      await (isFinal ? this.records.close(open, 'refused') : this.records.lapse(open)).catch(
+        (fault: unknown) => noteHandled('quarantine decision', fault),
+      );
+      throw error;
+    } finally {
+      stopKeeping();
+    }
+  }
+
+  private async one(id: OrthancId, open: OpenDecision): Promise<void> {
+    const { decision } = open;
+    if (decision.kind === 'accept') {
+      if (!(await this.accept(id))) return;
+    } else {
+      if (decision.kind === 're-identify') await this.storeAs(id, decision).catch(ignoreIfGone);
+      await this.api.deleteInstance(id);
+    }
+    await this.records.record(open, id);
+  }
+
+  /** False when it has left the archive by itself. */
   private async accept(id: OrthancId): Promise<boolean> {
     const arrival = await this.arrivals.take(id, 'displacing');
     if (arrival === 'admitted' || arrival === 'known') return true;
@@ -73,27 +119,6 @@ export class QuarantineDecisions {
     if (arrival === 'later') throw new Conflict('Somebody is storing into that study now. Try again.');
     throw new Conflict(
       'It has no usable identifiers and cannot be shown as it is: discard or re-identify it.',
-    );
-  }
-
-  /** Deletes an instance that still waits from the archive, after `before`; whoever would admit it waits for the end. */
-  private async takeOut(id: OrthancId, before: () => Promise<void>): Promise<boolean> {
-    return retrying(() =>
-      this.database.transaction(async (tx) => {
-        const waiting = await tx
-          .select({ id: quarantined.orthancId })
-          .from(quarantined)
-          .where(eq(quarantined.orthancId, id))
-          .for('update');
-        if (waiting.length === 0) return false;
-        await before().catch((error: unknown) => {
-          // It left the archive by itself.
-          if (!(error instanceof NotInArchive)) throw error;
-        });
-        await this.api.deleteInstance(id);
-        await letGo(tx, id);
-        return true;
-      }),
     );
   }
 
@@ -112,6 +137,9 @@ export class QuarantineDecisions {
     if ((await transferSyntaxOf((await modified()).stream)) !== before) throw new Conflict(UNMODIFIABLE);
     const stored = await this.bytes.storeInstance((await modified()).stream);
     if (stored.status === 'Success') return;
+    // The only copy of it would be deleted next.
+    if (stored.id === id)
+      throw new Conflict('It has that identity already: give it another patient_id or new UIDs.');
     // It was there when it was stored: gone now, nothing holds what waits but itself.
     const theirs = await this.bytes.instanceFile(stored.id, undefined).catch((error: unknown) => {
       if (error instanceof NotInArchive) throw new Conflict('The archive changed meanwhile. Try again.');
@@ -129,6 +157,11 @@ export class QuarantineDecisions {
 function unmodifiable(error: unknown): never {
   if (error instanceof UpstreamFailed && !(error instanceof NotInArchive)) throw new Conflict(UNMODIFIABLE);
   throw error;
+}
+
+/** It left the archive by itself, or a decision that was cut off had it deleted. */
+function ignoreIfGone(error: unknown): void {
+  if (!(error instanceof NotInArchive)) throw error;
 }
 
 /** A UID under 2.25 (PS3.5 §B.2) that follows from one of the archive's ids. */

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, asc, eq, gt, inArray, notExists, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, notExists, sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { quarantine, quarantined } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
@@ -26,17 +26,22 @@ export class Quarantine {
     return retrying(() =>
       this.database.transaction(async (tx) => {
         const [before] = await tx
-          .select({ reason: quarantine.reason })
+          .select({ reason: quarantine.reason, decision: quarantined.decision })
           .from(quarantined)
           .innerJoin(quarantine, eq(quarantine.id, quarantined.quarantine))
           .where(eq(quarantined.orthancId, id));
-        if (before?.reason === reason) return false;
+        // While a decision about it is carried out it stays where it is.
+        if (before?.reason === reason || typeof before?.decision === 'string') return false;
         const group = await groupOf(tx, study, reason);
         const row = { quarantine: group, ...(facts === undefined ? {} : described(facts)) };
         await tx
           .insert(quarantined)
           .values({ orthancId: id, ...row })
-          .onConflictDoUpdate({ target: quarantined.orthancId, set: row });
+          .onConflictDoUpdate({
+            target: quarantined.orthancId,
+            set: row,
+            setWhere: isNull(quarantined.decision),
+          });
         return true;
       }),
     );
@@ -71,17 +76,12 @@ export class Quarantine {
     return row?.reason;
   }
 
-  /** Instances that wait, of all or of one group, in the order of their ids, after one of them. */
-  async page(after: string, limit: number, group?: string): Promise<OrthancId[]> {
+  /** Instances that wait and that nobody has decided about, in the order of their ids, after one of them. */
+  async page(after: string, limit: number): Promise<OrthancId[]> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })
       .from(quarantined)
-      .where(
-        and(
-          gt(quarantined.orthancId, after),
-          group === undefined ? undefined : eq(quarantined.quarantine, group),
-        ),
-      )
+      .where(and(gt(quarantined.orthancId, after), isNull(quarantined.decision)))
       .orderBy(asc(quarantined.orthancId))
       .limit(limit);
     return rows.map(({ id }) => OrthancId.parse(id));
@@ -99,7 +99,15 @@ export async function groupOf(tx: Transaction, orthancStudy: string, reason: Rea
   return group.id;
 }
 
-/** Takes an instance out of quarantine as part of a transaction, which waits for whoever is deciding about it. */
+/** Whether somebody decided to take an instance out of the archive: until that has ended it must not be shown. Locks its row. */
+export async function isToLeave(tx: Transaction, id: OrthancId): Promise<boolean> {
+  const rows = await tx.execute(sql`
+    select d.decision <> 'accept' as leaves from quarantined w left join quarantine_decisions d on d.id = w.decision
+    where w.orthanc_id = ${id} for update of w`);
+  return rows[0]?.['leaves'] === true;
+}
+
+/** Takes an instance out of quarantine as part of a transaction. */
 export async function letGo(tx: Transaction, id: OrthancId): Promise<void> {
   const gone = await tx
     .delete(quarantined)

@@ -10,7 +10,6 @@ import type postgres from 'postgres';
 import { BACKGROUND_POSTGRES } from '../database/database.module.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { NeighbourAway, Problem } from '../problems/errors.js';
-import { noteHandled } from '../problems/handled.errors.js';
 import { Arrivals } from './arrivals.service.js';
 import { Departures, type ListedLevel } from './departures.service.js';
 import { Feed } from './feed.service.js';
@@ -100,9 +99,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
           await sleep(TICK_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
         }
       } finally {
-        await connection`select pg_advisory_unlock_all()`.catch((error: unknown) =>
-          noteHandled('lock release', error),
-        );
+        await connection`select pg_advisory_unlock_all()`.catch(() => undefined);
       }
     } finally {
       connection.release();

@@ -120,4 +120,26 @@ export const quarantined = pgTable('quarantined', {
   patientId: word('patient_id'),
   issuer: word('issuer'),
   modality: word('modality'),
+  /** The open decision about it. */
+  decision: uuid('decision'),
+});
+
+/** What somebody decided about a group of quarantined instances: committed before the archive is asked to do it. */
+export const quarantineDecisions = pgTable('quarantine_decisions', {
+  id: id(),
+  quarantine: uuid('quarantine').notNull(),
+  decision: text('decision', { enum: ['accept', 'discard', 're-identify'] }).notNull(),
+  newPatientId: text('new_patient_id'),
+  newIssuer: text('new_issuer'),
+  newUids: boolean('new_uids').notNull().default(false),
+  state: text('state', { enum: ['open', 'done', 'refused'] })
+    .notNull()
+    .default('open'),
+  instances: count('instances'),
+  holder: uuid('holder').notNull(),
+  heldUntil: moment('held_until').notNull(),
+  decidedAt: moment('decided_at')
+    .notNull()
+    .default(sql`clock_timestamp()`),
+  endedAt: moment('ended_at'),
 });

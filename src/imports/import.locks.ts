@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type postgres from 'postgres';
 import { BACKGROUND_POSTGRES } from '../database/database.module.js';
-import { noteHandled } from '../problems/handled.errors.js';
 
 /**
  * One patient is never in two transactions at once, whoever sends them, and nothing is written for an import while it is read or taken
@@ -49,9 +48,7 @@ export class ImportLocks {
       await take(connection);
       return await work();
     } finally {
-      await connection`select pg_advisory_unlock_all()`.catch((error: unknown) =>
-        noteHandled('lock release', error),
-      );
+      await connection`select pg_advisory_unlock_all()`.catch(() => undefined);
       connection.release();
     }
   }

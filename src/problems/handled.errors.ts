@@ -7,7 +7,6 @@ export type HandledWork =
   | 'reservation renewal'
   | 'reservation release'
   | 'quarantine decision'
-  | 'lock release'
   | 'audit refusals'
   | 'audit totals'
   | 'staged files'

@@ -11,6 +11,11 @@ export interface BrokenConnection {
 export interface BreakingProxy {
   readonly url: string;
   readonly connections: readonly BrokenConnection[];
+  /**
+   * Resolves when a request that matches comes, or the archive's answer to it, which is held from then on: the gateway is before that
+   * step, or behind it without knowing.
+   */
+  trap: (request: RegExp, at: 'request' | 'answer') => Promise<void>;
   /** While it is true no byte passes in either direction, also on new connections: an archive that hangs. */
   stall: (stalled: boolean) => void;
   stop: () => Promise<void>;
@@ -21,6 +26,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
   const { hostname, port } = new URL(target);
   const open = new Map<Socket, { far: Socket; connection: BrokenConnection }>();
   let stalled = false;
+  let trap: { request: RegExp; at: 'request' | 'answer'; sprung: () => void } | undefined;
   const hold = (near: Socket, far: Socket) => {
     for (const socket of [near, far]) {
       if (stalled) socket.pause();
@@ -42,8 +48,20 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
         reset,
       },
     });
-    pass(near, far);
-    pass(far, near);
+    let [answering, held] = [false, false];
+    pass(near, far, (chunk) => {
+      // The rest of a request that is held belongs to it.
+      if (held) return false;
+      if (trap === undefined || !trap.request.test(chunk.toString('latin1', 0, 200))) return true;
+      if (trap.at === 'answer') return (answering = true);
+      held = true;
+      trap.sprung();
+      return false;
+    });
+    pass(far, near, () => {
+      if (answering) trap?.sprung();
+      return !answering;
+    });
     for (const socket of [near, far]) socket.on('error', reset);
     near.on('close', () => open.delete(near));
     if (stalled) hold(near, far);
@@ -55,6 +73,15 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
     url: `http://127.0.0.1:${address.port}`,
     get connections() {
       return [...open.values()].map(({ connection }) => connection);
+    },
+    trap: (request, at) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const sprung = () => {
+        trap = undefined;
+        resolve();
+      };
+      trap = { request, at, sprung };
+      return promise;
     },
     stall: (now) => {
       stalled = now;
@@ -68,9 +95,10 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
   };
 }
 
-/** What `from` sends goes to `to`, no faster than it takes it; the end of one is the end of the other. */
-function pass(from: Socket, to: Socket): void {
+/** What `from` sends and `may` go to `to`, no faster than it takes it; the end of one is the end of the other. */
+function pass(from: Socket, to: Socket, may: (chunk: Buffer) => boolean): void {
   from.on('data', (chunk: Buffer) => {
+    if (!may(chunk)) return;
     if (to.write(chunk)) return;
     from.pause();
     to.once('drain', () => from.resume());

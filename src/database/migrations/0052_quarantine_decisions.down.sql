@@ -1,0 +1,2 @@
+alter table quarantined drop column decision;
+drop table quarantine_decisions;
