@@ -1,10 +1,10 @@
-import type { Bundle, Resource } from '@medplum/fhirtypes';
+import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import { Injectable } from '@nestjs/common';
 import type { Client } from 'fhir-kit-client';
 import { NeighbourAway } from '../problems/errors.js';
 import type { CallOptions, FhirCalls } from './fhir.calls.js';
 import { FhirRefused } from './fhir.errors.js';
-import { AnyBundle, AnyResource, isStored, type Stored } from './fhir.resources.js';
+import { AnyBundle, isStored, type Stored } from './fhir.resources.js';
 import { FhirServer } from './fhir.server.js';
 
 /** What was done with one entry of a transaction. */
@@ -25,7 +25,8 @@ const TOKENS_A_REQUEST = 50;
 const PAGE = 500;
 const MOST_PAGES = 100;
 const SEARCH = { timeoutMs: 30_000, repeatable: true };
-const READ = { timeoutMs: 15_000, repeatable: true };
+const BATCH = { timeoutMs: 30_000, repeatable: true };
+const READS_A_REQUEST = 50;
 // A transaction that was cut off may have been done: who sent it looks up first.
 const WRITE = { timeoutMs: 60_000, repeatable: false };
 const FRESH = { 'cache-control': 'no-cache' };
@@ -71,24 +72,35 @@ export class FhirRecords {
     });
   }
 
-  /** The resource as it stands, undefined when it is not there or was deleted. */
-  async read(kind: string, id: string): Promise<Resource | undefined> {
-    return this.orNothing(() =>
-      this.calls().call(READ, async (client, options) =>
-        AnyResource.parse(
-          await client.read({ resourceType: kind, id, options: { ...options, headers: FRESH } }),
-        ),
-      ),
-    );
+  /**
+   * The resources behind these references (`Kind/id`, or `Kind/id/_history/version`), by reference; those that are not there or were deleted
+   * are left out. Asked fresh, fifty a request (a batch, FHIR R4 "batch/transaction").
+   */
+  async readAll(references: readonly string[]): Promise<Map<string, Resource>> {
+    const found = new Map<string, Resource>();
+    const asked = [...new Set(references)];
+    for (let at = 0; at < asked.length; at += READS_A_REQUEST) {
+      const some = asked.slice(at, at + READS_A_REQUEST);
+      const entries = await this.batch(some);
+      for (const [number, reference] of some.entries()) {
+        const resource = readOf(entries[number]);
+        if (resource !== undefined) found.set(reference, resource);
+      }
+    }
+    return found;
   }
 
-  /** The resource as it stood in a version, undefined when the server no longer has it. */
-  async readVersion(kind: string, id: string, version: string): Promise<Resource | undefined> {
-    return this.orNothing(() =>
-      this.calls().call(READ, async (client, options) =>
-        AnyResource.parse(await client.vread({ resourceType: kind, id, version, options: { ...options } })),
-      ),
+  private async batch(references: readonly string[]): Promise<BundleEntry[]> {
+    const entry = references.map((url) => ({ request: { method: 'GET', url } }));
+    const body: unknown = await this.calls().call(BATCH, (client, options) =>
+      client.batch({
+        body: { resourceType: 'Bundle', type: 'batch', entry },
+        options: { ...options, headers: FRESH },
+      }),
     );
+    const entries = AnyBundle.safeParse(body).data?.entry;
+    if (entries?.length !== references.length) throw new NeighbourAway('hapi');
+    return entries;
   }
 
   /** All pages of a search; links to another origin are refused. */
@@ -122,20 +134,20 @@ export class FhirRecords {
     throw new NeighbourAway('hapi');
   }
 
-  private async orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof FhirRefused && (error.status === 404 || error.status === 410)) return undefined;
-      throw error;
-    }
-  }
-
   private calls(): FhirCalls {
     const { calls } = this.server;
     if (calls === undefined) throw new NeighbourAway('hapi');
     return calls;
   }
+}
+
+/** What a batch answered for one read; undefined when the resource is not there. FhirRefused for a read that cannot succeed later either. */
+function readOf({ response, resource }: BundleEntry = {}): Resource | undefined {
+  const status = Number.parseInt(response?.status ?? '', 10);
+  if (status === 404 || status === 410) return undefined;
+  if (status === 400 || status === 422) throw new FhirRefused(status, []);
+  if (status !== 200 || resource === undefined) throw new NeighbourAway('hapi');
+  return resource;
 }
 
 /** `system|value` with the characters that mean something in a search escaped (R4 search, "Escaping Search Parameters"). */

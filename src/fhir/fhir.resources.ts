@@ -1,11 +1,6 @@
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import { z } from 'zod';
 
-/** A resource of FHIR R4 as the server gave it: only its kind is checked, the rest is the server's word. */
-export const AnyResource = z.custom<Resource>(
-  (value) => typeof value === 'object' && value !== null && 'resourceType' in value,
-);
-
 /** A Bundle of R4: a page of a search, or the answers of a transaction. */
 export const AnyBundle = z.custom<Bundle>(
   (value) =>

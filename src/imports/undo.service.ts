@@ -1,21 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, desc, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
-import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
+import type { Bundle, BundleEntry } from '@medplum/fhirtypes';
 import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { importRows, imports, importWrites } from '../database/schema.records.js';
 import { jittered } from '../fhir/fhir.calls.js';
 import { FhirConflict, FhirRefused } from '../fhir/fhir.errors.js';
 import { FhirRecords } from '../fhir/fhir.records.js';
 import { NeighbourAway } from '../problems/errors.js';
-import { canonicalJson } from '../mapping/canonical.json.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
 import { Imports } from './imports.service.js';
 import { Reliance } from './reliance.service.js';
+import { type ImportWrite, planUndo } from './undo.plan.js';
 
-type WriteRow = typeof importWrites.$inferSelect;
-
-const AT_ONCE = 25;
+const AT_ONCE = 50;
 
 /** Takes back what an import wrote: what it created is deleted, what it updated becomes what it was, unless somebody changed it, or another import concluded something about it, since. */
 @Injectable()
@@ -74,7 +72,7 @@ export class Undo {
   }
 
   /** Notes as conflicts what another import relies on, and gives the rest. */
-  private async leaving(importId: string, batch: readonly WriteRow[]): Promise<WriteRow[]> {
+  private async leaving(importId: string, batch: readonly ImportWrite[]): Promise<ImportWrite[]> {
     const relied = await this.reliance.reliedOn(importId, [...new Set(batch.map(({ row }) => row))]);
     const left = batch.filter(({ row }) => relied.has(row));
     await this.note(
@@ -98,7 +96,7 @@ export class Undo {
   }
 
   /** A patient cannot go while records point to them: what was written for a row goes together. */
-  private async withSiblings(importId: string, writes: WriteRow[]): Promise<WriteRow[]> {
+  private async withSiblings(importId: string, writes: ImportWrite[]): Promise<ImportWrite[]> {
     const [first] = writes;
     if (first?.kind === 'Provenance') return writes.filter(({ kind }) => kind === 'Provenance');
     const rows = [...new Set(writes.map(({ row }) => row))];
@@ -116,7 +114,7 @@ export class Undo {
   }
 
   /** Whom the rows of these writes were about; of an import whose rows are no longer kept nobody knows. */
-  private async patientsOf(importId: string, writes: readonly WriteRow[]): Promise<string[]> {
+  private async patientsOf(importId: string, writes: readonly ImportWrite[]): Promise<string[]> {
     const rows = [...new Set(writes.map(({ row }) => row))];
     const found = await this.database
       .select({ patient: importRows.patient, others: importRows.others })
@@ -130,78 +128,42 @@ export class Undo {
     return found.flatMap(({ patient, others }) => [patient ?? [], others ?? []].flat());
   }
 
-  private async takeBack(writes: readonly WriteRow[]): Promise<void> {
+  private async takeBack(writes: readonly ImportWrite[]): Promise<void> {
     // Several writes of one resource are taken back at once, to what it was before the first.
     const resources = Map.groupBy(writes, ({ kind, resourceId }) => `${kind}/${resourceId}`);
     const entries: BundleEntry[] = [];
     const settled: number[] = [];
     const conflicts: number[] = [];
-    for (const [reference, of] of resources) {
-      const ids = of.map(({ id }) => id);
-      const entry = await this.entryOf(reference, of);
-      if (entry === 'settled') settled.push(...ids);
-      else if (entry === 'changed') conflicts.push(...ids);
-      else {
-        entries.push(entry);
-        settled.push(...ids);
-      }
+    for (const [reference, step] of await planUndo(this.records, resources)) {
+      const ids = (resources.get(reference) ?? []).map(({ id }) => id);
+      if (step === 'changed') conflicts.push(...ids);
+      else settled.push(...ids);
+      if (typeof step !== 'string') entries.push(step);
     }
     const bundle: Bundle = { resourceType: 'Bundle', type: 'transaction', entry: entries };
     try {
       if (entries.length > 0) await this.records.transaction(bundle);
     } catch (error) {
       if (!(error instanceof FhirRefused) && !(error instanceof FhirConflict)) throw error;
-      await this.oneByOne(writes);
+      await this.takeBackHalves(writes);
       return;
     }
     await this.note(settled, true);
     await this.note(conflicts, false);
   }
 
-  /** Something in the transaction could not be done: row by row, so that only its row is a conflict. */
-  private async oneByOne(writes: readonly WriteRow[]): Promise<void> {
-    const rows = Map.groupBy(writes, ({ row }) => row);
-    for (const of of rows.values())
-      if (rows.size === 1)
-        await this.note(
-          of.map(({ id }) => id),
-          false,
-        );
-      else await this.takeBack(of);
-  }
-
-  private async entryOf(
-    reference: string,
-    writes: readonly WriteRow[],
-  ): Promise<BundleEntry | 'settled' | 'changed'> {
-    const [newest] = writes;
-    const oldest = writes.at(-1);
-    if (newest === undefined || oldest === undefined) return 'settled';
-    const now = await this.records.read(newest.kind, newest.resourceId);
-    if (now === undefined) return 'settled';
-    // A Provenance is nobody else's; a chunk that ran again wrote it anew.
-    const version = newest.kind === 'Provenance' ? now.meta?.versionId : newest.versionAfter;
-    const request = { url: reference, ifMatch: `W/"${now.meta?.versionId ?? ''}"` };
-    if (oldest.versionBefore === null)
-      return (await this.isAs(now, version)) ? { request: { method: 'DELETE', ...request } } : 'changed';
-    const before = await this.records.readVersion(oldest.kind, oldest.resourceId, oldest.versionBefore);
-    if (before === undefined) return 'changed';
-    // It was taken back already, and the answer was lost.
-    if (contentOf(now) === contentOf(before)) return 'settled';
-    if (!(await this.isAs(now, version))) return 'changed';
-    return {
-      fullUrl: `urn:uuid:${crypto.randomUUID()}`,
-      resource: before,
-      request: { method: 'PUT', ...request },
-    };
-  }
-
-  /** Whether a resource says what it said in a version: changes that were taken back since, by another undo, are none. */
-  private async isAs(now: Resource, version: string | undefined): Promise<boolean> {
-    if (now.meta?.versionId === version) return true;
-    if (version === undefined) return false;
-    const then = await this.records.readVersion(now.resourceType, now.id ?? '', version);
-    return then !== undefined && contentOf(then) === contentOf(now);
+  /** Something in the transaction could not be done: its rows are halved until only the row that cannot is a conflict. */
+  private async takeBackHalves(writes: readonly ImportWrite[]): Promise<void> {
+    const rows = [...new Set(writes.map(({ row }) => row))];
+    if (rows.length === 1)
+      return this.note(
+        writes.map(({ id }) => id),
+        false,
+      );
+    const first = new Set(rows.slice(0, rows.length / 2));
+    // The order of the writes is kept: the newest of a resource is the first.
+    await this.takeBack(writes.filter(({ row }) => first.has(row)));
+    await this.takeBack(writes.filter(({ row }) => !first.has(row)));
   }
 
   private async note(ids: readonly number[], undone: boolean): Promise<void> {
@@ -212,7 +174,3 @@ export class Undo {
       .where(inArray(importWrites.id, [...ids]));
   }
 }
-
-/** What a resource says, whatever its version. */
-const contentOf = ({ meta, ...content }: Resource): string =>
-  canonicalJson({ ...content, profile: meta?.profile });

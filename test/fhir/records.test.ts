@@ -91,9 +91,23 @@ describe('the way to HAPI', () => {
     });
     expect((await records.transaction(change('male')))[0]).toMatchObject({ status: 200, version: '2' });
     await expect(records.transaction(change('female'))).rejects.toBeInstanceOf(FhirConflict);
-    expect(await records.readVersion('Patient', made?.id ?? '', '1')).not.toHaveProperty('gender');
-    expect(await records.read('Patient', made?.id ?? '')).toHaveProperty('gender', 'male');
-    expect(await records.read('Patient', 'there-is-none')).toBeUndefined();
+    const id = `Patient/${made?.id}`;
+    const read = await records.readAll([id, `${id}/_history/1`, `${id}/_history/9`, 'Patient/there-is-none']);
+    expect([...read.keys()]).toEqual([id, `${id}/_history/1`]);
+    expect(read.get(id)).toHaveProperty('gender', 'male');
+    expect(read.get(`${id}/_history/1`)).not.toHaveProperty('gender');
+  });
+
+  it('reads fifty resources a request, and leaves out those that were deleted', async () => {
+    const of = system();
+    const values = Array.from({ length: 120 }, (_, at) => String(at));
+    const made = await recordsAt(hapi.url).transaction(bundleOf(of, values));
+    const references = made.map(({ id }) => `Patient/${id}`);
+    await hapi.json(`/${references[0]}`, { method: 'DELETE' });
+    const way = await faulty((_method, _path, count) => (count === 1 ? 'busy' : 'pass'));
+    const read = await recordsAt(way.url).readAll([...references, ...references]);
+    expect([...read.keys()]).toEqual(references.slice(1));
+    expect(way.seen).toHaveLength(4);
   });
 
   it('asks again when a search is answered 503 or cut, and does not send a transaction twice behind the back', async () => {

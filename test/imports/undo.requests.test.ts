@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { faultyWay, testHapi, type FaultyWay, type TestHapi } from '../support/hapi.ts';
+import { startWorld, type World } from '../support/world.ts';
+import { Clerk } from './import.world.ts';
+import { cpfOf, list, row } from './lists.ts';
+
+const ROWS = 60;
+/** Two rounds of reads and a transaction for each fifty resources, and the rounding of it. */
+const MOST_PER_FIFTY = 4;
+
+let hapi: TestHapi;
+let way: FaultyWay;
+let world: World;
+beforeAll(async () => {
+  hapi = await testHapi();
+  way = await faultyWay(hapi.url, () => 'pass');
+  world = await startWorld({ FHIR_BASE_URL: way.url });
+}, 200_000);
+afterAll(async () => {
+  await world?.stop();
+  await way?.close();
+});
+
+const rows = (birth: string) => Array.from({ length: ROWS }, (_, at) => row(cpfOf(at + 1), { birth }));
+const patients = (clerk: Clerk) => hapi.search(`Patient?identifier=${clerk.system}|`);
+
+/** Takes an import back; how many resources it had written and how many requests that took. */
+async function undo(clerk: Clerk, id: string): Promise<{ resources: number; requests: number }> {
+  const [counted] = await world.sql`
+    select count(distinct kind || resource_id)::int as resources from import_writes where import_id = ${id}`;
+  const before = way.seen.length;
+  await clerk.post(`/api/imports/${id}/undo`).expect(202);
+  const isOver = async () => (await clerk.report(id))['finished_at'];
+  await expect.poll(isOver, { timeout: 60_000 }).not.toBeNull();
+  return { resources: Number(counted?.['resources']), requests: way.seen.length - before };
+}
+
+describe('undo of many resources', () => {
+  it('asks the FHIR server once for fifty of them, created or updated', async () => {
+    const clerk = await Clerk.start(world);
+    const first = await clerk.import(list(...rows('01/02/1980')));
+    const second = await clerk.import(list(...rows('03/02/1980')));
+    expect([first.created, second.updated]).toEqual([ROWS, ROWS]);
+    for (const id of [second.file_id, first.file_id]) {
+      const { resources, requests } = await undo(clerk, id);
+      expect(resources).toBeGreaterThan(ROWS);
+      expect(requests).toBeLessThanOrEqual(MOST_PER_FIFTY * (Math.ceil(resources / 50) + 1));
+      expect(await clerk.report(id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
+      const left = await patients(clerk);
+      expect(left).toHaveLength(id === second.file_id ? ROWS : 0);
+      expect(left.every(({ birthDate }) => birthDate === '1980-02-01')).toBe(true);
+    }
+  }, 120_000);
+
+  it('finds the one that cannot go by halves, and takes the others back', async () => {
+    const clerk = await Clerk.start(world);
+    const { file_id: id } = await clerk.import(list(...rows('01/02/1980')));
+    const [patient] = await patients(clerk);
+    const subject = { reference: `Patient/${String(patient?.['id'])}` };
+    const body = { resourceType: 'Basic', code: { text: 'elsewhere' }, subject };
+    const basic = await hapi.json('/Basic', { method: 'POST', body });
+    const { resources, requests } = await undo(clerk, id);
+    // A row by itself would take two requests each.
+    const halving = 3 * 2 * Math.ceil(Math.log2(50));
+    expect(requests).toBeLessThanOrEqual(MOST_PER_FIFTY * (Math.ceil(resources / 50) + 1) + halving);
+    expect(await clerk.report(id)).toMatchObject({ undo_conflicts: [{ resource: subject.reference }] });
+    expect(await patients(clerk)).toHaveLength(1);
+    expect(basic).toMatchObject({ resourceType: 'Basic' });
+  }, 120_000);
+});
