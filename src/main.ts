@@ -1,45 +1,4 @@
-import { NestFactory } from '@nestjs/core';
-import { Logger, type LoggerService } from '@nestjs/common';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { AppModule } from './app.module.js';
-import { EnvironmentFaulty, readEnv } from './config/env.js';
-import { httpServer } from './http-server.js';
-import { jsonLogger } from './json.logger.js';
-import { logRequests } from './request.log.js';
+import './config/node.version.js';
 
-/** Reads the environment, builds the house and listens. Every fault of the environment is told before anything starts. */
-async function main(): Promise<void> {
-  const env = readEnv(process.env);
-  const logger = jsonLogger(env);
-  process.once('uncaughtException', (error) => endWith(logger, error));
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule, httpServer(env), {
-    logger,
-    bodyParser: false,
-    abortOnError: false,
-  });
-  logRequests(app.getHttpAdapter().getInstance());
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
-  await app.listen(env.PORT, env.HOST);
-  new Logger('main').log(`listening on ${env.HOST}:${env.PORT}`);
-}
-
-/**
- * What nobody caught leaves the process in a state nobody knows: it is told without its words, and whoever runs the gateway starts it
- * anew.
- */
-function endWith(logger: LoggerService, error: Error): void {
-  // A driver's message may hold a patient's data.
-  const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
-  logger.fatal?.(`nobody caught a ${error.name}\n${frames.slice(0, 8).join('\n')}`, 'main');
-  // Time for the line to reach its file.
-  setTimeout(() => process.exit(1), 100);
-}
-
-try {
-  await main();
-} catch (error) {
-  const text =
-    error instanceof EnvironmentFaulty ? error.message : error instanceof Error ? error.stack : 'unknown';
-  process.stderr.write(`Radgate could not start. ${text}\n`);
-  process.exit(1);
-}
+// Not a static import: the modules of the gateway may not even be readable for a Node that is too old.
+await import('./start.js');

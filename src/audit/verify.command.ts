@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import '../config/node.version.js';
 import postgres from 'postgres';
 import { z } from 'zod';
 import { chainHash, LATE_SECONDS } from './chain.js';
@@ -152,4 +152,4 @@ async function main(): Promise<number> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main();
+if (import.meta.main) process.exitCode = await main();

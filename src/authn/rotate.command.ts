@@ -1,3 +1,4 @@
+import '../config/node.version.js';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { z } from 'zod';
