@@ -5,16 +5,20 @@ import { checkNode, installDependencies, node, quietly, run, step } from './prep
 
 checkNode();
 await installDependencies();
-if (!existsSync('/usr/bin/chromium')) await installChromium();
+// Chromium for the pages; curl and jq for the tour in README.md.
+const missing = ['chromium', 'curl', 'jq'].filter((program) => !existsSync(`/usr/bin/${program}`));
+if (missing.length > 0) await install(missing.join(' '));
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
 process.exitCode = await run(['npm', 'run', '--silent', 'check'], { env });
 
-async function installChromium() {
-  const command = 'apt-get install -y --no-install-recommends chromium';
+async function install(packages) {
+  const command = `apt-get install -y --no-install-recommends ${packages}`;
   if (process.getuid() !== 0) {
-    console.error(`The browser tests need Chromium: sudo ${command}`);
+    console.error(`The tests need packages that are missing: sudo ${command}`);
     process.exit(1);
   }
-  const advice = 'apt could not install Chromium: check the network and apt’s sources';
-  await step('Chromium installed (apt)', () => quietly(['sh', '-c', `apt-get update && ${command}`], advice));
+  const advice = `apt could not install ${packages}: check the network and apt’s sources`;
+  await step(`${packages} installed (apt)`, () =>
+    quietly(['sh', '-c', `apt-get update && ${command}`], advice),
+  );
 }

@@ -10,13 +10,15 @@ const script = join(import.meta.dirname, '../../infra/local/stack.ts');
 
 /** A running stack: its `stack.json` as far as `shape` reads it, now and whenever asked. */
 export interface StackProcess<Facts> {
+  /** Its data folder, removed by `stop`. */
+  readonly data: string;
   readonly facts: Facts;
   readonly read: () => Promise<Facts>;
   /** Ends it as ^C does, and removes its folder. */
   readonly stop: () => Promise<void>;
 }
 
-/** A stack of one's own, as `npm start -- --no-hapi` with these options brings it up. Throws with what it said when it ends before it is up. */
+/** A stack of one's own, as `npm start -- --no-hapi` with these options (`--hapi` takes it back) brings it up. Throws with what it said when it ends before it is up. */
 export async function startStack<Facts>(
   shape: z.ZodType<Facts>,
   ...options: readonly string[]
@@ -36,7 +38,7 @@ export async function startStack<Facts>(
   const read = () => readStack(join(data, 'stack.json'), shape);
   for (;;) {
     const facts = await read().catch(() => undefined);
-    if (facts !== undefined) return { facts, read, stop };
+    if (facts !== undefined) return { data, facts, read, stop };
     if (child.exitCode !== null || child.signalCode !== null) {
       await stop();
       throw new Error(`the stack did not start:\n${said}`);
