@@ -49,8 +49,8 @@ export class TargetCheck {
     const verdict = await this.terminology.judge(code, kind);
     const refusal = verdict === undefined ? undefined : REFUSALS[verdict.is];
     if (refusal !== undefined) throw new BadField(field, refusal);
-    // A display that is no term of the concept would be a mistake in every resource; what somebody typed may be one.
-    const display = verdict?.display ?? shippedDisplay(code);
+    // The server's name of the concept, else the shipped one; the given one only where neither knows it: it may have been mistyped.
+    const display = verdict?.display ?? shippedDisplay(code) ?? given.display;
     return {
       coding: { system, code, ...(display === undefined ? {} : { display }) },
       checked: verdict?.is === 'fit',
