@@ -163,6 +163,11 @@ Medians of ${ROUNDS} rounds in turns on this machine; in brackets the 95th perce
 const ROWS = 1_000_000;
 const INSTANCES = 5_000;
 const [only, size] = process.argv.slice(2);
+const PARTS = ['archive', 'adoption', 'imports'];
+if (only !== undefined && !PARTS.includes(only)) {
+  say(`Unknown measurement '${only}'. Available: ${PARTS.join(', ')}.`);
+  process.exit(2);
+}
 const isWanted = (part: string) => only === undefined || only === part;
 await buildAll(say);
 if (isWanted('archive')) await benchArchive();

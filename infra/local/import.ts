@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { type Credentials, type ImportState, RecordsClient } from '../demo/records.client.ts';
+import { parseArguments } from './arguments.ts';
 import { saying } from './steps.ts';
 
 const HELP = `npm run import -- FILE [options]
@@ -31,7 +31,7 @@ const BAR = 30;
 const INTERRUPTED = 130;
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseArguments({
     allowPositionals: true,
     options: {
       mapping: { type: 'string' },

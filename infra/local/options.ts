@@ -1,7 +1,7 @@
 import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { parseArguments } from './arguments.ts';
 import { reservePort } from './port.ts';
 
 const defaults = { web: 8443, gateway: 3000, orthanc: 8042, dicom: 4242, postgres: 5433, hapi: 8080 };
@@ -17,7 +17,7 @@ const names = SavedPorts.keyType.options;
 /** The options of `npm start` as written in help.txt; fails with a sentence for the person who typed them. */
 export function parseOptions(args: readonly string[], root: string): StackOptions {
   const ports = Object.fromEntries(names.map((name) => [`${name}-port`, { type: 'string' } as const]));
-  const { values } = parseArgs({
+  const { values } = parseArguments({
     args: [...args],
     options: {
       ...ports,

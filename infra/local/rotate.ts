@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { parseArguments } from './arguments.ts';
 import { keptSecrets } from './secrets.ts';
 import { saying } from './steps.ts';
 
@@ -25,7 +25,7 @@ async function settingsOf(data: string): Promise<Record<string, string | undefin
 /** `npm run keys:rotate [-- --data DIR]`: rotates the signing keys of the deployment of the environment, else of the local stack. */
 async function main(): Promise<void> {
   const data = { type: 'string', default: '.local' } as const;
-  const { values } = parseArgs({ options: { data, help: { type: 'boolean', default: false } } });
+  const { values } = parseArguments({ options: { data, help: { type: 'boolean', default: false } } });
   const { help } = values;
   const env = { ...process.env, ...(!help && (await settingsOf(values.data))) };
   const args = help ? [command, '--help'] : [command];

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import type { PipeTransform } from '@nestjs/common';
 import { z } from 'zod';
+import { availableNames } from '../problems/available.js';
 import { BadField, NotVisible, UnsupportedMedia } from '../problems/errors.js';
+import { keysOf } from './query.pipe.js';
 
 /** Parses a JSON body: `@Body(new BodyOf(NewUser)) body: NewUser`. The first fault becomes {@link BadField} (422) with the field's name. */
 export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
@@ -16,8 +18,15 @@ export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, 
     const [issue] = parsed.error.issues;
     const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
     const path = [...(issue?.path ?? []), ...unknown].map(String).join('.');
-    throw new BadField(path === '' ? 'body' : path, issue?.message ?? 'The body is not what it must be.');
+    throw new BadField(path === '' ? 'body' : path, detailOf(issue, this.schema));
   }
+}
+
+/** zod lists the values of an enumeration itself; the members of an object it does not. */
+function detailOf(issue: z.core.$ZodIssue | undefined, schema: unknown): string {
+  if (issue === undefined) return 'The body is not what it must be.';
+  const known = issue.code === 'unrecognized_keys' && issue.path.length === 0 ? keysOf(schema) : [];
+  return known.length === 0 ? issue.message : `Unknown field. ${availableNames(known)}`;
 }
 
 /** No body of ours is nested as deep; a megabyte of brackets would not fit the stack. */

@@ -1,6 +1,7 @@
 import { asc, desc, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { ListQuery } from './query.pipe.js';
+import { availableNames } from '../problems/available.js';
 import { BadRequest } from '../problems/errors.js';
 
 /** What a list answers: a page of things, and how many there are in all. */
@@ -19,7 +20,9 @@ export function orderOf(
   const name = sort?.replace(/^-/, '') ?? fields[0]?.[0];
   const column = fields.find(([field]) => field === name)?.[1];
   if (column === undefined)
-    throw new BadRequest(`This list is sorted by one of: ${fields.map(([field]) => field).join(', ')}.`);
+    throw new BadRequest(
+      `Unknown value of the query parameter sort. ${availableNames(fields.map(([field]) => field))}`,
+    );
   return [downwards ? desc(column) : asc(column), asc(id)];
 }
 

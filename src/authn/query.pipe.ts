@@ -1,18 +1,37 @@
 import type { PipeTransform } from '@nestjs/common';
 import { z } from 'zod';
+import { availableNames } from '../problems/available.js';
 import { BadRequest } from '../problems/errors.js';
 
-/** `@Query(new QueryOf(ListQuery)) query: ListQuery`; a value that is not what it must be, or an unknown name, is 400. */
+/** `@Query(new QueryOf(ListQuery)) query: ListQuery`; a value that is not what it must be, or an unknown name, is 400 and lists what exists. */
 export class QueryOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
   constructor(readonly schema: Schema) {}
 
   transform(query: unknown): z.output<Schema> {
     const parsed = this.schema.safeParse(query ?? {});
     if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    const name = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0];
-    throw new BadRequest(`The query parameter ${String(name)} is not valid.`);
+    // What was sent and is unknown says more than what is missing.
+    const { issues } = parsed.error;
+    const issue =
+      issues.find(({ code }) => code === 'unrecognized_keys') ??
+      issues.find(({ code }) => code === 'invalid_value') ??
+      issues[0];
+    if (issue?.code === 'unrecognized_keys')
+      throw new BadRequest(
+        `Unknown query parameter '${issue.keys[0]}'. ${availableNames(keysOf(this.schema))}`,
+      );
+    const name = String(issue?.path[0]);
+    throw new BadRequest(
+      issue?.code === 'invalid_value'
+        ? `Unknown value of the query parameter ${name}. ${availableNames(issue.values)}`
+        : `The query parameter ${name} is not valid.`,
+    );
   }
+}
+
+/** The members that a schema of an object knows. */
+export function keysOf(schema: unknown): string[] {
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
 const MOST = 1000;

@@ -3,7 +3,8 @@ import { foldHeader } from '../mapping/folding.js';
 import type { ProbeFacts } from './csv.probe.js';
 import { FileRefused } from './csv.refusal.js';
 
-const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'macintosh', 'cp850'] as const;
+/** The encodings that are read. */
+export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'macintosh', 'cp850'] as const;
 export type CsvEncoding = (typeof ENCODINGS)[number];
 
 /** Why an encoding was taken; the first that applies decides. */

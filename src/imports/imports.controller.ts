@@ -9,8 +9,9 @@ import { IdPipe } from '../authn/body.pipe.js';
 import { QueryOf } from '../authn/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { IMPORT_STATUS } from '../database/schema.records.js';
+import { availableNames } from '../problems/available.js';
 import { BadField, BadRequest } from '../problems/errors.js';
-import { isEncoding } from './csv.encoding.js';
+import { ENCODINGS, isEncoding } from './csv.encoding.js';
 import { ImportQuery, ImportsQuery } from './import.query.js';
 import { ImportReport } from './import.report.js';
 import { Imports } from './imports.service.js';
@@ -43,7 +44,7 @@ export class ImportsController {
     if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
       throw new BadRequest('Idempotency-Key takes 1 to 255 visible characters.');
     if (query.encoding !== undefined && !isEncoding(query.encoding))
-      throw new BadField('encoding', 'This encoding is not known.');
+      throw new BadField('encoding', `Unknown encoding. ${availableNames(ENCODINGS)}`);
     const upload = await this.receiver.receive(request);
     const { id, status, isNew } = await this.imports.accept(deed, upload, query, account, key);
     void reply.status(isNew ? 202 : 200).header('location', `/api/imports/${id}`);

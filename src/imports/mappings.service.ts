@@ -8,6 +8,7 @@ import { DATABASE, type Database, type Transaction } from '../database/database.
 import { mappings } from '../database/schema.records.js';
 import { MappingDocument } from '../mapping/mapping.document.js';
 import { SHIPPED_MAPPINGS } from '../mapping/defaults.js';
+import { availableNames } from '../problems/available.js';
 import { BadField, Conflict, NotVisible } from '../problems/errors.js';
 
 const MOST_KEPT = 100;
@@ -81,8 +82,20 @@ export class Mappings implements OnApplicationBootstrap {
       )
       .orderBy(desc(mappings.version))
       .limit(1);
-    if (row === undefined) throw new BadField('mapping', 'There is no mapping of this name and version.');
+    if (row === undefined)
+      throw new BadField('mapping', `Unknown mapping '${text}'. ${availableNames(await this.names())}`);
     return storedOf(row);
+  }
+
+  /** Every mapping as an upload names it, with its newest version. */
+  private async names(): Promise<string[]> {
+    const newest = sql<number>`max(${mappings.version})::int`;
+    const rows = await this.database
+      .select({ name: mappings.name, version: newest })
+      .from(mappings)
+      .groupBy(mappings.name)
+      .orderBy(mappings.name);
+    return rows.map(({ name, version }) => `${name}@${version}`);
   }
 
   /** NotVisible when there is none. A stored version never changes, so what was read once is kept. */

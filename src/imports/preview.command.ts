@@ -1,11 +1,12 @@
+import '../config/node.version.js';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Resource } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import { SHIPPED_MAPPINGS } from '../mapping/defaults.js';
 import { MappingDocument } from '../mapping/mapping.document.js';
+import { availableNames } from '../problems/available.js';
 import { FileRefused } from './csv.refusal.js';
 import { type ListPreview, previewList, type RowPreview } from './list.preview.js';
 
@@ -38,20 +39,19 @@ const Options = z.object({
   help: z.boolean().default(false),
 });
 
+const OPTIONS = {
+  mapping: { type: 'string' },
+  'as-of': { type: 'string' },
+  encoding: { type: 'string' },
+  rows: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      mapping: { type: 'string' },
-      'as-of': { type: 'string' },
-      encoding: { type: 'string' },
-      rows: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
   const options = Options.parse(values);
   const [file, ...more] = positionals;
   if (options.help || file === undefined || more.length > 0) {
@@ -71,7 +71,8 @@ async function main(): Promise<number> {
 async function findMapping(name: string): Promise<MappingDocument> {
   const shipped = SHIPPED_MAPPINGS.find((document) => document.name === name.replace(/@\d+$/, ''));
   if (shipped !== undefined) return shipped;
-  if (!name.endsWith('.json')) throw new Error(`No mapping ${name} is shipped; there are: ${NAMES}.`);
+  if (!name.endsWith('.json'))
+    throw new Error(`Unknown mapping '${name}'. Available: ${NAMES}, or a file FILE.json.`);
   return MappingDocument.parse(JSON.parse(await readFile(name, 'utf8')));
 }
 
@@ -123,10 +124,13 @@ function sayingOf(error: unknown): string {
     return error.issues
       .map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
       .join('\n');
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const [unknown] = /^Unknown option '[^']*'/.exec(text) ?? [];
+  if (unknown === undefined) return text;
+  return `${unknown}. ${availableNames(Object.keys(OPTIONS).map((name) => `--${name}`))}`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
+if (import.meta.main)
   try {
     process.exitCode = await main();
   } catch (error) {

@@ -36,7 +36,7 @@ const FILE_CODES = {
   'file-archive': ['The file is a ZIP archive.', 'Send the CSV itself, or compress it with gzip (.csv.gz).'],
   'file-binary': ['The file is not text.', 'Send a CSV file.'],
   'file-encoding-unknown': [
-    'The encoding that was named is not known.',
+    'The encoding that was named is unknown.',
     'Name utf-8, utf-16le, utf-16be, windows-1252, macintosh or cp850, or name none.',
   ],
   'file-encoding-wrong': [

@@ -112,7 +112,12 @@ describe('npm run import', () => {
     const env = { RADGATE_URL: world.gateway.url, RADGATE_KEY: 'rgk_unknown' };
     const file = await listOf('none.csv', ['333.444.555-30', '']);
     expect(await run([file], env)).toMatchObject({ status: 2, errors: expect.stringContaining('401') });
-    expect(await run([file, '--unheard-of'], env)).toMatchObject({ status: 2, said: '' });
+    expect(await run([file, '--unheard-of'], env)).toEqual({
+      status: 2,
+      said: '',
+      errors:
+        "Not imported. Unknown option '--unheard-of'. Available: --mapping, --rehearse, --as-of, --encoding, --force, --data, --help.\n",
+    });
     expect(await run([], env)).toMatchObject({ status: 2, said: '' });
     const key = clerk.caller.authorization.replace('Bearer ', '');
     const broken = { ...env, RADGATE_KEY: key };
@@ -131,8 +136,8 @@ describe('npm run import', () => {
     expect((await run([folder], broken)).errors).toBe(`Not imported. ${folder} is no file\n`);
     expect((await run([`${path}.gz`], broken)).errors).toBe(`Not imported. ${path}.gz is missing\n`);
     const unknown = await run([path, '--mapping', 'nobodys'], broken);
-    expect(unknown.errors).toBe(
-      'Not imported. the gateway answered 422: There is no mapping of this name and version.\n',
+    expect(unknown.errors).toMatch(
+      /^Not imported\. the gateway answered 422: Unknown mapping 'nobodys'\. Available: .*brazil-hospital@1, .*\.\n$/,
     );
     const { key: blind } = await world.machine([{ rights: ['records:import'], scope: { kind: 'all' } }]);
     const unseen = await run([file, '--mapping', clerk.mapping], { ...env, RADGATE_KEY: blind });

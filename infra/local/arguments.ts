@@ -1,0 +1,15 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+
+/** `parseArgs` of Node, with an error for an unknown option that lists the options there are. */
+export function parseArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    const [, option] = /^Unknown option '([^']*)'/.exec(error instanceof Error ? error.message : '') ?? [];
+    if (option === undefined) throw error;
+    const names = Object.entries(config.options ?? {}).map(([name, { default: preset }]) =>
+      config.allowNegative === true && preset === true ? `--no-${name}` : `--${name}`,
+    );
+    throw new Error(`Unknown option '${option}'. Available: ${names.join(', ')}.`, { cause: error });
+  }
+}
