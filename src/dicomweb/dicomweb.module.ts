@@ -14,6 +14,7 @@ import { QidoController } from './qido.controller.js';
 import { RenderedReplies } from './rendered.replies.js';
 import { Retrieval } from './retrieval.service.js';
 import { Stow } from './stow.service.js';
+import { StoredFrames } from './stored.frames.js';
 import { StowController } from './stow.controller.js';
 import { WadoController } from './wado.controller.js';
 import { WadoRenderedController } from './wado.rendered.controller.js';
@@ -39,6 +40,7 @@ import { WadoUriController } from './wado-uri.controller.js';
     Frames,
     Pictures,
     RenderedReplies,
+    StoredFrames,
     Stow,
   ],
 })

@@ -7,6 +7,7 @@ import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from './mul
 import { NativeFrames } from './native.frames.js';
 import { offering } from './offered.bytes.js';
 import { type Opened, Retrieval } from './retrieval.service.js';
+import { StoredFrames } from './stored.frames.js';
 import { comesAsLittleEndian, EXPLICIT_LITTLE_ENDIAN } from './transfer.syntaxes.js';
 import { contentType, type Representation } from './wado.negotiation.js';
 
@@ -25,6 +26,7 @@ export class Frames {
   constructor(
     private readonly retrieval: Retrieval,
     private readonly bytes: OrthancBytes,
+    private readonly encapsulated: StoredFrames,
   ) {}
 
   /** Frames in the order asked, in parts. */
@@ -70,7 +72,7 @@ export class Frames {
     const counted = async (asked: Promise<ArchiveBytes>) =>
       offering(await asked, { frames: 1 }, opened.offered);
     // The archive cannot cut frames of one-bit pixels, which begin anywhere in a byte.
-    if (decoded || instance.bitsAllocated === 1) {
+    if (decoded || (instance.bitsAllocated === 1 && comesAsLittleEndian(instance.transferSyntax))) {
       const native = this.nativeFrames(instance);
       return {
         ahead: false,
@@ -88,12 +90,13 @@ export class Frames {
     number: number,
     size: number | undefined,
   ): Promise<ArchiveBytes> {
+    if (!comesAsLittleEndian(instance.transferSyntax)) return this.encapsulated.frame(instance, number, size);
     try {
       const call = () => this.bytes.frame(instance.orthancId, number, size, instance.reader);
       return await this.retrieval.fromArchive(instance, call);
     } catch (error) {
-      if (!(error instanceof UpstreamFailed) || !comesAsLittleEndian(instance.transferSyntax)) throw error;
-      // The archive counts on three samples of each pixel, also where two pixels share their colours (YBR_FULL_422).
+      if (!(error instanceof UpstreamFailed)) throw error;
+      // The archive counts on three samples of each pixel, also where two pixels share their colours (YBR_FULL_422), and knows no pixels of floating point.
       const native = this.nativeFrames(instance);
       return closing(native.frame(number), () => native.close());
     }

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
-import { NotVisible, UpstreamFailed } from '../problems/errors.js';
+import { NotAcceptable, NotVisible, UpstreamFailed } from '../problems/errors.js';
 import { DicomUnreadable } from './header.unreadable.js';
 import { findPixels, type PixelLayout } from './pixel.finder.js';
 
+const NO_FRAMES = 'The pixel data is not as long as its frames; ask for the instance as application/dicom.';
 /** A frame of one-bit pixels is taken whole; this is far more than any has. */
 const LARGEST_BITMAP = 64 * 1024 * 1024;
 
@@ -17,7 +18,7 @@ export class NativeFrames {
 
   constructor(private readonly open: () => Promise<ArchiveBytes>) {}
 
-  /** One frame. Throws `NotVisible` for a number beyond the last, `UpstreamFailed` when the file is not what it says. */
+  /** One frame. Throws `NotVisible` for a number beyond the last, `NotAcceptable` when the pixels are not those of its frames. */
   async frame(number: number): Promise<ArchiveBytes> {
     const cursor = await this.at(number);
     const { frameBits } = cursor.layout;
@@ -50,7 +51,7 @@ export class NativeFrames {
       this.cursor = await Cursor.over(stream);
     } catch (error) {
       stream.destroy();
-      throw error instanceof DicomUnreadable ? new UpstreamFailed('reading decoded pixels') : error;
+      throw error instanceof DicomUnreadable ? new NotAcceptable(NO_FRAMES) : error;
     }
     if (this.closed) this.close();
     if (this.cursor === undefined || number > this.cursor.layout.frames) throw new NotVisible();

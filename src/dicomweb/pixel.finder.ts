@@ -19,6 +19,11 @@ export interface PixelStart {
 }
 
 const PIXEL_DATA = 0x7fe00010;
+/** Pixels of floating point (PS3.3 §C.7.6.24, §C.7.6.25) by the bits of one. */
+const FLOATING: ReadonlyMap<number, number> = new Map([
+  [0x7fe00008, 32],
+  [0x7fe00009, 64],
+]);
 const SAMPLES = 0x00280002;
 const PHOTOMETRIC = 0x00280004;
 const FRAMES = 0x00280008;
@@ -48,8 +53,8 @@ export async function findPixels(source: AsyncIterator<Buffer>): Promise<PixelSt
     read += chunk.length;
     reader.feed(chunk);
   }
-  const { length, end } = finder.pixels;
-  return { layout: finder.layout(length), ahead: chunk.subarray(end - length - (read - chunk.length)) };
+  const { tag, length, end } = finder.pixels;
+  return { layout: finder.layout(tag, length), ahead: chunk.subarray(end - length - (read - chunk.length)) };
 }
 
 /** Collects what the layout follows from. */
@@ -58,7 +63,8 @@ class Finder implements ElementVisitor {
   private readonly values = new Map<number, Buffer>();
 
   element(element: TopElement): boolean {
-    if (element.tag === PIXEL_DATA && element.length !== Infinity) this.pixels = element;
+    const isPixels = element.tag === PIXEL_DATA || FLOATING.has(element.tag);
+    if (isPixels && element.length !== Infinity) this.pixels ??= element;
     return WANTED.has(element.tag) && element.length <= 64;
   }
 
@@ -66,7 +72,7 @@ class Finder implements ElementVisitor {
     this.values.set(tag, bytes);
   }
 
-  layout(length: number): PixelLayout {
+  layout(pixels: number, length: number): PixelLayout {
     const number = (tag: number) => {
       const bytes = this.values.get(tag);
       return bytes?.length === 2 ? bytes.readUInt16LE(0) : 0;
@@ -74,7 +80,7 @@ class Finder implements ElementVisitor {
     const frames = Math.max(Number.parseInt(this.text(FRAMES), 10) || 1, 1);
     // Two pixels share their colour (PS3.3 §C.7.6.3.1.2).
     const samples = this.text(PHOTOMETRIC).endsWith('_422') ? 2 : number(SAMPLES);
-    const frameBits = number(ROWS) * number(COLUMNS) * samples * number(BITS);
+    const frameBits = number(ROWS) * number(COLUMNS) * samples * (FLOATING.get(pixels) ?? number(BITS));
     const needed = Math.ceil((frameBits * frames) / 8);
     if (frameBits === 0 || (length !== needed && length !== needed + 1))
       throw new DicomUnreadable('length', 'the pixel data is not as long as its frames');

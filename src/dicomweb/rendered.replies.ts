@@ -10,6 +10,7 @@ import { type FramesOf, framesOf, Pictures } from './pictures.service.js';
 import { demandType, negotiatePictures, type PictureRepresentation } from './rendered.negotiation.js';
 import { readRenderedQuery, type RenderedQuery } from './rendered.query.js';
 import { Retrieval } from './retrieval.service.js';
+import { StoredFrames } from './stored.frames.js';
 import { ENCAPSULATED_PDF, videoType } from './transfer.syntaxes.js';
 import { etagOf, isHeld, sendBytes, sendMultipart, sendUnchanged } from './wado.reply.js';
 
@@ -19,6 +20,7 @@ export class RenderedReplies {
   constructor(
     private readonly retrieval: Retrieval,
     private readonly made: Pictures,
+    private readonly stored: StoredFrames,
   ) {}
 
   /** One instance: its document or video, or pictures of its frames (PS3.18 §10.4.1.1.3). Throws `NotAcceptable`. */
@@ -98,7 +100,7 @@ export class RenderedReplies {
     const opened = await this.retrieval.open(request, found, 'rendered');
     const etag = etagOf(found, ['video'], 'strong');
     if (isHeld(request, etag)) return sendUnchanged(reply, etag);
-    const bytes = await this.retrieval.video(opened.instances[0]);
+    const bytes = await this.stored.frame(opened.instances[0], 1, opened.instances[0].size);
     const offered = (what: ArchiveBytes) => offering(what, { instances: 1 }, opened.offered);
     void reply.header('accept-ranges', 'bytes');
     const unchanged = [undefined, etag].includes(request.headers['if-range']?.toString());

@@ -166,13 +166,6 @@ export class Retrieval {
     return writeMultipart(type, [part(first), ...rest.map(part)]);
   }
 
-  /** The stream of an encapsulated video: all its fragments as one, whatever its number of frames (PS3.5 §8.2.5). Who gives it says how much of it is offered. */
-  video(instance: FoundInstance): Promise<ArchiveBytes> {
-    return this.fromArchive(instance, () =>
-      this.bytes.frame(instance.orthancId, 1, instance.size, instance.reader),
-    );
-  }
-
   /** One element's value; `path` as Orthanc names it: tags `gggg-eeee` and item numbers from 0 in turn (PS3.18 §10.4.1.1.5). */
   async bulk(opened: Opened, path: readonly (string | number)[]): Promise<ArchiveBytes> {
     const [instance] = opened.instances;

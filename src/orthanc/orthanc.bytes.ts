@@ -99,6 +99,21 @@ export class OrthancBytes implements OnApplicationShutdown {
     });
   }
 
+  /** The bytes `first` to `last` of a DICOM file as it is stored; the whole file where the archive knows no ranges (before 1.12.5). */
+  filePart(
+    id: OrthancId,
+    { first, last }: { readonly first: number; readonly last: number },
+    reader: string,
+  ): Promise<ArchiveBytes> {
+    const expected = last - first + 1;
+    const range = `bytes=${first}-${last}`;
+    return this.connection.read('frame', `/instances/${id}/attachments/dicom/data`, {
+      expected,
+      reader,
+      range,
+    });
+  }
+
   /** The document inside an encapsulated PDF. */
   pdf(id: OrthancId, reader: string): Promise<ArchiveBytes> {
     return this.connection.read('pdf', `/instances/${id}/pdf`, { reader });

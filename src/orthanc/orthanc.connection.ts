@@ -27,6 +27,8 @@ export interface ArchiveBytes {
 export interface Manner {
   readonly expected?: number | undefined;
   readonly accept?: string;
+  /** Bytes of the resource (RFC 9110 §14.2). */
+  readonly range?: string;
   readonly works?: 'picture' | 'decoding';
   readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
@@ -109,10 +111,10 @@ export class ArchiveConnection {
   private async open(
     what: string,
     path: string,
-    { accept, works, valueOnly, json }: Manner,
+    { accept, range, works, valueOnly, json }: Manner,
   ): Promise<{ length: number | undefined; body: Readable }> {
     const asked = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
-    const call = { ...asked, path, accept, works: works !== undefined };
+    const call = { ...asked, path, accept, range, works: works !== undefined };
     const answer = await this.transport.request(what, call);
     const problem =
       problemOfStatus(what, answer.statusCode) ??

@@ -27,6 +27,8 @@ export interface ArchiveCall {
   /** A stream is sent chunked: a length makes Orthanc allocate it. Text is JSON. */
   readonly body?: Readable | string | undefined;
   readonly accept?: string | undefined;
+  /** Bytes of the resource (RFC 9110 §14.2). */
+  readonly range?: string | undefined;
   /** Whether Orthanc has to compute before it answers. */
   readonly works?: boolean;
 }
@@ -88,7 +90,7 @@ export class ArchiveTransport {
     await Promise.all([this.pool.destroy(), this.fresh.destroy()]);
   }
 
-  private once(pool: Pool, { method, path, body, accept, works }: ArchiveCall, signal?: AbortSignal) {
+  private once(pool: Pool, { method, path, body, accept, range, works }: ArchiveCall, signal?: AbortSignal) {
     return pool.request({
       method,
       path,
@@ -98,6 +100,7 @@ export class ArchiveTransport {
       headers: {
         authorization: this.authorization,
         ...(accept === undefined ? {} : { accept }),
+        ...(range === undefined ? {} : { range }),
         ...(body instanceof Readable ? { 'content-type': 'application/dicom' } : {}),
         ...(typeof body === 'string' ? { 'content-type': 'application/json' } : {}),
       },
