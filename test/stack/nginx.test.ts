@@ -147,11 +147,21 @@ it.each([
   ['GET', '/metrics', 404],
   ['GET', '/.well-known/nothing', 404],
   ['GET', '/problem', 404],
+  ['GET', '/nothing', 404],
+  ['GET', '/nothing.js', 404],
+  ['GET', '/dicom-webs', 404],
+  ['GET', '/apis/me', 404],
+  ['GET', '/portal', 404],
+  ['GET', '/portal/', 404],
+  ['GET', '/portal/assets/missing.js', 404],
+  ['GET', '/viewer/missing.js', 404],
+  ['GET', '/a/../../etc/passwd', 400],
+  ['POST', '/login', 405],
+  ['PUT', '/nothing', 404],
 ])('what it refuses itself is a problem as the gateway tells them: %s %.30s is %i', async (...asked) => {
   const [method, path, status] = asked;
   const answer = await raw(method, path);
   expect(answer.status).toBe(status);
-  if (path === '/problem') return;
   expect(answer.headers['content-type']).toBe('application/problem+json');
   expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
   expect(JSON.parse(answer.body)).toEqual({
