@@ -12,7 +12,6 @@ export interface Example {
   readonly studyUid: StudyUid;
   readonly patientIssuer: string;
   readonly patientId: string;
-  readonly patientName: string;
   readonly instance: FoundInstance;
 }
 
@@ -46,13 +45,12 @@ export class Examples {
         asc(instances.id),
       );
     return new Map(
-      rows.map(({ uid, studyUid, patientIssuer, patientId, patientName, ...row }) => [
+      rows.map(({ uid, studyUid, patientIssuer, patientId, ...row }) => [
         uid,
         {
           studyUid: StudyUid.parse(studyUid),
           patientIssuer,
           patientId,
-          patientName,
           instance: instanceOf(row, policy.accountId),
         },
       ]),

@@ -39,8 +39,6 @@ export interface Found {
   readonly studyUid: StudyUid;
   readonly patientIssuer: string;
   readonly patientId: string;
-  /** As written in the study's header. */
-  readonly patientName: string;
   readonly instances: readonly [FoundInstance, ...FoundInstance[]];
 }
 
@@ -63,7 +61,6 @@ export const OF_INSTANCE = {
 export const OF_PATIENT = {
   patientIssuer: patients.issuer,
   patientId: patients.patientId,
-  patientName: studies.patientName,
 };
 
 /** Rights that hold for one study, and whose it is. */
@@ -90,8 +87,8 @@ export class Lookup {
       .orderBy(asc(series.seriesNumber), asc(series.id), asc(instances.instanceNumber), asc(instances.id));
     const [first, ...rest] = rows.map((row) => instanceOf(row, policy.accountId));
     if (first === undefined) throw new NotVisible();
-    const { patientIssuer, patientId, patientName } = first;
-    return { studyUid: target.study, patientIssuer, patientId, patientName, instances: [first, ...rest] };
+    const { patientIssuer, patientId } = first;
+    return { studyUid: target.study, patientIssuer, patientId, instances: [first, ...rest] };
   }
 
   /** Whether the right covers the study as it is now; what has gone from the catalog meanwhile is not a matter of rights. */

@@ -20,6 +20,16 @@ const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
 /** What stands before the pixels of one instance, and any value that is held, at most. */
 export const LONGEST_HEADER = 16 * 1024 * 1024;
 
+/** Bytes one piece after the other; where `skip` is there, it leaves out so many of those that follow, past the end too. */
+export interface ByteSource extends AsyncIterator<Buffer> {
+  readonly skip?: (bytes: number) => void;
+}
+
+/** What a {@link ByteSource} is had from, once. */
+export interface SourceOfBytes {
+  [Symbol.asyncIterator](): ByteSource;
+}
+
 /** An element, item or delimiter as its header says it: the VR is empty in implicit VR and of items. */
 export interface ElementHead {
   readonly tag: number;
@@ -38,7 +48,7 @@ export interface OpenedFile {
 }
 
 /** Reads the file meta information; throws `DicomUnreadable` when the bytes are no DICOM file. */
-export async function openFile(file: AsyncIterable<Buffer>): Promise<OpenedFile> {
+export async function openFile(file: SourceOfBytes): Promise<OpenedFile> {
   const source = file[Symbol.asyncIterator]();
   const start = new HeaderBytes(source, LONGEST_HEADER);
   const { transferSyntax, datasetOffset } = await readMeta(start);
@@ -53,7 +63,7 @@ export async function openFile(file: AsyncIterable<Buffer>): Promise<OpenedFile>
   return { ...said, dataSet, close: () => inflate.destroy() };
 }
 
-async function* chained(ahead: Buffer, source: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+async function* chained(ahead: Buffer, source: ByteSource): AsyncGenerator<Buffer> {
   yield ahead;
   for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
 }
@@ -62,9 +72,9 @@ async function* chained(ahead: Buffer, source: AsyncIterator<Buffer>): AsyncGene
 export class DataSetBytes {
   #held: Buffer;
   #at = 0;
-  readonly #source: AsyncIterator<Buffer>;
+  readonly #source: ByteSource;
 
-  constructor(source: AsyncIterator<Buffer>, held: Buffer) {
+  constructor(source: ByteSource, held: Buffer) {
     this.#source = source;
     this.#held = held;
   }
@@ -105,15 +115,33 @@ export class DataSetBytes {
     }
   }
 
-  /** Goes over so many bytes. */
+  /** Goes over so many bytes; a source that can skip is not read for them, so that an end of the file within them is not noticed. */
   async skip(length: number): Promise<void> {
-    for await (const _ of this.pass(length));
+    const left = length - this.#cut(Math.min(length, this.#held.length)).length;
+    if (left === 0) return;
+    if (this.#source.skip === undefined) {
+      for await (const _ of this.pass(left));
+      return;
+    }
+    this.#source.skip(left);
+    this.#at += left;
+  }
+
+  /** Goes over the fragments of compressed pixels up to their end (PS3.5 §A.4); throws `DicomUnreadable`. */
+  async skipFragments(encoding: Encoding): Promise<void> {
+    for (;;) {
+      const head = await this.head(encoding, false);
+      if (head?.tag === SEQUENCE_END) return;
+      if (head?.tag !== ITEM || head.length === UNDEFINED_LENGTH)
+        throw new DicomUnreadable('structure', 'compressed pixels hold something else than fragments');
+      await this.skip(head.length);
+    }
   }
 
   #cut(length: number): Buffer {
     const piece = this.#held.subarray(0, length);
     this.#held = this.#held.subarray(length);
-    this.#at += length;
+    this.#at += piece.length;
     return piece;
   }
 

@@ -28,7 +28,7 @@ const LENGTH_TO_END = 0x00080001;
 /** Sequences inside one another. */
 const DEPTH = 64;
 /** Bytes that are turned around together from big to little endian (PS3.5 §7.3). */
-const WIDTHS: ReadonlyMap<string, number> = new Map([
+export const SWAPPED_WIDTHS: ReadonlyMap<string, number> = new Map([
   ...['AT', 'OW', 'SS', 'US'].map((vr) => [vr, 2] as const),
   ...['FL', 'OF', 'OL', 'SL', 'UL'].map((vr) => [vr, 4] as const),
   ...['FD', 'OD', 'OV', 'SV', 'UV'].map((vr) => [vr, 8] as const),
@@ -68,7 +68,7 @@ export class Recoder {
         throw new DicomUnreadable('structure', 'a delimiter that does not belong');
       const { tag, length } = head;
       if (tag === PIXEL_DATA && length === UNDEFINED_LENGTH) {
-        await this.#skipFragments(from);
+        await this.#bytes.skipFragments(from);
         yield { tag, length, pieces: undefined };
       } else yield { tag, length, pieces: this.#element(head, place) };
     }
@@ -114,12 +114,15 @@ export class Recoder {
       const value = await this.#littleEndian(length, vr, from);
       place.isSigned = value.readUInt16LE(0) === 1;
       yield value;
-    } else yield* from.big ? turned(this.#bytes.pass(length), WIDTHS.get(vr) ?? 1) : this.#bytes.pass(length);
+    } else
+      yield* from.big
+        ? turned(this.#bytes.pass(length), SWAPPED_WIDTHS.get(vr) ?? 1)
+        : this.#bytes.pass(length);
   }
 
   async #littleEndian(length: number, vr: string, { big }: Encoding): Promise<Buffer> {
     const value = await this.#bytes.take(length);
-    return big && WIDTHS.get(vr) === 2 ? Buffer.from(value).swap16() : value;
+    return big && SWAPPED_WIDTHS.get(vr) === 2 ? Buffer.from(value).swap16() : value;
   }
 
   async *#items(end: number, place: Place): AsyncGenerator<Buffer> {
@@ -137,17 +140,6 @@ export class Recoder {
     }
     if (this.#bytes.at > end) throw tooLong();
     yield bare(SEQUENCE_END, 0);
-  }
-
-  /** Compressed pixels are items (PS3.5 §A.4). */
-  async #skipFragments(from: Encoding): Promise<void> {
-    for (;;) {
-      const head = await this.#bytes.head(from, false);
-      if (head?.tag === SEQUENCE_END) return;
-      if (head?.tag !== ITEM || head.length === UNDEFINED_LENGTH)
-        throw new DicomUnreadable('structure', 'compressed pixels hold something else than fragments');
-      await this.#bytes.skip(head.length);
-    }
   }
 }
 
@@ -172,7 +164,7 @@ function bare(tag: number, length: number): Buffer {
 }
 
 /** Values of so many bytes each from big to little endian, wherever the pieces are cut; what is left over at the end stays as it is. */
-async function* turned(pieces: AsyncIterable<Buffer>, width: number): AsyncGenerator<Buffer> {
+export async function* turned(pieces: AsyncIterable<Buffer>, width: number): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of pieces) {
     const whole = rest.length === 0 ? Buffer.from(piece) : Buffer.concat([rest, piece]);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { Offered } from '../audit/readings.js';
 import { NotAcceptable } from '../problems/errors.js';
 import { covers, type MediaRange } from './accept.js';
 import type { OutgoingMultipart } from './multipart.writer.js';
@@ -28,10 +29,16 @@ export function negotiateDataSets(accepted: readonly MediaRange[], single: boole
   throw new NotAcceptable(`This is available as ${JSON_TYPE} and as multipart/related; type="${XML_TYPE}".`);
 }
 
-/** Data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part each. */
-export function writeXmlParts(dataSets: AsyncIterable<unknown> | Iterable<unknown>): OutgoingMultipart {
+/** Data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part each, of which `offered` is told. */
+export function writeXmlParts(
+  dataSets: AsyncIterable<unknown> | Iterable<unknown>,
+  offered: (what: Offered) => void = () => undefined,
+): OutgoingMultipart {
   const boundary = randomBytes(16).toString('hex');
-  const stream = Readable.from(parts(boundary, dataSets), { objectMode: false, highWaterMark: 64 * 1024 });
+  const stream = Readable.from(parts(boundary, dataSets, offered), {
+    objectMode: false,
+    highWaterMark: 64 * 1024,
+  });
   return {
     contentType: `multipart/related; type="${XML_TYPE}"; boundary=${boundary}`,
     length: undefined,
@@ -42,10 +49,13 @@ export function writeXmlParts(dataSets: AsyncIterable<unknown> | Iterable<unknow
 async function* parts(
   boundary: string,
   dataSets: AsyncIterable<unknown> | Iterable<unknown>,
+  offered: (what: Offered) => void,
 ): AsyncGenerator<Buffer> {
   for await (const dataSet of dataSets) {
     yield Buffer.from(`--${boundary}\r\nContent-Type: ${XML_TYPE}\r\n\r\n`);
-    yield await nativeModelOf(dataSet);
+    const document = await nativeModelOf(dataSet);
+    offered({ instances: 1, bytes: document.length });
+    yield document;
     yield Buffer.from('\r\n');
   }
   yield Buffer.from(`--${boundary}--\r\n`);

@@ -9,6 +9,31 @@ export interface JsonAttribute {
 /** A data set in the DICOM JSON model: attributes by tag, eight hexadecimal digits in upper case. */
 export type JsonDataSet = Readonly<Record<string, JsonAttribute>>;
 
+/** A data set with its attributes in ascending order, as PS3.18 F.2.2 wants them. */
+export function inOrder(attributes: readonly (readonly [string, JsonAttribute])[]): JsonDataSet {
+  return Object.fromEntries(attributes.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/**
+ * The text of a data set, attributes in ascending order at every level (PS3.18 F.2.2). `JSON.stringify` alone writes keys that look like an index
+ * (30060020) before all others.
+ */
+export function dataSetText(dataSet: JsonDataSet): string {
+  const attributes = Object.entries(dataSet).sort(([one], [other]) => (one < other ? -1 : 1));
+  return `{${attributes.map(([tag, attribute]) => `"${tag}":${attributeText(attribute)}`).join(',')}}`;
+}
+
+function attributeText(attribute: JsonAttribute): string {
+  const { vr, Value } = attribute;
+  if (vr !== 'SQ' || Value === undefined) return JSON.stringify(attribute);
+  return `{"vr":"SQ","Value":[${Value.map((item) => (isDataSet(item) ? dataSetText(item) : '{}')).join(',')}]}`;
+}
+
+/** Items of a sequence are data sets. */
+function isDataSet(item: unknown): item is JsonDataSet {
+  return typeof item === 'object' && item !== null;
+}
+
 const NUMERIC = new Set(['IS', 'DS', 'US', 'UL', 'SS', 'SL', 'FL', 'FD', 'SV', 'UV']);
 
 /** A stored value as a JSON attribute: person names by component group, numbers as numbers, an empty one without `Value`. */

@@ -3,6 +3,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
+import { BulkValues } from './bulk.values.js';
 import { CapabilitiesController } from './capabilities.controller.js';
 import { DeleteController } from './delete.controller.js';
 import { Frames } from './frames.service.js';
@@ -36,6 +37,7 @@ import { WadoUriController } from './wado-uri.controller.js';
     Retrieval,
     Metadata,
     InstanceMetadata,
+    BulkValues,
     FurtherAttributes,
     Frames,
     Pictures,

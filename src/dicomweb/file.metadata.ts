@@ -4,36 +4,36 @@ import {
   IMPLICIT_LITTLE,
   ITEM,
   ITEM_END,
+  LONGEST_HEADER,
   openFile,
+  type SourceOfBytes,
   SEQUENCE_END,
   UNDEFINED_LENGTH,
 } from './data.set.bytes.js';
 import type { RepresentationOf } from './data.set.recoder.js';
-import type { JsonAttribute, JsonDataSet } from './dicom.json.js';
+import { inOrder, type JsonAttribute, type JsonDataSet } from './dicom.json.js';
 import { CHARACTER_SET } from './header.collector.js';
 import type { Encoding } from './header.element.js';
 import { DicomUnreadable } from './header.unreadable.js';
 import { implicitRepresentations } from './implicit.representations.js';
-import { binaryAttribute, BULK_VRS, storedAttribute } from './stored.values.js';
+import { bulkAttribute, BULK_VRS, storedAttribute } from './stored.values.js';
 
 const PIXELS = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010]);
 const PIXEL_REPRESENTATION = '00280103';
+const UTF_8: JsonAttribute = { vr: 'CS', Value: ['ISO_IR 192'] };
 /** Sequences inside one another. */
 const DEPTH = 64;
+
 /**
- * The data set of a DICOM file (PS3.10 §7) in the DICOM JSON model (PS3.18 F.2), as far as its pixels: what the archive's own metadata
- * says, for an instance that its UIDs do not name alone. Binary values, and those whose representation nobody knows, are references
- * `/bulk/<path>`. Throws `DicomUnreadable` when the bytes are no such file, or their header is beyond bounds.
+ * The data set of a DICOM file (PS3.10 §7) in the DICOM JSON model (PS3.18 F.2), attributes in ascending order. Binary values are references
+ * `<instanceUrl>/bulk/<path>`, where a path is tags and item numbers from 1 in turn. What follows compressed pixels is not read. Throws
+ * `DicomUnreadable` when the bytes are no such file, or their header is beyond bounds.
  */
-export async function metadataOfFile(file: AsyncIterable<Buffer>): Promise<JsonDataSet> {
+export async function metadataOfFile(file: SourceOfBytes, instanceUrl = ''): Promise<JsonDataSet> {
   const { dataSet, encoding, close } = await openFile(file);
   try {
-    return await new FileReader(dataSet, await implicitRepresentations()).dataSet(Infinity, {
-      encoding,
-      characters: '',
-      isSigned: false,
-      path: '',
-    });
+    const reader = new FileReader(dataSet, await implicitRepresentations(), `${instanceUrl}/bulk/`);
+    return await reader.dataSet(Infinity, { encoding, characters: '', isSigned: false, path: '' });
   } finally {
     close();
   }
@@ -50,49 +50,82 @@ interface Place {
 
 class FileReader {
   #depth = DEPTH;
+  /** Bytes of values that may still be held. */
+  #budget = LONGEST_HEADER;
   readonly #bytes: DataSetBytes;
   readonly #representationOf: RepresentationOf;
+  readonly #bulk: string;
 
-  constructor(bytes: DataSetBytes, representationOf: RepresentationOf) {
+  constructor(bytes: DataSetBytes, representationOf: RepresentationOf, bulk: string) {
     this.#bytes = bytes;
     this.#representationOf = representationOf;
+    this.#bulk = bulk;
   }
 
-  /** Elements up to `end`, an item's delimiter, the pixels of the top level, or the end of the file. */
+  /** Elements up to `end`, an item's delimiter, compressed pixels of the top level, or the end of the file. */
   async dataSet(end: number, place: Place): Promise<JsonDataSet> {
-    const found: Record<string, JsonAttribute> = {};
+    const found: [string, JsonAttribute][] = [];
     let { characters, isSigned } = place;
-    while (this.#bytes.at < end) {
-      const head = await this.#head({ ...place, isSigned });
-      if (head === undefined || head.tag === ITEM_END) break;
-      const name = nameOf(head.tag);
-      if (PIXELS.has(head.tag) && place.path === '') {
-        found[name] = binaryAttribute(head.vr, name);
-        break;
+    let last: number | undefined;
+    try {
+      while (this.#bytes.at < end) {
+        const here = { ...place, characters, isSigned };
+        const head = await this.#head(here);
+        if (head === undefined || head.tag === ITEM_END) break;
+        const name = nameOf(head.tag);
+        const attribute = await this.#attribute(head, { ...here, path: place.path + name });
+        last = head.tag;
+        if (name === PIXEL_REPRESENTATION) isSigned = attribute.Value?.[0] === 1;
+        if (name === CHARACTER_SET) {
+          characters = charactersOf(attribute);
+          // JSON is UTF-8, whatever the file is written in (PS3.18 F.2).
+          found.push([name, UTF_8]);
+        } else if (head.tag % 0x10000 !== 0) found.push([name, attribute]);
+        if (this.#endsWith(head, place)) break;
       }
-      const attribute = await this.#attribute(head, {
-        ...place,
-        characters,
-        isSigned,
-        path: place.path + name,
-      });
-      if (name === PIXEL_REPRESENTATION) isSigned = attribute.Value?.[0] === 1;
-      if (name === CHARACTER_SET) characters = attribute.Value?.join('\\') ?? '';
-      found[name] = attribute;
+    } catch (error) {
+      // Behind the pixels some writers leave what is no element; all that describes them stands before.
+      if (!(error instanceof DicomUnreadable) || last === undefined || !isBehindPixels(last, place))
+        throw error;
     }
-    return found;
+    return inOrder(found);
   }
 
-  async #attribute({ vr, length }: ElementHead, place: Place): Promise<JsonAttribute> {
+  /** Compressed pixels of the top level: to find their end all fragments would have to be walked through. */
+  #endsWith({ tag, length }: ElementHead, place: Place): boolean {
+    return place.path === '' && length === UNDEFINED_LENGTH && PIXELS.has(tag);
+  }
+
+  async #attribute(head: ElementHead, place: Place): Promise<JsonAttribute> {
+    const { vr, length } = head;
     const { encoding, characters, path } = place;
+    const address = this.#bulk + path.toLowerCase();
+    if (length === UNDEFINED_LENGTH && BULK_VRS.has(vr) && vr !== 'UN') {
+      if (!PIXELS.has(head.tag)) throw new DicomUnreadable('length', 'an undefined length where none may be');
+      // Inside a sequence, as icons may be.
+      if (path.length > 8) await this.#bytes.skipFragments(encoding);
+      // Compressed pixels are bytes, whatever the file calls them (PS3.5 §A.4).
+      return bulkAttribute('OB', address);
+    }
     if (vr === 'SQ' || length === UNDEFINED_LENGTH) {
       const items = await this.#items(length, vr === 'UN' ? { ...place, encoding: IMPLICIT_LITTLE } : place);
       return items.length === 0 ? { vr: 'SQ' } : { vr: 'SQ', Value: items };
     }
-    if (!BULK_VRS.has(vr))
-      return storedAttribute(vr, await this.#bytes.take(length), characters, encoding.big);
-    await this.#bytes.skip(length);
-    return length === 0 ? { vr } : binaryAttribute(vr, path);
+    // A known element that is written UN is in Implicit VR Little Endian (PS3.5 §6.2.2).
+    const hidden = vr === 'UN' ? this.#representationOf(head.tag, place.isSigned) : 'UN';
+    const isHidden = hidden !== 'SQ' && !BULK_VRS.has(hidden);
+    if (BULK_VRS.has(vr) && !isHidden) {
+      await this.#bytes.skip(length);
+      return length === 0 ? { vr } : bulkAttribute(vr, address);
+    }
+    this.#budget -= length;
+    if (this.#budget < 0) throw new DicomUnreadable('too-large', 'the header is longer than allowed');
+    const big = encoding.big && !isHidden;
+    return storedAttribute(isHidden ? hidden : vr, await this.#bytes.take(length), {
+      characters,
+      big,
+      address,
+    });
   }
 
   async #items(length: number, place: Place): Promise<JsonDataSet[]> {
@@ -119,6 +152,16 @@ class FileReader {
   }
 }
 
+function isBehindPixels(last: number, { path }: Place): boolean {
+  return path === '' && last >= Math.min(...PIXELS);
+}
+
+/** The values of a Specific Character Set as the file joins them. */
+function charactersOf({ Value = [] }: JsonAttribute): string {
+  return Value.map((value) => (typeof value === 'string' ? value : '')).join('\\');
+}
+
+/** A tag as eight hexadecimal digits in upper case. */
 function nameOf(tag: number): string {
   return tag.toString(16).padStart(8, '0').toUpperCase();
 }

@@ -1,110 +1,70 @@
 import { Readable } from 'node:stream';
-import { Inject, Injectable } from '@nestjs/common';
-import { Departures } from '../catalog/departures.service.js';
-import type { FoundInstance } from '../catalog/lookup.service.js';
-import { ENV } from '../config/config.module.js';
-import type { Env } from '../config/env.js';
-import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
-import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
-import { NotInArchive } from '../orthanc/orthanc.errors.js';
-import { NotVisible, UpstreamFailed } from '../problems/errors.js';
+import { Injectable } from '@nestjs/common';
 import { InstanceMetadata } from './instance.metadata.js';
-import { objectsOf } from './json.array.js';
-import { isDecoded, isPatient, publishMetadata } from './metadata.js';
 import type { Opened } from './retrieval.service.js';
 
-/** Retrieve metadata (PS3.18 §10.4.1.1.2): the archive's own where its UIDs name one thing and it can read the text, else what its files say. */
+/** Instances whose headers are read ahead of the one that is being sent. */
+const AHEAD = 8;
+/** Instances of which the archive is asked which files they are. */
+const AT_ONCE = 500;
+
+/** Retrieve metadata (PS3.18 §10.4.1.1.2): what the stored file of each instance says. */
 @Injectable()
 export class Metadata {
-  constructor(
-    @Inject(ENV) private readonly env: Env,
-    private readonly bytes: OrthancBytes,
-    private readonly departures: Departures,
-    private readonly byId: InstanceMetadata,
-  ) {}
+  constructor(private readonly instances: InstanceMetadata) {}
 
-  /** DICOM JSON of all instances as one array; just those the catalog holds, and all of them, or the transfer breaks. */
-  async of(opened: Opened): Promise<Readable> {
-    const bySeries = Map.groupBy(opened.instances, (instance) => instance.seriesUid);
-    const [firstSeries] = bySeries.keys();
-    if (firstSeries === undefined) throw new NotVisible();
-    const [instance] = opened.instances;
-    // Opened before the answer begins, so that an archive that is away is a proper refusal.
-    const first = await this.byUids(opened.studyUid, instance, opened.instances.length === 1);
-    const text = Readable.from(this.metadataText(opened, bySeries, first), { objectMode: false });
-    // A client that left before the first byte: the generator never began, so nothing in it frees the archive.
-    text.once('close', () => first?.stream.destroy());
-    return text;
+  /**
+   * DICOM JSON of all instances as one array, in series and instance order; all of them, or the stream is destroyed. The first is read before this
+   * returns: throws `NotVisible`, `NeighbourAway`, `UpstreamFailed`.
+   */
+  async json(opened: Opened): Promise<Readable> {
+    return Readable.from(jsonOf(opened, await this.begun(opened)), { objectMode: false });
   }
 
-  /** The archive's own metadata of a series, or of this instance alone; `undefined` when it holds it and yet gives none: two patients share the UIDs. */
-  private async byUids(
-    studyUid: string,
-    { seriesUid, sopUid, orthancId, reader }: FoundInstance,
-    alone: boolean,
-  ): Promise<ArchiveBytes | undefined> {
-    try {
-      return alone
-        ? await this.bytes.instanceMetadata(studyUid, seriesUid, sopUid, reader)
-        : await this.bytes.seriesMetadata(studyUid, seriesUid, reader);
-    } catch (error) {
-      if (!(error instanceof NotInArchive)) throw error;
-      if (await this.departures.recheck(orthancId)) return undefined;
-      throw new NotVisible();
-    }
+  /** The same as data sets of the DICOM JSON model, one by one. */
+  async dataSets(opened: Opened): Promise<AsyncGenerator> {
+    return dataSetsOf(await this.begun(opened));
   }
 
-  private async *metadataText(
-    opened: Opened,
-    bySeries: ReadonlyMap<string, readonly FoundInstance[]>,
-    first: ArchiveBytes | undefined,
-  ): AsyncGenerator<Buffer> {
-    let answer = { of: opened.instances[0].seriesUid, bytes: first };
-    let separator = '[';
-    for (const [series, instances] of bySeries) {
-      const [one] = instances;
-      if (one === undefined) continue;
-      if (answer.of !== series)
-        answer = { of: series, bytes: await this.byUids(opened.studyUid, one, false) };
-      for await (const text of this.seriesText(opened, series, instances, answer.bytes)) {
-        yield Buffer.from(separator + text);
-        separator = ',';
+  private async begun(opened: Opened): Promise<AsyncGenerator<Buffer>> {
+    const texts = this.inOrder(opened);
+    const first = await texts.next();
+    return resumed(first, texts);
+  }
+
+  private async *inOrder({ studyUid, instances }: Opened): AsyncGenerator<Buffer> {
+    for (let at = 0; at < instances.length; at += AT_ONCE) {
+      const some = instances.slice(at, at + AT_ONCE);
+      const files = await this.instances.filesOf(some);
+      const ahead: Promise<Buffer>[] = [];
+      for (const instance of some) {
+        const reading = this.instances.textOf(studyUid, instance, files);
+        // Its failure is met when its turn comes.
+        reading.catch(() => undefined);
+        ahead.push(reading);
+        const next = ahead.length >= AHEAD ? ahead.shift() : undefined;
+        if (next !== undefined) yield await next;
       }
+      for (const next of ahead) yield await next;
     }
-    yield Buffer.from(']');
   }
+}
 
-  /** Each of these instances, once: from the archive's answer by UIDs, and what is not in it, or not to be used, by its own id. */
-  private async *seriesText(
-    opened: Opened,
-    series: string,
-    instances: readonly FoundInstance[],
-    answer: ArchiveBytes | undefined,
-  ): AsyncGenerator<string> {
-    const missing = new Map(instances.map((instance) => [instance.sopUid, instance]));
-    for await (const text of answer === undefined ? [] : objectsOf(answer.stream)) {
-      const metadata = publishMetadata(text, this.env.PUBLIC_URL, opened.studyUid, series);
-      // Another patient's under the same UIDs, whose place it may be in the archive but not in the catalog.
-      if (!isPatient(metadata, opened.patientId) || !isDecoded(metadata, opened.patientName)) continue;
-      if (!missing.delete(metadata.sopUid)) continue;
-      opened.offered({ instances: 1, bytes: Buffer.byteLength(metadata.text) });
-      yield metadata.text;
-    }
-    for (const instance of missing.values()) {
-      const text = await this.metadataById(instance);
-      const metadata = publishMetadata(text, this.env.PUBLIC_URL, opened.studyUid, series);
-      opened.offered({ instances: 1, bytes: Buffer.byteLength(metadata.text) });
-      yield metadata.text;
-    }
-  }
+async function* resumed(first: IteratorResult<Buffer>, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  if (first.done !== true) yield first.value;
+  yield* rest;
+}
 
-  private async metadataById(instance: FoundInstance): Promise<string> {
-    try {
-      return await this.byId.of(instance);
-    } catch (error) {
-      if (!(error instanceof NotInArchive)) throw error;
-      await this.departures.recheck(instance.orthancId);
-      throw new UpstreamFailed('metadata without some instances of a series');
-    }
+async function* jsonOf({ offered }: Opened, texts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let separator = '[';
+  for await (const text of texts) {
+    offered({ instances: 1, bytes: text.length });
+    yield Buffer.concat([Buffer.from(separator), text]);
+    separator = ',';
   }
+  yield Buffer.from(']');
+}
+
+async function* dataSetsOf(texts: AsyncIterable<Buffer>): AsyncGenerator {
+  for await (const text of texts) yield JSON.parse(text.toString());
 }

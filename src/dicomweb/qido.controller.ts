@@ -11,7 +11,7 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { acceptedBy } from './accept.js';
 import { negotiateDataSets, writeXmlParts } from './data.set.replies.js';
-import { type JsonAttribute, jsonAttribute, type JsonDataSet } from './dicom.json.js';
+import { dataSetText, inOrder, type JsonAttribute, jsonAttribute, type JsonDataSet } from './dicom.json.js';
 import { openDictionary } from './dictionary.js';
 import { disconnectSignal } from './disconnect.signal.js';
 import { FurtherAttributes } from './further.attributes.js';
@@ -127,7 +127,7 @@ export class QidoController {
     );
     // As bytes: to text Fastify adds a charset, which the media type does not have and Python's client does not expect.
     if (form !== 'xml' && form !== 'xml-parts')
-      return reply.header('content-type', form).send(Buffer.from(JSON.stringify(dataSets)));
+      return reply.header('content-type', form).send(Buffer.from(`[${dataSets.map(dataSetText).join(',')}]`));
     // A multipart body without a part is none (RFC 2046 §5.1).
     if (dataSets.length === 0) return reply.status(204).send();
     const { contentType, stream } = writeXmlParts(dataSets);
@@ -149,13 +149,15 @@ export class QidoController {
       ['00080056', { vr: 'CS', Value: ['ONLINE'] }],
       ['00081190', { vr: 'UR', Value: [url] }],
     ] as const;
-    // The catalog's word counts where both know an attribute; of the items of a sequence it knows a part.
+    // The catalog's word counts where both know an attribute; of the items of a sequence it knows a part, and of a number that is none nothing.
     const sequences = sequencesOf(
       attributes.filter(({ matching }) => matching === 'item'),
       item,
     );
-    const all = new Map([...sequences, ...Object.entries(further), ...fixed, ...answered]);
-    return Object.fromEntries([...all].sort(([one], [other]) => (one < other ? -1 : 1)));
+    const known = answered.filter(
+      ([tag, { vr, Value }]) => vr !== 'IS' || Value !== undefined || further[tag] === undefined,
+    );
+    return inOrder([...new Map([...sequences, ...Object.entries(further), ...fixed, ...known])]);
   }
 }
 

@@ -32,6 +32,8 @@ import { compressedHeader, recodedFile, withDecodedPixels } from './uncompressed
 const HEADERS = 8;
 const OF_ONE_ACCOUNT = 4;
 const NO_DOCUMENT = 'This instance holds no PDF document that can be shown; ask for it as application/dicom.';
+/** Contents of which is remembered whether they may be decoded. */
+const REMEMBERED = 10_000;
 const UNDECODABLE = 'The pixels of this instance cannot be decoded; ask for it as it is stored.';
 
 /** A target that was found for an account, with its read on record; `offered` adds to the totals of the reading. */
@@ -43,6 +45,8 @@ export interface Opened extends Found {
 @Injectable()
 export class Retrieval {
   private readonly headers = new Slots({ places: HEADERS, perAccount: OF_ONE_ACCOUNT });
+  /** By content. */
+  private readonly decodable = new Map<string, boolean>();
 
   constructor(
     @Inject(ENV) private readonly env: Env,
@@ -133,8 +137,7 @@ export class Retrieval {
   ): Promise<ArchiveBytes> {
     try {
       const isImage = instance.rows !== undefined && instance.bitsAllocated !== 1;
-      if (isImage && !mayBeDecoded(instance.sopClassUid, await this.api.instanceTags(instance.orthancId)))
-        throw new NotAcceptable(why);
+      if (isImage && !(await this.isDecodable(instance))) throw new NotAcceptable(why);
       return await call();
     } catch (error) {
       if (!(error instanceof UpstreamFailed)) throw error;
@@ -142,6 +145,18 @@ export class Retrieval {
         throw new NotVisible();
       throw new NotAcceptable(why);
     }
+  }
+
+  /** Asked of the archive once for each content, not for each of its frames. */
+  private async isDecodable({ orthancId, storedAt, sopClassUid }: FoundInstance): Promise<boolean> {
+    const content = `${orthancId} ${storedAt.getTime()}`;
+    const known = this.decodable.get(content);
+    if (known !== undefined) return known;
+    const decodable = mayBeDecoded(sopClassUid, await this.api.instanceTags(orthancId));
+    this.decodable.set(content, decodable);
+    const [oldest] = this.decodable.keys();
+    if (this.decodable.size > REMEMBERED && oldest !== undefined) this.decodable.delete(oldest);
+    return decodable;
   }
 
   /** The document of an encapsulated PDF; throws `NotAcceptable` when the instance holds none. */
@@ -164,27 +179,6 @@ export class Retrieval {
       open: () => this.pdf(opened, instance),
     });
     return writeMultipart(type, [part(first), ...rest.map(part)]);
-  }
-
-  /** One element's value; `path` as Orthanc names it: tags `gggg-eeee` and item numbers from 0 in turn (PS3.18 §10.4.1.1.5). */
-  async bulk(opened: Opened, path: readonly (string | number)[]): Promise<ArchiveBytes> {
-    const [instance] = opened.instances;
-    const bytes = await this.fromArchive(instance, () =>
-      this.bytes.element(instance.orthancId, path, instance.reader),
-    );
-    return offering(bytes, {}, opened.offered);
-  }
-
-  /** The same as `multipart/related; type="application/octet-stream"`. */
-  bulkInParts(
-    opened: Opened,
-    path: readonly (string | number)[],
-    address: string,
-  ): Promise<OutgoingMultipart> {
-    const location = `${this.urlOf(opened, opened.instances[0])}/bulk/${address}`;
-    const open = () => this.bulk(opened, path);
-    const type = 'application/octet-stream';
-    return writeMultipart(type, [{ type, location, ahead: false, open }]);
   }
 
   /** The public address of an instance. */

@@ -1,48 +1,11 @@
 import type { JsonAttribute } from './dicom.json.js';
 import { decodeText } from './header.text.js';
 
-/** Value representations whose values are referred to, not told. */
+/** Value representations whose values are published by reference (PS3.18 F.2.7 calls them binary). */
 export const BULK_VRS: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
-/** Texts in which a backslash is a character and leading spaces count (PS3.5 table 6.2-1). */
-const PARAGRAPHS = new Set<unknown>(['LT', 'ST', 'UT', 'UR']);
-const GROUPS = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
-
-/** Whether a value representation has just one value, whatever backslashes it holds. */
-export function isParagraph(vr: unknown): boolean {
-  return PARAGRAPHS.has(vr);
-}
-
-/** A binary value at a path of tags and item numbers from 1, as a reference to it (PS3.18 F.2.2). */
-export function binaryAttribute(vr: string, path: string): JsonAttribute {
-  return { vr, BulkDataURI: `/bulk/${path.toLowerCase()}` };
-}
-
-/** The bytes of a value in the DICOM JSON model (PS3.18 F.2.3): text as UTF-8, DS as written. */
-export function storedAttribute(
-  vr: string,
-  bytes: Buffer,
-  characterSet: string,
-  big: boolean,
-): JsonAttribute {
-  const values = numbersOf(vr, bytes, big) ?? textsOf(vr, bytes, characterSet);
-  return values.every((value) => value === null) ? { vr } : { vr, Value: values };
-}
-
-function textsOf(vr: string, bytes: Buffer, characterSet: string): unknown[] {
-  const resets = PARAGRAPHS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\';
-  const text = decodeText(bytes, characterSet, resets).replace(/[ \0]+$/, '');
-  if (PARAGRAPHS.has(vr)) return [text === '' ? null : text];
-  return text.split('\\').map((one) => valueOf(vr, vr === 'UC' ? one : one.trim()));
-}
-
-function valueOf(vr: string, text: string): unknown {
-  if (text === '') return null;
-  if (vr === 'IS') return /^[+-]?\d{1,12}$/.test(text) ? Number(text) : null;
-  if (vr !== 'PN') return text;
-  const groups = text.split('=').map((group, at) => [GROUPS[at], group.trim()] as const);
-  return Object.fromEntries(groups.filter(([name, group]) => name !== undefined && group !== ''));
-}
-
+/** Texts with one value, in which a backslash is a character and leading spaces count (PS3.5 table 6.2-1). */
+const PARAGRAPHS: ReadonlySet<string> = new Set(['LT', 'ST', 'UT', 'UR']);
+const TEXTS: ReadonlySet<string> = new Set('AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT'.split(' '));
 const WIDTHS: Readonly<Record<string, number>> = {
   US: 2,
   SS: 2,
@@ -54,18 +17,79 @@ const WIDTHS: Readonly<Record<string, number>> = {
   UV: 8,
   AT: 4,
 };
+const GROUPS = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
+/** What an Integer String may hold (PS3.5 table 6.2-1). */
+const INTEGERS = { least: -(2 ** 31), most: 2 ** 31 - 1 };
 
-/** Numbers, and tags as eight hexadecimal digits; `undefined` for a text. What JSON has no number for is null, or its digits. */
-function numbersOf(vr: string, bytes: Buffer, big: boolean): unknown[] | undefined {
-  const width = WIDTHS[vr];
-  if (width === undefined) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: Math.floor(bytes.length / width) }, (_, at) =>
-    numberAt(vr, view, at * width, !big),
-  );
+/** A value at a bulk data address, as a reference to it (PS3.18 F.2.6). */
+export function bulkAttribute(vr: string, address: string): JsonAttribute {
+  return { vr, BulkDataURI: address };
 }
 
-function numberAt(vr: string, view: DataView, at: number, little: boolean): unknown {
+/**
+ * The bytes of a value in the DICOM JSON model (PS3.18 F.2.2 to F.2.5), text as UTF-8. What JSON has no value for (a number that is not finite,
+ * bytes that are no whole numbers, an unknown representation) is a reference to `address`, so that nothing of it is lost.
+ */
+export function storedAttribute(
+  vr: string,
+  bytes: Buffer,
+  { characters, big, address }: { characters: string; big: boolean; address: string },
+): JsonAttribute {
+  const width = WIDTHS[vr];
+  if (width === undefined && !TEXTS.has(vr))
+    return bytes.length === 0 ? { vr } : bulkAttribute('UN', address);
+  const values = width === undefined ? textsOf(vr, bytes, characters) : numbersOf(vr, width, bytes, big);
+  if (values === undefined) return bulkAttribute(vr, address);
+  return values.length === 0 ? { vr } : { vr, Value: values };
+}
+
+function textsOf(vr: string, bytes: Buffer, characters: string): readonly unknown[] {
+  const resets = PARAGRAPHS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\';
+  const text = decodeText(bytes, characters, resets).replace(/[ \0]+$/, '');
+  if (text === '') return [];
+  if (PARAGRAPHS.has(vr)) return [text];
+  return text
+    .split('\\')
+    .map((one) => textValue(vr, vr === 'UC' ? one.replace(/[ \0]+$/, '') : unpadded(one)));
+}
+
+/** One of several values; an empty one is null (PS3.18 F.2.5). */
+function textValue(vr: string, text: string): unknown {
+  if (text === '') return null;
+  if (vr === 'IS') return integerOf(text);
+  return vr === 'PN' ? personName(text) : text;
+}
+
+/** What is no Integer String stays the text it is (PS3.18 F.2.3). */
+function integerOf(text: string): number | string {
+  const value = /^[+-]?\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= INTEGERS.least && value <= INTEGERS.most ? value : text;
+}
+
+/** The component groups that are not empty (PS3.18 F.2.2); a name of none is an empty value. */
+function personName(text: string): Readonly<Record<string, string>> | null {
+  const groups = text.split('=').map((group, at) => [GROUPS[at], unpadded(group)] as const);
+  const written = groups.filter(([name, group]) => name !== undefined && group !== '');
+  return written.length === 0 ? null : Object.fromEntries(written);
+}
+
+/** Without what pads a value: spaces and NUL, nothing else (PS3.5 §6.2). */
+function unpadded(text: string): string {
+  return text.replace(/^[ \0]+|[ \0]+$/g, '');
+}
+
+/** Numbers, and tags as eight hexadecimal digits; `undefined` when one of them has no place in JSON. */
+function numbersOf(vr: string, width: number, bytes: Buffer, big: boolean): readonly unknown[] | undefined {
+  if (bytes.length % width !== 0) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const values = Array.from({ length: bytes.length / width }, (_, at) =>
+    numberAt(vr, view, at * width, !big),
+  );
+  return values.every((value) => typeof value !== 'number' || Number.isFinite(value)) ? values : undefined;
+}
+
+/** Integers of 64 bits as their digits, which no reader rounds (PS3.18 F.2.3). */
+function numberAt(vr: string, view: DataView, at: number, little: boolean): number | string {
   switch (vr) {
     case 'US':
       return view.getUint16(at, little);
@@ -76,9 +100,9 @@ function numberAt(vr: string, view: DataView, at: number, little: boolean): unkn
     case 'SL':
       return view.getInt32(at, little);
     case 'FL':
-      return finite(view.getFloat32(at, little));
+      return view.getFloat32(at, little);
     case 'FD':
-      return finite(view.getFloat64(at, little));
+      return view.getFloat64(at, little);
     case 'AT':
       return hex(view.getUint16(at, little)) + hex(view.getUint16(at + 2, little));
     case 'SV':
@@ -86,10 +110,6 @@ function numberAt(vr: string, view: DataView, at: number, little: boolean): unkn
     default:
       return view.getBigUint64(at, little).toString();
   }
-}
-
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }
 
 function hex(value: number): string {

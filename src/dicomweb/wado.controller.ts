@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -8,10 +7,10 @@ import type { Found, Target } from '../catalog/lookup.service.js';
 import { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
 import { NotAcceptable, NotVisible } from '../problems/errors.js';
 import { acceptedBy } from './accept.js';
+import { BulkValues } from './bulk.values.js';
 import { negotiateDataSets, writeXmlParts, XML_TYPE } from './data.set.replies.js';
 import { FrameList } from './frame.list.js';
 import { Frames } from './frames.service.js';
-import { objectsOf } from './json.array.js';
 import { Metadata } from './metadata.service.js';
 import { nativeModelOf } from './native.model.js';
 import { isOfRendered } from './rendered.negotiation.js';
@@ -19,10 +18,19 @@ import { RenderedReplies } from './rendered.replies.js';
 import { Retrieval } from './retrieval.service.js';
 import { canBeDecoded, comesAsLittleEndian, videoType } from './transfer.syntaxes.js';
 import { InstanceParam, SeriesParam, StudyParam } from './uid.params.js';
-import { contentType, findFile, negotiateBulk, negotiateFile, negotiateFrames } from './wado.negotiation.js';
+import {
+  acceptedAsStored,
+  contentType,
+  findFile,
+  negotiateBulk,
+  negotiateFile,
+  negotiateFrames,
+} from './wado.negotiation.js';
 import { cacheable, etagOf, isHeld, sendBytes, sendMultipart, sendUnchanged } from './wado.reply.js';
 
 const PIXEL_DATA = '7FE00010';
+/** Part of the entity tag: raised when the same file is told in another way. */
+const METADATA_VERSION = 2;
 
 /** Tags and item numbers in turn. */
 const BulkPath = z.string().regex(/^[0-9a-fA-F]{8}(\/[1-9]\d{0,4}\/[0-9a-fA-F]{8})*$/);
@@ -36,6 +44,7 @@ export class WadoController {
     private readonly pixels: Frames,
     private readonly texts: Metadata,
     private readonly rendered: RenderedReplies,
+    private readonly values: BulkValues,
   ) {}
 
   /** All instances of a study. */
@@ -150,17 +159,17 @@ export class WadoController {
     @Param('*', { schema: BulkPath }) path: string,
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, { study, series, instance });
-    const [{ transferSyntax }] = found.instances;
-    const isPixels = path.toUpperCase() === PIXEL_DATA;
-    if (isPixels && !comesAsLittleEndian(transferSyntax)) return this.compressedPixels(request, reply, found);
-    const { multipart } = negotiateBulk(acceptedBy(request));
+    const [one] = found.instances;
+    if (path.toUpperCase() === PIXEL_DATA && !comesAsLittleEndian(one.transferSyntax))
+      return this.compressedPixels(request, reply, found);
+    const document = await this.values.documentAt(study, one, path);
+    const { multipart, type } = negotiateBulk(acceptedBy(request), document?.type);
     const opened = await this.retrieval.open(request, found, 'bulk');
-    const tags = path.split('/').map((step, index) => (index % 2 === 0 ? dashed(step) : Number(step) - 1));
-    // The archive keeps uncompressed pixels as the one fragment of a list.
-    const steps = isPixels ? [...tags, 0] : tags;
-    if (!multipart)
-      return sendBytes(reply, 'application/octet-stream', await this.retrieval.bulk(opened, steps));
-    return sendMultipart(reply, await this.retrieval.bulkInParts(opened, steps, path));
+    const wish = document?.type === type ? document : { path, type };
+    if (multipart) return sendMultipart(reply, await this.values.inParts(opened, wish));
+    // A document may hold scripts, which a browser must not run in the name of this server.
+    if (wish === document) void reply.header('content-disposition', 'attachment');
+    return sendBytes(reply, type, await this.values.one(opened, wish));
   }
 
   /** Compressed pixels have no value but that of their frames (PS3.18 §8.7.3.3.2); decoded they are one value. */
@@ -172,7 +181,8 @@ export class WadoController {
     const [one] = found.instances;
     const isVideo = videoType(one.transferSyntax) !== undefined;
     const all = isVideo ? 1 : Math.max(one.frames, 1);
-    const representation = negotiateFrames(acceptedBy(request), one, all === 1 || canBeDecoded(one));
+    const accepted = canBeDecoded(one) ? acceptedBy(request) : acceptedAsStored(acceptedBy(request));
+    const representation = negotiateFrames(accepted, one, all === 1 || canBeDecoded(one));
     const { multipart, decoded } = representation;
     if (!multipart && !decoded && all > 1)
       throw new NotAcceptable('Compressed frames are available in parts, one each.');
@@ -217,30 +227,17 @@ export class WadoController {
     const found = await this.retrieval.find(policy, target);
     const form = negotiateDataSets(acceptedBy(request), target.instance !== undefined);
     const opened = await this.retrieval.open(request, found, 'metadata');
-    const etag = etagOf(found, ['metadata', form], 'weak');
+    const etag = etagOf(found, ['metadata', METADATA_VERSION, form], 'weak');
     if (isHeld(request, etag)) return sendUnchanged(reply, etag);
-    const stream = await this.texts.of(opened);
     if (form !== 'xml' && form !== 'xml-parts')
-      return cacheable(reply, etag).header('content-type', form).send(stream);
-    const dataSets = dataSetsOf(stream);
-    if (form === 'xml-parts') return sendMultipart(reply, writeXmlParts(dataSets), etag);
+      return cacheable(reply, etag)
+        .header('content-type', form)
+        .send(await this.texts.json(opened));
+    const dataSets = await this.texts.dataSets(opened);
+    if (form === 'xml-parts') return sendMultipart(reply, writeXmlParts(dataSets, opened.offered), etag);
     const documents: Buffer[] = [];
     for await (const dataSet of dataSets) documents.push(await nativeModelOf(dataSet));
+    opened.offered({ instances: 1, bytes: documents[0]?.length ?? 0 });
     return cacheable(reply, etag).header('content-type', XML_TYPE).send(documents[0]);
   }
-}
-
-/** The data sets of metadata one by one, out of its JSON. */
-async function* dataSetsOf(json: Readable): AsyncGenerator<unknown, undefined> {
-  try {
-    for await (const text of objectsOf(json)) yield JSON.parse(text);
-  } finally {
-    // A client that left frees the archive.
-    json.destroy();
-  }
-}
-
-/** `7FE00010` as Orthanc writes it in a path. */
-function dashed(tag: string): string {
-  return `${tag.slice(0, 4)}-${tag.slice(4)}`.toLowerCase();
 }

@@ -87,15 +87,40 @@ function syntaxFits(wish: string | undefined, stored: string): boolean {
   return wish === undefined || wish === '*' || wish === stored;
 }
 
-/** Whether one element's value is sent in parts or as one body; 406 when the client takes neither. */
-export function negotiateBulk(accepted: readonly MediaRange[]): { readonly multipart: boolean } {
+/**
+ * Whether one element's value is sent in parts or as one body, and as `application/octet-stream` or as a document of its `own` media type; 406 when the
+ * client takes neither.
+ */
+export function negotiateBulk(
+  accepted: readonly MediaRange[],
+  own: string | undefined,
+): { readonly multipart: boolean; readonly type: string } {
+  const types = own === undefined ? [OCTETS] : [OCTETS, own];
   for (const range of accepted) {
-    const type = range.parameters.get('type')?.toLowerCase() ?? OCTETS;
-    if (range.type === '*/*' && covers(range, 'multipart/related')) return { multipart: true };
-    if (range.type === 'multipart/related' && (type === OCTETS || type === '*/*')) return { multipart: true };
-    if (covers(range, OCTETS)) return { multipart: false };
+    if (range.type === '*/*' && covers(range, 'multipart/related')) return { multipart: true, type: OCTETS };
+    const multipart = isMultipart(range);
+    const asked: MediaRange = multipart
+      ? {
+          type: range.parameters.get('type')?.toLowerCase() ?? OCTETS,
+          parameters: range.parameters,
+          q: range.q,
+        }
+      : range;
+    const type = types.find((one) => covers(asked, one));
+    if (type !== undefined) return { multipart, type };
   }
-  throw new NotAcceptable('Bulk data is available as application/octet-stream.');
+  throw new NotAcceptable(
+    `This value is available as ${types.join(' and ')}, alone or in multipart/related.`,
+  );
+}
+
+/** What is accepted where pixels cannot be decoded: octets of which no transfer syntax is said are the stored ones, and say so. */
+export function acceptedAsStored(accepted: readonly MediaRange[]): readonly MediaRange[] {
+  return accepted.map((range) =>
+    range.parameters.has('transfer-syntax')
+      ? range
+      : { ...range, parameters: new Map([...range.parameters, ['transfer-syntax', '*']]) },
+  );
 }
 
 /** The representation of frames the client likes best, as stored between equals; 406 when there is none. */

@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import { UpstreamFailed } from '../problems/errors.js';
-import { type ArchiveBytes, ArchiveConnection } from './orthanc.connection.js';
+import { type ArchiveBytes, ArchiveConnection, type FilePart } from './orthanc.connection.js';
 import { OrthancId } from './orthanc.id.js';
 import type { ArchiveAddress } from './orthanc.transport.js';
 
@@ -119,32 +119,14 @@ export class OrthancBytes implements OnApplicationShutdown {
     return this.connection.read('pdf', `/instances/${id}/pdf`, { reader });
   }
 
-  /** The bytes of one element, never of a sequence; `path` is made of tags `gggg-eeee` and item numbers from 0. */
-  element(id: OrthancId, path: readonly (string | number)[], reader: string): Promise<ArchiveBytes> {
-    return this.connection.read('bulk data', `/instances/${id}/content/${path.join('/')}`, {
-      valueOnly: true,
-      reader,
-    });
-  }
-
-  /** The DICOM JSON (PS3.18 F) of all instances of a series, an array; only by UIDs, so its reader must check each item. */
-  seriesMetadata(studyUid: string, seriesUid: string, reader: string): Promise<ArchiveBytes> {
-    return this.connection.read(
-      'series metadata',
-      `/dicom-web/studies/${studyUid}/series/${seriesUid}/metadata`,
-      { reader },
+  /** Bytes of a DICOM file as it is stored, `length` (at most 1 MiB) from `from` on, fewer at its end; `from` is within the file. */
+  fileWindow(id: OrthancId, from: number, length: number): Promise<FilePart> {
+    return this.connection.part(
+      'part of an instance',
+      `/instances/${id}/attachments/dicom/data`,
+      from,
+      length,
     );
-  }
-
-  /** The DICOM JSON of one instance, an array of one; by UIDs as {@link seriesMetadata}. */
-  instanceMetadata(
-    studyUid: string,
-    seriesUid: string,
-    sopUid: string,
-    reader: string,
-  ): Promise<ArchiveBytes> {
-    const series = `/dicom-web/studies/${studyUid}/series/${seriesUid}`;
-    return this.connection.read('instance metadata', `${series}/instances/${sopUid}/metadata`, { reader });
   }
 
   /** A copy of the instance under another identity, as a file; the archive keeps nothing of it. */

@@ -2,8 +2,14 @@ import { Readable } from 'node:stream';
 import { Slots } from '../limits/slots.js';
 import { closed, withStallLimit } from '../limits/stall.limit.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
-import { NotInArchive, problemOfStatus } from './orthanc.errors.js';
-import { type ArchiveAddress, ArchiveTransport, piecesOf, wholeText } from './orthanc.transport.js';
+import { problemOfStatus } from './orthanc.errors.js';
+import {
+  type ArchiveAddress,
+  type ArchiveCall,
+  ArchiveTransport,
+  piecesOf,
+  wholeText,
+} from './orthanc.transport.js';
 
 /** Orthanc has 50 threads; some are left for its DICOM side, its own work and the small calls. */
 const CONNECTIONS = 40;
@@ -23,14 +29,19 @@ export interface ArchiveBytes {
   readonly stream: Readable;
 }
 
-/** How to ask: about how many bytes are expected, which media type, what the archive has to compute, whether a list is no answer, for which account. */
+/** Some bytes of a file, and how many it has in all. */
+export interface FilePart {
+  readonly bytes: Buffer;
+  readonly total: number;
+}
+
+/** How to ask: about how many bytes are expected, which media type, what the archive has to compute, for which account. */
 export interface Manner {
   readonly expected?: number | undefined;
   readonly accept?: string;
   /** Bytes of the resource (RFC 9110 §14.2). */
   readonly range?: string;
   readonly works?: 'picture' | 'decoding';
-  readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
   /** Aborts when the reader is gone: waiting for a place ends. */
   readonly signal?: AbortSignal | undefined;
@@ -108,23 +119,39 @@ export class ArchiveConnection {
     }
   }
 
+  /** `length` bytes of a file from `from` on (RFC 9110 §14), fewer at its end; at most {@link AT_ONCE_BYTES} and `from` within the file. */
+  async part(what: string, path: string, from: number, length: number): Promise<FilePart> {
+    const range = `bytes=${from}-${from + Math.min(length, AT_ONCE_BYTES) - 1}`;
+    const { headers, body } = await this.success(what, { method: 'GET', path, range });
+    const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(String(headers['content-range'])) ?? [];
+    if (first === undefined || Number(first) !== from) {
+      body.on('error', () => undefined).destroy();
+      throw new UpstreamFailed(what);
+    }
+    const bytes = Buffer.concat(await piecesOf(what, body, AT_ONCE_BYTES));
+    if (bytes.length !== Number(headers['content-length'] ?? bytes.length)) throw new UpstreamFailed(what);
+    return { bytes, total: Number(total) };
+  }
+
   private async open(
     what: string,
     path: string,
-    { accept, range, works, valueOnly, json }: Manner,
+    { accept, range, works, json }: Manner,
   ): Promise<{ length: number | undefined; body: Readable }> {
     const asked = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
-    const call = { ...asked, path, accept, range, works: works !== undefined };
+    const answer = await this.success(what, { ...asked, path, accept, range, works: works !== undefined });
+    const declared = answer.headers['content-length'];
+    return { length: typeof declared === 'string' ? Number(declared) : undefined, body: answer.body };
+  }
+
+  private async success(what: string, call: ArchiveCall) {
     const answer = await this.transport.request(what, call);
-    const problem =
-      problemOfStatus(what, answer.statusCode) ??
-      (valueOnly === true ? listInstead(what, answer.headers) : undefined);
+    const problem = problemOfStatus(what, answer.statusCode);
     if (problem !== undefined) {
       await answer.body.dump().catch(() => undefined);
       throw problem;
     }
-    const declared = answer.headers['content-length'];
-    return { length: typeof declared === 'string' ? Number(declared) : undefined, body: answer.body };
+    return answer;
   }
 }
 
@@ -150,11 +177,4 @@ async function atOnce(what: string, body: Readable, length: number): Promise<Arc
 /** Each piece is let go of when its turn comes. */
 function* handedOn(pieces: Buffer[]): Generator<Buffer> {
   for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece;
-}
-
-/** Orthanc answers a sequence, or encapsulated pixels, with a list of what is below; there is no value then. */
-function listInstead(what: string, headers: Readonly<Record<string, unknown>>): NotInArchive | undefined {
-  const type = headers['content-type'];
-  const isList = typeof type === 'string' && type.startsWith('application/json');
-  return isList ? new NotInArchive(what) : undefined;
 }

@@ -1,0 +1,91 @@
+import { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import type { FoundInstance } from '../catalog/lookup.service.js';
+import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
+import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
+import { NotVisible, UpstreamFailed } from '../problems/errors.js';
+import { StoredBytes } from './stored.bytes.js';
+import { openFile } from './data.set.bytes.js';
+import { documentOf, ENCAPSULATED_DOCUMENT } from './encapsulated.documents.js';
+import { DicomUnreadable } from './header.unreadable.js';
+import { implicitRepresentations } from './implicit.representations.js';
+import { InstanceMetadata } from './instance.metadata.js';
+import { type OutgoingMultipart, writeMultipart } from './multipart.writer.js';
+import { offering } from './offered.bytes.js';
+import { type Opened, Retrieval } from './retrieval.service.js';
+import { findValue, type FoundValue } from './value.finder.js';
+
+/** A value to read: its address below `bulk/`, the media type it is sent as, and how many of its bytes that is. */
+export interface BulkWish {
+  readonly path: string;
+  readonly type: string;
+  readonly length?: number | undefined;
+}
+
+/** Values of single elements, read from the stored file as metadata refers to them (PS3.18 §10.4.1.1.5). */
+@Injectable()
+export class BulkValues {
+  constructor(
+    private readonly retrieval: Retrieval,
+    private readonly bytes: OrthancBytes,
+    private readonly metadata: InstanceMetadata,
+  ) {}
+
+  /** The document at this address as its own media type, without padding; `undefined` where the value is no document. */
+  async documentAt(study: string, instance: FoundInstance, path: string): Promise<BulkWish | undefined> {
+    if (path !== ENCAPSULATED_DOCUMENT) return undefined;
+    const document = documentOf(
+      instance.sopClassUid,
+      await this.metadata.dataSetOf(study, instance, await this.metadata.filesOf([instance])),
+    );
+    return document === undefined ? undefined : { path, ...document };
+  }
+
+  /** The value as one body; throws `NotVisible` where there is none. */
+  async one(opened: Opened, wish: BulkWish): Promise<ArchiveBytes> {
+    const [instance] = opened.instances;
+    const bytes = await this.retrieval.fromArchive(instance, () => this.read(instance, wish));
+    return offering(bytes, {}, opened.offered);
+  }
+
+  /** The same as the one part of a multipart body. */
+  inParts(opened: Opened, wish: BulkWish): Promise<OutgoingMultipart> {
+    const location = `${this.retrieval.urlOf(opened, opened.instances[0])}/bulk/${wish.path}`;
+    const open = () => this.one(opened, wish);
+    return writeMultipart(wish.type, [{ type: wish.type, location, ahead: false, open }]);
+  }
+
+  private async read({ orthancId, size }: FoundInstance, { path, length }: BulkWish): Promise<ArchiveBytes> {
+    const part = (from: number, count: number) => this.bytes.fileWindow(orthancId, from, count);
+    const file = await openFile(new StoredBytes(part, size)).catch(unreadable);
+    const value = await findValue(file, stepsOf(path), await implicitRepresentations()).catch(unreadable);
+    if (value === undefined) {
+      file.close();
+      throw new NotVisible();
+    }
+    const whole = value.length;
+    // Padding is one byte at most.
+    const isPadded = whole !== undefined && length === whole - 1;
+    const stream = Readable.from(cut(value, isPadded ? length : whole), { objectMode: false });
+    stream.once('close', file.close);
+    return { length: isPadded ? length : whole, stream };
+  }
+}
+
+/** Tags as numbers, and item numbers from 1. */
+function stepsOf(path: string): number[] {
+  return path.split('/').map((step, index) => Number.parseInt(step, index % 2 === 0 ? 16 : 10));
+}
+
+async function* cut({ pieces }: FoundValue, length: number | undefined): AsyncGenerator<Buffer> {
+  let left = length ?? Infinity;
+  for await (const piece of pieces) {
+    yield piece.length <= left ? piece : piece.subarray(0, left);
+    left -= piece.length;
+  }
+}
+
+function unreadable(error: unknown): never {
+  if (error instanceof DicomUnreadable) throw new UpstreamFailed('reading a value of an instance');
+  throw error;
+}

@@ -1,0 +1,32 @@
+import type { JsonDataSet } from './dicom.json.js';
+
+const MIME_TYPE = '00420012';
+const LENGTH = '00420015';
+
+/** Where an instance holds its document. */
+export const ENCAPSULATED_DOCUMENT = '00420011';
+
+/** Media types of encapsulated documents by SOP class (PS3.3 §A.45, PS3.18 table 8.7.3-1). */
+const BY_CLASS: ReadonlyMap<string, string> = new Map([
+  ['1.2.840.10008.5.1.4.1.1.104.1', 'application/pdf'],
+  ['1.2.840.10008.5.1.4.1.1.104.2', 'text/xml'],
+  ['1.2.840.10008.5.1.4.1.1.104.3', 'model/stl'],
+  ['1.2.840.10008.5.1.4.1.1.104.4', 'model/obj'],
+  ['1.2.840.10008.5.1.4.1.1.104.5', 'model/mtl'],
+]);
+const KNOWN: ReadonlySet<string> = new Set(BY_CLASS.values());
+
+/** A document of a known media type; `length` in bytes without what pads it, where the header says it. */
+export interface EncapsulatedDocument {
+  readonly type: string;
+  readonly length: number | undefined;
+}
+
+/** What document an instance holds, by its SOP class, else by the type it names: only types that the standard encapsulates. */
+export function documentOf(sopClassUid: string, metadata: JsonDataSet): EncapsulatedDocument | undefined {
+  const named = metadata[MIME_TYPE]?.Value?.[0];
+  const type = BY_CLASS.get(sopClassUid) ?? (typeof named === 'string' ? named.toLowerCase() : '');
+  if (!KNOWN.has(type)) return undefined;
+  const length = metadata[LENGTH]?.Value?.[0];
+  return { type, length: typeof length === 'number' ? length : undefined };
+}

@@ -1,0 +1,56 @@
+import type { FilePart } from '../orthanc/orthanc.connection.js';
+import { UpstreamFailed } from '../problems/errors.js';
+import type { ByteSource } from './data.set.bytes.js';
+
+/** Most headers of single images are shorter than this. */
+const FIRST = 32 * 1024;
+/** After a jump only the next elements are wanted. */
+const AFTER_JUMP = 8 * 1024;
+const LARGEST = 1024 * 1024;
+
+/** Reads the bytes of a stored file from a position on: fewer than asked for at the end of the file. */
+export type ReadPart = (from: number, length: number) => Promise<FilePart>;
+
+/**
+ * A file in the archive, read part by part as far as its reader wants; what the reader skips is not read. Each part is
+ * complete before it is handed on, so that nothing waits in the archive. Throws `UpstreamFailed` when the file changes meanwhile.
+ */
+export class StoredBytes implements AsyncIterable<Buffer> {
+  #at = 0;
+  #total: number | undefined;
+  #expected: number | undefined;
+  #window = FIRST;
+  readonly #read: ReadPart;
+
+  /** `size`: how long the file probably is; the archive refuses a part that ends behind the file. */
+  constructor(read: ReadPart, size: number | undefined) {
+    this.#read = read;
+    this.#expected = size;
+  }
+
+  [Symbol.asyncIterator](): ByteSource {
+    return { next: () => this.#next(), skip: (bytes) => this.#skip(bytes) };
+  }
+
+  async #next(): Promise<IteratorResult<Buffer, undefined>> {
+    const end = this.#total ?? (await this.#expectedEnd());
+    if (this.#at >= end) return { done: true, value: undefined };
+    const { bytes, total } = await this.#read(this.#at, Math.min(this.#window, end - this.#at));
+    if (bytes.length === 0 || (this.#total ?? total) !== total)
+      throw new UpstreamFailed('part of an instance that changed');
+    this.#total = total;
+    this.#at += bytes.length;
+    this.#window = Math.min(this.#window * 4, LARGEST);
+    return { done: false, value: bytes };
+  }
+
+  async #expectedEnd(): Promise<number> {
+    this.#expected ??= (await this.#read(0, 1)).total;
+    return this.#expected;
+  }
+
+  #skip(bytes: number): void {
+    this.#at += bytes;
+    this.#window = AFTER_JUMP;
+  }
+}
