@@ -33,7 +33,6 @@ const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', `/instances/${ID}/frames/\\d+/raw`],
   ['GET', `/instances/${ID}/attachments/dicom/data`],
   ['GET', `/instances/${ID}/pdf`],
-  ['GET', `/instances/${ID}/attachments/dicom/data`],
   ['POST', `/instances/${ID}/modify`],
   ['POST', '/instances'],
 ];
@@ -47,7 +46,6 @@ const headers: Readonly<Record<string, RegExp>> = {
   'content-type': /^application\/(?:dicom|json)$/,
   'content-length': /^\d{1,6}$/,
   'transfer-encoding': /^chunked$/,
-  range: /^bytes=\d+-\d+$/,
 };
 
 /** Whose archive it is: its `host:port` and the account the gateway has there. */
