@@ -12,6 +12,9 @@ import { type Refusal, rawRefusal, refusalOf, sendRefusal } from './problems/pro
 /** JSON bodies are small; DICOM bodies are streams and are bounded where they are read. */
 const JSON_BYTES = 1024 * 1024;
 const JSON_MS = 20_000;
+/** What is left of a refused body may pause for so long, and come for so long in all; then the connection is closed. */
+const LEFT_PAUSE_MS = 20_000;
+const LEFT_MS = 300_000;
 const REQUEST_ID = /^[\w-]{8,64}$/;
 
 /**
@@ -35,6 +38,7 @@ export function httpServer(env: Env): FastifyAdapter {
     // No hook runs for a path that cannot be read.
     frameworkErrors: (error, request, reply: FastifyReply) => {
       identify(request, reply);
+      reply.raw.once('finish', () => readAway(request.raw));
       sendRefusal(reply, refusalOf(error));
     },
   });
@@ -50,6 +54,8 @@ export function httpServer(env: Env): FastifyAdapter {
   limitJsonTime(server);
   server.addHook('onSend', async (request, reply) => {
     identify(request, reply);
+    // Fastify ends the connection of a body that is too long. Closed with bytes unread, it is reset, and the answer may be lost.
+    if (!request.raw.complete) reply.removeHeader('connection');
     // What says nothing of caches is for this caller and this moment alone.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });
@@ -133,7 +139,22 @@ function readAway(body: IncomingMessage): void {
   body.unpipe();
   body.removeAllListeners('readable');
   // Only then: the stream forgets such a listener a tick later, and does not flow before.
-  setImmediate(() => body.resume());
+  setImmediate(() => {
+    body.resume();
+    if (!body.complete) limitLeft(body);
+  });
+}
+
+/** Who sends the rest of a refused body slowly, or never, does not hold the connection for ever. */
+function limitLeft(body: IncomingMessage): void {
+  const pause = setTimeout(() => body.destroy(), LEFT_PAUSE_MS);
+  const whole = setTimeout(() => body.destroy(), LEFT_MS);
+  body.on('data', () => pause.refresh());
+  const end = () => {
+    clearTimeout(pause);
+    clearTimeout(whole);
+  };
+  body.once('end', end).once('close', end);
 }
 
 function identify(request: FastifyRequest, reply: FastifyReply): void {

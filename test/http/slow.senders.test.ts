@@ -91,3 +91,14 @@ it('a JSON body that does not come is given up on, though nobody is known behind
   await expect.poll(stalled.closed, { timeout: 28_000, interval: 500 }).toBe(true);
   expect(stalled.answer()).not.toMatch(/^HTTP\/1\.1 [25]/);
 });
+
+it.each([
+  ['a known path', '/dicom-web/studies', 401],
+  ['a path that cannot be read', '/dicom-web/%zz', 400],
+])('the rest of a refused body that does not come is given up on: %s', async (_, path, status) => {
+  const stalled = begin(
+    post(path, ['Content-Type: application/dicom', 'Content-Length: 3000000000'], 'beginning'),
+  );
+  await expect.poll(stalled.answer).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
+  await expect.poll(stalled.closed, { timeout: 28_000, interval: 500 }).toBe(true);
+});

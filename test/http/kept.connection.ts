@@ -1,0 +1,89 @@
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+
+/** The head of an answer and its body. */
+export type KeptAnswer = { status: number; head: string; body: string };
+
+/** One connection of HTTP/1.1 on which a test sends what it likes and reads the answers one after the other. */
+export class KeptConnection {
+  private got = '';
+  private closed = false;
+  private readonly socket: Socket;
+  private wake: () => void = () => undefined;
+
+  /** `origin` names scheme, host and port; certificates are not checked. */
+  constructor(origin: string) {
+    const { protocol, hostname: host, port } = new URL(origin);
+    const to = { host, port: Number(port) };
+    this.socket =
+      protocol === 'https:'
+        ? connectTls({ ...to, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
+        : connect(to);
+    this.socket.on('data', (chunk: Buffer) => {
+      this.got += chunk.toString('latin1');
+      this.wake();
+    });
+    // Who sends on after an announced end may meet a reset.
+    this.socket.on('error', () => undefined);
+    this.socket.on('close', () => {
+      this.closed = true;
+      this.wake();
+    });
+  }
+
+  /** Sends these bytes; resolves when they are on their way or the connection is gone. */
+  async send(bytes: string | Buffer): Promise<void> {
+    if (!this.socket.writable) return;
+    await new Promise<void>((resolve) => {
+      this.socket.once('close', () => resolve());
+      this.socket.write(bytes, () => resolve());
+    });
+  }
+
+  /** The next answer, interim ones (1xx) too; undefined when none was complete by then or the connection ended before. */
+  async answer(milliseconds: number): Promise<KeptAnswer | undefined> {
+    const until = Date.now() + milliseconds;
+    for (;;) {
+      const answer = this.take();
+      if (answer !== undefined || this.closed || Date.now() >= until) return answer;
+      await this.news(until - Date.now());
+    }
+  }
+
+  /** Whether the other side ends the connection by then; what it still says is kept. */
+  async ends(milliseconds: number): Promise<boolean> {
+    const until = Date.now() + milliseconds;
+    while (!this.closed && Date.now() < until) await this.news(until - Date.now());
+    return this.closed;
+  }
+
+  /** All that came and no answer took. */
+  get unread(): string {
+    return this.got;
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  private news(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private take(): KeptAnswer | undefined {
+    const end = this.got.indexOf('\r\n\r\n') + 4;
+    if (end < 4) return undefined;
+    const head = this.got.slice(0, end);
+    const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
+    if (this.got.length < end + length) return undefined;
+    const body = this.got.slice(end, end + length);
+    this.got = this.got.slice(end + length);
+    return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0), head, body };
+  }
+}
