@@ -40,12 +40,19 @@ const ALIKE = '0.45';
 
 const DEPTH: Record<Level, number> = { study: 0, series: 1, instance: 2 };
 
+/** What identifies and orders a found row, by the name it has in the statement; small, since all that is found is counted and sorted. */
+const KEYS: Record<Level, SQL> = {
+  study: sql`studies.id as study, studies.study_date, studies.study_time`,
+  series: sql`studies.id as study, studies.study_date, studies.study_time, series.id as series, series.series_number`,
+  instance: sql`studies.id as study, studies.study_date, studies.study_time, series.id as series, series.series_number,
+    instances.id as instance, instances.instance_number`,
+};
+
 /** Newest study first; every order ends in a key of its own, so that pages are stable. */
 const ORDER: Record<Level, SQL> = {
-  study: sql`studies.study_date desc, studies.study_time desc, studies.id desc`,
-  series: sql`studies.study_date desc, studies.study_time desc, studies.id desc, series.series_number, series.id`,
-  instance: sql`studies.study_date desc, studies.study_time desc, studies.id desc, series.series_number, series.id,
-    instances.instance_number, instances.id`,
+  study: sql`study_date desc, study_time desc, study desc`,
+  series: sql`study_date desc, study_time desc, study desc, series_number, series`,
+  instance: sql`study_date desc, study_time desc, study desc, series_number, series, instance_number, instance`,
 };
 
 const FROM: Record<Level, SQL> = {
@@ -53,6 +60,15 @@ const FROM: Record<Level, SQL> = {
   series: sql`studies join patients on patients.id = studies.patient join series on series.study = studies.id`,
   instance: sql`studies join patients on patients.id = studies.patient join series on series.study = studies.id
     join instances on instances.series = series.id`,
+};
+
+/** The rows of a page with all their columns, by their keys. */
+const PAGE: Record<Level, SQL> = {
+  study: sql`page join studies on studies.id = page.study join patients on patients.id = studies.patient`,
+  series: sql`page join studies on studies.id = page.study join patients on patients.id = studies.patient
+    join series on series.id = page.series`,
+  instance: sql`page join studies on studies.id = page.study join patients on patients.id = studies.patient
+    join series on series.id = page.series join instances on instances.id = page.instance`,
 };
 
 /** The attributes answered at a level: its own and those above. */
@@ -84,16 +100,15 @@ export class Searches {
       ({ tag, value }) => sql`${value} as ${sql.identifier(tag)}`,
     );
     const order = ORDER[search.level];
+    // Found rows are counted and sorted by their keys alone; the wide columns are read for the page only.
     const statement = sql`
-      with page as (
-        select ${sql.join(columns, sql`, `)}, row_number() over (order by ${order}) as place, count(*) over () as total
-        from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)}
-        order by ${order} limit ${search.limit} offset ${search.offset})
-      select
-        coalesce(
-          (select total from page limit 1),
-          (select count(*) from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)})) as total,
-        coalesce((select json_agg(to_jsonb(page) - 'place' - 'total' order by place) from page), '[]') as items`;
+      with found as materialized (
+        select ${KEYS[search.level]} from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)}),
+      sorted as (select * from found order by ${order} limit ${search.limit} offset ${search.offset}),
+      page as materialized (select *, row_number() over (order by ${order}) as place from sorted),
+      answered as (select ${sql.join(columns, sql`, `)}, page.place from ${PAGE[search.level]})
+      select (select count(*) from found) as total,
+        coalesce((select json_agg(to_jsonb(answered) - 'place' order by place) from answered), '[]') as items`;
     return Result.parse((await this.answers(policy, search, statement))[0]);
   }
 

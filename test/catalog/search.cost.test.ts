@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CostlyArchive, POLICIES, worstQueries } from './search.cost.ts';
+import { CostlyArchive, INSTANCES_EACH, POLICIES, worstQueries } from './search.cost.ts';
 
-/** A tenth of a catalog that searches must answer within a second: how many rows a plan touches grows with the catalog and not faster. */
-const STUDIES = 1_000;
-/** Steps of a plan that may see each study. */
-const STEPS = 20;
+/** The short form of test/long/searches.test.ts: how many rows a plan touches grows with the catalog and not faster. */
+const STUDIES = 200;
+/** Things there are at each level. */
+const HELD = { study: STUDIES, series: STUDIES, instance: STUDIES * INSTANCES_EACH };
+/** Steps of a plan that may see each of them. */
+const STEPS = 25;
+const LEVELS = ['study', 'series', 'instance'] as const;
 
 let archive: CostlyArchive;
 beforeAll(async () => {
@@ -12,13 +15,13 @@ beforeAll(async () => {
 });
 afterAll(() => archive?.stop());
 
-it.each(['everyone', 'partly'] as const)(
-  'every key of a study search with its worst values, asked by %s, reads each row a few times at most',
-  async (who) => {
+it.each(LEVELS.flatMap((level) => [{ level, who: 'everyone' } as const, { level, who: 'partly' } as const]))(
+  'every key of a $level search with its worst values, asked by $who, reads each row a few times and sorts no wide rows but those of the page',
+  async ({ level, who }) => {
     const dear: unknown[] = [];
-    for (const query of worstQueries('study')) {
-      const cost = await archive.cost(POLICIES[who], 'study', query);
-      if (cost.rows > STEPS * STUDIES) dear.push(cost);
+    for (const query of worstQueries(level)) {
+      const cost = await archive.cost(POLICIES[who], level, query);
+      if (cost.rows > STEPS * HELD[level] || cost.wide > cost.limit) dear.push(cost);
     }
     expect(dear).toEqual([]);
   },

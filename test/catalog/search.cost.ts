@@ -16,9 +16,17 @@ interface Cost {
   readonly milliseconds: number;
   /** Rows that came out of all steps of its plan, each time a step ran. */
   readonly rows: number;
+  /** The most wide rows that one step of its plan sorted or kept. */
+  readonly wide: number;
+  /** Rows of the page that was asked for. */
+  readonly limit: number;
 }
 
-const INSTANCES_EACH = 10;
+export const INSTANCES_EACH = 10;
+/** Bytes of a row that carries more than keys and what it is ordered by. */
+const WIDE = 200;
+/** Steps of a plan that sort rows or keep them. */
+const KEEPING = ['Sort', 'Incremental Sort', 'WindowAgg', 'CTE Scan', 'Materialize'];
 
 const letters = 'abcdefghijklmnopqrstuvwxyz';
 /** `*a*b*c…` of 64 characters, of which names and descriptions hold every letter in another order. */
@@ -91,6 +99,8 @@ const partly: Policy = {
 export const POLICIES = { everyone, partly };
 
 const Node = z.looseObject({
+  'Node Type': z.string(),
+  'Plan Width': z.number(),
   'Actual Rows': z.number(),
   'Actual Loops': z.number(),
   'Rows Removed by Filter': z.number().default(0),
@@ -126,21 +136,43 @@ export class CostlyArchive {
     const began = performance.now();
     const { total } = await searches.run(policy, search);
     const milliseconds = performance.now() - began;
-    return { level, query, found: total, milliseconds, rows: await this.rowsOf(asked) };
+    const plan = await this.planOf(asked);
+    return {
+      level,
+      query,
+      found: total,
+      milliseconds,
+      rows: rowsIn(plan),
+      wide: wideIn(plan),
+      limit: search.limit,
+    };
   }
 
-  private rowsOf(asked: readonly { query: string; params: unknown[] }[]): Promise<number> {
+  /** How long a search takes, in milliseconds: the median of three when the first is above `slow`. */
+  async time(policy: Policy, level: Level, query: string, slow: number): Promise<number> {
+    const searches = new Searches(drizzle(this.client));
+    const { search } = parseQidoQuery(query, level, 'root');
+    const took: number[] = [];
+    do {
+      const began = performance.now();
+      await searches.run(policy, search);
+      took.push(performance.now() - began);
+    } while (took.length < 3 && Math.max(...took) > slow);
+    return took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? NaN;
+  }
+
+  private planOf(asked: readonly { query: string; params: unknown[] }[]): Promise<unknown> {
     return this.owner.begin(async (tx) => {
-      let rows = 0;
+      let plan: unknown;
       for (const { query, params } of asked) {
-        if (!query.includes('with page')) await tx.unsafe(query, Params.parse(params));
+        if (!query.includes('with found')) await tx.unsafe(query, Params.parse(params));
         else {
           const text = `explain (analyze, timing off, format json) ${query}`;
           const [answer] = Explained.parse(await tx.unsafe(text, Params.parse(params)));
-          rows += rowsIn(answer?.['QUERY PLAN'][0]?.Plan);
+          plan = answer?.['QUERY PLAN'][0]?.Plan;
         }
       }
-      return rows;
+      return plan;
     });
   }
 
@@ -155,6 +187,15 @@ function rowsIn(plan: unknown): number {
   const node = Node.parse(plan);
   const own = (node['Actual Rows'] + node['Rows Removed by Filter']) * node['Actual Loops'];
   return node.Plans.reduce<number>((sum, inner) => sum + rowsIn(inner), own);
+}
+
+/** The most rows wider than {@link WIDE} that one step takes in to sort or keep. */
+function wideIn(plan: unknown): number {
+  const node = Node.parse(plan);
+  const inner = node.Plans.map((one) => Node.parse(one));
+  const own = KEEPING.includes(node['Node Type']) && node['Plan Width'] > WIDE;
+  const taken = inner.length === 0 ? [node['Actual Rows']] : inner.map((one) => one['Actual Rows']);
+  return Math.max(own ? Math.max(...taken) : 0, ...inner.map(wideIn));
 }
 
 /** Names of three groups with 64 letters each, the longest there are; ten instances a study. */

@@ -24,7 +24,7 @@ async function waitingSearches(): Promise<number> {
     .parse([...rows])
     .map(({ pid }) => pid);
   const searches = await admin`
-    select from pg_stat_activity where pid = any(${pids}) and query like '%with page as%'`;
+    select from pg_stat_activity where pid = any(${pids}) and query like '%with found as%'`;
   return searches.length;
 }
 
