@@ -77,7 +77,13 @@ export const RESOURCES: readonly Resource[] = [
   { path: `${SERIES}/instances`, methods: [search('SearchForStudySeriesInstances', 'instance')] },
   described(SERIES, 'Series'),
   ...pictured(SERIES, 'Series'),
-  { path: INSTANCE, methods: [get('RetrieveInstance', FILE), remove('DeleteInstance')] },
+  {
+    path: INSTANCE,
+    methods: [
+      get('RetrieveInstance', [...FILE, ...PICTURES, ...PICTURE_PARTS], RENDERED),
+      remove('DeleteInstance'),
+    ],
+  },
   described(INSTANCE, 'Instance'),
   ...pictured(INSTANCE, 'Instance'),
   {

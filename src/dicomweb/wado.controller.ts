@@ -14,6 +14,7 @@ import { Frames } from './frames.service.js';
 import { Metadata } from './metadata.service.js';
 import { nativeModelOf } from './native.model.js';
 import { isOfRendered } from './rendered.negotiation.js';
+import { readRenderedQuery } from './rendered.query.js';
 import { RenderedReplies } from './rendered.replies.js';
 import { Retrieval } from './retrieval.service.js';
 import { canBeDecoded, comesAsLittleEndian, videoType } from './transfer.syntaxes.js';
@@ -207,6 +208,8 @@ export class WadoController {
   ): Promise<FastifyReply> {
     const found = await this.retrieval.find(policy, target);
     const single = target.instance !== undefined;
+    // A value that cannot be read is refused whichever representation is chosen.
+    if (single) readRenderedQuery(request);
     const accepted = acceptedBy(request);
     const at = single ? accepted.findIndex((range) => isOfRendered(range, found.instances[0])) : -1;
     if (at >= 0 && findFile(accepted.slice(0, at), found.instances, single) === undefined)

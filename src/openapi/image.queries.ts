@@ -40,9 +40,9 @@ const PICTURE = [
   asked(
     'viewport',
     { type: 'string', pattern: '^[1-9]\\d{0,3},[1-9]\\d{0,3}$' },
-    'A box in pixels it is fitted into: width,height.',
+    'A box in pixels that a picture is fitted into: width,height.',
   ),
-  asked('window', TEXT, 'center,width,linear or linear-exact, in modality units.'),
+  asked('window', TEXT, 'Of a picture: center,width,linear or linear-exact, in modality units.'),
   asked('quality', { ...POSITIVE, maximum: 100 }, 'Of a JPEG.'),
 ];
 const URI = [
@@ -63,7 +63,7 @@ const URI = [
 /** What DICOMweb may be asked (PS3.18 §8.3), the first that fits method and path: its controllers read the query as it was sent. */
 const ASKED: readonly (readonly [route: RegExp, parameters: readonly Json[]])[] = [
   [/^GET \/wado$/, URI],
-  [/^GET \/dicom-web\/.*\/(rendered|thumbnail)$/, [ACCEPT, ...PICTURE]],
+  [/^GET \/dicom-web\/.*\/(rendered|thumbnail|instances\/\{\w+\})$/, [ACCEPT, ...PICTURE]],
   [/^GET \/dicom-web\/(.*\/)?(studies|series|instances)$/, [ACCEPT, ...SEARCH]],
   [/^GET \/dicom-web\//, [ACCEPT]],
 ];

@@ -109,6 +109,21 @@ describe('what cannot be understood', () => {
   it.each([
     ['GET', '/', 404],
     ['GET', '/nowhere', 404],
+    ['GET', '/api', 404],
+    ['GET', '/api/nowhere', 404],
+    ['POST', '/api/nowhere', 404],
+    ['GET', '/wado/nowhere', 404],
+    ['GET', '/health', 404],
+    ['GET', '/health/nowhere', 404],
+    ['GET', '/.well-known/nowhere', 404],
+    ['GET', '/login', 404],
+    ['GET', '/viewer/', 404],
+    ['GET', '/dicom-web/nowhere', 404],
+    ['GET', '/dicom-web/studies/1.2.3/', 404],
+    ['DELETE', '/nowhere', 404],
+    // Of a QUERY without a body the fault is found before its path is looked for.
+    ['QUERY', '/nowhere', 400],
+    ['TRACE', '/nowhere', 404],
     ['GET', '/dicom-web', 404],
     ['PUT', '/dicom-web/studies', 404],
     ['PATCH', '/dicom-web/studies', 404],
@@ -120,6 +135,13 @@ describe('what cannot be understood', () => {
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(answer.toLowerCase()).toContain('content-type: application/problem+json');
     expect(answer.toLowerCase()).toContain('x-request-id: ');
+    const body = answer.slice(answer.indexOf('\r\n\r\n') + 4);
+    expect(JSON.parse(body)).toEqual({
+      type: 'about:blank',
+      title: status === 404 ? 'Not Found' : 'Bad Request',
+      status,
+      detail: expect.any(String),
+    });
     expect(answer).not.toMatch(/at .*\.js|node_modules|FST_ERR/);
   });
 

@@ -57,6 +57,11 @@ describe('GET /api/openapi.json', () => {
   });
 });
 
+/** Where a picture may be answered, the parameters of a picture are told. */
+const isPictured = (path: string) => {
+  const said = operation(path, 'get')?.responses['200'] ?? {};
+  return '$ref' in said ? false : 'image/png' in (said.content ?? {});
+};
 const queriesOf = (path: string) =>
   operation(path, 'get')
     ?.parameters.filter((one) => one.in === 'query')
@@ -85,6 +90,7 @@ describe('what the document says that DICOMweb may be asked', () => {
     ['/dicom-web/studies/{study}/thumbnail', []],
   ])('is understood: nonsense is refused at %s', async (path, others) => {
     const said = queriesOf(path);
+    expect(said.includes('viewport')).toBe(isPictured(path));
     expect(said).toContain('accept');
     expect(said).toEqual(expect.arrayContaining(others));
     for (const name of said.filter((one) => !others.includes(one)))
