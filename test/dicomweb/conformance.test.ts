@@ -44,7 +44,7 @@ describe('the conformance statement', () => {
 
   it('lists every media type of stored frames', () => {
     const listed = [...lineOf('Media types of stored frames:').matchAll(/`([a-z]+\/[a-z0-9-]+)`/g)];
-    const numbers = [50, 51, 57, 70, 80, 81, 90, 91, 92, 93, 201, 202, 203, ...video()];
+    const numbers = [50, 51, 57, 70, 80, 81, 90, 91, 92, 93, 110, 111, 112, 201, 202, 203, ...video()];
     const types = numbers.map((number) => compressedType(`1.2.840.10008.1.2.4.${number}`));
     const known = new Set([...types, compressedType('1.2.840.10008.1.2.5'), 'application/octet-stream']);
     expect(new Set(listed.map(([, type]) => type))).toEqual(known);
