@@ -75,8 +75,10 @@ describe('whole instances', () => {
 
   it.each([
     ['application/dicom', 'series'],
-    ['image/png', 'instance'],
-    ['multipart/related; type="image/jpeg"', 'instance'],
+    ['image/png', 'series'],
+    ['multipart/related; type="image/jpeg"', 'series'],
+    ['audio/basic', 'instance'],
+    ['multipart/related; type="audio/basic"', 'instance'],
     ['multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.50', 'instance'],
     ['application/dicom; transfer-syntax=1.2.840.10008.1.2.4.50', 'instance'],
     ['application/dicom;q=0', 'instance'],
@@ -106,7 +108,7 @@ describe('whole instances', () => {
     expect(type).toBe('application/dicom');
     const encoded = encodeURIComponent('multipart/related; type="application/dicom"');
     expect((await ask(`${at.one}?accept=${encoded}`, 'image/png')).type).toMatch(/^multipart/);
-    expect((await ask(`${at.one}?accept=image/png`)).status).toBe(406);
+    expect((await ask(`${at.one}?accept=audio/basic`, 'application/dicom')).status).toBe(406);
     expect((await ask(`${at.one}?accept=a/b&accept=c/d`)).status).toBe(400);
   });
 });
