@@ -4,6 +4,10 @@ import type { FoundInstance } from '../catalog/lookup.service.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
 import { NotVisible, UpstreamFailed } from '../problems/errors.js';
+import { noteHandled } from '../problems/handled.errors.js';
+import { archivePath } from './archive.metadata.js';
+import type { ByteRange } from './byte.range.js';
+import { filePart } from './file.part.js';
 import { StoredBytes } from './stored.bytes.js';
 import { openFile } from './data.set.bytes.js';
 import { documentOf, ENCAPSULATED_DOCUMENT } from './encapsulated.documents.js';
@@ -55,21 +59,42 @@ export class BulkValues {
     return writeMultipart(wish.type, [{ type: wish.type, location, ahead: false, open }]);
   }
 
-  private async read({ orthancId, size }: FoundInstance, { path, length }: BulkWish): Promise<ArchiveBytes> {
-    const part = (from: number, count: number) => this.bytes.fileWindow(orthancId, from, count);
-    const file = await openFile(new StoredBytes(part, size)).catch(unreadable);
-    const value = await findValue(file, stepsOf(path), await implicitRepresentations()).catch(unreadable);
-    if (value === undefined) {
-      file.close();
-      throw new NotVisible();
+  /** Out of the file; where its header cannot be read, what the archive reads of it. */
+  private async read(instance: FoundInstance, { path, length }: BulkWish): Promise<ArchiveBytes> {
+    try {
+      const { close, ...value } = await this.fromFile(instance, path);
+      return ofLength(value, length, close);
+    } catch (error) {
+      if (!(error instanceof DicomUnreadable)) throw error;
+      noteHandled('unreadable header', error);
+      const { orthancId, reader } = instance;
+      const { stream, length: whole } = await this.bytes.element(orthancId, archivePath(path), reader);
+      return ofLength({ length: whole, pieces: buffersOf(stream) }, length, () => stream.destroy());
     }
-    const whole = value.length;
-    // Padding is one byte at most.
-    const isPadded = whole !== undefined && length === whole - 1;
-    const stream = Readable.from(cut(value, isPadded ? length : whole), { objectMode: false });
-    stream.once('close', file.close);
-    return { length: isPadded ? length : whole, stream };
   }
+
+  private async fromFile(instance: FoundInstance, path: string): Promise<FoundValue & { close: () => void }> {
+    const ask = (range: ByteRange) => filePart(this.bytes, instance, range);
+    const file = await openFile(new StoredBytes(ask, instance.size));
+    try {
+      const value = await findValue(file, stepsOf(path), await implicitRepresentations());
+      if (value === undefined) throw new NotVisible();
+      return { ...value, close: file.close };
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+}
+
+/** Without its padding, where `length` leaves that out. */
+function ofLength(value: FoundValue, length: number | undefined, close: () => void): ArchiveBytes {
+  // Padding is one byte at most.
+  const isPadded = value.length !== undefined && length === value.length - 1;
+  const wanted = isPadded ? length : value.length;
+  const stream = Readable.from(cut(value, wanted), { objectMode: false });
+  stream.once('close', close);
+  return { length: wanted, stream };
 }
 
 /** Tags as numbers, and item numbers from 1. */
@@ -85,7 +110,9 @@ async function* cut({ pieces }: FoundValue, length: number | undefined): AsyncGe
   }
 }
 
-function unreadable(error: unknown): never {
-  if (error instanceof DicomUnreadable) throw new UpstreamFailed('reading a value of an instance');
-  throw error;
+async function* buffersOf(stream: Readable): AsyncGenerator<Buffer> {
+  for await (const piece of stream) {
+    if (!Buffer.isBuffer(piece)) throw new UpstreamFailed('value of an instance');
+    yield piece;
+  }
 }

@@ -1,5 +1,5 @@
 import { pipeline, Readable } from 'node:stream';
-import { createInflateRaw } from 'node:zlib';
+import { createInflateRaw, type InflateRaw } from 'node:zlib';
 import { isShortForm } from '../catalog/file.content.js';
 import { type Encoding } from './header.element.js';
 import { HeaderBytes } from './header.bytes.js';
@@ -59,8 +59,18 @@ export async function openFile(file: SourceOfBytes): Promise<OpenedFile> {
     return { ...said, dataSet: new DataSetBytes(source, ahead), close: () => undefined };
   const inflate = createInflateRaw();
   pipeline(Readable.from(chained(ahead, source), { objectMode: false }), inflate, () => undefined);
-  const dataSet = new DataSetBytes(inflate[Symbol.asyncIterator](), Buffer.alloc(0));
+  const dataSet = new DataSetBytes(inflated(inflate), Buffer.alloc(0));
   return { ...said, dataSet, close: () => inflate.destroy() };
+}
+
+async function* inflated(inflate: InflateRaw): AsyncGenerator<Buffer> {
+  try {
+    for await (const piece of inflate) if (Buffer.isBuffer(piece)) yield piece;
+  } catch (error) {
+    // What its source failed with comes out here as well.
+    const isOwn = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
+    throw isOwn ? new DicomUnreadable('deflate', 'the data set is not deflated') : error;
+  }
 }
 
 async function* chained(ahead: Buffer, source: ByteSource): AsyncGenerator<Buffer> {
@@ -95,6 +105,7 @@ export class DataSetBytes {
     if (implicit || tag >>> 16 === 0xfffe) return { tag, vr: '', length: uint32(first, 4) };
     const vr = first.toString('latin1', 4, 6);
     if (isShortForm(vr)) return { tag, vr, length: uint16(6) };
+    if (!/^[A-Z]{2}$/.test(vr)) throw new DicomUnreadable('structure', 'a value representation is not one');
     return { tag, vr, length: uint32(await this.take(4), 0) };
   }
 

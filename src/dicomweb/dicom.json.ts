@@ -10,8 +10,16 @@ export interface JsonAttribute {
 export type JsonDataSet = Readonly<Record<string, JsonAttribute>>;
 
 /** A data set with its attributes in ascending order, as PS3.18 F.2.2 wants them. */
-export function inOrder(attributes: readonly (readonly [string, JsonAttribute])[]): JsonDataSet {
-  return Object.fromEntries(attributes.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+export function inOrder(attributes: readonly Attribute[]): JsonDataSet {
+  return Object.fromEntries(ascending(attributes));
+}
+
+type Attribute = readonly [tag: string, attribute: JsonAttribute];
+
+/** Most are so already, as data sets are. */
+function ascending(attributes: readonly Attribute[]): readonly Attribute[] {
+  const isAscending = attributes.every(([tag], at) => at === 0 || (attributes[at - 1]?.[0] ?? '') <= tag);
+  return isAscending ? attributes : attributes.toSorted(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /**
@@ -19,8 +27,9 @@ export function inOrder(attributes: readonly (readonly [string, JsonAttribute])[
  * (30060020) before all others.
  */
 export function dataSetText(dataSet: JsonDataSet): string {
-  const attributes = Object.entries(dataSet).sort(([one], [other]) => (one < other ? -1 : 1));
-  return `{${attributes.map(([tag, attribute]) => `"${tag}":${attributeText(attribute)}`).join(',')}}`;
+  return `{${ascending(Object.entries(dataSet))
+    .map(([tag, attribute]) => `"${tag}":${attributeText(attribute)}`)
+    .join(',')}}`;
 }
 
 function attributeText(attribute: JsonAttribute): string {

@@ -16,11 +16,10 @@ import { CHARACTER_SET } from './header.collector.js';
 import type { Encoding } from './header.element.js';
 import { DicomUnreadable } from './header.unreadable.js';
 import { implicitRepresentations } from './implicit.representations.js';
-import { bulkAttribute, BULK_VRS, storedAttribute } from './stored.values.js';
+import { bulkAttribute, BULK_VRS, storedAttribute, UTF_8 } from './stored.values.js';
 
 const PIXELS = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010]);
 const PIXEL_REPRESENTATION = '00280103';
-const UTF_8: JsonAttribute = { vr: 'CS', Value: ['ISO_IR 192'] };
 /** Sequences inside one another. */
 const DEPTH = 64;
 
@@ -71,18 +70,20 @@ class FileReader {
       while (this.#bytes.at < end) {
         const here = { ...place, characters, isSigned };
         const head = await this.#head(here);
-        if (head === undefined || head.tag === ITEM_END) break;
+        if (head === undefined || (head.tag === ITEM_END && end === Infinity && place.path !== '')) break;
+        if (head.tag >>> 16 === 0xfffe)
+          throw new DicomUnreadable('structure', 'a delimiter that does not belong');
         const name = nameOf(head.tag);
         const attribute = await this.#attribute(head, { ...here, path: place.path + name });
         last = head.tag;
         if (name === PIXEL_REPRESENTATION) isSigned = attribute.Value?.[0] === 1;
         if (name === CHARACTER_SET) {
           characters = charactersOf(attribute);
-          // JSON is UTF-8, whatever the file is written in (PS3.18 F.2).
           found.push([name, UTF_8]);
         } else if (head.tag % 0x10000 !== 0) found.push([name, attribute]);
         if (this.#endsWith(head, place)) break;
       }
+      if (this.#bytes.at > end) throw tooLong();
     } catch (error) {
       // Behind the pixels some writers leave what is no element; all that describes them stands before.
       if (!(error instanceof DicomUnreadable) || last === undefined || !isBehindPixels(last, place))
@@ -135,12 +136,13 @@ class FileReader {
     const end = length === UNDEFINED_LENGTH ? Infinity : this.#bytes.at + length;
     while (this.#bytes.at < end) {
       const head = await this.#head(place);
-      if (head?.tag === SEQUENCE_END) break;
+      if (head?.tag === SEQUENCE_END && end === Infinity) break;
       if (head?.tag !== ITEM)
         throw new DicomUnreadable('structure', 'a sequence holds something else than items');
       const itemEnd = head.length === UNDEFINED_LENGTH ? Infinity : this.#bytes.at + head.length;
       items.push(await this.dataSet(itemEnd, { ...place, path: `${place.path}/${items.length + 1}/` }));
     }
+    if (this.#bytes.at > end) throw tooLong();
     this.#depth += 1;
     return items;
   }
@@ -150,6 +152,10 @@ class FileReader {
     if (head === undefined || !encoding.implicit || head.tag >>> 16 === 0xfffe) return head;
     return { ...head, vr: this.#representationOf(head.tag, isSigned) };
   }
+}
+
+function tooLong(): DicomUnreadable {
+  return new DicomUnreadable('length', 'an element is longer than what holds it');
 }
 
 function isBehindPixels(last: number, { path }: Place): boolean {

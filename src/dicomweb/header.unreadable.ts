@@ -21,4 +21,9 @@ export class DicomUnreadable extends Error {
   ) {
     super(message);
   }
+
+  /** Named in the log, as the codes of other errors are. */
+  get code(): HeaderFault {
+    return this.reason;
+  }
 }

@@ -1,17 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
 import { Departures } from '../catalog/departures.service.js';
 import type { FoundInstance } from '../catalog/lookup.service.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { Slots } from '../limits/slots.js';
 import { type ArchivedFile, OrthancApi } from '../orthanc/orthanc.api.js';
-import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
+import { type InstanceUids, OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
+import { wholeText } from '../orthanc/orthanc.transport.js';
 import { NotVisible, UpstreamFailed } from '../problems/errors.js';
+import { noteHandled } from '../problems/handled.errors.js';
+import { archiveDataSet, DataSet } from './archive.metadata.js';
+import type { ByteRange } from './byte.range.js';
+import { LONGEST_HEADER } from './data.set.bytes.js';
 import { dataSetText, type JsonDataSet } from './dicom.json.js';
 import { metadataOfFile } from './file.metadata.js';
+import { filePart } from './file.part.js';
 import { DicomUnreadable } from './header.unreadable.js';
 import { RecentTexts } from './recent.texts.js';
 import { resourceUrl } from './resource.urls.js';
@@ -24,21 +29,17 @@ const OF_ONE_ACCOUNT = 8;
 const KEPT = 32 * 1024 * 1024;
 /** Instances that the archive is asked of in one call. */
 const IN_ONE_CALL = 500;
+const METADATA = 'metadata of an instance';
 
-const DataSet = z.record(
-  z.string(),
-  z.object({
-    vr: z.string(),
-    Value: z.array(z.unknown()).exactOptional(),
-    BulkDataURI: z.string().exactOptional(),
-    InlineBinary: z.string().exactOptional(),
-  }),
-);
+/** An instance by its UIDs, and its public address. */
+interface Named extends InstanceUids {
+  readonly url: string;
+}
 
 /** Files by the archive's ids of their instances. */
 export type FilesOf = ReadonlyMap<OrthancId, ArchivedFile>;
 
-/** Metadata of single instances, read from their stored files by the archive's own ids (docs/decisions/0012). */
+/** Metadata of single instances, read from their stored files by the archive's own ids (docs/decisions/0014). */
 @Injectable()
 export class InstanceMetadata {
   private readonly slots = new Slots({ places: HEADERS, perAccount: OF_ONE_ACCOUNT });
@@ -63,7 +64,7 @@ export class InstanceMetadata {
 
   /**
    * The instance's DICOM JSON as UTF-8 text, its binary values as public bulk data addresses, with its RetrieveURL. Throws `NotVisible` when the archive holds
-   * it no longer, `UpstreamFailed` when its header cannot be read or names another instance than the catalog does.
+   * it no longer, `UpstreamFailed` when neither the gateway nor the archive can read its header, or it names another instance than the catalog does.
    */
   async textOf(
     study: string,
@@ -73,16 +74,13 @@ export class InstanceMetadata {
   ): Promise<Buffer> {
     const file = files.get(instance.orthancId);
     if (file === undefined) return this.missing(instance);
-    const { seriesUid, sopUid } = instance;
-    const url = resourceUrl(this.env.PUBLIC_URL, { study, series: seriesUid, instance: sopUid });
+    const uids = { study, series: instance.seriesUid, instance: instance.sopUid };
+    const url = resourceUrl(this.env.PUBLIC_URL, uids);
     // Other content under the same UIDs is another file.
     const key = `${file.uuid} ${url}`;
     const known = this.recent.get(key);
     if (known !== undefined) return known;
-    const dataSet = await this.read(instance, file, url, signal);
-    const uid = (tag: string) => dataSet[tag]?.Value?.[0];
-    if (uid('0020000D') !== study || uid('0020000E') !== seriesUid || uid('00080018') !== sopUid)
-      throw new UpstreamFailed('metadata of another instance');
+    const dataSet = await this.read(instance, file, { ...uids, url }, signal);
     const text = Buffer.from(dataSetText({ ...dataSet, '00081190': { vr: 'UR', Value: [url] } }));
     this.recent.set(key, text);
     return text;
@@ -99,26 +97,44 @@ export class InstanceMetadata {
     return DataSet.parse(JSON.parse(text.toString()));
   }
 
+  /** What the file says; where that cannot be read, what the archive reads of it, whose reader puts up with more. */
   private async read(
     instance: FoundInstance,
     { size }: ArchivedFile,
-    url: string,
+    named: Named,
     signal: AbortSignal | undefined,
   ): Promise<JsonDataSet> {
-    const { orthancId, reader } = instance;
-    const part = (from: number, length: number) => this.bytes.fileWindow(orthancId, from, length);
-    const header = () => metadataOfFile(new StoredBytes(part, size), url);
+    const ask = (range: ByteRange) => filePart(this.bytes, instance, range);
+    const header = async () => {
+      try {
+        return ofInstance(await metadataOfFile(new StoredBytes(ask, size), named.url), named);
+      } catch (error) {
+        if (!(error instanceof DicomUnreadable)) throw error;
+        noteHandled('unreadable header', error);
+        return this.fromArchive(instance, named);
+      }
+    };
     try {
-      return await this.slots.run(header, signal, reader);
+      return await this.slots.run(header, signal, instance.reader);
     } catch (error) {
-      if (error instanceof DicomUnreadable) throw new UpstreamFailed('reading the metadata of an instance');
       if (error instanceof NotInArchive) return await this.missing(instance);
       throw error;
     }
+  }
+
+  private async fromArchive({ orthancId, reader }: FoundInstance, named: Named): Promise<JsonDataSet> {
+    const { stream } = await this.bytes.instanceMetadata(named, reader);
+    return archiveDataSet(await wholeText(METADATA, stream, LONGEST_HEADER), named, orthancId, named.url);
   }
 
   private async missing({ orthancId }: FoundInstance): Promise<never> {
     if (await this.departures.recheck(orthancId)) throw new UpstreamFailed('file of an instance');
     throw new NotVisible();
   }
+}
+
+function ofInstance(dataSet: JsonDataSet, { study, series, instance }: InstanceUids): JsonDataSet {
+  const uid = (tag: string) => dataSet[tag]?.Value?.[0];
+  if (uid('0020000D') === study && uid('0020000E') === series && uid('00080018') === instance) return dataSet;
+  throw new DicomUnreadable('identity', 'the header names another instance');
 }

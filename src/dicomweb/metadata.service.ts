@@ -15,30 +15,30 @@ export class Metadata {
 
   /**
    * DICOM JSON of all instances as one array, in series and instance order; all of them, or the stream is destroyed. The first is read before this
-   * returns: throws `NotVisible`, `NeighbourAway`, `UpstreamFailed`.
+   * returns: throws `NotVisible`, `NeighbourAway`, `UpstreamFailed`. No more is read once `gone` aborts.
    */
-  async json(opened: Opened): Promise<Readable> {
-    return Readable.from(jsonOf(opened, await this.begun(opened)), { objectMode: false });
+  async json(opened: Opened, gone: AbortSignal): Promise<Readable> {
+    return Readable.from(jsonOf(opened, await this.begun(opened, gone)), { objectMode: false });
   }
 
   /** The same as data sets of the DICOM JSON model, one by one. */
-  async dataSets(opened: Opened): Promise<AsyncGenerator> {
-    return dataSetsOf(await this.begun(opened));
+  async dataSets(opened: Opened, gone: AbortSignal): Promise<AsyncGenerator> {
+    return dataSetsOf(await this.begun(opened, gone));
   }
 
-  private async begun(opened: Opened): Promise<AsyncGenerator<Buffer>> {
-    const texts = this.inOrder(opened);
+  private async begun(opened: Opened, gone: AbortSignal): Promise<AsyncGenerator<Buffer>> {
+    const texts = this.inOrder(opened, gone);
     const first = await texts.next();
     return resumed(first, texts);
   }
 
-  private async *inOrder({ studyUid, instances }: Opened): AsyncGenerator<Buffer> {
+  private async *inOrder({ studyUid, instances }: Opened, gone: AbortSignal): AsyncGenerator<Buffer> {
     for (let at = 0; at < instances.length; at += AT_ONCE) {
       const some = instances.slice(at, at + AT_ONCE);
       const files = await this.instances.filesOf(some);
       const ahead: Promise<Buffer>[] = [];
       for (const instance of some) {
-        const reading = this.instances.textOf(studyUid, instance, files);
+        const reading = this.instances.textOf(studyUid, instance, files, gone);
         // Its failure is met when its turn comes.
         reading.catch(() => undefined);
         ahead.push(reading);

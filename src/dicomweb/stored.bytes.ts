@@ -1,6 +1,8 @@
-import type { FilePart } from '../orthanc/orthanc.connection.js';
+import { buffer } from 'node:stream/consumers';
 import { UpstreamFailed } from '../problems/errors.js';
+import type { ByteRange } from './byte.range.js';
 import type { ByteSource } from './data.set.bytes.js';
+import type { FilePart } from './file.part.js';
 
 /** Most headers of single images are shorter than this. */
 const FIRST = 32 * 1024;
@@ -8,8 +10,8 @@ const FIRST = 32 * 1024;
 const AFTER_JUMP = 8 * 1024;
 const LARGEST = 1024 * 1024;
 
-/** Reads the bytes of a stored file from a position on: fewer than asked for at the end of the file. */
-export type ReadPart = (from: number, length: number) => Promise<FilePart>;
+/** Asks for a part of a stored file. */
+export type AskForPart = (range: ByteRange) => Promise<FilePart>;
 
 /**
  * A file in the archive, read part by part as far as its reader wants; what the reader skips is not read. Each part is
@@ -20,11 +22,11 @@ export class StoredBytes implements AsyncIterable<Buffer> {
   #total: number | undefined;
   #expected: number | undefined;
   #window = FIRST;
-  readonly #read: ReadPart;
+  readonly #ask: AskForPart;
 
   /** `size`: how long the file probably is; the archive refuses a part that ends behind the file. */
-  constructor(read: ReadPart, size: number | undefined) {
-    this.#read = read;
+  constructor(ask: AskForPart, size: number | undefined) {
+    this.#ask = ask;
     this.#expected = size;
   }
 
@@ -47,6 +49,11 @@ export class StoredBytes implements AsyncIterable<Buffer> {
   async #expectedEnd(): Promise<number> {
     this.#expected ??= (await this.#read(0, 1)).total;
     return this.#expected;
+  }
+
+  async #read(from: number, length: number): Promise<{ bytes: Buffer; total: number }> {
+    const { stream, total } = await this.#ask({ first: from, last: from + length - 1 });
+    return { bytes: await buffer(stream), total };
   }
 
   #skip(bytes: number): void {

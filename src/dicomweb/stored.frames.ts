@@ -4,7 +4,7 @@ import type { FoundInstance } from '../catalog/lookup.service.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
 import type { ArchiveBytes } from '../orthanc/orthanc.connection.js';
 import { NeighbourAway, NotAcceptable, NotVisible, Problem, UpstreamFailed } from '../problems/errors.js';
-import { cut } from './byte.range.js';
+import { filePart } from './file.part.js';
 import { type Fragment, readFragments } from './fragments.js';
 import { frameRuns } from './frame.runs.js';
 import { DicomUnreadable } from './header.unreadable.js';
@@ -61,11 +61,8 @@ export class StoredFrames {
     const last = place?.fragments.at(-1);
     if (place === undefined || first === undefined || last === undefined) throw new NotVisible();
     const range = { first: first.at, last: last.at + last.length - 1 };
-    const call = () => this.bytes.filePart(instance.orthancId, range, instance.reader);
-    const part = await this.retrieval.fromArchive(instance, call);
-    // An archive that knows no ranges sends the whole file.
-    const isPart = part.length === range.last - range.first + 1;
-    return withoutHeaders(isPart ? part : cut(part, range), place);
+    const call = () => filePart(this.bytes, instance, range);
+    return withoutHeaders(await this.retrieval.fromArchive(instance, call), place);
   }
 
   private placesOf(instance: FoundInstance): Promise<readonly FramePlace[]> {

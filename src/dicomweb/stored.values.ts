@@ -1,10 +1,12 @@
 import type { JsonAttribute } from './dicom.json.js';
 import { decodeText } from './header.text.js';
 
+/** Specific Character Set of what is published: JSON is UTF-8, whatever the file is written in (PS3.18 F.2). */
+export const UTF_8: JsonAttribute = { vr: 'CS', Value: ['ISO_IR 192'] };
 /** Value representations whose values are published by reference (PS3.18 F.2.7 calls them binary). */
 export const BULK_VRS: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
 /** Texts with one value, in which a backslash is a character and leading spaces count (PS3.5 table 6.2-1). */
-const PARAGRAPHS: ReadonlySet<string> = new Set(['LT', 'ST', 'UT', 'UR']);
+export const PARAGRAPH_VRS: ReadonlySet<string> = new Set(['LT', 'ST', 'UT', 'UR']);
 const TEXTS: ReadonlySet<string> = new Set('AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT'.split(' '));
 const WIDTHS: Readonly<Record<string, number>> = {
   US: 2,
@@ -44,10 +46,10 @@ export function storedAttribute(
 }
 
 function textsOf(vr: string, bytes: Buffer, characters: string): readonly unknown[] {
-  const resets = PARAGRAPHS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\';
+  const resets = PARAGRAPH_VRS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\';
   const text = decodeText(bytes, characters, resets).replace(/[ \0]+$/, '');
   if (text === '') return [];
-  if (PARAGRAPHS.has(vr)) return [text];
+  if (PARAGRAPH_VRS.has(vr)) return [text];
   return text
     .split('\\')
     .map((one) => textValue(vr, vr === 'UC' ? one.replace(/[ \0]+$/, '') : unpadded(one)));

@@ -11,6 +11,7 @@ import { BulkValues } from './bulk.values.js';
 import { negotiateDataSets, writeXmlParts, XML_TYPE } from './data.set.replies.js';
 import { FrameList } from './frame.list.js';
 import { Frames } from './frames.service.js';
+import { disconnectSignal } from './disconnect.signal.js';
 import { Metadata } from './metadata.service.js';
 import { nativeModelOf } from './native.model.js';
 import { isOfRendered } from './rendered.negotiation.js';
@@ -232,11 +233,12 @@ export class WadoController {
     const opened = await this.retrieval.open(request, found, 'metadata');
     const etag = etagOf(found, ['metadata', METADATA_VERSION, form], 'weak');
     if (isHeld(request, etag)) return sendUnchanged(reply, etag);
+    const gone = disconnectSignal(reply);
     if (form !== 'xml' && form !== 'xml-parts')
       return cacheable(reply, etag)
         .header('content-type', form)
-        .send(await this.texts.json(opened));
-    const dataSets = await this.texts.dataSets(opened);
+        .send(await this.texts.json(opened, gone));
+    const dataSets = await this.texts.dataSets(opened, gone);
     if (form === 'xml-parts') return sendMultipart(reply, writeXmlParts(dataSets, opened.offered), etag);
     const documents: Buffer[] = [];
     for await (const dataSet of dataSets) documents.push(await nativeModelOf(dataSet));

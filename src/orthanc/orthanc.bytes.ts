@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import { UpstreamFailed } from '../problems/errors.js';
-import { type ArchiveBytes, ArchiveConnection, type FilePart } from './orthanc.connection.js';
+import { type ArchiveBytes, ArchiveConnection } from './orthanc.connection.js';
 import { OrthancId } from './orthanc.id.js';
 import type { ArchiveAddress } from './orthanc.transport.js';
 
@@ -21,7 +21,14 @@ export interface Picture {
 export interface NewIdentity {
   readonly patientId: string | undefined;
   readonly issuer: string | undefined;
-  readonly uids: { readonly study: string; readonly series: string; readonly instance: string } | undefined;
+  readonly uids: InstanceUids | undefined;
+}
+
+/** An instance by its UIDs, as the catalog has them. */
+export interface InstanceUids {
+  readonly study: string;
+  readonly series: string;
+  readonly instance: string;
 }
 
 /** What Orthanc says of an instance it was given. */
@@ -99,7 +106,10 @@ export class OrthancBytes implements OnApplicationShutdown {
     });
   }
 
-  /** The bytes `first` to `last` of a DICOM file as it is stored; the whole file where the archive knows no ranges (before 1.12.5). */
+  /**
+   * The bytes `first` to `last` of a DICOM file as it is stored, both within it, and its length as `total`; the whole file, without a `total`, where the
+   * archive knows no ranges (before 1.12.5).
+   */
   filePart(
     id: OrthancId,
     { first, last }: { readonly first: number; readonly last: number },
@@ -107,7 +117,7 @@ export class OrthancBytes implements OnApplicationShutdown {
   ): Promise<ArchiveBytes> {
     const expected = last - first + 1;
     const range = `bytes=${first}-${last}`;
-    return this.connection.read('frame', `/instances/${id}/attachments/dicom/data`, {
+    return this.connection.read('part of an instance', `/instances/${id}/attachments/dicom/data`, {
       expected,
       reader,
       range,
@@ -119,14 +129,18 @@ export class OrthancBytes implements OnApplicationShutdown {
     return this.connection.read('pdf', `/instances/${id}/pdf`, { reader });
   }
 
-  /** Bytes of a DICOM file as it is stored, `length` (at most 1 MiB) from `from` on, fewer at its end; `from` is within the file. */
-  fileWindow(id: OrthancId, from: number, length: number): Promise<FilePart> {
-    return this.connection.part(
-      'part of an instance',
-      `/instances/${id}/attachments/dicom/data`,
-      from,
-      length,
-    );
+  /** The value of one element as the archive reads it, never of a sequence; `path` is made of tags `gggg-eeee` and item numbers from 0 in turn. */
+  element(id: OrthancId, path: readonly (string | number)[], reader: string): Promise<ArchiveBytes> {
+    return this.connection.read('value of an instance', `/instances/${id}/content/${path.join('/')}`, {
+      valueOnly: true,
+      reader,
+    });
+  }
+
+  /** The DICOM JSON (PS3.18 F) of one instance as the archive reads it, an array of one. It is named by UIDs alone: its reader checks whose it is. */
+  instanceMetadata({ study, series, instance }: InstanceUids, reader: string): Promise<ArchiveBytes> {
+    const path = `/dicom-web/studies/${study}/series/${series}/instances/${instance}/metadata`;
+    return this.connection.read('metadata of an instance', path, { reader });
   }
 
   /** A copy of the instance under another identity, as a file; the archive keeps nothing of it. */

@@ -3,13 +3,7 @@ import { Slots } from '../limits/slots.js';
 import { closed, withStallLimit } from '../limits/stall.limit.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import { problemOfStatus } from './orthanc.errors.js';
-import {
-  type ArchiveAddress,
-  type ArchiveCall,
-  ArchiveTransport,
-  piecesOf,
-  wholeText,
-} from './orthanc.transport.js';
+import { type ArchiveAddress, ArchiveTransport, piecesOf, wholeText } from './orthanc.transport.js';
 
 /** Orthanc has 50 threads; some are left for its DICOM side, its own work and the small calls. */
 const CONNECTIONS = 40;
@@ -27,12 +21,15 @@ const OF_ONE = { large: 16, pictures: 3, decodedFiles: 3 };
 export interface ArchiveBytes {
   readonly length: number | undefined;
   readonly stream: Readable;
+  /** Bytes of the whole resource where these are the part of it that was asked for; `undefined` where they are the whole. */
+  readonly total?: number | undefined;
 }
 
-/** Some bytes of a file, and how many it has in all. */
-export interface FilePart {
-  readonly bytes: Buffer;
-  readonly total: number;
+/** An answer whose body has not been read. */
+interface OpenedBody {
+  readonly length: number | undefined;
+  readonly total: number | undefined;
+  readonly body: Readable;
 }
 
 /** How to ask: about how many bytes are expected, which media type, what the archive has to compute, for which account. */
@@ -42,6 +39,8 @@ export interface Manner {
   /** Bytes of the resource (RFC 9110 §14.2). */
   readonly range?: string;
   readonly works?: 'picture' | 'decoding';
+  /** Whether JSON, the list of what is below an element, is no answer. */
+  readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
   /** Aborts when the reader is gone: waiting for a place ends. */
   readonly signal?: AbortSignal | undefined;
@@ -84,7 +83,7 @@ export class ArchiveConnection {
   async read(what: string, path: string, manner: Manner = {}): Promise<ArchiveBytes> {
     if (comesAtOnce(manner.expected)) {
       const answer = await this.open(what, path, manner);
-      if (comesAtOnce(answer.length)) return atOnce(what, answer.body, answer.length);
+      if (comesAtOnce(answer.length)) return atOnce(what, answer, answer.length);
       // Larger than was thought: it waits in line like all that are.
       answer.body.on('error', () => undefined).destroy();
     }
@@ -97,9 +96,10 @@ export class ArchiveConnection {
 
   /** Hands the bytes to `give` as soon as they come; ends when Orthanc's thread, or what the bytes take here, is free again. */
   private async readInPlace(what: string, path: string, manner: Manner, give: Give): Promise<void> {
-    const { length, body } = await this.open(what, path, manner);
-    if (comesAtOnce(length)) return give(await atOnce(what, body, length));
-    if (manner.works !== 'picture') return readSlowly(length, body, give);
+    const opened = await this.open(what, path, manner);
+    const { length, body } = opened;
+    if (comesAtOnce(length)) return give(await atOnce(what, opened, length));
+    if (manner.works !== 'picture') return readSlowly(opened, give);
     // A large picture is made by now: its slow reader must not keep others from theirs. Only few wait so, with one of Orthanc's threads.
     const lost = new AbortController();
     body.on('error', () => undefined);
@@ -109,7 +109,7 @@ export class ArchiveConnection {
       await new Promise<void>((entered, failed) => {
         const work = () => {
           entered();
-          return readSlowly(length, body, give);
+          return readSlowly(opened, give);
         };
         this.large.run(work, signal, manner.reader).catch(failed);
       });
@@ -119,39 +119,36 @@ export class ArchiveConnection {
     }
   }
 
-  /** `length` bytes of a file from `from` on (RFC 9110 §14), fewer at its end; at most {@link AT_ONCE_BYTES} and `from` within the file. */
-  async part(what: string, path: string, from: number, length: number): Promise<FilePart> {
-    const range = `bytes=${from}-${from + Math.min(length, AT_ONCE_BYTES) - 1}`;
-    const { headers, body } = await this.success(what, { method: 'GET', path, range });
-    const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(String(headers['content-range'])) ?? [];
-    if (first === undefined || Number(first) !== from) {
-      body.on('error', () => undefined).destroy();
-      throw new UpstreamFailed(what);
-    }
-    const bytes = Buffer.concat(await piecesOf(what, body, AT_ONCE_BYTES));
-    if (bytes.length !== Number(headers['content-length'] ?? bytes.length)) throw new UpstreamFailed(what);
-    return { bytes, total: Number(total) };
-  }
-
   private async open(
     what: string,
     path: string,
-    { accept, range, works, json }: Manner,
-  ): Promise<{ length: number | undefined; body: Readable }> {
+    { accept, range, works, valueOnly, json }: Manner,
+  ): Promise<OpenedBody> {
     const asked = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
-    const answer = await this.success(what, { ...asked, path, accept, range, works: works !== undefined });
-    const declared = answer.headers['content-length'];
-    return { length: typeof declared === 'string' ? Number(declared) : undefined, body: answer.body };
-  }
-
-  private async success(what: string, call: ArchiveCall) {
-    const answer = await this.transport.request(what, call);
-    const problem = problemOfStatus(what, answer.statusCode);
+    const answer = await this.transport.request(what, {
+      ...asked,
+      path,
+      accept,
+      range,
+      works: works !== undefined,
+    });
+    const isList = valueOnly === true && isJson(answer.headers);
+    const problem = problemOfStatus(what, isList ? 404 : answer.statusCode);
     if (problem !== undefined) {
       await answer.body.dump().catch(() => undefined);
       throw problem;
     }
-    return answer;
+    const { 'content-length': declared, 'content-range': part } = answer.headers;
+    const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(String(part)) ?? [];
+    if (first !== undefined && range !== `bytes=${first}-${last}`) {
+      answer.body.on('error', () => undefined).destroy();
+      throw new UpstreamFailed(`${what}: another part`);
+    }
+    return {
+      length: typeof declared === 'string' ? Number(declared) : undefined,
+      total: total === undefined ? undefined : Number(total),
+      body: answer.body,
+    };
   }
 }
 
@@ -161,20 +158,25 @@ export function comesAtOnce(bytes: number | undefined): bytes is number {
 }
 
 /** Gives a stream that is bounded by its reader's pace; ends when it is closed. */
-async function readSlowly(length: number | undefined, body: Readable, give: Give): Promise<void> {
+async function readSlowly({ length, total, body }: OpenedBody, give: Give): Promise<void> {
   const stream = withStallLimit(body, STALL_MS);
-  give({ length, stream });
+  give({ length, total, stream });
   await closed(stream);
 }
 
-async function atOnce(what: string, body: Readable, length: number): Promise<ArchiveBytes> {
+async function atOnce(what: string, { body, total }: OpenedBody, length: number): Promise<ArchiveBytes> {
   const pieces = await piecesOf(what, body, AT_ONCE_BYTES);
   const held = pieces.reduce((sum, piece) => sum + piece.length, 0);
   if (held !== length) throw new UpstreamFailed(what);
-  return { length, stream: Readable.from(handedOn(pieces), { objectMode: false, highWaterMark: 1 }) };
+  const stream = Readable.from(handedOn(pieces), { objectMode: false, highWaterMark: 1 });
+  return { length, total, stream };
 }
 
 /** Each piece is let go of when its turn comes. */
 function* handedOn(pieces: Buffer[]): Generator<Buffer> {
   for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece;
+}
+
+function isJson({ 'content-type': type }: Readonly<Record<string, unknown>>): boolean {
+  return typeof type === 'string' && type.startsWith('application/json');
 }

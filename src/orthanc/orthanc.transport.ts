@@ -109,8 +109,8 @@ export class ArchiveTransport {
 }
 
 /** An answer that is JSON, as text. Throws `UpstreamFailed` when it is larger than any should be. */
-export async function wholeText(what: string, body: Readable): Promise<string> {
-  return Buffer.concat(await piecesOf(what, body, JSON_BYTES)).toString('utf8');
+export async function wholeText(what: string, body: Readable, atMost = JSON_BYTES): Promise<string> {
+  return Buffer.concat(await piecesOf(what, body, atMost)).toString('utf8');
 }
 
 /** All of a body as it came, since a copy in one piece doubles what a slow reader holds. An archive that cuts it short is away. */

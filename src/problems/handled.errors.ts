@@ -11,7 +11,8 @@ export type HandledWork =
   | 'audit totals'
   | 'staged files'
   | 'signing key file'
-  | 'hourly task';
+  | 'hourly task'
+  | 'unreadable header';
 
 /** One line of a kind in this time, with the number that were left out: a database that is away fails everything at once. */
 const LINE_MS = 10_000;

@@ -8,6 +8,9 @@ export const DataSets = z.array(DataSet);
 const Texts = z.array(z.string().nullable());
 const Numbers = z.array(z.number());
 const PIXEL_DATA = '7FE00010';
+const DEFLATED = '1.2.840.10008.1.2.1.99';
+/** Of 32 bits. */
+const LEAST_NORMAL = 2 ** -126;
 const Items = z.array(z.union([DataSet, z.null()]));
 
 /**
@@ -19,6 +22,8 @@ interface Exception {
     tag: string,
     ours: DataSet[string] | undefined,
     theirs: DataSet[string] | undefined,
+    /** The file that both were read from, where one instance is compared. */
+    file: Buffer,
   ) => boolean;
 }
 
@@ -60,19 +65,31 @@ export const metadataExceptions: readonly Exception[] = [
   },
   { why: PUBLIC, is: (_, ours, theirs) => ours?.['BulkDataURI'] !== undefined && isBulkOf(ours, theirs) },
   {
-    why: 'the archive stops at the pixels, and leaves those of deflated files out',
-    is: (tag, ours, theirs) => tag >= PIXEL_DATA && ours !== undefined && theirs === undefined,
+    why: 'elements stand in ascending order (PS3.5 §7.1): the archive stops reading at the pixels',
+    is: (tag, ours, theirs) => tag > PIXEL_DATA && ours !== undefined && theirs === undefined,
   },
   {
-    why: 'the archive leaves out sequences and tags that a file calls UN, which are told as bytes or by PS3.6',
-    is: (_, ours, theirs) => ['AT', 'UN'].includes(String(ours?.['vr'])) && theirs === undefined,
+    why: 'pixel data is an element like any other (PS3.18 F.2.6); the archive leaves that of deflated files out',
+    is: (tag, ours, theirs, file) =>
+      tag === PIXEL_DATA &&
+      ours?.['BulkDataURI'] !== undefined &&
+      theirs === undefined &&
+      file.subarray(0, 1024).includes(DEFLATED),
   },
   {
-    why: 'the archive writes numbers next to zero as zero',
+    why: 'a sequence that a file calls UN is told as bytes, tags as what PS3.6 says (PS3.5 §6.2.2); the archive leaves both out',
+    is: (tag, ours, theirs, file) =>
+      theirs === undefined &&
+      (ours?.['vr'] === 'AT' || (ours?.['vr'] === 'UN' && ours['BulkDataURI'] !== undefined)) &&
+      isWritten(tag, 'UN', file),
+  },
+  {
+    why: 'a number next to zero is a number: the archive writes what is below the least normal one (IEEE 754) as zero',
     is: (_, ours, theirs) =>
       ours?.['vr'] === 'FL' &&
-      canonical(Numbers.parse(ours['Value'] ?? []).map((value) => (Math.abs(value) < 1e-20 ? 0 : value))) ===
-        canonical(theirs?.['Value']),
+      canonical(
+        Numbers.parse(ours['Value'] ?? []).map((value) => (Math.abs(value) < LEAST_NORMAL ? 0 : value)),
+      ) === canonical(theirs?.['Value']),
   },
   {
     why: 'spaces that pad a value are no part of it (PS3.5 §6.2); the archive keeps them where a file calls the value UN',
@@ -88,10 +105,11 @@ export const metadataExceptions: readonly Exception[] = [
   },
   {
     why: 'the backslash of ISO_IR 13 is a yen sign and separates values all the same (PS3.18 F.2.4); the archive takes it for a character, and what is no number then for nothing',
-    is: (_, ours, theirs) => {
+    is: (_, ours, theirs, file) => {
+      if (!file.includes('ISO_IR 13')) return false;
       const [joined, ...others] = z.array(z.unknown()).parse(theirs?.['Value'] ?? []);
       const values = z.array(z.unknown()).parse(ours?.['Value'] ?? []);
-      if (ours?.['vr'] === 'DS') return values.length > 0 && joined === undefined && theirs !== undefined;
+      if (ours?.['vr'] === 'DS') return values.length > 1 && joined === undefined && theirs !== undefined;
       return others.length === 0 && typeof joined === 'string' && joined === values.join('¥');
     },
   },
@@ -131,8 +149,16 @@ const requestsInPart: Exception = {
   },
 };
 
+const datesOfToday: Exception = {
+  why: 'dates and times of old equipment are told as PS3.5 §6.2 writes them today, which is how searches match them; metadata tells them as stored',
+  is: (tag, ours, theirs) =>
+    ((tag === '00080020' && ours?.['vr'] === 'DA') || (tag === '00080030' && ours?.['vr'] === 'TM')) &&
+    canonical(ours) === canonical(theirs)?.replace(/(?<=\d)[.:](?=\d\d[.:"])/g, ''),
+};
+
 /** Of searches. */
 export const searchExceptions: readonly Exception[] = [
+  datesOfToday,
   { why: PUBLIC, is: (tag) => isUrl(tag) },
   {
     why: 'every attribute of the level is answered, empty where the study has none (PS3.18 §10.6.3.3); held against metadata elsewhere',
@@ -148,6 +174,7 @@ export const searchExceptions: readonly Exception[] = [
 
 /** Of what a search says beside the archive's search: held against the metadata of the instance. */
 export const catalogExceptions: readonly Exception[] = [
+  datesOfToday,
   requestsInPart,
   ...nameExceptions,
   {
@@ -169,6 +196,13 @@ function isUrl(tag: string): boolean {
   return tag === '00081190';
 }
 
+/** Whether an explicit file writes an element of this tag with this value representation somewhere, in either byte order. */
+function isWritten(tag: string, vr: string, file: Buffer): boolean {
+  const big = Buffer.from(tag, 'hex');
+  const little = Buffer.from(big).swap16();
+  return [big, little].some((bytes) => file.includes(Buffer.concat([bytes, Buffer.from(vr, 'latin1')])));
+}
+
 /** The same element of the same instance, by whatever address. */
 function isBulkOf(ours: DataSet[string], theirs: DataSet[string] | undefined): boolean {
   const below = (one: DataSet[string] | undefined) =>
@@ -181,18 +215,19 @@ export function differencesOf(
   ours: DataSet,
   theirs: DataSet,
   exceptions: readonly Exception[],
+  file: Buffer = Buffer.alloc(0),
   path = '',
 ): string[] {
   const tags = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])];
   return tags.flatMap((tag) => {
     const [one, other] = [ours[tag], theirs[tag]];
     const [text, wanted] = [canonical(one), canonical(other)];
-    if (text === wanted || exceptions.some(({ is }) => is(tag, one, other))) return [];
+    if (text === wanted || exceptions.some(({ is }) => is(tag, one, other, file))) return [];
     const [items, others] = [itemsOf(one), itemsOf(other)];
     if (items === undefined || others === undefined || items.length !== others.length)
       return [`${path}${tag}: ${text ?? 'nothing'} and not ${wanted ?? 'nothing'}`];
     return items.flatMap((item, at) =>
-      differencesOf(item ?? {}, others[at] ?? {}, exceptions, `${path}${tag}/${at + 1}/`),
+      differencesOf(item ?? {}, others[at] ?? {}, exceptions, file, `${path}${tag}/${at + 1}/`),
     );
   });
 }

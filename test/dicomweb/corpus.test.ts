@@ -148,7 +148,7 @@ async function faultsOfMetadata({ name, path, bytes }: Stored): Promise<string[]
   seen.classes.add(JSON.stringify(one['00080016']));
   seen.charsets.add(charsetOf(bytes));
   if (one['7FE00010'] !== undefined) faults.frames.push(...(await faultsOfFrames(name, path, bytes)));
-  return differencesOf(one, other, metadataExceptions).map((line) => `${name} ${line}`);
+  return differencesOf(one, other, metadataExceptions, bytes).map((line) => `${name} ${line}`);
 }
 
 /** All frames, as stored: each a run of the file, one after the other. */
@@ -165,7 +165,7 @@ async function faultsOfFrames(name: string, path: string, bytes: Buffer): Promis
   if (fragments !== undefined)
     return Buffer.concat(parts).equals(Buffer.concat(fragments)) ? [] : [`${name}: other fragments`];
   let at = 0;
-  const stored = bytes.includes(`${DEFLATED}\0`) ? inflateRawSync(dataSetOf(bytes)) : bytes;
+  const stored = bytes.subarray(0, 1024).includes(DEFLATED) ? inflateRawSync(dataSetOf(bytes)) : bytes;
   for (const [index, part] of parts.entries()) {
     const found = placeOf(part, stored, at);
     if (found === -1) return [`${name}: frame ${index + 1} of ${part.length} bytes`];

@@ -7,6 +7,7 @@ import { type Ask, askerOf } from './wado.world.ts';
 
 const study = freshUid();
 const series = freshUid();
+const latinStudy = freshUid();
 /** ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎 in ISO 2022 IR 13 and 87 (the example of PS3.5 H.3.2), which the archive leaves undecoded. */
 const name = Buffer.from('d4cfc0de5ec0dbb33d1b24423b3345441b284a5e1b244242404f3a1b284a', 'hex');
 /** 山田 */
@@ -21,11 +22,17 @@ beforeAll(async () => {
     element('00081030', 'LO', description),
     element('00100010', 'PN', name),
   ];
+  const latin = [
+    element('00080005', 'CS', '\\ISO 2022 IR 87'),
+    element('00081030', 'LO', Buffer.from('1b24423b3345441b2842', 'hex')),
+    element('00100010', 'PN', 'Yamada^Tarou'),
+  ];
   const files = [1, 2].map((instanceNumber) =>
     makeInstance({ studyUid: study, seriesUid: series, patientId: 'CHARSET', instanceNumber, extra }),
   );
+  files.push(makeInstance({ studyUid: latinStudy, patientId: 'CHARSET', extra: latin }));
   await world.store(await world.machine(), files).expect(200);
-  ask = askerOf(world, await world.radiologist(study));
+  ask = askerOf(world, await world.radiologist(study, latinStudy));
 });
 afterAll(() => world?.stop());
 
@@ -48,3 +55,18 @@ it.each([
     expect(item['00080005']).toEqual({ vr: 'CS', Value: ['ISO_IR 192'] });
   }
 });
+
+it.each([
+  `/studies?StudyInstanceUID=${latinStudy}`,
+  `/instances?StudyInstanceUID=${latinStudy}&includefield=all`,
+  `/studies/${latinStudy}/metadata`,
+])(
+  'a Latin name does not decide that a description in ISO 2022 IR 87 needs no decoding: %s',
+  async (path) => {
+    const { status, body } = await ask(path);
+    expect(status).toBe(200);
+    const [item = {}] = DataSets.parse(JSON.parse(body.toString()));
+    expect(item['00100010']).toEqual({ vr: 'PN', Value: [{ Alphabetic: 'Yamada^Tarou' }] });
+    expect(item['00081030']).toEqual({ vr: 'LO', Value: ['山田'] });
+  },
+);

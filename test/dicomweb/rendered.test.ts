@@ -566,3 +566,18 @@ it('a picture too large to be taken at once comes whole', async () => {
   const shown = samplesOf(body);
   expect(shown.every((sample, index) => Math.abs(sample - (bytes[index] ?? 0)) <= 1)).toBe(true);
 });
+
+it('rendering frame after frame asks the archive once whether the instance may be decoded', async () => {
+  const one = { ...freshUids(freshUid()), patientId: 'ENC-2' };
+  await world.store(await world.machine(), [makeInstance({ ...one, frames: 5 })]).expect(200);
+  const askFor = askerOf(world, await world.radiologist(one.studyUid));
+  const path = `/studies/${one.studyUid}/series/${one.seriesUid}/instances/${one.sopUid}`;
+  const from = world.gateway.upstream?.requests.length ?? 0;
+  for (const frame of ['1', '2', '3', '4', '5', '1,2,3,4,5'])
+    expect((await askFor(`${path}/frames/${frame}/rendered`)).status).toBe(200);
+  const asked = world.gateway.upstream?.requests.slice(from) ?? [];
+  const pictures = asked.filter((one) => one.includes('/rendered?'));
+  const others = asked.filter((one) => /\/(?:tags|attachments|metadata|file)/.test(one));
+  expect(pictures.length).toBeGreaterThanOrEqual(10);
+  expect(others.length).toBeLessThanOrEqual(1);
+});

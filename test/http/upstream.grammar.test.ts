@@ -79,7 +79,7 @@ it('what falls outside is handed through, counted, and written down for the end 
   try {
     const answer = await fetch(`${proxy.url}/tools/reset`, { headers: { authorization: 'Basic eDp5' } });
     expect(await answer.text()).toBe('/tools/reset');
-    expect(proxy.requests).toBe(1);
+    expect(proxy.requests).toHaveLength(1);
     expect(proxy.faults[0]).toContain('GET /tools/reset is no call');
     await expect
       .poll(() => readFile(report, 'utf8').catch(() => ''))

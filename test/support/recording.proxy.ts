@@ -6,7 +6,8 @@ import { type Expected, faultsOf, type UpstreamRequest } from './upstream.gramma
 /** A listener between a gateway and its archive; `faults` are the requests that fell outside the grammar. */
 export interface RecordingProxy {
   readonly url: string;
-  readonly requests: number;
+  /** Method and target of each request so far. */
+  readonly requests: readonly string[];
   readonly faults: readonly string[];
   stop: () => Promise<void>;
 }
@@ -23,14 +24,14 @@ export async function startRecordingProxy(
 ): Promise<RecordingProxy> {
   const { hostname, port } = new URL(target);
   const faults: string[] = [];
-  let requests = 0;
+  const requests: string[] = [];
   const open = new Set<Socket>();
   const expected: { -readonly [K in keyof Expected]: Expected[K] } = {
     host: '',
     authorization: `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`,
   };
   const see = (request: UpstreamRequest) => {
-    requests += 1;
+    requests.push(`${request.method} ${request.target}`);
     const found = faultsOf(request, expected);
     if (found.length === 0) return;
     faults.push(...found);
@@ -53,9 +54,7 @@ export async function startRecordingProxy(
   expected.host = `127.0.0.1:${address.port}`;
   return {
     url: `http://127.0.0.1:${address.port}`,
-    get requests() {
-      return requests;
-    },
+    requests,
     faults,
     stop: () =>
       new Promise((resolve) => {

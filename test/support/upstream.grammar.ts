@@ -9,6 +9,9 @@ export interface UpstreamRequest {
 export const CLIENT_CANARY = 'canary-of-a-client';
 
 const ID = '[0-9a-f]{8}(?:-[0-9a-f]{8}){4}';
+const TAG = '[0-9a-f]{4}-[0-9a-f]{4}';
+/** At most 64 characters (PS3.5 §9.1). */
+const UID = '(?=[\\d.]{1,64}/)\\d+(?:\\.\\d+)*';
 const NUMBER = '-?\\d+(?:\\.\\d+)?(?:e-?\\d+)?';
 const PICTURE = `(?:(?:width|height|quality|window-center|window-width)=${NUMBER}&?){0,5}`;
 
@@ -33,6 +36,8 @@ const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', `/instances/${ID}/frames/\\d+/raw`],
   ['GET', `/instances/${ID}/attachments/dicom/data`],
   ['GET', `/instances/${ID}/pdf`],
+  ['GET', `/instances/${ID}/content/${TAG}(?:/\\d{1,5}/${TAG})*`],
+  ['GET', `/dicom-web/studies/${UID}/series/${UID}/instances/${UID}/metadata`],
   ['POST', `/instances/${ID}/modify`],
   ['POST', '/instances'],
 ];
