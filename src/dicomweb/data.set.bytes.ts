@@ -17,6 +17,8 @@ const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ['1.2.840.10008.1.2', IMPLICIT_LITTLE],
   ['1.2.840.10008.1.2.2', { implicit: false, big: true }],
 ]);
+/** Of an element: tag, value representation, reserved bytes and length (PS3.5 §7.1.2). */
+const LONGEST_HEAD = 12;
 /** What stands before the pixels of one instance, and any value that is held, at most. */
 export const LONGEST_HEADER = 16 * 1024 * 1024;
 
@@ -96,23 +98,24 @@ export class DataSetBytes {
 
   /** The next header; `undefined` where the top level ends: with the file, or with zeros that fill it up. */
   async head({ implicit, big }: Encoding, isTop: boolean): Promise<ElementHead | undefined> {
-    if (isTop && !(await this.#reach(1))) return undefined;
-    const first = await this.take(8);
-    if (isTop && first.every((byte) => byte === 0)) return undefined;
-    const uint16 = (at: number) => (big ? first.readUInt16BE(at) : first.readUInt16LE(at));
-    const uint32 = (bytes: Buffer, at: number) => (big ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at));
-    const tag = uint16(0) * 0x10000 + uint16(2);
-    if (implicit || tag >>> 16 === 0xfffe) return { tag, vr: '', length: uint32(first, 4) };
+    if (this.#held.length < LONGEST_HEAD && isTop && !(await this.#reach(1))) return undefined;
+    const first = this.#held.length < LONGEST_HEAD ? await this.take(8) : this.#cut(8);
+    const group = big ? first.readUInt16BE(0) : first.readUInt16LE(0);
+    const tag = group * 0x10000 + (big ? first.readUInt16BE(2) : first.readUInt16LE(2));
+    if (isTop && tag === 0 && first.every((byte) => byte === 0)) return undefined;
+    const long = big ? first.readUInt32BE(4) : first.readUInt32LE(4);
+    if (implicit || group === 0xfffe) return { tag, vr: '', length: long };
     const vr = first.toString('latin1', 4, 6);
-    if (isShortForm(vr)) return { tag, vr, length: uint16(6) };
+    if (isShortForm(vr)) return { tag, vr, length: big ? first.readUInt16BE(6) : first.readUInt16LE(6) };
     if (!/^[A-Z]{2}$/.test(vr)) throw new DicomUnreadable('structure', 'a value representation is not one');
-    return { tag, vr, length: uint32(await this.take(4), 0) };
+    const last = this.#held.length < 4 ? await this.take(4) : this.#cut(4);
+    return { tag, vr, length: big ? last.readUInt32BE(0) : last.readUInt32LE(0) };
   }
 
   /** So many bytes in one piece; throws `DicomUnreadable` when there are fewer. */
   async take(length: number): Promise<Buffer> {
     if (length > LONGEST_HEADER) throw new DicomUnreadable('too-large', 'a value is longer than allowed');
-    if (!(await this.#reach(length))) throw truncated();
+    if (this.#held.length < length && !(await this.#reach(length))) throw truncated();
     return this.#cut(length);
   }
 

@@ -68,13 +68,17 @@ class FileReader {
     let last: number | undefined;
     try {
       while (this.#bytes.at < end) {
-        const here = { ...place, characters, isSigned };
-        const head = await this.#head(here);
+        const head = await this.#head(place, isSigned);
         if (head === undefined || (head.tag === ITEM_END && end === Infinity && place.path !== '')) break;
         if (head.tag >>> 16 === 0xfffe)
           throw new DicomUnreadable('structure', 'a delimiter that does not belong');
         const name = nameOf(head.tag);
-        const attribute = await this.#attribute(head, { ...here, path: place.path + name });
+        const attribute = await this.#attribute(head, {
+          encoding: place.encoding,
+          characters,
+          isSigned,
+          path: place.path + name,
+        });
         last = head.tag;
         if (name === PIXEL_REPRESENTATION) isSigned = attribute.Value?.[0] === 1;
         if (name === CHARACTER_SET) {
@@ -100,13 +104,13 @@ class FileReader {
   async #attribute(head: ElementHead, place: Place): Promise<JsonAttribute> {
     const { vr, length } = head;
     const { encoding, characters, path } = place;
-    const address = this.#bulk + path.toLowerCase();
+    const address = () => this.#bulk + path.toLowerCase();
     if (length === UNDEFINED_LENGTH && BULK_VRS.has(vr) && vr !== 'UN') {
       if (!PIXELS.has(head.tag)) throw new DicomUnreadable('length', 'an undefined length where none may be');
       // Inside a sequence, as icons may be.
       if (path.length > 8) await this.#bytes.skipFragments(encoding);
       // Compressed pixels are bytes, whatever the file calls them (PS3.5 §A.4).
-      return bulkAttribute('OB', address);
+      return bulkAttribute('OB', address());
     }
     if (vr === 'SQ' || length === UNDEFINED_LENGTH) {
       const items = await this.#items(length, vr === 'UN' ? { ...place, encoding: IMPLICIT_LITTLE } : place);
@@ -117,7 +121,7 @@ class FileReader {
     const isHidden = hidden !== 'SQ' && !BULK_VRS.has(hidden);
     if (BULK_VRS.has(vr) && !isHidden) {
       await this.#bytes.skip(length);
-      return length === 0 ? { vr } : bulkAttribute(vr, address);
+      return length === 0 ? { vr } : bulkAttribute(vr, address());
     }
     this.#budget -= length;
     if (this.#budget < 0) throw new DicomUnreadable('too-large', 'the header is longer than allowed');
@@ -135,7 +139,7 @@ class FileReader {
     const items: JsonDataSet[] = [];
     const end = length === UNDEFINED_LENGTH ? Infinity : this.#bytes.at + length;
     while (this.#bytes.at < end) {
-      const head = await this.#head(place);
+      const head = await this.#head(place, place.isSigned);
       if (head?.tag === SEQUENCE_END && end === Infinity) break;
       if (head?.tag !== ITEM)
         throw new DicomUnreadable('structure', 'a sequence holds something else than items');
@@ -147,7 +151,7 @@ class FileReader {
     return items;
   }
 
-  async #head({ encoding, isSigned, path }: Place): Promise<ElementHead | undefined> {
+  async #head({ encoding, path }: Place, isSigned: boolean): Promise<ElementHead | undefined> {
     const head = await this.#bytes.head(encoding, path === '');
     if (head === undefined || !encoding.implicit || head.tag >>> 16 === 0xfffe) return head;
     return { ...head, vr: this.#representationOf(head.tag, isSigned) };
@@ -169,5 +173,5 @@ function charactersOf({ Value = [] }: JsonAttribute): string {
 
 /** A tag as eight hexadecimal digits in upper case. */
 function nameOf(tag: number): string {
-  return tag.toString(16).padStart(8, '0').toUpperCase();
+  return (tag + 0x1_0000_0000).toString(16).slice(1).toUpperCase();
 }

@@ -78,12 +78,18 @@ const WHOLE: ReadonlyMap<string, string> = new Map([
  * absent one is read as Latin-1, as Orthanc does. `resets` are the characters at which extensions end besides line ends.
  */
 export function decodeText(bytes: Buffer, characterSet: string, resets: string): string {
+  if (isPlain(bytes)) return bytes.toString('latin1');
   const first = characterSet.split('\\', 1)[0]?.trim() ?? '';
-  if (bytes.every((byte) => byte < 0x80 && byte !== ESC)) return bytes.toString('latin1');
   const whole = WHOLE.get(first);
   if (whole !== undefined) return decodeAs(whole, bytes);
   const initial = UPPER.get(/^ISO(?:_IR| 2022 IR) (\d+)$/.exec(first)?.[1] ?? '') ?? latin1;
   return decodeExtended(bytes, initial, new Set(Buffer.from(`${resets}\t\n\f\r`)));
+}
+
+/** A loop: most text of most headers passes here. */
+function isPlain(bytes: Buffer): boolean {
+  for (const byte of bytes) if (byte >= 0x80 || byte === ESC) return false;
+  return true;
 }
 
 function decodeExtended(bytes: Buffer, initial: CodeElement, resets: Set<number>): string {

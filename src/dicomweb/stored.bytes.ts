@@ -1,4 +1,3 @@
-import { buffer } from 'node:stream/consumers';
 import { UpstreamFailed } from '../problems/errors.js';
 import type { ByteRange } from './byte.range.js';
 import type { ByteSource } from './data.set.bytes.js';
@@ -53,7 +52,10 @@ export class StoredBytes implements AsyncIterable<Buffer> {
 
   async #read(from: number, length: number): Promise<{ bytes: Buffer; total: number }> {
     const { stream, total } = await this.#ask({ first: from, last: from + length - 1 });
-    return { bytes: await buffer(stream), total };
+    const pieces: Buffer[] = [];
+    for await (const piece of stream) if (Buffer.isBuffer(piece)) pieces.push(piece);
+    const [only] = pieces;
+    return { bytes: pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces), total };
   }
 
   #skip(bytes: number): void {

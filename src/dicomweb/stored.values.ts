@@ -35,13 +35,13 @@ export function bulkAttribute(vr: string, address: string): JsonAttribute {
 export function storedAttribute(
   vr: string,
   bytes: Buffer,
-  { characters, big, address }: { characters: string; big: boolean; address: string },
+  { characters, big, address }: { characters: string; big: boolean; address: () => string },
 ): JsonAttribute {
   const width = WIDTHS[vr];
   if (width === undefined && !TEXTS.has(vr))
-    return bytes.length === 0 ? { vr } : bulkAttribute('UN', address);
+    return bytes.length === 0 ? { vr } : bulkAttribute('UN', address());
   const values = width === undefined ? textsOf(vr, bytes, characters) : numbersOf(vr, width, bytes, big);
-  if (values === undefined) return bulkAttribute(vr, address);
+  if (values === undefined) return bulkAttribute(vr, address());
   return values.length === 0 ? { vr } : { vr, Value: values };
 }
 

@@ -9,8 +9,8 @@ const Texts = z.array(z.string().nullable());
 const Numbers = z.array(z.number());
 const PIXEL_DATA = '7FE00010';
 const DEFLATED = '1.2.840.10008.1.2.1.99';
-/** Of 32 bits. */
-const LEAST_NORMAL = 2 ** -126;
+const NEXT_TO_ZERO = 1e-28;
+const KATAKANA = /ISO(?:_IR| 2022 IR) 13(?!\d)/;
 const Items = z.array(z.union([DataSet, z.null()]));
 
 /**
@@ -84,11 +84,11 @@ export const metadataExceptions: readonly Exception[] = [
       isWritten(tag, 'UN', file),
   },
   {
-    why: 'a number next to zero is a number: the archive writes what is below the least normal one (IEEE 754) as zero',
+    why: 'a number next to zero is a number (PS3.18 F.2.3); the archive writes one that is nearer to it than 1e-28 as zero',
     is: (_, ours, theirs) =>
       ours?.['vr'] === 'FL' &&
       canonical(
-        Numbers.parse(ours['Value'] ?? []).map((value) => (Math.abs(value) < LEAST_NORMAL ? 0 : value)),
+        Numbers.parse(ours['Value'] ?? []).map((value) => (Math.abs(value) < NEXT_TO_ZERO ? 0 : value)),
       ) === canonical(theirs?.['Value']),
   },
   {
@@ -104,9 +104,9 @@ export const metadataExceptions: readonly Exception[] = [
     },
   },
   {
-    why: 'the backslash of ISO_IR 13 is a yen sign and separates values all the same (PS3.18 F.2.4); the archive takes it for a character, and what is no number then for nothing',
+    why: 'the backslash of ISO_IR 13 and ISO 2022 IR 13 is a yen sign and separates values all the same (PS3.18 F.2.4); the archive takes it for a character, and what is no number then for nothing',
     is: (_, ours, theirs, file) => {
-      if (!file.includes('ISO_IR 13')) return false;
+      if (!KATAKANA.test(file.toString('latin1', 0, 4096))) return false;
       const [joined, ...others] = z.array(z.unknown()).parse(theirs?.['Value'] ?? []);
       const values = z.array(z.unknown()).parse(ours?.['Value'] ?? []);
       if (ours?.['vr'] === 'DS') return values.length > 1 && joined === undefined && theirs !== undefined;

@@ -19,7 +19,7 @@ describe('the grammar of what may be asked of the archive', () => {
     ['GET', '/changes?since=12&limit=100'],
     ['GET', `/instances/${id}/content/0040-a730/0/0008-0100`],
     ['GET', `/instances/${id}/frames/0/rendered?width=64&window-center=-1e-7&window-width=2.5`],
-    ['GET', '/dicom-web/studies/1.2/series/1.3/metadata'],
+    ['GET', '/dicom-web/studies/1.2/series/1.3/instances/1.4/metadata'],
     ['POST', '/instances'],
   ])('holds %s %s', (method, target) => {
     expect(faultsOf(request(method, target), account)).toEqual([]);
