@@ -20,7 +20,7 @@ import { filePart } from './file.part.js';
 import { DicomUnreadable } from './header.unreadable.js';
 import { RecentTexts } from './recent.texts.js';
 import { resourceUrl } from './resource.urls.js';
-import { StoredBytes } from './stored.bytes.js';
+import { FIRST_WINDOW, StoredBytes } from './stored.bytes.js';
 
 /** Headers that are read at one time, of all and of one account. */
 const HEADERS = 16;
@@ -29,6 +29,7 @@ const OF_ONE_ACCOUNT = 8;
 const KEPT = 32 * 1024 * 1024;
 /** Instances that the archive is asked of in one call. */
 const IN_ONE_CALL = 500;
+const SERIES_REMEMBERED = 10_000;
 const METADATA = 'metadata of an instance';
 
 /** An instance by its UIDs, and its public address. */
@@ -44,6 +45,8 @@ export type FilesOf = ReadonlyMap<OrthancId, ArchivedFile>;
 export class InstanceMetadata {
   private readonly slots = new Slots({ places: HEADERS, perAccount: OF_ONE_ACCOUNT });
   private readonly recent = new RecentTexts(KEPT);
+  /** How long a header of a series was: others of it are about as long, and come in one call. */
+  private readonly beginnings = new Map<string, number>();
 
   constructor(
     @Inject(ENV) private readonly env: Env,
@@ -57,7 +60,7 @@ export class InstanceMetadata {
     const files = new Map<OrthancId, ArchivedFile>();
     for (let at = 0; at < instances.length; at += IN_ONE_CALL) {
       const some = instances.slice(at, at + IN_ONE_CALL).map(({ orthancId }) => orthancId);
-      for (const [id, file] of await this.api.filesOf(some)) files.set(id, file);
+      for (const [id, file] of await this.api.filesOf(some, false)) files.set(id, file);
     }
     return files;
   }
@@ -107,7 +110,10 @@ export class InstanceMetadata {
     const ask = (range: ByteRange) => filePart(this.bytes, instance, range);
     const header = async () => {
       try {
-        return ofInstance(await metadataOfFile(new StoredBytes(ask, size), named.url), named);
+        const source = new StoredBytes(ask, size, this.beginnings.get(named.series));
+        const dataSet = await metadataOfFile(source, named.url);
+        this.noteBeginning(named.series, source.beginning);
+        return ofInstance(dataSet, named);
       } catch (error) {
         if (!(error instanceof DicomUnreadable)) throw error;
         noteHandled('unreadable header', error);
@@ -120,6 +126,11 @@ export class InstanceMetadata {
       if (error instanceof NotInArchive) return await this.missing(instance);
       throw error;
     }
+  }
+
+  private noteBeginning(series: string, bytes: number): void {
+    if (this.beginnings.size >= SERIES_REMEMBERED) this.beginnings.clear();
+    this.beginnings.set(series, Math.max(bytes, FIRST_WINDOW));
   }
 
   private async fromArchive({ orthancId, reader }: FoundInstance, named: Named): Promise<JsonDataSet> {

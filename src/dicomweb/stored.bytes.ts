@@ -3,8 +3,8 @@ import type { ByteRange } from './byte.range.js';
 import type { ByteSource } from './data.set.bytes.js';
 import type { FilePart } from './file.part.js';
 
-/** Most headers of single images are shorter than this. */
-const FIRST = 32 * 1024;
+/** Most headers of single images are shorter than this, and what is read in vain costs more than a second call. */
+export const FIRST_WINDOW = 8 * 1024;
 /** After a jump only the next elements are wanted. */
 const AFTER_JUMP = 8 * 1024;
 const LARGEST = 1024 * 1024;
@@ -20,13 +20,22 @@ export class StoredBytes implements AsyncIterable<Buffer> {
   #at = 0;
   #total: number | undefined;
   #expected: number | undefined;
-  #window = FIRST;
+  #window: number;
+  /** Bytes read before the first jump. */
+  #beginning = 0;
+  #jumped = false;
   readonly #ask: AskForPart;
 
-  /** `size`: how long the file probably is; the archive refuses a part that ends behind the file. */
-  constructor(ask: AskForPart, size: number | undefined) {
+  /** `size`: how long the file probably is; the archive refuses a part that ends behind the file. `window`: bytes to begin with. */
+  constructor(ask: AskForPart, size: number | undefined, window = FIRST_WINDOW) {
     this.#ask = ask;
+    this.#window = Math.min(window, LARGEST);
     this.#expected = size;
+  }
+
+  /** How many bytes its reader wanted in one piece from the beginning: the header of an image, or a little more. */
+  get beginning(): number {
+    return this.#beginning;
   }
 
   [Symbol.asyncIterator](): ByteSource {
@@ -41,6 +50,7 @@ export class StoredBytes implements AsyncIterable<Buffer> {
       throw new UpstreamFailed('part of an instance that changed');
     this.#total = total;
     this.#at += bytes.length;
+    if (!this.#jumped) this.#beginning = this.#at;
     this.#window = Math.min(this.#window * 4, LARGEST);
     return { done: false, value: bytes };
   }
@@ -60,6 +70,7 @@ export class StoredBytes implements AsyncIterable<Buffer> {
 
   #skip(bytes: number): void {
     this.#at += bytes;
+    this.#jumped = true;
     this.#window = AFTER_JUMP;
   }
 }

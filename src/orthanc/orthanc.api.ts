@@ -100,10 +100,10 @@ export class OrthancApi implements OnApplicationShutdown {
     return this.get(`page of ${level}`, `/${level}?since=${since}&limit=${limit}`, Ids);
   }
 
-  /** Of these instances (some hundreds) those the archive holds now. */
-  async filesOf(ids: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, ArchivedFile>> {
+  /** Of these instances (some hundreds) those the archive holds now; what was noted at their arrival costs it one more look-up each. */
+  async filesOf(ids: readonly OrthancId[], noted = true): Promise<ReadonlyMap<OrthancId, ArchivedFile>> {
     if (ids.length === 0) return new Map();
-    const asked = { Resources: ids, Level: 'Instance', Metadata: true };
+    const asked = { Resources: ids, Level: 'Instance', Metadata: noted };
     const found = await this.get('files of instances', '/tools/bulk-content', Files, asked);
     return new Map(
       found.map(({ ID, FileUuid, FileSize, Metadata: metadata }) => [
