@@ -32,6 +32,8 @@ export interface FoundInstance {
   readonly orthancId: OrthancId;
   /** The account it was found for, whose share of the archive it is read from. */
   readonly reader: string;
+  /** Aborts when the request it was found for is gone: nobody waits for its bytes then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a target holds, never empty, and whose it is. */
@@ -75,8 +77,8 @@ const STUDY_RIGHTS = RIGHTS.filter(isScoped);
 export class Lookup {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Every instance of the target in series and instance order; throws `NotVisible` when there is none or the right does not cover it. */
-  async find(policy: Policy, right: Right, target: Target): Promise<Found> {
+  /** Every instance of the target in series and instance order; throws `NotVisible` when there is none or the right does not cover it. `signal` goes with them. */
+  async find(policy: Policy, right: Right, target: Target, signal?: AbortSignal): Promise<Found> {
     const rows = await this.database
       .select({ ...OF_INSTANCE, ...OF_PATIENT })
       .from(instances)
@@ -85,7 +87,7 @@ export class Lookup {
       .innerJoin(patients, eq(patients.id, studies.patient))
       .where(and(...named(target), toSql(policy, right)))
       .orderBy(asc(series.seriesNumber), asc(series.id), asc(instances.instanceNumber), asc(instances.id));
-    const [first, ...rest] = rows.map((row) => instanceOf(row, policy.accountId));
+    const [first, ...rest] = rows.map((row) => instanceOf(row, policy.accountId, signal));
     if (first === undefined) throw new NotVisible();
     const { patientIssuer, patientId } = first;
     return { studyUid: target.study, patientIssuer, patientId, instances: [first, ...rest] };
@@ -148,7 +150,7 @@ function named(target: Target): SQL[] {
 
 interface InstanceRow extends Omit<
   FoundInstance,
-  'size' | 'rows' | 'columns' | 'bitsAllocated' | 'orthancId' | 'reader'
+  'size' | 'rows' | 'columns' | 'bitsAllocated' | 'orthancId' | 'reader' | 'signal'
 > {
   readonly size: number | null;
   readonly rows: number | null;
@@ -158,7 +160,7 @@ interface InstanceRow extends Omit<
 }
 
 /** A row of {@link OF_INSTANCE}, whatever else is in it, as an instance found for this account. */
-export function instanceOf<Row extends InstanceRow>(found: Row, reader: string) {
+export function instanceOf<Row extends InstanceRow>(found: Row, reader: string, signal?: AbortSignal) {
   const { size, rows, columns, bitsAllocated, orthancId, ...row } = found;
   return Object.assign(row, {
     size: size ?? undefined,
@@ -167,5 +169,6 @@ export function instanceOf<Row extends InstanceRow>(found: Row, reader: string) 
     bitsAllocated: bitsAllocated ?? undefined,
     orthancId: OrthancId.parse(orthancId),
     reader,
+    signal,
   });
 }

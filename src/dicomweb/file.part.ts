@@ -11,11 +11,11 @@ export interface FilePart extends ArchiveBytes {
 /** Asks the archive for a part of a stored file, of which both ends are within the file. Throws `NotInArchive`, `NeighbourAway`, `UpstreamFailed`. */
 export async function filePart(
   bytes: OrthancBytes,
-  { orthancId, reader, size }: Pick<FoundInstance, 'orthancId' | 'reader' | 'size'>,
+  instance: Pick<FoundInstance, 'orthancId' | 'reader' | 'signal' | 'size'>,
   range: ByteRange,
 ): Promise<FilePart> {
-  const part = await bytes.filePart(orthancId, range, reader);
+  const part = await bytes.filePart(instance.orthancId, range, instance);
   if (part.total !== undefined) return { ...part, total: part.total };
   // An archive that knows no ranges sends the whole file.
-  return { ...cut(part, range), total: part.length ?? size ?? range.last + 1 };
+  return { ...cut(part, range), total: part.length ?? instance.size ?? range.last + 1 };
 }

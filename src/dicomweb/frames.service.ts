@@ -92,7 +92,7 @@ export class Frames {
   ): Promise<ArchiveBytes> {
     if (!comesAsLittleEndian(instance.transferSyntax)) return this.encapsulated.frame(instance, number, size);
     try {
-      const call = () => this.bytes.frame(instance.orthancId, number, size, instance.reader);
+      const call = () => this.bytes.frame(instance.orthancId, number, size, instance);
       return await this.retrieval.fromArchive(instance, call);
     } catch (error) {
       if (!(error instanceof UpstreamFailed)) throw error;

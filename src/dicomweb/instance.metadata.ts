@@ -83,7 +83,7 @@ export class InstanceMetadata {
     const key = `${file.uuid} ${url}`;
     const known = this.recent.get(key);
     if (known !== undefined) return known;
-    const dataSet = await this.read(instance, file, { ...uids, url }, signal);
+    const dataSet = await this.read(instance, file, { ...uids, url }, signal ?? instance.signal);
     const text = Buffer.from(dataSetText({ ...dataSet, '00081190': { vr: 'UR', Value: [url] } }));
     this.recent.set(key, text);
     return text;

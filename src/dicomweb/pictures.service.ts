@@ -67,7 +67,7 @@ export class Pictures {
   }
 
   private make(instance: FoundInstance, frame: number, picture: Picture): Promise<ArchiveBytes> {
-    const call = () => this.bytes.picture(instance.orthancId, frame, picture, instance.reader);
+    const call = () => this.bytes.picture(instance.orthancId, frame, picture, instance);
     return this.retrieval.computed(instance, NO_PICTURE, call);
   }
 }

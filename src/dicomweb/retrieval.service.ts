@@ -57,9 +57,9 @@ export class Retrieval {
     private readonly departures: Departures,
   ) {}
 
-  /** Finds the target for the account; throws `NotVisible`. */
-  find(policy: Policy, target: Target): Promise<Found> {
-    return this.lookup.find(policy, 'studies:read', target);
+  /** Finds the target for the account; throws `NotVisible`. Once `signal` aborts, no read of it waits for a place any more. */
+  find(policy: Policy, target: Target, signal: AbortSignal): Promise<Found> {
+    return this.lookup.find(policy, 'studies:read', target, signal);
   }
 
   /** Commits the read to the audit; only then may bytes leave. */
@@ -94,7 +94,7 @@ export class Retrieval {
   /** The file as it is stored. */
   storedFile(instance: FoundInstance): Promise<ArchiveBytes> {
     return this.fromArchive(instance, () =>
-      this.bytes.instanceFile(instance.orthancId, instance.size, instance.reader),
+      this.bytes.instanceFile(instance.orthancId, instance.size, instance),
     );
   }
 
@@ -117,12 +117,12 @@ export class Retrieval {
       const header = await compressedHeader(await this.storedFile(instance), into);
       return withDecodedPixels(header, await this.archiveDecoded(instance), instance.frames);
     };
-    return this.headers.run(work, undefined, instance.reader);
+    return this.headers.run(work, instance.signal, instance.reader);
   }
 
   /** The file as the archive decodes it into Explicit VR Little Endian: only its pixels can be trusted. Throws `NotAcceptable` when it fails to. */
   archiveDecoded(instance: FoundInstance): Promise<ArchiveBytes> {
-    const call = () => this.bytes.decodedFile(instance.orthancId, instance.reader);
+    const call = () => this.bytes.decodedFile(instance.orthancId, instance);
     return this.computed(instance, UNDECODABLE, call);
   }
 
@@ -161,7 +161,7 @@ export class Retrieval {
 
   /** The document of an encapsulated PDF; throws `NotAcceptable` when the instance holds none. */
   async pdf(opened: Opened, instance: FoundInstance): Promise<ArchiveBytes> {
-    const call = () => this.bytes.pdf(instance.orthancId, instance.reader);
+    const call = () => this.bytes.pdf(instance.orthancId, instance);
     const bytes = await pdfDocument(await this.computed(instance, NO_DOCUMENT, call));
     if (bytes === undefined) throw new NotAcceptable(NO_DOCUMENT);
     return offering(bytes, { instances: 1 }, opened.offered);

@@ -47,7 +47,7 @@ export class StoredFrames {
   async frame(instance: FoundInstance, number: number, size: number | undefined): Promise<ArchiveBytes> {
     if (!isWhole(instance)) return this.read(instance, number);
     try {
-      const call = () => this.bytes.frame(instance.orthancId, number, size, instance.reader);
+      const call = () => this.bytes.frame(instance.orthancId, number, size, instance);
       return await this.retrieval.fromArchive(instance, call);
     } catch (error) {
       if (!(error instanceof UpstreamFailed)) throw error;
@@ -95,7 +95,8 @@ export class StoredFrames {
   }
 
   private async learn(instance: FoundInstance): Promise<readonly FramePlace[]> {
-    const { stream } = await this.retrieval.storedFile(instance);
+    // Others may wait for the same places: they are learned even when the first one leaves.
+    const { stream } = await this.retrieval.storedFile({ ...instance, signal: undefined });
     try {
       const fragments = await readFragments(stream);
       const runs = frameRuns(fragments, isWhole(instance) ? 1 : instance.frames);

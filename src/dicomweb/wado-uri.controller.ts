@@ -5,6 +5,7 @@ import type { Policy } from '../authz/policy.js';
 import type { Found, FoundInstance } from '../catalog/lookup.service.js';
 import { BadRequest, NotAcceptable, NotVisible } from '../problems/errors.js';
 import { acceptedBy, covers, type MediaRange } from './accept.js';
+import { disconnectSignal } from './disconnect.signal.js';
 import { framesOf } from './pictures.service.js';
 import { negotiatePictures, renderedTypesOf } from './rendered.negotiation.js';
 import { RenderedReplies } from './rendered.replies.js';
@@ -38,7 +39,7 @@ export class WadoUriController {
   ): Promise<FastifyReply> {
     const query = readWadoUriQuery(queryOf(request));
     request.auditNote = { studyUid: query.target.study };
-    const found = await this.retrieval.find(policy, query.target);
+    const found = await this.retrieval.find(policy, query.target, disconnectSignal(reply));
     const [one] = found.instances;
     // A frame is a picture: a file holds all of them.
     const type = chosenType(query.contentType ?? acceptedBy(request), one, query.frame !== undefined);

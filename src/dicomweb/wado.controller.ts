@@ -9,9 +9,9 @@ import { NotAcceptable, NotVisible } from '../problems/errors.js';
 import { acceptedBy } from './accept.js';
 import { BulkValues } from './bulk.values.js';
 import { negotiateDataSets, writeXmlParts, XML_TYPE } from './data.set.replies.js';
+import { disconnectSignal } from './disconnect.signal.js';
 import { FrameList } from './frame.list.js';
 import { Frames } from './frames.service.js';
-import { disconnectSignal } from './disconnect.signal.js';
 import { Metadata } from './metadata.service.js';
 import { nativeModelOf } from './native.model.js';
 import { isOfRendered } from './rendered.negotiation.js';
@@ -132,7 +132,7 @@ export class WadoController {
     @Param('instance', InstanceParam) instance: SopUid,
     @Param('frames', { schema: FrameList }) frames: number[],
   ): Promise<FastifyReply> {
-    const found = await this.retrieval.find(policy, { study, series, instance });
+    const found = await this.retrieval.find(policy, { study, series, instance }, disconnectSignal(reply));
     const [one] = found.instances;
     const [first, ...rest] = frames;
     if (first === undefined) throw new NotVisible();
@@ -160,7 +160,7 @@ export class WadoController {
     @Param('instance', InstanceParam) instance: SopUid,
     @Param('*', { schema: BulkPath }) path: string,
   ): Promise<FastifyReply> {
-    const found = await this.retrieval.find(policy, { study, series, instance });
+    const found = await this.retrieval.find(policy, { study, series, instance }, disconnectSignal(reply));
     const [one] = found.instances;
     if (path.toUpperCase() === PIXEL_DATA && !comesAsLittleEndian(one.transferSyntax))
       return this.compressedPixels(request, reply, found);
@@ -207,7 +207,7 @@ export class WadoController {
     target: Target,
     action: 'study' | 'series' | 'instance',
   ): Promise<FastifyReply> {
-    const found = await this.retrieval.find(policy, target);
+    const found = await this.retrieval.find(policy, target, disconnectSignal(reply));
     const single = target.instance !== undefined;
     // A value that cannot be read is refused whichever representation is chosen.
     if (single) readRenderedQuery(request);
@@ -228,12 +228,12 @@ export class WadoController {
     policy: Policy,
     target: Target,
   ): Promise<FastifyReply> {
-    const found = await this.retrieval.find(policy, target);
+    const gone = disconnectSignal(reply);
+    const found = await this.retrieval.find(policy, target, gone);
     const form = negotiateDataSets(acceptedBy(request), target.instance !== undefined);
     const opened = await this.retrieval.open(request, found, 'metadata');
     const etag = etagOf(found, ['metadata', METADATA_VERSION, form], 'weak');
     if (isHeld(request, etag)) return sendUnchanged(reply, etag);
-    const gone = disconnectSignal(reply);
     if (form !== 'xml' && form !== 'xml-parts')
       return cacheable(reply, etag)
         .header('content-type', form)

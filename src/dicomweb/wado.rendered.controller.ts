@@ -6,6 +6,7 @@ import type { Found } from '../catalog/lookup.service.js';
 import { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
 import { NotVisible } from '../problems/errors.js';
 import { acceptedBy } from './accept.js';
+import { disconnectSignal } from './disconnect.signal.js';
 import { FrameList } from './frame.list.js';
 import { documentsOf, framesOf, picturesOf, representativeOf } from './pictures.service.js';
 import { negotiateDocuments } from './rendered.negotiation.js';
@@ -38,7 +39,7 @@ export class WadoRenderedController {
     @Param('series', OptionalSeries) series: SeriesUid | undefined,
     @Param('instance', OptionalInstance) instance: SopUid | undefined,
   ): Promise<FastifyReply> {
-    const found = await this.retrieval.find(policy, { study, series, instance });
+    const found = await this.retrieval.find(policy, { study, series, instance }, disconnectSignal(reply));
     if (instance === undefined) return this.whole(request, reply, found);
     return this.replies.instance(request, reply, found);
   }
@@ -65,7 +66,7 @@ export class WadoRenderedController {
     @Param('instance', OptionalInstance) instance: SopUid,
     @Param('frames', { schema: FrameList }) frames: number[],
   ): Promise<FastifyReply> {
-    const found = await this.retrieval.find(policy, { study, series, instance });
+    const found = await this.retrieval.find(policy, { study, series, instance }, disconnectSignal(reply));
     const [one] = found.instances;
     if (frames.some((frame) => frame < 1 || frame > one.frames)) throw new NotVisible();
     return this.replies.frames(request, reply, found, framesOf(one, frames));
@@ -87,7 +88,7 @@ export class WadoRenderedController {
     @Param('instance', OptionalInstance) instance: SopUid | undefined,
     @Param('frames', { schema: FrameList.optional() }) frames: number[] | undefined,
   ): Promise<FastifyReply> {
-    const found = await this.retrieval.find(policy, { study, series, instance });
+    const found = await this.retrieval.find(policy, { study, series, instance }, disconnectSignal(reply));
     const [one] = found.instances;
     if (frames?.some((frame) => frame < 1 || frame > one.frames)) throw new NotVisible();
     const shown = frames === undefined ? representativeOf(found) : framesOf(one, frames)[0];

@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import { UpstreamFailed } from '../problems/errors.js';
-import { type ArchiveBytes, ArchiveConnection } from './orthanc.connection.js';
+import { type ArchiveBytes, ArchiveConnection, type Manner } from './orthanc.connection.js';
 import { OrthancId } from './orthanc.id.js';
 import type { ArchiveAddress } from './orthanc.transport.js';
 
@@ -16,6 +16,9 @@ export interface Picture {
   /** 1 to 100. */
   readonly quality?: number | undefined;
 }
+
+/** For which account bytes are read, and until when: who waits for a place leaves the queue when `signal` aborts. */
+type Asker = Pick<Manner, 'reader' | 'signal'>;
 
 /** Which identity a copy of an instance gets; what is not named stays as it is. */
 export interface NewIdentity {
@@ -68,23 +71,25 @@ export class OrthancBytes implements OnApplicationShutdown {
   }
 
   /** A DICOM file (PS3.10) as it is stored; `size` in bytes as far as the catalog knows it. */
-  instanceFile(id: OrthancId, size: number | undefined, reader?: string): Promise<ArchiveBytes> {
-    return this.connection.read('instance', `/instances/${id}/file`, { expected: size, reader });
+  instanceFile(id: OrthancId, size: number | undefined, asker: Asker = {}): Promise<ArchiveBytes> {
+    const { reader, signal } = asker;
+    return this.connection.read('instance', `/instances/${id}/file`, { expected: size, reader, signal });
   }
 
   /**
    * The file decoded into Explicit VR Little Endian, for its pixels alone: other values are invented, changed and lost by it (1.12.7 with GDCM). `NotInArchive`
    * also when it cannot be. No other transfer syntax may be asked: the encoders of 1.12.7 end its process (JPEG-LS always, RLE for odd sizes).
    */
-  decodedFile(id: OrthancId, reader: string): Promise<ArchiveBytes> {
+  decodedFile(id: OrthancId, { reader, signal }: Asker): Promise<ArchiveBytes> {
     return this.connection.read('decoding', `/instances/${id}/file?transcode=1.2.840.10008.1.2.1`, {
       works: 'decoding',
       reader,
+      signal,
     });
   }
 
   /** A picture of one frame, counted from 1, in grey or colour; `UpstreamFailed` with 415 when it cannot be made. */
-  picture(id: OrthancId, frame: number, picture: Picture, reader: string): Promise<ArchiveBytes> {
+  picture(id: OrthancId, frame: number, picture: Picture, { reader, signal }: Asker): Promise<ArchiveBytes> {
     const { type, width, height, window, quality } = picture;
     const query = new URLSearchParams();
     if (width !== undefined) query.set('width', String(width));
@@ -95,14 +100,20 @@ export class OrthancBytes implements OnApplicationShutdown {
       query.set('window-width', String(window.width));
     }
     const path = `/instances/${id}/frames/${frame - 1}/rendered?${query.toString()}`;
-    return this.connection.read('picture', path, { accept: type, works: 'picture', reader });
+    return this.connection.read('picture', path, { accept: type, works: 'picture', reader, signal });
   }
 
   /** One frame as it is stored, compressed or not; `frame` counts from 1, `size` in bytes is about what it may be. */
-  frame(id: OrthancId, frame: number, size: number | undefined, reader: string): Promise<ArchiveBytes> {
+  frame(
+    id: OrthancId,
+    frame: number,
+    size: number | undefined,
+    { reader, signal }: Asker,
+  ): Promise<ArchiveBytes> {
     return this.connection.read('frame', `/instances/${id}/frames/${frame - 1}/raw`, {
       expected: size,
       reader,
+      signal,
     });
   }
 
@@ -113,20 +124,21 @@ export class OrthancBytes implements OnApplicationShutdown {
   filePart(
     id: OrthancId,
     { first, last }: { readonly first: number; readonly last: number },
-    reader: string,
+    { reader, signal }: Asker,
   ): Promise<ArchiveBytes> {
     const expected = last - first + 1;
     const range = `bytes=${first}-${last}`;
     return this.connection.read('part of an instance', `/instances/${id}/attachments/dicom/data`, {
       expected,
       reader,
+      signal,
       range,
     });
   }
 
   /** The document inside an encapsulated PDF. */
-  pdf(id: OrthancId, reader: string): Promise<ArchiveBytes> {
-    return this.connection.read('pdf', `/instances/${id}/pdf`, { reader });
+  pdf(id: OrthancId, { reader, signal }: Asker): Promise<ArchiveBytes> {
+    return this.connection.read('pdf', `/instances/${id}/pdf`, { reader, signal });
   }
 
   /** The value of one element as the archive reads it, never of a sequence; `path` is made of tags `gggg-eeee` and item numbers from 0 in turn. */

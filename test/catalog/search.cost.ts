@@ -26,7 +26,7 @@ export const INSTANCES_EACH = 10;
 /** Bytes of a row that carries more than keys and what it is ordered by. */
 const WIDE = 200;
 /** Steps of a plan that sort rows or keep them. */
-const KEEPING = ['Sort', 'Incremental Sort', 'WindowAgg', 'CTE Scan', 'Materialize'];
+const KEEPING = new Set(['Sort', 'Incremental Sort', 'WindowAgg', 'CTE Scan', 'Materialize']);
 
 const letters = 'abcdefghijklmnopqrstuvwxyz';
 /** `*a*b*c…` of 64 characters, of which names and descriptions hold every letter in another order. */
@@ -193,7 +193,7 @@ function rowsIn(plan: unknown): number {
 function wideIn(plan: unknown): number {
   const node = Node.parse(plan);
   const inner = node.Plans.map((one) => Node.parse(one));
-  const own = KEEPING.includes(node['Node Type']) && node['Plan Width'] > WIDE;
+  const own = KEEPING.has(node['Node Type']) && node['Plan Width'] > WIDE;
   const taken = inner.length === 0 ? [node['Actual Rows']] : inner.map((one) => one['Actual Rows']);
   return Math.max(own ? Math.max(...taken) : 0, ...inner.map(wideIn));
 }

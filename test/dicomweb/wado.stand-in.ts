@@ -9,6 +9,8 @@ export class StandIn {
   fault: Fault = 'none';
   target = '';
   url = '';
+  /** What the gateway asked for, in order. */
+  readonly paths: string[] = [];
   private readonly server = createServer((incoming, outgoing) => this.answer(incoming, outgoing));
 
   async start(): Promise<this> {
@@ -31,6 +33,7 @@ export class StandIn {
   }
 
   private answer(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    this.paths.push(incoming.url ?? '');
     if (this.fault === 'away' || this.target === '') return void incoming.socket.destroy();
     if (this.fault === 'stalls') return;
     if (this.fault === 'refuses') return void outgoing.writeHead(503).end('busy with Retrieved^Person');
