@@ -8,6 +8,7 @@ import { AuthnModule } from './authn/authn.module.js';
 import { AuthzGuard } from './authz/authz.guard.js';
 import { AuthzModule } from './authz/authz.module.js';
 import { CatalogModule } from './catalog/catalog.module.js';
+import { SyncModule } from './sync/sync.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DicomwebModule } from './dicomweb/dicomweb.module.js';
@@ -16,7 +17,7 @@ import { ImportsModule } from './imports/imports.module.js';
 import { OpenApiModule } from './openapi/openapi.module.js';
 import { OrthancModule } from './orthanc/orthanc.module.js';
 import { BadRequest } from './problems/errors.js';
-import { ProblemFilter } from './problems/problem.filter.js';
+import { ProblemFilter } from './http/problem.filter.js';
 
 /** The way of a request, top to bottom. */
 @Module({
@@ -32,6 +33,7 @@ import { ProblemFilter } from './problems/problem.filter.js';
     // Images: what is asked, what is there, the archive.
     DicomwebModule,
     CatalogModule,
+    SyncModule,
     OrthancModule,
     // Records: lists become FHIR resources.
     ImportsModule,

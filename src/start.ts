@@ -3,9 +3,9 @@ import { Logger, type LoggerService } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { EnvironmentFaulty, readEnv } from './config/env.js';
-import { httpServer } from './http-server.js';
+import { httpServer } from './http/http.server.js';
 import { jsonLogger } from './json.logger.js';
-import { logRequests } from './request.log.js';
+import { logRequests } from './http/request.log.js';
 
 /** Reads the environment, builds the house and listens. Every fault of the environment is told before anything starts. */
 async function main(): Promise<void> {

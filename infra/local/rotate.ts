@@ -7,7 +7,7 @@ import { parseArguments } from './arguments.ts';
 import { keptSecrets } from './secrets.ts';
 import { saying } from './steps.ts';
 
-const command = join(import.meta.dirname, '../../dist/authn/rotate.command.js');
+const command = join(import.meta.dirname, '../../dist/authn/keys/rotate.command.js');
 const StackFile = z.object({ database: z.object({ url: z.string() }) });
 
 /** Database and key of the local stack, where the environment names none. */

@@ -1,9 +1,9 @@
 import { Body, Controller, Get, HttpCode, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Gives } from '../authn/answer.shape.js';
-import { BodyOf } from '../authn/body.pipe.js';
-import { QueryOf } from '../authn/query.pipe.js';
+import { Gives } from '../http/response.shape.js';
+import { BodyOf } from '../http/body.pipe.js';
+import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { Right } from '../authz/rights.js';
 import { Explanation, Explanations } from './explain.service.js';

@@ -1,12 +1,12 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Gives, pageOf } from '../authn/answer.shape.js';
+import { Gives, pageOf } from '../http/response.shape.js';
 import { AuditSearch, type FoundRow } from '../audit/audit.search.js';
 import { AnyAccount, Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
-import { ListQuery, QueryOf } from '../authn/query.pipe.js';
+import { ListQuery, QueryOf } from '../http/query.pipe.js';
 import { BadRequest } from '../problems/errors.js';
-import type { Page } from '../authn/list.query.js';
+import type { Page } from '../http/list.query.js';
 
 /** That somebody opened images of the person who asks. `what`: study, series, instance, metadata, frames, rendered or bulk. */
 const Access = z.object({

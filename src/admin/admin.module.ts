@@ -3,6 +3,7 @@ import { AuditModule } from '../audit/audit.module.js';
 import { AuthnModule } from '../authn/authn.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
+import { SyncModule } from '../sync/sync.module.js';
 import { AccessController } from './access.controller.js';
 import { AccessesController } from './accesses.controller.js';
 import { AuditController } from './audit.controller.js';
@@ -31,7 +32,7 @@ import { WhatIfs } from './what.if.service.js';
 
 /** Who there is and what they may: people, groups, grants, machine accounts and their keys. */
 @Module({
-  imports: [AuditModule, AuthnModule, AuthzModule, CatalogModule],
+  imports: [AuditModule, AuthnModule, AuthzModule, CatalogModule, SyncModule],
   controllers: [
     MeController,
     OwnStudyController,

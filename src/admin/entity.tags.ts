@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { map, type Observable } from 'rxjs';
-import type { Deed } from '../audit/deeds.js';
+import type { AuditedAction } from '../audit/audited.actions.js';
 import { Stale } from '../problems/errors.js';
 
 /** Gives each answer that is one thing its entity tag (RFC 9110 §8.8.3); lists have none. */
@@ -21,7 +21,7 @@ export class EntityTags implements NestInterceptor {
 }
 
 /** {@link Stale} when the caller knows the thing (or its tag) as something else than it is now. */
-export function refuseStale({ ifMatch }: Deed, thing: object | string): void {
+export function refuseStale({ ifMatch }: AuditedAction, thing: object | string): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const known = ifMatch.split(',').map((tag) => tag.trim());
   // A weak tag never matches here (RFC 9110 §13.1.1).

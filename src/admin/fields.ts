@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { trimPadding } from '../authz/padding.js';
+import { trimPadding } from '../dicom/padding.js';
 
 const printable = z.string().regex(/^\P{Cc}*$/u, { message: 'Control characters are not allowed.' });
 
@@ -10,7 +10,7 @@ export const Name = printable.trim().min(1).max(128);
 export const AccountName = Name.regex(/^[^:]*$/, { message: 'A colon is not allowed.' });
 
 /** Words for people to read; may be empty. */
-export const Words = printable.trim().max(1024);
+export const DisplayText = printable.trim().max(1024);
 
 /** A DICOM text of 64 characters (LO) or nothing; an empty one is nothing. */
 export const Assigned = printable

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
-import { Passwords } from '../authn/passwords.service.js';
+import { Passwords } from '../authn/sign-in/passwords.service.js';
 import { RIGHTS } from '../authz/rights.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';

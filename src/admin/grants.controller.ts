@@ -11,14 +11,14 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Gives, pageOf } from '../authn/answer.shape.js';
-import { Asked, Deed } from '../audit/deeds.js';
-import { BodyOf, IdPipe } from '../authn/body.pipe.js';
-import { QueryOf } from '../authn/query.pipe.js';
+import { Gives, pageOf } from '../http/response.shape.js';
+import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { BodyOf, IdPipe } from '../http/body.pipe.js';
+import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
 import { Grant, Grants, NewGrant, GrantsQuery } from './grants.service.js';
-import type { Page } from '../authn/list.query.js';
+import type { Page } from '../http/list.query.js';
 
 @Controller('api/groups/:group/grants')
 @Requires('access:manage')
@@ -40,7 +40,7 @@ export class GrantsController {
   @Post()
   @Gives(Grant)
   async create(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('group', new IdPipe()) group: string,
     @Body(new BodyOf(NewGrant)) body: NewGrant,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -61,7 +61,7 @@ export class GrantsController {
   @Delete(':id')
   @HttpCode(204)
   remove(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('group', new IdPipe()) group: string,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {

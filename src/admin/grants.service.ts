@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { Flag, ListQuery } from '../authn/query.pipe.js';
+import { Flag, ListQuery } from '../http/query.pipe.js';
 import { scopeOf } from '../authz/policies.service.js';
 import { isScoped, Right } from '../authz/rights.js';
 import { Scope, ScopeKind } from '../authz/scopes.js';
 import type { AuditNote } from '../audit/answers.js';
-import { type Deed, Deeds } from '../audit/deeds.js';
+import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { grants, memberships } from '../database/schema.access.js';
 import { NotVisible } from '../problems/errors.js';
@@ -14,7 +14,7 @@ import { refuseStale } from './entity.tags.js';
 import { Moment } from './fields.js';
 import { Groups } from './groups.service.js';
 import { LastAdministrator } from './last.administrator.js';
-import { is, isPast, matching, orderOf, type Page } from '../authn/list.query.js';
+import { is, isPast, matching, orderOf, type Page } from '../http/list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
 /** rights × scope, held by a group; `until` is ISO 8601 or null for ever. */
@@ -64,7 +64,7 @@ const SORTABLE = [
 export class Grants {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: Deeds,
+    private readonly deeds: AuditedActions,
     private readonly groups: Groups,
     private readonly last: LastAdministrator,
   ) {}
@@ -101,7 +101,7 @@ export class Grants {
   }
 
   /** In effect with the members' next request. */
-  async create(deed: Deed, groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
+  async create(deed: AuditedAction, groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
     await this.groups.get(groupId);
     return this.deeds.record(deed, 201, async (transaction) => {
       const [row] = await transaction
@@ -120,7 +120,7 @@ export class Grants {
   }
 
   /** Gone with the members' next request. Stale when the caller knows another state of it. */
-  async remove(deed: Deed, groupId: string, id: string): Promise<void> {
+  async remove(deed: AuditedAction, groupId: string, id: string): Promise<void> {
     await this.deeds.record(deed, 204, (transaction) =>
       this.last.keptBy(transaction, async () => {
         const [row] = await transaction

@@ -12,14 +12,14 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Gives, pageOf } from '../authn/answer.shape.js';
-import { Asked, Deed } from '../audit/deeds.js';
-import { BodyOf, IdPipe } from '../authn/body.pipe.js';
-import { QueryOf } from '../authn/query.pipe.js';
+import { Gives, pageOf } from '../http/response.shape.js';
+import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { BodyOf, IdPipe } from '../http/body.pipe.js';
+import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags } from './entity.tags.js';
 import { Group, GroupChange, Groups, NewGroup, GroupsQuery } from './groups.service.js';
-import type { Page } from '../authn/list.query.js';
+import type { Page } from '../http/list.query.js';
 
 @Controller('api/groups')
 @Requires('access:manage')
@@ -38,7 +38,7 @@ export class GroupsController {
   @Post()
   @Gives(Group)
   async create(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Body(new BodyOf(NewGroup)) body: NewGroup,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Group> {
@@ -58,7 +58,7 @@ export class GroupsController {
   @Patch(':id')
   @Gives(Group)
   change(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(GroupChange)) body: GroupChange,
   ): Promise<Group> {
@@ -68,7 +68,7 @@ export class GroupsController {
   /** Removes a group, its grants and memberships; 409 when nobody could manage access after it. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<void> {
+  remove(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
     return this.groups.remove(deed, id);
   }
 }

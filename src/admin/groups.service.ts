@@ -1,26 +1,26 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { type Deed, Deeds } from '../audit/deeds.js';
-import { ListQuery } from '../authn/query.pipe.js';
+import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
+import { ListQuery } from '../http/query.pipe.js';
 import { Right } from '../authz/rights.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { groups } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
-import { Name, Words } from './fields.js';
+import { Name, DisplayText } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';
-import { matching, orderOf, type Page } from '../authn/list.query.js';
+import { matching, orderOf, type Page } from '../http/list.query.js';
 import { isTaken } from './refused.by.postgres.js';
 
 /** A group: what holds grants, and whose members have them. */
 export const Group = z.object({ id: z.uuid(), name: z.string(), description: z.string() });
 export type Group = z.output<typeof Group>;
 
-export const NewGroup = z.strictObject({ name: Name, description: Words.default('') });
+export const NewGroup = z.strictObject({ name: Name, description: DisplayText.default('') });
 export type NewGroup = z.output<typeof NewGroup>;
 
-export const GroupChange = z.strictObject({ name: Name.optional(), description: Words.optional() });
+export const GroupChange = z.strictObject({ name: Name.optional(), description: DisplayText.optional() });
 export type GroupChange = z.output<typeof GroupChange>;
 
 type Row = typeof groups.$inferSelect;
@@ -38,7 +38,7 @@ const SORTABLE = [
 export class Groups {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: Deeds,
+    private readonly deeds: AuditedActions,
     private readonly last: LastAdministrator,
   ) {}
 
@@ -69,7 +69,7 @@ export class Groups {
   }
 
   /** Conflict when the name is taken, in whatever case. */
-  create(deed: Deed, group: NewGroup): Promise<Group> {
+  create(deed: AuditedAction, group: NewGroup): Promise<Group> {
     return this.deeds.record(deed, 201, async (transaction) => {
       const [row] = await transaction.insert(groups).values(group).onConflictDoNothing().returning();
       if (row === undefined) throw new Conflict('This name is taken.');
@@ -79,7 +79,7 @@ export class Groups {
   }
 
   /** Stale when the caller knows another state of it; Conflict when the name is taken. */
-  change(deed: Deed, id: string, { name, description }: GroupChange): Promise<Group> {
+  change(deed: AuditedAction, id: string, { name, description }: GroupChange): Promise<Group> {
     return this.deeds.record(deed, 200, async (transaction) => {
       await known(transaction, deed, id);
       deed.tells({ detail: { name, description } });
@@ -96,7 +96,7 @@ export class Groups {
   }
 
   /** Its grants and memberships go with it. Stale when the caller knows another state of it. */
-  async remove(deed: Deed, id: string): Promise<void> {
+  async remove(deed: AuditedAction, id: string): Promise<void> {
     await this.deeds.record(deed, 204, (transaction) =>
       this.last.keptBy(transaction, async () => {
         const { name } = await known(transaction, deed, id);
@@ -107,7 +107,7 @@ export class Groups {
   }
 }
 
-async function known(transaction: Transaction, deed: Deed, id: string): Promise<Group> {
+async function known(transaction: Transaction, deed: AuditedAction, id: string): Promise<Group> {
   const [row] = await transaction.select().from(groups).where(eq(groups.id, id)).for('update');
   const group = found(row);
   refuseStale(deed, group);

@@ -12,13 +12,13 @@ import {
   Res,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Gives, pageOf } from '../authn/answer.shape.js';
-import { Asked, Deed } from '../audit/deeds.js';
-import { BodyOf, IdPipe } from '../authn/body.pipe.js';
-import { QueryOf } from '../authn/query.pipe.js';
+import { Gives, pageOf } from '../http/response.shape.js';
+import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { BodyOf, IdPipe } from '../http/body.pipe.js';
+import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { Key, KeyChange, Keys, MadeKey, NewKey, KeysQuery, tagOfKey } from './keys.service.js';
-import type { Page } from '../authn/list.query.js';
+import type { Page } from '../http/list.query.js';
 
 @Controller('api/accounts/:account/keys')
 @Requires('access:manage')
@@ -40,7 +40,7 @@ export class KeysController {
   @Gives(MadeKey)
   @Header('cache-control', 'no-store')
   async create(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('account', new IdPipe()) account: string,
     @Body(new BodyOf(NewKey)) body: NewKey,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -67,7 +67,7 @@ export class KeysController {
   @Patch(':id')
   @Gives(Key)
   async change(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('account', new IdPipe()) account: string,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(KeyChange)) body: KeyChange,
@@ -82,7 +82,7 @@ export class KeysController {
   @Delete(':id')
   @HttpCode(204)
   remove(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('account', new IdPipe()) account: string,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {

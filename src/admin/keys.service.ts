@@ -1,17 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, ne, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { type Deed, Deeds } from '../audit/deeds.js';
-import { AddressRange } from '../authn/address.ranges.js';
-import { newApiKey } from '../authn/api.keys.js';
-import { hashOf } from '../authn/tokens.hash.js';
-import { Flag, ListQuery } from '../authn/query.pipe.js';
+import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
+import { AddressRange } from '../authn/keys/address.ranges.js';
+import { newApiKey } from '../authn/keys/api.keys.js';
+import { hashOf } from '../authn/tokens/tokens.hash.js';
+import { Flag, ListQuery } from '../http/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts, apiKeys } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale, tagOf } from './entity.tags.js';
 import { Moment, Name } from './fields.js';
-import { is, isPast, matching, orderOf, type Page } from '../authn/list.query.js';
+import { is, isPast, matching, orderOf, type Page } from '../http/list.query.js';
 import { Machines } from './machines.service.js';
 
 /** A key of a machine account as it is listed; moments are ISO 8601. */
@@ -60,7 +60,7 @@ const SORTABLE = [
 export class Keys {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: Deeds,
+    private readonly deeds: AuditedActions,
     private readonly machines: Machines,
   ) {}
 
@@ -92,7 +92,11 @@ export class Keys {
   }
 
   /** The only answer that holds the key itself. Conflict when another living key of the account has the name, in whatever case. */
-  async create(deed: Deed, accountId: string, { name, expires_at, ranges }: NewKey): Promise<MadeKey> {
+  async create(
+    deed: AuditedAction,
+    accountId: string,
+    { name, expires_at, ranges }: NewKey,
+  ): Promise<MadeKey> {
     await this.machines.get(accountId);
     const key = newApiKey();
     return this.deeds.record(deed, 201, async (transaction) => {
@@ -109,7 +113,7 @@ export class Keys {
   }
 
   /** What it says counts from the next request on, and for those that run. Stale when the caller knows another state of it, Conflict when the name is taken. */
-  async change(deed: Deed, accountId: string, id: string, change: KeyChange): Promise<Key> {
+  async change(deed: AuditedAction, accountId: string, id: string, change: KeyChange): Promise<Key> {
     await this.machines.get(accountId);
     const { name, expires_at: expiresAt, ranges } = change;
     return this.deeds.record(deed, 200, async (transaction) => {
@@ -130,7 +134,7 @@ export class Keys {
   }
 
   /** The key is refused from the next request on. Stale when the caller knows another state of it. */
-  async remove(deed: Deed, accountId: string, id: string): Promise<void> {
+  async remove(deed: AuditedAction, accountId: string, id: string): Promise<void> {
     await this.machines.get(accountId);
     await this.deeds.record(deed, 204, async (transaction) => {
       const { name } = await known(transaction, deed, accountId, id);
@@ -182,7 +186,12 @@ function endOf({ expires_at }: Key): Date | null {
   return expires_at === null ? null : new Date(expires_at);
 }
 
-async function known(transaction: Transaction, deed: Deed, accountId: string, id: string): Promise<Key> {
+async function known(
+  transaction: Transaction,
+  deed: AuditedAction,
+  accountId: string,
+  id: string,
+): Promise<Key> {
   const [row] = await transaction
     .select()
     .from(apiKeys)

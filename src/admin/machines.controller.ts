@@ -13,13 +13,13 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import { Gives, pageOf } from '../authn/answer.shape.js';
-import { Asked, Deed } from '../audit/deeds.js';
-import { BodyOf, IdPipe } from '../authn/body.pipe.js';
-import { QueryOf } from '../authn/query.pipe.js';
+import { Gives, pageOf } from '../http/response.shape.js';
+import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { BodyOf, IdPipe } from '../http/body.pipe.js';
+import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags, tagOf } from './entity.tags.js';
-import type { Page } from '../authn/list.query.js';
+import type { Page } from '../http/list.query.js';
 import { Sender, Senders } from './senders.service.js';
 import { Machine, MachineChange, Machines, NewMachine, MachinesQuery } from './machines.service.js';
 
@@ -46,7 +46,7 @@ export class MachinesController {
   @Post()
   @Gives(Machine)
   async create(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Body(new BodyOf(NewMachine)) body: NewMachine,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Machine> {
@@ -71,7 +71,7 @@ export class MachinesController {
   @Patch(':id')
   @Gives(Machine)
   change(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(MachineChange)) body: MachineChange,
   ): Promise<Machine> {
@@ -81,7 +81,7 @@ export class MachinesController {
   /** Removes a machine account and its keys; what it stored stays. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<void> {
+  remove(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
     return this.machines.remove(deed, id);
   }
 }

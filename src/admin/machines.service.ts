@@ -1,14 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { type Deed, Deeds } from '../audit/deeds.js';
-import { Flag, ListQuery } from '../authn/query.pipe.js';
+import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
+import { Flag, ListQuery } from '../http/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
 import { AccountName, Assigned } from './fields.js';
-import { inGroup, is, matching, orderOf, type Page } from '../authn/list.query.js';
+import { inGroup, is, matching, orderOf, type Page } from '../http/list.query.js';
 import { isSilent } from './senders.service.js';
 
 /** A machine account: a scanner, a script, another system. */
@@ -67,7 +67,7 @@ const SORTABLE = [
 export class Machines {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: Deeds,
+    private readonly deeds: AuditedActions,
   ) {}
 
   async list(query: MachinesQuery): Promise<Page<Machine>> {
@@ -98,7 +98,10 @@ export class Machines {
   }
 
   /** Conflict when the name is taken, in whatever case. */
-  create(deed: Deed, { silent_after_minutes: silentAfterMinutes, ...machine }: NewMachine): Promise<Machine> {
+  create(
+    deed: AuditedAction,
+    { silent_after_minutes: silentAfterMinutes, ...machine }: NewMachine,
+  ): Promise<Machine> {
     return this.deeds.record(deed, 201, async (transaction) => {
       const [row] = await transaction
         .insert(accounts)
@@ -112,7 +115,7 @@ export class Machines {
   }
 
   /** Stale when the caller knows another state of it. */
-  change(deed: Deed, id: string, change: MachineChange): Promise<Machine> {
+  change(deed: AuditedAction, id: string, change: MachineChange): Promise<Machine> {
     const { institution, issuer, disabled, silent_after_minutes: silentAfterMinutes } = change;
     return this.deeds.record(deed, 200, async (transaction) => {
       await known(transaction, deed, id);
@@ -128,7 +131,7 @@ export class Machines {
   }
 
   /** Its keys and memberships go with it; what it stored stays. Stale when the caller knows another state of it. */
-  async remove(deed: Deed, id: string): Promise<void> {
+  async remove(deed: AuditedAction, id: string): Promise<void> {
     await this.deeds.record(deed, 204, async (transaction) => {
       const { name } = await known(transaction, deed, id);
       deed.tells({ detail: { name } });
@@ -137,7 +140,7 @@ export class Machines {
   }
 }
 
-async function known(transaction: Transaction, deed: Deed, id: string): Promise<Machine> {
+async function known(transaction: Transaction, deed: AuditedAction, id: string): Promise<Machine> {
   const [row] = await transaction
     .select()
     .from(accounts)

@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { asc, eq } from 'drizzle-orm';
 import { z } from 'zod';
-import { Gives } from '../authn/answer.shape.js';
+import { Gives } from '../http/response.shape.js';
 import { AnyAccount, Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { Policies } from '../authz/policies.service.js';

@@ -1,15 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, count, eq } from 'drizzle-orm';
 import { z } from 'zod';
-import { type Deed, Deeds } from '../audit/deeds.js';
-import { Flag, ListQuery } from '../authn/query.pipe.js';
+import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
+import { Flag, ListQuery } from '../http/query.pipe.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, memberships } from '../database/schema.access.js';
 import { BadField, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
 import { Groups } from './groups.service.js';
 import { LastAdministrator } from './last.administrator.js';
-import { is, matching, orderOf, type Page } from '../authn/list.query.js';
+import { is, matching, orderOf, type Page } from '../http/list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
 /** A person or a machine account in a group. */
@@ -51,7 +51,7 @@ const statusOf = ({ added }: { readonly added: boolean }) => (added ? 201 : 200)
 export class Members {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: Deeds,
+    private readonly deeds: AuditedActions,
     private readonly groups: Groups,
     private readonly last: LastAdministrator,
   ) {}
@@ -96,7 +96,7 @@ export class Members {
    * claim says. BadField when there is no such account.
    */
   async add(
-    deed: Deed,
+    deed: AuditedAction,
     groupId: string,
     { kind, id }: NewMember,
   ): Promise<{ member: Member; added: boolean }> {
@@ -127,7 +127,7 @@ export class Members {
   }
 
   /** Stale when the caller means another membership than this one. */
-  async remove(deed: Deed, groupId: string, accountId: string): Promise<void> {
+  async remove(deed: AuditedAction, groupId: string, accountId: string): Promise<void> {
     refuseStale(deed, await this.get(groupId, accountId));
     await this.deeds.record(deed, 204, (transaction) =>
       this.last.keptBy(transaction, async () => {

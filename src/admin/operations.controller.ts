@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { Gives } from '../authn/answer.shape.js';
+import { Gives } from '../http/response.shape.js';
 import { Requires } from '../authz/authz.guard.js';
-import { Rebuild, Rebuilds } from '../catalog/rebuilds.service.js';
+import { Rebuild, Rebuilds } from '../sync/rebuilds.service.js';
 import { CatalogStats, Stats } from '../catalog/stats.service.js';
 import { NotVisible } from '../problems/errors.js';
 

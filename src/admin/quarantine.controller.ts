@@ -1,17 +1,17 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Gives, pageOf } from '../authn/answer.shape.js';
+import { Gives, pageOf } from '../http/response.shape.js';
 import { AuditLog } from '../audit/audit.log.js';
-import { BodyOf, IdPipe } from '../authn/body.pipe.js';
-import { ListQuery, QueryOf } from '../authn/query.pipe.js';
+import { BodyOf, IdPipe } from '../http/body.pipe.js';
+import { ListQuery, QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import { trimPadding } from '../authz/padding.js';
-import { QuarantineDecisions } from '../catalog/quarantine.decisions.js';
-import { QuarantineItem, QuarantineList } from '../catalog/quarantine.list.js';
-import type { Decision } from '../catalog/quarantine.records.js';
+import { trimPadding } from '../dicom/padding.js';
+import { QuarantineDecisions } from '../sync/quarantine.decisions.js';
+import { QuarantineItem, QuarantineList } from '../sync/quarantine.list.js';
+import type { Decision } from '../sync/quarantine.records.js';
 import { NotAuthenticated, NotVisible } from '../problems/errors.js';
-import type { Page } from '../authn/list.query.js';
+import type { Page } from '../http/list.query.js';
 
 const Key = z
   .string()

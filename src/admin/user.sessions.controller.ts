@@ -1,12 +1,12 @@
 import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
-import { Gives, pageOf } from '../authn/answer.shape.js';
-import { Asked, Deed, Deeds } from '../audit/deeds.js';
-import { IdPipe } from '../authn/body.pipe.js';
-import { OwnSessions, Session, SessionsQuery } from '../authn/own.sessions.js';
-import { QueryOf } from '../authn/query.pipe.js';
-import { SignIns } from '../authn/sign.ins.js';
+import { Gives, pageOf } from '../http/response.shape.js';
+import { Asked, AuditedAction, AuditedActions } from '../audit/audited.actions.js';
+import { IdPipe } from '../http/body.pipe.js';
+import { OwnSessions, Session, SessionsQuery } from '../authn/sign-in/own.sessions.js';
+import { QueryOf } from '../http/query.pipe.js';
+import { SignIns } from '../authn/sign-in/sign.ins.js';
 import { Requires } from '../authz/authz.guard.js';
-import type { Page } from '../authn/list.query.js';
+import type { Page } from '../http/list.query.js';
 import { Users } from './users.service.js';
 
 /** Where a person is signed in, for whoever manages access. */
@@ -17,7 +17,7 @@ export class UserSessionsController {
     private readonly users: Users,
     private readonly sessions: OwnSessions,
     private readonly signIns: SignIns,
-    private readonly deeds: Deeds,
+    private readonly deeds: AuditedActions,
   ) {}
 
   /** The person's living sign-ins, the youngest first; at most two hundred. */
@@ -34,7 +34,7 @@ export class UserSessionsController {
   /** Ends all of them, with effect from the next request. */
   @Delete()
   @HttpCode(204)
-  async endAll(@Asked() deed: Deed, @Param('user', new IdPipe()) user: string): Promise<void> {
+  async endAll(@Asked() deed: AuditedAction, @Param('user', new IdPipe()) user: string): Promise<void> {
     await this.users.get(user);
     await this.deeds.record(deed, 204, (transaction) => this.signIns.endAll(user, undefined, transaction));
   }
@@ -43,7 +43,7 @@ export class UserSessionsController {
   @Delete(':id')
   @HttpCode(204)
   async end(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('user', new IdPipe()) user: string,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {

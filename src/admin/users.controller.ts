@@ -13,14 +13,14 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Gives, pageOf } from '../authn/answer.shape.js';
-import { Asked, Deed } from '../audit/deeds.js';
-import { BodyOf, IdPipe } from '../authn/body.pipe.js';
-import { QueryOf } from '../authn/query.pipe.js';
+import { Gives, pageOf } from '../http/response.shape.js';
+import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { BodyOf, IdPipe } from '../http/body.pipe.js';
+import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { EntityTags, tagOf } from './entity.tags.js';
 import { PatientKey } from './fields.js';
-import type { Page } from '../authn/list.query.js';
+import type { Page } from '../http/list.query.js';
 import { LinkedUser, NewUser, User, UserChange, Users, UsersQuery } from './users.service.js';
 
 @Controller('api/users')
@@ -40,7 +40,7 @@ export class UsersController {
   @Post()
   @Gives(LinkedUser)
   async create(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Body(new BodyOf(NewUser)) body: NewUser,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<LinkedUser> {
@@ -60,7 +60,7 @@ export class UsersController {
   @Patch(':id')
   @Gives(User)
   change(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(UserChange)) body: UserChange,
   ): Promise<User> {
@@ -70,7 +70,7 @@ export class UsersController {
   /** Removes a person with all they signed in with; 409 for the last administrator. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<void> {
+  remove(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
     return this.users.remove(deed, id);
   }
 
@@ -78,7 +78,7 @@ export class UsersController {
   @Put(':id/patient')
   @Gives(LinkedUser)
   async link(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(PatientKey.nullable())) body: PatientKey | null,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -91,7 +91,7 @@ export class UsersController {
   /** Ends that link. */
   @Delete(':id/patient')
   @HttpCode(204)
-  async unlink(@Asked() deed: Deed, @Param('id', new IdPipe()) id: string): Promise<void> {
+  async unlink(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
     await this.users.link(deed, id, null, 204);
   }
 }

@@ -1,18 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, gt, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { type Deed, Deeds } from '../audit/deeds.js';
-import { NewPassword, Passwords } from '../authn/passwords.service.js';
-import { SignIns } from '../authn/sign.ins.js';
-import { Flag, ListQuery } from '../authn/query.pipe.js';
+import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
+import { NewPassword, Passwords } from '../authn/sign-in/passwords.service.js';
+import { SignIns } from '../authn/sign-in/sign.ins.js';
+import { Flag, ListQuery } from '../http/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { patients, studies } from '../database/schema.catalog.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
-import { AccountName, KnownPatient, PatientKey, Words } from './fields.js';
+import { AccountName, KnownPatient, PatientKey, DisplayText } from './fields.js';
 import { LastAdministrator } from './last.administrator.js';
-import { inGroup, is, matching, orderOf, type Page } from '../authn/list.query.js';
+import { inGroup, is, matching, orderOf, type Page } from '../http/list.query.js';
 
 /** A person as the contract shows them. */
 export const User = z.object({
@@ -30,7 +30,7 @@ export type LinkedUser = z.output<typeof LinkedUser>;
 /** Without a password nobody can sign in as this person yet. */
 export const NewUser = z.strictObject({
   username: AccountName,
-  display_name: Words.default(''),
+  display_name: DisplayText.default(''),
   password: NewPassword.optional(),
   disabled: z.boolean().default(false),
   patient: PatientKey.nullable().default(null),
@@ -38,7 +38,7 @@ export const NewUser = z.strictObject({
 export type NewUser = z.output<typeof NewUser>;
 
 export const UserChange = z.strictObject({
-  display_name: Words.optional(),
+  display_name: DisplayText.optional(),
   password: NewPassword.optional(),
   disabled: z.boolean().optional(),
 });
@@ -66,7 +66,7 @@ const SORTABLE = [
 export class Users {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: Deeds,
+    private readonly deeds: AuditedActions,
     private readonly passwords: Passwords,
     private readonly signIns: SignIns,
     private readonly last: LastAdministrator,
@@ -100,7 +100,7 @@ export class Users {
   }
 
   /** Conflict when the name is taken, in whatever case; warns of a patient that the catalog does not know. */
-  async create(deed: Deed, user: NewUser): Promise<LinkedUser> {
+  async create(deed: AuditedAction, user: NewUser): Promise<LinkedUser> {
     const passwordHash = user.password === undefined ? null : await this.passwords.hash(user.password);
     return this.deeds.record(deed, 201, async (transaction) => {
       const [row] = await transaction
@@ -122,7 +122,7 @@ export class Users {
   }
 
   /** A new password or disabling ends every session and token of the person. Stale when the caller knows another state of them. */
-  async change(deed: Deed, id: string, change: UserChange): Promise<User> {
+  async change(deed: AuditedAction, id: string, change: UserChange): Promise<User> {
     const { password, disabled, display_name: displayName } = change;
     const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
     deed.tells({ detail: { new_password: password !== undefined, disabled } });
@@ -143,7 +143,7 @@ export class Users {
   }
 
   /** Their sessions, tokens and memberships go with them. Stale when the caller knows another state of them. */
-  async remove(deed: Deed, id: string): Promise<void> {
+  async remove(deed: AuditedAction, id: string): Promise<void> {
     await this.deeds.record(deed, 204, (transaction) =>
       this.last.keptBy(transaction, async () => {
         const { username: name } = await known(transaction, deed, id);
@@ -157,7 +157,7 @@ export class Users {
    * Says which patient this person is (scope `own-patient`, claim `patient_id`); null: none. A patient that the catalog does not know is
    * taken, because images may come later, with a warning.
    */
-  link(deed: Deed, id: string, patient: PatientKey | null, status: 200 | 204): Promise<LinkedUser> {
+  link(deed: AuditedAction, id: string, patient: PatientKey | null, status: 200 | 204): Promise<LinkedUser> {
     return this.deeds.record(deed, status, async (transaction) => {
       const before = await known(transaction, deed, id);
       const about = patient ?? before.patient;
@@ -190,7 +190,7 @@ async function warned(transaction: Transaction, user: User): Promise<LinkedUser>
   return study === undefined ? { ...user, warning: UNKNOWN_PATIENT } : user;
 }
 
-async function known(transaction: Transaction, deed: Deed, id: string): Promise<User> {
+async function known(transaction: Transaction, deed: AuditedAction, id: string): Promise<User> {
   const [row] = await transaction
     .select()
     .from(accounts)

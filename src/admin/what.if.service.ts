@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { asc, count, eq, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { pageOf } from '../authn/answer.shape.js';
+import { pageOf } from '../http/response.shape.js';
 import { Policies } from '../authz/policies.service.js';
 import { type Policy, toSql } from '../authz/policy.js';
 import { isScoped, Right } from '../authz/rights.js';

@@ -2,15 +2,15 @@ import { Module } from '@nestjs/common';
 import { Answers } from './answers.js';
 import { AuditLog } from './audit.log.js';
 import { AuditSearch } from './audit.search.js';
-import { Deeds } from './deeds.js';
-import { Months } from './months.js';
+import { AuditedActions } from './audited.actions.js';
+import { AuditPartitions } from './audit.partitions.js';
 import { Readings } from './readings.js';
 import { Refusals } from './refusals.js';
 import { Sealer } from './sealer.js';
 
 /** RECORD. */
 @Module({
-  providers: [AuditLog, AuditSearch, Readings, Refusals, Answers, Deeds, Sealer, Months],
-  exports: [AuditLog, AuditSearch, Readings, Deeds, Sealer],
+  providers: [AuditLog, AuditSearch, Readings, Refusals, Answers, AuditedActions, Sealer, AuditPartitions],
+  exports: [AuditLog, AuditSearch, Readings, AuditedActions, Sealer],
 })
 export class AuditModule {}

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { chainHash, LATE_SECONDS, SEALED_LATE } from './chain.js';
+import { chainHash, LATE_SECONDS, SEALED_LATE } from './seal.chain.js';
 import type { AuditKey } from './unsealed.rows.js';
 
 /** One lock for every gateway on this database. */

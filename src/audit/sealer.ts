@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import postgres from 'postgres';
 import { BACKGROUND_POSTGRES } from '../database/database.module.js';
-import { LATE_SECONDS } from './chain.js';
+import { LATE_SECONDS } from './seal.chain.js';
 import { sealBatch } from './seal.batch.js';
 import {
   type ArrivalCursor,

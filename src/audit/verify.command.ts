@@ -1,8 +1,8 @@
 import '../config/node.version.js';
 import postgres from 'postgres';
 import { z } from 'zod';
-import { chainHash, LATE_SECONDS } from './chain.js';
-import { LateSeals } from './late.rows.js';
+import { chainHash, LATE_SECONDS } from './seal.chain.js';
+import { LateSeals } from './late.seals.js';
 
 /** What following the chain found; `fault` names the first row that is not as it was sealed. */
 interface Followed {

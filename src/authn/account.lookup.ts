@@ -4,10 +4,10 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, apiKeys, sessions, tokenFamilies } from '../database/schema.access.js';
 import { NotAuthenticated } from '../problems/errors.js';
 import type { Account } from './account.js';
-import { isAdmitted } from './address.ranges.js';
-import { SESSION_LIVES } from './sign.ins.js';
-import type { SignIn } from './sign.in.js';
-import { hashOf } from './tokens.hash.js';
+import { isAdmitted } from './keys/address.ranges.js';
+import { SESSION_LIVES } from './sign-in/sign.ins.js';
+import type { SignIn } from './sign-in/sign.in.js';
+import { hashOf } from './tokens/tokens.hash.js';
 
 const ACCOUNT = {
   id: accounts.id,

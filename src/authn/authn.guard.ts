@@ -5,13 +5,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NotAuthenticated } from '../problems/errors.js';
 import { ACCESS, type Access } from './access.decorators.js';
 import { actorOf } from './actor.js';
-import { ACCESS_TOKEN, KeysUnreadable } from './access.token.strategy.js';
+import { ACCESS_TOKEN, KeysUnreadable } from './tokens/access.token.strategy.js';
 import { AccountLookup } from './account.lookup.js';
 import { challenge } from './challenge.js';
-import { ExternalTokens } from './external.tokens.js';
-import { API_KEY_PREFIX } from './api.keys.js';
-import { SessionCookies } from './session.cookies.js';
-import type { SignIn } from './sign.in.js';
+import { ExternalTokens } from './tokens/external.tokens.js';
+import { API_KEY_PREFIX } from './keys/api.keys.js';
+import { SessionCookies } from './sign-in/session.cookies.js';
+import type { SignIn } from './sign-in/sign.in.js';
 
 /** WHO: puts the account behind the request on it, or refuses with 401. Public routes pass. */
 @Injectable()

@@ -1,29 +1,29 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { SecretsModule } from '../secrets/secrets.module.js';
-import { AccessTokenStrategy } from './access.token.strategy.js';
-import { AccessTokens } from './access.tokens.js';
+import { AccessTokenStrategy } from './tokens/access.token.strategy.js';
+import { AccessTokens } from './tokens/access.tokens.js';
 import { AccountLookup } from './account.lookup.js';
 import { AuthnGuard } from './authn.guard.js';
-import { ExpiredSweeper } from './expired.sweeper.js';
-import { ExternalAccounts } from './external.accounts.js';
-import { ExternalTokens } from './external.tokens.js';
-import { JwksController } from './jwks.controller.js';
-import { KeyFile } from './key.file.js';
-import { LivingSignIns } from './living.sign.ins.js';
-import { LoginController } from './login.controller.js';
-import { Logins } from './login.service.js';
-import { LoginThrottle } from './login.throttle.js';
-import { OidcController } from './oidc.controller.js';
-import { OidcProvider } from './oidc.provider.js';
-import { OwnSessions } from './own.sessions.js';
-import { Passwords } from './passwords.service.js';
-import { RefreshTokens } from './refresh.tokens.js';
-import { SessionCookies } from './session.cookies.js';
-import { SessionsController } from './sessions.controller.js';
-import { SignIns } from './sign.ins.js';
-import { SigningKeys } from './signing.keys.js';
-import { StoredSecrets } from './stored.secrets.js';
+import { ExpiredSweeper } from './sign-in/expired.sweeper.js';
+import { ExternalAccounts } from './oidc/external.accounts.js';
+import { ExternalTokens } from './tokens/external.tokens.js';
+import { JwksController } from './keys/jwks.controller.js';
+import { KeyFile } from './keys/key.file.js';
+import { ActiveSignIns } from './sign-in/active.sign.ins.js';
+import { LoginController } from './sign-in/login.controller.js';
+import { Logins } from './sign-in/login.service.js';
+import { LoginThrottle } from './sign-in/login.throttle.js';
+import { OidcController } from './oidc/oidc.controller.js';
+import { OidcProvider } from './oidc/oidc.provider.js';
+import { OwnSessions } from './sign-in/own.sessions.js';
+import { Passwords } from './sign-in/passwords.service.js';
+import { RefreshTokens } from './tokens/refresh.tokens.js';
+import { SessionCookies } from './sign-in/session.cookies.js';
+import { SessionsController } from './sign-in/sessions.controller.js';
+import { SignIns } from './sign-in/sign.ins.js';
+import { SigningKeys } from './keys/signing.keys.js';
+import { StoredSecrets } from './tokens/stored.secrets.js';
 
 /** WHO is behind a request, and how they sign in and out. */
 @Module({
@@ -39,7 +39,7 @@ import { StoredSecrets } from './stored.secrets.js';
     ExternalTokens,
     OidcProvider,
     KeyFile,
-    LivingSignIns,
+    ActiveSignIns,
     Logins,
     LoginThrottle,
     OwnSessions,
@@ -55,7 +55,7 @@ import { StoredSecrets } from './stored.secrets.js';
     ExternalTokens,
     AccountLookup,
     AuthnGuard,
-    LivingSignIns,
+    ActiveSignIns,
     OwnSessions,
     Passwords,
     SessionCookies,

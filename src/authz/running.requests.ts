@@ -9,8 +9,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type postgres from 'postgres';
 import type { Access } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
-import { LivingSignIns } from '../authn/living.sign.ins.js';
-import type { SignIn } from '../authn/sign.in.js';
+import { ActiveSignIns } from '../authn/sign-in/active.sign.ins.js';
+import type { SignIn } from '../authn/sign-in/sign.in.js';
 import { POSTGRES } from '../database/database.module.js';
 import { Policies } from './policies.service.js';
 import { isLess, type Policy } from './policy.js';
@@ -50,7 +50,7 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
 
   constructor(
     @Inject(POSTGRES) private readonly sql: postgres.Sql,
-    private readonly living: LivingSignIns,
+    private readonly living: ActiveSignIns,
     private readonly policies: Policies,
   ) {}
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { trimPadding } from './padding.js';
+import { trimPadding } from '../dicom/padding.js';
 
 /** Blanks around what a study can never have around it would make a grant that covers nothing. */
 const named = z.string().overwrite(trimPadding).min(1).max(64);

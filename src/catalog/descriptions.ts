@@ -1,7 +1,7 @@
 import { fold } from './folding.js';
 import type { InstanceFacts } from './instance.facts.js';
-import type { RequestedStep } from './requested.steps.js';
-import { isRegular } from './uids.js';
+import type { RequestedStep } from '../dicom/requested.steps.js';
+import { isRegular } from '../dicom/uids.js';
 
 /** Text is cut to what is worth searching, codes and dates to what an index takes. */
 const TEXT = 1024;

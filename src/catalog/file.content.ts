@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { isShortForm } from '../dicom/element.head.js';
 import { UpstreamFailed } from '../problems/errors.js';
 
 /** What sameness means (contract.md): two files with equal content are the same instance. */
@@ -17,13 +18,6 @@ const LONGEST_META = 4 * 1024 * 1024;
 /** (0002,0000) as the first four bytes of an element, and the element number of (0002,0010). */
 const GROUP_LENGTH = 2;
 const TRANSFER_SYNTAX = 0x10;
-const SHORT_FORM = new Set('AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
-
-/** Whether a VR has a length of 16 bits; every other one, those yet to come as well, has one of 32 (PS3.5 §7.1.2). */
-export function isShortForm(vr: string): boolean {
-  return SHORT_FORM.has(vr);
-}
-
 /** Reads a DICOM file to its end; memory does not grow with it. Throws `UpstreamFailed` when its meta information is too long. */
 export async function contentOf(file: Readable): Promise<FileContent> {
   const hash = createHash('sha256');

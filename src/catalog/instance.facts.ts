@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { trimValues } from '../authz/padding.js';
+import { trimValues } from '../dicom/padding.js';
 import { UpstreamFailed } from '../problems/errors.js';
-import type { RequestedStep } from './requested.steps.js';
-import { SeriesUid, SopUid, StudyUid } from './uids.js';
+import type { RequestedStep } from '../dicom/requested.steps.js';
+import { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
 
 /** What the catalog keeps of one instance, from its header: identities first, then what is searched for. */
 export interface InstanceFacts {

@@ -6,7 +6,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import { NotVisible } from '../problems/errors.js';
-import type { SeriesUid, SopUid, StudyUid } from './uids.js';
+import type { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
 
 /** A study, series or instance by its chain of UIDs; a chain that mixes studies names nothing. */
 export interface Target {
@@ -37,7 +37,7 @@ export interface FoundInstance {
 }
 
 /** What a target holds, never empty, and whose it is. */
-export interface Found {
+export interface FoundInstances {
   readonly studyUid: StudyUid;
   readonly patientIssuer: string;
   readonly patientId: string;
@@ -66,7 +66,7 @@ export const OF_PATIENT = {
 };
 
 /** Rights that hold for one study, and whose it is. */
-export interface RightsOver extends Pick<Found, 'patientIssuer' | 'patientId'> {
+export interface RightsOver extends Pick<FoundInstances, 'patientIssuer' | 'patientId'> {
   readonly rights: readonly Right[];
 }
 
@@ -78,7 +78,7 @@ export class Lookup {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Every instance of the target in series and instance order; throws `NotVisible` when there is none or the right does not cover it. `signal` goes with them. */
-  async find(policy: Policy, right: Right, target: Target, signal?: AbortSignal): Promise<Found> {
+  async find(policy: Policy, right: Right, target: Target, signal?: AbortSignal): Promise<FoundInstances> {
     const rows = await this.database
       .select({ ...OF_INSTANCE, ...OF_PATIENT })
       .from(instances)
@@ -108,7 +108,7 @@ export class Lookup {
     policy: Policy,
     right: Right,
     target: Omit<Target, 'instance'>,
-  ): Promise<Pick<Found, 'patientIssuer' | 'patientId'>> {
+  ): Promise<Pick<FoundInstances, 'patientIssuer' | 'patientId'>> {
     const [row] = await this.database
       .select({ patientIssuer: patients.issuer, patientId: patients.patientId })
       .from(series)

@@ -6,30 +6,30 @@ import { DATABASE, type Database, type Transaction } from '../database/database.
 import { instances, pending, series } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import { noteHandled } from '../problems/handled.errors.js';
-import { admit, type Arrived } from './admitting.js';
+import { insertInstances, type ArchivedInstance } from './instance.insert.js';
 import type { InstanceFacts } from './instance.facts.js';
 import {
-  type Depositor,
-  type Held,
-  lockPlace,
-  type Place,
-  place,
-  prune,
-  type Refusal,
-  refusalOver,
-} from './placing.js';
-import { retrying } from './retrying.js';
+  type Uploader,
+  type AwaitedReservation,
+  lockParents,
+  type ParentRows,
+  resolveParents,
+  deleteEmptyParents,
+  type StoreRefusal,
+  refusalForConflict,
+} from './parent.resolution.js';
+import { withRetries } from './retrying.js';
 
 /** The keys of one instance, held for its way into the archive. */
-export interface Reservation extends Place {
+export interface Reservation extends ParentRows {
   readonly kind: 'reserved';
   readonly holder: string;
   readonly facts: InstanceFacts;
-  readonly by: Depositor;
+  readonly by: Uploader;
 }
 
 /** The catalog holds this SOP Instance UID at the same place already; only its content can tell whether it is the same. */
-export interface Known {
+export interface KnownInstance {
   readonly kind: 'known';
   readonly id: number;
   readonly orthancId: OrthancId;
@@ -38,7 +38,8 @@ export interface Known {
 }
 
 /** What a depositor gets for an instance's keys. */
-export type Admission = Reservation | Known | { readonly kind: 'refused'; readonly why: Refusal };
+export type Admission =
+  Reservation | KnownInstance | { readonly kind: 'refused'; readonly why: StoreRefusal };
 
 /** A reservation lives this long unless renewed; after a crash a repeat of the same instance waits for it to end. */
 const LIFE_MS = 12_000;
@@ -51,7 +52,7 @@ export class Reservations {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Reserves, or says why not; waits while another sender is on its way with the same instance or the first of the study. */
-  async reserve(facts: InstanceFacts, by: Depositor): Promise<Admission> {
+  async reserve(facts: InstanceFacts, by: Uploader): Promise<Admission> {
     const until = Date.now() + LONGEST_WAIT_MS;
     for (;;) {
       const admission = await this.tryReserve(facts, by);
@@ -62,9 +63,9 @@ export class Reservations {
   }
 
   /** Only a reservation is committed; every other outcome takes back the rows made on the way to it. */
-  private async tryReserve(facts: InstanceFacts, by: Depositor): Promise<Admission | Held> {
+  private async tryReserve(facts: InstanceFacts, by: Uploader): Promise<Admission | AwaitedReservation> {
     try {
-      return await retrying(() =>
+      return await withRetries(() =>
         this.database.transaction(async (tx) => {
           // The content is noted durably before the archive has it, and this with it.
           await tx.execute(sql`set local synchronous_commit = off`);
@@ -100,19 +101,19 @@ export class Reservations {
    * Turns the reservation into the instance's row: from here on it exists. A reservation may be lost on the way (this process stood
    * still, the study was deleted): what is there now decides then. `false`: the archive's copy has no place for this depositor.
    */
-  async complete(reservation: Reservation, arrived: Arrived): Promise<boolean> {
+  async complete(reservation: Reservation, arrived: ArchivedInstance): Promise<boolean> {
     if (await this.tryComplete(reservation, arrived)) return true;
     const now = await this.reserve(reservation.facts, reservation.by);
     if (now.kind === 'reserved') return this.tryComplete(now, arrived);
     return now.kind === 'known' && now.orthancId === arrived.id;
   }
 
-  private async tryComplete(reservation: Reservation, arrived: Arrived): Promise<boolean> {
-    return retrying(() =>
+  private async tryComplete(reservation: Reservation, arrived: ArchivedInstance): Promise<boolean> {
+    return withRetries(() =>
       this.database.transaction(async (tx) => {
         const held = await tx.delete(pending).where(mine(reservation)).returning({ sopUid: pending.sopUid });
         if (held.length === 0) return false;
-        await admit(tx, reservation, reservation.by, [{ facts: reservation.facts, arrived }]);
+        await insertInstances(tx, reservation, reservation.by, [{ facts: reservation.facts, arrived }]);
         return true;
       }),
     );
@@ -120,11 +121,11 @@ export class Reservations {
 
   /** Gives the keys back; rows that hold nothing go. Only for what the archive does not hold from this sender. */
   async abandon(reservation: Reservation): Promise<void> {
-    await retrying(() =>
+    await withRetries(() =>
       this.database.transaction(async (tx) => {
-        await lockPlace(tx, reservation);
+        await lockParents(tx, reservation);
         await tx.delete(pending).where(mine(reservation));
-        await prune(tx, reservation);
+        await deleteEmptyParents(tx, reservation);
       }),
     );
   }
@@ -145,13 +146,17 @@ export class Reservations {
 
 /** Rolls a transaction back and carries its outcome out of it. */
 class TakenBack extends Error {
-  constructor(readonly admission: Admission | Held) {
+  constructor(readonly admission: Admission | AwaitedReservation) {
     super('taken back');
   }
 }
 
-async function reserveKeys(tx: Transaction, facts: InstanceFacts, by: Depositor): Promise<Admission | Held> {
-  const at = await place(tx, facts, by);
+async function reserveKeys(
+  tx: Transaction,
+  facts: InstanceFacts,
+  by: Uploader,
+): Promise<Admission | AwaitedReservation> {
+  const at = await resolveParents(tx, facts, by);
   if (typeof at === 'string') return { kind: 'refused', why: at };
   if ('kind' in at) return at;
   const holder = randomUUID();
@@ -179,7 +184,8 @@ async function reserveKeys(tx: Transaction, facts: InstanceFacts, by: Depositor)
   // Only now: an instance that was completing meanwhile has its row since its reservation went.
   const known = await knownInstance(tx, facts.sopUid);
   if (known === undefined) return { kind: 'reserved', holder, facts, by, ...at };
-  if (known.series !== at.series) return { kind: 'refused', why: await refusalOver(tx, known.study, by) };
+  if (known.series !== at.series)
+    return { kind: 'refused', why: await refusalForConflict(tx, known.study, by) };
   return { ...known, kind: 'known' };
 }
 

@@ -1,7 +1,7 @@
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { type SQL, sql } from 'drizzle-orm';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
-import { PROCEDURE_ID, REQUEST_ATTRIBUTES, STEP_ID } from './requested.steps.js';
+import { PROCEDURE_ID, REQUEST_ATTRIBUTES, STEP_ID } from '../dicom/requested.steps.js';
 
 /** The levels of a search (PS3.18 §10.6). */
 export type Level = 'study' | 'series' | 'instance';

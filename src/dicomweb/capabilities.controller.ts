@@ -4,7 +4,7 @@ import { AnyAccount } from '../authn/access.decorators.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { NotAcceptable } from '../problems/errors.js';
-import { acceptedBy, covers } from './accept.js';
+import { acceptedBy, covers } from './http/accept.js';
 import { capabilitiesAsJson, capabilitiesAsWadl, WADL_TYPE } from './capabilities.js';
 
 /** Retrieve Capabilities Transaction (PS3.18 §8.9). */

@@ -1,7 +1,7 @@
 import type { Level } from '../catalog/search.attributes.js';
 import { attributesAt } from '../catalog/search.service.js';
-import { JSON_TYPE, XML_TYPE } from './data.set.replies.js';
-import { xmlDocument, xmlElement } from './xml.writer.js';
+import { JSON_TYPE, XML_TYPE } from './http/data.set.replies.js';
+import { xmlDocument, xmlElement } from '../dicom/json/xml.writer.js';
 
 /** What one method of a resource takes and answers. */
 interface Method {

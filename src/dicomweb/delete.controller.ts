@@ -3,12 +3,12 @@ import type { FastifyRequest } from 'fastify';
 import { AuditLog } from '../audit/audit.log.js';
 import { May, Requires } from '../authz/authz.guard.js';
 import type { Policy } from '../authz/policy.js';
-import { Departures } from '../catalog/departures.service.js';
+import { DeletionSync } from '../sync/deletion.sync.service.js';
 import { Lookup, type Target } from '../catalog/lookup.service.js';
-import type { SeriesUid, SopUid, StudyUid } from '../catalog/uids.js';
+import type { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { NotAuthenticated } from '../problems/errors.js';
-import { InstanceParam, SeriesParam, StudyParam } from './uid.params.js';
+import { InstanceParam, SeriesParam, StudyParam } from './http/uid.params.js';
 
 /** Instances taken out of the archive at one time. */
 const AT_ONCE = 4;
@@ -23,7 +23,7 @@ export class DeleteController {
   constructor(
     private readonly lookup: Lookup,
     private readonly api: OrthancApi,
-    private readonly departures: Departures,
+    private readonly departures: DeletionSync,
     private readonly audit: AuditLog,
   ) {}
 

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type postgres from 'postgres';
 import { z } from 'zod';
 import { Sealer } from '../audit/sealer.js';
-import { Gives, GivesAs } from '../authn/answer.shape.js';
+import { Gives, GivesAs } from '../http/response.shape.js';
 import { Public } from '../authn/access.decorators.js';
 import { POSTGRES } from '../database/database.module.js';
 import { FhirServer } from '../fhir/fhir.server.js';

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Header, Headers, Inject } from '@nestjs/common';
-import { GivesAs } from '../authn/answer.shape.js';
+import { GivesAs } from '../http/response.shape.js';
 import { Public } from '../authn/access.decorators.js';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';

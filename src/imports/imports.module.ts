@@ -5,34 +5,34 @@ import { AuthzModule } from '../authz/authz.module.js';
 import { FhirModule } from '../fhir/fhir.module.js';
 import { SecretsModule } from '../secrets/secrets.module.js';
 import { TermsModule } from '../terms/terms.module.js';
-import { BundleWriter } from './bundle.writer.js';
-import { Chunks } from './chunk.service.js';
-import { Duplicates } from './duplicates.service.js';
-import { ImportControl } from './import.control.js';
-import { ImportEvents } from './import.events.js';
-import { ImportJobs } from './import.jobs.js';
-import { ImportLocks } from './import.locks.js';
-import { ImportNotifications } from './import.notifications.js';
-import { ImportRows } from './import.rows.js';
-import { ImportsController } from './imports.controller.js';
-import { Imports } from './imports.service.js';
-import { Inspection } from './inspection.service.js';
-import { MappingContexts } from './mapping.contexts.js';
-import { MappingsController } from './mappings.controller.js';
-import { Mappings } from './mappings.service.js';
-import { MergedRows } from './merged.rows.js';
-import { Provenances } from './provenance.service.js';
-import { Reliance } from './reliance.service.js';
-import { Reruns } from './rerun.service.js';
-import { ResultsController } from './results.controller.js';
-import { RowChanges } from './row.changes.js';
-import { RowPages } from './row.pages.js';
-import { RowRetention } from './row.retention.js';
-import { RowStore } from './row.store.js';
-import { StagedFiles } from './staged.files.js';
-import { StagedSweeper } from './staged.sweeper.js';
-import { Undo } from './undo.service.js';
-import { UploadReceiver } from './upload.receiver.js';
+import { BundleWriter } from './writing/bundle.writer.js';
+import { Chunks } from './jobs/chunk.service.js';
+import { Duplicates } from './jobs/duplicates.service.js';
+import { ImportControl } from './jobs/import.control.js';
+import { ImportEvents } from './http/import.events.js';
+import { ImportJobs } from './jobs/import.jobs.js';
+import { ImportLocks } from './writing/import.locks.js';
+import { ImportNotifications } from './http/import.notifications.js';
+import { ImportRows } from './http/import.rows.js';
+import { ImportsController } from './http/imports.controller.js';
+import { Imports } from './jobs/imports.service.js';
+import { Inspection } from './jobs/inspection.service.js';
+import { MappingContexts } from './jobs/mapping.contexts.js';
+import { MappingsController } from './http/mappings.controller.js';
+import { Mappings } from './jobs/mappings.service.js';
+import { MergedRows } from './writing/merged.rows.js';
+import { Provenances } from './writing/provenance.service.js';
+import { ImportDependencies } from './writing/import.dependencies.js';
+import { Reruns } from './jobs/rerun.service.js';
+import { ResultsController } from './http/results.controller.js';
+import { RowChanges } from './writing/row.changes.js';
+import { RowPages } from './http/row.pages.js';
+import { RowRetention } from './jobs/row.retention.js';
+import { RowStore } from './writing/row.store.js';
+import { StagedFiles } from './jobs/staged.files.js';
+import { StagedSweeper } from './jobs/staged.sweeper.js';
+import { Undo } from './writing/undo.service.js';
+import { UploadReceiver } from './http/upload.receiver.js';
 
 /** Records: CSV uploads, the job that turns their rows into FHIR resources, and what is told about it. */
 @Module({
@@ -54,7 +54,7 @@ import { UploadReceiver } from './upload.receiver.js';
     Mappings,
     MergedRows,
     Provenances,
-    Reliance,
+    ImportDependencies,
     Reruns,
     RowChanges,
     RowPages,

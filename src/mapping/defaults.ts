@@ -1,7 +1,7 @@
 import brazil from './brazil.mapping.json' with { type: 'json' };
 import english from './english.mapping.json' with { type: 'json' };
-import terms from './terms.concept-map.json' with { type: 'json' };
-import { TermConceptMap } from './concept.map.js';
+import terms from './words/terms.concept-map.json' with { type: 'json' };
+import { TermConceptMap } from './words/concept.map.js';
 import { MappingDocument } from './mapping.document.js';
 
 /** The mapping documents that are shipped, by name; the first is the one that is taken when none is named. */

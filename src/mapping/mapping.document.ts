@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from './canonical.json.js';
-import { Expression, Split } from './expression.js';
-import { DATE_FORMATS } from './dates.js';
+import { Expression, Split } from './values/expression.js';
+import { DATE_FORMATS } from './values/dates.js';
 import { ObservationRule } from './observation.rule.js';
 
 const Field = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/);

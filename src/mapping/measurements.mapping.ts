@@ -1,14 +1,14 @@
 import type { Observation, ObservationComponent, Quantity } from '@medplum/fhirtypes';
-import { isAfter } from './dates.js';
-import type { Evaluated, Expression } from './expression.js';
-import { recordIdentifier } from './identity.js';
+import { isAfter } from './values/dates.js';
+import type { Evaluated, Expression } from './values/expression.js';
+import { recordIdentifier } from './values/identity.js';
 import { issue } from './issue.js';
 import type { ObservationRule, QuantityRule } from './observation.rule.js';
-import { readQuantity } from './quantity.js';
+import { readQuantity } from './values/quantity.js';
 import { makeObservation } from './record.maker.js';
 import type { MappingContext } from './row.plan.js';
 import type { RowReading } from './row.reading.js';
-import type { Subject } from './words.mapping.js';
+import type { Subject } from './words/words.mapping.js';
 
 type Value = Pick<Observation, 'valueQuantity' | 'valueCodeableConcept' | 'component'>;
 

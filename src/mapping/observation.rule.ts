@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Expression } from './expression.js';
+import { Expression } from './values/expression.js';
 
 const Coding = z.strictObject({
   system: z.string().max(255),

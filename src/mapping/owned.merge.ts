@@ -4,7 +4,7 @@ import { canonicalJson } from './canonical.json.js';
 import type { RowPlan } from './row.plan.js';
 
 /** One element that a write would change; both sides are values of a resource, for reports behind a right only. */
-export interface Change {
+export interface ResourceChange {
   readonly element: string;
   readonly before: unknown;
   readonly after: unknown;
@@ -13,7 +13,7 @@ export interface Change {
 /** The resource as it is to be written; without changes it is not sent. */
 export interface Merged<Resource> {
   readonly resource: Resource;
-  readonly changes: readonly Change[];
+  readonly changes: readonly ResourceChange[];
 }
 
 const equal = (one: unknown, other: unknown) => canonicalJson(one) === canonicalJson(other);
@@ -145,7 +145,7 @@ function changesOf<Resource extends object>(
   before: Resource,
   after: Resource,
   elements: readonly (keyof Resource & string)[],
-): Change[] {
+): ResourceChange[] {
   return elements
     .filter((element) => !equal(before[element], after[element]))
     .map((element) => ({ element, before: before[element], after: after[element] }));

@@ -1,10 +1,10 @@
 import type { Address, ContactPoint, Extension, HumanName, Patient } from '@medplum/fhirtypes';
-import { readCountry } from './country.js';
-import { isAfter, yearsBetween } from './dates.js';
-import type { Evaluated } from './expression.js';
+import { readCountry } from './values/country.js';
+import { isAfter, yearsBetween } from './values/dates.js';
+import type { Evaluated } from './values/expression.js';
 import { issue } from './issue.js';
-import { joinName, splitName } from './person.name.js';
-import { readEmail, readPhone } from './phone.js';
+import { joinName, splitName } from './values/person.name.js';
+import { readEmail, readPhone } from './values/phone.js';
 import type { RowReading } from './row.reading.js';
 
 /** Where somebody was born (R4 extension, `valueAddress`). */

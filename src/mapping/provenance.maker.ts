@@ -1,5 +1,5 @@
 import type { DocumentReference, Provenance } from '@medplum/fhirtypes';
-import { steadyUuid } from './identity.js';
+import { steadyUuid } from './values/identity.js';
 
 /** The system of a file's SHA-256; R4's `Attachment.hash` is SHA-1. */
 export const FILE_SYSTEM = 'urn:radgate:file-sha-256';

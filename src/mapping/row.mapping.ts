@@ -1,15 +1,15 @@
 import type { Identifier } from '@medplum/fhirtypes';
-import { readCpf, isScientific } from './cpf.js';
-import { type Cells, readTables, type Tables } from './expression.js';
-import { foldText } from './folding.js';
-import { patientKey, steadyUuid } from './identity.js';
+import { readCpf, isScientific } from './values/cpf.js';
+import { type Cells, readTables, type Tables } from './values/expression.js';
+import { foldText } from './words/folding.js';
+import { patientKey, steadyUuid } from './values/identity.js';
 import { issue, rejects } from './issue.js';
 import type { MappingDocument } from './mapping.document.js';
 import { mapMeasurements } from './measurements.mapping.js';
 import { makePatient } from './patient.maker.js';
 import type { MappingContext, PatientIdentity, RowOutcome } from './row.plan.js';
 import { RowReading } from './row.reading.js';
-import { mapWords, type Subject } from './words.mapping.js';
+import { mapWords, type Subject } from './words/words.mapping.js';
 
 const TYPES = 'http://terminology.hl7.org/CodeSystem/v2-0203';
 /** Control characters, which no FHIR string may hold; TAB, LF and CR are legal (R4 §2.24.0.1), NUL has its own code. */

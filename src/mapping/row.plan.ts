@@ -1,7 +1,7 @@
 import type { Condition, Observation, Patient } from '@medplum/fhirtypes';
 import type { Issue } from './issue.js';
-import type { IdentityKey } from './identity.js';
-import type { LookUp, TermAnswer } from './term.js';
+import type { IdentityKey } from './values/identity.js';
+import type { LookUp, TermAnswer } from './words/term.js';
 
 /** What mapping needs besides the row; nothing is fetched and no clock is read. */
 export interface MappingContext {

@@ -1,5 +1,5 @@
-import { readDate } from './dates.js';
-import { type Cells, type Evaluated, type Expression, type Tables, evaluate } from './expression.js';
+import { readDate } from './values/dates.js';
+import { type Cells, type Evaluated, type Expression, type Tables, evaluate } from './values/expression.js';
 import { type Issue, issue } from './issue.js';
 import type { MappingDocument } from './mapping.document.js';
 

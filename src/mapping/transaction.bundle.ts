@@ -1,12 +1,12 @@
 import type { Bundle, BundleEntry, Condition, Observation, Patient } from '@medplum/fhirtypes';
-import { steadyUuid } from './identity.js';
+import { steadyUuid } from './values/identity.js';
 import type { RowPlan } from './row.plan.js';
 
 /** More patients in one transaction are no faster, and one bad row holds up the others. */
 export const MOST_PATIENTS = 50;
 
 /** What is done about one resource: made, written over a version that was read, or left alone. */
-export type Write<Resource> =
+export type ResourceWrite<Resource> =
   | { readonly action: 'create'; readonly resource: Resource }
   | { readonly action: 'update'; readonly id: string; readonly version: string; readonly resource: Resource }
   | { readonly action: 'keep'; readonly id: string };
@@ -14,12 +14,12 @@ export type Write<Resource> =
 /** All writes of one patient. */
 export interface PatientWrites {
   readonly plan: RowPlan;
-  readonly patient: Write<Patient>;
-  readonly records: readonly Write<Condition | Observation>[];
+  readonly patient: ResourceWrite<Patient>;
+  readonly records: readonly ResourceWrite<Condition | Observation>[];
 }
 
 /** A transaction with whose each entry is: the server's answers come in the same order and must be as many. */
-export interface Transaction {
+export interface TransactionBundle {
   readonly bundle: Bundle;
   readonly owners: readonly string[];
 }
@@ -29,7 +29,7 @@ export interface Transaction {
  * may be sent twice. Throws for more than 50 patients and for a patient or record that comes twice: the server would lose one
  * without a word.
  */
-export function buildTransaction(writes: readonly PatientWrites[]): Transaction {
+export function buildTransaction(writes: readonly PatientWrites[]): TransactionBundle {
   if (writes.length > MOST_PATIENTS)
     throw new Error(`A transaction holds ${MOST_PATIENTS} patients at most.`);
   const entries: BundleEntry[] = [];
@@ -48,12 +48,15 @@ export function buildTransaction(writes: readonly PatientWrites[]): Transaction 
   return { bundle: { resourceType: 'Bundle', type: 'transaction', entry: entries }, owners };
 }
 
-function pointing(record: Write<Condition | Observation>, reference: string): typeof record {
+function pointing(record: ResourceWrite<Condition | Observation>, reference: string): typeof record {
   if (record.action !== 'create') return record;
   return { ...record, resource: { ...record.resource, subject: { reference } } };
 }
 
-function entryOf(write: Write<Patient | Condition | Observation>, known?: string): BundleEntry | undefined {
+function entryOf(
+  write: ResourceWrite<Patient | Condition | Observation>,
+  known?: string,
+): BundleEntry | undefined {
   if (write.action === 'keep') return undefined;
   const { resource } = write;
   const [identifier] = resource.identifier ?? [];

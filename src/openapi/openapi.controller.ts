@@ -1,8 +1,8 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { GivesAs } from '../authn/answer.shape.js';
+import { GivesAs } from '../http/response.shape.js';
 import { Public } from '../authn/access.decorators.js';
 import { OpenApi } from './document.service.js';
-import { PAGE_POLICY, pageOf } from './page.js';
+import { PAGE_POLICY, documentationPage } from './page.js';
 
 @Controller('api')
 @Public()
@@ -29,7 +29,7 @@ export class OpenApiController {
   @Header('content-security-policy', PAGE_POLICY)
   @Header('cache-control', 'no-cache')
   docs(): string {
-    this.page ??= pageOf(this.openApi.operations());
+    this.page ??= documentationPage(this.openApi.operations());
     return this.page;
   }
 }

@@ -11,7 +11,7 @@ b{display:inline-block;min-width:4.5rem}a{color:#0b5394}`;
 export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 /** Every route to read, without a script: parts of the house as headings, one fold a route. */
-export function pageOf(operations: readonly Operation[]): string {
+export function documentationPage(operations: readonly Operation[]): string {
   const parts = Map.groupBy(operations, ({ path }) =>
     path
       .split('/')

@@ -9,7 +9,7 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { z } from 'zod';
 import { ACCESS } from '../authn/access.decorators.js';
-import { type Given, GIVES } from '../authn/answer.shape.js';
+import { type Given, GIVES } from '../http/response.shape.js';
 
 /** A route as the code declares it. */
 export interface DeclaredRoute {

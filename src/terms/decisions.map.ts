@@ -5,11 +5,11 @@ import {
   TermConceptMap,
   UNMATCHED,
   WORDS,
-} from '../mapping/concept.map.js';
-import { SNOMED, type TermTarget } from '../mapping/term.js';
+} from '../mapping/words/concept.map.js';
+import { SNOMED, type TermTarget } from '../mapping/words/term.js';
 
 /** What people decided a word to mean; without a target it means nothing to record. */
-export interface Decision {
+export interface TermDecision {
   readonly language: string;
   readonly word: string;
   readonly target?: TermTarget;
@@ -20,8 +20,8 @@ export const DecisionMap = TermConceptMap.extend({ name: z.string(), status: z.l
 export type DecisionMap = z.output<typeof DecisionMap>;
 
 /** Decisions in the form of the shipped ConceptMap, so that they can be read again like it, here or elsewhere. */
-export function conceptMapOf(decisions: readonly Decision[]): DecisionMap {
-  const groups = new Map<string, Decision[]>();
+export function conceptMapOf(decisions: readonly TermDecision[]): DecisionMap {
+  const groups = new Map<string, TermDecision[]>();
   for (const decision of decisions) {
     const key = JSON.stringify([decision.language, systemOf(decision.target)]);
     groups.set(key, [...(groups.get(key) ?? []), decision]);

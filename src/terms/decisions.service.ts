@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inArray, sql } from 'drizzle-orm';
 import type { z } from 'zod';
-import { type Deed, Deeds } from '../audit/deeds.js';
+import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { terms } from '../database/schema.records.js';
-import { type TermConceptMap, wordsOf } from '../mapping/concept.map.js';
+import { type TermConceptMap, wordsOf } from '../mapping/words/concept.map.js';
 import { BadField } from '../problems/errors.js';
 import { conceptMapOf, type DecisionMap } from './decisions.map.js';
 import { DecidedTarget } from './term.target.js';
@@ -29,7 +29,7 @@ export class Decisions {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly queue: Queue,
-    private readonly deeds: Deeds,
+    private readonly deeds: AuditedActions,
   ) {}
 
   /** All decisions; a word that is ignored is `unmatched`. Texts too long to be kept in full are left out: they would not come back. */
@@ -56,7 +56,7 @@ export class Decisions {
    * none that is equivalent, are left out. BadField for a meaning that nobody could decide.
    */
   async import(
-    deed: Deed,
+    deed: AuditedAction,
     map: TermConceptMap,
     account: Account,
   ): Promise<{ taken: number; left_out: number }> {
@@ -85,7 +85,7 @@ export class Decisions {
     return { taken: taken.length, left_out: given.size - taken.length };
   }
 
-  private async store(deed: Deed, decisions: readonly Given[], account: Account): Promise<void> {
+  private async store(deed: AuditedAction, decisions: readonly Given[], account: Account): Promise<void> {
     await this.deeds.record(deed, 200, async (transaction) => {
       if (decisions.length === 0) return;
       // One statement for all words: a map may hold thousands.

@@ -1,4 +1,4 @@
-import { foldTerm } from '../mapping/term.folding.js';
+import { foldTerm } from '../mapping/words/term.folding.js';
 
 /** A known word with what it means. */
 export interface KnownWord<Meaning> {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
-import { SNOMED } from '../mapping/term.js';
+import { SNOMED } from '../mapping/words/term.js';
 import { BadField } from '../problems/errors.js';
 import { shippedTarget } from './term.suggesters.js';
 import type { DecidedTarget } from './term.target.js';

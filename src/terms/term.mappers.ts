@@ -1,5 +1,5 @@
-import { lookUpTerm, type TermIndex } from '../mapping/concept.map.js';
-import type { TermAnswer, TermQuestion } from '../mapping/term.js';
+import { lookUpTerm, type TermIndex } from '../mapping/words/concept.map.js';
+import type { TermAnswer, TermQuestion } from '../mapping/words/term.js';
 import { wordKey } from './word.key.js';
 
 /**

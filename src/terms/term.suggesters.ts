@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { indexConceptMap, wordsOf } from '../mapping/concept.map.js';
+import { indexConceptMap, wordsOf } from '../mapping/words/concept.map.js';
 import { SHIPPED_TERMS } from '../mapping/defaults.js';
-import { isConceptId } from '../mapping/snomed.id.js';
-import { SNOMED, type TermTarget } from '../mapping/term.js';
+import { isConceptId } from '../mapping/values/snomed.id.js';
+import { SNOMED, type TermTarget } from '../mapping/words/term.js';
 import { partIn, similarTo } from './similar.words.js';
 import { KnownTarget } from './term.target.js';
-import type { Found } from './terminology.service.js';
+import type { TerminologyMatch } from './terminology.service.js';
 
 /** What an unknown word might mean, for a person to take or not. */
 export const Suggestion = z.object({
@@ -65,7 +65,7 @@ export class TypedCodeSuggester implements TermSuggester {
 
 /** What a terminology server found; what only its own search thinks alike, but shares no letters, is left out. */
 export class ServerSuggester implements TermSuggester {
-  constructor(private readonly found: readonly Found[]) {}
+  constructor(private readonly found: readonly TerminologyMatch[]) {}
 
   suggest(word: string): Suggestion[] {
     return this.found.flatMap(({ system, code, display, terms, exact }): Suggestion[] => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isConceptId } from '../mapping/snomed.id.js';
-import { SNOMED } from '../mapping/term.js';
+import { isConceptId } from '../mapping/values/snomed.id.js';
+import { SNOMED } from '../mapping/words/term.js';
 
 const Coding = z
   .strictObject({

@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { FhirRefused } from '../fhir/fhir.errors.js';
 import { type Among, type FoundConcept, TerminologyServer } from '../fhir/terminology.server.js';
-import { WORDS } from '../mapping/concept.map.js';
-import { isConceptId, looksLikeCode } from '../mapping/snomed.id.js';
-import { SNOMED } from '../mapping/term.js';
-import { foldTerm } from '../mapping/term.folding.js';
+import { WORDS } from '../mapping/words/concept.map.js';
+import { isConceptId, looksLikeCode } from '../mapping/values/snomed.id.js';
+import { SNOMED } from '../mapping/words/term.js';
+import { foldTerm } from '../mapping/words/term.folding.js';
 import { NeighbourAway } from '../problems/errors.js';
 import { TerminologyCache } from './terminology.cache.js';
 
@@ -30,7 +30,7 @@ const Found = z.array(
   }),
 );
 /** A concept that a server found for a word; `exact` when a map of the server translates just this word. */
-export type Found = z.output<typeof Found>[number];
+export type TerminologyMatch = z.output<typeof Found>[number];
 
 const Verdict = z.object({
   is: z.enum(['fit', 'unknown', 'inactive', 'other-kind', 'not-known-here']),
@@ -55,7 +55,7 @@ export class Terminology {
   ) {}
 
   /** Concepts for a word: what a map of the server translates it to, then findings whose names match it. */
-  async find(word: string, language: string): Promise<{ part: ServerPart; found: Found[] }> {
+  async find(word: string, language: string): Promise<{ part: ServerPart; found: TerminologyMatch[] }> {
     const { identity } = this.server;
     if (identity === undefined) return { part: 'off', found: [] };
     if (!isForTelling(word)) return { part: 'withheld', found: [] };

@@ -1,14 +1,14 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Gives, pageOf } from '../authn/answer.shape.js';
-import { Asked, Deed } from '../audit/deeds.js';
+import { Gives, pageOf } from '../http/response.shape.js';
+import { Asked, AuditedAction } from '../audit/audited.actions.js';
 import { Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
-import { BodyOf, IdPipe } from '../authn/body.pipe.js';
-import { QueryOf } from '../authn/query.pipe.js';
+import { BodyOf, IdPipe } from '../http/body.pipe.js';
+import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import { TermConceptMap } from '../mapping/concept.map.js';
+import { TermConceptMap } from '../mapping/words/concept.map.js';
 import { DecisionMap } from './decisions.map.js';
 import { Decisions } from './decisions.service.js';
 import { DecidedTarget } from './term.target.js';
@@ -50,7 +50,7 @@ export class TermsController {
   @Gives(TakenIn)
   @Requires('terms:decide')
   importMap(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Body(new BodyOf(TermConceptMap)) map: TermConceptMap,
     @Who() account: Account,
   ): Promise<{ taken: number; left_out: number }> {
@@ -79,7 +79,7 @@ export class TermsController {
   @HttpCode(200)
   @Requires('terms:decide')
   decide(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(DecidedTarget)) target: z.output<typeof DecidedTarget>,
     @Who() account: Account,
@@ -93,7 +93,7 @@ export class TermsController {
   @HttpCode(200)
   @Requires('terms:decide')
   ignore(
-    @Asked() deed: Deed,
+    @Asked() deed: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(Nothing)) _: z.output<typeof Nothing>,
     @Who() account: Account,

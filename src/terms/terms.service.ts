@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, desc, eq, ne, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { type Deed, Deeds } from '../audit/deeds.js';
+import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
 import type { Account } from '../authn/account.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
@@ -51,7 +51,7 @@ export class Terms {
     private readonly queue: Queue,
     private readonly terminology: Terminology,
     private readonly check: TargetCheck,
-    private readonly deeds: Deeds,
+    private readonly deeds: AuditedActions,
   ) {}
 
   /** A page of the inbox; words for which most rows wait first, unless another order is asked for. */
@@ -108,7 +108,7 @@ export class Terms {
    * the rows that come; what was written stays. BadField for a code that the terminology server refuses.
    */
   async decide(
-    deed: Deed,
+    deed: AuditedAction,
     id: string,
     target: z.output<typeof DecidedTarget> | undefined,
     account: Account,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { foldTerm } from '../mapping/term.folding.js';
+import { foldTerm } from '../mapping/words/term.folding.js';
 
 /** The longest key that is kept in full: an entry of an index in PostgreSQL holds 2,700 bytes, a cell of a list 64 KiB. */
 const LONGEST = 300;

@@ -8,7 +8,7 @@ import type { World } from '../support/world.ts';
 import { tokensOf } from './signing.in.ts';
 
 const execute = promisify(execFile);
-const command = join(import.meta.dirname, '../../dist/authn/rotate.command.js');
+const command = join(import.meta.dirname, '../../dist/authn/keys/rotate.command.js');
 const ROTATE_MS = 5000;
 /** A busy machine asks less rather than all at once. */
 const AT_ONCE = 100;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { KeyFile } from '../../src/authn/key.file.js';
+import { KeyFile } from '../../src/authn/keys/key.file.js';
 import { EnvironmentFaulty } from '../../src/config/env.js';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { startWorld, World } from '../support/world.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
-import { trimPadding, trimValues } from '../../src/authz/padding.js';
+import { trimPadding, trimValues } from '../../src/dicom/padding.js';
 import { rebuilt } from '../catalog/rebuilt.ts';
 import { valuesOf } from '../dicomweb/qido.world.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Policies } from '../../src/authz/policies.service.js';
 import { Lookup } from '../../src/catalog/lookup.service.js';
 import { Searches } from '../../src/catalog/search.service.js';
-import { StudyUid } from '../../src/catalog/uids.js';
+import { StudyUid } from '../../src/dicom/uids.js';
 import { PLANNING } from '../../src/database/database.module.js';
 import { createDatabase } from '../support/neighbours.ts';
 

@@ -5,7 +5,7 @@ import type { Policy } from '../../src/authz/policy.js';
 import { attributesAt, Searches } from '../../src/catalog/search.service.js';
 import type { CatalogAttribute, Level } from '../../src/catalog/search.attributes.js';
 import { PLANNING } from '../../src/database/database.module.js';
-import { parseQidoQuery } from '../../src/dicomweb/qido.query.js';
+import { parseQidoQuery } from '../../src/dicomweb/qido/qido.query.js';
 import { createDatabase, type TestDatabase } from '../support/neighbours.ts';
 
 /** What one search cost. */

@@ -5,9 +5,9 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allows, type Policy, toSql } from '../../src/authz/policy.js';
 import type { Scope } from '../../src/authz/scopes.js';
-import { admit } from '../../src/catalog/admitting.js';
+import { insertInstances } from '../../src/catalog/instance.insert.js';
 import { factsOf } from '../../src/catalog/instance.facts.js';
-import { type Depositor, place } from '../../src/catalog/placing.js';
+import { type Uploader, resolveParents } from '../../src/catalog/parent.resolution.js';
 import type { Transaction } from '../../src/database/database.module.js';
 import { accounts } from '../../src/database/schema.access.js';
 import { patients, studies } from '../../src/database/schema.catalog.js';
@@ -88,7 +88,7 @@ async function store(tx: Transaction, one: Step, serial: number): Promise<void> 
   ]);
   const facts = factsOf(attributes, '1.2.840.10008.1.2.1');
   const { by } = one;
-  const depositor: Depositor = {
+  const depositor: Uploader = {
     accountId: by === 'the archive' ? undefined : by.accountId,
     institution: one.assigned.institution,
     issuer: one.assigned.issuer,
@@ -99,7 +99,7 @@ async function store(tx: Transaction, one: Step, serial: number): Promise<void> 
   const undo = 'refused';
   await tx
     .transaction(async (inner) => {
-      const at = await place(inner, facts, depositor);
+      const at = await resolveParents(inner, facts, depositor);
       if (typeof at === 'string' || 'kind' in at) throw new Error(undo);
       const id = (...uids: string[]) => orthancIdOf(one.patientId, ...uids);
       const arrived = {
@@ -109,7 +109,7 @@ async function store(tx: Transaction, one: Step, serial: number): Promise<void> 
         size: 1,
         sha256: undefined,
       };
-      await admit(inner, at, depositor, [{ facts, arrived }]);
+      await insertInstances(inner, at, depositor, [{ facts, arrived }]);
     })
     .catch((error: unknown) => {
       if (!(error instanceof Error) || error.message !== undo) throw error;

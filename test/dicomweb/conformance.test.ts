@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CATALOG_ATTRIBUTES } from '../../src/catalog/search.attributes.js';
-import { compressedType } from '../../src/dicomweb/transfer.syntaxes.js';
+import { compressedType } from '../../src/dicom/transfer.syntaxes.js';
 import { shownBy } from './conformance.lines.ts';
 import { routesOf } from './dicomweb.routes.ts';
 

@@ -11,7 +11,7 @@ import {
   recodedExceptions,
   searchExceptions,
 } from './corpus.differences.ts';
-import { metadataOfFile } from '../../src/dicomweb/file.metadata.js';
+import { metadataOfFile } from '../../src/dicom/json/file.metadata.js';
 import { refusedNames } from './corpus.refused.ts';
 import { CorpusWorld, type Stored } from './corpus.world.ts';
 import { partsOf } from './wado.reading.ts';

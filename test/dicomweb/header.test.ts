@@ -3,9 +3,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TransferSyntax, encodeDataset, type DicomElement } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
-import { readHeader, type HeaderLimits, type HeaderRead } from '../../src/dicomweb/header.reader.js';
-import { decodeText } from '../../src/dicomweb/header.text.js';
-import { DicomUnreadable } from '../../src/dicomweb/header.unreadable.js';
+import { readHeader, type HeaderLimits, type HeaderRead } from '../../src/dicom/header/header.reader.js';
+import { decodeText } from '../../src/dicom/character.sets.js';
+import { DicomUnreadable } from '../../src/dicom/dicom.unreadable.js';
 
 const STUDY = '0020000D';
 const PATIENT_ID = '00100020';

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MultipartBroken } from '../../src/dicomweb/multipart.broken.js';
-import { readParts, type MultipartLimits } from '../../src/dicomweb/multipart.reader.js';
-import { parseMultipartType } from '../../src/dicomweb/multipart.type.js';
+import { MultipartBroken } from '../../src/dicomweb/http/multipart.broken.js';
+import { readParts, type MultipartLimits } from '../../src/dicomweb/http/multipart.reader.js';
+import { parseMultipartType } from '../../src/dicomweb/http/multipart.type.js';
 
 interface ReadPart {
   headers: Record<string, string>;

@@ -1,7 +1,7 @@
 import { factsOf, IdentityMissing } from '../../src/catalog/instance.facts.js';
 import { CATALOG_TAGS } from '../../src/catalog/instance.facts.js';
-import { readHeader } from '../../src/dicomweb/header.reader.js';
-import { DicomUnreadable } from '../../src/dicomweb/header.unreadable.js';
+import { readHeader } from '../../src/dicom/header/header.reader.js';
+import { DicomUnreadable } from '../../src/dicom/dicom.unreadable.js';
 import { heldBytes } from '../support/held.memory.ts';
 import { mutatedFiles } from './dicom.mutations.ts';
 

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..');
 // Nothing is set: whatever would be done fails.
 it.each([
   ['keys:rotate', 'infra/local/rotate.ts'],
-  ['keys:rotate', 'dist/authn/rotate.command.js'],
+  ['keys:rotate', 'dist/authn/keys/rotate.command.js'],
   ['audit:verify', 'dist/audit/verify.command.js'],
   ['migrate', 'dist/database/migrate.js'],
 ])('npm run %s -- --help says how it is used and does nothing (%s)', async (name, file) => {

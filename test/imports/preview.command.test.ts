@@ -7,7 +7,7 @@ import { CIRCULATING, encodeList, patientFile } from '../../infra/demo/patients.
 import { COLUMNS } from '../../infra/demo/patients.list.ts';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
 
-const command = join(import.meta.dirname, '../../dist/imports/preview.command.js');
+const command = join(import.meta.dirname, '../../dist/imports/jobs/preview.command.js');
 
 let folder: string;
 beforeAll(async () => {

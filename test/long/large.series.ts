@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
-import { readParts } from '../../src/dicomweb/multipart.reader.js';
-import { parseMultipartType } from '../../src/dicomweb/multipart.type.js';
+import { readParts } from '../../src/dicomweb/http/multipart.reader.js';
+import { parseMultipartType } from '../../src/dicomweb/http/multipart.type.js';
 import type { Caller, World } from '../support/world.ts';
 import { digestOf, type StreamedInstance, storeStreamed, streamedInstance } from './streamed.store.ts';
 

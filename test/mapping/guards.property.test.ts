@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { indexConceptMap, lookUpTerm, wordsOf } from '../../src/mapping/concept.map.js';
+import { indexConceptMap, lookUpTerm, wordsOf } from '../../src/mapping/words/concept.map.js';
 import { SHIPPED_TERMS } from '../../src/mapping/defaults.js';
-import { foldTerm } from '../../src/mapping/term.folding.js';
-import type { TermQuestion } from '../../src/mapping/term.js';
+import { foldTerm } from '../../src/mapping/words/term.folding.js';
+import type { TermQuestion } from '../../src/mapping/words/term.js';
 
 const index = indexConceptMap(SHIPPED_TERMS);
 const known = wordsOf(SHIPPED_TERMS);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MappingDocument, documentHash } from '../../src/mapping/mapping.document.js';
-import { shipped } from '../imports/csv.reading.ts';
+import { shipped } from '../csv/csv.reading.ts';
 
 const brazil = shipped('brazil-hospital');
 const faults = (change: object) =>

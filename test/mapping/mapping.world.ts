@@ -1,4 +1,4 @@
-import { indexConceptMap, lookUpIn } from '../../src/mapping/concept.map.js';
+import { indexConceptMap, lookUpIn } from '../../src/mapping/words/concept.map.js';
 import { SHIPPED_TERMS } from '../../src/mapping/defaults.js';
 import type { MappingContext } from '../../src/mapping/row.plan.js';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mapRow } from '../../src/mapping/row.mapping.js';
-import { shipped } from '../imports/csv.reading.ts';
+import { shipped } from '../csv/csv.reading.ts';
 import { context } from './mapping.world.ts';
 
 const MARK = 'zqj';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MappingDocument } from '../../src/mapping/mapping.document.js';
 import type { MappingContext } from '../../src/mapping/row.plan.js';
 import { mapRow } from '../../src/mapping/row.mapping.js';
-import { shipped } from '../imports/csv.reading.ts';
+import { shipped } from '../csv/csv.reading.ts';
 import { context } from './mapping.world.ts';
 
 const brazil = shipped('brazil-hospital');

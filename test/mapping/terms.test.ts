@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { indexConceptMap, lookUpTerm } from '../../src/mapping/concept.map.js';
+import { indexConceptMap, lookUpTerm } from '../../src/mapping/words/concept.map.js';
 import { SHIPPED_TERMS } from '../../src/mapping/defaults.js';
-import { isConceptId } from '../../src/mapping/snomed.id.js';
-import type { TermTarget } from '../../src/mapping/term.js';
+import { isConceptId } from '../../src/mapping/values/snomed.id.js';
+import type { TermTarget } from '../../src/mapping/words/term.js';
 
 const index = indexConceptMap(SHIPPED_TERMS);
 const look = (text: string, language: 'pt' | 'en' | 'es' = 'pt') =>
@@ -102,11 +102,11 @@ describe('the shipped map', () => {
 
   it('says whose codes they are, as the NOTICE does', async () => {
     const root = join(import.meta.dirname, '../..');
-    const shipped = await readFile(join(root, 'src/mapping/terms.concept-map.json'), 'utf8');
+    const shipped = await readFile(join(root, 'src/mapping/words/terms.concept-map.json'), 'utf8');
     const notice = await readFile(join(root, 'NOTICE'), 'utf8');
     for (const text of [shipped, notice])
       for (const name of ['SNOMED International', 'CC BY 4.0', 'Regenstrief']) expect(text).toContain(name);
-    expect(notice).toContain('src/mapping/terms.concept-map.json');
+    expect(notice).toContain('src/mapping/words/terms.concept-map.json');
     expect(notice).toContain('https://creativecommons.org/licenses/by/4.0/');
     expect(notice).toContain('http://loinc.org/license');
   });

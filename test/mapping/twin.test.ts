@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { FORMS, patientFile } from '../../infra/demo/patients.file.ts';
 import { patientRows } from '../../infra/demo/patients.list.ts';
-import { cellsByColumn } from '../../src/imports/csv.reader.js';
+import { cellsByColumn } from '../../src/csv/csv.reader.js';
 import { mapRow } from '../../src/mapping/row.mapping.js';
-import { readCsv, shipped } from '../imports/csv.reading.ts';
+import { readCsv, shipped } from '../csv/csv.reading.ts';
 import { context } from './mapping.world.ts';
 
 async function mapFile(bytes: Buffer, chunk?: number) {

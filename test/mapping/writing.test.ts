@@ -10,7 +10,7 @@ import {
   identifierQuery,
   type PatientWrites,
 } from '../../src/mapping/transaction.bundle.js';
-import { shipped } from '../imports/csv.reading.ts';
+import { shipped } from '../csv/csv.reading.ts';
 import { context } from './mapping.world.ts';
 
 const ana = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { indexConceptMap } from '../../src/mapping/concept.map.js';
+import { indexConceptMap } from '../../src/mapping/words/concept.map.js';
 import { SHIPPED_TERMS } from '../../src/mapping/defaults.js';
-import type { TermAnswer } from '../../src/mapping/term.js';
+import type { TermAnswer } from '../../src/mapping/words/term.js';
 import { ConceptMapTerms, DecidedTerms, decisionKey, TermChain } from '../../src/terms/term.mappers.js';
 import { wordKey } from '../../src/terms/word.key.js';
 

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { AuditLog, type AuditRow } from '../../audit/audit.log.js';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
+import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
+import { accounts, groups, memberships } from '../../database/schema.access.js';
+import { NotAuthenticated } from '../../problems/errors.js';
+import type { Caller } from '../actor.js';
+
+/** What a provider says of somebody, already verified. */
+export const ExternalIdentity = z.looseObject({
+  iss: z.string(),
+  sub: z.string().min(1).max(255),
+  iat: z.number(),
+  preferred_username: z.string().optional().catch(undefined),
+  email: z.string().optional().catch(undefined),
+  name: z.string().optional().catch(undefined),
+});
+export type ExternalIdentity = z.infer<typeof ExternalIdentity>;
+
+type Requester = Caller & { readonly requestId: string };
+type Row = typeof accounts.$inferSelect;
+const Groups = z.union([z.array(z.string()), z.string().transform((one) => [one])]).catch([]);
+const LONGEST = 128;
+
+/** The accounts of people whom the provider signs in: made at the first login, members of the groups its claim names. */
+@Injectable()
+export class ExternalAccounts {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(ENV) private readonly env: Pick<Env, 'OIDC_GROUP_CLAIM'>,
+    private readonly log: AuditLog,
+  ) {}
+
+  /**
+   * The account of an identity. Groups follow the claim when it is newer than what is known: those of its names that exist here are
+   * joined, those a claim gave before and does not now are left, those a person gave stay. `whole` says that an absent claim means no group.
+   * NotAuthenticated for a disabled one.
+   */
+  async admit(identity: ExternalIdentity, caller: Requester, whole: boolean): Promise<Row> {
+    const row = (await this.find(identity)) ?? (await this.make(identity, caller));
+    if (row.disabled) throw new NotAuthenticated();
+    const claim = identity[this.env.OIDC_GROUP_CLAIM];
+    if (claim !== undefined || whole) await this.follow(row, identity.iat, Groups.parse(claim ?? []), caller);
+    return row;
+  }
+
+  private async find({ iss, sub }: ExternalIdentity, within: Database | Transaction = this.database) {
+    const [row] = await within
+      .select()
+      .from(accounts)
+      .where(and(eq(accounts.externalIssuer, iss), eq(accounts.externalSubject, sub)));
+    return row;
+  }
+
+  /** A name that is taken belongs to somebody else: theirs is never taken over. */
+  private async make(identity: ExternalIdentity, caller: Requester): Promise<Row> {
+    const { iss, sub, name } = identity;
+    return this.database.transaction(async (transaction) => {
+      for (const candidate of namesOf(identity)) {
+        const [made] = await transaction
+          .insert(accounts)
+          .values({
+            kind: 'person',
+            name: candidate,
+            displayName: printable(name ?? '').slice(0, LONGEST),
+            externalIssuer: iss,
+            externalSubject: sub,
+          })
+          .onConflictDoNothing()
+          .returning();
+        const row = made ?? (await this.find(identity, transaction));
+        if (made !== undefined)
+          await this.log.appendWithin(transaction, noted(made, caller, 'account made at first login', 201));
+        if (row !== undefined) return row;
+      }
+      throw new NotAuthenticated();
+    });
+  }
+
+  /** Only a newer claim counts: an old token must not bring back a group that was left since. */
+  private async follow(
+    account: Row,
+    issuedAt: number,
+    names: readonly string[],
+    caller: Requester,
+  ): Promise<void> {
+    const at = new Date(issuedAt * 1000);
+    if (account.externalAt !== null && account.externalAt >= at) return;
+    await this.database.transaction(async (transaction) => {
+      const [newer] = await transaction
+        .update(accounts)
+        .set({ externalAt: at })
+        .where(and(eq(accounts.id, account.id), or(isNull(accounts.externalAt), lt(accounts.externalAt, at))))
+        .returning({ id: accounts.id });
+      if (newer === undefined) return;
+      const named =
+        names.length === 0
+          ? []
+          : await transaction
+              .select({ id: groups.id })
+              .from(groups)
+              .where(inArray(groups.name, [...names]));
+      const ids = named.map(({ id }) => id);
+      const left = await transaction
+        .delete(memberships)
+        .where(
+          and(
+            eq(memberships.accountId, account.id),
+            eq(memberships.external, true),
+            ids.length === 0 ? sql`true` : sql`not (${inArray(memberships.groupId, ids)})`,
+          ),
+        )
+        .returning({ id: memberships.groupId });
+      const joined =
+        ids.length === 0
+          ? []
+          : await transaction
+              .insert(memberships)
+              .values(ids.map((groupId) => ({ groupId, accountId: account.id, external: true })))
+              .onConflictDoNothing()
+              .returning({ id: memberships.groupId });
+      if (left.length + joined.length === 0) return;
+      await this.log.appendWithin(transaction, {
+        ...noted(account, caller, 'groups follow the provider', 200),
+        detail: { joined: joined.map(({ id }) => id), left: left.map(({ id }) => id) },
+      });
+    });
+  }
+}
+
+/** Its row in the audit. */
+function noted({ id, name }: Row, caller: Requester, action: string, status: number): AuditRow {
+  return {
+    ...caller,
+    kind: 'answer',
+    accountId: id,
+    accountName: name,
+    via: 'external login',
+    action,
+    status,
+  };
+}
+
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '').trim();
+}
+
+/** Names for an account, the best first; the last is nobody else's. A colon would end it in `Basic`. */
+function namesOf({ iss, sub, preferred_username, email }: ExternalIdentity): string[] {
+  const wish = printable(preferred_username ?? email ?? sub).replaceAll(':', '_');
+  const mark = createHash('sha256').update(`${iss}\0${sub}`).digest('hex').slice(0, 12);
+  const best = wish.slice(0, LONGEST - mark.length - 1);
+  return best === '' ? [mark] : [best, `${best}-${mark}`];
+}

@@ -1,0 +1,84 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
+import * as oidc from 'openid-client';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
+import { NeighbourAway } from '../../problems/errors.js';
+
+/** The provider as its discovery document describes it, and its keys. */
+export interface Provider {
+  readonly configuration: oidc.Configuration;
+  readonly issuer: string;
+  readonly keys: JWTVerifyGetKey;
+}
+
+const FRESH_MS = 3_600_000;
+const PATIENCE_SECONDS = 5;
+/** A provider that is away is asked again after this long, however many people wait. */
+const PAUSE_MS = 2_000;
+
+type Settings = Pick<Env, 'OIDC_ISSUER' | 'OIDC_CLIENT_ID' | 'OIDC_CLIENT_SECRET'>;
+
+/** The OpenID Connect provider of the environment; discovered at the first need, again each hour. */
+@Injectable()
+export class OidcProvider {
+  private readonly logger = new Logger('authn');
+  private known: { readonly until: number; readonly provider: Promise<Provider> } | undefined;
+
+  constructor(@Inject(ENV) private readonly env: Settings) {}
+
+  /** Whether a token says it is the provider's; no more than that. */
+  isIssuer(issuer: unknown): boolean {
+    return this.env.OIDC_ISSUER !== undefined && issuer === this.env.OIDC_ISSUER;
+  }
+
+  /** NeighbourAway when the provider does not answer; undefined when external login is not switched on. */
+  async get(): Promise<Provider | undefined> {
+    const { OIDC_ISSUER, OIDC_CLIENT_ID } = this.env;
+    if (OIDC_ISSUER === undefined || OIDC_CLIENT_ID === undefined) return undefined;
+    if (this.known === undefined || this.known.until < performance.now()) {
+      const provider = this.discover(OIDC_ISSUER, OIDC_CLIENT_ID);
+      this.known = { until: performance.now() + FRESH_MS, provider };
+      provider.catch(() => (this.known = { until: performance.now() + PAUSE_MS, provider }));
+    }
+    return this.known.provider;
+  }
+
+  private async discover(issuer: string, clientId: string): Promise<Provider> {
+    const { OIDC_CLIENT_SECRET: secret } = this.env;
+    const insecure = issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [];
+    const options = { execute: insecure, timeout: PATIENCE_SECONDS };
+    try {
+      const found = await oidc.discovery(
+        new URL(issuer),
+        clientId,
+        undefined,
+        authentication(secret),
+        options,
+      );
+      const metadata = found.serverMetadata();
+      const methods = metadata.token_endpoint_auth_methods_supported;
+      const configuration =
+        secret === undefined || methods === undefined || methods.includes('client_secret_basic')
+          ? found
+          : new oidc.Configuration(metadata, clientId, undefined, oidc.ClientSecretPost(secret));
+      for (const each of insecure) each(configuration);
+      configuration.timeout = PATIENCE_SECONDS;
+      if (metadata.jwks_uri === undefined) throw new Error('The provider names no jwks_uri.');
+      const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), {
+        timeoutDuration: PATIENCE_SECONDS * 1000,
+        cooldownDuration: 30_000,
+      });
+      return { configuration, issuer: metadata.issuer, keys };
+    } catch (error) {
+      this.logger.warn(
+        `the sign-in provider cannot be used: ${error instanceof Error ? error.name : 'error'}`,
+      );
+      throw new NeighbourAway('oidc', { cause: error });
+    }
+  }
+}
+
+function authentication(secret: string | undefined): oidc.ClientAuth {
+  return secret === undefined ? oidc.None() : oidc.ClientSecretBasic(secret);
+}

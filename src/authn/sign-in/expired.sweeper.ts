@@ -1,0 +1,48 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { not, sql } from 'drizzle-orm';
+import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
+import { loginFailures, sessions, signingKeys, tokenFamilies } from '../../database/schema.access.js';
+import { SESSION_LIVES } from './sign.ins.js';
+
+const HOUR_MS = 3_600_000;
+
+/** Removes, each hour, what can sign nobody in any more; any number of gateways may do so at once. */
+@Injectable()
+export class ExpiredSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('authn');
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => void this.sweep(), HOUR_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      await this.database.delete(sessions).where(not(SESSION_LIVES));
+      // Refresh tokens go with their family.
+      await this.database.delete(tokenFamilies).where(sql`
+        ${tokenFamilies.createdAt} < now() - interval '31 days' or ${tokenFamilies.revokedAt} < now() - interval '1 day'`);
+      await this.database
+        .delete(loginFailures)
+        .where(sql`${loginFailures.windowStart} < now() - interval '1 day'`);
+      await this.database
+        .delete(signingKeys)
+        .where(sql`${signingKeys.retiredAt} < now() - interval '30 days'`);
+    } catch (error) {
+      // Postgres away: the next hour does it.
+      this.logger.warn(`What expired could not be removed: ${error instanceof Error ? error.name : 'error'}`);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, gt, gte, or, sql } from 'drizzle-orm';
+import { DATABASE, type Database } from '../../database/database.module.js';
+import { loginFailures } from '../../database/schema.access.js';
+import { TooMany } from '../../problems/errors.js';
+import { LoginConcurrency } from '../../limits/login.concurrency.js';
+
+const WINDOW_SECONDS = 300;
+const WINDOW = sql.raw(`interval '${WINDOW_SECONDS} seconds'`);
+/** Wrong passwords for one name from one address: after these the two wait for the rest of the five minutes. */
+const PAIR_LIMIT = 10;
+/** Many people may share an address (a hospital behind one), so it may fail more often. */
+const ADDRESS_LIMIT = 200;
+/** A name that fails everywhere is only slowed: no stranger can keep its owner out. */
+const NAME_LIMIT = 50;
+const NAME_DELAY_MS = 1500;
+
+interface Limit {
+  readonly subject: string;
+  readonly limit: number;
+}
+
+/** Counts wrong passwords in Postgres, for all gateways together; a window of five minutes, never a lasting lock. */
+@Injectable()
+export class LoginThrottle {
+  private readonly crowd = new LoginConcurrency();
+
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Runs an attempt, or throws {@link TooMany} without a question to PostgreSQL when there are too many already. */
+  admit<T>(name: string, address: string, attempt: () => Promise<T>): Promise<T> {
+    return this.crowd.run(neighbourhood(address), [pairOf(name, address), addressOf(address)], attempt);
+  }
+
+  /** Waits a moment when the name is under attack, before the attempt takes a place of those that are checked. */
+  async slow(name: string): Promise<void> {
+    const [over] = await this.over([{ subject: nameOf(name), limit: NAME_LIMIT }]);
+    if (over !== undefined) await sleep(NAME_DELAY_MS);
+  }
+
+  /** Throws {@link TooMany} while the name has failed too often from this address, or the address with whatever name. */
+  async check(name: string, address: string): Promise<void> {
+    const [over] = await this.over([
+      { subject: pairOf(name, address), limit: PAIR_LIMIT },
+      { subject: addressOf(address), limit: ADDRESS_LIMIT },
+    ]);
+    if (over === undefined) return;
+    const seconds = Math.max(1, over.left);
+    this.crowd.mustWait(over.subject, seconds);
+    throw new TooMany(seconds);
+  }
+
+  /** Counts a wrong password. */
+  async failed(name: string, address: string): Promise<void> {
+    // In one order everywhere, so that two statements cannot wait for each other's rows.
+    const subjects = [pairOf(name, address), addressOf(address), nameOf(name)];
+    subjects.sort((one, other) => (one < other ? -1 : 1));
+    const over = sql`${loginFailures.windowStart} < now() - ${WINDOW}`;
+    await this.database
+      .insert(loginFailures)
+      .values(subjects.map((subject) => ({ subject, failures: 1, windowStart: sql`now()` })))
+      .onConflictDoUpdate({
+        target: loginFailures.subject,
+        set: {
+          failures: sql`case when ${over} then 1 else ${loginFailures.failures} + 1 end`,
+          windowStart: sql`case when ${over} then now() else ${loginFailures.windowStart} end`,
+        },
+      });
+  }
+
+  /** Forgets what a person mistyped here before the right password. */
+  async succeeded(name: string, address: string): Promise<void> {
+    await this.database.delete(loginFailures).where(eq(loginFailures.subject, pairOf(name, address)));
+  }
+
+  /** Those of the subjects that reached their limit in a window that is not over, and the seconds left of it. */
+  private async over(
+    limits: readonly Limit[],
+  ): Promise<{ readonly subject: string; readonly left: number }[]> {
+    return this.database
+      .select({
+        subject: loginFailures.subject,
+        left: sql<number>`ceil(extract(epoch from ${loginFailures.windowStart} + ${WINDOW} - now()))::int`,
+      })
+      .from(loginFailures)
+      .where(
+        and(
+          or(
+            ...limits.map(({ subject, limit }) =>
+              and(eq(loginFailures.subject, subject), gte(loginFailures.failures, limit)),
+            ),
+          ),
+          gt(loginFailures.windowStart, sql`now() - ${WINDOW}`),
+        ),
+      );
+  }
+}
+
+/** Subjects are hashed, since people type passwords into the wrong field. */
+function hashed(...parts: readonly string[]): string {
+  return createHash('sha256').update(parts.join('\0')).digest('base64url');
+}
+
+const nameOf = (name: string) => hashed('name', name.toLowerCase());
+const addressOf = (address: string) => hashed('address', neighbourhood(address));
+const pairOf = (name: string, address: string) => hashed('pair', name.toLowerCase(), neighbourhood(address));
+
+/** One subscriber of IPv6 has a whole /64 to call from. */
+function neighbourhood(address: string): string {
+  if (!isIPv6(address) || /^::ffff:/i.test(address)) return address.replace(/^::ffff:/i, '');
+  const [head = '', tail] = address.split('%', 1).join('').split('::');
+  const groups = head.split(':').filter((group) => group !== '');
+  const after = tail === undefined ? [] : tail.split(':').filter((group) => group !== '');
+  const zeros = Array.from({ length: Math.max(0, 8 - groups.length - after.length) }, () => '0');
+  return [...groups, ...zeros, ...after].slice(0, 4).join(':').toLowerCase();
+}

@@ -1,0 +1,58 @@
+import { Controller, Delete, Get, HttpCode, Param, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { Gives, pageOf } from '../../http/response.shape.js';
+import { Asked, AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
+import { NotAuthenticated } from '../../problems/errors.js';
+import { AnyAccount } from '../access.decorators.js';
+import { IdPipe } from '../../http/body.pipe.js';
+import { OwnSessions, Session, SessionsQuery } from './own.sessions.js';
+import { QueryOf } from '../../http/query.pipe.js';
+import type { SignIn } from './sign.in.js';
+import { SignIns } from './sign.ins.js';
+
+/** Where an account is signed in, and the end of it. */
+@Controller('api/me/sessions')
+@AnyAccount()
+export class SessionsController {
+  constructor(
+    private readonly sessions: OwnSessions,
+    private readonly signIns: SignIns,
+    private readonly deeds: AuditedActions,
+  ) {}
+
+  /** The caller's living sign-ins, the youngest first; `current` is the one this request came by; also by `kind`, `q` looks in address and client. */
+  @Get()
+  @Gives(pageOf(Session))
+  list(
+    @Req() request: FastifyRequest,
+    @Query(new QueryOf(SessionsQuery)) query: SessionsQuery,
+  ): Promise<{ readonly items: readonly Session[]; readonly total: number }> {
+    const { account, ends } = signInOf(request);
+    return this.sessions.page(account.id, query, ends);
+  }
+
+  /** Ends every sign-in of the caller but the current one, with effect from the next request. */
+  @Delete()
+  @HttpCode(204)
+  async endOthers(@Asked() deed: AuditedAction, @Req() request: FastifyRequest): Promise<void> {
+    const { account, ends } = signInOf(request);
+    await this.deeds.record(deed, 204, (transaction) => this.signIns.endAll(account.id, ends, transaction));
+  }
+
+  /** Ends one sign-in of the caller, the current one included; 404 when it is not theirs or has ended. */
+  @Delete(':id')
+  @HttpCode(204)
+  async end(
+    @Asked() deed: AuditedAction,
+    @Req() request: FastifyRequest,
+    @Param('id', new IdPipe()) id: string,
+  ): Promise<void> {
+    const { account } = signInOf(request);
+    await this.deeds.record(deed, 204, (transaction) => this.sessions.end(account.id, id, transaction));
+  }
+}
+
+function signInOf({ signIn }: FastifyRequest): SignIn {
+  if (signIn === undefined) throw new NotAuthenticated();
+  return signIn;
+}

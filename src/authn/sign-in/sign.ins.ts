@@ -1,0 +1,93 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, gt, isNull, ne, type SQL, sql } from 'drizzle-orm';
+import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
+import { accounts, sessions, tokenFamilies } from '../../database/schema.access.js';
+import { NotAuthenticated } from '../../problems/errors.js';
+import type { Caller } from '../actor.js';
+import type { SignIn } from './sign.in.js';
+import { hashOf, newSecret } from '../tokens/tokens.hash.js';
+
+export const SESSION_SECONDS = 30 * 60;
+
+/** True of sessions that were seen in the last 30 minutes and are not older than 12 hours. */
+export const SESSION_LIVES: SQL = sql`(${gt(sessions.lastSeenAt, sql`now() - interval '30 minutes'`)}
+  and ${gt(sessions.createdAt, sql`now() - interval '12 hours'`)})`;
+
+/** Whose sign-in begins; `passwordHash` is what their password was checked against, undefined where somebody else vouched for them. */
+export interface Proof {
+  readonly id: string;
+  readonly passwordHash: string | undefined;
+}
+
+/**
+ * Keeps an account from being changed until the transaction ends. Checking a password takes a while: NotAuthenticated when it was changed,
+ * or the account disabled, meanwhile, since what that ended must not begin again.
+ */
+export async function holdProof(transaction: Transaction, { id, passwordHash }: Proof): Promise<void> {
+  const [held] = await transaction
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(
+      and(
+        eq(accounts.id, id),
+        eq(accounts.disabled, false),
+        passwordHash === undefined ? undefined : eq(accounts.passwordHash, passwordHash),
+      ),
+    )
+    .for('share');
+  if (held === undefined) throw new NotAuthenticated();
+}
+
+/** Starts sessions and ends what people signed in with. */
+@Injectable()
+export class SignIns {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** A new session; the token goes into the cookie, its hash is stored. NotAuthenticated when what was proved no longer holds. */
+  async openSession(proof: Proof, caller: Caller): Promise<string> {
+    const token = newSecret();
+    await this.database.transaction(async (transaction) => {
+      await holdProof(transaction, proof);
+      const accountId = proof.id;
+      await transaction.insert(sessions).values({ accountId, tokenHash: hashOf(token), ...caller });
+    });
+    return token;
+  }
+
+  /** Ends the session whose token this is, if there is one. */
+  async endSession(token: string): Promise<void> {
+    await this.database.delete(sessions).where(eq(sessions.tokenHash, hashOf(token)));
+  }
+
+  /** Ends one sign-in: the session, or the refresh family with every access token of it. */
+  async end({ ends }: SignIn, transaction: Transaction): Promise<void> {
+    if (ends.kind === 'session') await transaction.delete(sessions).where(eq(sessions.id, ends.id));
+    if (ends.kind === 'family') await revoke(transaction, eq(tokenFamilies.id, ends.id));
+  }
+
+  /** Ends every session and refresh family of an account but `keep`. */
+  async endAll(accountId: string, keep: SignIn['ends'] | undefined, transaction: Transaction): Promise<void> {
+    const kept = (kind: 'session' | 'family') => (keep?.kind === kind ? keep.id : undefined);
+    const session = kept('session');
+    const family = kept('family');
+    await transaction
+      .delete(sessions)
+      .where(
+        and(eq(sessions.accountId, accountId), session === undefined ? undefined : ne(sessions.id, session)),
+      );
+    await revoke(
+      transaction,
+      and(
+        eq(tokenFamilies.accountId, accountId),
+        family === undefined ? undefined : ne(tokenFamilies.id, family),
+      ),
+    );
+  }
+}
+
+async function revoke(transaction: Transaction, which: SQL | undefined): Promise<void> {
+  await transaction
+    .update(tokenFamilies)
+    .set({ revokedAt: sql`now()` })
+    .where(and(which, isNull(tokenFamilies.revokedAt)));
+}

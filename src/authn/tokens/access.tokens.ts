@@ -1,0 +1,60 @@
+import { Inject, Injectable } from '@nestjs/common';
+import jwt from 'jsonwebtoken';
+import { z } from 'zod';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
+import { newSecret } from './tokens.hash.js';
+import { SigningKeys } from '../keys/signing.keys.js';
+
+export const AUDIENCE = 'radgate';
+export const ACCESS_TOKEN_SECONDS = 900;
+
+/** The only header our tokens have (RFC 9068 §2.1). Strict: `jku`, `x5u`, `jwk`, `crit` and the like are refused unread. */
+export const TokenHeader = z.strictObject({
+  alg: z.literal('RS256'),
+  typ: z.literal('at+jwt'),
+  kid: z.string().max(64),
+});
+
+const CLOCK_SKEW_SECONDS = 30;
+const seconds = z.number().int().nonnegative();
+
+/**
+ * The claims of an access token. `sub` is the account; `jti` is the refresh family, a dot and random characters, so that
+ * a logout ends what the family's tokens can do at once.
+ */
+export const Claims = z
+  .object({
+    sub: z.uuid(),
+    aud: z.literal(AUDIENCE),
+    iat: seconds,
+    exp: seconds,
+    jti: z.string().regex(/^[0-9a-f-]{36}\.[\w-]{43}$/),
+  })
+  .refine(({ iat, exp }) => exp > iat && exp - iat <= ACCESS_TOKEN_SECONDS)
+  .refine(({ iat }) => iat <= Date.now() / 1000 + CLOCK_SKEW_SECONDS)
+  .transform((claims) => ({ accountId: claims.sub, familyId: claims.jti.slice(0, 36) }))
+  .refine(({ familyId }) => z.uuid().safeParse(familyId).success);
+
+/** Signs access tokens: RS256, `typ: at+jwt`, 15 minutes (RFC 9068). */
+@Injectable()
+export class AccessTokens {
+  constructor(
+    @Inject(ENV) private readonly env: Pick<Env, 'PUBLIC_URL'>,
+    private readonly keys: SigningKeys,
+  ) {}
+
+  /** A token for an account; `patientId` becomes the claim `patient_id` where a patient is linked. */
+  async sign(accountId: string, familyId: string, patientId: string | undefined): Promise<string> {
+    const { kid, privateKey } = await this.keys.current();
+    return jwt.sign(patientId === undefined ? {} : { patient_id: patientId }, privateKey, {
+      algorithm: 'RS256',
+      header: { alg: 'RS256', typ: 'at+jwt', kid },
+      issuer: this.env.PUBLIC_URL,
+      audience: AUDIENCE,
+      subject: accountId,
+      expiresIn: ACCESS_TOKEN_SECONDS,
+      jwtid: `${familyId}.${newSecret()}`,
+    });
+  }
+}

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
+import { accounts, refreshTokens, tokenFamilies } from '../../database/schema.access.js';
+import { audit } from '../../database/schema.audit.js';
+import { NotAuthenticated } from '../../problems/errors.js';
+import { actorOf, type Caller } from '../actor.js';
+import { StoredSecrets } from './stored.secrets.js';
+import { holdProof, type Proof } from '../sign-in/sign.ins.js';
+import { hashOf, macOf, newSecret } from './tokens.hash.js';
+
+/** What a refresh token stands for. */
+export interface Refreshed {
+  readonly refreshToken: string;
+  readonly familyId: string;
+  readonly accountId: string;
+  readonly name: string;
+  readonly patientId: string | undefined;
+}
+
+const PREFIX = 'rgr_';
+const SECRET = 'refresh successor';
+/** A token waits seven days to be used; a family ends after thirty, however often it was. */
+const TOKEN_LIFE = sql.raw(`interval '7 days'`);
+const FAMILY_LIFE = sql.raw(`interval '30 days'`);
+/** Living families of one account. */
+const FAMILIES = 100;
+const GRACE = sql.raw(`interval '10 seconds'`);
+
+const Row = z.object({
+  family: z.uuid(),
+  account: z.uuid(),
+  name: z.string(),
+  patient: z.string().nullable(),
+});
+
+/**
+ * Refresh tokens that work once (RFC 9700 §4.14.2). The successor is HMAC(stored secret, presented token): a repeat within ten
+ * seconds, after a lost answer, gets the same one again without it being kept anywhere.
+ */
+@Injectable()
+export class RefreshTokens {
+  private readonly logger = new Logger('authn');
+
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly secrets: StoredSecrets,
+  ) {}
+
+  /** The first token of a new family. NotAuthenticated when what was proved no longer holds. */
+  async start(proof: Proof, caller: Caller): Promise<{ refreshToken: string; familyId: string }> {
+    const { id: accountId } = proof;
+    const familyId = randomUUID();
+    const refreshToken = newSecret(PREFIX);
+    await this.database.transaction(async (transaction) => {
+      await holdProof(transaction, proof);
+      await transaction.insert(tokenFamilies).values({ id: familyId, accountId, ...caller });
+      await transaction.insert(refreshTokens).values({
+        tokenHash: hashOf(refreshToken),
+        family: familyId,
+        accountId,
+        expiresAt: sql`now() + ${TOKEN_LIFE}`,
+      });
+      // A script that signs in for each call must not fill the table: its oldest sign-ins end.
+      await transaction.execute(sql`
+        update token_families set revoked_at = now() where id in (
+          select id from token_families where account_id = ${accountId} and revoked_at is null
+          order by created_at desc, id offset ${FAMILIES})`);
+    });
+    return { refreshToken, familyId };
+  }
+
+  /** Uses a token up and answers its successor; {@link NotAuthenticated} for any other, and a late repeat ends the family. */
+  async rotate(presented: string, request: FastifyRequest): Promise<Refreshed> {
+    const refreshToken = `${PREFIX}${macOf(await this.secrets.get(SECRET), presented)}`;
+    const row = (await this.use(presented, refreshToken)) ?? (await this.repeat(presented, request));
+    return {
+      refreshToken,
+      familyId: row.family,
+      accountId: row.account,
+      name: row.name,
+      patientId: row.patient ?? undefined,
+    };
+  }
+
+  /** Ends the family of a token if it is this account's. */
+  async end(presented: string, accountId: string, transaction: Transaction): Promise<void> {
+    const family = transaction
+      .select({ id: refreshTokens.family })
+      .from(refreshTokens)
+      .where(and(eq(refreshTokens.tokenHash, hashOf(presented)), eq(refreshTokens.accountId, accountId)));
+    await transaction
+      .update(tokenFamilies)
+      .set({ revokedAt: sql`now()` })
+      .where(and(sql`${tokenFamilies.id} in (${family})`, isNull(tokenFamilies.revokedAt)));
+  }
+
+  /** One statement: of any number of parallel uses exactly one finds `used_at` empty and writes the successor. */
+  private async use(presented: string, successor: string): Promise<z.infer<typeof Row> | undefined> {
+    const rows = await this.database.execute(sql`
+      with used as (
+        update refresh_tokens t set used_at = now()
+        from token_families f join accounts a on a.id = f.account_id
+        where t.token_hash = ${hashOf(presented)} and t.used_at is null and t.expires_at > now()
+          and f.id = t.family and f.revoked_at is null and not a.disabled
+        returning t.family, t.account_id, f.created_at as family_start, a.name, a.patient_id
+      ), made as (
+        insert into refresh_tokens (token_hash, family, account_id, expires_at)
+        select ${hashOf(successor)}, family, account_id, least(now() + ${TOKEN_LIFE}, family_start + ${FAMILY_LIFE})
+        from used
+      )
+      select family, account_id as account, name, patient_id as patient from used`);
+    return Row.optional().parse(rows[0]);
+  }
+
+  /** A token that was used already: again within the grace, else a theft may be behind it and the family ends. */
+  private async repeat(presented: string, request: FastifyRequest): Promise<z.infer<typeof Row>> {
+    const rows = await this.database
+      .select({
+        family: refreshTokens.family,
+        account: refreshTokens.accountId,
+        name: accounts.name,
+        patient: accounts.patientId,
+        inGrace: sql<boolean>`${refreshTokens.usedAt} > now() - ${GRACE}`,
+      })
+      .from(refreshTokens)
+      .innerJoin(tokenFamilies, eq(tokenFamilies.id, refreshTokens.family))
+      .innerJoin(accounts, eq(accounts.id, refreshTokens.accountId))
+      .where(
+        and(
+          eq(refreshTokens.tokenHash, hashOf(presented)),
+          sql`${refreshTokens.usedAt} is not null`,
+          isNull(tokenFamilies.revokedAt),
+          eq(accounts.disabled, false),
+        ),
+      );
+    const [row] = rows;
+    if (row === undefined) throw new NotAuthenticated();
+    if (row.inGrace) return row;
+    await this.endStolen(row, request);
+    throw new NotAuthenticated();
+  }
+
+  /** Ends the family and says so in the audit, both or neither. */
+  private async endStolen({ family, account, name }: z.infer<typeof Row>, request: FastifyRequest) {
+    await this.database.transaction(async (transaction) => {
+      const ended = await transaction
+        .update(tokenFamilies)
+        .set({ revokedAt: sql`now()` })
+        .where(and(eq(tokenFamilies.id, family), isNull(tokenFamilies.revokedAt)))
+        .returning({ id: tokenFamilies.id });
+      if (ended.length === 0) return;
+      await transaction.insert(audit).values({
+        ...actorOf(request, { id: account, name, via: 'refresh token' }),
+        kind: 'refused',
+        action: 'refresh token reused',
+        status: 401,
+        detail: { family },
+      });
+    });
+    this.logger.warn({ event: 'refresh token reused', account, family, request_id: request.id });
+  }
+}

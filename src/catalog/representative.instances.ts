@@ -1,0 +1,63 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, asc, eq, inArray } from 'drizzle-orm';
+import { type Policy, toSql } from '../authz/policy.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { instances, patients, series, studies } from '../database/schema.catalog.js';
+import { type FoundInstance, instanceOf, OF_INSTANCE, OF_PATIENT } from './lookup.service.js';
+import type { Level } from './search.attributes.js';
+import { StudyUid } from '../dicom/uids.js';
+
+/** An instance, and whose study it is of. */
+export interface RepresentativeInstance {
+  readonly studyUid: StudyUid;
+  readonly patientIssuer: string;
+  readonly patientId: string;
+  readonly instance: FoundInstance;
+}
+
+const GROUP = { study: studies.id, series: series.id, instance: instances.id } as const;
+const UID = { study: studies.studyUid, series: series.seriesUid, instance: instances.sopUid } as const;
+
+/** One instance that speaks for a study or series: the first in series and instance order. */
+@Injectable()
+export class RepresentativeInstances {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** By the UIDs of this level; one that the account may not read, or that holds nothing, has no example. */
+  async of(
+    policy: Policy,
+    level: Level,
+    uids: readonly string[],
+  ): Promise<ReadonlyMap<string, RepresentativeInstance>> {
+    const rows = await this.database
+      .selectDistinctOn([GROUP[level]], {
+        ...OF_INSTANCE,
+        studyUid: studies.studyUid,
+        ...OF_PATIENT,
+        uid: UID[level],
+      })
+      .from(instances)
+      .innerJoin(series, eq(series.id, instances.series))
+      .innerJoin(studies, eq(studies.id, series.study))
+      .innerJoin(patients, eq(patients.id, studies.patient))
+      .where(and(inArray(UID[level], [...uids]), toSql(policy, 'studies:read')))
+      .orderBy(
+        asc(GROUP[level]),
+        asc(series.seriesNumber),
+        asc(series.id),
+        asc(instances.instanceNumber),
+        asc(instances.id),
+      );
+    return new Map(
+      rows.map(({ uid, studyUid, patientIssuer, patientId, ...row }) => [
+        uid,
+        {
+          studyUid: StudyUid.parse(studyUid),
+          patientIssuer,
+          patientId,
+          instance: instanceOf(row, policy.accountId),
+        },
+      ]),
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
+import { foldHeader } from '../mapping/words/folding.js';
+import { LIMITS } from './csv.limits.js';
+
+const DELIMITERS = [',', ';', '\t', '|'] as const;
+export type Delimiter = (typeof DELIMITERS)[number];
+
+/** The delimiter and why: the file's own `sep=` line, the mapping, known names of the header, or a constant number of cells. */
+export interface DelimiterChoice {
+  readonly delimiter: Delimiter;
+  readonly reason: 'sep-line' | 'mapping' | 'header-words' | 'constant-columns' | 'single-column';
+  /** Whether a `sep=` line precedes the header. */
+  readonly sepLine: boolean;
+  /** The first records, the header among them; 20 at most. */
+  readonly records: readonly (readonly string[])[];
+}
+
+const Records = z.array(z.array(z.string()));
+const SEP_LINE = /^"?sep=([,;\t|])"?(?:\r\n|\n|\r)/iu;
+
+/** Finds the delimiter by parsing the first 20 records with each candidate. */
+export function chooseDelimiter(
+  head: string,
+  aliases: ReadonlyMap<string, string>,
+  mapped?: Delimiter,
+): DelimiterChoice {
+  const [line = '', sign] = SEP_LINE.exec(head) ?? [];
+  const text = head.slice(line.length);
+  const sepLine = line !== '';
+  const named = DELIMITERS.find((delimiter) => delimiter === sign) ?? mapped;
+  if (named !== undefined)
+    return {
+      delimiter: named,
+      reason: sepLine ? 'sep-line' : 'mapping',
+      sepLine,
+      records: firstRecords(text, named),
+    };
+  const [best] = DELIMITERS.map((delimiter) => judge(text, delimiter, aliases)).sort(
+    (one, other) =>
+      other.met - one.met || Number(other.constant) - Number(one.constant) || other.columns - one.columns,
+  );
+  if (best === undefined) throw new Error('There is no candidate for the delimiter.');
+  const reason = best.columns < 2 ? 'single-column' : best.met > 0 ? 'header-words' : 'constant-columns';
+  return { delimiter: best.delimiter, reason, sepLine, records: best.records };
+}
+
+function judge(text: string, delimiter: Delimiter, aliases: ReadonlyMap<string, string>) {
+  const records = firstRecords(text, delimiter);
+  const [header = []] = records;
+  const met = header.filter((name) => aliases.has(foldHeader(name))).length;
+  const constant = header.length > 1 && records.every((record) => record.length === header.length);
+  return { delimiter, records, met, constant, columns: header.length };
+}
+
+function firstRecords(text: string, delimiter: Delimiter): readonly (readonly string[])[] {
+  try {
+    const found: unknown = parse(text, {
+      delimiter,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      to: 20,
+      max_record_size: LIMITS.record,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      skip_records_with_error: true,
+    });
+    return Records.parse(found);
+  } catch {
+    // A first line that never ends, or quotes that mean nothing with this delimiter.
+    return [];
+  }
+}

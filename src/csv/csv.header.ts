@@ -1,0 +1,59 @@
+import { foldHeader } from '../mapping/words/folding.js';
+import type { MappingDocument } from '../mapping/mapping.document.js';
+import { LIMITS } from './csv.limits.js';
+import { FileRefused } from './csv.refusal.js';
+
+/** Where the mapping's columns stand in the file. */
+export interface CsvHeader {
+  /** The names as the file has them. */
+  readonly names: readonly string[];
+  /** The mapping's column → its place in the file. */
+  readonly places: ReadonlyMap<string, number>;
+  /** The file's names that mean nothing to the mapping. */
+  readonly ignored: readonly string[];
+  /** It is a report of errors that comes back: cells had their formulas defused. */
+  readonly report: boolean;
+}
+
+/** Folded names → the mapping's columns; a column's own name is always one of them. */
+export function headerAliases(document: MappingDocument): ReadonlyMap<string, string> {
+  const aliases = new Map<string, string>();
+  for (const field of Object.keys(document.columns)) aliases.set(field, field);
+  for (const [field, names] of Object.entries(document.source.aliases))
+    for (const name of names) aliases.set(foldHeader(name), field);
+  return aliases;
+}
+
+/** Reads the header; a double, unnamed or missing column refuses the file before its first row. */
+export function readCsvHeader(names: readonly string[], document: MappingDocument): CsvHeader {
+  const aliases = headerAliases(document);
+  const folded = names.map((name) => foldHeader(name));
+  const fields = folded.map((name) => (name.startsWith('_') ? undefined : aliases.get(name)));
+  const known = fields.filter((field) => field !== undefined);
+  if (names.length > LIMITS.columns) throw new FileRefused('file-columns-too-many');
+  if (known.length === 0) throw new FileRefused('file-header-missing');
+  if (folded.includes('')) throw new FileRefused('file-column-unnamed');
+  const meaning = folded.map((name, at) => fields[at] ?? `unknown ${name}`);
+  const double = known.filter((field, at) => known.indexOf(field) !== at);
+  if (new Set(meaning).size < meaning.length) throw new FileRefused('file-column-double', double);
+  const missing = missingColumns(document, new Set(known));
+  if (missing.length > 0) throw new FileRefused('file-column-missing', missing);
+  return {
+    names,
+    places: new Map(
+      fields.flatMap((field, at): [string, number][] => (field === undefined ? [] : [[field, at]])),
+    ),
+    ignored: names.filter((_, at) => fields[at] === undefined),
+    report: folded.includes('_row') && folded.includes('_codes'),
+  };
+}
+
+function missingColumns(document: MappingDocument, known: ReadonlySet<string>): string[] {
+  const required = Object.entries(document.columns).flatMap(([field, { required }]) =>
+    required ? [field] : [],
+  );
+  const missing = required.filter((field) => !known.has(field));
+  const identifiers = document.identifiers.map(({ column }) => column);
+  if (missing.length > 0 || identifiers.some((field) => known.has(field))) return missing;
+  return identifiers;
+}

@@ -1,0 +1,38 @@
+import type { MappingDocument } from '../mapping/mapping.document.js';
+import { chooseDelimiter, type DelimiterChoice } from './csv.delimiter.js';
+import { chooseEncoding, decodeHead, type EncodingChoice } from './csv.encoding.js';
+import { type CsvHeader, headerAliases, readCsvHeader } from './csv.header.js';
+import type { ProbeFacts } from './csv.probe.js';
+import { FileRefused } from './csv.refusal.js';
+
+/** How a file is to be read, with the reasons. */
+export interface CsvShape {
+  readonly encoding: EncodingChoice;
+  readonly delimiter: Omit<DelimiterChoice, 'records'>;
+  readonly header: CsvHeader;
+}
+
+/** Decides how to read a file from what the probe saw; `encoding` is the caller's word. Throws `FileRefused`. */
+export function inspectCsv(facts: ProbeFacts, document: MappingDocument, encoding?: string): CsvShape {
+  const aliases = headerAliases(document);
+  const chosen = chooseEncoding(facts, aliases, encoding ?? document.source.encoding);
+  const head = decodeHead(facts, chosen);
+  const { records, ...delimiter } = chooseDelimiter(head, aliases, document.source.delimiter);
+  const [names] = records;
+  if (names === undefined) throw new FileRefused('file-header-missing');
+  const header = readCsvHeader(names, document);
+  const lines = head.split(/[\r\n]+/u).filter((line) => line.trim() !== '').length;
+  if (facts.bytes <= facts.head.length && lines === (delimiter.sepLine ? 2 : 1))
+    throw new FileRefused('file-header-only');
+  return { encoding: chosen, delimiter, header };
+}
+
+/** What a person is told about how their file was read. */
+export const explainShape = ({ encoding, delimiter, header }: CsvShape) => ({
+  encoding: encoding.encoding,
+  encoding_reason: encoding.reason,
+  delimiter: delimiter.delimiter,
+  delimiter_reason: delimiter.reason,
+  columns: [...header.places.keys()],
+  ignored_columns: header.ignored,
+});

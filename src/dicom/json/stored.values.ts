@@ -1,0 +1,119 @@
+import type { JsonAttribute } from './dicom.json.js';
+import { decodeText } from '../character.sets.js';
+
+/** Specific Character Set of what is published: JSON is UTF-8, whatever the file is written in (PS3.18 F.2). */
+export const UTF_8: JsonAttribute = { vr: 'CS', Value: ['ISO_IR 192'] };
+/** Value representations whose values are published by reference (PS3.18 F.2.7 calls them binary). */
+export const BULK_VRS: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
+/** Texts with one value, in which a backslash is a character and leading spaces count (PS3.5 table 6.2-1). */
+export const PARAGRAPH_VRS: ReadonlySet<string> = new Set(['LT', 'ST', 'UT', 'UR']);
+const TEXTS: ReadonlySet<string> = new Set('AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT'.split(' '));
+const WIDTHS: Readonly<Record<string, number>> = {
+  US: 2,
+  SS: 2,
+  UL: 4,
+  SL: 4,
+  FL: 4,
+  FD: 8,
+  SV: 8,
+  UV: 8,
+  AT: 4,
+};
+const GROUPS = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
+/** What an Integer String may hold (PS3.5 table 6.2-1). */
+const INTEGERS = { least: -(2 ** 31), most: 2 ** 31 - 1 };
+
+/** A value at a bulk data address, as a reference to it (PS3.18 F.2.6). */
+export function bulkAttribute(vr: string, address: string): JsonAttribute {
+  return { vr, BulkDataURI: address };
+}
+
+/**
+ * The bytes of a value in the DICOM JSON model (PS3.18 F.2.2 to F.2.5), text as UTF-8. What JSON has no value for (a number that is not finite,
+ * bytes that are no whole numbers, an unknown representation) is a reference to `address`, so that nothing of it is lost.
+ */
+export function storedAttribute(
+  vr: string,
+  bytes: Buffer,
+  { characters, big, address }: { characters: string; big: boolean; address: () => string },
+): JsonAttribute {
+  const width = WIDTHS[vr];
+  if (width === undefined && !TEXTS.has(vr))
+    return bytes.length === 0 ? { vr } : bulkAttribute('UN', address());
+  const values = width === undefined ? textsOf(vr, bytes, characters) : numbersOf(vr, width, bytes, big);
+  if (values === undefined) return bulkAttribute(vr, address());
+  return values.length === 0 ? { vr } : { vr, Value: values };
+}
+
+function textsOf(vr: string, bytes: Buffer, characters: string): readonly unknown[] {
+  const resets = PARAGRAPH_VRS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\';
+  const text = decodeText(bytes, characters, resets).replace(/[ \0]+$/, '');
+  if (text === '') return [];
+  if (PARAGRAPH_VRS.has(vr)) return [text];
+  return text
+    .split('\\')
+    .map((one) => textValue(vr, vr === 'UC' ? one.replace(/[ \0]+$/, '') : unpadded(one)));
+}
+
+/** One of several values; an empty one is null (PS3.18 F.2.5). */
+function textValue(vr: string, text: string): unknown {
+  if (text === '') return null;
+  if (vr === 'IS') return integerOf(text);
+  return vr === 'PN' ? personName(text) : text;
+}
+
+/** What is no Integer String stays the text it is (PS3.18 F.2.3). */
+function integerOf(text: string): number | string {
+  const value = /^[+-]?\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= INTEGERS.least && value <= INTEGERS.most ? value : text;
+}
+
+/** The component groups that are not empty (PS3.18 F.2.2); a name of none is an empty value. */
+function personName(text: string): Readonly<Record<string, string>> | null {
+  const groups = text.split('=').map((group, at) => [GROUPS[at], unpadded(group)] as const);
+  const written = groups.filter(([name, group]) => name !== undefined && group !== '');
+  return written.length === 0 ? null : Object.fromEntries(written);
+}
+
+/** Without what pads a value: spaces and NUL, nothing else (PS3.5 §6.2). */
+function unpadded(text: string): string {
+  return text.replace(/^[ \0]+|[ \0]+$/g, '');
+}
+
+/** Numbers, and tags as eight hexadecimal digits; `undefined` when one of them has no place in JSON. */
+function numbersOf(vr: string, width: number, bytes: Buffer, big: boolean): readonly unknown[] | undefined {
+  if (bytes.length % width !== 0) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const values = Array.from({ length: bytes.length / width }, (_, at) =>
+    numberAt(vr, view, at * width, !big),
+  );
+  return values.every((value) => typeof value !== 'number' || Number.isFinite(value)) ? values : undefined;
+}
+
+/** Integers of 64 bits as their digits, which no reader rounds (PS3.18 F.2.3). */
+function numberAt(vr: string, view: DataView, at: number, little: boolean): number | string {
+  switch (vr) {
+    case 'US':
+      return view.getUint16(at, little);
+    case 'SS':
+      return view.getInt16(at, little);
+    case 'UL':
+      return view.getUint32(at, little);
+    case 'SL':
+      return view.getInt32(at, little);
+    case 'FL':
+      return view.getFloat32(at, little);
+    case 'FD':
+      return view.getFloat64(at, little);
+    case 'AT':
+      return hex(view.getUint16(at, little)) + hex(view.getUint16(at + 2, little));
+    case 'SV':
+      return view.getBigInt64(at, little).toString();
+    default:
+      return view.getBigUint64(at, little).toString();
+  }
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(4, '0').toUpperCase();
+}

@@ -1,0 +1,74 @@
+import { IdentityMissing } from '../../catalog/instance.facts.js';
+import { NeighbourAway, UpstreamFailed } from '../../problems/errors.js';
+import { DicomUnreadable, type HeaderFault } from '../../dicom/dicom.unreadable.js';
+import { InstanceTooLarge } from './stow.transfer.js';
+
+/** Why an instance was not stored: Failure Reason (0008,1197), and Error Comment (0000,0902), an LO of at most 64 characters. */
+export interface Failure {
+  readonly reason: number;
+  readonly comment: string;
+}
+
+/** Failure Reason (0008,1197) values (PS3.18 I.2.2, PS3.4 GG.4 and docs/conformance.md). */
+const REASON = {
+  processing: 0x0110,
+  otherContent: 0x0111,
+  sopClass: 0x0122,
+  notPermitted: 0x0124,
+  outOfResources: 0xa700,
+  unreadable: 0xc000,
+  transferSyntax: 0xc122,
+} as const;
+
+/** The failures that a decision ends in. */
+export const FAILURE = {
+  otherStudy: { reason: REASON.processing, comment: 'The instance belongs to another study than the URL.' },
+  identity: {
+    reason: REASON.processing,
+    comment: 'Contradicts the stored patient, study, series or instance.',
+  },
+  notCompleted: {
+    reason: REASON.processing,
+    comment: 'The storage was interrupted. Send the instance again.',
+  },
+  otherContent: {
+    reason: REASON.otherContent,
+    comment: 'Other content is stored under this SOP Instance UID.',
+  },
+  sopClass: { reason: REASON.sopClass, comment: 'The SOP class is not a storage SOP class.' },
+  // One text for every cause: a second one would tell what the account may not see.
+  notPermitted: { reason: REASON.notPermitted, comment: 'This account may not store this instance.' },
+} as const satisfies Record<string, Failure>;
+
+/** What is wrong with the file. */
+const UNREADABLE: Readonly<Record<HeaderFault, string>> = {
+  deflate: 'The deflated data set cannot be inflated.',
+  identity: 'The file meta information names another instance.',
+  length: 'An element is longer than the data set or item that holds it.',
+  meta: 'The file meta information is incomplete or inconsistent.',
+  'not-dicom': 'Empty, or not a DICOM file: the DICM prefix is missing.',
+  structure: 'The data set is not encoded as its transfer syntax says.',
+  'too-deep': 'Sequences are nested too deep.',
+  'too-large': 'The header, or a value in it, is larger than allowed.',
+  'transfer-syntax': 'This transfer syntax is not supported. Send another one.',
+  truncated: 'The file ends inside its data set.',
+};
+const NO_IDENTITY = 'A UID or the PatientID is missing, malformed or too long.';
+const TOO_LARGE = 'Too large, or sent too slowly for its size.';
+const NO_ROOM = 'The archive has no room for this instance.';
+const REFUSED = 'The archive cannot read this file.';
+const NOT_STORED = 'The archive failed to store this instance. Send it again.';
+
+/** The failure that an error is for its instance; `undefined` when the error ends the whole request. */
+export function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof DicomUnreadable) {
+    const reason = error.reason === 'transfer-syntax' ? REASON.transferSyntax : REASON.unreadable;
+    return { reason, comment: UNREADABLE[error.reason] };
+  }
+  if (error instanceof IdentityMissing) return { reason: REASON.unreadable, comment: NO_IDENTITY };
+  if (error instanceof InstanceTooLarge) return { reason: REASON.outOfResources, comment: TOO_LARGE };
+  if (error instanceof NeighbourAway || !(error instanceof UpstreamFailed)) return undefined;
+  if (error.status === 400) return { reason: REASON.unreadable, comment: REFUSED };
+  if (error.status === 507) return { reason: REASON.outOfResources, comment: NO_ROOM };
+  return { reason: REASON.processing, comment: NOT_STORED };
+}

@@ -1,0 +1,21 @@
+import type { FoundInstance } from '../../catalog/lookup.service.js';
+import type { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
+import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
+import { type ByteRange, cut } from '../http/byte.range.js';
+
+/** Some bytes of a file, and how many it has in all. */
+export interface FilePart extends ArchiveBytes {
+  readonly total: number;
+}
+
+/** Asks the archive for a part of a stored file, of which both ends are within the file. Throws `NotInArchive`, `NeighbourAway`, `UpstreamFailed`. */
+export async function filePart(
+  bytes: OrthancBytes,
+  instance: Pick<FoundInstance, 'orthancId' | 'reader' | 'signal' | 'size'>,
+  range: ByteRange,
+): Promise<FilePart> {
+  const part = await bytes.filePart(instance.orthancId, range, instance);
+  if (part.total !== undefined) return { ...part, total: part.total };
+  // An archive that knows no ranges sends the whole file.
+  return { ...cut(part, range), total: part.length ?? instance.size ?? range.last + 1 };
+}

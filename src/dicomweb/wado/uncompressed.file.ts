@@ -1,0 +1,179 @@
+import { Readable } from 'node:stream';
+import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
+import {
+  EXPLICIT_LITTLE,
+  IMPLICIT_LITTLE,
+  LONGEST_HEADER,
+  type OpenedFile,
+  openFile,
+  PIXEL_DATA,
+} from '../../dicom/data.set.bytes.js';
+import { Recoder, type RecodedElement, type RepresentationOf } from '../../dicom/data.set.recoder.js';
+import { fileBeginning } from '../../dicom/file.beginning.js';
+import type { Encoding } from '../../dicom/element.head.js';
+import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
+import { implicitRepresentations } from '../../dicom/implicit.representations.js';
+import { IMPLICIT_LITTLE_ENDIAN, type Uncompressed } from '../../dicom/transfer.syntaxes.js';
+
+const SAMPLES = 0x00280002;
+const ROWS = 0x00280010;
+const COLUMNS = 0x00280011;
+const BITS = 0x00280100;
+/** What says how pixels lie: samples, photometric interpretation, planes, bits allocated and stored, high bit, sign (PS3.3 §C.7.6.3). */
+const DESCRIPTION = new Set([SAMPLES, 0x00280004, 0x00280006, BITS, 0x00280101, 0x00280102, 0x00280103]);
+/** This much of a file is made before it begins to leave, so that what cannot be made is a refusal. */
+const MADE_AHEAD = 1024 * 1024;
+
+/** All of a stored file but its compressed pixels, written `into` an uncompressed transfer syntax. */
+export interface CompressedHeader {
+  readonly into: Uncompressed;
+  readonly beginning: Buffer;
+  /** The elements before and after the pixels, by tag. */
+  readonly elements: readonly (readonly [tag: number, bytes: Buffer])[];
+}
+
+/**
+ * An uncompressed file in another transfer syntax, every value as it is stored: the archive's own transcoder invents some and drops others.
+ * Throws `DicomUnreadable` when it cannot be written so; destroying the stream destroys the stored one.
+ */
+export async function recodedFile(stored: ArchiveBytes, into: Uncompressed): Promise<ArchiveBytes> {
+  const representationOf = await implicitRepresentations();
+  return begun(nativeFile(stored.stream, into, representationOf), stored.stream);
+}
+
+async function* nativeFile(
+  stored: Readable,
+  into: Uncompressed,
+  representationOf: RepresentationOf,
+): AsyncGenerator<Buffer> {
+  const file = await openFile(stored);
+  try {
+    yield fileBeginning(file.meta, into);
+    for await (const { pieces } of elementsOf(file, into, representationOf)) {
+      if (pieces === undefined) throw new DicomUnreadable('structure', 'compressed pixels');
+      yield* pieces;
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** Reads a stored file with compressed pixels to its end, but for those. Throws `DicomUnreadable`. */
+export async function compressedHeader(stored: ArchiveBytes, into: Uncompressed): Promise<CompressedHeader> {
+  const file = await openFile(stored.stream);
+  try {
+    const elements: (readonly [number, Buffer])[] = [];
+    let size = 0;
+    for await (const { tag, pieces } of elementsOf(file, into, await implicitRepresentations())) {
+      if (tag === PIXEL_DATA && pieces !== undefined) throw new DicomUnreadable('structure', 'native pixels');
+      const bytes = pieces === undefined ? Buffer.alloc(0) : await whole(pieces, LONGEST_HEADER - size);
+      size += bytes.length;
+      elements.push([tag, bytes]);
+    }
+    return { into, beginning: fileBeginning(file.meta, into), elements };
+  } finally {
+    file.close();
+    stored.stream.on('error', () => undefined).destroy();
+  }
+}
+
+/**
+ * The stored file with its pixels, and what says how they lie, out of the archive's decoded one (Explicit VR Little Endian), of which nothing else is taken.
+ * Throws `DicomUnreadable` when those are no pixels of so many frames.
+ */
+export function withDecodedPixels(
+  header: CompressedHeader,
+  decoded: ArchiveBytes,
+  frames: number,
+): Promise<ArchiveBytes> {
+  return begun(joined(header, decoded.stream, frames), decoded.stream);
+}
+
+async function* joined(header: CompressedHeader, decoded: Readable, frames: number): AsyncGenerator<Buffer> {
+  const { into, beginning } = header;
+  const file = await openFile(decoded);
+  const described = new Map<number, Buffer>();
+  for await (const element of elementsOf(file, into, await implicitRepresentations())) {
+    const { tag, length, pieces } = element;
+    if (pieces === undefined) throw new DicomUnreadable('structure', 'pixels that are not decoded');
+    if (tag !== PIXEL_DATA) {
+      const bytes = await whole(pieces, LONGEST_HEADER);
+      if (DESCRIPTION.has(tag) || tag === ROWS || tag === COLUMNS) described.set(tag, bytes);
+      continue;
+    }
+    const stored = new Map(header.elements);
+    if (!agree(stored, described, length, frames))
+      throw new DicomUnreadable('length', 'the pixel data is not as long as its frames');
+    yield beginning;
+    const before = header.elements.filter(([one]) => one < PIXEL_DATA && !DESCRIPTION.has(one));
+    const all = [...before, ...[...described].filter(([one]) => DESCRIPTION.has(one))];
+    for (const [, bytes] of all.toSorted(([one], [other]) => one - other)) yield bytes;
+    yield* pieces;
+    for (const [one, bytes] of header.elements) if (one > PIXEL_DATA) yield bytes;
+    return;
+  }
+  throw new DicomUnreadable('structure', 'no pixel data');
+}
+
+/** Whether decoded pixels are of the stored size, and as many bytes as their frames need. */
+function agree(
+  stored: ReadonlyMap<number, Buffer>,
+  described: ReadonlyMap<number, Buffer>,
+  length: number,
+  frames: number,
+): boolean {
+  const same = (tag: number) => described.get(tag)?.equals(stored.get(tag) ?? Buffer.alloc(0)) === true;
+  const number = (tag: number) => described.get(tag)?.subarray(-2).readUInt16LE(0) ?? 0;
+  const bits = number(ROWS) * number(COLUMNS) * number(SAMPLES) * number(BITS) * frames;
+  const needed = Math.ceil(bits / 8);
+  return same(ROWS) && same(COLUMNS) && needed > 0 && (length === needed || length === needed + 1);
+}
+
+function elementsOf(
+  { dataSet, encoding }: OpenedFile,
+  into: Uncompressed,
+  representationOf: RepresentationOf,
+): AsyncGenerator<RecodedElement> {
+  const to: Encoding = into === IMPLICIT_LITTLE_ENDIAN ? IMPLICIT_LITTLE : EXPLICIT_LITTLE;
+  return new Recoder(dataSet, representationOf).elements(encoding, to);
+}
+
+async function whole(pieces: AsyncIterable<Buffer>, atMost: number): Promise<Buffer> {
+  const held: Buffer[] = [];
+  let size = 0;
+  for await (const piece of pieces) {
+    held.push(piece);
+    size += piece.length;
+    if (size > atMost) throw new DicomUnreadable('too-large', 'the header is longer than allowed');
+  }
+  return Buffer.concat(held);
+}
+
+/** Waits for the beginning, or for all of what is small. */
+async function begun(making: AsyncGenerator<Buffer>, source: Readable): Promise<ArchiveBytes> {
+  const close = () => source.on('error', () => undefined).destroy();
+  const held: Buffer[] = [];
+  let size = 0;
+  try {
+    while (size < MADE_AHEAD) {
+      const { done, value } = await making.next();
+      if (done === true) {
+        close();
+        return { length: size, stream: Readable.from([Buffer.concat(held)], { objectMode: false }) };
+      }
+      held.push(value);
+      size += value.length;
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const stream = Readable.from(after(Buffer.concat(held), making), { objectMode: false });
+  stream.once('close', close);
+  return { length: undefined, stream };
+}
+
+async function* after(beginning: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield beginning;
+  yield* rest;
+}

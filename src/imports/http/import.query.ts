@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { Flag, ListQuery } from '../../http/query.pipe.js';
+import { IMPORT_STATUS } from '../../database/schema.records.js';
+
+/** What an upload says about itself: the mapping (`name` or `name@version`), whether to write, the day the list is of. */
+export const ImportQuery = z.strictObject({
+  mapping: z
+    .string()
+    .regex(/^[\w.-]{1,64}(@[1-9]\d{0,8})?$/)
+    .default('brazil-hospital'),
+  mode: z.enum(['commit', 'rehearse']).default('commit'),
+  as_of: z.iso.date().optional(),
+  encoding: z
+    .string()
+    .regex(/^[\w.:-]{1,40}$/)
+    .optional(),
+  force: Flag.default(false),
+});
+export type ImportQuery = z.output<typeof ImportQuery>;
+
+/** A list of imports, of one status where one is named. */
+export const ImportsQuery = ListQuery.extend({ status: z.enum(IMPORT_STATUS).optional() });
+export type ImportsQuery = z.output<typeof ImportsQuery>;
+
+const digits = z
+  .string()
+  .regex(/^\d{1,9}$/)
+  .transform(Number);
+
+export const ROW_FILTER = [
+  'pending',
+  'created',
+  'updated',
+  'unchanged',
+  'rejected',
+  'waiting',
+  'duplicate',
+] as const;
+
+/** Rows of one state; pages count from 1. */
+export const RowsQuery = z.strictObject({
+  state: z.enum(ROW_FILTER).optional(),
+  page: digits.refine((page) => page >= 1).default(1),
+  limit: digits.transform((number) => Math.min(Math.max(number, 1), 1000)).default(100),
+});
+export type RowsQuery = z.output<typeof RowsQuery>;

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { ISSUE_CODES } from '../../mapping/issue.codes.js';
+import { IMPORT_STATUS, type imports } from '../../database/schema.records.js';
+
+const number = z.number().default(0);
+
+/** How many rows ended how; each row is in exactly one. */
+export const Counters = z.object({
+  created: number,
+  updated: number,
+  unchanged: number,
+  rejected: number,
+  waiting: number,
+  duplicate: number,
+  reasons: z.record(z.string(), z.number()).default({}),
+  /** What an undo left alone because somebody changed it, or another import relies on it, since; the first thousand. */
+  undo_conflicts: z.array(z.object({ row: z.number(), resource: z.string() })).default([]),
+});
+export type Counters = z.output<typeof Counters>;
+
+/** What is said about an import that failed; a job that failed is no fault of its file. */
+const FAILURES = new Map(ISSUE_CODES).set('internal', {
+  severity: 'error',
+  message: 'A job of the import failed too often.',
+  suggestion: 'Retry the import; the log of the gateway names what failed.',
+});
+
+/** An import as the API tells it (contract.md, "Records"). */
+export const ImportReport = Counters.extend({
+  file_id: z.uuid(),
+  status: z.enum(IMPORT_STATUS),
+  undoing: z.boolean().describe('An undo was asked for and has not ended; the status is the one of before.'),
+  failure: z.string().nullable(),
+  failure_details: z
+    .object({ message: z.string(), suggestion: z.string(), columns: z.array(z.string()) })
+    .nullable()
+    .describe('The failure in words, what to do, and the columns it is about by the names of the mapping.'),
+  mode: z.enum(['commit', 'rehearse']),
+  file_name: z.string(),
+  bytes: z.int(),
+  sha256: z.string(),
+  mapping: z.object({ name: z.string(), version: z.int() }),
+  as_of: z.string().nullable(),
+  source: z.unknown().describe('How the file was read: encoding, delimiter, columns, and why.'),
+  rows_total: z.int(),
+  rows_done: z.int(),
+  percent: z.int(),
+  account: z.string(),
+  created_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().nullable(),
+});
+export type ImportReport = z.output<typeof ImportReport>;
+
+/** Puts an import and its counts into the shape of the API. */
+export function reportOf(
+  row: typeof imports.$inferSelect,
+  mapping: { readonly name: string; readonly version: number },
+  counts: unknown,
+): ImportReport {
+  const counters = Counters.parse(counts);
+  const { created, updated, unchanged, rejected, waiting, duplicate } = counters;
+  const done = created + updated + unchanged + rejected + waiting + duplicate;
+  return {
+    file_id: row.id,
+    status: row.status,
+    undoing: row.undoing !== null,
+    failure: row.failure,
+    failure_details: detailsOf(row),
+    mode: row.mode,
+    file_name: row.fileName,
+    bytes: row.bytes,
+    sha256: row.sha256.toString('hex'),
+    mapping,
+    as_of: row.asOf,
+    source: row.source,
+    rows_total: row.rowsTotal,
+    rows_done: done,
+    percent: row.rowsTotal === 0 ? 0 : Math.floor((100 * done) / row.rowsTotal),
+    ...counters,
+    account: row.accountName,
+    created_at: row.createdAt.toISOString(),
+    finished_at: row.finishedAt?.toISOString() ?? null,
+  };
+}
+
+function detailsOf({ failure, failureColumns: columns }: typeof imports.$inferSelect) {
+  const { message, suggestion } = FAILURES.get(failure ?? '') ?? {};
+  return message === undefined || suggestion === undefined ? null : { message, suggestion, columns };
+}

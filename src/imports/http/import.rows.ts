@@ -1,0 +1,134 @@
+import { Injectable } from '@nestjs/common';
+import type { OperationOutcome } from '@medplum/fhirtypes';
+import { inArray, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { importChunks, importRows, ROW_STATES } from '../../database/schema.records.js';
+import type { Issue } from '../../mapping/issue.js';
+import { Conflict } from '../../problems/errors.js';
+import { reportHeader, reportLine } from '../../csv/csv.report.js';
+import type { RowsQuery } from './import.query.js';
+import { readSource } from '../jobs/import.source.js';
+import type { ImportReport } from './import.report.js';
+import { Imports } from '../jobs/imports.service.js';
+import { MergedRows } from '../writing/merged.rows.js';
+import { RowChanges } from '../writing/row.changes.js';
+import { RowPages } from './row.pages.js';
+
+const Issues = z.array(
+  z.custom<Issue>((value) => typeof value === 'object' && value !== null && 'code' in value),
+);
+const MOST_ISSUES = 1_000;
+
+/** One row as the API tells it; `changes` hold values of resources. */
+export const RowReport = z.object({
+  row: z.int(),
+  state: z.enum(ROW_STATES),
+  issues: z
+    .array(
+      z.object({
+        severity: z.string(),
+        code: z.string(),
+        message: z.string(),
+        suggestion: z.string(),
+        column: z.string().optional(),
+      }),
+    )
+    .readonly(),
+  changes: z.unknown(),
+});
+export type RowReport = z.output<typeof RowReport>;
+
+/** What became of the rows of an import, in the shapes people ask for. */
+@Injectable()
+export class ImportRows {
+  constructor(
+    private readonly pages: RowPages,
+    private readonly imports: Imports,
+    private readonly changes: RowChanges,
+    private readonly merged: MergedRows,
+  ) {}
+
+  /** A page of rows, in the order of the file, and how many there are of the state that is asked for. */
+  async page(id: string, query: RowsQuery): Promise<{ items: RowReport[]; total: number }> {
+    await this.imports.get(id);
+    const { rows, total } = await this.pages.page(id, query);
+    const changes = await this.changes.of(id, rows);
+    const items = rows.map((row) => ({
+      row: row.row,
+      state: row.state,
+      issues: Issues.parse(row.issues),
+      changes: changes.get(row.row) ?? [],
+    }));
+    return { items, total };
+  }
+
+  /** Conflict when the rows of an import were removed because they were old. */
+  async kept(id: string): Promise<void> {
+    const { forgottenAt } = await this.imports.get(id);
+    if (forgottenAt !== null) throw new Conflict('The rows of this import are no longer kept.');
+  }
+
+  /** `errors.csv`: the rows that were refused or wait, as they were, with the reasons; it may be mended and uploaded again. */
+  async *errors(id: string): AsyncGenerator<string> {
+    const record = await this.imports.get(id);
+    if (record.source === null) return;
+    const { header, delimiter } = readSource(record.source);
+    yield reportHeader(header, delimiter);
+    const counts = sql`${importChunks.rejected} + ${importChunks.waiting} > 0`;
+    const states = inArray(importRows.state, ['rejected', 'waiting']);
+    for await (const rows of this.pages.those(id, counts, states)) {
+      const found = await this.merged.read(id, [...new Set(rows.map(({ chunk }) => chunk))]);
+      let lines = '';
+      for (const { row, issues } of rows) {
+        const read = found.get(row);
+        if (read !== undefined) lines += reportLine(read, header, Issues.parse(issues), delimiter);
+      }
+      yield lines;
+    }
+  }
+
+  /** The issues for FHIR people: a thousand at most, with how many there are. */
+  async outcome(id: string): Promise<OperationOutcome> {
+    const report = await this.imports.report(id);
+    const issues = [summaryOf(report), ...failureOf(report)];
+    const counts = sql`${importChunks.reasons} <> '{}'`;
+    for await (const rows of this.pages.those(id, counts, sql`${importRows.issues} <> '[]'`)) {
+      for (const { row, issues: of } of rows)
+        for (const one of Issues.parse(of))
+          if (issues.length < MOST_ISSUES)
+            issues.push(
+              outcomeOf(one, [`row ${row}${one.column === undefined ? '' : `, column ${one.column}`}`]),
+            );
+      if (issues.length >= MOST_ISSUES) break;
+    }
+    return { resourceType: 'OperationOutcome', issue: issues };
+  }
+}
+
+type OutcomeIssue = NonNullable<OperationOutcome['issue']>[number];
+
+function summaryOf({ status, rows_done, rows_total, reasons, failure }: ImportReport): OutcomeIssue {
+  const total = Object.values(reasons).reduce((sum, count) => sum + count, 0);
+  const summary = `${status}: ${rows_done} of ${rows_total} rows done, ${total} issues`;
+  const diagnostics = failure === null ? summary : `${summary}, ${failure}`;
+  return { severity: 'information', code: 'informational', diagnostics };
+}
+
+/** Why nothing of the file was read. */
+function failureOf({ failure, failure_details: details }: ImportReport): OutcomeIssue[] {
+  if (failure === null || details === null) return [];
+  const columns = details.columns.map((column) => `column ${column}`);
+  return [outcomeOf({ severity: 'error', code: failure, ...details }, columns)];
+}
+
+type Told = Pick<Issue, 'severity' | 'message' | 'suggestion'> & { readonly code: string };
+
+function outcomeOf({ severity, code, message, suggestion }: Told, where: string[]): OutcomeIssue {
+  return {
+    severity,
+    code: severity === 'error' ? 'invalid' : 'informational',
+    details: { coding: [{ system: 'urn:radgate:import-code', code }], text: message },
+    diagnostics: suggestion,
+    ...(where.length === 0 ? {} : { expression: where }),
+  };
+}

@@ -1,0 +1,72 @@
+import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Gives, pageOf } from '../../http/response.shape.js';
+import { Asked, AuditedAction } from '../../audit/audited.actions.js';
+import { Who } from '../../authn/access.decorators.js';
+import type { Account } from '../../authn/account.js';
+import { IdPipe } from '../../http/body.pipe.js';
+import { QueryOf } from '../../http/query.pipe.js';
+import { Requires } from '../../authz/authz.guard.js';
+import { IMPORT_STATUS } from '../../database/schema.records.js';
+import { availableNames } from '../../problems/available.js';
+import { BadField, BadRequest } from '../../problems/errors.js';
+import { ENCODINGS, isEncoding } from '../../csv/csv.encoding.js';
+import { ImportQuery, ImportsQuery } from './import.query.js';
+import { ImportReport } from './import.report.js';
+import { Imports } from '../jobs/imports.service.js';
+import { UploadReceiver } from './upload.receiver.js';
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+const Taken = z.object({ file_id: z.uuid(), status: z.enum(IMPORT_STATUS) });
+
+@Controller('api/imports')
+export class ImportsController {
+  constructor(
+    private readonly imports: Imports,
+    private readonly receiver: UploadReceiver,
+  ) {}
+
+  /** Takes a file: 202 with `Location` when it is safe on disk; 200 with the earlier import when it was sent before; 422 for an `encoding` nobody knows. */
+  @Post()
+  @HttpCode(202)
+  @Gives(Taken, 202, 200)
+  @Requires('records:import')
+  async upload(
+    @Asked() deed: AuditedAction,
+    @Query(new QueryOf(ImportQuery)) query: ImportQuery,
+    @Headers('idempotency-key') key: string | undefined,
+    @Who() account: Account,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.output<typeof Taken>> {
+    if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
+      throw new BadRequest('Idempotency-Key takes 1 to 255 visible characters.');
+    if (query.encoding !== undefined && !isEncoding(query.encoding))
+      throw new BadField('encoding', `Unknown encoding. ${availableNames(ENCODINGS)}`);
+    const upload = await this.receiver.receive(request);
+    const { id, status, isNew } = await this.imports.accept(deed, upload, query, account, key);
+    void reply.status(isNew ? 202 : 200).header('location', `/api/imports/${id}`);
+    return { file_id: id, status };
+  }
+
+  /** The imports, newest first; of one `status`, with `q` in the name of file or account, sorted by another field. */
+  @Get()
+  @Gives(pageOf(ImportReport))
+  @Requires('records:read')
+  list(
+    @Query(new QueryOf(ImportsQuery)) query: ImportsQuery,
+  ): Promise<{ items: ImportReport[]; total: number }> {
+    return this.imports.list(query);
+  }
+
+  /** One import and how far it is. */
+  @Get(':id')
+  @Gives(ImportReport)
+  @Requires('records:read')
+  get(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
+    request.auditNote = { detail: { import: id } };
+    return this.imports.report(id);
+  }
+}

@@ -1,0 +1,35 @@
+import { Body, Controller, Get, Post, Query } from '@nestjs/common';
+import { Gives, pageOf } from '../../http/response.shape.js';
+import { Asked, AuditedAction } from '../../audit/audited.actions.js';
+import type { Account } from '../../authn/account.js';
+import { Who } from '../../authn/access.decorators.js';
+import { BodyOf } from '../../http/body.pipe.js';
+import { ListQuery, QueryOf } from '../../http/query.pipe.js';
+import { Requires } from '../../authz/authz.guard.js';
+import { MappingDocument } from '../../mapping/mapping.document.js';
+import { Mappings, StoredMapping } from '../jobs/mappings.service.js';
+
+@Controller('api/mappings')
+export class MappingsController {
+  constructor(private readonly mappings: Mappings) {}
+
+  /** Every version of every mapping document, by name and newest first; `q` is a part of the name. */
+  @Get()
+  @Gives(pageOf(StoredMapping))
+  @Requires('records:read')
+  list(@Query(new QueryOf(ListQuery)) query: ListQuery): Promise<{ items: StoredMapping[]; total: number }> {
+    return this.mappings.list(query);
+  }
+
+  /** Stores the next version of a mapping document: 201; 409 when its version is not the next one, 422 when it is not valid. */
+  @Post()
+  @Gives(StoredMapping)
+  @Requires('records:import')
+  add(
+    @Asked() deed: AuditedAction,
+    @Body(new BodyOf(MappingDocument)) document: MappingDocument,
+    @Who() account: Account,
+  ): Promise<StoredMapping> {
+    return this.mappings.add(deed, document, account.id);
+  }
+}

@@ -1,0 +1,122 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, asc, eq, gt, inArray, lte, max, type SQL, sql } from 'drizzle-orm';
+import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
+import { importChunks, importRows, imports } from '../../database/schema.records.js';
+import type { RowsQuery } from './import.query.js';
+
+type Row = typeof importRows.$inferSelect;
+type Found = { readonly rows: readonly Row[]; readonly total: number };
+type Part = { readonly skip: number; readonly limit: number };
+type Counted = Exclude<NonNullable<RowsQuery['state']>, 'pending'>;
+
+const CHUNKS_AT_ONCE = 2;
+const ONE_MOMENT = { isolationLevel: 'repeatable read', accessMode: 'read only' } as const;
+
+/**
+ * Rows of an import in the order of the file. The counts of its chunks say where they are: of a list of five million rows only the chunks
+ * that hold some of those asked for are read. Until a file was read to its end its rows are in no state.
+ */
+@Injectable()
+export class RowPages {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** A page, and how many rows there are of the state that was asked for. */
+  page(id: string, { state, page, limit }: RowsQuery): Promise<Found> {
+    const part = { skip: (page - 1) * limit, limit };
+    // Counts and rows of one moment: a bundle may end meanwhile.
+    return this.database.transaction((transaction) => {
+      if (state === undefined) return all(transaction, id, part);
+      return state === 'pending' ? pending(transaction, id, part) : ofState(transaction, id, state, part);
+    }, ONE_MOMENT);
+  }
+
+  /** All rows that are `which`, some at a time, of the chunks whose counts say that there may be some. */
+  async *those(id: string, counts: SQL, which: SQL): AsyncGenerator<Row[]> {
+    const chunks = await this.database
+      .select({ chunk: importChunks.chunk })
+      .from(importChunks)
+      .where(and(eq(importChunks.importId, id), counts))
+      .orderBy(asc(importChunks.chunk));
+    for (let at = 0; at < chunks.length; at += CHUNKS_AT_ONCE) {
+      const some = chunks.slice(at, at + CHUNKS_AT_ONCE).map(({ chunk }) => chunk);
+      const rows = await this.database
+        .select()
+        .from(importRows)
+        .where(and(eq(importRows.importId, id), inArray(importRows.chunk, some), which))
+        .orderBy(asc(importRows.row));
+      if (rows.length > 0) yield rows;
+    }
+  }
+}
+
+/** Rows are numbered from 1 without a gap. */
+async function all(transaction: Transaction, id: string, { skip, limit }: Part): Promise<Found> {
+  const ofImport = eq(importRows.importId, id);
+  const [last] = await transaction
+    .select({ row: max(importRows.row) })
+    .from(importRows)
+    .where(ofImport);
+  const total = last?.row ?? 0;
+  if (skip >= total) return { rows: [], total };
+  const rows = await transaction
+    .select()
+    .from(importRows)
+    .where(and(ofImport, gt(importRows.row, skip), lte(importRows.row, Math.min(skip + limit, total))))
+    .orderBy(asc(importRows.row));
+  return { rows, total };
+}
+
+/** What is in no count yet; it stands in chunks that are not done in this run. */
+async function pending(transaction: Transaction, id: string, { skip, limit }: Part): Promise<Found> {
+  const { created, updated, unchanged, rejected, waiting, duplicate } = importChunks;
+  const done = sql`${created} + ${updated} + ${unchanged} + ${rejected} + ${waiting} + ${duplicate}`;
+  const [record] = await transaction
+    .select({ rows: imports.rowsTotal, run: imports.run })
+    .from(imports)
+    .where(eq(imports.id, id));
+  const [sum] = await transaction
+    .select({ rows: sql<number>`coalesce(sum(${done}), 0)::int` })
+    .from(importChunks)
+    .where(eq(importChunks.importId, id));
+  const total = Math.max(0, (record?.rows ?? 0) - (sum?.rows ?? 0));
+  if (skip >= total) return { rows: [], total };
+  const open = sql`${importRows.chunk} in (
+    select chunk from import_chunks where import_id = ${id} and run_done < ${record?.run ?? 0})`;
+  const rows = await transaction
+    .select()
+    .from(importRows)
+    .where(and(eq(importRows.importId, id), eq(importRows.state, 'pending'), open))
+    .orderBy(asc(importRows.row))
+    .limit(limit)
+    .offset(skip);
+  return { rows, total };
+}
+
+async function ofState(
+  transaction: Transaction,
+  id: string,
+  state: Counted,
+  { skip, limit }: Part,
+): Promise<Found> {
+  const number = importChunks[state];
+  const [sum] = await transaction
+    .select({ rows: sql<number>`coalesce(sum(${number}), 0)::int` })
+    .from(importChunks)
+    .where(eq(importChunks.importId, id));
+  const total = sum?.rows ?? 0;
+  if (skip >= total) return { rows: [], total };
+  const holding = await transaction.execute<{ chunk: number; before: number }>(sql`
+    select chunk, before::int from (
+      select chunk, ${number} as number, sum(${number}) over (order by chunk) - ${number} as before
+      from import_chunks where import_id = ${id}) counted
+    where number > 0 and before < ${skip + limit} and before + number > ${skip} order by chunk`);
+  const chunks = holding.map(({ chunk }) => chunk);
+  const rows = await transaction
+    .select()
+    .from(importRows)
+    .where(and(eq(importRows.importId, id), eq(importRows.state, state), inArray(importRows.chunk, chunks)))
+    .orderBy(asc(importRows.row))
+    .limit(limit)
+    .offset(skip - (holding[0]?.before ?? 0));
+  return { rows, total };
+}

@@ -1,0 +1,145 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq } from 'drizzle-orm';
+import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
+import { importChunks, importRows } from '../../database/schema.records.js';
+import { mapRow } from '../../mapping/row.mapping.js';
+import type { MappingContext, WaitingWord } from '../../mapping/row.plan.js';
+import { SealedBox } from '../../secrets/sealed.box.js';
+import { BundleWriter, type WriteOptions } from '../writing/bundle.writer.js';
+import { chunkPurpose, unpackRows } from './chunk.content.js';
+import { cellsByColumn, type CsvRow } from '../../csv/csv.reader.js';
+import { headerOf, readSource } from './import.source.js';
+import { Imports, type ImportRecord } from './imports.service.js';
+import { MappingContexts } from './mapping.contexts.js';
+import { Mappings, type StoredMapping } from './mappings.service.js';
+import { MergedRows } from '../writing/merged.rows.js';
+import { Provenances } from '../writing/provenance.service.js';
+import type { PlannedRow } from '../writing/row.decision.js';
+import { type StoredRowOutcome, RowStore } from '../writing/row.store.js';
+import { readSent, type Sent } from '../writing/sent.rows.js';
+import { Words } from '../../terms/words.service.js';
+
+const BUNDLE = 50;
+const STILL_WANTED = new Set(['queued', 'running']);
+
+/** Why a chunk was left: it is done, or nobody wants it any more. */
+export type ChunkEnd = 'done' | 'not-wanted';
+
+/** A row that is wrong, with the words that would have been unknown too. */
+type RejectedRow = StoredRowOutcome & { readonly unknown: readonly WaitingWord[] };
+
+/** Maps and writes the rows of one chunk that are still pending, bundle by bundle; what was done before is not done again. */
+@Injectable()
+export class Chunks {
+  constructor(
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
+    private readonly imports: Imports,
+    private readonly mappings: Mappings,
+    private readonly words: Words,
+    private readonly writer: BundleWriter,
+    private readonly rows: RowStore,
+    private readonly provenances: Provenances,
+    private readonly merged: MergedRows,
+    private readonly contexts: MappingContexts,
+    private readonly box: SealedBox,
+  ) {}
+
+  /** Cancelling is heeded between bundles. Throws when the signal ends the work. */
+  async process(importId: string, chunk: number, signal: AbortSignal): Promise<ChunkEnd> {
+    const record = await this.imports.get(importId);
+    const mapping = await this.mappings.byId(record.mapping);
+    const context = await this.contexts.of(record);
+    const { rows, sent } = await this.read(record, chunk);
+    const words = new Map<number, readonly WaitingWord[]>();
+    const save = async (outcomes: readonly StoredRowOutcome[]) => {
+      if (outcomes.length === 0) return;
+      const unknown = outcomes.map(({ row, state }) => {
+        return { row, words: words.get(row) ?? [], waits: state === 'waiting' };
+      });
+      // In a first run no row has waited before.
+      if (record.run > 1 || unknown.some((one) => one.words.length > 0))
+        await this.words.wait(importId, unknown);
+      await this.rows.save(importId, chunk, outcomes, record.mode === 'commit');
+    };
+    const options: WriteOptions = {
+      importId,
+      send: record.mode === 'commit',
+      policy: mapping.document.policies.patient,
+      signal,
+      sent,
+      announce: () => this.announce(importId, chunk, sent),
+      wanted: () => this.isWanted(record),
+      save,
+    };
+    // Planned as they are sent: the plans of a whole chunk would outlive several collections of garbage.
+    for (let at = 0; at < rows.length; at += BUNDLE) {
+      signal.throwIfAborted();
+      words.clear();
+      const { ready, rejected } = this.plan(record, mapping, rows.slice(at, at + BUNDLE), context);
+      for (const { row, unknown } of rejected) words.set(row, unknown);
+      await save(rejected);
+      const united = await this.merged.united(record, mapping, ready, context);
+      for (const { row, plan } of united) words.set(row, plan.waiting);
+      if (united.length > 0 && !(await this.writer.write(united, options))) return 'not-wanted';
+    }
+    if (options.send) await this.provenances.write(record, mapping, chunk, signal);
+    return 'done';
+  }
+
+  private async read(
+    record: ImportRecord,
+    chunk: number,
+  ): Promise<{ rows: CsvRow[]; sent: Map<number, readonly Sent[]> }> {
+    const which = and(eq(importChunks.importId, record.id), eq(importChunks.chunk, chunk));
+    const [stored] = await this.database.select().from(importChunks).where(which);
+    if (stored === undefined) return { rows: [], sent: new Map() };
+    const pending = await this.pendingRows(record.id, chunk);
+    const rows = unpackRows(this.box.open(chunkPurpose(record.id), stored.sealed));
+    return { rows: rows.filter(({ row }) => pending.has(row)), sent: readSent(stored.sent) };
+  }
+
+  private plan(
+    record: ImportRecord,
+    mapping: StoredMapping,
+    rows: readonly CsvRow[],
+    context: MappingContext,
+  ): { ready: PlannedRow[]; rejected: RejectedRow[] } {
+    const header = headerOf(readSource(record.source));
+    const ready: PlannedRow[] = [];
+    const rejected: RejectedRow[] = [];
+    for (const read of rows) {
+      const mapped = mapRow(mapping.document, cellsByColumn(read.cells, header), context);
+      if (mapped.outcome === 'planned')
+        ready.push({ row: read.row, plan: mapped.plan, issues: mapped.issues });
+      else rejected.push({ row: read.row, ...mapped, state: 'rejected', changes: [], writes: [] });
+    }
+    return { ready, rejected };
+  }
+
+  private async pendingRows(importId: string, chunk: number): Promise<Set<number>> {
+    const rows = await this.database
+      .select({ row: importRows.row })
+      .from(importRows)
+      .where(
+        and(eq(importRows.importId, importId), eq(importRows.chunk, chunk), eq(importRows.state, 'pending')),
+      );
+    return new Set(rows.map(({ row }) => row));
+  }
+
+  /** Cancelled, failed or begun anew: another run's jobs take up what is left. */
+  private async isWanted({ id, run }: ImportRecord): Promise<boolean> {
+    const now = await this.imports.get(id);
+    return now.run === run && STILL_WANTED.has(now.status);
+  }
+
+  private async announce(
+    importId: string,
+    chunk: number,
+    sent: ReadonlyMap<number, readonly Sent[]>,
+  ): Promise<void> {
+    await this.database
+      .update(importChunks)
+      .set({ sent: Object.fromEntries(sent) })
+      .where(and(eq(importChunks.importId, importId), eq(importChunks.chunk, chunk)));
+  }
+}

@@ -1,0 +1,189 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { and, eq, inArray, isNotNull, lt } from 'drizzle-orm';
+import { z } from 'zod';
+import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
+import { Queue } from '../../database/queue.js';
+import { importChunks, imports } from '../../database/schema.records.js';
+import { NotVisible } from '../../problems/errors.js';
+import { Words } from '../../terms/words.service.js';
+import { Chunks } from './chunk.service.js';
+import { ImportControl } from './import.control.js';
+import { endOf } from './import.ending.js';
+import { Imports } from './imports.service.js';
+import { Inspection } from './inspection.service.js';
+import { Reruns } from './rerun.service.js';
+import { Undo } from '../writing/undo.service.js';
+
+const Ids = z.object({ import_id: z.uuid() });
+const TermIds = z.object({ term: z.uuid() });
+const InspectIds = Ids.extend({ missed: z.int().default(0) });
+const RunIds = Ids.extend({ run: z.int() });
+const ChunkIds = RunIds.extend({ chunk: z.int() });
+/** HAPI takes most with two to four connections. */
+const CHUNKS_AT_ONCE = 3;
+const TELL_MS = 1_000;
+const LATER_SECONDS = 600;
+
+/** The jobs of an import: inspect → chunks → finalise. Whatever is done twice, or after a crash, ends the same. */
+@Injectable()
+export class ImportJobs implements OnApplicationBootstrap {
+  private readonly logger = new Logger('imports');
+  private readonly told = new Map<string, number>();
+
+  constructor(
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
+    private readonly queue: Queue,
+    private readonly imports: Imports,
+    private readonly inspection: Inspection,
+    private readonly chunks: Chunks,
+    private readonly undo: Undo,
+    private readonly reruns: Reruns,
+    private readonly control: ImportControl,
+    private readonly words: Words,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.queue.work('import-inspect', 1, (data, signal) =>
+      this.ofExisting(() => {
+        const { import_id, missed } = InspectIds.parse(data);
+        return this.inspection.inspect(import_id, missed, signal);
+      }),
+    );
+    await this.queue.work('import-again', 1, (data) =>
+      this.ofExisting(() => {
+        const { import_id, run } = RunIds.parse(data);
+        return this.reruns.begin(import_id, run);
+      }),
+    );
+    await this.queue.work('import-chunk', CHUNKS_AT_ONCE, (data, signal) =>
+      this.ofExisting(() => this.chunk(ChunkIds.parse(data), signal)),
+    );
+    await this.queue.work('import-undo', 1, (data, signal) =>
+      this.ofExisting(() => this.undo.run(Ids.parse(data).import_id, signal)),
+    );
+    await this.queue.work('term-decided', 1, (data) =>
+      this.ofExisting(() => this.control.rerunWaitingFor(TermIds.parse(data).term)),
+    );
+    await this.queue.workDead((data) =>
+      this.ofExisting(async () => {
+        await this.giveUp(Ids.safeParse(data).data?.import_id);
+        await this.later(TermIds.safeParse(data).data?.term);
+      }),
+    );
+  }
+
+  private async chunk(
+    { import_id, chunk, run }: z.infer<typeof ChunkIds>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const record = await this.imports.get(import_id);
+    if (record.run !== run || !['queued', 'running'].includes(record.status)) return;
+    await this.database
+      .update(imports)
+      .set({ status: 'running' })
+      .where(and(eq(imports.id, import_id), eq(imports.status, 'queued')));
+    if ((await this.chunks.process(import_id, chunk, signal)) === 'not-wanted') return;
+    const ended = await this.finish(import_id, chunk, run);
+    if (ended || Date.now() - (this.told.get(import_id) ?? 0) >= TELL_MS) await this.tell(import_id, ended);
+  }
+
+  /** All chunks of a long list are counted for each telling: not for each chunk, then. */
+  private async tell(importId: string, ended: boolean): Promise<void> {
+    if (ended) this.told.delete(importId);
+    else this.told.set(importId, Date.now());
+    await this.imports.tell(importId);
+  }
+
+  /** Notes that a chunk is done; with the last one the import is (`true`). The import's row is locked, so that one chunk sees itself as the last. */
+  private async finish(importId: string, chunk: number, run: number): Promise<boolean> {
+    return this.database.transaction(async (transaction) => {
+      const [record] = await transaction.select().from(imports).where(eq(imports.id, importId)).for('update');
+      await transaction
+        .update(importChunks)
+        .set({ runDone: run, sent: {} })
+        .where(
+          and(
+            eq(importChunks.importId, importId),
+            eq(importChunks.chunk, chunk),
+            lt(importChunks.runDone, run),
+          ),
+        );
+      const left = await transaction.$count(
+        importChunks,
+        and(eq(importChunks.importId, importId), lt(importChunks.runDone, run)),
+      );
+      if (left > 0 || record?.run !== run || record.status !== 'running') return false;
+      const status = await endOf(transaction, record);
+      await transaction
+        .update(imports)
+        .set({ status, finishedAt: new Date() })
+        .where(eq(imports.id, importId));
+      const settled = await this.words.settledMeanwhile(importId, transaction);
+      await this.queue.add(
+        'term-decided',
+        settled.map((term) => ({ term })),
+        transaction,
+      );
+      return true;
+    });
+  }
+
+  /** A job that failed too often: its import waits for a person, who may retry it. One that is taken back nobody may: it is tried again. */
+  private async giveUp(importId: string | undefined): Promise<void> {
+    if (importId === undefined) return;
+    this.logger.error(`import ${importId} failed: one of its jobs failed too often`);
+    await this.database
+      .update(imports)
+      .set({
+        status: 'failed',
+        failure: 'internal',
+        failureColumns: [],
+        sameness: null,
+        finishedAt: new Date(),
+      })
+      .where(and(eq(imports.id, importId), inArray(imports.status, ['inspecting', 'queued', 'running'])));
+    await this.database.transaction(async (transaction) => {
+      // Other imports wait for it no longer: what they conclude about its patients stays (`Reliance`).
+      const half = await transaction
+        .update(imports)
+        .set({ undoing: 'stuck' })
+        .where(and(eq(imports.id, importId), isNotNull(imports.undoing)))
+        .returning();
+      const jobs = half.map(({ id }) => ({ import_id: id }));
+      await this.queue.add('import-undo', jobs, transaction, { afterSeconds: LATER_SECONDS });
+    });
+    await this.imports.tell(importId);
+  }
+
+  /** Rows wait for a word that is decided: that must not end, whatever failed. */
+  private async later(term: string | undefined): Promise<void> {
+    if (term === undefined) return;
+    this.logger.error(`rows that wait for term ${term} did not run: tried again in ten minutes`);
+    await this.database.transaction((transaction) =>
+      this.queue.add('term-decided', [{ term }], transaction, { afterSeconds: LATER_SECONDS }),
+    );
+  }
+
+  private async ofExisting(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof NotVisible) return;
+      // What went wrong may quote a row; only its kind is told.
+      if (error instanceof Error && error.name !== 'AbortError')
+        this.logger.warn(`a job failed and is tried again: ${error.constructor.name}${codeOf(error)}`);
+      throw new JobFailed();
+    }
+  }
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
+}
+
+/** The queue keeps what a job threw: nothing of a row may be in it. */
+class JobFailed extends Error {
+  constructor() {
+    super('the job is tried again');
+  }
+}

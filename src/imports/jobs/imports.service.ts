@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { type AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
+import type { Account } from '../../authn/account.js';
+import { is, matching, orderOf } from '../../http/list.query.js';
+import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
+import { Queue } from '../../database/queue.js';
+import { imports, mappings } from '../../database/schema.records.js';
+import { BadField, Conflict, NotVisible } from '../../problems/errors.js';
+import { ImportEvents } from '../http/import.events.js';
+import type { ImportQuery, ImportsQuery } from '../http/import.query.js';
+import { type ImportReport, reportOf } from '../http/import.report.js';
+import { Mappings } from './mappings.service.js';
+import { StagedFiles } from './staged.files.js';
+import type { Upload } from '../http/upload.receiver.js';
+
+const ORDERS = [
+  ['created_at', imports.createdAt],
+  ['finished_at', imports.finishedAt],
+  ['file_name', imports.fileName],
+  ['status', imports.status],
+] as const;
+
+export type ImportRecord = typeof imports.$inferSelect;
+
+/** The answer to an upload: the import, and whether this upload made it. */
+export interface Accepted {
+  readonly id: string;
+  readonly status: ImportRecord['status'];
+  readonly isNew: boolean;
+}
+
+/** The imports: what was uploaded and how far it is. A missing one is NotVisible. */
+@Injectable()
+export class Imports {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly queue: Queue,
+    private readonly files: StagedFiles,
+    private readonly mappingDocuments: Mappings,
+    private readonly events: ImportEvents,
+    private readonly deeds: AuditedActions,
+  ) {}
+
+  /**
+   * Makes an import of an upload and queues its inspection, in one transaction. The same file with the same mapping, date, mode and
+   * encoding gives the earlier import instead, unless `force`; the upload is removed then.
+   */
+  async accept(
+    deed: AuditedAction,
+    upload: Upload,
+    query: ImportQuery,
+    account: Account,
+    key: string | undefined,
+  ): Promise<Accepted> {
+    try {
+      const mapping = await this.mappingDocuments.named(query.mapping);
+      const values = {
+        id: upload.id,
+        accountId: account.id,
+        accountName: account.name,
+        fileName: upload.fileName,
+        sha256: upload.sha256,
+        bytes: upload.bytes,
+        mapping: mapping.id,
+        mode: query.mode,
+        asOf: query.as_of ?? null,
+        encoding: query.encoding ?? null,
+        sameness: query.force ? null : samenessOf(upload, mapping.id, query),
+        idempotencyKey: key ?? null,
+        status: 'inspecting',
+      } as const;
+      const accepted = await this.deeds.record(deed, statusOf, async (transaction) => {
+        const [made] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
+        if (made !== undefined) await this.queue.add('import-inspect', [{ import_id: made.id }], transaction);
+        const { id, status } = made ?? (await earlier(transaction, values));
+        deed.tells({ detail: { id } });
+        return { id, status, isNew: made !== undefined };
+      });
+      if (!accepted.isNew) await this.files.remove(upload.id);
+      return accepted;
+    } catch (error) {
+      // A commit whose answer was lost has made the import all the same: its file stays. In doubt the sweeper decides.
+      const made = await this.database.$count(imports, eq(imports.id, upload.id)).catch(() => 1);
+      if (made === 0) await this.files.remove(upload.id);
+      throw error;
+    }
+  }
+
+  async list(query: ImportsQuery): Promise<{ items: ImportReport[]; total: number }> {
+    const sought = and(
+      is(imports.status, query.status),
+      matching(query, imports.fileName, imports.accountName),
+    );
+    const rows = await this.database
+      .select({ row: imports, name: mappings.name, version: mappings.version })
+      .from(imports)
+      .innerJoin(mappings, eq(mappings.id, imports.mapping))
+      .where(sought)
+      .orderBy(...orderOf({ ...query, sort: query.sort ?? '-created_at' }, ORDERS, imports.id))
+      .limit(query.limit)
+      .offset(query.offset);
+    const items = rows.map(async ({ row, name, version }) =>
+      reportOf(row, { name, version }, await this.counters(row.id)),
+    );
+    return { items: await Promise.all(items), total: await this.database.$count(imports, sought) };
+  }
+
+  async get(id: string): Promise<ImportRecord> {
+    const [row] = await this.database.select().from(imports).where(eq(imports.id, id));
+    if (row === undefined) throw new NotVisible();
+    return row;
+  }
+
+  /** An import with its counts, as the API tells it. */
+  async report(id: string): Promise<ImportReport> {
+    const row = await this.get(id);
+    const { name, version } = await this.mappingDocuments.byId(row.mapping);
+    return reportOf(row, { name, version }, await this.counters(id));
+  }
+
+  /** How many rows ended how, and how often each reason was given. */
+  async counters(id: string): Promise<Record<string, unknown>> {
+    const [counts = {}] = await this.database.execute(sql`
+      select coalesce(sum(created), 0)::int as created, coalesce(sum(updated), 0)::int as updated,
+        coalesce(sum(unchanged), 0)::int as unchanged, coalesce(sum(rejected), 0)::int as rejected,
+        coalesce(sum(waiting), 0)::int as waiting, coalesce(sum(duplicate), 0)::int as duplicate,
+        (select coalesce(jsonb_object_agg(code, number order by code), '{}') from (
+          select reason.key as code, sum(reason.value::int)::int as number
+          from import_chunks parts, jsonb_each_text(parts.reasons) reason
+          where parts.import_id = ${id} group by reason.key) reasons) as reasons,
+        (select coalesce(jsonb_agg(distinct jsonb_build_object('row', row, 'resource', kind || '/' || resource_id)), '[]')
+          from (select * from import_writes where import_id = ${id} and undone = false order by id limit 1000) kept
+        ) as undo_conflicts
+      from import_chunks where import_id = ${id}`);
+    return counts;
+  }
+
+  /** The file cannot be read, for these columns of the mapping if any; an upload of the same file starts afresh. */
+  async fail(id: string, code: string, columns: readonly string[] = []): Promise<void> {
+    await this.database
+      .update(imports)
+      .set({
+        status: 'failed',
+        failure: code,
+        failureColumns: [...new Set(columns)],
+        sameness: null,
+        finishedAt: new Date(),
+      })
+      .where(and(eq(imports.id, id), eq(imports.status, 'inspecting')));
+    await this.tell(id);
+  }
+
+  /** Tells listeners how far an import is. One after the other: what is told last is how it stands, so that nobody misses its end. */
+  async tell(id: string): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      await transaction.select().from(imports).where(eq(imports.id, id)).for('no key update');
+      await this.events.tell(await this.report(id), transaction);
+    });
+  }
+}
+
+interface Sought {
+  readonly sameness: Buffer | null;
+  readonly accountId: string;
+  readonly idempotencyKey: string | null;
+  readonly sha256: Buffer;
+  readonly mapping: string;
+  readonly mode: string;
+  readonly asOf: string | null;
+  readonly encoding: string | null;
+}
+
+function samenessOf(upload: Upload, mapping: string, query: ImportQuery): Buffer {
+  const facts = [upload.sha256.toString('hex'), mapping, query.mode, query.as_of ?? '', query.encoding ?? ''];
+  return createHash('sha256').update(facts.join('\n')).digest();
+}
+
+const statusOf = ({ isNew }: Accepted) => (isNew ? 202 : 200);
+
+/** The import that the same upload made before. BadField when its `Idempotency-Key` was used for another. */
+async function earlier(transaction: Transaction, sought: Sought): Promise<ImportRecord> {
+  const { sameness, accountId, idempotencyKey, sha256 } = sought;
+  const first = async (which: SQL | undefined) =>
+    (await transaction.select().from(imports).where(which).limit(1)).at(0);
+  // The key goes first: it was used for something else, whatever is known of this file.
+  const keyed =
+    idempotencyKey === null
+      ? undefined
+      : await first(and(eq(imports.accountId, accountId), eq(imports.idempotencyKey, idempotencyKey)));
+  if (keyed !== undefined) {
+    const facts = ['mapping', 'mode', 'asOf', 'encoding'] as const;
+    if (!keyed.sha256.equals(sha256) || facts.some((fact) => keyed[fact] !== sought[fact]))
+      throw new BadField(
+        'Idempotency-Key',
+        'This key was used for another file, mapping, mode, day or encoding.',
+      );
+    return keyed;
+  }
+  const same = sameness === null ? undefined : await first(eq(imports.sameness, sameness));
+  if (same === undefined) throw new Conflict('The same file is being changed elsewhere. Send it again.');
+  return same;
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type { Resource } from '@medplum/fhirtypes';
+import { indexConceptMap, lookUpIn } from '../../mapping/words/concept.map.js';
+import { SHIPPED_TERMS } from '../../mapping/defaults.js';
+import { type GroupedRow, settleDuplicates, sharingRows } from '../../mapping/duplicates.js';
+import { type Issue, issue } from '../../mapping/issue.js';
+import type { MappingDocument } from '../../mapping/mapping.document.js';
+import { mapRow } from '../../mapping/row.mapping.js';
+import type { MappingContext, RowPlan, WaitingWord } from '../../mapping/row.plan.js';
+import { explainShape, inspectCsv } from '../../csv/csv.inspection.js';
+import { cellsByColumn, readRows } from '../../csv/csv.reader.js';
+import { plainBytes, probeFile } from '../../csv/plain.file.js';
+
+/** What a row of a list would become. `waiting`: it would be written, and a word of it waits in the inbox. */
+export interface RowPreview {
+  readonly row: number;
+  readonly state: 'written' | 'waiting' | 'rejected' | 'duplicate';
+  readonly resources: readonly Resource[];
+  /** Words that nobody has explained yet. */
+  readonly words: readonly string[];
+  readonly issues: readonly Issue[];
+}
+
+/** What a list would give; `cut` when there are more rows than were looked at. */
+export interface ListPreview {
+  readonly shape: ReturnType<typeof explainShape>;
+  readonly rows: readonly RowPreview[];
+  readonly cut: boolean;
+}
+
+/** Above this many rows a preview would no longer fit into memory. */
+const MOST_ROWS = 20_000;
+
+/**
+ * Maps a list without a server or a database: words are looked up in the shipped ConceptMap alone, and what HAPI holds already is not
+ * known. `open` gives the file anew, `encoding` is the caller's word. Throws `FileRefused`.
+ */
+export async function previewList(
+  open: () => Readable,
+  document: MappingDocument,
+  { asOf, encoding }: { readonly asOf?: string | undefined; readonly encoding?: string | undefined } = {},
+): Promise<ListPreview> {
+  const shape = inspectCsv(await probeFile(open()), document, encoding);
+  const context: MappingContext = {
+    // Identities are compared within this preview only.
+    key: randomBytes(32),
+    today: new Date().toISOString().slice(0, 10),
+    ...(asOf === undefined ? {} : { asOf }),
+    lookUp: lookUpIn(indexConceptMap(SHIPPED_TERMS)),
+  };
+  const rows: RowPreview[] = [];
+  const planned: (GroupedRow & { issues: readonly Issue[] })[] = [];
+  let cut = false;
+  for await (const batch of readRows(plainBytes(open()), shape)) {
+    for (const { row, cells, fault } of batch) {
+      cut = rows.length + planned.length === MOST_ROWS;
+      if (cut) break;
+      if (fault !== undefined) {
+        rows.push(withoutResources(row, 'rejected', [fault]));
+        continue;
+      }
+      const mapped = mapRow(document, cellsByColumn(cells, shape.header), context);
+      if (mapped.outcome === 'rejected')
+        rows.push({ ...withoutResources(row, 'rejected', mapped.issues), words: textsOf(mapped.unknown) });
+      else planned.push({ row, plan: mapped.plan, issues: mapped.issues });
+    }
+    if (cut) break;
+  }
+  const issuesOf = new Map(planned.map(({ row, issues }) => [row, issues]));
+  const sharing = sharingRows(planned);
+  for (const { row, issues } of planned)
+    if (sharing.has(row))
+      rows.push(withoutResources(row, 'rejected', [...issues, issue('identifier-shared')]));
+  const own = planned.filter(({ row }) => !sharing.has(row));
+  const groups = Map.groupBy(own, ({ plan }) => plan.patientKey).values();
+  for (const group of groups)
+    for (const settled of settleDuplicates(group, document.policies.duplicate_in_file)) {
+      const issues = issuesOf.get(settled.row) ?? [];
+      if (settled.fate === 'write') rows.push(withResources(settled.row, settled.plan, issues));
+      else rows.push(withoutResources(settled.row, settled.fate, [...issues, issue(settled.code)]));
+    }
+  rows.sort((one, other) => one.row - other.row);
+  return { shape: explainShape(shape), rows, cut };
+}
+
+function withResources(row: number, plan: RowPlan, issues: readonly Issue[]): RowPreview {
+  const { patient, conditions, observations, waiting } = plan;
+  return {
+    row,
+    state: waiting.length > 0 ? 'waiting' : 'written',
+    resources: [patient, ...conditions, ...observations],
+    words: textsOf(waiting),
+    issues,
+  };
+}
+
+const textsOf = (words: readonly WaitingWord[]) => words.map(({ text }) => text);
+
+function withoutResources(
+  row: number,
+  state: 'rejected' | 'duplicate',
+  issues: readonly Issue[],
+): RowPreview {
+  return { row, state, resources: [], words: [], issues };
+}

@@ -1,0 +1,81 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { and, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
+import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
+import { importChanges, importChunks, importRows, imports } from '../../database/schema.records.js';
+import { HOUR, hourly } from './hourly.js';
+import { withLongStatementTimeout } from './long.statements.js';
+
+const DAY = 24 * HOUR;
+/** One gateway at a time; another finds the work done. */
+const RETENTION_LOCK = 7_263_431;
+
+/**
+ * Removes the sealed rows of imports that ended long ago (`IMPORT_ROWS_DAYS`), what they changed and who they were about. Counts, states
+ * and reasons stay, and what was written, for undo; nothing of it can run again.
+ */
+@Injectable()
+export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('imports');
+  private stop: (() => void) | undefined;
+
+  constructor(
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
+    @Inject(ENV) private readonly env: Pick<Env, 'IMPORT_ROWS_DAYS'>,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.stop = hourly(() => this.sweep(), this.logger, 'old rows were not removed');
+  }
+
+  onApplicationShutdown(): void {
+    this.stop?.();
+  }
+
+  private async sweep(): Promise<void> {
+    while (await this.forgetOne());
+  }
+
+  /** `false` when there is none, or another gateway is at it. An import at a time: what is done stays done. */
+  private async forgetOne(): Promise<boolean> {
+    const old = new Date(Date.now() - this.env.IMPORT_ROWS_DAYS * DAY);
+    return this.database.transaction(async (transaction) => {
+      const [lock] = await transaction.execute<{ held: boolean }>(
+        sql`select pg_try_advisory_xact_lock(${RETENTION_LOCK}) as held`,
+      );
+      if (lock?.held !== true) return false;
+      const [found] = await transaction
+        .select({ id: imports.id })
+        .from(imports)
+        .where(and(isNull(imports.forgottenAt), isNotNull(imports.finishedAt), lt(imports.finishedAt, old)))
+        .limit(1)
+        .for('update', { skipLocked: true });
+      if (found === undefined) return false;
+      const { id } = found;
+      await withLongStatementTimeout(transaction);
+      // The same list may be sent again and is read again.
+      await transaction
+        .update(imports)
+        .set({ forgottenAt: new Date(), sameness: null })
+        .where(eq(imports.id, id));
+      await transaction
+        .update(importChunks)
+        .set({ sealed: Buffer.alloc(0), sent: {} })
+        .where(eq(importChunks.importId, id));
+      await transaction.delete(importChanges).where(eq(importChanges.importId, id));
+      await transaction
+        .update(importRows)
+        .set({ changes: null, patient: null, content: null, others: null })
+        .where(eq(importRows.importId, id));
+      await transaction.execute(sql`delete from waiting_words where import_id = ${id}`);
+      return true;
+    });
+  }
+}

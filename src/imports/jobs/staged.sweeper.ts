@@ -1,0 +1,58 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { inArray } from 'drizzle-orm';
+import { z } from 'zod';
+import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
+import { imports } from '../../database/schema.records.js';
+import { HOUR, hourly } from './hourly.js';
+import { StagedFiles } from './staged.files.js';
+
+/** How long the file of an import that failed or was cancelled before it was read is kept for a retry. */
+const KEPT = 7 * 24 * HOUR;
+const AT_ONCE = 1_000;
+
+/** Removes uploaded files nobody needs: of uploads that were cut off by a crash, of imports whose rows are sealed in the database, of old failures. */
+@Injectable()
+export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('imports');
+  private stop: (() => void) | undefined;
+
+  constructor(
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
+    private readonly files: StagedFiles,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.stop = hourly(() => this.sweep(), this.logger, 'staged files were not swept');
+  }
+
+  onApplicationShutdown(): void {
+    this.stop?.();
+  }
+
+  private async sweep(): Promise<void> {
+    // What is younger may be an upload under way.
+    const names = await this.files.untouchedSince(Date.now() - HOUR);
+    const ids = names.filter((name) => z.uuid().safeParse(name).success);
+    for (let at = 0; at < ids.length; at += AT_ONCE) await this.removeUnneeded(ids.slice(at, at + AT_ONCE));
+  }
+
+  private async removeUnneeded(ids: readonly string[]): Promise<void> {
+    const { id, source, finishedAt } = imports;
+    const known = await this.database
+      .select({ id, source, finishedAt })
+      .from(imports)
+      .where(inArray(id, [...ids]));
+    const needed = known.filter(
+      (one) =>
+        one.source === null && (one.finishedAt === null || one.finishedAt.getTime() > Date.now() - KEPT),
+    );
+    const kept = new Set(needed.map((one) => one.id));
+    for (const one of ids) if (!kept.has(one)) await this.files.remove(one);
+  }
+}

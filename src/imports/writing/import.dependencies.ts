@@ -1,0 +1,43 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'drizzle-orm';
+import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
+
+/**
+ * What imports and undos owe each other: a row is not concluded about a patient of an import that is being taken back, and an undo leaves
+ * the patients about whom another import has concluded since. Sound together with `ImportLocks`: see `Undo.run`.
+ */
+@Injectable()
+export class ImportDependencies {
+  constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
+
+  /** Whether another import is being taken back that has rows about one of these patients (ids on the server); one whose undo is stuck does not count. */
+  async isBeingUndone(importId: string, patients: readonly string[]): Promise<boolean> {
+    if (patients.length === 0) return false;
+    const found = await this.database.execute(sql`
+      select from imports undone where undone.undoing = 'asked' and undone.id <> ${importId} and exists (
+        select from import_rows where import_id = undone.id and about in ${[...patients]}) limit 1`);
+    return found.length > 0;
+  }
+
+  /**
+   * Those rows of an import about whose patients another import, itself not taken back, has concluded something after the row's first
+   * write: its report says that they are there as it saw them.
+   */
+  async reliedOn(importId: string, rows: readonly number[]): Promise<Set<number>> {
+    if (rows.length === 0) return new Set();
+    const found = await this.database.execute<{ row: number }>(sql`
+      with own as (
+        select row, min(id) as since from import_writes
+        where import_id = ${importId} and row in ${[...rows]} group by row),
+      patients as (
+        select row, about from import_rows
+        where import_id = ${importId} and row in ${[...rows]} and about is not null
+        union select row, resource_id from import_writes
+        where import_id = ${importId} and row in ${[...rows]} and kind = 'Patient')
+      select distinct own.row from own join patients using (row)
+        join import_rows later on later.about = patients.about and later.import_id <> ${importId}
+          and later.decided > own.since
+        join imports on imports.id = later.import_id and imports.status <> 'undone' and imports.undoing is null`);
+    return new Set(found.map(({ row }) => row));
+  }
+}

@@ -1,0 +1,67 @@
+import { deflateSync, inflateSync } from 'node:zlib';
+import { Inject, Injectable } from '@nestjs/common';
+import { and, asc, eq, inArray } from 'drizzle-orm';
+import { z } from 'zod';
+import { DATABASE, type Database } from '../../database/database.module.js';
+import { importChanges, type importRows } from '../../database/schema.records.js';
+import { SealedBox } from '../../secrets/sealed.box.js';
+
+/** One element of a resource that differs: where, and the two values (undefined: none). */
+export interface FieldChange {
+  readonly resource: string;
+  readonly element: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+interface RowChange {
+  readonly row: number;
+  readonly changes: readonly FieldChange[];
+}
+
+const PURPOSE = 'import changes';
+const Packed = z.array(z.tuple([z.int(), z.unknown()]));
+const FASTEST = { level: 1 };
+/** Nothing was compared for rows in other states. */
+const COMPARED = new Set(['created', 'updated', 'unchanged', 'waiting']);
+
+/** What rows change, field by field: values of patients, kept sealed, those of a bundle together. */
+@Injectable()
+export class RowChanges {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly box: SealedBox,
+  ) {}
+
+  /** The changes of some rows in one box: the elements of a list resemble each other and are packed before they are sealed. */
+  seal(rows: readonly RowChange[]): Buffer {
+    const packed = deflateSync(JSON.stringify(rows.map(({ row, changes }) => [row, changes])), FASTEST);
+    return this.box.seal(PURPOSE, packed);
+  }
+
+  /** The changes of some rows of an import, by their number. */
+  async of(
+    importId: string,
+    rows: readonly (typeof importRows.$inferSelect)[],
+  ): Promise<ReadonlyMap<number, unknown>> {
+    const compared = rows.filter(({ state }) => COMPARED.has(state));
+    const found = new Map<number, unknown>();
+    // Rows that were written before bundles were sealed together hold their own.
+    for (const { row, changes } of compared)
+      if (changes !== null) found.set(row, JSON.parse(this.box.open(PURPOSE, changes).toString()));
+    const chunks = [...new Set(compared.map(({ chunk }) => chunk))];
+    if (chunks.length === 0) return found;
+    const stored = await this.database
+      .select({ sealed: importChanges.sealed })
+      .from(importChanges)
+      .where(and(eq(importChanges.importId, importId), inArray(importChanges.chunk, chunks)))
+      .orderBy(asc(importChanges.id));
+    const wanted = new Set(compared.map(({ row }) => row));
+    for (const { sealed } of stored)
+      for (const [row, changes] of Packed.parse(
+        JSON.parse(inflateSync(this.box.open(PURPOSE, sealed)).toString()),
+      ))
+        if (wanted.has(row)) found.set(row, changes);
+    return found;
+  }
+}

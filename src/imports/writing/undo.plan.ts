@@ -1,0 +1,88 @@
+import type { BundleEntry, Resource } from '@medplum/fhirtypes';
+import type { importWrites } from '../../database/schema.records.js';
+import type { FhirRecords } from '../../fhir/fhir.records.js';
+import { canonicalJson } from '../../mapping/canonical.json.js';
+
+/** A write of an import: which resource, and its version before and after. */
+export type ImportWrite = typeof importWrites.$inferSelect;
+
+/** What an undo does with one resource: an entry of a transaction; nothing, because it is as before already; or leave it, because somebody changed it. */
+type UndoStep = BundleEntry | 'settled' | 'changed';
+
+interface Written {
+  readonly reference: string;
+  /** The version after the newest write; undefined where any version is the import's own. */
+  readonly version: string | undefined;
+  /** The version before the oldest write; null when the import created the resource. */
+  readonly before: string | null;
+}
+
+/**
+ * Decides for each resource (`Kind/id`, its writes newest first) how its writes are taken back. Reads the resources as they are, then the
+ * versions that are needed, both in batches. Errors as of {@link FhirRecords.readAll}.
+ */
+export async function planUndo(
+  records: FhirRecords,
+  resources: ReadonlyMap<string, readonly ImportWrite[]>,
+): Promise<Map<string, UndoStep>> {
+  const current = await records.readAll([...resources.keys()]);
+  const written = [...resources].flatMap(([reference, writes]) => {
+    const now = current.get(reference);
+    return now === undefined ? [] : [writtenOf(reference, writes, now)];
+  });
+  const versions = await records.readAll(written.flatMap((one) => neededVersions(one, current)));
+  const steps = new Map<string, UndoStep>([...resources.keys()].map((reference) => [reference, 'settled']));
+  for (const one of written) {
+    const now = current.get(one.reference);
+    if (now !== undefined) steps.set(one.reference, stepOf(one, now, versions));
+  }
+  return steps;
+}
+
+function writtenOf(reference: string, writes: readonly ImportWrite[], now: Resource): Written {
+  const [newest] = writes;
+  const oldest = writes.at(-1);
+  // A Provenance is nobody else's; a chunk that ran again wrote it anew.
+  const version = newest?.kind === 'Provenance' ? now.meta?.versionId : newest?.versionAfter;
+  return { reference, version, before: oldest?.versionBefore ?? null };
+}
+
+const versionOf = (reference: string, version: string) => `${reference}/_history/${version}`;
+
+function neededVersions(
+  { reference, version, before }: Written,
+  current: ReadonlyMap<string, Resource>,
+): string[] {
+  const isOwn = current.get(reference)?.meta?.versionId === version;
+  const needed = [before, isOwn ? null : (version ?? null)];
+  return needed.flatMap((one) => (one === null ? [] : [versionOf(reference, one)]));
+}
+
+function stepOf(written: Written, now: Resource, versions: ReadonlyMap<string, Resource>): UndoStep {
+  const { reference, before } = written;
+  const request = { url: reference, ifMatch: `W/"${now.meta?.versionId ?? ''}"` };
+  if (before === null)
+    return isAsWritten(written, now, versions) ? { request: { method: 'DELETE', ...request } } : 'changed';
+  const resource = versions.get(versionOf(reference, before));
+  if (resource === undefined) return 'changed';
+  // It was taken back already, and the answer was lost.
+  if (contentOf(now) === contentOf(resource)) return 'settled';
+  if (!isAsWritten(written, now, versions)) return 'changed';
+  return { fullUrl: `urn:uuid:${crypto.randomUUID()}`, resource, request: { method: 'PUT', ...request } };
+}
+
+/** Whether a resource says what the import wrote: changes that were taken back since, by another undo, are none. */
+function isAsWritten(
+  { reference, version }: Written,
+  now: Resource,
+  versions: ReadonlyMap<string, Resource>,
+): boolean {
+  if (now.meta?.versionId === version) return true;
+  if (version === undefined) return false;
+  const then = versions.get(versionOf(reference, version));
+  return then !== undefined && contentOf(then) === contentOf(now);
+}
+
+/** What a resource says, whatever its version. */
+const contentOf = ({ meta, ...content }: Resource): string =>
+  canonicalJson({ ...content, profile: meta?.profile });

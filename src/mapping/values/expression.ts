@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { foldText } from '../words/folding.js';
+
+const Field = z.string().max(64);
+const When = z
+  .strictObject({ column: Field, is: z.array(z.string()).optional(), present: z.boolean().optional() })
+  .optional();
+
+/** How a value of a resource is made from a row; there is no user code. */
+export const Expression = z.union([
+  z.strictObject({ copy: Field, when: When }),
+  z.strictObject({ const: z.string().max(1_000), when: When }),
+  z.strictObject({ lookup: Field, table: Field, when: When }),
+  z.strictObject({ template: z.string().max(1_000), when: When }),
+]);
+export type Expression = z.infer<typeof Expression>;
+
+/** A cell that is a list. */
+export const Split = z.strictObject({
+  split: Field,
+  by: z.array(z.string().length(1)).min(1).max(4),
+  when: When,
+});
+export type Split = z.infer<typeof Split>;
+
+/** A row's cells by the mapping's column names, trimmed; empty cells are absent. */
+export type Cells = ReadonlyMap<string, string>;
+
+/** Folded words → values, for each table of the document. */
+export type Tables = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** A value with the column it came from; `unlisted` when the table does not have the word. */
+export interface Evaluated {
+  readonly text: string;
+  readonly column?: string;
+  readonly unlisted?: true;
+}
+
+/** The tables of a document, ready to be asked. */
+export const readTables = (tables: Readonly<Record<string, Readonly<Record<string, string>>>>): Tables =>
+  new Map(
+    Object.entries(tables).map(([name, table]) => [
+      name,
+      new Map(Object.entries(table).map(([word, value]) => [foldText(word), value])),
+    ]),
+  );
+
+/** Evaluates an expression; nothing when the cell is empty or the condition is not met. */
+export function evaluate(expression: Expression, cells: Cells, tables: Tables): Evaluated | undefined {
+  if (!applies(expression.when, cells)) return undefined;
+  if ('const' in expression) return { text: expression.const };
+  if ('copy' in expression) return copied(expression.copy, cells);
+  if ('template' in expression) return filled(expression.template, cells);
+  const cell = copied(expression.lookup, cells);
+  if (cell === undefined) return undefined;
+  const found = tables.get(expression.table)?.get(foldText(cell.text));
+  return found === undefined ? { ...cell, unlisted: true } : { ...cell, text: found };
+}
+
+/** The items of a list cell in their order, trimmed; empty ones are kept where another list is held beside it. */
+export function splitCell(rule: Split, cells: Cells): readonly string[] {
+  const cell = cells.get(rule.split);
+  if (cell === undefined || !applies(rule.when, cells)) return [];
+  const items = [''];
+  for (const letter of cell) {
+    if (rule.by.includes(letter)) items.push('');
+    else items.push(`${items.pop()}${letter}`);
+  }
+  return items.map((item) => item.trim());
+}
+
+function copied(column: string, cells: Cells): Evaluated | undefined {
+  const text = cells.get(column);
+  return text === undefined ? undefined : { text, column };
+}
+
+function filled(template: string, cells: Cells): Evaluated | undefined {
+  const columns = [...template.matchAll(/\{([^}]*)\}/gu)].map(([, column = '']) => column);
+  if (!columns.some((column) => cells.has(column))) return undefined;
+  const text = template.replace(/\{([^}]*)\}/gu, (_, column: string) => cells.get(column) ?? '');
+  const [column] = columns;
+  return { text: text.replace(/\s+/gu, ' ').trim(), ...(column === undefined ? {} : { column }) };
+}
+
+function applies(when: z.infer<typeof When>, cells: Cells): boolean {
+  if (when === undefined) return true;
+  const cell = cells.get(when.column);
+  if (when.present !== undefined && when.present !== (cell !== undefined)) return false;
+  return when.is === undefined || (cell !== undefined && when.is.map(foldText).includes(foldText(cell)));
+}

@@ -1,0 +1,29 @@
+import type { Quantity } from '@medplum/fhirtypes';
+import { foldText } from '../words/folding.js';
+import { type Issue, issue } from '../issue.js';
+import type { QuantityRule } from '../observation.rule.js';
+
+/** A number with its unit, or the issue that rejects the row. */
+export interface CheckedQuantity {
+  readonly quantity?: Quantity;
+  readonly issues: readonly Issue[];
+}
+
+/** Reads a measurement: digits, one decimal sign as the mapping says, and no unit but the column's own. */
+export function readQuantity(text: string, rule: QuantityRule, column: string | undefined): CheckedQuantity {
+  const units = [rule.unit, rule.ucum].map(foldText);
+  const folded = foldText(text);
+  const unit = units.find((candidate) => folded.endsWith(candidate));
+  const digits = (unit === undefined ? folded : folded.slice(0, -unit.length)).trim();
+  const signs = rule.decimal === 'either' ? '[.,]' : `\\${rule.decimal}`;
+  // 1.234 may be a thousand or one and a bit: where either sign may be the decimal one, three digits after it decide nothing.
+  const thousands = rule.decimal === 'either' && /^[1-9]\d{0,2}[.,]\d{3}$/u.test(digits);
+  if (thousands || !new RegExp(`^\\d{1,6}(?:${signs}\\d{1,6})?$`, 'u').test(digits))
+    return { issues: [issue('number-invalid', column)] };
+  const value = Number(digits.replace(',', '.'));
+  const [least, most] = rule.possible;
+  if (value < least || value > most) return { issues: [issue('number-out-of-range', column)] };
+  const quantity = { value, unit: rule.unit, system: 'http://unitsofmeasure.org', code: rule.ucum };
+  const [low, high] = rule.usual ?? rule.possible;
+  return { quantity, issues: value < low || value > high ? [issue('number-unlikely', column)] : [] };
+}

@@ -1,0 +1,173 @@
+import type { Condition, Observation } from '@medplum/fhirtypes';
+import { isAfter, readDate, yearsBetween } from '../values/dates.js';
+import { splitCell } from '../values/expression.js';
+import { foldText } from './folding.js';
+import { recordIdentifier } from '../values/identity.js';
+import { issue } from '../issue.js';
+import type { MappingDocument } from '../mapping.document.js';
+import { makeCondition, makeObservation } from '../record.maker.js';
+import type { MappingContext, WaitingWord } from '../row.plan.js';
+import type { RowReading } from '../row.reading.js';
+import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
+import { DIABETES, PREGNANCY_STATUS, PREGNANT, type TermAnswer } from './term.js';
+
+/** The patient of a row as records need it. */
+export interface Subject {
+  readonly patientKey: string;
+  readonly fullUrl: string;
+  readonly gender?: 'male' | 'female' | 'other' | 'unknown';
+  readonly birthDate?: string;
+}
+
+/** What the words of a row gave. */
+export interface WordRecords {
+  readonly conditions: Map<string, Condition>;
+  readonly observations: Map<string, Observation>;
+  readonly waiting: WaitingWord[];
+}
+
+type WordsRule = MappingDocument['words'][number];
+
+/** Maps the words of all list columns; the same concept twice in a row is one record. */
+export function mapWords(reading: RowReading, subject: Subject, context: MappingContext): WordRecords {
+  const records: WordRecords = { conditions: new Map(), observations: new Map(), waiting: [] };
+  for (const rule of reading.document.words) mapList(reading, rule, subject, context, records);
+  checkPregnancy(reading, subject, records);
+  return records;
+}
+
+function mapList(
+  reading: RowReading,
+  rule: WordsRule,
+  subject: Subject,
+  context: MappingContext,
+  records: WordRecords,
+): void {
+  if (reading.isUnreadable(rule.words.split)) return;
+  const words = splitCell(rule.words, reading.cells);
+  const onsets = rule.onsets === undefined ? [] : splitCell(rule.onsets, reading.cells);
+  if (onsets.length > 0 && onsets.length !== words.length) {
+    reading.issues.push(issue('list-lengths', rule.onsets?.split));
+    return;
+  }
+  for (const [at, text] of words.entries()) {
+    if (text === '') continue;
+    const onset = onsetOf(reading, rule, onsets[at]);
+    const age = subject.birthDate === undefined ? undefined : yearsBetween(subject.birthDate, reading.day);
+    const answer = context.lookUp({
+      text,
+      column: rule.words.split,
+      language: rule.language,
+      ...(subject.gender === undefined ? {} : { sex: subject.gender }),
+      ...(age === undefined ? {} : { age }),
+    });
+    mapWord(reading, rule, { text, answer, onset }, subject, context, records);
+  }
+}
+
+function onsetOf(reading: RowReading, rule: WordsRule, text: string | undefined): string | undefined {
+  if (text === undefined || text === '' || rule.onsets === undefined) return undefined;
+  const column = rule.onsets.split;
+  const found = readDate(text, reading.document.columns[column]?.formats ?? ['yyyy-MM-dd']);
+  if (!('date' in found)) {
+    reading.issues.push(issue(found.fault, column));
+    return undefined;
+  }
+  if (isAfter(found.date, reading.day)) reading.issues.push(issue('date-future', column));
+  return found.date;
+}
+
+interface Word {
+  readonly text: string;
+  readonly answer: TermAnswer;
+  readonly onset: string | undefined;
+}
+
+function mapWord(
+  reading: RowReading,
+  rule: WordsRule,
+  word: Word,
+  subject: Subject,
+  context: MappingContext,
+  records: WordRecords,
+): void {
+  const { text, answer, onset } = word;
+  const column = rule.words.split;
+  if (answer.outcome === 'ignored') {
+    reading.issues.push(issue('term-ignored', column));
+    return;
+  }
+  if (answer.outcome === 'mapped' && answer.target.kind === 'observation') {
+    const { code, value } = answer.target;
+    addPregnancy(records, reading, subject, context, { code, value: [...value], text });
+    return;
+  }
+  const coding =
+    answer.outcome === 'mapped' && answer.target.kind === 'condition' ? answer.target.coding : undefined;
+  if (coding === undefined) reading.issues.push(unknownWord(reading, text, answer, column));
+  const outcome = answer.outcome === 'ambiguous' ? 'ambiguous' : 'unmapped';
+  // "nega diabetes" as the text of an active Condition would say the opposite: what is ambiguous waits whatever the policy.
+  if (coding === undefined && (outcome === 'ambiguous' || !isTextOnly(reading))) {
+    records.waiting.push({ column, text, language: rule.language, outcome });
+    return;
+  }
+  // Without a code the folded words are the identity, so that another spelling of the same list is no second Condition.
+  const code = coding?.code ?? `text:${foldText(text)}`;
+  if (records.conditions.has(code)) return;
+  const condition = makeCondition({
+    identifier: recordIdentifier(context.key, subject.patientKey, 'condition', code),
+    subject: subject.fullUrl,
+    text,
+    verification: rule.verification,
+    recordedDate: context.today,
+    ...(coding === undefined ? {} : { coding }),
+    ...(onset === undefined ? {} : { onset }),
+  });
+  records.conditions.set(code, condition);
+}
+
+function unknownWord(reading: RowReading, text: string, answer: TermAnswer, column: string) {
+  if (looksLikeCode(text) && !isConceptId(text.trim())) return issue('term-code-invalid', column);
+  if (answer.outcome === 'ambiguous') return issue('term-ambiguous', column);
+  return issue(isTextOnly(reading) ? 'term-text-only' : 'term-unmapped', column);
+}
+
+const isTextOnly = ({ document }: RowReading): boolean => document.policies.unknown_words === 'text_only';
+
+interface Answered {
+  readonly code: NonNullable<Observation['code']['coding']>[number];
+  readonly value: NonNullable<Observation['code']['coding']>;
+  readonly text: string;
+}
+
+function addPregnancy(
+  records: WordRecords,
+  reading: RowReading,
+  subject: Subject,
+  context: MappingContext,
+  said: Answered,
+): void {
+  const code = said.code.code ?? '';
+  if (records.observations.has(code)) return;
+  const asOf = context.asOf ?? reading.document.as_of;
+  const observation = makeObservation({
+    identifier: recordIdentifier(context.key, subject.patientKey, 'observation', code, asOf),
+    subject: subject.fullUrl,
+    category: 'social-history',
+    code: said.code,
+    effective: reading.day,
+    value: { valueCodeableConcept: { coding: said.value, text: said.text } },
+  });
+  records.observations.set(code, observation);
+}
+
+function checkPregnancy(reading: RowReading, subject: Subject, records: WordRecords): void {
+  const observation = records.observations.get(PREGNANCY_STATUS);
+  const pregnant = observation?.valueCodeableConcept?.coding?.some(({ code }) => code === PREGNANT) ?? false;
+  if (!pregnant) return;
+  const column = reading.document.words[0]?.words.split;
+  if (subject.gender === 'male') reading.issues.push(issue('pregnant-male', column));
+  const age = subject.birthDate === undefined ? undefined : yearsBetween(subject.birthDate, reading.day);
+  if (age !== undefined && (age < 10 || age > 60)) reading.issues.push(issue('pregnancy-age', column));
+  if (records.conditions.has(DIABETES)) reading.issues.push(issue('pregnancy-diabetes', column));
+}

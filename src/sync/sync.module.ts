@@ -1,0 +1,40 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module.js';
+import { OrthancModule } from '../orthanc/orthanc.module.js';
+import { Ingest } from './ingest.service.js';
+import { DeletionSync } from './deletion.sync.service.js';
+import { Feed } from './feed.service.js';
+import { ArchiveDiff } from './archive.diff.service.js';
+import { BatchIngest } from './batch.ingest.service.js';
+import { InstanceReader } from './instance.reader.service.js';
+import { QuarantineDecisions } from './quarantine.decisions.js';
+import { DecisionRecords } from './quarantine.records.js';
+import { QuarantineList } from './quarantine.list.js';
+import { Quarantine } from './quarantine.service.js';
+import { Rebuilds } from './rebuilds.service.js';
+import { Sweep } from './sweep.service.js';
+import { Totals } from './totals.service.js';
+import { Watcher } from './watcher.service.js';
+
+/** Keeps the catalog equal to the archive: watcher, feed, deletions, sweep, quarantine. */
+@Module({
+  imports: [CatalogModule, OrthancModule],
+  providers: [
+    Ingest,
+    BatchIngest,
+    DeletionSync,
+    Feed,
+    ArchiveDiff,
+    InstanceReader,
+    Sweep,
+    Totals,
+    Quarantine,
+    QuarantineList,
+    QuarantineDecisions,
+    DecisionRecords,
+    Rebuilds,
+    Watcher,
+  ],
+  exports: [Ingest, DeletionSync, QuarantineList, QuarantineDecisions, Rebuilds],
+})
+export class SyncModule {}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { heldBytes } from '../support/held.memory.ts';
+import { readCsv, shipped } from './csv.reading.ts';
+import { inspectCsv } from '../../src/csv/csv.inspection.js';
+import { CsvProbe } from '../../src/csv/csv.probe.js';
+import { readRows } from '../../src/csv/csv.reader.js';
+
+const HEADER = Buffer.from('Nome,CPF,Observação\n');
+
+const LOOKS = 8;
+
+/** A file that is never held: a header, then the same chunk again and again; `look` is called a few times on the way. */
+async function* endless(chunk: Buffer, times: number, look?: () => void): AsyncGenerator<Buffer> {
+  yield HEADER;
+  for (let time = 1; time <= times; time += 1) {
+    yield Buffer.from(chunk);
+    if (time % Math.ceil(times / LOOKS) === 0) look?.();
+  }
+}
+
+/** The rows of such a file, and by how many bytes what is held grew at most while it was read. */
+async function highWater(chunk: Buffer, times: number) {
+  const probe = new CsvProbe();
+  for await (const piece of endless(chunk, times)) probe.push(piece);
+  const shape = inspectCsv(probe.finish(), shipped('brazil-hospital'));
+  const before = heldBytes();
+  let rows = 0;
+  let most = 0;
+  const look = () => (most = Math.max(most, heldBytes() - before));
+  for await (const batch of readRows(endless(chunk, times, look), shape)) rows += batch.length;
+  return { rows, most };
+}
+
+describe('memory', () => {
+  it('does not grow with 300,000 rows', async () => {
+    const chunk = Buffer.from('Ana Souza,529.982.247-25,Diabético\n'.repeat(1_000));
+    const { rows, most } = await highWater(chunk, 300);
+    expect(rows).toBe(300_000);
+    expect(most).toBeLessThan(16 * 2 ** 20);
+  });
+
+  it('does not grow with a line of 400 MB', async () => {
+    const { rows, most } = await highWater(Buffer.alloc(2 ** 20, 'x'), 400);
+    expect(rows).toBe(1);
+    expect(most).toBeLessThan(16 * 2 ** 20);
+  });
+
+  it('is small for a small file', async () => {
+    expect((await readCsv('Nome,CPF\nAna,1\n')).rows).toHaveLength(1);
+  });
+});
