@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import jwt from 'jsonwebtoken';
+import { SignJWT } from 'jose';
 import { z } from 'zod';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
@@ -47,14 +47,15 @@ export class AccessTokens {
   /** A token for an account; `patientId` becomes the claim `patient_id` where a patient is linked. */
   async sign(accountId: string, familyId: string, patientId: string | undefined): Promise<string> {
     const { kid, privateKey } = await this.keys.current();
-    return jwt.sign(patientId === undefined ? {} : { patient_id: patientId }, privateKey, {
-      algorithm: 'RS256',
-      header: { alg: 'RS256', typ: 'at+jwt', kid },
-      issuer: this.env.PUBLIC_URL,
-      audience: AUDIENCE,
-      subject: accountId,
-      expiresIn: ACCESS_TOKEN_SECONDS,
-      jwtid: `${familyId}.${newSecret()}`,
-    });
+    const issuedAt = Math.floor(Date.now() / 1000);
+    return new SignJWT(patientId === undefined ? {} : { patient_id: patientId })
+      .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid })
+      .setIssuer(this.env.PUBLIC_URL)
+      .setAudience(AUDIENCE)
+      .setSubject(accountId)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + ACCESS_TOKEN_SECONDS)
+      .setJti(`${familyId}.${newSecret()}`)
+      .sign(privateKey);
   }
 }
