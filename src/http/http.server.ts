@@ -55,7 +55,8 @@ export function httpServer(env: Env): FastifyAdapter {
   server.addHook('onSend', async (request, reply) => {
     identify(request, reply);
     // Fastify ends the connection of a body that is too long. Closed with bytes unread, it is reset, and the answer may be lost.
-    if (!request.raw.complete) reply.removeHeader('connection');
+    // Only then: a removed header that was never set would leave out Node's own, and equal refusals are equal bytes.
+    if (!request.raw.complete && reply.hasHeader('connection')) reply.removeHeader('connection');
     // What says nothing of caches is for this caller and this moment alone.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });

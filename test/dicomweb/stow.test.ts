@@ -91,7 +91,7 @@ describe('the answer to a store', () => {
     expect(told(answer)).toMatchObject({ stored: [own], failed: { [other]: 0x0110 } });
   });
 
-  it('a key too long to be one is 0xC000, and long or odd values do no harm', async () => {
+  it('a PatientID that is too long or holds NUL is 0xC000, and long or odd values do no harm', async () => {
     const cut = makeInstance({ patientId: `A\0B` });
     const long = makeInstance({ patientId: 'P'.repeat(4000) });
     const odd = makeInstance({
@@ -103,8 +103,9 @@ describe('the answer to a store', () => {
       modality: 'CT\0',
     });
     const answer = await world.store(modality, [cut, long, odd]).expect(202);
-    expect(told(answer).stored).toHaveLength(2);
-    expect([...Object.values(told(answer).failed), ...told(answer).unnamed]).toEqual([0xc000]);
+    expect(told(answer).stored).toHaveLength(1);
+    // The archive would cut the PatientID at the NUL, and catalog and archive would disagree.
+    expect([...Object.values(told(answer).failed), ...told(answer).unnamed]).toEqual([0xc000, 0xc000]);
   });
 });
 
