@@ -78,7 +78,6 @@ it.each([
     'application/dicom; transfer-syntax=1.2.840.10008.1.2',
   ],
   ['a frame', `${instancePath}/frames/1`, 'application/octet-stream'],
-  ['pixel data', `${instancePath}/bulk/7FE00010`, 'application/octet-stream'],
   [
     'a WADO-URI object',
     `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${instance}&contentType=application/dicom`,
