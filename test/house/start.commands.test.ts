@@ -12,8 +12,8 @@ const ENTRIES = [
   'main',
   'database/migrate',
   'audit/verify.command',
-  'authn/rotate.command',
-  'imports/preview.command',
+  'authn/keys/rotate.command',
+  'imports/jobs/preview.command',
 ];
 
 interface Ended {
