@@ -13,7 +13,7 @@ import { Groups } from './groups.service.js';
 
 /**
  * A grant to be added to a group or removed from it. `right` narrows the question to one right; without it all rights of the grant count.
- * `people` and `studies` bound what is listed, not what is counted.
+ * `people` and `studies` limit the lists. The counts cover everything.
  */
 export const WhatIf = z
   .strictObject({

@@ -31,7 +31,7 @@ export async function contentOf(file: Readable): Promise<FileContent> {
   }
 }
 
-/** The Transfer Syntax UID of a DICOM file, of which no more than its beginning is read; `file` is destroyed. Empty when it has none. */
+/** The Transfer Syntax UID of a DICOM file; empty without one. Reads only the beginning of `file`, then destroys it. */
 export async function transferSyntaxOf(file: Readable): Promise<string> {
   try {
     return (await startOf(file)).transferSyntax;

@@ -39,7 +39,7 @@ const DEPTH = 64;
 const HEAD = 16;
 const TAIL = 4;
 
-/** Reads a file as far as the end of its encapsulated pixel data and holds none of it. Throws `DicomUnreadable` when there is none. */
+/** Reads a file up to the end of its encapsulated pixel data, in constant memory. Throws `DicomUnreadable` without such data. */
 export async function readFragments(file: AsyncIterable<Buffer>): Promise<Fragments> {
   const { meta, encoding, dataSet, close } = await openFile(file);
   const start = 132 + meta.length;

@@ -1,7 +1,7 @@
 import type { JsonAttribute } from './dicom.json.js';
 import { decodeText } from '../character.sets.js';
 
-/** Specific Character Set of what is published: JSON is UTF-8, whatever the file is written in (PS3.18 F.2). */
+/** Specific Character Set of published metadata: JSON is always UTF-8 (PS3.18 F.2). */
 export const UTF_8: JsonAttribute = { vr: 'CS', Value: ['ISO_IR 192'] };
 /** Value representations whose values are published by reference (PS3.18 F.2.7 calls them binary). */
 export const BULK_VRS: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);

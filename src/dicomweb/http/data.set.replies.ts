@@ -29,7 +29,7 @@ export function negotiateDataSets(accepted: readonly MediaRange[], single: boole
   throw new NotAcceptable(`This is available as ${JSON_TYPE} and as multipart/related; type="${XML_TYPE}".`);
 }
 
-/** Data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part each, of which `offered` is told. */
+/** Data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part each. Calls `offered` for each part. */
 export function writeXmlParts(
   dataSets: AsyncIterable<unknown> | Iterable<unknown>,
   offered: (what: Offered) => void = () => undefined,

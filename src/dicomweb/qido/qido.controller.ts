@@ -155,7 +155,7 @@ export class QidoController {
       ['00080056', { vr: 'CS', Value: ['ONLINE'] }],
       ['00081190', { vr: 'UR', Value: [url] }],
     ] as const;
-    // The catalog's word counts where both know an attribute; of the items of a sequence it knows a part, and of a number that is none nothing.
+    // The catalog's value wins if both know an attribute. It holds only a part of a sequence's items, and no malformed numbers.
     const sequences = sequencesOf(
       attributes.filter(({ matching }) => matching === 'item'),
       item,

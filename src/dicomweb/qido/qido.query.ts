@@ -25,7 +25,7 @@ const PAGES = { root: { usual: 100, most: 1_000 }, below: { usual: 50_000, most:
 const LOOKED_UP = 1_000;
 /** Attributes one request may name. */
 const INCLUDED = 200;
-/** Values of a list: what is asked for costs the database each of them for each study. Defined modalities are about a hundred (PS3.3 C.7.3.1.1.1). */
+/** Values of a list, at most: the database compares each of them with each study. Defined modalities are about a hundred (PS3.3 C.7.3.1.1.1). */
 const LISTED = { uid: 500, set: 100 } as const;
 /** Characters of one value: a name has 194 at most, in three groups of 64 (PS3.5 §6.2). */
 const LONGEST = 256;

@@ -8,7 +8,7 @@ export interface FilePart extends ArchiveBytes {
   readonly total: number;
 }
 
-/** Asks the archive for a part of a stored file, of which both ends are within the file. Throws `NotInArchive`, `NeighbourAway`, `UpstreamFailed`. */
+/** Reads a part of a stored file from the archive. Both ends must lie within the file. Throws `NotInArchive`, `NeighbourAway`, `UpstreamFailed`. */
 export async function filePart(
   bytes: OrthancBytes,
   instance: Pick<FoundInstance, 'orthancId' | 'reader' | 'signal' | 'size'>,

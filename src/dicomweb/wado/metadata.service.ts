@@ -5,7 +5,7 @@ import type { Opened } from './retrieval.service.js';
 
 /** Instances whose headers are read ahead of the one that is being sent. */
 const AHEAD = 8;
-/** Instances of which the archive is asked which files they are. */
+/** Instances whose current file is looked up in the archive with one call. */
 const AT_ONCE = 500;
 
 /** Retrieve metadata (PS3.18 §10.4.1.1.2): what the stored file of each instance says. */

@@ -11,7 +11,7 @@ export interface PictureRepresentation {
   readonly type: 'image/jpeg' | 'image/png';
 }
 
-/** The rendered media types of an instance, its default first (PS3.18 §8.7.4); none of what cannot be rendered. */
+/** The rendered media types of an instance, its default first (PS3.18 §8.7.4); empty if it cannot be rendered. */
 export function renderedTypesOf(instance: FoundInstance): readonly string[] {
   if (instance.sopClassUid === ENCAPSULATED_PDF) return [PDF];
   const video = videoType(instance.transferSyntax);
