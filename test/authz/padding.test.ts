@@ -88,7 +88,7 @@ describe('a PatientID is trimmed of padding alone', () => {
         const padded = `${' '.repeat(left)}${id}${' '.repeat(right)}`;
         const bare = trimPadding(padded);
         expect(bare).toBe(trimPadding(id));
-        expect(padded.split(bare)[0]?.trim()).toBe('');
+        expect(padded.slice(0, padded.indexOf(bare)).trim()).toBe('');
         expect(bare.startsWith(' ') || bare.endsWith(' ')).toBe(false);
         expect(trimValues(`${padded}\\${padded}`)).toBe(
           trimValues(id).includes('\\') ? trimValues(`${id}\\${id}`) : `${bare}\\${bare}`,
