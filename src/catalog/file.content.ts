@@ -113,7 +113,8 @@ function valueAt(head: Buffer, at: number): { start: number; end: number } {
   return { start, end: start + (isShort ? head.readUInt16LE(at + 6) : head.readUInt32LE(at + 8)) };
 }
 
-function bytesOf(chunk: unknown): Buffer {
+/** A chunk of a stream of bytes. Throws `UpstreamFailed` for anything else. */
+export function bytesOf(chunk: unknown): Buffer {
   if (!Buffer.isBuffer(chunk)) throw new UpstreamFailed('reading the content of an instance');
   return chunk;
 }

@@ -172,15 +172,14 @@ export class Ingest {
     // First of what is locked below: somebody may be deciding about it.
     if (await isToLeave(tx, arrived.id)) throw new TakenBack('later');
     await releaseFromQuarantine(tx, arrived.id);
+    // A STOW that was on its way may have inserted it since the catalog was asked.
+    if ((await holderOf(tx, facts)) === arrived.id) return 'known';
     const at = await resolveParents(tx, facts, by);
     if (typeof at === 'string') throw new TakenBack('contradicts');
     if ('kind' in at) throw new TakenBack('later');
-    const [taken] = await tx
-      .select({ orthancId: instances.orthancId })
-      .from(instances)
-      .where(eq(instances.sopUid, facts.sopUid));
-    if (taken?.orthancId === arrived.id) return 'known';
-    if (taken !== undefined) throw new TakenBack('contradicts');
+    const holder = await holderOf(tx, facts);
+    if (holder === arrived.id) return 'known';
+    if (holder !== undefined) throw new TakenBack('contradicts');
     await tx
       .delete(pending)
       .where(and(eq(pending.sopUid, facts.sopUid), sql`${pending.expiresAt} < clock_timestamp()`));
@@ -207,4 +206,13 @@ export class Ingest {
     const { sha256, transferSyntax, ...left } = row;
     return { ...left, content: sha256 === null ? undefined : { transferSyntax, sha256 } };
   }
+}
+
+/** Orthanc's id of the instance that the catalog has under this SOP Instance UID. */
+async function holderOf(tx: Transaction, { sopUid }: InstanceFacts): Promise<string | undefined> {
+  const [row] = await tx
+    .select({ orthancId: instances.orthancId })
+    .from(instances)
+    .where(eq(instances.sopUid, sopUid));
+  return row?.orthancId;
 }

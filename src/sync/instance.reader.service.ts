@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { Injectable } from '@nestjs/common';
 import { type ArchivedFile, OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancBytes } from '../orthanc/orthanc.bytes.js';
@@ -5,8 +7,10 @@ import { NotInArchive } from '../orthanc/orthanc.errors.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import type { ArchivedInstance } from '../catalog/instance.insert.js';
-import { contentOf, type FileContent, transferSyntaxOf } from '../catalog/file.content.js';
-import { attributesOfTags, factsOf, type InstanceFacts } from '../catalog/instance.facts.js';
+import { bytesOf, contentOf, type FileContent, transferSyntaxOf } from '../catalog/file.content.js';
+import { attributesOfTags, CATALOG_TAGS, factsOf, type InstanceFacts } from '../catalog/instance.facts.js';
+import { DicomUnreadable } from '../dicom/dicom.unreadable.js';
+import { type DicomHeader, readHeader } from '../dicom/header/header.reader.js';
 import { requestedIn, type RequestedStep } from '../dicom/requested.steps.js';
 
 /** What is at most this large comes out of the archive in one piece anyway. */
@@ -21,7 +25,13 @@ export interface ReadInstance extends Pick<ArchivedInstance, 'size' | 'sha256'> 
   readonly fileUuid: string;
 }
 
-/** Reads what the archive holds of single instances. */
+/** The start of an instance's file. */
+interface Beginning extends Pick<ReadInstance, 'size' | 'sha256'>, Pick<FileContent, 'transferSyntax'> {
+  /** `undefined` when our reader refuses the file. */
+  readonly header: DicomHeader | undefined;
+}
+
+/** Reads single instances of the archive as STOW reads them: the same bytes name the same patient, whichever way they came. */
 @Injectable()
 export class InstanceReader {
   constructor(
@@ -56,14 +66,18 @@ export class InstanceReader {
   }
 
   private async readWith(file: ArchivedFile, id: OrthancId): Promise<ReadInstance> {
-    const [tags, { size, sha256, transferSyntax }] = await Promise.all([
-      this.api.instanceTags(id),
-      this.beginning(id),
-    ]);
-    // Orthanc names only the transfer syntaxes that it knows: the file itself tells the others, too.
-    const syntax = transferSyntax || (file.metadata['TransferSyntax'] ?? '');
-    const facts = factsOf(attributesOfTags(tags), syntax, requestedIn(tags));
+    const { size, sha256, transferSyntax, header } = await this.beginning(id);
+    const facts =
+      header === undefined ? await this.factsByArchive(file, id, transferSyntax) : factsIn(header);
     return { facts, aet: file.metadata['RemoteAET'], fileUuid: file.uuid, size, sha256 };
+  }
+
+  /** The facts as Orthanc reads them, of a file that our own reader refuses. */
+  private async factsByArchive({ metadata }: ArchivedFile, id: OrthancId, transferSyntax: string) {
+    const tags = await this.api.instanceTags(id);
+    // Orthanc names only the transfer syntaxes that it knows: the file itself tells the others, too.
+    const syntax = transferSyntax || (metadata['TransferSyntax'] ?? '');
+    return factsOf(attributesOfTags(tags), syntax, requestedIn(tags));
   }
 
   /** What the instance was requested by. Throws `NotInArchive`. */
@@ -76,13 +90,14 @@ export class InstanceReader {
     return contentOf((await this.bytes.instanceFile(id, undefined)).stream);
   }
 
-  /** The transfer syntax that the file itself names; the content of a large file is left for the first conflict. */
-  private async beginning(
-    id: OrthancId,
-  ): Promise<Pick<ArchivedInstance, 'size' | 'sha256'> & Pick<FileContent, 'transferSyntax'>> {
+  /** The header of an instance's file, and its content where the file is small; the content of a large file is left for the first conflict. */
+  private async beginning(id: OrthancId): Promise<Beginning> {
     const { length: size, stream } = await this.bytes.instanceFile(id, undefined);
-    if (size !== undefined && size <= HASHED_AT_ONCE) return { size, ...(await contentOf(stream)) };
-    return { size, sha256: undefined, transferSyntax: await transferSyntaxOf(stream) };
+    if (size === undefined || size > HASHED_AT_ONCE)
+      return { size, sha256: undefined, ...(await startOf(stream)) };
+    const file = await buffer(stream);
+    const header = await headerOf(only(file));
+    return { size, header, ...(await contentOf(Readable.from([file]))) };
   }
 
   /** Orthanc's ids follow from the identifiers, but not from a PatientID that it spells in another way (blanks before it). */
@@ -101,6 +116,44 @@ export class InstanceReader {
       if (error instanceof UpstreamFailed && !(error instanceof NotInArchive)) return id;
       throw error;
     }
+  }
+}
+
+function factsIn({ attributes, transferSyntax, requests }: DicomHeader): InstanceFacts {
+  return factsOf(attributes, transferSyntax, requests);
+}
+
+/** Reads no further than the header, then destroys the stream. */
+async function startOf(stream: Readable): Promise<Pick<Beginning, 'header' | 'transferSyntax'>> {
+  const pieces: Buffer[] = [];
+  try {
+    const header = await headerOf(keeping(stream, pieces));
+    if (header !== undefined) return { header, transferSyntax: header.transferSyntax };
+    return { header, transferSyntax: await transferSyntaxOf(Readable.from(pieces)) };
+  } finally {
+    stream.destroy();
+  }
+}
+
+async function* keeping(stream: Readable, pieces: Buffer[]): AsyncGenerator<Buffer> {
+  for await (const chunk of stream) {
+    const piece = bytesOf(chunk);
+    pieces.push(piece);
+    yield piece;
+  }
+}
+
+async function* only(piece: Buffer): AsyncGenerator<Buffer> {
+  yield piece;
+}
+
+/** `undefined` when the file is not one that STOW would take. */
+async function headerOf(file: AsyncIterable<Buffer>): Promise<DicomHeader | undefined> {
+  try {
+    return (await readHeader(file, { tags: CATALOG_TAGS })).header;
+  } catch (error) {
+    if (error instanceof DicomUnreadable) return undefined;
+    throw error;
   }
 }
 

@@ -116,7 +116,39 @@ describe('what the archive reads differently', { timeout: LONG }, () => {
     expect(Object.keys(told(await all()).failed)).toEqual(refused);
     const aside = await world.sql`
       select g.reason, w.sop_uid from quarantined w join quarantine g on g.id = w.quarantine`;
-    expect(aside.map((row) => [row['reason'], sent.find(({ sopUid }) => sopUid === row['sop_uid'])?.name])).toEqual([]);
+    expect(
+      aside.map((row) => [row['reason'], sent.find(({ sopUid }) => sopUid === row['sop_uid'])?.name]),
+    ).toEqual([]);
+  });
+});
+
+describe('what comes past the gateway', { timeout: LONG }, () => {
+  it('is of the patient that STOW reads from the same bytes', async () => {
+    const studies = Object.entries(IDENTIFIERS).map(([name, { charset, id, issuer }]) => {
+      const extra: DicomElement[] = [element('00100020', 'LO', id), element('00080005', 'CS', charset)];
+      if (issuer !== undefined) extra.push(element('00100021', 'LO', issuer));
+      const studyUid = freshUid();
+      const one = () => makeInstance({ ...uids(), studyUid, extra });
+      return { name, studyUid, stored: one(), beside: one() };
+    });
+    const stored = studies.map((study) => study.stored);
+    const answer = await world.store(sender, stored);
+    expect(answer.status).toBe(202);
+    const taken = studies.filter(({ name }) => name !== 'as long as is taken, in UTF-8');
+    const before = await owners();
+    for (const { beside } of taken)
+      await world.archive('/instances', { method: 'POST', body: new Uint8Array(beside) });
+    const counts = async () => {
+      const rows = await world.sql`select study_uid, instance_count from studies`;
+      const counted = new Map(rows.map((row) => [row['study_uid'], row['instance_count']]));
+      return taken.flatMap(({ name, studyUid }) => (counted.get(studyUid) === 2 ? [] : [name]));
+    };
+    await expect.poll(counts, SOON).toEqual([]);
+    const after = await world.sql`
+      select s.study_uid, p.patient_id, p.issuer from studies s join patients p on p.id = s.patient`;
+    for (const { study_uid: study, ...patient } of after)
+      expect(before[String(study)]).toMatchObject(patient);
+    expect(await world.sql`select 1 from quarantined`).toEqual([]);
   });
 });
 
