@@ -48,7 +48,8 @@ import { ProblemFilter } from './http/problem.filter.js';
     {
       provide: APP_PIPE,
       useValue: new StandardSchemaValidationPipe({
-        exceptionFactory: () => new BadRequest('A part of the path or the query is not valid.'),
+        exceptionFactory: () =>
+          new BadRequest('invalid-path', 'A part of the path or the query is not valid.'),
       }),
     },
     { provide: APP_FILTER, useClass: ProblemFilter },

@@ -30,7 +30,7 @@ export class AccessesController {
     @Query(new QueryOf(ListQuery)) { limit, offset, q, sort }: ListQuery,
   ): Promise<Page<Access>> {
     if (sort !== undefined && sort !== 'at' && sort !== '-at')
-      throw new BadRequest('Unknown value of the query parameter sort. Available: at.');
+      throw new BadRequest('invalid-parameter', 'Unknown value of the query parameter sort. Available: at.');
     if (patient === undefined) return { items: [], total: 0 };
     const filter = { kind: 'opened' as const, issuer: patient.issuer, patient: patient.patientId, q };
     const order = sort === 'at' ? 'at' : '-at';

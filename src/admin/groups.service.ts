@@ -72,7 +72,7 @@ export class Groups {
   create(deed: AuditedAction, group: NewGroup): Promise<Group> {
     return this.deeds.record(deed, 201, async (transaction) => {
       const [row] = await transaction.insert(groups).values(group).onConflictDoNothing().returning();
-      if (row === undefined) throw new Conflict('This name is taken.');
+      if (row === undefined) throw new Conflict('name-taken', 'This name is taken.');
       deed.tells({ detail: { id: row.id, name: row.name } });
       return groupOf(row);
     });
@@ -89,7 +89,7 @@ export class Groups {
         .where(eq(groups.id, id))
         .returning()
         .catch((error: unknown) => {
-          throw isTaken(error) ? new Conflict('This name is taken.') : error;
+          throw isTaken(error) ? new Conflict('name-taken', 'This name is taken.') : error;
         });
       return found(row);
     });

@@ -175,7 +175,7 @@ async function refuseTaken(
       except === undefined ? undefined : ne(apiKeys.id, except),
     ),
   );
-  if (taken > 0) throw new Conflict('This name is taken by another key of the account.');
+  if (taken > 0) throw new Conflict('name-taken', 'This name is taken by another key of the account.');
 }
 
 function isEnded(moment: Date | null): boolean {

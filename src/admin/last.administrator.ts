@@ -21,7 +21,7 @@ export class LastAdministrator {
     const before = await hasOne(transaction);
     const result = await change();
     if (before && !(await hasOne(transaction)))
-      throw new Conflict('This would leave nobody who can manage access.');
+      throw new Conflict('last-administrator', 'This would leave nobody who can manage access.');
     return result;
   }
 }

@@ -108,7 +108,7 @@ export class Machines {
         .values({ kind: 'machine', silentAfterMinutes, ...machine })
         .onConflictDoNothing()
         .returning();
-      if (row === undefined) throw new Conflict('This name is taken.');
+      if (row === undefined) throw new Conflict('name-taken', 'This name is taken.');
       deed.tells({ detail: { ...machineOf(row) } });
       return machineOf(row);
     });

@@ -106,7 +106,11 @@ export class Members {
       .from(accounts)
       .where(and(eq(accounts.id, id), eq(accounts.kind, kind)));
     if (account === undefined)
-      throw new BadField(kind === 'person' ? 'user_id' : 'account_id', 'There is no such account.');
+      throw new BadField(
+        'unknown-account',
+        kind === 'person' ? 'user_id' : 'account_id',
+        'There is no such account.',
+      );
     deed.tells({ detail: { id, to_self: id === deed.accountId } });
     return this.deeds.record(deed, statusOf, async (transaction) => {
       const rows = await transaction

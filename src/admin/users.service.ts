@@ -115,7 +115,7 @@ export class Users {
         })
         .onConflictDoNothing()
         .returning();
-      if (row === undefined) throw new Conflict('This username is taken.');
+      if (row === undefined) throw new Conflict('name-taken', 'This username is taken.');
       deed.tells({ ...(user.patient && told(user.patient)), detail: { id: row.id, name: row.name } });
       return warned(transaction, userOf(row));
     });

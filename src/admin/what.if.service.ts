@@ -107,7 +107,7 @@ export class WhatIfs {
     if (add !== undefined) {
       const { rights, scope, until } = add;
       if (until !== null && until.getTime() <= Date.now())
-        throw new BadField('add.until', 'This date is past.');
+        throw new BadField('invalid-field', 'add.until', 'This date is past.');
       return { rights, apply: (policy) => ({ ...policy, grants: [...policy.grants, { rights, scope }] }) };
     }
     const { rights, scope } = await this.grants.get(group_id, remove ?? '');

@@ -23,7 +23,7 @@ export async function withRetries<T>(work: () => Promise<T>): Promise<T> {
 function metAnother(error: unknown): boolean {
   for (let depth = 0, at = error; depth < 4 && typeof at === 'object' && at !== null; depth += 1) {
     if (at instanceof RowVanished) return true;
-    if ('code' in at && typeof at.code === 'string') return IN_EACH_OTHERS_WAY.has(at.code);
+    if ('code' in at && typeof at.code === 'string' && IN_EACH_OTHERS_WAY.has(at.code)) return true;
     at = 'cause' in at ? at.cause : undefined;
   }
   return false;

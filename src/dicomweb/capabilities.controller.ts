@@ -24,6 +24,9 @@ export class CapabilitiesController {
       if (covers(range, 'application/json'))
         return reply.header('content-type', 'application/json').send(capabilitiesAsJson(base));
     }
-    throw new NotAcceptable(`The capabilities are available as ${WADL_TYPE} and application/json.`);
+    throw new NotAcceptable(
+      'not-acceptable',
+      `The capabilities are available as ${WADL_TYPE} and application/json.`,
+    );
   }
 }

@@ -11,14 +11,19 @@ export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, 
 
   transform(body: unknown): z.output<Schema> {
     // What is not JSON reaches the routes as a stream.
-    if (body instanceof Readable) throw new UnsupportedMedia('This route takes application/json.');
+    if (body instanceof Readable)
+      throw new UnsupportedMedia('unsupported-media-type', 'This route takes application/json.');
     refuseUnstorable(body, 'body');
     const parsed = this.schema.safeParse(body);
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
     const path = [...(issue?.path ?? []), ...unknown].map(String).join('.');
-    throw new BadField(path === '' ? 'body' : path, detailOf(issue, this.schema));
+    throw new BadField(
+      unknown.length > 0 ? 'unknown-field' : 'invalid-field',
+      path === '' ? 'body' : path,
+      detailOf(issue, this.schema),
+    );
   }
 }
 
@@ -36,7 +41,7 @@ const DEEPEST = 16;
 function refuseUnstorable(value: unknown, field: string, depth = 0): void {
   if (typeof value === 'string') refuseText(value, field);
   if (typeof value !== 'object' || value === null) return;
-  if (depth > DEEPEST) throw new BadField('body', 'The body is nested too deep.');
+  if (depth > DEEPEST) throw new BadField('invalid-field', 'body', 'The body is nested too deep.');
   for (const [key, inner] of Object.entries(value)) {
     refuseText(key, field);
     refuseUnstorable(inner, field === 'body' ? key : `${field}.${key}`, depth + 1);
@@ -44,9 +49,13 @@ function refuseUnstorable(value: unknown, field: string, depth = 0): void {
 }
 
 function refuseText(text: string, field: string): void {
-  if (text.includes('\0')) throw new BadField(field, 'U+0000 is not allowed.');
+  if (text.includes('\0')) throw new BadField('invalid-field', field, 'U+0000 is not allowed.');
   if (/\p{Surrogate}/u.test(text))
-    throw new BadField(field, 'Half of a surrogate pair is not allowed. Send the whole character.');
+    throw new BadField(
+      'invalid-field',
+      field,
+      'Half of a surrogate pair is not allowed. Send the whole character.',
+    );
 }
 
 const Id = z.uuid();

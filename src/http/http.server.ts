@@ -49,7 +49,7 @@ export function httpServer(env: Env): FastifyAdapter {
   // After the hooks that note where a request comes from: this refusal is counted too.
   server.addHook('preParsing', async (request) => {
     if (isTwofold(request.raw.rawHeaders))
-      throw new BadRequest('A header that there is one of was sent twice.');
+      throw new BadRequest('duplicate-header', 'A header that there is one of was sent twice.');
   });
   limitJsonTime(server);
   server.addHook('onSend', async (request, reply) => {

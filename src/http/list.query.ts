@@ -21,6 +21,7 @@ export function orderOf(
   const column = fields.find(([field]) => field === name)?.[1];
   if (column === undefined)
     throw new BadRequest(
+      'invalid-parameter',
       `Unknown value of the query parameter sort. ${availableNames(fields.map(([field]) => field))}`,
     );
   return [downwards ? desc(column) : asc(column), asc(id)];

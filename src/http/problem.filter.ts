@@ -134,7 +134,9 @@ function ofFramework(error: unknown): Refusal {
   if (status === 413)
     return { status, title: 'Content Too Large', detail: 'The body is too large for this route.' };
   if (status === 415)
-    return refusalOf(new problems.UnsupportedMedia('This route does not take that media type.'));
+    return refusalOf(
+      new problems.UnsupportedMedia('unsupported-media-type', 'This route does not take that media type.'),
+    );
   if (status >= 400 && status < 500)
     return { status, title: 'Bad Request', detail: 'The request could not be understood.' };
   return {

@@ -18,10 +18,12 @@ export class QueryOf<Schema extends z.ZodType> implements PipeTransform<unknown,
       issues[0];
     if (issue?.code === 'unrecognized_keys')
       throw new BadRequest(
+        'unknown-parameter',
         `Unknown query parameter '${issue.keys[0]}'. ${availableNames(keysOf(this.schema))}`,
       );
     const name = String(issue?.path[0]);
     throw new BadRequest(
+      'invalid-parameter',
       issue?.code === 'invalid_value'
         ? `Unknown value of the query parameter ${name}. ${availableNames(issue.values)}`
         : `The query parameter ${name} is not valid.`,

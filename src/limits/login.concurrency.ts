@@ -17,7 +17,7 @@ export class LoginConcurrency {
   async run<T>(neighbourhood: string, subjects: readonly string[], attempt: () => Promise<T>): Promise<T> {
     for (const subject of subjects) this.refuseWaiting(subject);
     const before = this.underWay.get(neighbourhood) ?? 0;
-    if (before >= FROM_ONE || this.all >= IN_ALL) throw new TooMany(RETRY_SECONDS);
+    if (before >= FROM_ONE || this.all >= IN_ALL) throw new TooMany('too-many-sign-ins', RETRY_SECONDS);
     this.underWay.set(neighbourhood, before + 1);
     this.all += 1;
     try {
@@ -40,7 +40,7 @@ export class LoginConcurrency {
     const until = this.refusedUntil.get(subject);
     if (until === undefined) return;
     const left = Math.ceil((until - performance.now()) / 1000);
-    if (left > 0) throw new TooMany(left);
+    if (left > 0) throw new TooMany('too-many-sign-ins', left);
     this.refusedUntil.delete(subject);
   }
 }

@@ -48,7 +48,8 @@ export class Slots {
   /** Resolves when the place is held: whoever frees one enters the next before anybody else can. */
   private turn(signal: AbortSignal | undefined, account: string | undefined): Promise<void> {
     const { queue } = this.limits;
-    if (queue !== undefined && this.waiting.size >= queue) throw new TooMany(RETRY_SECONDS);
+    if (queue !== undefined && this.waiting.size >= queue)
+      throw new TooMany('too-many-requests', RETRY_SECONDS);
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.waiting.delete(waiter);

@@ -1,24 +1,69 @@
-/** What can go wrong, in the words of the house; `problem.filter.ts` says it in HTTP. */
-export abstract class Problem extends Error {}
+import type { CodeOf, ProblemCode } from './problem.codes.js';
 
-/** Nobody is known behind the request: absent, expired or wrong credentials alike. */
-export class NotAuthenticated extends Problem {}
+/**
+ * An error that a client is answered with. Its `code` decides the HTTP status (`PROBLEM_STATUS`) and `detail` is what the client reads;
+ * `src/http/problem.filter.ts` writes both. The message is for the log and holds no patient data.
+ */
+export abstract class Problem extends Error {
+  abstract readonly code: ProblemCode;
+
+  get detail(): string {
+    return this.message;
+  }
+}
+
+/** Absent, expired and wrong credentials alike. */
+export class NotAuthenticated extends Problem {
+  readonly code = 'not-authenticated';
+
+  constructor() {
+    super('Valid credentials are needed.');
+  }
+}
 
 /** The account holds the needed right in no scope at all. */
-export class RightMissing extends Problem {}
+export class RightMissing extends Problem {
+  readonly code = 'right-missing';
 
-/** A request from a browser that cannot be told from a forged one (CSRF or Origin rule). */
-export class ForgerySuspected extends Problem {}
+  constructor() {
+    super('No group of this account grants the needed right.');
+  }
+}
 
-/** The thing is not there, or is not there for this account: one answer for both. */
-export class NotVisible extends Problem {}
+/** A browser request that breaks the rules against cross-site request forgery. */
+export class ForgerySuspected extends Problem {
+  constructor(
+    readonly code: Exclude<CodeOf<403>, 'right-missing' | 'file-not-served'>,
+    message: string,
+  ) {
+    super(message);
+  }
+}
 
-/** A parameter, header or query value that is not what it must be. */
-export class BadRequest extends Problem {}
+/** The resource does not exist, or not for this account. Both get the same bytes: 403 would confirm that it exists. */
+export class NotVisible extends Problem {
+  readonly code = 'not-found';
 
-/** A body whose field is wrong; `field` is named to the client. */
+  constructor() {
+    super('There is no such thing here.');
+  }
+}
+
+/** An invalid path, query parameter or header, or a body that cannot be read. */
+export class BadRequest extends Problem {
+  constructor(
+    readonly code: CodeOf<400>,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A readable body with an invalid value; the answer names the `field`. */
 export class BadField extends Problem {
   constructor(
+    readonly code: CodeOf<422>,
     readonly field: string,
     message: string,
   ) {
@@ -26,47 +71,97 @@ export class BadField extends Problem {
   }
 }
 
-/** A name is taken or a rule between things would be broken. */
-export class Conflict extends Problem {}
-
-/** The thing is no longer what the caller says it knows (If-Match, RFC 9110 §13.1.1). */
-export class Stale extends Problem {}
-
-/** No asked media type or transfer syntax can be had. */
-export class NotAcceptable extends Problem {}
-
-/** The body's media type or coding is not one this route takes. */
-export class UnsupportedMedia extends Problem {}
-
-/** The sender must wait. */
-export class TooMany extends Problem {
-  constructor(readonly retryAfterSeconds: number) {
-    super('Too many attempts.');
+/** The request contradicts the present state: a name is taken, or somebody else is changing the same thing. */
+export class Conflict extends Problem {
+  constructor(
+    readonly code: CodeOf<409>,
+    message: string,
+  ) {
+    super(message);
   }
 }
 
-/** The disk has no room for what was sent. */
-export class NoRoom extends Problem {}
+/** The entity tag in If-Match is not the current one (RFC 9110 §13.1.1). */
+export class Stale extends Problem {
+  readonly code = 'resource-changed';
 
-/** A neighbour that is needed does not answer. Carries its name only. */
+  constructor() {
+    super('It was changed meanwhile. Read it again.');
+  }
+}
+
+/** No media type or transfer syntax that the client accepts is available. */
+export class NotAcceptable extends Problem {
+  constructor(
+    readonly code: CodeOf<406>,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The route does not take this media type or content encoding. */
+export class UnsupportedMedia extends Problem {
+  constructor(
+    readonly code: CodeOf<415>,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The client must wait for `retryAfterSeconds`. */
+export class TooMany extends Problem {
+  constructor(
+    readonly code: CodeOf<429>,
+    readonly retryAfterSeconds: number,
+  ) {
+    super('Too many attempts. Wait and try again.');
+  }
+}
+
+/** The disk has no room for an upload. */
+export class NoRoom extends Problem {
+  readonly code = 'storage-full';
+
+  constructor() {
+    super('There is no room for this file. The operator finds it in the log.');
+  }
+}
+
+/** A needed neighbour does not answer. Only the log names it. */
 export class NeighbourAway extends Problem {
+  readonly code = 'service-unavailable';
+
   constructor(
     readonly neighbour: 'orthanc' | 'postgres' | 'hapi' | 'oidc',
     options?: ErrorOptions,
   ) {
     super(`${neighbour} is away`, options);
   }
+
+  override get detail(): string {
+    return 'A part of the service is away. Try again shortly.';
+  }
 }
 
-/** What is asked for needs a neighbour that this deployment does not have; the message names the setting. */
-export class NotConfigured extends Problem {}
+/** The request needs a neighbour that this deployment does not have; the message names the setting. */
+export class NotConfigured extends Problem {
+  readonly code = 'not-configured';
+}
 
-/** A neighbour answered what it should not. `what` names the call, never its content. */
+/** A neighbour sent an unusable response. `what` names the call, never its content. */
 export class UpstreamFailed extends Problem {
+  readonly code = 'invalid-archive-response';
+
   constructor(
     readonly what: string,
     readonly status?: number,
   ) {
     super(`${what} failed${status === undefined ? '' : ` with ${status}`}`);
+  }
+
+  override get detail(): string {
+    return 'The archive gave an unusable answer.';
   }
 }

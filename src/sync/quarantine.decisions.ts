@@ -116,8 +116,10 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
     const arrival = await this.arrivals.take(id, 'displacing');
     if (arrival === 'admitted' || arrival === 'known') return true;
     if (arrival === 'gone') return false;
-    if (arrival === 'later') throw new Conflict('Somebody is storing into that study now. Try again.');
+    if (arrival === 'later')
+      throw new Conflict('concurrent-change', 'Somebody is storing into that study now. Try again.');
     throw new Conflict(
+      'identifiers-missing',
       'It has no usable identifiers and cannot be shown as it is: discard or re-identify it.',
     );
   }
@@ -134,20 +136,26 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
     const modified = () => this.bytes.modifiedInstance(id, { patientId, issuer, uids }).catch(unmodifiable);
     const before = await transferSyntaxOf((await this.bytes.instanceFile(id, undefined)).stream);
     // The original is deleted afterwards: its copy must not declare its pixels something else.
-    if ((await transferSyntaxOf((await modified()).stream)) !== before) throw new Conflict(UNMODIFIABLE);
+    if ((await transferSyntaxOf((await modified()).stream)) !== before)
+      throw new Conflict('instance-not-modifiable', UNMODIFIABLE);
     const stored = await this.bytes.storeInstance((await modified()).stream);
     if (stored.status === 'Success') return;
     // The only copy of it would be deleted next.
     if (stored.id === id)
-      throw new Conflict('It has that identity already: give it another patient_id or new UIDs.');
+      throw new Conflict(
+        'identity-taken',
+        'It has that identity already: give it another patient_id or new UIDs.',
+      );
     // It was there when it was stored: gone now, nothing holds what waits but itself.
     const theirs = await this.bytes.instanceFile(stored.id, undefined).catch((error: unknown) => {
-      if (error instanceof NotInArchive) throw new Conflict('The archive changed meanwhile. Try again.');
+      if (error instanceof NotInArchive)
+        throw new Conflict('concurrent-change', 'The archive changed meanwhile. Try again.');
       throw error;
     });
     const ours = await modified();
     if (!isSameContent(await contentOf(ours.stream), await contentOf(theirs.stream)))
       throw new Conflict(
+        'identity-taken',
         'The archive holds another instance of that identity: discard this one or give it new UIDs.',
       );
   }
@@ -155,7 +163,8 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
 
 /** What the archive holds and will not copy under another identity. */
 function unmodifiable(error: unknown): never {
-  if (error instanceof UpstreamFailed && !(error instanceof NotInArchive)) throw new Conflict(UNMODIFIABLE);
+  if (error instanceof UpstreamFailed && !(error instanceof NotInArchive))
+    throw new Conflict('instance-not-modifiable', UNMODIFIABLE);
   throw error;
 }
 

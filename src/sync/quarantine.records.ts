@@ -48,6 +48,7 @@ export class DecisionRecords {
           .returning({ id: quarantineDecisions.id });
         if (row === undefined)
           throw new Conflict(
+            'decision-in-progress',
             'Another decision about these instances is being carried out. Wait for its end.',
           );
         const marked = await tx
@@ -56,7 +57,10 @@ export class DecisionRecords {
           .where(and(eq(quarantined.quarantine, group), isNull(quarantined.decision)))
           .returning({ id: quarantined.orthancId });
         if (marked.length === 0)
-          throw new Conflict('These instances have just been decided about. Read the list again.');
+          throw new Conflict(
+            'already-decided',
+            'These instances have just been decided about. Read the list again.',
+          );
         return { id: row.id, holder, decision };
       }),
     );
@@ -114,7 +118,11 @@ export class DecisionRecords {
           .where(mine(open))
           .returning({ instances: quarantineDecisions.instances });
         // Another process took it over meanwhile, and ends it.
-        if (row === undefined) throw new Conflict('The decision is being carried out. Read the list again.');
+        if (row === undefined)
+          throw new Conflict(
+            'decision-in-progress',
+            'The decision is being carried out. Read the list again.',
+          );
         await tx.update(quarantined).set({ decision: null }).where(eq(quarantined.decision, open.id));
         return row.instances;
       }),

@@ -64,7 +64,11 @@ export class Decisions {
     const given = new Map<string, Given | undefined>();
     for (const { language, word, targets, unmatched } of words) {
       if (!isLanguage(language))
-        throw new BadField('group.source', 'Words are of one of the languages pt, en and es.');
+        throw new BadField(
+          'invalid-field',
+          'group.source',
+          'Words are of one of the languages pt, en and es.',
+        );
       const folded = wordKey(word);
       const key = `${language}:${folded}`;
       const [target, ...more] = targets;
@@ -111,7 +115,8 @@ const rowOf = ({ target, ...word }: Given) => (target === null ? word : { ...wor
 
 function targetOf(target: unknown): z.output<typeof DecidedTarget> {
   const parsed = DecidedTarget.safeParse(target);
-  if (!parsed.success) throw new BadField('group', 'A meaning in the map is none that could be decided.');
+  if (!parsed.success)
+    throw new BadField('invalid-field', 'group', 'A meaning in the map is none that could be decided.');
   return parsed.data;
 }
 

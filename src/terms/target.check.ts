@@ -48,7 +48,7 @@ export class TargetCheck {
     if (system !== SNOMED) return { coding: given, checked: false };
     const verdict = await this.terminology.judge(code, kind);
     const refusal = verdict === undefined ? undefined : REFUSALS[verdict.is];
-    if (refusal !== undefined) throw new BadField(field, refusal);
+    if (refusal !== undefined) throw new BadField('unusable-concept', field, refusal);
     // The server's name of the concept, else the shipped one; the given one only where neither knows it: it may have been mistyped.
     const display = verdict?.display ?? shippedDisplay(code) ?? given.display;
     return {

@@ -26,12 +26,18 @@ export function csrfTokenOf(sessionToken: string): string {
 export function refuseForgery(request: Provenance, publicOrigin: string, sessionToken: string): void {
   if (SAFE.has(request.method)) return;
   if (request.origin === undefined && request.fetchSite === undefined)
-    throw new ForgerySuspected('A change with a session cookie needs Origin or Sec-Fetch-Site.');
+    throw new ForgerySuspected(
+      'origin-required',
+      'A change with a session cookie needs Origin or Sec-Fetch-Site.',
+    );
   refuseForeign(request, publicOrigin);
   if (/^\/dicom-web(\/|$)/.test(request.path)) return;
   const { csrfHeader = '', csrfCookie = '' } = request;
   if (!sameSecret(csrfHeader, csrfCookie) || !sameSecret(csrfHeader, csrfTokenOf(sessionToken)))
-    throw new ForgerySuspected('X-CSRF-Token must be the value of the csrf_token cookie.');
+    throw new ForgerySuspected(
+      'csrf-token-mismatch',
+      'X-CSRF-Token must be the value of the csrf_token cookie.',
+    );
 }
 
 /** Refuses a request that a browser says came from elsewhere; one without such headers passes. */
@@ -43,5 +49,8 @@ export function refuseForeign(
     (origin !== undefined && origin !== publicOrigin) ||
     (fetchSite !== undefined && fetchSite !== 'same-origin')
   )
-    throw new ForgerySuspected('The request does not come from a page of this service.');
+    throw new ForgerySuspected(
+      'cross-site-request',
+      'The request does not come from a page of this service.',
+    );
 }

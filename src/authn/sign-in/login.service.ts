@@ -89,5 +89,5 @@ export class Logins {
 }
 
 function notCurrent(): BadField {
-  return new BadField('current_password', 'This is not the current password.');
+  return new BadField('wrong-password', 'current_password', 'This is not the current password.');
 }

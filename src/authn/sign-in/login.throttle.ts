@@ -50,7 +50,7 @@ export class LoginThrottle {
     if (over === undefined) return;
     const seconds = Math.max(1, over.left);
     this.crowd.mustWait(over.subject, seconds);
-    throw new TooMany(seconds);
+    throw new TooMany('too-many-sign-ins', seconds);
   }
 
   /** Counts a wrong password. */

@@ -20,14 +20,15 @@ export function acceptedBy(request: FastifyRequest): readonly MediaRange[] {
   // The plus of `application/dicom+json` is often left as it is; a media type holds no space.
   const query = queryOf(request).replaceAll('+', '%2B');
   const given = [...pairs(query)].filter(([name]) => name === 'accept').map(([, value]) => value);
-  if (given.length > 1) throw new BadRequest('The parameter accept may be given once.');
+  if (given.length > 1)
+    throw new BadRequest('duplicate-parameter', 'The parameter accept may be given once.');
   const text = given[0] ?? request.headers.accept ?? '';
   return parseAccept(text === '' ? '*/*' : text);
 }
 
 /** Parses strictly, but takes parameter values quoted or not; throws `BadRequest` for what is no Accept header. */
 export function parseAccept(text: string): readonly MediaRange[] {
-  if (text.length > LONGEST) throw new BadRequest('The Accept header is too long.');
+  if (text.length > LONGEST) throw new BadRequest('invalid-accept', 'The Accept header is too long.');
   const ranges = split(text, ',')
     .filter((part) => part !== '')
     .map(parseRange);
@@ -52,19 +53,20 @@ function narrowed(range: MediaRange, ranges: readonly MediaRange[]): MediaRange 
 function parseRange(part: string): MediaRange {
   const [type = '', ...rest] = split(part, ';');
   if (!/^[^/]+\/[^/]+$/.test(type) || !TOKEN.test(type))
-    throw new BadRequest('The Accept header is malformed.');
+    throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
   const parameters = new Map<string, string>();
   for (const parameter of rest) {
     if (parameter === '') continue;
     const equals = parameter.indexOf('=');
-    if (equals < 1) throw new BadRequest('The Accept header is malformed.');
+    if (equals < 1) throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
     parameters.set(
       parameter.slice(0, equals).trim().toLowerCase(),
       unquote(parameter.slice(equals + 1).trim()),
     );
   }
   const q = parameters.get('q') ?? '1';
-  if (!/^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q)) throw new BadRequest('The Accept header is malformed.');
+  if (!/^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q))
+    throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
   return { type: type.toLowerCase(), parameters, q: Number(q) };
 }
 
@@ -85,7 +87,7 @@ function split(text: string, separator: string): string[] {
       part = '';
     } else part += letter;
   }
-  if (quoted) throw new BadRequest('The Accept header is malformed.');
+  if (quoted) throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
   return [...parts, part.trim()];
 }
 
@@ -93,7 +95,7 @@ function split(text: string, separator: string): string[] {
 function unquote(value: string): string {
   if (TOKEN.test(value)) return value;
   const [, quoted] = /^"((?:[^"\\]|\\.)*)"$/.exec(value) ?? [];
-  if (quoted === undefined) throw new BadRequest('The Accept header is malformed.');
+  if (quoted === undefined) throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
   return quoted.replace(/\\(.)/g, '$1');
 }
 

@@ -26,7 +26,10 @@ export function negotiateDataSets(accepted: readonly MediaRange[], single: boole
     if (covers(range, 'multipart/related') && [XML_TYPE, 'application/*', '*/*'].includes(type))
       return 'xml-parts';
   }
-  throw new NotAcceptable(`This is available as ${JSON_TYPE} and as multipart/related; type="${XML_TYPE}".`);
+  throw new NotAcceptable(
+    'not-acceptable',
+    `This is available as ${JSON_TYPE} and as multipart/related; type="${XML_TYPE}".`,
+  );
 }
 
 /** Data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part each. Calls `offered` for each part. */

@@ -4,7 +4,7 @@ import { BadRequest } from '../../problems/errors.js';
 /** A signal that aborts when the client closes its connection before the answer is complete. */
 export function disconnectSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  const abort = () => gone.abort(new BadRequest('The client closed the connection.'));
+  const abort = () => gone.abort(new BadRequest('incomplete-body', 'The client closed the connection.'));
   if (reply.raw.destroyed) abort();
   else reply.raw.once('close', abort);
   return gone.signal;

@@ -53,7 +53,10 @@ export class Includefield {
         const dataSet = chosen(await this.read(example, files, any), level, wanted);
         size += JSON.stringify(dataSet).length;
         if (size > PAGE_AT_MOST)
-          throw new BadRequest('These attributes of so many are too much at once: ask with a smaller limit.');
+          throw new BadRequest(
+            'too-many-results',
+            'These attributes of so many are too much at once: ask with a smaller limit.',
+          );
         found.set(uid, dataSet);
       }
     };

@@ -69,17 +69,19 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
       continue;
     }
     if (PARAMETERS.has(name)) {
-      if (parameters.has(name)) throw new BadRequest(`The parameter ${name} may be given once.`);
+      if (parameters.has(name))
+        throw new BadRequest('duplicate-parameter', `The parameter ${name} may be given once.`);
       parameters.set(name, value);
       continue;
     }
     const attribute = attributeOf(name);
     if (attribute === undefined || !attributesAt(level).includes(attribute)) {
-      if (unknownKeys.has(name)) throw new BadRequest('Each key may be given once.');
+      if (unknownKeys.has(name)) throw new BadRequest('duplicate-parameter', 'Each key may be given once.');
       unknownKeys.add(name);
       continue;
     }
-    if (filters.has(attribute)) throw new BadRequest(`The key ${attribute.keyword} may be given once.`);
+    if (filters.has(attribute))
+      throw new BadRequest('duplicate-parameter', `The key ${attribute.keyword} may be given once.`);
     filters.set(attribute, parseMatch(attribute, value));
   }
   const { usual, most } = PAGES[page];
@@ -105,7 +107,8 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
  * there; of a path into a sequence the sequence is answered.
  */
 function parseInclude(names: readonly string[]): Include {
-  if (names.length > INCLUDED) throw new BadRequest(`includefield names at most ${INCLUDED} attributes.`);
+  if (names.length > INCLUDED)
+    throw new BadRequest('too-many-values', `includefield names at most ${INCLUDED} attributes.`);
   const tops = names.map((name) => name.trim().split('.')[0] ?? '').filter((name) => name !== '');
   const others = tops.filter(
     (name) => name !== 'all' && !BY_NAME.has(name.toUpperCase()) && !BY_NAME.has(name),
@@ -140,18 +143,18 @@ function decode(text: string): string {
   } catch {
     // Answered below, together with NUL.
   }
-  throw new BadRequest('The query is not valid percent-encoded UTF-8.');
+  throw new BadRequest('invalid-parameter', 'The query is not valid percent-encoded UTF-8.');
 }
 
 function count(name: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(value)) throw new BadRequest(`${name} must be a whole number.`);
+  if (!/^\d{1,9}$/.test(value)) throw new BadRequest('invalid-parameter', `${name} must be a whole number.`);
   return Number(value);
 }
 
 function claim(name: string, value: string | undefined): boolean {
   if (value !== undefined && value !== 'true' && value !== 'false')
-    throw new BadRequest(`${name} must be true or false.`);
+    throw new BadRequest('invalid-parameter', `${name} must be true or false.`);
   return value === 'true';
 }
 
@@ -167,7 +170,7 @@ const KEYS = new Set(['00100020', '00100021', '00080080']);
 function parseMatch(attribute: CatalogAttribute, written: string): Match | undefined {
   const value = KEYS.has(attribute.tag) ? trimPadding(written) : written.trim();
   if (value === '') return undefined;
-  const bad = () => new BadRequest(`The value of ${attribute.keyword} is not valid.`);
+  const bad = () => new BadRequest('invalid-parameter', `The value of ${attribute.keyword} is not valid.`);
   switch (attribute.matching) {
     case 'uid': {
       const values = listOf(attribute, value, LISTED.uid);
@@ -201,14 +204,20 @@ function parseMatch(attribute: CatalogAttribute, written: string): Match | undef
 function listOf(attribute: CatalogAttribute, written: string, most: number): string[] {
   const values = written.split(/[,\\]/);
   if (values.length > most)
-    throw new BadRequest(`${attribute.keyword} takes at most ${most} values. Ask in several searches.`);
+    throw new BadRequest(
+      'too-many-values',
+      `${attribute.keyword} takes at most ${most} values. Ask in several searches.`,
+    );
   return values.map((value) => short(attribute, value).trim());
 }
 
 /** `BadRequest` when one value is longer than any can be. */
 function short(attribute: CatalogAttribute, value: string): string {
   if (value.length <= LONGEST) return value;
-  throw new BadRequest(`The value of ${attribute.keyword} has more than ${LONGEST} characters. Shorten it.`);
+  throw new BadRequest(
+    'invalid-parameter',
+    `The value of ${attribute.keyword} has more than ${LONGEST} characters. Shorten it.`,
+  );
 }
 
 /** A time without the zeros that its fraction ends in: they are the same moment. */

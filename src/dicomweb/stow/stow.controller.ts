@@ -90,7 +90,7 @@ export class StowController {
     signal: AbortSignal,
   ): Promise<Outcome[]> {
     if (request.headers['content-encoding'] !== undefined)
-      throw new UnsupportedMedia('Send the body without a Content-Encoding.');
+      throw new UnsupportedMedia('unsupported-content-encoding', 'Send the body without a Content-Encoding.');
     const type = request.headers['content-type'] ?? '';
     if (mediaType(type) === 'application/dicom') {
       const alone = { read: () => undefined, earlier: () => Promise.resolve(), signal };
@@ -98,9 +98,13 @@ export class StowController {
     }
     const multipart = parseMultipartType(type);
     if (multipart === undefined && mediaType(type) === 'multipart/related')
-      throw new BadRequest('The Content-Type of multipart/related is broken: it needs one boundary.');
+      throw new BadRequest(
+        'malformed-multipart',
+        'The Content-Type of multipart/related is broken: it needs one boundary.',
+      );
     if (multipart === undefined || (multipart.type ?? 'application/dicom') !== 'application/dicom') {
       throw new UnsupportedMedia(
+        'unsupported-media-type',
         'Send multipart/related; type="application/dicom", or one application/dicom.',
       );
     }
@@ -108,7 +112,7 @@ export class StowController {
       return await this.parts(request, readParts(source, multipart.boundary), sender, study, signal);
     } catch (error) {
       if (error instanceof MultipartBroken)
-        throw new BadRequest(`The multipart body is broken: ${error.message}.`);
+        throw new BadRequest('malformed-multipart', `The multipart body is broken: ${error.message}.`);
       throw error;
     }
   }
@@ -146,7 +150,7 @@ export class StowController {
     for await (const part of parts) {
       const type = part.headers.get('content-type');
       if (type !== undefined && mediaType(type) !== 'application/dicom') {
-        throw new UnsupportedMedia('Each part must be application/dicom.');
+        throw new UnsupportedMedia('unsupported-media-type', 'Each part must be application/dicom.');
       }
       const { promise: read, resolve } = Promise.withResolvers<void>();
       const counted = { bytes: 0 };
@@ -192,7 +196,8 @@ function mediaType(contentType: string): string {
 async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
   const chunks = request.iterator({ destroyOnReturn: false });
   for (let next = await nextOf(chunks, request); next.done !== true; next = await nextOf(chunks, request)) {
-    if (!Buffer.isBuffer(next.value)) throw new BadRequest('The body is no stream of bytes.');
+    if (!Buffer.isBuffer(next.value))
+      throw new BadRequest('incomplete-body', 'The body is no stream of bytes.');
     yield next.value;
   }
 }
@@ -205,7 +210,7 @@ async function nextOf(
   try {
     return await chunks.next();
   } catch (cause) {
-    throw new BadRequest('The body was cut off.', { cause });
+    throw new BadRequest('incomplete-body', 'The body was cut off.', { cause });
   } finally {
     clearTimeout(patience);
   }

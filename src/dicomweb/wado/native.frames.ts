@@ -51,7 +51,7 @@ export class NativeFrames {
       this.cursor = await Cursor.over(stream);
     } catch (error) {
       stream.destroy();
-      throw error instanceof DicomUnreadable ? new NotAcceptable(NO_FRAMES) : error;
+      throw error instanceof DicomUnreadable ? new NotAcceptable('not-decodable', NO_FRAMES) : error;
     }
     if (this.closed) this.close();
     if (this.cursor === undefined || number > this.cursor.layout.frames) throw new NotVisible();

@@ -77,7 +77,7 @@ export function picturesOf(found: FoundInstances): FramesOf {
   const [first, ...rest] = found.instances
     .filter((instance) => canBePictured(instance))
     .map((instance) => ({ instance, frame: 1 }));
-  if (first === undefined) throw new NotAcceptable(NO_PICTURE);
+  if (first === undefined) throw new NotAcceptable('not-decodable', NO_PICTURE);
   return [first, ...rest];
 }
 
@@ -91,7 +91,7 @@ export function documentsOf({ instances }: FoundInstances): readonly FoundInstan
 export function framesOf(instance: FoundInstance, numbers: readonly number[] | 'all'): FramesOf {
   const every = numbers === 'all' ? Array.from({ length: instance.frames }, (_, at) => at + 1) : numbers;
   const [first, ...rest] = every.map((frame) => ({ instance, frame }));
-  if (first === undefined || !canBePictured(instance)) throw new NotAcceptable(NO_PICTURE);
+  if (first === undefined || !canBePictured(instance)) throw new NotAcceptable('not-decodable', NO_PICTURE);
   return [first, ...rest];
 }
 

@@ -38,6 +38,7 @@ export function negotiatePictures(accepted: readonly MediaRange[], single: boole
     if (found !== undefined) return { multipart, type: found };
   }
   throw new NotAcceptable(
+    'not-acceptable',
     single
       ? 'Pictures are available as image/jpeg and image/png.'
       : 'Several pictures are available as multipart/related; type="image/jpeg" or type="image/png".',
@@ -58,6 +59,7 @@ export function negotiateDocuments(accepted: readonly MediaRange[], single: bool
     if (covers({ ...range, type }, PDF)) return 'parts';
   }
   throw new NotAcceptable(
+    'not-acceptable',
     `This is rendered as ${single ? `${PDF} or ` : ''}multipart/related; type="${PDF}".`,
   );
 }
@@ -68,5 +70,5 @@ export function demandType(accepted: readonly MediaRange[], type: string): void 
     if (range.type !== 'multipart/related') return covers(range, type);
     return false;
   });
-  if (!taken) throw new NotAcceptable(`This instance is rendered as ${type} only.`);
+  if (!taken) throw new NotAcceptable('not-acceptable', `This instance is rendered as ${type} only.`);
 }

@@ -27,7 +27,8 @@ export function readRenderedQuery(request: FastifyRequest): RenderedQuery {
   const given = new Map<string, string>();
   for (const [name, value] of pairs(queryOf(request))) {
     if (!['viewport', 'window', 'quality'].includes(name)) continue;
-    if (given.has(name)) throw new BadRequest(`The parameter ${name} may be given once.`);
+    if (given.has(name))
+      throw new BadRequest('duplicate-parameter', `The parameter ${name} may be given once.`);
     given.set(name, value);
   }
   const viewport = given.get('viewport');
@@ -43,10 +44,16 @@ export function readRenderedQuery(request: FastifyRequest): RenderedQuery {
 function readViewport(text: string): { width: number; height: number } {
   const parts = text.split(',');
   if (parts.length > 2)
-    throw new BadRequest('A viewport that cuts out a region is not offered: viewport=width,height.');
+    throw new BadRequest(
+      'unsupported-parameter',
+      'A viewport that cuts out a region is not offered: viewport=width,height.',
+    );
   const [width, height] = parts.map((part) => (/^[1-9]\d{0,3}$/.test(part) ? Number(part) : undefined));
   if (width === undefined || height === undefined || Math.max(width, height) > LARGEST_SIDE)
-    throw new BadRequest(`viewport is width,height in pixels, each from 1 to ${LARGEST_SIDE}.`);
+    throw new BadRequest(
+      'invalid-parameter',
+      `viewport is width,height in pixels, each from 1 to ${LARGEST_SIDE}.`,
+    );
   return { width, height };
 }
 
@@ -54,9 +61,12 @@ function readWindow(text: string): Window {
   const [center = '', width = '', shape = 'linear', ...more] = text.split(',');
   const name = shape.toLowerCase();
   if (name !== 'linear' && name !== 'linear-exact')
-    throw new BadRequest('The functions of a window are linear and linear-exact.');
+    throw new BadRequest('invalid-parameter', 'The functions of a window are linear and linear-exact.');
   if (!DECIMAL.test(center) || !DECIMAL.test(width) || Number(width) < 1 || more.length > 0)
-    throw new BadRequest('window is center,width,function with numbers, the width at least 1.');
+    throw new BadRequest(
+      'invalid-parameter',
+      'window is center,width,function with numbers, the width at least 1.',
+    );
   return windowOf(Number(center), Number(width), name);
 }
 
@@ -82,6 +92,7 @@ function decimal(value: number): number {
 
 function readQuality(text: string): number {
   const quality = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (quality < 1 || quality > 100) throw new BadRequest('quality is a whole number from 1 to 100.');
+  if (quality < 1 || quality > 100)
+    throw new BadRequest('invalid-parameter', 'quality is a whole number from 1 to 100.');
   return quality;
 }

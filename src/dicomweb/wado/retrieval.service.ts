@@ -110,7 +110,7 @@ export class Retrieval {
         return await recodedFile(await this.storedFile(instance), into);
       return await this.decompressedFile(instance, into);
     } catch (error) {
-      if (error instanceof DicomUnreadable) throw new NotAcceptable(UNDECODABLE);
+      if (error instanceof DicomUnreadable) throw new NotAcceptable('not-decodable', UNDECODABLE);
       // A transfer that broke before anything had left.
       throw error instanceof Problem ? error : new NeighbourAway('orthanc', { cause: error });
     }
@@ -142,13 +142,13 @@ export class Retrieval {
   ): Promise<ArchiveBytes> {
     try {
       const isImage = instance.rows !== undefined && instance.bitsAllocated !== 1;
-      if (isImage && !(await this.isDecodable(instance))) throw new NotAcceptable(why);
+      if (isImage && !(await this.isDecodable(instance))) throw new NotAcceptable('not-decodable', why);
       return await call();
     } catch (error) {
       if (!(error instanceof UpstreamFailed)) throw error;
       if (error instanceof NotInArchive && !(await this.departures.recheck(instance.orthancId)))
         throw new NotVisible();
-      throw new NotAcceptable(why);
+      throw new NotAcceptable('not-decodable', why);
     }
   }
 
@@ -168,7 +168,7 @@ export class Retrieval {
   async pdf(opened: Opened, instance: FoundInstance): Promise<ArchiveBytes> {
     const call = () => this.bytes.pdf(instance.orthancId, instance);
     const bytes = await pdfDocument(await this.computed(instance, NO_DOCUMENT, call));
-    if (bytes === undefined) throw new NotAcceptable(NO_DOCUMENT);
+    if (bytes === undefined) throw new NotAcceptable('not-decodable', NO_DOCUMENT);
     return metered(bytes, { instances: 1 }, opened.offered);
   }
 

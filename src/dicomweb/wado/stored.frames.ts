@@ -100,13 +100,13 @@ export class StoredFrames {
     try {
       const fragments = await readFragments(stream);
       const runs = frameRuns(fragments, isWhole(instance) ? 1 : instance.frames);
-      if (runs === undefined) throw new NotAcceptable(NO_BOUNDARIES);
+      if (runs === undefined) throw new NotAcceptable('not-decodable', NO_BOUNDARIES);
       return runs.map(({ from, to, length }) => {
         const own = fragments.all.slice(from, to);
         return { fragments: own, length: length ?? own.reduce((sum, one) => sum + one.length, 0) };
       });
     } catch (error) {
-      if (error instanceof DicomUnreadable) throw new NotAcceptable(NO_BOUNDARIES);
+      if (error instanceof DicomUnreadable) throw new NotAcceptable('not-decodable', NO_BOUNDARIES);
       throw error instanceof Problem ? error : new NeighbourAway('orthanc', { cause: error });
     } finally {
       stream.on('error', () => undefined).destroy();

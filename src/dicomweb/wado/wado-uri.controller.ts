@@ -45,7 +45,7 @@ export class WadoUriController {
     const type = chosenType(query.contentType ?? acceptedBy(request), one, query.frame !== undefined);
     if (type === FILE) return this.file(request, reply, found, query);
     if (query.transferSyntax !== undefined)
-      throw new BadRequest('transferSyntax is of contentType=application/dicom alone.');
+      throw new BadRequest('invalid-parameter', 'transferSyntax is of contentType=application/dicom alone.');
     if (type === 'application/pdf') return this.replies.document(request, reply, found);
     if (type === videoType(one.transferSyntax)) return this.replies.video(request, reply, found, type);
     const { frame = 1, picture } = query;
@@ -73,6 +73,7 @@ function chosenType(accepted: readonly MediaRange[], instance: FoundInstance, is
   const type = accepted.flatMap((range) => offered.filter((one) => covers(range, one)))[0];
   if (type !== undefined) return type;
   throw new NotAcceptable(
+    'not-acceptable',
     offered.length === 0
       ? 'This instance has no frames that can be shown.'
       : `This is available as ${offered.join(', ')}.`,

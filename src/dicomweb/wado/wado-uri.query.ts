@@ -55,15 +55,16 @@ export function readWadoUriQuery(raw: string): WadoUriQuery {
   const given = new Map<string, string>();
   // The plus of a media type is often left as it is; no value here holds a space.
   for (const [name, value] of pairs(raw.replaceAll('+', '%2B'))) {
-    if (given.has(name)) throw new BadRequest('Each parameter may be given once.');
+    if (given.has(name)) throw new BadRequest('duplicate-parameter', 'Each parameter may be given once.');
     given.set(name, value);
   }
   const refused = NOT_OFFERED.find((name) => given.has(name));
-  if (refused !== undefined) throw new BadRequest(`The parameter ${refused} is not offered.`);
+  if (refused !== undefined)
+    throw new BadRequest('unsupported-parameter', `The parameter ${refused} is not offered.`);
   const parsed = Parameters.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     const [name = 'query'] = parsed.error.issues.flatMap(({ path }) => path.map(String));
-    throw new BadRequest(`The parameter ${name} is missing or not valid.`);
+    throw new BadRequest('invalid-parameter', `The parameter ${name} is missing or not valid.`);
   }
   const { data } = parsed;
   return {
@@ -88,6 +89,6 @@ function viewportOf(width: number | undefined, height: number | undefined): Pick
 function linearWindow(center: number | undefined, width: number | undefined): Pick<RenderedQuery, 'window'> {
   if (center === undefined && width === undefined) return {};
   if (center === undefined || width === undefined)
-    throw new BadRequest('windowCenter and windowWidth are given together.');
+    throw new BadRequest('invalid-parameter', 'windowCenter and windowWidth are given together.');
   return { window: windowOf(center, width, 'linear') };
 }

@@ -187,7 +187,7 @@ export class WadoController {
     const representation = negotiateFrames(accepted, one, all === 1 || canBeDecoded(one));
     const { multipart, decoded } = representation;
     if (!multipart && !decoded && all > 1)
-      throw new NotAcceptable('Compressed frames are available in parts, one each.');
+      throw new NotAcceptable('not-acceptable', 'Compressed frames are available in parts, one each.');
     const opened = await this.retrieval.open(request, found, 'bulk');
     if (decoded && multipart) return sendMultipart(reply, await this.pixels.allDecodedInParts(opened));
     if (!multipart) {

@@ -41,6 +41,7 @@ export function negotiateFile(
   const found = findFile(accepted, instances, single);
   if (found !== undefined) return found;
   throw new NotAcceptable(
+    'not-acceptable',
     'Instances are available as multipart/related; type="application/dicom", as they are stored or in Explicit VR Little Endian.',
   );
 }
@@ -110,6 +111,7 @@ export function negotiateBulk(
     if (type !== undefined) return { multipart, type };
   }
   throw new NotAcceptable(
+    'not-acceptable',
     `This value is available as ${types.join(' and ')}, alone or in multipart/related.`,
   );
 }
@@ -138,6 +140,7 @@ export function negotiateFrames(
   }
   if (best !== undefined) return best.found;
   throw new NotAcceptable(
+    'not-acceptable',
     'The frames are not available in any of the asked media types and transfer syntaxes.',
   );
 }

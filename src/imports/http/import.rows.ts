@@ -65,7 +65,8 @@ export class ImportRows {
   /** Conflict when the rows of an import were removed because they were old. */
   async kept(id: string): Promise<void> {
     const { forgottenAt } = await this.imports.get(id);
-    if (forgottenAt !== null) throw new Conflict('The rows of this import are no longer kept.');
+    if (forgottenAt !== null)
+      throw new Conflict('import-rows-deleted', 'The rows of this import are no longer kept.');
   }
 
   /** `errors.csv`: the rows that were refused or wait, as they were, with the reasons; it may be mended and uploaded again. */

@@ -42,9 +42,9 @@ export class ImportsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.output<typeof Taken>> {
     if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
-      throw new BadRequest('Idempotency-Key takes 1 to 255 visible characters.');
+      throw new BadRequest('invalid-header', 'Idempotency-Key takes 1 to 255 visible characters.');
     if (query.encoding !== undefined && !isEncoding(query.encoding))
-      throw new BadField('encoding', `Unknown encoding. ${availableNames(ENCODINGS)}`);
+      throw new BadField('unknown-encoding', 'encoding', `Unknown encoding. ${availableNames(ENCODINGS)}`);
     const upload = await this.receiver.receive(request);
     const { id, status, isNew } = await this.imports.accept(deed, upload, query, account, key);
     void reply.status(isNew ? 202 : 200).header('location', `/api/imports/${id}`);

@@ -29,7 +29,10 @@ export class UploadReceiver {
     const { body } = request;
     const type = request.headers['content-type'] ?? '';
     if (!(body instanceof Readable) || !/^multipart\/form-data\s*;/i.test(type))
-      throw new UnsupportedMedia('This route takes multipart/form-data with a part named file.');
+      throw new UnsupportedMedia(
+        'unsupported-media-type',
+        'This route takes multipart/form-data with a part named file.',
+      );
     this.fhir.mustBeThere();
     const id = randomUUID();
     try {
@@ -49,7 +52,7 @@ export class UploadReceiver {
     const failing = Promise.withResolvers<never>();
     form.on('file', (field, stream, name) => {
       if (field !== 'file' || staging !== undefined) {
-        fault ??= new BadField(field, 'Exactly one part named file is taken.');
+        fault ??= new BadField('missing-file', field, 'Exactly one part named file is taken.');
         stream.resume();
         return;
       }
@@ -62,7 +65,7 @@ export class UploadReceiver {
       staging.catch(failing.reject);
     });
     form.on('partsLimit', () => {
-      fault ??= new BadField('file', 'Exactly one part named file is taken.');
+      fault ??= new BadField('missing-file', 'file', 'Exactly one part named file is taken.');
     });
     try {
       await Promise.race([readInto(body, form), failing.promise]);
@@ -79,12 +82,15 @@ export class UploadReceiver {
       // A body that was read to its end is destroyed too, and may still be no form.
       const left = body.destroyed && !body.readableEnded;
       throw (
-        fault ?? (left || isOfSystem(error) ? error : new BadRequest('The multipart body cannot be read.'))
+        fault ??
+        (left || isOfSystem(error)
+          ? error
+          : new BadRequest('malformed-multipart', 'The multipart body cannot be read.'))
       );
     }
     const staged = await staging;
     if (fault !== undefined) throw fault;
-    if (staged === undefined) throw new BadField('file', 'A part named file is needed.');
+    if (staged === undefined) throw new BadField('missing-file', 'file', 'A part named file is needed.');
     return { ...staged, id, fileName };
   }
 }
@@ -96,7 +102,7 @@ function readInto(body: Readable, form: BusboyInstance): Promise<void> {
     form.once('error', reject);
     body.once('error', reject);
     body.once('close', () => {
-      if (!body.readableEnded) reject(new BadRequest('The sender left.'));
+      if (!body.readableEnded) reject(new BadRequest('incomplete-body', 'The sender left.'));
     });
     body.pipe(form);
   });
@@ -114,6 +120,6 @@ function formOf(type: string): BusboyInstance {
       limits: { fileSize: MOST_BYTES, files: 2, fields: 0, parts: 3, headerPairs: 20 },
     });
   } catch {
-    throw new BadRequest('The multipart body names no boundary.');
+    throw new BadRequest('malformed-multipart', 'The multipart body names no boundary.');
   }
 }

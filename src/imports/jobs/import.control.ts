@@ -122,8 +122,9 @@ async function change(
 ): Promise<void> {
   const [record] = await transaction.select().from(imports).where(eq(imports.id, id)).for('update');
   if (record === undefined) throw new NotVisible();
-  if (record.undoing !== null && !whileUndone) throw new Conflict('This import is being undone.');
+  if (record.undoing !== null && !whileUndone)
+    throw new Conflict('import-state-conflict', 'This import is being undone.');
   if (record.undoing === null && !from.includes(record.status))
-    throw new Conflict(`This import is ${record.status}.`);
+    throw new Conflict('import-state-conflict', `This import is ${record.status}.`);
   await work(transaction, record);
 }

@@ -193,12 +193,14 @@ async function earlier(transaction: Transaction, sought: Sought): Promise<Import
     const facts = ['mapping', 'mode', 'asOf', 'encoding'] as const;
     if (!keyed.sha256.equals(sha256) || facts.some((fact) => keyed[fact] !== sought[fact]))
       throw new BadField(
+        'idempotency-key-reused',
         'Idempotency-Key',
         'This key was used for another file, mapping, mode, day or encoding.',
       );
     return keyed;
   }
   const same = sameness === null ? undefined : await first(eq(imports.sameness, sameness));
-  if (same === undefined) throw new Conflict('The same file is being changed elsewhere. Send it again.');
+  if (same === undefined)
+    throw new Conflict('concurrent-change', 'The same file is being changed elsewhere. Send it again.');
   return same;
 }

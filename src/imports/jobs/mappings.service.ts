@@ -83,7 +83,11 @@ export class Mappings implements OnApplicationBootstrap {
       .orderBy(desc(mappings.version))
       .limit(1);
     if (row === undefined)
-      throw new BadField('mapping', `Unknown mapping '${text}'. ${availableNames(await this.names())}`);
+      throw new BadField(
+        'unknown-mapping',
+        'mapping',
+        `Unknown mapping '${text}'. ${availableNames(await this.names())}`,
+      );
     return storedOf(row);
   }
 
@@ -122,13 +126,17 @@ async function next(
     .where(eq(mappings.name, document.name));
   const expected = (newest?.version ?? 0) + 1;
   if (document.version !== expected)
-    throw new Conflict(`The next version of this mapping is ${expected}; stored versions do not change.`);
+    throw new Conflict(
+      'mapping-version-conflict',
+      `The next version of this mapping is ${expected}; stored versions do not change.`,
+    );
   const [row] = await transaction
     .insert(mappings)
     .values({ name: document.name, version: document.version, document, createdBy })
     .onConflictDoNothing()
     .returning();
-  if (row === undefined) throw new Conflict('This version was stored by somebody else meanwhile.');
+  if (row === undefined)
+    throw new Conflict('mapping-version-conflict', 'This version was stored by somebody else meanwhile.');
   return storedOf(row);
 }
 

@@ -41,11 +41,12 @@ export class Reruns {
     set: Partial<typeof imports.$inferInsert> = {},
   ): Promise<void> {
     this.fhir.mustBeThere();
-    if (record.forgottenAt !== null) throw new Conflict('The rows of this import are no longer kept.');
+    if (record.forgottenAt !== null)
+      throw new Conflict('import-rows-deleted', 'The rows of this import are no longer kept.');
     // What was asked for before, and cancelled before it was done.
     const again = [...new Set([...States.parse(record.again ?? []), ...states])];
     if (!(await hasRows(transaction, record, again)))
-      throw new Conflict('No row of this import is left to run.');
+      throw new Conflict('import-state-conflict', 'No row of this import is left to run.');
     const run = record.run + 1;
     await transaction
       .update(imports)
@@ -95,7 +96,8 @@ export class Reruns {
   ): Promise<void> {
     const next = { ...record, run: record.run + 1 };
     const chunks = await this.setBack(transaction, next, states, which);
-    if (chunks.length === 0) throw new Conflict('No row of this import is left to run.');
+    if (chunks.length === 0)
+      throw new Conflict('import-state-conflict', 'No row of this import is left to run.');
     await transaction
       .update(imports)
       .set({ status: 'queued', run: next.run, failure: null, finishedAt: null })
