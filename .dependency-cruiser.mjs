@@ -71,7 +71,7 @@ const MAY_IMPORT = {
     'secrets',
     'terms',
   ],
-  openapi: ['authn', 'config', 'http'],
+  openapi: ['authn', 'config', 'http', 'problems'],
   health: ['audit', 'authn', 'config', 'database', 'fhir', 'http', 'orthanc', 'problems'],
 };
 

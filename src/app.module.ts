@@ -49,7 +49,7 @@ import { ProblemFilter } from './http/problem.filter.js';
       provide: APP_PIPE,
       useValue: new StandardSchemaValidationPipe({
         exceptionFactory: () =>
-          new BadRequest('invalid-path', 'A part of the path or the query is not valid.'),
+          new BadRequest('invalid-parameter', 'A part of the path or the query is not valid.'),
       }),
     },
     { provide: APP_FILTER, useClass: ProblemFilter },

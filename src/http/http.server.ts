@@ -7,7 +7,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Env } from '../config/env.js';
 import { BadRequest } from '../problems/errors.js';
-import { type Refusal, rawRefusal, refusalOf, sendRefusal } from './problem.filter.js';
+import { type Refusal, rawRefusal, sendRefusal } from './problem.answer.js';
+import { refusalOf } from './problem.filter.js';
 
 /** JSON bodies are small; DICOM bodies are streams and are bounded where they are read. */
 const JSON_BYTES = 1024 * 1024;
@@ -49,7 +50,10 @@ export function httpServer(env: Env): FastifyAdapter {
   // After the hooks that note where a request comes from: this refusal is counted too.
   server.addHook('preParsing', async (request) => {
     if (isTwofold(request.raw.rawHeaders))
-      throw new BadRequest('duplicate-header', 'A header that there is one of was sent twice.');
+      throw new BadRequest(
+        'duplicate-header',
+        'Duplicate header. Send Host, Authorization, Content-Type, Origin and X-CSRF-Token at most once.',
+      );
   });
   limitJsonTime(server);
   server.addHook('onSend', async (request, reply) => {
@@ -84,26 +88,25 @@ export function httpServer(env: Env): FastifyAdapter {
   return new FastifyAdapter(server);
 }
 
-const UNREADABLE: Refusal = { status: 400, title: 'Bad Request', detail: 'This is no request of HTTP.' };
-const BY_CODE: ReadonlyMap<string, Refusal> = new Map([
+const MALFORMED: Refusal = { code: 'malformed-request', detail: 'Malformed HTTP request.' };
+const BY_NODE_CODE: ReadonlyMap<string, Refusal> = new Map([
   [
     'HPE_HEADER_OVERFLOW',
     {
-      status: 431,
-      title: 'Request Header Fields Too Large',
-      detail: 'The request line and the headers are longer than 16 KiB together.',
+      code: 'headers-too-large',
+      detail: 'The request line and the headers are longer than 16 KiB together. Shorten them.',
     },
   ],
   [
     'ERR_HTTP_REQUEST_TIMEOUT',
-    { status: 408, title: 'Request Timeout', detail: 'The request took too long to come.' },
+    { code: 'request-timeout', detail: 'The request did not arrive in time. Send it again.' },
   ],
 ]);
 
 /** What never became a request: refused as all else is, and the connection ends. */
 function refuseBytes(error: Error & { code: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  if (socket.writable) socket.write(rawRefusal(BY_CODE.get(error.code) ?? UNREADABLE));
+  if (socket.writable) socket.write(rawRefusal(BY_NODE_CODE.get(error.code) ?? MALFORMED));
   socket.destroy(error);
 }
 

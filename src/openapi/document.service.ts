@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
+import { PROBLEM_STATUS } from '../problems/problem.codes.js';
 import { answersOf } from './answers.js';
 import { imageQueriesOf } from './image.queries.js';
 import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
@@ -81,13 +82,17 @@ export class OpenApi {
         schemas: {
           Problem: {
             type: 'object',
-            required: ['type', 'title', 'status', 'detail'],
+            required: ['type', 'title', 'status', 'code', 'detail'],
             properties: {
               type: { type: 'string' },
               title: { type: 'string' },
               status: { type: 'integer' },
-              detail: { type: 'string' },
-              field: { type: 'string' },
+              code: {
+                enum: Object.keys(PROBLEM_STATUS),
+                description: 'Stable: it keeps its status and meaning. docs/problems.md explains each one.',
+              },
+              detail: { type: 'string', description: 'For people; its words may change.' },
+              field: { type: 'string', description: 'The wrong part of the body, with status 422.' },
             },
           },
         },

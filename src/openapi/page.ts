@@ -24,7 +24,7 @@ export function documentationPage(operations: readonly Operation[]): string {
 <meta name="viewport" content="width=device-width"><style>${STYLE}</style></head>
 <body><h1>Radgate: the interface</h1>
 <p>Made from the code. For programs: <a href="/api/openapi.json">openapi.json</a> (OpenAPI 3.1).
-Errors are <code>application/problem+json</code>; lists take <code>limit</code>, <code>offset</code>, <code>q</code> and <code>sort</code>.</p>
+Errors are <code>application/problem+json</code> with a stable <code>code</code>; lists take <code>limit</code>, <code>offset</code>, <code>q</code> and <code>sort</code>.</p>
 ${sections.join('\n')}
 </body></html>
 `;

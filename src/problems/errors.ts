@@ -17,7 +17,7 @@ export class NotAuthenticated extends Problem {
   readonly code = 'not-authenticated';
 
   constructor() {
-    super('Valid credentials are needed.');
+    super('Valid credentials are required. Sign in, or send a valid access token or API key.');
   }
 }
 
@@ -26,7 +26,7 @@ export class RightMissing extends Problem {
   readonly code = 'right-missing';
 
   constructor() {
-    super('No group of this account grants the needed right.');
+    super('No group of this account grants the required right. Ask an administrator for it.');
   }
 }
 
@@ -45,7 +45,7 @@ export class NotVisible extends Problem {
   readonly code = 'not-found';
 
   constructor() {
-    super('There is no such thing here.');
+    super('It does not exist, or this account has no access to it.');
   }
 }
 
@@ -86,7 +86,7 @@ export class Stale extends Problem {
   readonly code = 'resource-changed';
 
   constructor() {
-    super('It was changed meanwhile. Read it again.');
+    super('The resource has changed since it was read. Read it again and repeat the change.');
   }
 }
 
@@ -116,7 +116,11 @@ export class TooMany extends Problem {
     readonly code: CodeOf<429>,
     readonly retryAfterSeconds: number,
   ) {
-    super('Too many attempts. Wait and try again.');
+    super(
+      code === 'too-many-sign-ins'
+        ? 'Too many sign-in attempts. Wait, then try again.'
+        : 'Too many requests at the same time. Wait, then try again.',
+    );
   }
 }
 
@@ -125,7 +129,7 @@ export class NoRoom extends Problem {
   readonly code = 'storage-full';
 
   constructor() {
-    super('There is no room for this file. The operator finds it in the log.');
+    super('The server has no disk space for this file. Tell the operator.');
   }
 }
 
@@ -141,7 +145,7 @@ export class NeighbourAway extends Problem {
   }
 
   override get detail(): string {
-    return 'A part of the service is away. Try again shortly.';
+    return 'A needed service does not answer. Try again shortly.';
   }
 }
 
@@ -162,6 +166,6 @@ export class UpstreamFailed extends Problem {
   }
 
   override get detail(): string {
-    return 'The archive gave an unusable answer.';
+    return 'The archive sent an unusable response. Give the operator the X-Request-Id of this response.';
   }
 }

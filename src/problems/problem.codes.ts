@@ -7,7 +7,6 @@ export const PROBLEM_STATUS = {
   'duplicate-header': 400,
   'invalid-header': 400,
   'invalid-accept': 400,
-  'invalid-path': 400,
   'duplicate-parameter': 400,
   'unknown-parameter': 400,
   'invalid-parameter': 400,

@@ -140,6 +140,7 @@ describe('what cannot be understood', () => {
       type: 'about:blank',
       title: status === 404 ? 'Not Found' : 'Bad Request',
       status,
+      code: status === 404 ? 'not-found' : 'malformed-request',
       detail: expect.any(String),
     });
     expect(answer).not.toMatch(/at .*\.js|node_modules|FST_ERR/);

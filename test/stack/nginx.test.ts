@@ -120,7 +120,7 @@ it('lets a clinic sign in and a flood wait', async () => {
   expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(30);
   expect(refused.length).toBeGreaterThan(0);
   expect(refused[0]?.headers.get('retry-after')).toBe('1');
-  expect(await refused[0]?.json()).toMatchObject({ status: 429, title: 'Too Many Requests' });
+  expect(await refused[0]?.json()).toMatchObject({ status: 429, code: 'too-many-sign-ins' });
   expect((await get('/api/me')).status).toBe(200);
 });
 
@@ -168,6 +168,7 @@ it.each([
     type: 'about:blank',
     title: STATUS_CODES[status],
     status,
+    code: expect.stringMatching(/^[a-z-]+$/),
     detail: expect.any(String),
   });
 });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FoundInstances } from '../../catalog/lookup.service.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
-import { sendRefusal } from '../../http/problem.filter.js';
+import { sendRefusal } from '../../http/problem.answer.js';
 import { cut, rangeWithin } from '../http/byte.range.js';
 import { acceptedBy } from '../http/accept.js';
 import { metered } from '../http/metering.js';
@@ -116,7 +116,7 @@ export class RenderedReplies {
       bytes.stream.destroy();
       const headers = { 'content-range': `bytes */${bytes.length}` };
       const detail = 'The video is shorter than that.';
-      sendRefusal(reply, { status: 416, title: 'Range Not Satisfiable', detail, headers });
+      sendRefusal(reply, { code: 'range-not-satisfiable', detail, headers });
       return reply;
     }
     void reply.header('content-range', `bytes ${range.first}-${range.last}/${bytes.length}`).status(206);

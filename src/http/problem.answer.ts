@@ -1,0 +1,87 @@
+import type { FastifyReply } from 'fastify';
+import { PROBLEM_STATUS, type ProblemCode } from '../problems/problem.codes.js';
+
+/** A problem before it becomes bytes; the code decides status and title. */
+export interface Refusal {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  /** The member of the body that is wrong. */
+  readonly field?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The body of RFC 9457. It names no request and no time: two equal refusals have equal bytes. */
+interface ProblemBody {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly field?: string;
+}
+
+/** Reason phrases of RFC 9110 and RFC 6585; those of Node have older names for 413 and 422. */
+const TITLES: Readonly<Record<(typeof PROBLEM_STATUS)[ProblemCode], string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  412: 'Precondition Failed',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  415: 'Unsupported Media Type',
+  416: 'Range Not Satisfiable',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  505: 'HTTP Version Not Supported',
+  507: 'Insufficient Storage',
+};
+
+/** Sends a refusal as `application/problem+json` that no cache stores. */
+export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
+  // Headers that the route has set already would keep their place: equal refusals also have their headers in the same order.
+  for (const name of ['content-type', 'cache-control']) reply.removeHeader(name);
+  const body = bodyOf(refusal);
+  void reply
+    .status(body.status)
+    .headers({ 'cache-control': 'no-store', ...refusal.headers })
+    .type('application/problem+json')
+    .serializer((text: string) => text)
+    .send(JSON.stringify(body));
+}
+
+/** A refusal as a whole HTTP/1.1 response, for bytes that never became a request. */
+export function rawRefusal(refusal: Refusal): string {
+  const problem = bodyOf(refusal);
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    'cache-control: no-store',
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'x-content-type-options: nosniff',
+    'connection: close',
+  ];
+  return [...head, '', body].join('\r\n');
+}
+
+function bodyOf({ code, detail, field }: Refusal): ProblemBody {
+  const status = PROBLEM_STATUS[code];
+  return {
+    type: 'about:blank',
+    title: TITLES[status],
+    status,
+    code,
+    detail,
+    ...(field === undefined ? {} : { field }),
+  };
+}
