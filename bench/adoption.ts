@@ -1,4 +1,4 @@
-// `npm run bench -- adoption [INSTANCES]`: a gateway that starts before an archive that is full already.
+// `npm run bench -- adoption [INSTANCES]`: a new gateway in front of a full archive.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,13 +14,13 @@ const account = { username: 'gateway', aet: 'BENCH' };
 const SERIES = 100;
 const PIXEL_BYTES = 64 * 1024;
 const SENDERS = 4;
-/** What /proc counts processor time in. */
+/** Clock ticks a second in /proc. */
 const TICKS_PER_SECOND = 100;
 const Stats = z.object({ catalog: z.object({ instances: z.number() }) });
 
 type Say = (line: string) => void;
 
-/** Instances a second that the gateway takes up, beside what Orthanc itself took them at, as Markdown. */
+/** Instances a second that the gateway catalogs, beside the rate at which Orthanc stored them, as Markdown. */
 export async function benchAdoption(instances: number, say: Say): Promise<string> {
   const stack = await startOnBase(async (base) => ({ base, orthanc: await startArchive(base, say) }));
   try {
@@ -90,7 +90,7 @@ async function untilHeld({ ports, secrets }: Base, instances: number): Promise<v
   }
 }
 
-/** How long it takes, in seconds. */
+/** The duration of `work` in seconds. */
 async function timed(work: () => Promise<void>): Promise<number> {
   const began = performance.now();
   await work();

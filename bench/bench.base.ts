@@ -8,13 +8,13 @@ import { keptSecrets, type Secrets } from '../infra/local/secrets.ts';
 
 export type Stoppable = { stop: () => Promise<void> };
 
-/** What every measured stack stands on: a folder, free ports, secrets, and PostgreSQL with the newest schema. */
+/** The base of every measured stack: a folder, free ports, secrets, and PostgreSQL with the newest schema. */
 export interface Base {
   data: string;
   ports: Awaited<ReturnType<typeof freePorts>>;
   secrets: Secrets;
   postgres: Postgres;
-  /** Notes what is to be stopped with the stack; what was started last is stopped first. */
+  /** Registers a process to stop with the stack. The last one started is stopped first. */
   keep: <One extends Stoppable>(one: One) => One;
 }
 

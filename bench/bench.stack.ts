@@ -12,7 +12,7 @@ const account = { username: 'gateway', aet: 'BENCH' };
 /** The three ways to the same archive. */
 export interface BenchStack extends Stoppable {
   orthanc: string;
-  /** nginx that adds Orthanc's password and asks nobody anything, the recipe that is found everywhere. */
+  /** The common nginx recipe: it adds Orthanc's password and checks no permissions. */
   recipe: string;
   gateway: string;
   basic: string;

@@ -1,10 +1,10 @@
-// A FHIR server that keeps nothing, a process of its own: `node bench/fhir.stub.ts PORT`. It answers searches (nothing is there yet) and
-// transactions (all of it was created) as fast as it can. GET /counts tells what was created; GET /recorded gives the first bundles.
+// A FHIR server that stores nothing, in its own process: `node bench/fhir.stub.ts PORT`. It answers searches with no results and
+// transactions with "created", as fast as it can. GET /counts returns the number of created resources; GET /recorded returns the first bundles.
 import { createServer, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 
-/** So many transactions are kept, so that another loader can send the same. */
+/** The number of recorded transactions, which another loader can send again. */
 const RECORDED = 200;
 const FHIR = { 'content-type': 'application/fhir+json' };
 const Transaction = z.object({
@@ -22,7 +22,7 @@ let next = 0;
 
 function created(body: unknown): string {
   const { entry } = Transaction.parse(body);
-  // A Provenance is PUT: no loader of patients sends it.
+  // A Provenance is sent with PUT. Bare loaders do not send it.
   if (recorded.length < RECORDED && entry.every(({ request }) => request.method === 'POST'))
     recorded.push(body);
   const answers = entry.map(({ resource: { resourceType, id } }) => {

@@ -17,7 +17,7 @@ export interface ImportStack extends Stoppable {
   records: RecordsClient;
 }
 
-/** Starts a gateway in front of the real HAPI, or of a stub that keeps nothing; `stop` ends and removes all of it. */
+/** Starts a gateway in front of the real HAPI, or of a stub that stores nothing. `stop` ends and removes everything. */
 export function startImportStack(kind: 'hapi' | 'stub', log: (line: string) => void): Promise<ImportStack> {
   return startOnBase(async ({ data, ports, secrets, postgres, keep }) => {
     if (kind === 'stub') keep(await startStub(ports.hapi));
@@ -25,7 +25,7 @@ export function startImportStack(kind: 'hapi' | 'stub', log: (line: string) => v
       const app = await provideHapi(cacheFolder(), log);
       keep(await startHapi({ app, dir: join(data, 'hapi'), port: ports.hapi }));
     }
-    // Nobody listens there: imports need no archive.
+    // No server listens there, because imports need no archive.
     const orthanc = { url: `http://127.0.0.1:${ports.orthanc}`, username: 'nobody' };
     const gateway = keep(
       await startGateway({ data, ports, postgres, orthanc, admin: 'admin', secrets, hapi: true }),
@@ -60,7 +60,7 @@ async function startStub(port: number): Promise<Stoppable> {
   };
 }
 
-/** The most memory (MiB) that a process held while `work` ran, asked twenty times a second. */
+/** The largest memory (MiB) of a process while `work` ran, read twenty times a second. */
 export async function mostResident<T>(
   pid: number,
   work: Promise<T>,

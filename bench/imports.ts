@@ -1,4 +1,4 @@
-// `npm run bench -- imports [ROWS]`: a large list against a FHIR server that keeps nothing, and the real HAPI against a bare loader.
+// `npm run bench -- imports [ROWS]`: a large list with a FHIR server that stores nothing; the real HAPI, compared with a bare loader.
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { type ImportStack, mostResident, startImportStack } from './import.stack
 
 const Counts = z.record(z.string(), z.number());
 const Bundles = z.array(z.object({ entry: z.array(z.unknown()) }));
-/** Patients of each measured piece against the real HAPI, and how often each way has its turn. */
+/** Patients of each measured part with the real HAPI, and the number of rounds. */
 const PIECE = 1_500;
 const ROUNDS = 3;
 const SIZES = [10, 25, 50, 100] as const;
@@ -85,7 +85,7 @@ async function againstHapi(folder: string, recorded: unknown[][], say: Say) {
   }
 }
 
-/** Sends a file and follows it to its end; rows a second from the moment it was safe. */
+/** Sends a file and follows its import to the end. Returns rows a second, counted from the moment the file was stored. */
 async function importList({ records }: ImportStack, file: string, rows: number, say: Say): Promise<number> {
   const { id } = await records.upload(file, {});
   const began = performance.now();
@@ -99,13 +99,13 @@ async function importList({ records }: ImportStack, file: string, rows: number, 
   return (rows * 1000) / (performance.now() - began);
 }
 
-/** The same resources without a gateway: transactions of so many patients, three at a time; patients a second. */
+/** Loads the same resources without a gateway, in transactions of `size` patients, three at a time. Returns patients a second. */
 async function loadBare(url: string, patients: unknown[][], size: number, turn: number): Promise<number> {
   const bodies: string[] = [];
   for (let at = 0; at < patients.length; at += size) {
     const entry = patients.slice(at, at + size).flat();
     const text = JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
-    // Patients of their own each time.
+    // Each run has its own patients.
     bodies.push(renamed(renamed(text, CPF, turn), RECORD_KEYS, turn));
   }
   const began = performance.now();
@@ -126,7 +126,7 @@ function renamed(text: string, system: string, turn: number): string {
   return text.replaceAll(system, other).replaceAll(encodeURIComponent(system), encodeURIComponent(other));
 }
 
-/** The entries of a bundle patient by patient: each begins with its Patient. */
+/** The entries of a bundle, grouped by patient. Each group begins with the Patient. */
 function byPatient(entries: readonly unknown[]): unknown[][] {
   const patients: unknown[][] = [];
   for (const entry of entries) {
@@ -137,7 +137,7 @@ function byPatient(entries: readonly unknown[]): unknown[][] {
   return patients;
 }
 
-/** A list of `rows` made patients: notes as often as in the list that circulates. */
+/** A list of `rows` invented patients. Notes are as frequent as in the original list. */
 async function writeList(folder: string, from: number, rows: number): Promise<string> {
   const file = join(folder, `${from}.csv`);
   const notes = ['', '', '', 'Diabético', '', '', '', 'Hipertenso', '', '', '', '', 'Gestante'];

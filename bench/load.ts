@@ -1,4 +1,4 @@
-// The load generator, a process of its own: reads one wish as JSON from stdin, writes what it measured as JSON to stdout.
+// The load generator, in its own process: reads one task as JSON from stdin and writes the measurement as JSON to stdout.
 import { json } from 'node:stream/consumers';
 import { Pool } from 'undici';
 import { sample } from './samples.ts';
@@ -6,7 +6,7 @@ import { type Measured, Wish } from './wish.ts';
 
 const BOUNDARY = 'radgate-bench';
 
-/** Asks the paths in turn on so many connections for so many milliseconds; every answer must be 200. */
+/** Requests the paths in turn on a number of connections for a number of milliseconds. Every answer must be 200. */
 async function ask(pool: Pool, wish: Extract<Wish, { kind: 'ask' }>): Promise<Measured> {
   const { paths, headers, connections, milliseconds } = wish;
   const until = performance.now() + milliseconds;
@@ -30,7 +30,7 @@ async function ask(pool: Pool, wish: Extract<Wish, { kind: 'ask' }>): Promise<Me
   return measured(performance.now() - began, times, bytes);
 }
 
-/** Sends new instances, made before the clock starts: as STOW-RS requests of `perRequest`, or one by one to Orthanc. */
+/** Sends new instances, as STOW-RS requests of `perRequest` instances or one by one to Orthanc. They are made before the clock starts. */
 async function store(pool: Pool, wish: Extract<Wish, { kind: 'store' }>): Promise<Measured> {
   const { path, headers, connections, perRequest, instances, pixelBytes } = wish;
   const bodies = Array.from({ length: connections }, () => {

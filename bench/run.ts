@@ -1,5 +1,5 @@
-// `npm run bench`: the same work by each way to the same archive, in turns, then imports; Markdown tables on stdout.
-// `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` measure these alone.
+// `npm run bench`: the same work on each path to the same archive, in turns, then imports. Prints Markdown tables.
+// `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` measure only these.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -25,7 +25,7 @@ type Comparison = { what: string; unit: 'requests/s' | 'instances/s'; wishes: Pa
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-/** One run of the load generator, in a process of its own. */
+/** One run of the load generator, in its own process. */
 async function run(wish: Wish): Promise<Measured> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts')], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -36,7 +36,7 @@ async function run(wish: Wish): Promise<Measured> {
   return Measured.parse(JSON.parse(said));
 }
 
-/** Every way in turn, round by round, so that what the machine does besides meets all alike; the median of the rounds. */
+/** Measures each path in turn, round by round, so that other load on the machine affects all paths equally. Returns the medians. */
 async function compare({ what, unit, wishes }: Comparison): Promise<string> {
   say(what);
   const results = new Map<Way, Measured[]>();

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { freshUid } from '../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../infra/demo/dicom.writer.ts';
 
-/** One slice of a made series. */
+/** One slice of an invented series. */
 export interface Slice {
   studyUid: string;
   seriesUid: string;

@@ -7,7 +7,7 @@ const Common = {
   connections: z.number(),
 };
 
-/** What the load generator is asked to do. */
+/** The task of the load generator. */
 export const Wish = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ask'), ...Common, paths: z.array(z.string()), milliseconds: z.number() }),
   z.object({
@@ -16,13 +16,13 @@ export const Wish = z.discriminatedUnion('kind', [
     path: z.string(),
     instances: z.number(),
     pixelBytes: z.number(),
-    /** Instances of one STOW-RS request; without it each instance is a POST of its own. */
+    /** Instances of one STOW-RS request. Without it, each instance is its own POST request. */
     perRequest: z.number().optional(),
   }),
 ]);
 export type Wish = z.infer<typeof Wish>;
 
-/** What it measured; `p50` and `p95` in milliseconds of one request. */
+/** The measurement. `p50` and `p95` are milliseconds of one request. */
 export const Measured = z.object({
   milliseconds: z.number(),
   perSecond: z.number(),

@@ -18,7 +18,7 @@ export function thoraxCt(study: DemoStudy, seriesUid: string): Generator<DemoObj
   });
 }
 
-/** The series of the head CT, for what refers to it. */
+/** The series of the head CT, for objects that refer to it. */
 export const HEAD_SERIES_UID = uidFor('radgate demo series head');
 
 /** The head: stored signed. */

@@ -7,13 +7,13 @@ import { brainMr, heartUltrasound, skinPhotograph, thoraxReport, type DemoObject
 /** The issuer of the hospital's patient identifiers. */
 export const DEMO_ISSUER = 'DEMO';
 
-/** The institution of the first three patients; the account that sends their studies says so, whatever their headers say. */
+/** The institution of the first three patients. It comes from the sending account, not from the headers. */
 export const DEMO_INSTITUTION = 'Radgate Demo Hospital';
 
-/** The issuer of the clinic's patient identifiers, which are numbered on their own. */
+/** The issuer of the clinic's patient identifiers. The clinic numbers its patients independently. */
 export const CLINIC_ISSUER = 'DEMO-CLINIC';
 
-/** The institution of the fourth patient; only the headers say so. */
+/** The institution of the fourth patient. It comes only from the headers. */
 export const CLINIC_INSTITUTION = 'Lakeside Clinic';
 
 /** First patient: a thorax CT and a report as PDF. */
@@ -55,7 +55,7 @@ export const MR_STUDY: DemoStudy = {
   institution: DEMO_INSTITUTION,
 };
 
-/** Third patient: an ultrasound cine, of a machine that was told a room and not the hospital. */
+/** Third patient: an ultrasound cine, from a machine that is configured with a room instead of the hospital. */
 export const ULTRASOUND_STUDY: DemoStudy = {
   studyUid: uidFor('radgate demo study heart'),
   patient: ANNE,
@@ -97,7 +97,7 @@ export const PHOTOGRAPH_STUDY: DemoStudy = {
 /** The series of the thorax CT, for a test that opens it. */
 export const THORAX_SERIES_UID = uidFor('radgate demo series thorax');
 
-/** Every object of the hospital, made one at a time, the same bytes each time. */
+/** Yields every object of the hospital, one at a time. The bytes are the same in each run. */
 export function* hospitalObjects(): Generator<DemoObject> {
   yield* thoraxCt(NORTH_STUDY, THORAX_SERIES_UID);
   yield thoraxReport(NORTH_STUDY);
@@ -108,7 +108,7 @@ export function* hospitalObjects(): Generator<DemoObject> {
   yield heartUltrasound(ULTRASOUND_STUDY);
 }
 
-/** Every object of the clinic, likewise. */
+/** Yields every object of the clinic in the same way. */
 export function* clinicObjects(): Generator<DemoObject> {
   yield* abdomenCt(COMPRESSED_STUDY);
   yield skinPhotograph(PHOTOGRAPH_STUDY);

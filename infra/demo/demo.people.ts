@@ -17,13 +17,13 @@ const CLINIC = 'Lakeside Clinic';
 const ULTRASOUND = 'Ultrasound Lab';
 const PATIENTS = 'Patients';
 
-/** The group of the accounts that send. */
+/** The group of the sending accounts. */
 export const SENDERS = 'Demo senders';
 
 /** Every group of the demo. */
 export const GROUPS = [NORTH, SOUTH, ALL, CLINIC, ULTRASOUND, PATIENTS, SENDERS];
 
-/** A person of the demo; `patient` is who they are in the archive. */
+/** A person of the demo. `patient` is the same person as a patient in the archive. */
 export interface PersonPlan {
   username: string;
   display_name: string;
@@ -31,7 +31,7 @@ export interface PersonPlan {
   patient?: { issuer: string; patient_id: string };
 }
 
-/** Everybody of the demo; a group's first person is in no other group. */
+/** All people of the demo. The first person of a group is in no other group. */
 export const PEOPLE: PersonPlan[] = [
   { username: 'nina.north', display_name: 'Nina North', groups: [NORTH] },
   { username: 'sam.south', display_name: 'Sam South', groups: [SOUTH] },
@@ -49,7 +49,7 @@ export const PEOPLE: PersonPlan[] = [
 
 const READ = ['studies:read'];
 
-/** What the groups may: each kind of scope once. */
+/** The grants of the groups. Each kind of scope occurs once. */
 export const GRANTS = [
   {
     group: NORTH,
@@ -66,7 +66,7 @@ export const GRANTS = [
   { group: SENDERS, rights: READ, scope: { kind: 'own-uploads' } },
 ];
 
-/** The machine accounts with what they send. The hospital's says whose studies they are; the clinic's leaves that to the headers. */
+/** The machine accounts and the objects they send. The hospital's account sets issuer and institution; the clinic's account leaves them to the headers. */
 export const MACHINES = [
   {
     account: { name: 'demo-scanner', institution: DEMO_INSTITUTION, issuer: DEMO_ISSUER },

@@ -32,7 +32,7 @@ const MR_SERIES = [
   },
 ] as const;
 
-/** A head in two weightings and two planes of one frame of reference, so that a viewer can show one's place in the other. */
+/** A head in two weightings and two planes with one frame of reference. A viewer can therefore show the position of one series in the other. */
 export function* brainMr(study: DemoStudy): Generator<DemoObject> {
   for (const { weighting, ...series } of MR_SERIES) {
     const seriesUid = uidFor(`radgate demo series brain ${weighting}`);

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 
-/** What an element holds: text (UTF-8), numbers of its VR, raw bytes, items of a sequence, or fragments of encapsulated pixel data. */
+/** The value of an element: text (UTF-8), numbers of its VR, raw bytes, items of a sequence, or fragments of encapsulated pixel data. */
 export type DicomValue =
   string | readonly number[] | Buffer | { items: DicomElement[][] } | { fragments: readonly Buffer[] };
 
@@ -12,7 +12,7 @@ export interface DicomElement {
   value: DicomValue;
 }
 
-/** Transfer syntaxes the writer treats specially; every other one is written as explicit VR little endian. */
+/** Transfer syntaxes with an encoding of their own. The writer uses explicit VR little endian for all others. */
 export const TransferSyntax = {
   implicitLittle: '1.2.840.10008.1.2',
   explicitLittle: '1.2.840.10008.1.2.1',
@@ -32,12 +32,12 @@ interface Encoding {
   big: boolean;
 }
 
-/** A UID under 2.25 (PS3.5 §B.2) made from a name: the same name gives the same UID each time. */
+/** Derives a UID under 2.25 (PS3.5 §B.2) from a name. The same name always gives the same UID. */
 export function uidFor(name: string): string {
   return uuidToUid(createHash('sha256').update(name).digest('hex').slice(0, 32));
 }
 
-/** A UID under 2.25 that nobody has used before. */
+/** Returns a new random UID under 2.25. */
 export function freshUid(): string {
   return uuidToUid(randomUUID().replaceAll('-', ''));
 }

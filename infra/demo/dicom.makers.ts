@@ -4,7 +4,7 @@ import { SopClass, dicomFile, element } from './dicom.writer.ts';
 import type { PhantomGeometry } from './phantom.ts';
 import { encodeRle } from './rle.encoder.ts';
 
-/** What a slice of a CT series is made of; `pixels` are Hounsfield units. */
+/** The parts of a slice of a CT series. `pixels` are Hounsfield units. */
 export interface CtSlice {
   study: DemoStudy;
   seriesUid: string;
@@ -22,7 +22,7 @@ export interface CtSlice {
   pixels: Int16Array;
 }
 
-/** A CT image (PS3.3 §A.3) as a Part 10 file: axial, 16 bit, with the rescale to Hounsfield units it needs. */
+/** Returns a CT image (PS3.3 §A.3) as a Part 10 file: axial, 16 bit, with a rescale to Hounsfield units. */
 export function ctSlice(slice: CtSlice): Buffer {
   const { geometry, index, signed } = slice;
   const intercept = signed ? 0 : -1024;

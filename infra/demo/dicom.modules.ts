@@ -1,7 +1,7 @@
 import type { DicomElement } from './dicom.elements.ts';
 import { element } from './dicom.writer.ts';
 
-/** Who and what a demo object belongs to. */
+/** The patient, study and series of a demo object. */
 export interface DemoStudy {
   studyUid: string;
   patient: { id: string; name: string; issuer: string; birthDate: string; sex: string };
@@ -41,7 +41,7 @@ export function studyElements(study: DemoStudy, sopClassUid: string, sopUid: str
   ];
 }
 
-/** What the General Series module (PS3.3 §C.7.3.1) asks for. */
+/** Attributes of the General Series module (PS3.3 §C.7.3.1). */
 export function seriesElements(
   seriesUid: string,
   modality: string,
@@ -56,7 +56,7 @@ export function seriesElements(
   ];
 }
 
-/** Image Pixel module (PS3.3 §C.7.6.3) without the pixels, for unsigned samples that use all their bits unless told otherwise. */
+/** Image Pixel module (PS3.3 §C.7.6.3) without the pixels. By default the samples are unsigned and use all their bits. */
 export function imageElements(image: {
   rows: number;
   columns: number;

@@ -21,7 +21,7 @@ export const SopClass = {
   pdf: '1.2.840.10008.5.1.4.1.1.104.1',
 } as const;
 
-/** What `makeInstance` may be told; everything left out gets a sensible value, UIDs fresh ones. */
+/** Options of `makeInstance`. Missing options get default values; missing UIDs are new. */
 export interface InstanceOptions {
   studyUid?: string | undefined;
   seriesUid?: string | undefined;
@@ -41,7 +41,7 @@ export interface InstanceOptions {
   frames?: number | undefined;
   sopClassUid?: string | undefined;
   transferSyntax?: string | undefined;
-  /** Added last; an element with a tag that is there already takes its place. */
+  /** Added last. An element replaces an earlier element with the same tag. */
   extra?: DicomElement[] | undefined;
 }
 
@@ -64,14 +64,14 @@ export function dicomFile(options: { transferSyntax?: string; elements: readonly
   return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), metaLength, metaBytes, dataset]);
 }
 
-/** One element, for short. */
+/** Short form to write one element. */
 export function element(tag: string, vr: string, value: DicomValue): DicomElement {
   return { tag, vr, value };
 }
 
 /**
- * One small valid instance as a Part 10 file. Left-out values are defaults; the patient follows from the study's UID, so
- * that instances made for one study agree.
+ * Returns a small valid instance as a Part 10 file. Missing values get defaults. The default patient depends on the study UID, so that all
+ * instances of one study have the same patient.
  */
 export function makeInstance(options: InstanceOptions = {}): Buffer {
   const studyUid = options.studyUid ?? freshUid();
@@ -112,7 +112,7 @@ export function replace(elements: readonly DicomElement[], extra: readonly Dicom
   return [...elements.filter(({ tag }) => !taken.has(tag)), ...extra];
 }
 
-/** Image Pixel Module (PS3.3 §C.7.6.3) of unsigned 16-bit grey frames with a gradient; RLE really encoded. */
+/** Image Pixel Module (PS3.3 §C.7.6.3) with unsigned 16-bit grey frames that show a gradient. With the RLE transfer syntax the frames are RLE-encoded. */
 function pixelElements(
   rows: number,
   columns: number,

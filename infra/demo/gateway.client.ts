@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 
-/** What a caller of the gateway's API sends. */
+/** A request to the gateway's API. */
 export interface Call {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: unknown;
-  /** Statuses that are an answer and not an error, besides 2xx. */
+  /** Statuses other than 2xx that are not an error. */
   accept?: readonly number[];
 }
 
 const ATTEMPTS = 6;
 const CALL_TIMEOUT_MS = 120_000;
 
-/** The gateway as one account sees it. Every answer that was not asked for is an Error with method, path and status. */
+/** A client of the gateway for one account. An unexpected status is an Error with method, path and status. */
 export class GatewayClient {
   readonly #base: string;
   readonly #authorization: string | undefined;
@@ -22,7 +22,7 @@ export class GatewayClient {
     this.#authorization = token === undefined ? undefined : `Bearer ${token}`;
   }
 
-  /** One JSON call; the parsed body is checked by `shape`. */
+  /** Sends one JSON request. `shape` validates the parsed body. */
   async json<T>(
     path: string,
     shape: z.ZodType<T>,
@@ -36,7 +36,7 @@ export class GatewayClient {
     return { status: answer.status, body: shape.parse(JSON.parse(text)) };
   }
 
-  /** One call with bytes; 429 and 503 are tried again after their Retry-After. */
+  /** Sends one request with bytes. Retries after 429 and 503 as Retry-After says. */
   async send(
     path: string,
     call: {

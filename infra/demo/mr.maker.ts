@@ -2,7 +2,7 @@ import { imageElements, seriesElements, studyElements, type DemoStudy } from './
 import { SopClass, dicomFile, element } from './dicom.writer.ts';
 import { sliceOffset, type MrGeometry } from './mr.phantom.ts';
 
-/** What a slice of an MR series is made of. */
+/** The parts of a slice of an MR series. */
 export interface MrSlice {
   study: DemoStudy;
   seriesUid: string;

@@ -3,7 +3,7 @@ import { grain, render } from './painting.ts';
 /** The planes of the demo's MR series (PS3.3 §C.7.6.2): columns run to the back or to the left, rows downwards in both. */
 export type MrPlane = 'sagittal' | 'coronal';
 
-/** How an MR series lies in space, in millimetres; its middle is the middle of the head. */
+/** The position of an MR series in space, in millimetres. Its centre is the centre of the head. */
 export interface MrGeometry {
   plane: MrPlane;
   slices: number;
@@ -36,18 +36,18 @@ export const CORONAL: MrGeometry = {
 
 type Tissue = 'air' | 'fat' | 'bone' | 'fluid' | 'grey' | 'white' | 'muscle' | 'lesion';
 
-/** How bright each tissue is in each weighting. */
+/** The brightness of each tissue in each weighting. */
 const SIGNAL: Record<'T1' | 'T2', Record<Tissue, number>> = {
   T1: { air: 10, fat: 900, bone: 70, fluid: 130, grey: 420, white: 600, muscle: 340, lesion: 250 },
   T2: { air: 10, fat: 620, bone: 50, fluid: 950, grey: 480, white: 330, muscle: 210, lesion: 820 },
 };
 
-/** Millimetres of one slice from the middle of the head. */
+/** The distance of a slice from the centre of the head, in millimetres. */
 export function sliceOffset({ slices, thickness }: MrGeometry, index: number): number {
   return (index - (slices - 1) / 2) * thickness;
 }
 
-/** One slice of a head with a nose in front and one lesion, in the left frontal lobe; 0…1,000 or so, with some noise. */
+/** Returns one slice of a head with a nose and one lesion in the left frontal lobe. Values are about 0…1,000 with noise. */
 export function mrSlice(geometry: MrGeometry, weighting: 'T1' | 'T2', index: number): Int16Array {
   const offset = sliceOffset(geometry, index);
   const signal = SIGNAL[weighting];
@@ -59,7 +59,7 @@ export function mrSlice(geometry: MrGeometry, weighting: 'T1' | 'T2', index: num
   });
 }
 
-/** What lies at a place of the head: x towards the left, y towards the back, z upwards. */
+/** The tissue at a point of the head: x towards the left, y towards the back, z upwards. */
 function tissueAt(x: number, y: number, z: number): Tissue {
   if (ball(x, y, z, [30, -82, -18], [13, 12, 12]) || ball(x, y, z, [-30, -82, -18], [13, 12, 12]))
     return 'fluid';

@@ -5,7 +5,7 @@ export interface Raster {
   spacing: number;
 }
 
-/** At most 1 inside the ellipse, 1 on its border. */
+/** Below 1 inside the ellipse, 1 on its border, above 1 outside. */
 export function ellipse(
   x: number,
   y: number,

@@ -1,7 +1,7 @@
 import iconv from 'iconv-lite';
 import { COLUMNS, patientRows } from './patients.list.ts';
 
-/** How a list is written to a file. */
+/** Encoding, delimiter and line ends of a list file. */
 export interface FileForm {
   encoding: 'iso-8859-1' | 'windows-1252' | 'utf-8' | 'utf-16le' | 'utf-16be' | 'macintosh' | 'cp850';
   delimiter: ',' | ';' | '\t' | '|';
@@ -10,10 +10,10 @@ export interface FileForm {
   sepLine?: boolean;
 }
 
-/** The form in which the list circulates. */
+/** The original file form of the list. */
 export const CIRCULATING: FileForm = { encoding: 'iso-8859-1', delimiter: ',', newline: '\n' };
 
-/** The forms in which the same list arrives from spreadsheets and other systems, by name. */
+/** File forms of the same list from spreadsheets and other systems, by name. */
 export const FORMS: Readonly<Record<string, FileForm>> = {
   'ISO-8859-1, comma, LF': CIRCULATING,
   'windows-1252, semicolon, CRLF (Excel in Brazil)': {

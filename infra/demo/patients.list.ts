@@ -1,4 +1,4 @@
-/** One row of the sample list, as its cells are written. */
+/** The cells of one row of the sample list, as text. */
 export interface PatientRow {
   name: string;
   cpf: string;
@@ -9,7 +9,7 @@ export interface PatientRow {
   note: string;
 }
 
-/** The columns of the sample list: those of the list that circulates in Brazil. */
+/** The columns of the sample list: the columns of the original list from Brazil. */
 export const COLUMNS = [
   'Nome',
   'CPF',
@@ -42,7 +42,7 @@ const FAMILIES = [
 /** Area codes that exist; every tenth row has one that does not. */
 const AREA_CODES = [11, 21, 31, 41, 51, 61, 71, 81, 91, 27, 48];
 const NO_AREA_CODES = [20, 23, 36, 52, 76];
-/** What stands in the note: 11 conditions and 4 pregnancies in 11 of 50 rows. */
+/** The texts of the note column: 11 conditions and 4 pregnancies in 11 of 50 rows. */
 const NOTES = new Map([
   [1, 'Diabético'],
   [4, 'Gestante'],
@@ -57,7 +57,7 @@ const NOTES = new Map([
   [47, 'Diabético'],
 ]);
 
-/** The synthetic twin of the circulating list: 50 people who do not exist, none with valid check digits. */
+/** A synthetic list like the original: 50 invented people. No identifier has valid check digits. */
 export function patientRows(): PatientRow[] {
   return Array.from({ length: 50 }, (_, at) => {
     const female = at % 2 === 0;
@@ -73,7 +73,7 @@ export function patientRows(): PatientRow[] {
   });
 }
 
-/** Four full names come twice, each with another CPF: a name is never a key. */
+/** Four full names occur twice, each with two CPF numbers, because a name must never be a key. */
 function nameOf(at: number): string {
   const person = at >= 46 ? at - 44 : at;
   const names = (person % 2 === 0 ? WOMEN : MEN).split(' ');
@@ -82,12 +82,12 @@ function nameOf(at: number): string {
   return `${names[half % names.length]} ${family}`;
 }
 
-/** Pregnancies are given to women. */
+/** Only women have pregnancies. */
 function noteOf(at: number): string {
   return NOTES.get(at) ?? '';
 }
 
-/** A number of the usual form whose last check digit is one too high. */
+/** A number in the usual format with a wrong last check digit (one too high). */
 function cpfOf(at: number): string {
   const base = String(100_200_300 + at * 7_654_321).slice(0, 9);
   const first = checkDigit(base);
@@ -103,7 +103,7 @@ function checkDigit(digits: string): number {
   return ((sum * 10) % 11) % 10;
 }
 
-/** 22 of the 50 could be read with day and month exchanged. */
+/** In 22 of the 50 dates, day and month could be swapped. */
 function birthDateOf(at: number): string {
   const ambiguous = at < 22;
   const day = ambiguous ? 1 + (at % 6) : 13 + (at % 15);

@@ -1,6 +1,6 @@
 import { ellipse, render } from './painting.ts';
 
-/** How a phantom lies in space: square slices, axial, patient coordinates in millimetres (PS3.3 §C.7.6.2). */
+/** The position of a phantom in space: square axial slices, patient coordinates in millimetres (PS3.3 §C.7.6.2). */
 export interface PhantomGeometry {
   slices: number;
   rows: number;
@@ -22,7 +22,7 @@ export const ABDOMEN: PhantomGeometry = { slices: 16, rows: 256, columns: 256, s
 
 const AIR = -1000;
 
-/** What the bleed of the head measures, and nothing else in it. */
+/** The Hounsfield value of the bleed in the head. No other tissue has it. */
 export const BLEED = 75;
 
 /**

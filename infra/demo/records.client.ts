@@ -8,12 +8,12 @@ const Accepted = z.object({ file_id: z.uuid(), status: z.string() });
 const Problem = z.object({ detail: z.string() });
 const number = z.number();
 
-/** An import as the gateway tells it. */
+/** The state of an import in the gateway's answer. */
 export const ImportState = z.looseObject({
   file_id: z.string(),
   status: z.string(),
   failure: z.string().nullable(),
-  /** Told by gateways that are not older. */
+  /** Earlier gateways do not send it. */
   failure_details: z
     .object({ message: z.string(), suggestion: z.string(), columns: z.array(z.string()) })
     .nullish(),
@@ -33,13 +33,13 @@ export type ImportState = z.infer<typeof ImportState>;
 const MOVING = new Set(['inspecting', 'queued', 'running']);
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 5_000;
-/** A gateway that is started anew answers again within half a minute. */
+/** A restarted gateway answers again within half a minute. */
 const ATTEMPTS = 30;
 
-/** An API key as it is, or the name and password for tokens, which expire before a long import ends. */
+/** An API key, or a name and password to get tokens. Tokens expire before a long import ends. */
 export type Credentials = { key: string } | { username: string; password: string };
 
-/** Imports as one account sees them. */
+/** A client for the imports of one account. */
 export class RecordsClient {
   readonly #gateway: string;
   readonly #credentials: Credentials;
@@ -50,13 +50,13 @@ export class RecordsClient {
     this.#credentials = credentials;
   }
 
-  /** Sends a list (a path, streamed from disk, or its bytes); answers the id of its import, an earlier one when it was sent before. */
+  /** Sends a list (a path, streamed from disk, or its bytes). Returns the id of its import, or of the earlier import of the same list. */
   async upload(
     file: string | Uint8Array<ArrayBuffer>,
     query: Readonly<Record<string, string>>,
   ): Promise<{ id: string; isNew: boolean }> {
     const form = new FormData();
-    // Its name stays here: people put names of patients there.
+    // The file name is not sent, because people use names of patients in it.
     form.set('file', typeof file === 'string' ? await openAsBlob(file) : new Blob([file]), 'list.csv');
     const answer = await fetch(`${this.#gateway}/api/imports?${new URLSearchParams(query).toString()}`, {
       method: 'POST',
@@ -69,7 +69,7 @@ export class RecordsClient {
     return { id: Accepted.parse(JSON.parse(text)).file_id, isNew: answer.status === 202 };
   }
 
-  /** Follows an import to its end; `tell` hears how far it is. Each question is a row of the audit: of a long one fewer are asked. */
+  /** Follows an import to its end and reports its progress to `tell`. Each poll is an audit row, so a long import is polled less often. */
   async follow(id: string, tell: (state: ImportState) => void): Promise<ImportState> {
     const began = Date.now();
     for (;;) {
@@ -89,11 +89,11 @@ export class RecordsClient {
         const { body } = await client.json(`/api/imports/${id}`, ImportState, { accept: [401] });
         if (body !== undefined) return body;
         if (refused) throw new Error('the gateway does not let this account see the import');
-        // The token expired, or its sign-in was ended; however long the gateway was away before.
+        // The token expired, or its sign-in was ended.
         refused = true;
         this.#token = undefined;
       } catch (error) {
-        // What fetch throws when nobody listens; the import goes on without us.
+        // fetch throws this when the gateway does not listen. The import continues.
         if (!(error instanceof TypeError) || attempt === ATTEMPTS) throw error;
         await sleep(1000);
       }
@@ -111,7 +111,7 @@ export class RecordsClient {
   }
 }
 
-/** What a problem says (RFC 9457); the beginning of what is none. */
+/** The detail of a problem (RFC 9457), or the start of another body. */
 function detailOf(text: string): string {
   try {
     return Problem.parse(JSON.parse(text)).detail;

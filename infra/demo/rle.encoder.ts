@@ -1,6 +1,6 @@
 /**
- * One frame of 16-bit grey samples as an RLE fragment (PS3.5 §G): a 64-byte header and two segments, the high bytes before the
- * low ones, each row of `columns` samples on its own (PS3.5 §G.3.1).
+ * Encodes one frame of 16-bit grey samples as an RLE fragment (PS3.5 §G): a 64-byte header and two segments, first the high bytes, then
+ * the low bytes. Each row of `columns` samples is encoded separately (PS3.5 §G.3.1).
  */
 export function encodeRle(samples: readonly number[], columns: number): Buffer {
   const high = segment(
@@ -21,14 +21,14 @@ export function encodeRle(samples: readonly number[], columns: number): Buffer {
 function segment(bytes: readonly number[], columns: number): Buffer {
   const packed: number[] = [];
   for (let at = 0; at < bytes.length; at += columns) packRow(bytes.slice(at, at + columns), packed);
-  // A segment has an even length (PS3.5 §G.3.2); -128 as a count means nothing.
+  // A segment has an even length (PS3.5 §G.3.2). A count of -128 is padding.
   if (packed.length % 2 === 1) packed.push(0x80);
   return Buffer.from(packed);
 }
 
 const LONGEST = 128;
 
-/** Three equal bytes or more as a run, what lies between as literals; at most 128 bytes each. */
+/** Encodes three or more equal bytes as a run and all other bytes as literals. Each has at most 128 bytes. */
 function packRow(row: readonly number[], packed: number[]): void {
   let literal: number[] = [];
   const flush = () => {
@@ -48,7 +48,7 @@ function packRow(row: readonly number[], packed: number[]): void {
   flush();
 }
 
-/** How many bytes from `at` on are the same. */
+/** The number of equal bytes from `at` on. */
 function runAt(row: readonly number[], at: number): number {
   let end = at + 1;
   while (end < row.length && end - at < LONGEST && row[end] === row[at]) end += 1;

@@ -3,7 +3,7 @@ import { code, seriesElements, studyElements, type DemoStudy } from './dicom.mod
 import { SopClass, dicomFile, element } from './dicom.writer.ts';
 import type { PhantomGeometry } from './phantom.ts';
 
-/** A CT slice with the pixels that belong to the segment. */
+/** A CT slice and its pixels in the segment. */
 export interface SegmentedSlice {
   /** Counted from 0. */
   index: number;
@@ -11,14 +11,14 @@ export interface SegmentedSlice {
   mask: readonly boolean[];
 }
 
-/** What a segmentation with one segment over an axial CT series is made of. */
+/** The parts of a segmentation with one segment over an axial CT series. */
 export interface SegmentationPlan {
   study: DemoStudy;
   seriesUid: string;
   sopUid: string;
   dimensionUid: string;
   label: string;
-  /** SNOMED CT code and meaning of what is segmented. */
+  /** SNOMED CT code and meaning of the segmented structure. */
   finding: readonly [code: string, meaning: string];
   source: { seriesUid: string; frameOfReferenceUid: string; geometry: PhantomGeometry };
   slices: readonly SegmentedSlice[];
@@ -77,13 +77,13 @@ function segment({ label, finding: [value, meaning] }: SegmentationPlan): DicomE
     element('00620004', 'US', [1]),
     element('00620005', 'LO', label),
     element('00620008', 'CS', 'MANUAL'),
-    // A red, as CIELab in 16-bit steps (PS3.3 §C.10.7.1.1).
+    // Red as a CIELab value in 16-bit steps (PS3.3 §C.10.7.1.1).
     element('0062000D', 'US', [34_885, 53_485, 50_171]),
     element('0062000F', 'SQ', { items: [code(value, 'SCT', meaning)] }),
   ];
 }
 
-/** Frames are told apart by segment, then by place (PS3.3 §C.7.6.17). */
+/** Frames are indexed by segment, then by position (PS3.3 §C.7.6.17). */
 function dimensions(uid: string): DicomElement[] {
   const index = (pointer: number, group: number) => [
     element('00209164', 'UI', uid),

@@ -12,7 +12,7 @@ const Sequence = z.object({
 /** The Store Instances Response (PS3.18 §10.5.3) as DICOM JSON. */
 const StoreResponse = z.object({ '00081198': Sequence.optional(), '00081199': Sequence.optional() });
 
-/** Stores objects by STOW-RS in batches; an object the gateway does not name as stored is an Error. */
+/** Stores objects by STOW-RS in batches. Throws an Error if the response does not list an object as stored. */
 export async function storeAll(
   client: GatewayClient,
   objects: Iterable<DemoObject>,
@@ -48,7 +48,7 @@ async function storeBatch(client: GatewayClient, batch: readonly DemoObject[]): 
   const response = StoreResponse.parse(await answer.json());
   const acknowledged = new Set(uidsOf(response['00081199']));
   const missing = batch.filter(({ sopUid }) => !acknowledged.has(sopUid));
-  // 202 with all of them stored: the account's institution won over a header's.
+  // 202 although all are stored: the account's institution replaces the header's.
   if (missing.length === 0) return;
   const failures = JSON.stringify(response['00081198']?.Value?.slice(0, 3) ?? []);
   throw new Error(

@@ -1,6 +1,6 @@
 import { ellipse, grain } from './painting.ts';
 
-/** The ultrasound cine: a heart through the chest wall; one beat fills the loop. */
+/** The ultrasound cine: a heart seen through the chest wall. The loop is one heartbeat. */
 export const CINE = {
   frames: 30,
   rows: 240,
@@ -9,10 +9,10 @@ export const CINE = {
   centimetresPerPixel: 0.06,
 } as const;
 
-/** Where the sector lies in the picture: its apex in the middle, pixels. */
+/** The sector in the image, in pixels. Its apex is in the middle. */
 export const SECTOR = { top: 14, depth: 212, halfAngle: 0.72 } as const;
 
-/** One pixel inside the sector: where it is stored, its place below the apex, and its grain. */
+/** One pixel inside the sector: its index, its position below the apex, and its speckle. */
 interface Seen {
   at: number;
   across: number;
@@ -20,7 +20,7 @@ interface Seen {
   speckle: number;
 }
 
-/** All frames, 8-bit grey, one after the other. A mark along the lower edge runs from left to right once in the loop. */
+/** All frames in order, 8-bit grey. A mark on the lower edge moves from left to right once in the loop. */
 export function cineFrames(): Buffer {
   const { frames, rows, columns } = CINE;
   const seen = sector();
@@ -45,7 +45,7 @@ function sector(): Seen[] {
       const radius = Math.hypot(across, down);
       const angle = Math.atan2(across, down);
       if (radius > SECTOR.depth || Math.abs(angle) > SECTOR.halfAngle) continue;
-      // Speckle is wider than deep and grows wider with depth: it is laid out by angle and radius.
+      // Speckle is wider than deep and widens with depth, so it is computed by angle and radius.
       const speckle = grain(Math.round(angle * 70), Math.round(radius / 1.7));
       seen.push({ at: row * columns + column, across, down, speckle });
     }
@@ -53,7 +53,7 @@ function sector(): Seen[] {
   return seen;
 }
 
-/** How much comes back from a place; `beat` is 0 when the chambers are widest and 1 when they are narrowest. */
+/** The echo from a point. `beat` is 0 when the chambers are widest and 1 when they are narrowest. */
 function echo(across: number, down: number, beat: number): number {
   if (down < 12) return 170;
   const left = ellipse(across, down, 30, 92, 34 - 11 * beat, 52 - 9 * beat);

@@ -13,9 +13,9 @@ const packages = ['default-jdk-headless', 'maven'];
 const Output = z.object({ stdout: z.string(), stderr: z.string() });
 
 /**
- * Builds infra/hapi once into the cache folder (about 330 MB are fetched by Maven) and returns the folder with its jars.
- * Needs Java 17 or newer, to build also its compiler and Maven: root gets them from apt. Fails with a sentence that says
- * what to do. Safe for several starts at once.
+ * Builds infra/hapi once into the cache folder (Maven downloads about 330 MB) and returns the folder with its jars. Needs Java 17 or newer; a
+ * build also needs the compiler and Maven. As root it installs them with apt. Otherwise the error says what to do. Several processes may
+ * build at the same time.
  */
 export async function provideHapi(cacheDir: string, log: (line: string) => void): Promise<string> {
   const recipe = createHash('sha256');
@@ -57,19 +57,19 @@ async function answers(tool: string): Promise<boolean> {
   );
 }
 
-/** `java --version` says "openjdk 17.0.15 …", `javac --version` "javac 17.0.15"; those before 9 know no such option. */
+/** `java --version` prints "openjdk 17.0.15 …", `javac --version` prints "javac 17.0.15". Versions before 9 do not know the option. */
 async function isNewEnough(tool: string): Promise<boolean> {
   const answer = await execute(tool, ['--version']).catch(() => ({ stdout: '' }));
   return Number(/^\S+ (\d+)/.exec(answer.stdout)?.[1] ?? 0) >= oldestJava;
 }
 
-/** Made aside and renamed when whole: an interrupted build leaves nothing half-made under the final name. */
+/** Builds in a temporary folder and renames it when complete, so that an interrupted build leaves no partial result. */
 async function build(folder: string): Promise<void> {
   const work = `${folder}.making`;
   await rm(work, { recursive: true, force: true });
   try {
     for (const file of await projectFiles()) await cp(join(project, file), join(work, file));
-    // Ends with this process; what Maven fetched once, it need not ask the network for.
+    // Ends with this process. Offline mode is possible because Maven keeps its downloads.
     const maven = ['setpriv', '--pdeathsig', 'TERM', '--', 'nice', '-n', '10', 'mvn', '-q', '-B'];
     await run([...maven, '-o', 'package'], { cwd: work }).catch(() =>
       run([...maven, 'package'], { cwd: work }),
@@ -112,7 +112,7 @@ async function isWhole(folder: string): Promise<boolean> {
   return expected !== undefined && expected === (await digest(folder));
 }
 
-/** One hash over every file's path and content, so that a cut or changed file is noticed. */
+/** One hash over the path and content of every file. It detects a truncated or changed file. */
 async function digest(folder: string): Promise<string> {
   const all = createHash('sha256');
   for (const path of (await filesBelow(folder)).filter((path) => path !== 'digest'))

@@ -107,7 +107,7 @@ async function isWhole(folder: string): Promise<boolean> {
   return expected !== undefined && expected === (await digest(folder));
 }
 
-/** One hash over every file's path and content, so that a cut or changed file is noticed. */
+/** One hash over the path and content of every file. It detects a truncated or changed file. */
 async function digest(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const all = createHash('sha256');

@@ -24,13 +24,13 @@ import { PUBLIC_PATH } from './public-path.rules.ts';
 import { SAVING } from './saving.rules.ts';
 
 export interface ViewerOptions {
-  /** Where what is fetched and built is kept from one start to the next. */
+  /** The cache folder for downloads and builds. */
   cacheDir: string;
   log: (line: string) => void;
 }
 
 const compress = promisify(gzip);
-/** Scripts of our own, served as they are. */
+/** Our own scripts, served unchanged. */
 const OWN_SCRIPTS = ['app-config.js', 'refusal.dialog.js', 'rights.js', 'saving.js'];
 const SOURCES = [
   ...OWN_SCRIPTS,
@@ -71,7 +71,7 @@ async function nameOfInputs(): Promise<string> {
   return `viewer-${hash.digest('hex').slice(0, 16)}`;
 }
 
-/** True when every file of a finished build is there, byte for byte, and nothing else. */
+/** True if the folder contains exactly the files of a finished build, byte for byte. */
 async function isWhole(built: string): Promise<boolean> {
   try {
     const expected = Inventory.parse(JSON.parse(await readFile(join(built, 'inventory.json'), 'utf8')));
@@ -101,7 +101,7 @@ async function makeServable(folder: string, path: string, rewriter: BundleRewrit
   if (packed.length < bytes.length * 0.95) await writeFile(`${file}.gz`, packed);
 }
 
-/** Licence notices in the bundles are kept, at the end of each file. */
+/** Licence notices in the bundles are moved to the end of each file. */
 async function minify(source: string): Promise<string> {
   const { code } = await transform(source, { minify: true, legalComments: 'eof', target: 'es2022' });
   return code;
@@ -120,11 +120,11 @@ async function build(work: string, options: ViewerOptions): Promise<void> {
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));
   rewriter.assertComplete();
-  await chmod(work, 0o755); // nginx's workers are another user
+  await chmod(work, 0o755); // The workers of nginx run as another user.
   await writeFile(join(work, 'inventory.json'), JSON.stringify(await inventory(folder)));
 }
 
-/** Work folders of builds that were killed; a build takes seconds. */
+/** Removes the work folders of killed builds. A build takes only seconds. */
 async function removeAbandoned(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     if (!name.startsWith('.making-')) continue;
@@ -135,7 +135,7 @@ async function removeAbandoned(cacheDir: string): Promise<void> {
   }
 }
 
-/** Puts the finished build in its place in one step; another process may have been faster, or left a broken one. */
+/** Renames the finished build into its final folder. Another process may have been faster, or may have left a broken build. */
 async function settle(work: string, built: string): Promise<void> {
   try {
     await rename(work, built);
@@ -151,8 +151,8 @@ async function settle(work: string, built: string): Promise<void> {
 }
 
 /**
- * The OHIF viewer as static files for `/viewer/`, each with a `.gz` beside it where that is smaller. Answers the folder: the same one
- * for the same inputs, made again when a byte of it is missing or changed. Throws when the package cannot be had or is not the expected one.
+ * Builds the OHIF viewer as static files for `/viewer/`. A file gets a `.gz` copy if that is smaller. Returns the folder. The same inputs
+ * give the same folder; a damaged folder is built again. Throws if the package cannot be downloaded or has another hash.
  */
 export async function buildViewer(options: ViewerOptions): Promise<string> {
   await mkdir(options.cacheDir, { recursive: true });

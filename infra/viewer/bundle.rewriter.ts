@@ -1,15 +1,15 @@
-/** A text of the OHIF build that is replaced. */
+/** Replaces a text of the OHIF build. */
 export interface RewriteRule {
-  /** Which files, by their path inside the viewer's folder. */
+  /** The files, by their path inside the viewer's folder. */
   file: RegExp;
-  /** In how many files the text must be found, and how often over all of them. */
+  /** The number of files that must contain the text, and the number of occurrences in all of them. */
   files: number;
   times: number;
   find: string;
   replace: string;
 }
 
-/** Rewrites the viewer's text files, and checks at the end that every rule met exactly what it was written for. */
+/** Rewrites the text files of the viewer. At the end it checks that every rule matched exactly as often as expected. */
 export class BundleRewriter {
   readonly #rules: readonly RewriteRule[];
   readonly #met = new Map<RewriteRule, { files: number; times: number }>();
@@ -18,7 +18,7 @@ export class BundleRewriter {
     this.#rules = rules;
   }
 
-  /** Returns `text` of the file at `path` (relative to the viewer's folder) as it is to be served. */
+  /** Returns the rewritten `text` of the file at `path` (relative to the viewer's folder). */
   rewrite(path: string, text: string): string {
     let result = text;
     for (const rule of this.#rules) {
@@ -32,7 +32,7 @@ export class BundleRewriter {
     return result;
   }
 
-  /** Throws, naming each rule, when a text was found more or less often than in the OHIF build the rules were written for. */
+  /** Throws if a text occurred more or less often than expected, and names each such rule. */
   assertComplete(): void {
     const faults = this.#rules.flatMap((rule) => {
       const met = this.#met.get(rule) ?? { files: 0, times: 0 };

@@ -9,11 +9,11 @@ const run = promisify(execFile);
 const SPEC = '@ohif/app@3.13.2';
 const FILE = 'ohif-app-3.13.2.tgz';
 
-/** What the built viewer is made from (npm's `integrity` of the package: SHA-512, base64). */
+/** The OHIF package of the viewer, with npm's `integrity` (SHA-512, base64). */
 export const OHIF_INTEGRITY =
   'sha512-WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==';
 
-/** Left out: inference models (ort, 130 MB), the service worker, sign-in helpers that load scripts from elsewhere, hosting leftovers, source maps. */
+/** Not copied: inference models (ort, 130 MB), the service worker, sign-in helpers that load scripts from other hosts, hosting files, source maps. */
 const LEFT_OUT = [
   'ort',
   'sw.js',
@@ -37,7 +37,7 @@ async function isWhole(file: string): Promise<boolean> {
   );
 }
 
-/** The package can be packed but not installed: its own dependencies are not published. */
+/** npm can pack the package but not install it, because its dependencies are not published. */
 async function fetchPackage(cacheDir: string, log: (line: string) => void): Promise<string> {
   const kept = join(cacheDir, FILE);
   if (await isWhole(kept)) return kept;
@@ -58,8 +58,8 @@ async function fetchPackage(cacheDir: string, log: (line: string) => void): Prom
 }
 
 /**
- * Unpacks the published OHIF build and its licence into `folder`, fetching the package through npm when `cacheDir` has no whole copy.
- * Throws when npm cannot deliver it or its hash differs from the pinned one.
+ * Unpacks the published OHIF build and its licence into `folder`. Downloads the package through npm if `cacheDir` has no complete copy.
+ * Throws if npm cannot download it or its hash differs from the pinned one.
  */
 export async function unpackOhif(
   cacheDir: string,

@@ -1,8 +1,8 @@
 import type { RewriteRule } from './bundle.rewriter.ts';
 
 /**
- * The viewer shows no priors. OHIF asks for them by PatientID alone, in every study mode, and two issuers may give one id to two people;
- * so its one function that does so answers with the studies that are open.
+ * The viewer shows no priors. OHIF searches them by PatientID alone, in every study mode, but two issuers may give the same PatientID to two
+ * people. The only function that searches them therefore returns the open studies.
  */
 export const ONE_PATIENT: readonly RewriteRule[] = [
   {

@@ -1,6 +1,6 @@
 import type { RewriteRule } from './bundle.rewriter.ts';
 
-/** OHIF's build has `/` as public path; ours is under `/viewer/`. Its inline scripts move to app-config.js, so that the policy needs no 'unsafe-inline'. */
+/** The public path changes from `/` to `/viewer/`. Inline scripts move to app-config.js, so that the content security policy needs no 'unsafe-inline'. */
 export const PUBLIC_PATH: readonly RewriteRule[] = [
   {
     file: /\.js$/,

@@ -12,9 +12,9 @@ const rule = (find: string, replace: string, times = 1): RewriteRule => ({
   replace,
 });
 
-/** Offers to save only where this account may (rights.js), tells of refused saves (saving.js), and lists only what was stored. */
+/** Offers to save only if the account has the right (rights.js), reports refused saves (saving.js), and lists only stored series. */
 export const SAVING: readonly RewriteRule[] = [
-  // OHIF lists the new series first and stores it then: a refused one stayed in the list.
+  // OHIF lists a new series before it stores it. A refused series then stayed in the list.
   rule(
     `        src/* .DicomMetadataStore.addInstances */.H8.addInstances(instances, true);
         for (const instance of instances) {
@@ -32,7 +32,7 @@ export const SAVING: readonly RewriteRule[] = [
     'await window.radgate.save(() => wadoDicomWebClient.storeInstances(options));',
     2,
   ),
-  // The measurements panel: without the right a report can only be downloaded.
+  // The measurements panel: without the right, a report can only be downloaded.
   rule(
     `function StudyMeasurementsActions({
   items,
@@ -50,7 +50,7 @@ export const SAVING: readonly RewriteRule[] = [
 ${MAY_SAVE}`,
   ),
   rule("t('Create SR')", "maySave ? t('Create SR') : 'Download SR'"),
-  // The dialog in which every save of measurements and segmentations ends.
+  // Every save of measurements and segmentations uses this dialog.
   rule(
     `      id: 'report-dialog',
       title,
