@@ -23,7 +23,7 @@ const idOf = (body: unknown) => z.looseObject({ id: z.uuid() }).parse(body).id;
 const make = async (path: string, body: object) =>
   idOf((await admin('post', path).send(body).expect(201)).body);
 
-/** One thing of each kind: where it lives, what makes it, and what it then looks like. */
+/** One resource of each kind: its path, the request that creates it, and the expected representation. */
 const KINDS: readonly [path: string, body: Record<string, unknown>, shown: object][] = [
   [
     '/api/users',
@@ -46,7 +46,7 @@ describe.each(KINDS)('%s', (path, body, shown) => {
     id = idOf(answer.body);
     expect(answer.body).toEqual({ id, ...shown });
     expect(answer.headers['location']).toBe(`${path}/${id}`);
-    // A machine account is shown with what is known of it as a sender.
+    // The representation of a machine account includes its state as a sender.
     expect((await admin('get', `${path}/${id}`).expect(200)).body).toMatchObject({ id, ...shown });
   });
 
@@ -169,7 +169,7 @@ test('a link to a patient whom the catalog does not know is kept, and the answer
     for (const { body, headers } of [put, post]) {
       expect(body).toMatchObject({ patient });
       expect([patient, 'warning' in body]).toEqual([patient, warns]);
-      // The warning is no part of the person: their entity tag is what GET gives.
+      // The warning is not part of the person, so the entity tag is that of GET.
       const read = await admin('get', `/api/users/${z.looseObject({ id: z.string() }).parse(body).id}`);
       expect(read.headers['etag']).toBe(headers['etag']);
       expect(read.body).not.toHaveProperty('warning');

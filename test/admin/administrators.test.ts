@@ -84,7 +84,7 @@ describe('the last administrator', () => {
 
 describe('the first administrator', () => {
   test('is made once by two gateways that start together, with a password in a file of mode 0600', async () => {
-    // As it is before the first start; the gateway of the tests above has nothing more to do.
+    // The state before the first start. The tests above no longer need their gateway.
     await world.sql`delete from accounts`;
     await world.sql`delete from groups`;
     await world.sql`delete from signing_keys`;
@@ -117,7 +117,7 @@ describe('the first administrator', () => {
   });
 });
 
-/** Another gateway of that world that was told no password. */
+/** Another gateway of that world, started without a password. */
 function unattended(of: World): Promise<TestGateway> {
   const { PORT: _, DATA_DIR: __, ADMIN_PASSWORD: ___, ...env } = of.gateway.env;
   return startTestGateway(env);

@@ -24,7 +24,7 @@ afterAll(() => world?.stop());
 
 const admin = (verb: 'get' | 'post' | 'patch', path: string): Test =>
   world.http[verb](path).set('authorization', authorization);
-/** What a list holds, by one of its fields; `total` counts the same. */
+/** The values of one field in a list. `total` must equal their number. */
 async function held(path: string, field: string, who = authorization): Promise<unknown[]> {
   const { items, total } = List.parse(
     (await world.http.get(path).set('authorization', who).expect(200)).body,

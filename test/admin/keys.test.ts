@@ -87,7 +87,7 @@ describe('an API key', () => {
       expect([address, await from(address)]).toEqual([address, 401]);
     expect(await from('10.2.0.1', basic('Scanner Ä', made.key))).toBe(200);
     expect(await from('10.3.0.1', basic('Scanner Ä', made.key))).toBe(401);
-    // What a client says of itself before the proxy counts for nothing.
+    // The gateway ignores forwarded addresses that the client itself sends.
     expect(await from('10.2.0.1, 10.3.0.1')).toBe(401);
     const refused = await me(`Bearer ${made.key}`);
     expect(refused.text).toBe((await me('Bearer rgk_x')).text);
@@ -140,10 +140,10 @@ describe('an API key', () => {
     const other = await make({ name: 'free' });
     await admin('patch', `${path}/${other.id}`).send({ name: 'taken' }).expect(409);
     await admin('patch', `${path}/${made.id}`).send({ name: 'Taken', ranges: [] }).expect(200);
-    // Another account has names of its own.
+    // Another account may use the same key name.
     const machine = await world.machine();
     await admin('post', `/api/accounts/${machine.id}/keys`).send({ name: 'taken' }).expect(201);
-    // What ended gives its name free, and does not live again beside its successor.
+    // An expired key frees its name, and cannot be extended while its successor uses the name.
     await admin('patch', `${path}/${made.id}`).send({ expires_at: '2020-01-01T00:00:00Z' }).expect(200);
     const { id } = await make({ name: 'taken' });
     await admin('patch', `${path}/${made.id}`).send({ expires_at: null }).expect(409);

@@ -26,7 +26,7 @@ type Verb = 'get' | 'post' | 'patch' | 'put' | 'delete';
 const admin = (verb: Verb, path: string): Test => world.http[verb](path).set('authorization', authorization);
 const idOf = (body: unknown) => z.looseObject({ id: z.uuid() }).parse(body).id;
 
-/** Everything an administrator can change, as it stands in the database. */
+/** The rows of everything that an administrator can change. */
 async function everything(): Promise<unknown> {
   const [row] = await world.sql`select jsonb_build_array(
     (select jsonb_agg(to_jsonb(a) order by id) from accounts a), (select jsonb_agg(to_jsonb(g) order by id) from groups g),
@@ -36,7 +36,7 @@ async function everything(): Promise<unknown> {
   return row?.['all'];
 }
 
-/** Every change there is. */
+/** Every change that the API offers. */
 const changes = (): [string, Verb, string, object?][] => [
   ['adds a person', 'post', '/api/users', { username: 'new', password: 'a brand new reed' }],
   ['renames a person', 'patch', `/api/users/${person.id}`, { display_name: 'other' }],
@@ -59,7 +59,7 @@ const changes = (): [string, Verb, string, object?][] => [
   ['removes a group', 'delete', `/api/groups/${person.groupId}`],
 ];
 
-/** What the newest row says of itself. */
+/** The newest audit row. */
 async function toSelf() {
   const [row] = await world.sql`select detail, patient_id from audit order by id desc limit 1`;
   return [z.object({ to_self: z.boolean() }).parse(row?.['detail']).to_self, row?.['patient_id']];
@@ -178,7 +178,7 @@ describe('killed in the middle of changes', () => {
         () => undefined,
       );
       if (answer?.status === 201) state.made += 1;
-      // The others are on their way then.
+      // The other requests are running by then.
       if (state.made === 20) gateway.kill();
     };
     const writers = [1, 2, 3, 4].map(async () => {

@@ -48,7 +48,7 @@ afterAll(async () => {
 
 const connect = ({ ownerUrl }: Postgres) => postgres(ownerUrl, { max: 3, onnotice: quiet });
 
-/** A PostgreSQL of its own: its transaction ids start at the beginning. */
+/** A separate PostgreSQL cluster, whose transaction ids start at the beginning. */
 async function freshCluster(name: string): Promise<Postgres> {
   const made = await startPostgres({ dir: join(dir, name), port: await reserveAnyPort(), durable: false });
   const env = { PATH: process.env['PATH'], DATABASE_URL: made.appUrl, DATABASE_OWNER_URL: made.ownerUrl };
@@ -78,7 +78,7 @@ async function nextId(): Promise<number> {
   return Number(row?.['id']);
 }
 
-/** Uses up transaction ids until the next one is about this. */
+/** Consumes transaction ids until the next one is about `next`. */
 async function advanceTo(id: number): Promise<void> {
   const count = id - (await nextId());
   expect(count).toBeGreaterThan(0);
@@ -93,7 +93,7 @@ const write = (action: string) =>
 const sealedBut = (rows: number) =>
   vi.waitFor(async () => expect(await countUnsealed(owner)).toBe(rows), { timeout: 20_000, interval: 200 });
 
-/** Every row has one seal, and the chain holds. */
+/** Checks that every row has one seal and that the chain is intact. */
 async function holds(): Promise<string> {
   await sealedBut(0);
   const [count] = await owner`
@@ -156,7 +156,7 @@ describe('a dump that is restored into a new cluster, under a gateway that keeps
     await sealedBut(0);
     idsBefore = await nextId();
     const to = connect(second);
-    // Written and not sealed when the dump is made, one of them an hour ago.
+    // These rows are written but not sealed when the dump is made. One is an hour old.
     await owner.begin(async (tx) => {
       await tx`insert into audit (kind, address, action) values ('answer', 'test', 'not sealed in the dump')`;
       await tx`insert into audit (at, kind, address, action) values (now() - interval '1 hour', 'answer', 'test', 'old')`;
@@ -164,7 +164,7 @@ describe('a dump that is restored into a new cluster, under a gateway that keeps
     });
     expect(await countUnsealed(to)).toBe(2);
 
-    // The second takes the address of the first.
+    // The second cluster gets the address of the first.
     for (const connection of [to, owner]) await connection.end();
     for (const server of [second, cluster]) await server.stop();
     const { password } = new URL(cluster.appUrl);
@@ -184,7 +184,7 @@ describe('a dump that is restored into a new cluster, under a gateway that keeps
   });
 });
 
-/** As pg_dump and pg_restore do: rows with all their columns, and where the sequences stand. */
+/** Copies like pg_dump and pg_restore: rows with all columns, and the positions of the sequences. */
 async function copyAudit(from: postgres.TransactionSql, to: postgres.Sql): Promise<void> {
   for (const table of ['audit', 'audit_seals']) {
     const rows = await from.unsafe(`copy (select * from ${table}) to stdout`).readable();

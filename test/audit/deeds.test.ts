@@ -11,7 +11,7 @@ const NEXT = 'a password nobody has yet';
 let world: World;
 let clerk: Caller;
 beforeAll(async () => {
-  // There is such a server, and it is away: nothing runs while this looks.
+  // A FHIR server is configured and away, so no import runs during this test.
   world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir' });
   clerk = await world.person({ rights: ['records:import', 'terms:decide'], scope: ALL });
 });
@@ -21,10 +21,10 @@ afterEach(() => world.sql`grant insert on audit to radgate_app`);
 const by = (caller: Caller, verb: 'post' | 'delete', path: string): Test =>
   world.http[verb](path).set('authorization', caller.authorization);
 
-/** The import that is looked at; what others began goes on meanwhile. */
+/** The import under test. Imports of other tests continue meanwhile. */
 let current = randomUUID();
 
-/** An import as it stands in that status, with one row. */
+/** Creates an import with this status and one row. */
 async function importThatIs(status: string, state: string): Promise<string> {
   const id = current;
   await world.sql`
@@ -44,7 +44,7 @@ async function wordThatWaits(): Promise<string> {
   return String(row?.['id']);
 }
 
-/** Everything these changes touch. */
+/** The rows of everything that these changes write. */
 async function everything(): Promise<unknown> {
   const [row] = await world.sql`select jsonb_build_array(
     (select jsonb_agg(to_jsonb(i)) from imports i where id = ${current}),
@@ -85,7 +85,7 @@ async function sessionOf(one: Person): Promise<string> {
   return String(row?.['id']);
 }
 
-/** Every change that is no administration: what is prepared, then what is asked. */
+/** Every change outside administration: its preparation, then its request. */
 const changes: readonly (readonly [what: string, prepare: () => Promise<() => Test>])[] = [
   ...(
     [

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Sends a request and tears the connection down before it is answered. */
+/** Sends a request and resets the connection before the answer. */
 function sendAndLeave(text: string, afterMs: number): Promise<void> {
   const { hostname, port } = new URL(world.gateway.url);
   const socket = connect(Number(port), hostname);
@@ -29,7 +29,7 @@ it('a sender that leaves before the answer is on record for all that it changed'
     const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
     await sendAndLeave(head + fields + body, turn % 4);
   }
-  // One question, one moment: some of them may be under way still.
+  // One query reads all counts at the same moment, because some requests may still be running.
   const made = async () => {
     const [row] = await world.sql`
       select (select count(*)::int from groups where name like 'left %') as groups,

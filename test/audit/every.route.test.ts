@@ -14,10 +14,10 @@ afterAll(() => world?.stop());
 
 const ends = (route: string) => /sessions|logout/.test(route);
 
-/** The route as the table asks it, of things that are not there. */
+/** Requests the route as in the matrix table, with ids that do not exist. */
 const asked = table
   .filter(({ opens }) => opens !== 'public')
-  // Those that end sign-ins go last.
+  // Routes that end sign-ins come last.
   .toSorted((a, b) => Number(ends(a.route)) - Number(ends(b.route)))
   .map(({ route, path, body }) => {
     const [method = '', pattern = ''] = route.split(' ');

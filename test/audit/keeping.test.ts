@@ -27,7 +27,7 @@ const months = async () =>
     select c.relname as name from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = 'audit'::regclass order by 1`
   ).map((row) => String(row['name']));
 
-/** Rows as they would be had somebody asked so long ago. */
+/** Inserts audit rows with times in the past. */
 const longAgo = (at: string, rows: number) => world.sql`
   insert into audit (at, kind, address, action)
   select ${at}::timestamptz + n * interval '1 hour', 'answer', 'test', 'long ago ' || n from generate_series(1, ${rows}) n`;
@@ -40,7 +40,7 @@ const ids = async () => {
     await world.sql`select audit_id::text as id from audit_seals join audit on id = audit_id order by position desc limit 8`
   ).map((row) => String(row['id']));
 };
-/** Does what only the owner can, asks, and undoes it; nothing is sealed meanwhile. */
+/** Makes a change that only the owner can make, runs the check, and undoes the change. No row is sealed meanwhile. */
 async function tampered(statement: string, args: string[] = []): Promise<{ code: number; text: string }> {
   const holder = postgres(world.database.ownerUrl, { max: 1 });
   await holder`select pg_advisory_lock(${SEALER_LOCK})`;
@@ -84,7 +84,7 @@ describe('the months of the audit', () => {
   it('that are too old are dropped once they are sealed; their seal stays and the rest is still held', async () => {
     await longAgo('2019-05-30T20:00:00Z', 100);
     await app`select audit_keep()`;
-    // The sealer may have been faster: what counts is that no row went unsealed.
+    // The sealer may have been faster. The test only requires that no row stays unsealed.
     await sealed();
     await app`select audit_keep()`;
     expect(await months()).not.toContain('audit_2019_05');

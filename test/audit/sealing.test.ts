@@ -12,7 +12,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** Waits until every row but those of open transactions has its seal. */
+/** Waits until every row has a seal, except the rows of open transactions. */
 async function sealed(count: number): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
     const [row] = await world.sql`select count(*)::int as n from audit_seals`;

@@ -10,7 +10,7 @@ let world: World;
 let gateway: TestGateway;
 let line: Line;
 
-/** A TCP line to Postgres that can be cut; the server itself is shared with other tests. */
+/** A TCP proxy to PostgreSQL that can be cut. Other tests share the server itself. */
 class Line {
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;

@@ -8,7 +8,7 @@ import { launchBrowser } from '../support/browser.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { login } from './signing.in.ts';
 
-/** What pages elsewhere try, each with the administrator's cookies if the browser sends them. */
+/** Requests that pages of other origins send, with the administrator's cookies if the browser includes them. */
 const DEEDS: readonly (readonly [verb: string, path: string, body?: object])[] = [
   ['POST', '/api/auth/logout', {}],
   ['POST', '/api/groups', { name: 'made by a stranger' }],
@@ -29,7 +29,7 @@ let port: number;
 beforeAll(async () => {
   await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
   ({ port } = z.object({ port: z.number() }).parse(elsewhere.address()));
-  // Only what the sign-in page is told of it matters here.
+  // This test needs only the provider's name on the sign-in page.
   world = await startWorld({
     OIDC_ISSUER: 'http://127.0.0.1:1',
     OIDC_CLIENT_ID: 'radgate',
@@ -55,7 +55,7 @@ afterAll(async () => {
   elsewhere.close();
 });
 
-/** The session's state as its own pages see it. */
+/** The state of the session, as pages of its own origin see it. */
 async function own<T>(work: (page: Page) => Promise<T>): Promise<T> {
   const page = await context.newPage();
   await page.goto(`${world.gateway.url}/health/live`);
@@ -80,7 +80,7 @@ const answered = async (route: string) =>
 
 describe.each([
   ['another site', 'localhost'],
-  // SameSite is no help here: the browser sends its cookies.
+  // SameSite does not help here, because the browser sends the cookies.
   ['the same site on another port', '127.0.0.1'],
 ])('a page of %s', (_, host) => {
   test('changes nothing by forms', async () => {
@@ -89,12 +89,12 @@ describe.each([
       const seen = await answered(path);
       const page = await context.newPage();
       await page.goto(`http://${host}:${port}/`);
-      // Of text/plain, so that its one field is JSON: `name=value`.
+      // With text/plain, the body `name=value` of a form can be valid JSON.
       const name = `${JSON.stringify(body).slice(0, -1)},"x":"`;
       await page.setContent(`<form method="${verb}" action="${world.gateway.url}${path}" enctype="text/plain">
         <input name='${name}' value='"}'><button>go</button></form>`);
       await page.getByRole('button').click();
-      // Chromium may never close a page that is still arriving somewhere.
+      // Chromium may never close a page that is still navigating.
       await page.waitForURL(`${world.gateway.url}${path}`);
       await expect.poll(() => answered(path)).toBeGreaterThan(seen);
       await page.close();

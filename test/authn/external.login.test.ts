@@ -33,11 +33,11 @@ afterAll(async () => {
   await provider?.stop();
 });
 
-/** A browser of few words: keeps cookies by host and follows redirects until it is to leave `http://radgate.test`'s API. */
+/** A minimal browser: it keeps cookies by host and follows redirects until they leave the API of `http://radgate.test`. */
 class Browser {
   private readonly jars = new Map<string, Map<string, string>>();
 
-  /** One request; answers of `PUBLIC_URL` are the gateway's. */
+  /** Sends one request. URLs under `PUBLIC_URL` go to the gateway. */
   async get(address: string): Promise<Response> {
     const host = new URL(address).host;
     const jar = this.jars.get(host) ?? new Map<string, string>();
@@ -55,7 +55,7 @@ class Browser {
     return answer;
   }
 
-  /** From the login button to the address the gateway asks back for. */
+  /** Signs in from the button to the callback URL of the gateway. */
   async comeBack(next = '/viewer/'): Promise<string> {
     let at = `${PUBLIC_URL}/api/auth/oidc/login?next=${encodeURIComponent(next)}`;
     for (let hop = 0; hop < 8; hop += 1) {
@@ -82,7 +82,7 @@ const meet = (stranger: Partial<Stranger> = {}) => {
 const bearer = (token: string) => world.http.get('/api/me').set('authorization', `Bearer ${token}`);
 const seconds = () => Math.floor(Date.now() / 1000);
 const claims = (sub: string) => ({ sub, iat: seconds(), exp: seconds() + 300 });
-/** The groups of who signs in now. */
+/** The groups of the person who signs in now. */
 async function joined(): Promise<string[]> {
   const browser = new Browser();
   await browser.login();
@@ -196,7 +196,7 @@ describe('a login at the provider', () => {
 
 const asked = (verb: 'post' | 'patch' | 'delete', path: string) =>
   world.http[verb](path).set('authorization', admin);
-/** What the audit says of groups that this stranger joined and left. */
+/** The audit rows about groups that this person joined and left. */
 const told = async (sub: string) =>
   (
     await world.sql`
@@ -217,7 +217,7 @@ describe('a group that a claim gave', () => {
       );
     const { account, groups } = await of(['Administrators'], 20);
     expect(groups.map(({ id }) => id)).toEqual([group]);
-    // Not even with a password of their own: the claim may be another at the next login.
+    // This holds even with a local password, because the claim may change at the next sign-in.
     const password = 'a password of their own';
     await asked('patch', `/api/users/${account.id}`).send({ password }).expect(200);
     for (const way of [`/api/users/${own.account.id}`, `/api/groups/${group}/members/${own.account.id}`])

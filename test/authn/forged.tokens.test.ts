@@ -7,7 +7,7 @@ import { tokensOf } from './signing.in.ts';
 
 let world: World;
 let met = 0;
-/** Where forged headers say the keys are. */
+/** The key URL in forged headers. */
 const stranger = createServer((_request, response) => response.end('{}')).on('connection', () => (met += 1));
 let address: string;
 

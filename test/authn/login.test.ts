@@ -20,10 +20,10 @@ const change = (token: string, current_password: string, new_password: string): 
     .set('authorization', `Bearer ${token}`)
     .send({ current_password, new_password });
 const WRONG = 'wrong wrong wrong wrong';
-/** How long a process has worked, of its own and in the system, in ticks of ten milliseconds (proc(5), `stat`). */
+/** The user and system time of a process in ticks of ten milliseconds (proc(5), `stat`). */
 async function processorTicks(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // The name of the program, in brackets, may hold blanks.
+  // The name of the program, in brackets, may contain blanks.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }
@@ -61,7 +61,7 @@ describe('login', () => {
     };
     const known = await tries(() => name);
     const unknown = await tries(() => unique('x'));
-    // By the processor's time, which other work on the machine does not lengthen; without the dummy verification it is a tenth.
+    // Processor time does not depend on other work of the machine. Without the dummy verification it would be a tenth.
     expect(unknown).toBeGreaterThan(known / 2);
   });
 
@@ -98,7 +98,7 @@ describe('login', () => {
       Array.from({ length: 40 }, () => login(world, { username, password: WRONG })),
     );
     const tried = answers.filter(({ status }) => status === 401).length;
-    // Four are checked at a time, so at most three more than ten slip through.
+    // Four are checked at a time, so at most three more than ten are let through.
     expect(tried).toBeLessThanOrEqual(13);
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(40 - tried);
   });
@@ -179,7 +179,7 @@ describe('POST /api/me/password', () => {
   });
 });
 
-/** Asks while the account is held, and answers once its password was changed meanwhile. */
+/** Sends a request while the account row is locked, and changes its password before the lock is released. */
 async function meanwhile(id: string, ask: () => Test): Promise<Response> {
   const connection = await world.sql.reserve();
   try {
@@ -197,7 +197,7 @@ async function meanwhile(id: string, ask: () => Test): Promise<Response> {
   }
 }
 
-/** How often somebody is signed in. */
+/** The number of sign-ins of an account. */
 async function signIns(id: string): Promise<unknown> {
   const [row] = await world.sql`
     select (select count(*) from sessions where account_id = ${id}) as browsers,

@@ -14,7 +14,7 @@ afterAll(() => world.stop());
 
 const refresh = (refresh_token: string): Test => world.http.post('/api/auth/refresh').send({ refresh_token });
 const refreshed = async (token: string): Promise<Pair> => Pair.parse((await refresh(token).expect(200)).body);
-/** As if every use so far had been eleven seconds ago. */
+/** Moves the times of all uses so far eleven seconds into the past. */
 const elevenSecondsLater = () =>
   world.sql`update refresh_tokens set used_at = used_at - interval '11 seconds' where account_id = ${person.id}`;
 
@@ -65,7 +65,7 @@ describe('a refresh token', () => {
       insert into token_families (id, account_id)
       select gen_random_uuid(), ${hoarder.id} from generate_series(1, 98)`;
     const last = await tokensOf(world, hoarder);
-    // The one of `world.person()` was the oldest.
+    // The sign-in of `world.person()` was the oldest.
     expect(await statusWith(world, first.access_token)).toBe(401);
     await refresh(first.refresh_token).expect(401);
     expect(await statusWith(world, second.access_token)).toBe(200);

@@ -10,22 +10,22 @@ import { tokensOf } from './signing.in.ts';
 const execute = promisify(execFile);
 const command = join(import.meta.dirname, '../../dist/authn/keys/rotate.command.js');
 const ROTATE_MS = 5000;
-/** A busy machine asks less rather than all at once. */
+/** On a busy machine, clients send fewer requests. */
 const AT_ONCE = 100;
 const Refreshed = z.object({ access_token: z.string(), refresh_token: z.string() });
 
-/** What came of it: answers by status, and how many keys signed the tokens that were used. */
+/** The result: answers by status, and the number of keys that signed the used tokens. */
 export type Outcome = {
   statuses: Record<number, number>;
   keys: number;
   rotations: number;
-  /** What the machine bore. */
+  /** The load that was reached. */
   perSecond: number;
 };
 
 /**
- * Rotates the signing keys every five seconds while people ask both gateways, each token at whichever comes next, and refresh their
- * tokens every second. `hurry` (seconds) makes a new key sign that much earlier.
+ * Rotates the signing keys every five seconds while people send requests to both gateways in turn and refresh their tokens every second.
+ * With `hurry` (seconds) a new key signs that much earlier.
  */
 export async function rotateUnderLoad(
   world: World,
@@ -40,7 +40,7 @@ export async function rotateUnderLoad(
   const at = (index: number) => urls[index % urls.length] ?? '';
   const pools = urls.map((url) => new Pool(url, { connections: 16 }));
 
-  // The first key is younger than one that is hurried would seem to be.
+  // The first key is younger than a key moved into the past would be.
   await world.sql`update signing_keys set created_at = created_at - interval '1 minute'`;
   const rotate = async () => {
     const { DATABASE_URL = '', MASTER_KEY = '' } = world.gateway.env;

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 const me = (headers: Record<string, string>) => world.http.get('/api/me').set(headers);
-/** A change that goes wrong after the guard let it pass: 422. */
+/** A change that passes the guard and then fails with 422. */
 const change = (headers: Record<string, string>): Test =>
   world.http
     .post('/api/me/password')

@@ -3,7 +3,7 @@ import type { Test } from 'supertest';
 import { z } from 'zod';
 import type { World } from '../support/world.ts';
 
-/** Both tokens as the contract has them. */
+/** The access token and the refresh token in the answer of a sign-in. */
 export const Pair = z.strictObject({
   access_token: z.string(),
   token_type: z.literal('Bearer'),
@@ -15,15 +15,15 @@ export type Pair = z.infer<typeof Pair>;
 /** A name and password. */
 export type Credentials = Readonly<{ name: string; password: string }>;
 
-/** A browser's session: both cookies as one header, and the readable one's value. */
+/** A browser session: both cookies as one header, and the value of the readable cookie. */
 export type Session = Readonly<{ cookie: string; csrf: string }>;
 
-/** A name no other test has. */
+/** Returns a name that no other test uses. */
 export function unique(word: string): string {
   return `${word}-${randomBytes(5).toString('hex')}`;
 }
 
-/** `POST /api/auth/login` as sent; the caller says what is expected. */
+/** Sends `POST /api/auth/login`. The caller sets the expected answer. */
 export function login(world: World, body: object): Test {
   return world.http.post('/api/auth/login').send(body);
 }
@@ -46,7 +46,7 @@ export function cookiesOf(headers: unknown): string[] {
   return z.looseObject({ 'set-cookie': z.array(z.string()).default([]) }).parse(headers)['set-cookie'];
 }
 
-/** What `/api/me` says to this token: 200 when it is somebody's. */
+/** The status of `/api/me` with this token: 200 if the token is valid. */
 export async function statusWith(world: World, token: string): Promise<number> {
   return (await world.http.get('/api/me').set('authorization', `Bearer ${token}`)).status;
 }

@@ -29,7 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The same world by another gateway process. */
+/** The same world with another gateway process. */
 async function another(settings: Readonly<Record<string, string>> = {}): Promise<World> {
   const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
   const gateway = await startTestGateway({ ...env, ...settings });
@@ -48,7 +48,7 @@ const published = async (by: World) =>
     .object({ keys: z.array(z.looseObject({ kid: z.string() })) })
     .parse((await by.http.get('/.well-known/jwks.json').expect(200)).body)
     .keys.map(({ kid }) => kid);
-/** As if so long had passed since the key was made. */
+/** Moves the creation time of the key into the past. */
 const age = (kid: string, interval: string) =>
   world.sql`update signing_keys set created_at = now() - ${interval}::interval where kid = ${kid}`;
 

@@ -3,17 +3,17 @@ import { sessionOf } from '../authn/signing.in.ts';
 import type { World } from '../support/world.ts';
 import { type Principal, type PrincipalName, principals } from './matrix.people.ts';
 
-/** How somebody proves who they are, ready to be sent. */
+/** A credential as request headers. */
 export interface Credential {
   readonly principal: PrincipalName;
   readonly form: 'none' | 'access token' | 'session cookie' | 'API key' | 'Basic';
-  /** The headers of a request; those of an unsafe one say also that a page of ours sends it. */
+  /** The headers of a request. Unsafe methods also get the headers of a page of our own origin. */
   readonly headers: (method: string) => Readonly<Record<string, string>>;
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Makes an account of each kind for every principal and gives all their credentials. */
+/** Creates an account of each kind for every principal and returns all their credentials. */
 export async function credentialsOf(world: World): Promise<Credential[]> {
   const all = await Promise.all(namesOf(principals).map((principal) => ofPrincipal(world, principal)));
   return all.flat();
@@ -81,7 +81,7 @@ async function ofMachine(world: World, principal: PrincipalName): Promise<Creden
 
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 
-/** The same token as it would be when its quarter of an hour was over, signed by a key that the gateway publishes. */
+/** The same token after its expiry, signed by a key that the gateway publishes. */
 async function expired(world: World, authorization: string): Promise<string> {
   const claims: unknown = JSON.parse(
     Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString('utf8'),

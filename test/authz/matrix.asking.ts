@@ -9,18 +9,18 @@ import type { Row } from './matrix.table.ts';
 export interface Cell {
   readonly row: Row;
   readonly credential: Credential;
-  /** Which study it is about; none for a route without one. */
+  /** The study of the request; undefined for a route without a study. */
   readonly thing: Thing | undefined;
 }
 
-/** What came back; `headers` without those that differ between any two answers. */
+/** The answer. `headers` omits headers that differ between any two answers. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
-/** The things a row is asked of. */
+/** The objects that a row is requested for. */
 function thingsOf(row: Row): (Thing | undefined)[] {
   const level = levelOf(row);
   if (level === undefined) return [undefined];
@@ -34,8 +34,8 @@ function isThing(name: string): name is Thing {
 }
 
 /**
- * The cells of a row. Of credentials × things all when `whole`; else so many that each thing, and each of two credentials, is asked
- * for each principal, the credentials taking turns from row to row.
+ * The cells of a row. With `whole`, all credentials × objects. Otherwise each principal requests each object once, and uses two of its
+ * credentials, which change from row to row.
  */
 export function cellsOf(row: Row, at: number, credentials: readonly Credential[], whole: boolean): Cell[] {
   const things = thingsOf(row);
@@ -52,7 +52,7 @@ export function cellsOf(row: Row, at: number, credentials: readonly Credential[]
   });
 }
 
-/** What comes out by the table: the status. */
+/** The status that the table requires. */
 export function expected({ row, credential, thing }: Cell): number {
   const { known, may }: Principal = principals[credential.principal];
   if (row.opens === 'public') return row.ok;
@@ -66,7 +66,7 @@ export function expected({ row, credential, thing }: Cell): number {
   return held !== undefined && covered.includes(held) ? row.ok : 404;
 }
 
-/** Whether it would take something away. */
+/** Whether the request would delete something. */
 export function takesAway(cell: Cell): boolean {
   return expected(cell) === 204;
 }

@@ -4,7 +4,7 @@ import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import type { Caller, World } from '../support/world.ts';
 
-/** Where one instance stands. */
+/** The UIDs of one instance. */
 export interface Chain {
   readonly study: string;
   readonly series: string;
@@ -12,9 +12,9 @@ export interface Chain {
 }
 export type Level = keyof Chain;
 
-/** Studies that are in the archive. `own` and `contested` are of group one, `foreign` of group two, `shared` of both. */
+/** Studies in the archive. `own` and `contested` belong to group one, `foreign` to group two, `shared` to both. */
 export type Held = 'own' | 'foreign' | 'shared' | 'contested';
-/** What may be asked for; the last three mix UIDs of two studies. */
+/** The objects of the requests. The last three mix UIDs of two studies. */
 export type Thing = Held | 'unknown' | 'deleted' | 'mixed series' | 'mixed instance' | 'mixed study';
 
 const chain = (): Chain => ({ study: freshUid(), series: freshUid(), instance: freshUid() });
@@ -23,7 +23,7 @@ const own = chain();
 const foreign = chain();
 const contested = chain();
 
-/** The UIDs by which each thing is asked for. */
+/** The UIDs in the request for each object. */
 export const chains: Readonly<Record<Thing, Chain>> = {
   own,
   foreign,
@@ -37,10 +37,10 @@ export const chains: Readonly<Record<Thing, Chain>> = {
 };
 
 export const ownPatient = { issuer: 'TEST', patient_id: 'MATRIX-OWN' } as const;
-/** Whoever came second with the UIDs of `contested`; their images are in the archive and are nobody's to see. */
+/** The patient who came second with the UIDs of `contested`. These images are in the archive, and nobody may see them. */
 export const lateComer = { issuer: 'TEST', patient_id: 'QQCANARY-LATE' } as const;
 
-/** Words and UIDs that nobody may read but who sees the foreign study; each would be known anywhere. */
+/** Words and UIDs that only readers of the foreign study may see. Each occurs nowhere else. */
 export const foreignCanaries: readonly string[] = [
   'Zzcanary',
   'ZZCANARY',
@@ -49,9 +49,9 @@ export const foreignCanaries: readonly string[] = [
   foreign.series,
   foreign.instance,
 ];
-/** Words of the late comer, that nobody may read in any study. */
+/** Words of the second patient. Nobody may read them in any study. */
 export const lateCanaries: readonly string[] = ['Qqcanary', 'QQCANARY', 'qqcanary'];
-/** No log line and no metric may hold these. */
+/** No log line and no metric may contain these. */
 export const allCanaries: readonly string[] = [
   ...foreignCanaries,
   ...lateCanaries,
@@ -60,7 +60,7 @@ export const allCanaries: readonly string[] = [
   ...[own, contested, chains.shared, chains.deleted].flatMap((each) => Object.values(each)),
 ];
 
-/** Which study a chain of UIDs really leads to at this level; none for one that leads nowhere. */
+/** The study that a chain of UIDs identifies at this level; undefined if the UIDs do not belong together. */
 export function heldAt(thing: Thing, level: Level): Held | undefined {
   switch (thing) {
     case 'own':
@@ -80,13 +80,13 @@ export function heldAt(thing: Thing, level: Level): Held | undefined {
   }
 }
 
-/** Whether asking for it at this level asks what was not asked already. */
+/** Whether a request for the object at this level differs from the requests at other levels. */
 export function isApart(thing: Thing, level: Level): boolean {
   if (thing === 'mixed series' || thing === 'mixed study') return level !== 'study';
   return thing !== 'mixed instance' || level === 'instance';
 }
 
-/** A patient as their instances describe them. */
+/** The attributes of a patient in their instances. */
 interface Described {
   readonly id: string;
   readonly name: string;
@@ -115,7 +115,7 @@ function fileOf({ study, series, instance }: Chain, patient: Described): Buffer 
   });
 }
 
-/** One more image of a study that is there, or the first of a new one, with its own SOP Instance UID. */
+/** One more image of an existing study, or the first image of a new study, with a new SOP Instance UID. */
 export function anotherOf(held: Held | 'new'): { file: Buffer; sop: string } {
   const fresh = chain();
   const sop = fresh.instance;
@@ -125,7 +125,7 @@ export function anotherOf(held: Held | 'new'): { file: Buffer; sop: string } {
 
 const Last = z.object({ Last: z.number() });
 
-/** Waits until the gateway has looked at all that the archive tells. */
+/** Waits until the gateway has processed all changes of the archive. */
 async function watched(world: World): Promise<void> {
   const answer = await world.archive('/changes?last');
   const { Last: last } = Last.parse(await answer.json());
@@ -139,7 +139,7 @@ async function watched(world: World): Promise<void> {
   }
 }
 
-/** Puts everything there, the contested study past the gateway, and takes `deleted` away again. */
+/** Stores everything (the contested study past the gateway) and deletes `deleted` again. */
 export async function furnish(world: World, sender: Caller, remover: Caller): Promise<void> {
   const stored = (['own', 'shared', 'deleted', 'contested', 'foreign'] as const).map((thing) =>
     fileOf(chains[thing], patients[thing]),

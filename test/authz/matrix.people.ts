@@ -2,15 +2,15 @@ import type { Right } from '../../src/authz/rights.js';
 import type { GrantWish } from '../support/world.ts';
 import { chains, type Held, lateComer, ownPatient } from './matrix.objects.ts';
 
-/** Somebody in the matrix: what their group is granted, and what must follow from it. */
+/** A principal of the matrix: the grants of their group and the expected access. */
 export interface Principal {
   readonly grants: readonly GrantWish[];
-  /** What each right they hold covers of what is there; a right that is not named is not held. Said apart from `grants`. */
+  /** The objects that each right covers. A missing right is not held. This is independent of `grants`, so that the test can fail. */
   readonly may: Partial<Record<Right, readonly Held[]>>;
-  /** Whether the gateway knows them at all. */
+  /** Whether the gateway has an account for them. */
   readonly known: boolean;
   readonly patient?: typeof ownPatient;
-  /** Which accounts there are of it; a patient is a person, a modality a machine. */
+  /** The kinds of account. A patient is a person, a modality is a machine. */
   readonly only?: 'person' | 'machine';
 }
 
@@ -25,7 +25,7 @@ function over(right: Right, studies: readonly Held[]): GrantWish[] {
   }));
 }
 const forAll = (...rights: readonly Right[]): GrantWish => ({ rights, scope: { kind: 'all' } });
-/** For the late comer's patient: that the contested study is not theirs is what is tried. */
+/** For the second patient: the test checks that the contested study is not theirs. */
 const ofLateComer: GrantWish = {
   rights: ['studies:read', 'studies:delete'],
   scope: { kind: 'patient', ...lateComer },
@@ -58,7 +58,7 @@ const RIGHTS_OF_ALL = [
   'system:operate',
 ] as const satisfies readonly Right[];
 
-/** Who asks. */
+/** The principals of the matrix. */
 export const principals = {
   anonymous: { grants: [], may: {}, known: false },
   expired: { grants: [forAll(...RIGHTS_OF_ALL)], may: {}, known: false },

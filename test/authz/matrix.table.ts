@@ -1,18 +1,18 @@
 import type { Right } from '../../src/authz/rights.js';
 
-/** One route of the running gateway and what must come out of it. */
+/** One route of the gateway and its expected answers. */
 export interface Row {
-  /** Method and path as the gateway lists it. */
+  /** Method and path, in the form in which the gateway lists them. */
   readonly route: string;
-  /** `public`, any `account`, or the rights of which one is needed. */
+  /** `public`, any `account`, or a list of rights; one of them is needed. */
   readonly opens: 'public' | 'account' | readonly Right[];
-  /** The answer for whom may, asking for something that is there. A change is asked with what it refuses, so that nothing changes. */
+  /** The answer to a permitted request for an existing object. Requests for changes are invalid on purpose, so that nothing changes. */
   readonly ok: number;
-  /** The path with its query, where it does not follow from the route; `{study}` and so on are put in. */
+  /** The path with its query, if it differs from the route. `{study}` and so on are replaced. */
   readonly path?: string;
-  /** Sent as JSON; an empty object when a change says nothing else. */
+  /** The JSON body; by default an empty object for a change. */
   readonly body?: object;
-  /** Tells by its purpose which studies and patients there are: to whoever may call it, no canary is a fault. */
+  /** The purpose of the route is to list studies and patients. A permitted caller may therefore see the canaries. */
   readonly tells?: true;
 }
 
@@ -25,19 +25,19 @@ function rows(opens: Row['opens'], list: readonly (readonly [string, number, Par
 const series = '/dicom-web/studies/:study/series/:series';
 const instance = `${series}/instances/:instance`;
 const unknown = (path: string) => path.replaceAll(/:\w+/g, NOBODY);
-/** A change of something that is not there. */
+/** A change of an object that does not exist. */
 const absent = (route: string, ok = 404, body?: object): [string, number, Partial<Row>] => [
   route,
   ok,
   { path: unknown(route.split(' ', 2)[1] ?? ''), ...(body && { body }) },
 ];
 
-/** The table: each route of the gateway once. Whoever adds a route adds its row; matrix.test.ts reads it against the running gateway. */
+/** Each route of the gateway once. A new route needs a row; matrix.test.ts compares the table with the running gateway. */
 export const table: readonly Row[] = [
   ...rows('public', [
     ['POST /api/auth/login', 422],
     ['POST /api/auth/refresh', 422],
-    // External login is not switched on in this world.
+    // External sign-in is off in this world.
     ['GET /api/auth/methods', 200],
     ['GET /api/auth/oidc/login', 404],
     ['GET /api/auth/oidc/callback', 404],
@@ -57,7 +57,7 @@ export const table: readonly Row[] = [
     ['POST /api/auth/logout', 422, { body: { none: 'such' } }],
     ['POST /api/me/password', 422],
     ['GET /api/me/sessions', 200],
-    // What takes away is asked of whom it refuses alone.
+    // Deletions are requested only by principals whom the gateway must refuse.
     ['DELETE /api/me/sessions', 204],
     absent('DELETE /api/me/sessions/:id'),
   ]),
@@ -94,7 +94,7 @@ export const table: readonly Row[] = [
       ],
     ],
   ),
-  // The body is no DICOM; what may be stored where is a matter of each instance.
+  // The body is not DICOM. The right to store is decided for each instance.
   ...rows(
     ['studies:store', 'studies:annotate'],
     [

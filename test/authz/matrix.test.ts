@@ -17,13 +17,13 @@ import {
 import { type Principal, principals } from './matrix.people.ts';
 import { type Row, table } from './matrix.table.ts';
 
-/** Tells each route on the standard output as Fastify comes to know it (its diagnostics channel). */
+/** Prints each route when Fastify registers it (diagnostics channel). */
 const TELL_ROUTES = `
   import { subscribe } from 'node:diagnostics_channel';
   subscribe('fastify.initialization', ({ fastify }) => fastify.addHook('onRoute', ({ method, url }) => {
     for (const each of [method].flat()) console.log(JSON.stringify({ told: each + ' ' + url }));
   }));`;
-/** Requests under way at one time. */
+/** Concurrent requests. */
 const AT_ONCE = 8;
 const Told = z.object({ told: z.string() });
 
@@ -48,14 +48,14 @@ it('the table has each route of the running gateway, once', async () => {
   const gone = known.filter((route) => !told.includes(route));
   expect(told.length).toBeGreaterThan(50);
   expect({ missing, gone, twice: known.filter((route, at) => known.indexOf(route) !== at) }).toEqual({
-    // Routes without a row in test/authz/matrix.table.ts: say there whom they open to and what they answer.
+    // Routes without a row in test/authz/matrix.table.ts: add a row with the rights and the answer.
     missing: [],
     gone: [],
     twice: [],
   });
 });
 
-/** What is wrong with an answer, as a line of the report. */
+/** The fault of an answer, as a line of the report. */
 function faultOf(cell: Cell, answer: Answer): string | undefined {
   const { row, credential, thing } = cell;
   const asked = `${credential.principal} by ${credential.form}: ${row.route} of ${thing ?? 'nothing'}`;
@@ -90,7 +90,7 @@ it('every route answers every principal as the table says, and refusals are equa
     const fault = faultOf(cell, answer);
     if (fault !== undefined) faults.push(fault);
     if (![401, 403, 404].includes(answer.status)) return;
-    // A browser is challenged for Bearer alone.
+    // The challenge for a browser names only Bearer.
     const kind = `${answer.status} ${answer.status === 401 ? cell.credential.form === 'session cookie' : ''}`;
     refusals.set(kind, (refusals.get(kind) ?? new Set()).add(JSON.stringify(answer)));
   });
@@ -116,7 +116,7 @@ it('searches find what each principal may see, all of it and nothing else', asyn
       const headers = credential.headers('GET');
       const answer = await fetch(`${world.gateway.url}/dicom-web/${level}`, { headers });
       const text = await answer.text();
-      // What was asked of the archive for it is of the study's own patient.
+      // The requests to the archive concern only the patient of the study.
       expect(lateCanaries.filter((canary) => text.includes(canary))).toEqual([]);
       const found = Found.parse(JSON.parse(text)).map((item) => String(item['0020000D']?.Value?.[0]));
       const wanted = visible.map((held) => chains[held].study).sort();
@@ -151,7 +151,7 @@ it('each image is stored for whom the table says; where it may not be says nothi
       if (wanted === 409) refusals.add(text);
     }
   }
-  // 0x0124, whether the study is somebody else's or new.
+  // 0x0124 both for another group's study and for a new one.
   expect([...refusals]).toEqual([expect.stringContaining('292')]);
 }, 60_000);
 
@@ -165,7 +165,7 @@ it('whoever may delete takes away what they may, and it is gone for all', async 
   const [instance, series, study] = table.filter(({ route }) => route.startsWith('DELETE /dicom-web/'));
   if (!one || !other || !instance || !series || !study) throw new Error('nobody removes');
   expect(await remove(instance, one)).toBe(204);
-  // It was the only one of its series; others have been stored into the study.
+  // It was the only instance of its series. Other instances have been stored into the study.
   expect(await remove(series, other)).toBe(404);
   expect(await remove(study, other)).toBe(204);
   for (const credential of removers) expect(await remove(study, credential)).toBe(404);

@@ -4,7 +4,7 @@ import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { z } from 'zod';
 import { startWorld, type World } from '../support/world.ts';
 
-/** Patients whose identifiers mean something elsewhere: to DICOM matching, to SQL, to lists, to markup. */
+/** PatientIDs with characters that are special in DICOM matching, SQL, lists or markup. */
 const IDS = [
   'P*',
   'P?',
@@ -42,7 +42,7 @@ const ofPatient = (patient_id: string) => ({
   scope: { kind: 'patient', issuer: 'TEST', patient_id },
 });
 
-/** The patients that a search finds. */
+/** The PatientIDs of a search result. */
 async function found(authorization: string, query: string): Promise<string[]> {
   const answer = await world.http
     .get(`/dicom-web/studies?limit=100&${query}`)

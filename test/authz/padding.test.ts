@@ -7,7 +7,7 @@ import { rebuilt } from '../catalog/rebuilt.ts';
 import { valuesOf } from '../dicomweb/qido.world.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
-/** Blanks of all kinds, and characters that are none: each makes another patient of an id, but for the space. */
+/** Blanks of all kinds, and invisible characters. Each of them, except the space, makes another PatientID. */
 const BLANKS = [
   '\t',
   '\n',
@@ -23,7 +23,7 @@ const BLANKS = [
   '\ufeff',
 ];
 const around = fc.array(fc.constantFrom(' ', ...BLANKS), { maxLength: 2 }).map((some) => some.join(''));
-/** Ids as they are written, from one seed: the same in every run. */
+/** PatientIDs as written into files. A fixed seed makes them the same in every run. */
 const written = [
   'P1',
   ' P1 ',
@@ -33,7 +33,7 @@ const written = [
     { numRuns: 12, seed: 11 },
   ),
 ];
-/** Which studies are of which patient. */
+/** The studies of each patient. */
 const ofPatient = Map.groupBy(
   written.map((id) => ({ id, study: freshUid() })),
   ({ id }) => id.replace(/^ +| +$/g, ''),
@@ -49,7 +49,7 @@ beforeAll(async () => {
   const files = [...ofPatient.values()]
     .flat()
     .map(({ id, study }) => makeInstance({ patientId: id, studyUid: study }));
-  // One half by STOW, whose header is read here, the other past the gateway: both readers must agree.
+  // One half arrives by STOW, the other half past the gateway. Both ways must read the same PatientID.
   await world
     .store(
       await world.machine(),

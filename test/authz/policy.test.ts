@@ -21,7 +21,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-// Few values, so that grants and studies meet often; cases and spaces that must not be taken for one another.
+// Few values, so that grants often match studies. Some differ only in case or spaces and must stay distinct.
 const issuer = fc.constantFrom('A', 'a', 'B');
 const patientId = fc.constantFrom('1', '1 ', 'p*', 'P*', '%', '');
 const institution = fc.constantFrom('North', 'north', 'South', '');
@@ -118,7 +118,7 @@ describe('one policy, two readings', () => {
   });
 });
 
-/** Carries the answer out of a transaction that is rolled back. */
+/** Returns a value from a transaction that is rolled back. */
 class Found extends Error {
   constructor(readonly uids: string[]) {
     super('found');

@@ -10,7 +10,7 @@ import { sessionOf } from '../authn/signing.in.ts';
 
 const study = freshUid();
 const IMPORT = '00000000-0000-4000-8000-000000000001';
-/** The contract's word: everywhere, within five seconds. */
+/** A change of rights takes effect in all gateways within this time. */
 const SOON_MS = 5000;
 
 const PAST = '2020-01-01T00:00:00Z';
@@ -51,7 +51,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-/** An answer of the other gateway that is open and not read on. */
+/** An open answer of the other gateway whose client no longer reads. */
 class Open {
   private constructor(
     private readonly answer: IncomingMessage,
@@ -70,7 +70,7 @@ class Open {
     return new Open(answer, ended);
   }
 
-  /** A store at the other gateway that has sent the half of its one file. */
+  /** A STOW request at the other gateway that has sent half of its file. */
   static upload(file: Buffer, headers: Readonly<Record<string, string>>): Pick<Open, 'rest'> {
     const { type, body } = multipartOf([file]);
     const sending = request(`${other.url}/dicom-web/studies`, {
@@ -115,18 +115,18 @@ const leave = ({ id, groupId }: Person) =>
 
 const cuts = async () => (await other.logged()).split('"event":"cut: no longer allowed"').length - 1;
 const took: Record<string, number> = {};
-/** The worst of what was measured is told at the end. */
+/** The largest measured delay is printed at the end. */
 async function cutBy(
   name: string,
   open: Pick<Open, 'rest'>,
   change: () => PromiseLike<unknown>,
 ): Promise<void> {
-  // What lasts less than a second is not watched.
+  // Requests shorter than a second are not watched.
   await new Promise((resolve) => setTimeout(resolve, 1100));
   const before = await cuts();
   const start = performance.now();
   await change();
-  // A client that does not read is not told of the end by its own system, so the gateway is asked.
+  // The system of a client that does not read does not report the end, so the test asks the gateway.
   await expect.poll(cuts, { timeout: SOON_MS, interval: 20 }).toBeGreaterThan(before);
   took[name] = Math.round(performance.now() - start);
   expect(await open.rest()).toBe('cut');

@@ -9,7 +9,7 @@ import { StudyUid } from '../../src/dicom/uids.js';
 import { PLANNING } from '../../src/database/database.module.js';
 import { createDatabase } from '../support/neighbours.ts';
 
-/** What one question touched: blocks read or found in memory, and the tables that were read from end to end. */
+/** The cost of a query: blocks read or found in memory, and the tables that were scanned completely. */
 interface Touched {
   readonly question: string;
   readonly buffers: number;
@@ -17,7 +17,7 @@ interface Touched {
 }
 
 const READER = '00000000-0000-4000-8000-00000000000a';
-/** Of all kinds of scope, a few studies each; the same at every size. */
+/** The number of studies for each kind of scope. It is the same at every size. */
 const SEEN = 4;
 
 const Node = z.looseObject({
@@ -32,8 +32,8 @@ type Asked = { readonly query: string; readonly params: z.output<typeof Params> 
 const Explained = z.array(z.object({ 'QUERY PLAN': z.array(z.object({ Plan: Node })) }));
 
 /**
- * A database of `studies` studies (ten instances each), one grant a study, in a group for a hundred of them; one reader sees {@link SEEN}
- * of them by each kind of scope. Answers what the gateway's own questions for that reader touch.
+ * Creates a database of `studies` studies with ten instances each. Each study has one grant; each group has a hundred grants. One reader sees
+ * {@link SEEN} studies by each kind of scope. Returns the cost of the gateway's queries for that reader.
  */
 export async function measure(studies: number): Promise<Touched[]> {
   const database = await createDatabase();
@@ -53,7 +53,7 @@ export async function measure(studies: number): Promise<Touched[]> {
   }
 }
 
-/** For each question, how many times as many blocks it touched. */
+/** For each query, the ratio of the blocks it touched. */
 export function timesAsMany(few: readonly Touched[], many: readonly Touched[]): [string, number][] {
   return many.map(({ question, buffers }, index) => [question, buffers / (few[index]?.buffers ?? 0)]);
 }
@@ -98,7 +98,7 @@ async function fill(sql: postgres.Sql, studies: number): Promise<void> {
   await settle(sql);
 }
 
-/** As autovacuum leaves it; while it is still at work itself, a vacuum of ours cannot finish. */
+/** Vacuums as autovacuum does. While autovacuum itself runs, our vacuum cannot finish. */
 async function settle(sql: postgres.Sql): Promise<void> {
   for (;;) {
     await sql`vacuum analyze`;
@@ -136,12 +136,12 @@ async function ask(client: postgres.Sql, owner: postgres.Sql): Promise<Touched[]
   return touched;
 }
 
-/** What it touches under the settings the gateway makes for it. */
+/** The cost of the query with the settings of the gateway. */
 async function explain(sql: postgres.Sql, settings: readonly string[], { query, params }: Asked) {
   return sql.begin(async (tx) => {
     for (const setting of settings) await tx.unsafe(setting);
     const text = `explain (analyze, buffers, format json) ${query}`;
-    // The second time everything the session has to know of the tables is known.
+    // At the second run, the session has cached the metadata of the tables.
     await tx.unsafe(text, params);
     const [answer] = Explained.parse(await tx.unsafe(text, params));
     const plan = answer?.['QUERY PLAN'][0]?.Plan;

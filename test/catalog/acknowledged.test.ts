@@ -12,9 +12,9 @@ import { told } from '../dicomweb/stow.answers.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 import { STORED } from './transfer.syntaxes.table.ts';
 
-/** Longer than any walk through so little; what is waited for is a fact. */
+/** Longer than a walk through a small archive. The tests wait for facts, not for time. */
 const SOON = { timeout: 60_000, interval: 200 };
-/** Gateways are started anew on the way, and some dozens of associations made. */
+/** The tests restart gateways and open dozens of associations. */
 const LONG = 120_000;
 const HTJ2K = '1.2.840.10008.1.2.4.201';
 const UNKNOWN = '1.2.840.10008.1.2.4.99';
@@ -45,7 +45,7 @@ async function compared(): Promise<void> {
   await expect.poll(state, SOON).toMatchObject({ state: 'completed' });
 }
 
-/** Whose each study is, as the catalog says. */
+/** The patient, issuer, institution and accounts of each study in the catalog. */
 async function owners(): Promise<Record<string, unknown>> {
   const rows = await world.sql`
     select s.study_uid, p.patient_id, p.issuer, s.institution, s.created_by, i.stored_by, i.modality
@@ -53,7 +53,7 @@ async function owners(): Promise<Record<string, unknown>> {
   return Object.fromEntries(rows.map(({ study_uid: study, ...row }) => [String(study), row]));
 }
 
-/** PatientIDs and issuers by character set (PS3.3 C.12.1.1.2) as they are written, also against the rules. */
+/** PatientIDs and issuers by character set (PS3.3 C.12.1.1.2), including invalid ones. */
 const IDENTIFIERS: Readonly<Record<string, { charset: string; id: Buffer; issuer?: Buffer }>> = {
   ascii: { charset: '', id: Buffer.from('MRN-1') },
   'Latin 1 without a character set': { charset: '', id: Buffer.from('MRN-\xe9', 'latin1') },
@@ -102,7 +102,7 @@ describe('what the archive reads differently', { timeout: LONG }, () => {
         sent.map(({ file }) => file),
       );
     const refused = Object.keys(told(await all()).failed);
-    // What is no identifier is refused at once.
+    // An invalid identifier is refused at once.
     const names = sent.flatMap(({ name, sopUid }) => (refused.includes(sopUid) ? [name] : []));
     expect(names).toEqual(['as long as is taken, in UTF-8']);
     const named = async () => {
@@ -152,10 +152,10 @@ describe('what comes past the gateway', { timeout: LONG }, () => {
   });
 });
 
-/** What Orthanc 1.12.7 and DCMTK 3.6.9 know: uncompressed, JPEG, JPEG-LS, JPEG 2000, video in one piece, RLE. */
+/** Transfer syntaxes of Orthanc 1.12.7 and DCMTK 3.6.9: uncompressed, JPEG, JPEG-LS, JPEG 2000, unfragmented video, RLE. */
 const BY_DICOM = /\.1\.2(\.1|\.1\.99|\.2|\.5|\.4\.(5\d|6[0-6]|[789]\d|10\d)(?<!94|99))?$/;
 
-/** A profile of storescu that proposes this transfer syntax for CT images, and nothing else. */
+/** A storescu profile that proposes only this transfer syntax, for CT images. */
 function profileOf(syntax: string): string {
   return [
     '[[TransferSyntaxes]]',
@@ -170,7 +170,7 @@ function profileOf(syntax: string): string {
   ].join('\n');
 }
 
-/** Sends a file with the profile beside it; false when the archive does not take its transfer syntax. */
+/** Sends a file with its profile. Returns false if the archive does not accept the transfer syntax. */
 function send(file: string): Promise<boolean> {
   const prefix = openPrefix(inject('prefix'));
   const profile = ['-xf', `${file}.cfg`, 'Sent'];
@@ -216,7 +216,7 @@ describe('what came by C-STORE', { timeout: LONG }, () => {
         await world.get(operator, `${path}/metadata`).expect(200);
         await world.store(sender, [z.instanceof(Buffer).parse(stored.body)]).expect(200);
       }
-      // Orthanc 1.12.7 takes those that it knows; a newer one may take more.
+      // Orthanc 1.12.7 accepts only these. A newer version may accept more.
       const known = STORED.filter((syntax) => BY_DICOM.test(syntax));
       expect(taken.map(({ syntax }) => syntax)).toEqual(expect.arrayContaining(known));
     } finally {

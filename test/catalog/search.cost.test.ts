@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CostlyArchive, INSTANCES_EACH, POLICIES, worstQueries } from './search.cost.ts';
 
-/** The short form of test/long/searches.test.ts: how many rows a plan touches grows with the catalog and not faster. */
+/** The short form of test/long/searches.test.ts: the number of rows in a plan grows no faster than the catalog. */
 const STUDIES = 200;
-/** Things there are at each level. */
+/** The number of rows at each level. */
 const HELD = { study: STUDIES, series: STUDIES, instance: STUDIES * INSTANCES_EACH };
-/** Steps of a plan that may see each of them. */
+/** The number of plan steps that may process each row. */
 const STEPS = 25;
 const LEVELS = ['study', 'series', 'instance'] as const;
 

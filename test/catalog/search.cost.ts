@@ -8,28 +8,28 @@ import { PLANNING } from '../../src/database/database.module.js';
 import { parseQidoQuery } from '../../src/dicomweb/qido/qido.query.js';
 import { createDatabase, type TestDatabase } from '../support/neighbours.ts';
 
-/** What one search cost. */
+/** The cost of one search. */
 interface Cost {
   readonly level: Level;
   readonly query: string;
   readonly found: number;
   readonly milliseconds: number;
-  /** Rows that came out of all steps of its plan, each time a step ran. */
+  /** The rows that all steps of the plan returned, over all loops. */
   readonly rows: number;
-  /** The most wide rows that one step of its plan sorted or kept. */
+  /** The largest number of wide rows that one step of the plan sorted or materialized. */
   readonly wide: number;
-  /** Rows of the page that was asked for. */
+  /** The rows of the requested page. */
   readonly limit: number;
 }
 
 export const INSTANCES_EACH = 10;
-/** Bytes of a row that carries more than keys and what it is ordered by. */
+/** A row of more bytes contains more than keys and sort values. */
 const WIDE = 200;
-/** Steps of a plan that sort rows or keep them. */
+/** Plan steps that sort or materialize rows. */
 const KEEPING = new Set(['Sort', 'Incremental Sort', 'WindowAgg', 'CTE Scan', 'Materialize']);
 
 const letters = 'abcdefghijklmnopqrstuvwxyz';
-/** `*a*b*c…` of 64 characters, of which names and descriptions hold every letter in another order. */
+/** `*a*b*c…` with 64 characters. Names and descriptions contain every letter in another order. */
 const wildcards = Array.from({ length: 32 }, (_, at) => `*${letters[at % 26]}`).join('');
 const longPattern = `${'*a?'.repeat(85)}*`;
 const marks = '?'.repeat(256);
@@ -37,7 +37,7 @@ const uids = Array.from({ length: 500 }, (_, at) => `1.2.${at}`).join(',');
 const modalities = Array.from({ length: 100 }, (_, at) => `M${at}`).join('\\');
 const modalityPatterns = Array.from({ length: 100 }, (_, at) => `*${letters[at % 26]}?*${at}`).join(',');
 
-/** The worst values that a key may have, by how it is matched. */
+/** The most expensive legal values of a key, by kind of matching. */
 function worstOf({ matching }: CatalogAttribute): readonly string[] {
   switch (matching) {
     case 'text':
@@ -61,7 +61,7 @@ function worstOf({ matching }: CatalogAttribute): readonly string[] {
 
 const fuzzy = (text: string) => `PatientName=${encodeURIComponent(text)}&fuzzymatching=true`;
 
-/** Every key of a level with each of its worst values, and what asks the most with any key. */
+/** Every key of a level with each of its most expensive values, and the most expensive options. */
 export function worstQueries(level: Level): string[] {
   const keys = attributesAt(level).flatMap((attribute) =>
     worstOf(attribute).map((value) => `${attribute.keyword}=${encodeURIComponent(value)}`),
@@ -88,7 +88,7 @@ const everyone: Policy = {
   patient: undefined,
   grants: [{ rights: ['studies:read'], scope: { kind: 'all' } }],
 };
-/** Sees all of them too, but must be asked study by study. */
+/** Also sees all studies, but by scopes that are checked for each study. */
 const partly: Policy = {
   ...everyone,
   grants: [
@@ -109,7 +109,7 @@ const Node = z.looseObject({
 const Explained = z.array(z.object({ 'QUERY PLAN': z.array(z.object({ Plan: Node })) }));
 const Params = z.array(z.union([z.string(), z.number(), z.array(z.string()), z.null()]));
 
-/** A database of studies with long names and descriptions, and the means to ask it as the gateway does. */
+/** A database of studies with long names and descriptions, queried like the gateway does. */
 export class CostlyArchive {
   private constructor(
     private readonly database: TestDatabase,
@@ -125,7 +125,7 @@ export class CostlyArchive {
     return new CostlyArchive(database, client, owner);
   }
 
-  /** What a search costs; the second time, when everything the session must know is known. */
+  /** The cost of a search at its second run, when the session has cached the metadata. */
   async cost(policy: Policy, level: Level, query: string): Promise<Cost> {
     const asked: { query: string; params: unknown[] }[] = [];
     const logQuery = (text: string, params: unknown[]) => void asked.push({ query: text, params });
@@ -148,7 +148,7 @@ export class CostlyArchive {
     };
   }
 
-  /** How long a search takes, in milliseconds: the median of three when the first is above `slow`. */
+  /** The duration of a search in milliseconds. If the first run is above `slow`, the median of three runs. */
   async time(policy: Policy, level: Level, query: string, slow: number): Promise<number> {
     const searches = new Searches(drizzle(this.client));
     const { search } = parseQidoQuery(query, level, 'root');
@@ -189,7 +189,7 @@ function rowsIn(plan: unknown): number {
   return node.Plans.reduce<number>((sum, inner) => sum + rowsIn(inner), own);
 }
 
-/** The most rows wider than {@link WIDE} that one step takes in to sort or keep. */
+/** The largest number of rows wider than {@link WIDE} that one step sorts or materializes. */
 function wideIn(plan: unknown): number {
   const node = Node.parse(plan);
   const inner = node.Plans.map((one) => Node.parse(one));
@@ -198,7 +198,7 @@ function wideIn(plan: unknown): number {
   return Math.max(own ? Math.max(...taken) : 0, ...inner.map(wideIn));
 }
 
-/** Names of three groups with 64 letters each, the longest there are; ten instances a study. */
+/** Names with three groups of 64 letters, the longest legal ones; ten instances a study. */
 async function fill(sql: postgres.Sql, studies: number): Promise<void> {
   const word = `(select string_agg(substr('${letters}', 1 + (n * at * 7 + at) % 26, 1), '' order by at) from generate_series(1, 64) at)`;
   await sql.unsafe(`

@@ -8,7 +8,7 @@ let world: World;
 let admin: postgres.Sql;
 beforeAll(async () => {
   world = await startWorld();
-  // Only a superuser is told what others ask.
+  // Only a superuser sees the statements of other sessions.
   admin = postgres(inject('postgres').adminUrl, { max: 1 });
 });
 afterAll(async () => {
@@ -16,7 +16,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** How many searches wait for the table; the gateway's walk through the archive may wait for it, too. */
+/** The number of searches that wait for the table. The gateway's archive walk may also wait for it. */
 async function waitingSearches(): Promise<number> {
   const rows = await world.sql`select pid from pg_locks where relation = 'series'::regclass and not granted`;
   const pids = z
@@ -33,7 +33,7 @@ it('an account with any number of slow searches leaves the database to others', 
   const other = await world.radiologist(freshUid());
   const searches: Promise<number>[] = [];
   await world.sql.begin(async (tx) => {
-    // Every search waits for as long as this lasts.
+    // Every search waits until this transaction ends.
     await tx`lock table series in access exclusive mode`;
     for (let count = 0; count < 40; count += 1)
       searches.push(world.get(greedy, '/series').then(({ status }) => status));

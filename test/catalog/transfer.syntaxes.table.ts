@@ -9,28 +9,28 @@ const STANDARD = [
   `${ROOT}.1.98`,
   TransferSyntax.deflated,
   TransferSyntax.explicitBig,
-  // JPEG, with the processes that were retired in 2003 (.52 to .56, .58 to .66).
+  // JPEG, including the processes retired in 2003 (.52 to .56, .58 to .66).
   ...Array.from({ length: 17 }, (_, at) => `${ROOT}.4.${50 + at}`),
   `${ROOT}.4.70`,
   // JPEG-LS, JPEG 2000, JPIP by reference.
   ...[80, 81, 90, 91, 92, 93, 94].map((number) => `${ROOT}.4.${number}`),
-  // Video, and the same in fragments.
+  // Video, and fragmentable video.
   ...[100, 101, 102, 103, 104, 105, 106, 107, 108].map((number) => `${ROOT}.4.${number}`),
   ...[100, 101, 102, 103, 104, 105, 106].map((number) => `${ROOT}.4.${number}.1`),
   // JPEG XL, HTJ2K, HTJ2K by JPIP reference.
   ...[110, 111, 112, 201, 202, 203, 204].map((number) => `${ROOT}.4.${number}`),
   TransferSyntax.rle,
-  // Frames that are deflated one by one.
+  // Frames that are deflated separately.
   `${ROOT}.8.1`,
 ];
 
-/** Ones that PS3.6 does not have (yet), of the family whose data sets are Explicit VR Little Endian. */
+/** Transfer syntaxes that PS3.6 does not list, of the family whose data sets are Explicit VR Little Endian. */
 const UNKNOWN = [`${ROOT}.4.67`, `${ROOT}.4.99`, `${ROOT}.4.113`, `${ROOT}.4.206`];
 
-/** What STOW acknowledges. */
+/** Transfer syntaxes that STOW stores. */
 export const STORED: readonly string[] = [...STANDARD, ...UNKNOWN];
 
-/** What it refuses at once with 0xC122: data sets in an encoding that is not read, or that nobody knows. */
+/** Transfer syntaxes that STOW refuses at once with 0xC122, because the encoding of the data set is unsupported or unknown. */
 export const REFUSED: readonly string[] = [
   // JPIP deflated, HTJ2K JPIP deflated.
   `${ROOT}.4.95`,
@@ -38,11 +38,11 @@ export const REFUSED: readonly string[] = [
   // RFC 2557 MIME encapsulation and XML, both retired.
   `${ROOT}.6.1`,
   `${ROOT}.6.2`,
-  // SMPTE ST 2110, which are real-time streams and no files.
+  // SMPTE ST 2110: real-time streams, not files.
   `${ROOT}.7.1`,
   `${ROOT}.7.2`,
   `${ROOT}.7.3`,
-  // Papyrus 3, retired; a vendor's own; nobody's.
+  // Papyrus 3 (retired), a private one, an unassigned one.
   '1.2.840.10008.1.20',
   '1.2.840.113619.5.2',
   '1.3.46.670589.33.1.4.1',

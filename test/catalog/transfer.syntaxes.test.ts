@@ -11,9 +11,9 @@ import { archived, told } from '../dicomweb/stow.answers.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 import { REFUSED, STORED } from './transfer.syntaxes.table.ts';
 
-/** Longer than any walk through so little; what is waited for is a fact. */
+/** Longer than a walk through a small archive. The tests wait for facts, not for time. */
 const SOON = { timeout: 60_000, interval: 200 };
-/** Gateways and archives are started anew on the way. */
+/** The tests restart gateways and archives. */
 const LONG = 120_000;
 const AT_ONCE = 6;
 const HTJ2K = '1.2.840.10008.1.2.4.201';
@@ -42,7 +42,7 @@ function instanceOf(syntax: string, name = syntax, extra: DicomElement[] = []): 
   return { name, syntax, ...uids, file: makeInstance({ ...uids, transferSyntax: syntax, extra }) };
 }
 
-/** The same with this many bytes of Private Information (0002,0102) in its file meta information (PS3.10 §7.1). */
+/** The same file with this many bytes of Private Information (0002,0102) in its file meta information (PS3.10 §7.1). */
 function withLongMeta(sent: Sent, bytes: number): Sent {
   const { file } = sent;
   const end = 144 + file.readUInt32LE(140);
@@ -58,7 +58,7 @@ function withLongMeta(sent: Sent, bytes: number): Sent {
 
 const Instances = z.array(z.looseObject({ '00080018': z.object({ Value: z.tuple([z.string()]) }) }));
 
-/** What the gateway answers about each: whether it is found, given back byte by byte, described, and stored again. */
+/** The gateway's answers for each instance: found, returned byte by byte, described, and stored again. */
 async function seen(sent: readonly Sent[]): Promise<Record<string, unknown>> {
   const search = await world.get(reader, '/instances?limit=1000').expect(200);
   const found = new Set(Instances.parse(search.body).map((one) => one['00080018'].Value[0]));

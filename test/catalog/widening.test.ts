@@ -63,7 +63,7 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** Which studies a reader sees now, and of which of them no image has arrived yet. */
+/** The studies that a reader sees now, and which of them have no image series yet. */
 async function view(tx: Transaction, reader: Policy): Promise<Set<string>> {
   const rows = await tx
     .select({ uid: studies.studyUid })
@@ -73,7 +73,7 @@ async function view(tx: Transaction, reader: Policy): Promise<Set<string>> {
   return new Set(rows.map((row) => row.uid));
 }
 
-/** Stores one instance as STOW or the watcher would; a refusal leaves nothing behind. */
+/** Inserts one instance like STOW or the watcher. A refusal leaves no rows behind. */
 async function store(tx: Transaction, one: Step, serial: number): Promise<void> {
   const seriesUid = `${one.studyUid}.${serial}`;
   const sopUid = `${seriesUid}.1`;
@@ -137,7 +137,7 @@ describe('storing never widens access', () => {
                 for (const [index, reader] of readers.entries()) {
                   const after = await view(tx, reader);
                   for (const study of existing) {
-                    // A study of reports alone is in no modality's scope yet: its first image series decides (decision 5).
+                    // A study with only reports is in no modality scope: its first image series decides (docs/decisions/0005).
                     if (
                       study.images.length === 0 &&
                       reader.grants.some((grant) => grant.scope.kind === 'modality')
@@ -160,5 +160,5 @@ describe('storing never widens access', () => {
   });
 });
 
-/** Rolls a finished run back. */
+/** Rolls a completed run back. */
 class Done extends Error {}

@@ -9,7 +9,7 @@ const HEADER = Buffer.from('Nome,CPF,Observação\n');
 
 const LOOKS = 8;
 
-/** A file that is never held: a header, then the same chunk again and again; `look` is called a few times on the way. */
+/** A file that is never in memory as a whole: a header, then one chunk repeatedly. `look` is called a few times meanwhile. */
 async function* endless(chunk: Buffer, times: number, look?: () => void): AsyncGenerator<Buffer> {
   yield HEADER;
   for (let time = 1; time <= times; time += 1) {
@@ -18,7 +18,7 @@ async function* endless(chunk: Buffer, times: number, look?: () => void): AsyncG
   }
 }
 
-/** The rows of such a file, and by how many bytes what is held grew at most while it was read. */
+/** The number of rows of such a file, and the largest growth of memory in bytes while it was read. */
 async function highWater(chunk: Buffer, times: number) {
   const probe = new CsvProbe();
   for await (const piece of endless(chunk, times)) probe.push(piece);

@@ -15,7 +15,7 @@ const cell = fc.oneof(
   fc.constantFrom('', 'a "b" c', 'x,y;z', 'two\nlines', 'two\r\nlines', '"', 'João', '漢字'),
   fc.string({ maxLength: 12 }),
 );
-// A first cell that is never empty, so that no row is blank.
+// The first cell is never empty, so that no row is blank.
 const row = fc.tuple(
   cell.map((text) => `n${text}`),
   cell,

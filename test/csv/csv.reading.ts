@@ -11,12 +11,12 @@ export function shipped(name: string): MappingDocument {
   return found;
 }
 
-/** Bytes as they come from a disk: in chunks of a size. */
+/** Yields bytes in chunks of a fixed size, like a disk. */
 export async function* chunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** Reads a whole file as the job does: probe, inspect, rows. */
+/** Reads a whole file in the steps of an import job: probe, inspect, rows. */
 export async function readCsv(
   bytes: Buffer | string,
   options: { mapping?: MappingDocument; encoding?: string; chunk?: number } = {},

@@ -35,7 +35,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** As when PostgreSQL is killed: every connection is reset. */
+/** Resets every connection, as when PostgreSQL is killed. */
 async function cut() {
   for (const socket of open) socket.resetAndDestroy();
   open.clear();
@@ -49,7 +49,7 @@ const fateOf = (statement: PromiseLike<unknown>): Promise<string> =>
   );
 const kept = async () => (await sql`select what from kept`).map((row) => row['what']);
 
-// The driver's issues 1154 and 1208: without its mend (patches/) the first two end the whole process.
+// The driver's issues 1154 and 1208. Without its patch (patches/), the first two end the whole process.
 describe('a connection that is lost in the middle of a transaction', () => {
   it('fails the statement under way and the transaction, and nothing else', async () => {
     const lost = sql.begin(async (transaction) => {
@@ -80,12 +80,12 @@ describe('a connection that is lost in the middle of a transaction', () => {
     const lost = sql.begin(async (transaction) => {
       await transaction`insert into kept values ('half')`;
       await cut();
-      // Somebody else's statement opens the pool's only connection anew.
+      // A statement of another caller opens the pool's only connection again.
       expect(await kept()).toEqual([]);
       stray.resolve(fateOf(transaction`insert into kept values ('stray')`));
     });
     await expect(lost).rejects.toThrow(/CONNECTION_CLOSED|ECONNRESET/);
-    // The transaction is over for its caller before its own last line.
+    // The transaction ends for its caller before its last statement.
     expect(await stray.promise).toBe('refused');
     expect(await kept()).toEqual([]);
   });
@@ -104,7 +104,7 @@ describe('a connection that is lost in the middle of a transaction', () => {
     expect(await fateOf(reserved`select 1`)).toBe('refused');
     expect(await others).toEqual([]);
     expect(await fateOf(reserved`select 1`)).toBe('refused');
-    // What is lost already is not given back a second time: the pool's one connection is another's now.
+    // A lost connection is not released twice, because another caller has the pool's only connection now.
     const [next, late] = [await sql.reserve(), kept()];
     reserved.release();
     expect(await fateOf(next`select 1`)).toBe('done');

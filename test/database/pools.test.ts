@@ -13,14 +13,14 @@ let world: World;
 let admin: postgres.Sql;
 let askedOfFhir = 0;
 beforeAll(async () => {
-  // A FHIR server that takes every request and answers none: the real one cannot be asked to.
+  // A FHIR server that accepts every request and never answers. The real server cannot do this.
   fhir = createServer(() => void (askedOfFhir += 1)).listen(0, '127.0.0.1');
   const address = await new Promise<AddressInfo | string | null>((resolve) =>
     fhir.once('listening', () => resolve(fhir.address())),
   );
   const port = address !== null && typeof address === 'object' ? address.port : 0;
   world = await startWorld({ FHIR_BASE_URL: `http://127.0.0.1:${port}/fhir` });
-  // Only a superuser is told what others ask.
+  // Only a superuser sees the statements of other sessions.
   admin = postgres(inject('postgres').adminUrl, { max: 1 });
 });
 afterAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** How many of the gateway's connections of this name wait for a lock of a table or row. */
+/** The number of the gateway's connections of this name that wait for a table or row lock. */
 async function blocked(name: string): Promise<number> {
   const rows = await admin`
     select from pg_stat_activity where datname = ${new URL(world.database.appUrl).pathname.slice(1)}
@@ -38,7 +38,7 @@ async function blocked(name: string): Promise<number> {
   return rows.length;
 }
 
-/** How many connections hold or wait for the locks that bundles of imports take. */
+/** The number of connections that hold or wait for the locks of import bundles. */
 async function lockHolders(): Promise<number> {
   const rows = await admin`
     select distinct a.pid from pg_stat_activity a join pg_locks l on l.pid = a.pid and l.locktype = 'advisory'
@@ -46,7 +46,7 @@ async function lockHolders(): Promise<number> {
   return rows.length;
 }
 
-/** The quickest of three sign-ins, in milliseconds: another process on this machine may have slowed one. */
+/** The fastest of three sign-ins in milliseconds, because another process may have slowed one. */
 async function signInTime({ name, password }: Person): Promise<number> {
   const times: number[] = [];
   for (let count = 0; count < 3; count += 1) {
@@ -69,7 +69,7 @@ it('a sign-in takes less than a second while searches, walks and imports keep al
   await expect.poll(lockHolders, { timeout: 10_000 }).toBe(3);
   const searches: Promise<number>[] = [];
   await world.sql.begin(async (tx) => {
-    // Searches and walks wait for as long as this lasts.
+    // Searches and archive walks wait until this transaction ends.
     await tx`lock table series in access exclusive mode`;
     for (let count = 0; count < 12; count += 1)
       await world.archive('/instances', { method: 'POST', body: new Uint8Array(makeInstance()) });

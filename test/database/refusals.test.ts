@@ -7,10 +7,10 @@ import { table } from '../authz/matrix.table.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { startWorld, type World } from '../support/world.ts';
 
-/** Statements of the gateway under test may take this long, so that one that waits for a lock ends soon. */
+/** The statement timeout of the gateway under test. A statement that waits for a lock therefore ends soon. */
 const STATEMENT_MS = 300;
 const AT_ONCE = 8;
-/** They tell in a form of their own which neighbour is away. */
+/** These routes report an unavailable neighbour in their own format. */
 const OWN = new Set(['GET /health/ready', 'HEAD /health/ready']);
 
 let world: World;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   everything = { principal: 'administrator', form: 'access token', headers: () => ({ authorization }) };
   const { PORT: _, DATA_DIR: __, DATABASE_URL: url = '', ...env } = world.gateway.env;
   await world.gateway.stop();
-  // A parameter of the address wins over the gateway's own.
+  // A parameter of the URL takes precedence over the gateway's setting.
   world.gateway = await startTestGateway({
     ...env,
     DATABASE_URL: `${url}?statement_timeout=${STATEMENT_MS}`,
@@ -33,7 +33,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => world?.stop());
 
-/** Each route's answer, of changes those that change nothing. */
+/** The answer of each route. Requests for changes change nothing. */
 async function askAll(): Promise<ReadonlyMap<string, Answer>> {
   const answers = new Map<string, Answer>();
   const waiting = table.filter(({ ok }) => ok !== 204).values();
@@ -45,7 +45,7 @@ async function askAll(): Promise<ReadonlyMap<string, Answer>> {
   return answers;
 }
 
-/** What is wrong with an answer that is no longer the usual one: a refusal of the database is 503 with a text and a time to come again. */
+/** The fault of a changed answer. A refusal of the database must be 503 with a text and `Retry-After`. */
 function faultOf(route: string, { status, headers, body }: Answer): string | undefined {
   const isProblem = headers['content-type'] === 'application/problem+json' && headers['retry-after'] === '5';
   if (status === 503 && isProblem && body.includes('did not finish in time')) return undefined;

@@ -5,7 +5,7 @@ const Answer = z.array(
   z.record(z.string(), z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })),
 );
 
-/** What a search found; each result gives the value of a tag, an array when there is not exactly one. */
+/** The results of a search. Each returns the value of a tag, or an array unless there is exactly one value. */
 export async function search(world: World, caller: Caller, path: string) {
   const answer = await world.get(caller, path).expect(200);
   return Answer.parse(answer.body).map(
@@ -15,13 +15,13 @@ export async function search(world: World, caller: Caller, path: string) {
 
 const DiskUse = z.object({ DiskSize: z.string(), CountInstances: z.number() });
 
-/** What a study takes on the archive's disk; `study` is Orthanc's id. */
+/** The size of a study on the archive's disk. `study` is Orthanc's id. */
 export async function sizeOf(world: World, study: string): Promise<{ bytes: number; count: number }> {
   const use = DiskUse.parse(await (await world.archive(`/studies/${study}/statistics`)).json());
   return { bytes: Number(use.DiskSize), count: use.CountInstances };
 }
 
-/** The bytes of one frame, as they are stored. */
+/** The stored bytes of one frame. */
 export async function frameOf(
   world: World,
   caller: Caller,

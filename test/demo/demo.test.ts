@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Signs in as the person of exactly these groups. */
+/** Signs in as the person who is in exactly these groups. */
 async function member(group: string): Promise<Caller> {
   const person = people.find((each) => each.group === group);
   if (person === undefined) throw new Error(`the demo has nobody in ${group} alone`);

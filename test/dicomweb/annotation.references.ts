@@ -7,7 +7,7 @@ interface InstanceUids {
   sopUid: string;
 }
 
-/** Evidence as reports and selections name it (PS3.3 §C.17.2.1). */
+/** The evidence sequence of reports and key object selections (PS3.3 §C.17.2.1). */
 export function evidence(...of: readonly InstanceUids[]) {
   const items = of.map(({ studyUid, seriesUid, sopUid }) => [
     element('00081115', 'SQ', {
@@ -31,7 +31,7 @@ export const reference = (sopUid: string, sopClassUid: string = SopClass.ct) => 
   element('00081155', 'UI', sopUid),
 ];
 
-/** The images that a structure set is drawn on, by study, series and instance (PS3.3 §C.8.8.5). */
+/** The images of a structure set, by study, series and instance (PS3.3 §C.8.8.5). */
 export function drawnOn({ studyUid, seriesUid, sopUid }: InstanceUids) {
   const images = element('30060016', 'SQ', { items: [reference(sopUid)] });
   const series = element('30060014', 'SQ', { items: [[element('0020000E', 'UI', seriesUid), images]] });
@@ -40,7 +40,7 @@ export function drawnOn({ studyUid, seriesUid, sopUid }: InstanceUids) {
   return element('30060010', 'SQ', { items: [[element('00200052', 'UI', freshUid()), studies]] });
 }
 
-/** One contour of one region, with the image that it lies in (PS3.3 §C.8.8.6). */
+/** One contour of one region, with its image (PS3.3 §C.8.8.6). */
 export function contourIn(sopUid: string) {
   const contour = [element('30060016', 'SQ', { items: [reference(sopUid)] })];
   return element('30060039', 'SQ', { items: [[element('30060040', 'SQ', { items: [contour] })]] });

@@ -14,7 +14,7 @@ const floats = Buffer.alloc(64 * 4);
 for (let at = 0; at < 64; at += 1) floats.writeFloatLE(at / 3, at * 4);
 const stream = filled(2_000);
 
-/** A kind of value: how its instance is made, where the value is, what it is, and its own media type. */
+/** A kind of value: its instance, its path, its bytes, and its media type. */
 interface Kind {
   readonly name: string;
   readonly sopClassUid?: string;
@@ -24,7 +24,7 @@ interface Kind {
   readonly path: string;
   readonly value: Buffer;
   readonly own?: string;
-  /** Without the byte that pads it. */
+  /** The value without its padding byte. */
   readonly document?: Buffer;
 }
 
@@ -167,7 +167,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** All bulk data addresses of a data set, below the root. */
+/** All bulk data URLs of a data set, relative to the root. */
 function addressesOf(dataSet: DataSet): string[] {
   return Object.values(dataSet).flatMap(({ BulkDataURI, Value, vr }) => {
     if (typeof BulkDataURI === 'string') return [BulkDataURI.split('/dicom-web')[1] ?? ''];

@@ -7,7 +7,7 @@ import { shownBy } from './conformance.lines.ts';
 import { routesOf } from './dicomweb.routes.ts';
 
 const PAGE = join(import.meta.dirname, '../../docs/conformance.md');
-/** Lines that the lists below hold. */
+/** Items that the tests below compare as lists. */
 const LISTED = /^(Study|Series|Instance) keys/;
 
 let page: string;
@@ -15,7 +15,7 @@ beforeAll(async () => {
   page = await readFile(PAGE, 'utf8');
 });
 
-/** A paragraph or list item that begins so, as one line. */
+/** The paragraph or list item with this beginning, as one line. */
 function lineOf(beginning: string): string {
   const [, rest = ''] = page.split(beginning, 2);
   return rest.split(/\n(?=- |\n|\|)/)[0]?.replace(/\s+/g, ' ') ?? '';

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Brings a file into the archive past the gateway. */
+/** Stores a file in the archive past the gateway. */
 async function bring(file: Buffer): Promise<void> {
   const answer = await world.archive('/instances', { method: 'POST', body: new Uint8Array(file) });
   expect(answer.status).toBe(200);
@@ -31,7 +31,7 @@ async function metadataOf(
 ): Promise<z.infer<typeof DataSets>> {
   const answer = await world.get(reader, `${path}/metadata`).expect(200);
   const dataSets = DataSets.parse(JSON.parse(answer.text));
-  // The archive leaves the pixels of deflated files out of its metadata, though it has them.
+  // The archive omits the pixels of deflated files from its metadata, although it has them.
   if (withoutPixels) for (const one of dataSets) delete one['7FE00010'];
   return dataSets.sort((a, b) => (sopOf(a) < sopOf(b) ? -1 : 1));
 }
@@ -92,7 +92,7 @@ describe('a study that two patients share', () => {
         paths.map((path) => metadataOf(reader, path, encoding === 'deflated')),
       );
       const held = await archived(world);
-      // One instance under the same UIDs, one that the first holder has not.
+      // One instance has the same UIDs, the other has a new SOP Instance UID.
       await bring(file(sops[1] ?? '', 'SECOND'));
       await bring(file(freshUid(), 'SECOND'));
       expect(await archived(world)).toBe(held + 2);

@@ -3,10 +3,10 @@ import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { byDcmtk } from './dcmtk.programs.ts';
 import { freshUids, nativeFile, pixels } from './wado.encodings.ts';
 
-/** Options of the programs that rewrite an image, each in a transfer syntax or form of its own. */
+/** Options of the programs that rewrite an image in another transfer syntax or form. */
 const rewritten: readonly (readonly [program: string, ...options: string[]])[] = [
   ...['+te', '+ti', '+tb', '+td'].map((syntax) => ['dcmconv', syntax] as const),
-  // Sequences and items of undefined length, group lengths, padding behind the data set.
+  // Sequences and items of undefined length, group lengths, padding after the data set.
   ['dcmconv', '+te', '-e', '+g'],
   ['dcmconv', '+ti', '-e'],
   ['dcmconv', '+te', '+p', '512', '64'],
@@ -18,12 +18,12 @@ const rewritten: readonly (readonly [program: string, ...options: string[]])[] =
   ['dcmquant'],
   ['dcmscale', '+Sxf', '0.5'],
 ];
-/** Classes that `img2dcm` makes of a JPEG, whose stream it takes as it is. */
+/** SOP classes that `img2dcm` makes from a JPEG. It does not change the JPEG stream. */
 const pictured = [[], ['-vlp'], ['-nsc']];
 
 /**
- * Files as DCMTK writes them, made by its own programs: it ships none (its source, 3.6.9 in Debian 13, has two dumps as templates of `img2dcm` and not one DICOM
- * file). Each is a study of its own.
+ * Files written by the programs of DCMTK. DCMTK ships no DICOM files (its source, 3.6.9 in Debian 13, has only two dumps as templates of
+ * `img2dcm`). Each file is a separate study.
  */
 export async function madeByDcmtk(): Promise<CorpusFile[]> {
   const image = nativeFile(

@@ -14,7 +14,8 @@ const KATAKANA = /ISO(?:_IR| 2022 IR) 13(?!\d)/;
 const Items = z.array(z.union([DataSet, z.null()]));
 
 /**
- * Where our answer may differ from the archive's: the reason, and whether a difference is it. Everything else must be equal.
+ * Permitted differences between our answer and the archive's: the reason, and a function that recognises the difference. Everything else must
+ * be equal.
  */
 interface Exception {
   readonly why: string;
@@ -22,7 +23,7 @@ interface Exception {
     tag: string,
     ours: DataSet[string] | undefined,
     theirs: DataSet[string] | undefined,
-    /** The file that both were read from, where one instance is compared. */
+    /** The source file, if one instance is compared. */
     file: Buffer,
   ) => boolean;
 }
@@ -119,7 +120,7 @@ export const metadataExceptions: readonly Exception[] = [
   },
 ];
 
-/** Of a file in another, uncompressed transfer syntax. */
+/** For a file in another, uncompressed transfer syntax. */
 export const recodedExceptions: readonly Exception[] = [
   {
     why: 'how decoded pixels lie: by pixel, in RGB, in the bits that the decoder gives',
@@ -135,7 +136,7 @@ export const recodedExceptions: readonly Exception[] = [
   },
 ];
 
-/** Of Request Attributes Sequence, in searches. */
+/** For Request Attributes Sequence in searches. */
 const requestsInPart: Exception = {
   why: 'of the items that say by what a series was requested both ids are told (PS3.18 table 10.6.1-5), the rest with includefield',
   is: (tag, ours, theirs) => {
@@ -172,7 +173,7 @@ export const searchExceptions: readonly Exception[] = [
   ...nameExceptions,
 ];
 
-/** Of what a search says beside the archive's search: held against the metadata of the instance. */
+/** For search results that the archive's search lacks: they are compared with the metadata of the instance. */
 export const catalogExceptions: readonly Exception[] = [
   datesOfToday,
   requestsInPart,
@@ -196,21 +197,21 @@ function isUrl(tag: string): boolean {
   return tag === '00081190';
 }
 
-/** Whether an explicit file writes an element of this tag with this value representation somewhere, in either byte order. */
+/** Whether an explicit VR file contains an element with this tag and VR, in either byte order. */
 function isWritten(tag: string, vr: string, file: Buffer): boolean {
   const big = Buffer.from(tag, 'hex');
   const little = Buffer.from(big).swap16();
   return [big, little].some((bytes) => file.includes(Buffer.concat([bytes, Buffer.from(vr, 'latin1')])));
 }
 
-/** The same element of the same instance, by whatever address. */
+/** The path of an element in its instance, without the URL of the server. */
 function isBulkOf(ours: DataSet[string], theirs: DataSet[string] | undefined): boolean {
   const below = (one: DataSet[string] | undefined) =>
     /\/studies\/.*$/.exec(String(one?.['BulkDataURI']))?.[0];
   return ours['vr'] === theirs?.['vr'] && below(ours) === below(theirs);
 }
 
-/** What differs and is no exception, each as a line; sequences are entered. */
+/** All differences that are not permitted, one line each, also inside sequences. */
 export function differencesOf(
   ours: DataSet,
   theirs: DataSet,
@@ -237,7 +238,7 @@ function itemsOf(attribute: DataSet[string] | undefined) {
   return Items.parse(attribute['Value'] ?? []);
 }
 
-/** As text that does not depend on the order of keys. */
+/** A text that does not depend on the order of keys. */
 function canonical(value: unknown): string | undefined {
   return JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

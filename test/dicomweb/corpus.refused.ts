@@ -1,4 +1,4 @@
-/** Why files of the corpus are not stored (0xC000), by reason; each is right to be refused. */
+/** Files of the corpus that are not stored (0xC000), by reason. Each refusal is correct. */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   'it is a directory of a medium, no instance (PS3.3 F)': [
     'DICOMDIR',

@@ -16,7 +16,7 @@ import { refusedNames } from './corpus.refused.ts';
 import { CorpusWorld, type Stored } from './corpus.world.ts';
 import { partsOf } from './wado.reading.ts';
 
-/** What was read back of each round, kept for the tests below. */
+/** The results of each round, for the tests below. */
 const seen = {
   files: 0,
   frames: 0,
@@ -37,12 +37,12 @@ const PREAMBLE = 128;
 const FILE = 'application/dicom';
 const DEFLATED = '1.2.840.10008.1.2.1.99';
 const EXPLICIT_LITTLE = '1.2.840.10008.1.2.1';
-/** No Media Storage SOP Class UID in its file meta information: the archive adds it, and the data set is as it was. */
+/** Files without Media Storage SOP Class UID in the file meta information. The archive adds it and leaves the data set unchanged. */
 const COMPLETED = new Set(['CTImageStorage_bad_meta.dcm']);
-/** The tag of an item (FFFE,E000) as little endian has it. */
+/** The tag of an item (FFFE,E000) in little endian. */
 const ITEM = 0xe000fffe;
 const KEYS = { studies: '0020000D', series: '0020000E', instances: '00080018' } as const;
-/** What no file says: how it is answered, where it is, what it is one of, and the issuer it was assigned. */
+/** Attributes that no file contains: character set, availability, URL, counts, and the assigned issuer. */
 const DERIVED = new Set([
   '00080005',
   '00080056',
@@ -55,7 +55,7 @@ const DERIVED = new Set([
   '00201209',
 ]);
 
-/** By the path of its instance. */
+/** By the path of the instance. */
 const metadata = new Map<string, DataSet>();
 
 let corpus: CorpusWorld;
@@ -103,7 +103,7 @@ it('searches answer what the archive does and what metadata says, but for the ex
   expect(faults.searches).toEqual([]);
 });
 
-/** The file as it was sent, alone and in parts, and its frames. */
+/** Compares the file with the sent bytes, alone and as multipart, and its frames. */
 async function faultsOfFile({ name, path, bytes }: Stored): Promise<string[]> {
   seen.files += 1;
   const alone = await corpus.ask(path, FILE);
@@ -116,7 +116,7 @@ async function faultsOfFile({ name, path, bytes }: Stored): Promise<string[]> {
   return compared(alone.body).equals(compared(bytes)) ? [] : [`${name}: other bytes`];
 }
 
-/** In Explicit VR Little Endian, where it can be had and is not what is stored: read as metadata is, by our own reader. */
+/** The file in Explicit VR Little Endian, if that is available and not the stored form. Our own reader reads it like metadata. */
 async function faultsOfUncompressed({ name, path, bytes }: Stored): Promise<string[]> {
   const { status, type, body } = await corpus.ask(path, `${FILE}; transfer-syntax=${EXPLICIT_LITTLE}`);
   if (status === 406) return [];
@@ -131,13 +131,13 @@ async function readAttributes(file: Buffer): Promise<DataSet> {
   return DataSet.parse(await metadataOfFile(Readable.from([file])));
 }
 
-/** What follows the file meta information, by the group length that it begins with (PS3.10 §7.1). */
+/** The bytes after the file meta information, found by its group length (PS3.10 §7.1). */
 function dataSetOf(file: Buffer): Buffer {
   const value = PREAMBLE + 4 + 8;
   return file.subarray(value + 4 + file.readUInt32LE(value));
 }
 
-/** Metadata as the archive tells it; with it the frames, and what kinds there are. */
+/** Compares the metadata with the archive's, and the frames and media types. */
 async function faultsOfMetadata({ name, path, bytes }: Stored): Promise<string[]> {
   const [ours, theirs] = [await corpus.ask(`${path}/metadata`), await corpus.archive(`${path}/metadata`)];
   if (ours.status !== 200 || theirs.status !== 200)
@@ -151,7 +151,7 @@ async function faultsOfMetadata({ name, path, bytes }: Stored): Promise<string[]
   return differencesOf(one, other, metadataExceptions, bytes).map((line) => `${name} ${line}`);
 }
 
-/** All frames, as stored: each a run of the file, one after the other. */
+/** Checks that all stored frames are consecutive ranges of the file. */
 async function faultsOfFrames(name: string, path: string, bytes: Buffer): Promise<string[]> {
   const count = Number(metadata.get(path)?.['00280008']?.['Value']?.toString() ?? 1);
   const numbers = Array.from({ length: count }, (_, at) => at + 1).join(',');
@@ -174,7 +174,7 @@ async function faultsOfFrames(name: string, path: string, bytes: Buffer): Promis
   return [];
 }
 
-/** Where a frame stands in its file; pixels of big endian files come as little endian. */
+/** The offset of a frame in its file. Pixels of big endian files are returned as little endian. */
 function placeOf(frame: Buffer, bytes: Buffer, from: number): number {
   const plain = bytes.indexOf(frame, from);
   if (plain !== -1 || !bytes.subarray(0, 1024).includes('1.2.840.10008.1.2.2\0')) return plain;
@@ -183,7 +183,7 @@ function placeOf(frame: Buffer, bytes: Buffer, from: number): number {
   return words !== -1 || frame.length % 4 !== 0 ? words : bytes.indexOf(Buffer.from(frame).swap32(), from);
 }
 
-/** The fragments of encapsulated pixels but the offset table (PS3.5 §A.4); `undefined` where they are native. */
+/** The fragments of encapsulated pixel data without the offset table (PS3.5 §A.4); `undefined` for native pixel data. */
 function fragmentsOf(bytes: Buffer): Buffer[] | undefined {
   const start = bytes.lastIndexOf(Buffer.from('e07f10004f420000ffffffff', 'hex'));
   if (start === -1) return undefined;
@@ -196,7 +196,7 @@ function fragmentsOf(bytes: Buffer): Buffer[] | undefined {
   return fragments.slice(1);
 }
 
-/** Every search of every level against the archive's, and each item against the metadata of its instance. */
+/** Compares every search of every level with the archive's, and each result with the metadata of its instance. */
 async function faultsOfSearches(stored: readonly Stored[]): Promise<string[]> {
   const lines: string[] = [];
   for (const [level, key] of Object.entries(KEYS)) {
@@ -227,7 +227,7 @@ async function found(answer: { status: number; body: Buffer }, key: string): Pro
   return new Map(items.map((item) => [String(item[key]?.['Value']), item]));
 }
 
-/** What a search says of an instance that its metadata does not; `whole`: and the other way round, but for bulk data. */
+/** Attributes of a search result that differ from the metadata. With `whole` also the attributes that only the metadata has, except bulk data. */
 function againstMetadata(item: DataSet, said: DataSet, whole: boolean): string[] {
   const asked = Object.keys(whole ? { ...said, ...item } : item).filter((tag) => !DERIVED.has(tag));
   const comparable = asked.filter((tag) => said[tag]?.['BulkDataURI'] === undefined);
@@ -238,7 +238,7 @@ function againstMetadata(item: DataSet, said: DataSet, whole: boolean): string[]
   return differencesOf(part(item), part(said), catalogExceptions);
 }
 
-/** The Specific Character Set as the file says it. */
+/** The Specific Character Set of the file. */
 function charsetOf(bytes: Buffer): string {
   const at = bytes.indexOf(Buffer.from([8, 0, 5, 0, 0x43, 0x53]));
   return at === -1 ? '' : bytes.toString('latin1', at + 8, at + 8 + bytes.readUInt16LE(at + 6)).trim();

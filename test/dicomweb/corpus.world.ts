@@ -3,7 +3,7 @@ import { provideCorpus, type CorpusFile } from '../support/corpus.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 import { madeByDcmtk } from './corpus.dcmtk.ts';
 
-/** A file that was stored: where its instance is, below the root. */
+/** A stored file and the path of its instance, relative to the root. */
 export interface Stored extends CorpusFile {
   readonly path: string;
 }
@@ -16,10 +16,10 @@ const Answer = z.object({
   '00081198': z.object({ Value: z.array(Item) }).optional(),
   '00081199': z.object({ Value: z.array(Item) }).optional(),
 });
-/** Same SOP Instance UID with other content, and conflicts of identity: it must wait until that one is gone. */
+/** The same SOP Instance UID with other content, or a conflict of identity. The file must wait until the other one is deleted. */
 const WAITS = new Set([0x0110, 0x0111]);
 
-/** A world with the files of others: so many of them in it at a time as agree, the next round after `empty`. */
+/** A world with the corpus files. Files that contradict each other are stored in separate rounds, with `empty` in between. */
 export class CorpusWorld {
   readonly refused: string[] = [];
   private waiting: readonly CorpusFile[];
@@ -45,7 +45,7 @@ export class CorpusWorld {
     return new CorpusWorld(world, reader, sender, [...fetched, ...made]);
   }
 
-  /** Stores each file that still waits and does not collide with one that is stored; empty when none waits. */
+  /** Stores each waiting file that does not collide with a stored one. Returns an empty list when no file waits. */
   async round(): Promise<Stored[]> {
     const stored: Stored[] = [];
     const waiting: CorpusFile[] = [];
@@ -62,7 +62,7 @@ export class CorpusWorld {
     return stored;
   }
 
-  /** Deletes every study, so that what waited can be stored. */
+  /** Deletes every study, so that waiting files can be stored. */
   async empty(stored: readonly Stored[]): Promise<void> {
     for (const study of new Set(stored.map(({ path }) => path.split('/series')[0] ?? '')))
       await this.world.http
@@ -71,13 +71,13 @@ export class CorpusWorld {
         .expect(204);
   }
 
-  /** A GET under /dicom-web by somebody who may read everything. */
+  /** Sends a GET under /dicom-web as an account that may read everything. */
   async ask(path: string, accept = '*/*'): Promise<{ status: number; type: string; body: Buffer }> {
     const headers = { authorization: this.reader.authorization, accept };
     return answerOf(await fetch(`${this.world.gateway.url}/dicom-web${path}`, { headers }));
   }
 
-  /** The archive's own answer to the same. */
+  /** The archive's answer to the same request. */
   async archive(path: string): Promise<{ status: number; type: string; body: Buffer }> {
     return answerOf(await this.world.archive(`/dicom-web${path}`));
   }

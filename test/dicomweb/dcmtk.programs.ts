@@ -8,7 +8,7 @@ import { openPrefix } from '../../infra/local/prefix.ts';
 
 const execute = promisify(execFile);
 
-/** What a program of DCMTK makes of a file: called with `options`, the file and where to write. */
+/** The output of a DCMTK program, which is called with `options`, the input file and the output file. */
 export async function byDcmtk(
   program: string,
   options: readonly string[],

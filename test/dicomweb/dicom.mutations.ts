@@ -9,14 +9,14 @@ const SYNTAXES = [
   TransferSyntax.deflated,
   TransferSyntax.rle,
 ];
-/** Lengths that lie: nothing, odd, undefined, all but undefined, more than there is. */
+/** Wrong lengths: zero, odd, undefined, almost undefined, more than available. */
 const LENGTHS = [0, 1, 0xffffffff, 0xfffffffe, 0x7fffffff, 0x80000000, 0xffff, 0x10000, 4, 8];
 const VRS = ['SQ', 'UN', 'OB', 'OW', 'UT', 'LO', 'UI', 'PN', 'ZZ', '\0\0', 'UV', 'OV'];
 const EXPLICIT_ITEM = Buffer.from('0900011053510000fffffffffeff00e0ffffffff', 'hex');
 const IMPLICIT_ITEM = Buffer.from('09000110fffffffffeff00e0ffffffff', 'hex');
 const END_OF_ITEM = Buffer.from('feff0de000000000feffdde000000000', 'hex');
 
-/** Numbers from a seed, equal in every run (xorshift32). */
+/** Pseudo-random numbers from a seed, equal in every run (xorshift32). */
 export class Dice {
   private state: number;
 
@@ -24,7 +24,7 @@ export class Dice {
     this.state = seed | 1;
   }
 
-  /** A whole number from 0 to below `end`. */
+  /** An integer from 0 to below `end`. */
   below(end: number): number {
     this.state ^= this.state << 13;
     this.state ^= this.state >>> 17;
@@ -39,7 +39,7 @@ export class Dice {
   }
 }
 
-/** What the sound files are made from; the same study and patient, so that they could be stored together. */
+/** The base of the valid files: one study and patient, so that they can be stored together. */
 export interface Origin {
   readonly studyUid: string;
   readonly seriesUid: string;
@@ -48,13 +48,13 @@ export interface Origin {
 
 type Mutation = (file: Buffer, dice: Dice) => Buffer;
 
-/** Where a file's data set begins, about: behind preamble and file meta information. */
+/** The approximate offset of the data set: after preamble and file meta information. */
 const DATASET = 330;
 
 const mutations: readonly Mutation[] = [
   // Cut off.
   (file, dice) => file.subarray(0, dice.below(file.length)),
-  // Cut off behind the meta information.
+  // Cut off after the file meta information.
   (file, dice) => file.subarray(0, DATASET + dice.below(file.length - DATASET)),
   // Bits turned over.
   (file, dice) => {
@@ -65,7 +65,7 @@ const mutations: readonly Mutation[] = [
     }
     return bytes;
   },
-  // Two or four bytes that lie about a length, wherever they fall.
+  // Two or four bytes of a wrong length, at any offset.
   (file, dice) => {
     const bytes = Buffer.from(file);
     const at = 132 + dice.below(bytes.length - 136);
@@ -73,14 +73,14 @@ const mutations: readonly Mutation[] = [
     else bytes.writeUInt32LE(dice.one(LENGTHS), at);
     return bytes;
   },
-  // Another VR, or what is none.
+  // Another VR, or an invalid one.
   (file, dice) => {
     const bytes = Buffer.from(file);
     const at = bytes.indexOf(dice.one(['UI', 'LO', 'PN', 'DA', 'US', 'OW', 'CS']), 150, 'latin1');
     if (at > 0) bytes.write(dice.one(VRS), at, 'latin1');
     return bytes;
   },
-  // A piece left out, doubled, or put elsewhere.
+  // A range removed, duplicated or moved.
   (file, dice) => {
     const from = 132 + dice.below(file.length - 132);
     const piece = file.subarray(from, from + 1 + dice.below(64));
@@ -89,7 +89,7 @@ const mutations: readonly Mutation[] = [
       return Buffer.concat([file.subarray(0, from), file.subarray(from + piece.length)]);
     return Buffer.concat([file.subarray(0, to), piece, file.subarray(to)]);
   },
-  // Sequences inside one another, closed or not.
+  // Nested sequences, closed or not.
   (file, dice) => {
     const depth = 1 + dice.below(10_000);
     const at = file.indexOf(Buffer.from('10001000', 'hex'), 132);
@@ -102,7 +102,7 @@ const mutations: readonly Mutation[] = [
       file.subarray(Math.max(at, DATASET)),
     ]);
   },
-  // Deflated to a hundredth and less: of zeroes, or of sequences.
+  // Zeros or sequences, deflated to a hundredth or less.
   (file, dice) => {
     const at = file.indexOf(Buffer.from('08000500', 'hex'), 132);
     const grown =
@@ -112,14 +112,14 @@ const mutations: readonly Mutation[] = [
     if (syntax > 0) head.write('1.2.840.10008.1.2.1.99', syntax, 'latin1');
     return Buffer.concat([head, deflateRawSync(grown, { level: 1 })]);
   },
-  // Random bytes behind a sound beginning.
+  // Random bytes after a valid beginning.
   (file, dice) => {
     const noise = Buffer.from(Array.from({ length: dice.below(2000) }, () => dice.below(256)));
     return Buffer.concat([file.subarray(0, 132 + dice.below(file.length - 132)), noise]);
   },
 ];
 
-/** `count` files with one to three faults each, always the same for one seed. */
+/** Yields `count` files with one to three faults each. The same seed gives the same files. */
 export function* mutatedFiles(seed: number, count: number, origin: Partial<Origin> = {}): Generator<Buffer> {
   const dice = new Dice(seed);
   const sound = SYNTAXES.map((transferSyntax) =>

@@ -1,6 +1,6 @@
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 
-/** How images are coded here: code streams that begin and end as those of the family do, with a payload in which no marker can be. */
+/** Image code streams with the start and end markers of their family. Their payload cannot contain a marker. */
 export const codings = {
   jpeg: { begin: 'ffd8ffe0', end: 'ffd9' },
   jpegLs: { begin: 'ffd8fff7', end: 'ffd9' },
@@ -11,14 +11,14 @@ export const codings = {
 } as const;
 export type CodingName = keyof typeof codings;
 
-/** An image of about so many bytes of payload, recognisable by `seed`. */
+/** An image with about `bytes` bytes of payload, recognisable by `seed`. */
 export function image(coding: CodingName, seed: number, payload: number): Buffer {
   const { begin, end } = codings[coding];
   const bytes = Buffer.alloc(payload, seed + 1);
   return Buffer.concat([Buffer.from(begin, 'hex'), bytes, Buffer.from(end, 'hex')]);
 }
 
-/** Cuts bytes into so many pieces of even length but for the last. */
+/** Splits bytes into pieces of even length, except the last. */
 export function pieces(bytes: Buffer, count: number): Buffer[] {
   const size = Math.floor(bytes.length / count / 2) * 2;
   return Array.from({ length: count }, (_, at) =>
@@ -26,7 +26,7 @@ export function pieces(bytes: Buffer, count: number): Buffer[] {
   );
 }
 
-/** What is written around fragments: offsets of the tables, and NumberOfFrames. */
+/** The offset tables and NumberOfFrames beside the fragments. */
 export interface Tables {
   readonly frames: number;
   readonly basic?: readonly number[];
@@ -34,7 +34,7 @@ export interface Tables {
   readonly lengths?: readonly number[];
 }
 
-/** A file of these fragments, padded to even lengths, with these tables. */
+/** A file with these fragments, padded to even lengths, and these tables. */
 export function encapsulatedFile(
   uids: { studyUid: string; seriesUid: string; sopUid: string },
   transferSyntax: string,
@@ -69,7 +69,7 @@ export function encapsulatedFile(
   return Buffer.concat([file, head, ...items, item(0xe0dd, 0)]);
 }
 
-/** Padded as a fragment is. */
+/** The bytes with the padding of a fragment. */
 export function even(bytes: Buffer): Buffer {
   return bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Buffer.of(0)]);
 }

@@ -29,7 +29,7 @@ afterAll(() => world?.stop());
 const nothing = Buffer.alloc(0);
 const rest = Buffer.alloc(30, 0x33);
 
-/** Three images as fragments: which fragments each one is, and what is written beside them. */
+/** Three images as fragments: the fragments of each image, and the tables beside them. */
 type Layout = (images: readonly Buffer[]) => readonly { readonly image: number; readonly bytes: Buffer }[];
 const inPieces =
   (...counts: number[]): Layout =>
@@ -54,7 +54,7 @@ const layouts: Readonly<Record<string, Layout>> = {
   'one fragment more': followedBy(inPieces(1, 1, 1), rest),
   'one fragment more after uneven ones': followedBy(inPieces(3, 1, 2), rest),
 };
-/** Those in which each image is one fragment, as RLE must be. */
+/** The layouts in which each image is one fragment, as RLE requires. */
 const SINGLE = /^(one fragment (each|more)|an empty last fragment|empty fragments in between)$/;
 
 type TablesOf = (starts: readonly number[], lengths: readonly number[]) => Omit<Tables, 'frames'>;
@@ -92,10 +92,10 @@ interface Encapsulated {
   readonly about: Tables;
 }
 
-/** The same code stream as another syntax of the table: a few layouts are enough. */
+/** Syntaxes with the same code stream as another one of the table need only a few layouts. */
 const ALIKE = /^(JPEG extended|JPEG lossless|HTJ2K)$/;
 
-/** Stores objects in one request and gives the frames of each that are asked for. */
+/** Stores objects in one request and returns the requested frames of each. */
 async function served(transferSyntax: string, objects: readonly Encapsulated[], list = '3,1,2') {
   const made = objects.map(({ fragments, about }) => ({ fragments, about, uids: freshUids(study) }));
   const files = made.map((one) => encapsulatedFile(one.uids, transferSyntax, one.fragments, one.about));
@@ -110,7 +110,7 @@ async function served(transferSyntax: string, objects: readonly Encapsulated[], 
   );
 }
 
-/** The same of one object. */
+/** The same for one object. */
 async function servedOne(transferSyntax: string, fragments: readonly Buffer[], about: Tables, list?: string) {
   const [only] = await served(transferSyntax, [{ fragments, about }], list);
   if (only === undefined) throw new Error('nothing was served');

@@ -207,7 +207,7 @@ describe('zeros that fill a file up', () => {
     'are left out in %s, wherever it is cut; anything else there is refused',
     async (_, transferSyntax) => {
       const file = makeInstance({ transferSyntax, extra: nested });
-      // In big endian fewer could be a tag that was cut short.
+      // In big endian, fewer bytes could be a truncated tag.
       const few = transferSyntax === TransferSyntax.explicitBig ? [] : [1, 7];
       for (const zeros of [...few, 8, 9, 500]) {
         const padded = Buffer.concat([file, Buffer.alloc(zeros)]);
@@ -330,7 +330,7 @@ describe('readHeader refuses', () => {
         encodeDataset([element(PATIENT_ID, 'LO', 'P')], TransferSyntax.explicitLittle),
       ]),
     );
-    // Of this thread alone: others may have the processor meanwhile.
+    // The time of this thread only, because other threads may use the processor meanwhile.
     const before = process.threadCpuUsage();
     expect(await fault(file)).toBe('too-deep');
     const { user, system } = process.threadCpuUsage(before);
@@ -429,7 +429,7 @@ describe('readHeader refuses', () => {
           }
           const whole = await outcome([bytes]);
           const inPieces = await outcome(cut(bytes, sizes));
-          // A file with two faults may be refused for either.
+          // A file with two faults may be refused for either one.
           if (!(inPieces instanceof DicomUnreadable)) expect(inPieces).toEqual(whole);
           else expect(whole).toBeInstanceOf(DicomUnreadable);
         },
@@ -439,7 +439,7 @@ describe('readHeader refuses', () => {
   });
 });
 
-// The names are the examples of PS3.5 annexes H to K.
+// The names are examples of PS3.5 annexes H to K.
 describe('decodeText', () => {
   it.each([
     ['German', 'ISO_IR 100', 'c46e6561735e52fc6469676572', 'Äneas^Rüdiger'],
@@ -521,7 +521,7 @@ describe('decodeText', () => {
   });
 });
 
-/** An item of Request Attributes Sequence that is in Cyrillic. */
+/** An item of Request Attributes Sequence in Cyrillic. */
 function requested(step: string, procedure: string): DicomElement[] {
   return [
     element('00080005', 'CS', 'ISO_IR 144'),
@@ -538,18 +538,18 @@ const nested: DicomElement[] = [
       [element('00400275', 'SQ', { items: [[element(PATIENT_ID, 'LO', 'inside')], []] })],
     ],
   }),
-  // An icon of encapsulated pixels, as a sequence of items of its own kind.
+  // An icon with encapsulated pixel data, which is a sequence of fragment items.
   element('00880200', 'SQ', {
     items: [[element('7FE00010', 'OB', { fragments: [Buffer.of(1, 2), Buffer.of(3, 4)] })]],
   }),
 ];
 
-/** A digital signature may lie behind the pixels; nothing may hide behind it. */
+/** A digital signature may follow the pixel data. No other data may follow it. */
 const nestedBehind: DicomElement[] = [
   element('FFFAFFFA', 'SQ', { items: [[element('00080016', 'UI', '1.2'), ...nested]] }),
 ];
 
-/** The same file with more elements at its end. */
+/** The same file with additional elements at its end. */
 async function extended(file: Buffer, transferSyntax: string, more: DicomElement[]): Promise<Buffer> {
   const plain = transferSyntax === TransferSyntax.deflated ? TransferSyntax.explicitLittle : transferSyntax;
   const behind = Buffer.concat(more.map((one) => encodeDataset([one], plain)));
@@ -606,7 +606,7 @@ function read(file: Buffer, options: Partial<HeaderLimits> = {}): Promise<Header
   return readHeader(chunks([file]), { tags: TAGS, ...options });
 }
 
-/** What comes of reading a file to its end. */
+/** The result of reading a file to its end. */
 async function outcome(pieces: Buffer[]): Promise<HeaderRead['header'] | DicomUnreadable> {
   try {
     const { header, rest } = await readHeader(chunks(pieces), { tags: TAGS });

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** The file with another transfer syntax of the same length, which the writer would not write. */
+/** The file with another transfer syntax of the same length that the writer refuses. */
 function withSyntax(file: Buffer, syntax: string): Buffer {
   const usual = '1.2.840.10008.1.2.1';
   const at = file.indexOf(usual);

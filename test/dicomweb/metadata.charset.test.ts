@@ -8,7 +8,7 @@ import { type Ask, askerOf } from './wado.world.ts';
 const study = freshUid();
 const series = freshUid();
 const latinStudy = freshUid();
-/** ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎 in ISO 2022 IR 13 and 87 (the example of PS3.5 H.3.2), which the archive leaves undecoded. */
+/** ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎 in ISO 2022 IR 13 and 87 (the example of PS3.5 H.3.2). The archive does not decode it. */
 const name = Buffer.from('d4cfc0de5ec0dbb33d1b24423b3345441b284a5e1b244242404f3a1b284a', 'hex');
 /** 山田 */
 const description = Buffer.from('1b24423b3345441b284a', 'hex');

@@ -1,4 +1,4 @@
-/** How one value representation is written and what metadata says of it: the bytes in little endian, `Value` or `undefined` for none, `bulk` for a reference. */
+/** One value representation: its bytes in little endian, and its expected metadata. `Value` is undefined for no value; `bulk` means a reference. */
 export interface WrittenValue {
   readonly vr: string;
   readonly bytes: Buffer;
@@ -8,7 +8,7 @@ export interface WrittenValue {
 export const SHAPES = ['empty', 'one', 'many', 'gaps', 'padded', 'malformed'] as const;
 export type Shape = (typeof SHAPES)[number];
 
-/** Bytes of one number, which big endian turns around. */
+/** Bytes of one number. Big endian reverses them. */
 export const WIDTHS: Readonly<Record<string, number>> = Object.fromEntries([
   ...['AT', 'OW', 'SS', 'US'].map((vr) => [vr, 2] as const),
   ...['FL', 'OF', 'OL', 'SL', 'UL'].map((vr) => [vr, 4] as const),
@@ -18,7 +18,7 @@ export const WIDTHS: Readonly<Record<string, number>> = Object.fromEntries([
 const SELECTORS =
   'AE 5E, AS 5F, AT 60, DA 61, CS 62, DT 63, IS 64, OB 65, LO 66, OF 67, LT 68, OW 69, PN 6A, TM 6B, SH 6C, UN 6D, ST 6E, UC 6F, UT 70, UR 71, DS 72, OD 73, FD 74, OL 75, FL 76, UL 78, US 7A, SL 7C, SS 7E, UI 7F, OV 81, SV 82, UV 83';
 
-/** Public elements, one of each representation (PS3.6: the Selector Value attributes). */
+/** Public elements, one of each VR (PS3.6: the Selector Value attributes). */
 export const TAGS: Readonly<Record<string, string>> = Object.fromEntries(
   SELECTORS.split(', ').map((one) => [one.slice(0, 2), `007200${one.slice(3)}`] as const),
 );
@@ -26,7 +26,7 @@ export const TAGS: Readonly<Record<string, string>> = Object.fromEntries(
 type Row = readonly [written: string | Buffer, said: readonly unknown[] | undefined | 'bulk'];
 type Rows = Readonly<Record<Exclude<Shape, 'empty'>, Row>>;
 
-/** Texts of several values; spaces around them mean nothing, an empty one is null (PS3.18 F.2.5). */
+/** Texts with several values. Spaces around them are ignored; an empty value is null (PS3.18 F.2.5). */
 const texts = (one: string, other: string): Rows => ({
   one: [one, [one]],
   many: [`${one}\\${other}`, [one, other]],
@@ -34,7 +34,7 @@ const texts = (one: string, other: string): Rows => ({
   padded: [`  ${one} \\${other}  `, [one, other]],
   malformed: ['@ \\\t#', ['@', '\t#']],
 });
-/** Texts in which a backslash is a character and leading spaces count (PS3.5 §6.2). */
+/** Texts in which a backslash is a character and leading spaces are significant (PS3.5 §6.2). */
 const paragraph: Rows = {
   one: ['line', ['line']],
   many: ['one\\two', ['one\\two']],
@@ -42,7 +42,7 @@ const paragraph: Rows = {
   padded: ['  line  ', ['  line']],
   malformed: ['    ', undefined],
 };
-/** Numbers; cut ones, and those that JSON has no word for, are references (PS3.18 F.2.2). */
+/** Numbers. Truncated numbers and numbers that JSON cannot represent are references (PS3.18 F.2.2). */
 const numbers = (write: (values: readonly number[]) => Buffer, one: number, other: number): Rows => ({
   one: [write([one]), [one]],
   many: [write([one, other, one]), [one, other, one]],
@@ -165,7 +165,7 @@ const table: Readonly<Record<string, Rows>> = {
   UN: bytesOf(2),
 };
 
-/** Every representation in one shape. */
+/** Every VR in one shape. */
 export function valuesOf(shape: Shape): readonly WrittenValue[] {
   return Object.entries(table).map(([vr, rows]) => {
     if (shape === 'empty') return { vr, bytes: Buffer.alloc(0), said: undefined };

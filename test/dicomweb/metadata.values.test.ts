@@ -33,7 +33,7 @@ beforeAll(async () => {
       transferSyntax: TransferSyntax[encoding],
       extra: [
         ...elementsOf(encoding, shape),
-        // Empty items stay, and so does a sequence without any.
+        // Empty items and sequences without items stay.
         element(SEQUENCE, 'SQ', { items: [[], elementsOf(encoding, shape), []] }),
         element('00081140', 'SQ', { items: [] }),
       ],
@@ -44,7 +44,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** A public and a private element of each representation. */
+/** A public and a private element of each VR. */
 function elementsOf(encoding: Encoding, shape: Shape): DicomElement[] {
   const values = valuesOf(shape).map((value) => ({
     vr: value.vr,
@@ -61,13 +61,13 @@ function privateTag(at: number): string {
   return `007310${(at + 1).toString(16).padStart(2, '0').toUpperCase()}`;
 }
 
-/** What PS3.18 Annex F says of those elements, below this bulk data address. */
+/** The DICOM JSON of those elements by PS3.18 Annex F, with this base of bulk data URLs. */
 function expectedOf(encoding: Encoding, shape: Shape, address: string): Record<string, object> {
   const said: Record<string, object> = { '00730010': { vr: 'LO', Value: ['RADGATE TEST'] } };
   const implicit = encoding === 'implicitLittle';
   valuesOf(shape).forEach((value, at) => {
     for (const tag of [TAGS[value.vr] ?? '', privateTag(at)]) {
-      // Without a written VR nobody knows that of a private element, nor of what came after the dictionary.
+      // Without a written VR, the VR of a private element or of an element newer than the dictionary is unknown.
       const isUnknown = implicit && (tag.startsWith('0073') || ['SV', 'UV', 'OV'].includes(value.vr));
       const vr = isUnknown ? 'UN' : value.vr;
       const isBulk = value.said === 'bulk' || (isUnknown && value.bytes.length > 0);
@@ -139,7 +139,7 @@ describe.each(held)('values of every representation: $shape, $encoding', (one) =
   });
 });
 
-/** Elements whose values are references, at the top and in the sequence, with what they hold. */
+/** Elements whose values are references, at the top level and in the sequence, with their bytes. */
 function addressed(encoding: Encoding, shape: Shape): { tag: string; bytes: Buffer }[] {
   const said = expectedOf(encoding, shape, '');
   return valuesOf(shape).flatMap((value, at) =>

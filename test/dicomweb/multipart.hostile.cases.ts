@@ -1,14 +1,14 @@
-/** What a STOW request says and what must come of it, `stored` instances of the two files `one` and `two`. */
+/** A STOW request and its expected result. `stored` is the number of stored instances of the files `one` and `two`. */
 export interface Case {
   readonly what: string;
-  /** The Content-Type of the request; the usual one when left out. */
+  /** The Content-Type of the request, if it differs from the usual one. */
   readonly type?: string;
   /** Text, and the files by name. */
   readonly body: readonly (string | Piece)[];
   readonly status: number | readonly number[];
   readonly stored: number;
 }
-/** `one` and `two` are whole instances of studies of their own; `half` is the beginning of the second. */
+/** `one` and `two` are complete instances of separate studies. `half` is the beginning of the second. */
 export type Piece = { readonly file: 'one' | 'two' | 'half' };
 
 const one: Piece = { file: 'one' };
@@ -21,20 +21,20 @@ const close = '\r\n--B--\r\n';
 const related = (rest: string) => `multipart/related; type="application/dicom"; ${rest}`;
 const sound: Case['body'] = [open, one, next, two, close];
 
-/** A body sent under a Content-Type that is not the usual one. */
+/** A body with an unusual Content-Type. */
 function typed(what: string, type: string, status: number, stored = 0, body = sound): Case {
   return { what, type, body, status, stored };
 }
-/** A body that is no multipart body; nothing of it may be acknowledged. */
+/** A malformed multipart body. No instance of it may be acknowledged. */
 function broken(what: string, body: Case['body'], stored: number): Case {
   return { what, body, status: 400, stored };
 }
-/** A sound body in an unusual form. */
+/** A valid body in an unusual form. */
 function whole(what: string, body: Case['body'], stored = 2): Case {
   return { what, body, status: 200, stored };
 }
 
-/** `stored` of a broken body are those whose part had ended before the fault: kept, but not acknowledged. */
+/** For a malformed body, `stored` counts the parts that ended before the fault. They are stored but not acknowledged. */
 export const cases: readonly Case[] = [
   whole('as it should be', sound),
   whole('without a line end behind the last boundary', [open, one, next, two, '\r\n--B--']),

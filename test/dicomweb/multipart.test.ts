@@ -64,7 +64,7 @@ describe('readParts', () => {
           ]);
         }
         const result = await outcome(cut(bytes, sizes), 'b');
-        // However it is cut, the answer is the same one.
+        // The result does not depend on the chunk sizes.
         expect(result).toEqual(await outcome([bytes], 'b'));
         if (!Array.isArray(result)) expect(result.reason).toBeTypeOf('string');
         else expect(bytes.toString('latin1')).toMatch(/--b--/);
@@ -281,7 +281,7 @@ function multipart(boundary: string, sent: ReadPart[]): Buffer {
   return Buffer.from(`${text.join('')}--${boundary}--\r\n`, 'latin1');
 }
 
-/** Cut into chunks of these sizes, again and again. */
+/** Splits the bytes into chunks of these sizes, repeatedly. */
 function cut(bytes: Buffer, sizes: number[]): Buffer[] {
   const pieces: Buffer[] = [];
   for (let at = 0, turn = 0; at < bytes.length; turn += 1) {

@@ -5,20 +5,20 @@ import { DicomUnreadable } from '../../src/dicom/dicom.unreadable.js';
 import { heldBytes } from '../support/held.memory.ts';
 import { mutatedFiles } from './dicom.mutations.ts';
 
-/** What reading many mutated files came to. */
+/** The result of reading many mutated files. */
 export interface Reading {
   readonly read: number;
   readonly refused: number;
-  /** The longest that one file kept the processor, in milliseconds. */
+  /** The longest processor time of one file in milliseconds. */
   readonly slowestMs: number;
-  /** What the process held more at the end than after the first tenth, in bytes, when all that nobody needs is collected. */
+  /** The growth of memory in bytes from the first tenth to the end, after garbage collection. */
   readonly grownBytes: number;
 }
 
 const CHUNK = 1000;
 const SUSPICIOUS_MS = 50;
 
-/** Reads them all, in chunks; any error but the two that say the file is unreadable is thrown, with the number of its file. */
+/** Reads all files in chunks. Throws every error, with the number of the file, except the two errors for unreadable files. */
 export async function readMutated(seed: number, count: number): Promise<Reading> {
   let [read, refused, slowestMs, before, at] = [0, 0, 0, 0, 0];
   for (const file of mutatedFiles(seed, count)) {
@@ -27,7 +27,7 @@ export async function readMutated(seed: number, count: number): Promise<Reading>
     let { readable, milliseconds } = await timed(file, name);
     if (readable) read += 1;
     else refused += 1;
-    // What was slow by a collection or by being compiled is not the next time.
+    // A file that was slow because of garbage collection or compilation is fast the second time.
     for (let again = 0; again < 3 && milliseconds > SUSPICIOUS_MS; again += 1)
       milliseconds = Math.min(milliseconds, (await timed(file, name)).milliseconds);
     slowestMs = Math.max(slowestMs, milliseconds);
@@ -36,7 +36,7 @@ export async function readMutated(seed: number, count: number): Promise<Reading>
   return { read, refused, slowestMs, grownBytes: heldBytes() - before };
 }
 
-/** Whether it is readable, and the milliseconds it kept the processor: of this thread alone, since others may have it meanwhile. */
+/** Whether the file is readable, and the processor time of this thread in milliseconds. */
 async function timed(file: Buffer, name: string): Promise<{ readable: boolean; milliseconds: number }> {
   const started = process.threadCpuUsage();
   const readable = await isReadable(file, name);

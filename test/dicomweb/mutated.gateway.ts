@@ -4,15 +4,15 @@ import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import type { Caller, World } from '../support/world.ts';
 import { mutatedFiles } from './dicom.mutations.ts';
 
-/** What storing many mutated files came to. */
+/** The result of storing many mutated files. */
 export interface Storing {
-  /** How many answers there were of each status. */
+  /** The number of answers by status. */
   readonly statuses: Readonly<Record<number, number>>;
-  /** How much the gateway's memory grew after the first tenth, in bytes. */
+  /** The growth of the gateway's memory in bytes after the first tenth. */
   readonly grownBytes: number;
 }
 
-/** Sends them one after the other, each as a body of its own. */
+/** Sends the files one after the other, each in its own request. */
 export async function storeMutated(
   world: World,
   caller: Caller,

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Names of the found studies in the order answered. */
+/** Names of the found studies in the order of the answer. */
 async function found(query: string): Promise<(string | undefined)[]> {
   const answer = await world.get(reader, `/studies${query}`).expect(200);
   expect(answer.text).not.toContain(foreign);

@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** The catalog's columns as an older version left them. */
+/** Sets the columns of the catalog to the values that an earlier version wrote. */
 async function asBefore(): Promise<void> {
   await world.sql`
     update studies set study_date = '2024.02.28', study_time = '10:15:30.5', patient_birth_date = '1950.12.31'

@@ -3,12 +3,12 @@ import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, replace } from '../../infra/demo/dicom.writer.ts';
 import { type Person, startWorld, type World } from '../support/world.ts';
 
-/** A search's answer, as its tests read it. */
+/** The answer of a search. */
 export const DataSets = z.array(
   z.record(z.string(), z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })),
 );
 
-/** Studies one person may read, newest last, and one that is another group's. */
+/** Studies that one person may read, newest last, and a study of another group. */
 export const uids = {
   muller: freshUid(),
   omega: freshUid(),
@@ -21,17 +21,17 @@ export const mullerSeries = { ct: freshUid(), mr: freshUid() };
 
 const names = new Map(Object.entries(uids).map(([name, uid]) => [uid, name]));
 
-/** The first value of a tag in each item of an answer. */
+/** The first value of a tag in each result of an answer. */
 export function valuesOf(text: string, tag: string): unknown[] {
   return DataSets.parse(JSON.parse(text)).map((item) => item[tag]?.Value?.[0]);
 }
 
-/** Short names of the studies of an answer, in its order. */
+/** Short names of the studies of an answer, in order. */
 export function namesOf(text: string): (string | undefined)[] {
   return valuesOf(text, '0020000D').map((uid) => names.get(String(uid)));
 }
 
-/** What the catalog does not hold, beside what it does. */
+/** Attributes that the catalog does not hold. */
 const ofStudy = [
   element('00080090', 'PN', 'House^Gregory'),
   element('00101010', 'AS', '043Y'),
@@ -45,7 +45,7 @@ const ofStudy = [
   element('00420011', 'OB', Buffer.alloc(3000, 1)),
 ];
 
-/** What led to a series: pairs of Scheduled Procedure Step ID and Requested Procedure ID. */
+/** The requests of a series: pairs of Scheduled Procedure Step ID and Requested Procedure ID. */
 export function requests(...of: readonly (readonly [step: string, procedure: string])[]) {
   const items = of.map(([step, procedure]) => [
     element('00400007', 'LO', 'Skull'),
@@ -55,7 +55,7 @@ export function requests(...of: readonly (readonly [step: string, procedure: str
   return element('00400275', 'SQ', { items });
 }
 
-/** A world that holds these studies, with somebody who reads all but the foreign one. */
+/** A world with these studies, and a person who may read all but the foreign one. */
 export async function startSearchWorld(): Promise<{ world: World; reader: Person }> {
   const world = await startWorld();
   const ct = {

@@ -125,7 +125,7 @@ function paeth(left: number, up: number, corner: number): number {
   return b <= c ? up : corner;
 }
 
-/** The document that ends in this digit. */
+/** A PDF document that ends in this digit. */
 function pdf(at: number): Buffer {
   return Buffer.from(`%PDF-1.${at} `);
 }

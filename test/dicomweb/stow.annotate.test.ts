@@ -28,7 +28,7 @@ beforeAll(async () => {
   annotator = await world.person(
     to(['studies:read', 'studies:annotate'], image.studyUid),
     to(['studies:read'], prior.studyUid),
-    // The right alone is not enough: what one annotates one must be able to read.
+    // The right alone is not enough: the account must also be able to read the annotated study.
     to(['studies:annotate'], hidden.studyUid),
   );
 });
@@ -93,7 +93,7 @@ describe('who may annotate', () => {
       items: [[element('0040A730', 'SQ', { items: [[evidence(hidden)]] })]],
     });
     expect(await failure(report({ extra: [deep] }))).toBe(NOT_PERMITTED);
-    // In implicit VR nothing but the standard says what a sequence is.
+    // In implicit VR, only the dictionary shows which element is a sequence.
     const transferSyntax = TransferSyntax.implicitLittle;
     expect(await failure(report({ transferSyntax, extra: [deep] }))).toBe(NOT_PERMITTED);
     expect(await failure(report({ transferSyntax, extra: [evidence(hidden)] }))).toBe(NOT_PERMITTED);
@@ -205,7 +205,7 @@ describe('the response', () => {
     const answer = await world.store(north, [file]).expect(202);
     expect(answer.text).toContain('"00081196":{"vr":"US","Value":[45056]}');
     expect(told(answer).stored).toHaveLength(1);
-    // A repeat stores nothing, and so coerces nothing.
+    // A repeated instance is not stored again, so nothing is coerced.
     const again = await world.store(north, [file]).expect(200);
     expect(again.text).not.toContain('00081196');
     expect(told(again).stored).toEqual(told(answer).stored);

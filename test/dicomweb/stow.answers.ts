@@ -13,7 +13,7 @@ const Answer = z.object({
   '0008119A': Items,
 });
 
-/** A Store Instances Response (PS3.18 §10.5.3) in few words: which SOP Instance UIDs are stored, which failed and why. */
+/** A summary of a Store Instances Response (PS3.18 §10.5.3): the stored SOP Instance UIDs, and the failed ones with reasons. */
 export interface Told {
   study: unknown;
   stored: string[];
@@ -40,25 +40,25 @@ export function told(answer: { text: string }): Told {
   };
 }
 
-/** An instance of this many bytes of pixels, and a little more. */
+/** An instance with this many bytes of pixel data. */
 export function bigInstance(bytes: number, options: InstanceOptions = {}, fill = 7): Buffer {
   return makeInstance({ ...options, extra: [element('7FE00010', 'OW', Buffer.alloc(bytes, fill))] });
 }
 
 const BOUNDARY = 'slow-boundary';
 
-/** A STOW request whose body the test writes by and by. */
+/** A STOW request whose body the test writes step by step. */
 export interface SlowStore {
   request: ClientRequest;
-  /** Writes bytes of the body and waits until the socket took them. */
+  /** Writes bytes of the body and waits until the socket has accepted them. */
   write: (bytes: Buffer | string) => Promise<void>;
-  /** The headers that open a part. */
+  /** The delimiter and headers of a part. */
   part: string;
   close: string;
   answer: Promise<{ status: number; text: string }>;
 }
 
-/** Opens a chunked STOW request; the failure of an aborted one is the test's to expect. */
+/** Opens a chunked STOW request. If it is aborted, the test must expect the error. */
 export function openStore(world: World, caller: Caller): SlowStore {
   const outgoing = request(`${world.gateway.url}/dicom-web/studies`, {
     method: 'POST',
@@ -87,13 +87,13 @@ export function openStore(world: World, caller: Caller): SlowStore {
   };
 }
 
-/** What the archive holds: its totals. */
+/** The totals of the archive. */
 export async function archived(world: World): Promise<number> {
   const answer = await world.archive('/statistics');
   return z.object({ CountInstances: z.number() }).parse(await answer.json()).CountInstances;
 }
 
-/** How many instances the catalog names below these studies, and how many reservations there are. */
+/** The number of instances of these studies in the catalog, and the number of reservations. */
 export async function catalogued(world: World, ...studies: readonly string[]) {
   const [row] = await world.sql<{ instances: number; counted: number; series: number; pending: number }[]>`
     select (select count(*)::int from instances i join series e on e.id = i.series join studies s on s.id = e.study

@@ -34,7 +34,7 @@ function failuresOf(text: string): [reason: number, comment: string][] {
   ]);
 }
 
-/** Sequences inside one another. */
+/** Nested sequences. */
 function nested(depth: number): DicomElement {
   const inner = depth === 1 ? [element('00080100', 'SH', 'X')] : [nested(depth - 1)];
   return element('00082112', 'SQ', { items: [inner] });

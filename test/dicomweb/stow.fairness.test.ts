@@ -7,7 +7,7 @@ import { bigInstance, openStore } from './stow.answers.ts';
 
 const MB = 1024 * 1024;
 
-/** 200 MB that come as 200 KB. */
+/** 200 MB that are deflated to 200 KB. */
 const bomb = () =>
   makeInstance({
     transferSyntax: TransferSyntax.deflated,
@@ -28,7 +28,7 @@ it('an account that begins any number of large uploads and goes on with none kee
     await store.write(store.part);
     await store.write(bigInstance(4 * MB).subarray(0, 2 * MB));
   }
-  // The first of them have their places.
+  // The first uploads have their places.
   await expect
     .poll(() => world.sql`select count(*)::int as count from pending`, { timeout: 10_000 })
     .toEqual([{ count: begun.length }]);

@@ -11,7 +11,7 @@ const STUDIES = 5;
 const OF_A_REQUEST = 10;
 
 export type Victim = 'gateway' | 'orthanc';
-/** What one round came to: how many were acknowledged when the victim died, and after how long all agreed again, in seconds. */
+/** The result of one round: the number of instances acknowledged before the kill, and the seconds until catalog and archive agreed again. */
 export interface Round {
   acknowledged: number;
   agreed: number;
@@ -24,8 +24,8 @@ interface Sent {
 }
 
 /**
- * Four senders store so many instances of five new studies, ten a request; the victim is killed at a random moment and started again.
- * Then: what was acknowledged is there as it was sent, nothing half is, and the same once more is clean.
+ * Four senders store `count` instances of five new studies, ten a request. The victim is killed at a random moment and started again. Then the
+ * test checks that each acknowledged instance is complete, that no partial instance exists, and that sending all of them again succeeds.
  */
 export async function killRound(world: World, sender: Caller, victim: Victim, count: number): Promise<Round> {
   const before = await archived(world);
@@ -74,7 +74,7 @@ function instances(count: number): Sent[] {
   });
 }
 
-/** Stores them all and gives what was said to requests that were not taken whole; these are not repeated. */
+/** Stores all instances and returns the answers of requests that failed partly. These are not repeated. */
 async function storeAll(
   world: World,
   sender: Caller,
@@ -107,7 +107,7 @@ async function killGateway(world: World): Promise<void> {
   await dead.stop();
 }
 
-/** Every instance of the studies as the gateway gives it, by SOP Instance UID. */
+/** Every instance of the studies as the gateway returns it, by SOP Instance UID. */
 async function retrieved(
   world: World,
   reader: Caller,

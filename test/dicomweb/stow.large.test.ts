@@ -9,7 +9,7 @@ import { startWorld, type Caller, type World } from '../support/world.ts';
 import { openStore, type SlowStore } from './stow.answers.ts';
 
 const MB = 1024 * 1024;
-/** Above this an instance goes to the archive one at a time. */
+/** Instances above this size go to the archive one at a time. */
 const LARGE = 128 * MB;
 const SOON = { timeout: 15_000, interval: 100 };
 
@@ -30,14 +30,14 @@ afterAll(async () => {
   await proxy?.stop();
 });
 
-/** More than 128 MiB when it is inflated, 3 MB on the wire: random bytes, zeros, random bytes. */
+/** More than 128 MiB inflated, 3 MB on the wire: random bytes, zeros, random bytes. */
 const pixels = Buffer.concat([randomBytes(2 * MB), Buffer.alloc(LARGE), randomBytes(MB)]);
 const largeFile = () =>
   makeInstance({ transferSyntax: TransferSyntax.deflated, extra: [element('7FE00010', 'OW', pixels)] });
-/** What a sender leaves out until it ends. */
+/** The rest that a sender holds back until it ends. */
 const LAST = MB / 2;
 
-/** Two large uploads: `holder` has the place for large instances and stops, `waiter` waits for its turn. */
+/** Two large uploads: `holder` has the place for large instances and pauses, `waiter` waits for the place. */
 interface Pair {
   holder: SlowStore;
   waiter: SlowStore;
@@ -45,7 +45,7 @@ interface Pair {
 }
 let pair: Pair;
 
-/** Connections of uploads, the one that has sent most first. */
+/** Connections of uploads, sorted by bytes sent, largest first. */
 const uploads = () =>
   proxy.connections.filter(({ sent }) => sent > MB).toSorted((one, other) => other.sent - one.sent);
 
@@ -56,7 +56,7 @@ async function begin(file: Buffer): Promise<SlowStore> {
   return store;
 }
 
-/** Ends a body properly and gives the status of the answer. */
+/** Ends a body correctly and returns the status of the answer. */
 async function finish(store: SlowStore, file: Buffer): Promise<number> {
   store.request.end(Buffer.concat([file.subarray(-LAST), Buffer.from(store.close)]));
   return (await store.answer).status;
@@ -66,7 +66,7 @@ describe('an upload above 128 MiB', () => {
   beforeEach(async () => {
     const files: [Buffer, Buffer] = [largeFile(), largeFile()];
     const holder = await begin(files[0]);
-    // All that came of it is in the archive: it has the place.
+    // All its bytes so far are in the archive, so it has the place.
     await expect.poll(() => (uploads()[0]?.sent ?? 0) > files[0].length - LAST - MB / 8, SOON).toBe(true);
     const waiter = await begin(files[1]);
     await expect.poll(() => uploads().length, SOON).toBe(2);
@@ -77,7 +77,7 @@ describe('an upload above 128 MiB', () => {
   afterEach(async () => {
     pair.holder.request.destroy();
     pair.waiter.request.destroy();
-    // Whatever became of these two, the next large instance is stored.
+    // In any case, the next large instance is stored.
     await world.store(sender, [largeFile()]).expect(200);
   });
 

@@ -104,7 +104,7 @@ describe('the answer to a store', () => {
     });
     const answer = await world.store(modality, [cut, long, odd]).expect(202);
     expect(told(answer).stored).toHaveLength(1);
-    // The archive would cut the PatientID at the NUL, and catalog and archive would disagree.
+    // The archive would truncate the PatientID at the NUL, so that catalog and archive would disagree.
     expect([...Object.values(told(answer).failed), ...told(answer).unnamed]).toEqual([0xc000, 0xc000]);
   });
 });

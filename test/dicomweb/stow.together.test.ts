@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Stores by both in the same instant and gives the statuses in order, smallest first. */
+/** Stores with both accounts at the same time and returns the sorted statuses. */
 async function both(first: Buffer, second: Buffer): Promise<number[]> {
   const answers = await Promise.all([world.store(one, [first]), world.store(two, [second])]);
   return answers.map((answer) => answer.status).sort((a, b) => a - b);
@@ -97,7 +97,7 @@ describe('a reservation lost on the way', () => {
     await store.write(store.part);
     await store.write(file.subarray(0, 1_900_000));
     await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
-    // As when the archive's study is deleted, or this process stood still for long.
+    // As if the study was deleted in the archive, or this process was suspended for long.
     await world.sql`delete from studies where study_uid = ${studyUid}`;
     store.request.end(Buffer.concat([file.subarray(1_900_000), Buffer.from(store.close)]));
     expect((await store.answer).status).toBe(200);
@@ -123,7 +123,7 @@ describe('a reservation lost on the way', () => {
     const rows = await world.sql`select p.patient_id as patient from studies s
       join patients p on p.id = s.patient where s.study_uid = ${studyUid}`;
     expect(rows).toEqual([{ patient: 'B' }]);
-    // The watcher may have been faster than its sender's end: then it waits for a person, and is not shown either.
+    // The watcher may have been faster than the end of the request. Then the instance is in quarantine and is not shown either.
     const aside = (await world.sql`select 1 from quarantined where study_uid = ${studyUid}`).length;
     expect(await archived(world)).toBe(before + 1 + aside);
   });
@@ -173,10 +173,10 @@ describe('a sender who leaves', () => {
         return sender;
       }),
     );
-    // Stalled senders hold neither the archive nor the gateway for others.
+    // Stalled senders block neither the archive nor the gateway for others.
     await world.store(two, [makeInstance()]).expect(200);
     for (const sender of senders) sender.request.destroy();
-    // Sooner than reservations end by themselves.
+    // Sooner than reservations expire.
     await expect.poll(() => catalogued(world), { timeout: 10_000 }).toMatchObject({ pending: 0 });
     const large = bigInstance(4_000_000);
     await Promise.all(Array.from({ length: 4 }, () => world.store(two, [large]).expect(200)));

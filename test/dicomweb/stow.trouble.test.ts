@@ -27,7 +27,7 @@ async function restartGateway(): Promise<void> {
   await dead.stop();
 }
 
-/** Stores an instance of a new study so far that the archive has it and the catalog has only its reservation, then `kill -9`. */
+/** Stores an instance until the archive has it and the catalog has only its reservation, then kills the gateway with SIGKILL. */
 async function killBeforeTheRow(studyUid: string, file: Buffer): Promise<void> {
   const before = await archived(world);
   const store = openStore(world, sender);
@@ -35,7 +35,7 @@ async function killBeforeTheRow(studyUid: string, file: Buffer): Promise<void> {
   await store.write(file.subarray(0, file.length - 100));
   await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
   await world.sql.begin(async (tx) => {
-    // Lets others reserve, and nobody complete.
+    // Permits reservations and blocks their completion.
     await tx`select from studies where study_uid = ${studyUid} for no key update`;
     await store.write(file.subarray(file.length - 100));
     await store.write(store.close);
@@ -90,7 +90,7 @@ describe('kill -9 of the gateway', () => {
     const studyUid = freshUid();
     await killBeforeTheRow(studyUid, makeInstance({ studyUid, rows: 64, columns: 64 }));
     await world.sql`update pending set expires_at = clock_timestamp() - interval '5 hours'`;
-    // The feed was read to its end before the crash.
+    // The change feed was read to its end before the crash.
     const last: unknown = await (await world.archive('/changes?last')).json();
     const position = typeof last === 'object' && last && 'Last' in last ? Number(last.Last) : 0;
     await world.sql`update archive_cursor set position = ${position}`;

@@ -26,14 +26,14 @@ let orthanc: number;
 beforeAll(async () => {
   world = await startWorld();
   sender = await world.machine();
-  // The study must be there before its reader can be told of it.
+  // The study must exist before a reader can get a grant for it.
   await store(nativeFile(pixels.grey8, freshUids(study)));
   ask = askerOf(world, await world.radiologist(study));
   orthanc = world.orthanc.pid;
 });
 afterAll(() => world?.stop());
 
-/** Stores it and gives its address. */
+/** Stores the file and returns the path of its instance. */
 async function store(file: Buffer): Promise<void> {
   await world.store(sender, [file]).expect(200);
 }
@@ -89,7 +89,7 @@ describe('uncompressed frames', () => {
 
 const lossless = ['JPEG lossless', 'JPEG lossless SV1', 'JPEG-LS', 'RLE'] as const;
 const compressible = ['grey8', 'grey16', 'signed16', 'inverse', 'rgb', 'planes', 'palette'] as const;
-// DCMTK's own JPEG encoder mixes up the planes of several frames.
+// DCMTK's JPEG encoder confuses the planes of several frames.
 const ofEncoder = (encoder: string) =>
   compressible.filter((kind) => kind !== 'planes' || !encoder.startsWith('JPEG lossless'));
 
@@ -166,7 +166,7 @@ describe.each(['1.2.840.10008.1.2.4.90', '1.2.840.10008.1.2.4.91'])(
   },
 );
 
-/** Lets the archive compress: stored, taken out under other UIDs, removed. */
+/** Lets the archive compress a file: stores it, exports it with other UIDs, and deletes it. */
 async function byArchive(file: Buffer, uids: Uids, syntax: string): Promise<Buffer> {
   const { username, password, url } = world.orthanc;
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
@@ -202,12 +202,12 @@ describe('lossy pixels', () => {
     const uids = freshUids(study);
     const file = await encode(encoder, nativeFile(of, uids));
     await store(file);
-    // Lossy compression makes another instance.
+    // Lossy compression makes a new instance.
     expect(await uncompressed(at({ ...uids, sopUid: sopOf(file) }), of, true)).toBeLessThanOrEqual(most);
   });
 });
 
-/** Lossy compression makes another instance, with a UID of its own. */
+/** Lossy compression makes a new instance with a new UID. */
 function sopOf(file: Buffer): string {
   return uidIn(file, [8, 0, 0x18, 0]);
 }

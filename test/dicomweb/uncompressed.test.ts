@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** What the archive's own transcoder invents, changes or loses, and what is written in a way of its own in each encoding. */
+/** Attributes that the archive's transcoder invents, changes or loses, and attributes with a special form in each encoding. */
 const delicate: readonly DicomElement[] = [
   element('00081110', 'SQ', { items: [[], [element('00081150', 'UI', '1.2.3')], []] }),
   element('00081140', 'SQ', { items: [[element('00081150', 'UI', '1.2.3'), nested(3)]] }),
@@ -43,7 +43,7 @@ function nested(depth: number): DicomElement {
   return element('00081199', 'SQ', { items: [[inner], [element('00189074', 'DT', '20240101')]] });
 }
 
-/** Its data set as DCMTK writes it, sequences with explicit lengths and no group lengths. */
+/** The data set as DCMTK writes it: sequences with explicit lengths, no group lengths. */
 async function normal(file: Buffer, transferSyntax: string): Promise<Buffer> {
   const form = transferSyntax === implicitLittle ? '+ti' : '+te';
   const written = await byDcmtk('dcmconv', [form, '+e', '-g', '-p'], file);
@@ -54,7 +54,7 @@ type Uids = ReturnType<typeof freshUids>;
 const at = ({ studyUid, seriesUid, sopUid }: Uids) =>
   `/studies/${studyUid}/series/${seriesUid}/instances/${sopUid}`;
 
-/** The instance as a file in a transfer syntax, and the same in parts. */
+/** The instance in a transfer syntax, as a single body and as multipart. */
 async function fileIn(transferSyntax: string, uids: Uids): Promise<Buffer> {
   const { status, body } = await ask(at(uids), `application/dicom; transfer-syntax=${transferSyntax}`);
   expect(status).toBe(200);

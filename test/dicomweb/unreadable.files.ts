@@ -8,7 +8,7 @@ const LAST = [element('00420010', 'ST', 'a title'), element('00420011', 'OB', Bu
 const META = 132;
 const GROUP_LENGTH = 12;
 
-/** Files that break rules which the archive does not insist on, so that it takes and reads them; by what is wrong with them. */
+/** Files that break rules which the archive does not enforce, by fault. The archive stores and reads them. */
 export const ODD_FILES: Readonly<Record<string, (uids: InstanceOptions) => Buffer>> = {
   'sequences 70 deep': (uids) => report(uids, [deep(70)]),
   'sequences 300 deep': (uids) => report(uids, [deep(300)]),
@@ -21,7 +21,7 @@ export const ODD_FILES: Readonly<Record<string, (uids: InstanceOptions) => Buffe
     withoutGroupLength(report({ ...uids, transferSyntax: TransferSyntax.deflated })),
 };
 
-/** Files that break rules in ways which both read over. */
+/** Files with faults that both readers ignore. */
 export const FORGIVEN_FILES: typeof ODD_FILES = {
   'no group length': (uids) => withoutGroupLength(report(uids)),
   'bytes behind a deflated data set': (uids) =>
@@ -38,7 +38,7 @@ function deep(levels: number): DicomElement {
   return element('0040A730', 'SQ', { items });
 }
 
-/** Writes over the head of an element, tag, representation and length. */
+/** Overwrites the head of an element: tag, VR and length. */
 function changed(uids: InstanceOptions, write: (head: Buffer) => void): Buffer {
   const file = report(uids);
   write(file.subarray(markOf(file)));

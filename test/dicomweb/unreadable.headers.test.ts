@@ -8,7 +8,7 @@ import { type Ask, askerOf } from './wado.world.ts';
 
 const study = freshUid();
 const FILES = { ...ODD_FILES, ...FORGIVEN_FILES };
-/** Each in a series of its own, brought into the archive past the gateway. */
+/** Each file is in its own series and is stored in the archive past the gateway. */
 const held = Object.entries(FILES).map(([name, make]) => ({
   name,
   make,
@@ -33,7 +33,7 @@ async function dataSetsOf(answer: { status: number; body: Buffer }): Promise<Dat
   return DataSets.parse(JSON.parse(answer.body.toString()));
 }
 
-/** How often a header was not readable so far. */
+/** The number of unreadable headers so far. */
 async function unreadable(): Promise<number> {
   const token = `Bearer ${world.gateway.env['METRICS_TOKEN'] ?? ''}`;
   const { text } = await world.http.get('/metrics').set('authorization', token).expect(200);
@@ -56,7 +56,7 @@ describe.each(held)('an instance with $name', ({ uids: { seriesUid, sopUid } }) 
 
   it('has its bulk data', async () => {
     const [{ '00420011': document } = {}] = await dataSetsOf(await ask(`${path}/metadata`));
-    // An archive that stops reading at a delimiter tells of no document.
+    // An archive that stops at a delimiter does not report the document.
     if (document === undefined) return;
     const { pathname } = new URL(String(document['BulkDataURI']));
     const { status, body } = await ask(pathname.replace('/dicom-web', ''), 'application/octet-stream');

@@ -7,7 +7,7 @@ import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { type Person, startWorld, type World } from '../support/world.ts';
 import { StandIn } from './wado.stand-in.ts';
 
-/** Large transfers of one account at one time. */
+/** The number of concurrent large transfers of one account. */
 const PLACES = 16;
 const [study, series, instance] = [freshUid(), freshUid(), freshUid()];
 const busy = freshUid();
@@ -42,7 +42,7 @@ afterAll(async () => {
   archive?.stop();
 });
 
-/** Asks and reads nothing. */
+/** Sends a request and does not read the answer. */
 function stalled(path: string): Socket {
   const { hostname, port } = new URL(world.gateway.url);
   const socket = connect(Number(port), hostname).on('error', () => undefined);
@@ -51,7 +51,7 @@ function stalled(path: string): Socket {
   return socket;
 }
 
-/** A request that its client ends with the signal. */
+/** A request that its client aborts with the signal. */
 function ask(path: string, signal: AbortSignal, accept = '*/*'): Promise<Response> {
   const headers = { authorization: reader.authorization, accept };
   return fetch(`${world.gateway.url}${path}`, { headers, signal });
@@ -59,7 +59,7 @@ function ask(path: string, signal: AbortSignal, accept = '*/*'): Promise<Respons
 
 let slow: Socket[] = [];
 const letGo = () => slow.forEach((socket) => socket.destroy());
-/** All places of the account are taken by downloads whose client reads nothing. */
+/** Takes all places of the account with downloads whose client does not read. */
 beforeEach(async () => {
   archive.paths.length = 0;
   slow = Array.from({ length: PLACES }, () => stalled(`/dicom-web/studies/${busy}`));
@@ -86,14 +86,14 @@ it.each([
 ])('a download of %s leaves the queue when its client disconnects', async (_, path, accept) => {
   const left = new AbortController();
   const asked = ask(path, left.signal, accept).catch(() => 'left');
-  // It waits now: its first bytes would need one of the places.
+  // The request waits now, because it needs one of the places.
   await sleep(1000);
   left.abort();
   expect(await asked).toBe('left');
   await sleep(200);
   archive.paths.length = 0;
   letGo();
-  // Whoever still waited would be served before this one.
+  // A request that still waited would be served before this one.
   const next = await ask(`/dicom-web/studies/${busy}`, AbortSignal.timeout(20_000));
   expect(next.status).toBe(200);
   await next.arrayBuffer();

@@ -2,7 +2,7 @@ import { type DicomElement, freshUid, TransferSyntax } from '../../infra/demo/di
 import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
 import { byDcmtk } from './dcmtk.programs.ts';
 
-/** Pixels of a sample, and how they are described. */
+/** Pixels of a sample and their description. */
 export interface Pixels {
   readonly photometric: string;
   readonly samples: 1 | 3;
@@ -16,7 +16,7 @@ export interface Pixels {
   readonly extra?: readonly DicomElement[];
 }
 
-/** Smooth with a little roughness, so that compression has work and no two frames are alike. */
+/** Smooth with some noise, so that compression is realistic and all frames differ. */
 function painted(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let noise = 1;
@@ -43,7 +43,7 @@ const ramp = (step: number) => {
   return table;
 };
 
-/** One of each kind of pixels; odd sizes, so that padding shows. */
+/** One sample of each kind of pixels. Odd sizes make padding visible. */
 export const pixels = {
   grey8: { ...grey, bits: 8, frames: 3, bytes: painted(size * 3) },
   grey16: {
@@ -71,7 +71,7 @@ export const pixels = {
 } satisfies Record<string, Pixels>;
 export type Kind = keyof typeof pixels;
 
-/** A file of these pixels, uncompressed. */
+/** An uncompressed file with these pixels. */
 export function nativeFile(
   of: Pixels,
   uids: { studyUid: string; seriesUid: string; sopUid: string },
@@ -104,7 +104,7 @@ export function nativeFile(
   });
 }
 
-/** Programs of DCMTK that compress, losslessly unless said. */
+/** DCMTK programs that compress; lossless unless stated otherwise. */
 export const encoders = {
   'JPEG baseline (lossy)': {
     program: 'dcmcjpeg',
@@ -133,7 +133,7 @@ export function encode(name: keyof typeof encoders, file: Buffer): Promise<Buffe
   return byDcmtk(program, options, file);
 }
 
-/** The bytes of one frame, as a client gets them: colours by pixel when `interleaved`, one-bit frames from a byte's lowest bit. */
+/** The bytes of one frame as a client gets them. `interleaved` means colour by pixel; one-bit frames start at the lowest bit of a byte. */
 export function frameOf(of: Pixels, number: number, interleaved = false): Buffer {
   const bits = of.rows * of.columns * of.samples * of.bits;
   if (of.bits === 1) return bitmapOf(of.bytes, (number - 1) * bits, bits);
@@ -152,13 +152,13 @@ function bitmapOf(packed: Buffer, start: number, count: number): Buffer {
   return out;
 }
 
-/** The largest difference of two pictures' bytes; Infinity when they are not equally long. */
+/** The largest difference between the bytes of two images; Infinity if their lengths differ. */
 export function difference(one: Buffer, other: Buffer): number {
   if (one.length !== other.length) return Infinity;
   return one.reduce((most, byte, at) => Math.max(most, Math.abs(byte - (other[at] ?? 0))), 0);
 }
 
-/** Fresh UIDs in a study. */
+/** New UIDs in a study. */
 export function freshUids(studyUid: string): { studyUid: string; seriesUid: string; sopUid: string } {
   return { studyUid, seriesUid: freshUid(), sopUid: freshUid() };
 }

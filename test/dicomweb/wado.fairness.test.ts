@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Asks and reads nothing. */
+/** Sends a request and does not read the answer. */
 function stalled(caller: Caller, path: string): Socket {
   const { hostname, port } = new URL(world.gateway.url);
   const socket = connect(Number(port), hostname).on('error', () => undefined);
@@ -33,12 +33,12 @@ it('an account that begins any number of downloads and reads none keeps nobody e
   const greedy = await world.radiologist(large);
   const reader = await world.radiologist(other);
   const sockets = Array.from({ length: 60 }, () => stalled(greedy, `/studies/${large}`));
-  // All places they can have are theirs now, for half a minute.
+  // They hold all their places now, for half a minute.
   await sleep(3000);
   const began = Date.now();
   await world.get(reader, `/studies/${other}/metadata`).expect(200);
   await world.get(reader, `/studies/${other}`).expect(200);
-  // Those who read nothing lose their places after thirty seconds, not before.
+  // Clients that do not read lose their places after thirty seconds, not before.
   expect(Date.now() - began).toBeLessThan(20_000);
   for (const socket of sockets) socket.destroy();
   await world.get(greedy, `/studies/${large}/metadata`).expect(200);

@@ -4,7 +4,7 @@ export interface ReadPart {
   readonly body: Buffer;
 }
 
-/** Splits a whole multipart body by its declared boundary; throws unless it ends with the closing boundary. */
+/** Splits a complete multipart body by its declared boundary. Throws unless it ends with the closing boundary. */
 export function partsOf(contentType: string, body: Buffer): ReadPart[] {
   const boundary = /boundary="?([^";]+)"?/.exec(contentType)?.[1];
   if (boundary === undefined) throw new Error(`no boundary in ${contentType}`);

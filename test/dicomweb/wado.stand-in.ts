@@ -1,15 +1,15 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What goes wrong between gateway and archive: nothing, a refusal, a body cut in its middle, no answer, no connection. */
+/** The fault between gateway and archive: none, a refusal, a truncated body, no answer, no connection. */
 export type Fault = 'none' | 'refuses' | 'cuts' | 'stalls' | 'away';
 
-/** Stands before the real archive for the faults it cannot be asked for; counts the gateway's connections. */
+/** A proxy in front of the real archive for faults that the archive cannot produce. It counts the gateway's connections. */
 export class StandIn {
   fault: Fault = 'none';
   target = '';
   url = '';
-  /** What the gateway asked for, in order. */
+  /** The requests of the gateway, in order. */
   readonly paths: string[] = [];
   private readonly server = createServer((incoming, outgoing) => this.answer(incoming, outgoing));
 

@@ -58,7 +58,7 @@ const get = (path: string, accept = '*/*') =>
     headers: { authorization: reader.authorization, accept },
   });
 
-/** A client that asks and reads nothing at all. */
+/** A client that sends a request and does not read. */
 async function stalled(path: string, count: number): Promise<Socket[]> {
   const { hostname, port } = new URL(world.gateway.url);
   return Promise.all(

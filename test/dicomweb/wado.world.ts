@@ -21,7 +21,7 @@ export const files = new Map([
   [sop.report, makeInstance({ ...base, seriesUid: report, sopUid: sop.report, modality: 'SR' })],
 ]);
 
-/** What each address is asked of. */
+/** The instance for each URL. */
 export const at = {
   one: `/studies/${study}/series/${ct}/instances/${sop.one}`,
   multi: `/studies/${study}/series/${multi}/instances/${sop.multi}`,
@@ -29,7 +29,7 @@ export const at = {
   report: `/studies/${study}/series/${report}/instances/${sop.report}`,
 };
 
-/** A world that holds them, with somebody who reads all. */
+/** A world with these instances and a person who may read all of them. */
 export async function startRetrieveWorld(): Promise<{ world: World; ask: Ask }> {
   const world = await startWorld();
   const other = makeInstance({
@@ -42,10 +42,10 @@ export async function startRetrieveWorld(): Promise<{ world: World; ask: Ask }> 
 }
 
 export type Asked = { status: number; type: string; headers: Headers; body: Buffer };
-/** A GET under /dicom-web with this Accept. */
+/** Sends a GET under /dicom-web with this Accept header. */
 export type Ask = (path: string, accept?: string) => Promise<Asked>;
 
-/** How this person asks. */
+/** The credential of this person. */
 export function askerOf(world: World, reader: Person): Ask {
   return async (path, accept) => {
     const headers = { authorization: reader.authorization, ...(accept === undefined ? {} : { accept }) };
@@ -56,14 +56,14 @@ export function askerOf(world: World, reader: Person): Ask {
   };
 }
 
-/** The file as it was sent. */
+/** The sent file. */
 export function fileOf(uid: string): Buffer {
   const file = files.get(uid);
   if (file === undefined) throw new Error(`no file ${uid}`);
   return file;
 }
 
-/** The pixels as `makeInstance` writes them: a native file ends in them. */
+/** The pixel data of `makeInstance`: the last bytes of a native file. */
 export function frameOf(uid: string, frame: number, of: number): Buffer {
   const size = 8 * 8 * 2;
   const pixels = fileOf(uid).subarray(-size * of);

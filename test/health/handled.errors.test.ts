@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** From now on what is done to a table fails, as a full disk or a broken index lets it fail. */
+/** Makes every statement on a table fail, like a full disk or a broken index does. */
 async function breakTable(table: string, when: string): Promise<void> {
   await world.sql.unsafe(`
     create function fail_${table}() returns trigger language plpgsql as
@@ -23,7 +23,7 @@ async function breakTable(table: string, when: string): Promise<void> {
 const mend = (table: string) =>
   world.sql.unsafe(`drop trigger fail on ${table}; drop function fail_${table}()`);
 
-/** How often an error was handled in this kind of work, by the metrics. */
+/** The number of handled errors of this kind of work in the metrics. */
 async function handled(work: string): Promise<number> {
   const [, count] =
     new RegExp(`radgate_handled_errors_total\\{work="${work}"\\} (\\d+)`).exec(
@@ -32,7 +32,7 @@ async function handled(work: string): Promise<number> {
   return Number(count ?? 0);
 }
 
-/** The log names the work and the error's code, and none of its words. */
+/** Checks that the log names the work and the code of the error, but not its text. */
 async function isLogged(work: string): Promise<void> {
   const log = await world.gateway.logged();
   const line = log.split('\n').find((one) => one.includes(`"work":"${work}"`));

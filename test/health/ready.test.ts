@@ -30,7 +30,7 @@ it('any number of questions at once is one question to the neighbours', async ()
         status: 'unavailable',
         neighbours: { postgres: 'up', orthanc: 'away' },
       });
-    // The watcher asks, too.
+    // The watcher also sends requests.
     expect(asked).toBeLessThan(30);
   } finally {
     await gateway.stop();
@@ -41,7 +41,7 @@ it('any number of questions at once is one question to the neighbours', async ()
 it('a neighbour that begins an answer and never ends it is away', async () => {
   const archive = createServer((_, answer) => {
     answer.writeHead(200, { 'content-type': 'application/json' });
-    // As long as something comes, nothing that waits for silence ends it.
+    // As long as bytes arrive, no idle timeout ends the request.
     const drip = setInterval(() => answer.write(' '), 100);
     answer.once('close', () => clearInterval(drip));
   }).listen(0, '127.0.0.1');

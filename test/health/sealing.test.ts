@@ -21,7 +21,7 @@ const ready = async () => {
 const figure = async (name: string) =>
   Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await world.gateway.metrics())?.[1]);
 
-/** What keeps rows from their seals, and what ends it. */
+/** A fault that prevents sealing, and its end. */
 const STOPS = [
   [
     'a right that the role has lost',

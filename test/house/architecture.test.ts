@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-/** Files directly in one folder, migrations apart: more can no longer be seen at a glance. */
+/** The largest number of files directly in one folder, except migrations. */
 const MOST_FILES = 30;
 
 it('docs/architecture.md names files that exist', async () => {

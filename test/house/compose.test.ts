@@ -20,7 +20,7 @@ const Compose = z.looseObject({
   networks: z.record(z.string(), z.looseObject({ internal: z.boolean().default(false) }).nullable()),
 });
 
-/** The Compose specification as Ajv takes it: without the addresses of an older draft. */
+/** The Compose specification in a form that Ajv accepts, without the ids of an older draft. */
 const Specification = z
   .record(z.string(), z.unknown())
   .parse(
@@ -40,7 +40,7 @@ describe('docker-compose.yml', () => {
     async (file) => {
       const ajv = new Ajv({ strict: false, validateFormats: false });
       const text = await readFile(join(root, file), 'utf8');
-      // The project's name is younger than the published schema.
+      // The property `name` of the project is newer than the published schema.
       const { name: _, ...described } = z.looseObject({}).parse(parse(text, { merge: true }));
       const valid = ajv.validate(Specification, described);
       expect(ajv.errors).toBeNull();

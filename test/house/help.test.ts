@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
-// Nothing is set: whatever would be done fails.
+// No setting is set, so every real action fails.
 it.each([
   ['keys:rotate', 'infra/local/rotate.ts'],
   ['keys:rotate', 'dist/authn/keys/rotate.command.js'],

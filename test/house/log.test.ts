@@ -35,7 +35,7 @@ describe('the log', () => {
       .get('/health/ready')
       .set('x-request-id', 'asked-for-0001')
       .expect('x-request-id', 'asked-for-0001');
-    // The line is written after the answer.
+    // The log line is written after the answer.
     await expect
       .poll(() => lineOf('asked-for-0001'))
       .toMatchObject({ method: 'GET', route: '/health/ready', status: 200, level: 'info' });

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 const root = join(import.meta.dirname, '../..');
-/** A Node that says it is older than it is, before anything of ours is read. */
+/** A Node.js that reports an older version before it reads our code. */
 const OLDER = `Object.defineProperty(process.versions, 'node', { value: '20.19.0' })`;
 const ENTRIES = [
   'main',

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Sends bytes as they are and gives all that comes back until the connection ends or has been silent for half a second. */
+/** Sends bytes unchanged and returns all bytes received until the connection ends or is idle for half a second. */
 async function raw(text: string): Promise<string> {
   const { hostname, port } = new URL(world.gateway.url);
   const socket = connect(Number(port), hostname);
@@ -121,7 +121,7 @@ describe('what cannot be understood', () => {
     ['GET', '/dicom-web/nowhere', 404],
     ['GET', '/dicom-web/studies/1.2.3/', 404],
     ['DELETE', '/nowhere', 404],
-    // Of a QUERY without a body the fault is found before its path is looked for.
+    // A QUERY without a body is refused before its path is looked up.
     ['QUERY', '/nowhere', 400],
     ['TRACE', '/nowhere', 404],
     ['GET', '/dicom-web', 404],
@@ -190,7 +190,7 @@ describe('what cannot be understood', () => {
 describe('a large upload', () => {
   const megabyte = Buffer.alloc(2 ** 20, 1);
 
-  /** Uploads 50 MB in chunks, reading the answer only once all is sent or the connection is refused. */
+  /** Uploads 50 MB in chunks. Reads the answer only after everything is sent or the connection is refused. */
   function upload(headers: Record<string, string>): Promise<{ status: number; sent: number }> {
     return new Promise((resolve, reject) => {
       let sent = 0;

@@ -45,7 +45,7 @@ async function nginxBefore(gatewayPort: number): Promise<string> {
 const DICOM = 'Content-Type: application/dicom';
 const as = (caller: Caller) => `Authorization: ${caller.authorization}`;
 const next = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
-/** Whoever took the rest of a body for a request would answer it. */
+/** A request hidden in a body. A server that took the rest of the body for a request would answer it. */
 const bodies = [2_000, 300_000, 3_000_000].map((bytes) => Buffer.alloc(bytes, next));
 const framings = ['content-length', 'chunked'] as const;
 const ways = ['at once', 'after the answer', 'expecting 100'] as const;
@@ -56,7 +56,7 @@ const cases = (places: readonly string[]): Case[] =>
     bodies.flatMap((body) => framings.flatMap((framing) => ways.map((way) => ({ at, body, framing, way })))),
   );
 
-/** Sends a request that is refused and then, on the same connection, another. What is wrong with that, or nothing. */
+/** Sends a refused request and then another one on the same connection. Returns the fault, or undefined. */
 async function faultOf(
   { at, body, framing, way }: Case,
   [line, ...headers]: readonly string[],
@@ -71,7 +71,7 @@ async function faultOf(
   try {
     await connection.send(head);
     let answer = way === 'at once' ? undefined : await connection.answer(1500);
-    // Who is sure to send a body sends it after the refusal, too: only so much is said that the rest is still awaited.
+    // Some clients send the body even after a refusal. The test sends only a part, so that the gateway still expects the rest.
     for (const part of rest) await connection.send(part);
     while (answer === undefined || answer.status === 100) {
       answer = await connection.answer(10_000);
@@ -139,7 +139,7 @@ it.each(refusals)(
 
 it('so does 429 for a flood of sign-ins', async () => {
   const flood = Array.from({ length: 4 }, () => cases(['nginx'])).flat();
-  // The first of them are let through, and the gateway takes no such type there.
+  // nginx passes the first requests on. The gateway refuses their content type.
   expect(await faultsOf(flood, ['POST /api/auth/login', DICOM], [429, 415])).toEqual([]);
   expect(await readFile(join(folder, 'nginx.access.log'), 'utf8')).toMatch(/POST \/api\/auth 429/);
 });
@@ -148,7 +148,7 @@ it('in HTTP/2 a refused upload ends no connection', async () => {
   const session = connect(origins['nginx'] ?? '', { rejectUnauthorized: false });
   const ask = async (method: string, path: string, body?: Buffer) => {
     const stream = session.request({ ':path': path, ':method': method, 'content-type': 'application/dicom' });
-    // What is left of a refused body is cancelled.
+    // The rest of a refused body is cancelled.
     stream.on('error', () => undefined);
     if (body !== undefined) stream.end(body);
     const [headers] = await once(stream, 'response');

@@ -69,7 +69,7 @@ describe('a path that is not written as it should be', () => {
     [`/dicom-web/studies/*/metadata`, 400],
     [`/dicom-web/studies/%2a`, 400],
     [`/dicom-web/studies/${mine.study}./metadata`, 400],
-    // It may stand so in an archive; here it does not.
+    // An archive may contain such a UID. This archive does not.
     [`/dicom-web/studies/0${mine.study}/metadata`, 404],
     [`/dicom-web/studies/${mine.study.replaceAll('.', '%252e')}/metadata`, 400],
     [`/dicom-web/studies/${'1'.repeat(65)}/metadata`, 400],
@@ -148,7 +148,7 @@ describe('a search', () => {
     const answer = await asked(`/dicom-web/studies?${query}`);
     expect([query, statusOf(answer)]).toEqual([query, status]);
     expect(answer).not.toMatch(CANARY);
-    // What was asked for stands in no answer; so the UID could only come from the catalog.
+    // No answer repeats the request, so the UID could only come from the catalog.
     expect(answer).not.toContain(hidden.study);
   });
 });
@@ -214,7 +214,7 @@ describe('what a client says of itself', () => {
   });
 });
 
-/** Pieces a target is glued from: what is theirs, what is not, and what decoders stumble over. */
+/** Parts of a request target: permitted objects, forbidden objects, and special characters for decoders. */
 const pieces = fc.constantFrom(
   '/dicom-web', '/studies', '/series', '/instances', '/metadata', '/rendered', '/thumbnail', '/frames/1', '/bulk/7FE00010',
   '/wado', '/system', '/..', '/.', '//', '/%2e%2e', '%2f', '%5c', '%00', '%', ';', '?', '&', '#', '=', ',', '*', '\\',

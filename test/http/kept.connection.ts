@@ -4,14 +4,14 @@ import { connect as connectTls } from 'node:tls';
 /** The head of an answer and its body. */
 export type KeptAnswer = { status: number; head: string; body: string };
 
-/** One connection of HTTP/1.1 on which a test sends what it likes and reads the answers one after the other. */
+/** One HTTP/1.1 connection on which a test sends any bytes and reads the answers in order. */
 export class KeptConnection {
   private got = '';
   private closed = false;
   private readonly socket: Socket;
   private wake: () => void = () => undefined;
 
-  /** `origin` names scheme, host and port; certificates are not checked. */
+  /** `origin` is scheme, host and port. Certificates are not checked. */
   constructor(origin: string) {
     const { protocol, hostname: host, port } = new URL(origin);
     const to = { host, port: Number(port) };
@@ -23,7 +23,7 @@ export class KeptConnection {
       this.got += chunk.toString('latin1');
       this.wake();
     });
-    // Who sends on after an announced end may meet a reset.
+    // A client that sends after an announced end may get a reset.
     this.socket.on('error', () => undefined);
     this.socket.on('close', () => {
       this.closed = true;
@@ -31,7 +31,7 @@ export class KeptConnection {
     });
   }
 
-  /** Sends these bytes; resolves when they are on their way or the connection is gone. */
+  /** Sends these bytes. Resolves when the socket has them or the connection is closed. */
   async send(bytes: string | Buffer): Promise<void> {
     if (!this.socket.writable) return;
     await new Promise<void>((resolve) => {
@@ -40,7 +40,7 @@ export class KeptConnection {
     });
   }
 
-  /** The next answer, interim ones (1xx) too; undefined when none was complete by then or the connection ended before. */
+  /** The next answer, also an interim one (1xx); undefined if none was complete in time or the connection ended before. */
   async answer(milliseconds: number): Promise<KeptAnswer | undefined> {
     const until = Date.now() + milliseconds;
     for (;;) {
@@ -50,14 +50,14 @@ export class KeptConnection {
     }
   }
 
-  /** Whether the other side ends the connection by then; what it still says is kept. */
+  /** Whether the other side ends the connection in time. Bytes that still arrive are kept. */
   async ends(milliseconds: number): Promise<boolean> {
     const until = Date.now() + milliseconds;
     while (!this.closed && Date.now() < until) await this.news(until - Date.now());
     return this.closed;
   }
 
-  /** All that came and no answer took. */
+  /** All received bytes that are not part of an answer. */
   get unread(): string {
     return this.got;
   }

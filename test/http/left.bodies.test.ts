@@ -8,14 +8,14 @@ let world: World;
 let sender: Caller;
 let clerk: Caller;
 beforeAll(async () => {
-  // Nobody listens there: an upload is refused where no FHIR server is configured.
+  // No server listens there. Without a configured FHIR server, an upload would be refused.
   world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir' });
   sender = await world.machine();
   clerk = await world.machine([{ rights: ['records:import'], scope: { kind: 'all' } }]);
 });
 afterAll(() => world?.stop());
 
-/** One request on the agent's only connection; the body goes out in two pieces, as from a network. */
+/** Sends one request on the agent's only connection. The body is sent in two pieces. */
 function send(agent: Agent, method: string, path: string, headers: object, body: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
     const outgoing = request(`${world.gateway.url}${path}`, { agent, method, headers: { ...headers } });

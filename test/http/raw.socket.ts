@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 
 /**
- * Sends bytes to the gateway as they are, on a connection of its own, and gives all that comes back until it is closed by the
- * other side, or until nothing came for `silenceMs`.
+ * Sends bytes unchanged to the gateway on a new connection. Returns all bytes received until the other side closes it, or until it is idle
+ * for `silenceMs`.
  */
 export function rawly(gateway: string, text: string, silenceMs = 2000): Promise<string> {
   const { hostname, port } = new URL(gateway);
@@ -12,7 +12,7 @@ export function rawly(gateway: string, text: string, silenceMs = 2000): Promise<
   socket.on('data', (chunk: Buffer) => (got += chunk.toString('latin1')));
   socket.write(Buffer.from(text, 'latin1'));
   return new Promise((resolve) => {
-    // A refusal of what was not read yet may end in a reset.
+    // A refusal of an unread body may end in a reset.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(got));
   });
@@ -23,7 +23,7 @@ export function requestOf(target: string, headers: readonly string[], method = '
   return [`${method} ${target} HTTP/1.1`, ...headers, 'Connection: close', '', ''].join('\r\n');
 }
 
-/** The status line's number; 0 when there was none. */
+/** The status code; 0 without a status line. */
 export function statusOf(answer: string): number {
   return Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0);
 }

@@ -11,7 +11,7 @@ let slow: Caller;
 let other: Caller;
 const open: Socket[] = [];
 beforeAll(async () => {
-  // Nobody listens there: an upload is refused where no FHIR server is configured.
+  // No server listens there. Without a configured FHIR server, an upload would be refused.
   world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir' });
   const all = { rights: ['studies:store', 'studies:read'], scope: { kind: 'all' } };
   slow = await world.machine([all]);
@@ -22,7 +22,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** Sends the beginning of something and stays; `answer` is all that has come back so far. */
+/** Sends the beginning of a request and keeps the connection open. `answer` is everything received so far. */
 function begin(text: string | Buffer): { answer: () => string; closed: () => boolean } {
   const { hostname, port } = new URL(world.gateway.url);
   const socket = connect(Number(port), hostname);
@@ -55,10 +55,10 @@ it(`${SENDERS} senders each of a head, a JSON body, a file and a list, all stall
     await world.http.get('/health/live').expect(200);
     expect(await world.signIn('admin', world.adminPassword)).toMatch(/^Bearer /);
   }
-  // Nothing of what never ended is acknowledged, and who may not import is told so at once.
+  // No incomplete request is acknowledged. An account that may not import is refused at once.
   expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 2'))).toEqual([]);
   expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 403')).length).toBe(SENDERS);
-  // They leave, and of their reservations nothing remains.
+  // The clients disconnect, and their reservations are removed.
   for (const socket of open) socket.destroy();
   await expect.poll(async () => (await world.sql`select from pending`).length, { timeout: 10_000 }).toBe(0);
 });
@@ -80,7 +80,7 @@ it('a Content-Length larger than what comes is never taken for the whole', async
     await expect.poll(() => open.at(-1)?.closed === true, { timeout: 10_000 }).toBe(true);
     expect(answer()).not.toMatch(/^HTTP\/1\.1 2/);
   }
-  // Sooner than the reservation's own end.
+  // Sooner than the reservation expires.
   await expect.poll(async () => (await world.sql`select from pending`).length, { timeout: 10_000 }).toBe(0);
   expect(await world.sql`select from instances`).toHaveLength(before.length);
 });

@@ -12,7 +12,7 @@ import { Clerk, holdingLock } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
 
 const HOUR = 3_600_000;
-/** The test's own limit ends the wait. */
+/** The timeout of the test ends the wait. */
 const PATIENTLY = { timeout: 120_000 };
 const Terms = z.object({ items: z.array(z.object({ id: z.string(), word: z.string() })) });
 
@@ -24,11 +24,11 @@ beforeAll(async () => {
 }, 200_000);
 afterAll(() => world?.stop());
 
-/** Holds an import as a bundle under way does, until it is let go. */
+/** Holds the lock of an import like a running bundle, until it is released. */
 const asUnderWay = (id: string, work: (isWaited: () => Promise<boolean>) => Promise<void>) =>
   holdingLock(world, `import ${id}`, work, true);
 
-/** Another gateway with the same disk, which looks after what is left there when it has started; ended when that is seen. */
+/** Starts another gateway with the same disk. It cleans up left files after its start and is stopped when that is visible. */
 async function passingGateway(isSeen: () => Promise<void>): Promise<void> {
   const { PORT: _, ...env } = world.gateway.env;
   const other = await startTestGateway(env);
@@ -43,7 +43,7 @@ const isOver = (clerk: Clerk, id: string) =>
   expect.poll(async () => (await clerk.report(id))['finished_at'], PATIENTLY).not.toBeNull();
 const patients = (clerk: Clerk) => hapi.count(`Patient?identifier=${clerk.system}|`);
 
-/** A word that nobody knows, and an import that waits for it. */
+/** An unknown word, and an import that waits for it. */
 const wordOf = async (clerk: Clerk) => {
   const word = `palavra ${clerk.mapping.slice(5)}`;
   const done = await clerk.import(list(row(cpfOf(5), { note: word })));
@@ -79,7 +79,7 @@ describe('an import', () => {
         undo_conflicts: [],
         finished_at: null,
       });
-      // Asked for again it goes on; nothing else is done with the import meanwhile.
+      // A second request continues the undo. Nothing else changes the import meanwhile.
       await clerk.post(`/api/imports/${id}/undo`).expect(202);
       for (const verb of ['commit', 'retry', 'cancel']) {
         const { body } = await clerk.post(`/api/imports/${id}/${verb}`).expect(409);
@@ -156,7 +156,7 @@ describe('an import', () => {
       return jobs.map((job) => job['later']);
     };
     await expect.poll(later, PATIENTLY).toEqual([true]);
-    // No other import waits for it until then.
+    // Until then no other import waits for it.
     const [stuck] = await world.sql`select undoing from imports where id = ${id}`;
     expect(stuck).toEqual({ undoing: 'stuck' });
   }, 120_000);
@@ -174,7 +174,7 @@ describe('an import', () => {
       return found;
     };
     const isGone = () => expect.poll(left, PATIENTLY).toEqual({ chunks: 0, changes: 0, digests: 0 });
-    // Nobody waits for it: a gateway that cannot remove them yet has started all the same.
+    // The gateway starts even if it cannot remove the files yet.
     const connection = await world.sql.reserve();
     try {
       await connection`begin`;

@@ -5,10 +5,10 @@ import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows } from './import.world.ts';
 import { list, row } from './lists.ts';
 
-/** How bad it is: rows of the list, how long HAPI answers 503, and how long all of it may take. */
+/** The size of the test: rows of the list, how long HAPI answers 503, and the time limit. */
 type BadDay = { rows: number; awayMs: number; limitMs: number };
 
-/** One answer in twenty is lost after the work was done, when it is bad; while HAPI is away all are 503. */
+/** On a bad day, one answer in twenty is lost after the work was done. While HAPI is away, all answers are 503. */
 class Weather {
   bad = false;
   awayUntil = 0;
@@ -27,8 +27,8 @@ const Numbered = z.object({ id: z.string(), identifier: z.array(z.object({ value
 const Coded = z.object({ subject: z.object({ reference: z.string() }), code: z.unknown() });
 
 /**
- * A test: a list on a good day, and the same for other patients on a bad one: the worker is killed three times, HAPI is away for a while
- * and loses answers. What is on the server must be the same. Gives the world it happens in.
+ * Defines a test with two imports: a list without faults, and the same list for other patients with faults. The worker is killed three times,
+ * and HAPI is away for a while and loses answers. The resources on the server must be the same. Returns the world.
  */
 export function badDay(what: string, { rows, awayMs, limitMs }: BadDay): () => World {
   const weather = new Weather();
@@ -88,7 +88,7 @@ function person(at: number): string[] {
   });
 }
 
-/** What the server has of a clerk's patients, told by their numbers and without what differs between two clerks. */
+/** The resources of a clerk's patients on the server, by patient number and without values that differ between two clerks. */
 async function held(hapi: TestHapi, { system }: Clerk): Promise<string[]> {
   const patients = await all(hapi, `Patient?identifier=${system}|`);
   const numbers = new Map<string, string>();

@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 200_000);
 afterAll(() => world?.stop());
 
-/** Stands in cells of every faulty row; nothing may ever repeat it where rows are not asked for. */
+/** A canary in cells of every faulty row. Only routes that return rows may repeat it. */
 const CANARY = 'Kanarienvogel';
 const Items = z.object({
   items: z.array(
@@ -40,7 +40,7 @@ const line = (cells: readonly string[]) => cells.join(',');
 const bad = (at: number, cells: Parameters<typeof row>[1] = {}) =>
   line(row(cpfOf(at), { name: `${CANARY} ${at}`, ...cells }));
 
-/** What is wrong, the record as it stands in the file, and what its row says. */
+/** The fault, the record in the file, and the expected findings. */
 const FAULTS: readonly (readonly [string, string, { code: string; column?: string; state?: string }])[] = [
   ['a required cell is empty', bad(1, { name: ' ' }), { code: 'required-missing', column: 'name' }],
   ['the identifier is empty', line(row('', { name: CANARY })), { code: 'required-missing', column: 'cpf' }],
@@ -75,7 +75,7 @@ const FAULTS: readonly (readonly [string, string, { code: string; column?: strin
   ['a quote that is not closed', `"${bad(15)}`, { code: 'quote-broken' }],
   ['a quote within a cell', bad(16, { name: `Ana "${CANARY}" Silva` }), { code: 'quote-broken' }],
 ];
-/** Written all the same, with a warning. */
+/** Written, with a warning. */
 const WARNINGS: typeof FAULTS = [
   ['a number nobody can dial', bad(17, { phone: '123' }), { code: 'phone-format', column: 'phone' }],
   ['an unknown country', bad(18, { country: CANARY }), { code: 'country-unknown', column: 'birth_country' }],
@@ -87,7 +87,7 @@ describe('a list with every fault there is', () => {
   let clerk: Clerk;
   let report: Report;
   let items: Map<number, Item>;
-  // A foreign phone is no fault.
+  // A foreign phone number is valid.
   const good = line(row('529.982.247-25', { phone: '+351 21 123 4567' }));
   const lines = [...FAULTS, ...WARNINGS].map(([, text]) => text);
   beforeAll(async () => {
@@ -108,7 +108,7 @@ describe('a list with every fault there is', () => {
       const found = item?.issues.find((issue) => issue.code === code);
       expect(item?.issues.map((issue) => issue.code)).toContain(code);
       expect(found?.column).toBe(column);
-      // The check digits are a warning here: every other fault refuses its row.
+      // Wrong check digits are a warning here. Every other fault rejects its row.
       if (code !== 'cpf-check-digits') expect(item?.state).toBe('rejected');
     },
   );

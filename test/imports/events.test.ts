@@ -7,7 +7,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
 const LISTENERS = 20;
-/** Polling at 2 Hz would read the table 80 times meanwhile. */
+/** Polling twice a second would read the table 80 times in this time. */
 const QUIET_MS = 2_000;
 
 let world: World;
@@ -27,7 +27,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** Reads of the table of events so far. */
+/** The number of reads of the event table so far. */
 const reads = () => way.statements('from "import_events"');
 
 async function startedImport(): Promise<string> {
@@ -41,7 +41,7 @@ async function startedImport(): Promise<string> {
 const tell = (importId: string, data: Readonly<Record<string, number | string | null>>) =>
   world.sql`insert into import_events (import_id, data) values (${importId}, ${world.sql.json(data)})`;
 
-/** A listener at the gateway whose database is reached through the proxy. */
+/** A client that listens to events of the gateway. The gateway's database connection goes through the proxy. */
 class Listener {
   heard = '';
   ended = false;
@@ -80,7 +80,7 @@ describe('the events of an import', () => {
     const before = reads();
     await pause(QUIET_MS);
     expect(reads()).toBe(before);
-    // What another import tells concerns nobody here.
+    // Events of another import do not concern these listeners.
     await tell(other, { rows_done: 1 });
     await pause(200);
     expect(reads()).toBe(before);

@@ -11,7 +11,7 @@ import { brazil, type Sent } from './examples.world.ts';
 
 const EXAMPLES = { ...FILE_EXAMPLES, ...ROW_EXAMPLES };
 
-/** What a list alone cannot show: it takes a gigabyte, five million rows, a server or somebody's decision. Each has its test elsewhere. */
+/** Codes that a list alone cannot produce. They need a gigabyte, five million rows, a server or a decision. Other tests cover them. */
 const ELSEWHERE = [
   'file-rows-too-many',
   'file-too-large',
@@ -22,7 +22,7 @@ const ELSEWHERE = [
   'term-ignored',
 ];
 
-/** The codes a clerk would read, and whether all of it would be written. */
+/** The codes that a clerk would read, and whether all rows would be written. */
 async function told({
   file,
   mapping = brazil,

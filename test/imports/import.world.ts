@@ -5,19 +5,19 @@ import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
 import type { Caller, World } from '../support/world.ts';
 
 export const Accepted = z.object({ file_id: z.uuid(), status: z.string() });
-/** An import as the API tells it. */
+/** The state of an import in the API. */
 export const Report = ImportState.extend({ source: z.looseObject({}).nullable() });
 export type Report = z.infer<typeof Report>;
 
 const MOVING = new Set(['inspecting', 'queued', 'running']);
 
-/** A clerk who imports lists, with a mapping whose identifiers nobody else in the shared HAPI uses. */
+/** A clerk who imports lists. The mapping uses identifiers that no other test in the shared HAPI uses. */
 export class Clerk {
   private constructor(
     readonly world: World,
     readonly caller: Caller,
     readonly mapping: string,
-    /** The system of the identifiers of this clerk's patients. */
+    /** The identifier system of this clerk's patients. */
     readonly system: string,
   ) {}
 
@@ -66,7 +66,7 @@ export class Clerk {
     return Report.parse((await this.get(`/api/imports/${id}`).expect(200)).body);
   }
 
-  /** Waits until nothing moves any more; the test's own limit ends the wait. */
+  /** Waits until the import no longer changes. The timeout of the test ends the wait. */
   async ended(id: string): Promise<Report> {
     for (;;) {
       const report = await this.report(id);
@@ -76,13 +76,13 @@ export class Clerk {
   }
 }
 
-/** Each row is in exactly one count. */
+/** Checks that each row is in exactly one count. */
 export function countedRows(report: Report): number {
   const { created, updated, unchanged, rejected, waiting, duplicate } = report;
   return created + updated + unchanged + rejected + waiting + duplicate;
 }
 
-/** Holds an advisory lock of imports (`import <id>` or `patient <key>`) while `work` runs, which may ask whether somebody waits for it. */
+/** Holds an advisory lock of imports (`import <id>` or `patient <key>`) while `work` runs. `work` can ask whether another session waits. */
 export async function holdingLock(
   world: World,
   name: string,

@@ -1,12 +1,12 @@
 import { CIRCULATING, encodeList } from '../../infra/demo/patients.file.ts';
 import { COLUMNS } from '../../infra/demo/patients.list.ts';
 
-/** The cells of one row of the circulating list; what is not said is harmless. */
+/** The cells of one row of the Brazilian list. Missing cells get valid values. */
 export type Cells = Partial<
   Record<'name' | 'cpf' | 'gender' | 'birth' | 'phone' | 'country' | 'note', string>
 >;
 
-/** A row of the circulating list. */
+/** A row of the Brazilian list. */
 export function row(cpf: string, cells: Cells = {}): string[] {
   const {
     name = 'Maria da Silva',
@@ -19,14 +19,14 @@ export function row(cpf: string, cells: Cells = {}): string[] {
   return [name, cells.cpf ?? cpf, gender, birth, phone, country, note];
 }
 
-/** The header of the circulating list as a line. */
+/** The header line of the Brazilian list. */
 export const HEADER = COLUMNS.join(',');
 
-/** A list with the header of the circulating one. */
+/** A list with the header of the Brazilian list. */
 export const list = (...rows: readonly string[][]): Buffer =>
   encodeList([[...COLUMNS], ...rows], CIRCULATING);
 
-/** Distinct CPFs without valid check digits. */
+/** Different CPF numbers without valid check digits. */
 export const cpfOf = (at: number): string => {
   const digits = String(at).padStart(6, '0');
   return `444.${digits.slice(0, 3)}.${digits.slice(3)}-10`;

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs the command with an empty environment: it needs no server, no database and no setting. */
+/** Runs the command with an empty environment, because it needs no server, database or setting. */
 function run(...args: readonly string[]) {
   return new Promise<{ status: number; said: string; errors: string }>((resolve) => {
     const child = execFile(

@@ -26,7 +26,7 @@ const Validated = z.object({
   issue: z.array(z.object({ severity: z.string(), diagnostics: z.string().optional() })),
 });
 
-/** What HAPI's own validator finds wrong with anything that was written for a clerk's patients, Provenance and its file included. */
+/** The faults that HAPI's validator finds in all resources of a clerk's patients, including Provenance and the file. */
 async function faultsOf({ system }: Clerk): Promise<string[]> {
   const of = `:Patient.identifier=${system}|`;
   const found = [

@@ -5,7 +5,7 @@ import { Clerk } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
 
 const ROWS = 60;
-/** Two rounds of reads and a transaction for each fifty resources, and the rounding of it. */
+/** Two rounds of reads and one transaction for each fifty resources, rounded up. */
 const MOST_PER_FIFTY = 4;
 
 let hapi: TestHapi;
@@ -24,7 +24,7 @@ afterAll(async () => {
 const rows = (birth: string) => Array.from({ length: ROWS }, (_, at) => row(cpfOf(at + 1), { birth }));
 const patients = (clerk: Clerk) => hapi.search(`Patient?identifier=${clerk.system}|`);
 
-/** Takes an import back; how many resources it had written and how many requests that took. */
+/** Undoes an import. Returns the number of its resources and the number of requests. */
 async function undo(clerk: Clerk, id: string): Promise<{ resources: number; requests: number }> {
   const [counted] = await world.sql`
     select count(distinct kind || resource_id)::int as resources from import_writes where import_id = ${id}`;
@@ -60,7 +60,7 @@ describe('undo of many resources', () => {
     const body = { resourceType: 'Basic', code: { text: 'elsewhere' }, subject };
     const basic = await hapi.json('/Basic', { method: 'POST', body });
     const { resources, requests } = await undo(clerk, id);
-    // A row by itself would take two requests each.
+    // Each row alone would take two requests.
     const halving = 3 * 2 * Math.ceil(Math.log2(50));
     expect(requests).toBeLessThanOrEqual(MOST_PER_FIFTY * (Math.ceil(resources / 50) + 1) + halving);
     expect(await clerk.report(id)).toMatchObject({ undo_conflicts: [{ resource: subject.reference }] });

@@ -27,7 +27,7 @@ afterAll(async () => {
   await way?.close();
 });
 
-/** Decides about the transactions alone, by their number from 1. */
+/** Applies only to transactions, which are numbered from 1. */
 function ofTransactions(decide: (number: number) => Fate): { readonly count: number } {
   const base = `${new URL(way.url).pathname}/`;
   const seen = { count: 0 };
@@ -35,10 +35,10 @@ function ofTransactions(decide: (number: number) => Fate): { readonly count: num
   return seen;
 }
 
-/** The answer to every other transaction is lost after its work was done. */
+/** Loses the answer to every second transaction after its work was done. */
 const loseAnswers = () => ofTransactions((number) => (number % 2 === 1 ? 'lost' : 'pass'));
 
-/** Whether the queue has no job of an import, or of a term, that is not done. */
+/** Whether the queue has no unfinished job of an import or a term. */
 const atRest = async (id: string) => {
   const [found] = await world.sql`
     select count(*)::int as left from queue.job
@@ -107,7 +107,7 @@ describe('an unlucky operator', () => {
     await settled(id);
     expect(await clerk.report(id)).toMatchObject({ status: 'cancelled', rows_done: 0 });
     expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(0);
-    // The file is still there, so that the import can be taken up again.
+    // The file still exists, so the import can be retried.
     expect(await staged()).toContain(`${id}.sealed`);
   }, 120_000);
 
@@ -137,7 +137,7 @@ describe('an unlucky operator', () => {
         return 'pass';
       };
       const again = await clerk.upload(file).expect(202);
-      // It looked for its patients, found them, and looks again later.
+      // It searched for its patients, found them, and searches again later.
       await expect.poll(() => seen.lookups, { timeout: 40_000 }).toBeGreaterThan(2);
       return Accepted.parse(again.body).file_id;
     };
@@ -254,7 +254,7 @@ describe('an unlucky operator', () => {
       .upload(list(row(cpfOf(50))), { mode: 'rehearse' })
       .set(key)
       .expect(422);
-    // An import of another day, or read otherwise, is another import.
+    // The same file with another `as_of` or encoding is another import.
     for (const other of [{ as_of: '2026-01-01' }, { encoding: 'windows-1252' }])
       await clerk
         .upload(list(row(cpfOf(50))), other)

@@ -10,7 +10,7 @@ const Statistics = z.object({ CountInstances: z.number() });
 const VICTIMS: Neighbour[] = ['gateway', 'orthanc', 'postgres', 'nginx'];
 const rounds = Number(process.env['RADGATE_CHAOS_ROUNDS'] ?? 3);
 
-// A minute and more: by vitest.long.config.ts only.
+// Takes more than a minute, so only vitest.long.config.ts runs it.
 describe('kill -9 during a mixed load', () => {
   let stack: OwnStack;
   let load: MixedLoad;
@@ -48,7 +48,7 @@ describe('kill -9 during a mixed load', () => {
     }
     expect(lost, 'acknowledged, and not there as it was sent').toBe(0);
 
-    // Nobody was told that these are stored: each is there whole, or not at all.
+    // These were not acknowledged. Each is stored completely or not at all.
     let half = 0;
     for (const sent of load.open.values()) {
       const { status, sha256 } = await load.fetchDigest(sent);
@@ -59,7 +59,7 @@ describe('kill -9 during a mixed load', () => {
   });
 });
 
-/** Catalog and archive come to hold the same number of instances, counts included, and no reservation outlives its time. */
+/** Waits until catalog and archive have the same number of instances, the counts agree, and no reservation is left. */
 async function expectAgreement({ facts }: OwnStack): Promise<void> {
   const sql = postgres(facts.database.url, { max: 1 });
   const basic = Buffer.from(`${facts.orthanc.username}:${facts.orthanc.password}`).toString('base64');

@@ -5,19 +5,19 @@ import { parseMultipartType } from '../../src/dicomweb/http/multipart.type.js';
 import type { Caller, World } from '../support/world.ts';
 import { digestOf, type StreamedInstance, storeStreamed, streamedInstance } from './streamed.store.ts';
 
-/** A stored series: its address under /dicom-web, what was sent, and how long it took. */
+/** A stored series: its path under /dicom-web, the sent digests, and the duration. */
 export interface LargeSeries {
   studyUid: string;
   path: string;
   status: number;
-  /** SOP Instance UIDs that the answer names as stored. */
+  /** SOP Instance UIDs that the answer lists as stored. */
   stored: number;
   seconds: number;
   instance: (index: number) => StreamedInstance;
   sopUid: (index: number) => string;
 }
 
-/** Stores `count` instances of `bytes` each by one request, and keeps none. */
+/** Stores `count` instances of `bytes` each with one request, without keeping them in memory. */
 export async function storeLargeSeries(
   world: World,
   sender: Caller,
@@ -44,7 +44,7 @@ export async function storeLargeSeries(
   };
 }
 
-/** The SHA-256 of each part of a multipart retrieve, in order; throws when it is no clean multipart body. */
+/** The SHA-256 of each part of a multipart answer, in order. Throws for a malformed body. */
 export async function digestsOf(world: World, reader: Caller, path: string): Promise<string[]> {
   const answer = await fetch(`${world.gateway.url}/dicom-web${path}`, {
     headers: { authorization: reader.authorization },
@@ -60,7 +60,7 @@ export async function digestsOf(world: World, reader: Caller, path: string): Pro
   return digests;
 }
 
-/** What {@link digestsOf} must give for the whole series, sorted. */
+/** The expected digests of {@link digestsOf} for the whole series, sorted. */
 export function digestsSent(series: LargeSeries, count: number): string[] {
   return Array.from({ length: count }, (_, index) => digestOf(series.instance(index))).sort();
 }

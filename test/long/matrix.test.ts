@@ -1,2 +1,2 @@
-// Every credential for every thing: here RADGATE_LONG is set.
+// RADGATE_LONG is set here, so the matrix uses every credential for every object.
 import '../authz/matrix.test.ts';

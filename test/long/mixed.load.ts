@@ -7,7 +7,7 @@ import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { told } from '../dicomweb/stow.answers.ts';
 import { multipartOf } from '../support/stow.body.ts';
 
-/** An instance that was sent: where it is found, and the SHA-256 of its file. */
+/** A sent instance: its path, and the SHA-256 of its file. */
 export interface Sent {
   studyUid: string;
   path: string;
@@ -16,18 +16,18 @@ export interface Sent {
 
 type Kind = 'store' | 'search' | 'retrieve';
 
-/** Stores, searches and retrieves through nginx until it is stopped, and remembers what was acknowledged. */
+/** Stores, searches and retrieves through nginx until it is stopped, and records acknowledged instances. */
 export class MixedLoad {
   readonly acknowledged = new Map<string, Sent>();
   /** Sent, and not acknowledged yet. */
   readonly open = new Map<string, Sent>();
   readonly done = { store: 0, search: 0, retrieve: 0 };
   readonly failed = { store: 0, search: 0, retrieve: 0 };
-  /** Answers that no fault excuses. */
+  /** Wrong answers, which no fault of a neighbour explains. */
   readonly wrong: string[] = [];
-  /** The last failure of each kind in words, for whoever asks why. */
+  /** The text of the last failure of each kind. */
   readonly why = { store: '', search: '', retrieve: '' };
-  /** When each kind last succeeded that had begun after {@link mark}. */
+  /** The last success of each kind of request that began after {@link mark}. */
   private began = { store: 0, search: 0, retrieve: 0 };
   private running = true;
   private readonly workers: Promise<void>[];
@@ -64,7 +64,7 @@ export class MixedLoad {
     return new MixedLoad(web, `Bearer ${token}`);
   }
 
-  /** Waits until every kind of request that begins from now on has succeeded once; gives the seconds it took. */
+  /** Waits until each kind of request that begins from now on has succeeded once. Returns the seconds. */
   async recovered(limitSeconds: number): Promise<number> {
     const from = performance.now();
     while (Math.min(...Object.values(this.began)) < from) {
@@ -85,7 +85,7 @@ export class MixedLoad {
     await this.agent.destroy();
   }
 
-  /** What the gateway answers for one instance: the status, and the SHA-256 of the file. */
+  /** The gateway's answer for one instance: the status, and the SHA-256 of the file. */
   async fetchDigest({ path }: Sent): Promise<{ status: number; sha256: string }> {
     const answer = await this.ask(path, { accept: 'application/dicom' });
     const hash = createHash('sha256');
@@ -111,7 +111,7 @@ export class MixedLoad {
     }
   }
 
-  /** Three new instances of one study, and until they are acknowledged the same again. */
+  /** Stores three new instances of one study and repeats them until they are acknowledged. */
   private async store(bytes: number): Promise<boolean> {
     const [studyUid, seriesUid] = [freshUid(), freshUid()];
     const files = Array.from({ length: bytes > 1_000_000 ? 2 : 3 }, () => {

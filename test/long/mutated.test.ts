@@ -1,2 +1,2 @@
-// Tens of thousands of mutated files: here RADGATE_LONG is set.
+// RADGATE_LONG is set here, so tens of thousands of mutated files are tested.
 import '../dicomweb/mutated.fuzz.test.ts';

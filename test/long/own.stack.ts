@@ -17,7 +17,7 @@ const StackFile = z.object({
 export type Neighbour = 'gateway' | 'orthanc' | 'postgres' | 'nginx';
 export type Facts = z.infer<typeof StackFile>;
 
-/** A stack of this test's own without samples, in a folder that `stop` removes. */
+/** A separate stack without samples, in a folder that `stop` removes. */
 export class OwnStack {
   private constructor(private readonly stack: StackProcess<Facts>) {}
 
@@ -29,7 +29,7 @@ export class OwnStack {
     return this.stack.facts;
   }
 
-  /** `kill -9`, as nothing in the stack expects it. */
+  /** Kills a process with SIGKILL. */
   async kill(name: Neighbour): Promise<void> {
     process.kill((await this.stack.read()).pids[name], 'SIGKILL');
   }

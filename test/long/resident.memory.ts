@@ -1,18 +1,18 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
-/** What /proc says of a process in MiB: resident now, and at most since {@link forgetPeak}. */
+/** Memory of a process in MiB by /proc: resident now, and the peak since {@link forgetPeak}. */
 export async function residentOf(pid: number): Promise<{ now: number; most: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const read = (what: string) => Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
   return { now: read('VmRSS'), most: read('VmHWM') };
 }
 
-/** From here on the peak counts anew (proc(5), clear_refs). */
+/** Resets the peak (proc(5), clear_refs). */
 export async function forgetPeak(pid: number): Promise<void> {
   await writeFile(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** A line of figures for whoever watches the run. */
+/** Prints a line of figures during the run. */
 export function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -6,10 +6,10 @@ import type { Caller, World } from '../support/world.ts';
 import { digestsOf, digestsSent, storeLargeSeries } from './large.series.ts';
 import { forgetPeak, residentOf, tell } from './resident.memory.ts';
 
-/** Clients that ask for `path` at the same time and take at most 64 KiB a second each. */
+/** Clients that request `path` at the same time and read at most 64 KiB a second each. */
 class SlowReaders {
   private readonly sockets: Socket[] = [];
-  /** Bytes each has taken. */
+  /** Bytes that each client has read. */
   readonly taken: number[] = [];
 
   private constructor() {}
@@ -30,7 +30,7 @@ class SlowReaders {
     return readers;
   }
 
-  /** Lets all of them read for so long. */
+  /** Lets all clients read for a while. */
   async read(seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second += 1) {
       for (const [index, socket] of this.sockets.entries()) {
@@ -46,7 +46,7 @@ class SlowReaders {
   }
 }
 
-/** So many readers take a series of so many instances of 0.5 MB for a while: 2 MiB each at most, and others still get it whole. */
+/** A number of slow clients reads a series of 0.5 MB instances for a while. Each costs at most 2 MiB, and other clients still get the series. */
 export async function expectLittleOfSlowReaders(
   world: World,
   sender: Caller,
@@ -61,7 +61,7 @@ export async function expectLittleOfSlowReaders(
   const slow = await SlowReaders.start(world, reader, series.path, readers);
   try {
     await slow.read(seconds);
-    // A busy machine comes to the last of them later.
+    // On a busy machine, the last clients start later.
     while (Math.min(...slow.taken) === 0) await slow.read(1);
     const { most } = await residentOf(world.gateway.pid);
     const each = (most - before) / readers;

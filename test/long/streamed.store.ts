@@ -7,20 +7,20 @@ import { element, makeInstance, type InstanceOptions } from '../../infra/demo/di
 const BOUNDARY = 'streamed-boundary';
 const PIECE = Buffer.alloc(256 * 1024, 7);
 
-/** A Part 10 file that never stands in memory whole: what is before its pixels, and how many bytes of pixels follow. */
+/** A Part 10 file that is never in memory as a whole: the bytes before its pixels, and the number of pixel bytes. */
 export interface StreamedInstance {
   head: Buffer;
   bytes: number;
 }
 
-/** An instance whose pixels are an even number of `bytes`. */
+/** An instance with `bytes` bytes of pixels (an even number). */
 export function streamedInstance(bytes: number, options: InstanceOptions): StreamedInstance {
   const head = makeInstance({ ...options, extra: [element('7FE00010', 'OW', Buffer.alloc(0))] });
   head.writeUInt32LE(bytes, head.length - 4);
   return { head, bytes };
 }
 
-/** The file, piece by piece. */
+/** Yields the file in pieces. */
 function* piecesOf({ head, bytes }: StreamedInstance): Generator<Buffer> {
   yield head;
   for (let left = bytes; left > 0; left -= PIECE.length) yield PIECE.subarray(0, left);
@@ -33,7 +33,7 @@ export function digestOf(instance: StreamedInstance): string {
   return hash.digest('hex');
 }
 
-/** Stores instances in one chunked STOW-RS request, at the receiver's pace. */
+/** Stores instances in one chunked STOW-RS request, with backpressure. */
 export async function storeStreamed(
   to: { url: string; authorization: string },
   instances: Iterable<StreamedInstance>,

@@ -5,7 +5,7 @@ import { shipped } from '../csv/csv.reading.ts';
 import { context } from './mapping.world.ts';
 
 const MARK = 'zqj';
-/** Cells that nearly fit, marked so that they would be recognised anywhere, and anything at all. */
+/** Cells that are almost valid and contain a canary, and arbitrary cells. */
 const cell = fc.oneof(
   fc.constantFrom(
     '',

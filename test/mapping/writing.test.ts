@@ -32,7 +32,7 @@ const creation = (row: RowPlan): PatientWrites => ({
   records: [...row.conditions, ...row.observations].map((resource) => ({ action: 'create', resource })),
 });
 
-/** A Patient as the server has it: what we wrote, and what others wrote since. */
+/** A Patient on the server, with our values and later changes by others. */
 const stored: Patient = {
   ...plan().patient,
   id: 'p1',

@@ -20,7 +20,7 @@ let admin: Caller;
 let document: Document;
 let asking: Asking;
 beforeAll(async () => {
-  // There is such a FHIR server, and it is away: imports are taken and wait.
+  // A FHIR server is configured and away, so imports are accepted and wait.
   world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir', METRICS_TOKEN: TOKEN });
   admin = await world.admin();
   document = Document.parse((await world.http.get('/api/openapi.json').expect(200)).body);
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 afterEach(() => expect(asking.faults.splice(0)).toEqual([]));
 
-/** Asks a route, `{name}` filled in, and looks its answer up in the document. */
+/** Sends a request to a route with its parameters and compares the answer with the document. */
 function ask(
   route: string,
   ids: Readonly<Record<string, string>> = {},
@@ -233,7 +233,7 @@ it('images', async () => {
   await ask(`DELETE ${instance}`, all);
 });
 
-/** What goes well only with a provider, a FHIR server or two patients under one UID: each has its tests elsewhere. */
+/** Routes that succeed only with a provider, a FHIR server or two patients with one UID. Other tests cover them. */
 const ELSEWHERE = new Set([
   'GET /api/auth/oidc/callback',
   'GET /api/auth/oidc/login',

@@ -10,7 +10,7 @@ const Operation = z.looseObject({
   requestBody: z.looseObject({ content: z.record(z.string(), z.unknown()) }).optional(),
   responses: z.record(z.string(), z.union([z.strictObject({ $ref: z.string() }), Answer])),
 });
-/** The parts of an OpenAPI document that are looked at here. */
+/** The parts of an OpenAPI document that these tests use. */
 export const Document = z.looseObject({
   openapi: z.literal('3.1.0'),
   paths: z.record(z.string(), z.record(z.string(), Operation)),
@@ -18,10 +18,10 @@ export const Document = z.looseObject({
 });
 export type Document = z.output<typeof Document>;
 
-// What a format means is zod's matter; patterns are looked at.
+// Formats are checked by zod. Patterns are checked here.
 const ajv = new Ajv.default({ strict: false, validateFormats: false });
 
-/** What of an answer the document does not say, in words; nothing when it says all of it. `route` is `GET /api/users/{id}`. */
+/** The parts of an answer that the document does not describe, in words; empty if it describes everything. `route` is `GET /api/users/{id}`. */
 export function unsaid(document: Document, route: string, { status, headers, body }: Response): string[] {
   const [method = '', path = ''] = route.split(' ');
   const said = document.paths[path]?.[method.toLowerCase()]?.responses[String(status)];
@@ -35,12 +35,12 @@ export function unsaid(document: Document, route: string, { status, headers, bod
   const known = Object.entries(content).find(([name]) => name.split(';', 1)[0] === type);
   if (known === undefined) return [`${route}: ${status} as ${type} is not said`];
   const [, { schema }] = known;
-  // HEAD tells the type of what GET would send, and sends nothing.
+  // HEAD returns the media type of GET without a body.
   if (method === 'HEAD' || !type.endsWith('json') || ajv.validate(schema, body)) return [];
   return [`${route}: ${status}: ${ajv.errorsText()}`];
 }
 
-/** Asks and notes what the document does not say of the answer. */
+/** Sends a request and records the parts of the answer that the document does not describe. */
 export class Asking {
   readonly faults: string[] = [];
   readonly asked = new Set<string>();

@@ -26,7 +26,7 @@ describe('GET /api/openapi.json', () => {
     const told = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    // The table of test/authz is held against the running gateway.
+    // test/authz compares its table with the running gateway.
     const known = table.map(({ route }) => route.replaceAll(/:(\w+)/g, '{$1}').replaceAll('*', '{rest}'));
     expect(told.toSorted()).toEqual(known.toSorted());
     const silent = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -57,7 +57,7 @@ describe('GET /api/openapi.json', () => {
   });
 });
 
-/** Where a picture may be answered, the parameters of a picture are told. */
+/** Routes that may return an image describe the parameters of an image. */
 const isPictured = (path: string) => {
   const said = operation(path, 'get')?.responses['200'] ?? {};
   return '$ref' in said ? false : 'image/png' in (said.content ?? {});

@@ -17,7 +17,7 @@ interface Archive {
   server: Server;
   api: OrthancApi;
   bytes: OrthancBytes;
-  /** Requests that came, and connections they came by. */
+  /** Received requests and their connections. */
   requests: string[];
   connections: number;
 }
@@ -32,7 +32,7 @@ afterEach(async () => {
   }
 });
 
-/** A local server in the archive's place; `answer` is told the how-manieth request of its connection it answers. */
+/** A local server in place of the archive. `answer` gets the number of the request on its connection. */
 async function archiveThat(answer: Answer): Promise<Archive> {
   const counts = new WeakMap<Socket, number>();
   const server = createServer({ keepAliveTimeout: 1000 }, (request, response) => {

@@ -31,7 +31,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Runs the command as an operator does; its output is no terminal. */
+/** Runs the command like an operator, with an output that is not a terminal. */
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { RADGATE_URL: _, RADGATE_KEY: __, ...rest } = process.env;
   return new Promise<{ status: number; said: string; errors: string }>((resolve) => {
@@ -132,7 +132,7 @@ describe('npm run import', () => {
     await writeFile(path, 'Nome,Telefone\nAna,1\n');
     const missing = await run([path, '--mapping', clerk.mapping], broken);
     expect(missing.said).toContain('Columns of the mapping: cpf. ');
-    // A directory once ended the process in the middle of the upload.
+    // A directory once crashed the process in the middle of the upload.
     expect((await run([folder], broken)).errors).toBe(`Not imported. ${folder} is no file\n`);
     expect((await run([`${path}.gz`], broken)).errors).toBe(`Not imported. ${path}.gz is missing\n`);
     const unknown = await run([path, '--mapping', 'nobodys'], broken);

@@ -11,7 +11,7 @@ import { Supervisor } from '../../infra/local/supervisor.ts';
 
 const launcher = new URL('../../infra/local/launch.ts', import.meta.url).href;
 
-/** A process nobody waits for stays as a zombie, which has no command line. */
+/** A process whose parent does not wait for it stays as a zombie without a command line. */
 const lives = async (pid: number) =>
   existsSync(`/proc/${pid}`) && (await readFile(`/proc/${pid}/cmdline`, 'utf8')) !== '';
 

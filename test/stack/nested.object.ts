@@ -18,7 +18,7 @@ function mark(element: number, length: number): Buffer {
   return bytes;
 }
 
-/** A Part 10 file (Explicit VR Little Endian) whose Content Sequence holds itself `depth` times (PS3.5 §7.5). */
+/** A Part 10 file (Explicit VR Little Endian) with `depth` nested Content Sequences (PS3.5 §7.5). */
 export function deeplyNested(depth: number): Uint8Array<ArrayBuffer> {
   const sop = ['1.2.840.10008.5.1.4.1.1.7', `1.2.826.0.1.3680043.10.1.${depth}`] as const;
   const meta = Buffer.concat([

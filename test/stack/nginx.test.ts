@@ -12,7 +12,7 @@ import { reserveAnyPort } from '../../infra/local/port.ts';
 import { startNginx } from '../../infra/local/nginx.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
 
-// The gateway's place is taken by a server that says what reached it: only what nginx does is asked here.
+// A server in place of the gateway returns the request that reached it, because this test is only about nginx.
 let folder: string;
 let gateway: Server;
 let nginx: Running;
@@ -99,7 +99,7 @@ it('tells the gateway where a request comes from, whatever the client says', asy
   expect(JSON.stringify(seen)).not.toMatch(/9\.9\.9\.9|mine-mine/);
 });
 
-/** The answer's word on TLS under a name of the client's. */
+/** The HSTS header of the answer for a host name. */
 const transportFor = async (host: string) => {
   const asked = request(`${origin}/login`, { headers: { host }, rejectUnauthorized: false }).end();
   const answer = await new Promise<IncomingMessage>((resolve) => asked.once('response', resolve));
@@ -207,7 +207,7 @@ it('says 503 and when to come back while the gateway is away', async () => {
   expect(await readFile(join(folder, 'nginx.log'), 'utf8')).not.toContain('Protokoll');
 });
 
-/** fetch would tidy the path before it is sent. */
+/** Sends a path unchanged. fetch would normalise it. */
 async function raw(method: string, path: string, headers: Record<string, string> = {}) {
   const asked = request(origin, { method, path, headers, rejectUnauthorized: false }).end();
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -35,7 +35,7 @@ it('makes secrets once, for their owner only', async () => {
     const made = await keptSecrets(data);
     expect(Buffer.from(made.masterKey, 'base64')).toHaveLength(32);
     expect(await keptSecrets(data)).toEqual(made);
-    // A stack that was made before there was a token for the metrics gets one, and keeps all else.
+    // A stack from before the metrics token gets a token and keeps everything else.
     const { metricsToken, ...earlier } = made;
     await writeFile(join(data, 'secrets.json'), JSON.stringify(earlier));
     const completed = await keptSecrets(data);

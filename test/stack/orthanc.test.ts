@@ -31,7 +31,7 @@ it('listens on loopback only, for HTTP and for DICOM', async () => {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const outside = all.filter(({ family, internal }) => family === 'IPv4' && !internal);
   const http = Number(new URL(orthanc.url).port);
-  // A second loopback address stands for the network on a machine that has none.
+  // A second loopback address represents the network on a machine without one.
   for (const { address } of [...outside, { address: '127.0.0.2' }])
     for (const port of [http, orthanc.dicomPort]) expect(await connects(address, port)).toBe(false);
   expect(await connects('127.0.0.1', orthanc.dicomPort)).toBe(true);

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** The lines of the `sh` blocks of a section of a Markdown text, without blank ones. Throws when there is no such section. */
+/** The non-blank lines of the `sh` blocks in a section of a Markdown text. Throws if the section does not exist. */
 export function shellLines(markdown: string, heading: string): string[] {
   const section = markdown.split(/^## /m).find((text) => text.startsWith(`${heading}\n`));
   if (section === undefined) throw new Error(`README.md has no section "${heading}"`);
@@ -10,7 +10,7 @@ export function shellLines(markdown: string, heading: string): string[] {
   );
 }
 
-/** One bash in which lines are pasted one after the other; a failure anywhere in a pipe is the line's. */
+/** One bash process that runs lines in order. A failure anywhere in a pipe is the status of the line. */
 export class Shell {
   private readonly child;
   private said = '';
@@ -23,7 +23,7 @@ export class Shell {
     this.child.stdin.write('exec 2>&1; set -o pipefail\n');
   }
 
-  /** Pastes a line; its status and all that it and its programs said. */
+  /** Runs a line. Returns its status and all output. */
   async paste(line: string): Promise<{ status: number; said: string }> {
     const mark = `end of line ${(this.count += 1)}`;
     const end = new RegExp(`\n${mark}: (\\d+)\n$`);
@@ -37,7 +37,7 @@ export class Shell {
     }
   }
 
-  /** Ends bash and what still runs in it. */
+  /** Ends bash and its running programs. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.pid === undefined) return;
     const exited = once(this.child, 'exit');

@@ -9,7 +9,7 @@ import { Shell, shellLines } from './readme.shell.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SECTIONS = ['A tour with curl', 'Import a list'];
-/** What each line that answers something must answer, in order: how it begins, the answer, and its status where that is not 0. */
+/** The expected answers in order: the beginning of the line, the answer, and its status if that is not 0. */
 const ANSWERS: readonly (readonly [begin: string, answer: RegExp, status?: number])[] = [
   ['person "$WEB/api/me"', /"groups": \[/],
   ['person "$WEB/dicom-web/studies?PatientName', /^\{\n {2}"study": "[\d.]+",\n {2}"patient": ".+"\n\}/],
@@ -50,13 +50,13 @@ let stack: Pick<StackProcess<unknown>, 'data' | 'stop'> | undefined;
 let folder: string | undefined;
 let shell: Shell;
 beforeAll(async () => {
-  // A fresh stack that runs already may be named, as for test/viewer.
+  // A running fresh stack may be named, as for test/viewer.
   const named = process.env['RADGATE_STACK'];
   stack =
     named === undefined
       ? await startStack(z.unknown(), '--hapi')
       : { data: dirname(named), stop: async () => {} };
-  // The repository as a newcomer has it, with this stack's `.local`.
+  // The repository as a new user has it, with the `.local` of this stack.
   folder = await mkdtemp(join(tmpdir(), 'radgate-tour-'));
   for (const name of await readdir(ROOT))
     if (name !== '.local') await symlink(join(ROOT, name), join(folder, name));

@@ -5,10 +5,10 @@ import { z } from 'zod';
 
 const VERIFY = join(import.meta.dirname, '../../dist/audit/verify.command.js');
 
-/** The lock that gateways take to seal: whoever holds it keeps all of them from sealing. */
+/** The lock of the sealer. A session that holds it prevents all gateways from sealing. */
 export const SEALER_LOCK = 7_263_413;
 
-/** `npm run audit:verify` on this database: its exit code and what it says. */
+/** Runs `npm run audit:verify` on this database. Returns its exit code and output. */
 export function verifyAudit(url: string, ...args: string[]): Promise<{ code: number; text: string }> {
   const env = { PATH: process.env['PATH'], DATABASE_URL: url };
   return new Promise((resolve) => {
@@ -18,7 +18,7 @@ export function verifyAudit(url: string, ...args: string[]): Promise<{ code: num
   });
 }
 
-/** How many rows of the audit have no seal. */
+/** The number of audit rows without a seal. */
 export async function countUnsealed(sql: postgres.Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::int as n from audit

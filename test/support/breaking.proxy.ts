@@ -1,13 +1,13 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** One connection through the proxy: how many bytes the gateway has sent on it, and the means to break it. */
+/** One connection through the proxy: the bytes that the gateway has sent, and functions to break it. */
 export interface BrokenConnection {
   readonly sent: number;
-  /** Resets both sides, as a crash of the archive would. */
+  /** Resets both sides, like a crash of the archive. */
   reset: () => void;
 }
 
-/** A listener before the archive whose connections a test can break or stall. */
+/** A proxy in front of the archive whose connections a test can break or stall. */
 export interface BreakingProxy {
   readonly url: string;
   readonly connections: readonly BrokenConnection[];
@@ -16,12 +16,12 @@ export interface BreakingProxy {
    * step, or behind it without knowing.
    */
   trap: (request: RegExp, at: 'request' | 'answer') => Promise<void>;
-  /** While it is true no byte passes in either direction, also on new connections: an archive that hangs. */
+  /** While true, no byte passes in either direction, also on new connections, like an archive that hangs. */
   stall: (stalled: boolean) => void;
   stop: () => Promise<void>;
 }
 
-/** Starts a proxy before the archive at `target`. */
+/** Starts a proxy in front of the archive at `target`. */
 export async function startBreakingProxy(target: string): Promise<BreakingProxy> {
   const { hostname, port } = new URL(target);
   const open = new Map<Socket, { far: Socket; connection: BrokenConnection }>();
@@ -50,7 +50,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
     });
     let [answering, held] = [false, false];
     pass(near, far, (chunk) => {
-      // The rest of a request that is held belongs to it.
+      // The rest of a held request is also held.
       if (held) return false;
       if (trap === undefined || !trap.request.test(chunk.toString('latin1', 0, 200))) return true;
       if (trap.at === 'answer') return (answering = true);
@@ -95,7 +95,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
   };
 }
 
-/** What `from` sends and `may` go to `to`, no faster than it takes it; the end of one is the end of the other. */
+/** Copies bytes from `from` to `to` with backpressure while `may` permits it. The end of one ends the other. */
 function pass(from: Socket, to: Socket, may: (chunk: Buffer) => boolean): void {
   from.on('data', (chunk: Buffer) => {
     if (!may(chunk)) return;

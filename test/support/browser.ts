@@ -3,7 +3,7 @@ import { chromium, type Browser } from 'playwright-core';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-// Software rendering (no graphics card on a test machine), no sandbox (tests may run as root), and no request of the browser's own.
+// Software rendering (no graphics card), no sandbox (tests may run as root), and no background requests of the browser.
 const FLAGS = [
   '--no-sandbox',
   '--use-gl=angle',
@@ -16,8 +16,8 @@ const FLAGS = [
 ];
 
 /**
- * A headless Chromium of the system with an empty profile that is gone after `close()`. Contexts for the local stack need
- * `ignoreHTTPSErrors`: its certificate is self-signed. Throws with the command that installs Chromium when there is none.
+ * Starts the system's Chromium, headless, with an empty profile that `close()` removes. Contexts for the local stack need
+ * `ignoreHTTPSErrors`, because its certificate is self-signed. Without Chromium, the error names the command that installs it.
  */
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = PLACES.find((place) => existsSync(place));

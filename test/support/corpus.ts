@@ -9,7 +9,7 @@ import { cacheFolder } from '../../infra/local/prefix.ts';
 
 const execute = promisify(execFile);
 
-/** Packages of PyPI that bring DICOM files, with the SHA-256 of their wheels. */
+/** PyPI packages with DICOM files, and the SHA-256 of their wheels. */
 const WHEELS: Readonly<Record<string, string>> = {
   'pydicom==3.0.2': 'abf971a5440f84dbaf42c4b6758e30e62480902584f8b270b9a5d146e278a07b',
   'pynetdicom==3.0.4': 'bc3f8869db4c90634336dfb02d7b6c249771e8b167e841254997a315d8e16f72',
@@ -17,15 +17,15 @@ const WHEELS: Readonly<Record<string, string>> = {
 };
 const MAGIC = Buffer.from('DICM');
 
-/** A file of others: its path within the packages, and its bytes. */
+/** A file of the corpus: its path within the packages, and its bytes. */
 export interface CorpusFile {
   readonly name: string;
   readonly bytes: Buffer;
 }
 
 /**
- * The DICOM files that pydicom, pynetdicom and pydicom-data bring for tests of their own (Part 10 files only, sorted by path). They are fetched
- * once, by pip, into the cache folder (39 MB), and never become part of this repository.
+ * The test files of pydicom, pynetdicom and pydicom-data (only Part 10 files, sorted by path). pip downloads them once into the cache folder
+ * (39 MB). They are never part of this repository.
  */
 export async function provideCorpus(log: (line: string) => void): Promise<CorpusFile[]> {
   const recipe = createHash('sha256').update(JSON.stringify(WHEELS)).digest('hex').slice(0, 12);
@@ -33,7 +33,7 @@ export async function provideCorpus(log: (line: string) => void): Promise<Corpus
   await mkdir(cacheFolder(), { recursive: true });
   const waiting = () => log('another test is fetching the files of others: waiting for it');
   await withLock(folder, waiting, async () => {
-    // Renamed when it was whole.
+    // Renamed when complete.
     if ((await readdir(folder).catch(() => [])).length > 0) return;
     await installMissing(() => (hasPip() ? [] : ['python3-pip']), log);
     await make(folder);

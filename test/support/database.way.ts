@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A local TCP proxy in front of PostgreSQL. */
 export interface DatabaseWay {
   readonly url: string;
-  /** How many statements with this text were sent so far. */
+  /** The number of statements with this text so far. */
   readonly statements: (text: string) => number;
   /** Resets every connection, as when PostgreSQL is killed, and refuses new ones until `open`. */
   readonly cut: () => void;
@@ -12,7 +12,7 @@ export interface DatabaseWay {
   readonly close: () => void;
 }
 
-/** Passes bytes to the database at `target` and keeps what the client sends, so that a test counts statements. */
+/** Passes bytes to the database at `target` and records what the client sends, so that a test can count statements. */
 export async function databaseWay(target: string): Promise<DatabaseWay> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();

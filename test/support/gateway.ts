@@ -11,7 +11,7 @@ import { type RecordingProxy, startRecordingProxy } from './recording.proxy.ts';
 const PATIENCE_MS = 3_000;
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 
-/** A gateway process under test: its address, the environment it was asked for, what it logged and what it asked of the archive. */
+/** A gateway process under test: its URL, its environment, its log, and its requests to the archive. */
 export type TestGateway = Running & {
   url: string;
   env: Readonly<Record<string, string>>;
@@ -21,10 +21,9 @@ export type TestGateway = Running & {
 };
 
 /**
- * Starts the built gateway as a process of its own, on a free port or that of its environment, and waits until it answers. Between it and
- * its archive stands a recording proxy; `stop` fails when the gateway asked anything that src/orthanc should not be able to say. `under` is a command
- * that runs it.
- * It fails, too, when the log or the metrics hold a secret or a name.
+ * Starts the built gateway as a separate process, on a free port or the port of its environment, and waits until it answers. A recording
+ * proxy is between the gateway and its archive. `stop` fails if the gateway sent a request that src/orthanc cannot make, or if its log or
+ * metrics contain a secret or a name. `under` is a command that runs the gateway.
  */
 export async function startTestGateway(
   env: Readonly<Record<string, string>>,
@@ -64,7 +63,7 @@ export async function startTestGateway(
     return (await fetch(`${url}/metrics`, { headers, signal: AbortSignal.timeout(PATIENCE_MS) })).text();
   };
   const stop = async () => {
-    // Some tests have ended it already, or what it asks.
+    // Some tests have already stopped it or its neighbours.
     const figures = await metrics().catch(() => '');
     await running.stop();
     const found = foundIn(await readFile(log, 'utf8').catch(() => ''), env);
@@ -78,7 +77,7 @@ export async function startTestGateway(
   return { ...running, stop, url, env: full, upstream, logged: () => readFile(log, 'utf8'), metrics };
 }
 
-/** The proxy before this environment's archive. */
+/** The proxy in front of this environment's archive. */
 async function recorded(env: Readonly<Record<string, string>>): Promise<RecordingProxy | undefined> {
   const { ORTHANC_URL: target, ORTHANC_USERNAME: username, ORTHANC_PASSWORD: password } = env;
   if (target === undefined || username === undefined || password === undefined) return undefined;

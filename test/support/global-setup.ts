@@ -17,20 +17,20 @@ const migrate = join(import.meta.dirname, '../../dist/database/migrate.js');
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** URLs of the one test PostgreSQL; `template` is the name of its migrated, empty database. */
+    /** URLs of the shared test PostgreSQL. `template` is the name of its migrated, empty database. */
     postgres: { adminUrl: string; ownerUrl: string; appUrl: string; template: string };
-    /** Folder of the prefix that holds Orthanc, nginx and DCMTK. */
+    /** The folder with Orthanc, nginx and DCMTK. */
     prefix: string;
-    /** Address that starts HAPI at the first GET and answers with HAPI's own. */
+    /** A URL that starts HAPI at the first GET and returns HAPI's URL. */
     hapiStarter: string;
-    /** File that every request to an archive is noted in that is outside the grammar of src/orthanc. */
+    /** The file that lists all requests to an archive outside the grammar of src/orthanc. */
     upstreamFaults: string;
   }
 }
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
 
-/** Once per run: one PostgreSQL with a migrated template database, and the prefix. What is started is stopped at the end. */
+/** Runs once: starts one PostgreSQL with a migrated template database and installs the prefix. Stops everything at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (!existsSync(migrate)) throw new Error('dist/ is missing: run `npx nest build` first (`npm test` does)');
   await prepareMachine(log);

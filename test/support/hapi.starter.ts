@@ -11,8 +11,8 @@ import { cacheFolder } from '../../infra/local/prefix.ts';
 export type HapiStarter = { url: string; stop: () => Promise<void> };
 
 /**
- * Listens for test files that need HAPI. It takes half a minute to start and must outlive the worker that first asks, so the run's main
- * process starts it, at the first GET, and answers with its address.
+ * Listens for test files that need HAPI. HAPI takes half a minute to start and must outlive the worker that asks first. The main process
+ * therefore starts it at the first GET and returns its URL.
  */
 export async function openHapiStarter(log: (line: string) => void): Promise<HapiStarter> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-hapi-'));

@@ -3,7 +3,7 @@ import { inject } from 'vitest';
 import { z } from 'zod';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 
-/** The run's one real HAPI FHIR server, started when first asked for (12 to 130 s); what is in it belongs to all test files. */
+/** The real HAPI FHIR server of the run. It starts at the first request (12 to 130 s). All test files share its content. */
 export async function testHapi(): Promise<TestHapi> {
   const answer = await fetch(inject('hapiStarter'));
   const text = await answer.text();
@@ -20,14 +20,14 @@ const Page = z.object({
 export class TestHapi {
   constructor(readonly url: string) {}
 
-  /** What a search finds, asked fresh; 500 at most. */
+  /** The results of a search, at most 500, without a cache. */
   async search(query: string): Promise<Record<string, unknown>[]> {
     const mark = query.includes('?') ? '&' : '?';
     const page = Page.parse(await this.json(`/${query}${mark}_count=500`));
     return page.entry.map((entry) => entry.resource);
   }
 
-  /** How many resources a search finds. */
+  /** The number of results of a search. */
   async count(query: string): Promise<number> {
     const mark = query.includes('?') ? '&' : '?';
     return Page.parse(await this.json(`/${query}${mark}_summary=count`)).total ?? -1;
@@ -45,16 +45,16 @@ export class TestHapi {
   }
 }
 
-/** What happens to a request on its way: passed on, answered 503 or 401, done while its answer is lost, or refused a connection. */
+/** The fate of a request: passed on, answered with 503 or 401, executed with a lost answer, or refused a connection. */
 export type Fate = 'pass' | 'busy' | 'denied' | 'lost' | 'reset';
 export type FaultyWay = {
   url: string;
-  /** Every request that came, by method and path without its query. */
+  /** Every received request, by method and path without its query. */
   readonly seen: string[];
   close: () => Promise<void>;
 };
 
-/** A local proxy in front of the real HAPI for faults that it cannot be asked for; `fate` decides for each request. */
+/** A local proxy in front of the real HAPI for faults that HAPI cannot produce. `fate` decides for each request. */
 export async function faultyWay(
   target: string,
   fate: (method: string, path: string, count: number) => Fate,

@@ -4,9 +4,9 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect: unknown = runInNewContext('gc');
 
-/** What this process holds, in bytes, when all that nobody needs is collected. */
+/** The memory of this process in bytes after garbage collection. */
 export function heldBytes(): number {
-  // Twice: the first leaves buffers to be swept beside us, the second waits for that.
+  // Two collections: the first leaves buffers to a concurrent sweeper, the second waits for it.
   for (let time = 0; time < 2; time += 1) if (typeof collect === 'function') collect();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

@@ -1,4 +1,4 @@
-/** What a log may never hold, by its form: keys, tokens, cookies, credentials, names as DICOM writes them. */
+/** Patterns that a log must not contain: keys, tokens, cookies, credentials, DICOM person names. */
 const FORMS: readonly (readonly [what: string, form: RegExp])[] = [
   ['an API key', /rgk_[\w-]{20,}/],
   ['a refresh token', /rgr_[\w-]{20,}/],
@@ -12,8 +12,8 @@ const FORMS: readonly (readonly [what: string, form: RegExp])[] = [
 const SECRETS = /PASSWORD|SECRET|TOKEN|MASTER_KEY/;
 
 /**
- * What of it stands in a gateway's log, as words without the thing itself; also the secrets of its own environment. Whoever tests with a
- * gateway tests this, too.
+ * The forbidden patterns and secrets of the environment that a gateway's log contains, described without their values. Every test with a
+ * gateway checks this.
  */
 export function foundIn(log: string, env: Readonly<Record<string, string>>): string[] {
   const database = URL.canParse(env['DATABASE_URL'] ?? '') ? new URL(env['DATABASE_URL'] ?? '').password : '';
@@ -26,13 +26,13 @@ export function foundIn(log: string, env: Readonly<Record<string, string>>): str
   ];
 }
 
-/** Whose it is, and what: no figure is of one study, one account or one thing. */
+/** Forbidden labels: no metric is about one study, one account or one object. */
 const NAMED: typeof FORMS = [
   ['a UID', /\b\d+(\.\d+){3,}\b/],
   ['an id', /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i],
 ];
 
-/** The same of a gateway's metrics, which name nobody and nothing at all. */
+/** The same check for a gateway's metrics, which contain no names or ids. */
 export function foundInMetrics(metrics: string, env: Readonly<Record<string, string>>): string[] {
   return [...foundIn(metrics, env), ...NAMED.filter(([, form]) => form.test(metrics)).map(([what]) => what)];
 }

@@ -16,21 +16,21 @@ export type TestOrthanc = {
   password: string;
   dicomPort: number;
   aet: string;
-  /** Of the process now running; another one after `restart`. */
+  /** The id of the running process. It changes after `restart`. */
   readonly pid: number;
-  /** Ends it as a power cut would (SIGKILL) and resolves when it is gone. */
+  /** Kills the process with SIGKILL, like a power cut. Resolves when it has ended. */
   kill: () => Promise<void>;
-  /** Starts it again after `kill`, with the same archive, ports and account. */
+  /** Starts the archive again after `kill`, with the same files, ports and account. */
   restart: () => Promise<void>;
-  /** Keeps a copy of all it holds; it must not be running. */
+  /** Copies the archive's files. The archive must not be running. */
   backUp: () => Promise<void>;
-  /** Puts that copy in the place of what it holds; it must not be running. */
+  /** Restores the copy. The archive must not be running. */
   putBack: () => Promise<void>;
-  /** Ends it and removes its archive. */
+  /** Stops the archive and removes its files. */
   stop: () => Promise<void>;
 };
 
-/** A migrated database of its own for a test file, copied from the template; `drop` also closes what is still connected. */
+/** A new migrated database for a test file, copied from the template. `drop` also closes open connections. */
 export async function createDatabase(): Promise<TestDatabase> {
   const { adminUrl, appUrl, ownerUrl, template } = inject('postgres');
   const name = `test_${randomBytes(6).toString('hex')}`;
@@ -43,7 +43,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   return { appUrl: named(appUrl), ownerUrl: named(ownerUrl), drop };
 }
 
-/** A real Orthanc on free ports with an empty archive of its own, which `stop` removes. */
+/** A real Orthanc on free ports with an empty archive, which `stop` removes. */
 export async function startTestOrthanc(): Promise<TestOrthanc> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-orthanc-'));
   const httpPort = await reserveAnyPort();

@@ -3,22 +3,22 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 
-/** What the provider says of somebody who signs in there. */
+/** The claims of a person who signs in at the provider. */
 export type Stranger = Readonly<Record<string, unknown>> & { readonly sub: string };
 
-/** A real OpenID Connect provider as a local server, where whoever comes is `stranger` without being asked anything. */
+/** A real OpenID Connect provider as a local server. It signs everybody in as `stranger`, without a form. */
 export type TestProvider = {
   issuer: string;
   clientId: string;
   clientSecret: string;
   stranger: Stranger;
-  /** A token signed by the provider's own key. */
+  /** A token signed with the provider's key. */
   sign: (claims: object, header?: object) => Promise<string>;
   connections: () => number;
   stop: () => Promise<void>;
 };
 
-/** Starts the provider; it sends people back to `redirectUri` only, and only with PKCE. */
+/** Starts the provider. It redirects only to `redirectUri` and requires PKCE. */
 export async function startTestProvider(redirectUri: string): Promise<TestProvider> {
   const port = await reserveAnyPort();
   const issuer = `http://127.0.0.1:${port}`;

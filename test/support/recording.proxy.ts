@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { RequestObserver } from './request.observer.ts';
 import { type Expected, faultsOf, type UpstreamRequest } from './upstream.grammar.ts';
 
-/** A listener between a gateway and its archive; `faults` are the requests that fell outside the grammar. */
+/** A proxy between a gateway and its archive. `faults` are requests outside the grammar. */
 export interface RecordingProxy {
   readonly url: string;
   /** Method and target of each request so far. */
@@ -13,9 +13,9 @@ export interface RecordingProxy {
 }
 
 /**
- * Stands before the archive at `target`, hands every byte through as it comes and holds each request against the grammar.
- * Connections end on one side as they end on the other, so that faults of the archive look as they do without it. Faults are
- * also written to `report`, a file that the end of the run reads.
+ * Starts a proxy in front of the archive at `target`. It passes every byte on and compares each request with the grammar. A connection ends
+ * in the same way on both sides, so the proxy does not change faults of the archive. Requests outside the grammar are also written to the
+ * file `report`, which the end of the run reads.
  */
 export async function startRecordingProxy(
   target: string,
@@ -64,7 +64,7 @@ export async function startRecordingProxy(
   };
 }
 
-/** What `from` sends goes to `to`; a clean end is passed on as one, anything else as a reset. */
+/** Copies bytes from `from` to `to`. A clean end stays a clean end; anything else becomes a reset. */
 function join(from: Socket, to: Socket): void {
   from.pipe(to);
   from.on('error', () => to.resetAndDestroy());

@@ -4,14 +4,13 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const END_OF_LINE = Buffer.from('\r\n');
 const NOTHING = Buffer.alloc(0);
 
-/** What comes next on a connection: a head, `left` bytes of a body, the line before a chunk, what ends a chunk, trailers. */
+/** The next part of a connection: a head, `left` bytes of a body, a chunk size line, the end of a chunk, trailers. */
 type Expecting =
   | { readonly what: 'head' | 'chunk line' | 'trailer line' }
   | { readonly what: 'body' | 'chunk'; left: number };
 
 /**
- * Reads the requests of one HTTP/1.1 connection from the bytes that pass by, and hands each head to `seen`. Bodies are
- * counted and let go.
+ * Parses the requests of one HTTP/1.1 connection from the passing bytes and passes each head to `seen`. Bodies are only counted.
  */
 export class RequestObserver {
   private expecting: Expecting = { what: 'head' };
@@ -19,7 +18,7 @@ export class RequestObserver {
 
   constructor(private readonly seen: (request: UpstreamRequest) => void) {}
 
-  /** Takes the next bytes that the client sent. */
+  /** Parses the next bytes of the client. */
   feed(chunk: Buffer): void {
     let rest = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
     this.held = NOTHING;
@@ -31,7 +30,7 @@ export class RequestObserver {
     this.held = rest;
   }
 
-  /** How many bytes were understood; none when more must come first. */
+  /** The number of parsed bytes; 0 if more bytes are needed. */
   private take(bytes: Buffer): number {
     const now = this.expecting;
     if (now.what === 'head') return this.upTo(bytes, END_OF_HEAD, (text) => this.head(text));

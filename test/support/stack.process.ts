@@ -8,17 +8,17 @@ import type { z } from 'zod';
 
 const script = join(import.meta.dirname, '../../infra/local/stack.ts');
 
-/** A running stack: its `stack.json` as far as `shape` reads it, now and whenever asked. */
+/** A running stack. `shape` selects the members of its `stack.json`, which can be read again. */
 export interface StackProcess<Facts> {
   /** Its data folder, removed by `stop`. */
   readonly data: string;
   readonly facts: Facts;
   readonly read: () => Promise<Facts>;
-  /** Ends it as ^C does, and removes its folder. */
+  /** Stops the stack like Ctrl+C and removes its folder. */
   readonly stop: () => Promise<void>;
 }
 
-/** A stack of one's own, as `npm start -- --no-hapi` with these options (`--hapi` takes it back) brings it up. Throws with what it said when it ends before it is up. */
+/** Starts a separate stack with `npm start -- --no-hapi` and these options (`--hapi` overrides). If it ends early, the error contains its output. */
 export async function startStack<Facts>(
   shape: z.ZodType<Facts>,
   ...options: readonly string[]
@@ -47,7 +47,7 @@ export async function startStack<Facts>(
   }
 }
 
-/** What a `stack.json` says. */
+/** The content of a `stack.json`. */
 export async function readStack<Facts>(path: string, shape: z.ZodType<Facts>): Promise<Facts> {
   return shape.parse(JSON.parse(await readFile(path, 'utf8')));
 }

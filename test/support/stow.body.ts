@@ -1,6 +1,6 @@
 const BOUNDARY = 'radgate-test-boundary';
 
-/** Files as `multipart/related; type="application/dicom"` (PS3.18 §10.5). */
+/** A `multipart/related; type="application/dicom"` body with these files (PS3.18 §10.5). */
 export function multipartOf(files: readonly Buffer[], boundary = BOUNDARY): { type: string; body: Buffer } {
   const parts = files.flatMap((file) => [
     Buffer.from(`--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`),

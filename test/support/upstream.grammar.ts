@@ -1,11 +1,11 @@
-/** A request as the archive received it; header names in lower case, in order, repeats kept. */
+/** A request that the archive received. Header names are in lower case, in order, with repeats. */
 export interface UpstreamRequest {
   readonly method: string;
   readonly target: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** What test clients put into headers of their own (world.ts): nothing with it may reach the archive. */
+/** A canary in the headers of test clients (world.ts). It must not reach the archive. */
 export const CLIENT_CANARY = 'canary-of-a-client';
 
 const ID = '[0-9a-f]{8}(?:-[0-9a-f]{8}){4}';
@@ -16,8 +16,8 @@ const NUMBER = '-?\\d+(?:\\.\\d+)?(?:e-?\\d+)?';
 const PICTURE = `(?:(?:width|height|quality|window-center|window-width)=${NUMBER}&?){0,5}`;
 
 /**
- * Every call that src/orthanc can make, written down a second time: method and request target. A call that is added there is
- * added here, and only when it is built from typed values alone.
+ * Every call that src/orthanc can make, listed independently: method and request target. A new call there must be added here. It must be
+ * built only from typed values.
  */
 const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', '/system'],
@@ -44,7 +44,7 @@ const calls: readonly (readonly [method: string, target: string])[] = [
 
 const patterns = calls.map(([method, target]) => ({ method, target: new RegExp(`^${target}$`, 'i') }));
 
-/** The headers the gateway itself makes, and all they may say. */
+/** The headers that the gateway sends, and their permitted values. */
 const headers: Readonly<Record<string, RegExp>> = {
   connection: /^(?:close|keep-alive)$/i,
   accept: /^(?:image\/jpeg|image\/png)$/,
@@ -53,13 +53,13 @@ const headers: Readonly<Record<string, RegExp>> = {
   'transfer-encoding': /^chunked$/,
 };
 
-/** Whose archive it is: its `host:port` and the account the gateway has there. */
+/** The `host:port` of the archive and the gateway's account there. */
 export interface Expected {
   readonly host: string;
   readonly authorization: string;
 }
 
-/** What is wrong with a request to the archive, each as a sentence; nothing when it is one the gateway may make. */
+/** The faults of a request to the archive, one sentence each; empty for a permitted request. */
 export function faultsOf(request: UpstreamRequest, { host, authorization }: Expected): string[] {
   const faults: string[] = [];
   const { method, target } = request;
@@ -75,11 +75,11 @@ export function faultsOf(request: UpstreamRequest, { host, authorization }: Expe
     const isPart = name === 'range' && target.endsWith('/attachments/dicom/data');
     const form = isPart ? /^bytes=\d+-\d+$/ : headers[name];
     const fits = exact[name] === undefined ? form?.test(value) : exact[name] === value;
-    // The value stays out of the report: it may be a credential.
+    // The report omits the value, because it may be a credential.
     if (fits !== true) faults.push(`${method} ${target} carries ${name} that the gateway does not make`);
     if (value.includes(CLIENT_CANARY)) faults.push(`${method} ${target} carries a client's ${name}`);
   }
-  // A body whose length is told makes Orthanc allocate it; without a body there is nothing to tell.
+  // Orthanc allocates a body of announced length, so uploads are chunked. Requests without a body have no length.
   if (seen.has('content-length') && target === '/instances') faults.push('a stored body tells its length');
   if (!seen.has('authorization')) faults.push(`${method} ${target} carries no account`);
   return faults;

@@ -10,7 +10,7 @@ import { CLIENT_CANARY } from './upstream.grammar.ts';
 export type Scope = Readonly<Record<string, string>>;
 export type GrantWish = { rights: readonly string[]; scope: Scope };
 
-/** Somebody who can speak to the gateway: an access token or an API key, as it stands in `Authorization`. */
+/** A caller of the gateway: the `Authorization` header with an access token or an API key. */
 export type Caller = { id: string; name: string; authorization: string };
 export type Person = Caller & { password: string; groupId: string };
 
@@ -26,7 +26,7 @@ const Id = z.object({ id: z.string() });
 const Token = z.object({ access_token: z.string() });
 const Key = z.object({ key: z.string() });
 
-/** A gateway with a database and an archive of its own, and the means to people it. */
+/** A gateway with its own database and archive, and functions to create accounts. */
 export class World {
   readonly adminPassword: string;
   private count = 0;
@@ -41,12 +41,12 @@ export class World {
     this.adminPassword = adminPassword;
   }
 
-  /** supertest against the gateway under test, with headers of a client that must never reach the archive. */
+  /** supertest for the gateway under test, with client headers that must not reach the archive. */
   get http() {
     return request.agent(this.gateway.url).set(clientHeaders);
   }
 
-  /** A fresh access token. */
+  /** A new access token. */
   async signIn(username: string, password: string): Promise<string> {
     const answer = await this.http.post('/api/auth/login').send({ username, password }).expect(200);
     return `Bearer ${Token.parse(answer.body).access_token}`;
@@ -56,7 +56,7 @@ export class World {
     return { id: '', name: 'admin', authorization: await this.signIn('admin', this.adminPassword) };
   }
 
-  /** A person in a group of their own that holds these grants. */
+  /** Creates a person in a new group with these grants. */
   async person(...grants: readonly GrantWish[]): Promise<Person> {
     const { authorization } = await this.admin();
     const name = `person-${(this.count += 1)}`;
@@ -67,14 +67,14 @@ export class World {
     return { id, name, password, groupId, authorization: await this.signIn(name, password) };
   }
 
-  /** Somebody who may read just these studies. */
+  /** Creates a person who may read only these studies. */
   radiologist(...studies: readonly string[]): Promise<Person> {
     return this.person(
       ...studies.map((study) => ({ rights: ['studies:read'], scope: { kind: 'study', study_uid: study } })),
     );
   }
 
-  /** A machine account with a key; without wishes it may store everything and read nothing. */
+  /** Creates a machine account with a key. By default it may store everything and read nothing. */
   async machine(
     grants: readonly GrantWish[] = [{ rights: ['studies:store'], scope: { kind: 'all' } }],
     facts: { institution?: string; issuer?: string } = {},
@@ -102,19 +102,19 @@ export class World {
       .send(body);
   }
 
-  /** A GET under /dicom-web. */
+  /** Sends a GET under /dicom-web. */
   get(caller: Caller, path: string) {
     return this.http.get(`/dicom-web${path}`).set('authorization', caller.authorization);
   }
 
-  /** Asks Orthanc itself, past the gateway. */
+  /** Sends a request to Orthanc itself, past the gateway. */
   async archive(path: string, init: RequestInit = {}): Promise<Response> {
     const { username, password, url } = this.orthanc;
     const basic = Buffer.from(`${username}:${password}`).toString('base64');
     return fetch(`${url}${path}`, { ...init, headers: { authorization: `Basic ${basic}` } });
   }
 
-  /** Another gateway process on the same database and archive; `under` is a command that runs it. */
+  /** Starts another gateway process with the same database and archive. `under` is a command that runs it. */
   secondGateway(under: readonly string[] = []): Promise<TestGateway> {
     const { PORT: _, DATA_DIR: __, ...env } = this.gateway.env;
     return startTestGateway(env, under);
@@ -151,7 +151,7 @@ export class World {
   }
 }
 
-/** Starts everything a test file needs; `settings` are further keys of the gateway's environment. */
+/** Starts everything that a test file needs. `settings` are additional settings of the gateway. */
 export async function startWorld(settings: Readonly<Record<string, string>> = {}): Promise<World> {
   const [database, orthanc] = await Promise.all([createDatabase(), startTestOrthanc()]);
   const adminPassword = randomBytes(16).toString('hex');

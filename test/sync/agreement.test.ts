@@ -6,9 +6,9 @@ import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { catalogued } from '../dicomweb/stow.answers.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 
-/** Longer than any walk through so little; what is waited for is a fact. */
+/** Longer than a walk through a small archive. The tests wait for facts, not for time. */
 const SOON = { timeout: 60_000, interval: 200 };
-/** Gateways and archives are started anew on the way. */
+/** The tests restart gateways and archives. */
 const LONG = 120_000;
 const KEPT = ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID'];
 
@@ -27,7 +27,7 @@ function uids() {
 }
 type Uids = ReturnType<typeof uids>;
 
-/** Stores one by STOW and waits until its file is known. */
+/** Stores one instance by STOW and waits until the catalog knows its file. */
 async function stored(options: InstanceOptions = {}): Promise<Uids> {
   const it = uids();
   await world.store(sender, [makeInstance({ ...it, ...options })]).expect(200);
@@ -40,7 +40,7 @@ async function fileOf({ sopUid }: Uids): Promise<unknown> {
   return row === undefined ? undefined : row['file_uuid'];
 }
 
-/** Brings a file into the archive past the gateway. */
+/** Stores a file in the archive past the gateway. */
 async function bring(options: InstanceOptions): Promise<void> {
   const body = new Uint8Array(makeInstance(options));
   expect((await world.archive('/instances', { method: 'POST', body })).status).toBe(200);
@@ -50,7 +50,7 @@ function archiveStudy({ patientId, studyUid }: Uids): string {
   return orthancIdOf(patientId, studyUid);
 }
 
-/** Asks Orthanc to make another study of this one, and gives the new one's StudyInstanceUID. */
+/** Lets Orthanc derive a new study from this one. Returns its StudyInstanceUID. */
 async function remade(how: 'modify' | 'anonymize', of: Uids, wish: object): Promise<string> {
   const path = `/studies/${archiveStudy(of)}/${how}`;
   const answer = await world.archive(path, { method: 'POST', body: JSON.stringify(wish) });
@@ -62,7 +62,7 @@ async function remade(how: 'modify' | 'anonymize', of: Uids, wish: object): Prom
 
 const Studies = z.array(z.looseObject({ '00100020': z.object({ Value: z.array(z.string()) }) }));
 
-/** The PatientIDs a search for the study brings. */
+/** The PatientIDs in a search result for the study. */
 async function patientsOf(studyUid: string, who = reader): Promise<string[]> {
   const answer = await world.get(who, `/studies?StudyInstanceUID=${studyUid}`).expect(200);
   return Studies.parse(answer.body).flatMap((study) => study['00100020'].Value);
@@ -184,7 +184,7 @@ describe('an archive that is not what the catalog followed', { timeout: LONG }, 
     const dead = world.gateway;
     process.kill(dead.pid, 'SIGKILL');
     await dead.exited;
-    // While nobody looked one came and one went; and the cursor says that all of it was seen.
+    // One instance arrived and one was deleted unnoticed, and the cursor claims that all changes were processed.
     await world.archive(`/studies/${archiveStudy(gone)}`, { method: 'DELETE' });
     await bring(hidden);
     const last = z

@@ -22,7 +22,7 @@ function series(studyUid: string, patientId: string, modality: string) {
   });
 }
 
-/** Brings files into the archive while the gateway cannot follow its feed, so that it finds them all at once. */
+/** Stores files in the archive while the gateway cannot read its change feed, so that it finds all of them at once. */
 async function bringTogether(files: readonly Buffer[]): Promise<void> {
   await world.sql.begin(async (tx) => {
     await tx`lock table archive_cursor in access exclusive mode`;
@@ -99,7 +99,7 @@ it('an account that was cut off on the way with one of many keeps it', async () 
   expect(new Set(owners.map((row) => row['sop_uid']))).toEqual(new Set([all[0]?.sopUid, sopUid]));
 });
 
-/** SHA-256 of what stands behind the file meta information, whose length (0002,0000) tells. */
+/** SHA-256 of the bytes after the file meta information, whose length is (0002,0000). */
 function dataSetDigest(file: Buffer): Buffer {
   return createHash('sha256')
     .update(file.subarray(144 + file.readUInt32LE(140)))

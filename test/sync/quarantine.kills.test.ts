@@ -14,7 +14,7 @@ const Items = z.object({ items: z.array(z.object({ id: z.string() })) });
 
 let world: World;
 let proxy: BreakingProxy;
-/** A second gateway on the same database, with the proxy before its archive: what is decided there is cut off there. */
+/** A second gateway with the same database and a proxy in front of its archive. Decisions are sent to it and interrupted. */
 let victim: TestGateway;
 let sender: Caller;
 let operator: Caller;
@@ -39,7 +39,7 @@ async function kill(): Promise<void> {
   await victim.exited;
 }
 
-/** A study of FIRST, and one instance of SECOND under the same study UID, which waits. */
+/** A study of FIRST, and one instance of SECOND with the same study UID, which is in quarantine. */
 async function contested() {
   const studyUid = freshUid();
   await world.store(sender, [makeInstance({ studyUid, patientId: 'FIRST' })]).expect(200);
@@ -58,7 +58,7 @@ function decide(id: string, body: object, at = world.gateway.url) {
     .send(body);
 }
 
-/** Decides at the victim, and says how that ended. */
+/** Sends the decision to the victim and returns the outcome. */
 const decideThere = (id: string, body: object) =>
   decide(id, body, victim.url).then(
     ({ status }) => status,
@@ -77,13 +77,13 @@ const DECISIONS = {
   're-identify': { decision: 're-identify', patient_id: 'FIRST' },
   accept: { decision: 'accept' },
 };
-/** What there is afterwards, whoever finished it: instances of the study that are shown, in the archive more or fewer, that wait. */
+/** The state afterwards: visible instances of the study, the change in the archive, and instances in quarantine. */
 const ENDS = {
   discard: { shown: [{ patient: 'FIRST', instances: 1 }], archive: -1, waiting: [] },
   're-identify': { shown: [{ patient: 'FIRST', instances: 2 }], archive: 0, waiting: [] },
   accept: { shown: [{ patient: 'SECOND', instances: 1 }], archive: 0, waiting: ['FIRST'] },
 };
-/** Every request that a decision makes of the archive, in order. */
+/** Every request of a decision to the archive, in order. */
 const STEPS = [
   ['discard', /^DELETE \/instances\//],
   ['re-identify', /^GET \/instances\/[^/]+\/series /],
@@ -103,7 +103,7 @@ describe('a decision that is killed', () => {
     const sprung = proxy.trap(step, at);
     const cut = decideThere(id, DECISIONS[kind]);
     await sprung;
-    // The intent is on record, and nothing waits in the database for the archive.
+    // The decision is stored, and no database transaction waits for the archive.
     expect(await world.sql`select state from quarantine_decisions where quarantine = ${id}`).toMatchObject([
       { state: 'open' },
     ]);
@@ -187,7 +187,7 @@ describe('an archive that hangs', () => {
     await expect.poll(async () => (await open()).length, SOON).toBe(all.length);
     await sleep(1000);
     expect(await idleTransactions()).toBe(0);
-    // The archive's time limit, not a lock.
+    // The time limit for the archive, not a lock.
     for (const status of await Promise.all(answers)) expect(status).toBe(503);
     expect(await idleTransactions()).toBe(0);
     proxy.stall(false);

@@ -6,7 +6,7 @@ import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { archived } from '../dicomweb/stow.answers.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 
-/** The contract's promise. */
+/** The promised delay in milliseconds. */
 const SOON = { timeout: 10_000, interval: 100 };
 
 const Items = z.object({
@@ -60,7 +60,7 @@ async function shown(studyUid: string): Promise<Record<string, unknown> | undefi
   return row;
 }
 
-/** A study of two instances of one patient, and another of two in the archive under the same study UID. */
+/** A study with two instances of one patient, and two instances of another patient with the same study UID in the archive. */
 async function contested() {
   const studyUid = freshUid();
   const first = [freshUid(), freshUid()].map((sopUid) => ({ studyUid, sopUid, patientId: 'FIRST' }));

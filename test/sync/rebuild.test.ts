@@ -14,7 +14,7 @@ const Rebuild = z.looseObject({
   repaired: z.number(),
 });
 
-/** Longer than any walk through so little; what is waited for is a fact. */
+/** Longer than a walk through a small archive. The tests wait for facts, not for time. */
 const LONG = 120_000;
 
 let world: World;
@@ -46,13 +46,13 @@ it('brings the catalog back to what the archive holds, while serving', async () 
     on_their_way: 0,
     in_quarantine: 0,
   });
-  // One row is missing, one is of nothing (which the watcher may find by itself), and a count is wrong (which it does not mend).
+  // One row is missing, one row has no instance (the watcher may find it), and a count is wrong (the watcher does not correct it).
   await world.sql`delete from instances where id = (select min(id) from instances)`;
   const wrong = '00000000-11111111-22222222-33333333-44444444';
   await world.sql`insert into instances (sop_uid, series, sop_class_uid, transfer_syntax, orthanc_id)
     select '1.2.3', min(id), '1.2.4', '1.2.840.10008.1.2', ${wrong} from series`;
   await world.sql`update series set instance_count = 9`;
-  // What is said of study and series is not what their first file says.
+  // The descriptions of study and series differ from their first file.
   await world.sql`update studies set study_description = 'wrong', patient_name = 'Wrong'`;
   await world.sql`update series set modality = 'XX'`;
   const asked = await world.http
@@ -90,7 +90,7 @@ it(
     const both = Array.from({ length: 2 }, () => ({ steps: ['S-1', ''], procedures: ['R-1', 'Ä'] }));
     await expect.poll(said, { timeout: 50_000 }).toEqual(both);
     await world.sql`update series set request_steps = null, request_procedures = null`;
-    // It walks by itself; so it need not be waited for.
+    // The walk runs by itself, so the test does not wait for it.
     await world.sql`update sweep set phase = 'catalog', position = 0, hurried = true`;
     await expect.poll(said, { timeout: 50_000 }).toEqual(both);
   },

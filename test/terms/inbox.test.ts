@@ -119,7 +119,7 @@ describe('a decision', () => {
     const seen = way.seen.length;
     const { body } = await clerk.upload(listOf(50, 'ossobucose', '')).expect(202);
     const second = z.object({ file_id: z.string() }).parse(body).file_id;
-    // It asks HAPI for its patients: its words have been looked up.
+    // The import searches its patients in HAPI, so its words have been looked up.
     await expect.poll(() => way.seen.length, { timeout: 20_000 }).toBeGreaterThan(seen);
     await decide(await termOf(clerk, 'ossobucose')).expect(200);
     busy = false;
@@ -133,12 +133,12 @@ describe('a decision', () => {
     const rehearsed = await clerk.import(listOf(60, 'Trololite'), { mode: 'rehearse' });
     await clerk.post(`/api/imports/${rehearsed.file_id}/cancel`).expect(202);
     await decide(await termOf(clerk, 'Trololite')).expect(200);
-    // The same queue: when this word's rows have run, the other's would have.
+    // Both words use the same queue. When the rows of this word have run, the rows of the other would have run too.
     const other = await clerk.import(listOf(70, 'Trelelite'));
     await decide(await termOf(clerk, 'Trelelite')).expect(200);
     await expect.poll(async () => (await clerk.report(other.file_id)).waiting, { timeout: 20_000 }).toBe(0);
     expect(await clerk.report(rehearsed.file_id)).toMatchObject({ status: 'cancelled', waiting: 1 });
-    // Deciding runs none of its rows again.
+    // The decision does not run any of its rows again.
     expect(await inboxOf(clerk, 'q=trololite')).toMatchObject({ items: [{ rows_waiting: 0 }] });
     await clerk.post(`/api/imports/${rehearsed.file_id}/undo`).expect(202);
     expect(await inboxOf(clerk, 'q=trololite')).toMatchObject({ items: [{ rows_waiting: 0 }] });

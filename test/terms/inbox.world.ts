@@ -13,7 +13,7 @@ export async function inboxOf(clerk: Clerk, query: string) {
   return Inbox.parse((await clerk.get(`/api/terms?${query}`).expect(200)).body);
 }
 
-/** The id of the one word that holds this text. */
+/** The id of the only word with this text. */
 export async function termOf(clerk: Clerk, word: string): Promise<string> {
   const { items } = await inboxOf(clerk, `q=${encodeURIComponent(word)}`);
   const [found, ...others] = items;
@@ -21,7 +21,7 @@ export async function termOf(clerk: Clerk, word: string): Promise<string> {
   return found.id;
 }
 
-/** A list of women, one for each note; `from` numbers their CPFs. */
+/** A list of women, one for each note. Their CPF numbers start at `from`. */
 export function listOf(from: number, ...notes: readonly string[]): Buffer {
   const rows = notes.map((note, at) => {
     const number = String(from + at).padStart(5, '0');

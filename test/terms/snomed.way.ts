@@ -4,18 +4,18 @@ import { reserveAnyPort } from '../../infra/local/port.ts';
 import type { TestHapi } from '../support/hapi.ts';
 import { SNOMED } from './inbox.world.ts';
 
-/** What came: the operation, and what was sent with it. */
+/** The received operation and its parameters. */
 export type Asked = { path: string; body: string; authorization: string | undefined };
 export type Mood = 'well' | 'silent' | 'mad';
 export type TerminologyWay = {
   url: string;
   readonly asked: Asked[];
-  /** How it answers from now on: as HAPI does, not at all, or with nonsense. */
+  /** The behaviour from now on: HAPI's answers, no answer, or invalid answers. */
   be: (mood: Mood) => void;
   close: () => Promise<void>;
 };
 
-/** A concept that is no longer in use: HAPI does not tell so of a system that is loaded as a fragment, other servers do. */
+/** An inactive concept. HAPI does not report this for a system loaded as a fragment; other servers do. */
 export const RETIRED = '155574008';
 const retired = {
   resourceType: 'Parameters',
@@ -33,8 +33,8 @@ const retired = {
 const FINDINGS = 'ecl/<<404684003';
 
 /**
- * The real HAPI as a terminology server with a little SNOMED CT of its own: the shared HAPI must not know these codes when others validate
- * with it, and remembers for long what it once did not know. So they are loaded under another name, and on the way the names are exchanged.
+ * The real HAPI as a terminology server with some SNOMED CT concepts. The shared HAPI must not know these codes when other tests validate with
+ * it, and it caches unknown codes for long. The concepts are therefore loaded under another system, and this proxy exchanges the names.
  */
 export async function snomedIn(hapi: TestHapi): Promise<TerminologyWay> {
   const own = `urn:test:sct:${randomBytes(6).toString('hex')}`;

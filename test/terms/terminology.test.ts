@@ -180,7 +180,7 @@ describe('while the terminology server does not answer', () => {
     const found = await suggestionsFor('Hipertensoo');
     expect(found.server).toBe('away');
     expect(found.items[0]).toMatchObject({ target: { coding: { code: '38341003' } } });
-    // Two searches at once, a third: the breaker has opened by then.
+    // Two searches at once, then a third. The circuit breaker has opened by then.
     await suggestionsFor('Diabeticoo');
     way.asked.length = 0;
     expect((await suggestionsFor('Diabeticoo')).server).toBe('away');

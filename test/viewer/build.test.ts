@@ -16,7 +16,7 @@ let viewer: string;
 
 beforeAll(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), 'radgate-build-'));
-  // Spares a download where the machine has the package already; the build checks it all the same.
+  // Avoids a download if the package is in the cache. The build checks it in any case.
   await copyFile(join(cacheFolder(), 'viewer', PACKAGE), join(cacheDir, PACKAGE)).catch(() => {});
   viewer = await buildViewer({ cacheDir, log: () => {} });
 });

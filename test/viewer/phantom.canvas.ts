@@ -9,7 +9,7 @@ const BRIGHTEST = 240;
 
 const Greys = z.array(z.number());
 
-// The image is a square of square pixels, fitted into the middle of the canvas. Annotations are another layer, not in it.
+// The image is square with square pixels, scaled into the middle of the canvas. Annotations are on another layer.
 const READ_CANVAS = `(() => {
   const canvas = document.querySelector('canvas.cornerstone-canvas');
   const context = canvas?.getContext('2d');
@@ -29,12 +29,12 @@ const READ_CANVAS = `(() => {
   return greys;
 })()`;
 
-/** What the viewer's canvas shows, as grey values of a grid over the image, row by row; empty while there is no canvas. */
+/** The grey values of the viewer's canvas on a grid over the image, row by row; empty without a canvas. */
 export async function shownGreys(page: Page): Promise<number[]> {
   return Greys.parse(await page.evaluate(READ_CANVAS));
 }
 
-/** What the thorax phantom's slice looks like on the same grid, in its own window. */
+/** The expected grey values of a slice of the thorax phantom on the same grid, with its window. */
 function expectedGreys(index: number): number[] {
   const slice = phantomSlice(index);
   return Array.from({ length: GRID * GRID }, (_, at) => {
@@ -47,7 +47,7 @@ function expectedGreys(index: number): number[] {
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Pearson's correlation of two grids of the same length: 1 for the same picture; 0 when one of them is empty or of one grey. */
+/** Pearson's correlation of two grids of the same length: 1 for the same image; 0 if one is empty or uniform. */
 function correlation(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length || a.length === 0) return 0;
   const [meanA, meanB] = [mean(a), mean(b)];
@@ -63,7 +63,7 @@ function correlation(a: readonly number[], b: readonly number[]): number {
 
 let expected: number[][] | undefined;
 
-/** The slice the picture resembles most, and how much. */
+/** The most similar slice and its correlation. */
 export function bestMatch(shown: readonly number[]): { index: number; likeness: number } {
   expected ??= Array.from({ length: THORAX.slices }, (_, index) => expectedGreys(index));
   const likenesses = expected.map((greys) => correlation(shown, greys));

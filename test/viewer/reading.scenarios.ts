@@ -10,7 +10,7 @@ import { openStudy, startVisit, textOf, type Visit } from './visits.ts';
 
 const STUDY = NORTH_STUDY.studyUid;
 
-/** Somebody else, whom another issuer gave the same PatientID. */
+/** Another person with the same PatientID from another issuer. */
 const NAMESAKE = {
   studyUid: uidFor('viewer test namesake study'),
   seriesUid: uidFor('viewer test namesake series'),
@@ -22,7 +22,7 @@ const NAMESAKE = {
   studyDate: '20251224',
 };
 
-/** What a person meets who may read every study and annotate another one: one page for all of it. */
+/** The scenarios of a person who may read every study and annotate only another one, on one page. */
 export function registerReading(shared: () => { stack: RunningStack; browser: Browser }): void {
   describe('a person who may only read', () => {
     let person: StackPerson;
@@ -43,7 +43,7 @@ export function registerReading(shared: () => { stack: RunningStack; browser: Br
     it('sees beside a study nothing of another person with the same PatientID of another issuer', async () => {
       const { page, queries, faults } = visit;
       await openStudy(visit, person, STUDY);
-      // A search by PatientID finds both: nothing but the viewer keeps them apart.
+      // A search by PatientID finds both. Only the viewer distinguishes them.
       const found = await page.request.get(`/dicom-web/studies?PatientID=${NAMESAKE.patientId}`);
       for (const uid of [NAMESAKE.studyUid, STUDY]) expect(await found.text()).toContain(uid);
 

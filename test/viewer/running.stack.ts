@@ -10,7 +10,7 @@ const StackFile = z.object({
 
 export type RunningStack = z.infer<typeof StackFile> & { stop: () => Promise<void> };
 
-/** The whole stack with its demo: the running one whose stack.json the variable RADGATE_STACK names, else one of its own. */
+/** The whole stack with its demo: the running stack whose stack.json RADGATE_STACK names, or a new one. */
 export async function provideStack(): Promise<RunningStack> {
   const named = process.env['RADGATE_STACK'];
   if (named !== undefined) return { ...(await readStack(named, StackFile)), stop: async () => {} };

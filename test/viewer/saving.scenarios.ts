@@ -22,7 +22,7 @@ async function listed(page: Page): Promise<string[]> {
   return await page.locator('[data-cy="series-modality-label"]').allInnerTexts();
 }
 
-/** The refusal is said and stays, the measurement is still there, and the list has nothing new; then it is closed. */
+/** Checks that the refusal is shown and stays, that the measurement still exists, and that the list is unchanged. Then closes it. */
 async function expectRefused(page: Page, said: RegExp): Promise<void> {
   await expect.poll(() => refusal(page).innerText(), PATIENCE).toMatch(said);
   expect(await refusal(page).innerText()).toContain('still on the screen');
@@ -34,7 +34,7 @@ async function expectRefused(page: Page, said: RegExp): Promise<void> {
   await refusal(page).waitFor({ state: 'hidden' });
 }
 
-/** What a person meets who may annotate: one page for all of it, since opening a study is what takes time. */
+/** The scenarios of a person who may annotate. They share one page, because opening a study is slow. */
 export function registerSaving(shared: () => { stack: RunningStack; browser: Browser }): void {
   describe('a person who may annotate', () => {
     let administrator: StackAdministrator;
@@ -64,7 +64,7 @@ export function registerSaving(shared: () => { stack: RunningStack; browser: Bro
       await button(page, 'Create SR').waitFor();
     });
 
-    // Answers that the running stack gives only when it is half gone.
+    // Answers that the running stack gives only during a partial outage.
     const FAULTS: [string, (route: Route) => Promise<void>, RegExp][] = [
       ['the archive is away', (route) => route.fulfill({ status: 503 }), /archive does not answer/],
       ['the connection fails', (route) => route.abort(), /archive does not answer/],
@@ -86,7 +86,7 @@ export function registerSaving(shared: () => { stack: RunningStack; browser: Bro
       await page.context().clearCookies();
       await save(page);
       await expectRefused(page, /your session has ended/);
-      // Nor does a picture that cannot be loaded take the measurement away.
+      // An image that cannot be loaded does not remove the measurement either.
       await page.evaluate('window.config.httpErrorHandler({ status: 401 })');
       await save(page);
       await expect.poll(() => refusal(page).innerText(), PATIENCE).toMatch(/your session has ended/);
@@ -96,7 +96,7 @@ export function registerSaving(shared: () => { stack: RunningStack; browser: Bro
       ]);
       await signIn(person, tab, tab.url());
       await tab.close();
-      // A headless browser does not tell a page that it is looked at again.
+      // A headless browser does not send focus events to a page.
       await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
       await expectRefused(page, /signed in again/);
     });
@@ -127,7 +127,7 @@ export function registerSaving(shared: () => { stack: RunningStack; browser: Bro
   });
 }
 
-/** A Store Instances Response that says one instance failed (PS3.18 §10.5.3). */
+/** A Store Instances Response with one failed instance (PS3.18 §10.5.3). */
 function failed(reason: number): string {
   const item = { '00081197': { vr: 'US', Value: [reason] } };
   return JSON.stringify({ '00081198': { vr: 'SQ', Value: [item] } });

@@ -5,7 +5,7 @@ import type { RunningStack } from './running.stack.ts';
 
 type Grant = { rights: readonly string[]; scope: Readonly<Record<string, string>> };
 
-/** A person in a group of their own. */
+/** A person in a separate group. */
 export interface StackPerson {
   username: string;
   password: string;
@@ -15,7 +15,7 @@ export interface StackPerson {
 const Id = z.looseObject({ id: z.string() });
 const Token = z.looseObject({ access_token: z.string() });
 
-/** The running stack's administrator, who makes people and puts studies there. */
+/** The administrator of the running stack, who creates people and stores studies. */
 export class StackAdministrator {
   readonly #gateway: string;
   readonly #authorization: string;
@@ -55,7 +55,7 @@ export class StackAdministrator {
     await this.send('POST', '/dicom-web/studies', Uint8Array.from(body), type);
   }
 
-  /** The answer to a GET, as JSON. */
+  /** Sends a GET and returns the JSON answer. */
   async get(path: string): Promise<unknown> {
     return await (await this.send('GET', path)).json();
   }

@@ -41,7 +41,7 @@ async function visit(): Promise<Visit> {
   return started;
 }
 
-/** The demo person whose groups are exactly the named one. */
+/** The demo person who is only in this group. */
 function personOf(group: string) {
   const person = stack.people.find((each) => each.group === group);
   if (!person) throw new Error(`the demo has nobody in ${group} alone`);
@@ -81,7 +81,7 @@ describe('a member of group one', () => {
   it('reads the report, which the browser gets as PDF', async () => {
     const visited = await visit();
     const { page, faults } = visited;
-    // Changed while it still loads the CT, the viewer trips over itself.
+    // The viewer fails if it is changed while it still loads the CT.
     await openStudy(visited, personOf(NORTH), NORTH_STUDY.studyUid);
     const rendered = page.waitForResponse((response) => response.url().endsWith('/rendered'));
     await page.getByText('Confirm and hide').click();
@@ -157,7 +157,7 @@ describe('the sign-in page', () => {
     expect(faults).toEqual([]);
   });
 
-  // Answers that the running stack gives only when it is attacked or half gone.
+  // Answers that the running stack gives only during an attack or a partial outage.
   it('says how long to wait after too many attempts, and when the wait is over', async () => {
     const { page } = await visit();
     await page.route('**/api/auth/login', (route) =>

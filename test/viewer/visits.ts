@@ -2,7 +2,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { bestMatch, shownGreys } from './phantom.canvas.ts';
 
-/** How long the viewer may take to load and to paint. */
+/** The time limit for loading and painting the viewer. */
 export const PATIENCE = { timeout: 20_000 };
 
 const VIEWPORT = { width: 1280, height: 800 };
@@ -11,7 +11,7 @@ const SLICE_SHOWN = /I:\s*(\d+) \(\d+\/60\)/;
 export interface Visit {
   context: BrowserContext;
   page: Page;
-  /** What the browser refused or reported as broken. */
+  /** Errors and refusals that the browser reported. */
   faults: string[];
   /** `status path` of every DICOMweb answer. */
   answers: string[];
@@ -19,7 +19,7 @@ export interface Visit {
   queries: string[];
 }
 
-/** A page of a browser profile of its own, whose relative addresses are below `web`. */
+/** A page in a new browser profile. Relative URLs are under `web`. */
 export async function startVisit(browser: Browser, web: string): Promise<Visit> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: VIEWPORT, baseURL: web });
   const page = await context.newPage();
@@ -53,7 +53,7 @@ export async function signIn(
 export const studyAddress = (uid: string) => `/viewer/viewer?StudyInstanceUIDs=${uid}`;
 export const textOf = (page: Page) => page.locator('body').innerText();
 
-/** Waits until the canvas shows the slice that the viewer's own overlay names, one that is `wanted`; returns its index. */
+/** Waits until the canvas shows the slice that the viewer's overlay names and `wanted` accepts. Returns its index. */
 export async function seeSlice(page: Page, wanted: (index: number) => boolean): Promise<number> {
   let seen = Number.NaN;
   const claimedIsShown = async () => {
@@ -62,12 +62,12 @@ export async function seeSlice(page: Page, wanted: (index: number) => boolean): 
     seen = index;
     return { named: Number(overlay?.[1]) === index + 1, like: likeness > 0.95, wanted: wanted(index) };
   };
-  // The viewer paints, lays itself out and paints again: only all three at once count.
+  // The viewer paints, changes its layout and paints again. All conditions must hold at the same time.
   await expect.poll(claimedIsShown, PATIENCE).toEqual({ named: true, like: true, wanted: true });
   return seen;
 }
 
-/** Signs in, opens the study and waits for its first picture. */
+/** Signs in, opens the study and waits for its first image. */
 export async function openStudy(
   visit: Visit,
   person: { username: string; password: string },
