@@ -78,7 +78,7 @@ async function nextId(): Promise<number> {
   return Number(row?.['id']);
 }
 
-/** Consumes transaction ids until the next one is about `next`. */
+/** Consumes transaction ids until the next one is about `id`. */
 async function advanceTo(id: number): Promise<void> {
   const count = id - (await nextId());
   expect(count).toBeGreaterThan(0);

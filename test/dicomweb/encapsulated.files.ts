@@ -11,7 +11,7 @@ export const codings = {
 } as const;
 export type CodingName = keyof typeof codings;
 
-/** An image with about `bytes` bytes of payload, recognisable by `seed`. */
+/** An image with `payload` bytes of payload, recognisable by `seed`. */
 export function image(coding: CodingName, seed: number, payload: number): Buffer {
   const { begin, end } = codings[coding];
   const bytes = Buffer.alloc(payload, seed + 1);

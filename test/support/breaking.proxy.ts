@@ -12,8 +12,8 @@ export interface BreakingProxy {
   readonly url: string;
   readonly connections: readonly BrokenConnection[];
   /**
-   * Resolves when a request that matches comes, or the archive's answer to it, which is held from then on: the gateway is before that
-   * step, or behind it without knowing.
+   * Resolves when a matching request, or the archive's answer to it, arrives. The proxy holds it from then on: the gateway is before that
+   * step, or after it without knowing.
    */
   trap: (request: RegExp, at: 'request' | 'answer') => Promise<void>;
   /** While true, no byte passes in either direction, also on new connections, like an archive that hangs. */

@@ -6,7 +6,7 @@ import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { archived } from '../dicomweb/stow.answers.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 
-/** The promised delay in milliseconds. */
+/** The promised delay. */
 const SOON = { timeout: 10_000, interval: 100 };
 
 const Items = z.object({

@@ -12,7 +12,7 @@ import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 import { archived, catalogued, told } from '../dicomweb/stow.answers.ts';
 
-/** The promised delay in milliseconds. */
+/** The promised delay. */
 const SOON = { timeout: 5000, interval: 100 };
 
 let world: World;
