@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run once by the PostgreSQL image in a fresh volume: the owner of the schema, the gateway's own role, and HAPI's database.
+# The PostgreSQL image runs this script once, in a new volume. It creates the owner of the schema, the role of the gateway, and the database of HAPI.
 set -euo pipefail
 psql -v ON_ERROR_STOP=1 -v owner="$OWNER_PASSWORD" -v app="$APP_PASSWORD" -v hapi="$HAPI_PASSWORD" --username postgres --dbname radgate <<'SQL'
 create role radgate_owner login password :'owner';
