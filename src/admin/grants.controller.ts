@@ -12,7 +12,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../http/response.shape.js';
-import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../audit/audited.actions.js';
 import { BodyOf, IdPipe } from '../http/body.pipe.js';
 import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
@@ -40,12 +40,12 @@ export class GrantsController {
   @Post()
   @Gives(Grant)
   async create(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('group', new IdPipe()) group: string,
     @Body(new BodyOf(NewGrant)) body: NewGrant,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Grant> {
-    const grant = await this.grants.create(deed, group, body);
+    const grant = await this.grants.create(action, group, body);
     void reply.header('location', `/api/groups/${group}/grants/${grant.id}`);
     return grant;
   }
@@ -61,10 +61,10 @@ export class GrantsController {
   @Delete(':id')
   @HttpCode(204)
   remove(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('group', new IdPipe()) group: string,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {
-    return this.grants.remove(deed, group, id);
+    return this.grants.remove(action, group, id);
   }
 }

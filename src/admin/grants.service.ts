@@ -5,7 +5,7 @@ import { Flag, ListQuery } from '../http/query.pipe.js';
 import { scopeOf } from '../authz/policies.service.js';
 import { isScoped, Right } from '../authz/rights.js';
 import { Scope, ScopeKind } from '../authz/scopes.js';
-import type { AuditNote } from '../audit/answers.js';
+import type { AuditNote } from '../audit/audit.note.js';
 import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { grants, memberships } from '../database/schema.access.js';
@@ -64,7 +64,7 @@ const SORTABLE = [
 export class Grants {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
     private readonly groups: Groups,
     private readonly last: LastAdministrator,
   ) {}
@@ -101,9 +101,9 @@ export class Grants {
   }
 
   /** In effect with the members' next request. */
-  async create(deed: AuditedAction, groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
+  async create(action: AuditedAction, groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
     await this.groups.get(groupId);
-    return this.deeds.record(deed, 201, async (transaction) => {
+    return this.auditedActions.record(action, 201, async (transaction) => {
       const [row] = await transaction
         .insert(grants)
         .values({ groupId, rights, until, ...columnsOf(scope) })
@@ -113,15 +113,15 @@ export class Grants {
         });
       if (row === undefined) throw new NotVisible();
       const grant = grantOf(row);
-      const to_self = await isMember(transaction, groupId, deed.accountId);
-      deed.tells({ ...told(grant), detail: { ...grant, to_self } });
+      const to_self = await isMember(transaction, groupId, action.accountId);
+      action.addFacts({ ...told(grant), detail: { ...grant, to_self } });
       return grant;
     });
   }
 
   /** Gone with the members' next request. Stale when the caller knows another state of it. */
-  async remove(deed: AuditedAction, groupId: string, id: string): Promise<void> {
-    await this.deeds.record(deed, 204, (transaction) =>
+  async remove(action: AuditedAction, groupId: string, id: string): Promise<void> {
+    await this.auditedActions.record(action, 204, (transaction) =>
       this.last.keptBy(transaction, async () => {
         const [row] = await transaction
           .delete(grants)
@@ -129,8 +129,8 @@ export class Grants {
           .returning();
         if (row === undefined) throw new NotVisible();
         const grant = grantOf(row);
-        refuseStale(deed, grant);
-        deed.tells({ ...told(grant), detail: { ...grant } });
+        refuseStale(action, grant);
+        action.addFacts({ ...told(grant), detail: { ...grant } });
       }),
     );
   }

@@ -13,7 +13,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../http/response.shape.js';
-import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../audit/audited.actions.js';
 import { BodyOf, IdPipe } from '../http/body.pipe.js';
 import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
@@ -38,11 +38,11 @@ export class GroupsController {
   @Post()
   @Gives(Group)
   async create(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Body(new BodyOf(NewGroup)) body: NewGroup,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Group> {
-    const group = await this.groups.create(deed, body);
+    const group = await this.groups.create(action, body);
     void reply.header('location', `/api/groups/${group.id}`);
     return group;
   }
@@ -58,17 +58,17 @@ export class GroupsController {
   @Patch(':id')
   @Gives(Group)
   change(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(GroupChange)) body: GroupChange,
   ): Promise<Group> {
-    return this.groups.change(deed, id, body);
+    return this.groups.change(action, id, body);
   }
 
   /** Removes a group, its grants and memberships; 409 when nobody could manage access after it. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
-    return this.groups.remove(deed, id);
+  remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.groups.remove(action, id);
   }
 }

@@ -38,7 +38,7 @@ const SORTABLE = [
 export class Groups {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
     private readonly last: LastAdministrator,
   ) {}
 
@@ -69,20 +69,20 @@ export class Groups {
   }
 
   /** Conflict when the name is taken, in whatever case. */
-  create(deed: AuditedAction, group: NewGroup): Promise<Group> {
-    return this.deeds.record(deed, 201, async (transaction) => {
+  create(action: AuditedAction, group: NewGroup): Promise<Group> {
+    return this.auditedActions.record(action, 201, async (transaction) => {
       const [row] = await transaction.insert(groups).values(group).onConflictDoNothing().returning();
       if (row === undefined) throw new Conflict('name-taken', 'This name is taken.');
-      deed.tells({ detail: { id: row.id, name: row.name } });
+      action.addFacts({ detail: { id: row.id, name: row.name } });
       return groupOf(row);
     });
   }
 
   /** Stale when the caller knows another state of it; Conflict when the name is taken. */
-  change(deed: AuditedAction, id: string, { name, description }: GroupChange): Promise<Group> {
-    return this.deeds.record(deed, 200, async (transaction) => {
-      await known(transaction, deed, id);
-      deed.tells({ detail: { name, description } });
+  change(action: AuditedAction, id: string, { name, description }: GroupChange): Promise<Group> {
+    return this.auditedActions.record(action, 200, async (transaction) => {
+      await known(transaction, action, id);
+      action.addFacts({ detail: { name, description } });
       const [row] = await transaction
         .update(groups)
         .set({ name: name ?? sql`${groups.name}`, description })
@@ -96,21 +96,21 @@ export class Groups {
   }
 
   /** Its grants and memberships go with it. Stale when the caller knows another state of it. */
-  async remove(deed: AuditedAction, id: string): Promise<void> {
-    await this.deeds.record(deed, 204, (transaction) =>
+  async remove(action: AuditedAction, id: string): Promise<void> {
+    await this.auditedActions.record(action, 204, (transaction) =>
       this.last.keptBy(transaction, async () => {
-        const { name } = await known(transaction, deed, id);
-        deed.tells({ detail: { name } });
+        const { name } = await known(transaction, action, id);
+        action.addFacts({ detail: { name } });
         await transaction.delete(groups).where(eq(groups.id, id));
       }),
     );
   }
 }
 
-async function known(transaction: Transaction, deed: AuditedAction, id: string): Promise<Group> {
+async function known(transaction: Transaction, action: AuditedAction, id: string): Promise<Group> {
   const [row] = await transaction.select().from(groups).where(eq(groups.id, id)).for('update');
   const group = found(row);
-  refuseStale(deed, group);
+  refuseStale(action, group);
   return group;
 }
 

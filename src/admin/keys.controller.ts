@@ -13,7 +13,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../http/response.shape.js';
-import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../audit/audited.actions.js';
 import { BodyOf, IdPipe } from '../http/body.pipe.js';
 import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
@@ -40,12 +40,12 @@ export class KeysController {
   @Gives(MadeKey)
   @Header('cache-control', 'no-store')
   async create(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('account', new IdPipe()) account: string,
     @Body(new BodyOf(NewKey)) body: NewKey,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<MadeKey> {
-    const key = await this.keys.create(deed, account, body);
+    const key = await this.keys.create(action, account, body);
     void reply.header('location', `/api/accounts/${account}/keys/${key.id}`).header('etag', tagOfKey(key));
     return key;
   }
@@ -67,13 +67,13 @@ export class KeysController {
   @Patch(':id')
   @Gives(Key)
   async change(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('account', new IdPipe()) account: string,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(KeyChange)) body: KeyChange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Key> {
-    const key = await this.keys.change(deed, account, id, body);
+    const key = await this.keys.change(action, account, id, body);
     void reply.header('etag', tagOfKey(key));
     return key;
   }
@@ -82,10 +82,10 @@ export class KeysController {
   @Delete(':id')
   @HttpCode(204)
   remove(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('account', new IdPipe()) account: string,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {
-    return this.keys.remove(deed, account, id);
+    return this.keys.remove(action, account, id);
   }
 }

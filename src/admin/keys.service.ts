@@ -60,7 +60,7 @@ const SORTABLE = [
 export class Keys {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
     private readonly machines: Machines,
   ) {}
 
@@ -93,13 +93,13 @@ export class Keys {
 
   /** The only answer that holds the key itself. Conflict when another living key of the account has the name, in whatever case. */
   async create(
-    deed: AuditedAction,
+    action: AuditedAction,
     accountId: string,
     { name, expires_at, ranges }: NewKey,
   ): Promise<MadeKey> {
     await this.machines.get(accountId);
     const key = newApiKey();
-    return this.deeds.record(deed, 201, async (transaction) => {
+    return this.auditedActions.record(action, 201, async (transaction) => {
       await holdNames(transaction, accountId);
       if (!isEnded(expires_at)) await refuseTaken(transaction, accountId, name);
       const [row] = await transaction
@@ -107,23 +107,23 @@ export class Keys {
         .values({ accountId, name, keyHash: hashOf(key), expiresAt: expires_at, ranges })
         .returning();
       if (row === undefined) throw new NotVisible();
-      deed.tells({ detail: { id: row.id, name, ranges } });
+      action.addFacts({ detail: { id: row.id, name, ranges } });
       return { ...keyOf(row), key };
     });
   }
 
   /** What it says counts from the next request on, and for those that run. Stale when the caller knows another state of it, Conflict when the name is taken. */
-  async change(deed: AuditedAction, accountId: string, id: string, change: KeyChange): Promise<Key> {
+  async change(action: AuditedAction, accountId: string, id: string, change: KeyChange): Promise<Key> {
     await this.machines.get(accountId);
     const { name, expires_at: expiresAt, ranges } = change;
-    return this.deeds.record(deed, 200, async (transaction) => {
+    return this.auditedActions.record(action, 200, async (transaction) => {
       await holdNames(transaction, accountId);
-      const before = await known(transaction, deed, accountId, id);
+      const before = await known(transaction, action, accountId, id);
       const after = { name: name ?? before.name, ends: expiresAt === undefined ? endOf(before) : expiresAt };
       // Two keys that have one name since earlier may be changed in all else.
       const isSame = after.name.toLowerCase() === before.name.toLowerCase() && !isEnded(endOf(before));
       if (!isSame && !isEnded(after.ends)) await refuseTaken(transaction, accountId, after.name, id);
-      deed.tells({ detail: change });
+      action.addFacts({ detail: change });
       const [row] = await transaction
         .update(apiKeys)
         .set({ name: name ?? sql`${apiKeys.name}`, expiresAt, ranges })
@@ -134,11 +134,11 @@ export class Keys {
   }
 
   /** The key is refused from the next request on. Stale when the caller knows another state of it. */
-  async remove(deed: AuditedAction, accountId: string, id: string): Promise<void> {
+  async remove(action: AuditedAction, accountId: string, id: string): Promise<void> {
     await this.machines.get(accountId);
-    await this.deeds.record(deed, 204, async (transaction) => {
-      const { name } = await known(transaction, deed, accountId, id);
-      deed.tells({ detail: { name } });
+    await this.auditedActions.record(action, 204, async (transaction) => {
+      const { name } = await known(transaction, action, accountId, id);
+      action.addFacts({ detail: { name } });
       await transaction.delete(apiKeys).where(eq(apiKeys.id, id));
     });
   }
@@ -188,7 +188,7 @@ function endOf({ expires_at }: Key): Date | null {
 
 async function known(
   transaction: Transaction,
-  deed: AuditedAction,
+  action: AuditedAction,
   accountId: string,
   id: string,
 ): Promise<Key> {
@@ -198,7 +198,7 @@ async function known(
     .where(and(eq(apiKeys.accountId, accountId), eq(apiKeys.id, id)))
     .for('update');
   const key = found(row);
-  refuseStale(deed, tagOfKey(key));
+  refuseStale(action, tagOfKey(key));
   return key;
 }
 

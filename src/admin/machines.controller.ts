@@ -14,7 +14,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { Gives, pageOf } from '../http/response.shape.js';
-import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../audit/audited.actions.js';
 import { BodyOf, IdPipe } from '../http/body.pipe.js';
 import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
@@ -46,11 +46,11 @@ export class MachinesController {
   @Post()
   @Gives(Machine)
   async create(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Body(new BodyOf(NewMachine)) body: NewMachine,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Machine> {
-    const machine = await this.machines.create(deed, body);
+    const machine = await this.machines.create(action, body);
     void reply.header('location', `/api/accounts/${machine.id}`);
     return machine;
   }
@@ -71,17 +71,17 @@ export class MachinesController {
   @Patch(':id')
   @Gives(Machine)
   change(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(MachineChange)) body: MachineChange,
   ): Promise<Machine> {
-    return this.machines.change(deed, id, body);
+    return this.machines.change(action, id, body);
   }
 
   /** Removes a machine account and its keys; what it stored stays. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
-    return this.machines.remove(deed, id);
+  remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.machines.remove(action, id);
   }
 }

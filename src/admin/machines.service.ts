@@ -67,7 +67,7 @@ const SORTABLE = [
 export class Machines {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   async list(query: MachinesQuery): Promise<Page<Machine>> {
@@ -99,27 +99,27 @@ export class Machines {
 
   /** Conflict when the name is taken, in whatever case. */
   create(
-    deed: AuditedAction,
+    action: AuditedAction,
     { silent_after_minutes: silentAfterMinutes, ...machine }: NewMachine,
   ): Promise<Machine> {
-    return this.deeds.record(deed, 201, async (transaction) => {
+    return this.auditedActions.record(action, 201, async (transaction) => {
       const [row] = await transaction
         .insert(accounts)
         .values({ kind: 'machine', silentAfterMinutes, ...machine })
         .onConflictDoNothing()
         .returning();
       if (row === undefined) throw new Conflict('name-taken', 'This name is taken.');
-      deed.tells({ detail: { ...machineOf(row) } });
+      action.addFacts({ detail: { ...machineOf(row) } });
       return machineOf(row);
     });
   }
 
   /** Stale when the caller knows another state of it. */
-  change(deed: AuditedAction, id: string, change: MachineChange): Promise<Machine> {
+  change(action: AuditedAction, id: string, change: MachineChange): Promise<Machine> {
     const { institution, issuer, disabled, silent_after_minutes: silentAfterMinutes } = change;
-    return this.deeds.record(deed, 200, async (transaction) => {
-      await known(transaction, deed, id);
-      deed.tells({ detail: change });
+    return this.auditedActions.record(action, 200, async (transaction) => {
+      await known(transaction, action, id);
+      action.addFacts({ detail: change });
       const [row] = await transaction
         .update(accounts)
         // `kind` stays what it is; it keeps an empty change a statement.
@@ -131,23 +131,23 @@ export class Machines {
   }
 
   /** Its keys and memberships go with it; what it stored stays. Stale when the caller knows another state of it. */
-  async remove(deed: AuditedAction, id: string): Promise<void> {
-    await this.deeds.record(deed, 204, async (transaction) => {
-      const { name } = await known(transaction, deed, id);
-      deed.tells({ detail: { name } });
+  async remove(action: AuditedAction, id: string): Promise<void> {
+    await this.auditedActions.record(action, 204, async (transaction) => {
+      const { name } = await known(transaction, action, id);
+      action.addFacts({ detail: { name } });
       await transaction.delete(accounts).where(eq(accounts.id, id));
     });
   }
 }
 
-async function known(transaction: Transaction, deed: AuditedAction, id: string): Promise<Machine> {
+async function known(transaction: Transaction, action: AuditedAction, id: string): Promise<Machine> {
   const [row] = await transaction
     .select()
     .from(accounts)
     .where(and(isMachine, eq(accounts.id, id)))
     .for('update');
   const machine = found(row);
-  refuseStale(deed, machine);
+  refuseStale(action, machine);
   return machine;
 }
 

@@ -12,7 +12,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../http/response.shape.js';
-import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../audit/audited.actions.js';
 import { BodyOf, IdPipe } from '../http/body.pipe.js';
 import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
@@ -40,12 +40,12 @@ export class MembersController {
   @Post()
   @Gives(Member, 201, 200)
   async add(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('group', new IdPipe()) group: string,
     @Body(new BodyOf(NewMember)) body: NewMember,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Member> {
-    const { member, added } = await this.members.add(deed, group, body);
+    const { member, added } = await this.members.add(action, group, body);
     void reply.status(added ? 201 : 200).header('location', `/api/groups/${group}/members/${body.id}`);
     return member;
   }
@@ -61,10 +61,10 @@ export class MembersController {
   @Delete(':id')
   @HttpCode(204)
   remove(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('group', new IdPipe()) group: string,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {
-    return this.members.remove(deed, group, id);
+    return this.members.remove(action, group, id);
   }
 }

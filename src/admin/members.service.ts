@@ -51,7 +51,7 @@ const statusOf = ({ added }: { readonly added: boolean }) => (added ? 201 : 200)
 export class Members {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
     private readonly groups: Groups,
     private readonly last: LastAdministrator,
   ) {}
@@ -96,7 +96,7 @@ export class Members {
    * claim says. BadField when there is no such account.
    */
   async add(
-    deed: AuditedAction,
+    action: AuditedAction,
     groupId: string,
     { kind, id }: NewMember,
   ): Promise<{ member: Member; added: boolean }> {
@@ -111,8 +111,8 @@ export class Members {
         kind === 'person' ? 'user_id' : 'account_id',
         'There is no such account.',
       );
-    deed.tells({ detail: { id, to_self: id === deed.accountId } });
-    return this.deeds.record(deed, statusOf, async (transaction) => {
+    action.addFacts({ detail: { id, to_self: id === action.accountId } });
+    return this.auditedActions.record(action, statusOf, async (transaction) => {
       const rows = await transaction
         .insert(memberships)
         .values({ groupId, accountId: id })
@@ -131,9 +131,9 @@ export class Members {
   }
 
   /** Stale when the caller means another membership than this one. */
-  async remove(deed: AuditedAction, groupId: string, accountId: string): Promise<void> {
-    refuseStale(deed, await this.get(groupId, accountId));
-    await this.deeds.record(deed, 204, (transaction) =>
+  async remove(action: AuditedAction, groupId: string, accountId: string): Promise<void> {
+    refuseStale(action, await this.get(groupId, accountId));
+    await this.auditedActions.record(action, 204, (transaction) =>
       this.last.keptBy(transaction, async () => {
         const rows = await transaction
           .delete(memberships)

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
 import { Gives, pageOf } from '../http/response.shape.js';
-import { Asked, AuditedAction, AuditedActions } from '../audit/audited.actions.js';
+import { Audited, AuditedAction, AuditedActions } from '../audit/audited.actions.js';
 import { IdPipe } from '../http/body.pipe.js';
 import { OwnSessions, Session, SessionsQuery } from '../authn/sign-in/own.sessions.js';
 import { QueryOf } from '../http/query.pipe.js';
@@ -17,7 +17,7 @@ export class UserSessionsController {
     private readonly users: Users,
     private readonly sessions: OwnSessions,
     private readonly signIns: SignIns,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** The person's living sign-ins, the youngest first; at most two hundred. */
@@ -34,20 +34,22 @@ export class UserSessionsController {
   /** Ends all of them, with effect from the next request. */
   @Delete()
   @HttpCode(204)
-  async endAll(@Asked() deed: AuditedAction, @Param('user', new IdPipe()) user: string): Promise<void> {
+  async endAll(@Audited() action: AuditedAction, @Param('user', new IdPipe()) user: string): Promise<void> {
     await this.users.get(user);
-    await this.deeds.record(deed, 204, (transaction) => this.signIns.endAll(user, undefined, transaction));
+    await this.auditedActions.record(action, 204, (transaction) =>
+      this.signIns.endAll(user, undefined, transaction),
+    );
   }
 
   /** Ends one of them; 404 when it is not theirs or has ended. */
   @Delete(':id')
   @HttpCode(204)
   async end(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('user', new IdPipe()) user: string,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {
     await this.users.get(user);
-    await this.deeds.record(deed, 204, (transaction) => this.sessions.end(user, id, transaction));
+    await this.auditedActions.record(action, 204, (transaction) => this.sessions.end(user, id, transaction));
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../http/response.shape.js';
-import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../audit/audited.actions.js';
 import { BodyOf, IdPipe } from '../http/body.pipe.js';
 import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
@@ -40,11 +40,11 @@ export class UsersController {
   @Post()
   @Gives(LinkedUser)
   async create(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Body(new BodyOf(NewUser)) body: NewUser,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<LinkedUser> {
-    const { warning, ...user } = await this.users.create(deed, body);
+    const { warning, ...user } = await this.users.create(action, body);
     void reply.header('location', `/api/users/${user.id}`).header('etag', tagOf(user));
     return { ...user, ...(warning !== undefined && { warning }) };
   }
@@ -60,30 +60,30 @@ export class UsersController {
   @Patch(':id')
   @Gives(User)
   change(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(UserChange)) body: UserChange,
   ): Promise<User> {
-    return this.users.change(deed, id, body);
+    return this.users.change(action, id, body);
   }
 
   /** Removes a person with all they signed in with; 409 for the last administrator. */
   @Delete(':id')
   @HttpCode(204)
-  remove(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
-    return this.users.remove(deed, id);
+  remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
+    return this.users.remove(action, id);
   }
 
   /** Links the person to the patient they are: `{issuer, patient_id}`, or `null` for none; `warning` when the catalog has no study of that patient. */
   @Put(':id/patient')
   @Gives(LinkedUser)
   async link(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(PatientKey.nullable())) body: PatientKey | null,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<LinkedUser> {
-    const { warning, ...user } = await this.users.link(deed, id, body, 200);
+    const { warning, ...user } = await this.users.link(action, id, body, 200);
     void reply.header('etag', tagOf(user));
     return { ...user, ...(warning !== undefined && { warning }) };
   }
@@ -91,7 +91,7 @@ export class UsersController {
   /** Ends that link. */
   @Delete(':id/patient')
   @HttpCode(204)
-  async unlink(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
-    await this.users.link(deed, id, null, 204);
+  async unlink(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
+    await this.users.link(action, id, null, 204);
   }
 }

@@ -66,7 +66,7 @@ const SORTABLE = [
 export class Users {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
     private readonly passwords: Passwords,
     private readonly signIns: SignIns,
     private readonly last: LastAdministrator,
@@ -100,9 +100,9 @@ export class Users {
   }
 
   /** Conflict when the name is taken, in whatever case; warns of a patient that the catalog does not know. */
-  async create(deed: AuditedAction, user: NewUser): Promise<LinkedUser> {
+  async create(action: AuditedAction, user: NewUser): Promise<LinkedUser> {
     const passwordHash = user.password === undefined ? null : await this.passwords.hash(user.password);
-    return this.deeds.record(deed, 201, async (transaction) => {
+    return this.auditedActions.record(action, 201, async (transaction) => {
       const [row] = await transaction
         .insert(accounts)
         .values({
@@ -116,19 +116,19 @@ export class Users {
         .onConflictDoNothing()
         .returning();
       if (row === undefined) throw new Conflict('name-taken', 'This username is taken.');
-      deed.tells({ ...(user.patient && told(user.patient)), detail: { id: row.id, name: row.name } });
+      action.addFacts({ ...(user.patient && told(user.patient)), detail: { id: row.id, name: row.name } });
       return warned(transaction, userOf(row));
     });
   }
 
   /** A new password or disabling ends every session and token of the person. Stale when the caller knows another state of them. */
-  async change(deed: AuditedAction, id: string, change: UserChange): Promise<User> {
+  async change(action: AuditedAction, id: string, change: UserChange): Promise<User> {
     const { password, disabled, display_name: displayName } = change;
     const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
-    deed.tells({ detail: { new_password: password !== undefined, disabled } });
-    return this.deeds.record(deed, 200, (transaction) =>
+    action.addFacts({ detail: { new_password: password !== undefined, disabled } });
+    return this.auditedActions.record(action, 200, (transaction) =>
       this.last.keptBy(transaction, async () => {
-        await known(transaction, deed, id);
+        await known(transaction, action, id);
         const [row] = await transaction
           .update(accounts)
           // `kind` stays what it is; it keeps an empty change a statement.
@@ -143,11 +143,11 @@ export class Users {
   }
 
   /** Their sessions, tokens and memberships go with them. Stale when the caller knows another state of them. */
-  async remove(deed: AuditedAction, id: string): Promise<void> {
-    await this.deeds.record(deed, 204, (transaction) =>
+  async remove(action: AuditedAction, id: string): Promise<void> {
+    await this.auditedActions.record(action, 204, (transaction) =>
       this.last.keptBy(transaction, async () => {
-        const { username: name } = await known(transaction, deed, id);
-        deed.tells({ detail: { name } });
+        const { username: name } = await known(transaction, action, id);
+        action.addFacts({ detail: { name } });
         await transaction.delete(accounts).where(eq(accounts.id, id));
       }),
     );
@@ -157,13 +157,18 @@ export class Users {
    * Says which patient this person is (scope `own-patient`, claim `patient_id`); null: none. A patient that the catalog does not know is
    * taken, because images may come later, with a warning.
    */
-  link(deed: AuditedAction, id: string, patient: PatientKey | null, status: 200 | 204): Promise<LinkedUser> {
-    return this.deeds.record(deed, status, async (transaction) => {
-      const before = await known(transaction, deed, id);
+  link(
+    action: AuditedAction,
+    id: string,
+    patient: PatientKey | null,
+    status: 200 | 204,
+  ): Promise<LinkedUser> {
+    return this.auditedActions.record(action, status, async (transaction) => {
+      const before = await known(transaction, action, id);
       const about = patient ?? before.patient;
-      deed.tells({
+      action.addFacts({
         ...(about && told(about)),
-        detail: { linked: patient !== null, to_self: id === deed.accountId },
+        detail: { linked: patient !== null, to_self: id === action.accountId },
       });
       const [row] = await transaction
         .update(accounts)
@@ -190,14 +195,14 @@ async function warned(transaction: Transaction, user: User): Promise<LinkedUser>
   return study === undefined ? { ...user, warning: UNKNOWN_PATIENT } : user;
 }
 
-async function known(transaction: Transaction, deed: AuditedAction, id: string): Promise<User> {
+async function known(transaction: Transaction, action: AuditedAction, id: string): Promise<User> {
   const [row] = await transaction
     .select()
     .from(accounts)
     .where(and(isPerson, eq(accounts.id, id)))
     .for('update');
   const user = found(row);
-  refuseStale(deed, user);
+  refuseStale(action, user);
   return user;
 }
 

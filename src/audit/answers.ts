@@ -2,38 +2,15 @@ import { Readable } from 'node:stream';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Actor, AuditLog } from './audit.log.js';
+import { AuditLog } from './audit.log.js';
+import { actionOf, type AuditNote } from './audit.note.js';
 import { Refusals } from './refusals.js';
 
-/** What a handler adds to the row of its answer. */
-export interface AuditNote {
-  studyUid?: string;
-  patientIssuer?: string;
-  patientId?: string;
-  instances?: number;
-  /** Received: of a body that holds instances. */
-  bytes?: number;
-  detail?: Readonly<Record<string, unknown>>;
-}
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Where it came from, noted while it began: a client that has left since has no address any more. */
-    address: string;
-    /** Who acts, once known; set by the guard of `authn`, or by sign-in. */
-    actor?: Actor;
-    /** Facts for the row of this answer. */
-    auditNote?: AuditNote;
-    /** The answer is covered by a reading's rows already. */
-    auditCovered?: boolean;
-  }
-}
-
 const STUDY_UID = /^[0-9.]{1,64}$/;
-/** Carry no patient data and ask for none. */
+/** Answers of these paths hold no patient data. */
 const UNRECORDED = /^\/(health|metrics|\.well-known)(\/|$)/;
 
-/** Every other answer of a known account has a row of its own, committed before the answer leaves (design.md, decision 8). */
+/** Writes the audit row of every other answer to a known account, and commits it before the answer leaves (docs/audit.md). */
 @Injectable()
 export class Answers implements OnModuleInit {
   constructor(
@@ -52,18 +29,20 @@ export class Answers implements OnModuleInit {
   }
 
   private async record(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
-    if (UNRECORDED.test(request.url) || request.auditCovered === true) return payload;
-    const { actor } = request;
+    const { actor, auditedAction } = request;
+    if (UNRECORDED.test(request.url) || request.auditCovered === true || auditedAction?.isRecorded === true)
+      return payload;
     if (actor === undefined) {
       if (reply.statusCode >= 400) this.refusals.count(request.address);
       return payload;
     }
-    // Should this row fail, the refusal that follows says nothing of a patient and needs none.
+    // If this row fails, the 503 that follows holds no patient data and needs no row.
     request.auditCovered = true;
     try {
       await this.log.append({
         ...actor,
         ...namedStudy(request),
+        ...auditedAction?.note,
         ...request.auditNote,
         kind: 'answer',
         action: actionOf(request),
@@ -71,7 +50,7 @@ export class Answers implements OnModuleInit {
       });
     } catch (error) {
       if (payload instanceof Readable) payload.destroy();
-      // Totals, cookies and the like are of the answer that may not leave.
+      // Totals, cookies and other headers belong to the answer that must not leave.
       for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
       throw error;
     }
@@ -79,14 +58,9 @@ export class Answers implements OnModuleInit {
   }
 }
 
-/** A refusal too is about the study of its path, whether there is one or not. */
+/** The study UID of the path. A refusal is recorded with it, whether the study exists or not. */
 function namedStudy({ params }: FastifyRequest): AuditNote {
   if (typeof params !== 'object' || params === null || !('study' in params)) return {};
   const { study } = params;
   return typeof study === 'string' && STUDY_UID.test(study) ? { studyUid: study } : {};
-}
-
-/** Method and route pattern, not the path: identifiers belong in their own columns. */
-export function actionOf(request: FastifyRequest): string {
-  return `${request.method} ${request.routeOptions.url ?? 'unknown route'}`;
 }

@@ -3,56 +3,82 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { NotAuthenticated } from '../problems/errors.js';
-import { actionOf, type AuditNote } from './answers.js';
-import { AuditLog, type AuditRow } from './audit.log.js';
+import { type Actor, AuditLog, type AuditRow } from './audit.log.js';
+import { actionOf, type AuditNote } from './audit.note.js';
 
-/** A change that somebody asks for: who, by which route, to what; its row is written with it. */
+/** The facts of a request that asks for a change. */
+interface RequestedChange {
+  readonly actor: Actor;
+  /** Method and route pattern. */
+  readonly route: string;
+  /** The entity tag in If-Match (RFC 9110 §13.1.1); undefined when the client sets no condition. */
+  readonly ifMatch: string | undefined;
+  /** The parameters of the path. */
+  readonly ids: object;
+}
+
+/** A change that an account asks for. Its audit row is written in the transaction of the change. */
 export class AuditedAction {
-  constructor(private readonly request: FastifyRequest) {
-    // Which thing it is about, also when it is refused.
-    this.tells({ detail: { ...idsOf(request.params) } });
+  private facts: AuditNote;
+  private recorded = false;
+
+  constructor(private readonly requested: RequestedChange) {
+    // The row of a refusal names the resource too.
+    this.facts = { detail: { ...requested.ids } };
   }
 
-  /** The entity tag under which the caller knows the thing (RFC 9110 §13.1.1); undefined when any will do. */
   get ifMatch(): string | undefined {
-    return this.request.headers['if-match'];
+    return this.requested.ifMatch;
   }
 
-  /** Adds facts to the row, `detail` key by key. */
-  tells(note: AuditNote): void {
-    const { auditNote } = this.request;
-    this.request.auditNote = { ...auditNote, ...note, detail: { ...auditNote?.detail, ...note.detail } };
-  }
-
-  /** The account that asks. */
+  /** The account that asks for the change. */
   get accountId(): string {
-    return this.actor.accountId;
+    return this.requested.actor.accountId;
   }
 
-  /** Its row in the audit, with the status it is going to be answered by. */
+  /** What the row says about the change so far. */
+  get note(): AuditNote {
+    return this.facts;
+  }
+
+  /** Whether the row is committed: the answer then needs no row of its own. */
+  get isRecorded(): boolean {
+    return this.recorded;
+  }
+
+  /** Adds facts to the row; `detail` is merged member by member. */
+  addFacts(note: AuditNote): void {
+    this.facts = { ...this.facts, ...note, detail: { ...this.facts.detail, ...note.detail } };
+  }
+
+  /** The audit row of the change; `status` is the HTTP status of its answer. */
   row(status: number): AuditRow {
-    const action = actionOf(this.request);
-    return { ...this.actor, ...this.request.auditNote, kind: 'answer', action, status };
+    const { actor, route } = this.requested;
+    return { ...actor, ...this.facts, kind: 'answer', action: route, status };
   }
 
-  /** Says that the row is committed: the answer needs no other. */
-  isRecorded(): void {
-    this.request.auditCovered = true;
-  }
-
-  private get actor() {
-    if (this.request.actor === undefined) throw new NotAuthenticated();
-    return this.request.actor;
+  /** Call it when the row is committed. */
+  markRecorded(): void {
+    this.recorded = true;
   }
 }
 
-/** The change behind a request: `@Asked() deed: Deed`. */
-export const Asked = createParamDecorator(
-  (_: unknown, context: ExecutionContext) =>
-    new AuditedAction(context.switchToHttp().getRequest<FastifyRequest>()),
-);
+/** The change behind a request: `@Audited() action: AuditedAction`. */
+export const Audited = createParamDecorator((_: unknown, context: ExecutionContext): AuditedAction => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const { actor, headers, params } = request;
+  if (actor === undefined) throw new NotAuthenticated();
+  const action = new AuditedAction({
+    actor,
+    route: actionOf(request),
+    ifMatch: headers['if-match'],
+    ids: idsOf(params),
+  });
+  request.auditedAction = action;
+  return action;
+});
 
-/** Makes changes and their rows one transaction: neither is ever there without the other, wherever the process is killed. */
+/** Writes a change and its audit row in one transaction, so that a crash leaves both or neither. */
 @Injectable()
 export class AuditedActions {
   constructor(
@@ -60,23 +86,24 @@ export class AuditedActions {
     private readonly log: AuditLog,
   ) {}
 
-  /** Runs the change; `status` is what it is answered by. A row that cannot be written undoes the change (`NeighbourAway`). */
+  /** Runs the change; `status` is the HTTP status of its answer. If the row cannot be written, the change is undone (`NeighbourAway`). */
   async record<T>(
-    deed: AuditedAction,
+    action: AuditedAction,
     status: number | ((result: T) => number),
     change: (transaction: Transaction) => Promise<T>,
   ): Promise<T> {
     const result = await this.database.transaction(async (transaction) => {
       const made = await change(transaction);
-      await this.log.appendWithin(transaction, deed.row(typeof status === 'number' ? status : status(made)));
+      const row = action.row(typeof status === 'number' ? status : status(made));
+      await this.log.appendWithin(transaction, row);
       return made;
     });
-    deed.isRecorded();
+    action.markRecorded();
     return result;
   }
 }
 
-/** The ids of a path; what is none names nothing, and may hold what Postgres cannot (U+0000). */
+/** The UUIDs among the parameters of a path. Other text names no resource, and PostgreSQL may refuse it (U+0000). */
 function idsOf(params: unknown): object {
   if (typeof params !== 'object' || params === null) return {};
   return Object.fromEntries(Object.entries(params).filter(([, id]) => z.uuid().safeParse(id).success));

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import '../audit/answers.js';
+import '../audit/audit.note.js';
 import type { Actor } from '../audit/audit.log.js';
 
 const CLIENT = 200;

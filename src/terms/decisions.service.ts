@@ -29,7 +29,7 @@ export class Decisions {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly queue: Queue,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** All decisions; a word that is ignored is `unmatched`. Texts too long to be kept in full are left out: they would not come back. */
@@ -56,7 +56,7 @@ export class Decisions {
    * none that is equivalent, are left out. BadField for a meaning that nobody could decide.
    */
   async import(
-    deed: AuditedAction,
+    action: AuditedAction,
     map: TermConceptMap,
     account: Account,
   ): Promise<{ taken: number; left_out: number }> {
@@ -84,13 +84,13 @@ export class Decisions {
     const taken = [...given]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .flatMap(([, decision]) => decision ?? []);
-    deed.tells({ detail: { taken: taken.length, left_out: given.size - taken.length } });
-    await this.store(deed, taken, account);
+    action.addFacts({ detail: { taken: taken.length, left_out: given.size - taken.length } });
+    await this.store(action, taken, account);
     return { taken: taken.length, left_out: given.size - taken.length };
   }
 
-  private async store(deed: AuditedAction, decisions: readonly Given[], account: Account): Promise<void> {
-    await this.deeds.record(deed, 200, async (transaction) => {
+  private async store(action: AuditedAction, decisions: readonly Given[], account: Account): Promise<void> {
+    await this.auditedActions.record(action, 200, async (transaction) => {
       if (decisions.length === 0) return;
       // One statement for all words: a map may hold thousands.
       const rows = await transaction.execute<{ id: string; waited_for: boolean }>(sql`

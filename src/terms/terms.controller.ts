@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestj
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Gives, pageOf } from '../http/response.shape.js';
-import { Asked, AuditedAction } from '../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../audit/audited.actions.js';
 import { Who } from '../authn/access.decorators.js';
 import type { Account } from '../authn/account.js';
 import { BodyOf, IdPipe } from '../http/body.pipe.js';
@@ -50,11 +50,11 @@ export class TermsController {
   @Gives(TakenIn)
   @Requires('terms:decide')
   importMap(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Body(new BodyOf(TermConceptMap)) map: TermConceptMap,
     @Who() account: Account,
   ): Promise<{ taken: number; left_out: number }> {
-    return this.decisions.import(deed, map, account);
+    return this.decisions.import(action, map, account);
   }
 
   /**
@@ -79,12 +79,12 @@ export class TermsController {
   @HttpCode(200)
   @Requires('terms:decide')
   decide(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(DecidedTarget)) target: z.output<typeof DecidedTarget>,
     @Who() account: Account,
   ): Promise<Term> {
-    return this.terms.decide(deed, id, target, account);
+    return this.terms.decide(action, id, target, account);
   }
 
   /** Says that a word means nothing to record; the rows that wait for it run again without it. */
@@ -93,11 +93,11 @@ export class TermsController {
   @HttpCode(200)
   @Requires('terms:decide')
   ignore(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(Nothing)) _: z.output<typeof Nothing>,
     @Who() account: Account,
   ): Promise<Term> {
-    return this.terms.decide(deed, id, undefined, account);
+    return this.terms.decide(action, id, undefined, account);
   }
 }

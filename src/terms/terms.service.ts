@@ -51,7 +51,7 @@ export class Terms {
     private readonly queue: Queue,
     private readonly terminology: Terminology,
     private readonly check: TargetCheck,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** A page of the inbox; words for which most rows wait first, unless another order is asked for. */
@@ -108,14 +108,14 @@ export class Terms {
    * the rows that come; what was written stays. BadField for a code that the terminology server refuses.
    */
   async decide(
-    deed: AuditedAction,
+    action: AuditedAction,
     id: string,
     target: z.output<typeof DecidedTarget> | undefined,
     account: Account,
   ): Promise<Term> {
-    if (target !== undefined) deed.tells({ detail: { target } });
+    if (target !== undefined) action.addFacts({ detail: { target } });
     const meaning = target === undefined ? undefined : await this.check.check(target);
-    await this.deeds.record(deed, 200, async (transaction) => {
+    await this.auditedActions.record(action, 200, async (transaction) => {
       const settled = { decidedBy: account.name, decidedAt: new Date() };
       const [row] = await transaction
         .update(terms)

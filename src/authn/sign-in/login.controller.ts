@@ -2,7 +2,7 @@ import { Body, Controller, Header, HttpCode, Post, Req, Res } from '@nestjs/comm
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Gives } from '../../http/response.shape.js';
-import { Asked, AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
+import { Audited, AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
 import { NotAuthenticated } from '../../problems/errors.js';
 import { AnyAccount, Public } from '../access.decorators.js';
 import { ACCESS_TOKEN_SECONDS, AccessTokens } from '../tokens/access.tokens.js';
@@ -49,7 +49,7 @@ export class LoginController {
     private readonly refreshTokens: RefreshTokens,
     private readonly signIns: SignIns,
     private readonly cookies: SessionCookies,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** Signs a person in: a pair of tokens, or with `session: true` the two cookies and how long (seconds) they live unused. 401 for unknown, disabled and wrong alike, 429 after repeated failures. */
@@ -99,14 +99,14 @@ export class LoginController {
   @AnyAccount()
   @HttpCode(204)
   async logout(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Body(new BodyOf(Logout)) { refresh_token }: Logout,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     const { signIn } = request;
     if (signIn === undefined) throw new NotAuthenticated();
-    await this.deeds.record(deed, 204, async (transaction) => {
+    await this.auditedActions.record(action, 204, async (transaction) => {
       await this.signIns.end(signIn, transaction);
       if (refresh_token !== undefined)
         await this.refreshTokens.end(refresh_token, signIn.account.id, transaction);
@@ -119,13 +119,13 @@ export class LoginController {
   @AnyAccount()
   @HttpCode(204)
   async changePassword(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Body(new BodyOf(PasswordChange)) body: PasswordChange,
     @Req() request: FastifyRequest,
   ): Promise<void> {
     const { signIn } = request;
     if (signIn === undefined) throw new NotAuthenticated();
-    await this.logins.change(deed, signIn, body, request.address);
+    await this.logins.change(action, signIn, body, request.address);
   }
 
   private async pair(of: {

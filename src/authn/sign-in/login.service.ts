@@ -31,7 +31,7 @@ export class Logins {
     private readonly passwords: Passwords,
     private readonly throttle: LoginThrottle,
     private readonly signIns: SignIns,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** The person of a name and password; NotAuthenticated for unknown, disabled and wrong alike, TooMany when throttled. */
@@ -53,14 +53,19 @@ export class Logins {
   }
 
   /** Changes the caller's own password and ends every other sign-in. BadField when the current one is wrong. */
-  async change(deed: AuditedAction, signIn: SignIn, change: PasswordChange, address: string): Promise<void> {
+  async change(
+    action: AuditedAction,
+    signIn: SignIn,
+    change: PasswordChange,
+    address: string,
+  ): Promise<void> {
     const { id, name } = signIn.account;
     const [row] = await this.database.select().from(accounts).where(eq(accounts.id, id));
     const current = row?.passwordHash;
     const isRight = await this.right(current, change.current_password, name, address);
     if (!isRight || typeof current !== 'string') throw notCurrent();
     const passwordHash = await this.passwords.hash(change.new_password);
-    await this.deeds.record(deed, 204, async (transaction) => {
+    await this.auditedActions.record(action, 204, async (transaction) => {
       const changed = await transaction
         .update(accounts)
         .set({ passwordHash })

@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Param, Query, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Gives, pageOf } from '../../http/response.shape.js';
-import { Asked, AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
+import { Audited, AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
 import { NotAuthenticated } from '../../problems/errors.js';
 import { AnyAccount } from '../access.decorators.js';
 import { IdPipe } from '../../http/body.pipe.js';
@@ -17,7 +17,7 @@ export class SessionsController {
   constructor(
     private readonly sessions: OwnSessions,
     private readonly signIns: SignIns,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** The caller's living sign-ins, the youngest first; `current` is the one this request came by; also by `kind`, `q` looks in address and client. */
@@ -34,21 +34,25 @@ export class SessionsController {
   /** Ends every sign-in of the caller but the current one, with effect from the next request. */
   @Delete()
   @HttpCode(204)
-  async endOthers(@Asked() deed: AuditedAction, @Req() request: FastifyRequest): Promise<void> {
+  async endOthers(@Audited() action: AuditedAction, @Req() request: FastifyRequest): Promise<void> {
     const { account, ends } = signInOf(request);
-    await this.deeds.record(deed, 204, (transaction) => this.signIns.endAll(account.id, ends, transaction));
+    await this.auditedActions.record(action, 204, (transaction) =>
+      this.signIns.endAll(account.id, ends, transaction),
+    );
   }
 
   /** Ends one sign-in of the caller, the current one included; 404 when it is not theirs or has ended. */
   @Delete(':id')
   @HttpCode(204)
   async end(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Req() request: FastifyRequest,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {
     const { account } = signInOf(request);
-    await this.deeds.record(deed, 204, (transaction) => this.sessions.end(account.id, id, transaction));
+    await this.auditedActions.record(action, 204, (transaction) =>
+      this.sessions.end(account.id, id, transaction),
+    );
   }
 }
 

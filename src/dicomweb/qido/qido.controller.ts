@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { AuditNote } from '../../audit/answers.js';
+import type { AuditNote } from '../../audit/audit.note.js';
 import { May, Requires } from '../../authz/authz.guard.js';
 import type { Policy } from '../../authz/policy.js';
 import { Lookup, type Target } from '../../catalog/lookup.service.js';

@@ -2,7 +2,7 @@ import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Gives, pageOf } from '../../http/response.shape.js';
-import { Asked, AuditedAction } from '../../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../../audit/audited.actions.js';
 import { Who } from '../../authn/access.decorators.js';
 import type { Account } from '../../authn/account.js';
 import { IdPipe } from '../../http/body.pipe.js';
@@ -34,7 +34,7 @@ export class ImportsController {
   @Gives(Taken, 202, 200)
   @Requires('records:import')
   async upload(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Query(new QueryOf(ImportQuery)) query: ImportQuery,
     @Headers('idempotency-key') key: string | undefined,
     @Who() account: Account,
@@ -46,7 +46,7 @@ export class ImportsController {
     if (query.encoding !== undefined && !isEncoding(query.encoding))
       throw new BadField('unknown-encoding', 'encoding', `Unknown encoding. ${availableNames(ENCODINGS)}`);
     const upload = await this.receiver.receive(request);
-    const { id, status, isNew } = await this.imports.accept(deed, upload, query, account, key);
+    const { id, status, isNew } = await this.imports.accept(action, upload, query, account, key);
     void reply.status(isNew ? 202 : 200).header('location', `/api/imports/${id}`);
     return { file_id: id, status };
   }

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { Gives, pageOf } from '../../http/response.shape.js';
-import { Asked, AuditedAction } from '../../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../../audit/audited.actions.js';
 import type { Account } from '../../authn/account.js';
 import { Who } from '../../authn/access.decorators.js';
 import { BodyOf } from '../../http/body.pipe.js';
@@ -26,10 +26,10 @@ export class MappingsController {
   @Gives(StoredMapping)
   @Requires('records:import')
   add(
-    @Asked() deed: AuditedAction,
+    @Audited() action: AuditedAction,
     @Body(new BodyOf(MappingDocument)) document: MappingDocument,
     @Who() account: Account,
   ): Promise<StoredMapping> {
-    return this.mappings.add(deed, document, account.id);
+    return this.mappings.add(action, document, account.id);
   }
 }

@@ -4,7 +4,7 @@ import type { OperationOutcome } from '@medplum/fhirtypes';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Gives, GivesAs, pageOf } from '../../http/response.shape.js';
-import { Asked, AuditedAction } from '../../audit/audited.actions.js';
+import { Audited, AuditedAction } from '../../audit/audited.actions.js';
 import { IdPipe } from '../../http/body.pipe.js';
 import { QueryOf } from '../../http/query.pipe.js';
 import { Requires } from '../../authz/authz.guard.js';
@@ -103,8 +103,11 @@ export class ResultsController {
   @HttpCode(202)
   @Gives(ImportReport)
   @Requires('records:import')
-  async commit(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
-    await this.control.commit(deed, id);
+  async commit(
+    @Audited() action: AuditedAction,
+    @Param('id', new IdPipe()) id: string,
+  ): Promise<ImportReport> {
+    await this.control.commit(action, id);
     return this.imports.report(id);
   }
 
@@ -113,8 +116,11 @@ export class ResultsController {
   @HttpCode(202)
   @Gives(ImportReport)
   @Requires('records:import')
-  async cancel(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
-    await this.control.cancel(deed, id);
+  async cancel(
+    @Audited() action: AuditedAction,
+    @Param('id', new IdPipe()) id: string,
+  ): Promise<ImportReport> {
+    await this.control.cancel(action, id);
     return this.imports.report(id);
   }
 
@@ -123,8 +129,11 @@ export class ResultsController {
   @HttpCode(202)
   @Gives(ImportReport)
   @Requires('records:import')
-  async retry(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
-    await this.control.retry(deed, id);
+  async retry(
+    @Audited() action: AuditedAction,
+    @Param('id', new IdPipe()) id: string,
+  ): Promise<ImportReport> {
+    await this.control.retry(action, id);
     return this.imports.report(id);
   }
 
@@ -133,8 +142,8 @@ export class ResultsController {
   @HttpCode(202)
   @Gives(ImportReport)
   @Requires('records:import')
-  async undo(@Asked() deed: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
-    await this.control.undo(deed, id);
+  async undo(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+    await this.control.undo(action, id);
     return this.imports.report(id);
   }
 }

@@ -23,20 +23,20 @@ export class ImportControl {
     private readonly queue: Queue,
     private readonly imports: Imports,
     private readonly reruns: Reruns,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** Writes what was rehearsed: every row that was not refused runs again, this time to its end. */
-  async commit(deed: AuditedAction, id: string): Promise<void> {
-    await this.asked(deed, id, ['rehearsed'], async (transaction, record) => {
+  async commit(action: AuditedAction, id: string): Promise<void> {
+    await this.asked(action, id, ['rehearsed'], async (transaction, record) => {
       const states = ['created', 'updated', 'unchanged', 'waiting'] as const;
       await this.reruns.ask(transaction, record, states, { mode: 'commit' });
     });
   }
 
   /** Ends an import between two bundles; what was written stays (undo takes it back), the rest stays pending (retry takes it up). */
-  async cancel(deed: AuditedAction, id: string): Promise<void> {
-    await this.asked(deed, id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
+  async cancel(action: AuditedAction, id: string): Promise<void> {
+    await this.asked(action, id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
       await transaction
         .update(imports)
         .set({ status: 'cancelled', sameness: null, finishedAt: new Date() })
@@ -45,8 +45,8 @@ export class ImportControl {
   }
 
   /** Runs the rows again that were refused, wait or were never reached; a file that was never read is inspected again. */
-  async retry(deed: AuditedAction, id: string): Promise<void> {
-    await this.asked(deed, id, RETRIED, async (transaction, record) => {
+  async retry(action: AuditedAction, id: string): Promise<void> {
+    await this.asked(action, id, RETRIED, async (transaction, record) => {
       if (record.source !== null)
         return this.reruns.ask(transaction, record, ['rejected', 'waiting', 'pending']);
       await transaction
@@ -57,11 +57,11 @@ export class ImportControl {
     });
   }
 
-  /** Takes back what an import wrote, as far as nobody changed it and no other import relies on it since. Asked for again meanwhile, it goes on. */
-  async undo(deed: AuditedAction, id: string): Promise<void> {
+  /** Takes back what an import wrote, as far as nobody changed it and no other import relies on it since. Audited for again meanwhile, it goes on. */
+  async undo(action: AuditedAction, id: string): Promise<void> {
     const ended: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed'];
     await this.asked(
-      deed,
+      action,
       id,
       ended,
       async (transaction, record) => {
@@ -96,13 +96,15 @@ export class ImportControl {
 
   /** What a person asks for, and its row in the audit: both or neither. */
   private async asked(
-    deed: AuditedAction,
+    action: AuditedAction,
     id: string,
     from: readonly Status[],
     work: Work,
     whileUndone = false,
   ): Promise<void> {
-    await this.deeds.record(deed, 202, (transaction) => change(transaction, id, from, work, whileUndone));
+    await this.auditedActions.record(action, 202, (transaction) =>
+      change(transaction, id, from, work, whileUndone),
+    );
     await this.imports.tell(id);
   }
 

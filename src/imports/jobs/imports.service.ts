@@ -40,7 +40,7 @@ export class Imports {
     private readonly files: StagedFiles,
     private readonly mappingDocuments: Mappings,
     private readonly events: ImportEvents,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /**
@@ -48,7 +48,7 @@ export class Imports {
    * encoding gives the earlier import instead, unless `force`; the upload is removed then.
    */
   async accept(
-    deed: AuditedAction,
+    action: AuditedAction,
     upload: Upload,
     query: ImportQuery,
     account: Account,
@@ -71,11 +71,11 @@ export class Imports {
         idempotencyKey: key ?? null,
         status: 'inspecting',
       } as const;
-      const accepted = await this.deeds.record(deed, statusOf, async (transaction) => {
+      const accepted = await this.auditedActions.record(action, statusOf, async (transaction) => {
         const [made] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
         if (made !== undefined) await this.queue.add('import-inspect', [{ import_id: made.id }], transaction);
         const { id, status } = made ?? (await earlier(transaction, values));
-        deed.tells({ detail: { id } });
+        action.addFacts({ detail: { id } });
         return { id, status, isNew: made !== undefined };
       });
       if (!accepted.isNew) await this.files.remove(upload.id);

@@ -35,7 +35,7 @@ export class Mappings implements OnApplicationBootstrap {
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly deeds: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** What is shipped is stored where it is not yet. */
@@ -62,10 +62,10 @@ export class Mappings implements OnApplicationBootstrap {
   }
 
   /** Stores the next version of a name; Conflict when another version was stored meanwhile. */
-  async add(deed: AuditedAction, document: MappingDocument, accountId: string): Promise<StoredMapping> {
+  async add(action: AuditedAction, document: MappingDocument, accountId: string): Promise<StoredMapping> {
     const { name, version } = document;
-    deed.tells({ detail: { name, version } });
-    return this.deeds.record(deed, 201, (transaction) => next(transaction, document, accountId));
+    action.addFacts({ detail: { name, version } });
+    return this.auditedActions.record(action, 201, (transaction) => next(transaction, document, accountId));
   }
 
   /** `name` (its newest version) or `name@version`; BadField('mapping') when there is none. */
