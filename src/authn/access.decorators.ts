@@ -2,6 +2,7 @@ import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestj
 import type { FastifyRequest } from 'fastify';
 import { NotAuthenticated } from '../problems/errors.js';
 import type { Account } from './account.js';
+import type { SignIn } from './sign-in/sign.in.js';
 
 /** Metadata: how a route is opened; see {@link Public}, {@link AnyAccount} and `@Requires` in authz. */
 export const ACCESS = 'radgate:access';
@@ -19,4 +20,11 @@ export const Who = createParamDecorator((_: unknown, context: ExecutionContext):
   const { account } = context.switchToHttp().getRequest<FastifyRequest>();
   if (account === undefined) throw new NotAuthenticated();
   return account;
+});
+
+/** How the account signed in: `@CurrentSignIn() signIn: SignIn`. */
+export const CurrentSignIn = createParamDecorator((_: unknown, context: ExecutionContext): SignIn => {
+  const { signIn } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (signIn === undefined) throw new NotAuthenticated();
+  return signIn;
 });

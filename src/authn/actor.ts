@@ -4,11 +4,16 @@ import type { Actor } from '../audit/audit.log.js';
 
 const CLIENT = 200;
 
-/** From where a sign-in comes, as its owner and the audit are told. */
+/** Where a sign-in comes from, as its owner and the audit see it. */
 export interface Caller {
   readonly address: string;
   /** The user agent, cut to 200 characters. */
   readonly client: string;
+}
+
+/** The client behind one request. */
+export interface Requester extends Caller {
+  readonly requestId: string;
 }
 
 /** The address and user agent of a request. */
@@ -17,7 +22,12 @@ export function callerOf(request: FastifyRequest): Caller {
   return { address: request.address, client };
 }
 
-/** The account and the request as the audit notes them; `via` is how the account proved itself. */
+/** The address, user agent and id of a request. */
+export function requesterOf(request: FastifyRequest): Requester {
+  return { ...callerOf(request), requestId: request.id };
+}
+
+/** The account and the request as the audit records them; `via` is how the account signed in. */
 export function actorOf(
   request: FastifyRequest,
   account: { readonly id: string; readonly name: string; readonly via: string },
@@ -26,7 +36,6 @@ export function actorOf(
     accountId: account.id,
     accountName: account.name,
     via: account.via,
-    ...callerOf(request),
-    requestId: request.id,
+    ...requesterOf(request),
   };
 }

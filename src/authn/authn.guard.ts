@@ -1,13 +1,12 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { NotAuthenticated } from '../problems/errors.js';
 import { ACCESS, type Access } from './access.decorators.js';
-import { actorOf } from './actor.js';
+import { actorOf, requesterOf } from './actor.js';
 import { ACCESS_TOKEN, KeysUnreadable } from './tokens/access.token.strategy.js';
 import { AccountLookup } from './account.lookup.js';
-import { challenge } from './challenge.js';
 import { ExternalTokens } from './tokens/external.tokens.js';
 import { API_KEY_PREFIX } from './keys/api.keys.js';
 import { SessionCookies } from './sign-in/session.cookies.js';
@@ -32,17 +31,11 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     ]);
     if (access === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    try {
-      const signIn = await this.identify(request, context);
-      request.signIn = signIn;
-      request.account = signIn.account;
-      request.actor = actorOf(request, signIn.account);
-      return true;
-    } catch (error) {
-      if (error instanceof NotAuthenticated)
-        challenge(request, context.switchToHttp().getResponse<FastifyReply>());
-      throw error;
-    }
+    const signIn = await this.identify(request, context);
+    request.signIn = signIn;
+    request.account = signIn.account;
+    request.actor = actorOf(request, signIn.account);
+    return true;
   }
 
   /** Passport leaves what it found on the request under this name. */
@@ -66,7 +59,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     if (scheme.toLowerCase() === 'basic') return this.byBasic(value, request.address);
     if (scheme.toLowerCase() !== 'bearer') throw new NotAuthenticated();
     if (value.startsWith(API_KEY_PREFIX)) return this.lookup.byKey(value, request.address);
-    if (this.external.claims(value)) return this.external.verify(value, request);
+    if (this.external.claims(value)) return this.external.verify(value, requesterOf(request));
     await super.canActivate(context);
     if (request.signIn === undefined) throw new NotAuthenticated();
     return request.signIn;

@@ -14,6 +14,7 @@ import { ActiveSignIns } from './sign-in/active.sign.ins.js';
 import { LoginController } from './sign-in/login.controller.js';
 import { Logins } from './sign-in/login.service.js';
 import { LoginThrottle } from './sign-in/login.throttle.js';
+import { ExternalLogin } from './oidc/external.login.js';
 import { OidcController } from './oidc/oidc.controller.js';
 import { OidcProvider } from './oidc/oidc.provider.js';
 import { OwnSessions } from './sign-in/own.sessions.js';
@@ -23,9 +24,10 @@ import { SessionCookies } from './sign-in/session.cookies.js';
 import { SessionsController } from './sign-in/sessions.controller.js';
 import { SignIns } from './sign-in/sign.ins.js';
 import { SigningKeys } from './keys/signing.keys.js';
+import { TokenPairs } from './tokens/token.pairs.js';
 import { StoredSecrets } from './tokens/stored.secrets.js';
 
-/** WHO is behind a request, and how they sign in and out. */
+/** Finds the account behind a request, and signs people in and out. */
 @Module({
   imports: [AuditModule, SecretsModule],
   controllers: [OidcController, LoginController, JwksController, SessionsController],
@@ -36,6 +38,7 @@ import { StoredSecrets } from './tokens/stored.secrets.js';
     AuthnGuard,
     ExpiredSweeper,
     ExternalAccounts,
+    ExternalLogin,
     ExternalTokens,
     OidcProvider,
     KeyFile,
@@ -49,8 +52,9 @@ import { StoredSecrets } from './tokens/stored.secrets.js';
     SigningKeys,
     SignIns,
     StoredSecrets,
+    TokenPairs,
   ],
-  // The guard is global: the root module makes it from these.
+  // The root module makes the guard global from these.
   exports: [
     ExternalTokens,
     AccountLookup,

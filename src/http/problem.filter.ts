@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { databaseRefusal } from '../problems/database.refusals.js';
 import {
   BadField,
@@ -10,6 +10,7 @@ import {
   UnsupportedMedia,
 } from '../problems/errors.js';
 import { PROBLEM_STATUS } from '../problems/problem.codes.js';
+import { challengesFor } from './challenge.js';
 import { isConnectionLoss } from './connection.loss.js';
 import { type Refusal, sendRefusal } from './problem.answer.js';
 
@@ -22,7 +23,12 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const refusal = refusalOf(error);
     if (PROBLEM_STATUS[refusal.code] >= 500) this.logger.error(describe(error));
-    if (!reply.sent) sendRefusal(reply, refusal);
+    if (reply.sent) return;
+    if (refusal.code === 'not-authenticated') {
+      const { headers } = host.switchToHttp().getRequest<FastifyRequest>();
+      void reply.header('www-authenticate', challengesFor(headers));
+    }
+    sendRefusal(reply, refusal);
   }
 }
 

@@ -13,21 +13,22 @@ export class LoginConcurrency {
   private readonly refusedUntil = new Map<string, number>();
   private all = 0;
 
-  /** Runs one attempt; TooMany when too many of these subjects' neighbourhood, or of all, are under way, or one of them must wait still. */
-  async run<T>(neighbourhood: string, subjects: readonly string[], attempt: () => Promise<T>): Promise<T> {
+  /**
+   * Begins an attempt and returns the function that ends it. Throws {@link TooMany} when too many attempts from this network, or in all,
+   * are under way, or while one of the subjects must wait.
+   */
+  enter(network: string, subjects: readonly string[]): () => void {
     for (const subject of subjects) this.refuseWaiting(subject);
-    const before = this.underWay.get(neighbourhood) ?? 0;
+    const before = this.underWay.get(network) ?? 0;
     if (before >= FROM_ONE || this.all >= IN_ALL) throw new TooMany('too-many-sign-ins', RETRY_SECONDS);
-    this.underWay.set(neighbourhood, before + 1);
+    this.underWay.set(network, before + 1);
     this.all += 1;
-    try {
-      return await attempt();
-    } finally {
+    return () => {
       this.all -= 1;
-      const left = (this.underWay.get(neighbourhood) ?? 1) - 1;
-      if (left === 0) this.underWay.delete(neighbourhood);
-      else this.underWay.set(neighbourhood, left);
-    }
+      const left = (this.underWay.get(network) ?? 1) - 1;
+      if (left === 0) this.underWay.delete(network);
+      else this.underWay.set(network, left);
+    };
   }
 
   /** Notes that a subject must wait so many seconds, as PostgreSQL said. */

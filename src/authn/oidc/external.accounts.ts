@@ -8,7 +8,7 @@ import type { Env } from '../../config/env.js';
 import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
 import { accounts, groups, memberships } from '../../database/schema.access.js';
 import { NotAuthenticated } from '../../problems/errors.js';
-import type { Caller } from '../actor.js';
+import type { Requester } from '../actor.js';
 
 /** What a provider says of somebody, already verified. */
 export const ExternalIdentity = z.looseObject({
@@ -21,7 +21,6 @@ export const ExternalIdentity = z.looseObject({
 });
 export type ExternalIdentity = z.infer<typeof ExternalIdentity>;
 
-type Requester = Caller & { readonly requestId: string };
 type Row = typeof accounts.$inferSelect;
 const Groups = z.union([z.array(z.string()), z.string().transform((one) => [one])]).catch([]);
 const LONGEST = 128;
@@ -40,11 +39,12 @@ export class ExternalAccounts {
    * joined, those a claim gave before and does not now are left, those a person gave stay. `whole` says that an absent claim means no group.
    * NotAuthenticated for a disabled one.
    */
-  async admit(identity: ExternalIdentity, caller: Requester, whole: boolean): Promise<Row> {
-    const row = (await this.find(identity)) ?? (await this.make(identity, caller));
+  async admit(identity: ExternalIdentity, requester: Requester, whole: boolean): Promise<Row> {
+    const row = (await this.find(identity)) ?? (await this.make(identity, requester));
     if (row.disabled) throw new NotAuthenticated();
     const claim = identity[this.env.OIDC_GROUP_CLAIM];
-    if (claim !== undefined || whole) await this.follow(row, identity.iat, Groups.parse(claim ?? []), caller);
+    if (claim !== undefined || whole)
+      await this.follow(row, identity.iat, Groups.parse(claim ?? []), requester);
     return row;
   }
 
@@ -57,7 +57,7 @@ export class ExternalAccounts {
   }
 
   /** A name that is taken belongs to somebody else: theirs is never taken over. */
-  private async make(identity: ExternalIdentity, caller: Requester): Promise<Row> {
+  private async make(identity: ExternalIdentity, requester: Requester): Promise<Row> {
     const { iss, sub, name } = identity;
     return this.database.transaction(async (transaction) => {
       for (const candidate of namesOf(identity)) {
@@ -74,7 +74,10 @@ export class ExternalAccounts {
           .returning();
         const row = made ?? (await this.find(identity, transaction));
         if (made !== undefined)
-          await this.log.appendWithin(transaction, noted(made, caller, 'account made at first login', 201));
+          await this.log.appendWithin(
+            transaction,
+            noted(made, requester, 'account made at first login', 201),
+          );
         if (row !== undefined) return row;
       }
       throw new NotAuthenticated();
@@ -86,7 +89,7 @@ export class ExternalAccounts {
     account: Row,
     issuedAt: number,
     names: readonly string[],
-    caller: Requester,
+    requester: Requester,
   ): Promise<void> {
     const at = new Date(issuedAt * 1000);
     if (account.externalAt !== null && account.externalAt >= at) return;
@@ -125,7 +128,7 @@ export class ExternalAccounts {
               .returning({ id: memberships.groupId });
       if (left.length + joined.length === 0) return;
       await this.log.appendWithin(transaction, {
-        ...noted(account, caller, 'groups follow the provider', 200),
+        ...noted(account, requester, 'groups follow the provider', 200),
         detail: { joined: joined.map(({ id }) => id), left: left.map(({ id }) => id) },
       });
     });
@@ -133,9 +136,9 @@ export class ExternalAccounts {
 }
 
 /** Its row in the audit. */
-function noted({ id, name }: Row, caller: Requester, action: string, status: number): AuditRow {
+function noted({ id, name }: Row, requester: Requester, action: string, status: number): AuditRow {
   return {
-    ...caller,
+    ...requester,
     kind: 'answer',
     accountId: id,
     accountName: name,

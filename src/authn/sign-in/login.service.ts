@@ -1,29 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
-import { z } from 'zod';
 import { type AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
 import { DATABASE, type Database } from '../../database/database.module.js';
 import { accounts } from '../../database/schema.access.js';
 import { BadField, NotAuthenticated } from '../../problems/errors.js';
+import { RefreshTokens } from '../tokens/refresh.tokens.js';
+import type { PasswordChange } from './login.bodies.js';
 import { LoginThrottle } from './login.throttle.js';
-import { ClaimedPassword, NewPassword, Passwords } from './passwords.service.js';
+import { Passwords } from './passwords.service.js';
 import type { SignIn } from './sign.in.js';
 import { type Proof, SignIns } from './sign.ins.js';
 
-/** What somebody says who changes their own password. */
-export const PasswordChange = z.strictObject({
-  current_password: ClaimedPassword,
-  new_password: NewPassword,
-});
-export type PasswordChange = z.output<typeof PasswordChange>;
-
-/** The person a password proved. */
+/** The person whom a password proved. */
 export interface Person extends Proof {
   readonly name: string;
   readonly patientId: string | undefined;
 }
 
-/** Checks passwords of people, counting what fails. */
+/** Signs people in and out by name and password, and changes passwords. */
 @Injectable()
 export class Logins {
   constructor(
@@ -31,29 +25,40 @@ export class Logins {
     private readonly passwords: Passwords,
     private readonly throttle: LoginThrottle,
     private readonly signIns: SignIns,
+    private readonly refreshTokens: RefreshTokens,
     private readonly auditedActions: AuditedActions,
   ) {}
 
-  /** The person of a name and password; NotAuthenticated for unknown, disabled and wrong alike, TooMany when throttled. */
-  prove(username: string, password: string, address: string): Promise<Person> {
-    return this.throttle.admit(username, address, () => this.proven(username, password, address));
+  /**
+   * The person of a name and password. NotAuthenticated for an unknown name, a disabled account and a wrong password alike; TooMany when
+   * throttled.
+   */
+  async prove(username: string, password: string, address: string): Promise<Person> {
+    const release = this.throttle.enter(username, address);
+    try {
+      const row = await this.personNamed(username);
+      const stored = row?.disabled === false ? row.passwordHash : undefined;
+      const isRight = await this.isPassword(stored, password, username, address);
+      if (!isRight || row === undefined) throw new NotAuthenticated();
+      await this.throttle.succeeded(username, address);
+      const { id, name, patientId } = row;
+      return { id, name, patientId: patientId ?? undefined, passwordHash: stored ?? undefined };
+    } finally {
+      release();
+    }
   }
 
-  private async proven(username: string, password: string, address: string): Promise<Person> {
-    const [row] = await this.database
-      .select()
-      .from(accounts)
-      .where(and(eq(accounts.kind, 'person'), eq(sql`lower(${accounts.name})`, sql`lower(${username})`)));
-    const stored = row?.disabled === false ? row.passwordHash : undefined;
-    if (!(await this.right(stored, password, username, address)) || row === undefined)
-      throw new NotAuthenticated();
-    await this.throttle.succeeded(username, address);
-    const { id, name, patientId } = row;
-    return { id, name, patientId: patientId ?? undefined, passwordHash: stored ?? undefined };
+  /** Ends a sign-in, and the family of a refresh token if it belongs to the same account. */
+  async end(action: AuditedAction, signIn: SignIn, refreshToken: string | undefined): Promise<void> {
+    await this.auditedActions.record(action, 204, async (transaction) => {
+      await this.signIns.end(signIn, transaction);
+      if (refreshToken !== undefined)
+        await this.refreshTokens.end(refreshToken, signIn.account.id, transaction);
+    });
   }
 
-  /** Changes the caller's own password and ends every other sign-in. BadField when the current one is wrong. */
-  async change(
+  /** Changes the caller's own password and ends every other sign-in. BadField when the current password is wrong. */
+  async changePassword(
     action: AuditedAction,
     signIn: SignIn,
     change: PasswordChange,
@@ -62,37 +67,47 @@ export class Logins {
     const { id, name } = signIn.account;
     const [row] = await this.database.select().from(accounts).where(eq(accounts.id, id));
     const current = row?.passwordHash;
-    const isRight = await this.right(current, change.current_password, name, address);
-    if (!isRight || typeof current !== 'string') throw notCurrent();
+    const isRight = await this.isPassword(current, change.current_password, name, address);
+    if (!isRight || typeof current !== 'string') throw wrongPassword();
     const passwordHash = await this.passwords.hash(change.new_password);
     await this.auditedActions.record(action, 204, async (transaction) => {
       const changed = await transaction
         .update(accounts)
         .set({ passwordHash })
-        // Another change that came first stands: it may be an administrator's, against whoever knew this one.
+        // A concurrent change wins: it may be an administrator's, against somebody who knew this password.
         .where(and(eq(accounts.id, id), eq(accounts.passwordHash, current)))
         .returning({ id: accounts.id });
-      if (changed.length === 0) throw notCurrent();
+      if (changed.length === 0) throw wrongPassword();
       await this.signIns.endAll(id, signIn.ends, transaction);
     });
   }
 
-  private async right(
+  private async personNamed(username: string): Promise<typeof accounts.$inferSelect | undefined> {
+    const [row] = await this.database
+      .select()
+      .from(accounts)
+      .where(and(eq(accounts.kind, 'person'), eq(sql`lower(${accounts.name})`, sql`lower(${username})`)));
+    return row;
+  }
+
+  /** Whether the password is the stored one. A wrong one is counted; TooMany when the name or the address has failed too often. */
+  private async isPassword(
     stored: string | null | undefined,
     password: string,
     name: string,
     address: string,
   ): Promise<boolean> {
     await this.throttle.slow(name);
-    return this.passwords.check(stored, password, async (verify) => {
+    return this.passwords.inTurn(async () => {
+      // In the same turn, so that the count lags behind by no more than the checks that run at the same time.
       await this.throttle.check(name, address);
-      const right = await verify();
-      if (!right) await this.throttle.failed(name, address);
-      return right;
+      const isRight = await this.passwords.matches(stored, password);
+      if (!isRight) await this.throttle.failed(name, address);
+      return isRight;
     });
   }
 }
 
-function notCurrent(): BadField {
+function wrongPassword(): BadField {
   return new BadField('wrong-password', 'current_password', 'This is not the current password.');
 }

@@ -10,11 +10,11 @@ import { LoginConcurrency } from '../../limits/login.concurrency.js';
 
 const WINDOW_SECONDS = 300;
 const WINDOW = sql.raw(`interval '${WINDOW_SECONDS} seconds'`);
-/** Wrong passwords for one name from one address: after these the two wait for the rest of the five minutes. */
+/** Wrong passwords for one name from one address; then this name waits at this address until the window ends. */
 const PAIR_LIMIT = 10;
-/** Many people may share an address (a hospital behind one), so it may fail more often. */
+/** Wrong passwords from one address: higher, since a whole hospital may share it. */
 const ADDRESS_LIMIT = 200;
-/** A name that fails everywhere is only slowed: no stranger can keep its owner out. */
+/** Wrong passwords for one name from all addresses. It is only slowed: a stranger must not lock out its owner. */
 const NAME_LIMIT = 50;
 const NAME_DELAY_MS = 1500;
 
@@ -23,25 +23,28 @@ interface Limit {
   readonly limit: number;
 }
 
-/** Counts wrong passwords in Postgres, for all gateways together; a window of five minutes, never a lasting lock. */
+/** Counts wrong passwords in PostgreSQL, for all gateways together, in a window of five minutes. It never locks an account. */
 @Injectable()
 export class LoginThrottle {
-  private readonly crowd = new LoginConcurrency();
+  private readonly attempts = new LoginConcurrency();
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Runs an attempt, or throws {@link TooMany} without a question to PostgreSQL when there are too many already. */
-  admit<T>(name: string, address: string, attempt: () => Promise<T>): Promise<T> {
-    return this.crowd.run(neighbourhood(address), [pairOf(name, address), addressOf(address)], attempt);
+  /**
+   * Begins an attempt and returns the function that ends it. Throws {@link TooMany}, without a query to PostgreSQL, when too many attempts
+   * are under way.
+   */
+  enter(name: string, address: string): () => void {
+    return this.attempts.enter(networkOf(address), [pairOf(name, address), addressOf(address)]);
   }
 
-  /** Waits a moment when the name is under attack, before the attempt takes a place of those that are checked. */
+  /** Waits a moment when the name is under attack. Call it before the attempt takes a slot for its password check. */
   async slow(name: string): Promise<void> {
     const [over] = await this.over([{ subject: nameOf(name), limit: NAME_LIMIT }]);
     if (over !== undefined) await sleep(NAME_DELAY_MS);
   }
 
-  /** Throws {@link TooMany} while the name has failed too often from this address, or the address with whatever name. */
+  /** Throws {@link TooMany} while this name at this address, or this address with any name, has failed too often. */
   async check(name: string, address: string): Promise<void> {
     const [over] = await this.over([
       { subject: pairOf(name, address), limit: PAIR_LIMIT },
@@ -49,13 +52,13 @@ export class LoginThrottle {
     ]);
     if (over === undefined) return;
     const seconds = Math.max(1, over.left);
-    this.crowd.mustWait(over.subject, seconds);
+    this.attempts.mustWait(over.subject, seconds);
     throw new TooMany('too-many-sign-ins', seconds);
   }
 
   /** Counts a wrong password. */
   async failed(name: string, address: string): Promise<void> {
-    // In one order everywhere, so that two statements cannot wait for each other's rows.
+    // The same order everywhere avoids deadlocks.
     const subjects = [pairOf(name, address), addressOf(address), nameOf(name)];
     subjects.sort((one, other) => (one < other ? -1 : 1));
     const over = sql`${loginFailures.windowStart} < now() - ${WINDOW}`;
@@ -71,12 +74,12 @@ export class LoginThrottle {
       });
   }
 
-  /** Forgets what a person mistyped here before the right password. */
+  /** Deletes the failures of this name at this address. */
   async succeeded(name: string, address: string): Promise<void> {
     await this.database.delete(loginFailures).where(eq(loginFailures.subject, pairOf(name, address)));
   }
 
-  /** Those of the subjects that reached their limit in a window that is not over, and the seconds left of it. */
+  /** The subjects that reached their limit in the present window, and the seconds left of it. */
   private async over(
     limits: readonly Limit[],
   ): Promise<{ readonly subject: string; readonly left: number }[]> {
@@ -105,11 +108,11 @@ function hashed(...parts: readonly string[]): string {
 }
 
 const nameOf = (name: string) => hashed('name', name.toLowerCase());
-const addressOf = (address: string) => hashed('address', neighbourhood(address));
-const pairOf = (name: string, address: string) => hashed('pair', name.toLowerCase(), neighbourhood(address));
+const addressOf = (address: string) => hashed('address', networkOf(address));
+const pairOf = (name: string, address: string) => hashed('pair', name.toLowerCase(), networkOf(address));
 
-/** One subscriber of IPv6 has a whole /64 to call from. */
-function neighbourhood(address: string): string {
+/** The IPv4 address, or the /64 of an IPv6 address: one subscriber has all of it. */
+function networkOf(address: string): string {
   if (!isIPv6(address) || /^::ffff:/i.test(address)) return address.replace(/^::ffff:/i, '');
   const [head = '', tail] = address.split('%', 1).join('').split('::');
   const groups = head.split(':').filter((group) => group !== '');

@@ -8,10 +8,10 @@ import { newSecret } from '../tokens/tokens.hash.js';
 export const LEAST_CHARACTERS = 15;
 const MOST_CHARACTERS = 256;
 
-/** One password, however its accents were typed. */
+/** The same text for the same password, whatever way its accents were typed (NFKC). */
 const normal = (password: string) => password.normalize('NFKC');
 
-/** A password somebody chooses: 15 characters or more and not a common one; no rules of composition (NIST SP 800-63B §3.1.1.2). */
+/** A new password: 15 characters or more and not a common one; no composition rules (NIST SP 800-63B §3.1.1.2). */
 export const NewPassword = z
   .string()
   .max(MOST_CHARACTERS)
@@ -21,40 +21,38 @@ export const NewPassword = z
   })
   .refine((password) => !isCommon(password), { message: 'This password is too common.' });
 
-/** A password somebody claims to know. */
+/** A password to check against a stored one. */
 export const ClaimedPassword = z.string().max(1024).transform(normal);
 
 /** argon2id with 19 MiB and two passes (OWASP). */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-/** libuv's threads; more would only wait inside it, with their memory taken. */
-const AT_ONCE = 4;
-const WAITING = 200;
+/** The size of libuv's thread pool; more hashes would wait there, with their memory allocated. */
+const MOST_RUNNING = 4;
+const MOST_WAITING = 200;
 
 /** Hashes and checks passwords by argon2id, in bounded memory. */
 @Injectable()
 export class Passwords {
-  private readonly slots = new Slots({ places: AT_ONCE, queue: WAITING });
-  private readonly nobody = hash(newSecret(), COST);
+  private readonly slots = new Slots({ places: MOST_RUNNING, queue: MOST_WAITING });
+  /** The hash of an unknown password, for accounts without one. */
+  private readonly decoy = hash(newSecret(), COST);
 
   /** The hash to store of a normalised password. */
   hash(password: string): Promise<string> {
     return this.slots.run(() => hash(password, COST));
   }
 
+  /** Runs a check when fewer than {@link MOST_RUNNING} others run; TooMany when too many wait. */
+  inTurn(check: () => Promise<boolean>): Promise<boolean> {
+    return this.slots.run(check);
+  }
+
   /**
-   * Whether the password is the stored one; without a stored one a hash of nobody is checked, so that it takes as long.
-   * `attempt` runs around the check when it is its turn: what it counts is behind by no more than the checks that run.
+   * Whether the password is the stored one. Without a stored one the decoy is checked, so that the answer takes as long. Call it within
+   * {@link Passwords.inTurn}.
    */
-  check(
-    stored: string | null | undefined,
-    password: string,
-    attempt: (verify: () => Promise<boolean>) => Promise<boolean>,
-  ): Promise<boolean> {
-    return this.slots.run(() =>
-      attempt(async () => {
-        const right = await verify(stored ?? (await this.nobody), password);
-        return right && typeof stored === 'string';
-      }),
-    );
+  async matches(stored: string | null | undefined, password: string): Promise<boolean> {
+    const isRight = await verify(stored ?? (await this.decoy), password);
+    return isRight && typeof stored === 'string';
   }
 }

@@ -1,9 +1,7 @@
-import { Controller, Delete, Get, HttpCode, Param, Query, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Controller, Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
 import { Gives, pageOf } from '../../http/response.shape.js';
 import { Audited, AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
-import { NotAuthenticated } from '../../problems/errors.js';
-import { AnyAccount } from '../access.decorators.js';
+import { AnyAccount, CurrentSignIn } from '../access.decorators.js';
 import { IdPipe } from '../../http/body.pipe.js';
 import { OwnSessions, Session, SessionsQuery } from './own.sessions.js';
 import { QueryOf } from '../../http/query.pipe.js';
@@ -24,18 +22,19 @@ export class SessionsController {
   @Get()
   @Gives(pageOf(Session))
   list(
-    @Req() request: FastifyRequest,
+    @CurrentSignIn() { account, ends }: SignIn,
     @Query(new QueryOf(SessionsQuery)) query: SessionsQuery,
   ): Promise<{ readonly items: readonly Session[]; readonly total: number }> {
-    const { account, ends } = signInOf(request);
     return this.sessions.page(account.id, query, ends);
   }
 
   /** Ends every sign-in of the caller but the current one, with effect from the next request. */
   @Delete()
   @HttpCode(204)
-  async endOthers(@Audited() action: AuditedAction, @Req() request: FastifyRequest): Promise<void> {
-    const { account, ends } = signInOf(request);
+  async endOthers(
+    @Audited() action: AuditedAction,
+    @CurrentSignIn() { account, ends }: SignIn,
+  ): Promise<void> {
     await this.auditedActions.record(action, 204, (transaction) =>
       this.signIns.endAll(account.id, ends, transaction),
     );
@@ -46,17 +45,11 @@ export class SessionsController {
   @HttpCode(204)
   async end(
     @Audited() action: AuditedAction,
-    @Req() request: FastifyRequest,
+    @CurrentSignIn() { account }: SignIn,
     @Param('id', new IdPipe()) id: string,
   ): Promise<void> {
-    const { account } = signInOf(request);
     await this.auditedActions.record(action, 204, (transaction) =>
       this.sessions.end(account.id, id, transaction),
     );
   }
-}
-
-function signInOf({ signIn }: FastifyRequest): SignIn {
-  if (signIn === undefined) throw new NotAuthenticated();
-  return signIn;
 }

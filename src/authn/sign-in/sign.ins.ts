@@ -54,9 +54,11 @@ export class SignIns {
     return token;
   }
 
-  /** Ends the session whose token this is, if there is one. */
-  async endSession(token: string): Promise<void> {
-    await this.database.delete(sessions).where(eq(sessions.tokenHash, hashOf(token)));
+  /** A new session instead of the one whose token the browser has, if it has one. Returns the new token. */
+  async replaceSession(earlier: string | undefined, proof: Proof, caller: Caller): Promise<string> {
+    if (earlier !== undefined)
+      await this.database.delete(sessions).where(eq(sessions.tokenHash, hashOf(earlier)));
+    return this.openSession(proof, caller);
   }
 
   /** Ends one sign-in: the session, or the refresh family with every access token of it. */

@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import { NeighbourAway, NotAuthenticated } from '../../problems/errors.js';
 import { accountOf } from '../account.lookup.js';
-import { callerOf } from '../actor.js';
+import type { Requester } from '../actor.js';
 import { ExternalAccounts, ExternalIdentity } from '../oidc/external.accounts.js';
 import { OidcProvider } from '../oidc/oidc.provider.js';
 import type { SignIn } from '../sign-in/sign.in.js';
@@ -50,9 +49,9 @@ export class ExternalTokens {
   }
 
   /** The account behind the token; NotAuthenticated for any other, NeighbourAway when its keys cannot be had. */
-  async verify(token: string, request: FastifyRequest): Promise<SignIn> {
+  async verify(token: string, requester: Requester): Promise<SignIn> {
     const identity = await this.identify(token);
-    const row = await this.accounts.admit(identity, { ...callerOf(request), requestId: request.id }, false);
+    const row = await this.accounts.admit(identity, requester, false);
     return { account: accountOf(row, 'token'), ends: { kind: 'account', id: row.id } };
   }
 

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
 import { accounts, refreshTokens, tokenFamilies } from '../../database/schema.access.js';
 import { audit } from '../../database/schema.audit.js';
 import { NotAuthenticated } from '../../problems/errors.js';
-import { actorOf, type Caller } from '../actor.js';
+import type { Caller, Requester } from '../actor.js';
 import { StoredSecrets } from './stored.secrets.js';
 import { holdProof, type Proof } from '../sign-in/sign.ins.js';
 import { hashOf, macOf, newSecret } from './tokens.hash.js';
@@ -74,9 +73,9 @@ export class RefreshTokens {
   }
 
   /** Uses a token up and answers its successor; {@link NotAuthenticated} for any other, and a late repeat ends the family. */
-  async rotate(presented: string, request: FastifyRequest): Promise<Refreshed> {
+  async rotate(presented: string, requester: Requester): Promise<Refreshed> {
     const refreshToken = `${PREFIX}${macOf(await this.secrets.get(SECRET), presented)}`;
-    const row = (await this.use(presented, refreshToken)) ?? (await this.repeat(presented, request));
+    const row = (await this.use(presented, refreshToken)) ?? (await this.repeat(presented, requester));
     return {
       refreshToken,
       familyId: row.family,
@@ -117,7 +116,7 @@ export class RefreshTokens {
   }
 
   /** A token that was used already: again within the grace, else a theft may be behind it and the family ends. */
-  private async repeat(presented: string, request: FastifyRequest): Promise<z.infer<typeof Row>> {
+  private async repeat(presented: string, requester: Requester): Promise<z.infer<typeof Row>> {
     const rows = await this.database
       .select({
         family: refreshTokens.family,
@@ -140,12 +139,12 @@ export class RefreshTokens {
     const [row] = rows;
     if (row === undefined) throw new NotAuthenticated();
     if (row.inGrace) return row;
-    await this.endStolen(row, request);
+    await this.endStolen(row, requester);
     throw new NotAuthenticated();
   }
 
   /** Ends the family and says so in the audit, both or neither. */
-  private async endStolen({ family, account, name }: z.infer<typeof Row>, request: FastifyRequest) {
+  private async endStolen({ family, account, name }: z.infer<typeof Row>, requester: Requester) {
     await this.database.transaction(async (transaction) => {
       const ended = await transaction
         .update(tokenFamilies)
@@ -154,13 +153,16 @@ export class RefreshTokens {
         .returning({ id: tokenFamilies.id });
       if (ended.length === 0) return;
       await transaction.insert(audit).values({
-        ...actorOf(request, { id: account, name, via: 'refresh token' }),
+        ...requester,
+        accountId: account,
+        accountName: name,
+        via: 'refresh token',
         kind: 'refused',
         action: 'refresh token reused',
         status: 401,
         detail: { family },
       });
     });
-    this.logger.warn({ event: 'refresh token reused', account, family, request_id: request.id });
+    this.logger.warn({ event: 'refresh token reused', account, family, request_id: requester.requestId });
   }
 }

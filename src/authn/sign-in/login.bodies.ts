@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { ClaimedPassword, NewPassword } from './passwords.service.js';
+
+/** Name and password of a person; `session` asks for cookies instead of tokens. */
+export const Login = z.strictObject({
+  username: z.string().trim().min(1).max(256),
+  password: ClaimedPassword,
+  session: z.boolean().default(false),
+});
+export type Login = z.output<typeof Login>;
+
+export const Refresh = z.strictObject({ refresh_token: z.string().min(1).max(256) });
+export type Refresh = z.output<typeof Refresh>;
+
+/** The body may be absent. */
+export const Logout = z
+  .strictObject({ refresh_token: z.string().max(256).optional() })
+  .nullish()
+  .transform((body) => body ?? {});
+export type Logout = z.output<typeof Logout>;
+
+/** A change of one's own password. */
+export const PasswordChange = z.strictObject({
+  current_password: ClaimedPassword,
+  new_password: NewPassword,
+});
+export type PasswordChange = z.output<typeof PasswordChange>;
+
+/** An opened session; it ends after `expires_in` seconds without a request. */
+export const OpenedSession = z.object({ expires_in: z.int() });
+export type OpenedSession = z.output<typeof OpenedSession>;
