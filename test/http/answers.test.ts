@@ -46,6 +46,7 @@ it('a list is refused at once where no FHIR server is configured, and nobody is 
   expect(answer.status).toBe(503);
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
   expect(answer.headers['retry-after']).toBeUndefined();
+  expect(JSON.parse(answer.text)).toMatchObject({ code: 'not-configured' });
   expect(answer.text).toContain('FHIR_BASE_URL');
 });
 

@@ -101,7 +101,6 @@ describe('an answer carries its code', () => {
       { 'content-type': 'application/json' },
       '{"name":"taken"}',
     ],
-    ['not-configured', 'admin', 'post', '/api/imports', { 'content-type': 'text/csv' }, 'x'],
   ])('%s to %s: %s %s', async (code, who, method, path, headers, body) => {
     const authorization = who === 'nobody' ? undefined : callers[who]?.authorization;
     const answer = await fetch(`${world.gateway.url}${path}`, {
