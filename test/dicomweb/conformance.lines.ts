@@ -14,7 +14,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['Dates and times in the ACR-NEMA form', 'qido.old.equipment', 'are answered as DICOM writes them'],
   ['`fuzzymatching=true`', 'qido.matching', 'finds names that are alike'],
   ['`includefield`', 'qido.fields', 'brings each instance its own'],
-  ['`limit`: from the root 100', 'qido', 'tell the total and how many are left'],
+  ['`limit`: at', 'qido', 'tell the total and how many are left'],
   ['Text is UTF-8', 'corpus', 'searches answer what the archive does'],
   ['TimezoneOffsetFromUTC', 'corpus', 'searches answer what the archive does'],
   ['The stored form is always available', 'corpus', 'each comes back byte for byte'],

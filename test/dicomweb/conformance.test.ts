@@ -34,8 +34,8 @@ describe('the conformance statement', () => {
 
   it.each([
     ['study', 'Study keys:'],
-    ['series', 'Series keys, beside those:'],
-    ['instance', 'Instance keys, beside those:'],
+    ['series', 'Series keys, in addition:'],
+    ['instance', 'Instance keys, in addition:'],
   ] as const)('lists every key of a %s and no other', (level, beginning) => {
     const listed = lineOf(beginning).trim().replace(/\.$/, '').split(', ');
     const known = CATALOG_ATTRIBUTES.filter((attribute) => attribute.level === level);
