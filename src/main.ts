@@ -1,4 +1,4 @@
 import './config/node.version.js';
 
-// Not a static import: the modules of the gateway may not even be readable for a Node that is too old.
+// A dynamic import: an old Node may fail to parse the modules of the gateway before the version check runs.
 await import('./start.js');

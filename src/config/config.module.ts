@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { type Env, readEnv } from './env.js';
 
-/** The token under which the frozen environment is injected: `@Inject(ENV) env: Env`. */
+/** The injection token of the frozen environment: `@Inject(ENV) env: Env`. */
 export const ENV = Symbol('ENV');
 
 @Global()

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
 import { loadEnvFile } from 'node:process';
 
-// `node --import ./dist/config/env.file.js …` reads `.env` where there is one; `--env-file-if-exists` prints a line where there is none.
+// `node --import ./dist/config/env.file.js …` reads `.env` if it exists. Node's own `--env-file-if-exists` prints a line if it does not.
 if (existsSync('.env')) loadEnvFile('.env');

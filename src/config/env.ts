@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const PLACEHOLDER = /^(change-?me|password|secret|example|placeholder)/i;
 
-const secret = (least: number) => z.string().min(least, `needs at least ${least} characters`);
+const secret = (minimum: number) => z.string().min(minimum, `needs at least ${minimum} characters`);
 const port = z.coerce.number().int().min(1).max(65535);
 const list = z
   .string()
@@ -14,22 +14,22 @@ const list = z
       .filter((entry) => entry !== ''),
   );
 
-/** For how many months the audit is kept; six years unless told. Empty means unset. */
+/** How many months the audit is kept; the default is six years. An empty value means unset. */
 export const AuditMonths = z.preprocess(
   (value) => (value === '' ? undefined : value),
   z.coerce.number().int().min(1).max(1200).default(72),
 );
 
-/** Every setting of the gateway: one line each, the same keys as `.env.example` (a test holds them together). */
+/** Every setting of the gateway. A test checks that `.env.example` has the same keys. */
 export const EnvSchema = z.object({
   NODE_ENV: z.enum(['production', 'development']).default('production'),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(3000),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  // For migrations only: a gateway that knows it could rewrite its own audit.
+  // For migrations only. The gateway must not have it, since this role can change audit rows.
   DATABASE_OWNER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  // For migrations only, too: what the gateway could shorten, it could erase.
+  // For migrations only. The gateway must not be able to delete audit rows by a shorter time.
   AUDIT_RETENTION_MONTHS: AuditMonths,
   ORTHANC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
   ORTHANC_USERNAME: z.string().min(1),
@@ -67,7 +67,7 @@ export const EnvSchema = z.object({
   OIDC_CLIENT_SECRET: z.string().min(1).optional(),
   OIDC_SCOPES: z
     .string()
-    .regex(/\bopenid\b/, 'needs openid among its words')
+    .regex(/\bopenid\b/, 'must contain openid')
     .default('openid profile email'),
   OIDC_GROUP_CLAIM: z.string().min(1).default('groups'),
   OIDC_AUDIENCE: z.string().min(1).optional(),
@@ -91,16 +91,16 @@ const SECRETS = [
   'ADMIN_PASSWORD',
 ] as const;
 
-/** All faults of the environment at once, by key, without values. */
+/** All faults of the environment together, by key, without values. */
 export class EnvironmentFaulty extends Error {
   constructor(readonly faults: readonly string[]) {
     super(
-      `The environment has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+      `Invalid environment: ${faults.length} fault(s). Correct .env or the environment variables.\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
     );
   }
 }
 
-/** Parses the environment once; throws {@link EnvironmentFaulty} naming every fault together. Empty means unset. */
+/** Parses the environment; an empty value means unset. Throws {@link EnvironmentFaulty} with all faults. */
 export function readEnv(source: Readonly<Record<string, string | undefined>>): Env {
   const given = Object.fromEntries(
     Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
@@ -114,12 +114,13 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
       });
   const production = (given['NODE_ENV'] ?? 'production') === 'production';
   for (const key of SECRETS) {
-    if (production && PLACEHOLDER.test(given[key] ?? '')) faults.push(`${key} still holds a placeholder`);
+    if (production && PLACEHOLDER.test(given[key] ?? ''))
+      faults.push(`${key} is a placeholder: set a secret of your own`);
   }
   if (given['OIDC_ISSUER'] !== undefined) {
     if (given['OIDC_CLIENT_ID'] === undefined) faults.push('OIDC_CLIENT_ID is missing');
     if (/^http:\/\/(?!localhost\b|127\.|\[::1\])/.test(given['OIDC_ISSUER']))
-      faults.push('OIDC_ISSUER: needs https, except on this machine');
+      faults.push('OIDC_ISSUER: must be https, except on localhost');
   }
   if (!parsed.success || faults.length > 0) throw new EnvironmentFaulty(faults);
   return Object.freeze(parsed.data);

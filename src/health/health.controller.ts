@@ -14,8 +14,8 @@ const State = z.enum(['up', 'away']);
 type State = z.output<typeof State>;
 
 /**
- * Whether each neighbour answers, and whether rows of the audit get their seals. Records can wait for HAPI; images cannot do without
- * the other two. A stalled audit is told but is no 503: rows are still written, and every gateway would be taken out at once.
+ * Whether each neighbour answers, and whether audit rows are being sealed. HAPI is not needed for `ready`, since imports can wait for it.
+ * A stalled audit is reported without a 503: rows are still written, and a load balancer would stop all gateways at the same time.
  */
 const Readiness = z.object({
   status: z.enum(['ready', 'unavailable']),
@@ -26,10 +26,10 @@ type Readiness = z.output<typeof Readiness>;
 const Live = z.object({ status: z.literal('live') });
 
 const FRESH_MS = 1_000;
-/** A neighbour that takes longer is away: whoever asks gives up after a few seconds. */
-const PATIENCE_MS = 2_000;
+/** A neighbour that needs longer counts as away, since load balancers wait a few seconds only. */
+const TIMEOUT_MS = 2_000;
 
-/** For load balancers and supervisors; no account, no patient data. */
+/** Probes for load balancers and supervisors. They need no account and hold no patient data. */
 @Controller('health')
 @Public()
 export class HealthController {
@@ -42,21 +42,21 @@ export class HealthController {
     private readonly sealer: Sealer,
   ) {}
 
-  /** 200 while the process answers at all. */
+  /** 200 while the process runs. */
   @Get('live')
   @Gives(Live)
   live(): { status: 'live' } {
     return { status: 'live' };
   }
 
-  /** As GET, without the body: monitors ask so. */
+  /** As GET, without the body, for monitors that use HEAD. */
   @Head('live')
   @Gives(Live)
   headOfLive(): { status: 'live' } {
     return this.live();
   }
 
-  /** 200 when every needed neighbour answers within two seconds, else 503 with its name. `audit` is `stalled` when rows have waited for their seal for longer than a minute. */
+  /** 200 when every needed neighbour answers within two seconds, else 503 with its name. `audit` is `stalled` when rows have waited longer than a minute for their seal. */
   @Get('ready')
   @GivesAs({ 'application/json': Readiness }, 200, 503)
   async ready(@Res() reply: FastifyReply): Promise<FastifyReply> {
@@ -67,21 +67,21 @@ export class HealthController {
       .send(body);
   }
 
-  /** As GET, without the body: monitors ask so. */
+  /** As GET, without the body, for monitors that use HEAD. */
   @Head('ready')
   @GivesAs({ 'application/json': Readiness }, 200, 503)
   headOfReady(@Res() reply: FastifyReply): Promise<FastifyReply> {
     return this.ready(reply);
   }
 
-  /** Anybody may ask, however often: the neighbours hear of it once a second. */
+  /** Cached for a second, so that many probes cause few calls to the neighbours. */
   private readiness(): Promise<Readiness> {
     if (this.known === undefined || Date.now() - this.known.at > FRESH_MS)
-      this.known = { at: Date.now(), readiness: this.ask() };
+      this.known = { at: Date.now(), readiness: this.check() };
     return this.known.readiness;
   }
 
-  private async ask(): Promise<Readiness> {
+  private async check(): Promise<Readiness> {
     const [postgres, orthanc, hapi] = await Promise.all([
       isUp(this.sql`select 1`),
       isUp(this.orthanc.system()),
@@ -93,19 +93,19 @@ export class HealthController {
   }
 }
 
-function isUp(question: PromiseLike<unknown>): Promise<State> {
-  const told = async (): Promise<State> => {
+function isUp(call: PromiseLike<unknown>): Promise<State> {
+  const answered = async (): Promise<State> => {
     try {
-      await question;
+      await call;
       return 'up';
     } catch {
       return 'away';
     }
   };
-  return orAway(told());
+  return orAway(answered());
 }
 
-/** What is known of a neighbour when the time is over, if it has not answered by then; a late answer is nobody's. */
-function orAway<Known>(state: Promise<Known>): Promise<Known | 'away'> {
-  return Promise.race([state, sleep(PATIENCE_MS, 'away' as const, { ref: false })]);
+/** The state of a neighbour, or `away` if it does not answer in time. Late answers are discarded. */
+function orAway<Answer>(state: Promise<Answer>): Promise<Answer | 'away'> {
+  return Promise.race([state, sleep(TIMEOUT_MS, 'away' as const, { ref: false })]);
 }

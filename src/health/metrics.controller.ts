@@ -15,7 +15,7 @@ export class MetricsController {
     private readonly metrics: Metrics,
   ) {}
 
-  /** Figures for Prometheus, for whoever brings `METRICS_TOKEN` as Bearer, 401 without it; 404 where it is not set. */
+  /** Metrics for Prometheus. The bearer token must be `METRICS_TOKEN`, else 401; 404 when it is not set. */
   @Get()
   @GivesAs({ 'text/plain': null })
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')

@@ -11,18 +11,18 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { archiveTrouble } from '../orthanc/orthanc.errors.js';
 import { handledErrors } from '../problems/handled.errors.js';
 
-/** A large catalog takes a moment to count; whoever asks often gets the same figures. */
+/** The metrics are cached this long, since counting a large catalog takes time. */
 const FRESH_MS = 10_000;
 
-const Figures = z.array(z.object({ name: z.string(), label: z.string(), value: z.coerce.number() }));
+const Counts = z.array(z.object({ name: z.string(), label: z.string(), value: z.coerce.number() }));
 
-/** What Prometheus reads: routes by pattern, never by path; no UID, no name, no id of anybody. */
+/** The metrics for Prometheus. Routes are named by pattern, not by path. No label holds a UID, a name or an id. */
 @Injectable()
 export class Metrics implements OnModuleInit {
   private readonly register = new Registry();
   private readonly requests = new Histogram({
     name: 'radgate_http_request_seconds',
-    help: 'Answers by method, route pattern and status: how many and how long until the last byte was handed over.',
+    help: 'Responses by method, route pattern and status: their number, and the seconds until the last byte was sent.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10, 60],
     registers: [this.register],
@@ -34,30 +34,30 @@ export class Metrics implements OnModuleInit {
   });
   private readonly received = new Counter({
     name: 'radgate_stow_bytes_total',
-    help: 'Bytes of bodies that senders stored from, whatever became of them.',
+    help: 'Bytes of received STOW-RS bodies, stored or refused.',
     registers: [this.register],
   });
-  private readonly troubles = new Counter({
+  private readonly failures = new Counter({
     name: 'radgate_upstream_errors_total',
-    help: 'Calls that a neighbour did not answer, or not as it should, since this process began.',
+    help: 'Calls to a neighbour without an answer or with an unusable one, since this process started.',
     labelNames: ['neighbour'],
     registers: [this.register],
   });
   private readonly handled = new Counter({
     name: 'radgate_handled_errors_total',
-    help: 'Errors after which background work went on, by kind of work; each kind is in the log.',
+    help: 'Errors that did not stop background work, by kind of work. The log names each kind.',
     labelNames: ['work'],
     registers: [this.register],
   });
   private readonly breaker = new Gauge({
     name: 'radgate_breaker_open',
-    help: 'Whether a neighbour failed so often that it is left alone for the moment.',
+    help: 'Whether calls to a neighbour are suspended after repeated failures.',
     labelNames: ['neighbour'],
     registers: [this.register],
   });
   private readonly running = new Gauge({
     name: 'radgate_http_requests_running',
-    help: 'Requests that are being answered.',
+    help: 'Requests in progress.',
     registers: [this.register],
   });
   private readonly neighbours = new Gauge({
@@ -66,30 +66,30 @@ export class Metrics implements OnModuleInit {
     labelNames: ['neighbour'],
     registers: [this.register],
   });
-  private readonly figures = new Gauge({
+  private readonly counts = new Gauge({
     name: 'radgate_things',
-    help: 'How many there are: of the catalog, of imports by status and their rows by outcome, of jobs by state, of senders that are silent, of audit rows that wait for their seal.',
+    help: 'Counts of the catalog, imports by status, import rows by outcome, jobs by state, silent senders and unsealed audit rows.',
     labelNames: ['of', 'state'],
     registers: [this.register],
   });
   private readonly behind = new Gauge({
     name: 'radgate_watcher_changes_behind',
-    help: 'Changes of the archive that the catalog has not seen yet.',
+    help: 'Changes in the archive that the catalog has not processed yet.',
     registers: [this.register],
   });
   private readonly unsealed = new Gauge({
     name: 'radgate_audit_unsealed_seconds',
-    help: 'Age of the oldest row of the audit that was found and could not be sealed; 0 when there is none.',
+    help: 'Age of the oldest audit row that could not be sealed; 0 when there is none.',
     registers: [this.register],
   });
   private readonly stalled = new Gauge({
     name: 'radgate_audit_stalled',
-    help: 'Whether rows of the audit have waited for their seal for longer than a minute.',
+    help: 'Whether audit rows have waited longer than a minute for their seal.',
     registers: [this.register],
   });
   private readonly sealedLate = new Counter({
     name: 'radgate_audit_rows_sealed_late_total',
-    help: 'Rows of the audit that this process sealed later than a minute after they were written.',
+    help: 'Audit rows that this process sealed later than a minute after they were written.',
     registers: [this.register],
   });
   private known: { readonly at: number; readonly text: Promise<string> } | undefined;
@@ -117,7 +117,7 @@ export class Metrics implements OnModuleInit {
     });
   }
 
-  /** All figures in Prometheus' text form; those of a neighbour that is away are left out. */
+  /** All metrics in the Prometheus text format. Values of a neighbour that is away are left out. */
   text(): Promise<string> {
     if (this.known === undefined || Date.now() - this.known.at > FRESH_MS)
       this.known = { at: Date.now(), text: this.read() };
@@ -138,22 +138,22 @@ export class Metrics implements OnModuleInit {
     this.neighbours.set({ neighbour: 'postgres' }, postgresUp ? 1 : 0);
     this.neighbours.set({ neighbour: 'orthanc' }, orthancUp ? 1 : 0);
     if (hapi !== 'off') this.neighbours.set({ neighbour: 'hapi' }, hapi === 'up' ? 1 : 0);
-    this.troubles.reset();
-    this.troubles.inc({ neighbour: 'orthanc' }, archiveTrouble.failed);
+    this.failures.reset();
+    this.failures.inc({ neighbour: 'orthanc' }, archiveTrouble.failed);
     this.handled.reset();
     for (const [work, total] of handledErrors()) this.handled.inc({ work }, total);
     const calls = this.fhir.calls?.trouble;
     if (calls !== undefined) {
-      this.troubles.inc({ neighbour: 'hapi' }, calls.failed);
+      this.failures.inc({ neighbour: 'hapi' }, calls.failed);
       this.breaker.set({ neighbour: 'hapi' }, calls.isOpen ? 1 : 0);
     }
-    this.tellSealing();
+    this.readSealing();
     return this.register.metrics();
   }
 
-  private tellSealing(): void {
+  private readSealing(): void {
     const { unsealedSeconds, unsealedRows, sealedLate, isStalled } = this.sealer.state;
-    this.figures.set({ of: 'audit rows unsealed', state: '' }, unsealedRows);
+    this.counts.set({ of: 'audit rows unsealed', state: '' }, unsealedRows);
     this.unsealed.set(unsealedSeconds);
     this.stalled.set(isStalled ? 1 : 0);
     this.sealedLate.reset();
@@ -161,9 +161,9 @@ export class Metrics implements OnModuleInit {
   }
 
   private async count(): Promise<boolean> {
-    this.figures.reset();
+    this.counts.reset();
     try {
-      const rows = Figures.parse(
+      const rows = Counts.parse(
         await this.sql`
           select 'patients' as name, '' as label, count(*) as value from patients
           union all select 'studies', '', count(*) from studies where instance_count > 0
@@ -177,7 +177,7 @@ export class Metrics implements OnModuleInit {
           union all select 'words waiting', '', count(distinct term) from waiting_words
           union all select 'jobs', name || ' ' || state, count(*) from queue.job group by name, state`,
       );
-      for (const { name, label, value } of rows) this.figures.set({ of: name, state: label }, value);
+      for (const { name, label, value } of rows) this.counts.set({ of: name, state: label }, value);
       return true;
     } catch {
       return false;

@@ -5,14 +5,14 @@ import { availableNames } from '../problems/available.js';
 import { BadField, NotVisible, UnsupportedMedia } from '../problems/errors.js';
 import { keysOf } from './query.pipe.js';
 
-/** Parses a JSON body: `@Body(new BodyOf(NewUser)) body: NewUser`. The first fault becomes {@link BadField} (422) with the field's name. */
+/** Parses a JSON body: `@Body(new BodyOf(NewUser)) body: NewUser`. The first fault becomes {@link BadField} (422), which names the field. */
 export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
   constructor(readonly schema: Schema) {}
 
   transform(body: unknown): z.output<Schema> {
-    // What is not JSON reaches the routes as a stream.
+    // A body of another media type is passed on as a stream.
     if (body instanceof Readable)
-      throw new UnsupportedMedia('unsupported-media-type', 'This route takes application/json.');
+      throw new UnsupportedMedia('unsupported-media-type', 'Unsupported media type. Send application/json.');
     refuseUnstorable(body, 'body');
     const parsed = this.schema.safeParse(body);
     if (parsed.success) return parsed.data;
@@ -27,21 +27,22 @@ export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, 
   }
 }
 
-/** zod lists the values of an enumeration itself; the members of an object it does not. */
+/** The text for an issue. zod lists the values of an enumeration, but not the members of an object. */
 function detailOf(issue: z.core.$ZodIssue | undefined, schema: unknown): string {
-  if (issue === undefined) return 'The body is not what it must be.';
+  if (issue === undefined) return 'The body is not valid.';
   const known = issue.code === 'unrecognized_keys' && issue.path.length === 0 ? keysOf(schema) : [];
   return known.length === 0 ? issue.message : `Unknown field. ${availableNames(known)}`;
 }
 
-/** No body of ours is nested as deep; a megabyte of brackets would not fit the stack. */
-const DEEPEST = 16;
+/** No schema is nested this deep. Without a limit, a megabyte of brackets would overflow the stack. */
+const MAX_DEPTH = 16;
 
-/** PostgreSQL can hold neither U+0000 nor half a surrogate pair, in a text as in a member's name of jsonb. */
+/** Refuses U+0000 and lone surrogates in values and member names: PostgreSQL can store neither in text or jsonb. */
 function refuseUnstorable(value: unknown, field: string, depth = 0): void {
   if (typeof value === 'string') refuseText(value, field);
   if (typeof value !== 'object' || value === null) return;
-  if (depth > DEEPEST) throw new BadField('invalid-field', 'body', 'The body is nested too deep.');
+  if (depth > MAX_DEPTH)
+    throw new BadField('invalid-field', 'body', 'The body has more than 16 levels of nesting.');
   for (const [key, inner] of Object.entries(value)) {
     refuseText(key, field);
     refuseUnstorable(inner, field === 'body' ? key : `${field}.${key}`, depth + 1);
@@ -49,18 +50,14 @@ function refuseUnstorable(value: unknown, field: string, depth = 0): void {
 }
 
 function refuseText(text: string, field: string): void {
-  if (text.includes('\0')) throw new BadField('invalid-field', field, 'U+0000 is not allowed.');
+  if (text.includes('\0')) throw new BadField('invalid-field', field, 'U+0000 is not allowed. Remove it.');
   if (/\p{Surrogate}/u.test(text))
-    throw new BadField(
-      'invalid-field',
-      field,
-      'Half of a surrogate pair is not allowed. Send the whole character.',
-    );
+    throw new BadField('invalid-field', field, 'A lone surrogate is not allowed. Send the whole character.');
 }
 
 const Id = z.uuid();
 
-/** An id in a path: `@Param('id', new IdPipe()) id: string`. What is no UUID names nothing that exists (404). */
+/** An id in a path: `@Param('id', new IdPipe()) id: string`. Text that is not a UUID is 404, since no resource has such an id. */
 export class IdPipe implements PipeTransform<unknown, string> {
   transform(id: unknown): string {
     const parsed = Id.safeParse(id);

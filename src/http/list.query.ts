@@ -4,19 +4,19 @@ import type { ListQuery } from './query.pipe.js';
 import { availableNames } from '../problems/available.js';
 import { BadRequest } from '../problems/errors.js';
 
-/** What a list answers: a page of things, and how many there are in all. */
+/** A page of a list, and the number of all items. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly total: number;
 }
 
-/** The order a list asks for, of the fields it may be sorted by; the first is the default, `id` decides between equals. */
+/** The order by `sort`. `fields` are the allowed ones, the first is the default; `id` orders equal rows. Throws `BadRequest` for another field. */
 export function orderOf(
   { sort }: ListQuery,
   fields: readonly (readonly [name: string, column: PgColumn | SQL])[],
   id: PgColumn,
 ): SQL[] {
-  const downwards = sort?.startsWith('-') ?? false;
+  const isDescending = sort?.startsWith('-') ?? false;
   const name = sort?.replace(/^-/, '') ?? fields[0]?.[0];
   const column = fields.find(([field]) => field === name)?.[1];
   if (column === undefined)
@@ -24,28 +24,28 @@ export function orderOf(
       'invalid-parameter',
       `Unknown value of the query parameter sort. ${availableNames(fields.map(([field]) => field))}`,
     );
-  return [downwards ? desc(column) : asc(column), asc(id)];
+  return [isDescending ? desc(column) : asc(column), asc(id)];
 }
 
-/** True where one of the columns holds the text, in any case; without a text, everywhere. */
+/** Rows where one of the columns contains `q`, in any case; no condition without `q`. */
 export function matching({ q }: ListQuery, ...columns: readonly PgColumn[]): SQL | undefined {
   if (q === '') return undefined;
   const holds = columns.map((column) => sql`strpos(lower(${column}), lower(${q})) > 0`);
   return sql`(${sql.join(holds, sql` or `)})`;
 }
 
-/** True where a column is what was asked for; undefined, which narrows nothing, when nothing was. */
-export function is(column: PgColumn | SQL, asked: string | boolean | undefined): SQL | undefined {
-  return asked === undefined ? undefined : sql`${column} = ${asked}`;
+/** Rows where the column has this value; no condition for undefined. */
+export function is(column: PgColumn | SQL, value: string | boolean | undefined): SQL | undefined {
+  return value === undefined ? undefined : sql`${column} = ${value}`;
 }
 
-/** True of accounts that are in the group; undefined when none is asked for. */
+/** Accounts in the group; no condition for undefined. */
 export function inGroup(account: PgColumn, group: string | undefined): SQL | undefined {
   if (group === undefined) return undefined;
   return sql`exists (select from memberships where group_id = ${group} and account_id = ${account})`;
 }
 
-/** True where a date is past, or is not, as asked; no date is never past. */
-export function isPast(column: PgColumn, asked: boolean | undefined): SQL | undefined {
-  return asked === undefined ? undefined : sql`coalesce(${column} <= now(), false) = ${asked}`;
+/** Rows whose date is past, or is not; NULL is never past. No condition for undefined. */
+export function isPast(column: PgColumn, expected: boolean | undefined): SQL | undefined {
+  return expected === undefined ? undefined : sql`coalesce(${column} <= now(), false) = ${expected}`;
 }

@@ -40,7 +40,8 @@ const INTERNAL: Refusal = {
 
 /** The refusal that an error becomes. Exported for answers made outside Nest, such as Fastify's own. */
 export function refusalOf(error: unknown): Refusal {
-  if (error instanceof Problem) return ofProblem(error);
+  if (error instanceof Problem && !(error instanceof NeighbourAway)) return ofProblem(error);
+  // The cause of NeighbourAway may be a statement that took too long.
   const refused = databaseRefusal(error);
   if (refused === 'late')
     return {
@@ -48,6 +49,7 @@ export function refusalOf(error: unknown): Refusal {
       detail: 'The database did not finish in time. Ask for less, or try again shortly.',
       headers: RETRY_SOON,
     };
+  if (error instanceof NeighbourAway) return ofProblem(error);
   if (refused === 'away' || isConnectionLoss(error)) return ofProblem(new NeighbourAway('postgres'));
   return ofFramework(error);
 }

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { availableNames } from '../problems/available.js';
 import { BadRequest } from '../problems/errors.js';
 
-/** `@Query(new QueryOf(ListQuery)) query: ListQuery`; a value that is not what it must be, or an unknown name, is 400 and lists what exists. */
+/** Parses a query string: `@Query(new QueryOf(ListQuery)) query: ListQuery`. An invalid value or an unknown name is 400; the detail lists the known names. */
 export class QueryOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
   constructor(readonly schema: Schema) {}
 
   transform(query: unknown): z.output<Schema> {
     const parsed = this.schema.safeParse(query ?? {});
     if (parsed.success) return parsed.data;
-    // What was sent and is unknown says more than what is missing.
+    // An unknown name or value helps more than a missing parameter, which it may explain.
     const { issues } = parsed.error;
     const issue =
       issues.find(({ code }) => code === 'unrecognized_keys') ??
@@ -26,24 +26,24 @@ export class QueryOf<Schema extends z.ZodType> implements PipeTransform<unknown,
       'invalid-parameter',
       issue?.code === 'invalid_value'
         ? `Unknown value of the query parameter ${name}. ${availableNames(issue.values)}`
-        : `The query parameter ${name} is not valid.`,
+        : `The query parameter ${name} is missing or not valid.`,
     );
   }
 }
 
-/** The members that a schema of an object knows. */
+/** The member names of an object schema; none for another schema. */
 export function keysOf(schema: unknown): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-const MOST = 1000;
+const MAX_LIMIT = 1000;
 
-/** `limit` (100 unless told, 1,000 at most), `offset`, `q` (a part of a name, any case) and `sort` (a field, `-` before it for downwards). */
+/** The parameters of every list: `limit` (default 100, at most 1,000), `offset`, `q` (a part of a name, any case) and `sort` (a field; `-` before it means descending). */
 export const ListQuery = z.strictObject({
   limit: z
     .string()
     .regex(/^\d{1,9}$/)
-    .transform((digits) => Math.min(Number(digits), MOST))
+    .transform((digits) => Math.min(Number(digits), MAX_LIMIT))
     .default(100),
   offset: z
     .string()
@@ -62,5 +62,5 @@ export const ListQuery = z.strictObject({
 });
 export type ListQuery = z.output<typeof ListQuery>;
 
-/** Yes or no, in a query. */
+/** `true` or `false` in a query. */
 export const Flag = z.enum(['true', 'false']).transform((word) => word === 'true');

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 
-/** One line for each answered request: its id, route pattern (never the path, which names studies), status and duration. */
+/** Logs one line per request: its id, route pattern, status, duration and account. The path is left out because it names studies. */
 export function logRequests(server: FastifyInstance): void {
   const logger = new Logger('http');
   server.addHook('onResponse', (request, reply, done) => {

@@ -1,10 +1,10 @@
 import { SetMetadata } from '@nestjs/common';
 import { z } from 'zod';
 
-/** Metadata: what a route answers; see {@link Gives}. */
+/** Metadata key of a route's response; see {@link Gives}. */
 export const GIVES = 'radgate:gives';
 
-/** What a route that goes well answers: by media type its shape, or null where a media type says it all; at which statuses. */
+/** The successful response of a route: the schema for each media type (null for a body without a schema), and the statuses. */
 export interface Given {
   readonly content: Readonly<Record<string, z.ZodType | null>>;
   readonly at?: readonly number[] | undefined;
@@ -15,8 +15,8 @@ interface Returns<T> {
 }
 
 /**
- * The shape of what a route answers in JSON, told by the interface; the compiler holds the method to it. `at` are its statuses, where there
- * are more than the one the route declares.
+ * Declares the JSON response of a route, for OpenAPI; the compiler checks that the method returns it. `at` lists the statuses when the route
+ * has more than one.
  */
 export function Gives<Schema extends z.ZodType>(schema: Schema, ...at: readonly number[]) {
   const given: Given = { content: { 'application/json': schema }, ...(at.length > 0 && { at }) };
@@ -25,10 +25,10 @@ export function Gives<Schema extends z.ZodType>(schema: Schema, ...at: readonly 
   };
 }
 
-/** What a route answers that writes its answer itself, or in other words than JSON. */
+/** Declares the response of a route that writes the response itself, or in another media type than JSON. */
 export const GivesAs = (content: Given['content'], ...at: readonly number[]) =>
   SetMetadata<string, Given>(GIVES, { content, ...(at.length > 0 && { at }) });
 
-/** A page of a list, and how many there are in all. */
+/** The schema of a page of a list, with the number of all items. */
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item).readonly(), total: z.int().min(0) });

@@ -1,8 +1,8 @@
-const MOST = 40;
+const MAX_NAMES = 40;
 
-/** What follows the refusal of an unknown name: the names that exist, 40 at most. Never for accounts, studies or patients. */
+/** The sentence that lists the existing names, at most 40, after an unknown name. Not for accounts, studies or patients. */
 export function availableNames(names: readonly unknown[]): string {
-  const shown = names.slice(0, MOST).map(String);
-  const more = names.length > MOST ? ` and ${names.length - MOST} more` : '';
+  const shown = names.slice(0, MAX_NAMES).map(String);
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
   return `Available: ${shown.join(', ') || 'none'}${more}.`;
 }

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Problem } from './errors.js';
 
-/** Work that goes on when a step of it fails; the failure is told to the operator, and to nobody else. */
+/** Background work that continues when one of its steps fails. Only the operator learns of the failure. */
 export type HandledWork =
   | 'batch ingest'
   | 'reservation renewal'
@@ -14,31 +14,31 @@ export type HandledWork =
   | 'hourly task'
   | 'unreadable header';
 
-/** One line of a kind in this time, with the number that were left out: a database that is away fails everything at once. */
+/** At most one log line per kind in this time, with the number of errors since the last line. */
 const LINE_MS = 10_000;
 
 const logger = new Logger('handled');
-const counts = new Map<HandledWork, { total: number; untold: number; toldAt: number }>();
+const counts = new Map<HandledWork, { total: number; unlogged: number; loggedAt: number }>();
 
-/** How many errors were handled since the process began, by the work that met them. */
+/** The number of handled errors since the process started, by kind of work. */
 export function handledErrors(): readonly (readonly [work: HandledWork, total: number])[] {
   return [...counts].map(([work, { total }]) => [work, total] as const);
 }
 
-/** Counts an error after which the work goes on, and logs its name: never its message, which may quote data. */
+/** Counts an error that does not stop the work, and logs its name. The message of a driver may quote data and is not logged. */
 export function noteHandled(work: HandledWork, error: unknown): void {
-  const count = counts.get(work) ?? { total: 0, untold: 0, toldAt: Number.NEGATIVE_INFINITY };
+  const count = counts.get(work) ?? { total: 0, unlogged: 0, loggedAt: Number.NEGATIVE_INFINITY };
   counts.set(work, count);
   count.total += 1;
-  count.untold += 1;
+  count.unlogged += 1;
   const now = performance.now();
-  if (now - count.toldAt < LINE_MS) return;
-  logger.warn({ event: 'an error was handled', work, error: nameOf(error), times: count.untold });
-  count.untold = 0;
-  count.toldAt = now;
+  if (now - count.loggedAt < LINE_MS) return;
+  logger.warn({ event: 'an error was handled', work, error: nameOf(error), times: count.unlogged });
+  count.unlogged = 0;
+  count.loggedAt = now;
 }
 
-/** Our own problems are worded without data. Of others the innermost name and code: drivers quote statements and rows. */
+/** The message of our own problems, which holds no data; for other errors the innermost name and code, since drivers quote rows. */
 function nameOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
   let at = error;

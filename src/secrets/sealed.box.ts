@@ -7,14 +7,14 @@ const NONCE = 12;
 const TAG = 16;
 const MOST_KEYS = 100;
 
-/** Encryption under MASTER_KEY: AES-256-GCM, one derived key per purpose; what is sealed for one purpose opens for no other. */
+/** Encrypts short texts under MASTER_KEY by AES-256-GCM. Each purpose has a derived key of its own and opens only what was sealed for it. */
 @Injectable()
 export class SealedBox {
   private readonly keys = new Map<string, Buffer>();
 
   constructor(@Inject(ENV) private readonly env: Pick<Env, 'MASTER_KEY'>) {}
 
-  /** Nonce, tag and ciphertext in one buffer. */
+  /** Returns nonce, tag and ciphertext in one buffer. */
   seal(purpose: string, plain: Buffer): Buffer {
     const nonce = randomBytes(NONCE);
     const cipher = createCipheriv('aes-256-gcm', this.keyFor(purpose), nonce);
@@ -22,14 +22,14 @@ export class SealedBox {
     return Buffer.concat([nonce, cipher.getAuthTag(), body]);
   }
 
-  /** Throws when the box was changed, or sealed for another purpose or under another key. */
+  /** Returns the plain text. Throws when the buffer was changed, or sealed for another purpose or under another key. */
   open(purpose: string, sealed: Buffer): Buffer {
     const decipher = createDecipheriv('aes-256-gcm', this.keyFor(purpose), sealed.subarray(0, NONCE));
     decipher.setAuthTag(sealed.subarray(NONCE, NONCE + TAG));
     return Buffer.concat([decipher.update(sealed.subarray(NONCE + TAG)), decipher.final()]);
   }
 
-  /** Deriving a key takes longer than sealing a row with it. */
+  /** Cached, since deriving a key takes longer than sealing a row with it. */
   private keyFor(purpose: string): Buffer {
     const known = this.keys.get(purpose);
     if (known !== undefined) return known;

@@ -8,15 +8,15 @@ const SEGMENT = 64 * 1024;
 const TAG = 16;
 
 /**
- * Files encrypted under MASTER_KEY as a stream: segments of 64 KiB, each AES-256-GCM with its number and whether it is the last as
- * nonce, so that a changed, cut, lengthened or reordered file fails. The key is derived from the purpose, which must be
- * unique to the file and used for writing once.
+ * Encrypts files under MASTER_KEY as a stream of 64 KiB segments (AES-256-GCM). The nonce of a segment is its number and a mark on the
+ * last one, so that a changed, truncated, extended or reordered file fails. The key is derived from the purpose: each file needs a purpose
+ * of its own, and may be written once.
  */
 @Injectable()
 export class SealedStreams {
   constructor(@Inject(ENV) private readonly env: Pick<Env, 'MASTER_KEY'>) {}
 
-  /** Plain bytes in, sealed bytes out. */
+  /** A stream from plain bytes to sealed bytes. */
   sealing(purpose: string): Transform {
     const key = this.keyFor(purpose);
     return new Segments(SEGMENT, (segment, number, last) => {
@@ -25,11 +25,11 @@ export class SealedStreams {
     });
   }
 
-  /** Sealed bytes in, plain bytes out; an error of the stream when the file is not what was written. */
+  /** A stream from sealed bytes to plain bytes. It fails when the file is not as it was written. */
   opening(purpose: string): Transform {
     const key = this.keyFor(purpose);
     return new Segments(SEGMENT + TAG, (segment, number, last) => {
-      if (segment.length < TAG) throw new Error('A sealed file was cut.');
+      if (segment.length < TAG) throw new Error('A sealed file is truncated.');
       const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(number, last));
       decipher.setAuthTag(segment.subarray(segment.length - TAG));
       const plain = decipher.update(segment.subarray(0, segment.length - TAG));
@@ -50,7 +50,7 @@ function nonceOf(number: number, last: boolean): Buffer {
   return nonce;
 }
 
-/** Cuts a stream into segments of one size; the last one, perhaps shorter or empty, is known as such. */
+/** Transforms a stream in segments of one size. Only the last segment may be shorter or empty. */
 class Segments extends Transform {
   private held: Buffer[] = [];
   private length = 0;
@@ -58,7 +58,7 @@ class Segments extends Transform {
 
   constructor(
     private readonly size: number,
-    private readonly turn: (segment: Buffer, number: number, last: boolean) => Buffer,
+    private readonly transform: (segment: Buffer, number: number, last: boolean) => Buffer,
   ) {
     super();
   }
@@ -67,9 +67,9 @@ class Segments extends Transform {
     this.held.push(bytes);
     this.length += bytes.length;
     if (this.length <= this.size) return done();
-    this.answer(done, () => {
+    this.finish(done, () => {
       let all = Buffer.concat(this.held);
-      // A full segment stays until it is known whether more follows.
+      // Keep a full segment until more bytes or the end arrive: it may be the last.
       for (; all.length > this.size; all = all.subarray(this.size))
         this.emitSegment(all.subarray(0, this.size), false);
       this.held = [all];
@@ -78,20 +78,20 @@ class Segments extends Transform {
   }
 
   override _flush(done: TransformCallback): void {
-    this.answer(done, () => this.emitSegment(Buffer.concat(this.held), true));
+    this.finish(done, () => this.emitSegment(Buffer.concat(this.held), true));
   }
 
   private emitSegment(segment: Buffer, last: boolean): void {
-    this.push(this.turn(segment, this.number, last));
+    this.push(this.transform(segment, this.number, last));
     this.number += 1;
   }
 
-  private answer(done: TransformCallback, work: () => void): void {
+  private finish(done: TransformCallback, work: () => void): void {
     try {
       work();
       done();
     } catch (error) {
-      done(error instanceof Error ? error : new Error('A segment could not be turned.'));
+      done(error instanceof Error ? error : new Error('A segment could not be encrypted or decrypted.'));
     }
   }
 }

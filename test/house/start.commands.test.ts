@@ -42,7 +42,7 @@ describe('under a Node that is too old', () => {
     expect(await run(process.execPath, args)).toEqual({
       status: 1,
       said: '',
-      errors: expect.stringMatching(/^Radgate needs Node\.js 24 or newer, and this is 20\.19\.0\. .*\n$/),
+      errors: expect.stringMatching(/^Radgate needs Node\.js 24 or newer; this is 20\.19\.0\. .*\n$/),
     });
   });
 
@@ -54,7 +54,7 @@ describe('under a Node that is too old', () => {
       expect({ entry, status, errors }).toEqual({
         entry,
         status: 1,
-        errors: expect.stringMatching(/^Radgate needs Node\.js 24 or newer, and this is [\d.]+\. .*\n$/),
+        errors: expect.stringMatching(/^Radgate needs Node\.js 24 or newer; this is [\d.]+\. .*\n$/),
       });
     }
   });
