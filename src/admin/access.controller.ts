@@ -7,10 +7,10 @@ import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
 import { Right } from '../authz/rights.js';
 import { Explanation, Explanations } from './explain.service.js';
-import { told } from './grants.service.js';
+import { scopeNoteOf } from './grants.service.js';
 import { Effects, WhatIf, WhatIfs } from './what.if.service.js';
 
-/** Who, which study, and for what; the right is `studies:read` unless told. */
+/** An account, a study and a right; the default right is `studies:read`. */
 const Question = z.strictObject({
   user: z
     .string()
@@ -33,7 +33,7 @@ export class AccessController {
     private readonly whatIfs: WhatIfs,
   ) {}
 
-  /** Which group, grant and rule lets `user` (id, username or a machine account's name) do `right` with `study`, or what is missing first; for `studies:store` a study that is not there is decided as a new one. 404 for an unknown user. */
+  /** Which group, grant and rule gives `user` (id, username or a machine account's name) the `right` over `study`, or the first missing condition. For `studies:store`, a study that does not exist is treated as a new one. 404 for an unknown user. */
   @Get('explain')
   @Gives(Explanation)
   explain(
@@ -44,12 +44,12 @@ export class AccessController {
     return this.explanations.explain(user, study, right);
   }
 
-  /** Who of a group would gain or lose which studies if a grant were added to it or removed from it; nothing is changed. 404 for an unknown group or grant. */
+  /** Which members of a group would gain or lose which studies if a grant were added or removed. Nothing changes. 404 for an unknown group or grant. */
   @Post('what-if')
   @HttpCode(200)
   @Gives(Effects)
   whatIf(@Body(new BodyOf(WhatIf)) body: WhatIf, @Req() request: FastifyRequest): Promise<Effects> {
-    request.auditNote = { ...(body.add && told(body.add)), detail: { ...body } };
+    request.auditNote = { ...(body.add && scopeNoteOf(body.add)), detail: { ...body } };
     return this.whatIfs.ask(body);
   }
 }

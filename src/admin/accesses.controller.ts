@@ -8,7 +8,7 @@ import { ListQuery, QueryOf } from '../http/query.pipe.js';
 import { BadRequest } from '../problems/errors.js';
 import type { Page } from '../http/list.query.js';
 
-/** That somebody opened images of the person who asks. `what`: study, series, instance, metadata, frames, rendered or bulk. */
+/** One access to the caller's own images. `what`: study, series, instance, metadata, frames, rendered or bulk. */
 const Access = z.object({
   at: z.iso.datetime(),
   account: z.string(),
@@ -22,7 +22,7 @@ type Access = z.output<typeof Access>;
 export class AccessesController {
   constructor(private readonly search: AuditSearch) {}
 
-  /** Who opened the images of the patient this account is linked to, newest first; nobody where none is linked. `q`: a part of a name. */
+  /** Accounts that opened images of the patient that this account is linked to, newest first; empty when it is linked to none. `q` is a part of an account's name. */
   @Get()
   @Gives(pageOf(Access))
   async list(

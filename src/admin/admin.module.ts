@@ -30,7 +30,7 @@ import { UsersController } from './users.controller.js';
 import { Users } from './users.service.js';
 import { WhatIfs } from './what.if.service.js';
 
-/** Who there is and what they may: people, groups, grants, machine accounts and their keys. */
+/** Administration: people, groups, grants, machine accounts and their keys, quarantine, audit. */
 @Module({
   imports: [AuditModule, AuthnModule, AuthzModule, CatalogModule, SyncModule],
   controllers: [

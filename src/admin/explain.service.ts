@@ -11,7 +11,7 @@ import { NotVisible } from '../problems/errors.js';
 import { Grant, grantOf } from './grants.service.js';
 import { asNew, isOpenUntilArrival, ruleOfNew } from './new.study.rules.js';
 
-/** What is missing first, in the order in which it would have to be mended. */
+/** The first missing condition, in the order in which an administrator would correct them. */
 const Missing = z.enum([
   'account_enabled',
   'study_in_catalog',
@@ -22,7 +22,7 @@ const Missing = z.enum([
 ]);
 export type Missing = z.output<typeof Missing>;
 
-/** One grant of one group, and the rule by which it decides or does not. */
+/** A grant of a group, and the rule why it does or does not allow the action. */
 const Considered = z.object({
   group: z.object({ id: z.uuid(), name: z.string() }),
   grant: Grant,
@@ -30,7 +30,7 @@ const Considered = z.object({
 });
 type Considered = z.output<typeof Considered>;
 
-/** Why an account may or may not do something with a study. Either `decided_by` has somebody in it, or `missing` says what. */
+/** Why an account may or may not use a right over a study: either `decided_by` has grants, or `missing` names the missing condition. */
 export const Explanation = z.object({
   user: z.object({ id: z.uuid(), username: z.string() }),
   study: z.string(),
@@ -44,27 +44,27 @@ export type Explanation = z.output<typeof Explanation>;
 
 type AccountRow = typeof accounts.$inferSelect;
 
-/** Says which group, grant and rule decides. */
+/** Explains which group, grant and rule decides. */
 @Injectable()
 export class Explanations {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * `user` is an id, a username or a machine account's name. NotVisible when there is no such account. A study that is nowhere is told
-   * as missing, but for storing: that is decided as of a new study, as far as it can be before its first instance is here.
+   * `user` is an id, a username or a machine account's name. NotVisible when the account does not exist. A study that does not exist is
+   * reported as missing. The right to store is decided as for a new study, as far as possible before its first instance.
    */
   async explain(user: string, study: string, right: Right): Promise<Explanation> {
     const account = await this.account(user);
-    const there = await this.facts(study);
-    const isNew = there === undefined && right === 'studies:store';
-    const facts = isNew ? asNew(study, account) : there;
+    const existing = await this.facts(study);
+    const isNew = existing === undefined && right === 'studies:store';
+    const facts = isNew ? asNew(study, account) : existing;
     const held = await this.held(account.id);
     const ofRight = held.filter(({ grant }) => grant.rights.includes(right));
     const inTime = ofRight.filter(
       ({ grant }) => grant.until === null || Date.parse(grant.until) > Date.now(),
     );
     const covering = facts === undefined ? [] : inTime.filter(({ grant }) => covers(account, grant, facts));
-    const waits = isNew && inTime.some(({ grant }) => isOpenUntilArrival(account, grant.scope));
+    const isUndecided = isNew && inTime.some(({ grant }) => isOpenUntilArrival(account, grant.scope));
     const rule = ({ scope }: Grant, covering: boolean) =>
       isNew ? ruleOfNew(account, scope, covering) : ruleOf(scope, covering);
     const missing = firstMissing([
@@ -73,8 +73,8 @@ export class Explanations {
       ['group', await this.isMember(account.id)],
       ['grant_of_right', ofRight.length > 0],
       ['grant_in_time', inTime.length > 0],
-      // What the object says would tell.
-      ['study_in_catalog', covering.length > 0 || !waits],
+      // The first instance would decide.
+      ['study_in_catalog', covering.length > 0 || !isUndecided],
       ['scope_over_study', covering.length > 0],
     ]);
     return {
@@ -88,8 +88,8 @@ export class Explanations {
         .filter((one) => !covering.includes(one))
         .map((one) => {
           const { group, grant } = one;
-          const said = inTime.includes(one) ? rule(grant, false) : 'The grant ended at its date.';
-          return { group, grant, rule: said };
+          const reason = inTime.includes(one) ? rule(grant, false) : 'The grant has ended.';
+          return { group, grant, rule: reason };
         }),
     };
   }
@@ -99,7 +99,7 @@ export class Explanations {
       .select()
       .from(accounts)
       .where(or(sql`${accounts.id}::text = lower(${user})`, sql`lower(${accounts.name}) = lower(${user})`))
-      // Somebody may be named like the id of another, a machine like a person.
+      // A name may equal another account's id, and a machine may have the name of a person.
       .orderBy(sql`(${accounts.id}::text = lower(${user})) desc`, sql`(${accounts.kind} = 'person') desc`)
       .limit(1);
     if (row === undefined) throw new NotVisible();
@@ -140,7 +140,7 @@ export class Explanations {
   }
 }
 
-/** The gateway's own yes or no for this grant alone. */
+/** Whether this grant alone allows the action, by the policy that requests use. */
 function covers(account: AccountRow, { rights, scope }: Grant, facts: StudyFacts): boolean {
   const { patientIssuer: issuer, patientId } = account;
   const patient = issuer === null || patientId === null ? undefined : { issuer, patientId };

@@ -3,23 +3,23 @@ import { trimPadding } from '../dicom/padding.js';
 
 const printable = z.string().regex(/^\P{Cc}*$/u, { message: 'Control characters are not allowed.' });
 
-/** A name by which a thing is found: 1 to 128 printable characters. */
+/** A unique name: 1 to 128 printable characters. */
 export const Name = printable.trim().min(1).max(128);
 
-/** A name that is half of `Basic <account>:<key>`, where a colon would end it (RFC 7617 §2). */
+/** The name of an account. `Basic <account>:<key>` allows no colon in it (RFC 7617 §2). */
 export const AccountName = Name.regex(/^[^:]*$/, { message: 'A colon is not allowed.' });
 
-/** Words for people to read; may be empty. */
+/** Text for display; may be empty. */
 export const DisplayText = printable.trim().max(1024);
 
-/** A DICOM text of 64 characters (LO) or nothing; an empty one is nothing. */
+/** A DICOM text of at most 64 characters (LO), or null. Empty text becomes null. */
 export const Assigned = printable
   .overwrite(trimPadding)
   .max(64)
   .nullable()
   .transform((text) => (text === '' ? null : text));
 
-/** A moment with its offset, within years both we and Postgres can write. */
+/** A time with an offset, in the years that JavaScript and PostgreSQL both support. */
 export const Moment = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))
@@ -27,11 +27,11 @@ export const Moment = z.iso
     message: 'The year must be from 1970 to 9999.',
   });
 
-/** The key of a patient as the catalog has it: both without padding, exact and case-sensitive. */
+/** The key of a patient in the catalog: issuer and PatientID without padding, case-sensitive. */
 export const PatientKey = z.strictObject({
   issuer: printable.overwrite(trimPadding).min(1).max(64),
   patient_id: printable.overwrite(trimPadding).min(1).max(64),
 });
-/** The same as it is told: as it is kept. */
+/** The key of a linked patient in a response. */
 export const KnownPatient = z.object({ issuer: z.string(), patient_id: z.string() });
 export type PatientKey = z.output<typeof PatientKey>;

@@ -10,11 +10,11 @@ import type { Env } from '../config/env.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts, grants, groups, memberships } from '../database/schema.access.js';
 
-const FIRST_LOCK = 7_263_422;
+const ADVISORY_LOCK = 7_263_422;
 const GROUP = 'Administrators';
 const PASSWORD_FILE = 'admin-password';
 
-/** Makes the first administrator, with every right × `all`, at a start that finds no person at all. */
+/** Creates the first administrator, with every right × `all`, when the gateway starts and the database has no person. */
 @Injectable()
 export class FirstAdministrator implements OnApplicationBootstrap {
   private readonly logger = new Logger('admin');
@@ -29,28 +29,28 @@ export class FirstAdministrator implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     if ((await people(this.database)) > 0) return;
     await this.database.transaction(async (transaction) => {
-      // Two gateways that start together must make one administrator.
-      await transaction.execute(sql`select pg_advisory_xact_lock(${FIRST_LOCK})`);
+      // Two gateways that start at the same time must create one administrator.
+      await transaction.execute(sql`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
       if ((await people(transaction)) > 0) return;
       const passwordHash = await this.passwords.hash((await this.password()).normalize('NFKC'));
       const [person] = await transaction
         .insert(accounts)
         .values({ kind: 'person', name: this.env.ADMIN_USERNAME, displayName: 'Administrator', passwordHash })
         .returning({ id: accounts.id });
-      if (person === undefined) throw new Error('The first administrator could not be made.');
+      if (person === undefined) throw new Error('The first administrator could not be created.');
       const groupId = await administrators(transaction);
       await transaction.insert(memberships).values({ groupId, accountId: person.id });
-      this.logger.log(`made the first administrator, "${this.env.ADMIN_USERNAME}"`);
+      this.logger.log(`created the first administrator, "${this.env.ADMIN_USERNAME}"`);
     });
   }
 
-  /** The given password, or a new one that is in its file (mode 0600) before the account exists. */
+  /** ADMIN_PASSWORD, or a new password, which is written to a file (mode 0600) before the account exists. */
   private async password(): Promise<string> {
     if (this.env.ADMIN_PASSWORD !== undefined) return this.env.ADMIN_PASSWORD;
     const password = randomBytes(18).toString('base64url');
     const file = join(this.env.DATA_DIR, PASSWORD_FILE);
     await mkdir(this.env.DATA_DIR, { recursive: true });
-    // `mode` counts for a new file only.
+    // `mode` applies to a new file only.
     await rm(file, { force: true });
     await writeFile(file, `${password}\n`, { mode: 0o600, flag: 'wx' });
     this.logger.warn(`the first administrator's password is in ${file}; change it, then remove the file`);
@@ -71,7 +71,7 @@ async function administrators(transaction: Transaction): Promise<string> {
     .select({ id: groups.id })
     .from(groups)
     .where(eq(sql`lower(${groups.name})`, GROUP.toLowerCase()));
-  if (group === undefined) throw new Error('The group of administrators could not be made.');
+  if (group === undefined) throw new Error('The group of administrators could not be created.');
   const whole = and(eq(grants.groupId, group.id), eq(grants.scopeKind, 'all'));
   const held = await transaction.select({ rights: grants.rights }).from(grants).where(whole);
   const missing = RIGHTS.filter((right) => !held.some(({ rights }) => rights.includes(right)));

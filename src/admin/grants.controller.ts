@@ -26,7 +26,7 @@ import type { Page } from '../http/list.query.js';
 export class GrantsController {
   constructor(private readonly grants: Grants) {}
 
-  /** The group's grants, oldest first; those past their date too; also by `right`, `scope` (its kind), `expired`, `until_before`. */
+  /** The grants of the group, oldest first, including expired ones. Filters: `right`, `scope` (its kind), `expired`, `until_before`. */
   @Get()
   @Gives(pageOf(Grant))
   list(
@@ -36,7 +36,7 @@ export class GrantsController {
     return this.grants.list(group, query);
   }
 
-  /** Grants rights over a scope: 201 with `Location`; 422 for a right that takes the scope `all` only. */
+  /** Adds a grant of rights over a scope: 201 with `Location`. 422 for a right that takes only the scope `all`. */
   @Post()
   @Gives(Grant)
   async create(
@@ -57,7 +57,7 @@ export class GrantsController {
     return this.grants.get(group, id);
   }
 
-  /** Takes a grant back; 409 when nobody could manage access after it. */
+  /** Removes a grant. 409 when nobody could manage access afterwards. */
   @Delete(':id')
   @HttpCode(204)
   remove(

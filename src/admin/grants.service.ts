@@ -17,7 +17,7 @@ import { LastAdministrator } from './last.administrator.js';
 import { is, isPast, matching, orderOf, type Page } from '../http/list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
-/** rights × scope, held by a group; `until` is ISO 8601 or null for ever. */
+/** Rights × scope that a group holds until a date (ISO 8601), or without end when null. */
 export const Grant = z.object({
   id: z.uuid(),
   rights: z.array(Right).readonly(),
@@ -26,7 +26,7 @@ export const Grant = z.object({
 });
 export type Grant = z.output<typeof Grant>;
 
-/** Rights that are not over studies are for `all` only: no scope could narrow them. */
+/** Rights that do not begin with `studies:` take the scope `all` only. */
 export const NewGrant = z
   .strictObject({
     rights: z
@@ -39,12 +39,12 @@ export const NewGrant = z
   })
   .refine(({ rights, scope }) => scope.kind === 'all' || rights.every(isScoped), {
     path: ['scope'],
-    message: 'Rights outside studies:* take the scope "all" only.',
+    message: 'Rights outside studies:* take the scope "all" only. Use that scope, or other rights.',
   });
 export type NewGrant = z.output<typeof NewGrant>;
 
 type Row = typeof grants.$inferSelect;
-/** Grants of this right, of this kind of scope, past their date or not, or ending before a moment. */
+/** Filters: a right, a kind of scope, expired or not, an end before a time. */
 export const GrantsQuery = ListQuery.extend({
   right: Right.optional(),
   scope: ScopeKind.optional(),
@@ -59,14 +59,14 @@ const SORTABLE = [
   ['scope', grants.scopeKind],
 ] as const;
 
-/** What groups may do. A missing group or grant is NotVisible. */
+/** The grants of groups. A missing group or grant is NotVisible. */
 @Injectable()
 export class Grants {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly auditedActions: AuditedActions,
     private readonly groups: Groups,
-    private readonly last: LastAdministrator,
+    private readonly lastAdministrator: LastAdministrator,
   ) {}
 
   async list(groupId: string, query: GrantsQuery): Promise<Page<Grant>> {
@@ -100,7 +100,7 @@ export class Grants {
     return grantOf(row);
   }
 
-  /** In effect with the members' next request. */
+  /** Adds a grant, effective from the members' next request. */
   async create(action: AuditedAction, groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
     await this.groups.get(groupId);
     return this.auditedActions.record(action, 201, async (transaction) => {
@@ -114,15 +114,15 @@ export class Grants {
       if (row === undefined) throw new NotVisible();
       const grant = grantOf(row);
       const to_self = await isMember(transaction, groupId, action.accountId);
-      action.addFacts({ ...told(grant), detail: { ...grant, to_self } });
+      action.addFacts({ ...scopeNoteOf(grant), detail: { ...grant, to_self } });
       return grant;
     });
   }
 
-  /** Gone with the members' next request. Stale when the caller knows another state of it. */
+  /** Removes a grant, effective from the members' next request. Stale when If-Match does not match. */
   async remove(action: AuditedAction, groupId: string, id: string): Promise<void> {
     await this.auditedActions.record(action, 204, (transaction) =>
-      this.last.keptBy(transaction, async () => {
+      this.lastAdministrator.guard(transaction, async () => {
         const [row] = await transaction
           .delete(grants)
           .where(and(eq(grants.groupId, groupId), eq(grants.id, id)))
@@ -130,7 +130,7 @@ export class Grants {
         if (row === undefined) throw new NotVisible();
         const grant = grantOf(row);
         refuseStale(action, grant);
-        action.addFacts({ ...told(grant), detail: { ...grant } });
+        action.addFacts({ ...scopeNoteOf(grant), detail: { ...grant } });
       }),
     );
   }
@@ -144,8 +144,8 @@ async function isMember(transaction: Transaction, groupId: string, accountId: st
   return rows.length > 0;
 }
 
-/** Whose images a grant is about, as rows of the audit name it. */
-export function told({ scope }: Pick<Grant, 'scope'>): AuditNote {
+/** The study or patient that the scope of a grant names, for its audit row. */
+export function scopeNoteOf({ scope }: Pick<Grant, 'scope'>): AuditNote {
   if (scope.kind === 'study') return { studyUid: scope.study_uid };
   if (scope.kind === 'patient') return { patientIssuer: scope.issuer, patientId: scope.patient_id };
   return {};
@@ -168,7 +168,7 @@ function columnsOf(scope: Scope): Pick<typeof grants.$inferInsert, 'scopeKind'> 
   }
 }
 
-/** A stored grant as the contract shows it. */
+/** A stored grant as the interface shows it. */
 export function grantOf(row: Row): Grant {
   return {
     id: row.id,

@@ -27,14 +27,14 @@ import type { Page } from '../http/list.query.js';
 export class GroupsController {
   constructor(private readonly groups: Groups) {}
 
-  /** Groups, by name; `q` looks in name and description; also by `member` (id of an account), `right`. */
+  /** Groups, by name. `q` searches name and description. Filters: `member` (id of an account), `right`. */
   @Get()
   @Gives(pageOf(Group))
   list(@Query(new QueryOf(GroupsQuery)) query: GroupsQuery): Promise<Page<Group>> {
     return this.groups.list(query);
   }
 
-  /** Adds a group: 201 with `Location`; 409 when the name is taken. */
+  /** Adds a group: 201 with `Location`. 409 when the name is taken. */
   @Post()
   @Gives(Group)
   async create(
@@ -65,7 +65,7 @@ export class GroupsController {
     return this.groups.change(action, id, body);
   }
 
-  /** Removes a group, its grants and memberships; 409 when nobody could manage access after it. */
+  /** Removes a group with its grants and memberships. 409 when nobody could manage access afterwards. */
   @Delete(':id')
   @HttpCode(204)
   remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {

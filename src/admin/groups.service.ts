@@ -13,7 +13,7 @@ import { LastAdministrator } from './last.administrator.js';
 import { matching, orderOf, type Page } from '../http/list.query.js';
 import { isTaken } from './refused.by.postgres.js';
 
-/** A group: what holds grants, and whose members have them. */
+/** A group. Its members have its grants. */
 export const Group = z.object({ id: z.uuid(), name: z.string(), description: z.string() });
 export type Group = z.output<typeof Group>;
 
@@ -24,7 +24,7 @@ export const GroupChange = z.strictObject({ name: Name.optional(), description: 
 export type GroupChange = z.output<typeof GroupChange>;
 
 type Row = typeof groups.$inferSelect;
-/** Groups with this account as a member; groups with a grant of this right. */
+/** Filters: groups with this account as a member, groups with a grant of this right. */
 export const GroupsQuery = ListQuery.extend({ member: z.uuid().optional(), right: Right.optional() });
 export type GroupsQuery = z.output<typeof GroupsQuery>;
 
@@ -39,7 +39,7 @@ export class Groups {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly auditedActions: AuditedActions,
-    private readonly last: LastAdministrator,
+    private readonly lastAdministrator: LastAdministrator,
   ) {}
 
   async list(query: GroupsQuery): Promise<Page<Group>> {
@@ -68,7 +68,7 @@ export class Groups {
     return found(row);
   }
 
-  /** Conflict when the name is taken, in whatever case. */
+  /** Adds a group. Conflict when the name is taken, in any case. */
   create(action: AuditedAction, group: NewGroup): Promise<Group> {
     return this.auditedActions.record(action, 201, async (transaction) => {
       const [row] = await transaction.insert(groups).values(group).onConflictDoNothing().returning();
@@ -78,7 +78,7 @@ export class Groups {
     });
   }
 
-  /** Stale when the caller knows another state of it; Conflict when the name is taken. */
+  /** Changes a group. Stale when If-Match does not match; Conflict when the name is taken. */
   change(action: AuditedAction, id: string, { name, description }: GroupChange): Promise<Group> {
     return this.auditedActions.record(action, 200, async (transaction) => {
       await known(transaction, action, id);
@@ -95,10 +95,10 @@ export class Groups {
     });
   }
 
-  /** Its grants and memberships go with it. Stale when the caller knows another state of it. */
+  /** Removes a group with its grants and memberships. Stale when If-Match does not match. */
   async remove(action: AuditedAction, id: string): Promise<void> {
     await this.auditedActions.record(action, 204, (transaction) =>
-      this.last.keptBy(transaction, async () => {
+      this.lastAdministrator.guard(transaction, async () => {
         const { name } = await known(transaction, action, id);
         action.addFacts({ detail: { name } });
         await transaction.delete(groups).where(eq(groups.id, id));

@@ -17,7 +17,7 @@ import { Audited, AuditedAction } from '../audit/audited.actions.js';
 import { BodyOf, IdPipe } from '../http/body.pipe.js';
 import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
-import { Key, KeyChange, Keys, MadeKey, NewKey, KeysQuery, tagOfKey } from './keys.service.js';
+import { Key, KeyChange, Keys, CreatedKey, NewKey, KeysQuery, tagOfKey } from './keys.service.js';
 import type { Page } from '../http/list.query.js';
 
 @Controller('api/accounts/:account/keys')
@@ -25,7 +25,7 @@ import type { Page } from '../http/list.query.js';
 export class KeysController {
   constructor(private readonly keys: Keys) {}
 
-  /** The keys of a machine account, without the keys themselves; also by `expired`, `used`. */
+  /** The keys of a machine account, without their secrets. Filters: `expired`, `used`. */
   @Get()
   @Gives(pageOf(Key))
   list(
@@ -35,22 +35,22 @@ export class KeysController {
     return this.keys.list(account, query);
   }
 
-  /** Makes a key: 201 with `key`, which is never shown again; 409 when a living key of the account has the name. */
+  /** Creates a key: 201 with `key`, which is never shown again. 409 when another valid key of the account has the name. */
   @Post()
-  @Gives(MadeKey)
+  @Gives(CreatedKey)
   @Header('cache-control', 'no-store')
   async create(
     @Audited() action: AuditedAction,
     @Param('account', new IdPipe()) account: string,
     @Body(new BodyOf(NewKey)) body: NewKey,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<MadeKey> {
+  ): Promise<CreatedKey> {
     const key = await this.keys.create(action, account, body);
     void reply.header('location', `/api/accounts/${account}/keys/${key.id}`).header('etag', tagOfKey(key));
     return key;
   }
 
-  /** One key, without the key itself; the entity tag is of what may be changed, not of its use. */
+  /** One key, without its secret. The entity tag covers the values that can be changed, not the last use. */
   @Get(':id')
   @Gives(Key)
   async get(
@@ -63,7 +63,7 @@ export class KeysController {
     return key;
   }
 
-  /** Changes name, end or address ranges of a key, with effect from the next request; 409 when a living key of the account has the name. */
+  /** Changes name, end date or address ranges of a key, effective from the next request. 409 when another valid key of the account has the name. */
   @Patch(':id')
   @Gives(Key)
   async change(
@@ -78,7 +78,7 @@ export class KeysController {
     return key;
   }
 
-  /** Revokes a key with effect from the next request. */
+  /** Revokes a key, effective from the next request. */
   @Delete(':id')
   @HttpCode(204)
   remove(

@@ -14,7 +14,7 @@ import { Moment, Name } from './fields.js';
 import { is, isPast, matching, orderOf, type Page } from '../http/list.query.js';
 import { Machines } from './machines.service.js';
 
-/** A key of a machine account as it is listed; moments are ISO 8601. */
+/** A key of a machine account without its secret. Times are ISO 8601. */
 export const Key = z.object({
   id: z.uuid(),
   name: z.string(),
@@ -23,13 +23,13 @@ export const Key = z.object({
   ranges: z
     .array(z.string())
     .readonly()
-    .describe('Where it may be used from: addresses or CIDR ranges; empty: anywhere.'),
+    .describe('Addresses or CIDR ranges from which the key may be used; empty: from anywhere.'),
 });
 export type Key = z.output<typeof Key>;
 
-/** A key at the one moment it is shown. */
-export const MadeKey = Key.extend({ key: z.string() });
-export type MadeKey = z.output<typeof MadeKey>;
+/** A new key with its secret, which is shown once. */
+export const CreatedKey = Key.extend({ key: z.string() });
+export type CreatedKey = z.output<typeof CreatedKey>;
 
 export const NewKey = z.strictObject({
   name: Name,
@@ -45,7 +45,7 @@ export const KeyChange = z.strictObject({
 });
 export type KeyChange = z.output<typeof KeyChange>;
 
-/** Keys past their date or not; keys that were ever used or were not. */
+/** Filters: expired or not, used at least once or never. */
 export const KeysQuery = ListQuery.extend({ expired: Flag.optional(), used: Flag.optional() });
 export type KeysQuery = z.output<typeof KeysQuery>;
 
@@ -91,16 +91,16 @@ export class Keys {
     return found(row);
   }
 
-  /** The only answer that holds the key itself. Conflict when another living key of the account has the name, in whatever case. */
+  /** Creates a key; only this answer holds its secret. Conflict when another valid key of the account has the name, in any case. */
   async create(
     action: AuditedAction,
     accountId: string,
     { name, expires_at, ranges }: NewKey,
-  ): Promise<MadeKey> {
+  ): Promise<CreatedKey> {
     await this.machines.get(accountId);
     const key = newApiKey();
     return this.auditedActions.record(action, 201, async (transaction) => {
-      await holdNames(transaction, accountId);
+      await lockNames(transaction, accountId);
       if (!isEnded(expires_at)) await refuseTaken(transaction, accountId, name);
       const [row] = await transaction
         .insert(apiKeys)
@@ -112,15 +112,15 @@ export class Keys {
     });
   }
 
-  /** What it says counts from the next request on, and for those that run. Stale when the caller knows another state of it, Conflict when the name is taken. */
+  /** Changes a key, effective for running requests too. Stale when If-Match does not match, Conflict when the name is taken. */
   async change(action: AuditedAction, accountId: string, id: string, change: KeyChange): Promise<Key> {
     await this.machines.get(accountId);
     const { name, expires_at: expiresAt, ranges } = change;
     return this.auditedActions.record(action, 200, async (transaction) => {
-      await holdNames(transaction, accountId);
+      await lockNames(transaction, accountId);
       const before = await known(transaction, action, accountId, id);
       const after = { name: name ?? before.name, ends: expiresAt === undefined ? endOf(before) : expiresAt };
-      // Two keys that have one name since earlier may be changed in all else.
+      // Two keys may share a name since an earlier version; their other values may still change.
       const isSame = after.name.toLowerCase() === before.name.toLowerCase() && !isEnded(endOf(before));
       if (!isSame && !isEnded(after.ends)) await refuseTaken(transaction, accountId, after.name, id);
       action.addFacts({ detail: change });
@@ -133,7 +133,7 @@ export class Keys {
     });
   }
 
-  /** The key is refused from the next request on. Stale when the caller knows another state of it. */
+  /** Revokes a key, effective from the next request. Stale when If-Match does not match. */
   async remove(action: AuditedAction, accountId: string, id: string): Promise<void> {
     await this.machines.get(accountId);
     await this.auditedActions.record(action, 204, async (transaction) => {
@@ -144,13 +144,13 @@ export class Keys {
   }
 }
 
-/** What of a key an administrator says: its use changes it for nobody who is about to change it. */
+/** The entity tag of a key. The last use is left out, so that a use does not make a change Stale. */
 export function tagOfKey({ id, name, expires_at, ranges }: Key): string {
   return tagOf({ id, name, expires_at, ranges });
 }
 
-/** Whoever gives a key of this account a name waits for others who do. NotVisible when the account went away meanwhile. */
-async function holdNames(transaction: Transaction, accountId: string): Promise<void> {
+/** Locks the key names of the account until the transaction ends. NotVisible when the account was deleted. */
+async function lockNames(transaction: Transaction, accountId: string): Promise<void> {
   const held = await transaction
     .select({ id: accounts.id })
     .from(accounts)
@@ -159,7 +159,7 @@ async function holdNames(transaction: Transaction, accountId: string): Promise<v
   if (held.length === 0) throw new NotVisible();
 }
 
-/** A key past its date holds its name no longer: the next one may be called as it was. */
+/** Conflict when another valid key has the name. An expired key no longer holds its name. */
 async function refuseTaken(
   transaction: Transaction,
   accountId: string,
@@ -175,7 +175,8 @@ async function refuseTaken(
       except === undefined ? undefined : ne(apiKeys.id, except),
     ),
   );
-  if (taken > 0) throw new Conflict('name-taken', 'This name is taken by another key of the account.');
+  if (taken > 0)
+    throw new Conflict('name-taken', 'Another valid key of the account has this name. Choose another name.');
 }
 
 function isEnded(moment: Date | null): boolean {

@@ -4,24 +4,27 @@ import { z } from 'zod';
 import type { Transaction } from '../database/database.module.js';
 import { Conflict } from '../problems/errors.js';
 
-/** Changes to who administers happen one after the other, so that two administrators cannot remove each other at once. */
+/** The advisory lock that serialises these changes, so that two administrators cannot remove each other at the same time. */
 const ADMINISTRATORS_LOCK = 7_263_423;
 const Found = z.object({ found: z.boolean() });
 
 /**
- * Keeps somebody able to manage access: a person with a password, not disabled, with `access:manage` × `all` that does not run out, in a
- * group that people put them in. Who signs in elsewhere only, or is there because a provider's claim says so, does not count: that
- * provider may be away, and what it gave it takes back without asking here.
+ * Makes sure that at least one person can manage access: a person with a password, not disabled, in a group with `access:manage` × `all`
+ * and no end date. People who sign in by an external provider only do not count, nor memberships that a provider's claim made: the provider
+ * may be away, or withdraw the membership.
  */
 @Injectable()
 export class LastAdministrator {
-  /** Runs a change within a transaction; {@link Conflict} undoes it when nobody could manage access after it. */
-  async keptBy<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {
+  /** Runs a change within a transaction. {@link Conflict} undoes it when nobody could manage access afterwards. */
+  async guard<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {
     await transaction.execute(sql`select pg_advisory_xact_lock(${ADMINISTRATORS_LOCK})`);
     const before = await hasOne(transaction);
     const result = await change();
     if (before && !(await hasOne(transaction)))
-      throw new Conflict('last-administrator', 'This would leave nobody who can manage access.');
+      throw new Conflict(
+        'last-administrator',
+        'Nobody could manage access after this change. Give somebody else access:manage first.',
+      );
     return result;
   }
 }

@@ -23,8 +23,8 @@ import type { Page } from '../http/list.query.js';
 import { Sender, Senders } from './senders.service.js';
 import { Machine, MachineChange, Machines, NewMachine, MachinesQuery } from './machines.service.js';
 
-/** A machine account, and what is known of it as a sender. */
-const Watched = Machine.extend(Sender.shape);
+/** A machine account with its state as a sender. */
+const MachineWithSender = Machine.extend(Sender.shape);
 
 @Controller('api/accounts')
 @Requires('access:manage')
@@ -35,14 +35,14 @@ export class MachinesController {
     private readonly senders: Senders,
   ) {}
 
-  /** Machine accounts, by name; also by `group` (id), `institution`, `disabled`, `silent`. */
+  /** Machine accounts, by name. Filters: `group` (id), `institution`, `disabled`, `silent`. */
   @Get()
   @Gives(pageOf(Machine))
   list(@Query(new QueryOf(MachinesQuery)) query: MachinesQuery): Promise<Page<Machine>> {
     return this.machines.list(query);
   }
 
-  /** Adds a machine account: 201 with `Location`; 409 when the name is taken. */
+  /** Adds a machine account: 201 with `Location`. 409 when the name is taken. */
   @Post()
   @Gives(Machine)
   async create(
@@ -55,19 +55,19 @@ export class MachinesController {
     return machine;
   }
 
-  /** One machine account, with what is known of it as a sender; the entity tag is of the account alone. */
+  /** One machine account with its state as a sender. The entity tag covers the account only. */
   @Get(':id')
-  @Gives(Watched)
+  @Gives(MachineWithSender)
   async get(
     @Param('id', new IdPipe()) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<z.output<typeof Watched>> {
+  ): Promise<z.output<typeof MachineWithSender>> {
     const machine = await this.machines.get(id);
     void reply.header('etag', tagOf(machine));
     return { ...machine, ...(await this.senders.of(id)) };
   }
 
-  /** Changes assigned institution or issuer, or whether it is disabled; what it stored before keeps its own. */
+  /** Changes institution, issuer, silence limit or whether it is disabled. Instances that it stored before keep their values. */
   @Patch(':id')
   @Gives(Machine)
   change(
@@ -78,7 +78,7 @@ export class MachinesController {
     return this.machines.change(action, id, body);
   }
 
-  /** Removes a machine account and its keys; what it stored stays. */
+  /** Removes a machine account and its keys. Instances that it stored stay. */
   @Delete(':id')
   @HttpCode(204)
   remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {

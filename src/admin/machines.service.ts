@@ -15,13 +15,18 @@ import { isSilent } from './senders.service.js';
 export const Machine = z.object({
   id: z.uuid(),
   name: z.string(),
-  institution: z.string().nullable().describe('Said of everything it stores; wins over what the images say.'),
+  institution: z
+    .string()
+    .nullable()
+    .describe(
+      'The institution of every instance it stores; it takes precedence over the value in the instance.',
+    ),
   issuer: z.string().nullable(),
   disabled: z.boolean(),
   silent_after_minutes: z
     .int()
     .nullable()
-    .describe('After so many minutes without a new instance it counts as silent; null: never.'),
+    .describe('Minutes without a new instance after which it counts as silent; null: never.'),
 });
 export type Machine = z.output<typeof Machine>;
 
@@ -46,7 +51,7 @@ export type MachineChange = z.output<typeof MachineChange>;
 
 type Row = typeof accounts.$inferSelect;
 const isMachine = eq(accounts.kind, 'machine');
-/** Machine accounts of a group, of an institution, disabled or not, silent for longer than they may be or not. */
+/** Filters: a group, an institution, disabled or not, silent or not. */
 export const MachinesQuery = ListQuery.extend({
   group: z.uuid().optional(),
   institution: z.string().max(64).optional(),
@@ -97,7 +102,7 @@ export class Machines {
     return found(row);
   }
 
-  /** Conflict when the name is taken, in whatever case. */
+  /** Adds a machine account. Conflict when the name is taken, in any case. */
   create(
     action: AuditedAction,
     { silent_after_minutes: silentAfterMinutes, ...machine }: NewMachine,
@@ -114,7 +119,7 @@ export class Machines {
     });
   }
 
-  /** Stale when the caller knows another state of it. */
+  /** Changes a machine account. Stale when If-Match does not match. */
   change(action: AuditedAction, id: string, change: MachineChange): Promise<Machine> {
     const { institution, issuer, disabled, silent_after_minutes: silentAfterMinutes } = change;
     return this.auditedActions.record(action, 200, async (transaction) => {
@@ -122,7 +127,7 @@ export class Machines {
       action.addFacts({ detail: change });
       const [row] = await transaction
         .update(accounts)
-        // `kind` stays what it is; it keeps an empty change a statement.
+        // `kind` does not change; SET needs at least one column.
         .set({ kind: 'machine', institution, issuer, disabled, silentAfterMinutes })
         .where(eq(accounts.id, id))
         .returning();
@@ -130,7 +135,7 @@ export class Machines {
     });
   }
 
-  /** Its keys and memberships go with it; what it stored stays. Stale when the caller knows another state of it. */
+  /** Removes a machine account with its keys and memberships. Its instances stay. Stale when If-Match does not match. */
   async remove(action: AuditedAction, id: string): Promise<void> {
     await this.auditedActions.record(action, 204, async (transaction) => {
       const { name } = await known(transaction, action, id);

@@ -11,7 +11,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, groups, memberships } from '../database/schema.access.js';
 import { KnownPatient } from './fields.js';
 
-/** What an account may know about itself. `rights` are those held in any scope. */
+/** The caller's own account. `rights` are those that it holds in any scope. */
 const Me = z.object({
   account: z.object({
     id: z.uuid(),
@@ -33,7 +33,7 @@ export class MeController {
     private readonly policies: Policies,
   ) {}
 
-  /** The account behind the request, its groups, rights and linked patient. */
+  /** The caller's account, groups, rights and linked patient. */
   @Get()
   @Gives(Me)
   @Header('cache-control', 'no-store')

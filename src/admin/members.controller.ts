@@ -26,7 +26,7 @@ import { Member, Members, NewMember, MembersQuery } from './members.service.js';
 export class MembersController {
   constructor(private readonly members: Members) {}
 
-  /** Who is in the group, by name; also by `kind`, `disabled`. */
+  /** The members of the group, by name. Filters: `kind`, `disabled`. */
   @Get()
   @Gives(pageOf(Member))
   list(
@@ -36,7 +36,7 @@ export class MembersController {
     return this.members.list(group, query);
   }
 
-  /** Adds `{user_id}` or `{account_id}`: 201, or 200 when it was a member already. */
+  /** Adds `{user_id}` or `{account_id}`: 201, or 200 when it is a member already. */
   @Post()
   @Gives(Member, 201, 200)
   async add(
@@ -57,7 +57,7 @@ export class MembersController {
     return this.members.get(group, id);
   }
 
-  /** Takes an account out of the group; 409 for the last administrator. */
+  /** Removes an account from the group. 409 for the last administrator. */
   @Delete(':id')
   @HttpCode(204)
   remove(

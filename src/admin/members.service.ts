@@ -16,7 +16,7 @@ import { isGone } from './refused.by.postgres.js';
 export const Member = z.union([z.object({ user_id: z.uuid() }), z.object({ account_id: z.uuid() })]);
 export type Member = z.output<typeof Member>;
 
-/** One of the two, as the account it names. */
+/** Either `user_id` or `account_id`, as the account that it names. */
 export const NewMember = z
   .strictObject({ user_id: z.uuid().optional(), account_id: z.uuid().optional() })
   .transform(({ user_id, account_id }, context) => {
@@ -26,13 +26,13 @@ export const NewMember = z
     context.addIssue({
       code: 'custom',
       path: ['user_id'],
-      message: 'Either user_id or account_id is needed.',
+      message: 'Send either user_id or account_id.',
     });
     return z.NEVER;
   });
 export type NewMember = z.output<typeof NewMember>;
 
-/** People or machine accounts alone; those that are disabled or are not. */
+/** Filters: people or machine accounts, disabled or not. */
 export const MembersQuery = ListQuery.extend({
   kind: z.enum(['person', 'machine']).optional(),
   disabled: Flag.optional(),
@@ -46,14 +46,14 @@ const SORTABLE = [
 
 const statusOf = ({ added }: { readonly added: boolean }) => (added ? 201 : 200);
 
-/** Who is in which group. A missing group or member is NotVisible. */
+/** The members of groups. A missing group or member is NotVisible. */
 @Injectable()
 export class Members {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly auditedActions: AuditedActions,
     private readonly groups: Groups,
-    private readonly last: LastAdministrator,
+    private readonly lastAdministrator: LastAdministrator,
   ) {}
 
   async list(groupId: string, query: MembersQuery): Promise<Page<Member>> {
@@ -92,8 +92,8 @@ export class Members {
   }
 
   /**
-   * Adds an account; `added` is false when it was a member already. One that a provider's claim put there stays from now on, whatever the
-   * claim says. BadField when there is no such account.
+   * Adds an account; `added` is false when it is a member already. A membership that a provider's claim made becomes permanent. BadField
+   * when the account does not exist.
    */
   async add(
     action: AuditedAction,
@@ -109,7 +109,7 @@ export class Members {
       throw new BadField(
         'unknown-account',
         kind === 'person' ? 'user_id' : 'account_id',
-        'There is no such account.',
+        'This account does not exist. Use the id of an existing account.',
       );
     action.addFacts({ detail: { id, to_self: id === action.accountId } });
     return this.auditedActions.record(action, statusOf, async (transaction) => {
@@ -130,11 +130,11 @@ export class Members {
     });
   }
 
-  /** Stale when the caller means another membership than this one. */
+  /** Removes a member. Stale when If-Match does not match. */
   async remove(action: AuditedAction, groupId: string, accountId: string): Promise<void> {
     refuseStale(action, await this.get(groupId, accountId));
     await this.auditedActions.record(action, 204, (transaction) =>
-      this.last.keptBy(transaction, async () => {
+      this.lastAdministrator.guard(transaction, async () => {
         const rows = await transaction
           .delete(memberships)
           .where(and(eq(memberships.groupId, groupId), eq(memberships.accountId, accountId)))

@@ -5,7 +5,7 @@ import { Rebuild, Rebuilds } from '../sync/rebuilds.service.js';
 import { CatalogStats, Stats } from '../catalog/stats.service.js';
 import { NotVisible } from '../problems/errors.js';
 
-/** What an operator looks at and sets going. */
+/** Statistics and the rebuild of the catalog, for operators. */
 @Controller('api')
 @Requires('system:operate')
 export class OperationsController {
@@ -14,14 +14,14 @@ export class OperationsController {
     private readonly stats: Stats,
   ) {}
 
-  /** How much catalog and archive hold; `bytes` as far as sizes are known. */
+  /** Counts of the catalog and the archive. `bytes` covers instances of known size. */
   @Get('stats')
   @Gives(CatalogStats)
   now(): Promise<CatalogStats> {
     return this.stats.now();
   }
 
-  /** Compares catalog and archive from end to end while serving: 202 with the job, the one under way when there is one. */
+  /** Starts a comparison of the whole catalog with the archive, while the gateway serves: 202 with the new job, or with the running one. */
   @Post('catalog/rebuild')
   @HttpCode(202)
   @Gives(Rebuild)
@@ -29,7 +29,7 @@ export class OperationsController {
     return this.rebuilds.ask();
   }
 
-  /** The newest rebuild and how far it is; 404 when none was ever asked for. */
+  /** The newest rebuild and its progress; 404 when there was none. */
   @Get('catalog/rebuild')
   @Gives(Rebuild)
   async progress(): Promise<Rebuild> {

@@ -8,7 +8,7 @@ import { Right } from '../authz/rights.js';
 import { Lookup } from '../catalog/lookup.service.js';
 import { StudyUid } from '../dicom/uids.js';
 
-/** The rights over studies that this account holds for one study. */
+/** The rights that the caller holds over one study. */
 const OwnStudy = z.object({ study_uid: z.string(), rights: z.array(Right) });
 type OwnStudy = z.output<typeof OwnStudy>;
 
@@ -17,7 +17,7 @@ type OwnStudy = z.output<typeof OwnStudy>;
 export class OwnStudyController {
   constructor(private readonly lookup: Lookup) {}
 
-  /** What this account may do with one study that it may read, such as annotating it; 404 for any other study. */
+  /** The rights that the caller holds over a study it may read, such as annotating it. 404 for any other study. */
   @Get(':study')
   @Gives(OwnStudy)
   @Header('cache-control', 'no-store')

@@ -19,7 +19,7 @@ const Key = z
   .min(1)
   .max(64)
   .regex(/^[^\\\p{Cc}]*$/u, 'A backslash or control character is not allowed.');
-const Wish = z.discriminatedUnion('decision', [
+const DecisionBody = z.discriminatedUnion('decision', [
   z.strictObject({ decision: z.literal('accept') }),
   z.strictObject({ decision: z.literal('discard') }),
   z
@@ -33,11 +33,11 @@ const Wish = z.discriminatedUnion('decision', [
       ({ patient_id, issuer, new_uids }) => new_uids || patient_id !== undefined || issuer !== undefined,
       {
         path: ['patient_id'],
-        message: 'Name a patient_id, an issuer, or new_uids.',
+        message: 'Send a patient_id, an issuer, or new_uids: true.',
       },
     ),
 ]);
-type Wish = z.output<typeof Wish>;
+type DecisionBody = z.output<typeof DecisionBody>;
 
 const QuarantineQuery = ListQuery.extend({
   reason: z.string().max(64).optional(),
@@ -45,74 +45,74 @@ const QuarantineQuery = ListQuery.extend({
 });
 type QuarantineQuery = z.output<typeof QuarantineQuery>;
 
-const Decided = z.object({
+const DecisionResult = z.object({
   id: z.uuid(),
   decision: z.enum(['accept', 'discard', 're-identify']),
   instances: z.int(),
 });
 
-/** What the archive holds and the catalog does not show: two patients under one study UID, and the like. */
+/** Instances that contradict the catalog, such as a second patient under one study UID. The catalog does not show them until a decision. */
 @Controller('api/quarantine')
 @Requires('system:operate')
 export class QuarantineController {
   constructor(
-    private readonly waiting: QuarantineList,
+    private readonly quarantine: QuarantineList,
     private readonly decisions: QuarantineDecisions,
     private readonly audit: AuditLog,
   ) {}
 
-  /** Newcomers that wait for a decision, oldest first, each with its reason, its patient and whom it contradicts; `q` is a part of a PatientID or UID; also by `reason`, and newest first by `sort=-since`. */
+  /** Quarantined instances, oldest first, each group with its reason, its patient and the contradicted entries. `q` is a part of a PatientID or UID. Filter: `reason`. `sort=-since` lists the newest first. */
   @Get()
   @Gives(pageOf(QuarantineItem))
   list(@Query(new QueryOf(QuarantineQuery)) query: QuarantineQuery): Promise<Page<QuarantineItem>> {
-    return this.waiting.list({ ...query, newestFirst: query.sort === '-since' });
+    return this.quarantine.list({ ...query, newestFirst: query.sort === '-since' });
   }
 
-  /** One newcomer; 404 once it no longer waits. */
+  /** One group of quarantined instances; 404 when it no longer waits for a decision. */
   @Get(':id')
   @Gives(QuarantineItem)
   async get(@Param('id', new IdPipe()) id: string): Promise<QuarantineItem> {
-    const item = await this.waiting.get(id);
+    const item = await this.quarantine.get(id);
     if (item === undefined) throw new NotVisible();
     return item;
   }
 
   /**
-   * Decides: `accept` shows the newcomer, and what it contradicts waits in its place; `discard` deletes it from the archive;
-   * `re-identify` gives it another `patient_id`, `issuer` or `new_uids`. Answers how many instances it was done to. What is
-   * cut off is finished by itself. 409 when it cannot be done now, or when another decision about it is being carried out; 404 once it
-   * no longer waits.
+   * Decides about a group: `accept` adds its instances to the catalog and quarantines the contradicted ones instead; `discard` deletes them
+   * from the archive; `re-identify` gives them another `patient_id`, `issuer` or `new_uids`. The answer has the number of instances. An
+   * interrupted decision is completed automatically. 409 when the decision is not possible now, or another one is in progress; 404 when the
+   * group no longer waits.
    */
   @Post(':id/decide')
   @HttpCode(200)
-  @Gives(Decided)
+  @Gives(DecisionResult)
   async decide(
     @Req() request: FastifyRequest,
     @Param('id', new IdPipe()) id: string,
-    @Body(new BodyOf(Wish)) wish: Wish,
-  ): Promise<z.output<typeof Decided>> {
+    @Body(new BodyOf(DecisionBody)) body: DecisionBody,
+  ): Promise<z.output<typeof DecisionResult>> {
     if (request.actor === undefined) throw new NotAuthenticated();
     const item = await this.get(id);
     const { study_uid: studyUid, patient, reason } = item;
     const whose = { studyUid, patientIssuer: patient.issuer, patientId: patient.patient_id };
-    const detail = { id, reason, ...wish };
-    // Before anything is done: a decision that cannot be put on record is not carried out.
+    const detail = { id, reason, ...body };
+    // Before the decision is carried out: one that cannot be recorded must not happen.
     await this.audit.append({
       ...request.actor,
       ...whose,
       instances: item.instances,
       kind: 'answer',
-      action: `quarantine ${wish.decision} begins`,
+      action: `quarantine ${body.decision} begins`,
       detail,
     });
     request.auditNote = { ...whose, detail };
-    const instances = await this.decisions.carryOut(id, decisionOf(wish));
+    const instances = await this.decisions.carryOut(id, decisionOf(body));
     request.auditNote = { ...whose, instances, detail };
-    return { id, decision: wish.decision, instances };
+    return { id, decision: body.decision, instances };
   }
 }
 
-function decisionOf(wish: Wish): Decision {
-  if (wish.decision !== 're-identify') return { kind: wish.decision };
-  return { kind: 're-identify', patientId: wish.patient_id, issuer: wish.issuer, newUids: wish.new_uids };
+function decisionOf(body: DecisionBody): Decision {
+  if (body.decision !== 're-identify') return { kind: body.decision };
+  return { kind: 're-identify', patientId: body.patient_id, issuer: body.issuer, newUids: body.new_uids };
 }

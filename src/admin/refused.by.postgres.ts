@@ -1,13 +1,13 @@
-/** SQLSTATE of a name that another row has, and of a row that is referred to and gone. */
+/** SQLSTATE unique_violation and foreign_key_violation. */
 const TAKEN = '23505';
 const GONE = '23503';
 
-/** Whether Postgres refused a row because its name is taken. */
+/** Whether PostgreSQL refused a row because its name is taken. */
 export function isTaken(error: unknown): boolean {
   return hasCode(error, TAKEN);
 }
 
-/** Whether Postgres refused a row because what it belongs to went away meanwhile. */
+/** Whether PostgreSQL refused a row because the row that it refers to was deleted. */
 export function isGone(error: unknown): boolean {
   return hasCode(error, GONE);
 }

@@ -13,28 +13,30 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { instances } from '../database/schema.catalog.js';
 
-/** What is known of a machine account as a sender. Moments are ISO 8601. */
+/** The state of a machine account as a sender. Times are ISO 8601. */
 export const Sender = z.object({
   last_instance_at: z.iso
     .datetime()
     .nullable()
-    .describe('When the newest instance that is still there came from it; null: none.'),
+    .describe('When its newest existing instance was stored; null: it has none.'),
   silent: z
     .boolean()
     .nullable()
-    .describe('Whether it is longer ago than silent_after_minutes; null when no such time is set.'),
-  store_command: z.string().describe('A command that stores one file; a key goes where rgk_… stands.'),
+    .describe(
+      'Whether that is longer ago than silent_after_minutes; null when silent_after_minutes is not set.',
+    ),
+  store_command: z.string().describe('A command that stores one file. Replace rgk_… by a key.'),
 });
 export type Sender = z.output<typeof Sender>;
 
-const LOOK_MS = 15_000;
+const CHECK_MS = 15_000;
 const newest = sql`(select max(${instances.storedAt}) from ${instances} where ${instances.storedBy} = ${accounts.id})`;
-/** Whether it is; null where no time is set. A new account is given its time before it is missed. */
+/** Whether a machine account is silent; NULL when no time is set. The time of a new account begins with its creation. */
 export const isSilent: SQL<boolean> = sql<boolean>`(coalesce(${newest}, ${accounts.createdAt})
   < now() - make_interval(mins => ${accounts.silentAfterMinutes}))`;
 const isWatched = and(isNotNull(accounts.silentAfterMinutes), eq(accounts.disabled, false));
 
-/** Tells which senders have fallen silent: in the answer of their account, and once in the log of one gateway. */
+/** Reports senders that have become silent: with their account, and once in the log of one gateway. */
 @Injectable()
 export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('senders');
@@ -46,7 +48,7 @@ export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.look(), LOOK_MS).unref();
+    this.timer = setInterval(() => void this.check(), CHECK_MS).unref();
   }
 
   onApplicationShutdown(): void {
@@ -75,15 +77,15 @@ export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
     };
   }
 
-  /** Each change is told by the one gateway whose statement made it. */
-  private async look(): Promise<void> {
+  /** The gateway whose statement made a change logs it. */
+  private async check(): Promise<void> {
     try {
-      const fallen = await this.database
+      const silent = await this.database
         .update(accounts)
         .set({ silentSince: sql`now()` })
         .where(and(isWatched, isNull(accounts.silentSince), isSilent))
         .returning({ account: accounts.id, after: accounts.silentAfterMinutes });
-      for (const { account, after } of fallen)
+      for (const { account, after } of silent)
         this.logger.warn({ event: 'sender silent', account, after_minutes: after });
       const back = await this.database
         .update(accounts)
@@ -92,8 +94,8 @@ export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
         .returning({ account: accounts.id });
       for (const { account } of back) this.logger.log({ event: 'sender no longer silent', account });
     } catch (error) {
-      // Postgres away: the next look tells.
-      this.logger.warn(`senders could not be looked at: ${error instanceof Error ? error.name : 'error'}`);
+      // PostgreSQL is away: the next check reports the change.
+      this.logger.warn(`senders could not be checked: ${error instanceof Error ? error.name : 'error'}`);
     }
   }
 }

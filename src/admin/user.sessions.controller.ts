@@ -9,7 +9,7 @@ import { Requires } from '../authz/authz.guard.js';
 import type { Page } from '../http/list.query.js';
 import { Users } from './users.service.js';
 
-/** Where a person is signed in, for whoever manages access. */
+/** The sign-ins of a person, for administrators. */
 @Controller('api/users/:user/sessions')
 @Requires('access:manage')
 export class UserSessionsController {
@@ -20,7 +20,7 @@ export class UserSessionsController {
     private readonly auditedActions: AuditedActions,
   ) {}
 
-  /** The person's living sign-ins, the youngest first; at most two hundred. */
+  /** The active sign-ins of a person, newest first, at most two hundred. */
   @Get()
   @Gives(pageOf(Session))
   async list(
@@ -31,7 +31,7 @@ export class UserSessionsController {
     return this.sessions.page(user, query);
   }
 
-  /** Ends all of them, with effect from the next request. */
+  /** Ends all sign-ins of a person, effective from the next request. */
   @Delete()
   @HttpCode(204)
   async endAll(@Audited() action: AuditedAction, @Param('user', new IdPipe()) user: string): Promise<void> {
@@ -41,7 +41,7 @@ export class UserSessionsController {
     );
   }
 
-  /** Ends one of them; 404 when it is not theirs or has ended. */
+  /** Ends one sign-in of a person. 404 when it is not theirs or has ended. */
   @Delete(':id')
   @HttpCode(204)
   async end(

@@ -29,14 +29,14 @@ import { LinkedUser, NewUser, User, UserChange, Users, UsersQuery } from './user
 export class UsersController {
   constructor(private readonly users: Users) {}
 
-  /** People, by username; `q` looks in username and display name; also by `username`, `group` (id), `disabled`, `external` (signed in elsewhere). */
+  /** People, by username. `q` searches username and display name. Filters: `username`, `group` (id), `disabled`, `external` (signed in by a provider). */
   @Get()
   @Gives(pageOf(User))
   list(@Query(new QueryOf(UsersQuery)) query: UsersQuery): Promise<Page<User>> {
     return this.users.list(query);
   }
 
-  /** Adds a person: 201 with `Location`; 409 when the username is taken. `warning` when the catalog has no study of the linked patient. */
+  /** Adds a person: 201 with `Location`. 409 when the username is taken. `warning` when the catalog has no study of the linked patient. */
   @Post()
   @Gives(LinkedUser)
   async create(
@@ -56,7 +56,7 @@ export class UsersController {
     return this.users.get(id);
   }
 
-  /** Changes display name, password or whether the person is disabled; 409 for the last administrator. */
+  /** Changes display name, password or whether the person is disabled. 409 for the last administrator. */
   @Patch(':id')
   @Gives(User)
   change(
@@ -67,14 +67,14 @@ export class UsersController {
     return this.users.change(action, id, body);
   }
 
-  /** Removes a person with all they signed in with; 409 for the last administrator. */
+  /** Removes a person with all sessions and tokens. 409 for the last administrator. */
   @Delete(':id')
   @HttpCode(204)
   remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
     return this.users.remove(action, id);
   }
 
-  /** Links the person to the patient they are: `{issuer, patient_id}`, or `null` for none; `warning` when the catalog has no study of that patient. */
+  /** Links the person to a patient: `{issuer, patient_id}`, or `null` for none. `warning` when the catalog has no study of the patient. */
   @Put(':id/patient')
   @Gives(LinkedUser)
   async link(
@@ -88,7 +88,7 @@ export class UsersController {
     return { ...user, ...(warning !== undefined && { warning }) };
   }
 
-  /** Ends that link. */
+  /** Removes the link to a patient. */
   @Delete(':id/patient')
   @HttpCode(204)
   async unlink(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {

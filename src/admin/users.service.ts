@@ -14,7 +14,7 @@ import { AccountName, KnownPatient, PatientKey, DisplayText } from './fields.js'
 import { LastAdministrator } from './last.administrator.js';
 import { inGroup, is, matching, orderOf, type Page } from '../http/list.query.js';
 
-/** A person as the contract shows them. */
+/** A person as the interface shows them. */
 export const User = z.object({
   id: z.uuid(),
   username: z.string(),
@@ -23,11 +23,11 @@ export const User = z.object({
   patient: KnownPatient.nullable(),
 });
 export type User = z.output<typeof User>;
-/** A person whose link to a patient was set; `warning` when the catalog has no study of that patient. */
+/** A person after a change of the linked patient. `warning` is set when the catalog has no study of the patient. */
 export const LinkedUser = User.extend({ warning: z.string().optional() });
 export type LinkedUser = z.output<typeof LinkedUser>;
 
-/** Without a password nobody can sign in as this person yet. */
+/** A new person. Without a password the person cannot sign in yet. */
 export const NewUser = z.strictObject({
   username: AccountName,
   display_name: DisplayText.default(''),
@@ -46,7 +46,7 @@ export type UserChange = z.output<typeof UserChange>;
 
 type Row = typeof accounts.$inferSelect;
 const isPerson = eq(accounts.kind, 'person');
-/** People of this username (in any case), of a group, disabled or not, whom a provider signs in (`external`) or not. */
+/** Filters: username (any case), group, disabled or not, signed in by an external provider or not. */
 export const UsersQuery = ListQuery.extend({
   username: AccountName.optional(),
   group: z.uuid().optional(),
@@ -61,7 +61,7 @@ const SORTABLE = [
   ['disabled', accounts.disabled],
 ] as const;
 
-/** The people who may sign in. A missing one is NotVisible. */
+/** The people who can sign in. A missing one is NotVisible. */
 @Injectable()
 export class Users {
   constructor(
@@ -69,7 +69,7 @@ export class Users {
     private readonly auditedActions: AuditedActions,
     private readonly passwords: Passwords,
     private readonly signIns: SignIns,
-    private readonly last: LastAdministrator,
+    private readonly lastAdministrator: LastAdministrator,
   ) {}
 
   async list(query: UsersQuery): Promise<Page<User>> {
@@ -99,7 +99,7 @@ export class Users {
     return found(row);
   }
 
-  /** Conflict when the name is taken, in whatever case; warns of a patient that the catalog does not know. */
+  /** Adds a person. Conflict when the name is taken, in any case; a warning when the catalog does not know the patient. */
   async create(action: AuditedAction, user: NewUser): Promise<LinkedUser> {
     const passwordHash = user.password === undefined ? null : await this.passwords.hash(user.password);
     return this.auditedActions.record(action, 201, async (transaction) => {
@@ -116,22 +116,25 @@ export class Users {
         .onConflictDoNothing()
         .returning();
       if (row === undefined) throw new Conflict('name-taken', 'This username is taken.');
-      action.addFacts({ ...(user.patient && told(user.patient)), detail: { id: row.id, name: row.name } });
+      action.addFacts({
+        ...(user.patient && patientNoteOf(user.patient)),
+        detail: { id: row.id, name: row.name },
+      });
       return warned(transaction, userOf(row));
     });
   }
 
-  /** A new password or disabling ends every session and token of the person. Stale when the caller knows another state of them. */
+  /** Changes a person. A new password or disabling ends all sessions and tokens. Stale when If-Match does not match. */
   async change(action: AuditedAction, id: string, change: UserChange): Promise<User> {
     const { password, disabled, display_name: displayName } = change;
     const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
     action.addFacts({ detail: { new_password: password !== undefined, disabled } });
     return this.auditedActions.record(action, 200, (transaction) =>
-      this.last.keptBy(transaction, async () => {
+      this.lastAdministrator.guard(transaction, async () => {
         await known(transaction, action, id);
         const [row] = await transaction
           .update(accounts)
-          // `kind` stays what it is; it keeps an empty change a statement.
+          // `kind` does not change; SET needs at least one column.
           .set({ kind: 'person', displayName, disabled, passwordHash })
           .where(eq(accounts.id, id))
           .returning();
@@ -142,10 +145,10 @@ export class Users {
     );
   }
 
-  /** Their sessions, tokens and memberships go with them. Stale when the caller knows another state of them. */
+  /** Removes a person with all sessions, tokens and memberships. Stale when If-Match does not match. */
   async remove(action: AuditedAction, id: string): Promise<void> {
     await this.auditedActions.record(action, 204, (transaction) =>
-      this.last.keptBy(transaction, async () => {
+      this.lastAdministrator.guard(transaction, async () => {
         const { username: name } = await known(transaction, action, id);
         action.addFacts({ detail: { name } });
         await transaction.delete(accounts).where(eq(accounts.id, id));
@@ -154,8 +157,8 @@ export class Users {
   }
 
   /**
-   * Says which patient this person is (scope `own-patient`, claim `patient_id`); null: none. A patient that the catalog does not know is
-   * taken, because images may come later, with a warning.
+   * Links the person to a patient (scope `own-patient`, claim `patient_id`), or to none when null. A patient that the catalog does not know
+   * is accepted with a warning, since images may arrive later.
    */
   link(
     action: AuditedAction,
@@ -167,7 +170,7 @@ export class Users {
       const before = await known(transaction, action, id);
       const about = patient ?? before.patient;
       action.addFacts({
-        ...(about && told(about)),
+        ...(about && patientNoteOf(about)),
         detail: { linked: patient !== null, to_self: id === action.accountId },
       });
       const [row] = await transaction
@@ -206,8 +209,8 @@ async function known(transaction: Transaction, action: AuditedAction, id: string
   return user;
 }
 
-/** A patient as rows of the audit name them. */
-function told({ issuer, patient_id }: PatientKey) {
+/** The patient for an audit row. */
+function patientNoteOf({ issuer, patient_id }: PatientKey) {
   return { patientIssuer: issuer, patientId: patient_id };
 }
 

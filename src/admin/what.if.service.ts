@@ -20,22 +20,25 @@ export const WhatIf = z
     group_id: z.uuid(),
     add: NewGrant.optional(),
     remove: z.uuid().optional(),
-    right: Right.refine(isScoped, 'Only rights over studies have a scope.').optional(),
+    right: Right.refine(
+      isScoped,
+      'Use a right that begins with studies:. Only those have a scope.',
+    ).optional(),
     people: z.int().min(1).max(100).default(20),
     people_offset: z.int().min(0).default(0),
     studies: z.int().min(1).max(100).default(20),
   })
   .refine(({ add, remove }) => (add === undefined) !== (remove === undefined), {
     path: ['add'],
-    message: 'Either add or remove is needed.',
+    message: 'Send either add or remove.',
   });
 export type WhatIf = z.output<typeof WhatIf>;
 
-/** Studies by UID, newest first, cut at what was asked for; `total` is not cut. */
+/** Study UIDs, newest first. `items` is limited by the request; `total` counts all. */
 const Studies = z.object({ total: z.int(), items: z.array(z.string()).readonly() });
 type Studies = z.output<typeof Studies>;
 
-/** What would change for one member of the group. */
+/** The change for one member of the group. */
 const Effect = z.object({
   account: z.object({ id: z.uuid(), name: z.string(), disabled: z.boolean() }),
   gains: Studies,
@@ -44,8 +47,8 @@ const Effect = z.object({
 type Effect = z.output<typeof Effect>;
 
 /**
- * The members of the group by name, `total` of them. A study is gained or lost when any of `rights` over it is; rights that have no
- * scope over studies are left out. `right` is the first of them, null when there are none.
+ * The members of the group, by name. A study counts as gained or lost when any of `rights` over it is gained or lost. Rights that have
+ * no scope over studies are left out. `right` is the first of `rights`, or null.
  */
 export const Effects = pageOf(Effect).extend({ right: Right.nullable(), rights: z.array(Right) });
 export type Effects = z.output<typeof Effects>;
@@ -57,7 +60,7 @@ interface Change {
 const Found = z.array(z.object({ uid: z.string(), total: z.coerce.number() }));
 const NOTHING: Studies = { total: 0, items: [] };
 
-/** Says who would gain and lose which studies; changes nothing. */
+/** Computes which members would gain and lose which studies. It changes nothing. */
 @Injectable()
 export class WhatIfs {
   constructor(
@@ -86,7 +89,7 @@ export class WhatIfs {
       .from(memberships)
       .where(eq(memberships.groupId, group_id));
     const items: Effect[] = [];
-    // One after the other: whoever asks may wait, the database has others to serve.
+    // One member at a time, so that the database can serve other requests.
     for (const { account } of members) {
       const { id, name, disabled, patientIssuer: issuer, patientId } = account;
       const patient = issuer === null || patientId === null ? undefined : { issuer, patientId };
@@ -107,7 +110,7 @@ export class WhatIfs {
     if (add !== undefined) {
       const { rights, scope, until } = add;
       if (until !== null && until.getTime() <= Date.now())
-        throw new BadField('invalid-field', 'add.until', 'This date is past.');
+        throw new BadField('invalid-field', 'add.until', 'This date is in the past. Use a later one.');
       return { rights, apply: (policy) => ({ ...policy, grants: [...policy.grants, { rights, scope }] }) };
     }
     const { rights, scope } = await this.grants.get(group_id, remove ?? '');
@@ -115,14 +118,14 @@ export class WhatIfs {
     return {
       rights,
       apply: (policy) => {
-        // Another group may hold the same grant: one of them goes.
+        // Another group may hold an equal grant: only one is removed.
         const at = policy.grants.findIndex((grant) => JSON.stringify(grant) === removed);
         return { ...policy, grants: policy.grants.filter((_, index) => index !== at) };
       },
     };
   }
 
-  /** The studies that for any right are in the one set and not in the other; both have one set for each right. */
+  /** The studies that are in one set and not in the other, for any right. Each list has one condition per right. */
   private async only(one: readonly SQL[], other: readonly SQL[], limit: number): Promise<Studies> {
     if (one.length === 0) return NOTHING;
     const differ = one.map((set, index) => sql`(${set} and not coalesce(${other[index]}, false))`);
