@@ -9,7 +9,7 @@ import { NotVisible } from '../problems/errors.js';
 import type { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
 
 /** A study, series or instance by its chain of UIDs; a chain that mixes studies names nothing. */
-export interface Target {
+export interface ResourceUids {
   readonly study: StudyUid;
   readonly series?: SeriesUid | undefined;
   readonly instance?: SopUid | undefined;
@@ -78,7 +78,12 @@ export class Lookup {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Every instance of the target in series and instance order; throws `NotVisible` when there is none or the right does not cover it. `signal` goes with them. */
-  async find(policy: Policy, right: Right, target: Target, signal?: AbortSignal): Promise<FoundInstances> {
+  async find(
+    policy: Policy,
+    right: Right,
+    target: ResourceUids,
+    signal?: AbortSignal,
+  ): Promise<FoundInstances> {
     const rows = await this.database
       .select({ ...OF_INSTANCE, ...OF_PATIENT })
       .from(instances)
@@ -107,7 +112,7 @@ export class Lookup {
   async demand(
     policy: Policy,
     right: Right,
-    target: Omit<Target, 'instance'>,
+    target: Omit<ResourceUids, 'instance'>,
   ): Promise<Pick<FoundInstances, 'patientIssuer' | 'patientId'>> {
     const [row] = await this.database
       .select({ patientIssuer: patients.issuer, patientId: patients.patientId })
@@ -140,7 +145,7 @@ export class Lookup {
   }
 }
 
-function named(target: Target): SQL[] {
+function named(target: ResourceUids): SQL[] {
   return [
     eq(studies.studyUid, target.study),
     ...(target.series === undefined ? [] : [eq(series.seriesUid, target.series)]),

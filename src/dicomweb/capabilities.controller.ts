@@ -5,6 +5,7 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { NotAcceptable } from '../problems/errors.js';
 import { acceptedBy, covers } from './http/accept.js';
+import { acceptSourcesOf } from './http/dicomweb.request.js';
 import { capabilitiesAsJson, capabilitiesAsWadl, WADL_TYPE } from './capabilities.js';
 
 /** Retrieve Capabilities Transaction (PS3.18 §8.9). */
@@ -18,7 +19,7 @@ export class CapabilitiesController {
   capabilities(@Req() request: FastifyRequest, @Res() reply: FastifyReply): FastifyReply {
     const base = `${this.env.PUBLIC_URL}/dicom-web`;
     void reply.header('allow', 'OPTIONS').header('vary', 'Accept');
-    for (const range of acceptedBy(request)) {
+    for (const range of acceptedBy(acceptSourcesOf(request))) {
       if (covers(range, WADL_TYPE))
         return reply.header('content-type', WADL_TYPE).send(capabilitiesAsWadl(base));
       if (covers(range, 'application/json'))

@@ -1,14 +1,14 @@
 import type { Level } from '../catalog/search.attributes.js';
 import { attributesAt } from '../catalog/search.service.js';
-import { JSON_TYPE, XML_TYPE } from './http/data.set.replies.js';
+import { JSON_TYPE, XML_TYPE } from './http/data.set.forms.js';
 import { xmlDocument, xmlElement } from '../dicom/json/xml.writer.js';
 
-/** What one method of a resource takes and answers. */
+/** A method of a resource, with its parameters and its media types. */
 interface Method {
   readonly name: 'GET' | 'POST' | 'DELETE' | 'OPTIONS';
   readonly id: string;
   readonly query?: readonly string[];
-  readonly takes?: readonly string[];
+  readonly accepts?: readonly string[];
   readonly answers: readonly string[];
 }
 
@@ -42,21 +42,21 @@ const get = (id: string, answers: readonly string[], query: readonly string[] = 
 });
 const search = (id: string, level: Level) =>
   get(id, DATA_SETS, [...SEARCHED, ...attributesAt(level).map(({ keyword }) => keyword)]);
-const store = (id: string): Method => ({ name: 'POST', id, takes: FILE, answers: [JSON_TYPE, XML_TYPE] });
+const store = (id: string): Method => ({ name: 'POST', id, accepts: FILE, answers: [JSON_TYPE, XML_TYPE] });
 const remove = (id: string): Method => ({ name: 'DELETE', id, answers: [] });
-const pictured = (path: string, name: string): Resource[] => [
+const renderedResources = (path: string, name: string): Resource[] => [
   {
     path: `${path}/rendered`,
     methods: [get(`RetrieveRendered${name}`, [...PICTURES, ...PICTURE_PARTS], RENDERED)],
   },
   { path: `${path}/thumbnail`, methods: [get(`Retrieve${name}Thumbnail`, PICTURES, RENDERED)] },
 ];
-const described = (path: string, name: string): Resource => ({
+const metadataResource = (path: string, name: string): Resource => ({
   path: `${path}/metadata`,
   methods: [get(`Retrieve${name}Metadata`, DATA_SETS)],
 });
 
-/** Every resource of the Studies Service that is offered here; a test holds this list against the routes. */
+/** Every resource of the Studies Service. A test compares this list with the routes. */
 export const RESOURCES: readonly Resource[] = [
   {
     path: '',
@@ -71,12 +71,12 @@ export const RESOURCES: readonly Resource[] = [
   },
   { path: `${STUDY}/series`, methods: [search('SearchForStudySeries', 'series')] },
   { path: `${STUDY}/instances`, methods: [search('SearchForStudyInstances', 'instance')] },
-  described(STUDY, 'Study'),
-  ...pictured(STUDY, 'Study'),
+  metadataResource(STUDY, 'Study'),
+  ...renderedResources(STUDY, 'Study'),
   { path: SERIES, methods: [get('RetrieveSeries', FILES), remove('DeleteSeries')] },
   { path: `${SERIES}/instances`, methods: [search('SearchForStudySeriesInstances', 'instance')] },
-  described(SERIES, 'Series'),
-  ...pictured(SERIES, 'Series'),
+  metadataResource(SERIES, 'Series'),
+  ...renderedResources(SERIES, 'Series'),
   {
     path: INSTANCE,
     methods: [
@@ -84,17 +84,17 @@ export const RESOURCES: readonly Resource[] = [
       remove('DeleteInstance'),
     ],
   },
-  described(INSTANCE, 'Instance'),
-  ...pictured(INSTANCE, 'Instance'),
+  metadataResource(INSTANCE, 'Instance'),
+  ...renderedResources(INSTANCE, 'Instance'),
   {
     path: `${INSTANCE}/frames/{frames}`,
     methods: [get('RetrieveFrames', [PARTS_OF(OCTETS), OCTETS, PARTS_OF('image/*'), 'image/*'])],
   },
-  ...pictured(`${INSTANCE}/frames/{frames}`, 'Frames'),
+  ...renderedResources(`${INSTANCE}/frames/{frames}`, 'Frames'),
   { path: `${INSTANCE}/bulk/{path}`, methods: [get('RetrieveBulkdata', [PARTS_OF(OCTETS), OCTETS])] },
 ];
 
-/** The description as WADL (PS3.18 §8.9): what can be asked of `base`, the public address of the root. */
+/** The capabilities as WADL (PS3.18 §8.9). `base` is the public URL of the root. */
 export function capabilitiesAsWadl(base: string): Buffer {
   const resources = RESOURCES.map(({ path, methods }) =>
     xmlElement('resource', { path: path.slice(1) }, ...methods.map(methodAsWadl)),
@@ -110,9 +110,9 @@ export function capabilitiesAsWadl(base: string): Buffer {
   );
 }
 
-function methodAsWadl({ name, id, query = [], takes = [], answers }: Method): string {
+function methodAsWadl({ name, id, query = [], accepts = [], answers }: Method): string {
   const parameters = query.map((parameter) => xmlElement('param', { name: parameter, style: 'query' }));
-  const request = [...parameters, ...takes.map(representation)];
+  const request = [...parameters, ...accepts.map(representation)];
   return xmlElement(
     'method',
     { name, id },
@@ -125,7 +125,7 @@ function representation(mediaType: string): string {
   return xmlElement('representation', { mediaType });
 }
 
-/** The same as JSON. */
+/** The capabilities as JSON. */
 export function capabilitiesAsJson(base: string): Buffer {
   return Buffer.from(JSON.stringify({ base, resources: RESOURCES }));
 }

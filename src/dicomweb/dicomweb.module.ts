@@ -2,27 +2,44 @@ import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
-import { SyncModule } from '../sync/sync.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
-import { BulkValues } from './wado/bulk.values.js';
+import { SyncModule } from '../sync/sync.module.js';
 import { CapabilitiesController } from './capabilities.controller.js';
 import { DeleteController } from './delete.controller.js';
-import { Frames } from './wado/frames.service.js';
+import { DeletionService } from './deletion.service.js';
 import { Includefield } from './qido/includefield.service.js';
-import { InstanceMetadata } from './wado/instance.metadata.js';
-import { Metadata } from './wado/metadata.service.js';
-import { Pictures } from './wado/pictures.service.js';
 import { QidoController } from './qido/qido.controller.js';
-import { RenderedReplies } from './wado/rendered.replies.js';
-import { Retrieval } from './wado/retrieval.service.js';
-import { Stow } from './stow/stow.service.js';
-import { StoredFrames } from './wado/stored.frames.js';
+import { QidoService } from './qido/qido.service.js';
+import { PdfDocuments } from './rendered/pdf.documents.js';
+import { Pictures } from './rendered/pictures.service.js';
+import { RenderedAnswers } from './rendered/rendered.answers.js';
+import { WadoRenderedController } from './rendered/rendered.controller.js';
+import { RenderedTargets } from './rendered/rendered.targets.js';
+import { VideoAnswers } from './rendered/video.answers.js';
+import { PartAdmission } from './stow/part.admission.js';
+import { PartPipeline } from './stow/part.pipeline.js';
+import { PartSettlement } from './stow/part.settlement.js';
+import { PartTransfer } from './stow/part.transfer.js';
 import { StowController } from './stow/stow.controller.js';
-import { WadoController } from './wado/wado.controller.js';
-import { WadoRenderedController } from './wado/wado.rendered.controller.js';
+import { StowSenders } from './stow/stow.sender.js';
+import { Stow } from './stow/stow.service.js';
+import { ArchiveFetch } from './wado/archive.fetch.js';
+import { BulkAnswers } from './wado/bulk.answers.js';
+import { BulkValues } from './wado/bulk.values.js';
+import { FileAnswers } from './wado/file.answers.js';
+import { FrameAnswers } from './wado/frame.answers.js';
+import { Frames } from './wado/frames.service.js';
+import { InstanceFiles } from './wado/instance.files.js';
+import { InstanceMetadata } from './wado/instance.metadata.js';
+import { MetadataAnswers } from './wado/metadata.answers.js';
+import { Metadata } from './wado/metadata.service.js';
+import { ReadAccess } from './wado/read.access.js';
+import { StoredFrames } from './wado/stored.frames.js';
+import { WadoUriAnswers } from './wado/wado-uri.answers.js';
 import { WadoUriController } from './wado/wado-uri.controller.js';
+import { WadoController } from './wado/wado.controller.js';
 
-/** The words of PS3.18. */
+/** The DICOMweb services (PS3.18): search, retrieve, store, delete and capabilities. */
 @Module({
   imports: [AuditModule, AuthzModule, CatalogModule, SyncModule, OrthancModule],
   controllers: [
@@ -35,16 +52,33 @@ import { WadoUriController } from './wado/wado-uri.controller.js';
     DeleteController,
   ],
   providers: [
-    Retrieval,
+    QidoService,
+    Includefield,
+    ReadAccess,
+    FileAnswers,
+    FrameAnswers,
+    MetadataAnswers,
+    BulkAnswers,
+    RenderedTargets,
+    RenderedAnswers,
+    VideoAnswers,
+    WadoUriAnswers,
+    Frames,
+    StoredFrames,
     Metadata,
     InstanceMetadata,
     BulkValues,
-    Includefield,
-    Frames,
     Pictures,
-    RenderedReplies,
-    StoredFrames,
+    PdfDocuments,
+    InstanceFiles,
+    ArchiveFetch,
     Stow,
+    StowSenders,
+    PartPipeline,
+    PartAdmission,
+    PartTransfer,
+    PartSettlement,
+    DeletionService,
   ],
 })
 export class DicomwebModule {}

@@ -184,7 +184,7 @@ it.each<[what: string, fragments: Buffer[], about: Tables]>([
 ])('boundaries that cannot be known are 406 with a sentence: %s', async (_, fragments, about) => {
   const { status, type, body } = await servedOne('1.2.840.10008.1.2.4.50', fragments, about, '1');
   expect([status, type]).toEqual([406, 'application/problem+json']);
-  expect(body.toString()).toContain('does not tell where its frames begin and end');
+  expect(body.toString()).toContain('does not say where its frames begin and end');
 });
 
 it('bytes without markers are divided by a table, and one fragment each', async () => {

@@ -377,7 +377,7 @@ describe('a rendered image', () => {
     for (const path of ['rendered', 'thumbnail']) {
       const { status, body } = await ask(`${at(one)}/${path}`);
       expect(status).toBe(406);
-      expect(body.toString()).toContain('There is no picture of this');
+      expect(body.toString()).toContain('This cannot be rendered');
     }
   });
 });

@@ -2,7 +2,7 @@ import { XMLParser } from 'fast-xml-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeDataset, freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, SopClass, type InstanceOptions } from '../../infra/demo/dicom.writer.ts';
-import { isTooSlow } from '../../src/dicomweb/stow/stow.transfer.js';
+import { isTooSlow } from '../../src/dicomweb/stow/large.transfers.js';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 import { multipartOf } from '../support/stow.body.ts';
 import { contourIn, drawnOn, evidence, reference } from './annotation.references.ts';

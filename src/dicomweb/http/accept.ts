@@ -1,34 +1,43 @@
-import type { FastifyRequest } from 'fastify';
 import { BadRequest } from '../../problems/errors.js';
-import { pairs } from '../qido/qido.query.js';
-import { queryOf } from './uid.params.js';
+import { queryPairs } from './query.pairs.js';
 
 /** One media range of an Accept header (RFC 9110 §12.5.1): names in lower case, parameter values unquoted. */
 export interface MediaRange {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly q: number;
-  /** Types that the same header speaks of by themselves, so that this wider range does not (RFC 9110 §12.5.1). */
-  readonly besides?: readonly string[];
+  /** Narrower types that the same header lists. This wider range does not cover them (RFC 9110 §12.5.1). */
+  readonly except?: readonly string[];
+}
+
+/** Where a request says which media types it accepts. */
+export interface AcceptSources {
+  /** The query string, not decoded, without the question mark. */
+  readonly query: string;
+  /** The `Accept` header. */
+  readonly accept: string | undefined;
 }
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z/-]+$/;
-const LONGEST = 2_000;
+const MAX_LENGTH = 2_000;
 
-/** What the client takes, best first: the query parameter `accept` (PS3.18 §8.3.3.1) before the header; nothing said is any type. */
-export function acceptedBy(request: FastifyRequest): readonly MediaRange[] {
-  // The plus of `application/dicom+json` is often left as it is; a media type holds no space.
-  const query = queryOf(request).replaceAll('+', '%2B');
-  const given = [...pairs(query)].filter(([name]) => name === 'accept').map(([, value]) => value);
+/**
+ * The accepted media ranges, the most preferred first. The query parameter `accept` (PS3.18 §8.3.3.1) wins over the header; without both,
+ * any type is accepted. Throws `BadRequest` for a malformed value.
+ */
+export function acceptedBy({ query, accept }: AcceptSources): readonly MediaRange[] {
+  // Clients often leave the plus of `application/dicom+json` unencoded; a media type contains no space.
+  const parameters = [...queryPairs(query.replaceAll('+', '%2B'))];
+  const given = parameters.filter(([name]) => name === 'accept').map(([, value]) => value);
   if (given.length > 1)
-    throw new BadRequest('duplicate-parameter', 'The parameter accept may be given once.');
-  const text = given[0] ?? request.headers.accept ?? '';
+    throw new BadRequest('duplicate-parameter', 'The parameter accept is repeated. Use it once.');
+  const text = given[0] ?? accept ?? '';
   return parseAccept(text === '' ? '*/*' : text);
 }
 
-/** Parses strictly, but takes parameter values quoted or not; throws `BadRequest` for what is no Accept header. */
+/** The media ranges of an `Accept` header, the most preferred first. Quotes around parameter values are optional. Throws `BadRequest` when malformed. */
 export function parseAccept(text: string): readonly MediaRange[] {
-  if (text.length > LONGEST) throw new BadRequest('invalid-accept', 'The Accept header is too long.');
+  if (text.length > MAX_LENGTH) throw new BadRequest('invalid-accept', 'The Accept header is too long.');
   const ranges = split(text, ',')
     .filter((part) => part !== '')
     .map(parseRange);
@@ -38,16 +47,16 @@ export function parseAccept(text: string): readonly MediaRange[] {
     .sort((one, other) => other.q - one.q);
 }
 
-/** A wide range without what the narrower ones of its header are of. One with parameters is of some things of its type alone. */
+/** A wildcard range without the types that the header lists separately. A type with parameters is no exception, since it does not cover its whole type. */
 function narrowed(range: MediaRange, ranges: readonly MediaRange[]): MediaRange {
   if (!range.type.endsWith('/*')) return range;
-  const besides = ranges
+  const except = ranges
     .filter(
       ({ type, parameters }) => type !== range.type && [...parameters.keys()].every((name) => name === 'q'),
     )
     .map(({ type }) => type)
     .filter((type) => isWithin(type, range.type));
-  return { ...range, besides };
+  return { ...range, except };
 }
 
 function parseRange(part: string): MediaRange {
@@ -70,28 +79,28 @@ function parseRange(part: string): MediaRange {
   return { type: type.toLowerCase(), parameters, q: Number(q) };
 }
 
-/** Splits at a separator outside quotes and trims. */
+/** Splits at a separator outside quotes, and trims each part. */
 function split(text: string, separator: string): string[] {
   const parts: string[] = [];
   let part = '';
   let quoted = false;
   for (let at = 0; at < text.length; at += 1) {
-    const letter = text.charAt(at);
-    if (letter === '\\' && quoted) {
-      part += letter + text.charAt((at += 1));
+    const character = text.charAt(at);
+    if (character === '\\' && quoted) {
+      part += character + text.charAt((at += 1));
       continue;
     }
-    if (letter === '"') quoted = !quoted;
-    if (letter === separator && !quoted) {
+    if (character === '"') quoted = !quoted;
+    if (character === separator && !quoted) {
       parts.push(part.trim());
       part = '';
-    } else part += letter;
+    } else part += character;
   }
   if (quoted) throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
   return [...parts, part.trim()];
 }
 
-/** A token, or a quoted string without its quotes; media types are often left unquoted, so `/` passes in a token. */
+/** A token, or a quoted string without its quotes. A token may contain `/`, because clients often leave media types unquoted. */
 function unquote(value: string): string {
   if (TOKEN.test(value)) return value;
   const [, quoted] = /^"((?:[^"\\]|\\.)*)"$/.exec(value) ?? [];
@@ -99,9 +108,9 @@ function unquote(value: string): string {
   return quoted.replace(/\\(.)/g, '$1');
 }
 
-/** Whether a range covers a media type; `image/*` and any type are ranges. */
+/** Whether a media range covers a media type, or another range such as `image/*`. */
 export function covers(range: MediaRange, type: string): boolean {
-  return isWithin(type, range.type) && range.besides?.some((other) => isWithin(type, other)) !== true;
+  return isWithin(type, range.type) && range.except?.some((other) => isWithin(type, other)) !== true;
 }
 
 function isWithin(type: string, range: string): boolean {

@@ -1,15 +1,15 @@
 import { Readable } from 'node:stream';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 
-/** A run of bytes, both ends included. */
+/** A range of bytes. Both ends are included. */
 export interface ByteRange {
   readonly first: number;
   readonly last: number;
 }
 
 /**
- * The one range of a `Range` header (RFC 9110 §14.2) within `length` bytes; `undefined` when the whole is meant (none, several, another
- * unit), `unsatisfiable` when it lies outside.
+ * The single range of a `Range` header (RFC 9110 §14.2) in a body of `length` bytes. `undefined` when the whole body is to be sent: no
+ * range, several ranges, or another unit. `unsatisfiable` when the range is outside the body.
  */
 export function rangeWithin(
   header: string | undefined,
@@ -27,8 +27,8 @@ export function rangeWithin(
   return first >= length ? 'unsatisfiable' : { first, last };
 }
 
-/** The bytes of a range out of the whole; the archive is freed as soon as the last was read. */
-export function cut(bytes: ArchiveBytes, { first, last }: ByteRange): ArchiveBytes {
+/** The bytes of a range. The stream from the archive is destroyed after the last byte of the range. */
+export function sliceOf(bytes: ArchiveBytes, { first, last }: ByteRange): ArchiveBytes {
   const stream = Readable.from(between(bytes.stream, first, last + 1), { objectMode: false });
   stream.once('close', () => bytes.stream.destroy());
   return { length: last + 1 - first, stream };
@@ -37,11 +37,11 @@ export function cut(bytes: ArchiveBytes, { first, last }: ByteRange): ArchiveByt
 async function* between(source: Readable, start: number, end: number): AsyncGenerator<Buffer> {
   let at = 0;
   for await (const chunk of source) {
-    if (!Buffer.isBuffer(chunk)) throw new Error('no bytes');
+    if (!Buffer.isBuffer(chunk)) throw new Error('the stream has a chunk that is not bytes');
     const piece = chunk.subarray(Math.max(start - at, 0), Math.max(end - at, 0));
     at += chunk.length;
     if (piece.length > 0) yield piece;
     if (at >= end) return;
   }
-  throw new Error('a transfer cut short');
+  throw new Error('the transfer ended before the range');
 }

@@ -1,11 +1,12 @@
 import type { FastifyReply } from 'fastify';
 import { BadRequest } from '../../problems/errors.js';
 
-/** A signal that aborts when the client closes its connection before the answer is complete. */
+/** A signal that aborts when the client closes its connection before the answer is complete. The reason is a `BadRequest`. */
 export function disconnectSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  const abort = () => gone.abort(new BadRequest('incomplete-body', 'The client closed the connection.'));
+  const disconnected = new AbortController();
+  const abort = () =>
+    disconnected.abort(new BadRequest('incomplete-body', 'The client closed the connection.'));
   if (reply.raw.destroyed) abort();
   else reply.raw.once('close', abort);
-  return gone.signal;
+  return disconnected.signal;
 }

@@ -1,8 +1,8 @@
-/** Why a multipart body cannot be read. */
+/** Why a multipart body cannot be parsed. */
 export type MultipartFault =
   'boundary' | 'header' | 'line-end' | 'no-part' | 'too-long' | 'too-many-parts' | 'truncated';
 
-/** The body is not what RFC 2046 §5.1.1 describes, or more than the limits allow. The message holds nothing of the body. */
+/** A body that violates RFC 2046 §5.1.1 or exceeds the limits. The message contains nothing from the body. */
 export class MultipartBroken extends Error {
   override readonly name = 'MultipartBroken';
 

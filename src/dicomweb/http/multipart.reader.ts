@@ -2,38 +2,38 @@ import { MultipartBroken } from './multipart.broken.js';
 import { MultipartScanner } from './multipart.scanner.js';
 import { isBoundary } from './multipart.type.js';
 
-/** One body part: its header fields by lower-case name, its body as it arrives. */
+/** One body part: its header fields by lower-case name, and its body as it arrives. */
 export interface Part {
   headers: Map<string, string>;
   body: AsyncIterable<Buffer>;
 }
 
-/** What a multipart body may cost at most. */
+/** The limits of a multipart body. */
 export interface MultipartLimits {
   maxParts: number;
-  /** Bytes of one part's header block. */
+  /** Bytes of the header of one part. */
   maxHeaderBytes: number;
-  /** Bytes before the first boundary, and again after the closing one. */
-  maxAsideBytes: number;
+  /** Bytes of the preamble before the first boundary, and of the epilogue after the closing one. */
+  maxOutsideBytes: number;
 }
 
-const DEFAULT_LIMITS: MultipartLimits = { maxParts: 10_000, maxHeaderBytes: 8192, maxAsideBytes: 65_536 };
+const DEFAULT_LIMITS: MultipartLimits = { maxParts: 10_000, maxHeaderBytes: 8192, maxOutsideBytes: 65_536 };
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/;
 
 /**
- * The parts of a multipart/related body (RFC 2046 §5.1, RFC 2387) in order. Nothing of a body is held: chunks pass on without a
- * copy, and what a consumer leaves unread of a part is skipped when it asks for the next one. Any fault, the missing closing
- * boundary too, is MultipartBroken and never a clean end. The source is not closed, so that an answer can still be sent.
+ * The parts of a multipart/related body (RFC 2046 §5.1, RFC 2387) in order. Chunks are passed on without a copy. The unread rest of a part
+ * is skipped when the next part is asked for. Throws `MultipartBroken` for any fault, also for a missing closing boundary. The source is
+ * not closed, so that an answer can still be sent.
  */
 export async function* readParts(
   source: AsyncIterable<Buffer>,
   boundary: string,
   limits: Partial<MultipartLimits> = {},
 ): AsyncGenerator<Part, void, undefined> {
-  if (!isBoundary(boundary)) throw new MultipartBroken('boundary', 'the boundary is not one RFC 2046 allows');
-  const { maxParts, maxHeaderBytes, maxAsideBytes } = { ...DEFAULT_LIMITS, ...limits };
+  if (!isBoundary(boundary)) throw new MultipartBroken('boundary', 'RFC 2046 does not allow this boundary');
+  const { maxParts, maxHeaderBytes, maxOutsideBytes } = { ...DEFAULT_LIMITS, ...limits };
   const scanner = new MultipartScanner(source, boundary);
-  if (!(await scanner.skip(maxAsideBytes))) throw new MultipartBroken('no-part', 'no boundary was found');
+  if (!(await scanner.skip(maxOutsideBytes))) throw new MultipartBroken('no-part', 'no boundary was found');
   let count = 0;
   while (!(await scanner.isClosing())) {
     count += 1;
@@ -41,19 +41,19 @@ export async function* readParts(
     const headers = await readFields(scanner, maxHeaderBytes);
     const body = new PartBody(scanner);
     yield { headers, body };
-    await body.pass();
+    await body.skipRest();
   }
   if (count === 0) throw new MultipartBroken('no-part', 'there is no part before the closing boundary');
-  if (await scanner.skip(maxAsideBytes))
+  if (await scanner.skip(maxOutsideBytes))
     throw new MultipartBroken('boundary', 'a boundary follows the closing one');
 }
 
-/** One part's body. It may be left early; it cannot be read once the next part was asked for. */
+/** The body of one part. It need not be read to its end. It cannot be read after the next part was asked for. */
 class PartBody implements AsyncIterable<Buffer> {
   readonly #scanner: MultipartScanner;
-  #state: 'open' | 'ended' | 'passed' = 'open';
-  /** Reads take turns: a consumer that gave up may still have one under way when the rest is passed by. */
-  #turn: Promise<unknown> = Promise.resolve();
+  #state: 'open' | 'ended' | 'skipped' = 'open';
+  /** Reads run one after the other: a consumer that gave up may still have a read pending when the rest is skipped. */
+  #lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(scanner: MultipartScanner) {
     this.#scanner = scanner;
@@ -63,19 +63,19 @@ class PartBody implements AsyncIterable<Buffer> {
     for (let piece = await this.#next(); piece !== undefined; piece = await this.#next()) yield piece;
   }
 
-  async pass(): Promise<void> {
+  async skipRest(): Promise<void> {
     while ((await this.#next()) !== undefined);
-    this.#state = 'passed';
+    this.#state = 'skipped';
   }
 
   #next(): Promise<Buffer | undefined> {
-    const piece = this.#turn.then(() => this.#step());
-    this.#turn = piece.catch(() => undefined);
+    const piece = this.#lastRead.then(() => this.#step());
+    this.#lastRead = piece.catch(() => undefined);
     return piece;
   }
 
   async #step(): Promise<Buffer | undefined> {
-    if (this.#state === 'passed') throw new Error('this part of the body was passed by');
+    if (this.#state === 'skipped') throw new Error('this part of the body was skipped already');
     if (this.#state === 'ended') return undefined;
     const piece = await this.#scanner.next();
     if (piece === 'end') throw new MultipartBroken('truncated', 'the body ends before its closing boundary');
@@ -85,7 +85,7 @@ class PartBody implements AsyncIterable<Buffer> {
   }
 }
 
-/** Header fields up to the empty line; folded lines are joined, a repeated name is a fault. */
+/** The header fields up to the empty line. Folded lines are joined. Throws `MultipartBroken` for a repeated name. */
 async function readFields(scanner: MultipartScanner, maxBytes: number): Promise<Map<string, string>> {
   const fields = new Map<string, string>();
   let left = maxBytes;
@@ -105,7 +105,7 @@ async function readFields(scanner: MultipartScanner, maxBytes: number): Promise<
     const field = FIELD.exec(line);
     if (field === null) throw new MultipartBroken('header', 'a header line is not "name: value"');
     last = (field[1] ?? '').toLowerCase();
-    if (fields.has(last)) throw new MultipartBroken('header', 'a header field is there twice');
+    if (fields.has(last)) throw new MultipartBroken('header', 'a header field is repeated');
     fields.set(last, (field[2] ?? '').trim());
   }
   scanner.lineEndMayBegin();

@@ -8,15 +8,15 @@ const SPACE = 0x20;
 const HYPHEN = 0x2d;
 const LINE_ENDS = new Set([TAB, LF, CR, SPACE]);
 
-/** Reads a source up to each delimiter, CRLF "--" boundary, wherever the chunks are cut. */
+/** Reads a source up to each delimiter (CRLF, "--", boundary). A delimiter may be split across chunks. */
 export class MultipartScanner {
   readonly #source: AsyncIterator<Buffer>;
   readonly #delimiter: Buffer;
   #ended = false;
   #pending: Buffer = Buffer.alloc(0);
-  /** How many bytes of the delimiter the last chunks ended with; they are held back. */
+  /** The number of delimiter bytes at the end of the chunks so far. They are held back. */
   #matched = 2;
-  /** How many of those were never part of the data: the line end before a delimiter that starts what it may start. */
+  /** How many of those are no data: the line end before a delimiter at the start of the body or of a part. */
   #virtual = 2;
 
   constructor(source: AsyncIterable<Buffer>, boundary: string) {
@@ -24,21 +24,21 @@ export class MultipartScanner {
     this.#delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
   }
 
-  /** The empty line that ended a header may also be the line end of the next delimiter (a part with no body at all). */
+  /** After a header: its empty line may also be the line end of the next delimiter, when the part has no body. */
   lineEndMayBegin(): void {
     this.#begin(2, 2);
   }
 
-  /** The next piece before a delimiter; 'delimiter' when it was just passed, 'end' when the source ends before one. */
+  /** The next bytes before a delimiter; 'delimiter' after one was read, 'end' when the source ends without one. */
   async next(): Promise<Buffer | 'delimiter' | 'end'> {
     for (;;) {
       if (this.#pending.length === 0 && !(await this.#pull())) return 'end';
-      const piece = this.#matched > 0 ? this.#goOn() : this.#search();
+      const piece = this.#matched > 0 ? this.#continueDelimiter() : this.#search();
       if (piece !== undefined) return piece;
     }
   }
 
-  /** Passes everything up to and with the next delimiter, at most this many bytes; false when the source ends first. */
+  /** Skips at most this many bytes and the next delimiter. Resolves to false when the source ends first. */
   async skip(maxBytes: number): Promise<boolean> {
     for (let left = maxBytes; left >= 0;) {
       const piece = await this.next();
@@ -48,25 +48,26 @@ export class MultipartScanner {
     throw new MultipartBroken('too-long', 'too much data outside the parts');
   }
 
-  /** What follows a delimiter: true after the closing one, false before a part. Padding is allowed (RFC 2046 §5.1.1). */
+  /** Whether the delimiter just read is the closing one. Padding after it is allowed (RFC 2046 §5.1.1). */
   async isClosing(): Promise<boolean> {
     let byte = await this.#byte();
     if (byte === HYPHEN) {
-      if ((await this.#byte()) !== HYPHEN) throw new MultipartBroken('boundary', 'a boundary goes on');
+      if ((await this.#byte()) !== HYPHEN)
+        throw new MultipartBroken('boundary', 'characters follow a boundary');
       if (this.#pending.length === 0 && !(await this.#pull())) return true;
       if (LINE_ENDS.has(this.#pending[0] ?? LF)) return true;
-      throw new MultipartBroken('boundary', 'the closing boundary goes on');
+      throw new MultipartBroken('boundary', 'characters follow the closing boundary');
     }
     for (let left = MAX_PADDING; left > 0 && (byte === SPACE || byte === TAB); left -= 1)
       byte = await this.#byte();
     if (byte === LF) throw new MultipartBroken('line-end', 'a boundary does not end with CRLF');
-    if (byte !== CR) throw new MultipartBroken('boundary', 'a boundary goes on');
+    if (byte !== CR) throw new MultipartBroken('boundary', 'characters follow a boundary');
     if ((await this.#byte()) !== LF)
       throw new MultipartBroken('line-end', 'a boundary does not end with CRLF');
     return false;
   }
 
-  /** A line without its CRLF, its bytes as Latin-1. */
+  /** The next line without its CRLF, as Latin-1. */
   async line(maxBytes: number): Promise<string> {
     const pieces: Buffer[] = [];
     let size = 0;
@@ -107,8 +108,8 @@ export class MultipartScanner {
     return false;
   }
 
-  /** Goes on with a delimiter that earlier chunks began. CR is only its first byte, so after a mismatch none began inside. */
-  #goOn(): Buffer | 'delimiter' | undefined {
+  /** Continues a delimiter that began in earlier chunks. CR is only its first byte, so no other delimiter begins inside a mismatch. */
+  #continueDelimiter(): Buffer | 'delimiter' | undefined {
     const length = Math.min(this.#delimiter.length - this.#matched, this.#pending.length);
     const same =
       this.#delimiter.compare(this.#pending, 0, length, this.#matched, this.#matched + length) === 0;
@@ -141,7 +142,7 @@ export class MultipartScanner {
     return data.length > 0 ? data : undefined;
   }
 
-  /** How many bytes at the end of a chunk may be the beginning of a delimiter. */
+  /** The number of bytes at the end of a chunk that may begin a delimiter. */
   #delimiterStart(chunk: Buffer): number {
     const end = chunk.subarray(Math.max(0, chunk.length - this.#delimiter.length + 1));
     const at = end.lastIndexOf(CR);

@@ -1,4 +1,4 @@
-/** What a multipart/related Content-Type says: its boundary, and in lower case the type of its root part. */
+/** The parameters of a multipart/related Content-Type: the boundary, and the type of the root part in lower case. */
 export interface MultipartType {
   boundary: string;
   type: string | undefined;
@@ -6,7 +6,7 @@ export interface MultipartType {
 
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 const MEDIA_TYPE = /^[ \t]*multipart\/related[ \t]*(?=;|$)/i;
-// Unquoted values may hold more than a token (RFC 9110 §5.6.6): senders write type=application/dicom and boundary=--=_a:b.
+// More than a token is accepted without quotes (RFC 9110 §5.6.6): senders write type=application/dicom and boundary=--=_a:b.
 const PARAMETER =
   /;[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'()*+,\-./0-9:=?@A-Z^_`a-z|~]+))[ \t]*)?/y;
 
@@ -16,8 +16,8 @@ export function isBoundary(text: string): boolean {
 }
 
 /**
- * Reads the value of a Content-Type header strictly: undefined unless it is multipart/related with well-formed parameters, each
- * once, and a boundary that is one (RFC 2387, RFC 2046 §5.1.1).
+ * Parses a Content-Type header strictly (RFC 2387, RFC 2046 §5.1.1). `undefined` unless it is multipart/related with a valid boundary and
+ * well-formed parameters, each once.
  */
 export function parseMultipartType(value: string): MultipartType | undefined {
   const start = MEDIA_TYPE.exec(value);

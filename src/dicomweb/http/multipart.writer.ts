@@ -3,18 +3,18 @@ import { Readable } from 'node:stream';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { NotAcceptable, UpstreamFailed } from '../../problems/errors.js';
 
-/** One part to write: its Content-Type, further headers, and how its bytes are had when its turn comes. */
+/** One part to write: its headers, and `open`, which fetches its bytes. */
 export interface OutgoingPart {
   readonly type: string;
   readonly location: string;
-  /** It comes at once, so it may be asked for while the one before is written: a large one would wait in the archive. */
+  /** Whether to open it while the part before is written. Only for small parts: a large one would occupy a connection of the archive. */
   readonly ahead: boolean;
   readonly open: () => Promise<ArchiveBytes>;
-  /** Left out when `open` throws `NotAcceptable`: of a whole, the parts that can be had are sent. */
+  /** Whether to leave the part out when `open` throws `NotAcceptable`. */
   readonly optional?: boolean;
 }
 
-/** A `multipart/related` body (RFC 2387) as a stream; its length when it is one part whose length is known. */
+/** A `multipart/related` body (RFC 2387) as a stream. `length` is known only for a single part of known length. */
 export interface OutgoingMultipart {
   readonly contentType: string;
   readonly length: number | undefined;
@@ -22,9 +22,9 @@ export interface OutgoingMultipart {
 }
 
 /**
- * Composes parts one after the other, asking for a small next one while the present one is written: at most one is read ahead. A part that
- * cannot be had destroys the stream, so that the client never sees a clean end. `type` is the root type of the parts; `release`
- * is called when the body has been written, or will never be.
+ * Writes parts one after the other. At most one part is opened ahead. A part that cannot be fetched destroys the stream, so that the client
+ * does not take the body for complete. `type` is the media type of the root part. `release` is called once, when the body is written or
+ * abandoned.
  */
 export async function writeMultipart(
   type: string,
@@ -32,7 +32,7 @@ export async function writeMultipart(
   release: () => void = () => undefined,
 ): Promise<OutgoingMultipart> {
   const boundary = randomBytes(16).toString('hex');
-  // Opened before the answer begins: a first part that is missing is still a proper refusal.
+  // Opened before the answer begins, so that a missing first part is still answered with an error status.
   const { first, begun } = await firstOf(parts).catch((error: unknown) => {
     release();
     throw error;
@@ -47,7 +47,7 @@ export async function writeMultipart(
     objectMode: false,
     highWaterMark: 64 * 1024,
   });
-  // A client that left before the first byte: the generator never began, so nothing in it frees the archive.
+  // When the client disconnects before the first byte, the generator never starts and cannot free the archive's connection.
   stream.once('close', () => {
     first.stream.destroy();
     release();
@@ -57,7 +57,7 @@ export async function writeMultipart(
 
 type Parts = readonly [OutgoingPart, ...OutgoingPart[]];
 
-/** The first part that can be had, opened, and the parts from it on; throws what the last one threw when there is none. */
+/** Opens the first part that is available, and drops the optional parts before it. Throws the last error when there is none. */
 async function firstOf(parts: Parts): Promise<{ first: ArchiveBytes; begun: Parts }> {
   let [part, ...rest] = parts;
   for (;;) {
@@ -92,7 +92,7 @@ async function* bodyOf(
         throw error;
       });
       ahead = next?.ahead === true ? next.open() : undefined;
-      // Its failure is met when its turn comes.
+      // An error is reported when the part is written.
       ahead?.catch(() => undefined);
       if (bytes === undefined) continue;
       yield Buffer.from(headerOf(boundary, part, index > 0));
@@ -105,15 +105,15 @@ async function* bodyOf(
   }
 }
 
-/** The bytes of one part; fewer or more than were promised is a broken transfer. */
+/** The bytes of one part. Throws `UpstreamFailed` when their number differs from the announced length. */
 async function* checked(bytes: ArchiveBytes): AsyncGenerator<Buffer> {
   let count = 0;
   for await (const chunk of bytes.stream) {
-    if (!Buffer.isBuffer(chunk)) throw new Error('the archive sent something that is no bytes');
+    if (!Buffer.isBuffer(chunk)) throw new Error('the archive sent a chunk that is not bytes');
     count += chunk.length;
     yield chunk;
   }
-  if (bytes.length !== undefined && count !== bytes.length) throw new UpstreamFailed('a transfer cut short');
+  if (bytes.length !== undefined && count !== bytes.length) throw new UpstreamFailed('transfer of a part');
 }
 
 function headerOf(boundary: string, part: OutgoingPart, later = false): string {

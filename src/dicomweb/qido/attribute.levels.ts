@@ -23,7 +23,7 @@ const SERIES: Readonly<Record<string, string>> = {
 const OF_STUDY = tagsOf(STUDY);
 const OF_SERIES = tagsOf(SERIES);
 
-/** Whether an attribute has one value at this level: that of the level's own modules, or of those above. */
+/** Whether an attribute has a single value at this level: it belongs to the modules of the level or of a level above. */
 export function isAttributeOf(level: Level, tag: string): boolean {
   if (level === 'instance' || OF_STUDY.has(tag)) return true;
   return level === 'series' && OF_SERIES.has(tag);

@@ -10,65 +10,63 @@ import { isAttributeOf } from './attribute.levels.js';
 import type { JsonDataSet } from '../../dicom/json/dicom.json.js';
 import { type FilesOf, InstanceMetadata } from '../wado/instance.metadata.js';
 
-/** What is wanted of the archive beside the catalog's attributes: some by tag, or all that the level has. */
-export interface Wanted {
+/** The attributes to read from the archive: some by tag, or all attributes of the level. */
+export interface IncludedAttributes {
   readonly all: boolean;
   readonly tags: ReadonlySet<string>;
 }
 
-/** Characters of JSON that one page may bring beside the catalog's: all of it is held until it is sent. */
-const PAGE_AT_MOST = 16 * 1024 * 1024;
-/** Instances of one page that are read at one time. */
-const AT_ONCE = 8;
+/** The most characters of JSON that one page may read from the archive. The page is held in memory until it is sent. */
+const MAX_PAGE_CHARACTERS = 16 * 1024 * 1024;
+/** Instances of one page that are read at the same time. */
+const CONCURRENCY = 8;
+const TOO_MANY_RESULTS = 'Too many results for this includefield. Use a smaller limit.';
 
-/** Attributes that the catalog does not hold, asked of the archive for one page of a search (design.md, decision 2). */
+/** Reads attributes that the catalog does not keep from the archive, for one page of a search (PS3.18 §8.3.4.3). */
 @Injectable()
 export class Includefield {
   constructor(
-    private readonly examples: RepresentativeInstances,
+    private readonly representatives: RepresentativeInstances,
     private readonly metadata: InstanceMetadata,
   ) {}
 
   /**
-   * By the UIDs of the page; a study's or series' are those of its first instance. What has just left the archive has none. Nothing
-   * more is read once `signal` aborts. `BadRequest` for a page that would be too large to hold.
+   * The attributes by the UIDs of the page. A study or series has those of its first instance. An item that was just deleted from the
+   * archive has none. Reading stops when `signal` aborts. Throws `BadRequest` when the page would be too large for memory.
    */
-  async of(
+  async read(
     policy: Policy,
     level: Level,
     uids: readonly string[],
-    wanted: Wanted,
+    attributes: IncludedAttributes,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, JsonDataSet>> {
-    const examples = await this.examples.of(policy, level, uids);
+    const representatives = await this.representatives.of(policy, level, uids);
     const found = new Map<string, JsonDataSet>();
-    const files = await this.metadata.filesOf([...examples.values()].map(({ instance }) => instance));
+    const files = await this.metadata.filesOf([...representatives.values()].map(({ instance }) => instance));
     const failed = new AbortController();
     const any = AbortSignal.any([signal, failed.signal]);
     let size = 0;
-    const left = examples.entries();
-    const readOnes = async () => {
-      for (const [uid, example] of left) {
+    // One iterator that all workers share.
+    const remaining = representatives.entries();
+    const readRemaining = async () => {
+      for (const [uid, representative] of remaining) {
         any.throwIfAborted();
-        const dataSet = chosen(await this.read(example, files, any), level, wanted);
+        const dataSet = selected(await this.dataSetOf(representative, files, any), level, attributes);
         size += JSON.stringify(dataSet).length;
-        if (size > PAGE_AT_MOST)
-          throw new BadRequest(
-            'too-many-results',
-            'These attributes of so many are too much at once: ask with a smaller limit.',
-          );
+        if (size > MAX_PAGE_CHARACTERS) throw new BadRequest('too-many-results', TOO_MANY_RESULTS);
         found.set(uid, dataSet);
       }
     };
-    // When one fails the others have no reader: those that wait leave the line.
-    await Promise.all(Array.from({ length: AT_ONCE }, readOnes)).catch((error: unknown) => {
+    // When one read fails, no one needs the others: those that wait for a slot stop waiting.
+    await Promise.all(Array.from({ length: CONCURRENCY }, readRemaining)).catch((error: unknown) => {
       failed.abort(error);
       throw error;
     });
     return found;
   }
 
-  private async read(
+  private async dataSetOf(
     { studyUid, instance }: RepresentativeInstance,
     files: FilesOf,
     signal: AbortSignal,
@@ -82,8 +80,8 @@ export class Includefield {
   }
 }
 
-/** What is wanted of a data set; bulk data is not of a search's answer. */
-function chosen(dataSet: JsonDataSet, level: Level, { all, tags }: Wanted): JsonDataSet {
+/** The included attributes of a data set. A search response has no bulk data. */
+function selected(dataSet: JsonDataSet, level: Level, { all, tags }: IncludedAttributes): JsonDataSet {
   const entries = Object.entries(dataSet).filter(
     ([tag, { BulkDataURI }]) =>
       BulkDataURI === undefined && (tags.has(tag) || (all && isAttributeOf(level, tag))),

@@ -3,35 +3,36 @@ import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from '../../cat
 import type { Match } from '../../catalog/search.matching.js';
 import { trimPadding } from '../../dicom/padding.js';
 import { BadRequest } from '../../problems/errors.js';
+import { queryPairs } from '../http/query.pairs.js';
 
-/** A parsed query and what of it was not understood. */
+/** A parsed query, and the keys in it that are unknown. */
 export interface QidoQuery {
   readonly search: Search;
   readonly unknownKeys: readonly string[];
-  /** What `includefield` names beside the catalog's own attributes. */
+  /** The attributes in `includefield` that the catalog does not keep. */
   readonly include: Include;
 }
 
-/** Attributes by tag, by a keyword that the catalog does not know, or all of the level. */
+/** Attributes by tag or keyword, or all attributes of the level. */
 export interface Include {
   readonly all: boolean;
   readonly tags: readonly string[];
   readonly keywords: readonly string[];
 }
 
-/** How many are answered when the client does not say, and at most (contract.md). */
-const PAGES = { root: { usual: 100, most: 1_000 }, below: { usual: 50_000, most: 50_000 } } as const;
-/** The longest page whose items are looked up in the archive too. */
-const LOOKED_UP = 1_000;
-/** Attributes one request may name. */
-const INCLUDED = 200;
-/** Values of a list, at most: the database compares each of them with each study. Defined modalities are about a hundred (PS3.3 C.7.3.1.1.1). */
-const LISTED = { uid: 500, set: 100 } as const;
-/** Characters of one value: a name has 194 at most, in three groups of 64 (PS3.5 §6.2). */
-const LONGEST = 256;
+/** The default and the maximum `limit`, for a search of all studies and for one below a study (docs/conformance.md). */
+const PAGES = { root: { default: 100, max: 1_000 }, below: { default: 50_000, max: 50_000 } } as const;
+/** The maximum `limit` when attributes are read from the archive. */
+const MAX_WITH_INCLUDED = 1_000;
+/** The most attributes that `includefield` may name. */
+const MAX_INCLUDED = 200;
+/** The most values of a list. The database compares each value with each study. About a hundred modalities are defined (PS3.3 C.7.3.1.1.1). */
+const MAX_VALUES = { uid: 500, set: 100 } as const;
+/** The most characters of one value. A person name has at most 194: three groups of 64 (PS3.5 §6.2). */
+const MAX_CHARACTERS = 256;
 const TAG = /^[0-9a-fA-F]{8}$/;
 
-/** By keyword or tag; on a path into a sequence each step is one or the other (PS3.18 §8.3.4.1). */
+/** The attributes by name. Each step of a path into a sequence is a keyword or a tag (PS3.18 §8.3.4.1). */
 const BY_NAME = new Map<string, CatalogAttribute>(
   CATALOG_ATTRIBUTES.flatMap((attribute) =>
     pathsOf(attribute.tag.split('.'), attribute.keyword.split('.')).map((path) => [path, attribute] as const),
@@ -51,51 +52,52 @@ function attributeOf(name: string): CatalogAttribute | undefined {
   return BY_NAME.get(steps.join('.'));
 }
 
-/** Parameters that are no keys (PS3.18 §8.3.4); `includefield` is one more, which may be repeated. */
+/** Parameters that are not keys (PS3.18 §8.3.4), each at most once. `includefield` may be repeated. */
 const PARAMETERS = new Set(['limit', 'offset', 'fuzzymatching', 'accept']);
 
 /**
- * Parses a query string (PS3.18 §8.3.4): keyword or tag keys, each once; percent-decoded as UTF-8; an empty value matches all.
- * Throws `BadRequest` for a repeated key or a value its key cannot have.
+ * Parses a query string (PS3.18 §8.3.4). Keys are keywords or tags, each at most once; an empty value matches all. Throws `BadRequest` for a
+ * repeated key and for an invalid value.
  */
 export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAGES): QidoQuery {
   const filters = new Map<CatalogAttribute, Match | undefined>();
   const parameters = new Map<string, string>();
   const unknownKeys = new Set<string>();
   const included: string[] = [];
-  for (const [name, value] of pairs(raw)) {
+  for (const [name, value] of queryPairs(raw)) {
     if (name === 'includefield') {
       included.push(...value.split(','));
       continue;
     }
     if (PARAMETERS.has(name)) {
       if (parameters.has(name))
-        throw new BadRequest('duplicate-parameter', `The parameter ${name} may be given once.`);
+        throw new BadRequest('duplicate-parameter', `The parameter ${name} is repeated. Use it once.`);
       parameters.set(name, value);
       continue;
     }
     const attribute = attributeOf(name);
     if (attribute === undefined || !attributesAt(level).includes(attribute)) {
-      if (unknownKeys.has(name)) throw new BadRequest('duplicate-parameter', 'Each key may be given once.');
+      if (unknownKeys.has(name))
+        throw new BadRequest('duplicate-parameter', 'A key is repeated. Use each one once.');
       unknownKeys.add(name);
       continue;
     }
     if (filters.has(attribute))
-      throw new BadRequest('duplicate-parameter', `The key ${attribute.keyword} may be given once.`);
+      throw new BadRequest('duplicate-parameter', `The key ${attribute.keyword} is repeated. Use it once.`);
     filters.set(attribute, parseMatch(attribute, value));
   }
-  const { usual, most } = PAGES[page];
+  const { default: usual, max } = PAGES[page];
   const include = parseInclude(included);
-  const longest = asksArchive(include) ? Math.min(most, LOOKED_UP) : most;
+  const maxLimit = needsArchive(include) ? Math.min(max, MAX_WITH_INCLUDED) : max;
   return {
     search: {
       level,
       filters: [...filters].flatMap(([attribute, match]) =>
         match === undefined ? [] : [{ attribute, match }],
       ),
-      limit: Math.min(count('limit', parameters.get('limit')) ?? usual, longest),
+      limit: Math.min(count('limit', parameters.get('limit')) ?? usual, maxLimit),
       offset: count('offset', parameters.get('offset')) ?? 0,
-      fuzzy: claim('fuzzymatching', parameters.get('fuzzymatching')),
+      fuzzy: flag('fuzzymatching', parameters.get('fuzzymatching')),
     },
     unknownKeys: [...unknownKeys],
     include,
@@ -103,133 +105,116 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
 }
 
 /**
- * What `includefield` names (PS3.18 §8.3.4.3). The catalog's own attributes are answered anyway, or, kept below the level, have no one value
- * there; of a path into a sequence the sequence is answered.
+ * Parses the names in `includefield` (PS3.18 §8.3.4.3). Attributes of the catalog are left out: they are in every answer, or have several
+ * values at this level. A path into a sequence includes the whole sequence.
  */
 function parseInclude(names: readonly string[]): Include {
-  if (names.length > INCLUDED)
-    throw new BadRequest('too-many-values', `includefield names at most ${INCLUDED} attributes.`);
-  const tops = names.map((name) => name.trim().split('.')[0] ?? '').filter((name) => name !== '');
-  const others = tops.filter(
+  if (names.length > MAX_INCLUDED)
+    throw new BadRequest(
+      'too-many-values',
+      `includefield takes at most ${MAX_INCLUDED} attributes. Use all, or fewer attributes.`,
+    );
+  const topLevel = names.map((name) => name.trim().split('.')[0] ?? '').filter((name) => name !== '');
+  const others = topLevel.filter(
     (name) => name !== 'all' && !BY_NAME.has(name.toUpperCase()) && !BY_NAME.has(name),
   );
   return {
-    all: tops.includes('all'),
+    all: topLevel.includes('all'),
     tags: others.filter((name) => TAG.test(name)).map((tag) => tag.toUpperCase()),
     keywords: others.filter((name) => !TAG.test(name)),
   };
 }
 
-/** Whether the archive must be asked for what is included. */
-function asksArchive({ all, tags, keywords }: Include): boolean {
+/** Whether included attributes must be read from the archive. */
+function needsArchive({ all, tags, keywords }: Include): boolean {
   return all || tags.length > 0 || keywords.length > 0;
-}
-
-/** Name and value of each parameter, decoded once, `+` as the space that forms and Python write so. Bytes that are no UTF-8, and NUL, are refused. */
-export function* pairs(raw: string): Generator<readonly [string, string]> {
-  for (const piece of raw.split('&')) {
-    if (piece === '') continue;
-    const equals = piece.indexOf('=');
-    const name = equals === -1 ? piece : piece.slice(0, equals);
-    const value = equals === -1 ? '' : piece.slice(equals + 1);
-    yield [decode(name), decode(value)];
-  }
-}
-
-function decode(text: string): string {
-  try {
-    const decoded = decodeURIComponent(text.replaceAll('+', ' '));
-    if (!decoded.includes('\0')) return decoded;
-  } catch {
-    // Answered below, together with NUL.
-  }
-  throw new BadRequest('invalid-parameter', 'The query is not valid percent-encoded UTF-8.');
 }
 
 function count(name: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(value)) throw new BadRequest('invalid-parameter', `${name} must be a whole number.`);
+  if (!/^\d{1,9}$/.test(value))
+    throw new BadRequest('invalid-parameter', `Invalid ${name}. Use a whole number with at most 9 digits.`);
   return Number(value);
 }
 
-function claim(name: string, value: string | undefined): boolean {
+function flag(name: string, value: string | undefined): boolean {
   if (value !== undefined && value !== 'true' && value !== 'false')
-    throw new BadRequest('invalid-parameter', `${name} must be true or false.`);
+    throw new BadRequest('invalid-parameter', `Invalid ${name}. Use true or false.`);
   return value === 'true';
 }
 
 const UID = /^[0-9.]{1,64}$/;
 const DATE = /^\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/;
-// A minute may have 61 seconds (PS3.5 §6.2).
+// 60 is a leap second (PS3.5 §6.2).
 const TIME = /^([01]\d|2[0-3])([0-5]\d(([0-5]\d|60)(\.\d{1,6})?)?)?$/;
 
-/** PatientID, its issuer and the institution are compared as they are but for padding: scopes of grants are made of them. */
-const KEYS = new Set(['00100020', '00100021', '00080080']);
+/** PatientID, its issuer and the institution. Only their padding is trimmed, because scopes of grants compare them in the same way. */
+const EXACT_KEYS = new Set(['00100020', '00100021', '00080080']);
 
-/** Spaces around a value are no part of it (PS3.5 §6.2), nor are other blanks where it is no key. */
+/** Parses the value of a key; `undefined` when it matches all. Leading and trailing spaces are not significant (PS3.5 §6.2). */
 function parseMatch(attribute: CatalogAttribute, written: string): Match | undefined {
-  const value = KEYS.has(attribute.tag) ? trimPadding(written) : written.trim();
+  const value = EXACT_KEYS.has(attribute.tag) ? trimPadding(written) : written.trim();
   if (value === '') return undefined;
-  const bad = () => new BadRequest('invalid-parameter', `The value of ${attribute.keyword} is not valid.`);
+  const invalid = () => new BadRequest('invalid-parameter', `The value of ${attribute.keyword} is invalid.`);
   switch (attribute.matching) {
     case 'uid': {
-      const values = listOf(attribute, value, LISTED.uid);
-      if (!values.every((uid) => UID.test(uid))) throw bad();
+      const values = listOf(attribute, value, MAX_VALUES.uid);
+      if (!values.every((uid) => UID.test(uid))) throw invalid();
       return values.length === 1 ? { kind: 'value', value } : { kind: 'list', values };
     }
     case 'date':
-      return parseMoment(value.replaceAll('.', ''), DATE, bad);
+      return parseRange(value.replaceAll('.', ''), DATE, invalid);
     case 'time':
-      return parseMoment(exactly(value.replaceAll(':', '')), TIME, bad);
+      return parseRange(withoutTrailingZeros(value.replaceAll(':', '')), TIME, invalid);
     case 'number':
-      if (!/^[+-]?\d{1,9}$/.test(value)) throw bad();
+      if (!/^[+-]?\d{1,9}$/.test(value)) throw invalid();
       return { kind: 'value', value };
     case 'set': {
-      // A code string holds neither comma nor backslash; OHIF asks for several modalities so.
-      const values = listOf(attribute, value, LISTED.set);
+      // A code string contains neither comma nor backslash. OHIF separates several modalities by commas or backslashes.
+      const values = listOf(attribute, value, MAX_VALUES.set);
       return values.some((one) => /^\**$/.test(one)) ? undefined : { kind: 'list', values };
     }
     case 'name':
-      // Of each component group everything.
+      // Wildcards alone in every component group match all names.
       if (/^[*=]+$/.test(value)) return undefined;
-      return { kind: 'value', value: short(attribute, value) };
+      return { kind: 'value', value: limited(attribute, value) };
     case 'text':
     case 'folded':
     case 'item':
-      return /^\*+$/.test(value) ? undefined : { kind: 'value', value: short(attribute, value) };
+      return /^\*+$/.test(value) ? undefined : { kind: 'value', value: limited(attribute, value) };
   }
 }
 
-/** The values of a list by comma or backslash. `BadRequest` beyond `most`. */
-function listOf(attribute: CatalogAttribute, written: string, most: number): string[] {
+/** The values of a list, separated by comma or backslash. Throws `BadRequest` for more than `max` values. */
+function listOf(attribute: CatalogAttribute, written: string, max: number): string[] {
   const values = written.split(/[,\\]/);
-  if (values.length > most)
+  if (values.length > max)
     throw new BadRequest(
       'too-many-values',
-      `${attribute.keyword} takes at most ${most} values. Ask in several searches.`,
+      `${attribute.keyword} takes at most ${max} values. Split the list into several searches.`,
     );
-  return values.map((value) => short(attribute, value).trim());
+  return values.map((value) => limited(attribute, value).trim());
 }
 
-/** `BadRequest` when one value is longer than any can be. */
-function short(attribute: CatalogAttribute, value: string): string {
-  if (value.length <= LONGEST) return value;
+/** The value. Throws `BadRequest` when it is longer than any stored value. */
+function limited(attribute: CatalogAttribute, value: string): string {
+  if (value.length <= MAX_CHARACTERS) return value;
   throw new BadRequest(
     'invalid-parameter',
-    `The value of ${attribute.keyword} has more than ${LONGEST} characters. Shorten it.`,
+    `The value of ${attribute.keyword} has more than ${MAX_CHARACTERS} characters. Shorten it.`,
   );
 }
 
-/** A time without the zeros that its fraction ends in: they are the same moment. */
-function exactly(time: string): string {
+/** A time without the zeros at the end of its fraction, which do not change it. */
+function withoutTrailingZeros(time: string): string {
   return /^\d{6}\.\d{1,6}$/.test(time) ? time.replace(/\.?0+$/, '') : time;
 }
 
-function parseMoment(value: string, shape: RegExp, bad: () => BadRequest): Match {
+function parseRange(value: string, shape: RegExp, invalid: () => BadRequest): Match {
   const ends = value.split('-');
   const [from = '', to] = ends;
-  if (ends.length > 2 || ends.some((end) => end !== '' && !shape.test(end))) throw bad();
+  if (ends.length > 2 || ends.some((end) => end !== '' && !shape.test(end))) throw invalid();
   if (to === undefined) return { kind: 'value', value };
-  if (from === '' && to === '') throw bad();
+  if (from === '' && to === '') throw invalid();
   return { kind: 'range', from: from || undefined, to: to || undefined };
 }

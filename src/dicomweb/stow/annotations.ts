@@ -1,6 +1,6 @@
 import type { InstanceFacts } from '../../catalog/instance.facts.js';
 
-/** What `studies:annotate` lets in: the SOP classes of each modality (PS3.4 §B.5). */
+/** The SOP classes that `studies:annotate` may store, by modality (PS3.4 §B.5). */
 const ANNOTATIONS: Readonly<Record<string, RegExp>> = {
   SR: /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.88\.\d+$/,
   KO: /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.88\.59$/,
@@ -9,16 +9,16 @@ const ANNOTATIONS: Readonly<Record<string, RegExp>> = {
   RTSTRUCT: /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.481\.3$/,
 };
 
-/** Whether it is a report, a selection, a presentation state, a segmentation or a structure set, by its class and its modality alike. */
+/** Whether both SOP class and modality are those of a report, key object selection, presentation state, segmentation or structure set. */
 export function isAnnotation({ modality, sopClassUid }: InstanceFacts): boolean {
   return Object.hasOwn(ANNOTATIONS, modality) && ANNOTATIONS[modality]?.test(sopClassUid) === true;
 }
 
-/** SOP classes that are services, directories or print jobs, and no instances to store (PS3.6 table A-1). */
+/** SOP classes of services, directories and print jobs, which have no instances to store (PS3.6 table A-1). */
 const NOT_STORED =
   /^1\.2\.840\.10008\.(1\.1|1\.3\.10|1\.20\.\d+|3\.1\.[\d.]+|4\.2|5\.1\.1\.(?!27$|29$|30$)[\d.]+|5\.1\.4\.1\.2\.[\d.]+|5\.1\.4\.3[123](\.\d+)*|5\.1\.4\.37\.\d+)$/;
 
-/** Whether something of this SOP class can be stored; private classes can. */
+/** Whether instances of this SOP class can be stored. Private classes can. */
 export function isStorageClass(sopClassUid: string): boolean {
   return /^[0-9.]{3,64}$/.test(sopClassUid) && !NOT_STORED.test(sopClassUid);
 }

@@ -1,7 +1,7 @@
 import { IdentityMissing } from '../../catalog/instance.facts.js';
 import { NeighbourAway, UpstreamFailed } from '../../problems/errors.js';
 import { DicomUnreadable, type HeaderFault } from '../../dicom/dicom.unreadable.js';
-import { InstanceTooLarge } from './stow.transfer.js';
+import { InstanceTooLarge } from './instance.bytes.js';
 
 /** Why an instance was not stored: Failure Reason (0008,1197), and Error Comment (0000,0902), an LO of at most 64 characters. */
 export interface Failure {
@@ -20,7 +20,7 @@ const REASON = {
   transferSyntax: 0xc122,
 } as const;
 
-/** The failures that a decision ends in. */
+/** The failures that are decided, not caused by an error. */
 export const FAILURE = {
   otherStudy: { reason: REASON.processing, comment: 'The instance belongs to another study than the URL.' },
   identity: {
@@ -36,11 +36,11 @@ export const FAILURE = {
     comment: 'Other content is stored under this SOP Instance UID.',
   },
   sopClass: { reason: REASON.sopClass, comment: 'The SOP class is not a storage SOP class.' },
-  // One text for every cause: a second one would tell what the account may not see.
+  // One text for every cause, so that it does not reveal what the account may not see.
   notPermitted: { reason: REASON.notPermitted, comment: 'This account may not store this instance.' },
 } as const satisfies Record<string, Failure>;
 
-/** What is wrong with the file. */
+/** Error Comments for a file that cannot be read. */
 const UNREADABLE: Readonly<Record<HeaderFault, string>> = {
   deflate: 'The deflated data set cannot be inflated.',
   identity: 'The file meta information names another instance.',
@@ -59,7 +59,12 @@ const NO_ROOM = 'The archive has no room for this instance.';
 const REFUSED = 'The archive cannot read this file.';
 const NOT_STORED = 'The archive failed to store this instance. Send it again.';
 
-/** The failure that an error is for its instance; `undefined` when the error ends the whole request. */
+/** Whether the archive looked at the instance and refused it. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof UpstreamFailed && error.status !== undefined && error.status < 500;
+}
+
+/** The failure of the instance for an error; `undefined` when the error ends the whole request. */
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof DicomUnreadable) {
     const reason = error.reason === 'transfer-syntax' ? REASON.transferSyntax : REASON.unreadable;

@@ -3,30 +3,30 @@ import type { FileMeta } from '../../dicom/file.meta.js';
 import { resourceUrl } from '../http/resource.urls.js';
 import type { Failure } from './stow.failures.js';
 
-/** Warning Reason (0008,1196) values (PS3.18 table 10.5.3-1): the catalog says something else than the header. */
+/** Warning Reason (0008,1196) values (PS3.18 table 10.5.3-1). `coerced`: the catalog has another value than the header. */
 export const WARNING = { coerced: 0xb000 } as const;
 type Warning = (typeof WARNING)[keyof typeof WARNING];
 
-/** The instance a part is, by its file meta information at least; absent when the part could not be read that far. */
+/** The SOP Instance UID and SOP Class UID of a part. */
 export interface SopIdentity {
   readonly sopUid: string;
   readonly sopClassUid: string;
 }
 
-/** An instance that is stored, its place, and whose it is. */
+/** A stored instance, its study, its series and its patient. */
 interface Stored extends SopIdentity {
   readonly studyUid: string;
   readonly seriesUid: string;
   readonly patientId: string;
 }
 
-/** What became of one part. */
+/** The result of one part. `instance` is absent when its file meta information could not be read. */
 export type Outcome =
   | { readonly stored: true; readonly instance: Stored; readonly warning: Warning | undefined }
   | { readonly stored: false; readonly instance: SopIdentity | undefined; readonly failure: Failure };
 
-/** What the file meta information (PS3.10 §7.1) names, as far as these are UIDs; `undefined` without an instance. */
-export function namedBy({ sopInstanceUid, sopClassUid }: FileMeta): SopIdentity | undefined {
+/** The identity in the file meta information (PS3.10 §7.1). `undefined` without a valid SOP Instance UID; a malformed class is empty. */
+export function identityOf({ sopInstanceUid, sopClassUid }: FileMeta): SopIdentity | undefined {
   if (!isUid(sopInstanceUid)) return undefined;
   return { sopUid: sopInstanceUid, sopClassUid: isUid(sopClassUid) ? sopClassUid : '' };
 }
@@ -35,7 +35,7 @@ function isUid(text: string): boolean {
   return SopUid.safeParse(text).success && isRegular(text);
 }
 
-/** 200 all, 202 some or with a warning, 409 none (PS3.18 §10.5.3.1). */
+/** The status of the response (PS3.18 §10.5.3.1): 200 when all parts were stored, 202 when only some, or with a warning, 409 when none. */
 export function statusOf(outcomes: readonly Outcome[]): 200 | 202 | 409 {
   const stored = outcomes.filter((outcome) => outcome.stored).length;
   const warned = outcomes.some((outcome) => outcome.stored && outcome.warning !== undefined);
@@ -43,7 +43,7 @@ export function statusOf(outcomes: readonly Outcome[]): 200 | 202 | 409 {
   return stored === 0 ? 409 : 202;
 }
 
-/** The Store Instances Response (PS3.18 §10.5.3.2, I.2) in DICOM JSON: one entry for each part. */
+/** The Store Instances Response (PS3.18 §10.5.3.2, I.2) in DICOM JSON, with one item for each part. */
 export function storeResponse(
   outcomes: readonly Outcome[],
   publicUrl: string,

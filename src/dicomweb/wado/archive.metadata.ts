@@ -5,7 +5,7 @@ import { UpstreamFailed } from '../../problems/errors.js';
 import { inOrder, type JsonAttribute, type JsonDataSet } from '../../dicom/json/dicom.json.js';
 import { bulkAttribute, PARAGRAPH_VRS, UTF_8 } from '../../dicom/json/stored.values.js';
 
-/** A data set of the DICOM JSON model, as it was parsed. */
+/** A data set of the DICOM JSON model. */
 export const DataSet = z.record(
   z.string(),
   z.object({
@@ -20,8 +20,9 @@ const Parts = z.array(z.string().nullable());
 const BULK = /\/bulk\/((?:[0-9a-fA-F]{8}(?:\/\d{1,5}\/)?)+)$/;
 
 /**
- * The archive's own DICOM JSON of one instance, an array of one, with bulk data addresses below `url`. It was asked for by UIDs, which two patients may
- * share: throws `UpstreamFailed` when it is not of the instance with this `id`, or no such JSON.
+ * Parses the DICOM JSON that the archive writes for one instance, an array with one item. Bulk data URLs are rewritten to begin with `url`.
+ * The archive finds the instance by UIDs, which instances of two patients may share: throws `UpstreamFailed` for another instance than `id`,
+ * and for malformed JSON.
  */
 export function archiveDataSet(json: string, uids: InstanceUids, id: OrthancId, url: string): JsonDataSet {
   const parsed = OfOne.safeParse(parsedJson(json));
@@ -35,11 +36,11 @@ export function archiveDataSet(json: string, uids: InstanceUids, id: OrthancId, 
   return published(dataSet, url);
 }
 
-/** The path of a value (tags, and item numbers from 1) as the archive names it: tags `gggg-eeee`, and item numbers from 0. */
+/** The path of a value in the archive's notation: tags as `gggg-eeee`, item numbers from 0. In `path`, item numbers begin with 1. */
 export function archivePath(path: string): (string | number)[] {
   return path
     .split('/')
-    .map((step, at) => (at % 2 === 1 ? Number(step) - 1 : `${step.slice(0, 4)}-${step.slice(4)}`));
+    .map((step, index) => (index % 2 === 1 ? Number(step) - 1 : `${step.slice(0, 4)}-${step.slice(4)}`));
 }
 
 function published(dataSet: JsonDataSet, url: string): JsonDataSet {
@@ -52,14 +53,14 @@ function publishedOne(tag: string, attribute: JsonAttribute, url: string): JsonA
     const path = BULK.exec(BulkDataURI)?.[1];
     return path === undefined ? { vr } : bulkAttribute(vr, `${url}/bulk/${path}`);
   }
-  // JSON is UTF-8 (PS3.18 F.2); the archive names what the file is written in.
+  // JSON is UTF-8 (PS3.18 F.2). The archive writes the character set of the file instead.
   if (tag === '00080005') return UTF_8;
   if (Value === undefined) return attribute;
   if (vr === 'SQ') return { vr, Value: Value.map((item) => published(DataSet.parse(item ?? {}), url)) };
   return PARAGRAPH_VRS.has(vr) ? { vr, Value: [joined(Value)] } : attribute;
 }
 
-/** The one value of a text in which a backslash is a character, at which the archive takes it apart. */
+/** The single value of a text VR that allows backslashes (PS3.5 §6.2). The archive splits it at backslashes. */
 function joined(values: readonly unknown[]): string {
   return Parts.parse(values)
     .map((part) => part ?? '')

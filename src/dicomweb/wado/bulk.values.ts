@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { FoundInstance } from '../../catalog/lookup.service.js';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
 import { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { NotVisible, UpstreamFailed } from '../../problems/errors.js';
@@ -16,27 +18,30 @@ import { implicitRepresentations } from '../../dicom/implicit.representations.js
 import { InstanceMetadata } from './instance.metadata.js';
 import { type OutgoingMultipart, writeMultipart } from '../http/multipart.writer.js';
 import { metered } from '../http/metering.js';
-import { type Opened, Retrieval } from './retrieval.service.js';
+import { instanceUrl } from '../http/resource.urls.js';
+import { ArchiveFetch } from './archive.fetch.js';
+import type { RecordedRead } from './read.access.js';
 import { findValue, type FoundValue } from '../../dicom/value.finder.js';
 
-/** A value to read: its address below `bulk/`, the media type it is sent as, and how many of its bytes that is. */
-export interface BulkWish {
+/** A value to read: its path below `bulk/`, its media type, and how many of its bytes are sent. */
+export interface BulkValue {
   readonly path: string;
   readonly type: string;
   readonly length?: number | undefined;
 }
 
-/** Values of single elements, read from the stored file as metadata refers to them (PS3.18 §10.4.1.1.5). */
+/** Fetches the values of single elements from the stored file (PS3.18 §10.4.1.1.5). */
 @Injectable()
 export class BulkValues {
   constructor(
-    private readonly retrieval: Retrieval,
+    @Inject(ENV) private readonly env: Env,
     private readonly bytes: OrthancBytes,
+    private readonly fetch: ArchiveFetch,
     private readonly metadata: InstanceMetadata,
   ) {}
 
-  /** The document at this address as its own media type, without padding; `undefined` where the value is no document. */
-  async documentAt(study: string, instance: FoundInstance, path: string): Promise<BulkWish | undefined> {
+  /** The document at this path, with its own media type and without padding. `undefined` when the value is not a document. */
+  async documentAt(study: string, instance: FoundInstance, path: string): Promise<BulkValue | undefined> {
     if (path !== ENCAPSULATED_DOCUMENT) return undefined;
     const document = documentOf(
       instance.sopClassUid,
@@ -45,24 +50,24 @@ export class BulkValues {
     return document === undefined ? undefined : { path, ...document };
   }
 
-  /** The value as one body; throws `NotVisible` where there is none. */
-  async one(opened: Opened, wish: BulkWish): Promise<ArchiveBytes> {
-    const [instance] = opened.instances;
-    const bytes = await this.retrieval.fromArchive(instance, () => this.read(instance, wish));
-    return metered(bytes, {}, opened.offered);
+  /** The value as one body. Throws `NotVisible` when there is no such value. */
+  async one(read: RecordedRead, asked: BulkValue): Promise<ArchiveBytes> {
+    const [instance] = read.instances;
+    const bytes = await this.fetch.stored(instance, () => this.read(instance, asked));
+    return metered(bytes, {}, read.offered);
   }
 
-  /** The same as the one part of a multipart body. */
-  inParts(opened: Opened, wish: BulkWish): Promise<OutgoingMultipart> {
-    const location = `${this.retrieval.urlOf(opened, opened.instances[0])}/bulk/${wish.path}`;
-    const open = () => this.one(opened, wish);
-    return writeMultipart(wish.type, [{ type: wish.type, location, ahead: false, open }]);
+  /** The same as a multipart body with one part. */
+  inParts(read: RecordedRead, asked: BulkValue): Promise<OutgoingMultipart> {
+    const location = `${instanceUrl(this.env.PUBLIC_URL, read.studyUid, read.instances[0])}/bulk/${asked.path}`;
+    const open = () => this.one(read, asked);
+    return writeMultipart(asked.type, [{ type: asked.type, location, ahead: false, open }]);
   }
 
-  /** Out of the file; where its header cannot be read, what the archive reads of it. */
-  private async read(instance: FoundInstance, { path, length }: BulkWish): Promise<ArchiveBytes> {
+  /** From the file, or as the archive reads it when the gateway cannot parse the file. */
+  private async read(instance: FoundInstance, { path, length }: BulkValue): Promise<ArchiveBytes> {
     try {
-      const { close, ...value } = await this.fromFile(instance, path);
+      const { close, ...value } = await this.valueInFile(instance, path);
       return ofLength(value, length, close);
     } catch (error) {
       if (!(error instanceof DicomUnreadable)) throw error;
@@ -73,7 +78,10 @@ export class BulkValues {
     }
   }
 
-  private async fromFile(instance: FoundInstance, path: string): Promise<FoundValue & { close: () => void }> {
+  private async valueInFile(
+    instance: FoundInstance,
+    path: string,
+  ): Promise<FoundValue & { close: () => void }> {
     const ask = (range: ByteRange) => filePart(this.bytes, instance, range);
     const file = await openFile(new StoredBytes(ask, instance.size));
     try {
@@ -87,22 +95,21 @@ export class BulkValues {
   }
 }
 
-/** Without its padding, where `length` leaves that out. */
+/** The value as a stream; without its padding byte when `length` is one shorter. */
 function ofLength(value: FoundValue, length: number | undefined, close: () => void): ArchiveBytes {
-  // Padding is one byte at most.
   const isPadded = value.length !== undefined && length === value.length - 1;
-  const wanted = isPadded ? length : value.length;
-  const stream = Readable.from(cut(value, wanted), { objectMode: false });
+  const size = isPadded ? length : value.length;
+  const stream = Readable.from(limited(value, size), { objectMode: false });
   stream.once('close', close);
-  return { length: wanted, stream };
+  return { length: size, stream };
 }
 
-/** Tags as numbers, and item numbers from 1. */
+/** The steps of a path: tags as numbers, and item numbers from 1. */
 function stepsOf(path: string): number[] {
   return path.split('/').map((step, index) => Number.parseInt(step, index % 2 === 0 ? 16 : 10));
 }
 
-async function* cut({ pieces }: FoundValue, length: number | undefined): AsyncGenerator<Buffer> {
+async function* limited({ pieces }: FoundValue, length: number | undefined): AsyncGenerator<Buffer> {
   let left = length ?? Infinity;
   for await (const piece of pieces) {
     yield piece.length <= left ? piece : piece.subarray(0, left);

@@ -1,42 +1,50 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { FoundInstance } from '../../catalog/lookup.service.js';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
 import { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
 import { type ArchiveBytes, comesAtOnce } from '../../orthanc/orthanc.connection.js';
 import { UpstreamFailed } from '../../problems/errors.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../http/multipart.writer.js';
+import { ArchiveFetch } from './archive.fetch.js';
+import { InstanceFiles } from './instance.files.js';
 import { NativeFrames } from './native.frames.js';
 import { metered } from '../http/metering.js';
-import { type Opened, Retrieval } from './retrieval.service.js';
+import { instanceUrl } from '../http/resource.urls.js';
+import type { RecordedRead } from './read.access.js';
 import { StoredFrames } from './stored.frames.js';
 import { comesAsLittleEndian, EXPLICIT_LITTLE_ENDIAN } from '../../dicom/transfer.syntaxes.js';
 import { contentType, type Representation } from './wado.negotiation.js';
 
 const OCTETS = 'application/octet-stream';
 
-/** Where frames come from: each by its own address of the archive, or out of a whole native file. */
+/** Where frames are fetched from: each with a call of its own, or out of a whole native file. */
 interface Source {
+  /** Whether the next frame may be fetched while one is written. */
   readonly ahead: boolean;
   readonly frame: (number: number) => Promise<ArchiveBytes>;
   readonly close: () => void;
 }
 
-/** Frames of one instance as they are stored, or decoded (PS3.18 §10.4.1.1.6). */
+/** Fetches frames of one instance, as stored or decoded (PS3.18 §10.4.1.1.6). */
 @Injectable()
 export class Frames {
   constructor(
-    private readonly retrieval: Retrieval,
+    @Inject(ENV) private readonly env: Env,
     private readonly bytes: OrthancBytes,
+    private readonly fetch: ArchiveFetch,
+    private readonly files: InstanceFiles,
     private readonly encapsulated: StoredFrames,
   ) {}
 
-  /** Frames in the order asked, in parts. */
+  /** Frames in parts, in the order asked. */
   inParts(
-    opened: Opened,
+    read: RecordedRead,
     frames: readonly [number, ...number[]],
     representation: Representation,
   ): Promise<OutgoingMultipart> {
-    const source = this.sourceOf(opened, representation);
-    const address = this.retrieval.urlOf(opened, opened.instances[0]);
+    const source = this.sourceOf(read, representation);
+    const address = instanceUrl(this.env.PUBLIC_URL, read.studyUid, read.instances[0]);
     const [first, ...rest] = frames;
     const part = (frame: number): OutgoingPart => ({
       type: contentType(representation),
@@ -47,31 +55,30 @@ export class Frames {
     return writeMultipart(representation.type, [part(first), ...rest.map(part)], source.close);
   }
 
-  /** One frame as one body. */
-  async one(opened: Opened, frame: number, representation: Representation): Promise<ArchiveBytes> {
-    const source = this.sourceOf(opened, representation);
+  /** One frame. Throws `NotVisible`, `NotAcceptable`. */
+  async one(read: RecordedRead, frame: number, representation: Representation): Promise<ArchiveBytes> {
+    const source = this.sourceOf(read, representation);
     return closing(source.frame(frame), source.close);
   }
 
-  /** Compressed pixels as the one uncompressed value they stand for. */
-  async allDecoded(opened: Opened): Promise<ArchiveBytes> {
-    const native = this.nativeFrames(opened.instances[0]);
+  /** All frames of compressed pixel data, decoded, as one value. */
+  async allDecoded(read: RecordedRead): Promise<ArchiveBytes> {
+    const native = this.nativeFrames(read.instances[0]);
     const bytes = await closing(native.all(), () => native.close());
-    return metered(bytes, { frames: opened.instances[0].frames }, opened.offered);
+    return metered(bytes, { frames: read.instances[0].frames }, read.offered);
   }
 
-  /** The same as the one part of a multipart body. */
-  allDecodedInParts(opened: Opened): Promise<OutgoingMultipart> {
-    const location = `${this.retrieval.urlOf(opened, opened.instances[0])}/bulk/7FE00010`;
+  /** The same as a multipart body with one part. */
+  allDecodedInParts(read: RecordedRead): Promise<OutgoingMultipart> {
+    const location = `${instanceUrl(this.env.PUBLIC_URL, read.studyUid, read.instances[0])}/bulk/7FE00010`;
     const type = `${OCTETS}; transfer-syntax=${EXPLICIT_LITTLE_ENDIAN}`;
-    return writeMultipart(OCTETS, [{ type, location, ahead: false, open: () => this.allDecoded(opened) }]);
+    return writeMultipart(OCTETS, [{ type, location, ahead: false, open: () => this.allDecoded(read) }]);
   }
 
-  private sourceOf(opened: Opened, { decoded }: Representation): Source {
-    const [instance] = opened.instances;
-    const counted = async (asked: Promise<ArchiveBytes>) =>
-      metered(await asked, { frames: 1 }, opened.offered);
-    // The archive cannot cut frames of one-bit pixels, which begin anywhere in a byte.
+  private sourceOf(read: RecordedRead, { decoded }: Representation): Source {
+    const [instance] = read.instances;
+    const counted = async (asked: Promise<ArchiveBytes>) => metered(await asked, { frames: 1 }, read.offered);
+    // The archive cannot separate frames of one-bit pixels, which may begin inside a byte.
     if (decoded || (instance.bitsAllocated === 1 && comesAsLittleEndian(instance.transferSyntax))) {
       const native = this.nativeFrames(instance);
       return {
@@ -93,10 +100,10 @@ export class Frames {
     if (!comesAsLittleEndian(instance.transferSyntax)) return this.encapsulated.frame(instance, number, size);
     try {
       const call = () => this.bytes.frame(instance.orthancId, number, size, instance);
-      return await this.retrieval.fromArchive(instance, call);
+      return await this.fetch.stored(instance, call);
     } catch (error) {
       if (!(error instanceof UpstreamFailed)) throw error;
-      // The archive counts on three samples of each pixel, also where two pixels share their colours (YBR_FULL_422), and knows no pixels of floating point.
+      // The archive fails for YBR_FULL_422, where two pixels share their colours, and for floating point pixels.
       const native = this.nativeFrames(instance);
       return closing(native.frame(number), () => native.close());
     }
@@ -104,15 +111,14 @@ export class Frames {
 
   private nativeFrames(instance: FoundInstance): NativeFrames {
     const { transferSyntax } = instance;
-    if (transferSyntax === EXPLICIT_LITTLE_ENDIAN)
-      return new NativeFrames(() => this.retrieval.storedFile(instance));
+    if (transferSyntax === EXPLICIT_LITTLE_ENDIAN) return new NativeFrames(() => this.files.stored(instance));
     if (comesAsLittleEndian(transferSyntax))
-      return new NativeFrames(() => this.retrieval.uncompressedFile(instance, EXPLICIT_LITTLE_ENDIAN));
-    return new NativeFrames(() => this.retrieval.archiveDecoded(instance));
+      return new NativeFrames(() => this.files.uncompressed(instance, EXPLICIT_LITTLE_ENDIAN));
+    return new NativeFrames(() => this.files.decoded(instance));
   }
 }
 
-/** Calls `close` when the bytes were read, or never will be. */
+/** Calls `close` when the stream is closed, or when it cannot be opened. */
 async function closing(asked: Promise<ArchiveBytes>, close: () => void): Promise<ArchiveBytes> {
   try {
     const bytes = await asked;
@@ -124,7 +130,7 @@ async function closing(asked: Promise<ArchiveBytes>, close: () => void): Promise
   }
 }
 
-/** About how large a frame is; what turns out larger is asked for anew. */
+/** The average size of a frame in bytes. A larger frame is fetched with a second call. */
 function frameSize({ size, frames }: FoundInstance): number | undefined {
   return size === undefined ? undefined : Math.ceil(size / Math.max(frames, 1));
 }

@@ -22,52 +22,53 @@ import { RecentTexts } from './recent.texts.js';
 import { resourceUrl } from '../http/resource.urls.js';
 import { FIRST_WINDOW, StoredBytes } from './stored.bytes.js';
 
-/** Headers that are read at one time, of all and of one account. */
-const HEADERS = 16;
-const OF_ONE_ACCOUNT = 8;
-/** Bytes of metadata that are kept: of some thousands of instances. */
-const KEPT = 32 * 1024 * 1024;
-/** Instances that the archive is asked of in one call. */
-const IN_ONE_CALL = 500;
-const SERIES_REMEMBERED = 10_000;
+/** Headers that are read at the same time, in all and for one account. */
+const MAX_READS = 16;
+const MAX_READS_PER_ACCOUNT = 8;
+/** Bytes of cached metadata, which is some thousand instances. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+/** Instances whose files are looked up with one call to the archive. */
+const BATCH = 500;
+const MAX_SERIES = 10_000;
 const METADATA = 'metadata of an instance';
 
-/** An instance by its UIDs, and its public address. */
-interface Named extends InstanceUids {
+/** The UIDs of an instance, and its public URL. */
+interface InstanceName extends InstanceUids {
   readonly url: string;
 }
 
-/** Files by the archive's ids of their instances. */
+/** Files by the Orthanc id of their instance. */
 export type FilesOf = ReadonlyMap<OrthancId, ArchivedFile>;
 
-/** Metadata of single instances, read from their stored files by the archive's own ids (docs/decisions/0014). */
+/** Reads the metadata of single instances from their stored files (docs/decisions/0014). */
 @Injectable()
 export class InstanceMetadata {
-  private readonly slots = new Slots({ places: HEADERS, perAccount: OF_ONE_ACCOUNT });
-  private readonly recent = new RecentTexts(KEPT);
-  /** How long a header of a series was: others of it are about as long, and come in one call. */
-  private readonly beginnings = new Map<string, number>();
+  private readonly slots = new Slots({ places: MAX_READS, perAccount: MAX_READS_PER_ACCOUNT });
+  private readonly recent = new RecentTexts(CACHE_BYTES);
+  /** The header length of the last instance by series. Other headers of the series are about as long, and are read with one call. */
+  private readonly headerLengths = new Map<string, number>();
 
   constructor(
     @Inject(ENV) private readonly env: Env,
     private readonly api: OrthancApi,
     private readonly bytes: OrthancBytes,
-    private readonly departures: DeletionSync,
+    private readonly deletions: DeletionSync,
   ) {}
 
-  /** Which file each of these instances is now; what is not in it the archive holds no longer. */
+  /** The current file of each instance. Instances that the archive no longer has are missing in the result. */
   async filesOf(instances: readonly FoundInstance[]): Promise<FilesOf> {
     const files = new Map<OrthancId, ArchivedFile>();
-    for (let at = 0; at < instances.length; at += IN_ONE_CALL) {
-      const some = instances.slice(at, at + IN_ONE_CALL).map(({ orthancId }) => orthancId);
-      for (const [id, file] of await this.api.filesOf(some, false)) files.set(id, file);
+    for (let start = 0; start < instances.length; start += BATCH) {
+      const batch = instances.slice(start, start + BATCH).map(({ orthancId }) => orthancId);
+      for (const [id, file] of await this.api.filesOf(batch, false)) files.set(id, file);
     }
     return files;
   }
 
   /**
-   * The instance's DICOM JSON as UTF-8 text, its binary values as public bulk data addresses, with its RetrieveURL. Throws `NotVisible` when the archive holds
-   * it no longer, `UpstreamFailed` when neither the gateway nor the archive can read its header, or it names another instance than the catalog does.
+   * The DICOM JSON of an instance as UTF-8 text, with its Retrieve URL, and with public URLs in place of binary values. Throws `NotVisible` when
+   * the archive no longer has the instance. Throws `UpstreamFailed` when neither the gateway nor the archive can read its header, or when the
+   * header names another instance than the catalog.
    */
   async textOf(
     study: string,
@@ -79,10 +80,10 @@ export class InstanceMetadata {
     if (file === undefined) return this.missing(instance);
     const uids = { study, series: instance.seriesUid, instance: instance.sopUid };
     const url = resourceUrl(this.env.PUBLIC_URL, uids);
-    // Other content under the same UIDs is another file.
+    // Other content under the same UIDs is a file with another id.
     const key = `${file.uuid} ${url}`;
-    const known = this.recent.get(key);
-    if (known !== undefined) return known;
+    const cached = this.recent.get(key);
+    if (cached !== undefined) return cached;
     const dataSet = await this.read(instance, file, { ...uids, url }, signal ?? instance.signal);
     const text = Buffer.from(dataSetText({ ...dataSet, '00081190': { vr: 'UR', Value: [url] } }));
     this.recent.set(key, text);
@@ -100,24 +101,24 @@ export class InstanceMetadata {
     return DataSet.parse(JSON.parse(text.toString()));
   }
 
-  /** What the file says; where that cannot be read, what the archive reads of it, whose reader puts up with more. */
+  /** From the file, or as the archive reads it when the gateway cannot parse the file: the archive's parser tolerates more faults. */
   private async read(
     instance: FoundInstance,
     { size }: ArchivedFile,
-    named: Named,
+    name: InstanceName,
     signal: AbortSignal | undefined,
   ): Promise<JsonDataSet> {
     const ask = (range: ByteRange) => filePart(this.bytes, instance, range);
     const header = async () => {
       try {
-        const source = new StoredBytes(ask, size, this.beginnings.get(named.series));
-        const dataSet = await metadataOfFile(source, named.url);
-        this.noteBeginning(named.series, source.beginning);
-        return ofInstance(dataSet, named);
+        const source = new StoredBytes(ask, size, this.headerLengths.get(name.series));
+        const dataSet = await metadataOfFile(source, name.url);
+        this.noteHeaderLength(name.series, source.headerLength);
+        return ofInstance(dataSet, name);
       } catch (error) {
         if (!(error instanceof DicomUnreadable)) throw error;
         noteHandled('unreadable header', error);
-        return this.fromArchive(instance, named);
+        return this.fromArchive(instance, name);
       }
     };
     try {
@@ -128,18 +129,18 @@ export class InstanceMetadata {
     }
   }
 
-  private noteBeginning(series: string, bytes: number): void {
-    if (this.beginnings.size >= SERIES_REMEMBERED) this.beginnings.clear();
-    this.beginnings.set(series, Math.max(bytes, FIRST_WINDOW));
+  private noteHeaderLength(series: string, bytes: number): void {
+    if (this.headerLengths.size >= MAX_SERIES) this.headerLengths.clear();
+    this.headerLengths.set(series, Math.max(bytes, FIRST_WINDOW));
   }
 
-  private async fromArchive({ orthancId, reader }: FoundInstance, named: Named): Promise<JsonDataSet> {
-    const { stream } = await this.bytes.instanceMetadata(named, reader);
-    return archiveDataSet(await wholeText(METADATA, stream, LONGEST_HEADER), named, orthancId, named.url);
+  private async fromArchive({ orthancId, reader }: FoundInstance, name: InstanceName): Promise<JsonDataSet> {
+    const { stream } = await this.bytes.instanceMetadata(name, reader);
+    return archiveDataSet(await wholeText(METADATA, stream, LONGEST_HEADER), name, orthancId, name.url);
   }
 
   private async missing({ orthancId }: FoundInstance): Promise<never> {
-    if (await this.departures.recheck(orthancId)) throw new UpstreamFailed('file of an instance');
+    if (await this.deletions.recheck(orthancId)) throw new UpstreamFailed('file of an instance');
     throw new NotVisible();
   }
 }

@@ -1,45 +1,45 @@
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { InstanceMetadata } from './instance.metadata.js';
-import type { Opened } from './retrieval.service.js';
+import type { RecordedRead } from './read.access.js';
 
-/** Instances whose headers are read ahead of the one that is being sent. */
+/** Instances whose headers are read before the one that is being sent is finished. */
 const AHEAD = 8;
-/** Instances whose current file is looked up in the archive with one call. */
-const AT_ONCE = 500;
+/** Instances whose current file is looked up with one call to the archive. */
+const BATCH = 500;
 
-/** Retrieve metadata (PS3.18 §10.4.1.1.2): what the stored file of each instance says. */
+/** The metadata of instances (PS3.18 §10.4.1.1.2), read from their stored files. */
 @Injectable()
 export class Metadata {
   constructor(private readonly instances: InstanceMetadata) {}
 
   /**
-   * DICOM JSON of all instances as one array, in series and instance order; all of them, or the stream is destroyed. The first is read before this
-   * returns: throws `NotVisible`, `NeighbourAway`, `UpstreamFailed`. No more is read once `gone` aborts.
+   * The DICOM JSON of all instances as one array, in series and instance order. After a failure the stream is destroyed, not ended. The first
+   * instance is read before this returns: throws `NotVisible`, `NeighbourAway`, `UpstreamFailed`. Reading stops when `signal` aborts.
    */
-  async json(opened: Opened, gone: AbortSignal): Promise<Readable> {
-    return Readable.from(jsonOf(opened, await this.begun(opened, gone)), { objectMode: false });
+  async json(read: RecordedRead, signal: AbortSignal): Promise<Readable> {
+    return Readable.from(jsonOf(read, await this.started(read, signal)), { objectMode: false });
   }
 
-  /** The same as data sets of the DICOM JSON model, one by one. */
-  async dataSets(opened: Opened, gone: AbortSignal): Promise<AsyncGenerator> {
-    return dataSetsOf(await this.begun(opened, gone));
+  /** The same as data sets of the DICOM JSON model. */
+  async dataSets(read: RecordedRead, signal: AbortSignal): Promise<AsyncGenerator> {
+    return dataSetsOf(await this.started(read, signal));
   }
 
-  private async begun(opened: Opened, gone: AbortSignal): Promise<AsyncGenerator<Buffer>> {
-    const texts = this.inOrder(opened, gone);
+  private async started(read: RecordedRead, signal: AbortSignal): Promise<AsyncGenerator<Buffer>> {
+    const texts = this.inOrder(read, signal);
     const first = await texts.next();
     return resumed(first, texts);
   }
 
-  private async *inOrder({ studyUid, instances }: Opened, gone: AbortSignal): AsyncGenerator<Buffer> {
-    for (let at = 0; at < instances.length; at += AT_ONCE) {
-      const some = instances.slice(at, at + AT_ONCE);
-      const files = await this.instances.filesOf(some);
+  private async *inOrder({ studyUid, instances }: RecordedRead, signal: AbortSignal): AsyncGenerator<Buffer> {
+    for (let start = 0; start < instances.length; start += BATCH) {
+      const batch = instances.slice(start, start + BATCH);
+      const files = await this.instances.filesOf(batch);
       const ahead: Promise<Buffer>[] = [];
-      for (const instance of some) {
-        const reading = this.instances.textOf(studyUid, instance, files, gone);
-        // Its failure is met when its turn comes.
+      for (const instance of batch) {
+        const reading = this.instances.textOf(studyUid, instance, files, signal);
+        // An error is reported when the instance is written.
         reading.catch(() => undefined);
         ahead.push(reading);
         const next = ahead.length >= AHEAD ? ahead.shift() : undefined;
@@ -55,7 +55,7 @@ async function* resumed(first: IteratorResult<Buffer>, rest: AsyncGenerator<Buff
   yield* rest;
 }
 
-async function* jsonOf({ offered }: Opened, texts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* jsonOf({ offered }: RecordedRead, texts: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let separator = '[';
   for await (const text of texts) {
     offered({ instances: 1, bytes: text.length });

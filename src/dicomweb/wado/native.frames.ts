@@ -4,13 +4,13 @@ import { NotAcceptable, NotVisible, UpstreamFailed } from '../../problems/errors
 import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
 import { findPixels, type PixelLayout } from '../../dicom/pixel.finder.js';
 
-const NO_FRAMES = 'The pixel data is not as long as its frames; ask for the instance as application/dicom.';
-/** A frame of one-bit pixels is taken whole; this is far more than any has. */
-const LARGEST_BITMAP = 64 * 1024 * 1024;
+const NO_FRAMES = 'The pixel data is not as long as its frames. Ask for the instance as application/dicom.';
+/** The largest frame of one-bit pixels, in bytes. It is held in memory as a whole. */
+const MAX_BITMAP_BYTES = 64 * 1024 * 1024;
 
 /**
- * Frames of a native file as it streams by, numbered from 1: in ascending order the file is read once, going back opens it anew.
- * Frames of one-bit pixels are moved to begin at a byte. Only one frame may be read at a time; `close` frees the archive.
+ * The frames of a native file, read from a stream and numbered from 1. In ascending order the file is read once; going back opens it again.
+ * Frames of one-bit pixels are shifted to begin at a byte. Only one frame may be read at a time. `close` frees the archive's connection.
  */
 export class NativeFrames {
   private cursor: Cursor | undefined;
@@ -18,7 +18,7 @@ export class NativeFrames {
 
   constructor(private readonly open: () => Promise<ArchiveBytes>) {}
 
-  /** One frame. Throws `NotVisible` for a number beyond the last, `NotAcceptable` when the pixels are not those of its frames. */
+  /** One frame. Throws `NotVisible` for a number after the last, `NotAcceptable` when the pixel data does not match its frames. */
   async frame(number: number): Promise<ArchiveBytes> {
     const cursor = await this.at(number);
     const { frameBits } = cursor.layout;
@@ -29,7 +29,7 @@ export class NativeFrames {
     return bytesOf(bits.length, [bits]);
   }
 
-  /** All pixels as the one value they are, padding included. */
+  /** The whole pixel data as one value, with padding. */
   async all(): Promise<ArchiveBytes> {
     const cursor = await this.at(1);
     return bytesOf(cursor.layout.length, cursor.take(cursor.layout.length));
@@ -42,10 +42,10 @@ export class NativeFrames {
   }
 
   private async at(number: number): Promise<Cursor> {
-    const held = this.cursor;
-    if (held !== undefined && Math.floor(((number - 1) * held.layout.frameBits) / 8) >= held.position)
-      return held;
-    held?.close();
+    const { cursor } = this;
+    if (cursor !== undefined && Math.floor(((number - 1) * cursor.layout.frameBits) / 8) >= cursor.position)
+      return cursor;
+    cursor?.close();
     const { stream } = await this.open();
     try {
       this.cursor = await Cursor.over(stream);
@@ -59,7 +59,7 @@ export class NativeFrames {
   }
 }
 
-/** A place in the pixels of a file. */
+/** A read position in the pixel data of a file. */
 class Cursor {
   position = 0;
 
@@ -84,7 +84,7 @@ class Cursor {
     for await (const _ of this.take(position - this.position));
   }
 
-  /** The next bytes as they come. */
+  /** The next `count` bytes, in chunks as they arrive. */
   async *take(count: number): AsyncGenerator<Buffer> {
     for (let missing = count; missing > 0;) {
       if (this.ahead.length === 0) this.ahead = await this.next();
@@ -96,22 +96,22 @@ class Cursor {
     }
   }
 
-  /** So many bits from a bit of the next byte on, the first in the lowest bit (PS3.5 §8.1.1); the rest of the last byte is zero. */
+  /** The next `bits` bits, from bit `shift` of the next byte. The first is the lowest bit of a byte (PS3.5 §8.1.1). Unused bits of the last byte are zero. */
   async bitmap(shift: number, bits: number): Promise<Buffer> {
     const count = Math.ceil((shift + bits) / 8);
-    if (count > LARGEST_BITMAP) throw new UpstreamFailed('a frame too large');
+    if (count > MAX_BITMAP_BYTES) throw new UpstreamFailed('reading a large frame');
     const pieces: Buffer[] = [];
     for await (const piece of this.take(count)) pieces.push(piece);
     const packed = Buffer.concat(pieces);
-    // The next frame may begin in the byte that this one ends in.
+    // The next frame may begin in the last byte of this one.
     if ((shift + bits) % 8 !== 0) {
       this.ahead = Buffer.concat([packed.subarray(-1), this.ahead]);
       this.position -= 1;
     }
     const out = Buffer.alloc(Math.ceil(bits / 8));
-    for (let at = 0; at < out.length; at += 1) {
-      const pair = (packed[at] ?? 0) | ((packed[at + 1] ?? 0) << 8);
-      out[at] = (pair >> shift) & 0xff;
+    for (let index = 0; index < out.length; index += 1) {
+      const pair = (packed[index] ?? 0) | ((packed[index + 1] ?? 0) << 8);
+      out[index] = (pair >> shift) & 0xff;
     }
     const last = out.length - 1;
     if (bits % 8 !== 0) out[last] = (out[last] ?? 0) & ((1 << (bits % 8)) - 1);
@@ -120,7 +120,7 @@ class Cursor {
 
   private async next(): Promise<Buffer> {
     const { done, value } = await this.source.next();
-    if (done === true) throw new UpstreamFailed('a transfer cut short');
+    if (done === true) throw new UpstreamFailed('transfer of frames');
     return value;
   }
 }

@@ -1,4 +1,4 @@
-/** Texts that were made lately, the least recently used of them forgotten: at most so many bytes in all, and of each at most an eighth of that. */
+/** A cache that evicts the least recently used texts beyond `limit` bytes. A text longer than an eighth of the limit is not cached. */
 export class RecentTexts {
   #bytes = 0;
   readonly #limit: number;
@@ -11,7 +11,7 @@ export class RecentTexts {
   get(key: string): Buffer | undefined {
     const text = this.#texts.get(key);
     if (text === undefined) return undefined;
-    // The last of a map is its newest.
+    // The last entry of a map is the newest.
     this.#texts.delete(key);
     this.#texts.set(key, text);
     return text;

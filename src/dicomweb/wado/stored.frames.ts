@@ -4,51 +4,53 @@ import type { FoundInstance } from '../../catalog/lookup.service.js';
 import { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { NeighbourAway, NotAcceptable, NotVisible, Problem, UpstreamFailed } from '../../problems/errors.js';
+import { ArchiveFetch } from './archive.fetch.js';
 import { filePart } from './file.part.js';
+import { InstanceFiles } from './instance.files.js';
 import { type Fragment, readFragments } from '../../dicom/fragments.js';
 import { frameRuns } from '../../dicom/frame.runs.js';
 import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
-import { Retrieval } from './retrieval.service.js';
 import { videoType } from '../../dicom/transfer.syntaxes.js';
 
-/** Instances whose boundaries are kept, the last used ones, and fragments of all of them together. */
-const INSTANCES_KEPT = 200;
-const FRAGMENTS_KEPT = 200_000;
+/** Cached instances, the most recently used ones, and the fragments of all of them together. */
+const MAX_INSTANCES = 200;
+const MAX_FRAGMENTS = 200_000;
 const NO_BOUNDARIES =
-  'The stored pixel data does not tell where its frames begin and end; ask for the instance as application/dicom.';
+  'The stored pixel data does not say where its frames begin and end. Ask for the instance as application/dicom.';
 
-/** One frame in the file: its fragments, which lie one after the other with an item header between two. */
-interface FramePlace {
+/** The position of one frame in the file: its fragments, one after the other, with an item header between two. */
+interface FramePosition {
   readonly fragments: readonly Fragment[];
   readonly length: number;
 }
 
-/** The frames of an instance, and how many fragments they are, 0 until that is known. */
-interface Kept {
+/** The frames of an instance, and the number of their fragments, 0 until it is known. */
+interface CachedPositions {
   fragments: number;
-  readonly places: Promise<readonly FramePlace[]>;
+  readonly positions: Promise<readonly FramePosition[]>;
 }
 
-/** Frames of encapsulated pixel data as they are stored, out of the file itself: the archive divides some objects wrongly and others not at all. */
+/** Fetches frames of encapsulated pixel data as stored, from the file itself: the archive separates the frames of some objects wrongly, of others not at all. */
 @Injectable()
 export class StoredFrames {
-  /** In the order of their last use. */
-  private readonly kept = new Map<string, Kept>();
+  /** By stored content, the least recently used entry first. */
+  private readonly cache = new Map<string, CachedPositions>();
 
   constructor(
-    private readonly retrieval: Retrieval,
     private readonly bytes: OrthancBytes,
+    private readonly fetch: ArchiveFetch,
+    private readonly files: InstanceFiles,
   ) {}
 
   /**
-   * One frame, counted from 1; of a video, or where there is one frame, all fragments. `size`: about how many bytes it may be. Throws
-   * `NotAcceptable` when the boundaries of the frames cannot be known.
+   * One frame, counted from 1; all fragments of a video or of a single frame. `size`: the estimated size in bytes. Throws `NotAcceptable`
+   * when the boundaries of the frames are unknown.
    */
   async frame(instance: FoundInstance, number: number, size: number | undefined): Promise<ArchiveBytes> {
     if (!isWhole(instance)) return this.read(instance, number);
     try {
       const call = () => this.bytes.frame(instance.orthancId, number, size, instance);
-      return await this.retrieval.fromArchive(instance, call);
+      return await this.fetch.stored(instance, call);
     } catch (error) {
       if (!(error instanceof UpstreamFailed)) throw error;
       return this.read(instance, number);
@@ -56,47 +58,47 @@ export class StoredFrames {
   }
 
   private async read(instance: FoundInstance, number: number): Promise<ArchiveBytes> {
-    const place = (await this.placesOf(instance))[number - 1];
-    const [first] = place?.fragments ?? [];
-    const last = place?.fragments.at(-1);
-    if (place === undefined || first === undefined || last === undefined) throw new NotVisible();
+    const position = (await this.positionsOf(instance))[number - 1];
+    const [first] = position?.fragments ?? [];
+    const last = position?.fragments.at(-1);
+    if (position === undefined || first === undefined || last === undefined) throw new NotVisible();
     const range = { first: first.at, last: last.at + last.length - 1 };
     const call = () => filePart(this.bytes, instance, range);
-    return withoutHeaders(await this.retrieval.fromArchive(instance, call), place);
+    return withoutHeaders(await this.fetch.stored(instance, call), position);
   }
 
-  private placesOf(instance: FoundInstance): Promise<readonly FramePlace[]> {
+  private positionsOf(instance: FoundInstance): Promise<readonly FramePosition[]> {
     const key = `${instance.orthancId} ${instance.storedAt.getTime()}`;
-    const held = this.kept.get(key) ?? { fragments: 0, places: this.learn(instance) };
-    this.kept.delete(key);
-    this.kept.set(key, held);
-    void this.noteSize(key, held);
-    return held.places;
+    const entry = this.cache.get(key) ?? { fragments: 0, positions: this.readPositions(instance) };
+    this.cache.delete(key);
+    this.cache.set(key, entry);
+    void this.updateSize(key, entry);
+    return entry.positions;
   }
 
-  /** A failure is met by whoever asked, and is not kept. */
-  private async noteSize(key: string, held: Kept): Promise<void> {
+  /** The caller of `positionsOf` gets an error; here it only removes the entry. */
+  private async updateSize(key: string, entry: CachedPositions): Promise<void> {
     try {
-      const places = await held.places;
-      held.fragments = places.reduce((sum, { fragments }) => sum + fragments.length, 0);
-      this.forgetOldest();
+      const positions = await entry.positions;
+      entry.fragments = positions.reduce((sum, { fragments }) => sum + fragments.length, 0);
+      this.evictOldest();
     } catch {
-      this.kept.delete(key);
+      this.cache.delete(key);
     }
   }
 
-  private forgetOldest(): void {
-    let fragments = [...this.kept.values()].reduce((sum, held) => sum + held.fragments, 0);
-    for (const [key, held] of this.kept) {
-      if (this.kept.size <= INSTANCES_KEPT && fragments <= FRAGMENTS_KEPT) return;
-      this.kept.delete(key);
-      fragments -= held.fragments;
+  private evictOldest(): void {
+    let fragments = [...this.cache.values()].reduce((sum, entry) => sum + entry.fragments, 0);
+    for (const [key, entry] of this.cache) {
+      if (this.cache.size <= MAX_INSTANCES && fragments <= MAX_FRAGMENTS) return;
+      this.cache.delete(key);
+      fragments -= entry.fragments;
     }
   }
 
-  private async learn(instance: FoundInstance): Promise<readonly FramePlace[]> {
-    // Others may wait for the same places: they are learned even when the first one leaves.
-    const { stream } = await this.retrieval.storedFile({ ...instance, signal: undefined });
+  private async readPositions(instance: FoundInstance): Promise<readonly FramePosition[]> {
+    // Other requests may wait for the same positions: reading continues when the first client disconnects.
+    const { stream } = await this.files.stored({ ...instance, signal: undefined });
     try {
       const fragments = await readFragments(stream);
       const runs = frameRuns(fragments, isWhole(instance) ? 1 : instance.frames);
@@ -118,14 +120,17 @@ function isWhole({ transferSyntax, frames }: FoundInstance): boolean {
   return frames <= 1 || videoType(transferSyntax) !== undefined;
 }
 
-/** The bytes of fragments alone, of a part of the file from the first one to the last. */
-function withoutHeaders({ stream }: ArchiveBytes, place: FramePlace): ArchiveBytes {
-  const bytes = Readable.from(fragmentBytes(stream, place), { objectMode: false });
+/** The bytes of the fragments, without item headers. `stream` begins at the first fragment. */
+function withoutHeaders({ stream }: ArchiveBytes, position: FramePosition): ArchiveBytes {
+  const bytes = Readable.from(fragmentBytes(stream, position), { objectMode: false });
   bytes.once('close', () => stream.on('error', () => undefined).destroy());
-  return { length: place.length, stream: bytes };
+  return { length: position.length, stream: bytes };
 }
 
-async function* fragmentBytes(source: Readable, { fragments, length }: FramePlace): AsyncGenerator<Buffer> {
+async function* fragmentBytes(
+  source: Readable,
+  { fragments, length }: FramePosition,
+): AsyncGenerator<Buffer> {
   const start = fragments[0]?.at ?? 0;
   let [index, at, left] = [0, start, length];
   for await (const chunk of source) {
@@ -136,12 +141,12 @@ async function* fragmentBytes(source: Readable, { fragments, length }: FramePlac
       const piece = chunk.subarray(Math.max(from, 0), Math.max(to, 0)).subarray(0, left);
       left -= piece.length;
       if (piece.length > 0) yield piece;
-      // The rest of it comes with the next bytes.
+      // The fragment continues in the next chunk.
       if (to > chunk.length) break;
       index += 1;
     }
     if (left === 0) return;
     at += chunk.length;
   }
-  throw new UpstreamFailed('a transfer cut short');
+  throw new UpstreamFailed('transfer of a frame');
 }

@@ -19,12 +19,12 @@ const SAMPLES = 0x00280002;
 const ROWS = 0x00280010;
 const COLUMNS = 0x00280011;
 const BITS = 0x00280100;
-/** What says how pixels lie: samples, photometric interpretation, planes, bits allocated and stored, high bit, sign (PS3.3 §C.7.6.3). */
+/** The layout of pixels: samples, photometric interpretation, planes, bits allocated and stored, high bit, sign (PS3.3 §C.7.6.3). */
 const DESCRIPTION = new Set([SAMPLES, 0x00280004, 0x00280006, BITS, 0x00280101, 0x00280102, 0x00280103]);
-/** This much of a file is made before it begins to leave, so that what cannot be made is a refusal. */
-const MADE_AHEAD = 1024 * 1024;
+/** The bytes that are written before the answer begins, so that an early failure is still answered with an error status. */
+const PREPARED_BYTES = 1024 * 1024;
 
-/** All of a stored file but its compressed pixels, written `into` an uncompressed transfer syntax. */
+/** A stored file without its compressed pixels, written `into` an uncompressed transfer syntax. */
 export interface CompressedHeader {
   readonly into: Uncompressed;
   readonly beginning: Buffer;
@@ -33,12 +33,12 @@ export interface CompressedHeader {
 }
 
 /**
- * An uncompressed file in another transfer syntax, every value as it is stored: the archive's own transcoder invents some and drops others.
- * Throws `DicomUnreadable` when it cannot be written so; destroying the stream destroys the stored one.
+ * Rewrites an uncompressed file in another transfer syntax, with every value as stored. The archive's own transcoder adds and drops values.
+ * Throws `DicomUnreadable` when the file cannot be rewritten. Destroying the stream destroys the stored one.
  */
 export async function recodedFile(stored: ArchiveBytes, into: Uncompressed): Promise<ArchiveBytes> {
   const representationOf = await implicitRepresentations();
-  return begun(nativeFile(stored.stream, into, representationOf), stored.stream);
+  return prepared(nativeFile(stored.stream, into, representationOf), stored.stream);
 }
 
 async function* nativeFile(
@@ -58,7 +58,7 @@ async function* nativeFile(
   }
 }
 
-/** Reads a stored file with compressed pixels to its end, but for those. Throws `DicomUnreadable`. */
+/** Reads a stored file with compressed pixels to its end, without keeping the pixels. Throws `DicomUnreadable`. */
 export async function compressedHeader(stored: ArchiveBytes, into: Uncompressed): Promise<CompressedHeader> {
   const file = await openFile(stored.stream);
   try {
@@ -78,15 +78,15 @@ export async function compressedHeader(stored: ArchiveBytes, into: Uncompressed)
 }
 
 /**
- * The stored file with its pixels, and what says how they lie, out of the archive's decoded one (Explicit VR Little Endian), of which nothing else is taken.
- * Throws `DicomUnreadable` when those are no pixels of so many frames.
+ * The stored file with decoded pixels. Only the pixels and their layout are taken from `decoded`, the file as the archive decodes it into
+ * Explicit VR Little Endian. Throws `DicomUnreadable` when the pixels do not have the size of so many frames.
  */
 export function withDecodedPixels(
   header: CompressedHeader,
   decoded: ArchiveBytes,
   frames: number,
 ): Promise<ArchiveBytes> {
-  return begun(joined(header, decoded.stream, frames), decoded.stream);
+  return prepared(joined(header, decoded.stream, frames), decoded.stream);
 }
 
 async function* joined(header: CompressedHeader, decoded: Readable, frames: number): AsyncGenerator<Buffer> {
@@ -115,7 +115,7 @@ async function* joined(header: CompressedHeader, decoded: Readable, frames: numb
   throw new DicomUnreadable('structure', 'no pixel data');
 }
 
-/** Whether decoded pixels are of the stored size, and as many bytes as their frames need. */
+/** Whether decoded pixels have the stored rows and columns, and the length that the frames need. */
 function agree(
   stored: ReadonlyMap<number, Buffer>,
   described: ReadonlyMap<number, Buffer>,
@@ -149,14 +149,14 @@ async function whole(pieces: AsyncIterable<Buffer>, atMost: number): Promise<Buf
   return Buffer.concat(held);
 }
 
-/** Waits for the beginning, or for all of what is small. */
-async function begun(making: AsyncGenerator<Buffer>, source: Readable): Promise<ArchiveBytes> {
+/** Waits for the first bytes of a large file, or for the whole of a small one. */
+async function prepared(written: AsyncGenerator<Buffer>, source: Readable): Promise<ArchiveBytes> {
   const close = () => source.on('error', () => undefined).destroy();
   const held: Buffer[] = [];
   let size = 0;
   try {
-    while (size < MADE_AHEAD) {
-      const { done, value } = await making.next();
+    while (size < PREPARED_BYTES) {
+      const { done, value } = await written.next();
       if (done === true) {
         close();
         return { length: size, stream: Readable.from([Buffer.concat(held)], { objectMode: false }) };
@@ -168,7 +168,7 @@ async function begun(making: AsyncGenerator<Buffer>, source: Readable): Promise<
     close();
     throw error;
   }
-  const stream = Readable.from(after(Buffer.concat(held), making), { objectMode: false });
+  const stream = Readable.from(after(Buffer.concat(held), written), { objectMode: false });
   stream.once('close', close);
   return { length: undefined, stream };
 }

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { SeriesUid, SopUid, StudyUid } from '../../dicom/uids.js';
 import { BadRequest } from '../../problems/errors.js';
 import { type MediaRange, parseAccept } from '../http/accept.js';
-import { pairs } from '../qido/qido.query.js';
-import { LARGEST_SIDE, type RenderedQuery, windowOf } from './rendered.query.js';
+import { queryPairs } from '../http/query.pairs.js';
+import { MAX_SIDE, type RenderedQuery, windowOf } from '../rendered/rendered.query.js';
 
-/** A parsed request of the URI service (PS3.18 §9): one instance, as what, and how a picture of it is wanted. */
+/** A parsed request of the URI service (PS3.18 §9): one instance, its media type, and the rendering parameters. */
 export interface WadoUriQuery {
   readonly target: { readonly study: StudyUid; readonly series: SeriesUid; readonly instance: SopUid };
   /** `undefined` when the client does not say. */
@@ -21,14 +21,14 @@ const number = z
   .regex(/^[1-9]\d{0,8}$/)
   .transform(Number)
   .optional();
-const side = number.refine((pixels) => pixels === undefined || pixels <= LARGEST_SIDE);
+const side = number.refine((pixels) => pixels === undefined || pixels <= MAX_SIDE);
 const decimal = z
   .string()
   .regex(/^[+-]?\d{1,9}(\.\d{1,9})?$/)
   .transform(Number)
   .optional();
 
-/** What a request may say; `charset`, `annotation` and what is not here are ignored, as §9.1.2 lets a server do. */
+/** The supported parameters. Others, such as `charset` and `annotation`, are ignored, as PS3.18 §9.1.2 allows. */
 const Parameters = z.object({
   requestType: z.literal('WADO'),
   studyUID: StudyUid,
@@ -39,7 +39,7 @@ const Parameters = z.object({
     .string()
     .regex(/^[0-9.]{1,64}$/)
     .optional(),
-  // However many digits it has, and 0 as well, it is the number of a frame that may not be there: 404.
+  // Any number of digits is accepted: a number that no frame has, such as 0, is 404, not 400.
   frameNumber: z.string().regex(/^\d+$/).transform(Number).optional(),
   rows: side,
   columns: side,
@@ -47,24 +47,25 @@ const Parameters = z.object({
   windowWidth: decimal.refine((width) => width === undefined || width >= 1),
   imageQuality: number.refine((quality) => quality === undefined || quality <= 100),
 });
-/** Ignoring these would answer another thing than was asked for. */
-const NOT_OFFERED = ['anonymize', 'region', 'presentationUID', 'presentationSeriesUID'];
+/** Unsupported parameters that must not be ignored, because they change the content of the answer. */
+const UNSUPPORTED = ['anonymize', 'region', 'presentationUID', 'presentationSeriesUID'];
 
-/** Reads the query, each parameter once; throws `BadRequest` naming the parameter that is absent, repeated or wrong. */
-export function readWadoUriQuery(raw: string): WadoUriQuery {
+/** Parses a query string, each parameter once. Throws `BadRequest` with the name of a missing, unsupported or invalid parameter. */
+export function parseWadoUriQuery(raw: string): WadoUriQuery {
   const given = new Map<string, string>();
-  // The plus of a media type is often left as it is; no value here holds a space.
-  for (const [name, value] of pairs(raw.replaceAll('+', '%2B'))) {
-    if (given.has(name)) throw new BadRequest('duplicate-parameter', 'Each parameter may be given once.');
+  // Clients often leave the plus of a media type unencoded; no value contains a space.
+  for (const [name, value] of queryPairs(raw.replaceAll('+', '%2B'))) {
+    if (given.has(name))
+      throw new BadRequest('duplicate-parameter', 'A parameter is repeated. Use each one once.');
     given.set(name, value);
   }
-  const refused = NOT_OFFERED.find((name) => given.has(name));
+  const refused = UNSUPPORTED.find((name) => given.has(name));
   if (refused !== undefined)
-    throw new BadRequest('unsupported-parameter', `The parameter ${refused} is not offered.`);
+    throw new BadRequest('unsupported-parameter', `The parameter ${refused} is not supported. Leave it out.`);
   const parsed = Parameters.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     const [name = 'query'] = parsed.error.issues.flatMap(({ path }) => path.map(String));
-    throw new BadRequest('invalid-parameter', `The parameter ${name} is missing or not valid.`);
+    throw new BadRequest('invalid-parameter', `The parameter ${name} is missing or invalid.`);
   }
   const { data } = parsed;
   return {
@@ -80,15 +81,15 @@ export function readWadoUriQuery(raw: string): WadoUriQuery {
   };
 }
 
-/** A side that is not said is as long as the other lets it be. */
+/** A missing side has the maximum length, so that only the other one limits the picture. */
 function viewportOf(width: number | undefined, height: number | undefined): Pick<RenderedQuery, 'viewport'> {
   if (width === undefined && height === undefined) return {};
-  return { viewport: { width: width ?? LARGEST_SIDE, height: height ?? LARGEST_SIDE } };
+  return { viewport: { width: width ?? MAX_SIDE, height: height ?? MAX_SIDE } };
 }
 
 function linearWindow(center: number | undefined, width: number | undefined): Pick<RenderedQuery, 'window'> {
   if (center === undefined && width === undefined) return {};
   if (center === undefined || width === undefined)
-    throw new BadRequest('invalid-parameter', 'windowCenter and windowWidth are given together.');
+    throw new BadRequest('invalid-parameter', 'windowCenter and windowWidth belong together. Send both.');
   return { window: windowOf(center, width, 'linear') };
 }

@@ -10,29 +10,29 @@ import {
   uncompressedTarget,
 } from '../../dicom/transfer.syntaxes.js';
 
-/** How an answer is written: in parts or as one body, and the media type of each part. */
+/** How frames are sent: in parts or as one body, and the media type of each. */
 export interface Representation {
   readonly multipart: boolean;
   readonly type: string;
   readonly transferSyntax: string;
-  /** Not as stored: the archive decodes first. */
+  /** Whether the archive decodes them first. */
   readonly decoded: boolean;
 }
 
-/** How files are sent: in parts or as one body, as stored or decoded `into` an uncompressed transfer syntax. */
+/** How files are sent: in parts or as one body; as stored, or decoded `into` an uncompressed transfer syntax. */
 export interface FileRepresentation {
   readonly multipart: boolean;
   readonly into: Uncompressed | undefined;
 }
 
-/** The media type with its transfer syntax, as a part's Content-Type. */
+/** The Content-Type of a part, with its transfer syntax. */
 export function contentType({ type, transferSyntax }: Representation): string {
   return `${type}; transfer-syntax=${transferSyntax}`;
 }
 
 const OCTETS = 'application/octet-stream';
 
-/** How DICOM files may be sent, as {@link findFile}; throws `NotAcceptable` when not at all. */
+/** The same as {@link findFile}. Throws `NotAcceptable` when the client accepts no available form. */
 export function negotiateFile(
   accepted: readonly MediaRange[],
   instances: readonly FoundInstance[],
@@ -47,25 +47,24 @@ export function negotiateFile(
 }
 
 /**
- * How DICOM files may be sent; `undefined` when not at all. What is stored is preferred and nothing is ever compressed; `single`: one
- * instance was asked for. No transfer syntax said is any (docs/conformance.md).
+ * The client's preferred form of DICOM files; `undefined` when it accepts none. Between equals the stored transfer syntax wins, and files are
+ * never compressed. `single`: one instance was asked for. A range without a transfer syntax accepts any (docs/conformance.md).
  */
 export function findFile(
   accepted: readonly MediaRange[],
   instances: readonly FoundInstance[],
   single: boolean,
 ): FileRepresentation | undefined {
-  const inWishes = accepted.filter((range) => fileShape(range, single) !== undefined);
-  const stored = inWishes.find((range) => {
-    const wish = range.parameters.get('transfer-syntax');
-    return instances.every((instance) => syntaxFits(wish, instance.transferSyntax));
+  const forFiles = accepted.filter((range) => fileShape(range, single) !== undefined);
+  const stored = forFiles.find((range) => {
+    const syntax = range.parameters.get('transfer-syntax');
+    return instances.every((instance) => syntaxFits(syntax, instance.transferSyntax));
   });
-  const decoded = inWishes.find((range) => {
+  const decoded = forFiles.find((range) => {
     const into = uncompressedTarget(range.parameters.get('transfer-syntax'));
     const can = (one: FoundInstance) => one.transferSyntax === into || canBeDecoded(one);
     return into !== undefined && instances.every(can);
   });
-  // The client's preference decides, and what is stored between equals.
   const chosen = (decoded?.q ?? 0) > (stored?.q ?? 0) ? decoded : stored;
   if (chosen === undefined) return undefined;
   const into = chosen === stored ? undefined : uncompressedTarget(chosen.parameters.get('transfer-syntax'));
@@ -83,14 +82,14 @@ function isMultipart(range: MediaRange): boolean {
   return range.type === 'multipart/related' || range.type === 'multipart/*';
 }
 
-/** Whether a stored transfer syntax satisfies a wish: none said (as stored), `*`, or the same. */
-function syntaxFits(wish: string | undefined, stored: string): boolean {
-  return wish === undefined || wish === '*' || wish === stored;
+/** Whether the client accepts the stored transfer syntax: it names none, `*`, or the same. */
+function syntaxFits(asked: string | undefined, stored: string): boolean {
+  return asked === undefined || asked === '*' || asked === stored;
 }
 
 /**
- * Whether one element's value is sent in parts or as one body, and as `application/octet-stream` or as a document of its `own` media type; 406 when the
- * client takes neither.
+ * Whether the value of an element is sent in parts or as one body, and its media type: `application/octet-stream`, or the `own` type of a document.
+ * Throws `NotAcceptable`.
  */
 export function negotiateBulk(
   accepted: readonly MediaRange[],
@@ -116,7 +115,7 @@ export function negotiateBulk(
   );
 }
 
-/** What is accepted where pixels cannot be decoded: octets of which no transfer syntax is said are the stored ones, and say so. */
+/** The accepted ranges for pixels that cannot be decoded: a range without a transfer syntax accepts the stored one. */
 export function acceptedAsStored(accepted: readonly MediaRange[]): readonly MediaRange[] {
   return accepted.map((range) =>
     range.parameters.has('transfer-syntax')
@@ -125,7 +124,7 @@ export function acceptedAsStored(accepted: readonly MediaRange[]): readonly Medi
   );
 }
 
-/** The representation of frames the client likes best, as stored between equals; 406 when there is none. */
+/** The client's preferred representation of frames; as stored between equals. Throws `NotAcceptable`. */
 export function negotiateFrames(
   accepted: readonly MediaRange[],
   instance: FoundInstance,
@@ -141,15 +140,15 @@ export function negotiateFrames(
   if (best !== undefined) return best.found;
   throw new NotAcceptable(
     'not-acceptable',
-    'The frames are not available in any of the asked media types and transfer syntaxes.',
+    'The frames are not available in an accepted media type and transfer syntax.',
   );
 }
 
 function framesFor(range: MediaRange, instance: FoundInstance, single: boolean): Representation | undefined {
   const stored = instance.transferSyntax;
-  const wish = range.parameters.get('transfer-syntax');
+  const syntax = range.parameters.get('transfer-syntax');
   const image = compressedType(stored);
-  const asStored = { transferSyntax: plain(stored), decoded: false };
+  const asStored = { transferSyntax: announcedSyntax(stored), decoded: false };
   if (range.type === '*/*' && covers(range, 'multipart/related'))
     return { multipart: true, type: image ?? OCTETS, ...asStored };
   const multipart = isMultipart(range);
@@ -157,18 +156,18 @@ function framesFor(range: MediaRange, instance: FoundInstance, single: boolean):
   const asked: MediaRange = multipart
     ? { ...range, type: range.parameters.get('type')?.toLowerCase() ?? OCTETS }
     : range;
-  // Before octets: a client that takes anything in parts (Python's, when told nothing) takes what is stored.
-  if (image !== undefined && covers(asked, image) && syntaxFits(wish, stored))
+  // Before octets: a client that accepts any type in parts, such as the Python client by default, gets the stored frames.
+  if (image !== undefined && covers(asked, image) && syntaxFits(syntax, stored))
     return { multipart, type: image, ...asStored };
   if (!covers(asked, OCTETS)) return undefined;
-  if (wish === '*' || wish === stored) return { multipart, type: OCTETS, ...asStored };
-  if (wish !== undefined && wish !== EXPLICIT_LITTLE_ENDIAN) return undefined;
+  if (syntax === '*' || syntax === stored) return { multipart, type: OCTETS, ...asStored };
+  if (syntax !== undefined && syntax !== EXPLICIT_LITTLE_ENDIAN) return undefined;
   const asLittle = { multipart, type: OCTETS, transferSyntax: EXPLICIT_LITTLE_ENDIAN };
   if (comesAsLittleEndian(stored)) return { ...asLittle, decoded: false };
   return canBeDecoded(instance) ? { ...asLittle, decoded: true } : undefined;
 }
 
-/** What uncompressed pixels are called: PS3.18 §8.7.3.3.2 knows only Explicit VR Little Endian. */
-function plain(stored: string): string {
+/** The transfer syntax to announce. For uncompressed pixels, PS3.18 §8.7.3.3.2 has only Explicit VR Little Endian. */
+function announcedSyntax(stored: string): string {
   return comesAsLittleEndian(stored) ? EXPLICIT_LITTLE_ENDIAN : stored;
 }

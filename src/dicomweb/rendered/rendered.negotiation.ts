@@ -5,13 +5,13 @@ import { canBePictured, ENCAPSULATED_PDF, videoType } from '../../dicom/transfer
 
 const PDF = 'application/pdf';
 
-/** How pictures are sent: in parts or as one body, and as what. */
+/** How pictures are sent: in parts or as one body, and their media type. */
 export interface PictureRepresentation {
   readonly multipart: boolean;
   readonly type: 'image/jpeg' | 'image/png';
 }
 
-/** The rendered media types of an instance, its default first (PS3.18 §8.7.4); empty if it cannot be rendered. */
+/** The rendered media types of an instance (PS3.18 §8.7.4), the default first. Empty when it cannot be rendered. */
 export function renderedTypesOf(instance: FoundInstance): readonly string[] {
   if (instance.sopClassUid === ENCAPSULATED_PDF) return [PDF];
   const video = videoType(instance.transferSyntax);
@@ -19,7 +19,7 @@ export function renderedTypesOf(instance: FoundInstance): readonly string[] {
   return canBePictured(instance) ? ['image/jpeg', 'image/png'] : [];
 }
 
-/** Whether a media range, by itself or as the type of parts, is of what the instance is rendered as and of nothing else. */
+/** Whether a media range, or its type of parts, covers a rendered media type of the instance and no file or metadata. */
 export function isOfRendered({ type, parameters, ...range }: MediaRange, instance: FoundInstance): boolean {
   const inParts = type === 'multipart/related' ? parameters.get('type')?.toLowerCase() : undefined;
   const asked = { ...range, parameters, type: inParts ?? type };
@@ -27,10 +27,10 @@ export function isOfRendered({ type, parameters, ...range }: MediaRange, instanc
   return renderedTypesOf(instance).some((one) => covers(asked, one));
 }
 
-/** The best liked of JPEG and PNG; 406 when neither is taken. `single`: one picture was asked for, and one body is natural. */
+/** The client's preferred type of JPEG and PNG. `single`: one picture is asked for, and may be the whole body. Throws `NotAcceptable`. */
 export function negotiatePictures(accepted: readonly MediaRange[], single: boolean): PictureRepresentation {
   for (const range of accepted) {
-    // Whoever takes anything gets what is natural.
+    // A client that accepts any type gets a single picture as the whole body.
     const multipart = covers(range, 'multipart/related') && !(single && range.type === '*/*');
     if (!multipart && !single) continue;
     const type = multipart ? (range.parameters.get('type')?.toLowerCase() ?? 'image/*') : range.type;
@@ -50,7 +50,7 @@ function pictureType(range: MediaRange): 'image/jpeg' | 'image/png' | undefined 
   return covers(range, 'image/png') ? 'image/png' : undefined;
 }
 
-/** Whether documents are sent in parts, or the only one as one body, which is natural; 406 when the client takes neither. */
+/** Whether documents are sent in parts, or a single one as the whole body. Throws `NotAcceptable`. */
 export function negotiateDocuments(accepted: readonly MediaRange[], single: boolean): 'parts' | 'body' {
   for (const range of accepted) {
     if (single && covers(range, PDF)) return 'body';
@@ -64,11 +64,11 @@ export function negotiateDocuments(accepted: readonly MediaRange[], single: bool
   );
 }
 
-/** Throws `NotAcceptable` unless the client takes this media type, as which alone the thing can be shown. */
-export function demandType(accepted: readonly MediaRange[], type: string): void {
-  const taken = accepted.some((range) => {
+/** Throws `NotAcceptable` unless the client accepts this media type, the only one the instance is rendered as. */
+export function requireType(accepted: readonly MediaRange[], type: string): void {
+  const isAccepted = accepted.some((range) => {
     if (range.type !== 'multipart/related') return covers(range, type);
     return false;
   });
-  if (!taken) throw new NotAcceptable('not-acceptable', `This instance is rendered as ${type} only.`);
+  if (!isAccepted) throw new NotAcceptable('not-acceptable', `This instance is rendered as ${type} only.`);
 }

@@ -1,79 +1,84 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { FoundInstances, FoundInstance } from '../../catalog/lookup.service.js';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
 import { OrthancBytes, type Picture } from '../../orthanc/orthanc.bytes.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../http/multipart.writer.js';
 import { metered } from '../http/metering.js';
+import { instanceUrl } from '../http/resource.urls.js';
 import type { RenderedQuery } from './rendered.query.js';
 import type { PictureRepresentation } from './rendered.negotiation.js';
-import { type Opened, Retrieval } from './retrieval.service.js';
+import { ArchiveFetch } from '../wado/archive.fetch.js';
+import type { RecordedRead } from '../wado/read.access.js';
 import { canBePictured, ENCAPSULATED_PDF } from '../../dicom/transfer.syntaxes.js';
 
-/** One frame of one instance, counted from 1. */
-export interface FrameOf {
+/** One frame of one instance. `frame` counts from 1. */
+export interface InstanceFrame {
   readonly instance: FoundInstance;
   readonly frame: number;
 }
 
 /** At least one frame. */
-export type FramesOf = readonly [FrameOf, ...FrameOf[]];
+export type InstanceFrames = readonly [InstanceFrame, ...InstanceFrame[]];
 
 const NO_PICTURE =
-  'There is no picture of this: it has no pixels, or pixels of one bit, or in an encoding that is only available as stored.';
+  'This cannot be rendered: it has no pixels, or one-bit pixels, or a transfer syntax that is only available as stored.';
 
-/** Pictures of frames as JPEG or PNG, made by the archive (PS3.18 §10.4.1.1.3). */
+/** Pictures of frames as JPEG or PNG (PS3.18 §10.4.1.1.3). The archive renders them. */
 @Injectable()
 export class Pictures {
   constructor(
-    private readonly retrieval: Retrieval,
+    @Inject(ENV) private readonly env: Env,
     private readonly bytes: OrthancBytes,
+    private readonly fetch: ArchiveFetch,
   ) {}
 
-  /** One picture as one body. */
+  /** One picture. Throws `NotAcceptable` when it cannot be rendered. */
   async one(
-    opened: Opened,
-    { instance, frame }: FrameOf,
+    read: RecordedRead,
+    { instance, frame }: InstanceFrame,
     representation: PictureRepresentation,
     query: RenderedQuery,
   ): Promise<ArchiveBytes> {
-    const bytes = await this.make(instance, frame, {
+    const bytes = await this.render(instance, frame, {
       type: representation.type,
       width: query.viewport?.width,
       height: query.viewport?.height,
       window: query.window,
       quality: query.quality,
     });
-    return metered(bytes, { frames: 1 }, opened.offered);
+    return metered(bytes, { frames: 1 }, read.offered);
   }
 
-  /** Pictures in parts, made one after the other. */
+  /** Pictures in parts, rendered one after the other. */
   inParts(
-    opened: Opened,
-    frames: FramesOf,
+    read: RecordedRead,
+    frames: InstanceFrames,
     representation: PictureRepresentation,
     query: RenderedQuery,
   ): Promise<OutgoingMultipart> {
     const [first, ...rest] = frames;
-    const part = (one: FrameOf): OutgoingPart => ({
+    const part = (one: InstanceFrame): OutgoingPart => ({
       type: representation.type,
-      location: `${this.retrieval.urlOf(opened, one.instance)}/frames/${one.frame}/rendered`,
+      location: `${instanceUrl(this.env.PUBLIC_URL, read.studyUid, one.instance)}/frames/${one.frame}/rendered`,
       ahead: false,
-      // One instance of many whose pixels are broken does not cut the others short.
+      // One broken instance of several does not end the whole body.
       optional: rest.some(({ instance }) => instance !== first.instance),
-      open: () => this.one(opened, one, representation, query),
+      open: () => this.one(read, one, representation, query),
     });
     return writeMultipart(representation.type, [part(first), ...rest.map(part)]);
   }
 
-  private make(instance: FoundInstance, frame: number, picture: Picture): Promise<ArchiveBytes> {
+  private render(instance: FoundInstance, frame: number, picture: Picture): Promise<ArchiveBytes> {
     const call = () => this.bytes.picture(instance.orthancId, frame, picture, instance);
-    return this.retrieval.computed(instance, NO_PICTURE, call);
+    return this.fetch.computed(instance, NO_PICTURE, call);
   }
 }
 
-/** The first frame of every instance that can be pictured, in series and instance order; throws `NotAcceptable` when there is none. */
-export function picturesOf(found: FoundInstances): FramesOf {
+/** The first frame of every instance that can be rendered, in series and instance order. Throws `NotAcceptable` when there is none. */
+export function picturesOf(found: FoundInstances): InstanceFrames {
   const [first, ...rest] = found.instances
     .filter((instance) => canBePictured(instance))
     .map((instance) => ({ instance, frame: 1 }));
@@ -81,22 +86,23 @@ export function picturesOf(found: FoundInstances): FramesOf {
   return [first, ...rest];
 }
 
-/** The encapsulated PDFs of what has no image, since those would be shown; none of what has. */
+/** The encapsulated PDF instances. Empty when an image is among the instances, because then images are rendered. */
 export function documentsOf({ instances }: FoundInstances): readonly FoundInstance[] {
   if (instances.some((instance) => canBePictured(instance))) return [];
   return instances.filter(({ sopClassUid }) => sopClassUid === ENCAPSULATED_PDF);
 }
 
-/** These frames of the one instance, or all; throws `NotAcceptable` when it cannot be pictured. */
-export function framesOf(instance: FoundInstance, numbers: readonly number[] | 'all'): FramesOf {
-  const every = numbers === 'all' ? Array.from({ length: instance.frames }, (_, at) => at + 1) : numbers;
+/** These frames of an instance, or all. Throws `NotAcceptable` when it cannot be rendered. */
+export function framesOf(instance: FoundInstance, numbers: readonly number[] | 'all'): InstanceFrames {
+  const every =
+    numbers === 'all' ? Array.from({ length: instance.frames }, (_, index) => index + 1) : numbers;
   const [first, ...rest] = every.map((frame) => ({ instance, frame }));
   if (first === undefined || !canBePictured(instance)) throw new NotAcceptable('not-decodable', NO_PICTURE);
   return [first, ...rest];
 }
 
-/** What stands for the whole: the middle image of the first series that has images, of a multi-frame one its middle frame. */
-export function representativeOf(found: FoundInstances): FrameOf {
+/** The representative frame of a study or series: the middle frame of the middle image of its first series with images. */
+export function representativeOf(found: FoundInstances): InstanceFrame {
   const [first] = picturesOf(found);
   const series = found.instances.filter(
     (one) => one.seriesUid === first.instance.seriesUid && canBePictured(one),

@@ -1,16 +1,16 @@
 import { Readable } from 'node:stream';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 
-/** Readers find `%PDF-` within this many bytes (ISO 32000-1, Annex H.3, note 13). */
-const WITHIN = 1024;
+/** A PDF reader looks for `%PDF-` within this many bytes (ISO 32000-1, Annex H.3, note 13). */
+const HEADER_BYTES = 1024;
 
-/** The same bytes when they are a PDF document; `undefined`, with the stream destroyed, when they are not. */
-export async function pdfDocument({ length, stream }: ArchiveBytes): Promise<ArchiveBytes | undefined> {
+/** The same bytes if they are a PDF document. Otherwise destroys the stream and returns `undefined`. */
+export async function asPdf({ length, stream }: ArchiveBytes): Promise<ArchiveBytes | undefined> {
   const close = () => stream.on('error', () => undefined).destroy();
   try {
     const source: AsyncIterator<unknown> = stream[Symbol.asyncIterator]();
     const beginning = await beginningOf(source);
-    if (beginning.subarray(0, WITHIN).includes('%PDF-')) {
+    if (beginning.subarray(0, HEADER_BYTES).includes('%PDF-')) {
       const whole = Readable.from(after(beginning, source), { objectMode: false });
       whole.once('close', close);
       return { length, stream: whole };
@@ -25,7 +25,7 @@ export async function pdfDocument({ length, stream }: ArchiveBytes): Promise<Arc
 
 async function beginningOf(source: AsyncIterator<unknown>): Promise<Buffer> {
   const pieces: Buffer[] = [];
-  for (let size = 0; size < WITHIN;) {
+  for (let size = 0; size < HEADER_BYTES;) {
     const { done, value } = await source.next();
     if (done === true) break;
     if (!Buffer.isBuffer(value)) continue;

@@ -7,18 +7,18 @@ import type { OutgoingMultipart } from './multipart.writer.js';
 import { nativeModelOf } from '../../dicom/json/native.model.js';
 
 export const JSON_TYPE = 'application/dicom+json';
-/** The same bytes by the name that every JSON reader knows. */
+/** The same bytes under the general name of JSON. */
 const PLAIN_JSON = 'application/json';
 export const XML_TYPE = 'application/dicom+xml';
 
-/** How data sets are written: as one DICOM JSON array of this media type, or as XML, each a part of its own or one as the whole body. */
+/** How data sets are sent: as one DICOM JSON array of this media type, as XML in parts, or as a single XML body. */
 type DataSetForm = typeof JSON_TYPE | typeof PLAIN_JSON | 'xml-parts' | 'xml';
 
-/** The form of data sets the client likes best (PS3.18 §8.7.3.2); `single`: there is just one, and XML may be its body. Throws `NotAcceptable`. */
+/** The client's most preferred form of data sets (PS3.18 §8.7.3.2). `single`: there is one data set, and XML may be the whole body. Throws `NotAcceptable`. */
 export function negotiateDataSets(accepted: readonly MediaRange[], single: boolean): DataSetForm {
   for (const range of accepted) {
     if (covers(range, JSON_TYPE)) return JSON_TYPE;
-    // Its own name where that is liked as much.
+    // The DICOM name wins between equals.
     if (range.type === PLAIN_JSON)
       return accepted.some((one) => one.q === range.q && covers(one, JSON_TYPE)) ? JSON_TYPE : PLAIN_JSON;
     if (single && range.type === XML_TYPE) return 'xml';
@@ -32,7 +32,7 @@ export function negotiateDataSets(accepted: readonly MediaRange[], single: boole
   );
 }
 
-/** Data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part each. Calls `offered` for each part. */
+/** Data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part each. Calls `offered` for each. */
 export function writeXmlParts(
   dataSets: AsyncIterable<unknown> | Iterable<unknown>,
   offered: (what: Offered) => void = () => undefined,

@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { AuditLog } from '../audit/audit.log.js';
+import { Lookup, type ResourceUids } from '../catalog/lookup.service.js';
+import { OrthancApi } from '../orthanc/orthanc.api.js';
+import { DeletionSync } from '../sync/deletion.sync.service.js';
+import type { DicomwebRequest } from './http/dicomweb.request.js';
+
+/** Instances that are deleted at the same time. */
+const CONCURRENCY = 4;
+
+/** Deletes what `studies:delete` covers, in the archive and in the catalog. */
+@Injectable()
+export class DeletionService {
+  constructor(
+    private readonly lookup: Lookup,
+    private readonly api: OrthancApi,
+    private readonly deletions: DeletionSync,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * Deletes all instances of the target, one by one. After an interruption, every instance is either in both archive and catalog or in
+   * neither, and the same request continues. Throws `NotVisible` when the target is unknown or out of scope.
+   */
+  async delete({ policy, actor, note }: DicomwebRequest, target: ResourceUids): Promise<void> {
+    const { studyUid, patientIssuer, patientId, instances } = await this.lookup.find(
+      policy,
+      'studies:delete',
+      target,
+    );
+    const facts = { studyUid, patientIssuer, patientId, instances: instances.length, detail: { ...target } };
+    // Committed first: a deletion that cannot be recorded does not begin.
+    await this.audit.append({ ...actor, ...facts, kind: 'answer', action: 'delete begins' });
+    note(facts);
+    for (let start = 0; start < instances.length; start += CONCURRENCY) {
+      await Promise.all(
+        instances.slice(start, start + CONCURRENCY).map(async ({ orthancId }) => {
+          await this.api.deleteInstance(orthancId);
+          await this.deletions.recheck(orthancId);
+        }),
+      );
+    }
+  }
+}

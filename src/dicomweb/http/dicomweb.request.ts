@@ -1,0 +1,66 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AuditNote } from '../../audit/audit.note.js';
+import type { Actor } from '../../audit/audit.log.js';
+import type { Policy } from '../../authz/policy.js';
+import { NotAuthenticated, RightMissing } from '../../problems/errors.js';
+import type { AcceptSources } from './accept.js';
+import { disconnectSignal } from './disconnect.signal.js';
+
+/** A DICOMweb request as services see it: typed values, without Fastify's objects. */
+export interface DicomwebRequest extends AcceptSources {
+  /** The grants of the account. */
+  readonly policy: Policy;
+  /** The account, its address and the request id, as the audit notes them. */
+  readonly actor: Actor;
+  /** Aborts when the client closes its connection. */
+  readonly signal: AbortSignal;
+  /** The headers of conditional and range requests (RFC 9110 §13.1, §14.2). */
+  readonly ifNoneMatch: string | undefined;
+  readonly ifRange: string | undefined;
+  readonly range: string | undefined;
+  /** Adds facts to the audit row of the answer. */
+  readonly note: (facts: AuditNote) => void;
+  /**
+   * Marks the answer as recorded: it gets no audit row of its own. `stillMay` decides while the answer is sent whether a changed policy
+   * still allows it.
+   */
+  readonly recorded: (stillMay: (policy: Policy) => Promise<boolean>) => void;
+}
+
+/** The typed values of a request: `@Incoming() request: DicomwebRequest`. For routes that require a right. */
+export const Incoming = createParamDecorator((_: unknown, context: ExecutionContext): DicomwebRequest => {
+  const http = context.switchToHttp();
+  const request = http.getRequest<FastifyRequest>();
+  const { actor, policy } = request;
+  if (policy === undefined) throw new RightMissing();
+  if (actor === undefined) throw new NotAuthenticated();
+  return {
+    policy,
+    actor,
+    signal: disconnectSignal(http.getResponse<FastifyReply>()),
+    ...acceptSourcesOf(request),
+    ifNoneMatch: request.headers['if-none-match'],
+    ifRange: request.headers['if-range']?.toString(),
+    range: request.headers.range,
+    note: (facts) => {
+      request.auditNote = { ...request.auditNote, ...facts };
+    },
+    recorded: (stillMay) => {
+      request.auditCovered = true;
+      request.stillMay = stillMay;
+    },
+  };
+});
+
+/** The query string and the `Accept` header of a request. */
+export function acceptSourcesOf(request: FastifyRequest): AcceptSources {
+  return { query: queryOf(request), accept: request.headers.accept };
+}
+
+/** The query string as it was sent: not decoded, without the question mark. */
+function queryOf(request: FastifyRequest): string {
+  const url = request.raw.url ?? '';
+  const mark = url.indexOf('?');
+  return mark === -1 ? '' : url.slice(mark + 1);
+}

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import type { FoundInstances } from '../../catalog/lookup.service.js';
+
+/**
+ * The entity tag (RFC 9110 §8.8.3) of a representation. It changes when other content is stored under the same UIDs, and with `choices`,
+ * the values that select the representation. A weak tag is for representations whose bytes may differ while their meaning is equal, as the
+ * boundaries between parts do.
+ */
+export function etagOf(
+  found: FoundInstances,
+  choices: readonly unknown[],
+  strength: 'weak' | 'strong',
+): string {
+  const hash = createHash('sha256').update(JSON.stringify(choices));
+  for (const { orthancId, storedAt } of found.instances) hash.update(`\n${orthancId} ${storedAt.getTime()}`);
+  return `${strength === 'weak' ? 'W/' : ''}"${hash.digest('base64url').slice(0, 27)}"`;
+}
+
+/** Whether an `If-None-Match` header names this entity tag, by weak comparison, or is `*`. */
+export function matchesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  const opaque = etag.replace(/^W\//, '');
+  const tags = ifNoneMatch.match(/\*|(?:W\/)?"[^"]*"/g) ?? [];
+  return tags.some((tag) => tag === '*' || tag.replace(/^W\//, '') === opaque);
+}

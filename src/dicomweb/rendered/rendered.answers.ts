@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import type { FoundInstances } from '../../catalog/lookup.service.js';
+import { ENCAPSULATED_PDF, videoType } from '../../dicom/transfer.syntaxes.js';
+import { acceptedBy } from '../http/accept.js';
+import { bytesAnswer, type DicomwebAnswer, multipartAnswer, notModified } from '../http/dicomweb.answer.js';
+import type { DicomwebRequest } from '../http/dicomweb.request.js';
+import { etagOf, matchesEtag } from '../http/entity.tags.js';
+import { PdfDocuments } from './pdf.documents.js';
+import { type InstanceFrames, framesOf, Pictures } from './pictures.service.js';
+import { ReadAccess } from '../wado/read.access.js';
+import { requireType, negotiatePictures, type PictureRepresentation } from './rendered.negotiation.js';
+import { parseRenderedQuery, type RenderedQuery } from './rendered.query.js';
+import { VideoAnswers } from './video.answers.js';
+
+/** Rendered representations of instances that were found: recorded, with an entity tag, 304 when the client has them. */
+@Injectable()
+export class RenderedAnswers {
+  constructor(
+    private readonly access: ReadAccess,
+    private readonly rendering: Pictures,
+    private readonly pdfs: PdfDocuments,
+    private readonly videos: VideoAnswers,
+  ) {}
+
+  /** The first instance: its document or video, or pictures of its frames (PS3.18 §10.4.1.1.3). Throws `NotAcceptable`. */
+  instance(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
+    const [instance] = found.instances;
+    const accepted = acceptedBy(request);
+    if (instance.sopClassUid === ENCAPSULATED_PDF) {
+      requireType(accepted, 'application/pdf');
+      return this.document(request, found);
+    }
+    const video = videoType(instance.transferSyntax);
+    if (video !== undefined) {
+      requireType(accepted, video);
+      return this.video(request, found, video);
+    }
+    // A single body shows the first frame. A client that prefers parts gets all frames.
+    const inParts = accepted[0]?.type.startsWith('multipart/') === true;
+    return this.frames(request, found, framesOf(instance, inParts ? 'all' : [1]));
+  }
+
+  /** Pictures of these frames as the query wants them; `viewport` when the query names none. Throws `NotAcceptable`. */
+  frames(
+    request: DicomwebRequest,
+    found: FoundInstances,
+    frames: InstanceFrames,
+    viewport?: RenderedQuery['viewport'],
+  ): Promise<DicomwebAnswer> {
+    const query = { ...(viewport === undefined ? {} : { viewport }), ...parseRenderedQuery(request.query) };
+    const representation = negotiatePictures(acceptedBy(request), frames.length === 1);
+    return this.pictures(request, found, frames, representation, query);
+  }
+
+  /** Pictures of these frames, in parts, or the first as one body. */
+  async pictures(
+    request: DicomwebRequest,
+    found: FoundInstances,
+    frames: InstanceFrames,
+    representation: PictureRepresentation,
+    query: RenderedQuery,
+  ): Promise<DicomwebAnswer> {
+    const read = await this.access.record(request, found, 'rendered');
+    const numbers = frames.map(({ instance, frame }) => [instance.sopUid, frame]);
+    const strength = representation.multipart ? 'weak' : 'strong';
+    const etag = etagOf(found, [numbers, representation, query], strength);
+    if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
+    if (representation.multipart)
+      return multipartAnswer(await this.rendering.inParts(read, frames, representation, query), etag);
+    const bytes = await this.rendering.one(read, frames[0], representation, query);
+    return bytesAnswer(representation.type, bytes, etag);
+  }
+
+  /** The document of an encapsulated PDF. */
+  async document(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
+    const read = await this.access.record(request, found, 'rendered');
+    const etag = etagOf(found, ['pdf'], 'strong');
+    if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
+    return bytesAnswer('application/pdf', await this.pdfs.one(read, read.instances[0]), etag);
+  }
+
+  /** The documents of encapsulated PDFs, one part each. */
+  async documents(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
+    const read = await this.access.record(request, found, 'rendered');
+    const etag = etagOf(found, ['pdf', 'parts'], 'weak');
+    if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
+    return multipartAnswer(await this.pdfs.inParts(read), etag);
+  }
+
+  /** The video of this media type. */
+  async video(request: DicomwebRequest, found: FoundInstances, type: string): Promise<DicomwebAnswer> {
+    return this.videos.of(request, await this.access.record(request, found, 'rendered'), type);
+  }
+}

@@ -1,0 +1,47 @@
+import { Controller, Get, Param, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Requires } from '../../authz/authz.guard.js';
+import type { ResourceUids } from '../../catalog/lookup.service.js';
+import { sendAnswer } from '../http/dicomweb.answer.js';
+import { type DicomwebRequest, Incoming } from '../http/dicomweb.request.js';
+import { Target } from '../http/target.param.js';
+import { FrameList } from '../wado/frame.numbers.js';
+import { RenderedTargets } from './rendered.targets.js';
+
+const SERIES = 'series/:series';
+const INSTANCE = `${SERIES}/instances/:instance`;
+
+/** Rendered resources and thumbnails: pictures, documents and videos (PS3.18 §10.4.1.1.3 and §10.4.1.1.4). */
+@Controller('dicom-web/studies/:study')
+@Requires('studies:read')
+export class WadoRenderedController {
+  constructor(private readonly answers: RenderedTargets) {}
+
+  /** A picture of each image of a study or series, in parts, or its documents where there are no images; of an instance its first frame, or its document or video. */
+  @Get(['rendered', `${SERIES}/rendered`, `${INSTANCE}/rendered`])
+  rendered(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
+    return sendAnswer(reply, this.answers.rendered(request, target));
+  }
+
+  /** Pictures of frames. */
+  @Get(`${INSTANCE}/frames/:frames/rendered`)
+  frames(
+    @Incoming() request: DicomwebRequest,
+    @Target() target: ResourceUids,
+    @Param('frames', { schema: FrameList }) frames: number[],
+    @Res() reply: FastifyReply,
+  ) {
+    return sendAnswer(reply, this.answers.frames(request, target, frames));
+  }
+
+  /** One small picture that stands for a study, series, instance or frame. */
+  @Get(['thumbnail', `${SERIES}/thumbnail`, `${INSTANCE}/thumbnail`, `${INSTANCE}/frames/:frames/thumbnail`])
+  thumbnail(
+    @Incoming() request: DicomwebRequest,
+    @Target() target: ResourceUids,
+    @Param('frames', { schema: FrameList.optional() }) frames: number[] | undefined,
+    @Res() reply: FastifyReply,
+  ) {
+    return sendAnswer(reply, this.answers.thumbnail(request, target, frames));
+  }
+}

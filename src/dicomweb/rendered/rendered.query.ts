@@ -1,0 +1,96 @@
+import { BadRequest } from '../../problems/errors.js';
+import { queryPairs } from '../http/query.pairs.js';
+
+/** A window in modality units, from `center - width / 2` (black) to `center + width / 2` (white): LINEAR_EXACT (PS3.3 C.11.2.1.3.2), as the archive applies it. */
+export interface Window {
+  readonly center: number;
+  readonly width: number;
+}
+
+/** The rendering parameters (PS3.18 §8.3.5): a box in pixels that the picture fits into, a window, and the JPEG quality. */
+export interface RenderedQuery {
+  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly window?: Window;
+  readonly quality?: number;
+}
+
+/** The longest side of a picture, in pixels. */
+export const MAX_SIDE = 4096;
+/** How much narrower than its nominal width the window of a function is, in units. */
+const NARROWER_BY = { linear: 1, 'linear-exact': 0 } as const;
+const DECIMAL = /^[+-]?\d{1,9}(\.\d{1,9})?$/;
+
+/** Parses `viewport`, `window` and `quality` of a query string, each at most once. Other parameters are ignored. Throws `BadRequest`. */
+export function parseRenderedQuery(query: string): RenderedQuery {
+  const given = new Map<string, string>();
+  for (const [name, value] of queryPairs(query)) {
+    if (!['viewport', 'window', 'quality'].includes(name)) continue;
+    if (given.has(name))
+      throw new BadRequest('duplicate-parameter', `The parameter ${name} is repeated. Use it once.`);
+    given.set(name, value);
+  }
+  const viewport = given.get('viewport');
+  const window = given.get('window');
+  const quality = given.get('quality');
+  return {
+    ...(viewport === undefined ? {} : { viewport: readViewport(viewport) }),
+    ...(window === undefined ? {} : { window: readWindow(window) }),
+    ...(quality === undefined ? {} : { quality: readQuality(quality) }),
+  };
+}
+
+function readViewport(text: string): { width: number; height: number } {
+  const parts = text.split(',');
+  if (parts.length > 2)
+    throw new BadRequest(
+      'unsupported-parameter',
+      'A viewport with a region is not supported. Use viewport=width,height.',
+    );
+  const [width, height] = parts.map((part) => (/^[1-9]\d{0,3}$/.test(part) ? Number(part) : undefined));
+  if (width === undefined || height === undefined || Math.max(width, height) > MAX_SIDE)
+    throw new BadRequest(
+      'invalid-parameter',
+      `Invalid viewport. Use viewport=width,height, in pixels from 1 to ${MAX_SIDE}.`,
+    );
+  return { width, height };
+}
+
+function readWindow(text: string): Window {
+  const [center = '', width = '', shape = 'linear', ...more] = text.split(',');
+  const name = shape.toLowerCase();
+  if (name !== 'linear' && name !== 'linear-exact')
+    throw new BadRequest('invalid-parameter', 'Unknown window function. Use linear or linear-exact.');
+  if (!DECIMAL.test(center) || !DECIMAL.test(width) || Number(width) < 1 || more.length > 0)
+    throw new BadRequest(
+      'invalid-parameter',
+      'Invalid window. Use window=center,width,function, with numbers and a width of at least 1.',
+    );
+  return windowOf(Number(center), Number(width), name);
+}
+
+/** A window for the archive. LINEAR (PS3.3 C.11.2.1.2.1) is LINEAR_EXACT half a unit lower and one unit narrower, because its ends are pixel values. */
+export function windowOf(center: number, width: number, name: keyof typeof NARROWER_BY): Window {
+  const exact = { center: center - NARROWER_BY[name] / 2, width: width - NARROWER_BY[name] };
+  const { center: middle, width: span } = exact.width < 1 ? widened(exact) : exact;
+  return { center: decimal(middle), width: decimal(span) };
+}
+
+/** The window of width 1, the archive's minimum, that shows whole pixel values as the narrower window does. At most one whole number is in the narrower one. */
+function widened({ center, width }: Window): Window {
+  const from = center - width / 2;
+  const whole = Math.ceil(from);
+  const share = whole === from ? 0 : Math.min(1, (whole - from) / width);
+  return { center: whole - share + 0.5, width: 1 };
+}
+
+/** Rounded to six decimals, so that a very small number is not written with an exponent. */
+function decimal(value: number): number {
+  return Number(value.toFixed(6));
+}
+
+function readQuality(text: string): number {
+  const quality = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (quality < 1 || quality > 100)
+    throw new BadRequest('invalid-parameter', 'Invalid quality. Use a whole number from 1 to 100.');
+  return quality;
+}

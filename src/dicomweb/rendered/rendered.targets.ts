@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import type { FoundInstances, ResourceUids } from '../../catalog/lookup.service.js';
+import { acceptedBy } from '../http/accept.js';
+import type { DicomwebAnswer } from '../http/dicomweb.answer.js';
+import type { DicomwebRequest } from '../http/dicomweb.request.js';
+import { framesWithin } from '../wado/frame.numbers.js';
+import { documentsOf, framesOf, picturesOf, representativeOf } from './pictures.service.js';
+import { ReadAccess } from '../wado/read.access.js';
+import { RenderedAnswers } from './rendered.answers.js';
+import { negotiateDocuments } from './rendered.negotiation.js';
+
+/** The largest thumbnail, in pixels. */
+const THUMBNAIL = { width: 128, height: 128 };
+
+/** Finds what a rendered resource (PS3.18 §10.4.1.1.3, §10.4.1.1.4) shows of its target. */
+@Injectable()
+export class RenderedTargets {
+  constructor(
+    private readonly access: ReadAccess,
+    private readonly answers: RenderedAnswers,
+  ) {}
+
+  /** The rendered images of a study or series, its documents when it has no image, or one rendered instance. Throws `NotVisible`, `NotAcceptable`. */
+  async rendered(request: DicomwebRequest, target: ResourceUids): Promise<DicomwebAnswer> {
+    const found = await this.access.find(request, target);
+    if (target.instance !== undefined) return this.answers.instance(request, found);
+    const [first, ...rest] = documentsOf(found);
+    if (first === undefined) return this.answers.frames(request, found, picturesOf(found));
+    const documents: FoundInstances = { ...found, instances: [first, ...rest] };
+    const form = negotiateDocuments(acceptedBy(request), rest.length === 0);
+    return form === 'body'
+      ? this.answers.document(request, documents)
+      : this.answers.documents(request, documents);
+  }
+
+  /** Rendered frames of one instance. Throws `NotVisible`, `NotAcceptable`. */
+  async frames(
+    request: DicomwebRequest,
+    target: ResourceUids,
+    asked: readonly number[],
+  ): Promise<DicomwebAnswer> {
+    const found = await this.access.find(request, target);
+    const [instance] = found.instances;
+    return this.answers.frames(request, found, framesOf(instance, framesWithin(asked, instance.frames)));
+  }
+
+  /** A thumbnail of the first of these frames, or of the representative frame of the target. Throws `NotVisible`, `NotAcceptable`. */
+  async thumbnail(
+    request: DicomwebRequest,
+    target: ResourceUids,
+    asked: readonly number[] | undefined,
+  ): Promise<DicomwebAnswer> {
+    const found = await this.access.find(request, target);
+    const [instance] = found.instances;
+    const shown =
+      asked === undefined
+        ? representativeOf(found)
+        : framesOf(instance, framesWithin(asked, instance.frames))[0];
+    const { rows = THUMBNAIL.height, columns = THUMBNAIL.width } = shown.instance;
+    const viewport = {
+      width: Math.min(columns, THUMBNAIL.width),
+      height: Math.min(rows, THUMBNAIL.height),
+    };
+    return this.answers.frames(request, found, [shown], viewport);
+  }
+}

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import type { Refusal } from '../../http/problem.answer.js';
+import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
+import { rangeWithin, sliceOf } from '../http/byte.range.js';
+import { bytesAnswer, type DicomwebAnswer, notModified, withHeaders } from '../http/dicomweb.answer.js';
+import type { DicomwebRequest } from '../http/dicomweb.request.js';
+import { etagOf, matchesEtag } from '../http/entity.tags.js';
+import { metered } from '../http/metering.js';
+import type { RecordedRead } from '../wado/read.access.js';
+import { StoredFrames } from '../wado/stored.frames.js';
+
+const RANGES = { 'accept-ranges': 'bytes' } as const;
+
+/** Sends videos. Browsers play a video by range requests (RFC 9110 §14). */
+@Injectable()
+export class VideoAnswers {
+  constructor(private readonly frames: StoredFrames) {}
+
+  /** The video of the first instance, or the range of it that the request asks for. 416 when the range is outside. */
+  async of(request: DicomwebRequest, read: RecordedRead, type: string): Promise<DicomwebAnswer> {
+    const [instance] = read.instances;
+    const etag = etagOf(read, ['video'], 'strong');
+    if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
+    const bytes = await this.frames.frame(instance, 1, instance.size);
+    const counted = (sent: ArchiveBytes) => metered(sent, { instances: 1 }, read.offered);
+    const { length } = bytes;
+    const isUnchanged = request.ifRange === undefined || request.ifRange === etag;
+    const range = length === undefined || !isUnchanged ? undefined : rangeWithin(request.range, length);
+    if (range === undefined) return withHeaders(bytesAnswer(type, counted(bytes), etag), RANGES);
+    if (range === 'unsatisfiable') {
+      bytes.stream.destroy();
+      return outside(`bytes */${length}`);
+    }
+    const headers = { ...RANGES, 'content-range': `bytes ${range.first}-${range.last}/${length}` };
+    const answer = withHeaders(bytesAnswer(type, counted(sliceOf(bytes, range)), etag), headers);
+    return { ...answer, status: 206 };
+  }
+}
+
+function outside(contentRange: string): DicomwebAnswer {
+  const refusal: Refusal = {
+    code: 'range-not-satisfiable',
+    detail: 'The range is outside the video. Ask for a range within its length.',
+    headers: { 'content-range': contentRange },
+  };
+  return { status: 416, headers: RANGES, body: undefined, refusal };
+}

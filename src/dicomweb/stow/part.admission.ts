@@ -1,0 +1,85 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { hasRegularUids } from '../../catalog/descriptions.js';
+import { CATALOG_TAGS, factsOf, IdentityMissing, type InstanceFacts } from '../../catalog/instance.facts.js';
+import type { Uploader } from '../../catalog/parent.resolution.js';
+import { type Admission, Reservations } from '../../catalog/reservations.service.js';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
+import { type HeaderRead, readHeader } from '../../dicom/header/header.reader.js';
+import { DeletionSync } from '../../sync/deletion.sync.service.js';
+import { isAnnotation, isStorageClass } from './annotations.js';
+import type { AdmittedPart, PartTurn } from './part.state.js';
+import { type Failure, FAILURE } from './stow.failures.js';
+import { type SopIdentity, identityOf } from './stow.outcome.js';
+import type { StowSender } from './stow.sender.js';
+
+/** Step 1 of a part: reads its header, authorises it and reserves its UIDs. The archive has not seen a byte of it. */
+@Injectable()
+export class PartAdmission {
+  constructor(
+    @Inject(ENV) private readonly env: Env,
+    private readonly reservations: Reservations,
+    private readonly deletions: DeletionSync,
+  ) {}
+
+  /**
+   * Reads the header of `body` and decides. Calls `identified` as soon as the instance is known, so that a later error can name it.
+   * Throws `DicomUnreadable`, `IdentityMissing`.
+   */
+  async admit(
+    body: AsyncIterable<Buffer>,
+    sender: StowSender,
+    turn: PartTurn,
+    identified: (instance: SopIdentity | undefined) => void,
+  ): Promise<AdmittedPart> {
+    const file = await readHeader(body, {
+      tags: CATALOG_TAGS,
+      maxInflatedBytes: this.env.MAX_INSTANCE_BYTES,
+      references: sender.annotating !== undefined,
+      onMeta: (meta) => identified(identityOf(meta)),
+    });
+    const facts = factsOf(file.header.attributes, file.header.transferSyntax, file.header.requests);
+    // Instances with irregular UIDs come by C-STORE and are served as stored. STOW accepts no new ones.
+    if (!hasRegularUids(facts)) throw new IdentityMissing();
+    identified(facts);
+    const failure = refusalOf(facts, turn.study);
+    if (failure !== undefined) return { state: 'refused', facts, failure };
+    const admission = await this.authorise(file, facts, sender, turn);
+    if (admission.kind === 'known') return { state: 'known', facts, file, known: admission };
+    if (admission.kind === 'reserved') return { state: 'reserved', facts, file, reservation: admission };
+    const reason = admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.identity;
+    return { state: 'refused', facts, failure: reason };
+  }
+
+  /**
+   * By `studies:store`. Without it, by `studies:annotate`, for an annotation of an existing study whose references the account may read;
+   * earlier parts of the request may store what it refers to.
+   */
+  private async authorise(
+    { references }: HeaderRead,
+    facts: InstanceFacts,
+    { storing, annotating }: StowSender,
+    { earlierSettled }: PartTurn,
+  ): Promise<Admission> {
+    const admission = await this.reserve(facts, storing);
+    if (admission.kind !== 'refused' || admission.why !== 'not-permitted') return admission;
+    if (annotating === undefined || references === undefined || !isAnnotation(facts)) return admission;
+    const mayRefer =
+      (await annotating.mayRead(references)) ||
+      (await earlierSettled().then(() => annotating.mayRead(references)));
+    return mayRefer ? this.reserve(facts, annotating.uploader) : admission;
+  }
+
+  /** Asks again when the catalog has an instance that was just deleted from the archive. */
+  private async reserve(facts: InstanceFacts, uploader: Uploader): Promise<Admission> {
+    const admission = await this.reservations.reserve(facts, uploader);
+    if (admission.kind !== 'known' || (await this.deletions.recheck(admission.orthancId))) return admission;
+    return this.reservations.reserve(facts, uploader);
+  }
+}
+
+/** The refusals that do not depend on the sender. */
+function refusalOf(facts: InstanceFacts, study: string | undefined): Failure | undefined {
+  if (study !== undefined && study !== facts.studyUid) return FAILURE.otherStudy;
+  return isStorageClass(facts.sopClassUid) ? undefined : FAILURE.sopClass;
+}

@@ -1,0 +1,59 @@
+import { counting } from './stow.body.js';
+import type { PartTurn } from './part.state.js';
+import type { Outcome } from './stow.outcome.js';
+
+/** Parts that wait for the archive's answer while the next part is read. */
+const MAX_WAITING = 4;
+/** A second part waits only when all together are not larger than this: the archive needs four times as much memory. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+
+type StorePart = (body: AsyncIterable<Buffer>, turn: PartTurn) => Promise<Outcome>;
+
+/**
+ * Reads the parts one after the other and stores each with `store`; up to four wait for the archive at the same time. On an error
+ * `interrupted` gets the outcomes of the parts that were stored all the same, and the error is thrown.
+ */
+export async function storeParts(
+  bodies: AsyncIterable<AsyncIterable<Buffer>>,
+  turn: Pick<PartTurn, 'study' | 'signal'>,
+  store: StorePart,
+  interrupted: (outcomes: readonly Outcome[]) => void,
+): Promise<Outcome[]> {
+  const all: Promise<Outcome>[] = [];
+  try {
+    await readAll(bodies, turn, store, all);
+    return await Promise.all(all);
+  } catch (error) {
+    // Every started part must settle first: what was stored is recorded although it is not acknowledged.
+    const settled = await Promise.allSettled(all);
+    interrupted(settled.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : [])));
+    throw error;
+  }
+}
+
+async function readAll(
+  bodies: AsyncIterable<AsyncIterable<Buffer>>,
+  turn: Pick<PartTurn, 'study' | 'signal'>,
+  store: StorePart,
+  all: Promise<Outcome>[],
+): Promise<void> {
+  const waiting: { bytes: number; outcome: Promise<Outcome> }[] = [];
+  for await (const body of bodies) {
+    const { promise: read, resolve: bytesRead } = Promise.withResolvers<void>();
+    const counted = { bytes: 0 };
+    const index = all.length;
+    const earlierSettled = () => Promise.allSettled(all.slice(0, index));
+    const outcome = store(counting(body, counted), { ...turn, bytesRead, earlierSettled }).finally(bytesRead);
+    // Promise.all reports the error.
+    outcome.catch(() => undefined);
+    all.push(outcome);
+    await read;
+    waiting.push({ bytes: counted.bytes, outcome });
+    while (waiting.length > 1 && (waiting.length >= MAX_WAITING || bytesOf(waiting) > MAX_WAITING_BYTES))
+      await waiting.shift()?.outcome;
+  }
+}
+
+function bytesOf(parts: readonly { bytes: number }[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}

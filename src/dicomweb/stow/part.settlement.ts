@@ -1,0 +1,108 @@
+import { Injectable } from '@nestjs/common';
+import { contentOf, isSameContent } from '../../catalog/file.content.js';
+import type { InstanceFacts } from '../../catalog/instance.facts.js';
+import { type KnownInstance, type Reservation, Reservations } from '../../catalog/reservations.service.js';
+import { OrthancApi } from '../../orthanc/orthanc.api.js';
+import { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
+import type { OrthancId } from '../../orthanc/orthanc.id.js';
+import { noteHandled } from '../../problems/handled.errors.js';
+import { Ingest } from '../../sync/ingest.service.js';
+import type { TransferredPart } from './part.state.js';
+import { type Failure, FAILURE, isRefusal } from './stow.failures.js';
+import { type Outcome, WARNING } from './stow.outcome.js';
+
+type SentPart = Extract<TransferredPart, { state: 'sent' }>;
+
+/** Step 3 of a part: makes the instance exist in the catalog or gives its reservation back, and says the outcome. */
+@Injectable()
+export class PartSettlement {
+  constructor(
+    private readonly reservations: Reservations,
+    private readonly ingest: Ingest,
+    private readonly api: OrthancApi,
+    private readonly bytes: OrthancBytes,
+  ) {}
+
+  /** The outcome of the part. `institution` is the sender's, which wins over the header. Throws the error of a failed transfer. */
+  async settle(part: TransferredPart, institution: string | undefined): Promise<Outcome> {
+    if (part.state === 'refused') return failed(part.facts, part.failure);
+    if (part.state === 'compared') return this.compare(part);
+    const { facts, reservation } = part;
+    try {
+      if (part.state === 'failed') throw part.error;
+      const failure = await this.complete(part);
+      return failure === undefined ? stored(facts, isCoerced(facts, institution)) : failed(facts, failure);
+    } catch (error) {
+      await this.release(reservation, part.state === 'sent' ? !isRefusal(error) : part.mayBeStored);
+      throw error;
+    } finally {
+      part.stopRenewal();
+    }
+  }
+
+  /** The same instance again is a success and stores nothing. Other content is refused and leaves the stored instance as it is. */
+  private async compare({
+    facts,
+    known,
+    sha256,
+  }: Extract<TransferredPart, { state: 'compared' }>): Promise<Outcome> {
+    const isSame =
+      known.transferSyntax === facts.transferSyntax && (await this.contentHash(known)).equals(sha256);
+    return isSame ? stored(facts, false) : failed(facts, FAILURE.otherContent);
+  }
+
+  /** The SHA-256 of a stored data set. An instance that came by C-STORE is read from the archive once. */
+  private async contentHash(known: KnownInstance): Promise<Buffer> {
+    if (known.sha256 !== undefined) return known.sha256;
+    const { sha256 } = await contentOf((await this.bytes.instanceFile(known.orthancId, undefined)).stream);
+    await this.reservations.learnContent(known.id, sha256);
+    return sha256;
+  }
+
+  private async complete(part: SentPart): Promise<Failure | undefined> {
+    const { reservation, stored: archived, bytes } = part;
+    if (!(await this.isSameAsArchived(part))) {
+      await this.reservations.abandon(reservation);
+      return FAILURE.otherContent;
+    }
+    if (await this.reservations.complete(reservation, { ...archived, ...bytes })) return undefined;
+    if (archived.status === 'Success') await this.deleteOrphan(archived.id);
+    return FAILURE.notCompleted;
+  }
+
+  /** An instance that another way brought into the archive meanwhile is the sender's too only with the same content. */
+  private async isSameAsArchived({ stored: archived, facts, bytes }: SentPart): Promise<boolean> {
+    if (archived.status === 'Success') return true;
+    const { stream } = await this.bytes.instanceFile(archived.id, undefined);
+    const { transferSyntax } = facts;
+    return isSameContent(await contentOf(stream), { transferSyntax, sha256: bytes.sha256 });
+  }
+
+  /** Deletes an instance from the archive that the catalog does not have. It was not acknowledged, and must not appear without an owner. */
+  private async deleteOrphan(id: OrthancId): Promise<void> {
+    if ((await this.ingest.unknownOf([id])).length > 0) await this.api.deleteInstance(id);
+  }
+
+  /** If the archive may have the instance, the reservation stays until it expires and says who sent it. An error here is only counted. */
+  private async release(reservation: Reservation, mayBeStored: boolean): Promise<void> {
+    try {
+      if (mayBeStored) await this.reservations.lapse(reservation);
+      else await this.reservations.abandon(reservation);
+    } catch (error) {
+      noteHandled('reservation release', error);
+    }
+  }
+}
+
+/** Whether the catalog has another institution than the header. */
+function isCoerced(facts: InstanceFacts, institution: string | undefined): boolean {
+  return institution !== undefined && facts.institution !== '' && facts.institution !== institution;
+}
+
+function stored(instance: InstanceFacts, coerced: boolean): Outcome {
+  return { stored: true, instance, warning: coerced ? WARNING.coerced : undefined };
+}
+
+function failed(instance: InstanceFacts, failure: Failure): Outcome {
+  return { stored: false, instance, failure };
+}

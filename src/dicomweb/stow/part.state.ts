@@ -1,0 +1,74 @@
+import type { InstanceFacts } from '../../catalog/instance.facts.js';
+import type { KnownInstance, Reservation } from '../../catalog/reservations.service.js';
+import type { HeaderRead } from '../../dicom/header/header.reader.js';
+import type { StoredInstance } from '../../orthanc/orthanc.bytes.js';
+import type { Failure } from './stow.failures.js';
+import type { TransferredBytes } from './instance.bytes.js';
+
+/** A part that is not stored. */
+interface RefusedPart {
+  readonly state: 'refused';
+  readonly facts: InstanceFacts;
+  readonly failure: Failure;
+}
+
+/** A part after `admit`. Of its bytes only the header was read. */
+export type AdmittedPart =
+  | RefusedPart
+  /** The catalog has an instance with these UIDs. Only the content tells whether it is the same instance. */
+  | {
+      readonly state: 'known';
+      readonly facts: InstanceFacts;
+      readonly file: HeaderRead;
+      readonly known: KnownInstance;
+    }
+  /** The UIDs are reserved for this sender. */
+  | {
+      readonly state: 'reserved';
+      readonly facts: InstanceFacts;
+      readonly file: HeaderRead;
+      readonly reservation: Reservation;
+    };
+
+/** A reservation that `settle` must end. */
+interface HeldReservation {
+  readonly facts: InstanceFacts;
+  readonly reservation: Reservation;
+  /** Stops the renewal of the reservation. */
+  readonly stopRenewal: () => void;
+}
+
+/** A part after `transfer`: all its bytes were read, unless it was refused. */
+export type TransferredPart =
+  | RefusedPart
+  /** The content was hashed, not sent. */
+  | {
+      readonly state: 'compared';
+      readonly facts: InstanceFacts;
+      readonly known: KnownInstance;
+      readonly sha256: Buffer;
+    }
+  /** The archive has the instance. */
+  | (HeldReservation & {
+      readonly state: 'sent';
+      readonly stored: StoredInstance;
+      readonly bytes: TransferredBytes;
+    })
+  /** The transfer failed. `mayBeStored`: the archive may have the instance all the same. */
+  | (HeldReservation & {
+      readonly state: 'failed';
+      readonly error: unknown;
+      readonly mayBeStored: boolean;
+    });
+
+/** A part among the other parts of its request. */
+export interface PartTurn {
+  /** The only study that the request may store into. */
+  readonly study: string | undefined;
+  /** Must be called when the last byte was read. The next part is read from then on, also when the archive has not answered yet. */
+  readonly bytesRead: () => void;
+  /** Resolves when all earlier parts are settled, whatever their outcome. */
+  readonly earlierSettled: () => Promise<unknown>;
+  /** Aborts when the sender closes its connection. */
+  readonly signal: AbortSignal;
+}

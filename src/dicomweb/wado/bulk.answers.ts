@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { FoundInstances, ResourceUids } from '../../catalog/lookup.service.js';
+import { canBeDecoded, comesAsLittleEndian, videoType } from '../../dicom/transfer.syntaxes.js';
+import { NotAcceptable } from '../../problems/errors.js';
+import { acceptedBy } from '../http/accept.js';
+import { bytesAnswer, type DicomwebAnswer, multipartAnswer, withHeaders } from '../http/dicomweb.answer.js';
+import type { DicomwebRequest } from '../http/dicomweb.request.js';
+import { BulkValues } from './bulk.values.js';
+import { Frames } from './frames.service.js';
+import { ReadAccess } from './read.access.js';
+import { acceptedAsStored, contentType, negotiateBulk, negotiateFrames } from './wado.negotiation.js';
+
+const PIXEL_DATA = '7FE00010';
+
+/** The path of an element: tags and item numbers in turn. */
+export const BulkPath = z.string().regex(/^[0-9a-fA-F]{8}(\/[1-9]\d{0,4}\/[0-9a-fA-F]{8})*$/);
+
+/** Retrieves bulk data (PS3.18 §10.4.1.1.5): the value of one element of an instance. */
+@Injectable()
+export class BulkAnswers {
+  constructor(
+    private readonly access: ReadAccess,
+    private readonly values: BulkValues,
+    private readonly frames: Frames,
+  ) {}
+
+  /** The value at the path. Throws `NotVisible`, `NotAcceptable`. */
+  async of(request: DicomwebRequest, target: ResourceUids, path: string): Promise<DicomwebAnswer> {
+    const found = await this.access.find(request, target);
+    const [instance] = found.instances;
+    if (path.toUpperCase() === PIXEL_DATA && !comesAsLittleEndian(instance.transferSyntax))
+      return this.compressedPixels(request, found);
+    const document = await this.values.documentAt(target.study, instance, path);
+    const { multipart, type } = negotiateBulk(acceptedBy(request), document?.type);
+    const read = await this.access.record(request, found, 'bulk');
+    const value = document?.type === type ? document : { path, type };
+    if (multipart) return multipartAnswer(await this.values.inParts(read, value));
+    const answer = bytesAnswer(type, await this.values.one(read, value));
+    // A document may contain scripts, which a browser must not run with the origin of this server.
+    return value === document ? withHeaders(answer, { 'content-disposition': 'attachment' }) : answer;
+  }
+
+  /** Compressed pixel data has one value per frame (PS3.18 §8.7.3.3.2). Decoded, it is one value. */
+  private async compressedPixels(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
+    const [instance] = found.instances;
+    const isVideo = videoType(instance.transferSyntax) !== undefined;
+    const count = isVideo ? 1 : Math.max(instance.frames, 1);
+    const isDecodable = canBeDecoded(instance);
+    const accepted = isDecodable ? acceptedBy(request) : acceptedAsStored(acceptedBy(request));
+    const representation = negotiateFrames(accepted, instance, count === 1 || isDecodable);
+    const { multipart, decoded } = representation;
+    if (!multipart && !decoded && count > 1)
+      throw new NotAcceptable('not-acceptable', 'Compressed frames are available in parts, one each.');
+    const read = await this.access.record(request, found, 'bulk');
+    if (decoded && multipart) return multipartAnswer(await this.frames.allDecodedInParts(read));
+    if (!multipart) {
+      const bytes = decoded
+        ? await this.frames.allDecoded(read)
+        : await this.frames.one(read, 1, representation);
+      return bytesAnswer(contentType(representation), bytes);
+    }
+    const rest = Array.from({ length: count - 1 }, (_, index) => index + 2);
+    return multipartAnswer(await this.frames.inParts(read, [1, ...rest], representation));
+  }
+}

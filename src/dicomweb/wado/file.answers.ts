@@ -1,0 +1,92 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { FoundInstance, ResourceUids } from '../../catalog/lookup.service.js';
+import { ENV } from '../../config/config.module.js';
+import type { Env } from '../../config/env.js';
+import type { Uncompressed } from '../../dicom/transfer.syntaxes.js';
+import { type ArchiveBytes, comesAtOnce } from '../../orthanc/orthanc.connection.js';
+import { acceptedBy } from '../http/accept.js';
+import { bytesAnswer, type DicomwebAnswer, multipartAnswer } from '../http/dicomweb.answer.js';
+import type { DicomwebRequest } from '../http/dicomweb.request.js';
+import { metered } from '../http/metering.js';
+import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../http/multipart.writer.js';
+import { instanceUrl } from '../http/resource.urls.js';
+import { InstanceFiles } from './instance.files.js';
+import { ReadAccess, type RecordedRead } from './read.access.js';
+import { RenderedAnswers } from '../rendered/rendered.answers.js';
+import { isOfRendered } from '../rendered/rendered.negotiation.js';
+import { parseRenderedQuery } from '../rendered/rendered.query.js';
+import { findFile, negotiateFile } from './wado.negotiation.js';
+
+/** Retrieves whole instances as DICOM files (PS3.18 §10.4.1.1.1), as stored or in an uncompressed transfer syntax. */
+@Injectable()
+export class FileAnswers {
+  constructor(
+    @Inject(ENV) private readonly env: Env,
+    private readonly access: ReadAccess,
+    private readonly files: InstanceFiles,
+    private readonly rendered: RenderedAnswers,
+  ) {}
+
+  /** All instances of a study or series. Throws `NotVisible`, `NotAcceptable`. */
+  async all(
+    request: DicomwebRequest,
+    target: ResourceUids,
+    action: 'study' | 'series',
+  ): Promise<DicomwebAnswer> {
+    const found = await this.access.find(request, target);
+    const { into } = negotiateFile(acceptedBy(request), found.instances, false);
+    return this.multipart(await this.access.record(request, found, action), into);
+  }
+
+  /** One instance: in parts, as a single file, or rendered where a rendered media type is preferred. Throws `NotVisible`, `NotAcceptable`. */
+  async one(request: DicomwebRequest, target: ResourceUids): Promise<DicomwebAnswer> {
+    const found = await this.access.find(request, target);
+    // A malformed value is refused whichever representation is chosen.
+    parseRenderedQuery(request.query);
+    const accepted = acceptedBy(request);
+    const [instance] = found.instances;
+    const firstRendered = accepted.findIndex((range) => isOfRendered(range, instance));
+    const isFilePreferred =
+      firstRendered < 0 || findFile(accepted.slice(0, firstRendered), found.instances, true) !== undefined;
+    if (!isFilePreferred) return this.rendered.instance(request, found);
+    const { multipart, into } = negotiateFile(accepted, found.instances, true);
+    const read = await this.access.record(request, found, 'instance');
+    return multipart ? this.multipart(read, into) : this.file(read, into);
+  }
+
+  /** The file of the first instance as one body, as stored or decoded `into`. */
+  async file(read: RecordedRead, into: Uncompressed | undefined): Promise<DicomwebAnswer> {
+    return bytesAnswer('application/dicom', await this.fetch(read, read.instances[0], into));
+  }
+
+  private async multipart(read: RecordedRead, into: Uncompressed | undefined): Promise<DicomwebAnswer> {
+    return multipartAnswer(await this.parts(read, into));
+  }
+
+  private parts(read: RecordedRead, into: Uncompressed | undefined): Promise<OutgoingMultipart> {
+    const [first, ...rest] = read.instances;
+    const part = (instance: FoundInstance): OutgoingPart => ({
+      type: `application/dicom; transfer-syntax=${into ?? instance.transferSyntax}`,
+      location: instanceUrl(this.env.PUBLIC_URL, read.studyUid, instance),
+      ahead: isAsStored(instance, into) && comesAtOnce(instance.size),
+      open: () => this.fetch(read, instance, into),
+    });
+    return writeMultipart('application/dicom', [part(first), ...rest.map(part)]);
+  }
+
+  private async fetch(
+    read: RecordedRead,
+    instance: FoundInstance,
+    into: Uncompressed | undefined,
+  ): Promise<ArchiveBytes> {
+    const bytes =
+      into === undefined || isAsStored(instance, into)
+        ? await this.files.stored(instance)
+        : await this.files.uncompressed(instance, into);
+    return metered(bytes, { instances: 1 }, read.offered);
+  }
+}
+
+function isAsStored({ transferSyntax }: FoundInstance, into: Uncompressed | undefined): boolean {
+  return into === undefined || into === transferSyntax;
+}

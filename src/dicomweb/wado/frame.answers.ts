@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import type { ResourceUids } from '../../catalog/lookup.service.js';
+import { videoType } from '../../dicom/transfer.syntaxes.js';
+import { acceptedBy } from '../http/accept.js';
+import { bytesAnswer, type DicomwebAnswer, multipartAnswer, notModified } from '../http/dicomweb.answer.js';
+import type { DicomwebRequest } from '../http/dicomweb.request.js';
+import { etagOf, matchesEtag } from '../http/entity.tags.js';
+import { framesWithin } from './frame.numbers.js';
+import { Frames } from './frames.service.js';
+import { ReadAccess } from './read.access.js';
+import { contentType, negotiateFrames } from './wado.negotiation.js';
+
+/** Retrieves frames (PS3.18 §10.4.1.1.6): find, negotiate, record, fetch. */
+@Injectable()
+export class FrameAnswers {
+  constructor(
+    private readonly access: ReadAccess,
+    private readonly frames: Frames,
+  ) {}
+
+  /** Frames of one instance, numbered from 1, in the order asked. Throws `NotVisible`, `NotAcceptable`. */
+  async of(
+    request: DicomwebRequest,
+    target: ResourceUids,
+    asked: readonly number[],
+  ): Promise<DicomwebAnswer> {
+    const found = await this.access.find(request, target);
+    const [instance] = found.instances;
+    // A video is one stream, whatever its number of frames.
+    const last = videoType(instance.transferSyntax) === undefined ? instance.frames : 1;
+    const numbers = framesWithin(asked, last);
+    const representation = negotiateFrames(acceptedBy(request), instance, numbers.length === 1);
+    const read = await this.access.record(request, found, 'frames');
+    const etag = etagOf(found, [numbers, representation], representation.multipart ? 'weak' : 'strong');
+    if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
+    if (representation.multipart)
+      return multipartAnswer(await this.frames.inParts(read, numbers, representation), etag);
+    const bytes = await this.frames.one(read, numbers[0], representation);
+    return bytesAnswer(contentType(representation), bytes, etag);
+  }
+}

@@ -1,0 +1,38 @@
+import { Injectable } from '@nestjs/common';
+import { type Offered, type Reading, Readings } from '../../audit/readings.js';
+import { type FoundInstances, Lookup, type ResourceUids } from '../../catalog/lookup.service.js';
+import type { DicomwebRequest } from '../http/dicomweb.request.js';
+
+/** Instances that the account may read, with the read on record. `offered` adds to the totals of the reading. */
+export interface RecordedRead extends FoundInstances {
+  readonly offered: (what: Offered) => void;
+}
+
+/** Finds what an account may read, and records the read before bytes are sent. */
+@Injectable()
+export class ReadAccess {
+  constructor(
+    private readonly lookup: Lookup,
+    private readonly readings: Readings,
+  ) {}
+
+  /**
+   * All instances of the target. Throws `NotVisible` when the target is unknown or out of scope. After the client has disconnected,
+   * reads of these instances no longer wait for a slot.
+   */
+  find({ policy, signal }: DicomwebRequest, target: ResourceUids): Promise<FoundInstances> {
+    return this.lookup.find(policy, 'studies:read', target, signal);
+  }
+
+  /** Commits the read to the audit. No byte may be sent before. Throws `NeighbourAway` when the row cannot be written. */
+  async record(
+    { actor, recorded }: DicomwebRequest,
+    found: FoundInstances,
+    action: Reading['action'],
+  ): Promise<RecordedRead> {
+    const { studyUid, patientIssuer, patientId } = found;
+    const offered = await this.readings.record(actor, { action, studyUid, patientIssuer, patientId });
+    recorded((policy) => this.lookup.covers(policy, 'studies:read', studyUid));
+    return { ...found, offered };
+  }
+}

@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common';
+import type { FoundInstance, FoundInstances } from '../../catalog/lookup.service.js';
+import { videoType } from '../../dicom/transfer.syntaxes.js';
+import { BadRequest, NotAcceptable } from '../../problems/errors.js';
+import { acceptedBy, covers, type MediaRange } from '../http/accept.js';
+import type { DicomwebAnswer } from '../http/dicomweb.answer.js';
+import type { DicomwebRequest } from '../http/dicomweb.request.js';
+import { FileAnswers } from './file.answers.js';
+import { framesWithin } from './frame.numbers.js';
+import { framesOf } from '../rendered/pictures.service.js';
+import { ReadAccess } from './read.access.js';
+import { RenderedAnswers } from '../rendered/rendered.answers.js';
+import { negotiatePictures, renderedTypesOf } from '../rendered/rendered.negotiation.js';
+import { negotiateFile } from './wado.negotiation.js';
+import { parseWadoUriQuery } from './wado-uri.query.js';
+
+const FILE = 'application/dicom';
+
+/** Retrieves one instance by the URI service (PS3.18 §9), as a DICOM file or rendered. */
+@Injectable()
+export class WadoUriAnswers {
+  constructor(
+    private readonly access: ReadAccess,
+    private readonly files: FileAnswers,
+    private readonly rendered: RenderedAnswers,
+  ) {}
+
+  /** The instance that the query names. Throws `BadRequest`, `NotVisible`, `NotAcceptable`. */
+  async of(request: DicomwebRequest): Promise<DicomwebAnswer> {
+    const query = parseWadoUriQuery(request.query);
+    request.note({ studyUid: query.target.study });
+    const found = await this.access.find(request, query.target);
+    const [instance] = found.instances;
+    // A single frame is always rendered: a file contains all frames.
+    const accepted = query.contentType ?? acceptedBy(request);
+    const type = chosenType(accepted, instance, query.frame !== undefined);
+    if (type === FILE) return this.file(request, found, query.transferSyntax);
+    if (query.transferSyntax !== undefined)
+      throw new BadRequest(
+        'invalid-parameter',
+        'transferSyntax is only valid with contentType=application/dicom.',
+      );
+    if (type === 'application/pdf') return this.rendered.document(request, found);
+    if (type === videoType(instance.transferSyntax)) return this.rendered.video(request, found, type);
+    const frames = framesOf(instance, framesWithin([query.frame ?? 1], instance.frames));
+    const representation = negotiatePictures([rangeOf(type)], true);
+    return this.rendered.pictures(request, found, frames, representation, query.picture);
+  }
+
+  private async file(
+    request: DicomwebRequest,
+    found: FoundInstances,
+    transferSyntax: string | undefined,
+  ): Promise<DicomwebAnswer> {
+    const parameters = transferSyntax === undefined ? {} : { 'transfer-syntax': transferSyntax };
+    const { into } = negotiateFile([rangeOf(FILE, parameters)], found.instances, true);
+    return this.files.file(await this.access.record(request, found, 'instance'), into);
+  }
+}
+
+/**
+ * The media type to send: the client's most preferred one of those the instance has, in the instance's own order between equals. Throws
+ * `NotAcceptable`.
+ */
+function chosenType(accepted: readonly MediaRange[], instance: FoundInstance, isFrame: boolean): string {
+  const offered = typesOf(instance).filter((type) => !isFrame || type.startsWith('image/'));
+  const type = accepted.flatMap((range) => offered.filter((one) => covers(range, one)))[0];
+  if (type !== undefined) return type;
+  throw new NotAcceptable(
+    'not-acceptable',
+    offered.length === 0
+      ? 'This instance has no frames that can be rendered.'
+      : `This is available as ${offered.join(', ')}.`,
+  );
+}
+
+/** The media types of an instance, its default first (PS3.18 §8.7.4): a picture for a single frame, a file for several. */
+function typesOf(instance: FoundInstance): readonly string[] {
+  const rendered = renderedTypesOf(instance);
+  const isMultiFrame = rendered.includes('image/jpeg') && instance.frames !== 1;
+  return isMultiFrame ? [FILE, ...rendered] : [...rendered, FILE];
+}
+
+function rangeOf(type: string, parameters: Readonly<Record<string, string>> = {}): MediaRange {
+  return { type, parameters: new Map(Object.entries(parameters)), q: 1 };
+}
