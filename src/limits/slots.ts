@@ -2,12 +2,13 @@ import { TooMany } from '../problems/errors.js';
 
 const RETRY_SECONDS = 2;
 
-/** How much may run at one time. Without a number there is no bound of that kind. */
+/** The limits of concurrent work. A missing number is no limit. */
 export interface SlotLimits {
+  /** Slots in all. */
   readonly places: number;
-  /** Places that one account may hold. */
+  /** Slots that one account may hold. */
   readonly perAccount?: number;
-  /** Requests that may wait for a place; beyond it {@link TooMany}. */
+  /** Requests that may wait for a slot. Further requests throw {@link TooMany}. */
   readonly queue?: number;
 }
 
@@ -17,8 +18,8 @@ interface Waiter {
 }
 
 /**
- * A bounded number of places. A place is a scope, never a value: it is held exactly as long as the promise of the work in it, so it
- * cannot outlive its holder. A freed place goes to the waiter whose account holds the fewest places, then to the one who waited longest.
+ * A limited number of slots for concurrent work. A slot is held exactly until the promise of its work settles, so that it cannot leak. A free
+ * slot goes to the account that holds the fewest slots, and then to the request that has waited longest.
  */
 export class Slots {
   private running = 0;
@@ -28,16 +29,15 @@ export class Slots {
   constructor(private readonly limits: SlotLimits) {}
 
   /**
-   * Runs `work` in a place, waiting for one if needed; the place is free again when the promise of `work` settles. Waiting ends with
-   * the reason of `signal` when it aborts; `work` itself must end when its holder is gone. Work without an account has no bound per
-   * account. Throws {@link TooMany} when the queue is full.
+   * Waits for a slot and runs `work` in it. When `signal` aborts, waiting ends with its reason; running work must end by itself. Work without an
+   * account has no limit per account. Throws {@link TooMany} when the queue is full.
    */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal, account?: string): Promise<T> {
     signal?.throwIfAborted();
     if (this.isFreeFor(account)) this.enter(account);
-    else await this.turn(signal, account);
+    else await this.wait(signal, account);
     try {
-      // It may have aborted between the turn and now.
+      // The signal may have aborted after the slot was assigned.
       signal?.throwIfAborted();
       return await work();
     } finally {
@@ -45,13 +45,13 @@ export class Slots {
     }
   }
 
-  /** Resolves when the place is held: whoever frees one enters the next before anybody else can. */
-  private turn(signal: AbortSignal | undefined, account: string | undefined): Promise<void> {
+  /** Resolves when the slot is held. The work that frees a slot assigns it at once, so that no new request can take it. */
+  private wait(signal: AbortSignal | undefined, account: string | undefined): Promise<void> {
     const { queue } = this.limits;
     if (queue !== undefined && this.waiting.size >= queue)
       throw new TooMany('too-many-requests', RETRY_SECONDS);
     return new Promise((resolve, reject) => {
-      const leave = () => {
+      const cancel = () => {
         this.waiting.delete(waiter);
         reject(signal?.reason);
       };
@@ -59,13 +59,13 @@ export class Slots {
         account,
         enter: () => {
           this.waiting.delete(waiter);
-          signal?.removeEventListener('abort', leave);
+          signal?.removeEventListener('abort', cancel);
           this.enter(account);
           resolve();
         },
       };
       this.waiting.add(waiter);
-      signal?.addEventListener('abort', leave, { once: true });
+      signal?.addEventListener('abort', cancel, { once: true });
     });
   }
 

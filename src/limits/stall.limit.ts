@@ -1,10 +1,10 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 
-/** Passes `source` on; when its reader takes nothing for `milliseconds` both ends are destroyed, so the source is freed. */
+/** Passes `source` on. When the consumer reads nothing for `milliseconds`, both streams are destroyed, which frees the source. */
 export function withStallLimit(source: Readable, milliseconds: number): Readable {
   const out = new PassThrough();
   const timer = setTimeout(
-    () => out.destroy(new Error('the reader took nothing for too long')),
+    () => out.destroy(new Error('the consumer read nothing for too long')),
     milliseconds,
   );
   out.on('data', () => timer.refresh());
@@ -14,7 +14,7 @@ export function withStallLimit(source: Readable, milliseconds: number): Readable
   return out;
 }
 
-/** Resolves when a stream is closed: read to its end, broken or destroyed. */
+/** Resolves when a stream is closed: after its end, an error, or its destruction. */
 export function closed(stream: Readable): Promise<void> {
   if (stream.closed) return Promise.resolve();
   return new Promise((resolve) => {
@@ -22,7 +22,7 @@ export function closed(stream: Readable): Promise<void> {
   });
 }
 
-/** Resolves when a signal aborts. */
+/** Resolves when the signal aborts. */
 export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
