@@ -13,7 +13,7 @@ import { capabilitiesAsJson, capabilitiesAsWadl, WADL_TYPE } from './capabilitie
 export class CapabilitiesController {
   constructor(@Inject(ENV) private readonly env: Env) {}
 
-  /** What the root offers, the same for every account, as WADL or JSON; 406 in any other media type. */
+  /** The resources and methods under the root, the same for every account, as WADL or JSON; 406 for other media types. */
   @Options()
   @AnyAccount()
   capabilities(@Req() request: FastifyRequest, @Res() reply: FastifyReply): FastifyReply {

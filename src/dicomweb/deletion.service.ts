@@ -19,8 +19,7 @@ export class DeletionService {
   ) {}
 
   /**
-   * Deletes all instances of the target, one by one. After an interruption, every instance is either in both archive and catalog or in
-   * neither, and the same request continues. Throws `NotVisible` when the target is unknown or out of scope.
+   * Deletes all instances of the target, each from archive and catalog. The same request continues an interrupted deletion. Throws `NotVisible` when the target is unknown or out of scope.
    */
   async delete({ policy, actor, note }: DicomwebRequest, target: ResourceUids): Promise<void> {
     const { studyUid, patientIssuer, patientId, instances } = await this.lookup.find(

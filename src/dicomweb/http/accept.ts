@@ -20,6 +20,7 @@ export interface AcceptSources {
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z/-]+$/;
 const MAX_LENGTH = 2_000;
+const MALFORMED = 'Malformed Accept header. Use media ranges separated by commas (RFC 9110 §12.5.1).';
 
 /**
  * The accepted media ranges, the most preferred first. The query parameter `accept` (PS3.18 §8.3.3.1) wins over the header; without both,
@@ -37,7 +38,11 @@ export function acceptedBy({ query, accept }: AcceptSources): readonly MediaRang
 
 /** The media ranges of an `Accept` header, the most preferred first. Quotes around parameter values are optional. Throws `BadRequest` when malformed. */
 export function parseAccept(text: string): readonly MediaRange[] {
-  if (text.length > MAX_LENGTH) throw new BadRequest('invalid-accept', 'The Accept header is too long.');
+  if (text.length > MAX_LENGTH)
+    throw new BadRequest(
+      'invalid-accept',
+      `The Accept header is too long. Use at most ${MAX_LENGTH} characters.`,
+    );
   const ranges = split(text, ',')
     .filter((part) => part !== '')
     .map(parseRange);
@@ -61,21 +66,19 @@ function narrowed(range: MediaRange, ranges: readonly MediaRange[]): MediaRange 
 
 function parseRange(part: string): MediaRange {
   const [type = '', ...rest] = split(part, ';');
-  if (!/^[^/]+\/[^/]+$/.test(type) || !TOKEN.test(type))
-    throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
+  if (!/^[^/]+\/[^/]+$/.test(type) || !TOKEN.test(type)) throw new BadRequest('invalid-accept', MALFORMED);
   const parameters = new Map<string, string>();
   for (const parameter of rest) {
     if (parameter === '') continue;
     const equals = parameter.indexOf('=');
-    if (equals < 1) throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
+    if (equals < 1) throw new BadRequest('invalid-accept', MALFORMED);
     parameters.set(
       parameter.slice(0, equals).trim().toLowerCase(),
       unquote(parameter.slice(equals + 1).trim()),
     );
   }
   const q = parameters.get('q') ?? '1';
-  if (!/^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q))
-    throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
+  if (!/^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(q)) throw new BadRequest('invalid-accept', MALFORMED);
   return { type: type.toLowerCase(), parameters, q: Number(q) };
 }
 
@@ -96,7 +99,7 @@ function split(text: string, separator: string): string[] {
       part = '';
     } else part += character;
   }
-  if (quoted) throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
+  if (quoted) throw new BadRequest('invalid-accept', MALFORMED);
   return [...parts, part.trim()];
 }
 
@@ -104,7 +107,7 @@ function split(text: string, separator: string): string[] {
 function unquote(value: string): string {
   if (TOKEN.test(value)) return value;
   const [, quoted] = /^"((?:[^"\\]|\\.)*)"$/.exec(value) ?? [];
-  if (quoted === undefined) throw new BadRequest('invalid-accept', 'The Accept header is malformed.');
+  if (quoted === undefined) throw new BadRequest('invalid-accept', MALFORMED);
   return quoted.replace(/\\(.)/g, '$1');
 }
 

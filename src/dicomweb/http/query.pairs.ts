@@ -21,5 +21,8 @@ function decode(text: string): string {
   } catch {
     // The same refusal as for NUL follows.
   }
-  throw new BadRequest('invalid-parameter', 'The query is not valid percent-encoded UTF-8.');
+  throw new BadRequest(
+    'invalid-parameter',
+    'The query string is not valid percent-encoded UTF-8. Encode it as UTF-8.',
+  );
 }

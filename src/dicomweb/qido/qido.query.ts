@@ -155,19 +155,24 @@ const EXACT_KEYS = new Set(['00100020', '00100021', '00080080']);
 function parseMatch(attribute: CatalogAttribute, written: string): Match | undefined {
   const value = EXACT_KEYS.has(attribute.tag) ? trimPadding(written) : written.trim();
   if (value === '') return undefined;
-  const invalid = () => new BadRequest('invalid-parameter', `The value of ${attribute.keyword} is invalid.`);
+  const invalid = (expected: string) =>
+    new BadRequest('invalid-parameter', `Invalid value of ${attribute.keyword}. Use ${expected}.`);
   switch (attribute.matching) {
     case 'uid': {
       const values = listOf(attribute, value, MAX_VALUES.uid);
-      if (!values.every((uid) => UID.test(uid))) throw invalid();
+      if (!values.every((uid) => UID.test(uid))) throw invalid('a UID or a list of UIDs');
       return values.length === 1 ? { kind: 'value', value } : { kind: 'list', values };
     }
     case 'date':
-      return parseRange(value.replaceAll('.', ''), DATE, invalid);
+      return parseRange(value.replaceAll('.', ''), DATE, () =>
+        invalid('YYYYMMDD, or a range such as YYYYMMDD-YYYYMMDD'),
+      );
     case 'time':
-      return parseRange(withoutTrailingZeros(value.replaceAll(':', '')), TIME, invalid);
+      return parseRange(withoutTrailingZeros(value.replaceAll(':', '')), TIME, () =>
+        invalid('HHMMSS, or a range such as HHMMSS-HHMMSS'),
+      );
     case 'number':
-      if (!/^[+-]?\d{1,9}$/.test(value)) throw invalid();
+      if (!/^[+-]?\d{1,9}$/.test(value)) throw invalid('a whole number');
       return { kind: 'value', value };
     case 'set': {
       // A code string contains neither comma nor backslash. OHIF separates several modalities by commas or backslashes.

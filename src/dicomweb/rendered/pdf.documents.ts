@@ -12,7 +12,7 @@ import { ArchiveFetch } from '../wado/archive.fetch.js';
 import { asPdf } from './pdf.detection.js';
 import type { RecordedRead } from '../wado/read.access.js';
 
-const NO_DOCUMENT = 'This instance contains no readable PDF document. Ask for it as application/dicom.';
+const NO_DOCUMENT = 'This instance contains no PDF document. Ask for it as application/dicom.';
 const PDF = 'application/pdf';
 
 /** Fetches the documents of encapsulated PDF instances. */

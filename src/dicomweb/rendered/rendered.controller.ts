@@ -17,13 +17,13 @@ const INSTANCE = `${SERIES}/instances/:instance`;
 export class WadoRenderedController {
   constructor(private readonly answers: RenderedTargets) {}
 
-  /** A picture of each image of a study or series, in parts, or its documents where there are no images; of an instance its first frame, or its document or video. */
+  /** Rendered images of a study or series in parts, or its documents if it has no images; one rendered instance as picture, document or video. */
   @Get(['rendered', `${SERIES}/rendered`, `${INSTANCE}/rendered`])
   rendered(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.answers.rendered(request, target));
   }
 
-  /** Pictures of frames. */
+  /** Rendered frames of one instance. */
   @Get(`${INSTANCE}/frames/:frames/rendered`)
   frames(
     @Incoming() request: DicomwebRequest,
@@ -34,7 +34,7 @@ export class WadoRenderedController {
     return sendAnswer(reply, this.answers.frames(request, target, frames));
   }
 
-  /** One small picture that stands for a study, series, instance or frame. */
+  /** A thumbnail of a study, series, instance or frame. */
   @Get(['thumbnail', `${SERIES}/thumbnail`, `${INSTANCE}/thumbnail`, `${INSTANCE}/frames/:frames/thumbnail`])
   thumbnail(
     @Incoming() request: DicomwebRequest,

@@ -39,7 +39,7 @@ export function formatOf({ contentType, contentEncoding }: UploadedBody): BodyFo
   if (multipart === undefined && mediaType(contentType) === 'multipart/related')
     throw new BadRequest(
       'malformed-multipart',
-      'The Content-Type of multipart/related is broken: it needs one boundary.',
+      'Malformed Content-Type: multipart/related needs one valid boundary.',
     );
   if (multipart === undefined || (multipart.type ?? DICOM) !== DICOM)
     throw new UnsupportedMedia(
@@ -81,7 +81,10 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
   const chunks = request.iterator({ destroyOnReturn: false });
   for (let next = await nextOf(chunks, request); next.done !== true; next = await nextOf(chunks, request)) {
     if (!Buffer.isBuffer(next.value))
-      throw new BadRequest('incomplete-body', 'The body is no stream of bytes.');
+      throw new BadRequest(
+        'incomplete-body',
+        'The body is not a stream of bytes. Send it as application/dicom or multipart/related.',
+      );
     yield next.value;
   }
 }
@@ -95,7 +98,11 @@ async function nextOf(
   try {
     return await chunks.next();
   } catch (cause) {
-    throw new BadRequest('incomplete-body', 'The body was cut off.', { cause });
+    throw new BadRequest(
+      'incomplete-body',
+      'The connection closed before the body was complete. Send the request again.',
+      { cause },
+    );
   } finally {
     clearTimeout(silence);
   }

@@ -71,7 +71,7 @@ export class Stow {
       );
     } catch (error) {
       if (error instanceof MultipartBroken)
-        throw new BadRequest('malformed-multipart', `The multipart body is broken: ${error.message}.`);
+        throw new BadRequest('malformed-multipart', `Malformed multipart body: ${error.message}.`);
       throw error;
     }
   }

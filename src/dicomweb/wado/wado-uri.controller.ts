@@ -12,8 +12,8 @@ export class WadoUriController {
   constructor(private readonly answers: WadoUriAnswers) {}
 
   /**
-   * One instance by its whole chain of UIDs, as a DICOM file or rendered; 404 when the chain names nothing that is visible, 406 in a
-   * media type it is not available as.
+   * One instance by its study, series and instance UIDs, as a DICOM file or rendered; 404 when the account cannot see it, 406 when no
+   * accepted media type is available.
    */
   @Get()
   instance(@Incoming() request: DicomwebRequest, @Res() reply: FastifyReply) {

@@ -36,7 +36,7 @@ export class WadoController {
     return sendAnswer(reply, this.files.all(request, target, 'series'));
   }
 
-  /** One instance, in parts or as a single `application/dicom`, or rendered where a rendered media type is liked better. */
+  /** One instance, in parts or as a single `application/dicom`, or rendered where a rendered media type is preferred. */
   @Get(INSTANCE)
   instance(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.files.one(request, target));
@@ -72,7 +72,7 @@ export class WadoController {
     return sendAnswer(reply, this.metadata.of(request, target));
   }
 
-  /** Frames of one instance, numbered from 1; a number outside is 404. */
+  /** Frames of one instance, numbered from 1; a number that no frame has is 404. */
   @Get(`${INSTANCE}/frames/:frames`)
   frames(
     @Incoming() request: DicomwebRequest,
