@@ -19,23 +19,23 @@ import { OrthancModule } from './orthanc/orthanc.module.js';
 import { BadRequest } from './problems/errors.js';
 import { ProblemFilter } from './http/problem.filter.js';
 
-/** The way of a request, top to bottom. */
+/** The modules, in the order in which a request passes them. */
 @Module({
   imports: [
-    // What everything stands on.
+    // Settings and database.
     ConfigModule,
     DatabaseModule,
-    // RECORD: hooks around every answer.
+    // The audit: hooks around every answer.
     AuditModule,
-    // WHO, then MAY THEY.
+    // Authentication, then authorization.
     AuthnModule,
     AuthzModule,
-    // Images: what is asked, what is there, the archive.
+    // Images: DICOMweb, catalog, synchronisation, archive.
     DicomwebModule,
     CatalogModule,
     SyncModule,
     OrthancModule,
-    // Records: lists become FHIR resources.
+    // Records: patient lists become FHIR resources.
     ImportsModule,
     // Administration and health.
     AdminModule,
@@ -49,7 +49,7 @@ import { ProblemFilter } from './http/problem.filter.js';
       provide: APP_PIPE,
       useValue: new StandardSchemaValidationPipe({
         exceptionFactory: () =>
-          new BadRequest('invalid-parameter', 'A part of the path or the query is not valid.'),
+          new BadRequest('invalid-parameter', 'A part of the path or a query parameter is not valid.'),
       }),
     },
     { provide: APP_FILTER, useClass: ProblemFilter },

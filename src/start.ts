@@ -7,7 +7,7 @@ import { httpServer } from './http/http.server.js';
 import { jsonLogger } from './json.logger.js';
 import { logRequests } from './http/request.log.js';
 
-/** Reads the environment, builds the house and listens. Every fault of the environment is told before anything starts. */
+/** Reads the environment, starts the application and listens. Faults of the environment are reported before anything starts. */
 async function main(): Promise<void> {
   const env = readEnv(process.env);
   const logger = jsonLogger(env);
@@ -24,14 +24,13 @@ async function main(): Promise<void> {
 }
 
 /**
- * What nobody caught leaves the process in a state nobody knows: it is told without its words, and whoever runs the gateway starts it
- * anew.
+ * Logs an uncaught error without its message, and ends the process: its state is unknown. The supervisor starts it again.
  */
 function endWith(logger: LoggerService, error: Error): void {
   // A driver's message may hold a patient's data.
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
   logger.fatal?.(`nobody caught a ${error.name}\n${frames.slice(0, 8).join('\n')}`, 'main');
-  // Time for the line to reach its file.
+  // Time for the log line to be written.
   setTimeout(() => process.exit(1), 100);
 }
 

@@ -3,10 +3,10 @@ import { DATABASE, type Database, type Transaction } from '../database/database.
 import { audit } from '../database/schema.audit.js';
 import { NeighbourAway } from '../problems/errors.js';
 
-/** A row of the audit as it is written; times and transaction ids are the database's own. */
+/** An audit row to write. The database sets its time and transaction id. */
 export type AuditRow = typeof audit.$inferInsert;
 
-/** Who did it and from where, as plain values: the audit knows no other folder's types. */
+/** The account that acts, and its client. Plain values, so that the audit depends on no other folder. */
 export interface Actor {
   readonly accountId: string;
   readonly accountName: string;
@@ -17,17 +17,17 @@ export interface Actor {
   readonly requestId: string;
 }
 
-/** Appends rows to the audit. A row that cannot be written is `NeighbourAway`, and the caller's answer must not leave then. */
+/** Appends rows to the audit. Throws `NeighbourAway` when a row cannot be written; the caller must not send its answer then. */
 @Injectable()
 export class AuditLog {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Commits the rows before it returns. */
+  /** Writes and commits the rows. */
   append(...rows: readonly [AuditRow, ...AuditRow[]]): Promise<void> {
     return this.appendWithin(this.database, ...rows);
   }
 
-  /** Writes the rows with what else the transaction does; they are there when it commits. */
+  /** Writes the rows within a transaction. */
   async appendWithin(
     within: Database | Transaction,
     ...rows: readonly [AuditRow, ...AuditRow[]]

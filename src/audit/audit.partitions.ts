@@ -8,32 +8,34 @@ import {
 import type postgres from 'postgres';
 import { BACKGROUND_POSTGRES } from '../database/database.module.js';
 
-const EVERY_MS = 6 * 60 * 60 * 1000;
+const INTERVAL_MS = 6 * 60 * 60 * 1000;
 
 /**
- * Has the audit's months made ahead and those past their time dropped. Both are done by a function of the schema's owner, who also
- * decides what is too old; a month that is missing costs nothing but order: its rows wait in the rest.
+ * Creates the partitions of coming months and drops the expired ones. A function of the schema's owner does both and knows how long rows are
+ * kept. If a month has no partition, its rows go to the default partition.
  */
 @Injectable()
 export class AuditPartitions implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('audit');
-  private readonly timer = setInterval(() => void this.keep(), EVERY_MS).unref();
+  private readonly timer = setInterval(() => void this.maintain(), INTERVAL_MS).unref();
 
   constructor(@Inject(BACKGROUND_POSTGRES) private readonly sql: postgres.Sql) {}
 
   onApplicationBootstrap(): void {
-    void this.keep();
+    void this.maintain();
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.timer);
   }
 
-  private async keep(): Promise<void> {
+  private async maintain(): Promise<void> {
     try {
       await this.sql`select audit_keep()`;
     } catch {
-      this.logger.error('the months of the audit could not be made or dropped; tried again in six hours');
+      this.logger.error(
+        'partitions of the audit could not be created or dropped; the next attempt is in six hours',
+      );
     }
   }
 }

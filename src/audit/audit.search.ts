@@ -3,7 +3,7 @@ import { and, asc, desc, eq, gte, lt, lte, or, type SQL, sql } from 'drizzle-orm
 import { DATABASE, type Database } from '../database/database.module.js';
 import { audit } from '../database/schema.audit.js';
 
-/** Which rows are asked for; what is undefined does not matter. Times: `from` is in, `to` is not. */
+/** A filter of audit rows; an undefined member is no condition. `from` is inclusive, `to` is exclusive. */
 export interface AuditFilter {
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
@@ -19,7 +19,7 @@ export interface AuditFilter {
   readonly q?: string | undefined;
 }
 
-/** A row of the audit as it is found. */
+/** A stored audit row. */
 export type FoundRow = typeof audit.$inferSelect;
 
 const ORDERS = {
@@ -33,14 +33,14 @@ const ORDERS = {
 export const AUDIT_ORDERS = ['at', '-at', 'account', '-account', 'action', '-action'] as const;
 export type AuditOrder = (typeof AUDIT_ORDERS)[number];
 
-const AT_ONCE = 1_000;
+const BATCH_ROWS = 1_000;
 
-/** Finds rows of the audit. */
+/** Searches the audit. */
 @Injectable()
 export class AuditSearch {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A page and how many there are in all. */
+  /** A page, and the number of all rows that match. */
   async page(
     filter: AuditFilter,
     { limit, offset, order }: { limit: number; offset: number; order: AuditOrder },
@@ -56,7 +56,7 @@ export class AuditSearch {
     return { items, total: await this.database.$count(audit, which) };
   }
 
-  /** Every row there is when it begins, newest first; no connection is held while the reader takes its time. */
+  /** All rows that exist when it begins, newest first. It holds no connection while the reader is slow. */
   async *all(filter: AuditFilter): AsyncGenerator<FoundRow> {
     const which = conditionOf({ ...filter, to: filter.to ?? new Date() });
     let after: SQL | undefined;
@@ -66,11 +66,11 @@ export class AuditSearch {
         .from(audit)
         .where(and(which, after))
         .orderBy(...ORDERS['-at'])
-        .limit(AT_ONCE);
+        .limit(BATCH_ROWS);
       for (const { row } of rows) yield row;
       const last = rows.at(-1);
-      if (last === undefined || rows.length < AT_ONCE) return;
-      // A moment of JavaScript has milliseconds, one of Postgres a thousand times as many.
+      if (last === undefined || rows.length < BATCH_ROWS) return;
+      // Compare with PostgreSQL's text: its times have microseconds, those of JavaScript milliseconds.
       after = and(
         lte(audit.at, sql`${last.exact}::timestamptz`),
         or(lt(audit.at, sql`${last.exact}::timestamptz`), lt(audit.id, last.row.id)),

@@ -5,7 +5,7 @@ const Position = z
   .string()
   .regex(/^\d{1,19}$/)
   .transform(BigInt);
-const Told = z.object({
+const LateSealRow = z.object({
   kind: z.literal('sealing'),
   action: z.literal(SEALED_LATE),
   at: z.string(),
@@ -24,21 +24,21 @@ interface Late {
   to: string;
   readonly first: bigint;
   last: bigint;
-  /** The seal of the row that tells. */
+  /** The seal of the row that records them. */
   end: bigint;
   sealedAt: string;
 }
 
-/** Collects what rows of the audit say of other rows that were sealed late; goes that follow each other become one. */
+/** Collects the audit rows that record late seals. Adjacent groups are merged. */
 export class LateSeals {
   private readonly found: Late[] = [];
 
-  /** Takes the row of the seal at this position, as PostgreSQL's `to_jsonb` text; most rows are of another kind. */
+  /** Adds the row of the seal at this position, as PostgreSQL's `to_jsonb` text. Rows of other kinds are ignored. */
   add(position: string, text: string): void {
     if (!text.includes(SEALED_LATE)) return;
-    const told = Told.safeParse(JSON.parse(text));
-    if (!told.success) return;
-    const { at, detail } = told.data;
+    const row = LateSealRow.safeParse(JSON.parse(text));
+    if (!row.success) return;
+    const { at, detail } = row.data;
     const { rows, from, to, first_seal: first, last_seal: last } = detail;
     const before = this.found.at(-1);
     if (before === undefined || before.end + 1n !== first) {
@@ -49,12 +49,12 @@ export class LateSeals {
     before.last = last;
     before.end = BigInt(position);
     before.sealedAt = at;
-    // PostgreSQL writes times of one zone so that their text sorts as they do.
+    // Times that PostgreSQL writes in one time zone sort like their text.
     if (from < before.from) before.from = from;
     if (to > before.to) before.to = to;
   }
 
-  /** One line for each. */
+  /** One line per group. */
   lines(): string[] {
     return this.found.map(
       ({ rows, from, to, first, last, sealedAt }) =>

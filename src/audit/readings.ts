@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { noteHandled } from '../problems/handled.errors.js';
 import { type Actor, AuditLog } from './audit.log.js';
 
-/** A read below a study: one of these opens a reading, more of the same only add to its totals. */
+/** A read below a study. The first one opens a reading, equal ones add to its totals. */
 export interface Reading {
   readonly action: 'study' | 'series' | 'instance' | 'metadata' | 'frames' | 'rendered' | 'bulk';
   readonly studyUid: string;
@@ -10,7 +10,7 @@ export interface Reading {
   readonly patientId: string;
 }
 
-/** What was offered to the reader by one request. */
+/** What one request sent to the reader. */
 export interface Offered {
   readonly instances?: number;
   readonly frames?: number;
@@ -30,13 +30,13 @@ interface Totals {
 
 const IDLE_MS = 10 * 60 * 1000;
 const SWEEP_MS = 60 * 1000;
-/** A reader who calls himself something else each time must not grow memory: beyond this the oldest reading is closed. */
-const OPEN_AT_MOST = 10_000;
+/** At most so many open readings; beyond it the oldest is closed. A client that changes its user agent must not exhaust memory. */
+const MAX_OPEN = 10_000;
 
 /**
- * Reads below a study (design.md, decision 8): the first read of an account × study × action × client is a row committed before
- * its first byte leaves; ten idle minutes later one row tells the totals. So ten thousand frames cost one commit. Another way of signing
- * in, or another patient of the study, begins another.
+ * Records reads below a study. The first read of an account × study × action × client is a row that is committed before the first byte
+ * leaves. After ten idle minutes another row records the totals. So ten thousand frames need one commit. Another sign-in method, or
+ * another patient of the study, opens another reading.
  */
 @Injectable()
 export class Readings implements OnApplicationShutdown {
@@ -46,18 +46,18 @@ export class Readings implements OnApplicationShutdown {
 
   constructor(private readonly log: AuditLog) {}
 
-  /** Resolves when the read is recorded; rejects when it could not be, and nothing may leave then. */
+  /** Resolves when the read is recorded, with a function that adds to the totals. Rejects when it cannot be recorded; nothing may leave then. */
   async record(actor: Actor, reading: Reading): Promise<(offered: Offered) => void> {
     const { accountId, via, address, client } = actor;
     const { studyUid, patientIssuer, patientId, action } = reading;
-    // The study as it is: one that is given to another patient is read anew.
+    // With the patient: a study that was moved to another patient opens another reading.
     const key = JSON.stringify([accountId, via, studyUid, patientIssuer, patientId, action, address, client]);
     const totals = this.open.get(key) ?? this.begin(key, actor, reading);
     totals.lastAt = Date.now();
     totals.requests += 1;
     await totals.opened;
     return (offered) => {
-      // A transfer of an hour is one reading: its totals wait for its end.
+      // A long transfer is one reading; its totals wait for its end.
       totals.lastAt = Date.now();
       totals.instances += offered.instances ?? 0;
       totals.frames += offered.frames ?? 0;
@@ -83,7 +83,7 @@ export class Readings implements OnApplicationShutdown {
       bytes: 0,
     };
     const [oldest] = this.open;
-    if (oldest !== undefined && this.open.size >= OPEN_AT_MOST) void this.end(...oldest);
+    if (oldest !== undefined && this.open.size >= MAX_OPEN) void this.end(...oldest);
     this.open.set(key, totals);
     opened.catch(() => this.open.delete(key));
     return totals;

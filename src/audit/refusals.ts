@@ -3,10 +3,10 @@ import { noteHandled } from '../problems/handled.errors.js';
 import { AuditLog } from './audit.log.js';
 
 const FLUSH_MS = 60 * 1000;
-/** More addresses than this in one minute are counted together, so that a flood cannot grow memory. */
-const ADDRESSES = 10_000;
+/** More addresses than this in one minute are counted together, so that a flood cannot exhaust memory. */
+const MAX_ADDRESSES = 10_000;
 
-/** Refusals of nobody in particular, counted per address and minute: a flood of them is a few rows. */
+/** Counts refusals of unauthenticated requests by address and minute, so that a flood makes few audit rows. */
 @Injectable()
 export class Refusals implements OnApplicationShutdown {
   private counts = new Map<string, number>();
@@ -17,7 +17,7 @@ export class Refusals implements OnApplicationShutdown {
 
   /** Counts one refusal. */
   count(address: string): void {
-    const subject = this.counts.has(address) || this.counts.size < ADDRESSES ? address : 'many others';
+    const subject = this.counts.has(address) || this.counts.size < MAX_ADDRESSES ? address : 'many others';
     this.counts.set(subject, (this.counts.get(subject) ?? 0) + 1);
   }
 

@@ -2,7 +2,7 @@ import type postgres from 'postgres';
 import { chainHash, LATE_SECONDS, SEALED_LATE } from './seal.chain.js';
 import type { AuditKey } from './unsealed.rows.js';
 
-/** One lock for every gateway on this database. */
+/** The advisory lock of the sealers of all gateways on this database. */
 const SEALER_LOCK = 7_263_413;
 
 interface Row extends AuditKey {
@@ -17,21 +17,21 @@ export interface LateRows {
   readonly to: string;
 }
 
-/** A batch that was sealed; `end` is the last seal, undefined when other gateways had sealed all rows before. */
+/** The result of a batch. `end` is the last seal; undefined when other gateways had sealed all rows. */
 export interface SealedBatch {
   readonly end: { readonly position: string; readonly hash: Buffer } | undefined;
   readonly late: LateRows | undefined;
 }
 
 /**
- * Seals these rows in one transaction; undefined when another gateway is sealing. Rows that waited for longer than a minute come
- * first, followed by a row of the audit that says how many they were and of what time, sealed with them.
+ * Seals these rows in one transaction; returns undefined when another gateway is sealing. Rows that waited longer than a minute come first,
+ * then an audit row that records their number and time range, which is sealed with them.
  */
 export function sealBatch(sql: postgres.Sql, keys: readonly AuditKey[]): Promise<SealedBatch | undefined> {
   return sql.begin(async (tx) => {
     const [lock] = await tx<{ held: boolean }[]>`select pg_try_advisory_xact_lock(${SEALER_LOCK}) as held`;
     if (lock?.held !== true) return undefined;
-    // The text of a row must not depend on the session.
+    // The text of a row must not depend on the session's time zone.
     await tx`set local timezone to 'UTC'`;
     const [last] = await tx<{ hash: Buffer }[]>`
       select hash from audit_seals order by position desc limit 1`;

@@ -1,19 +1,19 @@
 import type postgres from 'postgres';
 
-/** The key of a row of the audit. Both values are PostgreSQL's own text: a moment of JavaScript is less exact. */
+/** The key of an audit row. Both values are PostgreSQL's text, since times of JavaScript have no microseconds. */
 export interface AuditKey {
   readonly at: string;
   readonly id: string;
 }
 
-/** Where a search for arrivals stands: rows of transactions that `snapshot` does not show, after this transaction and row. */
-export interface ArrivalCursor {
+/** The position of a search for new rows: rows of transactions that `snapshot` does not show, after this transaction and row. */
+export interface NewRowsCursor {
   readonly snapshot: string;
   readonly xact: string;
   readonly id: string;
 }
 
-/** A part of the audit that was looked through: rows without a seal, and from where to look on; undefined at the end. */
+/** The rows without a seal in one part of the audit, and the position to continue from; undefined at the end. */
 export interface Found<Cursor> {
   readonly unsealed: readonly AuditKey[];
   /** Age in seconds of the oldest of them by PostgreSQL's clock; 0 without any. */
@@ -21,35 +21,35 @@ export interface Found<Cursor> {
   readonly next: Cursor | undefined;
 }
 
-interface Looked {
+interface SearchedPart {
   readonly looked: number;
   readonly ids: string[];
   readonly ats: string[];
   readonly oldest: number;
 }
 
-/** Before the newest row. */
+/** The position before the newest row. */
 export const NEWEST: AuditKey = { at: 'infinity', id: '9223372036854775807' };
 
-/** A cursor at this moment: everything that is committed from now on is an arrival. */
-export async function arrivalsFromNow(sql: postgres.Sql): Promise<ArrivalCursor> {
+/** A cursor at this time: every row that is committed from now on is new. */
+export async function cursorFromNow(sql: postgres.Sql): Promise<NewRowsCursor> {
   const [now] = await sql<{ snapshot: string; xact: string }[]>`
     select s::text as snapshot, pg_snapshot_xmax(s)::text as xact from pg_current_snapshot() s`;
-  if (now === undefined) throw new Error('PostgreSQL did not tell its snapshot.');
+  if (now === undefined) throw new Error('PostgreSQL returned no snapshot.');
   return { ...now, id: '0' };
 }
 
 /**
- * Rows that became visible after the cursor's snapshot, at most `limit` of newer transactions at once. Exact without looking back: a
- * transaction that was open at that moment is listed in the snapshot itself, however long it stays open.
+ * Rows without a seal that became visible after the cursor's snapshot, at most `limit` rows of newer transactions. It misses none: the
+ * snapshot lists the transactions that were open, however long they stay open.
  */
-export async function findArrivals(
+export async function findNewRows(
   sql: postgres.Sql,
-  { snapshot, xact, id }: ArrivalCursor,
+  { snapshot, xact, id }: NewRowsCursor,
   limit: number,
-): Promise<Found<ArrivalCursor>> {
-  // Materialized, and one probe of the seals for each row: a join would read every seal there is.
-  const [found] = await sql<(Looked & { xact: string | null; id: string | null })[]>`
+): Promise<Found<NewRowsCursor>> {
+  // Materialized, with one lookup of a seal per row: a join would read all seals.
+  const [found] = await sql<(SearchedPart & { xact: string | null; id: string | null })[]>`
     with newer as materialized (
       select xact, id, at from audit where (xact, id) > (${xact}::xid8, ${id}::bigint)
       order by xact, id limit ${limit}),
@@ -73,13 +73,13 @@ export async function findArrivals(
   };
 }
 
-/** Rows without a seal among the `limit` rows before `before`, newest first: it takes nothing for granted and finds every row. */
+/** Rows without a seal among the `limit` rows before `before`, newest first. It depends on no transaction id and finds every row. */
 export async function findInHistory(
   sql: postgres.Sql,
   before: AuditKey,
   limit: number,
 ): Promise<Found<AuditKey>> {
-  const [found] = await sql<(Looked & { at: string | null; id: string | null })[]>`
+  const [found] = await sql<(SearchedPart & { at: string | null; id: string | null })[]>`
     with slice as materialized (
       select at, id from audit
       where at <= ${before.at}::text::timestamptz and (at, id) < (${before.at}::text::timestamptz, ${before.id}::bigint)
@@ -96,7 +96,7 @@ export async function findInHistory(
   return { ...unsealedOf(found), next: isLast ? undefined : { at: found.at ?? '', id: found.id ?? '' } };
 }
 
-function unsealedOf(found: Looked | undefined): Omit<Found<never>, 'next'> {
+function unsealedOf(found: SearchedPart | undefined): Omit<Found<never>, 'next'> {
   if (found === undefined) return { unsealed: [], oldestSeconds: 0 };
   const { ids, ats, oldest } = found;
   return { unsealed: ids.map((id, index) => ({ id, at: ats[index] ?? '' })), oldestSeconds: oldest };

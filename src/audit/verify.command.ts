@@ -4,20 +4,20 @@ import { z } from 'zod';
 import { chainHash, LATE_SECONDS } from './seal.chain.js';
 import { LateSeals } from './late.seals.js';
 
-/** What following the chain found; `fault` names the first row that is not as it was sealed. */
-interface Followed {
+/** The result of following the chain. `fault` names the first row that differs from its seal. */
+interface ChainCheck {
   readonly rows: number;
   readonly last: { readonly position: string; readonly hash: string } | undefined;
   readonly late: readonly string[];
   readonly fault: string | undefined;
 }
 
-/** What a check of the audit found; `unsealed` says which rows the chain does not hold. */
-interface Verdict extends Followed {
+/** The result of a check of the audit. `unsealed` describes rows that have no seal. */
+interface Verdict extends ChainCheck {
   readonly unsealed: string | undefined;
 }
 
-/** A place in the chain that was noted elsewhere, e.g. in the gateway's log. */
+/** A seal that was kept elsewhere, for example in the gateway's log. */
 interface Anchor {
   readonly position: string;
   readonly hash: string;
@@ -33,11 +33,11 @@ const Link = z.object({
 });
 type Link = z.output<typeof Link>;
 
-const AT_ONCE = 2_000;
+const BATCH_SEALS = 2_000;
 
 /**
- * Checks the audit in one snapshot: follows the chain, and looks for rows without a seal. Rows may wait for their seal for a minute;
- * after that they are a fault, because nothing holds them to what they were.
+ * Checks the audit in one snapshot: follows the chain, and searches for rows without a seal. A row that waits longer than a minute for its
+ * seal is a fault, since a change of it cannot be detected.
  */
 async function verify(sql: postgres.Sql, anchor?: Anchor): Promise<Verdict> {
   return sql.begin('isolation level repeatable read read only', async (tx) => {
@@ -47,16 +47,16 @@ async function verify(sql: postgres.Sql, anchor?: Anchor): Promise<Verdict> {
 }
 
 /**
- * Follows the chain from its first seal, or from the last one of the months that were dropped, to its end: a row that was changed and a
- * row or seal that was taken away are each found at their place. What was cut off at the very end is found by an anchor only.
+ * Follows the chain from its first seal, or from the last seal of the dropped months, to its end. It finds each changed row, and each
+ * deleted row or seal. Only an anchor detects seals that were deleted at the end.
  */
-async function follow(tx: postgres.TransactionSql, anchor?: Anchor): Promise<Followed> {
+async function follow(tx: postgres.TransactionSql, anchor?: Anchor): Promise<ChainCheck> {
   let hash: Uint8Array = Buffer.alloc(0);
   let rows = 0;
-  let last: Followed['last'];
+  let last: ChainCheck['last'];
   let met = anchor === undefined;
   const seals = new LateSeals();
-  const found = (fault: string | undefined): Followed => ({ rows, last, late: seals.lines(), fault });
+  const found = (fault: string | undefined): ChainCheck => ({ rows, last, late: seals.lines(), fault });
   for await (const page of links(tx)) {
     for (const raw of page) {
       const link = Link.parse(raw);
@@ -88,7 +88,7 @@ function links(tx: postgres.TransactionSql) {
     left join lateral (
       select to_jsonb(audit)::text as text from audit
       where audit.at = s.audit_at and audit.id = s.audit_id and audit.xact = s.audit_xact) a on true
-    order by s.position`.cursor(AT_ONCE);
+    order by s.position`.cursor(BATCH_SEALS);
 }
 
 function faultOf({ position, id, at, hash, text, dropped }: Link, before: Uint8Array): string | undefined {
@@ -106,11 +106,11 @@ async function unsealedIn(tx: postgres.TransactionSql): Promise<string | undefin
   return `${found.rows} rows from ${found.oldest} to ${found.newest} have no seal: whether they were changed cannot be verified. A running gateway seals them; if this stays, read its log and /health/ready`;
 }
 
-const HELP = `npm run audit:verify                           follows the chain over the audit and names the first row that is not as it was sealed,
-                                               rows that have no seal, and rows that were sealed late
-npm run audit:verify -- --expect POSITION:HASH  also wants this seal, as the gateway's log noted it ("sealed")
+const HELP = `npm run audit:verify                           follows the chain of seals and prints the first row that differs from its seal,
+                                               rows without a seal, and rows that were sealed late
+npm run audit:verify -- --expect POSITION:HASH  also requires this seal, taken from the gateway's log ("sealed")
 
-Set DATABASE_URL or DATABASE_OWNER_URL. Ends with 0 when all is whole, 1 when something is not or a row older than a minute has no seal, 2 when it could not be checked.
+Set DATABASE_URL or DATABASE_OWNER_URL. Exit code 0: the audit is complete. 1: a row differs, is missing, or has had no seal for a minute. 2: the check failed.
 `;
 const Settings = z
   .object({ DATABASE_OWNER_URL: z.string().optional(), DATABASE_URL: z.string().optional() })
@@ -123,7 +123,7 @@ const Arguments = z.union([
     .transform(([, text]) => ({ position: text.slice(0, -65), hash: text.slice(-64) })),
 ]);
 
-/** The command. */
+/** Runs `npm run audit:verify`; returns its exit code. */
 async function main(): Promise<number> {
   if (process.argv.length === 3 && process.argv[2] === '--help') {
     process.stdout.write(HELP);

@@ -4,18 +4,18 @@ import { NotAuthenticated } from '../problems/errors.js';
 import type { Account } from './account.js';
 import type { SignIn } from './sign-in/sign.in.js';
 
-/** Metadata: how a route is opened; see {@link Public}, {@link AnyAccount} and `@Requires` in authz. */
+/** Metadata key of a route's access; see {@link Public}, {@link AnyAccount} and `@Requires` in authz. */
 export const ACCESS = 'radgate:access';
-/** `public`, `account`, or the rights of which one is needed. */
+/** `public`, `account`, or rights: the account needs one of them. */
 export type Access = 'public' | 'account' | readonly string[];
 
-/** A route for everybody: sign-in, keys, health. */
+/** A route without authentication: sign-in, public keys, health. */
 export const Public = () => SetMetadata<string, Access>(ACCESS, 'public');
 
-/** A route for any account that is known and not disabled. */
+/** A route for every account that is not disabled. */
 export const AnyAccount = () => SetMetadata<string, Access>(ACCESS, 'account');
 
-/** The account behind the request: `@Who() account: Account`. */
+/** The account of the request: `@Who() account: Account`. */
 export const Who = createParamDecorator((_: unknown, context: ExecutionContext): Account => {
   const { account } = context.switchToHttp().getRequest<FastifyRequest>();
   if (account === undefined) throw new NotAuthenticated();

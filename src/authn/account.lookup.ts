@@ -20,18 +20,18 @@ const ACCOUNT = {
 };
 type AccountRow = Pick<typeof accounts.$inferSelect, keyof typeof ACCOUNT>;
 
-/** When a use is noted again: a row written for each request would cost more than the request. */
+/** Write the time of the last use once a minute: a write for each request would cost more than the request. */
 const STALE = sql`now() - interval '1 minute'`;
 
 /**
- * Finds the account behind a credential, anew for each request and in one indexed statement, so that a disabled account or an
- * ended sign-in is refused with the next request. All methods throw {@link NotAuthenticated} when there is none.
+ * Finds the account of a credential, for each request and in one indexed statement, so that a disabled account or an ended sign-in is refused
+ * from the next request. All methods throw {@link NotAuthenticated} when they find no account.
  */
 @Injectable()
 export class AccountLookup {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** By the account and refresh family an access token names. */
+  /** By the account and the refresh family that an access token names. */
   async byFamily(accountId: string, familyId: string): Promise<SignIn> {
     const [row] = await this.database
       .select(ACCOUNT)
@@ -48,7 +48,7 @@ export class AccountLookup {
     return { account: accountOf(row, 'token'), ends: { kind: 'family', id: familyId } };
   }
 
-  /** By the token in the session cookie; seeing it starts its 30 minutes again. */
+  /** By the token in the session cookie. A use restarts the session's 30 minutes. */
   async bySession(token: string): Promise<SignIn> {
     const [row] = await this.database
       .select({ ...ACCOUNT, sessionId: sessions.id, stale: sql<boolean>`${sessions.lastSeenAt} < ${STALE}` })
@@ -65,7 +65,7 @@ export class AccountLookup {
     return { account, ends: { kind: 'session', id: row.sessionId } };
   }
 
-  /** By a machine account's API key, used from an address it may be used from; with `name` (Basic) it must be that account's. */
+  /** By the API key of a machine account, if the key may be used from the address. With `name` (Basic), the key must belong to that account. */
   async byKey(key: string, address: string, name?: string): Promise<SignIn> {
     const [row] = await this.database
       .select({
@@ -96,7 +96,7 @@ export class AccountLookup {
   }
 }
 
-/** The account of a row; NotAuthenticated without one. */
+/** The account of a row; NotAuthenticated without a row. */
 export function accountOf(row: AccountRow | undefined, via: Account['via']): Account {
   if (row === undefined) throw new NotAuthenticated();
   const { patientIssuer: issuer, patientId } = row;

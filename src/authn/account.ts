@@ -1,13 +1,14 @@
-/** Who is behind a request, as every later step sees it. */
+/** The account of a request. */
 export interface Account {
   readonly id: string;
   readonly kind: 'person' | 'machine';
   readonly name: string;
   readonly via: 'token' | 'key' | 'session';
-  /** The patient linked to a person's account: the key of scope `own-patient`. */
+  /** The patient that a person's account is linked to, for the scope `own-patient`. */
   readonly patient: { readonly issuer: string; readonly patientId: string } | undefined;
-  /** What a machine account says of everything it stores; it wins over the header. */
+  /** The institution of everything that a machine account stores; it takes precedence over the DICOM header. */
   readonly institution: string | undefined;
+  /** The issuer of patient ids, likewise. */
   readonly issuer: string | undefined;
 }
 

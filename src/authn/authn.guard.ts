@@ -12,7 +12,7 @@ import { API_KEY_PREFIX } from './keys/api.keys.js';
 import { SessionCookies } from './sign-in/session.cookies.js';
 import type { SignIn } from './sign-in/sign.in.js';
 
-/** WHO: puts the account behind the request on it, or refuses with 401. Public routes pass. */
+/** Sets the account of a request, or refuses it with 401. Public routes pass. */
 @Injectable()
 export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
   constructor(
@@ -38,12 +38,12 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     return true;
   }
 
-  /** Passport leaves what it found on the request under this name. */
+  /** The name of the request's member that Passport sets. */
   override getAuthenticateOptions(): { property: 'signIn' } {
     return { property: 'signIn' };
   }
 
-  /** Passport's answer: an error is passed on, a refused token is 401 whatever the reason. */
+  /** The result of Passport: errors are passed on, and a refused token is 401 for every reason. */
   override handleRequest<User>(error: unknown, user: User | false | null, info: unknown): User {
     if (error instanceof Error) throw error;
     if (info instanceof KeysUnreadable) throw info;
@@ -51,7 +51,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     return user;
   }
 
-  /** A header, even a bad one, is the only credential looked at; the cookie counts when there is none. */
+  /** A request with an Authorization header, even a bad one, never falls back to the cookie. */
   private async identify(request: FastifyRequest, context: ExecutionContext): Promise<SignIn> {
     const { authorization } = request.headers;
     if (authorization === undefined) return this.byCookie(request);
@@ -65,7 +65,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     return request.signIn;
   }
 
-  /** `Basic <account>:<api key>` (RFC 7617), for modalities that know nothing else. */
+  /** `Basic <account>:<api key>` (RFC 7617), for modalities that support only Basic. */
   private byBasic(value: string, address: string): Promise<SignIn> {
     const pair = Buffer.from(value, 'base64').toString('utf8');
     const colon = pair.indexOf(':');

@@ -1,12 +1,14 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 
-/** `10.2.0.0/16`, `2001:db8::/32`, or one address. Kept as written. */
+/** `10.2.0.0/16`, `2001:db8::/32`, or one address. The text is kept as written. */
 export const AddressRange = z
   .string()
   .trim()
   .max(64)
-  .refine((text) => rangeOf(text) !== undefined, { message: 'This is no address and no CIDR range.' });
+  .refine((text) => rangeOf(text) !== undefined, {
+    message: 'Not an address or a CIDR range. Example: 10.2.0.0/16.',
+  });
 
 interface Range {
   readonly net: string;
@@ -14,12 +16,12 @@ interface Range {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** Whether a key of these ranges may be used from an address; none means anywhere. */
+/** Whether a key with these ranges may be used from an address. A key without ranges may be used from anywhere. */
 export function isAdmitted(address: string, ranges: readonly string[]): boolean {
   return ranges.length === 0 || isWithin(address, ranges);
 }
 
-/** Whether an address is in one of the ranges; what is no address is in none. IPv4 inside IPv6 counts as IPv4. */
+/** Whether an address is in one of the ranges; false for text that is not an address. An IPv4-mapped IPv6 address counts as IPv4. */
 function isWithin(address: string, ranges: readonly string[]): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
   const version = isIP(plain);

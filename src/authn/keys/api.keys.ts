@@ -1,6 +1,6 @@
 import { newSecret } from '../tokens/tokens.hash.js';
 
-/** What every API key begins with, so that it is told from an access token and found by secret scanners. */
+/** The prefix of every API key. It distinguishes keys from access tokens, and secret scanners find it. */
 export const API_KEY_PREFIX = 'rgk_';
 
 /** A new API key of a machine account; only its hash is stored. */

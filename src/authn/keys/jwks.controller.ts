@@ -10,7 +10,7 @@ const Keys = z.object({ keys: z.array(PublishedKey).readonly() });
 export class JwksController {
   constructor(private readonly keys: SigningKeys) {}
 
-  /** The public keys of access tokens, for others that verify them (RFC 7517 §5). */
+  /** The public keys for verifying access tokens, as a JWK Set (RFC 7517 §5). */
   @Get('jwks.json')
   @Gives(Keys)
   @Public()

@@ -5,7 +5,7 @@ import { type Env, EnvironmentFaulty } from '../../config/env.js';
 import { noteHandled } from '../../problems/handled.errors.js';
 import { type KeyPair, pairOfPem } from './key.pair.js';
 
-/** The private key of JWT_PRIVATE_KEY_FILE, read again when the file changed. */
+/** The private key of JWT_PRIVATE_KEY_FILE. It is read again when the file changes. */
 @Injectable()
 export class KeyFile {
   private readonly path: string | undefined;
@@ -16,8 +16,8 @@ export class KeyFile {
   }
 
   /**
-   * The pair the file holds now. A file that cannot be read or holds no RSA key throws at the first call; later the key read before
-   * stays, since a half-written file is no reason to stop. Undefined when no file is named.
+   * The key pair in the file; undefined when no file is set. The first call throws when the file cannot be read or holds no RSA key. Later
+   * calls then keep the previous key, since the file may be half written.
    */
   async read(): Promise<KeyPair | undefined> {
     if (this.path === undefined) return undefined;

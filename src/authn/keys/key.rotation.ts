@@ -6,29 +6,29 @@ import { type KeyPair, newKeyPair } from './key.pair.js';
 
 export const KEYS_PURPOSE = 'signing keys';
 const KEYS_LOCK = 7_263_421;
-/** Long enough that its successor signs everywhere when a key stops signing. */
+/** How long a key signs after its successor was created; until then all gateways use the successor. */
 const RETIRES = sql.raw(`interval '1 minute'`);
 
-/** Makes a key that follows those that sign now: it is published at once and signs when it has settled. Answers its id. */
+/** Creates the next signing key and returns its id. The key is published immediately and signs after fifteen seconds. */
 export async function rotateKeys(database: Database, box: SealedBox): Promise<string> {
   const pair = await newKeyPair();
   await database.transaction((transaction) => add(transaction, pair, box));
   return pair.kid;
 }
 
-/** Makes one when there is none, or the youngest is older than `days`. Two gateways at once make one. */
+/** Creates a signing key when there is none, or the newest is older than `days`. Two gateways at the same time create one. */
 export async function rotateWhenDue(database: Database, box: SealedBox, days: number): Promise<void> {
-  if (await isYoung(database, days)) return;
+  if (await hasFreshKey(database, days)) return;
   const pair = await newKeyPair();
   await database.transaction(async (transaction) => {
     await transaction.execute(sql`select pg_advisory_xact_lock(${KEYS_LOCK})`);
-    if (!(await isYoung(transaction, days))) await add(transaction, pair, box);
+    if (!(await hasFreshKey(transaction, days))) await add(transaction, pair, box);
   });
 }
 
 /**
- * Publishes the public half of a key whose private half is in a file, and says that it is in use: one that no gateway says so of for
- * a minute is retired. So gateways may be given a new file one after the other. Keys that are no file's retire.
+ * Publishes the public key of a key file and marks it as in use. A key that no gateway marks for a minute is retired, so that gateways can get
+ * a new file one after another. Stored keys that come from no file are retired too.
  */
 export async function keepFileKey(database: Database, { kid, publicJwk }: KeyPair): Promise<void> {
   const retiredAt = sql`now() + ${RETIRES}`;
@@ -39,8 +39,8 @@ export async function keepFileKey(database: Database, { kid, publicJwk }: KeyPai
   await database.update(signingKeys).set({ retiredAt }).where(isNull(signingKeys.retiredAt));
 }
 
-async function isYoung(database: Database | Transaction, days: number): Promise<boolean> {
-  const [young] = await database
+async function hasFreshKey(database: Database | Transaction, days: number): Promise<boolean> {
+  const [fresh] = await database
     .select({ kid: signingKeys.kid })
     .from(signingKeys)
     .where(
@@ -51,7 +51,7 @@ async function isYoung(database: Database | Transaction, days: number): Promise<
       ),
     )
     .limit(1);
-  return young !== undefined;
+  return fresh !== undefined;
 }
 
 async function add(transaction: Transaction, pair: KeyPair, box: SealedBox): Promise<void> {

@@ -9,13 +9,13 @@ const Settings = z.object({
   DATABASE_URL: z.url(),
   MASTER_KEY: z.string().refine((text) => Buffer.from(text, 'base64').length === 32),
 });
-const HELP = `npm run keys:rotate   makes a new signing key for access tokens; the gateways need no restart
+const HELP = `npm run keys:rotate   creates a new signing key for access tokens; the gateways need no restart
 
-It is in the JWKS at once, signs after fifteen seconds, and the keys before it verify until their last token is over.
-Set DATABASE_URL and MASTER_KEY as the gateways have them. Keys from JWT_PRIVATE_KEY_FILE are changed by changing the file.
+The key is in the JWKS immediately and signs after fifteen seconds. Earlier keys verify tokens until the last one expires.
+Set DATABASE_URL and MASTER_KEY to the values of the gateways. To rotate a key of JWT_PRIVATE_KEY_FILE, replace the file.
 `;
 
-/** `npm run keys:rotate`: see HELP. */
+/** Runs `npm run keys:rotate`. */
 async function main(): Promise<void> {
   if (process.argv.length === 3 && process.argv[2] === '--help') {
     process.stdout.write(HELP);

@@ -24,29 +24,29 @@ interface Key {
   readonly pem: string;
   readonly privateSealed: Buffer | null;
   readonly published: PublishedKey;
-  /** Not retired yet. */
+  /** Whether it may still sign. */
   readonly signs: boolean;
-  /** Old enough that every gateway, and whoever keeps our JWKS no longer than we say, has met it. */
+  /** Whether it is old enough that every gateway, and every client that respects the cache time of the JWKS, has read it. */
   readonly settled: boolean;
 }
 
-/** How long the JWKS may be kept, and how old what a gateway knows of the keys may be. */
+/** The cache time of the JWKS, for clients and for the gateway itself. */
 const JWKS_SECONDS = 5;
 const SETTLES = sql.raw(`interval '15 seconds'`);
-/** The last token a retired key signed is over by then, clocks that differ included. */
+/** How long a retired key verifies: until its last token has expired, with some clock difference. */
 const VERIFIES = sql.raw(`interval '16 minutes'`);
 
 /**
- * The RS256 key pairs of access tokens, one set for all gateways of a database, or those of JWT_PRIVATE_KEY_FILE. A key is published
- * fifteen seconds before it signs, and verifies on until its last token is over. Tokens decide nothing here: an unknown key id asks nobody.
+ * The RS256 key pairs of access tokens: one set for all gateways of a database, or the key of JWT_PRIVATE_KEY_FILE. A key is published
+ * fifteen seconds before it signs, and verifies until its last token expires. A token with an unknown key id causes no query.
  */
 @Injectable()
 export class SigningKeys implements OnModuleInit {
   private keys: readonly Key[] = [];
   private readAt = Number.NEGATIVE_INFINITY;
   private reading: Promise<void> | undefined;
-  /** Private halves in use: the one unsealed last, or those of the file. */
-  private readonly held = new Map<string, KeyObject>();
+  /** Private keys in memory, by key id. */
+  private readonly privateKeys = new Map<string, KeyObject>();
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -56,28 +56,28 @@ export class SigningKeys implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    // A wrong MASTER_KEY or file is better met now than at the first login.
+    // Detect a wrong MASTER_KEY or key file at the start, not at the first login.
     await this.current();
   }
 
-  /** The key to sign with now. */
+  /** The key that signs now. */
   async current(): Promise<{ readonly kid: string; readonly privateKey: KeyObject }> {
     await this.refresh();
     const own = this.keys.filter(
-      (key) => key.signs && (key.privateSealed !== null || this.held.has(key.kid)),
+      (key) => key.signs && (key.privateSealed !== null || this.privateKeys.has(key.kid)),
     );
     const key = own.find(({ settled }) => settled) ?? own.at(-1);
     if (key === undefined) throw new Error('There is no signing key.');
-    return { kid: key.kid, privateKey: this.privateHalf(key) };
+    return { kid: key.kid, privateKey: this.privateKeyOf(key) };
   }
 
-  /** The public key (PEM) of a key id, or undefined when no key of ours has it. */
+  /** The public key (PEM) of a key id; undefined for an unknown id. */
   async find(kid: string): Promise<string | undefined> {
     await this.refresh();
     return this.keys.find((key) => key.kid === kid)?.pem;
   }
 
-  /** What is published as JWKS (RFC 7517 §5). */
+  /** The keys of the JWK Set (RFC 7517 §5). */
   async published(): Promise<readonly PublishedKey[]> {
     await this.refresh();
     return this.keys.map((key) => key.published);
@@ -94,7 +94,7 @@ export class SigningKeys implements OnModuleInit {
     const pair = await this.file.read();
     if (pair === undefined) await rotateWhenDue(this.database, this.box, this.env.JWT_KEY_DAYS);
     else {
-      this.held.set(pair.kid, pair.privateKey);
+      this.privateKeys.set(pair.kid, pair.privateKey);
       await keepFileKey(this.database, pair);
     }
     const rows = await this.database
@@ -109,23 +109,27 @@ export class SigningKeys implements OnModuleInit {
       .where(or(isNull(signingKeys.retiredAt), gt(signingKeys.retiredAt, sql`now() - ${VERIFIES}`)))
       .orderBy(desc(signingKeys.createdAt));
     this.keys = rows.map(keyOf);
-    for (const kid of this.held.keys()) if (!rows.some((row) => row.kid === kid)) this.held.delete(kid);
+    for (const kid of this.privateKeys.keys())
+      if (!rows.some((row) => row.kid === kid)) this.privateKeys.delete(kid);
     this.readAt = startedAt;
   }
 
-  private privateHalf({ kid, privateSealed }: Key): KeyObject {
-    const held = this.held.get(kid);
+  private privateKeyOf({ kid, privateSealed }: Key): KeyObject {
+    const held = this.privateKeys.get(kid);
     if (held !== undefined) return held;
     try {
-      if (privateSealed === null) throw new Error('It is in no file of this gateway.');
+      if (privateSealed === null) throw new Error('This gateway has no file with the private key.');
       const der = this.box.open(KEYS_PURPOSE, privateSealed);
       const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-      this.held.set(kid, key);
+      this.privateKeys.set(kid, key);
       return key;
     } catch (error) {
-      throw new Error('A stored signing key does not open: MASTER_KEY is not the one it was sealed under.', {
-        cause: error,
-      });
+      throw new Error(
+        'A stored signing key cannot be decrypted: MASTER_KEY is not the one that encrypted it. Restore the earlier MASTER_KEY.',
+        {
+          cause: error,
+        },
+      );
     }
   }
 }

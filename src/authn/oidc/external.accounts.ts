@@ -10,7 +10,7 @@ import { accounts, groups, memberships } from '../../database/schema.access.js';
 import { NotAuthenticated } from '../../problems/errors.js';
 import type { Requester } from '../actor.js';
 
-/** What a provider says of somebody, already verified. */
+/** The verified claims of a provider about a person. */
 export const ExternalIdentity = z.looseObject({
   iss: z.string(),
   sub: z.string().min(1).max(255),
@@ -25,7 +25,7 @@ type Row = typeof accounts.$inferSelect;
 const Groups = z.union([z.array(z.string()), z.string().transform((one) => [one])]).catch([]);
 const LONGEST = 128;
 
-/** The accounts of people whom the provider signs in: made at the first login, members of the groups its claim names. */
+/** The accounts of people who sign in by the provider. They are created at the first login; a claim names their groups. */
 @Injectable()
 export class ExternalAccounts {
   constructor(
@@ -35,16 +35,16 @@ export class ExternalAccounts {
   ) {}
 
   /**
-   * The account of an identity. Groups follow the claim when it is newer than what is known: those of its names that exist here are
-   * joined, those a claim gave before and does not now are left, those a person gave stay. `whole` says that an absent claim means no group.
-   * NotAuthenticated for a disabled one.
+   * The account of an identity. When the claim is newer than the last one, the account joins the named groups that exist here, and leaves
+   * groups that an earlier claim named. Memberships that a person made stay. With `isComplete`, an absent claim means no group.
+   * NotAuthenticated for a disabled account.
    */
-  async admit(identity: ExternalIdentity, requester: Requester, whole: boolean): Promise<Row> {
-    const row = (await this.find(identity)) ?? (await this.make(identity, requester));
+  async admit(identity: ExternalIdentity, requester: Requester, isComplete: boolean): Promise<Row> {
+    const row = (await this.find(identity)) ?? (await this.create(identity, requester));
     if (row.disabled) throw new NotAuthenticated();
     const claim = identity[this.env.OIDC_GROUP_CLAIM];
-    if (claim !== undefined || whole)
-      await this.follow(row, identity.iat, Groups.parse(claim ?? []), requester);
+    if (claim !== undefined || isComplete)
+      await this.updateGroups(row, identity.iat, Groups.parse(claim ?? []), requester);
     return row;
   }
 
@@ -56,8 +56,8 @@ export class ExternalAccounts {
     return row;
   }
 
-  /** A name that is taken belongs to somebody else: theirs is never taken over. */
-  private async make(identity: ExternalIdentity, requester: Requester): Promise<Row> {
+  /** Creates an account. It never takes over an existing account with the same name. */
+  private async create(identity: ExternalIdentity, requester: Requester): Promise<Row> {
     const { iss, sub, name } = identity;
     return this.database.transaction(async (transaction) => {
       for (const candidate of namesOf(identity)) {
@@ -76,7 +76,7 @@ export class ExternalAccounts {
         if (made !== undefined)
           await this.log.appendWithin(
             transaction,
-            noted(made, requester, 'account made at first login', 201),
+            auditRowOf(made, requester, 'account made at first login', 201),
           );
         if (row !== undefined) return row;
       }
@@ -84,8 +84,8 @@ export class ExternalAccounts {
     });
   }
 
-  /** Only a newer claim counts: an old token must not bring back a group that was left since. */
-  private async follow(
+  /** Updates the memberships, only for a newer claim: an old token must not restore a group that was left since. */
+  private async updateGroups(
     account: Row,
     issuedAt: number,
     names: readonly string[],
@@ -128,15 +128,15 @@ export class ExternalAccounts {
               .returning({ id: memberships.groupId });
       if (left.length + joined.length === 0) return;
       await this.log.appendWithin(transaction, {
-        ...noted(account, requester, 'groups follow the provider', 200),
+        ...auditRowOf(account, requester, 'groups follow the provider', 200),
         detail: { joined: joined.map(({ id }) => id), left: left.map(({ id }) => id) },
       });
     });
   }
 }
 
-/** Its row in the audit. */
-function noted({ id, name }: Row, requester: Requester, action: string, status: number): AuditRow {
+/** An audit row about the account. */
+function auditRowOf({ id, name }: Row, requester: Requester, action: string, status: number): AuditRow {
   return {
     ...requester,
     kind: 'answer',
@@ -152,7 +152,7 @@ function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '').trim();
 }
 
-/** Names for an account, the best first; the last is nobody else's. A colon would end it in `Basic`. */
+/** Names for a new account, the preferred one first; the last one is unique. `Basic` allows no colon in a name. */
 function namesOf({ iss, sub, preferred_username, email }: ExternalIdentity): string[] {
   const wish = printable(preferred_username ?? email ?? sub).replaceAll(':', '_');
   const mark = createHash('sha256').update(`${iss}\0${sub}`).digest('hex').slice(0, 12);

@@ -5,7 +5,7 @@ import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import { NeighbourAway } from '../../problems/errors.js';
 
-/** The provider as its discovery document describes it, and its keys. */
+/** The provider's configuration from its discovery document, and its keys. */
 export interface Provider {
   readonly configuration: oidc.Configuration;
   readonly issuer: string;
@@ -13,13 +13,13 @@ export interface Provider {
 }
 
 const FRESH_MS = 3_600_000;
-const PATIENCE_SECONDS = 5;
-/** A provider that is away is asked again after this long, however many people wait. */
-const PAUSE_MS = 2_000;
+const TIMEOUT_SECONDS = 5;
+/** The pause before the next attempt after a failed discovery, however many people sign in. */
+const RETRY_MS = 2_000;
 
 type Settings = Pick<Env, 'OIDC_ISSUER' | 'OIDC_CLIENT_ID' | 'OIDC_CLIENT_SECRET'>;
 
-/** The OpenID Connect provider of the environment; discovered at the first need, again each hour. */
+/** The OpenID Connect provider of the environment. Its discovery document is read at the first use and then every hour. */
 @Injectable()
 export class OidcProvider {
   private readonly logger = new Logger('authn');
@@ -27,19 +27,19 @@ export class OidcProvider {
 
   constructor(@Inject(ENV) private readonly env: Settings) {}
 
-  /** Whether a token says it is the provider's; no more than that. */
+  /** Whether the claim `iss` of a token names the provider. It verifies nothing. */
   isIssuer(issuer: unknown): boolean {
     return this.env.OIDC_ISSUER !== undefined && issuer === this.env.OIDC_ISSUER;
   }
 
-  /** NeighbourAway when the provider does not answer; undefined when external login is not switched on. */
+  /** The provider; undefined when external login is off. NeighbourAway when it does not answer. */
   async get(): Promise<Provider | undefined> {
     const { OIDC_ISSUER, OIDC_CLIENT_ID } = this.env;
     if (OIDC_ISSUER === undefined || OIDC_CLIENT_ID === undefined) return undefined;
     if (this.known === undefined || this.known.until < performance.now()) {
       const provider = this.discover(OIDC_ISSUER, OIDC_CLIENT_ID);
       this.known = { until: performance.now() + FRESH_MS, provider };
-      provider.catch(() => (this.known = { until: performance.now() + PAUSE_MS, provider }));
+      provider.catch(() => (this.known = { until: performance.now() + RETRY_MS, provider }));
     }
     return this.known.provider;
   }
@@ -47,7 +47,7 @@ export class OidcProvider {
   private async discover(issuer: string, clientId: string): Promise<Provider> {
     const { OIDC_CLIENT_SECRET: secret } = this.env;
     const insecure = issuer.startsWith('http:') ? [oidc.allowInsecureRequests] : [];
-    const options = { execute: insecure, timeout: PATIENCE_SECONDS };
+    const options = { execute: insecure, timeout: TIMEOUT_SECONDS };
     try {
       const found = await oidc.discovery(
         new URL(issuer),
@@ -63,16 +63,16 @@ export class OidcProvider {
           ? found
           : new oidc.Configuration(metadata, clientId, undefined, oidc.ClientSecretPost(secret));
       for (const each of insecure) each(configuration);
-      configuration.timeout = PATIENCE_SECONDS;
-      if (metadata.jwks_uri === undefined) throw new Error('The provider names no jwks_uri.');
+      configuration.timeout = TIMEOUT_SECONDS;
+      if (metadata.jwks_uri === undefined) throw new Error('The discovery document has no jwks_uri.');
       const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), {
-        timeoutDuration: PATIENCE_SECONDS * 1000,
+        timeoutDuration: TIMEOUT_SECONDS * 1000,
         cooldownDuration: 30_000,
       });
       return { configuration, issuer: metadata.issuer, keys };
     } catch (error) {
       this.logger.warn(
-        `the sign-in provider cannot be used: ${error instanceof Error ? error.name : 'error'}`,
+        `the sign-in provider cannot be reached or has an invalid discovery document: ${error instanceof Error ? error.name : 'error'}`,
       );
       throw new NeighbourAway('oidc', { cause: error });
     }

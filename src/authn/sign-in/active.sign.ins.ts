@@ -15,12 +15,12 @@ const ACCOUNT = {
   patientId: accounts.patientId,
 };
 
-/** Which of many sign-ins still stand; a handful of statements however many they are. */
+/** Finds the sign-ins that are still valid, in at most four statements for any number. */
 @Injectable()
 export class ActiveSignIns {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Those that stand, with what policies ask of their account as it is now. */
+  /** The valid ones of these sign-ins, with the present facts of their accounts that policies need. */
   async among(signIns: readonly SignIn[]): Promise<ReadonlyMap<SignIn, Facts>> {
     const ids = (kind: SignIn['ends']['kind']) => [
       ...new Set(signIns.filter(({ ends }) => ends.kind === kind).map(({ ends }) => ends.id)),

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const { resolve } = createRequire(import.meta.url);
-/** The 49,233 passwords seen most often where passwords were stolen, as the text of a JSON array: a set of them takes 15 MB. */
+/** The 49,233 most frequent leaked passwords, as the text of a JSON array: a Set of them would need 15 MB. */
 let list: string | undefined;
 
-/** Words that passwords are made of by repeating or numbering them. Short ones matter: 15 characters are reached by repeats. */
+/** Words that people repeat or number to make a password. Short ones matter, since repeats reach 15 characters. */
 const WORDS = `
   password passwort passw0rd p@ssword p@ssw0rd pass admin administrator root user login welcome letmein secret changeme change
   default guest master superuser test testing tester demo example sample temp temporary qwerty qwertz azerty qwertyuiop
@@ -18,7 +18,7 @@ const WORDS = `
   .filter((word) => word !== '')
   .sort((one, other) => other.length - one.length);
 
-/** Sequences any part of which is as good as known. */
+/** Sequences; every part of them is a common password. */
 const RUNS = [
   'abcdefghijklmnopqrstuvwxyz',
   '01234567890123456789012345678901234567890',
@@ -29,12 +29,12 @@ const RUNS = [
   '1q2w3e4r5t6y7u8i9o0p',
 ].flatMap((run) => [run, run.split('').reverse().join('')]);
 
-/** At most this many characters may remain when the known words are taken out. */
+/** A password is common when fewer characters than this remain after the known words are removed. */
 const NOVEL_CHARACTERS = 4;
 
 /**
- * Whether a password is one of the common ones: one of a list of them, known words, repeated or joined, numbered or not,
- * runs of the keyboard, or one short piece over and over. Case and separators do not make it less common.
+ * Whether a password is common: in the list of leaked passwords, made of known words and numbers, a sequence of the keyboard, or one short
+ * piece repeated. Case and separators are ignored.
  */
 export function isCommon(password: string): boolean {
   const folded = password.toLowerCase().replace(/[\s._\-!?+*#@$]+/g, '');
@@ -45,7 +45,7 @@ export function isCommon(password: string): boolean {
   return rest.replace(/\d{1,4}$/, '').length < NOVEL_CHARACTERS && rest.length < folded.length;
 }
 
-/** Whether it is one of the list: as it is, with something of no letter around it, or over and over. */
+/** Whether it is in the list: as it is, without digits and signs around it, or repeated. */
 function isListed(folded: string): boolean {
   const bare = folded.replace(/^\P{L}+|\P{L}+$/gu, '');
   const piece = /^(.{5,}?)\1+.{0,3}$/su.exec(folded)?.[1] ?? folded;

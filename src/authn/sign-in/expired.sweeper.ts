@@ -12,7 +12,7 @@ import { SESSION_LIVES } from './sign.ins.js';
 
 const HOUR_MS = 3_600_000;
 
-/** Removes, each hour, what can sign nobody in any more; any number of gateways may do so at once. */
+/** Deletes expired sessions, token families, failure counts and keys every hour. Any number of gateways may do so at the same time. */
 @Injectable()
 export class ExpiredSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('authn');
@@ -31,7 +31,7 @@ export class ExpiredSweeper implements OnApplicationBootstrap, OnApplicationShut
   private async sweep(): Promise<void> {
     try {
       await this.database.delete(sessions).where(not(SESSION_LIVES));
-      // Refresh tokens go with their family.
+      // This also deletes the refresh tokens of a family.
       await this.database.delete(tokenFamilies).where(sql`
         ${tokenFamilies.createdAt} < now() - interval '31 days' or ${tokenFamilies.revokedAt} < now() - interval '1 day'`);
       await this.database
@@ -41,8 +41,10 @@ export class ExpiredSweeper implements OnApplicationBootstrap, OnApplicationShut
         .delete(signingKeys)
         .where(sql`${signingKeys.retiredAt} < now() - interval '30 days'`);
     } catch (error) {
-      // Postgres away: the next hour does it.
-      this.logger.warn(`What expired could not be removed: ${error instanceof Error ? error.name : 'error'}`);
+      // PostgreSQL is away: the next run deletes them.
+      this.logger.warn(
+        `expired sessions and tokens could not be deleted: ${error instanceof Error ? error.name : 'error'}`,
+      );
     }
   }
 }

@@ -1,7 +1,7 @@
 import { ForgerySuspected } from '../../problems/errors.js';
 import { macOf, sameSecret } from '../tokens/tokens.hash.js';
 
-/** What of a request tells whether a page of ours sent it. */
+/** The parts of a request that show whether a page of this service sent it. */
 export interface Provenance {
   readonly method: string;
   readonly path: string;
@@ -13,22 +13,21 @@ export interface Provenance {
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** The value of the `csrf_token` cookie: bound to the session, so that a planted cookie is worth nothing. */
+/** The value of the `csrf_token` cookie. It is derived from the session, so that an attacker cannot plant a cookie of their own. */
 export function csrfTokenOf(sessionToken: string): string {
   return macOf(sessionToken, 'csrf');
 }
 
 /**
- * The rules for a request that a cookie signs in (contract, "Who"): an unsafe method needs a same-origin `Origin` or
- * `Sec-Fetch-Site`, and none that says otherwise; outside `/dicom-web` (OHIF cannot add a header) also `X-CSRF-Token`.
- * Throws {@link ForgerySuspected}.
+ * The rules for a request with a session cookie. An unsafe method needs `Origin` or `Sec-Fetch-Site`, and both must be same-origin. Outside
+ * `/dicom-web` it also needs `X-CSRF-Token`; OHIF cannot add that header. Throws {@link ForgerySuspected}.
  */
 export function refuseForgery(request: Provenance, publicOrigin: string, sessionToken: string): void {
   if (SAFE.has(request.method)) return;
   if (request.origin === undefined && request.fetchSite === undefined)
     throw new ForgerySuspected(
       'origin-required',
-      'A change with a session cookie needs Origin or Sec-Fetch-Site.',
+      'A change with a session cookie needs the header Origin or Sec-Fetch-Site. Use a bearer token instead.',
     );
   refuseForeign(request, publicOrigin);
   if (/^\/dicom-web(\/|$)/.test(request.path)) return;
@@ -36,11 +35,11 @@ export function refuseForgery(request: Provenance, publicOrigin: string, session
   if (!sameSecret(csrfHeader, csrfCookie) || !sameSecret(csrfHeader, csrfTokenOf(sessionToken)))
     throw new ForgerySuspected(
       'csrf-token-mismatch',
-      'X-CSRF-Token must be the value of the csrf_token cookie.',
+      'X-CSRF-Token must equal the csrf_token cookie. Send its value.',
     );
 }
 
-/** Refuses a request that a browser says came from elsewhere; one without such headers passes. */
+/** Refuses a request that a browser marks as cross-site. A request without these headers passes. */
 export function refuseForeign(
   { origin, fetchSite }: Pick<Provenance, 'origin' | 'fetchSite'>,
   publicOrigin: string,
@@ -51,6 +50,6 @@ export function refuseForeign(
   )
     throw new ForgerySuspected(
       'cross-site-request',
-      'The request does not come from a page of this service.',
+      'The request comes from another site. Use a page of this service, or a bearer token.',
     );
 }

@@ -8,31 +8,33 @@ import { ListQuery } from '../../http/query.pipe.js';
 import type { SignIn } from './sign.in.js';
 import { SESSION_LIVES } from './sign.ins.js';
 
-/** A living sign-in of an account: a browser's session, or the tokens that follow one login. Moments are ISO 8601. */
+/** An active sign-in of an account: a browser session, or the token family of one login. Times are ISO 8601. */
 export const Session = z.object({
   id: z.uuid(),
   kind: z.enum(['browser', 'token']),
   created_at: z.iso.datetime(),
-  last_seen_at: z.iso.datetime().describe('To the minute for a browser; the last refresh for tokens.'),
-  address: z.string().describe('Where it was opened.'),
+  last_seen_at: z.iso
+    .datetime()
+    .describe('The last use, to the minute, for a browser; the last refresh for tokens.'),
+  address: z.string().describe('The address where it was opened.'),
   client: z.string(),
-  current: z.boolean().describe('Whether the question itself came by it.'),
+  current: z.boolean().describe('Whether this request uses it.'),
 });
 export type Session = z.output<typeof Session>;
 
-/** Sign-ins of browsers or of tokens alone; `q` is a part of the address or the client. */
+/** Filter by kind; `q` is a part of the address or the client. */
 export const SessionsQuery = ListQuery.extend({
   kind: Session.shape.kind.optional(),
   sort: z.enum(['created_at', '-created_at', 'last_seen_at', '-last_seen_at']).default('-created_at'),
 });
 export type SessionsQuery = z.output<typeof SessionsQuery>;
 
-/** The living sign-ins of one account, and their end. At most two hundred are told, the youngest first. */
+/** Lists and ends the active sign-ins of one account: at most one hundred of each kind, newest first. */
 @Injectable()
 export class OwnSessions {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A page of them; `current` is the one that the question came by. */
+  /** A page of sign-ins. `current` is the sign-in of the request itself. */
   async page(
     accountId: string,
     { limit, offset, q, sort, kind }: SessionsQuery,
@@ -81,7 +83,7 @@ export class OwnSessions {
       )
       .orderBy(desc(tokenFamilies.createdAt))
       .limit(100);
-    const told = (kind: Session['kind'], rows: typeof browsers): Session[] =>
+    const sessionsOf = (kind: Session['kind'], rows: typeof browsers): Session[] =>
       rows.map(({ id, createdAt, seenAt, address, client }) => ({
         id,
         kind,
@@ -91,10 +93,10 @@ export class OwnSessions {
         client,
         current: id === current?.id,
       }));
-    return [...told('browser', browsers), ...told('token', tokens)];
+    return [...sessionsOf('browser', browsers), ...sessionsOf('token', tokens)];
   }
 
-  /** Ends one; NotVisible when the account has none of this id. */
+  /** Ends one sign-in. NotVisible when the account has no active one with this id. */
   async end(accountId: string, id: string, transaction: Transaction): Promise<void> {
     const browser = await transaction
       .delete(sessions)

@@ -8,7 +8,7 @@ import { csrfTokenOf, type Provenance, refuseForeign, refuseForgery } from './fo
 const SESSION = 'radgate_session';
 const CSRF = 'csrf_token';
 
-/** The two cookies of a browser's session, and the rules of what they may do. */
+/** The two cookies of a browser session, and the rules against forged requests. */
 @Injectable()
 export class SessionCookies {
   private readonly options: { path: string; sameSite: 'strict'; secure: boolean };
@@ -21,7 +21,7 @@ export class SessionCookies {
     this.options = { path: '/', sameSite: 'strict', secure };
   }
 
-  /** The session's token, when the request has one. */
+  /** The session token of a request; undefined without one. */
   read(request: FastifyRequest): string | undefined {
     return request.cookies[SESSION];
   }
@@ -36,12 +36,12 @@ export class SessionCookies {
     void reply.clearCookie(CSRF, this.options);
   }
 
-  /** Throws ForgerySuspected when a request signed in by this session cannot be told from a forged one. */
+  /** Throws ForgerySuspected for a request with this session that breaks the rules of {@link refuseForgery}. */
   refuseForgery(request: FastifyRequest, token: string): void {
     refuseForgery(provenanceOf(request), this.origin, token);
   }
 
-  /** For sign-in itself: a page elsewhere must not give a browser a session. */
+  /** Throws ForgerySuspected when another site asks for a session. */
   refuseForeign(request: FastifyRequest): void {
     refuseForeign(provenanceOf(request), this.origin);
   }

@@ -8,7 +8,7 @@ import { QueryOf } from '../../http/query.pipe.js';
 import type { SignIn } from './sign.in.js';
 import { SignIns } from './sign.ins.js';
 
-/** Where an account is signed in, and the end of it. */
+/** The caller's own sign-ins. */
 @Controller('api/me/sessions')
 @AnyAccount()
 export class SessionsController {
@@ -18,7 +18,7 @@ export class SessionsController {
     private readonly auditedActions: AuditedActions,
   ) {}
 
-  /** The caller's living sign-ins, the youngest first; `current` is the one this request came by; also by `kind`, `q` looks in address and client. */
+  /** The caller's active sign-ins, newest first; `current` marks the one of this request. Filter: `kind`. `q` searches address and client. */
   @Get()
   @Gives(pageOf(Session))
   list(
@@ -28,7 +28,7 @@ export class SessionsController {
     return this.sessions.page(account.id, query, ends);
   }
 
-  /** Ends every sign-in of the caller but the current one, with effect from the next request. */
+  /** Ends every other sign-in of the caller, effective from the next request. */
   @Delete()
   @HttpCode(204)
   async endOthers(
@@ -40,7 +40,7 @@ export class SessionsController {
     );
   }
 
-  /** Ends one sign-in of the caller, the current one included; 404 when it is not theirs or has ended. */
+  /** Ends one sign-in of the caller, which may be the current one. 404 when it is not theirs or has ended. */
   @Delete(':id')
   @HttpCode(204)
   async end(

@@ -1,10 +1,10 @@
 import type { Account } from '../account.js';
 
-/** How the account behind a request signed in: `ends` is the row with whose end the sign-in ends. */
+/** How the account of a request signed in. The sign-in ends when the row in `ends` is revoked or deleted. */
 export interface SignIn {
   readonly account: Account;
   readonly ends: { readonly kind: 'session' | 'family' | 'key' | 'account'; readonly id: string };
-  /** Of a key, which may be used from its ranges only: from where it was. */
+  /** The client's address, for a key that may be limited to address ranges. */
   readonly address?: string;
 }
 

@@ -9,19 +9,19 @@ import { hashOf, newSecret } from '../tokens/tokens.hash.js';
 
 export const SESSION_SECONDS = 30 * 60;
 
-/** True of sessions that were seen in the last 30 minutes and are not older than 12 hours. */
+/** Sessions that were used in the last 30 minutes and are not older than 12 hours. */
 export const SESSION_LIVES: SQL = sql`(${gt(sessions.lastSeenAt, sql`now() - interval '30 minutes'`)}
   and ${gt(sessions.createdAt, sql`now() - interval '12 hours'`)})`;
 
-/** Whose sign-in begins; `passwordHash` is what their password was checked against, undefined where somebody else vouched for them. */
+/** An account that has proved its identity. `passwordHash` is the hash that the password was checked against; undefined for an external login. */
 export interface Proof {
   readonly id: string;
   readonly passwordHash: string | undefined;
 }
 
 /**
- * Keeps an account from being changed until the transaction ends. Checking a password takes a while: NotAuthenticated when it was changed,
- * or the account disabled, meanwhile, since what that ended must not begin again.
+ * Locks an account until the transaction ends. NotAuthenticated when its password was changed or the account was disabled since the check: such
+ * a change ended all sign-ins, and no new one may begin by the old password.
  */
 export async function holdProof(transaction: Transaction, { id, passwordHash }: Proof): Promise<void> {
   const [held] = await transaction
@@ -38,12 +38,12 @@ export async function holdProof(transaction: Transaction, { id, passwordHash }: 
   if (held === undefined) throw new NotAuthenticated();
 }
 
-/** Starts sessions and ends what people signed in with. */
+/** Opens sessions, and ends sessions and token families. */
 @Injectable()
 export class SignIns {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A new session; the token goes into the cookie, its hash is stored. NotAuthenticated when what was proved no longer holds. */
+  /** Opens a session and returns its token for the cookie; only the hash is stored. NotAuthenticated as in {@link holdProof}. */
   async openSession(proof: Proof, caller: Caller): Promise<string> {
     const token = newSecret();
     await this.database.transaction(async (transaction) => {
@@ -61,13 +61,13 @@ export class SignIns {
     return this.openSession(proof, caller);
   }
 
-  /** Ends one sign-in: the session, or the refresh family with every access token of it. */
+  /** Ends one sign-in: the session, or the token family with its access tokens. */
   async end({ ends }: SignIn, transaction: Transaction): Promise<void> {
     if (ends.kind === 'session') await transaction.delete(sessions).where(eq(sessions.id, ends.id));
     if (ends.kind === 'family') await revoke(transaction, eq(tokenFamilies.id, ends.id));
   }
 
-  /** Ends every session and refresh family of an account but `keep`. */
+  /** Ends every session and token family of an account except `keep`. */
   async endAll(accountId: string, keep: SignIn['ends'] | undefined, transaction: Transaction): Promise<void> {
     const kept = (kind: 'session' | 'family') => (keep?.kind === kind ? keep.id : undefined);
     const session = kept('session');

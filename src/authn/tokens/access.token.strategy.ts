@@ -11,10 +11,10 @@ import { SigningKeys } from '../keys/signing.keys.js';
 
 export const ACCESS_TOKEN = 'access-token';
 
-/** The keys could not be read: no fault of the caller, so never a 401. */
+/** The signing keys could not be read. This is not the client's fault, so it is not a 401. */
 export class KeysUnreadable extends Error {}
 
-/** Passport's strategy for `Authorization: Bearer <access token>`; nothing in the token decides where a key comes from. */
+/** Passport's strategy for `Authorization: Bearer <access token>`. The token cannot choose the source of the key. */
 @Injectable()
 export class AccessTokenStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN) {
   constructor(
@@ -31,7 +31,7 @@ export class AccessTokenStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN
     });
   }
 
-  /** Called with verified claims; what RS256 alone does not promise is checked here, then the account is asked for. */
+  /** Passport calls it with verified claims. It checks the claims that the signature does not cover, then finds the account. */
   async validate(payload: unknown): Promise<SignIn> {
     const claims = Claims.safeParse(payload);
     if (!claims.success) throw new NotAuthenticated();

@@ -9,7 +9,7 @@ import { SigningKeys } from '../keys/signing.keys.js';
 export const AUDIENCE = 'radgate';
 export const ACCESS_TOKEN_SECONDS = 900;
 
-/** The only header our tokens have (RFC 9068 §2.1). Strict: `jku`, `x5u`, `jwk`, `crit` and the like are refused unread. */
+/** The header of our tokens (RFC 9068 §2.1). Strict: a token with `jku`, `x5u`, `jwk` or `crit` is refused. */
 export const TokenHeader = z.strictObject({
   alg: z.literal('RS256'),
   typ: z.literal('at+jwt'),
@@ -20,8 +20,8 @@ const CLOCK_SKEW_SECONDS = 30;
 const seconds = z.number().int().nonnegative();
 
 /**
- * The claims of an access token. `sub` is the account; `jti` is the refresh family, a dot and random characters, so that
- * a logout ends what the family's tokens can do at once.
+ * The claims of an access token. `sub` is the account. `jti` is the token family, a dot and random characters, so that a logout ends all
+ * access tokens of the family immediately.
  */
 export const Claims = z
   .object({
@@ -44,7 +44,7 @@ export class AccessTokens {
     private readonly keys: SigningKeys,
   ) {}
 
-  /** A token for an account; `patientId` becomes the claim `patient_id` where a patient is linked. */
+  /** An access token for an account. `patientId` becomes the claim `patient_id`. */
   async sign(accountId: string, familyId: string, patientId: string | undefined): Promise<string> {
     const { kid, privateKey } = await this.keys.current();
     const issuedAt = Math.floor(Date.now() / 1000);

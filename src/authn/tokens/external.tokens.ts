@@ -12,7 +12,7 @@ import type { SignIn } from '../sign-in/sign.in.js';
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 const SKEW_SECONDS = 30;
-/** Keys come from the provider's JWKS only: a header that brings or names others is refused. */
+/** Keys come from the provider's JWKS only: a header that contains or names other keys is refused. */
 const Header = z.looseObject({
   kid: z.string().max(256).optional(),
   typ: z
@@ -24,13 +24,13 @@ const Header = z.looseObject({
   jwk: z.undefined().optional(),
   crit: z.undefined().optional(),
 });
-/** What says that a token tells of a login (an ID token) and is no key to anything. */
+/** The marks of an ID token, which describes a login and is not an access token. */
 const IdToken = z.union([
   z.looseObject({ nonce: z.unknown().refine((value) => value !== undefined) }),
   z.looseObject({ at_hash: z.string() }),
 ]);
 
-/** Access tokens of the provider as Bearer: signed by its JWKS, for our audience. */
+/** Verifies access tokens of the provider: signed by a key of its JWKS, for our audience. */
 @Injectable()
 export class ExternalTokens {
   constructor(
@@ -39,7 +39,7 @@ export class ExternalTokens {
     private readonly accounts: ExternalAccounts,
   ) {}
 
-  /** Whether a token claims to be the provider's; ours are looked at elsewhere. */
+  /** Whether the claim `iss` of a token names the provider. It verifies nothing. */
   claims(token: string): boolean {
     try {
       return this.provider.isIssuer(decodeJwt(token).iss);
@@ -48,7 +48,7 @@ export class ExternalTokens {
     }
   }
 
-  /** The account behind the token; NotAuthenticated for any other, NeighbourAway when its keys cannot be had. */
+  /** The account of a token. NotAuthenticated for an invalid token, NeighbourAway when the provider's keys cannot be read. */
   async verify(token: string, requester: Requester): Promise<SignIn> {
     const identity = await this.identify(token);
     const row = await this.accounts.admit(identity, requester, false);
@@ -84,7 +84,7 @@ function headerOf(token: string): unknown {
   }
 }
 
-/** What is wrong with the token, as against keys that could not be read. */
+/** Whether the token is at fault, and not the reading of the keys. */
 function isRefusal(error: unknown): boolean {
   const isAway =
     error instanceof errors.JWKSTimeout ||

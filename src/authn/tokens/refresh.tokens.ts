@@ -11,7 +11,7 @@ import { StoredSecrets } from './stored.secrets.js';
 import { holdProof, type Proof } from '../sign-in/sign.ins.js';
 import { hashOf, macOf, newSecret } from './tokens.hash.js';
 
-/** What a refresh token stands for. */
+/** A new refresh token with its family and account. */
 export interface Refreshed {
   readonly refreshToken: string;
   readonly familyId: string;
@@ -22,11 +22,11 @@ export interface Refreshed {
 
 const PREFIX = 'rgr_';
 const SECRET = 'refresh successor';
-/** A token waits seven days to be used; a family ends after thirty, however often it was. */
+/** A token expires after seven days without use, a family thirty days after its login. */
 const TOKEN_LIFE = sql.raw(`interval '7 days'`);
 const FAMILY_LIFE = sql.raw(`interval '30 days'`);
-/** Living families of one account. */
-const FAMILIES = 100;
+/** The most valid families of one account. */
+const MAX_FAMILIES = 100;
 const GRACE = sql.raw(`interval '10 seconds'`);
 
 const Row = z.object({
@@ -37,8 +37,8 @@ const Row = z.object({
 });
 
 /**
- * Refresh tokens that work once (RFC 9700 §4.14.2). The successor is HMAC(stored secret, presented token): a repeat within ten
- * seconds, after a lost answer, gets the same one again without it being kept anywhere.
+ * Refresh tokens that work once (RFC 9700 §4.14.2). The successor is HMAC(stored secret, presented token), so that a repeat within ten
+ * seconds, after a lost response, gets the same successor, which is not stored.
  */
 @Injectable()
 export class RefreshTokens {
@@ -49,7 +49,7 @@ export class RefreshTokens {
     private readonly secrets: StoredSecrets,
   ) {}
 
-  /** The first token of a new family. NotAuthenticated when what was proved no longer holds. */
+  /** The first token of a new family. NotAuthenticated when the account was disabled or its password changed since the check. */
   async start(proof: Proof, caller: Caller): Promise<{ refreshToken: string; familyId: string }> {
     const { id: accountId } = proof;
     const familyId = randomUUID();
@@ -63,16 +63,16 @@ export class RefreshTokens {
         accountId,
         expiresAt: sql`now() + ${TOKEN_LIFE}`,
       });
-      // A script that signs in for each call must not fill the table: its oldest sign-ins end.
+      // A script that signs in for each call must not fill the table: the oldest families end.
       await transaction.execute(sql`
         update token_families set revoked_at = now() where id in (
           select id from token_families where account_id = ${accountId} and revoked_at is null
-          order by created_at desc, id offset ${FAMILIES})`);
+          order by created_at desc, id offset ${MAX_FAMILIES})`);
     });
     return { refreshToken, familyId };
   }
 
-  /** Uses a token up and answers its successor; {@link NotAuthenticated} for any other, and a late repeat ends the family. */
+  /** Exchanges a token for its successor. {@link NotAuthenticated} for an invalid token; a repeat after ten seconds also ends the family. */
   async rotate(presented: string, requester: Requester): Promise<Refreshed> {
     const refreshToken = `${PREFIX}${macOf(await this.secrets.get(SECRET), presented)}`;
     const row = (await this.use(presented, refreshToken)) ?? (await this.repeat(presented, requester));
@@ -85,7 +85,7 @@ export class RefreshTokens {
     };
   }
 
-  /** Ends the family of a token if it is this account's. */
+  /** Ends the family of a token if it belongs to the account. */
   async end(presented: string, accountId: string, transaction: Transaction): Promise<void> {
     const family = transaction
       .select({ id: refreshTokens.family })
@@ -97,7 +97,7 @@ export class RefreshTokens {
       .where(and(sql`${tokenFamilies.id} in (${family})`, isNull(tokenFamilies.revokedAt)));
   }
 
-  /** One statement: of any number of parallel uses exactly one finds `used_at` empty and writes the successor. */
+  /** One statement, so that only one of several parallel uses finds `used_at` empty and writes the successor. */
   private async use(presented: string, successor: string): Promise<z.infer<typeof Row> | undefined> {
     const rows = await this.database.execute(sql`
       with used as (
@@ -115,7 +115,7 @@ export class RefreshTokens {
     return Row.optional().parse(rows[0]);
   }
 
-  /** A token that was used already: again within the grace, else a theft may be behind it and the family ends. */
+  /** Handles a token that was used before. After the ten seconds it may be stolen, and the family ends. */
   private async repeat(presented: string, requester: Requester): Promise<z.infer<typeof Row>> {
     const rows = await this.database
       .select({
@@ -143,7 +143,7 @@ export class RefreshTokens {
     throw new NotAuthenticated();
   }
 
-  /** Ends the family and says so in the audit, both or neither. */
+  /** Ends the family and writes an audit row, in one transaction. */
   private async endStolen({ family, account, name }: z.infer<typeof Row>, requester: Requester) {
     await this.database.transaction(async (transaction) => {
       const ended = await transaction

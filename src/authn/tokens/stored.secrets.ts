@@ -5,7 +5,7 @@ import { DATABASE, type Database } from '../../database/database.module.js';
 import { storedSecrets } from '../../database/schema.access.js';
 import { SealedBox } from '../../secrets/sealed.box.js';
 
-/** Secrets of 32 random bytes that all gateways of a database share, made at first use, sealed under MASTER_KEY. */
+/** Secrets of 32 random bytes that all gateways of a database share. They are created at the first use and encrypted under MASTER_KEY. */
 @Injectable()
 export class StoredSecrets {
   private readonly opened = new Map<string, Buffer>();
@@ -15,7 +15,7 @@ export class StoredSecrets {
     private readonly box: SealedBox,
   ) {}
 
-  /** The secret of a name. Two first uses at once get the same one. */
+  /** The secret of a name. Two first uses at the same time get the same secret. */
   async get(name: string): Promise<Buffer> {
     const known = this.opened.get(name);
     if (known !== undefined) return known;
@@ -24,7 +24,7 @@ export class StoredSecrets {
       .values({ name, sealed: this.box.seal(name, randomBytes(32)) })
       .onConflictDoNothing();
     const [row] = await this.database.select().from(storedSecrets).where(eq(storedSecrets.name, name));
-    if (row === undefined) throw new Error('A stored secret vanished while it was read.');
+    if (row === undefined) throw new Error('A stored secret was deleted while it was read.');
     const secret = this.box.open(name, row.sealed);
     this.opened.set(name, secret);
     return secret;
