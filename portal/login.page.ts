@@ -24,7 +24,7 @@ let waiting = false;
 
 type Tone = 'trouble' | 'notice';
 
-/** One live region for both panels: emptied first, so that the same sentence twice is read twice. */
+/** Shows a message in the live region. It is emptied first, so that screen readers read a repeated message again. */
 function say(text: string, tone: Tone = 'trouble'): void {
   message.textContent = '';
   message.dataset['tone'] = tone;
@@ -78,17 +78,17 @@ function tell(result: SignIn): void {
       return;
     case 'wrong':
       markWrong(true);
-      say('The username or password is not right.');
+      say('The username or password is wrong.');
       password.select();
       return;
     case 'too-many':
       hold(result.seconds);
       return;
     case 'away':
-      say('The server does not answer at the moment. Your entries are kept: try again shortly.');
+      say('The server does not answer. Try again shortly; your entries are kept.');
       return;
     case 'refused':
-      say(`The server refused to sign you in (${result.status}). Reload the page and try again.`);
+      say(`The server refused the sign-in (${result.status}). Reload the page and try again.`);
   }
 }
 
@@ -117,14 +117,14 @@ async function endSession(): Promise<void> {
   const ended = await signOut(document.cookie);
   busy(leave, false);
   if (!ended) {
-    say('You are still signed in: the server did not answer. Try again, or close the browser.');
+    say('The server did not answer, so you are still signed in. Try again, or close the browser.');
     return;
   }
   showForm();
   say('You are signed out.', 'notice');
 }
 
-/** The button of the provider, where there is one. */
+/** Shows the link to the external provider, if there is one. */
 async function offerElsewhere(): Promise<void> {
   const external = await externalLogin();
   if (external === undefined) return;
@@ -145,9 +145,9 @@ async function begin(): Promise<void> {
   }
   showForm();
   if (new URLSearchParams(location.search).get('failed') === 'external')
-    say('You could not be signed in there. Try again, or use your username and password.');
+    say('The external sign-in failed. Try again, or use your username and password.');
   void offerElsewhere();
-  if (session.state === 'away') say('The server does not answer at the moment.');
+  if (session.state === 'away') say('The server does not answer. Try again shortly.');
 }
 
 form.addEventListener('submit', (event) => {
@@ -161,7 +161,7 @@ reveal.addEventListener('click', () => {
   reveal.setAttribute('aria-label', `${reveal.textContent} password`);
 });
 leave.addEventListener('click', () => void endSession());
-// Coming back by the browser's back button shows the page as it was left: ask again.
+// The browser's back button restores the page as it was; reload it, since the session may have changed.
 window.addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
 });

@@ -1,7 +1,7 @@
-/** Who the gateway says is signed in: a name to show, `undefined` for nobody, or that it does not answer. */
+/** Whether somebody is signed in, with the name to show, or `away` when the gateway does not answer. */
 export type Session = { state: 'signed-in'; name: string } | { state: 'signed-out' } | { state: 'away' };
 
-/** What came of signing in; `seconds` is how long the gateway asks to wait. */
+/** The result of a sign-in. `seconds` is the wait that the gateway asks for. */
 export type SignIn =
   | { outcome: 'signed-in' }
   | { outcome: 'wrong' }
@@ -9,10 +9,10 @@ export type SignIn =
   | { outcome: 'away' }
   | { outcome: 'refused'; status: number };
 
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 const DEFAULT_WAIT_S = 60;
 
-/** The gateway's answer, or `undefined` when there is none or a server on the way says it is not there. */
+/** The gateway's response; `undefined` when there is none, or a server error. */
 async function ask(path: string, init: RequestInit): Promise<Response | undefined> {
   try {
     const answer = await fetch(path, {
@@ -20,7 +20,7 @@ async function ask(path: string, init: RequestInit): Promise<Response | undefine
       credentials: 'same-origin',
       cache: 'no-store',
       redirect: 'error',
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     return answer.status >= 500 ? undefined : answer;
   } catch {
@@ -50,12 +50,12 @@ export async function currentSession(): Promise<Session> {
   return { state: 'signed-in', name: nameOf(me) };
 }
 
-/** Where else people may sign in: the name of the provider and the address that leads there, or `undefined`. */
+/** The name of the external provider and the address of its sign-in; `undefined` without one. */
 export async function externalLogin(): Promise<{ name: string; url: string } | undefined> {
   const answer = await ask('/api/auth/methods', { headers: { accept: 'application/json' } });
   const external = answer?.ok ? valueAt(await answer.json().catch(() => undefined), 'external') : undefined;
   const [name, url] = [valueAt(external, 'name'), valueAt(external, 'url')];
-  // An address of ours and no other.
+  // Only an address of this service.
   if (typeof name !== 'string' || typeof url !== 'string' || !url.startsWith('/api/')) return undefined;
   return { name, url };
 }
@@ -79,12 +79,12 @@ export async function signIn(username: string, password: string): Promise<SignIn
   if (answer.status === 429) {
     return { outcome: 'too-many', seconds: secondsToWait(answer.headers.get('retry-after'), Date.now()) };
   }
-  // A name or password the gateway cannot take at all is as wrong as any other.
+  // 400 and 422: the gateway cannot read such a name or password, so it is wrong.
   if (answer.status === 401 || answer.status === 400 || answer.status === 422) return { outcome: 'wrong' };
   return { outcome: 'refused', status: answer.status };
 }
 
-/** Ends the session; true when the gateway says there is none any more. */
+/** Ends the session. True when the gateway confirms that there is none. */
 export async function signOut(cookies: string): Promise<boolean> {
   const token = /(?:^|;\s*)csrf_token=([^;]*)/.exec(cookies)?.[1] ?? '';
   const answer = await ask('/api/auth/logout', {

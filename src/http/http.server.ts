@@ -10,36 +10,36 @@ import { BadRequest } from '../problems/errors.js';
 import { type Refusal, rawRefusal, sendRefusal } from './problem.answer.js';
 import { refusalOf } from './problem.filter.js';
 
-/** JSON bodies are small; DICOM bodies are streams and are bounded where they are read. */
+/** The limits of a JSON body. DICOM bodies are streams with limits of their own. */
 const JSON_BYTES = 1024 * 1024;
 const JSON_MS = 20_000;
-/** What is left of a refused body may pause for so long, and come for so long in all; then the connection is closed. */
-const LEFT_PAUSE_MS = 20_000;
-const LEFT_MS = 300_000;
+/** The longest pause within the unread rest of a body, and its longest duration; then the connection is closed. */
+const REST_PAUSE_MS = 20_000;
+const REST_MS = 300_000;
 const REQUEST_ID = /^[\w-]{8,64}$/;
 
 /**
- * Fastify as the house needs it: DICOM bodies stay streams (so that the guards run before a byte is read), request ids go
- * through, refusals made by Fastify itself look like all others.
+ * The Fastify server. DICOM bodies stay streams, so that the guards run before a byte is read. Request ids are passed through. Refusals that
+ * Fastify makes itself have the form of all others.
  */
 export function httpServer(env: Env): FastifyAdapter {
   const server = fastify({
     bodyLimit: JSON_BYTES,
     trustProxy: env.TRUSTED_PROXIES.length === 0 ? false : [...env.TRUSTED_PROXIES],
     genReqId: requestId,
-    // A list of frames may be long; Node bounds the whole request line with its headers.
+    // A list of frames may be long. Node limits the request line with all headers.
     routerOptions: { maxParamLength: 16 * 1024 },
     return503OnClosing: true,
-    // The root of the service ends in a slash in some clients' words and not in others'; the router knows one.
+    // Some clients write the root of the service with a slash at its end; the router knows the other form.
     rewriteUrl: ({ url = '/' }) => url.replace(/^\/dicom-web\/(?=$|\?)/, '/dicom-web'),
     forceCloseConnections: 'idle',
-    // Answers are written by us; HEAD of a retrieve would otherwise open the archive for nothing.
+    // Otherwise HEAD of a retrieval would read the instance from the archive.
     exposeHeadRoutes: false,
-    clientErrorHandler: refuseBytes,
-    // No hook runs for a path that cannot be read.
+    clientErrorHandler: refuseMalformed,
+    // No hook runs for a path that cannot be decoded.
     frameworkErrors: (error, request, reply: FastifyReply) => {
-      identify(request, reply);
-      reply.raw.once('finish', () => readAway(request.raw));
+      setCommonHeaders(request, reply);
+      reply.raw.once('finish', () => drain(request.raw));
       sendRefusal(reply, refusalOf(error));
     },
   });
@@ -47,9 +47,9 @@ export function httpServer(env: Env): FastifyAdapter {
   server.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage, done) => {
     done(null, payload);
   });
-  // After the hooks that note where a request comes from: this refusal is counted too.
+  // In preParsing, after the hook that reads the client's address, so that the audit counts this refusal.
   server.addHook('preParsing', async (request) => {
-    if (isTwofold(request.raw.rawHeaders))
+    if (hasDuplicate(request.raw.rawHeaders))
       throw new BadRequest(
         'duplicate-header',
         'Duplicate header. Send Host, Authorization, Content-Type, Origin and X-CSRF-Token at most once.',
@@ -57,19 +57,19 @@ export function httpServer(env: Env): FastifyAdapter {
   });
   limitJsonTime(server);
   server.addHook('onSend', async (request, reply) => {
-    identify(request, reply);
-    // Fastify ends the connection of a body that is too long. Closed with bytes unread, it is reset, and the answer may be lost.
-    // Only then: a removed header that was never set would leave out Node's own, and equal refusals are equal bytes.
+    setCommonHeaders(request, reply);
+    // Fastify closes the connection of a body that is too long. With unread bytes it would be reset, and the response may be lost.
+    // Remove the header only if it is set: otherwise Node's own header would be missing, and equal refusals would differ.
     if (!request.raw.complete && reply.hasHeader('connection')) reply.removeHeader('connection');
-    // What says nothing of caches is for this caller and this moment alone.
+    // By default no cache stores a response.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });
   server.addHook('onResponse', (request, _reply, done) => {
-    readAway(request.raw);
+    drain(request.raw);
     done();
   });
   void server.register(cookie);
-  // Pages of other origins bring a bearer token; cookies are never theirs to send.
+  // Pages of other origins use bearer tokens, never cookies.
   if (env.CORS_ORIGINS.length > 0) {
     const rules = {
       origin: [...env.CORS_ORIGINS],
@@ -78,7 +78,7 @@ export function httpServer(env: Env): FastifyAdapter {
       exposedHeaders: ['x-total-count', 'x-request-id', 'warning', 'location', 'retry-after'],
       maxAge: 600,
     };
-    // OPTIONS without that header asks for the capabilities (PS3.18 §8.9).
+    // OPTIONS without this header asks for the capabilities (PS3.18 §8.9).
     void server.register(cors, {
       delegator: (request: FastifyRequest, done) => {
         done(null, { ...rules, preflight: 'access-control-request-method' in request.headers });
@@ -103,56 +103,56 @@ const BY_NODE_CODE: ReadonlyMap<string, Refusal> = new Map([
   ],
 ]);
 
-/** What never became a request: refused as all else is, and the connection ends. */
-function refuseBytes(error: Error & { code: string }, socket: Socket): void {
+/** Answers bytes that are not a valid HTTP request with a problem, and closes the connection. */
+function refuseMalformed(error: Error & { code: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) socket.write(rawRefusal(BY_NODE_CODE.get(error.code) ?? MALFORMED));
   socket.destroy(error);
 }
 
-/** A body that Fastify gathers is small: who has not sent it by then never will. Streams have their own patience. */
+/** Closes the connection of a JSON body that takes too long. Streams have timeouts of their own. */
 function limitJsonTime(server: FastifyInstance): void {
-  const patience = new WeakMap<IncomingMessage, NodeJS.Timeout>();
-  server.addHook('preParsing', async ({ raw, headers }) => {
-    if (headers['content-type']?.startsWith('application/json') === true)
-      patience.set(
+  const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>();
+  server.addHook('preParsing', async ({ raw, mediaType }) => {
+    if (mediaType === 'application/json')
+      timers.set(
         raw,
         setTimeout(() => raw.destroy(), JSON_MS),
       );
   });
-  const end = async ({ raw }: FastifyRequest) => clearTimeout(patience.get(raw));
+  const end = async ({ raw }: FastifyRequest) => clearTimeout(timers.get(raw));
   server.addHook('preValidation', end);
   server.addHook('onResponse', end);
   server.addHook('onRequestAbort', end);
 }
 
-/** Of these Node keeps the first and others the last: a proxy in front could have judged by another than we do (RFC 9110 §5.3, §7.2). */
+/** Headers that may occur once. Node uses the first of two, a proxy may use the last and decide by another value (RFC 9110 §5.3, §7.2). */
 const SINGLE = new Set(['host', 'authorization', 'content-type', 'origin', 'x-csrf-token']);
 
-function isTwofold(rawHeaders: readonly string[]): boolean {
+function hasDuplicate(rawHeaders: readonly string[]): boolean {
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
   return names.some((name, at) => SINGLE.has(name) && names.indexOf(name) !== at);
 }
 
 /**
- * Lets go of what is left of a body whose reader stopped early. Node does so only where nobody has read at all; else the next request
- * on this connection, another account's behind nginx, would wait for ever.
+ * Reads and discards the rest of a body whose reader stopped early. Node does so only for a body that nobody began to read. Otherwise the next
+ * request on this connection, which may be another account's behind nginx, would wait without end.
  */
-function readAway(body: IncomingMessage): void {
+function drain(body: IncomingMessage): void {
   if (body.readableEnded || body.destroyed) return;
   body.unpipe();
   body.removeAllListeners('readable');
-  // Only then: the stream forgets such a listener a tick later, and does not flow before.
+  // In the next tick: before that the stream still counts the removed listener and does not flow.
   setImmediate(() => {
     body.resume();
-    if (!body.complete) limitLeft(body);
+    if (!body.complete) limitRest(body);
   });
 }
 
-/** Who sends the rest of a refused body slowly, or never, does not hold the connection for ever. */
-function limitLeft(body: IncomingMessage): void {
-  const pause = setTimeout(() => body.destroy(), LEFT_PAUSE_MS);
-  const whole = setTimeout(() => body.destroy(), LEFT_MS);
+/** Closes the connection when the rest of a body comes too slowly, or never. */
+function limitRest(body: IncomingMessage): void {
+  const pause = setTimeout(() => body.destroy(), REST_PAUSE_MS);
+  const whole = setTimeout(() => body.destroy(), REST_MS);
   body.on('data', () => pause.refresh());
   const end = () => {
     clearTimeout(pause);
@@ -161,7 +161,7 @@ function limitLeft(body: IncomingMessage): void {
   body.once('end', end).once('close', end);
 }
 
-function identify(request: FastifyRequest, reply: FastifyReply): void {
+function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
 }
 

@@ -21,7 +21,7 @@ const PICTURES = {
 };
 const STORED = { 'application/dicom+json': { schema: { type: 'object' } }, 'application/dicom+xml': ANY };
 
-/** What DICOMweb answers (PS3.18 §10), the first that fits method and path; these are streams and have no schema of ours. */
+/** The responses of DICOMweb (PS3.18 §10): the first entry that matches method and path. They are streams without a schema. */
 const IMAGES: readonly (readonly [route: RegExp, content: Json, at?: readonly number[]])[] = [
   [/^DELETE /, {}, [204]],
   [/^OPTIONS /, { 'application/json': ANY, 'application/vnd.sun.wadl+xml': ANY, 'application/xml': ANY }],
@@ -34,22 +34,22 @@ const IMAGES: readonly (readonly [route: RegExp, content: Json, at?: readonly nu
     { 'multipart/related': ANY, 'application/octet-stream': ANY },
     [200, 206, 304],
   ],
-  // A search that finds nothing has no part to be written as XML.
+  // 204: an XML response needs at least one part, so a search without results has none.
   [/\/(studies|series|instances)$/, DATA_SETS, [200, 204]],
   [/\/instances\/\{\w+\}$/, { ...INSTANCES, ...PICTURES }, [200, 206, 304]],
   [/./, INSTANCES, [200, 206]],
 ];
 
-/** Every answer of a route: what goes well as it says itself, and the refusals it may give. */
-export function answersOf(route: DeclaredRoute, path: string, words: string): Json {
-  const well = givenBy(route, path);
-  const refusals = refusalsOf(route, path).filter((status) => !well.at.includes(status));
+/** The `responses` of a route: its successful ones, and the problems it can answer. */
+export function answersOf(route: DeclaredRoute, path: string, description: string): Json {
+  const successful = givenBy(route, path);
+  const refusals = refusalsOf(route, path).filter((status) => !successful.at.includes(status));
   return {
     ...Object.fromEntries(refusals.map((status) => [status, PROBLEM])),
     ...Object.fromEntries(
-      well.at.map((status) => [
+      successful.at.map((status) => [
         status,
-        { description: words, ...(hasBody(status, well.content) && { content: well.content }) },
+        { description, ...(hasBody(status, successful.content) && { content: successful.content }) },
       ]),
     ),
     default: PROBLEM,
@@ -71,23 +71,23 @@ function givenBy(
     ]);
     return { content: Object.fromEntries(content), at: gives.at ?? [status] };
   }
-  const isOfImages = path.startsWith('/dicom-web') || path === '/wado';
+  const isDicomweb = path.startsWith('/dicom-web') || path === '/wado';
   const [, content = {}, at = [status]] =
-    (isOfImages ? IMAGES.find(([form]) => form.test(`${method} ${path}`)) : undefined) ?? [];
+    (isDicomweb ? IMAGES.find(([form]) => form.test(`${method} ${path}`)) : undefined) ?? [];
   return { content, at };
 }
 
-/** By what the route takes and needs, and what its docstring names. */
+/** The error statuses of a route, by its access, parameters and body, and those that its docstring names. */
 function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path: string): number[] {
-  const isOfImages = path.startsWith('/dicom-web') || path === '/wado';
+  const isDicomweb = path.startsWith('/dicom-web') || path === '/wado';
   const changes = !['GET', 'HEAD', 'OPTIONS'].includes(method);
   const named = [...words.matchAll(/\b[45]\d\d\b/g)].map(Number);
   const statuses = [
     ...(access === 'public' ? [] : [401]),
     ...(Array.isArray(access) || changes ? [403] : []),
-    ...(query.length > 0 || changes || isOfImages ? [400] : []),
-    ...(path.includes('{') || isOfImages ? [404] : []),
-    ...(isOfImages ? [406, 429] : []),
+    ...(query.length > 0 || changes || isDicomweb ? [400] : []),
+    ...(path.includes('{') || isDicomweb ? [404] : []),
+    ...(isDicomweb ? [406, 429] : []),
     ...(body === undefined ? [] : [413, 415, 422]),
     ...(method === 'POST' && body === undefined && changes ? [413, 415, 422] : []),
     ...(/^(PATCH|PUT|DELETE)$/.test(method) && /^\/api\/(users|groups|accounts)\//.test(path)
@@ -100,7 +100,7 @@ function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path:
   return [...new Set(statuses)].sort((one, other) => one - other);
 }
 
-/** As it is answered. */
+/** The schema of the output as JSON Schema. */
 function jsonOf(schema: z.ZodType): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
   return json;

@@ -9,7 +9,7 @@ import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** One operation, as the pages show it too. */
+/** One operation of the document, also for the page. */
 export interface Operation {
   readonly method: string;
   readonly path: string;
@@ -22,7 +22,7 @@ const INSTANCES = {
   'multipart/related; type="application/dicom"': { schema: { type: 'string' } },
   'application/dicom': { schema: { type: 'string' } },
 };
-/** Bodies that are read as they come and have no JSON. */
+/** Bodies that are streams and have no JSON schema. */
 const STREAMED: Readonly<Record<string, Json>> = {
   'POST /dicom-web/studies': INSTANCES,
   'POST /dicom-web/studies/{study}': INSTANCES,
@@ -34,7 +34,7 @@ const STREAMED: Readonly<Record<string, Json>> = {
 };
 const CREDENTIALS = [{ bearer: [] }, { basic: [] }, { session: [] }];
 
-/** The gateway in words of OpenAPI 3.1, made from the routes themselves. */
+/** The OpenAPI 3.1 document of the gateway, generated from the routes. */
 @Injectable()
 export class OpenApi {
   constructor(
@@ -42,7 +42,7 @@ export class OpenApi {
     private readonly routes: DeclaredRoutes,
   ) {}
 
-  /** By path and method. */
+  /** All operations, ordered by path and method. */
   operations(): Operation[] {
     return this.routes
       .all()
@@ -50,6 +50,7 @@ export class OpenApi {
       .sort((a, b) => (a.path === b.path ? a.method.localeCompare(b.method) : a.path.localeCompare(b.path)));
   }
 
+  /** The whole document. */
   document(): Json {
     const paths: Record<string, Record<string, Json>> = {};
     for (const { path, method, json } of this.operations())
@@ -59,7 +60,8 @@ export class OpenApi {
       info: {
         title: 'Radgate',
         version: '0.1.0',
-        description: 'DICOMweb (PS3.18) and records, to each account as far as its grants reach.',
+        description:
+          'DICOMweb (PS3.18), patient lists and administration. The grants of an account limit what it can read and change.',
       },
       servers: [{ url: this.env.PUBLIC_URL }],
       paths,
@@ -68,14 +70,24 @@ export class OpenApi {
           bearer: {
             type: 'http',
             scheme: 'bearer',
-            description: 'An access token, or the key of a machine account.',
+            description: 'An access token, or the API key of a machine account.',
           },
-          basic: { type: 'http', scheme: 'basic', description: 'A machine account and its key.' },
-          session: { type: 'apiKey', in: 'cookie', name: 'session', description: 'Of a browser.' },
+          basic: {
+            type: 'http',
+            scheme: 'basic',
+            description: 'The name of a machine account and its API key.',
+          },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'session',
+            description: 'The session cookie of a browser.',
+          },
         },
         responses: {
           Problem: {
-            description: 'What went wrong (RFC 9457). What is out of reach looks like what does not exist.',
+            description:
+              'A problem (RFC 9457). A resource out of reach is answered like one that does not exist.',
             content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
           },
         },
@@ -110,7 +122,7 @@ function operationOf(route: DeclaredRoute): Operation {
     operationId: `${route.name}.${route.method.toLowerCase()}${path.replaceAll(/[^A-Za-z]+/g, '_')}`,
     tags: [path.split('/')[1] === 'api' ? (path.split('/')[2] ?? 'api') : (path.split('/')[1] ?? '')],
     summary,
-    description: `${route.words} (${opensInWords(route)})`,
+    description: `${route.words} (${accessInWords(route)})`,
     security: route.access === 'public' ? [] : CREDENTIALS,
     parameters: [...inPath(path), ...route.query.flatMap(inQuery), ...imageQueriesOf(route.method, path)],
     ...bodyOf(route, key),
@@ -119,9 +131,9 @@ function operationOf(route: DeclaredRoute): Operation {
   return { method: route.method, path, summary: route.words, opens, json };
 }
 
-function opensInWords({ access }: DeclaredRoute): string {
-  if (access === 'public') return 'for everybody';
-  return access === 'account' ? 'for every account' : `needs ${access.join(' or ')}`;
+function accessInWords({ access }: DeclaredRoute): string {
+  if (access === 'public') return 'no account needed';
+  return access === 'account' ? 'any account' : `needs ${access.join(' or ')}`;
 }
 
 function inPath(path: string): Json[] {
@@ -153,7 +165,7 @@ function bodyOf({ body }: DeclaredRoute, key: string): Json {
   return content === undefined ? {} : { requestBody: { required: true, content } };
 }
 
-/** As it is sent, before it is parsed. */
+/** The schema of the input as JSON Schema. */
 function jsonOf(schema: z.ZodType): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return json;

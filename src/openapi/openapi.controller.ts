@@ -12,7 +12,7 @@ export class OpenApiController {
 
   constructor(private readonly openApi: OpenApi) {}
 
-  /** Every route of this gateway as OpenAPI 3.1. */
+  /** The OpenAPI 3.1 document of all routes. */
   @Get('openapi.json')
   @GivesAs({ 'application/json': null })
   @Header('content-type', 'application/json; charset=utf-8')
@@ -22,7 +22,7 @@ export class OpenApiController {
     return this.json;
   }
 
-  /** The same as a page for people, without scripts. */
+  /** The same as an HTML page without scripts. */
   @Get('docs')
   @GivesAs({ 'text/html': null })
   @Header('content-type', 'text/html; charset=utf-8')

@@ -7,10 +7,10 @@ details{border:1px solid #c5ced8;border-radius:6px;margin:.4rem 0;padding:.4rem 
 code,pre{font:14px/1.4 ui-monospace,monospace}pre{overflow:auto;background:#f2f5f8;padding:.6rem;border-radius:6px}
 b{display:inline-block;min-width:4.5rem}a{color:#0b5394}`;
 
-/** Lets this one style in and nothing else: no script, no other host. */
+/** The Content-Security-Policy of the page: its own style, no script, no other host. */
 export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-/** Every route to read, without a script: parts of the house as headings, one fold a route. */
+/** An HTML page of all routes, without scripts: a heading per part of the interface, a collapsible block per route. */
 export function documentationPage(operations: readonly Operation[]): string {
   const parts = Map.groupBy(operations, ({ path }) =>
     path
@@ -20,10 +20,10 @@ export function documentationPage(operations: readonly Operation[]): string {
   );
   const sections = [...parts].map(([part, list]) => `<h2>/${text(part)}</h2>\n${list.map(fold).join('\n')}`);
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Radgate: the interface</title>
+<html lang="en"><head><meta charset="utf-8"><title>Radgate API</title>
 <meta name="viewport" content="width=device-width"><style>${STYLE}</style></head>
-<body><h1>Radgate: the interface</h1>
-<p>Made from the code. For programs: <a href="/api/openapi.json">openapi.json</a> (OpenAPI 3.1).
+<body><h1>Radgate API</h1>
+<p>Generated from the code. Machine-readable: <a href="/api/openapi.json">openapi.json</a> (OpenAPI 3.1).
 Errors are <code>application/problem+json</code> with a stable <code>code</code>; lists take <code>limit</code>, <code>offset</code>, <code>q</code> and <code>sort</code>.</p>
 ${sections.join('\n')}
 </body></html>
@@ -34,7 +34,7 @@ function fold({ method, path, summary, opens, json }: Operation): string {
   const { parameters, requestBody } = json;
   const more = JSON.stringify({ parameters, requestBody }, null, 2);
   return `<details><summary><b>${method}</b> <code>${text(path)}</code></summary>
-<p>${text(summary)}</p><p>Opens to: <code>${text(opens)}</code></p><pre>${text(more)}</pre></details>`;
+<p>${text(summary)}</p><p>Access: <code>${text(opens)}</code></p><pre>${text(more)}</pre></details>`;
 }
 
 function text(raw: string): string {

@@ -13,9 +13,9 @@ import { type Given, GIVES } from '../http/response.shape.js';
 
 /** A route as the code declares it. */
 export interface DeclaredRoute {
-  /** In capitals. */
+  /** In upper case. */
   readonly method: string;
-  /** With `:name` and `*`, as Nest has it. */
+  /** With `:name` and `*`, as Nest writes it. */
   readonly path: string;
   readonly name: string;
   /** The docstring. */
@@ -24,7 +24,7 @@ export interface DeclaredRoute {
   readonly status: number;
   readonly body: z.ZodType | undefined;
   readonly query: readonly z.ZodType[];
-  /** What it answers; undefined where the route does not say. */
+  /** Its successful response; undefined when the route does not declare one. */
   readonly gives: Given | undefined;
 }
 
@@ -44,7 +44,7 @@ const Shape = z
   .optional();
 const Parsing = z.object({ schema: z.instanceof(z.ZodType) });
 
-/** Reads every route from its decorators and its docstring: what is told of the gateway is what it does. */
+/** Reads all routes from their decorators and docstrings, so that the document cannot differ from the code. */
 @Injectable()
 export class DeclaredRoutes {
   constructor(
@@ -53,6 +53,7 @@ export class DeclaredRoutes {
     private readonly reflector: Reflector,
   ) {}
 
+  /** All routes of all controllers. */
   all(): DeclaredRoute[] {
     return this.discovery.getControllers().flatMap(({ metatype }) => this.routesOf(metatype));
   }
@@ -103,7 +104,7 @@ function joined(...parts: readonly string[]): string {
     .join('/')}`;
 }
 
-/** The comment above a method: the compiled class still has it. */
+/** The docstring of a method, from the source of the compiled class. */
 function docstring(source: string, name: string): string {
   const before =
     new RegExp(String.raw`/\*\*((?:(?!\*/)[\s\S])*)\*/\s*(?:async )?${name}\(`).exec(source)?.[1] ?? '';

@@ -169,7 +169,7 @@ describe('a page of ours', () => {
     expect(await button.getAttribute('href')).toBe(
       '/api/auth/oidc/login?next=%2Fviewer%2Fviewer%3FStudyInstanceUIDs%3D1.2',
     );
-    await page.getByText('You could not be signed in there.').waitFor();
+    await page.getByText('The external sign-in failed.').waitFor();
     await guest.close();
   });
 });

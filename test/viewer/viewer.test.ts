@@ -152,7 +152,7 @@ describe('the sign-in page', () => {
     const { page, faults } = await visit();
     await page.goto('/login');
     await tryToSignIn(page);
-    await expect.poll(() => said(page), PATIENCE).toMatch(/is not right/);
+    await expect.poll(() => said(page), PATIENCE).toMatch(/is wrong/);
     expect(await page.getByLabel('Username').inputValue()).toBe('nobody');
     expect(faults).toEqual([]);
   });
