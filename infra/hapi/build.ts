@@ -23,7 +23,7 @@ export async function provideHapi(cacheDir: string, log: (line: string) => void)
     recipe.update(`${file}\0`).update(await readFile(join(project, file)));
   const folder = join(cacheDir, `hapi-${recipe.digest('hex').slice(0, 12)}`);
   await mkdir(cacheDir, { recursive: true });
-  const waiting = () => log('another start is building HAPI: waiting for it');
+  const waiting = () => log('another start is building HAPI: waiting until it ends');
   await withLock(folder, waiting, async () => {
     const whole = await isWhole(folder);
     await provideTools(whole ? ['java'] : ['java', 'javac', 'mvn'], log);

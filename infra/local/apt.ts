@@ -10,9 +10,9 @@ const keyrings = ['gpg', 'pgp'].map((ending) => `/usr/share/keyrings/debian-arch
 const architectures: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
 
 /**
- * Downloads Debian 13 packages with all they need, C library included, and unpacks them into `target`. Nothing is
- * installed and no right is needed: apt works on an empty system of its own in `work`, with the machine's mirror, proxy
- * and archive keys, and checks every signature. Fails when no source of the machine can be used.
+ * Downloads Debian 13 packages with their dependencies, including the C library, and unpacks them into `target`. It installs nothing and
+ * needs no root rights: apt uses an empty system in `work`, with the machine's mirror, proxy and archive keys, and checks every signature.
+ * Fails when no source of the machine works.
  */
 export async function unpackPackages(
   work: string,
@@ -37,7 +37,7 @@ export async function unpackPackages(
     return;
   }
   throw new Error(
-    `Debian 13 packages cannot be fetched; check the network and apt's sources\n${failures.join('\n')}`,
+    `Debian 13 packages cannot be downloaded. Check the network and the sources of apt.\n${failures.join('\n')}`,
   );
 }
 
@@ -45,7 +45,7 @@ const looksDebian = (uri: string) => /\/debian\/?$/.test(uri);
 
 type Mirror = { archive: string; security: string | undefined };
 
-/** The Debian archives that this machine's apt is set up for, the likeliest first (others carry Debian's suite names too). */
+/** The Debian archives in this machine's apt sources, the most likely one first: other archives may use Debian's suite names. */
 async function debianMirrors(): Promise<Mirror[]> {
   const release = await readFile('/etc/os-release', 'utf8');
   const codename = /^VERSION_CODENAME=(.*)$/m.exec(release)?.[1] ?? 'stable';
@@ -91,7 +91,7 @@ async function emptySystem(folder: string, { archive, security }: Mirror) {
     'APT::Architectures': architecture,
     'APT::Install-Recommends': 'false',
     'APT::Update::Error-Mode': 'any',
-    // Its own user for downloads could not write into the private folder.
+    // apt's own download user cannot write into the private folder.
     'APT::Sandbox::User': 'root',
     'Acquire::Languages': 'none',
     'Acquire::Retries': '3',

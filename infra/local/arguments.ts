@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 
-/** `parseArgs` of Node, with an error for an unknown option that lists the options there are. */
+/** Node's `parseArgs`, with an error for an unknown option that lists the available options. */
 export function parseArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
   try {
     return parseArgs(config);

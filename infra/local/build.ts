@@ -14,7 +14,7 @@ const Output = z.object({ stdout: z.string(), stderr: z.string() });
 
 type Part = { inputs: string[]; output: string; command: string[] };
 
-// In this order: Nest empties dist/ first, the portal's pages with it.
+// In this order: the build of the gateway empties dist/, including the portal.
 const parts: Part[] = [
   {
     inputs: ['src', 'tsconfig.json', 'nest-cli.json', 'package-lock.json'],
@@ -28,9 +28,9 @@ const parts: Part[] = [
   },
 ];
 
-/** Builds gateway and portal into dist/, each only when what it is made from has changed. */
+/** Builds gateway and portal into dist/, each only when its sources have changed. */
 export async function buildAll(log: (line: string) => void): Promise<void> {
-  const waiting = () => log('another start is building: waiting for it');
+  const waiting = () => log('another start is building: waiting until it ends');
   await withLock(`build ${root}`, waiting, async () => {
     for (const part of parts) await build(part);
   });

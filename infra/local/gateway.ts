@@ -22,7 +22,7 @@ export type GatewayOptions = {
   hapi: boolean;
 };
 
-/** Brings the database to the newest schema; fails with the migration's own words. */
+/** Migrates the database to the newest schema. Fails with the output of the migration. */
 export async function migrate(postgres: Pick<Postgres, 'appUrl' | 'ownerUrl'>): Promise<void> {
   const env = { DATABASE_URL: postgres.appUrl, DATABASE_OWNER_URL: postgres.ownerUrl };
   await execute(process.execPath, [join(root, 'dist/database/migrate.js')], { cwd: root, env });

@@ -9,9 +9,9 @@ const startPatienceSeconds = 180;
 const attempts = 3;
 
 export type HapiOptions = {
-  /** What provideHapi returned. */
+  /** The result of provideHapi. */
   app: string;
-  /** Where its database and log live. */
+  /** The folder of its database and log. */
   dir: string;
   port: number;
   log?: string;
@@ -20,18 +20,18 @@ export type HapiOptions = {
 export type Hapi = Running & { url: string };
 
 /**
- * Starts HAPI FHIR R4 on 127.0.0.1 with an H2 database of its own; `url` is the base of its FHIR interface. Takes half a
- * minute, on a busy machine two: nothing should wait for it.
+ * Starts HAPI FHIR R4 on 127.0.0.1 with its own H2 database; `url` is the base URL of its FHIR interface. It takes half a minute, or two
+ * minutes on a busy machine, so nothing should wait for it.
  */
 export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<Hapi> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const memory = ['-XX:+UseSerialGC', '-Xmx1g', '-XX:+ExitOnOutOfMemoryError'];
-  // The second compiler pays off after hours; without it the start takes half the time.
+  // Without the second JIT compiler the start takes half the time; it would only help after hours.
   const speed = ['-XX:TieredStopAtLevel=1', '-XX:-UsePerfData'];
   const settings = [`-Dfhir.data=${dir}`, '-Dfhir.host=127.0.0.1', `-Dfhir.port=${port}`];
   const classes = ['-cp', `${join(app, 'radgate-fhir.jar')}:${join(app, 'lib')}/*`, 'radgate.fhir.Server'];
   const running = await launch({
-    // Its start would otherwise take both processors from those whom somebody waits for.
+    // With low priority, so that its start does not slow down the other processes.
     command: ['nice', '-n', '10', 'java', ...memory, ...speed, ...settings, ...classes],
     cwd: dir,
     log: log ?? join(dir, 'hapi.log'),
@@ -39,7 +39,7 @@ export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<H
   const url = `http://127.0.0.1:${port}/fhir`;
   const ready = async () => {
     const answer = await fetch(`${url}/metadata`, { signal: AbortSignal.timeout(30_000) });
-    // Read to its end: HAPI logs a client that leaves early as an error.
+    // Read the whole response: HAPI logs a client that disconnects early as an error.
     await answer.arrayBuffer();
     return answer.ok;
   };
@@ -48,8 +48,8 @@ export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<H
 }
 
 /**
- * Builds HAPI, starts it and has it kept running; what goes wrong is said and ends nothing else, so that no one needs to
- * wait for it. Resolves with false when it was given up.
+ * Builds HAPI, starts it and keeps it running. Errors are printed and do not stop the stack, so nothing needs to wait for it. Resolves with
+ * false when it could not be started.
  */
 export async function keepHapi(
   kept: Supervisor,
@@ -65,7 +65,7 @@ export async function keepHapi(
   } catch (error) {
     if (!kept.stopping) log(saying(error));
   }
-  if (!kept.stopping) log('the stack runs without HAPI: start it again when this is mended');
+  if (!kept.stopping) log('the stack runs without HAPI: correct the error, then start the stack again');
   return false;
 }
 
@@ -76,7 +76,7 @@ async function startOnce(
 ): Promise<boolean> {
   try {
     const hapi = await step('HAPI', () => kept.keep('hapi', () => startHapi(options)));
-    // Asked to stop meanwhile: the supervisor did not know this one.
+    // The stack was stopped meanwhile, when the supervisor did not know this process yet.
     if (kept.stopping) await hapi.stop();
     return true;
   } catch (error) {

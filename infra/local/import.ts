@@ -60,17 +60,22 @@ async function main(): Promise<number> {
     ...(values.force && { force: 'true' }),
   };
   const found = await stat(file).catch(() => undefined);
-  if (found?.isFile() !== true) throw new Error(`${file} is ${found === undefined ? 'missing' : 'no file'}`);
+  if (found?.isFile() !== true)
+    throw new Error(`${file} is ${found === undefined ? 'missing' : 'not a file'}`);
   const { gateway, credentials } = await findGateway(values.data);
   const records = new RecordsClient(gateway, credentials);
   const { id, isNew } = await records.upload(file, query);
-  console.log(isNew ? `import ${id}` : `import ${id} (this file was sent before; --force sends it again)`);
+  console.log(
+    isNew ? `import ${id}` : `import ${id} (this file was imported before; use --force to import it again)`,
+  );
   process.once('SIGINT', () => {
-    console.log(`\nThe import goes on without being watched: GET /api/imports/${id}, POST …/cancel`);
+    console.log(
+      `\nThe import continues. Follow it with GET /api/imports/${id}, cancel it with POST …/cancel`,
+    );
     process.exit(INTERRUPTED);
   });
   const end = await records.follow(id, draw).catch((error: unknown) => {
-    console.error(`The import goes on, and cannot be followed. ${saying(error)}`);
+    console.error(`The import continues, but its progress cannot be read. ${saying(error)}`);
   });
   if (end === undefined) return 2;
   if (process.stdout.isTTY) process.stdout.write('\n');
@@ -124,15 +129,17 @@ function failureOf({ status, failure, failure_details: details }: ImportState): 
   return `${status} (${failure}): ${message}${about} ${suggestion}`;
 }
 
-/** What a person does next. */
+/** The next steps for a person. */
 function nextOf({ status, file_id, rejected, waiting }: ImportState): string[] {
   if (status === 'rehearsed') return [`Write it: POST /api/imports/${file_id}/commit`];
   return [
     ...(rejected > 0
-      ? [`Mend the rows in GET /api/imports/${file_id}/errors.csv and send that file (docs/import-codes.md)`]
+      ? [
+          `Correct the rows in GET /api/imports/${file_id}/errors.csv, then import that file (docs/import-codes.md)`,
+        ]
       : []),
     ...(waiting > 0
-      ? ['Decide the words in GET /api/terms; the rows that wait run again by themselves']
+      ? ['Decide the words in GET /api/terms; the waiting rows then run again automatically']
       : []),
   ];
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
-const stopPatienceMs = 10_000;
+const stopTimeoutMs = 10_000;
 const systemUser = 'radgate';
 
 /** A process of the stack; `exited` resolves with the reason ("signal SIGKILL", "status 1") and never rejects. */
@@ -13,9 +13,9 @@ export type Running = {
   pid: number;
   log: string;
   exited: Promise<string>;
-  /** Asks it to end in good order, kills it after ten seconds, resolves when it is gone. */
+  /** Stops it, kills it after ten seconds, resolves when it has ended. */
   stop: () => Promise<void>;
-  /** SIGKILL; nothing when it is gone already. */
+  /** Sends SIGKILL, if it has not ended. */
   kill: () => void;
 };
 
@@ -23,9 +23,9 @@ export type Launch = {
   command: readonly string[];
   env?: Record<string, string>;
   cwd?: string;
-  /** File that stdout and stderr are appended to. */
+  /** The file for stdout and stderr. */
   log: string;
-  /** What asks this program to end in good order. */
+  /** The signal that stops this program in an orderly way. */
   stopSignal?: 'SIGTERM' | 'SIGINT';
 };
 
@@ -36,8 +36,8 @@ async function findUser(): Promise<{ uid: number; gid: number }> {
 }
 
 /**
- * The system user that neighbours run as when the stack is started by root (PostgreSQL refuses root); undefined
- * when not root. Makes the user when it is missing.
+ * The system user for the neighbours when root starts the stack, since PostgreSQL refuses root; undefined for other users. It creates the
+ * user if it is missing.
  */
 export async function neighbourUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
@@ -48,29 +48,31 @@ export async function neighbourUser(): Promise<{ uid: number; gid: number } | un
     const args = ['--system', '--user-group', '--no-create-home', '--shell', shell, systemUser];
     const refused = await execute('useradd', args).then(() => undefined, String);
     try {
-      // Two first starts at once: the slower one is refused and finds the user made.
+      // Two first starts at the same time: the slower one fails and finds that the user exists.
       return await findUser();
     } catch {
-      throw new Error(`the system user ${systemUser} cannot be made (apt-get install passwd?): ${refused}`);
+      throw new Error(
+        `the system user ${systemUser} cannot be created (apt-get install passwd?): ${refused}`,
+      );
     }
   }
 }
 
 /**
- * The command line that runs `command` as an unprivileged process which the kernel ends when this one dies, even by
- * kill -9. Started by root it is another user that keeps one capability: to pass closed folders such as /root.
+ * The command line that runs `command` as an unprivileged process, which the kernel ends when this process dies, even by kill -9. When root
+ * starts it, it runs as another user with one capability: to enter closed folders such as /root.
  */
 export async function guarded(command: readonly string[], signal = 'SIGTERM'): Promise<string[]> {
   const user = await neighbourUser();
   const identity = user ? ['--reuid', `${user.uid}`, '--regid', `${user.gid}`, '--clear-groups'] : [];
-  // Without the secure bit access(2), which DCMTK asks, would not count the capability.
+  // DCMTK calls access(2), which ignores the capability without this secure bit.
   const caps = ['--inh-caps', '-all,+dac_override', '--ambient-caps', '+dac_override'];
   const capabilities = user ? [...caps, '--securebits', '+no_setuid_fixup'] : [];
   const death = ['--no-new-privs', '--pdeathsig', signal.replace('SIG', '')];
   return ['setpriv', ...identity, ...capabilities, ...death, '--', ...command];
 }
 
-/** Starts a process that ends with this one; fails when the program cannot be run. */
+/** Starts a process that ends with this one. Fails when the program cannot be run. */
 export async function launch(options: Launch): Promise<Running> {
   const stopSignal = options.stopSignal ?? 'SIGTERM';
   const [program, ...args] = await guarded(options.command, stopSignal);
@@ -78,7 +80,7 @@ export async function launch(options: Launch): Promise<Running> {
   const log = openSync(options.log, 'a', 0o600);
   const child = spawn(program, args, {
     cwd: options.cwd,
-    // Its own session: ^C in the terminal reaches the supervisor alone, which then stops all in order.
+    // A session of its own: ^C in the terminal reaches only the supervisor, which stops all processes in order.
     detached: true,
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C.UTF-8', ...options.env },
     stdio: ['ignore', log, log],
@@ -87,7 +89,7 @@ export async function launch(options: Launch): Promise<Running> {
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => {
-      // nginx's workers outlive a master that was killed, and would keep its port.
+      // nginx's workers survive a killed master and would keep its port.
       sweep(child.pid);
       resolve(signal ? `signal ${signal}` : `status ${code}`);
     });
@@ -108,25 +110,25 @@ export async function launch(options: Launch): Promise<Running> {
   };
 }
 
-/** Ends what is left of a process group whose leader is gone. */
+/** Ends the remaining processes of a group whose leader has ended. */
 function sweep(group: number | undefined): void {
   try {
     if (group !== undefined) process.kill(-group, 'SIGKILL');
   } catch {
-    // Nobody is left: the usual case.
+    // No process is left, which is the usual case.
   }
 }
 
 async function stop(ask: () => boolean, kill: () => boolean, exited: Promise<string>): Promise<void> {
   if (!ask()) return void (await exited);
-  const patience = new AbortController();
-  const late = sleep(stopPatienceMs, 'late', { signal: patience.signal }).catch(() => 'ended');
+  const timeout = new AbortController();
+  const late = sleep(stopTimeoutMs, 'late', { signal: timeout.signal }).catch(() => 'ended');
   if ((await Promise.race([exited, late])) === 'late') kill();
-  patience.abort();
+  timeout.abort();
   await exited;
 }
 
-/** Asks `ready` ten times a second until it is true; fails when the process ends first or `seconds` are over. */
+/** Calls `ready` ten times a second until it is true. Fails when the process ends, or after `seconds`. */
 export async function until(
   what: string,
   running: Running,
@@ -145,7 +147,7 @@ export async function until(
     }
     await sleep(100);
   }
-  // What answered may be somebody else, who took the port in between.
+  // Another process may have taken the port and answered.
   if (ended !== undefined)
     throw new Error(`${what} ended while starting (${ended})${lastWords(running.log)}`);
 }
@@ -155,7 +157,7 @@ function lastWords(log: string): string {
   return `; the end of ${log}:\n${lines.join('\n')}`;
 }
 
-/** Whether a GET is answered with 200, on a connection of its own: one kept open would hold up the other's end. */
+/** Whether a GET is answered with 200. Each call uses its own connection: an open one would delay the end of the server. */
 export function answersOk(url: string, auth?: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const request = get(

@@ -6,14 +6,14 @@ import { z } from 'zod';
 const patienceMs = 15_000;
 const Pids = z.record(z.string(), z.number().int().positive());
 
-/** Notes the processes of this stack, for the next start to look for. */
+/** Writes the process ids of this stack to a file for the next start. */
 export async function notePids(data: string, pids: Record<string, number>): Promise<void> {
   await writeFile(join(data, 'pids.json'), JSON.stringify(pids));
 }
 
 /**
- * After kill -9 of the stack its processes are on their way out (the kernel asked them to end): waits until they have
- * released their ports and files, and ends those that do not.
+ * Waits for processes of an earlier stack that was killed: the kernel has told them to end, and they must release their ports and files. It
+ * kills those that do not end.
  */
 export async function clearLeftovers(data: string, root: string, log: (line: string) => void): Promise<void> {
   const file = join(data, 'pids.json');
@@ -32,7 +32,7 @@ export async function clearLeftovers(data: string, root: string, log: (line: str
   await rm(file, { force: true });
 }
 
-/** The number may be another process's by now; ours name the data folder or the project's in their command line. */
+/** Whether a pid is still a process of the stack: its command line names the data folder or the project's folder. */
 async function isOurs(pid: number, data: string, root: string): Promise<boolean> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return command.includes(`${data}/`) || command.includes(`${root}/dist/main.js`);

@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Takes the lock of this name on this machine; undefined when another process holds it, else a function that gives it
- * back. It is an abstract socket, so the kernel gives it back when its holder dies.
+ * Takes the lock of this name on this machine. Returns a function that releases it, or undefined when another process holds it. The lock is
+ * an abstract socket, so the kernel releases it when its holder dies.
  */
 export function tryLock(name: string): Promise<(() => Promise<void>) | undefined> {
   const address = `\0radgate-${createHash('sha256').update(name).digest('hex')}`;
@@ -18,7 +18,7 @@ export function tryLock(name: string): Promise<(() => Promise<void>) | undefined
   });
 }
 
-/** Runs `work` while holding the lock, waiting for its holder first; `waiting` is called once when it has to. */
+/** Runs `work` with the lock, after waiting for another holder; then `waiting` is called once. */
 export async function withLock<T>(name: string, waiting: () => void, work: () => Promise<T>): Promise<T> {
   let release = await tryLock(name);
   if (!release) waiting();

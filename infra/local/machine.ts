@@ -11,7 +11,7 @@ const found = (program: string) =>
     existsSync(join(folder, program)),
   );
 
-/** Debian packages whose absence the neighbours do not survive; a slim installation may lack them. */
+/** Debian packages that the neighbours need and a slim installation may lack. */
 function missingPackages(): string[] {
   const needed = {
     // Orthanc refuses to start without a time zone.
@@ -22,20 +22,20 @@ function missingPackages(): string[] {
   return Object.entries(needed).flatMap(([name, present]) => (present ? [] : [name]));
 }
 
-/** Installs what the machine lacks when root; otherwise fails with the one command that does. */
+/** Installs missing packages when run as root; otherwise fails with the command that installs them. */
 export function prepareMachine(log: (line: string) => void): Promise<void> {
   return installMissing(missingPackages, log);
 }
 
-/** The same for what `missing` names when it is asked; it is asked again when another start may have installed it. */
+/** Installs the packages that `missing` returns. It is called again after another start may have installed them. */
 export async function installMissing(missing: () => string[], log: (line: string) => void): Promise<void> {
   if (missing().length === 0) return;
-  const waiting = () => log('another start is installing packages: waiting for it');
+  const waiting = () => log('another start is installing packages: waiting until it ends');
   await withLock('apt-get install', waiting, async () => {
     const packages = missing();
     if (packages.length === 0) return;
     const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-    if (process.getuid?.() !== 0) throw new Error(`packages are missing; run this first: sudo ${command}`);
+    if (process.getuid?.() !== 0) throw new Error(`packages are missing. Run this first: sudo ${command}`);
     log(`installing ${packages.join(', ')}`);
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     await execute('sh', ['-c', `apt-get -qq update && ${command} -qq`], { env, maxBuffer: 2 ** 26 });

@@ -1,11 +1,11 @@
 /**
- * How the gateway is run, here and in infra/gateway/Dockerfile (a test holds them together). V8 sizes its young generation by the
- * machine's memory (134 MB were seen) and what streams through lives shortly: 4 MB cost nothing and free its buffers soon. The old one
- * may grow by two fifths between collections, not to a multiple: a large retrieval then takes 40 MB less.
+ * V8 options of the gateway, here and in infra/gateway/Dockerfile (a test compares them). V8 sizes its young generation by the machine's
+ * memory, up to 134 MB in measurements. Streamed buffers are short-lived: with 4 MB they are freed soon, at no cost. The old generation may
+ * grow by 40 % between collections; a large retrieval then needs 40 MB less.
  */
 export const gatewayFlags = ['--max-semi-space-size=4', '--heap-growing-percent=40'] as const;
 
-/** For glibc (mallopt(3)): two heaps, and what is large goes back to the system when it is freed. Without it Orthanc keeps 150 MB more. */
+/** glibc settings (mallopt(3)): two heaps, and large blocks return to the system when freed. Without them Orthanc keeps 150 MB more. */
 export const thriftyMemory = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '1048576',

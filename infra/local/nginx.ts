@@ -13,19 +13,19 @@ const monthMs = 30 * 24 * 3600 * 1000;
 
 export type NginxOptions = {
   prefix: Prefix;
-  /** Where its configuration, certificate and temporary files live. */
+  /** The folder of its configuration, certificate and temporary files. */
   dir: string;
-  /** Where its access and error logs go. */
+  /** The folder of its access and error logs. */
   logs: string;
   port: number;
   gatewayPort: number;
-  /** The built portal: `login.html` and what it loads. */
+  /** The folder of the built portal. */
   portal: string;
   /** The built viewer, served under /viewer/. */
   viewer: string;
 };
 
-/** Starts nginx on 127.0.0.1 with TLS and HTTP/2: portal and viewer as files, everything else from the gateway. */
+/** Starts nginx on 127.0.0.1 with TLS and HTTP/2. It serves portal and viewer as files and passes the rest to the gateway. */
 export async function startNginx(options: NginxOptions): Promise<Running> {
   const { prefix, dir, logs, port } = options;
   const web = join(dir, 'web');
@@ -62,7 +62,7 @@ async function fill(values: Record<string, string>): Promise<string> {
   });
 }
 
-/** A path may hold blanks; nginx knows no other way to write it than in quotes. */
+/** A path in quotes, since it may contain spaces. */
 const quoted = (value: string) => (/\s/.test(value) ? `"${value}"` : value);
 
 function main(prefix: Prefix, dir: string, temporary: string, site: string): string {
@@ -82,7 +82,7 @@ ${site}
 `;
 }
 
-/** The stack's self-signed certificate for localhost, made when there is none or it ends within a month. */
+/** The self-signed certificate for localhost. It is created when it is missing or expires within a month. */
 async function certificate(prefix: Prefix, dir: string): Promise<{ certificate: string; key: string }> {
   const files = { certificate: join(dir, 'localhost.crt'), key: join(dir, 'localhost.key') };
   const made = await readFile(files.certificate).catch(() => undefined);

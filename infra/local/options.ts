@@ -14,7 +14,7 @@ const Port = z.coerce.number().int().min(1).max(65_535);
 const SavedPorts = z.partialRecord(z.enum(['web', 'gateway', 'orthanc', 'dicom', 'postgres', 'hapi']), Port);
 const names = SavedPorts.keyType.options;
 
-/** The options of `npm start` as written in help.txt; fails with a sentence for the person who typed them. */
+/** The options of `npm start` (help.txt). Fails with a message for the person who typed them. */
 export function parseOptions(args: readonly string[], root: string): StackOptions {
   const ports = Object.fromEntries(names.map((name) => [`${name}-port`, { type: 'string' } as const]));
   const { values } = parseArguments({
@@ -33,7 +33,7 @@ export function parseOptions(args: readonly string[], root: string): StackOption
     const text = given[`${name}-port`];
     if (text === undefined) continue;
     const port = Port.safeParse(text);
-    if (!port.success) throw new Error(`--${name}-port needs a number from 1 to 65535`);
+    if (!port.success) throw new Error(`--${name}-port must be a number from 1 to 65535`);
     chosen[name] = port.data;
   }
   const typedIn = process.env['INIT_CWD'] ?? process.cwd();
@@ -41,13 +41,13 @@ export function parseOptions(args: readonly string[], root: string): StackOption
   return { data, demo: values['demo'], hapi: values['hapi'], ports: chosen };
 }
 
-/** Makes the data folder when it is missing, for its owner only; returns its real path. */
+/** Creates the data folder, readable by its owner only, if it is missing. Returns its real path. */
 export async function openDataFolder(data: string): Promise<string> {
   await mkdir(join(data, 'logs'), { recursive: true, mode: 0o700 });
   return await realpath(data);
 }
 
-/** A free port for each: as asked, else as last time, else the default, else the next one that is free, which is said. */
+/** A free port for each name: the requested one, that of the last start, the default, or the next free one, which is printed. */
 export async function choosePorts(
   data: string,
   asked: Partial<Ports>,

@@ -8,8 +8,8 @@ const usualEphemeral = 32_768;
 const highest = 65_535;
 
 /**
- * The first port at or above `wanted` that nobody listens on at 127.0.0.1 and that no other process of ours has
- * reserved; it is this process's until that ends.
+ * Reserves the first port at or above `wanted` that is free on 127.0.0.1 and that no other process of this project has reserved. The
+ * reservation ends with this process.
  */
 export async function reservePort(wanted: number): Promise<number> {
   for (let port = wanted; port <= highest; port += 1)
@@ -18,8 +18,8 @@ export async function reservePort(wanted: number): Promise<number> {
 }
 
 /**
- * Any port, reserved as by `reservePort`. It lies below those the kernel gives to outgoing connections: one of them may
- * take a port between the moment it was found free and the moment a server that is still starting listens on it.
+ * Reserves any free port, as `reservePort` does. It is below the range of outgoing connections, since one of those could take the port before
+ * the starting server listens on it.
  */
 export async function reserveAnyPort(): Promise<number> {
   const range = await readFile('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').catch(() => '');

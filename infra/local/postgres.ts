@@ -15,12 +15,12 @@ const binaries = join(
 );
 const Passwords = z.object({ postgres: z.string(), radgate_owner: z.string(), radgate_app: z.string() });
 
-/** URLs of the database `radgate`: as superuser, as its owner (migrations) and as the gateway (no right but those granted). */
+/** URLs of the database `radgate`: for the superuser, its owner (migrations) and the gateway (granted rights only). */
 export type Postgres = Running & { port: number; adminUrl: string; ownerUrl: string; appUrl: string };
 
 /**
- * Starts a PostgreSQL of our own on 127.0.0.1, its data, passwords and log kept under `dir`; the first start makes the
- * cluster, roles and database. `durable: false` gives up crash safety for speed, for tests.
+ * Starts PostgreSQL on 127.0.0.1 with its data and passwords under `dir`. The first start creates the cluster, roles and database.
+ * `durable: false` trades crash safety for speed, for tests.
  */
 export async function startPostgres(options: {
   dir: string;
@@ -38,7 +38,7 @@ export async function startPostgres(options: {
   const settings = {
     port: `${port}`,
     listen_addresses: '127.0.0.1',
-    // A socket's path may have 107 characters, a data folder's may have more.
+    // A socket path may have at most 107 characters, a data folder may have more.
     unix_socket_directories: '',
     max_connections: '200',
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
@@ -51,7 +51,7 @@ export async function startPostgres(options: {
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     log: options.log ?? join(dir, 'postgres.log'),
-    // "Fast shutdown": SIGTERM would wait for every client to leave.
+    // Fast shutdown: SIGTERM would wait for all clients to disconnect.
     stopSignal: 'SIGINT',
   });
   const url = (role: keyof typeof passwords, database = 'radgate') =>
@@ -79,7 +79,7 @@ async function keptPasswords(file: string): Promise<z.infer<typeof Passwords>> {
   return made;
 }
 
-/** Made aside and renamed when whole, so that an interrupted first start leaves nothing half-made behind. */
+/** Creates the cluster in a temporary folder and renames it when it is complete, so that an interrupted start leaves no partial one. */
 async function makeCluster(dir: string, cluster: string, password: string, durable: boolean): Promise<void> {
   const making = `${cluster}.making`;
   const passwordFile = join(dir, 'initdb.password');
@@ -94,7 +94,7 @@ async function makeCluster(dir: string, cluster: string, password: string, durab
     '--username=postgres',
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
-    // Without LANG it would otherwise become SQL_ASCII.
+    // Without LANG the default encoding is SQL_ASCII.
     '--encoding=UTF8',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
@@ -110,8 +110,8 @@ async function makeCluster(dir: string, cluster: string, password: string, durab
 }
 
 /**
- * After a crash the pid in postmaster.pid may belong to somebody else by now (containers reuse low numbers), and
- * PostgreSQL would then refuse to start.
+ * Removes a stale postmaster.pid. After a crash its pid may belong to another process (containers reuse low numbers), and PostgreSQL would
+ * refuse to start.
  */
 async function forgetStalePid(cluster: string): Promise<void> {
   const file = join(cluster, 'postmaster.pid');

@@ -24,21 +24,21 @@ const platforms: Record<string, { loader: string; libraries: string }> = {
   arm64: { loader: 'usr/lib/ld-linux-aarch64.so.1', libraries: 'usr/lib/aarch64-linux-gnu' },
 };
 
-/** A folder with Debian 13's Orthanc, nginx, OpenSSL and DCMTK, which run on any Debian through their own C library. */
+/** A folder with Orthanc, nginx, OpenSSL and DCMTK of Debian 13. They run on any Debian with their own C library. */
 export type Prefix = {
   folder: string;
   /** The command line for a program of the prefix, such as `usr/sbin/nginx`. */
   command: (program: string, ...args: string[]) => string[];
-  /** The same with infra/orthanc/preload.c in front. */
+  /** The same with infra/orthanc/preload.c preloaded. */
   orthancCommand: (...args: string[]) => string[];
 };
 
-/** Where fetched things are kept from one start, and one clone, to the next. */
+/** The cache of downloads, shared by starts and clones. */
 export const cacheFolder = () => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'radgate');
 
 /**
- * Finds the prefix in the cache folder and checks it, or makes it (about 60 MB are fetched). Safe for several starts at
- * once. Fails when apt cannot fetch.
+ * Finds the prefix in the cache folder and checks it, or creates it (downloads about 60 MB). Several starts may do so at the same time. Fails
+ * when apt cannot download.
  */
 export async function providePrefix(cacheDir: string, log: (line: string) => void): Promise<Prefix> {
   const recipe = createHash('sha256').update(JSON.stringify([packages, unneeded, process.arch]));
@@ -47,20 +47,20 @@ export async function providePrefix(cacheDir: string, log: (line: string) => voi
   await mkdir(cacheDir, { recursive: true });
   await withLock(
     folder,
-    () => log('another start is fetching Orthanc and nginx: waiting for it'),
+    () => log('another start is downloading Orthanc and nginx: waiting until it ends'),
     async () => {
       if (await isWhole(folder)) return;
-      if (existsSync(folder)) log('the fetched Orthanc and nginx are damaged: fetching them again');
+      if (existsSync(folder)) log('the downloaded Orthanc and nginx are damaged: downloading them again');
       await make(folder);
     },
   );
   return openPrefix(folder);
 }
 
-/** The prefix at a folder known to be whole. */
+/** The prefix in a folder that is complete. */
 export function openPrefix(folder: string): Prefix {
   const platform = platforms[process.arch];
-  if (!platform) throw new Error(`there is no Orthanc for ${process.arch}: use x64 or arm64`);
+  if (!platform) throw new Error(`Orthanc is not available for ${process.arch}. Use x64 or arm64.`);
   const loader = join(folder, platform.loader);
   const libraries = ['usr/lib/orthanc', platform.libraries].map((path) => join(folder, path)).join(':');
   const load = ['--library-path', libraries];
@@ -74,7 +74,7 @@ export function openPrefix(folder: string): Prefix {
   };
 }
 
-/** Made aside and renamed when whole: an interrupted start leaves nothing half-made under the final name. */
+/** Creates the prefix in a temporary folder and renames it when it is complete, so that an interrupted start leaves no partial one. */
 async function make(folder: string): Promise<void> {
   const work = `${folder}.making`;
   await rm(work, { recursive: true, force: true });

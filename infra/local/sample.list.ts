@@ -5,8 +5,8 @@ import { RecordsClient } from '../demo/records.client.ts';
 import { saying } from './steps.ts';
 
 /**
- * Sends the sample list once HAPI answers and says what it gave, in a line. Later starts find that it was sent (`sample-list.json`), even
- * when somebody has undone it since. What goes wrong is said and ends nothing.
+ * Imports the sample list when HAPI answers, and prints the result in one line. Later starts see in `sample-list.json` that it was imported,
+ * even if somebody has undone it. Errors are printed and do not stop the stack.
  */
 export async function loadSampleList(options: {
   data: string;

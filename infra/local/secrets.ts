@@ -10,11 +10,11 @@ const Secrets = z.object({
   metricsToken: z.string(),
 });
 const newToken = () => randomBytes(24).toString('base64url');
-/** Stacks that were made before there was such a token get one. */
+/** Stacks of earlier versions have no such token and get one. */
 const Kept = Secrets.extend({ metricsToken: z.string().optional() });
 export type Secrets = z.infer<typeof Secrets>;
 
-/** The stack's own secrets, random, made at the first start (those of PostgreSQL are kept beside its data). */
+/** The random secrets of the stack, created at the first start. Those of PostgreSQL are stored with its data. */
 export async function keptSecrets(data: string): Promise<Secrets> {
   const file = join(data, 'secrets.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);
@@ -31,7 +31,7 @@ export async function keptSecrets(data: string): Promise<Secrets> {
   });
 }
 
-/** Whole or not at all: without them the stack's data are lost. */
+/** Writes the file atomically: without the secrets the data of the stack are lost. */
 async function keep(file: string, secrets: Secrets): Promise<Secrets> {
   await writeFile(`${file}.new`, JSON.stringify(secrets, undefined, 2), { mode: 0o600 });
   await rename(`${file}.new`, file);

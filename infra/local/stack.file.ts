@@ -1,10 +1,10 @@
 import { rename, writeFile } from 'node:fs/promises';
 
-/** What `stack.json` says, as the contract names it. */
+/** The content of `stack.json`. */
 export type Stack = {
   web: string;
   gateway: string;
-  /** Opens `GET /metrics` at the gateway's own port. */
+  /** The bearer token of `GET /metrics` at the gateway's own port. */
   metrics_token: string;
   admin: { username: string; password: string };
   people?: { username: string; password: string; group: string }[];
@@ -14,13 +14,13 @@ export type Stack = {
   pids: { gateway: number; orthanc: number; postgres: number; nginx: number; hapi?: number };
 };
 
-/** Writes the file for its owner only, whole or not at all. */
+/** Writes the file atomically, readable by its owner only. */
 export async function writeStackFile(file: string, stack: Stack): Promise<void> {
   await writeFile(`${file}.new`, `${JSON.stringify(stack, undefined, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
 
-/** The same for a person at a terminal. */
+/** The same as text for a terminal. */
 export function describe(stack: Stack, file: string): string {
   const people = (stack.people ?? []).map(
     ({ username, password, group }) => `              ${username} / ${password}   (${group})`,

@@ -53,7 +53,7 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
 
   const startDatabase = () =>
     startPostgres({ dir: join(data, 'postgres'), port: ports.postgres, log: join(logs, 'postgres.log') });
-  const fetching = step('Orthanc and nginx fetched', () => providePrefix(cache, note));
+  const fetching = step('Orthanc and nginx downloaded', () => providePrefix(cache, note));
   const archiving = fetching.then((prefix) => {
     const files = { prefix, dir: join(data, 'orthanc'), log: join(logs, 'orthanc.log') };
     const address = { httpPort: ports.orthanc, dicomPort: ports.dicom, password: secrets.orthancPassword };
@@ -61,7 +61,7 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
       kept.keep('orthanc', () => startOrthanc({ ...account, ...files, ...address })),
     );
   });
-  // All at once; the first failure ends it.
+  // In parallel; the first failure ends the start.
   const [prefix, viewer, orthanc, postgres] = await Promise.all([
     fetching,
     step('viewer built', () => buildViewer({ cacheDir: join(cache, 'viewer'), log: note })),
@@ -103,13 +103,13 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
   await writeStackFile(stackFile, stack);
   console.log(describe(stack, stackFile));
   if (!hapi) return;
-  // After the rest, which it must not hold up; what needs it waits by itself.
+  // Last, since it must not delay the others. Imports wait for it themselves.
   const fhir = { cacheDir: cache, dir: join(data, 'hapi'), port: ports.hapi, log: join(logs, 'hapi.log') };
   const list = { data, gateway, admin: credentials, log: sayUnlessStopping(kept) };
   void keepHapi(kept, fhir, note).then((up) => (up && demo ? loadSampleList(list) : undefined));
 }
 
-/** What fails because all of it is being stopped is no news. */
+/** Errors that the stop of the stack causes are not printed. */
 function sayUnlessStopping(kept: Supervisor): (line: string) => void {
   return (line) => {
     if (!kept.stopping) note(line);
@@ -127,7 +127,7 @@ function stackPids(kept: Supervisor): Stack['pids'] {
   };
 }
 
-/** The first signal stops all in order; a second one ends this process, and the kernel its children. */
+/** The first signal stops all processes in order. A second one ends this process, and the kernel ends its children. */
 function stopOnSignal(stop: () => Promise<void>): void {
   let asked = false;
   const stopOnce = async () => {
@@ -141,7 +141,7 @@ function stopOnSignal(stop: () => Promise<void>): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stopOnce());
 }
 
-// The terminal may be gone before we are.
+// The terminal may close before this process ends.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 try {
@@ -151,7 +151,7 @@ try {
     throw new Error(`a stack is already running with ${data} (its addresses: ${join(data, 'stack.json')})`);
   await start({ ...options, data });
 } catch (error) {
-  // What was being started while ^C came fails, as it should.
+  // Processes that were starting at ^C fail, as intended.
   if (!supervisor?.stopping) {
     console.error(`\nNot started. ${saying(error)}`);
     process.exit(1);

@@ -1,4 +1,4 @@
-// `npm start`: installs what is missing, then hands over to stack.ts on Node 24 and passes signals on to it.
+// `npm start`: installs missing dependencies, then runs stack.ts on Node 24 and forwards signals to it.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,10 +12,10 @@ if (args.includes('--help') || args.includes('-h')) {
 checkNode();
 await installDependencies();
 
-// Ends with this process, even by kill -9; a session of its own, so that ^C arrives once, through here.
+// The child ends with this process, even by kill -9. It has a session of its own, so that ^C arrives once, through this process.
 const stack = ['--pdeathsig', 'TERM', '--', node, join(root, 'infra/local/stack.ts'), ...args];
 const child = spawn('setpriv', stack, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
-// ^C comes twice, from the terminal and from npm; a second one that a person means comes later and ends all at once.
+// ^C arrives twice, from the terminal and from npm. A later second ^C comes from a person and ends everything immediately.
 let last = 0;
 function onSignal() {
   if (Date.now() - last > 1000) child.kill('SIGTERM');
@@ -23,7 +23,7 @@ function onSignal() {
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
 
-// npm runs this through a shell and, when killed, tells nobody: then one of the two gets another parent.
+// npm runs this script through a shell. When npm is killed, the shell or this process gets another parent.
 const lineage = () => {
   const [name, parent] = stat(process.ppid);
   return name === 'sh' ? `${process.ppid} ${parent}` : `${process.ppid}`;
@@ -36,7 +36,7 @@ const watch = setInterval(() => {
 process.exitCode = await ended(child);
 clearInterval(watch);
 
-/** Name and parent of a process, from proc_pid_stat(5). */
+/** The name and the parent of a process, from proc_pid_stat(5). */
 function stat(pid) {
   try {
     const [, name, parent] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));

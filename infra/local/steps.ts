@@ -1,10 +1,10 @@
-/** What an unknown error says. */
+/** The message of an unknown error. */
 export const saying = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** Prints a remark below the steps' names. */
+/** Prints a note below the names of the steps. */
 export const note = (line: string) => console.log(`          ${line}`);
 
-/** Runs `work`, then prints one line with its name and how long it took; a failure names the step. */
+/** Runs `work`, then prints one line with its name and duration. A failure names the step. */
 export async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
   const began = performance.now();
   try {

@@ -6,25 +6,25 @@ const longestPauseMs = 30_000;
 
 type Start<T extends Running> = () => Promise<T>;
 
-/** Keeps processes running: one that ends is started again, with growing pauses while it keeps ending, and it is said. */
+/** Keeps processes running. It starts a process that ends again, with growing pauses, and logs it. */
 export class Supervisor {
   private readonly running = new Map<string, Running>();
   private ending = false;
   private readonly log: (line: string) => void;
   private readonly changed: (pids: Record<string, number>) => void;
 
-  /** `changed` is told all pids whenever a process was started. */
+  /** `changed` is called with all pids whenever a process has started. */
   constructor(log: (line: string) => void, changed: (pids: Record<string, number>) => void) {
     this.log = log;
     this.changed = changed;
   }
 
-  /** True from the moment stop() is called. */
+  /** True after stop() was called. */
   get stopping(): boolean {
     return this.ending;
   }
 
-  /** Starts a neighbour, and from then on again whenever it ends; fails when the first start does. */
+  /** Starts a process, and starts it again whenever it ends. Fails when the first start fails. */
   async keep<T extends Running>(name: string, start: Start<T>): Promise<T> {
     const running = await start();
     this.enter(name, running);
@@ -32,7 +32,7 @@ export class Supervisor {
     return running;
   }
 
-  /** The pid of what may not have been started. */
+  /** The pid of a process; fails when it was not started. */
   find(name: string): number | undefined {
     return this.running.get(name)?.pid;
   }
@@ -43,7 +43,7 @@ export class Supervisor {
     return pid;
   }
 
-  /** Stops the named ones together; starts nothing again from now on. */
+  /** Stops the named processes at the same time, and restarts none from now on. */
   async stop(names: readonly string[]): Promise<void> {
     this.ending = true;
     await Promise.all(names.map(async (name) => await this.running.get(name)?.stop()));
@@ -74,7 +74,7 @@ export class Supervisor {
     try {
       const running = await start();
       this.enter(name, running);
-      // Asked to stop meanwhile: stop() did not know this one.
+      // stop() was called meanwhile and did not know this process.
       if (this.stopping) await running.stop();
       else this.log(`${name} is running again (pid ${running.pid})`);
       return running;

@@ -1,11 +1,11 @@
-// `npm test`: installs what is missing, then runs every check on Node 24.
+// `npm test`: installs missing dependencies, then runs all checks on Node 24.
 import { existsSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
 import { checkNode, installDependencies, node, quietly, run, step } from './prepare.mjs';
 
 checkNode();
 await installDependencies();
-// Chromium for the pages; curl and jq for the tour in README.md.
+// Chromium tests the pages; curl and jq run the tour of README.md.
 const missing = ['chromium', 'curl', 'jq'].filter((program) => !existsSync(`/usr/bin/${program}`));
 if (missing.length > 0) await install(missing.join(' '));
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
@@ -14,10 +14,10 @@ process.exitCode = await run(['npm', 'run', '--silent', 'check'], { env });
 async function install(packages) {
   const command = `apt-get install -y --no-install-recommends ${packages}`;
   if (process.getuid() !== 0) {
-    console.error(`The tests need packages that are missing: sudo ${command}`);
+    console.error(`The tests need packages that are missing. Run this first: sudo ${command}`);
     process.exit(1);
   }
-  const advice = `apt could not install ${packages}: check the network and apt’s sources`;
+  const advice = `apt could not install ${packages}. Check the network and the sources of apt.`;
   await step(`${packages} installed (apt)`, () =>
     quietly(['sh', '-c', `apt-get update && ${command}`], advice),
   );

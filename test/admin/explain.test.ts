@@ -264,6 +264,6 @@ describe('storing a study that is not there', () => {
     await admin('post', `/api/groups/${person.groupId}/grants`).send({ rights: STORE, scope }).expect(201);
     const said = await explain(person.id, study, 'studies:store');
     expect(said).toMatchObject({ allowed: false, missing: 'study_in_catalog' });
-    expect(told.parse(said).not_decided_by[0]?.rule).toContain('when its first instance arrives');
+    expect(told.parse(said).not_decided_by[0]?.rule).toContain('its first instance will decide');
   });
 });
