@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, gt, inArray, isNull, notExists, sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { quarantine, quarantined } from '../database/schema.catalog.js';
+import { instances, quarantine, quarantined } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import type { InstanceFacts } from '../catalog/instance.facts.js';
 import { withRetries } from '../catalog/retrying.js';
@@ -21,10 +21,11 @@ export interface Newcomer {
 export class Quarantine {
   constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
-  /** Puts an instance aside; true when it was not there for this reason before. */
+  /** Quarantines an instance that the catalog does not hold. True when it was not quarantined for this reason before. */
   async hold({ id, study, facts }: Newcomer, reason: Reason): Promise<boolean> {
     return withRetries(() =>
       this.database.transaction(async (tx) => {
+        if (await isInCatalog(tx, id)) return false;
         const [before] = await tx
           .select({ reason: quarantine.reason, decision: quarantined.decision })
           .from(quarantined)
@@ -86,6 +87,16 @@ export class Quarantine {
       .limit(limit);
     return rows.map(({ id }) => OrthancId.parse(id));
   }
+}
+
+/** Whether the catalog has a row for this copy of an instance in Orthanc. */
+export async function isInCatalog(tx: Transaction, id: OrthancId): Promise<boolean> {
+  const rows = await tx
+    .select({ id: instances.id })
+    .from(instances)
+    .where(eq(instances.orthancId, id))
+    .limit(1);
+  return rows.length > 0;
 }
 
 /** The group of an archive's study and a reason, made when it is the first. */
