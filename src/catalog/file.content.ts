@@ -1,24 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { isShortForm } from '../dicom/element.head.js';
+import { decodeMetaHead, LONG_HEAD, SHORT_HEAD } from '../dicom/element.decoder.js';
+import { PREFIX_END } from '../dicom/file.meta.js';
 import { UpstreamFailed } from '../problems/errors.js';
 
-/** What sameness means (contract.md): two files with equal content are the same instance. */
+/** The content of a file. Two files with equal content are the same instance. */
 export interface FileContent {
-  /** Transfer Syntax UID (0002,0010) of the file meta information; empty when it has none. */
+  /** Transfer Syntax UID (0002,0010) of the file meta information. Empty when missing. */
   readonly transferSyntax: string;
-  /** SHA-256 of the data set after the file meta information, since the archive may rewrite what stands before it. */
+  /** SHA-256 of the data set only, because Orthanc may rewrite the file meta information. */
   readonly sha256: Buffer;
 }
 
-/** Preamble and `DICM` (PS3.10 §7.1). */
-const PREFIX = 132;
-/** File meta information that is longer is not read; STOW reads no longer header. */
+/** Longest file meta information. STOW accepts no longer header. */
 const LONGEST_META = 4 * 1024 * 1024;
-/** (0002,0000) as the first four bytes of an element, and the element number of (0002,0010). */
-const GROUP_LENGTH = 2;
-const TRANSFER_SYNTAX = 0x10;
-/** Reads a DICOM file to its end; memory does not grow with it. Throws `UpstreamFailed` when its meta information is too long. */
+const GROUP_LENGTH = 0x00020000;
+const TRANSFER_SYNTAX = 0x00020010;
+
+/** Reads a DICOM file to its end in constant memory. Throws `UpstreamFailed` when its file meta information is too long. */
 export async function contentOf(file: Readable): Promise<FileContent> {
   const hash = createHash('sha256');
   try {
@@ -31,7 +30,7 @@ export async function contentOf(file: Readable): Promise<FileContent> {
   }
 }
 
-/** The Transfer Syntax UID of a DICOM file; empty without one. Reads only the beginning of `file`, then destroys it. */
+/** The Transfer Syntax UID of a DICOM file, empty when missing. Reads only the beginning of `file`, then destroys it. */
 export async function transferSyntaxOf(file: Readable): Promise<string> {
   try {
     return (await startOf(file)).transferSyntax;
@@ -40,18 +39,18 @@ export async function transferSyntaxOf(file: Readable): Promise<string> {
   }
 }
 
-/** Whether both are the same instance. */
+/** Whether two files are the same instance. */
 export function isSameContent(one: FileContent, other: FileContent): boolean {
   return one.transferSyntax === other.transferSyntax && one.sha256.equals(other.sha256);
 }
 
 interface FileStart {
   readonly transferSyntax: string;
-  /** What was read of the data set. */
+  /** The bytes of the data set that were read. */
   readonly dataSet: Buffer;
 }
 
-/** Reads no further than the chunk in which the data set starts. */
+/** Reads up to the chunk in which the data set starts. */
 async function startOf(file: Readable): Promise<FileStart> {
   const pieces: Buffer[] = [];
   let size = 0;
@@ -71,46 +70,49 @@ async function startOf(file: Readable): Promise<FileStart> {
   return { transferSyntax, dataSet: Buffer.concat(pieces).subarray(end) };
 }
 
-/** Group 0002 of the beginning of a file. */
+/** The file meta information (group 0002) at the beginning of a file. */
 interface FileMetaGroup {
   readonly transferSyntax: string;
   /** The byte at which the data set starts. */
   readonly end: number;
-  /** How many bytes of the file tell all of this. */
+  /** How many bytes of the file are needed to know all of this. */
   readonly needed: number;
 }
 
 /**
- * Walks the elements of group 0002, which are Explicit VR Little Endian. The group length (0002,0000), which comes first, says where it
- * ends: a deflated data set may look like one more element.
+ * Reads the elements of group 0002 in Explicit VR Little Endian. The group length (0002,0000), which is the first element, says where the
+ * group ends, because a deflated data set may look like another element.
  */
-function metaGroupOf(head: Buffer): FileMetaGroup {
-  const announced = announcedEnd(head);
+function metaGroupOf(start: Buffer): FileMetaGroup {
+  const announcedEnd = announcedEndOf(start);
   let transferSyntax = '';
-  let needed = Math.max(announced ?? 0, PREFIX + 2);
-  let at = PREFIX;
-  while (at !== announced && needed <= head.length && head.readUInt16LE(at) === 2) {
-    const value = valueAt(head, at);
-    if (value.end <= head.length && head.readUInt16LE(at + 2) === TRANSFER_SYNTAX)
-      transferSyntax = head.toString('latin1', value.start, value.end).replace(/[ \0]+$/, '');
+  let needed = Math.max(announcedEnd ?? 0, PREFIX_END + 2);
+  let at = PREFIX_END;
+  while (at !== announcedEnd && needed <= start.length && start.readUInt16LE(at) === 2) {
+    const value = valueAt(start, at);
+    if (value.end <= start.length && value.tag === TRANSFER_SYNTAX)
+      transferSyntax = start.toString('latin1', value.start, value.end).replace(/[ \0]+$/, '');
     at = value.end;
-    needed = Math.max(needed, at === announced ? at : at + 2);
+    needed = Math.max(needed, at === announcedEnd ? at : at + 2);
   }
-  return { transferSyntax, end: announced ?? at, needed };
+  return { transferSyntax, end: announcedEnd ?? at, needed };
 }
 
-function announcedEnd(head: Buffer): number | undefined {
-  if (head.length < PREFIX + 12 || head.readUInt32LE(PREFIX) !== GROUP_LENGTH) return undefined;
-  return PREFIX + 12 + head.readUInt32LE(PREFIX + 8);
+function announcedEndOf(start: Buffer): number | undefined {
+  if (start.length < PREFIX_END + 12 || decodeMetaHead(start, PREFIX_END)?.tag !== GROUP_LENGTH)
+    return undefined;
+  return PREFIX_END + 12 + start.readUInt32LE(PREFIX_END + 8);
 }
 
-/** Where a value begins and ends; when not all of the element's head is there, where that ends. */
-function valueAt(head: Buffer, at: number): { start: number; end: number } {
-  if (at + 8 > head.length) return { start: at + 8, end: at + 8 };
-  const isShort = isShortForm(head.toString('latin1', at + 4, at + 6));
-  const start = at + (isShort ? 8 : 12);
-  if (start > head.length) return { start, end: start };
-  return { start, end: start + (isShort ? head.readUInt16LE(at + 6) : head.readUInt32LE(at + 8)) };
+/** The tag of an element, and where its value begins and ends. If its head is incomplete, all of these are where the head ends. */
+function valueAt(bytes: Buffer, at: number): { tag?: number; start: number; end: number } {
+  const head = decodeMetaHead(bytes, at);
+  if (head === undefined) {
+    const headEnd = at + (at + SHORT_HEAD > bytes.length ? SHORT_HEAD : LONG_HEAD);
+    return { start: headEnd, end: headEnd };
+  }
+  const start = at + head.size;
+  return { tag: head.tag, start, end: start + head.length };
 }
 
 /** A chunk of a stream of bytes. Throws `UpstreamFailed` for anything else. */

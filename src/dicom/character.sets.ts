@@ -1,7 +1,7 @@
 const ESC = 0x1b;
 const SPACE = 0x20;
 
-/** How bytes of a code element are read: one byte each, or two, and as what. */
+/** A code element: bytes per character, and how to decode them. */
 interface CodeElement {
   width: 1 | 2;
   decode: (bytes: Buffer) => string;
@@ -17,7 +17,7 @@ const jis212: CodeElement = {
   decode: (bytes) => decodeAs('euc-jp', Buffer.concat(pairs(bytes).map((pair) => Buffer.of(0x8f, ...pair)))),
 };
 
-/** Upper halves by defined term without its prefix (PS3.3 §C.12.1.1.2, tables C.12-2 to C.12-4). */
+/** Code elements of the upper half (G1) by defined term without its prefix (PS3.3 §C.12.1.1.2, tables C.12-2 to C.12-4). */
 const UPPER: ReadonlyMap<string, CodeElement> = new Map([
   ['100', latin1],
   ['101', single('iso-8859-2')],
@@ -35,7 +35,7 @@ const UPPER: ReadonlyMap<string, CodeElement> = new Map([
   ['58', gb2312],
 ]);
 
-/** Which half a code element goes to. */
+/** A code element and the half of the code table that an escape sequence assigns it to. */
 interface Escape {
   half: 'lower' | 'upper';
   code: CodeElement;
@@ -44,7 +44,7 @@ interface Escape {
 const lower = (code: CodeElement): Escape => ({ half: 'lower', code });
 const upper = (term: string): Escape => ({ half: 'upper', code: UPPER.get(term) ?? latin1 });
 
-/** What an escape sequence puts in which half (PS3.3 tables C.12-3 and C.12-4), by the characters after ESC. */
+/** Escape sequences (PS3.3 tables C.12-3 and C.12-4) by the characters after ESC. */
 const ESCAPES: ReadonlyMap<string, Escape> = new Map([
   ['(B', lower(latin1)],
   ['(J', lower(latin1)],
@@ -74,8 +74,8 @@ const WHOLE: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Decodes text by Specific Character Set (0008,0005; PS3.5 §6.1): a single encoding, or ISO 2022 code extensions. An unknown or
- * absent one is read as Latin-1, as Orthanc does. `resets` are the characters at which extensions end besides line ends.
+ * Decodes text by Specific Character Set (0008,0005; PS3.5 §6.1): a single encoding, or ISO 2022 code extensions. An unknown or missing
+ * character set is read as Latin-1, as Orthanc does. `resets`: the characters, besides line ends, that end code extensions.
  */
 export function decodeText(bytes: Buffer, characterSet: string, resets: string): string {
   if (isPlain(bytes)) return bytes.toString('latin1');
@@ -86,7 +86,7 @@ export function decodeText(bytes: Buffer, characterSet: string, resets: string):
   return decodeExtended(bytes, initial, new Set(Buffer.from(`${resets}\t\n\f\r`)));
 }
 
-/** A loop: most text of most headers passes here. */
+/** A plain loop, because nearly all text takes this path. */
 function isPlain(bytes: Buffer): boolean {
   for (const byte of bytes) if (byte >= 0x80 || byte === ESC) return false;
   return true;
@@ -104,21 +104,21 @@ function decodeExtended(bytes: Buffer, initial: CodeElement, resets: Set<number>
       at += escape === undefined ? 1 : length + 1;
       continue;
     }
-    // No character of two bytes has one below 0x21: a line end or a space means that the way back was forgotten.
+    // Characters of two bytes have no byte below 0x21. So a line end or a space means that the writer omitted the escape to ASCII.
     if (byte <= SPACE) active.lower = latin1;
     if (active.lower.width === 1 && resets.has(byte)) active.upper = initial;
     const high = byte >= 0x80;
     const code = high ? active.upper : active.lower;
     let end = at + code.width;
-    while (end < bytes.length && goesOn(bytes[end] ?? 0, high, code, resets)) end += code.width;
+    while (end < bytes.length && usesSameCode(bytes[end] ?? 0, high, code, resets)) end += code.width;
     text.push(code.decode(bytes.subarray(at, end)));
     at = end;
   }
   return text.join('');
 }
 
-/** Whether the next character is read with the same code element. */
-function goesOn(byte: number, high: boolean, code: CodeElement, resets: Set<number>): boolean {
+/** Whether the next character uses the same code element. */
+function usesSameCode(byte: number, high: boolean, code: CodeElement, resets: Set<number>): boolean {
   if (byte === ESC || byte >= 0x80 !== high) return false;
   return code.width === 2 ? byte > SPACE : !resets.has(byte);
 }
@@ -127,7 +127,7 @@ function single(label: string): CodeElement {
   return { width: 1, decode: (bytes) => decodeAs(label, bytes) };
 }
 
-/** A set of two bytes each; in the lower half they come without their high bits. */
+/** A code element of two bytes per character. In the lower half the high bits are not set. */
 function double(label: string): CodeElement {
   return { width: 2, decode: (bytes) => decodeAs(label, Buffer.from(bytes.map((byte) => byte | 0x80))) };
 }

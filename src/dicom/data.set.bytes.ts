@@ -1,88 +1,84 @@
 import { pipeline, Readable } from 'node:stream';
 import { createInflateRaw, type InflateRaw } from 'node:zlib';
-import { isShortForm } from './element.head.js';
-import { type Encoding } from './element.head.js';
-import { HeaderBytes } from './header/header.bytes.js';
-import { DEFLATED, readMeta } from './file.meta.js';
 import { DicomUnreadable } from './dicom.unreadable.js';
+import {
+  decodeHead,
+  type ElementHead,
+  type Encoding,
+  encodingOf,
+  fault,
+  holdsItems,
+  ITEM,
+  ITEM_END,
+  itemsEncoding,
+  LONG_HEAD,
+  MAX_READ_DEPTH,
+  SEQUENCE_END,
+  SHORT_HEAD,
+  UNDEFINED_LENGTH,
+} from './element.decoder.js';
+import { DEFLATED, PREFIX_END, readMeta } from './file.meta.js';
+import { HeaderBytes } from './header/header.bytes.js';
 
-export const ITEM = 0xfffee000;
-export const ITEM_END = 0xfffee00d;
-export const SEQUENCE_END = 0xfffee0dd;
-export const UNDEFINED_LENGTH = 0xffffffff;
-export const PIXEL_DATA = 0x7fe00010;
-export const EXPLICIT_LITTLE: Encoding = { implicit: false, big: false };
-export const IMPLICIT_LITTLE: Encoding = { implicit: true, big: false };
-const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
-  ['1.2.840.10008.1.2', IMPLICIT_LITTLE],
-  ['1.2.840.10008.1.2.2', { implicit: false, big: true }],
-]);
-/** Of an element: tag, value representation, reserved bytes and length (PS3.5 §7.1.2). */
-const LONGEST_HEAD = 12;
-/** What stands before the pixels of one instance, and any value that is held, at most. */
+/** Most bytes of one value that is held, and of everything before the pixel data. */
 export const LONGEST_HEADER = 16 * 1024 * 1024;
 
-/** Bytes one piece after the other; where `skip` is there, it leaves out so many of those that follow, past the end too. */
+/** Bytes in pieces. `skip`, where it exists, leaves out the next bytes, also past the end. */
 export interface ByteSource extends AsyncIterator<Buffer> {
   readonly skip?: (bytes: number) => void;
 }
 
-/** What a {@link ByteSource} is had from, once. */
+/** Gives a {@link ByteSource}, once. */
 export interface SourceOfBytes {
   [Symbol.asyncIterator](): ByteSource;
 }
 
-/** An element, item or delimiter as its header says it: the VR is empty in implicit VR and of items. */
-export interface ElementHead {
-  readonly tag: number;
-  readonly vr: string;
-  readonly length: number;
-}
-
-/** A DICOM file (PS3.10 §7) taken apart: its file meta information after the prefix, and its data set, inflated where it was deflated. */
+/** A DICOM file (PS3.10 §7): its file meta information without the prefix, and its data set, inflated if it was deflated. */
 export interface OpenedFile {
   readonly meta: Buffer;
   readonly transferSyntax: string;
   readonly encoding: Encoding;
   readonly dataSet: DataSetBytes;
-  /** Frees what reading holds; the file's own stream is its owner's. */
+  /** Frees the inflater. The caller closes the stream of the file. */
   readonly close: () => void;
 }
 
-/** Reads the file meta information; throws `DicomUnreadable` when the bytes are no DICOM file. */
+/** Reads the file meta information. Throws `DicomUnreadable` when the bytes are no DICOM file. */
 export async function openFile(file: SourceOfBytes): Promise<OpenedFile> {
   const source = file[Symbol.asyncIterator]();
   const start = new HeaderBytes(source, LONGEST_HEADER);
   const { transferSyntax, datasetOffset } = await readMeta(start);
   const ahead = start.bytes.subarray(datasetOffset);
-  const encoding = ENCODINGS.get(transferSyntax) ?? EXPLICIT_LITTLE;
-  const said = { meta: start.bytes.subarray(132, datasetOffset), transferSyntax, encoding };
+  const meta = start.bytes.subarray(PREFIX_END, datasetOffset);
+  const opened = { meta, transferSyntax, encoding: encodingOf(transferSyntax) };
   if (transferSyntax !== DEFLATED)
-    return { ...said, dataSet: new DataSetBytes(source, ahead), close: () => undefined };
+    return { ...opened, dataSet: new DataSetBytes(source, ahead), close: () => undefined };
   const inflate = createInflateRaw();
-  pipeline(Readable.from(chained(ahead, source), { objectMode: false }), inflate, () => undefined);
+  pipeline(Readable.from(concatenated(ahead, source), { objectMode: false }), inflate, () => undefined);
   const dataSet = new DataSetBytes(inflated(inflate), Buffer.alloc(0));
-  return { ...said, dataSet, close: () => inflate.destroy() };
+  return { ...opened, dataSet, close: () => inflate.destroy() };
 }
 
 async function* inflated(inflate: InflateRaw): AsyncGenerator<Buffer> {
   try {
     for await (const piece of inflate) if (Buffer.isBuffer(piece)) yield piece;
   } catch (error) {
-    // What its source failed with comes out here as well.
-    const isOwn = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
-    throw isOwn ? new DicomUnreadable('deflate', 'the data set is not deflated') : error;
+    // Errors of the source come out here too.
+    const isZlib = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
+    throw isZlib ? new DicomUnreadable('deflate', 'the data set is not deflated') : error;
   }
 }
 
-async function* chained(ahead: Buffer, source: ByteSource): AsyncGenerator<Buffer> {
+async function* concatenated(ahead: Buffer, source: ByteSource): AsyncGenerator<Buffer> {
   yield ahead;
   for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
 }
 
-/** The bytes of a data set as they come, element by element; holds one value at most. */
+/** Reads a data set element by element from a source. It holds one value at most. */
 export class DataSetBytes {
   #held: Buffer;
+  /** Where the bytes that are not yet taken start in `#held`. */
+  #start = 0;
   #at = 0;
   readonly #source: ByteSource;
 
@@ -96,42 +92,50 @@ export class DataSetBytes {
     return this.#at;
   }
 
-  /** The next header; `undefined` where the top level ends: with the file, or with zeros that fill it up. */
-  async head({ implicit, big }: Encoding, isTop: boolean): Promise<ElementHead | undefined> {
-    if (this.#held.length < LONGEST_HEAD && isTop && !(await this.#reach(1))) return undefined;
-    const first = this.#held.length < LONGEST_HEAD ? await this.take(8) : this.#cut(8);
-    const group = big ? first.readUInt16BE(0) : first.readUInt16LE(0);
-    const tag = group * 0x10000 + (big ? first.readUInt16BE(2) : first.readUInt16LE(2));
-    if (isTop && tag === 0 && first.every((byte) => byte === 0)) return undefined;
-    const long = big ? first.readUInt32BE(4) : first.readUInt32LE(4);
-    if (implicit || group === 0xfffe) return { tag, vr: '', length: long };
-    const vr = first.toString('latin1', 4, 6);
-    if (isShortForm(vr)) return { tag, vr, length: big ? first.readUInt16BE(6) : first.readUInt16LE(6) };
-    if (!/^[A-Z]{2}$/.test(vr)) throw new DicomUnreadable('structure', 'a value representation is not one');
-    const last = this.#held.length < 4 ? await this.take(4) : this.#cut(4);
-    return { tag, vr, length: big ? last.readUInt32BE(0) : last.readUInt32LE(0) };
+  get #available(): number {
+    return this.#held.length - this.#start;
   }
 
-  /** So many bytes in one piece; throws `DicomUnreadable` when there are fewer. */
+  /** The next head. `undefined` at the end of the top level: the end of the file, or zeros that pad it. */
+  async head(encoding: Encoding, isTop: boolean): Promise<ElementHead | undefined> {
+    if (this.#available < LONG_HEAD) {
+      if (isTop && !(await this.#reach(1))) return undefined;
+      if (!(await this.#reach(SHORT_HEAD))) throw fault.truncated();
+    }
+    const isZero = this.#held[this.#start] === 0 && isTop;
+    if (isZero && this.#held.subarray(this.#start, this.#start + SHORT_HEAD).every((byte) => byte === 0))
+      return undefined;
+    let head = decodeHead(this.#held, this.#start, encoding);
+    if (head === undefined) {
+      if (!(await this.#reach(LONG_HEAD))) throw fault.truncated();
+      head = decodeHead(this.#held, this.#start, encoding);
+    }
+    if (head !== undefined) this.#advance(head.size);
+    return head;
+  }
+
+  /** The next bytes in one piece. Throws `DicomUnreadable` when there are fewer. */
   async take(length: number): Promise<Buffer> {
     if (length > LONGEST_HEADER) throw new DicomUnreadable('too-large', 'a value is longer than allowed');
-    if (this.#held.length < length && !(await this.#reach(length))) throw truncated();
+    if (this.#available < length && !(await this.#reach(length))) throw fault.truncated();
     return this.#cut(length);
   }
 
-  /** So many bytes as they come. */
+  /** The next bytes in pieces. */
   async *pass(length: number): AsyncGenerator<Buffer> {
     for (let left = length; left > 0;) {
-      if (!(await this.#reach(1))) throw truncated();
-      const piece = this.#cut(Math.min(left, this.#held.length));
+      if (!(await this.#reach(1))) throw fault.truncated();
+      const piece = this.#cut(Math.min(left, this.#available));
       left -= piece.length;
       yield piece;
     }
   }
 
-  /** Goes over so many bytes; a source that can skip is not read for them, so that an end of the file within them is not noticed. */
+  /** Skips bytes. A source that can skip does not read them, so a file that ends within them is not noticed. */
   async skip(length: number): Promise<void> {
-    const left = length - this.#cut(Math.min(length, this.#held.length)).length;
+    const skipped = Math.min(length, this.#available);
+    this.#advance(skipped);
+    const left = length - skipped;
     if (left === 0) return;
     if (this.#source.skip === undefined) {
       for await (const _ of this.pass(left));
@@ -141,28 +145,77 @@ export class DataSetBytes {
     this.#at += left;
   }
 
-  /** Goes over the fragments of compressed pixels up to their end (PS3.5 §A.4); throws `DicomUnreadable`. */
+  /** Starts the next item of a sequence that ends at `end` (Infinity: at its delimiter), and returns where the item ends. `undefined` after the last. */
+  async item(encoding: Encoding, end: number): Promise<number | undefined> {
+    if (this.#at > end) throw fault.tooLong();
+    if (this.#at === end) return undefined;
+    const head = await this.head(encoding, false);
+    if (head?.tag === SEQUENCE_END && end === Infinity) return undefined;
+    if (head?.tag !== ITEM) throw fault.notAnItem();
+    const itemEnd = this.endOf(head.length);
+    if (itemEnd > end && itemEnd !== Infinity) throw fault.tooLong();
+    return itemEnd;
+  }
+
+  /** Starts the next fragment of compressed pixel data (PS3.5 §A.4), and returns its length. `undefined` after the last. */
+  async fragment(encoding: Encoding): Promise<number | undefined> {
+    const head = await this.head(encoding, false);
+    if (head?.tag === SEQUENCE_END) return undefined;
+    if (head?.tag !== ITEM || head.length === UNDEFINED_LENGTH) throw fault.notAFragment();
+    return head.length;
+  }
+
+  /** Skips the fragments of compressed pixel data and their delimiter. */
   async skipFragments(encoding: Encoding): Promise<void> {
-    for (;;) {
-      const head = await this.head(encoding, false);
-      if (head?.tag === SEQUENCE_END) return;
-      if (head?.tag !== ITEM || head.length === UNDEFINED_LENGTH)
-        throw new DicomUnreadable('structure', 'compressed pixels hold something else than fragments');
-      await this.skip(head.length);
+    for (let length = await this.fragment(encoding); length !== undefined;) {
+      await this.skip(length);
+      length = await this.fragment(encoding);
     }
   }
 
+  /** Skips the value of an element whose head was read. */
+  async skipValue(head: ElementHead, encoding: Encoding, depth = 0): Promise<void> {
+    if (head.length !== UNDEFINED_LENGTH) return this.skip(head.length);
+    if (depth === MAX_READ_DEPTH) throw fault.tooDeep();
+    if (!holdsItems(head)) return this.skipFragments(encoding);
+    const within = itemsEncoding(head, encoding);
+    for (let end = await this.item(within, Infinity); end !== undefined;) {
+      await this.skipItem(end, within, depth);
+      end = await this.item(within, Infinity);
+    }
+  }
+
+  /** Skips an item that has started and ends at `end`; Infinity: at its delimiter. */
+  async skipItem(end: number, encoding: Encoding, depth = 0): Promise<void> {
+    if (end !== Infinity) return this.skip(end - this.#at);
+    for (
+      let head = await this.head(encoding, false);
+      head !== undefined && head.tag !== ITEM_END;
+      head = await this.head(encoding, false)
+    )
+      await this.skipValue(head, encoding, depth + 1);
+  }
+
+  /** Where a value of this length ends that starts here; Infinity for an undefined length. */
+  endOf(length: number): number {
+    return length === UNDEFINED_LENGTH ? Infinity : this.#at + length;
+  }
+
+  #advance(length: number): void {
+    this.#start += length;
+    this.#at += length;
+  }
+
   #cut(length: number): Buffer {
-    const piece = this.#held.subarray(0, length);
-    this.#held = this.#held.subarray(length);
-    this.#at += piece.length;
+    const piece = this.#held.subarray(this.#start, this.#start + length);
+    this.#advance(piece.length);
     return piece;
   }
 
   async #reach(length: number): Promise<boolean> {
-    if (this.#held.length >= length) return true;
-    const pieces = [this.#held];
-    let size = this.#held.length;
+    if (this.#available >= length) return true;
+    const pieces = [this.#held.subarray(this.#start)];
+    let size = this.#available;
     while (size < length) {
       const { done, value } = await this.#source.next();
       if (done === true) break;
@@ -170,10 +223,7 @@ export class DataSetBytes {
       size += value.length;
     }
     this.#held = Buffer.concat(pieces);
+    this.#start = 0;
     return size >= length;
   }
-}
-
-function truncated(): DicomUnreadable {
-  return new DicomUnreadable('truncated', 'the file ends inside its data set');
 }

@@ -1,41 +1,41 @@
+import type { DataSetBytes } from './data.set.bytes.js';
 import {
-  type DataSetBytes,
   type ElementHead,
+  type Encoding,
+  fault,
   IMPLICIT_LITTLE,
+  isDelimiter,
+  isShortForm,
   ITEM,
   ITEM_END,
+  MAX_READ_DEPTH,
   PIXEL_DATA,
   SEQUENCE_END,
   UNDEFINED_LENGTH,
-} from './data.set.bytes.js';
-import { isShortForm } from './element.head.js';
-import { type Encoding } from './element.head.js';
-import { DicomUnreadable } from './dicom.unreadable.js';
+} from './element.decoder.js';
 
-/** The value representation of an element that is written without one; `isSigned`: pixels of its data set are (PS3.5 §A.1). */
+/** The VR of an element that is encoded without one. `isSigned`: whether the pixels of its data set are signed (PS3.5 §A.1). */
 export type RepresentationOf = (tag: number, isSigned: boolean) => string;
 
-/** One element of the top level, newly written: its pieces must be read to their end before the next is asked for; compressed pixels have none. */
+/** One re-encoded element of the top level. Read all its pieces before the next element. Compressed pixel data has no pieces. */
 export interface RecodedElement {
   readonly tag: number;
-  /** Of its value as it was written. */
+  /** Length of the original value. */
   readonly length: number;
   readonly pieces: AsyncGenerator<Buffer> | undefined;
 }
 
 const PIXEL_REPRESENTATION = 0x00280103;
 const LENGTH_TO_END = 0x00080001;
-/** Sequences inside one another. */
-const DEPTH = 64;
-/** Bytes that are turned around together from big to little endian (PS3.5 §7.3). */
+/** How many bytes form one number, by VR: they are swapped together from big to little endian (PS3.5 §7.3). */
 export const SWAPPED_WIDTHS: ReadonlyMap<string, number> = new Map([
   ...['AT', 'OW', 'SS', 'US'].map((vr) => [vr, 2] as const),
   ...['FL', 'OF', 'OL', 'SL', 'UL'].map((vr) => [vr, 4] as const),
   ...['FD', 'OD', 'OV', 'SV', 'UV'].map((vr) => [vr, 8] as const),
 ]);
 
-/** A data set being read: what it is written in, and what of it says how the rest is read. */
-interface Place {
+/** How the elements at the current position are read and written. */
+interface Context {
   readonly from: Encoding;
   readonly to: Encoding;
   readonly depth: number;
@@ -43,9 +43,9 @@ interface Place {
 }
 
 /**
- * Writes the elements of a data set in another little endian encoding (PS3.5 §7.1, §A): every value stays as it is. Sequences get undefined lengths;
- * the lengths of groups, retired and wrong from then on, are left out. Throws `DicomUnreadable` when the bytes are no data set, or hold compressed pixels
- * anywhere but at the top.
+ * Writes the elements of a data set in another little endian encoding (PS3.5 §7.1, §A). Values stay as they are. Sequences get undefined
+ * lengths. Group lengths are retired and would be wrong, so they are left out. Throws `DicomUnreadable` when the bytes are no data set, or
+ * when compressed pixel data is inside a sequence.
  */
 export class Recoder {
   readonly #bytes: DataSetBytes;
@@ -56,67 +56,64 @@ export class Recoder {
     this.#representationOf = representationOf;
   }
 
-  /** The top level; the fragments of compressed pixels are gone over. */
+  /** The elements of the top level. The fragments of compressed pixel data are skipped. */
   async *elements(from: Encoding, to: Encoding): AsyncGenerator<RecodedElement> {
-    const place: Place = { from, to, depth: 0, isSigned: false };
+    const context: Context = { from, to, depth: 0, isSigned: false };
     for (
       let head = await this.#bytes.head(from, true);
       head !== undefined;
       head = await this.#bytes.head(from, true)
     ) {
-      if (head.tag >>> 16 === 0xfffe)
-        throw new DicomUnreadable('structure', 'a delimiter that does not belong');
+      if (isDelimiter(head.tag)) throw fault.misplacedDelimiter();
       const { tag, length } = head;
       if (tag === PIXEL_DATA && length === UNDEFINED_LENGTH) {
         await this.#bytes.skipFragments(from);
         yield { tag, length, pieces: undefined };
-      } else yield { tag, length, pieces: this.#element(head, place) };
+      } else yield { tag, length, pieces: this.#element(head, context) };
     }
   }
 
-  async *#dataSet(end: number, place: Place): AsyncGenerator<Buffer> {
+  async *#dataSet(end: number, context: Context): AsyncGenerator<Buffer> {
     while (this.#bytes.at < end) {
-      const head = await this.#bytes.head(place.from, false);
+      const head = await this.#bytes.head(context.from, false);
       if (head?.tag === ITEM_END && end === Infinity) return;
-      if (head === undefined || head.tag >>> 16 === 0xfffe)
-        throw new DicomUnreadable('structure', 'a delimiter that does not belong');
-      yield* this.#element(head, place);
+      if (head === undefined || isDelimiter(head.tag)) throw fault.misplacedDelimiter();
+      yield* this.#element(head, context);
     }
-    if (this.#bytes.at > end) throw tooLong();
+    if (this.#bytes.at > end) throw fault.tooLong();
   }
 
-  async *#element(head: ElementHead, place: Place): AsyncGenerator<Buffer> {
+  async *#element(head: ElementHead, context: Context): AsyncGenerator<Buffer> {
     const { tag, length } = head;
-    const { from, to } = place;
+    const { from, to } = context;
     if (tag % 0x10000 === 0 || tag === LENGTH_TO_END) return await this.#bytes.skip(length);
-    const vr = from.implicit ? this.#representationOf(tag, place.isSigned) : head.vr;
+    const vr = from.implicit ? this.#representationOf(tag, context.isSigned) : head.vr;
     if (length === UNDEFINED_LENGTH) {
-      if (tag === PIXEL_DATA || (!from.implicit && vr !== 'SQ' && vr !== 'UN'))
-        throw new DicomUnreadable('length', 'an undefined length where none may be');
-      // Written UN its items are implicit and stay so (PS3.5 §6.2.2).
-      const isOpaque = !from.implicit && vr === 'UN';
-      yield headOf(tag, isOpaque ? 'UN' : 'SQ', length, to);
+      if (tag === PIXEL_DATA || (!from.implicit && vr !== 'SQ' && vr !== 'UN')) throw fault.undefinedLength();
+      // The items of an element written as UN are implicit and stay so (PS3.5 §6.2.2).
+      const isUnknown = !from.implicit && vr === 'UN';
+      yield encodeHead(tag, isUnknown ? 'UN' : 'SQ', length, to);
       yield* this.#items(
         Infinity,
-        isOpaque ? { ...place, from: IMPLICIT_LITTLE, to: IMPLICIT_LITTLE } : place,
+        isUnknown ? { ...context, from: IMPLICIT_LITTLE, to: IMPLICIT_LITTLE } : context,
       );
       return;
     }
     if (vr === 'SQ' && !areSame(from, to)) {
-      yield headOf(tag, vr, UNDEFINED_LENGTH, to);
-      yield* this.#items(this.#bytes.at + length, place);
+      yield encodeHead(tag, vr, UNDEFINED_LENGTH, to);
+      yield* this.#items(this.#bytes.at + length, context);
       return;
     }
-    // A value too long for the short form has no other name (PS3.5 §6.2.2).
+    // A value that is too long for the short form is written as UN (PS3.5 §6.2.2).
     const written = from.implicit && isShortForm(vr) && length > 0xffff ? 'UN' : vr;
-    yield headOf(tag, written, length, to);
+    yield encodeHead(tag, written, length, to);
     if (tag === PIXEL_REPRESENTATION && length === 2) {
       const value = await this.#littleEndian(length, vr, from);
-      place.isSigned = value.readUInt16LE(0) === 1;
+      context.isSigned = value.readUInt16LE(0) === 1;
       yield value;
     } else
       yield* from.big
-        ? turned(this.#bytes.pass(length), SWAPPED_WIDTHS.get(vr) ?? 1)
+        ? swapped(this.#bytes.pass(length), SWAPPED_WIDTHS.get(vr) ?? 1)
         : this.#bytes.pass(length);
   }
 
@@ -125,37 +122,34 @@ export class Recoder {
     return big && SWAPPED_WIDTHS.get(vr) === 2 ? Buffer.from(value).swap16() : value;
   }
 
-  async *#items(end: number, place: Place): AsyncGenerator<Buffer> {
-    if (place.depth === DEPTH) throw new DicomUnreadable('too-deep', 'sequences nested too deep');
-    while (this.#bytes.at < end) {
-      const head = await this.#bytes.head(place.from, false);
-      if (head?.tag === SEQUENCE_END && end === Infinity) break;
-      if (head?.tag !== ITEM)
-        throw new DicomUnreadable('structure', 'a sequence holds something else than items');
-      const itemEnd = head.length === UNDEFINED_LENGTH ? Infinity : this.#bytes.at + head.length;
-      if (itemEnd > end && itemEnd !== Infinity) throw tooLong();
-      yield bare(ITEM, UNDEFINED_LENGTH);
-      yield* this.#dataSet(itemEnd, { ...place, depth: place.depth + 1 });
-      yield bare(ITEM_END, 0);
+  async *#items(end: number, context: Context): AsyncGenerator<Buffer> {
+    if (context.depth === MAX_READ_DEPTH) throw fault.tooDeep();
+    for (
+      let itemEnd = await this.#bytes.item(context.from, end);
+      itemEnd !== undefined;
+      itemEnd = await this.#bytes.item(context.from, end)
+    ) {
+      yield headWithoutVr(ITEM, UNDEFINED_LENGTH);
+      yield* this.#dataSet(itemEnd, { ...context, depth: context.depth + 1 });
+      yield headWithoutVr(ITEM_END, 0);
     }
-    if (this.#bytes.at > end) throw tooLong();
-    yield bare(SEQUENCE_END, 0);
+    yield headWithoutVr(SEQUENCE_END, 0);
   }
 }
 
-/** An element's header in little endian. */
-export function headOf(tag: number, vr: string, length: number, { implicit }: Encoding): Buffer {
-  if (implicit) return bare(tag, length);
+/** The head of an element in little endian. */
+export function encodeHead(tag: number, vr: string, length: number, { implicit }: Encoding): Buffer {
+  if (implicit) return headWithoutVr(tag, length);
   const isShort = isShortForm(vr);
   const head = Buffer.alloc(isShort ? 8 : 12);
-  bare(tag, 0).copy(head);
+  headWithoutVr(tag, 0).copy(head);
   head.write(vr, 4, 2, 'latin1');
   if (isShort) head.writeUInt16LE(length, 6);
   else head.writeUInt32LE(length, 8);
   return head;
 }
 
-function bare(tag: number, length: number): Buffer {
+function headWithoutVr(tag: number, length: number): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt16LE(tag >>> 16, 0);
   head.writeUInt16LE(tag & 0xffff, 2);
@@ -163,8 +157,8 @@ function bare(tag: number, length: number): Buffer {
   return head;
 }
 
-/** Values of so many bytes each from big to little endian, wherever the pieces are cut; what is left over at the end stays as it is. */
-export async function* turned(pieces: AsyncIterable<Buffer>, width: number): AsyncGenerator<Buffer> {
+/** Swaps numbers of `width` bytes from big to little endian, also across pieces. Bytes left over at the end stay as they are. */
+export async function* swapped(pieces: AsyncIterable<Buffer>, width: number): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of pieces) {
     const whole = rest.length === 0 ? Buffer.from(piece) : Buffer.concat([rest, piece]);
@@ -181,8 +175,4 @@ export async function* turned(pieces: AsyncIterable<Buffer>, width: number): Asy
 
 function areSame(one: Encoding, other: Encoding): boolean {
   return one.implicit === other.implicit && one.big === other.big;
-}
-
-function tooLong(): DicomUnreadable {
-  return new DicomUnreadable('length', 'an element is longer than what holds it');
 }

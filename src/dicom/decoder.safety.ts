@@ -3,12 +3,12 @@ type Tags = Readonly<Record<string, unknown>>;
 
 const GREY = new Set(['MONOCHROME1', 'MONOCHROME2', 'PALETTE COLOR']);
 const COLOUR = new Set(['RGB', 'YBR_FULL', 'YBR_FULL_422', 'YBR_RCT', 'YBR_ICT']);
-/** Multi-frame Secondary Capture, whose classes say which pixels they hold (PS3.3 §A.8). */
+/** Multi-frame Secondary Capture: each SOP class prescribes its pixel format (PS3.3 §A.8). */
 const MULTI_FRAME_CAPTURE = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.7\.[1-4]$/;
 
 /**
- * Whether the archive may be asked to decode pixels. Its decoder (GDCM in Orthanc 1.12.7) ends the whole process by an assertion
- * on pixels that their SOP class does not foresee, so only descriptions measured to be safe are let through.
+ * Whether Orthanc may decode these pixels. An assertion in its decoder (GDCM in Orthanc 1.12.7) ends the whole process when the pixel format
+ * does not match the SOP class. So only formats that were measured to be safe are allowed.
  */
 export function mayBeDecoded(sopClassUid: string, tags: Tags): boolean {
   const text = (tag: string) => (typeof tags[tag] === 'string' ? tags[tag].trim() : '');

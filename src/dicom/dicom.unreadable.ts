@@ -11,7 +11,7 @@ export type HeaderFault =
   | 'transfer-syntax'
   | 'truncated';
 
-/** The bytes are no DICOM Part 10 file whose header can be read. The message holds nothing of the file. */
+/** The bytes are not a readable DICOM Part 10 file. The message contains no data of the file. */
 export class DicomUnreadable extends Error {
   override readonly name = 'DicomUnreadable';
 
@@ -22,7 +22,7 @@ export class DicomUnreadable extends Error {
     super(message);
   }
 
-  /** Named in the log, as the codes of other errors are. */
+  /** Written to the log like the codes of other errors. */
   get code(): HeaderFault {
     return this.reason;
   }

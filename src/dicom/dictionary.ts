@@ -1,8 +1,8 @@
-/** What PS3.6 says of elements: their tags (eight hexadecimal digits in upper case) by keyword and the other way round. */
+/** The data dictionary of PS3.6. Tags are eight hexadecimal digits in upper case. */
 export interface Dictionary {
   tagOf(keyword: string): string | undefined;
   keywordOf(tag: string): string | undefined;
-  /** As the standard writes it: `OB or OW` where the element may have several. */
+  /** The VR as the standard writes it: `OB or OW` where an element may have several. */
   representationOf(tag: string): string | undefined;
 }
 
@@ -11,7 +11,7 @@ const COMMAND_KEYWORDS: ReadonlyMap<string, string> = new Map([['00000902', 'Err
 
 let opened: Promise<Dictionary> | undefined;
 
-/** The data dictionary. It is large and few requests need it, so it is read when the first does. */
+/** Loads the data dictionary on first use, because it is large and few requests need it. */
 export function openDictionary(): Promise<Dictionary> {
   opened ??= read();
   return opened;
@@ -26,7 +26,7 @@ async function read(): Promise<Dictionary> {
   return {
     tagOf: (keyword) => {
       const tag = Object.hasOwn(tags, keyword) ? tags[keyword]?.replace(/[(),]/g, '') : undefined;
-      // Of a repeating group no single element is meant.
+      // The keyword of a repeating group names no single element.
       return tag !== undefined && /^[0-9A-F]{8}$/.test(tag) ? tag : undefined;
     },
     keywordOf: (tag) => {

@@ -1,6 +1,6 @@
-/** A family of code streams, told by the bytes that fragments begin and end with. */
+/** A family of code streams, recognised by the first and last bytes of fragments. */
 export interface Coding {
-  /** One image is one fragment and nothing else (PS3.5 §A.4.2). */
+  /** Whether each image is exactly one fragment (PS3.5 §A.4.2). */
   readonly isSingle: boolean;
   /** Whether a fragment with these first bytes begins an image. */
   readonly begins: (head: Buffer) => boolean;
@@ -8,7 +8,7 @@ export interface Coding {
   readonly ends: (tail: Buffer) => boolean;
 }
 
-/** EOI of JPEG and JPEG-LS, EOC of JPEG 2000: the same marker, with the padding that writers leave behind it. */
+/** EOI of JPEG and JPEG-LS, EOC of JPEG 2000: the same marker, with the padding that writers add. */
 const END = /ffd9(?:00|ff){0,2}$/;
 
 /** SOI and the marker after it (JPEG, JPEG-LS); SOC and SIZ (JPEG 2000, HTJ2K); the signature box of JP2; that of JPEG XL. */
@@ -20,14 +20,14 @@ const MARKED: readonly Coding[] = ['ffd8ff', 'ff4fff51', '0000000c6a502020', '00
   }),
 );
 
-/** RLE (PS3.5 §G.5): 1 to 15 segments, the first of them after the header of 64 bytes. */
+/** RLE (PS3.5 §G.5): 1 to 15 segments; the first follows the header of 64 bytes. */
 const RLE: Coding = {
   isSingle: true,
   begins: (head) => head.length >= 8 && head.readUInt32LE(4) === 64 && isCount(head.readUInt32LE(0)),
   ends: () => true,
 };
 
-/** The family that the first bytes of an image are of; `undefined` when they tell none. */
+/** The coding of an image by its first bytes. `undefined` when they are of no known coding. */
 export function codingOf(head: Buffer): Coding | undefined {
   return [...MARKED, RLE].find((coding) => coding.begins(head));
 }

@@ -1,6 +1,6 @@
 import type { Fragment, Fragments } from './fragments.js';
 
-/** One frame: its fragments `from` to `to` (not included), and its bytes without padding where a table says how many they are. */
+/** The fragments of one frame, `from` to `to` (exclusive). `length`: bytes without padding, where a table gives it. */
 export interface FrameRun {
   readonly from: number;
   readonly to: number;
@@ -8,9 +8,9 @@ export interface FrameRun {
 }
 
 /**
- * Which fragments the frames of encapsulated pixel data are (PS3.5 §A.4), the first table or rule that agrees with the fragments: Extended
- * Offset Table, Basic Offset Table, the markers that images begin and end with, one fragment each. `undefined` when none does: the
- * boundaries cannot be known. What is stored beyond the last frame is left out.
+ * Assigns the fragments of encapsulated pixel data to frames (PS3.5 §A.4). Uses the first of these that agrees with the fragments: Extended
+ * Offset Table, Basic Offset Table, markers at the start and end of images, one fragment per frame. `undefined` when none agrees, so that
+ * the frame boundaries are unknown. Fragments after the last frame are left out.
  */
 export function frameRuns(fragments: Fragments, frames: number): readonly FrameRun[] | undefined {
   const { all, extendedOffsets, basicOffsets } = fragments;
@@ -24,7 +24,7 @@ export function frameRuns(fragments: Fragments, frames: number): readonly FrameR
   );
 }
 
-/** A table is believed when there is one offset for each frame, each at a fragment, and an image begins at each as far as one can tell. */
+/** Trusts a table with one offset for each frame, where each offset is at a fragment that begins an image (if the coding tells). */
 function byTable(
   fragments: Fragments,
   offsets: readonly number[],
@@ -50,7 +50,7 @@ function byTable(
   return runs.every(agrees) ? runs : undefined;
 }
 
-/** What the Extended Offset Table Lengths say of a frame, when that is all of its fragments but for the padding. */
+/** The length of a frame by the Extended Offset Table Lengths, if it equals the length of its fragments except for padding. */
 function lengthOf(
   { all, extendedLengths }: Fragments,
   index: number,
@@ -64,13 +64,13 @@ function lengthOf(
   return length === held || length === held - 1 ? length : undefined;
 }
 
-/** An image begins where one is marked to begin after the end of another; where ends are not marked, the beginnings alone count. */
+/** A frame begins at a start marker that follows an end marker. Where images have no end markers, start markers alone decide. */
 function byMarkers(fragments: Fragments, frames: number): readonly FrameRun[] | undefined {
   const { all, coding } = fragments;
   if (coding === undefined) return undefined;
   const begun = all.flatMap(({ begins }, index) => (begins ? [index] : []));
-  const afterAnEnd = begun.filter((index) => endsBefore(all, index));
-  const starts = [afterAnEnd, begun].find(({ length }) => length === frames) ?? afterAnEnd;
+  const afterEnd = begun.filter((index) => endsBefore(all, index));
+  const starts = [afterEnd, begun].find(({ length }) => length === frames) ?? afterEnd;
   if (starts.length < frames) return undefined;
   return starts.slice(0, frames).map((from, index) => {
     const next = starts[index + 1] ?? all.length;
@@ -79,7 +79,7 @@ function byMarkers(fragments: Fragments, frames: number): readonly FrameRun[] | 
   });
 }
 
-/** Where the fragments of an image end: what follows its end and begins no other is not part of it. */
+/** The end of the fragments of an image. Fragments between its end marker and the next image are not part of it. */
 function endOf({ all, coding }: Fragments, from: number, next: number): number {
   if (coding === undefined) return next;
   const end = all.findIndex(
@@ -93,7 +93,7 @@ function endsBefore(all: readonly Fragment[], index: number): boolean {
   return before === undefined || before.ends;
 }
 
-/** As many fragments as frames, or as many that are not empty. */
+/** One fragment for each frame, where the fragments, or those that are not empty, are as many as the frames. */
 function oneEach(all: readonly Fragment[], frames: number): readonly FrameRun[] | undefined {
   if (all.length === frames && all.every(({ length }) => length > 0))
     return all.map((_, index) => alone(index));

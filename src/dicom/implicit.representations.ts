@@ -2,8 +2,8 @@ import type { RepresentationOf } from './data.set.recoder.js';
 import { openDictionary } from './dictionary.js';
 
 /**
- * The value representations of implicit data sets (PS3.5 §A.1) by PS3.6: words where there is a choice of bytes and words, by the pixels' own sign where there is
- * one of signed and unsigned, UN for what the dictionary does not know, private elements among them.
+ * The VRs of implicit data sets (PS3.5 §A.1) by PS3.6. Where PS3.6 allows several: OW for bytes or words; SS or US by the sign of the pixels.
+ * Unknown and private elements are UN.
  */
 export async function implicitRepresentations(): Promise<RepresentationOf> {
   const dictionary = await openDictionary();

@@ -1,25 +1,25 @@
 import { HeaderBytes } from './header/header.bytes.js';
-import { type ElementVisitor, type TopElement } from './element.head.js';
+import { EXPLICIT_LITTLE, MAX_STORED_DEPTH, PIXEL_DATA } from './element.decoder.js';
 import { ElementReader } from './header/element.reader.js';
+import type { ElementVisitor, VisitedElement } from './header/element.visitor.js';
 import { readMeta } from './file.meta.js';
 import { DicomUnreadable } from './dicom.unreadable.js';
 
-/** How native pixels lie in a file (PS3.5 §8.2): frames without a gap, the last padded to an even length. */
+/** The layout of native pixel data in a file (PS3.5 §8.2): frames without gaps, the last padded to an even length. */
 export interface PixelLayout {
   readonly frames: number;
   readonly frameBits: number;
-  /** Bytes of all pixels, padding included. */
+  /** Bytes of the pixel data with its padding. */
   readonly length: number;
 }
 
-/** The layout, and the bytes from the first pixel on: what was read too far, then the source. */
+/** The layout and the start of the pixel data. `ahead`: bytes of pixel data that were already read; the source gives the rest. */
 export interface PixelStart {
   readonly layout: PixelLayout;
   readonly ahead: Buffer;
 }
 
-const PIXEL_DATA = 0x7fe00010;
-/** Pixels of floating point (PS3.3 §C.7.6.24, §C.7.6.25) by the bits of one. */
+/** Bits per pixel of the floating point pixel data (PS3.3 §C.7.6.24, §C.7.6.25). */
 const FLOATING: ReadonlyMap<number, number> = new Map([
   [0x7fe00008, 32],
   [0x7fe00009, 64],
@@ -32,17 +32,16 @@ const COLUMNS = 0x00280011;
 const BITS = 0x00280100;
 const WANTED = new Set([SAMPLES, PHOTOMETRIC, FRAMES, ROWS, COLUMNS, BITS]);
 const LONGEST_HEADER = 64 * 1024 * 1024;
-const DEPTH = 40;
 
 /**
- * Reads an Explicit VR Little Endian file (PS3.10 §7) as far as its first pixel; throws `DicomUnreadable` when there are no native
- * pixels or their length is not that of the frames.
+ * Reads an Explicit VR Little Endian file (PS3.10 §7) up to its first pixel. Throws `DicomUnreadable` when there is no native pixel data,
+ * or when its length does not match the frames.
  */
 export async function findPixels(source: AsyncIterator<Buffer>): Promise<PixelStart> {
   const start = new HeaderBytes(source, LONGEST_HEADER);
   const { datasetOffset } = await readMeta(start);
   const finder = new Finder();
-  const reader = new ElementReader({ implicit: false, big: false }, DEPTH, finder);
+  const reader = new ElementReader(EXPLICIT_LITTLE, MAX_STORED_DEPTH, finder);
   let chunk = start.bytes.subarray(datasetOffset);
   let read = chunk.length;
   reader.feed(chunk);
@@ -57,18 +56,18 @@ export async function findPixels(source: AsyncIterator<Buffer>): Promise<PixelSt
   return { layout: finder.layout(tag, length), ahead: chunk.subarray(end - length - (read - chunk.length)) };
 }
 
-/** Collects what the layout follows from. */
+/** Collects the attributes that determine the layout. */
 class Finder implements ElementVisitor {
-  pixels: TopElement | undefined;
+  pixels: VisitedElement | undefined;
   private readonly values = new Map<number, Buffer>();
 
-  element(element: TopElement): boolean {
+  element(element: VisitedElement): boolean {
     const isPixels = element.tag === PIXEL_DATA || FLOATING.has(element.tag);
     if (isPixels && element.length !== Infinity) this.pixels ??= element;
     return WANTED.has(element.tag) && element.length <= 64;
   }
 
-  value({ tag }: TopElement, bytes: Buffer): void {
+  value({ tag }: VisitedElement, bytes: Buffer): void {
     this.values.set(tag, bytes);
   }
 
@@ -78,7 +77,7 @@ class Finder implements ElementVisitor {
       return bytes?.length === 2 ? bytes.readUInt16LE(0) : 0;
     };
     const frames = Math.max(Number.parseInt(this.text(FRAMES), 10) || 1, 1);
-    // Two pixels share their colour (PS3.3 §C.7.6.3.1.2).
+    // Two pixels share their colour samples (PS3.3 §C.7.6.3.1.2).
     const samples = this.text(PHOTOMETRIC).endsWith('_422') ? 2 : number(SAMPLES);
     const frameBits = number(ROWS) * number(COLUMNS) * samples * (FLOATING.get(pixels) ?? number(BITS));
     const needed = Math.ceil((frameBits * frames) / 8);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What was requested and scheduled, by an item of Request Attributes Sequence (0040,0275): empty where it does not say. */
+/** The IDs in an item of Request Attributes Sequence (0040,0275). A missing ID is empty. */
 export interface RequestedStep {
   /** Scheduled Procedure Step ID (0040,0009). */
   readonly step: string;
@@ -12,13 +12,13 @@ export const REQUEST_ATTRIBUTES = '00400275';
 export const STEP_ID = '00400009';
 export const PROCEDURE_ID = '00401001';
 
-/** Items that are kept of one series; a group of procedures that are done in one has a few. */
+/** Most items that are kept for a series. Real series have a few. */
 export const MOST_REQUESTED = 64;
 
 const Item = z.record(z.string(), z.unknown());
 const Items = z.array(Item).catch([]);
 
-/** The items of Orthanc's `tags?short` that name one of both. */
+/** The items in Orthanc's `tags?short` that have at least one of the IDs. */
 export function requestedIn(tags: Readonly<Record<string, unknown>>): RequestedStep[] {
   return Items.parse(tags[shortTag(REQUEST_ATTRIBUTES)])
     .map((item) => ({ step: textIn(item, STEP_ID), procedure: textIn(item, PROCEDURE_ID) }))

@@ -1,4 +1,4 @@
-/** How the pixels of an instance are stored, as far as the catalog knows. */
+/** How the pixels of an instance are stored, according to the catalog. */
 export interface StoredPixels {
   readonly transferSyntax: string;
   readonly frames: number;
@@ -7,10 +7,10 @@ export interface StoredPixels {
   readonly bitsAllocated: number | undefined;
 }
 
-/** What files are written into beside what they are stored in: Implicit and Explicit VR Little Endian. */
+/** Transfer syntaxes that files can be converted to: Implicit and Explicit VR Little Endian. */
 export type Uncompressed = '1.2.840.10008.1.2' | '1.2.840.10008.1.2.1';
 
-/** Media types of compressed frames by transfer syntax (PS3.18 §8.7.3.3.2); what is not here is uncompressed. */
+/** Media types of compressed frames by transfer syntax (PS3.18 §8.7.3.3.2). All other transfer syntaxes are uncompressed. */
 const COMPRESSED: ReadonlyMap<string, string> = new Map([
   ['1.2.840.10008.1.2.4.50', 'image/jpeg'],
   ['1.2.840.10008.1.2.4.51', 'image/jpeg'],
@@ -47,20 +47,20 @@ const COMPRESSED: ReadonlyMap<string, string> = new Map([
   ['1.2.840.10008.1.2.4.108', 'video/mp4'],
 ]);
 
-/** The SOP class whose instances are shown as the document they hold. */
+/** The SOP class Encapsulated PDF Storage. */
 export const ENCAPSULATED_PDF = '1.2.840.10008.5.1.4.1.1.104.1';
 
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 const EXPLICIT_BIG_ENDIAN = '1.2.840.10008.1.2.2';
-/** Uncompressed pixels, which the archive gives in little endian whatever the file's encoding. */
+/** Uncompressed transfer syntaxes. Orthanc returns their pixels in little endian. */
 const UNCOMPRESSED = new Set([
   IMPLICIT_LITTLE_ENDIAN,
   EXPLICIT_LITTLE_ENDIAN,
   '1.2.840.10008.1.2.1.99',
   EXPLICIT_BIG_ENDIAN,
 ]);
-/** What the archive can decode: JPEG baseline, extended and lossless, JPEG-LS, JPEG 2000, RLE. */
+/** Transfer syntaxes that Orthanc can decode: JPEG baseline, extended and lossless, JPEG-LS, JPEG 2000, RLE. */
 const DECODED = new Set([
   '1.2.840.10008.1.2.4.50',
   '1.2.840.10008.1.2.4.51',
@@ -72,44 +72,44 @@ const DECODED = new Set([
   '1.2.840.10008.1.2.4.91',
   '1.2.840.10008.1.2.5',
 ]);
-/** The archive holds a decoded file in memory, about twice. */
+/** Orthanc needs about twice the size of a decoded file in memory. */
 const LARGEST_DECODED = 512 * 1024 * 1024;
 
-/** The media type of a compressed frame, `undefined` for an uncompressed one. */
+/** The media type of a compressed frame. `undefined` for an uncompressed one. */
 export function compressedType(transferSyntax: string): string | undefined {
   return COMPRESSED.get(transferSyntax);
 }
 
-/** The media type of a video, `undefined` for everything else. */
+/** The media type of a video. `undefined` for everything else. */
 export function videoType(transferSyntax: string): string | undefined {
   const type = COMPRESSED.get(transferSyntax);
   return type?.startsWith('video/') === true ? type : undefined;
 }
 
-/** Whether frames of this transfer syntax come as the bytes of Explicit VR Little Endian. */
+/** Whether Orthanc returns frames of this transfer syntax as in Explicit VR Little Endian. */
 export function comesAsLittleEndian(transferSyntax: string): boolean {
   return UNCOMPRESSED.has(transferSyntax);
 }
 
-/** Whether this instance can be had in another uncompressed transfer syntax; what is very large decoded is left as it is. */
+/** Whether this instance can be converted to another uncompressed transfer syntax. Very large ones are not decoded. */
 export function canBeDecoded(instance: StoredPixels): boolean {
   const { transferSyntax, rows = 0, columns = 0, bitsAllocated = 16, frames } = instance;
-  // Pixels of more than 16 bits are written in more than one way in big endian.
+  // Writers disagree about the byte order of pixels with more than 16 bits in big endian.
   if (transferSyntax === EXPLICIT_BIG_ENDIAN) return bitsAllocated <= 16;
   if (UNCOMPRESSED.has(transferSyntax)) return true;
-  // Samples per pixel are not in the catalog: three is the most that a compressed image has.
+  // The catalog does not hold the samples per pixel. Compressed images have at most three.
   const bytes = rows * columns * Math.ceil(bitsAllocated / 8) * 3 * Math.max(frames, 1);
   return DECODED.has(transferSyntax) && bitsAllocated > 1 && bytes <= LARGEST_DECODED;
 }
 
-/** Whether the archive can make a picture of its frames: pixels of whole bytes, uncompressed or in what it decodes. */
+/** Whether Orthanc can render the frames: whole bytes per pixel, uncompressed or in a transfer syntax that it decodes. */
 export function canBePictured(instance: StoredPixels): boolean {
   const { transferSyntax, rows, columns, bitsAllocated = 0, frames } = instance;
   if (rows === undefined || columns === undefined || frames < 1 || bitsAllocated < 8) return false;
   return UNCOMPRESSED.has(transferSyntax) || DECODED.has(transferSyntax);
 }
 
-/** The transfer syntax named, when it is one that files are decoded into. */
+/** The named transfer syntax, if files can be converted to it. */
 export function uncompressedTarget(transferSyntax: string | undefined): Uncompressed | undefined {
   if (transferSyntax === EXPLICIT_LITTLE_ENDIAN || transferSyntax === IMPLICIT_LITTLE_ENDIAN)
     return transferSyntax;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * A UID as it is addressed: dotted digit groups, at most 64 characters. Groups with leading zeros break the rule of PS3.5 §9.1, but come by
- * C-STORE: they mean exactly what is stored, and no other spelling of it.
+ * A UID in a URL or a query: dotted digit groups, at most 64 characters. Leading zeros in a group break the rule of PS3.5 §9.1, but occur in
+ * instances that came by C-STORE. Such a UID matches exactly the stored text.
  */
 const uid = z
   .string()
@@ -16,7 +16,7 @@ export type StudyUid = z.infer<typeof StudyUid>;
 export type SeriesUid = z.infer<typeof SeriesUid>;
 export type SopUid = z.infer<typeof SopUid>;
 
-/** Whether an addressable UID keeps the rule of PS3.5 §9.1: no group but 0 itself begins with a zero. */
-export function isRegular(addressable: string): boolean {
-  return !/(^|\.)0\d/.test(addressable);
+/** Whether a UID keeps the rule of PS3.5 §9.1: no group starts with a zero, except the group 0. */
+export function isRegular(uid: string): boolean {
+  return !/(^|\.)0\d/.test(uid);
 }

@@ -1,48 +1,58 @@
-import { isShortForm } from '../element.head.js';
-import { type Encoding, type ElementVisitor, type TopElement } from '../element.head.js';
 import { DicomUnreadable } from '../dicom.unreadable.js';
+import {
+  decodeHead,
+  type Encoding,
+  fault,
+  IMPLICIT_LITTLE,
+  isDelimiter,
+  ITEM,
+  ITEM_END,
+  LONG_HEAD,
+  SEQUENCE_END,
+  SHORT_HEAD,
+  UNDEFINED_LENGTH,
+  undefinedLengthContent,
+  type ElementHead,
+} from '../element.decoder.js';
+import type { ElementVisitor, VisitedElement } from './element.visitor.js';
 
 interface Level {
-  /** Of the element that is a sequence, or whose items these are. */
-  tag: number;
-  kind: 'sequence' | 'item' | 'fragments';
-  end: number;
-  encoding: Encoding;
+  /** The tag of the sequence, also for its items. */
+  readonly tag: number;
+  readonly kind: 'sequence' | 'item' | 'fragments';
+  readonly end: number;
+  readonly encoding: Encoding;
 }
 
 interface WantedValue {
-  element: TopElement;
-  isNested: boolean;
-  pieces: Buffer[];
+  readonly element: VisitedElement;
+  readonly isNested: boolean;
+  readonly pieces: Buffer[];
   missing: number;
 }
 
-const UNDEFINED_LENGTH = 0xffffffff;
-const ITEM = 0xfffee000;
-const ITEM_END = 0xfffee00d;
-const SEQUENCE_END = 0xfffee0dd;
-const PIXEL_DATA = 0x7fe00010;
-/** A UID with its padding, and a little more. */
+/** A UID with its padding, and some reserve. */
 const LONGEST_NESTED = 128;
 const LONGEST_PADDING = 1024 * 1024;
-const IMPLICIT_LITTLE: Encoding = { implicit: true, big: false };
+
 /**
- * Goes over the elements of a data set as its bytes come, through sequences without recursion. It holds a header of 12 bytes and
- * a value that its visitor wants, nothing else; lengths are only compared, so that one that lies costs nothing.
+ * Reads the elements of a data set while its bytes arrive, and goes through sequences without recursion. It holds one head and one
+ * value that its visitor wants. Lengths are compared and never allocated, so a false length costs no memory.
  */
 export class ElementReader {
   readonly #encoding: Encoding;
   readonly #maxLevels: number;
   readonly #visitor: ElementVisitor;
   readonly #levels: Level[] = [];
-  readonly #head = Buffer.alloc(12);
+  readonly #head = Buffer.alloc(LONG_HEAD);
+  readonly #shortHead = this.#head.subarray(0, SHORT_HEAD);
   #filled = 0;
-  #wanted = 8;
-  /** Bytes of the data set before the header that is being read. */
+  #wanted = SHORT_HEAD;
+  /** Bytes of the data set before the head that is being read. */
   #at = 0;
   #skip = 0;
   #value: WantedValue | undefined;
-  /** Where zeros begin that fill the file up. */
+  /** Where the zeros begin that pad the file. */
   #padding: number | undefined;
   #padded = 0;
 
@@ -52,7 +62,7 @@ export class ElementReader {
     this.#visitor = visitor;
   }
 
-  /** How many of the bytes so far belong to the data set for sure: what may be zeros behind it does not. */
+  /** How many of the bytes so far certainly belong to the data set. Zeros at its end may be padding. */
   get certain(): number {
     return (
       this.#padding ??
@@ -60,12 +70,12 @@ export class ElementReader {
     );
   }
 
-  /** Whether the data set is over and zeros follow. */
+  /** Whether the data set has ended and padding follows. */
   get padded(): boolean {
     return this.#padding !== undefined;
   }
 
-  /** Reads on; DicomUnreadable when the bytes are no data set. */
+  /** Reads the next bytes. Throws DicomUnreadable when they are no data set. */
   feed(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) {
       if (this.#padding !== undefined) {
@@ -82,24 +92,22 @@ export class ElementReader {
         const copied = chunk.copy(this.#head, this.#filled, at, at + this.#wanted - this.#filled);
         this.#filled += copied;
         at += copied;
-        if (this.#filled === this.#wanted) this.#header();
+        if (this.#filled === this.#wanted) this.#readHead();
       }
     }
   }
 
-  /** Says that there are no more bytes; DicomUnreadable inside an element or a sequence. */
+  /** Ends the data set. Throws DicomUnreadable inside an element or a sequence. */
   end(): void {
-    // In big endian a tag begins with a zero: a few of them may be all that is left of an element.
+    // In big endian a tag begins with a zero: a few zeros may be the start of an element that is cut off.
     const isZero = this.#head.subarray(0, this.#filled).every((byte) => byte === 0);
-    const begun =
+    const hasBegun =
       this.#filled > 0 &&
       this.#padding === undefined &&
       !(isZero && this.#levels.length === 0 && !this.#encoding.big);
-    const inside = begun || this.#skip > 0 || this.#value !== undefined;
-    if (!inside) this.#leave();
-    if (inside || this.#levels.length > 0) {
-      throw new DicomUnreadable('truncated', 'the file ends inside its data set');
-    }
+    const isInside = hasBegun || this.#skip > 0 || this.#value !== undefined;
+    if (!isInside) this.#leaveLevels();
+    if (isInside || this.#levels.length > 0) throw fault.truncated();
   }
 
   #collect(value: WantedValue, bytes: Buffer): number {
@@ -108,144 +116,118 @@ export class ElementReader {
     value.missing -= piece.length;
     if (value.missing === 0) {
       this.#value = undefined;
-      this.#give(value.element, value.isNested, Buffer.concat(value.pieces));
+      this.#deliver(value.element, value.isNested, Buffer.concat(value.pieces));
     }
     return piece.length;
   }
 
-  #header(): void {
-    this.#leave();
+  #readHead(): void {
+    this.#leaveLevels();
     const level = this.#levels.at(-1);
-    if (level === undefined && this.#filled === 8 && this.#head.subarray(0, 8).every((byte) => byte === 0)) {
+    const isShort = this.#filled === SHORT_HEAD;
+    if (level === undefined && isShort && this.#shortHead.every((byte) => byte === 0)) {
       this.#padding = this.#at;
       return;
     }
     const encoding = level?.encoding ?? this.#encoding;
-    const tag = this.#uint16(0, encoding) * 0x10000 + this.#uint16(2, encoding);
-    if (tag >>> 16 === 0xfffe) {
-      if (level === undefined) throw new DicomUnreadable('structure', 'an item outside a sequence');
-      this.#delimiter(tag, level);
-    } else if (level === undefined || level.kind === 'item') {
-      this.#element(tag, level, encoding);
-    } else {
-      throw new DicomUnreadable('structure', 'a sequence holds something else than items');
+    if (level?.kind === 'sequence' || level?.kind === 'fragments') this.#checkDelimiter(encoding);
+    const head = decodeHead(isShort ? this.#shortHead : this.#head, 0, encoding);
+    if (head === undefined) {
+      this.#wanted = LONG_HEAD;
+      return;
     }
+    this.#filled = 0;
+    this.#wanted = SHORT_HEAD;
+    this.#at += head.size;
+    if (!isDelimiter(head.tag)) this.#element(head, level, encoding);
+    else if (level === undefined) throw fault.misplacedDelimiter();
+    else this.#delimiter(head, level);
+  }
+
+  /** Between the items of a sequence no element may be, whatever its VR. */
+  #checkDelimiter({ big }: Encoding): void {
+    const group = big ? this.#head.readUInt16BE(0) : this.#head.readUInt16LE(0);
+    if (group !== 0xfffe) throw fault.notAnItem();
   }
 
   /** An item, or the end of an item or a sequence. */
-  #delimiter(tag: number, level: Level): void {
-    const length = this.#uint32(4, level.encoding);
-    const end = this.#goOn(8);
+  #delimiter({ tag, length }: ElementHead, level: Level): void {
     if (tag === (level.kind === 'item' ? ITEM_END : SEQUENCE_END) && level.end === Infinity) {
       this.#levels.pop();
       return;
     }
-    if (tag !== ITEM || level.kind === 'item') {
-      throw new DicomUnreadable('structure', 'a delimiter that does not belong');
-    }
-    if (length !== UNDEFINED_LENGTH && end + length > level.end) throw tooLong();
+    if (tag !== ITEM || level.kind === 'item') throw fault.misplacedDelimiter();
+    const end = length === UNDEFINED_LENGTH ? Infinity : this.#at + length;
+    if (end !== Infinity && end > level.end) throw fault.tooLong();
     if (level.kind === 'sequence') {
       if (this.#levels.length === 1) this.#visitor.item?.(level.tag);
-      this.#enter('item', level.tag, length === UNDEFINED_LENGTH ? Infinity : end + length, level.encoding);
+      this.#enter('item', level.tag, end, level.encoding);
       return;
     }
-    if (length === UNDEFINED_LENGTH) throw new DicomUnreadable('structure', 'a fragment of undefined length');
-    this.#pass(length);
+    if (end === Infinity) throw fault.notAFragment();
+    this.#skipValue(length);
   }
 
-  #element(tag: number, level: Level | undefined, encoding: Encoding): void {
-    const vr = encoding.implicit ? '' : this.#head.toString('latin1', 4, 6);
-    const short = isShortForm(vr);
-    if (vr !== '' && !short && this.#filled === 8) {
-      if (!/^[A-Z]{2}$/.test(vr)) throw new DicomUnreadable('structure', 'a value representation is not one');
-      this.#wanted = 12;
-      return;
-    }
-    const written = short ? this.#uint16(6, encoding) : this.#uint32(vr === '' ? 4 : 8, encoding);
-    const start = this.#goOn(this.#filled);
-    const length = !short && written === UNDEFINED_LENGTH ? Infinity : written;
-    const end = start + length;
-    if (length !== Infinity && end > (level?.end ?? Infinity)) throw tooLong();
+  #element(head: ElementHead, level: Level | undefined, encoding: Encoding): void {
+    const { tag, vr } = head;
+    const length = head.length === UNDEFINED_LENGTH ? Infinity : head.length;
+    const end = this.#at + length;
+    if (length !== Infinity && end > (level?.end ?? Infinity)) throw fault.tooLong();
     const element = { tag, vr, length, end };
-    const wanted = level === undefined ? this.#visitor.element(element) : this.#wantsNested(element, level);
-    if (length === Infinity) this.#open(element, encoding);
+    const isWanted = level === undefined ? this.#visitor.element(element) : this.#wantsNested(element, level);
+    if (length === Infinity) this.#enterUndefinedLength(element, encoding);
     else if (vr === 'SQ') this.#enter('sequence', tag, end, encoding);
     else if (this.#visitor.isSequence?.(element) === true) this.#enter('sequence', tag, end, IMPLICIT_LITTLE);
-    else if (!wanted) this.#pass(length);
-    else this.#await(element, level !== undefined);
+    else if (!isWanted) this.#skipValue(length);
+    else this.#awaitValue(element, level !== undefined);
   }
 
-  #wantsNested({ tag, length }: TopElement, { tag: within }: Level): boolean {
+  #wantsNested({ tag, length }: VisitedElement, { tag: sequence }: Level): boolean {
     return (
-      length <= LONGEST_NESTED && this.#visitor.nested?.(tag, within, this.#levels.length === 2) === true
+      length <= LONGEST_NESTED && this.#visitor.nested?.(tag, sequence, this.#levels.length === 2) === true
     );
   }
 
-  #give(element: TopElement, isNested: boolean, bytes: Buffer): void {
+  #deliver(element: VisitedElement, isNested: boolean, bytes: Buffer): void {
     if (isNested) this.#visitor.nestedValue?.(element, bytes);
     else this.#visitor.value(element, bytes);
   }
 
-  /** Zeros after the data set, with which some writers fill a file up to a round length. */
+  /** Some writers pad a file with zeros to a round length. */
   #pad(bytes: Buffer): void {
     this.#padded += bytes.length;
     if (this.#padded > LONGEST_PADDING || bytes.some((byte) => byte !== 0))
-      throw new DicomUnreadable('structure', 'something else than padding follows the data set');
+      throw new DicomUnreadable('structure', 'bytes other than padding follow the data set');
   }
 
-  /** An undefined length: a sequence, one written as UN in implicit VR (PS3.5 §6.2.2), or encapsulated pixel data. */
-  #open({ tag, vr }: TopElement, encoding: Encoding): void {
-    if (vr === 'SQ') return this.#enter('sequence', tag, Infinity, encoding);
-    if (vr === 'OB' || vr === 'OW' || (vr === '' && tag === PIXEL_DATA)) {
-      return this.#enter('fragments', tag, Infinity, encoding);
-    }
-    if (vr === 'UN' || vr === '') return this.#enter('sequence', tag, Infinity, IMPLICIT_LITTLE);
-    throw new DicomUnreadable('length', 'an undefined length where none may be');
+  #enterUndefinedLength(element: VisitedElement, encoding: Encoding): void {
+    const content = undefinedLengthContent(element);
+    const kind = content === 'fragments' ? 'fragments' : 'sequence';
+    this.#enter(kind, element.tag, Infinity, content === 'implicit-items' ? IMPLICIT_LITTLE : encoding);
   }
 
   #enter(kind: Level['kind'], tag: number, end: number, encoding: Encoding): void {
-    if (this.#levels.length >= this.#maxLevels)
-      throw new DicomUnreadable('too-deep', 'sequences nested too deep');
+    if (this.#levels.length >= this.#maxLevels) throw fault.tooDeep();
     this.#levels.push({ tag, kind, end, encoding });
   }
 
-  /** Leaves the levels that end where the next header starts. */
-  #leave(): void {
+  /** Leaves the levels that end where the next head starts. */
+  #leaveLevels(): void {
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
-      if (this.#at > level.end) throw tooLong();
+      if (this.#at > level.end) throw fault.tooLong();
       if (this.#at < level.end) return;
       this.#levels.pop();
     }
   }
 
-  #await(element: TopElement, isNested: boolean): void {
+  #awaitValue(element: VisitedElement, isNested: boolean): void {
     this.#at += element.length;
-    if (element.length === 0) this.#give(element, isNested, Buffer.alloc(0));
+    if (element.length === 0) this.#deliver(element, isNested, Buffer.alloc(0));
     else this.#value = { element, isNested, pieces: [], missing: element.length };
   }
 
-  #pass(length: number): void {
+  #skipValue(length: number): void {
     this.#at += length;
     this.#skip = length;
   }
-
-  /** The header is read; answers where it ends. */
-  #goOn(length: number): number {
-    this.#filled = 0;
-    this.#wanted = 8;
-    this.#at += length;
-    return this.#at;
-  }
-
-  #uint16(at: number, { big }: Encoding): number {
-    return big ? this.#head.readUInt16BE(at) : this.#head.readUInt16LE(at);
-  }
-
-  #uint32(at: number, { big }: Encoding): number {
-    return big ? this.#head.readUInt32BE(at) : this.#head.readUInt32LE(at);
-  }
-}
-
-function tooLong(): DicomUnreadable {
-  return new DicomUnreadable('length', 'an element is longer than what holds it');
 }

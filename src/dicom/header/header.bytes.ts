@@ -1,6 +1,6 @@
 import { DicomUnreadable } from '../dicom.unreadable.js';
 
-/** The beginning of a source in one piece, read only as far as asked for and never further than a limit. */
+/** Reads the beginning of a source into one buffer: as far as requested, and not beyond a limit. */
 export class HeaderBytes {
   readonly #source: AsyncIterator<Buffer>;
   readonly #limit: number;
@@ -13,7 +13,7 @@ export class HeaderBytes {
     this.#limit = limit;
   }
 
-  /** Reads until there are this many bytes; false when the source ends before. Beyond the limit: DicomUnreadable. */
+  /** Reads until this many bytes are there. False when the source ends before. Throws DicomUnreadable beyond the limit. */
   async reach(length: number): Promise<boolean> {
     if (this.bytes.length >= length) return true;
     if (length > this.#limit) throw new DicomUnreadable('too-large', 'the header is longer than allowed');
@@ -26,7 +26,7 @@ export class HeaderBytes {
         size += value.length;
       }
     }
-    // Most headers come in one chunk, which stays as it is.
+    // Most headers arrive in one chunk, which is not copied.
     this.bytes = pieces.length === 1 ? (pieces[0] ?? this.bytes) : Buffer.concat(pieces);
     return this.bytes.length >= length;
   }

@@ -1,22 +1,23 @@
-import type { ElementVisitor, Encoding, TopElement } from '../element.head.js';
+import { type Encoding, PIXEL_DATA } from '../element.decoder.js';
+import type { ElementVisitor, VisitedElement } from './element.visitor.js';
 import type { ReferenceCollector } from './header.references.js';
 import { REQUESTS, RequestCollector } from './header.requests.js';
 import { DicomUnreadable } from '../dicom.unreadable.js';
 import { textOf } from './header.value.js';
 
-/** Specific Character Set: needed to read any other text. */
+/** Specific Character Set. It is needed to decode all other text. */
 export const CHARACTER_SET = '00080005';
 
-/** Pixel data in its three forms and the encapsulated document: what comes from here on is content. */
-const CONTENT = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010, 0x00420011]);
+/** Pixel data in its three forms, and the encapsulated document. The header ends before them. */
+const CONTENT = new Set([0x7fe00008, 0x7fe00009, PIXEL_DATA, 0x00420011]);
 
-/** What the header of a data set may cost. */
+/** Limits for the header of a data set. */
 export interface CollectorLimits {
   maxBytes: number;
   maxValueBytes: number;
 }
 
-/** Collects the values asked for until the content begins, and afterwards sees to it that none of them comes late. */
+/** Collects the requested values until the content begins. Afterwards it refuses a requested element that comes late. */
 export class AttributeCollector implements ElementVisitor {
   readonly attributes = new Map<string, string>();
   readonly requests: RequestCollector;
@@ -46,27 +47,27 @@ export class AttributeCollector implements ElementVisitor {
     this.#limits = limits;
   }
 
-  /** Whether the header is over. */
+  /** Whether the header has ended. */
   get complete(): boolean {
     return this.#complete;
   }
 
-  /** Whether all before the content was seen, not just all that was asked for. */
+  /** Whether the content was reached, so that all elements before it were seen. */
   get reachedContent(): boolean {
     return this.#reachedContent;
   }
 
-  /** Whether an end of the header would lose nothing asked for. */
+  /** Whether all requested elements were seen, so that the header may end here. */
   get sufficient(): boolean {
     return this.#highest >= this.#lastTag;
   }
 
-  element({ tag, length, end }: TopElement): boolean {
-    const wanted = this.#tags.has(tag);
+  element({ tag, length, end }: VisitedElement): boolean {
+    const isWanted = this.#tags.has(tag);
     if (tag === REQUESTS) this.requests.begin();
-    // The archive might take the other of two, or read on where we stopped: what is asked for is where it belongs, and once.
-    if (wanted && tag <= this.#highest)
-      throw new DicomUnreadable('structure', 'an element is out of order or there twice');
+    // The archive might use the other of two elements. So a requested element must be in order and occur once.
+    if (isWanted && tag <= this.#highest)
+      throw new DicomUnreadable('structure', 'an element is duplicate or out of order');
     this.#highest = Math.max(this.#highest, tag);
     if (this.#complete) return false;
     if (CONTENT.has(tag)) {
@@ -74,41 +75,41 @@ export class AttributeCollector implements ElementVisitor {
       this.#reachedContent = true;
       return false;
     }
-    if (wanted && length > this.#limits.maxValueBytes && length !== Infinity) throw tooLarge('a value');
+    if (isWanted && length > this.#limits.maxValueBytes && length !== Infinity) throw tooLarge('a value');
     if (length !== Infinity && end > this.#limits.maxBytes) {
       if (tag <= this.#lastTag) throw tooLarge('the header');
       this.#complete = true;
     }
-    return wanted;
+    return isWanted;
   }
 
-  /** References hide in any sequence that the standard knows. What is UN the archive does not look into, but who reads the file may. */
-  isSequence({ tag, vr }: TopElement): boolean {
+  /** Any sequence of the standard may contain references. Orthanc does not read sequences written as UN, but other readers of the file may. */
+  isSequence({ tag, vr }: VisitedElement): boolean {
     if (vr === '' && tag === REQUESTS) return true;
     return (vr === '' || vr === 'UN') && this.#references !== undefined && this.#isSequence(tag);
   }
 
-  item(within: number): void {
-    if (within === REQUESTS) this.requests.item(this.attributes.get(CHARACTER_SET) ?? '');
+  item(sequence: number): void {
+    if (sequence === REQUESTS) this.requests.item(this.attributes.get(CHARACTER_SET) ?? '');
   }
 
-  nested(tag: number, within: number, isNear: boolean): boolean {
-    if (isNear && within === REQUESTS && this.requests.wants(tag)) return true;
-    return this.#references?.wants(tag, within) ?? false;
+  nested(tag: number, sequence: number, isDirect: boolean): boolean {
+    if (isDirect && sequence === REQUESTS && this.requests.wants(tag)) return true;
+    return this.#references?.wants(tag, sequence) ?? false;
   }
 
-  nestedValue(element: TopElement, bytes: Buffer): void {
+  nestedValue(element: VisitedElement, bytes: Buffer): void {
     if (this.requests.wants(element.tag)) this.requests.take(element, bytes);
     else this.#references?.take(element.tag, bytes);
   }
 
-  value({ tag, vr }: TopElement, bytes: Buffer): void {
+  value({ tag, vr }: VisitedElement, bytes: Buffer): void {
     const name = this.#tags.get(tag) ?? '';
     const text = textOf(name, vr, bytes, this.#encoding, this.attributes.get(CHARACTER_SET) ?? '');
     if (text !== undefined) this.attributes.set(name, text);
   }
 }
 
-function tooLarge(what: string): DicomUnreadable {
-  return new DicomUnreadable('too-large', `${what} is longer than allowed`);
+function tooLarge(part: string): DicomUnreadable {
+  return new DicomUnreadable('too-large', `${part} is longer than allowed`);
 }

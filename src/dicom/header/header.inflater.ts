@@ -1,7 +1,7 @@
 import { createInflateRaw, type InflateRaw } from 'node:zlib';
 import { DicomUnreadable } from '../dicom.unreadable.js';
 
-/** Inflates a data set (PS3.5 §A.5) piece by piece for a reader that keeps nothing, so that nothing of it piles up. */
+/** Inflates a deflated data set (PS3.5 §A.5) piece by piece. Each piece goes to a reader at once, so memory does not grow. */
 export class Inflater {
   readonly #inflate: InflateRaw = createInflateRaw();
   readonly #failed: Promise<never>;
@@ -9,19 +9,19 @@ export class Inflater {
   #left: number;
   #inflated = 0;
 
-  /** `read` gets the inflated pieces; what it throws, or more than `maxBytes`, is thrown to whoever feeds. */
+  /** `read` receives the inflated pieces. `feed` throws the errors of `read`, and an error when there are more than `maxBytes`. */
   constructor(read: (piece: Buffer) => void, maxBytes: number) {
     this.#left = maxBytes;
     this.#failed = new Promise((_, reject) => {
       this.#inflate.on('error', (error) => {
-        const fault =
+        reject(
           error instanceof DicomUnreadable
             ? error
-            : new DicomUnreadable('deflate', 'the data set is not deflated');
-        reject(fault);
+            : new DicomUnreadable('deflate', 'the data set is not deflated'),
+        );
       });
     });
-    // Whoever feeds next hears of it; a failure after that is nobody's.
+    // The next call of `feed` throws the error. A later error has no receiver.
     this.#failed.catch(() => undefined);
     this.#ended = new Promise((resolve) => {
       this.#inflate.once('end', resolve);
@@ -39,12 +39,12 @@ export class Inflater {
     });
   }
 
-  /** Bytes that came out so far. */
+  /** Inflated bytes so far. */
   get inflated(): number {
     return this.#inflated;
   }
 
-  /** Resolves when all that comes out of these bytes was read. */
+  /** Resolves when the reader has received all inflated bytes of this chunk. */
   async feed(bytes: Buffer): Promise<void> {
     const written = new Promise<void>((resolve) => {
       this.#inflate.write(bytes, () => {
@@ -54,13 +54,13 @@ export class Inflater {
     await Promise.race([written, this.#failed]);
   }
 
-  /** Resolves when the last piece was read; DicomUnreadable when the bytes end too early. */
+  /** Resolves when the reader has received the last piece. Throws DicomUnreadable when the bytes end too early. */
   async end(): Promise<void> {
     this.#inflate.end();
     await Promise.race([this.#ended, this.#failed]);
   }
 
-  /** Frees what inflating holds. */
+  /** Frees the inflater. */
   close(): void {
     this.#inflate.destroy();
   }

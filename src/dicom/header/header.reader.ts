@@ -1,7 +1,7 @@
 import type { RequestedStep } from '../requested.steps.js';
 import { HeaderBytes } from './header.bytes.js';
 import { AttributeCollector, CHARACTER_SET, type CollectorLimits } from './header.collector.js';
-import { type Encoding } from '../element.head.js';
+import { type Encoding, encodingOf, MAX_STORED_DEPTH } from '../element.decoder.js';
 import { ElementReader } from './element.reader.js';
 import { Inflater } from './header.inflater.js';
 import { DEFLATED, type FileMeta, readMeta } from '../file.meta.js';
@@ -9,54 +9,54 @@ import { ReferenceCollector, type References } from './header.references.js';
 import { DicomUnreadable } from '../dicom.unreadable.js';
 import { implicitRepresentations } from '../implicit.representations.js';
 
-/** What a Part 10 file says of itself before its pixels. */
+/** The header of a Part 10 file. */
 export interface DicomHeader {
   transferSyntax: string;
-  /** Of the file meta information, else of the data set; empty when neither has it. */
+  /** From the file meta information, else from the data set. Empty when neither has it. */
   sopClassUid: string;
   sopInstanceUid: string;
   /** The byte of the file at which the data set starts, after the file meta information. */
   datasetOffset: number;
-  /** Top-level values that were asked for (and the character set and SOP UIDs) by tag, eight digits; see `textOf` for their form. */
+  /** Requested top-level values, the character set and the SOP UIDs, by tag (eight hexadecimal digits). See `textOf` for their form. */
   attributes: Map<string, string>;
-  /** What it was requested by, as far as its sequence comes before the end of the header. */
+  /** The IDs of Request Attributes Sequence, if it comes before the end of the header. */
   requests: readonly RequestedStep[];
 }
 
-/** A header that was read, and the file again: first `head`, then `rest`. */
+/** A header, and the bytes of the whole file: first `head`, then `rest`. */
 export interface HeaderRead {
   header: DicomHeader;
   head: Buffer[];
-  /** Throws DicomUnreadable, before its end, when what follows the header turns out to be no sound data set. */
+  /** Throws DicomUnreadable before its end when the bytes after the header are no valid data set. */
   rest: AsyncIterable<Buffer>;
-  /** What it refers to, when that was asked for; `undefined` also when not all of it could be seen before the content. */
+  /** The references, if requested. `undefined` also when not all elements before the content were seen. */
   references: References | undefined;
-  /** Bytes that a deflated data set has grown to so far, which is what whoever reads it must hold; 0 for another. */
+  /** The inflated size of a deflated data set so far. 0 if it is not deflated. */
   inflated: () => number;
 }
 
-/** What to read of a header, and what it may cost. */
+/** What to read of a header, and its limits. */
 export interface HeaderLimits extends CollectorLimits {
-  /** Tags of the top level as eight hexadecimal digits. */
+  /** Requested tags of the top level, eight hexadecimal digits each. */
   tags: Iterable<string>;
-  /** Bytes of the header, and as many inflated ones. */
+  /** Bytes of the header; the same limit holds for inflated bytes. */
   maxBytes: number;
-  /** Bytes of one value that is asked for. */
+  /** Bytes of one requested value. */
   maxValueBytes: number;
-  /** Sequences inside one another. */
+  /** Sequences inside each other. */
   maxDepth: number;
-  /** Bytes that a deflated data set may grow to. */
+  /** Bytes of a deflated data set after inflating. */
   maxInflatedBytes: number;
-  /** Whether to look for what it refers to. */
+  /** Whether to collect references. */
   references: boolean;
-  /** Told what the file meta information says as soon as it is read: who is told knows what it was, whatever comes of the rest. */
+  /** Called with the file meta information before anything else is read, so that the caller can name the instance in an error. */
   onMeta: (meta: FileMeta) => void;
 }
 
 const DEFAULTS = {
   maxBytes: 4 * 1024 * 1024,
   maxValueBytes: 65_536,
-  maxDepth: 40,
+  maxDepth: MAX_STORED_DEPTH,
   maxInflatedBytes: 2 * 1024 * 1024 * 1024,
   references: false,
 };
@@ -64,18 +64,13 @@ const DEFAULTS = {
 const SOP_CLASS = '00080016';
 const SOP_INSTANCE = '00080018';
 
-const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
-  ['1.2.840.10008.1.2', { implicit: true, big: false }],
-  ['1.2.840.10008.1.2.2', { implicit: false, big: true }],
-]);
-const NONE = Buffer.alloc(0);
-const EXPLICIT_LITTLE: Encoding = { implicit: false, big: false };
+const EMPTY = Buffer.alloc(0);
 
 /**
- * Reads the header of a DICOM Part 10 file (PS3.10 §7) from a stream, as far as the pixel data or the encapsulated document, and
- * holds no more than `maxBytes`. Faults are DicomUnreadable: no Part 10 file, cut short, lengths that lie, an asked-for element
- * out of order or twice, or file meta information that names another instance than the data set; those behind the header come
- * while `rest` is read. The source is not closed.
+ * Reads the header of a DICOM Part 10 file (PS3.10 §7) from a stream, up to the pixel data or the encapsulated document. Holds at most
+ * `maxBytes`. Throws DicomUnreadable for: no Part 10 file, a truncated file, false lengths, a requested element that is duplicate or out of
+ * order, and file meta information with other UIDs than the data set. Errors after the header are thrown while `rest` is read. The caller
+ * closes the source.
  */
 export async function readHeader(
   source: AsyncIterable<Buffer>,
@@ -88,15 +83,15 @@ export async function readHeader(
   options.onMeta?.(meta);
   if (!isStorable(meta.transferSyntax))
     throw new DicomUnreadable('transfer-syntax', 'a transfer syntax that cannot be stored');
-  const encoding = ENCODINGS.get(meta.transferSyntax) ?? EXPLICIT_LITTLE;
+  const encoding = encodingOf(meta.transferSyntax);
   const tags = new Set([CHARACTER_SET, SOP_CLASS, SOP_INSTANCE, ...(options.tags ?? [])]);
   const references = limits.references ? new ReferenceCollector() : undefined;
-  const isSequence = references === undefined ? undefined : await sequencesOfStandard();
+  const isSequence = references === undefined ? undefined : await standardSequences();
   const collector = new AttributeCollector(tags, encoding, limits, references, isSequence);
-  const dataset = datasetReader(meta.transferSyntax === DEFLATED, encoding, collector, limits);
+  const dataSet = dataSetFeed(meta.transferSyntax === DEFLATED, encoding, collector, limits);
 
   const head = [start.bytes];
-  await dataset.feed(start.bytes.subarray(meta.datasetOffset));
+  await dataSet.feed(start.bytes.subarray(meta.datasetOffset));
   let ended = false;
   for (let size = start.bytes.length; !collector.complete && !ended;) {
     if (size > limits.maxBytes && collector.sufficient) break;
@@ -104,35 +99,35 @@ export async function readHeader(
     const { done, value } = await iterator.next();
     if (done === true) {
       ended = true;
-      await dataset.end();
+      await dataSet.end();
     } else {
       size += value.length;
       head.push(value);
-      await dataset.feed(value);
+      await dataSet.feed(value);
     }
   }
   const { attributes } = collector;
   const header = {
     transferSyntax: meta.transferSyntax,
-    sopClassUid: agreed(meta.sopClassUid, attributes.get(SOP_CLASS)),
-    sopInstanceUid: agreed(meta.sopInstanceUid, attributes.get(SOP_INSTANCE)),
+    sopClassUid: agreedUid(meta.sopClassUid, attributes.get(SOP_CLASS)),
+    sopInstanceUid: agreedUid(meta.sopInstanceUid, attributes.get(SOP_INSTANCE)),
     datasetOffset: meta.datasetOffset,
     attributes,
     requests: collector.requests.found,
   };
-  const held = cut(head, meta.datasetOffset + dataset.certain());
-  const rest = ended ? nothing() : passOn(iterator, dataset, held);
+  const held = cutOff(head, meta.datasetOffset + dataSet.certain());
+  const rest = ended ? noBytes() : passOn(iterator, dataSet, held);
   const isAll = ended || collector.reachedContent;
   return {
     header,
     head,
     rest,
     references: isAll ? references?.found : undefined,
-    inflated: () => dataset.inflated?.() ?? 0,
+    inflated: () => dataSet.inflated?.() ?? 0,
   };
 }
 
-/** Transfer syntaxes of PS3.5 §10 and annex A whose data sets are read here: not those deflated for JPIP, of real-time video, of text or Papyrus. */
+/** Transfer syntaxes of PS3.5 §10 and annex A that can be read. Not JPIP deflate, real-time video, text and Papyrus. */
 const STORABLE =
   /^1\.2\.840\.10008\.1\.2(\.1(\.98|\.99)?|\.2|\.5|\.8\.1|\.4\.(10[0-6]\.1|(?!95$|205$)\d{2,3}))?$/;
 
@@ -140,28 +135,29 @@ function isStorable(transferSyntax: string): boolean {
   return STORABLE.test(transferSyntax);
 }
 
-/** Which elements are sequences by PS3.6. */
-async function sequencesOfStandard(): Promise<(tag: number) => boolean> {
+/** Tells which elements are sequences by PS3.6. */
+async function standardSequences(): Promise<(tag: number) => boolean> {
   const representationOf = await implicitRepresentations();
   return (tag) => representationOf(tag, false) === 'SQ';
 }
 
-interface DatasetReader {
+/** Receives the bytes of a data set. */
+interface DataSetFeed {
   feed(bytes: Buffer): Promise<void> | void;
   end(): Promise<void> | void;
-  /** How many bytes of the data set are no padding. */
+  /** How many bytes certainly are no padding. */
   certain(): number;
   padded?(): boolean;
   close?(): void;
   inflated?(): number;
 }
 
-function datasetReader(
+function dataSetFeed(
   deflated: boolean,
   encoding: Encoding,
   collector: AttributeCollector,
   limits: typeof DEFAULTS,
-): DatasetReader {
+): DataSetFeed {
   const elements = new ElementReader(encoding, limits.maxDepth, collector);
   if (!deflated) {
     return {
@@ -188,8 +184,8 @@ function datasetReader(
   };
 }
 
-/** Takes what is beyond a length off the end of these pieces, and gives it. */
-function cut(pieces: Buffer[], length: number): Buffer {
+/** Removes the bytes after `length` from the end of these pieces, and returns them. */
+function cutOff(pieces: Buffer[], length: number): Buffer {
   let beyond = pieces.reduce((sum, piece) => sum + piece.length, 0) - length;
   const taken: Buffer[] = [];
   while (beyond > 0) {
@@ -203,37 +199,37 @@ function cut(pieces: Buffer[], length: number): Buffer {
   return Buffer.concat(taken);
 }
 
-/** The rest of a file as it comes, each chunk looked at before it is handed on; zeros that fill it up are left out. */
+/** The rest of a file. Each chunk is checked before it is passed on. Padding at the end of the file is left out. */
 async function* passOn(
   iterator: AsyncIterator<Buffer>,
-  dataset: DatasetReader,
+  dataSet: DataSetFeed,
   held: Buffer,
 ): AsyncGenerator<Buffer> {
-  let doubtful = held;
-  let given = dataset.certain();
+  let maybePadding = held;
+  let passed = dataSet.certain();
   try {
     for (;;) {
       const { done, value } = await iterator.next();
       if (done === true) break;
-      await dataset.feed(value);
-      const bytes = doubtful.length === 0 ? value : Buffer.concat([doubtful, value]);
-      const certain = given === Infinity ? bytes.length : Math.min(dataset.certain() - given, bytes.length);
-      given += certain;
-      // Once it is padding it stays so.
-      doubtful = dataset.padded?.() === true ? NONE : bytes.subarray(certain);
+      await dataSet.feed(value);
+      const bytes = maybePadding.length === 0 ? value : Buffer.concat([maybePadding, value]);
+      const certain = passed === Infinity ? bytes.length : Math.min(dataSet.certain() - passed, bytes.length);
+      passed += certain;
+      // After the padding has begun, only padding may follow.
+      maybePadding = dataSet.padded?.() === true ? EMPTY : bytes.subarray(certain);
       if (certain > 0) yield bytes.subarray(0, certain);
     }
-    await dataset.end();
+    await dataSet.end();
   } finally {
-    dataset.close?.();
+    dataSet.close?.();
   }
 }
 
-async function* nothing(): AsyncGenerator<Buffer> {}
+async function* noBytes(): AsyncGenerator<Buffer> {}
 
-function agreed(meta: string, dataset: string | undefined): string {
+function agreedUid(meta: string, dataset: string | undefined): string {
   if (meta === '' || dataset === undefined || dataset === '') return meta === '' ? (dataset ?? '') : meta;
   if (meta !== dataset)
-    throw new DicomUnreadable('identity', 'file meta information and data set name different UIDs');
+    throw new DicomUnreadable('identity', 'file meta information and data set have different UIDs');
   return meta;
 }

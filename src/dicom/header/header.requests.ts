@@ -5,7 +5,8 @@ import {
   type RequestedStep,
   STEP_ID,
 } from '../requested.steps.js';
-import type { Encoding, TopElement } from '../element.head.js';
+import type { Encoding } from '../element.decoder.js';
+import type { VisitedElement } from './element.visitor.js';
 import { textOf } from './header.value.js';
 
 /** Request Attributes Sequence. */
@@ -13,18 +14,18 @@ export const REQUESTS = Number.parseInt(REQUEST_ATTRIBUTES, 16);
 const CHARACTER_SET = 0x00080005;
 const NAMES = new Map([STEP_ID, PROCEDURE_ID, '00080005'].map((tag) => [Number.parseInt(tag, 16), tag]));
 
-/** Collects what the items of Request Attributes Sequence (PS3.3 table 10-9) were asked by. */
+/** Collects the IDs in the items of Request Attributes Sequence (PS3.3 table 10-9). */
 export class RequestCollector {
   readonly #encoding: Encoding;
   #items: { step: string; procedure: string }[] = [];
   #item = { step: '', procedure: '' };
-  #characters = '';
+  #characterSet = '';
 
   constructor(encoding: Encoding) {
     this.#encoding = encoding;
   }
 
-  /** The items that say one of both. */
+  /** The items that have at least one of the IDs. */
   get found(): readonly RequestedStep[] {
     return this.#items;
   }
@@ -33,24 +34,24 @@ export class RequestCollector {
     return NAMES.has(tag);
   }
 
-  /** The sequence begins: should there be two, the later one counts. */
+  /** The sequence begins. If there are two, the later one is used. */
   begin(): void {
     this.#items = [];
   }
 
-  /** An item begins, in the characters of the data set unless it names its own. */
-  item(characters: string): void {
+  /** An item begins. It has the character set of the data set unless it contains its own. */
+  item(characterSet: string): void {
     this.#item = { step: '', procedure: '' };
-    this.#characters = characters;
+    this.#characterSet = characterSet;
   }
 
-  take({ tag, vr }: TopElement, bytes: Buffer): void {
+  take({ tag, vr }: VisitedElement, bytes: Buffer): void {
     const name = NAMES.get(tag) ?? '';
-    const text = textOf(name, vr, bytes, this.#encoding, this.#characters) ?? '';
-    if (tag === CHARACTER_SET) this.#characters = text;
+    const text = textOf(name, vr, bytes, this.#encoding, this.#characterSet) ?? '';
+    if (tag === CHARACTER_SET) this.#characterSet = text;
     else if (name === STEP_ID) this.#item.step = text;
     else this.#item.procedure = text;
-    const isFirst = tag !== CHARACTER_SET && text !== '' && !this.#items.includes(this.#item);
-    if (isFirst && this.#items.length < MOST_REQUESTED) this.#items.push(this.#item);
+    const isNewItem = tag !== CHARACTER_SET && text !== '' && !this.#items.includes(this.#item);
+    if (isNewItem && this.#items.length < MOST_REQUESTED) this.#items.push(this.#item);
   }
 }

@@ -1,12 +1,11 @@
 import { trimPadding } from '../padding.js';
 import { decodeText } from '../character.sets.js';
-import type { Encoding } from '../element.head.js';
+import { BINARY_VRS, type Encoding } from '../element.decoder.js';
 
-const BINARY = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'SQ', 'UN']);
-/** Texts in which a backslash is a character and leading spaces count (PS3.5 table 6.2-1). */
+/** VRs in which backslashes are characters and leading spaces are significant (PS3.5 table 6.2-1). */
 const PARAGRAPHS = new Set(['ST', 'LT', 'UT']);
 const CHARACTER_SET = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
-/** Elements that are numbers where no VR says so; everything else asked for is text, names of people aside. */
+/** Requested elements that are US and PN in implicit VR. All other requested elements are read as LO. */
 const UNSIGNED_SHORT = new Set(
   '00280002 00280006 00280010 00280011 00280100 00280101 00280102 00280103'.split(' '),
 );
@@ -22,8 +21,8 @@ const NAMES = new Set([
 ]);
 
 /**
- * A value as text: characters decoded, padding trimmed (spaces, and NUL at the end), several values joined by a backslash, numbers in decimal. Undefined for
- * what is no text (bytes, sequences).
+ * A value as text: characters decoded, padding trimmed (spaces, and NUL at the end), several values joined by a backslash, numbers in
+ * decimal. `undefined` for binary values and sequences.
  */
 export function textOf(
   tag: string,
@@ -32,11 +31,11 @@ export function textOf(
   encoding: Encoding,
   characterSet: string,
 ): string | undefined {
-  // UN hides a known element, written in implicit VR little endian (PS3.5 §6.2.2).
-  const hidden = writtenVr === 'UN' || writtenVr === '';
-  const vr = hidden ? vrOf(tag) : writtenVr;
-  if (BINARY.has(vr)) return undefined;
-  const numbers = numbersOf(vr, bytes, encoding.big && !hidden);
+  // A known element that is written as UN is in Implicit VR Little Endian (PS3.5 §6.2.2).
+  const isImplicit = writtenVr === 'UN' || writtenVr === '';
+  const vr = isImplicit ? vrOf(tag) : writtenVr;
+  if (BINARY_VRS.has(vr) || vr === 'SQ') return undefined;
+  const numbers = numbersOf(vr, bytes, encoding.big && !isImplicit);
   if (numbers !== undefined) return numbers.join('\\');
   const text = CHARACTER_SET.has(vr)
     ? decodeText(bytes, characterSet, PARAGRAPHS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\')

@@ -9,22 +9,22 @@ export interface JsonAttribute {
 /** A data set in the DICOM JSON model: attributes by tag, eight hexadecimal digits in upper case. */
 export type JsonDataSet = Readonly<Record<string, JsonAttribute>>;
 
-/** A data set with its attributes in ascending order, as PS3.18 F.2.2 wants them. */
+/** A data set with its attributes in ascending order, which PS3.18 F.2.2 requires. */
 export function inOrder(attributes: readonly Attribute[]): JsonDataSet {
   return Object.fromEntries(ascending(attributes));
 }
 
 type Attribute = readonly [tag: string, attribute: JsonAttribute];
 
-/** Most are so already, as data sets are. */
+/** Attributes of a file are nearly always in order already. */
 function ascending(attributes: readonly Attribute[]): readonly Attribute[] {
   const isAscending = attributes.every(([tag], at) => at === 0 || (attributes[at - 1]?.[0] ?? '') <= tag);
   return isAscending ? attributes : attributes.toSorted(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /**
- * The text of a data set, attributes in ascending order at every level (PS3.18 F.2.2). `JSON.stringify` alone writes keys that look like an index
- * (30060020) before all others.
+ * A data set as JSON text, attributes in ascending order at every level (PS3.18 F.2.2). `JSON.stringify` alone writes keys that look like an
+ * index (30060020) before all others.
  */
 export function dataSetText(dataSet: JsonDataSet): string {
   return `{${ascending(Object.entries(dataSet))
@@ -38,14 +38,13 @@ function attributeText(attribute: JsonAttribute): string {
   return `{"vr":"SQ","Value":[${Value.map((item) => (isDataSet(item) ? dataSetText(item) : '{}')).join(',')}]}`;
 }
 
-/** Items of a sequence are data sets. */
 function isDataSet(item: unknown): item is JsonDataSet {
   return typeof item === 'object' && item !== null;
 }
 
 const NUMERIC = new Set(['IS', 'DS', 'US', 'UL', 'SS', 'SL', 'FL', 'FD', 'SV', 'UV']);
 
-/** A stored value as a JSON attribute: person names by component group, numbers as numbers, an empty one without `Value`. */
+/** A stored value as a JSON attribute: person names by component group, numbers as numbers, an empty value without `Value`. */
 export function jsonAttribute(vr: string, value: string | number | readonly string[] | null): JsonAttribute {
   const values =
     typeof value === 'string'
@@ -55,8 +54,7 @@ export function jsonAttribute(vr: string, value: string | number | readonly stri
         : value === null
           ? []
           : [value];
-  const present = values.some((one) => one !== '');
-  if (!present) return { vr };
+  if (values.every((one) => one === '')) return { vr };
   return { vr, Value: values.map((one) => jsonValue(vr, one)) };
 }
 

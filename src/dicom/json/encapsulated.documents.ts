@@ -3,7 +3,7 @@ import type { JsonDataSet } from './dicom.json.js';
 const MIME_TYPE = '00420012';
 const LENGTH = '00420015';
 
-/** Where an instance holds its document. */
+/** Encapsulated Document. */
 export const ENCAPSULATED_DOCUMENT = '00420011';
 
 /** Media types of encapsulated documents by SOP class (PS3.3 §A.45, PS3.18 table 8.7.3-1). */
@@ -16,13 +16,13 @@ const BY_CLASS: ReadonlyMap<string, string> = new Map([
 ]);
 const KNOWN: ReadonlySet<string> = new Set(BY_CLASS.values());
 
-/** A document of a known media type; `length` in bytes without what pads it, where the header says it. */
+/** A document of a known media type. `length`: bytes without padding, where the header has it. */
 export interface EncapsulatedDocument {
   readonly type: string;
   readonly length: number | undefined;
 }
 
-/** What document an instance holds, by its SOP class, else by the type it names: only types that the standard encapsulates. */
+/** The document of an instance, by its SOP class, else by its media type. Only media types that the standard encapsulates. */
 export function documentOf(sopClassUid: string, metadata: JsonDataSet): EncapsulatedDocument | undefined {
   const named = metadata[MIME_TYPE]?.Value?.[0];
   const type = BY_CLASS.get(sopClassUid) ?? (typeof named === 'string' ? named.toLowerCase() : '');

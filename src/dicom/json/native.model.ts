@@ -4,7 +4,7 @@ import { escapeXml, xmlDocument, xmlElement } from './xml.writer.js';
 
 const NAMESPACE = 'http://dicom.nema.org/PS3.19/models/NativeDICOM';
 
-/** An attribute of the DICOM JSON model as it is read; sequences hold data sets. */
+/** An attribute of the DICOM JSON model. The values of a sequence are data sets. */
 const Attribute = z.object({
   vr: z.string(),
   Value: z.array(z.unknown()).optional(),
@@ -19,7 +19,7 @@ const PersonName = z.object({
   Phonetic: z.string().optional(),
 });
 const Scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
-/** The parts of a group of a person's name, in the order of PS3.5 §6.2.1.1. */
+/** The components of a person name, in the order of PS3.5 §6.2.1.1. */
 const NAME_PARTS = ['FamilyName', 'GivenName', 'MiddleName', 'NamePrefix', 'NameSuffix'] as const;
 const GROUPS = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
 
@@ -45,7 +45,7 @@ function attributes(dataSet: unknown, dictionary: Dictionary): string {
     .join('');
 }
 
-/** Who gave a private element its meaning (PS3.5 §7.8.1): the element of its group that its block is named by. */
+/** The private creator of a private element: the element that reserves its block (PS3.5 §7.8.1). */
 function creatorOf(tag: string, dataSet: z.infer<typeof DataSet>): string | undefined {
   const block = tag.slice(4, 6);
   if (Number.parseInt(tag.charAt(3), 16) % 2 === 0 || block === '00') return undefined;
@@ -53,7 +53,7 @@ function creatorOf(tag: string, dataSet: z.infer<typeof DataSet>): string | unde
   return typeof creator === 'string' ? creator : undefined;
 }
 
-/** An empty value among others has no element of its own, but its number is left out. */
+/** An empty value among others has no XML element; its number is not used. */
 function valueOf(vr: string, value: unknown, number: number, dictionary: Dictionary): string {
   if (vr === 'SQ') return xmlElement('Item', { number }, attributes(Item.parse(value ?? {}), dictionary));
   if (value === null || value === '') return '';

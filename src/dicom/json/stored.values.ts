@@ -3,9 +3,7 @@ import { decodeText } from '../character.sets.js';
 
 /** Specific Character Set of published metadata: JSON is always UTF-8 (PS3.18 F.2). */
 export const UTF_8: JsonAttribute = { vr: 'CS', Value: ['ISO_IR 192'] };
-/** Value representations whose values are published by reference (PS3.18 F.2.7 calls them binary). */
-export const BULK_VRS: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
-/** Texts with one value, in which a backslash is a character and leading spaces count (PS3.5 table 6.2-1). */
+/** VRs of one text value, in which backslashes are characters and leading spaces are significant (PS3.5 table 6.2-1). */
 export const PARAGRAPH_VRS: ReadonlySet<string> = new Set(['LT', 'ST', 'UT', 'UR']);
 const TEXTS: ReadonlySet<string> = new Set('AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT'.split(' '));
 const WIDTHS: Readonly<Record<string, number>> = {
@@ -20,39 +18,39 @@ const WIDTHS: Readonly<Record<string, number>> = {
   AT: 4,
 };
 const GROUPS = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
-/** What an Integer String may hold (PS3.5 table 6.2-1). */
+/** The range of an Integer String (PS3.5 table 6.2-1). */
 const INTEGERS = { least: -(2 ** 31), most: 2 ** 31 - 1 };
 
-/** A value at a bulk data address, as a reference to it (PS3.18 F.2.6). */
+/** An attribute that refers to its value by a bulk data address (PS3.18 F.2.6). */
 export function bulkAttribute(vr: string, address: string): JsonAttribute {
   return { vr, BulkDataURI: address };
 }
 
 /**
- * The bytes of a value in the DICOM JSON model (PS3.18 F.2.2 to F.2.5), text as UTF-8. What JSON has no value for (a number that is not finite,
- * bytes that are no whole numbers, an unknown representation) is a reference to `address`, so that nothing of it is lost.
+ * A stored value in the DICOM JSON model (PS3.18 F.2.2 to F.2.5), text as UTF-8. A value that JSON cannot express becomes a reference to
+ * `address`, so that no byte is lost: an infinite number, bytes that do not divide into numbers, an unknown VR.
  */
 export function storedAttribute(
   vr: string,
   bytes: Buffer,
-  { characters, big, address }: { characters: string; big: boolean; address: () => string },
+  { characterSet, big, address }: { characterSet: string; big: boolean; address: () => string },
 ): JsonAttribute {
   const width = WIDTHS[vr];
   if (width === undefined && !TEXTS.has(vr))
     return bytes.length === 0 ? { vr } : bulkAttribute('UN', address());
-  const values = width === undefined ? textsOf(vr, bytes, characters) : numbersOf(vr, width, bytes, big);
+  const values = width === undefined ? textsOf(vr, bytes, characterSet) : numbersOf(vr, width, bytes, big);
   if (values === undefined) return bulkAttribute(vr, address());
   return values.length === 0 ? { vr } : { vr, Value: values };
 }
 
-function textsOf(vr: string, bytes: Buffer, characters: string): readonly unknown[] {
+function textsOf(vr: string, bytes: Buffer, characterSet: string): readonly unknown[] {
   const resets = PARAGRAPH_VRS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\';
-  const text = decodeText(bytes, characters, resets).replace(/[ \0]+$/, '');
+  const text = decodeText(bytes, characterSet, resets).replace(/[ \0]+$/, '');
   if (text === '') return [];
   if (PARAGRAPH_VRS.has(vr)) return [text];
   return text
     .split('\\')
-    .map((one) => textValue(vr, vr === 'UC' ? one.replace(/[ \0]+$/, '') : unpadded(one)));
+    .map((one) => textValue(vr, vr === 'UC' ? one.replace(/[ \0]+$/, '') : trimSpacesAndNul(one)));
 }
 
 /** One of several values; an empty one is null (PS3.18 F.2.5). */
@@ -62,25 +60,25 @@ function textValue(vr: string, text: string): unknown {
   return vr === 'PN' ? personName(text) : text;
 }
 
-/** What is no Integer String stays the text it is (PS3.18 F.2.3). */
+/** An invalid Integer String stays text (PS3.18 F.2.3). */
 function integerOf(text: string): number | string {
   const value = /^[+-]?\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
   return value >= INTEGERS.least && value <= INTEGERS.most ? value : text;
 }
 
-/** The component groups that are not empty (PS3.18 F.2.2); a name of none is an empty value. */
+/** The component groups that are not empty (PS3.18 F.2.2). A name without any is an empty value. */
 function personName(text: string): Readonly<Record<string, string>> | null {
-  const groups = text.split('=').map((group, at) => [GROUPS[at], unpadded(group)] as const);
+  const groups = text.split('=').map((group, at) => [GROUPS[at], trimSpacesAndNul(group)] as const);
   const written = groups.filter(([name, group]) => name !== undefined && group !== '');
   return written.length === 0 ? null : Object.fromEntries(written);
 }
 
-/** Without what pads a value: spaces and NUL, nothing else (PS3.5 §6.2). */
-function unpadded(text: string): string {
+/** A value without its padding, which is spaces and NUL only (PS3.5 §6.2). */
+function trimSpacesAndNul(text: string): string {
   return text.replace(/^[ \0]+|[ \0]+$/g, '');
 }
 
-/** Numbers, and tags as eight hexadecimal digits; `undefined` when one of them has no place in JSON. */
+/** Numbers, and tags as eight hexadecimal digits. `undefined` when JSON cannot express one of them. */
 function numbersOf(vr: string, width: number, bytes: Buffer, big: boolean): readonly unknown[] | undefined {
   if (bytes.length % width !== 0) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -90,7 +88,7 @@ function numbersOf(vr: string, width: number, bytes: Buffer, big: boolean): read
   return values.every((value) => typeof value !== 'number' || Number.isFinite(value)) ? values : undefined;
 }
 
-/** Integers of 64 bits as their digits, which no reader rounds (PS3.18 F.2.3). */
+/** Integers of 64 bits are text, because JSON readers round numbers (PS3.18 F.2.3). */
 function numberAt(vr: string, view: DataView, at: number, little: boolean): number | string {
   switch (vr) {
     case 'US':

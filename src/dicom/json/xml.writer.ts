@@ -1,4 +1,4 @@
-/** Attributes of an XML element; an undefined one is left out. */
+/** Attributes of an XML element. Undefined ones are left out. */
 type XmlAttributes = Readonly<Record<string, string | number | undefined>>;
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -8,22 +8,22 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': '&quot;',
   '\r': '&#13;',
 };
-/** Most of these XML 1.0 has no way to write (its §2.2). */
-const DOUBTFUL = /[\p{Cc}\uFFFE\uFFFF]/gu;
+/** Control characters and noncharacters. XML 1.0 allows only some of them (§2.2). */
+const CONTROL = /[\p{Cc}\uFFFE\uFFFF]/gu;
 
-/** Text as the content of an element or the value of an attribute; what XML cannot hold becomes U+FFFD. */
+/** Escapes text for the content of an element or the value of an attribute. Characters that XML forbids become U+FFFD. */
 export function escapeXml(text: string): string {
   return text
-    .replace(DOUBTFUL, (letter) => (isWritable(letter) ? letter : '\uFFFD'))
+    .replace(CONTROL, (letter) => (isAllowed(letter) ? letter : '\uFFFD'))
     .replace(/[&<>"\r]/g, (letter) => ESCAPES[letter] ?? letter);
 }
 
-function isWritable(letter: string): boolean {
+function isAllowed(letter: string): boolean {
   const code = letter.charCodeAt(0);
   return '\t\n\r'.includes(letter) || (code >= 0x20 && code < 0xfffe);
 }
 
-/** One element, its content written already; empty content makes an empty element. */
+/** An element with content that is XML already. Without content it is an empty element. */
 export function xmlElement(
   name: string,
   attributes: XmlAttributes = {},
@@ -36,7 +36,7 @@ export function xmlElement(
   return inner === '' ? `<${name}${written.join('')}/>` : `<${name}${written.join('')}>${inner}</${name}>`;
 }
 
-/** A whole document in UTF-8. */
+/** An XML document in UTF-8. */
 export function xmlDocument(root: string): Buffer {
   return Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>\n${root}`);
 }

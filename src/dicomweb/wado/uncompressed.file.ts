@@ -1,16 +1,9 @@
 import { Readable } from 'node:stream';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
-import {
-  EXPLICIT_LITTLE,
-  IMPLICIT_LITTLE,
-  LONGEST_HEADER,
-  type OpenedFile,
-  openFile,
-  PIXEL_DATA,
-} from '../../dicom/data.set.bytes.js';
+import { LONGEST_HEADER, type OpenedFile, openFile } from '../../dicom/data.set.bytes.js';
 import { Recoder, type RecodedElement, type RepresentationOf } from '../../dicom/data.set.recoder.js';
 import { fileBeginning } from '../../dicom/file.beginning.js';
-import type { Encoding } from '../../dicom/element.head.js';
+import { type Encoding, EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA } from '../../dicom/element.decoder.js';
 import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
 import { implicitRepresentations } from '../../dicom/implicit.representations.js';
 import { IMPLICIT_LITTLE_ENDIAN, type Uncompressed } from '../../dicom/transfer.syntaxes.js';

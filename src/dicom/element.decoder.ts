@@ -1,0 +1,133 @@
+import { DicomUnreadable } from './dicom.unreadable.js';
+
+/** How the elements of a data set are encoded (PS3.5 §7.1, §7.3). */
+export interface Encoding {
+  readonly implicit: boolean;
+  readonly big: boolean;
+}
+
+/** The head of an element, item or delimiter. */
+export interface ElementHead {
+  readonly tag: number;
+  /** Empty in implicit VR, and for items and delimiters. */
+  readonly vr: string;
+  /** As encoded; {@link UNDEFINED_LENGTH} is one of its values. */
+  readonly length: number;
+  /** Bytes of the head itself: 8 or 12. */
+  readonly size: number;
+}
+
+export const ITEM = 0xfffee000;
+export const ITEM_END = 0xfffee00d;
+export const SEQUENCE_END = 0xfffee0dd;
+export const PIXEL_DATA = 0x7fe00010;
+export const UNDEFINED_LENGTH = 0xffffffff;
+
+export const EXPLICIT_LITTLE: Encoding = { implicit: false, big: false };
+export const IMPLICIT_LITTLE: Encoding = { implicit: true, big: false };
+const EXPLICIT_BIG: Encoding = { implicit: false, big: true };
+
+/** Bytes of a head without a VR or with a length of 16 bits, and of the others (PS3.5 §7.1.2). */
+export const SHORT_HEAD = 8;
+export const LONG_HEAD = 12;
+
+/** Sequences inside each other in an instance that is stored. */
+export const MAX_STORED_DEPTH = 40;
+/** Sequences inside each other in an instance that the archive already holds: C-STORE has no limit of ours. */
+export const MAX_READ_DEPTH = 64;
+
+const SHORT_FORM = new Set('AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
+const VR = /^[A-Z]{2}$/;
+
+/** VRs whose values are bytes or binary arrays, not text or single numbers. */
+export const BINARY_VRS: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
+
+/** Whether a VR has a length of 16 bits. All other VRs, also future ones, have a length of 32 bits (PS3.5 §7.1.2). */
+export function isShortForm(vr: string): boolean {
+  return SHORT_FORM.has(vr);
+}
+
+/** The encoding of a data set in this transfer syntax; all but two are Explicit VR Little Endian (PS3.5 §A). */
+export function encodingOf(transferSyntax: string): Encoding {
+  if (transferSyntax === '1.2.840.10008.1.2') return IMPLICIT_LITTLE;
+  return transferSyntax === '1.2.840.10008.1.2.2' ? EXPLICIT_BIG : EXPLICIT_LITTLE;
+}
+
+/** Whether the tag is an item, an item delimiter or a sequence delimiter. */
+export function isDelimiter(tag: number): boolean {
+  return tag >>> 16 === 0xfffe;
+}
+
+/**
+ * Decodes the head that starts at `at`. `undefined` when more bytes are needed: {@link SHORT_HEAD}, or {@link LONG_HEAD} when these are
+ * there. Throws `DicomUnreadable` when the VR is not two capital letters.
+ */
+export function decodeHead(bytes: Buffer, at: number, encoding: Encoding): ElementHead | undefined {
+  return decode(bytes, at, encoding, true);
+}
+
+/** Decodes a head of the file meta information, which is Explicit VR Little Endian (PS3.10 §7.1). An unknown VR has a long head. */
+export function decodeMetaHead(bytes: Buffer, at: number): ElementHead | undefined {
+  return decode(bytes, at, EXPLICIT_LITTLE, false);
+}
+
+function decode(
+  bytes: Buffer,
+  at: number,
+  { implicit, big }: Encoding,
+  checksVr: boolean,
+): ElementHead | undefined {
+  if (at + SHORT_HEAD > bytes.length) return undefined;
+  const group = big ? bytes.readUInt16BE(at) : bytes.readUInt16LE(at);
+  const tag = group * 0x10000 + (big ? bytes.readUInt16BE(at + 2) : bytes.readUInt16LE(at + 2));
+  if (implicit || group === 0xfffe) {
+    const length = big ? bytes.readUInt32BE(at + 4) : bytes.readUInt32LE(at + 4);
+    return { tag, vr: '', length, size: SHORT_HEAD };
+  }
+  const vr = bytes.toString('latin1', at + 4, at + 6);
+  if (isShortForm(vr)) {
+    const length = big ? bytes.readUInt16BE(at + 6) : bytes.readUInt16LE(at + 6);
+    return { tag, vr, length, size: SHORT_HEAD };
+  }
+  if (checksVr && !VR.test(vr)) throw fault.notAVr();
+  if (at + LONG_HEAD > bytes.length) return undefined;
+  const length = big ? bytes.readUInt32BE(at + 8) : bytes.readUInt32LE(at + 8);
+  return { tag, vr, length, size: LONG_HEAD };
+}
+
+/**
+ * What an element of undefined length holds: items, items in Implicit VR Little Endian where it is written as UN (PS3.5 §6.2.2), or the
+ * fragments of compressed pixel data (PS3.5 §A.4). Throws `DicomUnreadable` for every other VR.
+ */
+export function undefinedLengthContent({
+  tag,
+  vr,
+}: Pick<ElementHead, 'tag' | 'vr'>): 'items' | 'implicit-items' | 'fragments' {
+  if (vr === 'SQ') return 'items';
+  if (vr === 'OB' || vr === 'OW' || (vr === '' && tag === PIXEL_DATA)) return 'fragments';
+  if (vr === 'UN' || vr === '') return 'implicit-items';
+  throw fault.undefinedLength();
+}
+
+/** Whether a stored element holds items. Of undefined length every element does, except compressed pixel data (PS3.5 §6.2.2, §A.4). */
+export function holdsItems({ vr, length }: ElementHead): boolean {
+  return vr === 'SQ' || (length === UNDEFINED_LENGTH && (vr === 'UN' || !BINARY_VRS.has(vr)));
+}
+
+/** The encoding of the items of an element: Implicit VR Little Endian when it is written as UN (PS3.5 §6.2.2). */
+export function itemsEncoding({ vr }: ElementHead, encoding: Encoding): Encoding {
+  return vr === 'UN' ? IMPLICIT_LITTLE : encoding;
+}
+
+/** The faults of a data set's structure. */
+export const fault = {
+  notAVr: () => new DicomUnreadable('structure', 'a value representation is not two capital letters'),
+  notAnItem: () => new DicomUnreadable('structure', 'a sequence contains something other than items'),
+  notAFragment: () =>
+    new DicomUnreadable('structure', 'compressed pixel data contains something other than fragments'),
+  misplacedDelimiter: () => new DicomUnreadable('structure', 'an item or delimiter is in the wrong place'),
+  undefinedLength: () => new DicomUnreadable('length', 'an element must not have an undefined length'),
+  tooLong: () => new DicomUnreadable('length', 'an element is longer than the sequence or item around it'),
+  tooDeep: () => new DicomUnreadable('too-deep', 'sequences are nested too deep'),
+  truncated: () => new DicomUnreadable('truncated', 'the file ends inside its data set'),
+};

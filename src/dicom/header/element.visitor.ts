@@ -1,0 +1,24 @@
+/** An element that {@link ElementVisitor} is told of. */
+export interface VisitedElement {
+  readonly tag: number;
+  /** Empty in implicit VR. */
+  readonly vr: string;
+  /** Bytes of the value; Infinity when undefined. */
+  readonly length: number;
+  /** Where the value ends, in bytes from the start of the data set. */
+  readonly end: number;
+}
+
+/** Receives the elements of the top level in the order in which they are written. */
+export interface ElementVisitor {
+  /** Whether the value is wanted. */
+  element(element: VisitedElement): boolean;
+  value(element: VisitedElement, bytes: Buffer): void;
+  /** Whether an element of known length is a sequence in implicit VR, where its own VR (none, or UN) does not say so. */
+  isSequence?(element: VisitedElement): boolean;
+  /** An item of a top-level sequence begins. */
+  item?(sequence: number): void;
+  /** Whether a short value inside `sequence` is wanted. `isDirect`: the value is in an item of a top-level sequence. */
+  nested?(tag: number, sequence: number, isDirect: boolean): boolean;
+  nestedValue?(element: VisitedElement, bytes: Buffer): void;
+}
