@@ -152,6 +152,40 @@ describe('what comes past the gateway', { timeout: LONG }, () => {
   });
 });
 
+describe(
+  'an instance that the change feed lists before its STOW request completes',
+  { timeout: LONG },
+  () => {
+    it('is not quarantined, although Orthanc decodes its PatientID differently', async () => {
+      const { studyUid, seriesUid, sopUid } = uids();
+      const id = element('00100020', 'LO', Buffer.from('MRN-\xe9', 'latin1'));
+      const file = makeInstance({ studyUid, seriesUid, sopUid, extra: [id] });
+      const lastChange = async () => {
+        const answer = await (await world.archive('/changes?last')).json();
+        return z.object({ Last: z.number() }).parse(answer).Last;
+      };
+      const before = await lastChange();
+      const hasFollowed = async () => {
+        const [cursor] = await world.sql`select position::int as position from archive_cursor`;
+        const last = await lastChange();
+        return last > before && cursor?.['position'] === last;
+      };
+      // The lock delays the row of the instance. Its reservation and Orthanc's copy exist, so the watcher has to look again later.
+      const answer = await world.sql.begin(async (lock) => {
+        await lock`lock table instances in share mode`;
+        const storing = world.store(sender, [file]).then(({ status }) => status);
+        await expect.poll(hasFollowed, SOON).toBe(true);
+        return { storing };
+      });
+      expect(await answer.storing).toBe(200);
+      // The rebuild runs after the watcher has looked again.
+      await compared();
+      expect(await world.sql`select reason from quarantine`).toEqual([]);
+      expect(await owners()).toHaveProperty([studyUid]);
+    });
+  },
+);
+
 /** Transfer syntaxes of Orthanc 1.12.7 and DCMTK 3.6.9: uncompressed, JPEG, JPEG-LS, JPEG 2000, unfragmented video, RLE. */
 const BY_DICOM = /\.1\.2(\.1|\.1\.99|\.2|\.5|\.4\.(5\d|6[0-6]|[789]\d|10\d)(?<!94|99))?$/;
 
