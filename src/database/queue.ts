@@ -3,18 +3,19 @@ import { sql } from 'drizzle-orm';
 import { fromDrizzle, type Job, PgBoss, type Queue as QueueOptions } from 'pg-boss';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
-import type { Transaction } from './database.module.js';
+import type { Transaction } from './database.types.js';
 
-/** The schema pg-boss keeps its tables in; made and brought forward by `migrate.ts` alone. */
+/** The schema of pg-boss's tables. Only `migrate.ts` creates and migrates it. */
 const SCHEMA = 'queue';
+/** The dead letter queue. */
 const DEAD = 'dead';
 const POLL_SECONDS = 0.5;
 const DEAD_POLL_SECONDS = 5;
 const STOP_MS = 5_000;
-/** A job whose worker was killed is taken up again after this long without a heartbeat. */
+/** A job without a heartbeat for this long is given to another worker. */
 const HEARTBEAT_SECONDS = 10;
 
-/** Every queue there is. A job carries ids only; what becomes of it stands in our own tables. */
+/** All queues. A job contains ids only. Its state is in the gateway's own tables. */
 const QUEUES = {
   'import-inspect': { retryLimit: 5, expireInSeconds: 3600 },
   'import-chunk': { retryLimit: 10, expireInSeconds: 3600 },
@@ -25,17 +26,17 @@ const QUEUES = {
 
 export type QueueName = keyof typeof QUEUES;
 export type JobData = Readonly<Record<string, string | number>>;
-/** What a job is handed: its ids, and a signal that ends when the process stops or the job was given to another. */
+/** Processes a job: its ids, and a signal that aborts when the process stops or another worker has the job. */
 export type Work = (data: unknown, signal: AbortSignal) => Promise<void>;
 
-/** Makes pg-boss's tables and queues, or brings them forward. Run by the owner of the schema. */
+/** Creates or migrates pg-boss's tables and queues. Run as the owner of the schema. Returns the schema. */
 export async function prepareQueues(ownerUrl: string): Promise<string> {
-  const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, ...PASSIVE, max: 1 });
+  const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, ...MAINTENANCE_OFF, max: 1 });
   await boss.start();
   try {
     await boss.createQueue(DEAD, { notify: true });
     for (const [name, options] of Object.entries(QUEUES)) {
-      const whole = {
+      const settings = {
         ...options,
         notify: true,
         deadLetter: DEAD,
@@ -45,8 +46,8 @@ export async function prepareQueues(ownerUrl: string): Promise<string> {
         retryDelayMax: 30,
         deleteAfterSeconds: 24 * 3600,
       };
-      await boss.createQueue(name, whole);
-      await boss.updateQueue(name, whole);
+      await boss.createQueue(name, settings);
+      await boss.updateQueue(name, settings);
     }
   } finally {
     await boss.stop({ graceful: false });
@@ -54,9 +55,9 @@ export async function prepareQueues(ownerUrl: string): Promise<string> {
   return SCHEMA;
 }
 
-const PASSIVE = { supervise: false, schedule: false, reindex: false } as const;
+const MAINTENANCE_OFF = { supervise: false, schedule: false, reindex: false } as const;
 
-/** The queue of jobs (pg-boss). A job is taken by one worker at a time, and again when its worker is gone. */
+/** The job queue (pg-boss). One worker at a time has a job. If the worker dies, another one gets it. */
 @Injectable()
 export class Queue implements BeforeApplicationShutdown {
   private readonly logger = new Logger('queue');
@@ -79,11 +80,11 @@ export class Queue implements BeforeApplicationShutdown {
       max: 6,
       application_name: 'radgate queue',
     });
-    // Messages of the driver may quote a statement; names and codes do not.
+    // Driver messages may quote a statement with its values. Names do not.
     this.boss.on('error', (error) => this.logger.warn(`queue: ${error.name}`));
   }
 
-  /** Adds jobs as part of a transaction: they exist when it commits, and not otherwise. A higher priority goes first. */
+  /** Adds jobs in a transaction: they exist only if it commits. Jobs of higher priority run first. */
   async add(
     name: QueueName,
     jobs: readonly JobData[],
@@ -100,13 +101,13 @@ export class Queue implements BeforeApplicationShutdown {
     );
   }
 
-  /** Takes jobs of a queue from now on, so many at a time in this process. */
+  /** Starts to process the jobs of a queue, at most `atOnce` at a time in this process. */
   async work(name: QueueName, atOnce: number, work: Work): Promise<void> {
     await this.start();
     const options = {
       localConcurrency: atOnce,
       pollingIntervalSeconds: POLL_SECONDS,
-      // A worker that is busy when it is notified would otherwise rest for half a minute afterwards.
+      // Otherwise a worker that is busy when it is notified waits half a minute afterwards.
       notifyPollingIntervalSeconds: POLL_SECONDS,
       burstWhenReadyExceeds: 1,
     };
@@ -115,7 +116,7 @@ export class Queue implements BeforeApplicationShutdown {
     });
   }
 
-  /** Hands over the jobs that failed too often. */
+  /** Processes the jobs that failed too often. */
   async workDead(work: Work): Promise<void> {
     await this.start();
     const options = {
@@ -127,7 +128,7 @@ export class Queue implements BeforeApplicationShutdown {
     });
   }
 
-  /** Takes no more jobs and lets those under way end, before their connections are closed. */
+  /** Takes no more jobs, and waits for the running ones before the connections are closed. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     if (this.started === undefined) return;

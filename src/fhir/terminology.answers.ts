@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import type { FoundConcept } from './terminology.server.js';
+
+/** A concept as a terminology server names it. `terms`: all names of the concept in the answer. */
+export interface FoundConcept {
+  readonly system: string;
+  readonly code: string;
+  readonly display?: string | undefined;
+  readonly terms: readonly string[];
+}
 
 const Coding = z.object({ system: z.string(), code: z.string().min(1), display: z.string().optional() });
 const value = {

@@ -9,15 +9,14 @@ import { NeighbourAway } from '../problems/errors.js';
 import { FhirBreaker } from './fhir.breaker.js';
 import { FhirCalls } from './fhir.calls.js';
 import { FhirRefused } from './fhir.errors.js';
-import { codingsOf, ExpandedValueSet, flagOf, OutParameters, wordOf } from './terminology.answers.js';
-
-/** A concept as a terminology server names it; `terms` are all its names that were told. */
-export interface FoundConcept {
-  readonly system: string;
-  readonly code: string;
-  readonly display?: string | undefined;
-  readonly terms: readonly string[];
-}
+import {
+  codingsOf,
+  ExpandedValueSet,
+  flagOf,
+  type FoundConcept,
+  OutParameters,
+  wordOf,
+} from './terminology.answers.js';
 
 /** Which concepts a search is among: a ValueSet that the server knows by its URL, or what is below a concept of a system. */
 export type Among = { readonly url: string } | { readonly system: string; readonly below: string };

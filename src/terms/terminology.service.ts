@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { FhirRefused } from '../fhir/fhir.errors.js';
-import { type Among, type FoundConcept, TerminologyServer } from '../fhir/terminology.server.js';
+import type { FoundConcept } from '../fhir/terminology.answers.js';
+import { type Among, TerminologyServer } from '../fhir/terminology.server.js';
 import { WORDS } from '../mapping/words/concept.map.js';
 import { isConceptId, looksLikeCode } from '../mapping/values/snomed.id.js';
 import { SNOMED } from '../mapping/words/term.js';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -20,6 +20,21 @@ async function cruise(folder: string) {
   return Report.parse(JSON.parse(stdout)).summary;
 }
 
+/** Runs the import table over a folder with these files. */
+async function cruisePlanted(files: Readonly<Record<string, string>>) {
+  const folder = await mkdtemp(join(tmpdir(), 'radgate-house-'));
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(join(folder, dirname(path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+    await symlink(join(root, 'tsconfig.json'), join(folder, 'tsconfig.json'));
+    return await cruise(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 describe('the import table', () => {
   it('sees every module of the house and finds no forbidden import', async () => {
     const { totalCruised, error } = await cruise(root);
@@ -28,18 +43,19 @@ describe('the import table', () => {
   });
 
   it('stops an import that the table does not allow', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'radgate-house-'));
-    await Promise.all(
-      ['config', 'orthanc'].map((name) => mkdir(join(folder, 'src', name), { recursive: true })),
-    );
-    await writeFile(join(folder, 'src/orthanc/password.ts'), 'export const password = 1;\n');
-    await writeFile(
-      join(folder, 'src/config/env.ts'),
-      "import { password } from '../orthanc/password.js';\nexport const env = password;\n",
-    );
-    await symlink(join(root, 'tsconfig.json'), join(folder, 'tsconfig.json'));
-    const { error } = await cruise(folder);
-    await rm(folder, { recursive: true });
+    const { error } = await cruisePlanted({
+      'src/orthanc/password.ts': 'export const password = 1;\n',
+      'src/config/env.ts':
+        "import { password } from '../orthanc/password.js';\nexport const env = password;\n",
+    });
+    expect(error).toBe(1);
+  });
+
+  it('stops a circle of imports, also of types only', async () => {
+    const { error } = await cruisePlanted({
+      'src/config/one.ts': "import type { Two } from './two.js';\nexport type One = Two | 1;\n",
+      'src/config/two.ts': "import type { One } from './one.js';\nexport type Two = One[] | 2;\n",
+    });
     expect(error).toBe(1);
   });
 });
