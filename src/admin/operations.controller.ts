@@ -26,7 +26,7 @@ export class OperationsController {
   @HttpCode(202)
   @Gives(Rebuild)
   rebuild(): Promise<Rebuild> {
-    return this.rebuilds.ask();
+    return this.rebuilds.request();
   }
 
   /** The newest rebuild and its progress; 404 when there was none. */

@@ -13,11 +13,11 @@ export class DeclaredRights implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const open = this.discovery.getControllers().flatMap((wrapper) => this.undeclared(wrapper.metatype));
+    const open = this.discovery.getControllers().flatMap((wrapper) => this.undeclaredRoutes(wrapper.metatype));
     if (open.length > 0) throw new Error(`These routes declare no right: ${open.join(', ')}`);
   }
 
-  private undeclared(controller: unknown): string[] {
+  private undeclaredRoutes(controller: unknown): string[] {
     if (typeof controller !== 'function') return [];
     const prototype: unknown = controller.prototype;
     if (typeof prototype !== 'object' || prototype === null) return [];

@@ -25,7 +25,7 @@ export function holds(policy: Policy, right: Right): boolean {
 }
 
 /** Whether a grant of one of these rights that was held before is not held now, or its patient is another. */
-export function isLess(now: Policy, before: Policy, rights: readonly string[]): boolean {
+export function hasLostGrants(now: Policy, before: Policy, rights: readonly string[]): boolean {
   const used = before.grants.filter((grant) => grant.rights.some((right) => rights.includes(right)));
   const isOwn = used.some(({ scope }) => scope.kind === 'own-patient');
   if (isOwn && JSON.stringify(now.patient) !== JSON.stringify(before.patient)) return true;
@@ -86,7 +86,7 @@ export function toSql(policy: Policy, right: Right): SQL {
   const modalities = scopes.flatMap((scope) => (scope.kind === 'modality' ? [scope.modality] : []));
   const ways = [
     ...inList(sql`studies.study_uid`, studies.map(valueOf)),
-    ...samePatients(patients),
+    ...isOneOfPatients(patients),
     ...inList(sql`studies.institution`, institutions.map(valueOf)),
     ...inList(
       sql`studies.image_modalities`,
@@ -112,7 +112,7 @@ function patientOf(policy: Policy, scope: Scope): SQL[] {
 }
 
 /** Asked once a statement, as an array: a join would keep Postgres from using the index of `studies`. */
-function samePatients(keys: readonly SQL[]): SQL[] {
+function isOneOfPatients(keys: readonly SQL[]): SQL[] {
   if (keys.length === 0) return [];
   return [
     sql`studies.patient = any (array(

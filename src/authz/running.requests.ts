@@ -13,7 +13,7 @@ import { ActiveSignIns } from '../authn/sign-in/active.sign.ins.js';
 import type { SignIn } from '../authn/sign-in/sign.in.js';
 import { POSTGRES } from '../database/database.module.js';
 import { Policies } from './policies.service.js';
-import { isLess, type Policy } from './policy.js';
+import { hasLostGrants, type Policy } from './policy.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -44,24 +44,24 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
   private readonly running = new Map<FastifyRequest, Running>();
   private readonly logger = new Logger('authz');
   private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> | undefined;
+  private checking: Promise<void> | undefined;
   private knownAt = performance.now();
-  private again = false;
+  private checkAgain = false;
 
   constructor(
     @Inject(POSTGRES) private readonly sql: postgres.Sql,
-    private readonly living: ActiveSignIns,
+    private readonly activeSignIns: ActiveSignIns,
     private readonly policies: Policies,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.sweep(), EVERY_MS).unref();
+    this.timer = setInterval(() => this.check(), EVERY_MS).unref();
     // The driver listens again by itself when its connection was lost, and calls the third argument then.
     this.sql
       .listen(
         'access_changed',
-        () => this.sweep(),
-        () => this.sweep(),
+        () => this.check(),
+        () => this.check(),
       )
       .catch(() => this.logger.warn('changes of rights are not heard of at once, only every two seconds'));
   }
@@ -79,34 +79,34 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
   }
 
   /** One at a time; a change heard of meanwhile is looked at right after. */
-  private sweep(): void {
-    if (this.sweeping !== undefined) {
-      this.again = true;
+  private check(): void {
+    if (this.checking !== undefined) {
+      this.checkAgain = true;
       return;
     }
-    this.sweeping = this.look().finally(() => {
-      this.sweeping = undefined;
-      if (!this.again) return;
-      this.again = false;
-      this.sweep();
+    this.checking = this.checkAll().finally(() => {
+      this.checking = undefined;
+      if (!this.checkAgain) return;
+      this.checkAgain = false;
+      this.check();
     });
   }
 
-  private async look(): Promise<void> {
+  private async checkAll(): Promise<void> {
     const startedAt = performance.now();
     const long = [...this.running].filter(([, { since }]) => startedAt - since >= LONG_MS);
     try {
-      if (long.length > 0) await this.cutRefused(long);
+      if (long.length > 0) await this.disconnectRefused(long);
       this.knownAt = startedAt;
     } catch (error) {
       if (performance.now() - this.knownAt < UNKNOWN_MS) return;
       this.logger.warn(`rights cannot be read: ${error instanceof Error ? error.name : 'error'}`);
-      for (const [request, running] of long) this.cut(request, running);
+      for (const [request, running] of long) this.disconnect(request, running);
     }
   }
 
-  private async cutRefused(long: readonly (readonly [FastifyRequest, Running])[]): Promise<void> {
-    const accounts = await this.living.among(long.map(([, { signIn }]) => signIn));
+  private async disconnectRefused(long: readonly (readonly [FastifyRequest, Running])[]): Promise<void> {
+    const accounts = await this.activeSignIns.among(long.map(([, { signIn }]) => signIn));
     const policies = new Map<string, Promise<Policy>>();
     const policyOf = (account: Pick<Account, 'id' | 'patient'>) => {
       const known = policies.get(account.id) ?? this.policies.of(account);
@@ -116,11 +116,11 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
     for (const [request, running] of long) {
       const account = accounts.get(running.signIn);
       if (account === undefined || !(await isAllowed(request, running, () => policyOf(account))))
-        this.cut(request, running);
+        this.disconnect(request, running);
     }
   }
 
-  private cut(request: FastifyRequest, { reply, signIn }: Running): void {
+  private disconnect(request: FastifyRequest, { reply, signIn }: Running): void {
     if (!this.running.delete(request) || reply.raw.writableFinished) return;
     this.logger.log({
       event: 'cut: no longer allowed',
@@ -142,5 +142,5 @@ async function isAllowed(
   const policy = await policyOf();
   if (request.stillMay !== undefined) return request.stillMay(policy);
   // Of a request that does not say what it is about, every grant it may have used must still be there.
-  return request.policy !== undefined && !isLess(policy, request.policy, access);
+  return request.policy !== undefined && !hasLostGrants(policy, request.policy, access);
 }

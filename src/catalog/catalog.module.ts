@@ -8,7 +8,7 @@ import { Reservations } from './reservations.service.js';
 import { Searches } from './search.service.js';
 import { Stats } from './stats.service.js';
 
-/** WHAT IS THERE. */
+/** Answers which studies, series and instances exist. */
 @Module({
   imports: [OrthancModule],
   providers: [Lookup, RepresentativeInstances, Searches, Reservations, Uploaders, ReferenceAccess, Stats],

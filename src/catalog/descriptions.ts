@@ -3,13 +3,13 @@ import type { InstanceFacts } from './instance.facts.js';
 import type { RequestedStep } from '../dicom/requested.steps.js';
 import { isRegular } from '../dicom/uids.js';
 
-/** Text is cut to what is worth searching, codes and dates to what an index takes. */
-const TEXT = 1024;
-const SHORT = 128;
+/** Longest values in characters: text, and codes and dates, which are indexed. */
+const LONGEST_TEXT = 1024;
+const LONGEST_CODE = 128;
 
-/** The searchable columns of a study, from one instance's header. Long values are cut; NUL cannot be stored. */
+/** The searchable columns of a study from the header of one instance. Long values are cut. NUL is removed, because PostgreSQL cannot store it. */
 export function describeStudy(facts: InstanceFacts) {
-  const value = reader(facts);
+  const value = attributeReader(facts);
   return {
     patientName: value('00100010'),
     patientNameKey: fold(value('00100010')),
@@ -28,10 +28,10 @@ export function describeStudy(facts: InstanceFacts) {
 
 /** The searchable columns of a series. */
 export function describeSeries(facts: InstanceFacts) {
-  const value = reader(facts);
+  const value = attributeReader(facts);
   return {
     modality: facts.modality,
-    seriesNumber: whole(value('00200011')),
+    seriesNumber: integerOf(value('00200011')),
     seriesDescription: value('0008103E'),
     seriesDescriptionKey: fold(value('0008103E')),
     seriesDate: dateOf(value('00080021')),
@@ -45,29 +45,29 @@ export function describeSeries(facts: InstanceFacts) {
   };
 }
 
-/** The items that a series was requested by, as two lists of one length. */
+/** The items of Request Attributes Sequence as two lists of the same length. */
 export function describeRequests(requests: readonly RequestedStep[]) {
   return {
-    requestSteps: requests.map(({ step }) => kept(step, SHORT)),
-    requestProcedures: requests.map(({ procedure }) => kept(procedure, SHORT)),
+    requestSteps: requests.map(({ step }) => cut(step, LONGEST_CODE)),
+    requestProcedures: requests.map(({ procedure }) => cut(procedure, LONGEST_CODE)),
   };
 }
 
-/** The columns of an instance; one without a frame count but with pixels has one frame. */
+/** The columns of an instance. An image without Number of Frames has one frame. */
 export function describeInstance(facts: InstanceFacts) {
-  const value = reader(facts);
-  const rows = whole(value('00280010'));
+  const value = attributeReader(facts);
+  const rows = integerOf(value('00280010'));
   return {
     sopUid: facts.sopUid,
     irregular: !hasRegularUids(facts),
     sopClassUid: facts.sopClassUid,
     modality: facts.modality,
     transferSyntax: facts.transferSyntax,
-    instanceNumber: whole(value('00200013')),
+    instanceNumber: integerOf(value('00200013')),
     pixelRows: rows,
-    pixelColumns: whole(value('00280011')),
-    bitsAllocated: whole(value('00280100')),
-    frames: rows === null ? 0 : (whole(value('00280008')) ?? 1),
+    pixelColumns: integerOf(value('00280011')),
+    bitsAllocated: integerOf(value('00280100')),
+    frames: rows === null ? 0 : (integerOf(value('00280008')) ?? 1),
   };
 }
 
@@ -78,25 +78,25 @@ export function hasRegularUids({ studyUid, seriesUid, sopUid }: InstanceFacts): 
 
 const LONG = new Set(['00081030', '0008103E', '00080090', '00100010', '00181030']);
 
-function reader(facts: InstanceFacts): (tag: string) => string {
-  return (tag) => kept(facts.attributes.get(tag) ?? '', LONG.has(tag) ? TEXT : SHORT);
+function attributeReader(facts: InstanceFacts): (tag: string) => string {
+  return (tag) => cut(facts.attributes.get(tag) ?? '', LONG.has(tag) ? LONGEST_TEXT : LONGEST_CODE);
 }
 
-function kept(text: string, most: number): string {
-  return text.replaceAll('\0', '').trim().slice(0, most);
+function cut(text: string, longest: number): string {
+  return text.replaceAll('\0', '').trim().slice(0, longest);
 }
 
-/** A date of ACR-NEMA equipment, `2024.02.28`, as DICOM writes it (PS3.5 §6.2, DA); everything else as it is. Migration 0055 does the same. */
+/** Converts a date of ACR-NEMA equipment, `2024.02.28`, to DICOM (PS3.5 §6.2, DA). Other values stay. Migration 0055 does the same. */
 function dateOf(text: string): string {
   return /^\d{4}\.\d{2}\.\d{2}$/.test(text) ? text.replaceAll('.', '') : text;
 }
 
-/** A time of ACR-NEMA equipment, `10:15:00.5`, as DICOM writes it (PS3.5 §6.2, TM); everything else as it is. Migration 0055 does the same. */
+/** Converts a time of ACR-NEMA equipment, `10:15:00.5`, to DICOM (PS3.5 §6.2, TM). Other values stay. Migration 0055 does the same. */
 function timeOf(text: string): string {
   return /^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$/.test(text) ? text.replaceAll(':', '') : text;
 }
 
-/** A whole number that Postgres' integer holds, else nothing. */
-function whole(text: string): number | null {
+/** An integer in the range of PostgreSQL's `integer`, else null. */
+function integerOf(text: string): number | null {
   return /^[+-]?\d{1,9}$/.test(text.trim()) ? Number(text) : null;
 }

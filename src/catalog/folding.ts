@@ -1,4 +1,4 @@
-/** Letters that carry their mark within, so that Unicode does not take them apart. */
+/** Letters that Unicode does not decompose into a base letter and a mark. */
 const PLAIN: Readonly<Record<string, string>> = {
   ς: 'σ',
   ø: 'o',
@@ -11,8 +11,8 @@ const PLAIN: Readonly<Record<string, string>> = {
 };
 
 /**
- * Case and accents folded away, white space collapsed: what names and descriptions are compared by. Upper case comes first, for
- * ß and the letters whose lower case depends on their place in a word; whole syllables (Hangul) stay one letter for `?`.
+ * Removes case and accents and collapses white space, for comparing names and descriptions. Upper case is applied first, because of ß and
+ * of letters whose lower case depends on the position in a word. Hangul syllables stay one character, so that `?` matches them.
  */
 export function fold(text: string): string {
   return text

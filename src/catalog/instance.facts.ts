@@ -4,16 +4,16 @@ import { UpstreamFailed } from '../problems/errors.js';
 import type { RequestedStep } from '../dicom/requested.steps.js';
 import { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
 
-/** What the catalog keeps of one instance, from its header: identities first, then what is searched for. */
+/** The values of an instance's header that the catalog keeps. */
 export interface InstanceFacts {
   readonly studyUid: StudyUid;
   readonly seriesUid: SeriesUid;
   readonly sopUid: SopUid;
   readonly sopClassUid: string;
   readonly transferSyntax: string;
-  /** Without padding ({@link trimValues}); may be empty. */
+  /** Without padding ({@link trimValues}). May be empty. */
   readonly patientId: string;
-  /** Issuer of Patient ID (0010,0021) without padding; empty when absent. */
+  /** Issuer of Patient ID (0010,0021) without padding. Empty when absent. */
   readonly headerIssuer: string;
   readonly institution: string;
   readonly modality: string;
@@ -21,7 +21,7 @@ export interface InstanceFacts {
   readonly requests: readonly RequestedStep[];
 }
 
-/** Decoded header values by tag, eight hexadecimal digits in upper case; several values joined by a backslash. */
+/** Decoded header values by tag (eight hexadecimal digits in upper case). Several values are joined by a backslash. */
 export type Attributes = ReadonlyMap<string, string>;
 
 /** The tags the catalog reads from a header. */
@@ -60,20 +60,20 @@ export const CATALOG_TAGS: ReadonlySet<string> = new Set([
   '00400245',
 ]);
 
-/** The longest PatientID and issuer that are a key; LO has 64 characters (PS3.5 §6.2). */
+/** The longest PatientID and issuer that are accepted as keys. LO has 64 characters (PS3.5 §6.2). */
 const KEY = 256;
 
-/** It stands in headers of every answer that carries the instance, so it must be nothing but a UID. */
+/** Checked strictly, because it is written into the headers of answers. */
 const TransferSyntax = z.string().regex(/^[0-9.]{1,64}$/);
 
-/** A header without the identities that everything hangs on. */
+/** A header without valid identifiers. */
 export class IdentityMissing extends UpstreamFailed {
   constructor() {
-    super('reading the identities of an instance');
+    super('reading the identifiers of an instance');
   }
 }
 
-/** Reads the facts out of a header's values; throws {@link IdentityMissing} when a UID (the transfer syntax is one) is absent or malformed, or a key cannot be one. */
+/** Reads the facts from the values of a header. Throws {@link IdentityMissing} when a UID is missing or malformed, also the transfer syntax, or when a key is too long or contains NUL. */
 export function factsOf(
   attributes: Attributes,
   transferSyntax: string,
@@ -105,14 +105,14 @@ export function factsOf(
   };
 }
 
-/** Cut, and without NUL, which Postgres cannot hold; no scope's value is as long as what is cut. */
+/** Cuts a text and removes NUL, which PostgreSQL cannot store. Values of scopes are shorter than the limit. */
 function short(text: string): string {
   return text.replaceAll('\0', '').slice(0, KEY);
 }
 
 const ShortTags = z.record(z.string(), z.unknown());
 
-/** Orthanc's `tags?short` (`gggg,eeee` to text, already UTF-8) as {@link Attributes}; sequences are left out. */
+/** Orthanc's `tags?short` (`gggg,eeee` to text in UTF-8) as {@link Attributes}, without sequences. */
 export function attributesOfTags(tags: unknown): Attributes {
   const attributes = new Map<string, string>();
   for (const [tag, value] of Object.entries(ShortTags.parse(tags))) {
@@ -121,7 +121,7 @@ export function attributesOfTags(tags: unknown): Attributes {
   return attributes;
 }
 
-/** Modalities of series that are not images (PS3.3 C.7.3.1.1.1): reports, annotations, plans, waveforms. */
+/** Modalities without images (PS3.3 C.7.3.1.1.1): reports, annotations, plans, waveforms. */
 const NOT_IMAGES = new Set([
   '',
   'SR',
@@ -147,7 +147,7 @@ const NOT_IMAGES = new Set([
   'ANN',
 ]);
 
-/** Whether a series of this modality is of images, which is what scope `modality` looks at. */
+/** Whether a series of this modality has images. The scope `modality` considers only these. */
 export function isImageModality(modality: string): boolean {
   return !NOT_IMAGES.has(modality);
 }

@@ -6,76 +6,76 @@ import { describeInstance, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
 import type { Uploader, ParentRows } from './parent.resolution.js';
 
-/** An instance as it stands in the archive. */
+/** An instance as the archive holds it. */
 export interface ArchivedInstance {
   readonly id: OrthancId;
   readonly study: OrthancId;
   readonly series: OrthancId;
   readonly size: number | undefined;
-  /** SHA-256 of the data set after the file meta information, when it is known. */
+  /** SHA-256 of the data set after the file meta information, if known. */
   readonly sha256: Buffer | undefined;
-  /** Which of the archive's files it is, when that is known. */
+  /** The UUID of the file in Orthanc, if known. */
   readonly fileUuid?: string | undefined;
 }
 
-/** An instance with what its header says. */
+/** An instance to insert, with the facts of its header. */
 export interface NewInstance {
   readonly facts: InstanceFacts;
-  readonly arrived: ArchivedInstance;
+  readonly archived: ArchivedInstance;
 }
 
-/** Writes the rows of instances of one series, in their order, and brings counts, modalities and revisions above them up to date. */
+/** Inserts instances of one series, in the given order, and updates the counts, modalities and revisions of the series and study. */
 export async function insertInstances(
   tx: Transaction,
   at: ParentRows,
   by: Pick<Uploader, 'accountId' | 'institution'>,
-  newcomers: readonly [NewInstance, ...NewInstance[]],
+  added: readonly [NewInstance, ...NewInstance[]],
 ): Promise<void> {
-  // The study first: its lock makes those who admit into it take turns, so that each counts what the one before has done.
-  await admitToStudy(tx, at, by, newcomers);
-  const [first] = newcomers;
+  // Updates the study first: its lock serialises inserts into the study, so that each sees the counts of the one before.
+  await updateStudy(tx, at, by, added);
+  const [first] = added;
   const [row] = await tx
     .update(series)
     .set({
-      orthancId: first.arrived.series,
-      instanceCount: sql`${series.instanceCount} + ${newcomers.length}::integer`,
+      orthancId: first.archived.series,
+      instanceCount: sql`${series.instanceCount} + ${added.length}::integer`,
       revision: sql`${series.revision} + 1`,
     })
     .where(eq(series.id, at.series))
     .returning({ count: series.instanceCount });
-  if (row?.count === newcomers.length) {
+  if (row?.count === added.length) {
     await tx
       .update(studies)
       .set({ seriesCount: sql`${studies.seriesCount} + 1` })
       .where(eq(studies.id, at.study));
   }
   await tx.insert(instances).values(
-    newcomers.map(({ facts, arrived }) => ({
+    added.map(({ facts, archived }) => ({
       ...describeInstance(facts),
       series: at.series,
-      orthancId: arrived.id,
-      size: arrived.size ?? null,
-      sha256: arrived.sha256 ?? null,
-      fileUuid: arrived.fileUuid ?? null,
+      orthancId: archived.id,
+      size: archived.size ?? null,
+      sha256: archived.sha256 ?? null,
+      fileUuid: archived.fileUuid ?? null,
       storedBy: by.accountId ?? null,
     })),
   );
 }
 
-/** The first instance that arrives fixes what is said of the study, and its institution and creator for good. */
-async function admitToStudy(
+/** The first instance sets the description of the study, and permanently its institution and creator. */
+async function updateStudy(
   tx: Transaction,
   at: ParentRows,
   by: Pick<Uploader, 'accountId' | 'institution'>,
-  newcomers: readonly [NewInstance, ...NewInstance[]],
+  added: readonly [NewInstance, ...NewInstance[]],
 ): Promise<void> {
-  const [{ facts, arrived }] = newcomers;
-  const modalities = [...new Set(newcomers.map((one) => one.facts.modality))];
+  const [{ facts, archived }] = added;
+  const modalities = [...new Set(added.map((one) => one.facts.modality))];
   const [study] = await tx
     .update(studies)
     .set({
-      orthancId: arrived.study,
-      instanceCount: sql`${studies.instanceCount} + ${newcomers.length}::integer`,
+      orthancId: archived.study,
+      instanceCount: sql`${studies.instanceCount} + ${added.length}::integer`,
       modalities: union(
         studies.modalities,
         modalities.filter((modality) => modality !== ''),
@@ -85,7 +85,7 @@ async function admitToStudy(
     })
     .where(eq(studies.id, at.study))
     .returning({ count: studies.instanceCount });
-  if (study?.count !== newcomers.length) return;
+  if (study?.count !== added.length) return;
   await tx
     .update(studies)
     .set({
@@ -96,7 +96,7 @@ async function admitToStudy(
     .where(eq(studies.id, at.study));
 }
 
-/** The sorted union of an array column and a few values. */
+/** The sorted union of an array column and these values. */
 function union(
   column: typeof studies.modalities | typeof studies.imageModalities,
   values: readonly string[],

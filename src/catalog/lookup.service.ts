@@ -8,14 +8,14 @@ import { OrthancId } from '../orthanc/orthanc.id.js';
 import { NotVisible } from '../problems/errors.js';
 import type { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
 
-/** A study, series or instance by its chain of UIDs; a chain that mixes studies names nothing. */
+/** A study, series or instance by its UIDs. UIDs of different studies match nothing. */
 export interface ResourceUids {
   readonly study: StudyUid;
   readonly series?: SeriesUid | undefined;
   readonly instance?: SopUid | undefined;
 }
 
-/** An instance an account may have, with what is needed to fetch it by Orthanc's own id. */
+/** An instance that an account may read, with its Orthanc id. */
 export interface FoundInstance {
   readonly sopUid: string;
   readonly seriesUid: string;
@@ -23,20 +23,20 @@ export interface FoundInstance {
   readonly transferSyntax: string;
   readonly frames: number;
   readonly size: number | undefined;
-  /** `undefined` where there are no pixels, or where their header is incomplete. */
+  /** `undefined` without pixels, or when the header is incomplete. */
   readonly rows: number | undefined;
   readonly columns: number | undefined;
   readonly bitsAllocated: number | undefined;
-  /** When this content came; another content under the same UID comes at another time. */
+  /** When this content was stored. Other content with the same UID has another time. */
   readonly storedAt: Date;
   readonly orthancId: OrthancId;
-  /** The account it was found for, whose share of the archive it is read from. */
+  /** The account that reads it, for the limits per account. */
   readonly reader: string;
-  /** Aborts when the request it was found for is gone: nobody waits for its bytes then. */
+  /** Aborts when the client has disconnected. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a target holds, never empty, and whose it is. */
+/** The instances of a target, at least one, and the patient of the study. */
 export interface FoundInstances {
   readonly studyUid: StudyUid;
   readonly patientIssuer: string;
@@ -44,8 +44,8 @@ export interface FoundInstances {
   readonly instances: readonly [FoundInstance, ...FoundInstance[]];
 }
 
-/** The columns of an instance that {@link instanceOf} reads. */
-export const OF_INSTANCE = {
+/** The columns that {@link instanceOf} reads. */
+export const INSTANCE_COLUMNS = {
   sopUid: instances.sopUid,
   seriesUid: series.seriesUid,
   sopClassUid: instances.sopClassUid,
@@ -59,25 +59,25 @@ export const OF_INSTANCE = {
   orthancId: instances.orthancId,
 };
 
-/** Whose study it is. */
-export const OF_PATIENT = {
+/** The columns of the patient. */
+export const PATIENT_COLUMNS = {
   patientIssuer: patients.issuer,
   patientId: patients.patientId,
 };
 
-/** Rights that hold for one study, and whose it is. */
+/** The rights that an account has on a study, and the patient of the study. */
 export interface RightsOver extends Pick<FoundInstances, 'patientIssuer' | 'patientId'> {
   readonly rights: readonly Right[];
 }
 
 const STUDY_RIGHTS = RIGHTS.filter(isScoped);
 
-/** What there is below a UID, for one account: the only way from a UID to the archive. */
+/** Finds instances by their UIDs for one account. All reads of the archive by UID come through here. */
 @Injectable()
 export class Lookup {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Every instance of the target in series and instance order; throws `NotVisible` when there is none or the right does not cover it. `signal` goes with them. */
+  /** All instances of the target in series and instance order. Throws `NotVisible` when there are none, or when the right does not cover them. `signal` is added to each instance. */
   async find(
     policy: Policy,
     right: Right,
@@ -85,12 +85,12 @@ export class Lookup {
     signal?: AbortSignal,
   ): Promise<FoundInstances> {
     const rows = await this.database
-      .select({ ...OF_INSTANCE, ...OF_PATIENT })
+      .select({ ...INSTANCE_COLUMNS, ...PATIENT_COLUMNS })
       .from(instances)
       .innerJoin(series, eq(series.id, instances.series))
       .innerJoin(studies, eq(studies.id, series.study))
       .innerJoin(patients, eq(patients.id, studies.patient))
-      .where(and(...named(target), toSql(policy, right)))
+      .where(and(...matchesUids(target), toSql(policy, right)))
       .orderBy(asc(series.seriesNumber), asc(series.id), asc(instances.instanceNumber), asc(instances.id));
     const [first, ...rest] = rows.map((row) => instanceOf(row, policy.accountId, signal));
     if (first === undefined) throw new NotVisible();
@@ -98,7 +98,7 @@ export class Lookup {
     return { studyUid: target.study, patientIssuer, patientId, instances: [first, ...rest] };
   }
 
-  /** Whether the right covers the study as it is now; what has gone from the catalog meanwhile is not a matter of rights. */
+  /** Whether the right covers the study now. True for a study that is no longer in the catalog. */
   async covers(policy: Policy, right: Right, study: StudyUid): Promise<boolean> {
     const [row] = await this.database
       .select({ covered: sql<boolean>`${toSql(policy, right)}` })
@@ -108,7 +108,7 @@ export class Lookup {
     return row?.covered ?? true;
   }
 
-  /** Whose the study is, when it, or the series in it, is visible; throws `NotVisible` otherwise. */
+  /** The patient of a study. Throws `NotVisible` when the study, or the series in it, is not visible. */
   async demand(
     policy: Policy,
     right: Right,
@@ -119,13 +119,13 @@ export class Lookup {
       .from(series)
       .innerJoin(studies, eq(studies.id, series.study))
       .innerJoin(patients, eq(patients.id, studies.patient))
-      .where(and(...named(target), gt(series.instanceCount, 0), toSql(policy, right)))
+      .where(and(...matchesUids(target), gt(series.instanceCount, 0), toSql(policy, right)))
       .limit(1);
     if (row === undefined) throw new NotVisible();
     return row;
   }
 
-  /** The rights over studies that cover this one, and whose it is; throws `NotVisible` when it may not be read. */
+  /** The rights that cover this study, and its patient. Throws `NotVisible` when the study may not be read. */
   async rightsOver(policy: Policy, study: StudyUid): Promise<RightsOver> {
     const [row] = await this.database
       .select({
@@ -140,12 +140,12 @@ export class Lookup {
       .innerJoin(patients, eq(patients.id, studies.patient))
       .where(and(eq(studies.studyUid, study), gt(studies.instanceCount, 0), toSql(policy, 'studies:read')));
     if (row === undefined) throw new NotVisible();
-    const { covered, ...whose } = row;
-    return { ...whose, rights: STUDY_RIGHTS.filter((_, at) => covered[at] === true) };
+    const { covered, ...patient } = row;
+    return { ...patient, rights: STUDY_RIGHTS.filter((_, at) => covered[at] === true) };
   }
 }
 
-function named(target: ResourceUids): SQL[] {
+function matchesUids(target: ResourceUids): SQL[] {
   return [
     eq(studies.studyUid, target.study),
     ...(target.series === undefined ? [] : [eq(series.seriesUid, target.series)]),
@@ -164,7 +164,7 @@ interface InstanceRow extends Omit<
   readonly orthancId: string;
 }
 
-/** A row of {@link OF_INSTANCE}, whatever else is in it, as an instance found for this account. */
+/** Converts a row with {@link INSTANCE_COLUMNS} to an instance for this account. Other columns stay. */
 export function instanceOf<Row extends InstanceRow>(found: Row, reader: string, signal?: AbortSignal) {
   const { size, rows, columns, bitsAllocated, orthancId, ...row } = found;
   return Object.assign(row, {

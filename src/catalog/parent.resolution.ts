@@ -6,55 +6,55 @@ import { describeSeries, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
 import { RowVanished } from './retrying.js';
 
-/** Who brings an instance, and what they may: the answers of `authz` as functions, so that placing decides nothing itself. */
+/** The sender of an instance, with the decisions of `authz` as functions. */
 export interface Uploader {
   readonly accountId: string | undefined;
-  /** What is said of everything they bring; it wins over the header. */
+  /** Replaces the institution of the header. */
   readonly institution: string | undefined;
   readonly issuer: string | undefined;
   readonly defaultIssuer: string;
-  /** Only into what is there already: they may not begin a study. */
+  /** Whether they may store only into existing studies. */
   readonly existingOnly?: boolean;
-  /** May they store into a study of these facts. */
+  /** Whether they may store into this study. */
   readonly permits: (study: StudyFacts) => boolean;
-  /** May they know that a study of these facts exists. */
+  /** Whether they may know that this study exists. */
   readonly sees: (study: StudyFacts) => boolean;
 }
 
-/** Why an instance has no place: a conflict of identities is told only to who may see what it conflicts with. */
+/** Why an instance is refused. `identity`: it conflicts with a study that the sender may see. Other conflicts are `not-permitted`. */
 export type StoreRefusal = 'not-permitted' | 'identity';
 
-/** Another's instance is on its way: only its end tells what is true. `otherwise` is the answer when that takes too long. */
+/** Another upload holds a reservation, and the result depends on it. `otherwise`: the result if that takes too long. */
 export interface AwaitedReservation {
   readonly kind: 'held';
   readonly otherwise: StoreRefusal;
 }
 
-/** The catalog's rows an instance belongs under. */
+/** The ids of the study and series rows of an instance. */
 export interface ParentRows {
   readonly study: number;
   readonly series: number;
 }
 
-/** A study's row with its patient's key, locked against removal until the transaction ends. */
+/** The row of a study with its patient, locked against deletion until the transaction ends. */
 export type LockedStudy = StudyFacts & { readonly id: number; readonly instanceCount: number };
 
 /**
- * Finds or makes the rows above an instance under the catalog's unique keys: a study has one patient, a series one study.
- * Runs in the caller's transaction; concurrent arrivals of the same keys wait for each other in Postgres.
+ * Finds or creates the patient, study and series of an instance. By unique keys, a study has one patient and a series has one study. Runs
+ * in the caller's transaction. Concurrent inserts of the same keys wait for each other in PostgreSQL.
  */
 export async function resolveParents(
   tx: Transaction,
   facts: InstanceFacts,
   by: Uploader,
 ): Promise<ParentRows | StoreRefusal | AwaitedReservation> {
-  const study = (await holdStudy(tx, facts.studyUid)) ?? (await makeStudy(tx, facts, by));
+  const study = (await lockStudy(tx, facts.studyUid)) ?? (await createStudy(tx, facts, by));
   if (study === undefined) return 'not-permitted';
   const refusal = refusalOf(study, facts, by);
-  // Patient, institution and creator of a study are settled when its first instance has arrived, not when one is announced.
+  // The first stored instance, and not the first reservation, determines patient, institution and creator of a study.
   if (study.instanceCount === 0 && (await isContested(tx, study, by, refusal)))
     return { kind: 'held', otherwise: refusal ?? 'not-permitted' };
-  return refusal ?? placeSeries(tx, study, facts, by);
+  return refusal ?? resolveSeries(tx, study, facts, by);
 }
 
 function refusalOf(study: LockedStudy, facts: InstanceFacts, by: Uploader): StoreRefusal | undefined {
@@ -66,7 +66,7 @@ function refusalOf(study: LockedStudy, facts: InstanceFacts, by: Uploader): Stor
   return agrees ? undefined : 'identity';
 }
 
-/** Whether reservations of others, or contradicting ones, stand in a study without instances. */
+/** Whether a study without instances has reservations of other accounts, or any reservation when this instance is refused. */
 async function isContested(
   tx: Transaction,
   study: LockedStudy,
@@ -86,12 +86,15 @@ async function isContested(
   return row !== undefined;
 }
 
-/** The study by its UID, held so that it cannot be removed meanwhile. */
-async function holdStudy(tx: Transaction, studyUid: string): Promise<LockedStudy | undefined> {
-  return hold(tx, eq(studies.studyUid, studyUid));
+/** Finds a study by its UID and locks it against deletion. */
+async function lockStudy(tx: Transaction, studyUid: string): Promise<LockedStudy | undefined> {
+  return lockStudyWhere(tx, eq(studies.studyUid, studyUid));
 }
 
-async function hold(tx: Transaction, where: ReturnType<typeof eq>): Promise<LockedStudy | undefined> {
+async function lockStudyWhere(
+  tx: Transaction,
+  where: ReturnType<typeof eq>,
+): Promise<LockedStudy | undefined> {
   const [row] = await tx
     .select({
       id: studies.id,
@@ -110,7 +113,7 @@ async function hold(tx: Transaction, where: ReturnType<typeof eq>): Promise<Lock
   return row === undefined ? undefined : { ...row, createdBy: row.createdBy ?? undefined };
 }
 
-async function makeStudy(
+async function createStudy(
   tx: Transaction,
   facts: InstanceFacts,
   by: Uploader,
@@ -135,12 +138,12 @@ async function makeStudy(
       ...describeStudy(facts),
     })
     .onConflictDoNothing();
-  const study = await holdStudy(tx, facts.studyUid);
+  const study = await lockStudy(tx, facts.studyUid);
   if (study === undefined) throw new RowVanished();
   return study;
 }
 
-/** The patient's row, made when it is new; a study without PatientID gets a patient of its own. */
+/** Finds or creates the patient of a study. A study without PatientID has a patient of its own. */
 export async function patientOf(
   tx: Transaction,
   study: Pick<StudyFacts, 'studyUid' | 'issuer' | 'patientId'>,
@@ -159,7 +162,7 @@ export async function patientOf(
   return row.id;
 }
 
-/** The study as it would be with the instance in it, seen with the institution the instance claims; the first one creates it. */
+/** The study as it would be with this instance, and with the institution of the instance. The first instance determines the creator. */
 function withInstance(study: LockedStudy, facts: InstanceFacts, by: Uploader): StudyFacts {
   const added = isImageModality(facts.modality) ? [facts.modality] : [];
   return {
@@ -170,18 +173,18 @@ function withInstance(study: LockedStudy, facts: InstanceFacts, by: Uploader): S
   };
 }
 
-async function placeSeries(
+async function resolveSeries(
   tx: Transaction,
   study: LockedStudy,
   facts: InstanceFacts,
   by: Uploader,
 ): Promise<ParentRows | StoreRefusal> {
-  const row = (await holdSeries(tx, facts)) ?? (await makeSeries(tx, study, facts));
+  const row = (await lockSeries(tx, facts)) ?? (await createSeries(tx, study, facts));
   if (row.study !== study.id) return refusalForConflict(tx, row.study, by);
   return { study: study.id, series: row.id };
 }
 
-async function holdSeries(tx: Transaction, facts: InstanceFacts) {
+async function lockSeries(tx: Transaction, facts: InstanceFacts) {
   const [row] = await tx
     .select({ id: series.id, study: series.study })
     .from(series)
@@ -190,33 +193,33 @@ async function holdSeries(tx: Transaction, facts: InstanceFacts) {
   return row;
 }
 
-async function makeSeries(tx: Transaction, study: LockedStudy, facts: InstanceFacts) {
+async function createSeries(tx: Transaction, study: LockedStudy, facts: InstanceFacts) {
   await tx
     .insert(series)
     .values({ seriesUid: facts.seriesUid, study: study.id, ...describeSeries(facts) })
     .onConflictDoNothing();
-  const row = await holdSeries(tx, facts);
+  const row = await lockSeries(tx, facts);
   if (row === undefined) throw new RowVanished();
   return row;
 }
 
-/** A conflict with a study the depositor may not see looks like a missing permission (no oracle). */
+/** A conflict with a study that the sender may not see looks like a missing permission, so that it does not reveal the study. */
 export async function refusalForConflict(
   tx: Transaction,
   study: number,
   by: Uploader,
 ): Promise<StoreRefusal> {
-  const other = await hold(tx, eq(studies.id, study));
+  const other = await lockStudyWhere(tx, eq(studies.id, study));
   return other !== undefined && by.sees(other) ? 'identity' : 'not-permitted';
 }
 
-/** Locks the rows above an instance from the top down, as every writer does, so that a late reservation is seen and none waits in a circle. */
+/** Locks study and series, in the order of all writers, so that there is no deadlock and a late reservation is seen. */
 export async function lockParents(tx: Transaction, ids: ParentRows): Promise<void> {
   await tx.execute(sql`select from studies where id = ${ids.study} for update`);
   await tx.execute(sql`select from series where id = ${ids.series} for update`);
 }
 
-/** Takes away rows that hold nothing and are reserved by nobody; the caller has locked them with {@link lockParents}. */
+/** Deletes series, study and patient if they have no instances and no reservations. The caller has locked them with {@link lockParents}. */
 export async function deleteEmptyParents(tx: Transaction, ids: ParentRows): Promise<void> {
   await tx.execute(sql`
     delete from series where id = ${ids.series}

@@ -3,20 +3,20 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Policy, toSql } from '../authz/policy.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 
-/** UIDs that something refers to. */
-interface Named {
+/** The UIDs that a data set refers to. */
+interface ReferencedUids {
   readonly studies: ReadonlySet<string>;
   readonly series: ReadonlySet<string>;
   readonly instances: ReadonlySet<string>;
 }
 
-/** Whether an account may read everything that something names. */
+/** Checks whether an account may read the objects that a data set refers to. */
 @Injectable()
 export class ReferenceAccess {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The unknown is not readable: nobody learns by asking what there is. */
-  async all(policy: Policy, named: Named): Promise<boolean> {
+  /** Whether the account may read all of them. Unknown objects count as not readable, so that a reference does not reveal what exists. */
+  async all(policy: Policy, named: ReferencedUids): Promise<boolean> {
     const may = toSql(policy, 'studies:read');
     const [studies, series, instances] = [[...named.studies], [...named.series], [...named.instances]];
     const rows = await this.database.execute(sql`

@@ -3,11 +3,11 @@ import { and, asc, eq, inArray } from 'drizzle-orm';
 import { type Policy, toSql } from '../authz/policy.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
-import { type FoundInstance, instanceOf, OF_INSTANCE, OF_PATIENT } from './lookup.service.js';
+import { type FoundInstance, instanceOf, INSTANCE_COLUMNS, PATIENT_COLUMNS } from './lookup.service.js';
 import type { Level } from './search.attributes.js';
 import { StudyUid } from '../dicom/uids.js';
 
-/** An instance, and whose study it is of. */
+/** An instance, its study and its patient. */
 export interface RepresentativeInstance {
   readonly studyUid: StudyUid;
   readonly patientIssuer: string;
@@ -18,12 +18,12 @@ export interface RepresentativeInstance {
 const GROUP = { study: studies.id, series: series.id, instance: instances.id } as const;
 const UID = { study: studies.studyUid, series: series.seriesUid, instance: instances.sopUid } as const;
 
-/** One instance that speaks for a study or series: the first in series and instance order. */
+/** Finds one instance that represents a study or series: the first in series and instance order. */
 @Injectable()
 export class RepresentativeInstances {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** By the UIDs of this level; one that the account may not read, or that holds nothing, has no example. */
+  /** The instances by the UIDs of this level. UIDs that the account may not read, or without instances, are left out. */
   async of(
     policy: Policy,
     level: Level,
@@ -31,9 +31,9 @@ export class RepresentativeInstances {
   ): Promise<ReadonlyMap<string, RepresentativeInstance>> {
     const rows = await this.database
       .selectDistinctOn([GROUP[level]], {
-        ...OF_INSTANCE,
+        ...INSTANCE_COLUMNS,
         studyUid: studies.studyUid,
-        ...OF_PATIENT,
+        ...PATIENT_COLUMNS,
         uid: UID[level],
       })
       .from(instances)

@@ -20,7 +20,7 @@ import {
 } from './parent.resolution.js';
 import { withRetries } from './retrying.js';
 
-/** The keys of one instance, held for its way into the archive. */
+/** The reserved keys of one instance that is being uploaded. */
 export interface Reservation extends ParentRows {
   readonly kind: 'reserved';
   readonly holder: string;
@@ -28,7 +28,7 @@ export interface Reservation extends ParentRows {
   readonly by: Uploader;
 }
 
-/** The catalog holds this SOP Instance UID at the same place already; only its content can tell whether it is the same. */
+/** The catalog already has this SOP Instance UID in the same series. The content decides whether it is the same instance. */
 export interface KnownInstance {
   readonly kind: 'known';
   readonly id: number;
@@ -37,21 +37,21 @@ export interface KnownInstance {
   readonly sha256: Buffer | undefined;
 }
 
-/** What a depositor gets for an instance's keys. */
+/** The answer to a request for a reservation. */
 export type Admission =
   Reservation | KnownInstance | { readonly kind: 'refused'; readonly why: StoreRefusal };
 
-/** A reservation lives this long unless renewed; after a crash a repeat of the same instance waits for it to end. */
+/** A reservation expires after this time unless renewed. After a crash, a repeated upload waits until then. */
 const LIFE_MS = 12_000;
 const RENEW_MS = 4_000;
 const LONGEST_WAIT_MS = LIFE_MS + 5_000;
 
-/** Holds an instance's keys from before the archive sees a byte of it until the catalog has its row. */
+/** Reserves the keys of an instance before the archive receives any byte of it, and until the catalog has its row. */
 @Injectable()
 export class Reservations {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Reserves, or says why not; waits while another sender is on its way with the same instance or the first of the study. */
+  /** Reserves the keys, or returns why not. Waits while another upload has the same instance or the first instance of the study. */
   async reserve(facts: InstanceFacts, by: Uploader): Promise<Admission> {
     const until = Date.now() + LONGEST_WAIT_MS;
     for (;;) {
@@ -62,92 +62,95 @@ export class Reservations {
     }
   }
 
-  /** Only a reservation is committed; every other outcome takes back the rows made on the way to it. */
+  /** Commits only a reservation. All other outcomes roll back the rows that were created. */
   private async tryReserve(facts: InstanceFacts, by: Uploader): Promise<Admission | AwaitedReservation> {
     try {
       return await withRetries(() =>
         this.database.transaction(async (tx) => {
-          // The content is noted durably before the archive has it, and this with it.
+          // `noteContent` commits durably later, and this row with it.
           await tx.execute(sql`set local synchronous_commit = off`);
           const admission = await reserveKeys(tx, facts, by);
-          if (admission.kind !== 'reserved') throw new TakenBack(admission);
+          if (admission.kind !== 'reserved') throw new ReservationRolledBack(admission);
           return admission;
         }),
       );
     } catch (error) {
-      if (error instanceof TakenBack) return error.admission;
+      if (error instanceof ReservationRolledBack) return error.admission;
       throw error;
     }
   }
 
-  /** Keeps a reservation alive until the returned function is called. */
+  /** Renews a reservation until the returned function is called. */
   keep(reservation: Reservation): () => void {
     const timer = setInterval(() => {
       this.database
         .update(pending)
-        .set({ expiresAt: life() })
-        .where(mine(reservation))
+        .set({ expiresAt: newExpiry() })
+        .where(isHeld(reservation))
         .catch((error: unknown) => noteHandled('reservation renewal', error));
     }, RENEW_MS);
     return () => clearInterval(timer);
   }
 
-  /** Notes the content before the archive can have answered, so that a crash leaves behind what the instance must be. */
+  /** Saves the hash of the content before the archive answers. After a crash it tells which content the archive's copy must have. */
   async noteContent(reservation: Reservation, sha256: Buffer): Promise<void> {
-    await this.database.update(pending).set({ sha256, expiresAt: life() }).where(mine(reservation));
+    await this.database.update(pending).set({ sha256, expiresAt: newExpiry() }).where(isHeld(reservation));
   }
 
   /**
-   * Turns the reservation into the instance's row: from here on it exists. A reservation may be lost on the way (this process stood
-   * still, the study was deleted): what is there now decides then. `false`: the archive's copy has no place for this depositor.
+   * Replaces the reservation by the row of the instance, which exists from now on. If the reservation was lost (the process was suspended,
+   * or the study was deleted), it is made again. False when the sender may no longer store the instance.
    */
-  async complete(reservation: Reservation, arrived: ArchivedInstance): Promise<boolean> {
-    if (await this.tryComplete(reservation, arrived)) return true;
+  async complete(reservation: Reservation, archived: ArchivedInstance): Promise<boolean> {
+    if (await this.tryComplete(reservation, archived)) return true;
     const now = await this.reserve(reservation.facts, reservation.by);
-    if (now.kind === 'reserved') return this.tryComplete(now, arrived);
-    return now.kind === 'known' && now.orthancId === arrived.id;
+    if (now.kind === 'reserved') return this.tryComplete(now, archived);
+    return now.kind === 'known' && now.orthancId === archived.id;
   }
 
-  private async tryComplete(reservation: Reservation, arrived: ArchivedInstance): Promise<boolean> {
+  private async tryComplete(reservation: Reservation, archived: ArchivedInstance): Promise<boolean> {
     return withRetries(() =>
       this.database.transaction(async (tx) => {
-        const held = await tx.delete(pending).where(mine(reservation)).returning({ sopUid: pending.sopUid });
+        const held = await tx
+          .delete(pending)
+          .where(isHeld(reservation))
+          .returning({ sopUid: pending.sopUid });
         if (held.length === 0) return false;
-        await insertInstances(tx, reservation, reservation.by, [{ facts: reservation.facts, arrived }]);
+        await insertInstances(tx, reservation, reservation.by, [{ facts: reservation.facts, archived }]);
         return true;
       }),
     );
   }
 
-  /** Gives the keys back; rows that hold nothing go. Only for what the archive does not hold from this sender. */
+  /** Deletes the reservation and empty parents. Only when the archive has no copy from this sender. */
   async abandon(reservation: Reservation): Promise<void> {
     await withRetries(() =>
       this.database.transaction(async (tx) => {
         await lockParents(tx, reservation);
-        await tx.delete(pending).where(mine(reservation));
+        await tx.delete(pending).where(isHeld(reservation));
         await deleteEmptyParents(tx, reservation);
       }),
     );
   }
 
-  /** Ends a reservation whose outcome is unknown: the watcher adopts what the archive holds of it, its sender may repeat at once. */
+  /** Expires a reservation whose outcome is unknown. The watcher inserts the archive's copy, if any. The sender may repeat at once. */
   async lapse(reservation: Reservation): Promise<void> {
     await this.database
       .update(pending)
       .set({ expiresAt: sql`clock_timestamp()` })
-      .where(mine(reservation));
+      .where(isHeld(reservation));
   }
 
-  /** Notes the content hash of an instance that was not stored through us. */
+  /** Saves the content hash of an instance that came without the gateway. */
   async learnContent(id: number, sha256: Buffer): Promise<void> {
     await this.database.update(instances).set({ sha256 }).where(eq(instances.id, id));
   }
 }
 
-/** Rolls a transaction back and carries its outcome out of it. */
-class TakenBack extends Error {
+/** Rolls a transaction back and carries the outcome to its caller. */
+class ReservationRolledBack extends Error {
   constructor(readonly admission: Admission | AwaitedReservation) {
-    super('taken back');
+    super('rolled back');
   }
 }
 
@@ -166,7 +169,7 @@ async function reserveKeys(
     accountId: by.accountId ?? null,
     transferSyntax: facts.transferSyntax,
     sha256: null,
-    expiresAt: life(),
+    expiresAt: newExpiry(),
   };
   const held = await tx
     .insert(pending)
@@ -174,14 +177,14 @@ async function reserveKeys(
     .onConflictDoUpdate({
       target: pending.sopUid,
       set: values,
-      // What another's cut-off STOW may have left in the archive is adopted for its owner first.
+      // An interrupted upload of another account is first inserted for that account.
       setWhere: sql`${pending.expiresAt} < clock_timestamp()
         and (${pending.sha256} is null or ${pending.accountId} is not distinct from ${by.accountId ?? null}::uuid)`,
     })
     .returning({ sopUid: pending.sopUid });
-  // Who may store here may know that somebody is storing here.
+  // An account that may store into this study may know of other uploads into it.
   if (held.length === 0) return { kind: 'held', otherwise: 'identity' };
-  // Only now: an instance that was completing meanwhile has its row since its reservation went.
+  // Read after the reservation: an upload that completed meanwhile has its row.
   const known = await knownInstance(tx, facts.sopUid);
   if (known === undefined) return { kind: 'reserved', holder, facts, by, ...at };
   if (known.series !== at.series)
@@ -206,10 +209,10 @@ async function knownInstance(tx: Transaction, sopUid: string) {
   return { ...row, orthancId: OrthancId.parse(row.orthancId), sha256: row.sha256 ?? undefined };
 }
 
-function mine(reservation: Reservation) {
+function isHeld(reservation: Reservation) {
   return and(eq(pending.sopUid, reservation.facts.sopUid), eq(pending.holder, reservation.holder));
 }
 
-function life() {
+function newExpiry() {
   return sql<Date>`clock_timestamp() + ${`${LIFE_MS} milliseconds`}::interval`;
 }

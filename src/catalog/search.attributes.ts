@@ -6,20 +6,20 @@ import { PROCEDURE_ID, REQUEST_ATTRIBUTES, STEP_ID } from '../dicom/requested.st
 /** The levels of a search (PS3.18 §10.6). */
 export type Level = 'study' | 'series' | 'instance';
 
-/** How a key is matched (PS3.4 C.2.2.2): by its value, folded, as a person's name, as a moment, as UIDs, as a number, within a set, or in an item of a sequence. */
+/** How a key is matched (PS3.4 C.2.2.2). `folded`: without case and accents. `set`: as a member of an array. `item`: in an item of a sequence. */
 export type Matching = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'set' | 'item';
 
-/** An attribute the catalog holds: searched and answered without asking the archive. */
+/** An attribute of the catalog. It is searched and returned without reading the archive. */
 export interface CatalogAttribute {
-  /** Of the attribute; of one in the items of a sequence after that of the sequence, with a dot between. */
+  /** The tag. For an attribute in the items of a sequence: the tag of the sequence, a dot, the tag of the attribute. */
   readonly tag: string;
   readonly keyword: string;
   readonly vr: string;
   readonly level: Level;
   readonly matching: Matching;
-  /** What is answered. */
+  /** The returned value. */
   readonly value: AnyPgColumn | SQL;
-  /** What is compared, where that is not the answered value. */
+  /** The compared value, if it differs from the returned one. */
   readonly key?: AnyPgColumn;
 }
 
@@ -110,7 +110,7 @@ const at =
     ...(key === undefined ? {} : { key }),
   });
 
-/** Every attribute the catalog can search and answer. */
+/** All attributes that the catalog can search and return. */
 export const CATALOG_ATTRIBUTES: readonly CatalogAttribute[] = [
   ...STUDY.map(at('study')),
   ...SERIES.map(at('series')),

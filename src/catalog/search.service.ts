@@ -7,20 +7,20 @@ import { Slots } from '../limits/slots.js';
 import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from './search.attributes.js';
 import { allMatch, type Filter } from './search.matching.js';
 
-/** A search as asked: which level, what must match, which page. */
+/** A search: level, filters and page. */
 export interface Search {
   readonly level: Level;
   readonly filters: readonly Filter[];
   readonly limit: number;
   readonly offset: number;
-  /** Names may also be alike only (PS3.18 §8.3.4.2). */
+  /** Whether similar names match (PS3.18 §8.3.4.2). */
   readonly fuzzy: boolean;
 }
 
-/** One found thing: values by tag as the catalog keeps them. */
+/** A found study, series or instance: values by tag. */
 export type FoundItem = Readonly<Record<string, string | number | readonly string[] | null>>;
 
-/** A page and how many this account may see in all. */
+/** A page, and the number of all matches that the account may see. */
 export interface SearchResult {
   readonly total: number;
   readonly items: readonly FoundItem[];
@@ -31,16 +31,16 @@ const Result = z.object({
   items: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string()), z.null()]))),
 });
 
-/** Searches at one time, of all and of one account: a large archive takes seconds to count, and requests share 16 connections. */
-const AT_ONCE = 10;
-const OF_ONE_ACCOUNT = 4;
+/** Concurrent searches, of all accounts and of one. Counting a large archive takes seconds, and requests share 16 connections. */
+const CONCURRENT = 10;
+const CONCURRENT_PER_ACCOUNT = 4;
 
-/** How much of their trigrams words share that are alike: `Yamda` and `Yamada` 0.5. */
-const ALIKE = '0.45';
+/** Least share of common trigrams of similar words: `Yamda` and `Yamada` have 0.5. */
+const MIN_SIMILARITY = '0.45';
 
 const DEPTH: Record<Level, number> = { study: 0, series: 1, instance: 2 };
 
-/** What identifies and orders a found row, by the name it has in the statement; small, since all that is found is counted and sorted. */
+/** The columns that identify and sort a found row. They are few, because all matches are counted and sorted. */
 const KEYS: Record<Level, SQL> = {
   study: sql`studies.id as study, studies.study_date, studies.study_time`,
   series: sql`studies.id as study, studies.study_date, studies.study_time, series.id as series, series.series_number`,
@@ -48,7 +48,7 @@ const KEYS: Record<Level, SQL> = {
     instances.id as instance, instances.instance_number`,
 };
 
-/** Newest study first; every order ends in a key of its own, so that pages are stable. */
+/** Newest study first. Each order ends in a unique key, so that pages are stable. */
 const ORDER: Record<Level, SQL> = {
   study: sql`study_date desc, study_time desc, study desc`,
   series: sql`study_date desc, study_time desc, study desc, series_number, series`,
@@ -62,7 +62,7 @@ const FROM: Record<Level, SQL> = {
     join instances on instances.series = series.id`,
 };
 
-/** The rows of a page with all their columns, by their keys. */
+/** Joins the rows of a page with all their columns. */
 const PAGE: Record<Level, SQL> = {
   study: sql`page join studies on studies.id = page.study join patients on patients.id = studies.patient`,
   series: sql`page join studies on studies.id = page.study join patients on patients.id = studies.patient
@@ -71,27 +71,27 @@ const PAGE: Record<Level, SQL> = {
     join series on series.id = page.series join instances on instances.id = page.instance`,
 };
 
-/** The attributes answered at a level: its own and those above. */
+/** The attributes that are returned at a level: its own and those of the levels above. */
 export function attributesAt(level: Level): readonly CatalogAttribute[] {
   return CATALOG_ATTRIBUTES.filter((attribute) => DEPTH[attribute.level] <= DEPTH[level]);
 }
 
-/** QIDO's questions: right, scope, filter, order, page and total in one statement (design.md, decision 2). */
+/** Searches the catalog: right, scope, filter, order, page and total in one statement (docs/decisions/0001). */
 @Injectable()
 export class Searches {
-  private readonly slots = new Slots({ places: AT_ONCE, perAccount: OF_ONE_ACCOUNT });
+  private readonly slots = new Slots({ places: CONCURRENT, perAccount: CONCURRENT_PER_ACCOUNT });
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The page of what the account may read and what matches; nothing is filtered after paging. Waiting for a place ends with `signal`. */
+  /** A page of the matches that the account may read. Nothing is filtered after paging. `signal` ends the waiting for a free slot. */
   run(policy: Policy, search: Search, signal?: AbortSignal): Promise<SearchResult> {
-    return this.slots.run(() => this.ask(policy, search), signal, policy.accountId);
+    return this.slots.run(() => this.query(policy, search), signal, policy.accountId);
   }
 
-  private async ask(policy: Policy, search: Search): Promise<SearchResult> {
+  private async query(policy: Policy, search: Search): Promise<SearchResult> {
     const conditions = [
       toSql(policy, 'studies:read'),
-      // What is only reserved does not exist yet.
+      // A study or series with reservations only does not exist yet.
       search.level === 'study' ? sql`studies.instance_count > 0` : sql`true`,
       search.level === 'series' ? sql`series.instance_count > 0` : sql`true`,
       ...allMatch(search.filters, search.fuzzy),
@@ -100,7 +100,7 @@ export class Searches {
       ({ tag, value }) => sql`${value} as ${sql.identifier(tag)}`,
     );
     const order = ORDER[search.level];
-    // Found rows are counted and sorted by their keys alone; the wide columns are read for the page only.
+    // All matches are counted and sorted by their keys only. The other columns are read for the page.
     const statement = sql`
       with found as materialized (
         select ${KEYS[search.level]} from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)}),
@@ -109,22 +109,22 @@ export class Searches {
       answered as (select ${sql.join(columns, sql`, `)}, page.place from ${PAGE[search.level]})
       select (select count(*) from found) as total,
         coalesce((select json_agg(to_jsonb(answered) - 'place' order by place) from answered), '[]') as items`;
-    return Result.parse((await this.answers(policy, search, statement))[0]);
+    return Result.parse((await this.execute(policy, search, statement))[0]);
   }
 
   /**
-   * Under the settings that the question needs, which Postgres takes from a transaction alone. Always a transaction: the driver sends
-   * statements of others down the connection of one that is under way, to wait behind it, but not down that of a transaction.
+   * Runs the statement in a transaction, which carries its settings. A transaction is used in any case: otherwise the driver may queue
+   * statements of other requests behind this one on the same connection.
    */
-  private async answers(policy: Policy, search: Search, statement: SQL): Promise<readonly unknown[]> {
-    const partly = !seesAll(policy, 'studies:read');
+  private async execute(policy: Policy, search: Search, statement: SQL): Promise<readonly unknown[]> {
+    const isPartial = !seesAll(policy, 'studies:read');
     return this.database.transaction(async (transaction) => {
-      // Who sees a part is led to it by indexes, however small the tables are: what it costs is a matter of that part.
-      if (partly) await transaction.execute(sql`set local enable_seqscan = off`);
-      // The operator that an index answers knows its threshold from a setting alone.
+      // An account that sees a part of the studies must be served by indexes, so that the cost depends on that part.
+      if (isPartial) await transaction.execute(sql`set local enable_seqscan = off`);
+      // The operator with index support takes its threshold from this setting only.
       if (search.fuzzy)
         await transaction.execute(
-          sql`select set_config('pg_trgm.word_similarity_threshold', ${ALIKE}, true)`,
+          sql`select set_config('pg_trgm.word_similarity_threshold', ${MIN_SIMILARITY}, true)`,
         );
       return transaction.execute(statement);
     });

@@ -5,7 +5,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { NeighbourAway } from '../problems/errors.js';
 
-const Held = z.object({
+const CatalogCounts = z.object({
   patients: z.number(),
   studies: z.number(),
   series: z.number(),
@@ -16,7 +16,7 @@ const Held = z.object({
   irregular: z.number(),
 });
 
-/** How much there is: in the catalog, in the archive (null while it is away), on its way, in quarantine, and shown though a UID breaks the rule of PS3.5 §9.1. */
+/** Counts of the catalog and of the archive (null while it is away), of running uploads, of quarantined instances, and of instances with a UID that breaks PS3.5 §9.1. */
 export const CatalogStats = z.object({
   catalog: z.object({
     patients: z.int(),
@@ -32,7 +32,7 @@ export const CatalogStats = z.object({
 });
 export type CatalogStats = z.output<typeof CatalogStats>;
 
-/** Counts for the operator. */
+/** Counts studies, series and instances for the operator. */
 @Injectable()
 export class Stats {
   constructor(
@@ -50,7 +50,7 @@ export class Stats {
         (select count(*)::int from quarantined) as in_quarantine,
         (select count(*)::int from instances where irregular) as irregular
       from studies where instance_count > 0`);
-    const { on_their_way, in_quarantine, irregular, ...catalog } = Held.parse(row);
+    const { on_their_way, in_quarantine, irregular, ...catalog } = CatalogCounts.parse(row);
     return { catalog, archive: await this.archive(), on_their_way, in_quarantine, irregular };
   }
 

@@ -7,7 +7,7 @@ import { accounts } from '../database/schema.access.js';
 import { audit } from '../database/schema.audit.js';
 import type { Uploader } from './parent.resolution.js';
 
-/** Who brought what the archive holds already. */
+/** Finds the sender of instances that are already in the archive. */
 @Injectable()
 export class Uploaders {
   constructor(
@@ -15,7 +15,7 @@ export class Uploaders {
     @Inject(DATABASE) private readonly database: Database,
   ) {}
 
-  /** The account of an interrupted STOW, else the machine account named like the calling AET: it gives issuer and institution. */
+  /** The account of an interrupted upload, else the machine account with the name of the calling AE title. It determines issuer and institution. */
   async of(aet: string | undefined, accountId?: string): Promise<Uploader> {
     const [account] = await this.database
       .select({ institution: accounts.institution, issuer: accounts.issuer })
@@ -30,15 +30,15 @@ export class Uploaders {
       institution: account?.institution ?? undefined,
       issuer: account?.issuer ?? undefined,
       defaultIssuer: this.env.DEFAULT_ISSUER,
-      // It is in the archive already; whoever let it in there decided.
+      // The archive has accepted the instance already.
       permits: () => true,
       sees: () => true,
     };
   }
 
   /**
-   * The one account that the audit knows to have stored into a study by STOW; `undefined` when that are none or several. Only requests
-   * of one study are asked, which are those that the audit has an index for.
+   * The only account that has stored into a study by STOW, according to the audit. `undefined` when there is none or more than one. Only
+   * requests for a single study are considered, because the audit has an index for these.
    */
   async soleUploaderOf(studyUid: string): Promise<string | undefined> {
     const rows = await this.database

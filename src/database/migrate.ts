@@ -25,7 +25,7 @@ export async function migrate(
   log: Log,
   folder = MIGRATIONS,
 ): Promise<void> {
-  await asTheOnlyOne(ownerUrl, async (sql, done) => {
+  await withMigrationLock(ownerUrl, async (sql, done) => {
     for (const name of await filesOf(folder)) {
       if (done.includes(name)) continue;
       const text = await readFile(new URL(name, folder), 'utf8');
@@ -36,8 +36,8 @@ export async function migrate(
       log(`migrated ${name}`);
     }
     const role = decodeURIComponent(new URL(appUrl).username);
-    await sql.begin((transaction) => giveRights(transaction, role));
-    await giveQueue(sql, role, await prepareQueues(ownerUrl));
+    await sql.begin((transaction) => grantTables(transaction, role));
+    await grantQueue(sql, role, await prepareQueues(ownerUrl));
   });
 }
 
@@ -46,7 +46,7 @@ export async function migrate(
  * nor can what would lose rows that are no longer anywhere else.
  */
 export async function migrateBack(ownerUrl: string, log: Log, folder = MIGRATIONS): Promise<void> {
-  await asTheOnlyOne(ownerUrl, async (sql, done) => {
+  await withMigrationLock(ownerUrl, async (sql, done) => {
     const name = done.at(-1);
     if (name === undefined) throw new Error('There is no migration to take back.');
     const text = await readFile(new URL(name.replace(/\.sql$/, '.down.sql'), folder), 'utf8').catch(() => {
@@ -60,7 +60,7 @@ export async function migrateBack(ownerUrl: string, log: Log, folder = MIGRATION
   });
 }
 
-async function asTheOnlyOne(
+async function withMigrationLock(
   ownerUrl: string,
   work: (sql: postgres.Sql, done: readonly string[]) => Promise<void>,
 ): Promise<void> {
@@ -84,7 +84,7 @@ async function filesOf(folder: URL): Promise<string[]> {
 }
 
 /** In one transaction: there is no moment at which the role has more. */
-async function giveRights(sql: postgres.TransactionSql, role: string): Promise<void> {
+async function grantTables(sql: postgres.TransactionSql, role: string): Promise<void> {
   const to = sql(role);
   await sql`grant usage on schema public to ${to}`;
   await sql`grant select, insert, update, delete on all tables in schema public to ${to}`;
@@ -107,14 +107,14 @@ async function giveRights(sql: postgres.TransactionSql, role: string): Promise<v
 }
 
 /** Says how many months of the audit are kept: the owner's decision, which the gateway's role can read and not change. */
-async function keepAudit(ownerUrl: string, months: number): Promise<void> {
-  await asTheOnlyOne(ownerUrl, async (sql) => {
+async function setAuditRetention(ownerUrl: string, months: number): Promise<void> {
+  await withMigrationLock(ownerUrl, async (sql) => {
     await sql`update audit_settings set kept_months = ${months}`;
   });
 }
 
 /** pg-boss's own tables: used by the gateway's role, changed in shape by their owner alone. */
-async function giveQueue(sql: postgres.Sql, role: string, schema: string): Promise<void> {
+async function grantQueue(sql: postgres.Sql, role: string, schema: string): Promise<void> {
   const to = sql(role);
   const of = sql(schema);
   await sql`grant usage on schema ${of} to ${to}`;
@@ -135,7 +135,7 @@ Set DATABASE_OWNER_URL (the owner of the schema) and DATABASE_URL (the gateway's
 long rows of the audit are kept (72 months unless told).
 `;
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const print = (line: string) => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<void> {
   const [option, ...more] = process.argv.slice(2);
@@ -149,10 +149,10 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  if (option === '--back') await migrateBack(urls.data.DATABASE_OWNER_URL, say);
+  if (option === '--back') await migrateBack(urls.data.DATABASE_OWNER_URL, print);
   else {
-    await migrate(urls.data.DATABASE_OWNER_URL, urls.data.DATABASE_URL, say);
-    await keepAudit(urls.data.DATABASE_OWNER_URL, urls.data.AUDIT_RETENTION_MONTHS);
+    await migrate(urls.data.DATABASE_OWNER_URL, urls.data.DATABASE_URL, print);
+    await setAuditRetention(urls.data.DATABASE_OWNER_URL, urls.data.AUDIT_RETENTION_MONTHS);
   }
 }
 

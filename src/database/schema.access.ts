@@ -1,31 +1,31 @@
 import { boolean, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, moment, made, id, word, words } from './schema.columns.js';
+import { bytea, timestampColumn, createdAt, id, textColumn, textArray } from './schema.columns.js';
 
 /** People and machine accounts. */
 export const accounts = pgTable('accounts', {
   id: id(),
   kind: text('kind', { enum: ['person', 'machine'] }).notNull(),
   name: text('name').notNull(),
-  displayName: word('display_name'),
+  displayName: textColumn('display_name'),
   passwordHash: text('password_hash'),
   disabled: boolean('disabled').notNull().default(false),
   patientIssuer: text('patient_issuer'),
   patientId: text('patient_id'),
   institution: text('institution'),
   issuer: text('issuer'),
-  createdAt: made(),
+  createdAt: createdAt(),
   externalIssuer: text('external_issuer'),
   externalSubject: text('external_subject'),
-  externalAt: moment('external_at'),
+  externalAt: timestampColumn('external_at'),
   silentAfterMinutes: integer('silent_after_minutes'),
-  silentSince: moment('silent_since'),
+  silentSince: timestampColumn('silent_since'),
 });
 
 export const groups = pgTable('groups', {
   id: id(),
   name: text('name').notNull(),
-  description: word('description'),
-  createdAt: made(),
+  description: textColumn('description'),
+  createdAt: createdAt(),
 });
 
 export const memberships = pgTable(
@@ -49,53 +49,53 @@ export const grants = pgTable('grants', {
   patientId: text('patient_id'),
   institution: text('institution'),
   modality: text('modality'),
-  until: moment('until'),
-  createdAt: made(),
+  until: timestampColumn('until'),
+  createdAt: createdAt(),
 });
 
 export const apiKeys = pgTable('api_keys', {
   id: id(),
   accountId: uuid('account_id').notNull(),
-  name: word('name'),
+  name: textColumn('name'),
   keyHash: bytea('key_hash').notNull().unique(),
-  expiresAt: moment('expires_at'),
-  lastUsedAt: moment('last_used_at'),
-  ranges: words('ranges'),
-  createdAt: made(),
+  expiresAt: timestampColumn('expires_at'),
+  lastUsedAt: timestampColumn('last_used_at'),
+  ranges: textArray('ranges'),
+  createdAt: createdAt(),
 });
 
 export const sessions = pgTable('sessions', {
   id: id(),
   tokenHash: bytea('token_hash').notNull().unique(),
   accountId: uuid('account_id').notNull(),
-  createdAt: made(),
-  lastSeenAt: moment('last_seen_at').notNull().defaultNow(),
-  address: word('address'),
-  client: word('client'),
+  createdAt: createdAt(),
+  lastSeenAt: timestampColumn('last_seen_at').notNull().defaultNow(),
+  address: textColumn('address'),
+  client: textColumn('client'),
 });
 
 export const tokenFamilies = pgTable('token_families', {
   id: uuid('id').primaryKey(),
   accountId: uuid('account_id').notNull(),
-  createdAt: made(),
-  revokedAt: moment('revoked_at'),
-  address: word('address'),
-  client: word('client'),
+  createdAt: createdAt(),
+  revokedAt: timestampColumn('revoked_at'),
+  address: textColumn('address'),
+  client: textColumn('client'),
 });
 
 export const refreshTokens = pgTable('refresh_tokens', {
   tokenHash: bytea('token_hash').primaryKey(),
   family: uuid('family').notNull(),
   accountId: uuid('account_id').notNull(),
-  createdAt: made(),
-  expiresAt: moment('expires_at').notNull(),
-  usedAt: moment('used_at'),
+  createdAt: createdAt(),
+  expiresAt: timestampColumn('expires_at').notNull(),
+  usedAt: timestampColumn('used_at'),
 });
 
 export const loginFailures = pgTable('login_failures', {
   subject: text('subject').primaryKey(),
   failures: integer('failures').notNull(),
-  windowStart: moment('window_start').notNull(),
+  windowStart: timestampColumn('window_start').notNull(),
 });
 
 export const signingKeys = pgTable('signing_keys', {
@@ -103,8 +103,8 @@ export const signingKeys = pgTable('signing_keys', {
   publicJwk: jsonb('public_jwk').notNull(),
   /** Null for a key from a file. */
   privateSealed: bytea('private_sealed'),
-  createdAt: made(),
-  retiredAt: moment('retired_at'),
+  createdAt: createdAt(),
+  retiredAt: timestampColumn('retired_at'),
 });
 
 export const storedSecrets = pgTable('stored_secrets', {

@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
 import { bigint, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { moment, word } from './schema.columns.js';
+import { timestampColumn, textColumn } from './schema.columns.js';
 
 /** Append-only; by its column `xact` the sealer finds rows of transactions that committed late. */
 export const audit = pgTable('audit', {
   id: bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity(),
-  at: moment('at')
+  at: timestampColumn('at')
     .notNull()
     .default(sql`clock_timestamp()`),
   kind: text('kind', { enum: ['answer', 'opened', 'totals', 'refused', 'sealing'] }).notNull(),
@@ -13,7 +13,7 @@ export const audit = pgTable('audit', {
   accountName: text('account_name'),
   via: text('via'),
   address: text('address').notNull(),
-  client: word('client'),
+  client: textColumn('client'),
   action: text('action').notNull(),
   studyUid: text('study_uid'),
   patientIssuer: text('patient_issuer'),

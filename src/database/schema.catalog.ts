@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, id, moment, made, serial, word, words, count } from './schema.columns.js';
+import { bytea, id, timestampColumn, createdAt, serial, textColumn, textArray, countColumn } from './schema.columns.js';
 
 /** One row a (issuer, PatientID); a study without PatientID has a patient of its own. */
 export const patients = pgTable('patients', {
@@ -17,24 +17,24 @@ export const studies = pgTable('studies', {
   patient: bigint('patient', { mode: 'number' }).notNull(),
   orthancId: text('orthanc_id'),
   createdBy: uuid('created_by'),
-  createdAt: made(),
-  institution: word('institution'),
-  patientName: word('patient_name'),
-  patientNameKey: word('patient_name_key'),
-  patientBirthDate: word('patient_birth_date'),
-  patientSex: word('patient_sex'),
-  studyDate: word('study_date'),
-  studyTime: word('study_time'),
-  studyId: word('study_id'),
-  accessionNumber: word('accession_number'),
-  studyDescription: word('study_description'),
-  studyDescriptionKey: word('study_description_key'),
-  referringPhysician: word('referring_physician'),
-  referringPhysicianKey: word('referring_physician_key'),
-  modalities: words('modalities'),
-  imageModalities: words('image_modalities'),
-  seriesCount: count('series_count'),
-  instanceCount: count('instance_count'),
+  createdAt: createdAt(),
+  institution: textColumn('institution'),
+  patientName: textColumn('patient_name'),
+  patientNameKey: textColumn('patient_name_key'),
+  patientBirthDate: textColumn('patient_birth_date'),
+  patientSex: textColumn('patient_sex'),
+  studyDate: textColumn('study_date'),
+  studyTime: textColumn('study_time'),
+  studyId: textColumn('study_id'),
+  accessionNumber: textColumn('accession_number'),
+  studyDescription: textColumn('study_description'),
+  studyDescriptionKey: textColumn('study_description_key'),
+  referringPhysician: textColumn('referring_physician'),
+  referringPhysicianKey: textColumn('referring_physician_key'),
+  modalities: textArray('modalities'),
+  imageModalities: textArray('image_modalities'),
+  seriesCount: countColumn('series_count'),
+  instanceCount: countColumn('instance_count'),
   revision: bigint('revision', { mode: 'number' }).notNull().default(0),
 });
 
@@ -43,21 +43,21 @@ export const series = pgTable('series', {
   seriesUid: text('series_uid').notNull().unique(),
   study: bigint('study', { mode: 'number' }).notNull(),
   orthancId: text('orthanc_id'),
-  modality: word('modality'),
+  modality: textColumn('modality'),
   seriesNumber: integer('series_number'),
-  seriesDescription: word('series_description'),
-  seriesDescriptionKey: word('series_description_key'),
-  seriesDate: word('series_date'),
-  seriesTime: word('series_time'),
-  bodyPart: word('body_part'),
-  laterality: word('laterality'),
-  protocolName: word('protocol_name'),
-  performedDate: word('performed_date'),
-  performedTime: word('performed_time'),
+  seriesDescription: textColumn('series_description'),
+  seriesDescriptionKey: textColumn('series_description_key'),
+  seriesDate: textColumn('series_date'),
+  seriesTime: textColumn('series_time'),
+  bodyPart: textColumn('body_part'),
+  laterality: textColumn('laterality'),
+  protocolName: textColumn('protocol_name'),
+  performedDate: textColumn('performed_date'),
+  performedTime: textColumn('performed_time'),
   // Request Attributes Sequence, item by item; null of a series whose first file was not read for it yet.
   requestSteps: text('request_steps').array(),
   requestProcedures: text('request_procedures').array(),
-  instanceCount: count('instance_count'),
+  instanceCount: countColumn('instance_count'),
   revision: bigint('revision', { mode: 'number' }).notNull().default(0),
 });
 
@@ -66,20 +66,20 @@ export const instances = pgTable('instances', {
   sopUid: text('sop_uid').notNull().unique(),
   series: bigint('series', { mode: 'number' }).notNull(),
   sopClassUid: text('sop_class_uid').notNull(),
-  modality: word('modality'),
+  modality: textColumn('modality'),
   transferSyntax: text('transfer_syntax').notNull(),
   instanceNumber: integer('instance_number'),
   pixelRows: integer('pixel_rows'),
   pixelColumns: integer('pixel_columns'),
   bitsAllocated: integer('bits_allocated'),
-  frames: count('frames'),
+  frames: countColumn('frames'),
   orthancId: text('orthanc_id').notNull().unique(),
   size: bigint('size', { mode: 'number' }),
   sha256: bytea('sha256'),
   fileUuid: text('file_uuid'),
   irregular: boolean('irregular').notNull().default(false),
   storedBy: uuid('stored_by'),
-  storedAt: moment('stored_at').notNull().defaultNow(),
+  storedAt: timestampColumn('stored_at').notNull().defaultNow(),
 });
 
 /** Keys reserved while an instance is on its way into the archive; what is left after `expires_at` was cut off. */
@@ -90,7 +90,7 @@ export const pending = pgTable('pending', {
   accountId: uuid('account_id'),
   transferSyntax: text('transfer_syntax'),
   sha256: bytea('sha256'),
-  expiresAt: moment('expires_at').notNull(),
+  expiresAt: timestampColumn('expires_at').notNull(),
 });
 
 /** Where the watcher stands in the archive's feed of changes. */
@@ -105,7 +105,7 @@ export const quarantine = pgTable('quarantine', {
   id: id(),
   orthancStudy: text('orthanc_study').notNull(),
   reason: text('reason', { enum: ['contradicts', 'altered', 'unusable', 'unreadable'] }).notNull(),
-  since: moment('since')
+  since: timestampColumn('since')
     .notNull()
     .default(sql`clock_timestamp()`),
 });
@@ -114,12 +114,12 @@ export const quarantine = pgTable('quarantine', {
 export const quarantined = pgTable('quarantined', {
   orthancId: text('orthanc_id').primaryKey(),
   quarantine: uuid('quarantine').notNull(),
-  studyUid: word('study_uid'),
-  seriesUid: word('series_uid'),
-  sopUid: word('sop_uid'),
-  patientId: word('patient_id'),
-  issuer: word('issuer'),
-  modality: word('modality'),
+  studyUid: textColumn('study_uid'),
+  seriesUid: textColumn('series_uid'),
+  sopUid: textColumn('sop_uid'),
+  patientId: textColumn('patient_id'),
+  issuer: textColumn('issuer'),
+  modality: textColumn('modality'),
   /** The open decision about it. */
   decision: uuid('decision'),
 });
@@ -135,11 +135,11 @@ export const quarantineDecisions = pgTable('quarantine_decisions', {
   state: text('state', { enum: ['open', 'done', 'refused'] })
     .notNull()
     .default('open'),
-  instances: count('instances'),
+  instances: countColumn('instances'),
   holder: uuid('holder').notNull(),
-  heldUntil: moment('held_until').notNull(),
-  decidedAt: moment('decided_at')
+  heldUntil: timestampColumn('held_until').notNull(),
+  decidedAt: timestampColumn('decided_at')
     .notNull()
     .default(sql`clock_timestamp()`),
-  endedAt: moment('ended_at'),
+  endedAt: timestampColumn('ended_at'),
 });

@@ -2,14 +2,14 @@ import { sql } from 'drizzle-orm';
 import { bigint, customType, integer, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
-export const moment = (name: string) => timestamp(name, { withTimezone: true });
-export const made = () => moment('created_at').notNull().defaultNow();
+export const timestampColumn = (name: string) => timestamp(name, { withTimezone: true });
+export const createdAt = () => timestampColumn('created_at').notNull().defaultNow();
 export const id = () => uuid('id').primaryKey().defaultRandom();
 export const serial = () => bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
-export const word = (name: string) => text(name).notNull().default('');
-export const words = (name: string) =>
+export const textColumn = (name: string) => text(name).notNull().default('');
+export const textArray = (name: string) =>
   text(name)
     .array()
     .notNull()
     .default(sql`'{}'`);
-export const count = (name: string) => integer(name).notNull().default(0);
+export const countColumn = (name: string) => integer(name).notNull().default(0);

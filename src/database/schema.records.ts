@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, moment, made, id, serial, word, count } from './schema.columns.js';
+import { bytea, timestampColumn, createdAt, id, serial, textColumn, countColumn } from './schema.columns.js';
 
 /** Versions of mapping documents; a version never changes. */
 export const mappings = pgTable('mappings', {
@@ -9,7 +9,7 @@ export const mappings = pgTable('mappings', {
   version: integer('version').notNull(),
   document: jsonb('document').notNull(),
   createdBy: uuid('created_by'),
-  createdAt: made(),
+  createdAt: createdAt(),
 });
 
 export const IMPORT_STATUS = [
@@ -28,7 +28,7 @@ export const imports = pgTable('imports', {
   id: uuid('id').primaryKey(),
   accountId: uuid('account_id'),
   accountName: text('account_name').notNull(),
-  fileName: word('file_name'),
+  fileName: textColumn('file_name'),
   sha256: bytea('sha256').notNull(),
   bytes: bigint('bytes', { mode: 'number' }).notNull(),
   mapping: uuid('mapping').notNull(),
@@ -41,13 +41,13 @@ export const imports = pgTable('imports', {
   failure: text('failure'),
   failureColumns: text('failure_columns').array().notNull().default([]),
   source: jsonb('source'),
-  rowsTotal: count('rows_total'),
-  run: count('run'),
+  rowsTotal: countColumn('rows_total'),
+  run: countColumn('run'),
   again: jsonb('again'),
   undoing: text('undoing', { enum: ['asked', 'stuck'] }),
-  createdAt: made(),
-  finishedAt: moment('finished_at'),
-  forgottenAt: moment('forgotten_at'),
+  createdAt: createdAt(),
+  finishedAt: timestampColumn('finished_at'),
+  forgottenAt: timestampColumn('forgotten_at'),
 });
 
 export const ROW_STATES = [
@@ -67,14 +67,14 @@ export const importChunks = pgTable(
     importId: uuid('import_id').notNull(),
     chunk: integer('chunk').notNull(),
     sealed: bytea('sealed').notNull(),
-    runDone: count('run_done'),
+    runDone: countColumn('run_done'),
     sent: jsonb('sent').notNull().default({}),
-    created: count('created'),
-    updated: count('updated'),
-    unchanged: count('unchanged'),
-    rejected: count('rejected'),
-    waiting: count('waiting'),
-    duplicate: count('duplicate'),
+    created: countColumn('created'),
+    updated: countColumn('updated'),
+    unchanged: countColumn('unchanged'),
+    rejected: countColumn('rejected'),
+    waiting: countColumn('waiting'),
+    duplicate: countColumn('duplicate'),
     reasons: jsonb('reasons').notNull().default({}),
   },
   (table) => [primaryKey({ columns: [table.importId, table.chunk] })],
@@ -123,7 +123,7 @@ export const importWrites = pgTable('import_writes', {
 export const importEvents = pgTable('import_events', {
   id: serial(),
   importId: uuid('import_id').notNull(),
-  at: moment('at')
+  at: timestampColumn('at')
     .notNull()
     .default(sql`clock_timestamp()`),
   data: jsonb('data').notNull(),
@@ -142,13 +142,13 @@ export const terms = pgTable('terms', {
   target: jsonb('target'),
   checked: boolean('checked').notNull().default(false),
   decidedBy: text('decided_by'),
-  decidedAt: moment('decided_at'),
-  createdAt: made(),
+  decidedAt: timestampColumn('decided_at'),
+  createdAt: createdAt(),
 });
 
 /** What a terminology server answered, for as long as it is believed. */
 export const terminologyAnswers = pgTable('terminology_answers', {
   key: bytea('key').primaryKey(),
   answer: jsonb('answer').notNull(),
-  expiresAt: moment('expires_at').notNull(),
+  expiresAt: timestampColumn('expires_at').notNull(),
 });

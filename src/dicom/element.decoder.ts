@@ -37,6 +37,14 @@ export const MAX_STORED_DEPTH = 40;
 export const MAX_READ_DEPTH = 64;
 
 const SHORT_FORM = new Set('AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
+const LONG_FORM = 'OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' ');
+/** Known VRs by their two bytes as a number, so that the decoder makes no strings. */
+const BY_CODE: ReadonlyMap<number, { readonly vr: string; readonly isShort: boolean }> = new Map(
+  [...SHORT_FORM, ...LONG_FORM].map((vr) => [
+    vr.charCodeAt(0) * 256 + vr.charCodeAt(1),
+    { vr, isShort: SHORT_FORM.has(vr) },
+  ]),
+);
 const VR = /^[A-Z]{2}$/;
 
 /** VRs whose values are bytes or binary arrays, not text or single numbers. */
@@ -84,12 +92,13 @@ function decode(
     const length = big ? bytes.readUInt32BE(at + 4) : bytes.readUInt32LE(at + 4);
     return { tag, vr: '', length, size: SHORT_HEAD };
   }
-  const vr = bytes.toString('latin1', at + 4, at + 6);
-  if (isShortForm(vr)) {
+  const known = BY_CODE.get(bytes.readUInt16BE(at + 4));
+  const vr = known?.vr ?? bytes.toString('latin1', at + 4, at + 6);
+  if (known?.isShort === true) {
     const length = big ? bytes.readUInt16BE(at + 6) : bytes.readUInt16LE(at + 6);
     return { tag, vr, length, size: SHORT_HEAD };
   }
-  if (checksVr && !VR.test(vr)) throw fault.notAVr();
+  if (checksVr && known === undefined && !VR.test(vr)) throw fault.notAVr();
   if (at + LONG_HEAD > bytes.length) return undefined;
   const length = big ? bytes.readUInt32BE(at + 8) : bytes.readUInt32LE(at + 8);
   return { tag, vr, length, size: LONG_HEAD };

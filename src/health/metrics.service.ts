@@ -8,7 +8,7 @@ import { Sealer } from '../audit/sealer.js';
 import { POSTGRES } from '../database/database.module.js';
 import { FhirServer } from '../fhir/fhir.server.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
-import { archiveTrouble } from '../orthanc/orthanc.errors.js';
+import { archiveFailures } from '../orthanc/orthanc.errors.js';
 import { handledErrors } from '../problems/handled.errors.js';
 
 /** The metrics are cached this long, since counting a large catalog takes time. */
@@ -139,7 +139,7 @@ export class Metrics implements OnModuleInit {
     this.neighbours.set({ neighbour: 'orthanc' }, orthancUp ? 1 : 0);
     if (hapi !== 'off') this.neighbours.set({ neighbour: 'hapi' }, hapi === 'up' ? 1 : 0);
     this.failures.reset();
-    this.failures.inc({ neighbour: 'orthanc' }, archiveTrouble.failed);
+    this.failures.inc({ neighbour: 'orthanc' }, archiveFailures.failed);
     this.handled.reset();
     for (const [work, total] of handledErrors()) this.handled.inc({ work }, total);
     const calls = this.fhir.calls?.trouble;

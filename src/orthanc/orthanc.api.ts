@@ -3,7 +3,7 @@ import { type AxiosInstance, create } from 'axios';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import { Problem, UpstreamFailed } from '../problems/errors.js';
-import { archiveTrouble, problemOfStatus } from './orthanc.errors.js';
+import { archiveFailures, problemOfStatus } from './orthanc.errors.js';
 import { OrthancId } from './orthanc.id.js';
 import { type ArchiveAddress, ArchiveTransport } from './orthanc.transport.js';
 
@@ -168,7 +168,7 @@ export class OrthancApi implements OnApplicationShutdown {
       return await this.http.request<unknown>({ url: path, method, data, headers: { [WHAT]: what } });
     } catch (error) {
       if (error instanceof Problem) throw error;
-      archiveTrouble.failed += 1;
+      archiveFailures.failed += 1;
       throw new UpstreamFailed(what);
     }
   }

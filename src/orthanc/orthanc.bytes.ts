@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import { UpstreamFailed } from '../problems/errors.js';
-import { type ArchiveBytes, ArchiveConnection, type Manner } from './orthanc.connection.js';
+import { type ArchiveBytes, ArchiveConnection, type ReadOptions } from './orthanc.connection.js';
 import { OrthancId } from './orthanc.id.js';
 import type { ArchiveAddress } from './orthanc.transport.js';
 
@@ -18,7 +18,7 @@ export interface Picture {
 }
 
 /** For which account bytes are read, and until when: who waits for a place leaves the queue when `signal` aborts. */
-type Asker = Pick<Manner, 'reader' | 'signal'>;
+type Requester = Pick<ReadOptions, 'reader' | 'signal'>;
 
 /** Which identity a copy of an instance gets; what is not named stays as it is. */
 export interface NewIdentity {
@@ -71,7 +71,7 @@ export class OrthancBytes implements OnApplicationShutdown {
   }
 
   /** A DICOM file (PS3.10) as it is stored; `size` in bytes as far as the catalog knows it. */
-  instanceFile(id: OrthancId, size: number | undefined, asker: Asker = {}): Promise<ArchiveBytes> {
+  instanceFile(id: OrthancId, size: number | undefined, asker: Requester = {}): Promise<ArchiveBytes> {
     const { reader, signal } = asker;
     return this.connection.read('instance', `/instances/${id}/file`, { expected: size, reader, signal });
   }
@@ -80,16 +80,16 @@ export class OrthancBytes implements OnApplicationShutdown {
    * The file decoded into Explicit VR Little Endian, for its pixels alone: other values are invented, changed and lost by it (1.12.7 with GDCM). `NotInArchive`
    * also when it cannot be. No other transfer syntax may be asked: the encoders of 1.12.7 end its process (JPEG-LS always, RLE for odd sizes).
    */
-  decodedFile(id: OrthancId, { reader, signal }: Asker): Promise<ArchiveBytes> {
+  decodedFile(id: OrthancId, { reader, signal }: Requester): Promise<ArchiveBytes> {
     return this.connection.read('decoding', `/instances/${id}/file?transcode=1.2.840.10008.1.2.1`, {
-      works: 'decoding',
+      computes: 'decoding',
       reader,
       signal,
     });
   }
 
   /** A picture of one frame, counted from 1, in grey or colour; `UpstreamFailed` with 415 when it cannot be made. */
-  picture(id: OrthancId, frame: number, picture: Picture, { reader, signal }: Asker): Promise<ArchiveBytes> {
+  picture(id: OrthancId, frame: number, picture: Picture, { reader, signal }: Requester): Promise<ArchiveBytes> {
     const { type, width, height, window, quality } = picture;
     const query = new URLSearchParams();
     if (width !== undefined) query.set('width', String(width));
@@ -100,7 +100,7 @@ export class OrthancBytes implements OnApplicationShutdown {
       query.set('window-width', String(window.width));
     }
     const path = `/instances/${id}/frames/${frame - 1}/rendered?${query.toString()}`;
-    return this.connection.read('picture', path, { accept: type, works: 'picture', reader, signal });
+    return this.connection.read('picture', path, { accept: type, computes: 'picture', reader, signal });
   }
 
   /** One frame as it is stored, compressed or not; `frame` counts from 1, `size` in bytes is about what it may be. */
@@ -108,7 +108,7 @@ export class OrthancBytes implements OnApplicationShutdown {
     id: OrthancId,
     frame: number,
     size: number | undefined,
-    { reader, signal }: Asker,
+    { reader, signal }: Requester,
   ): Promise<ArchiveBytes> {
     return this.connection.read('frame', `/instances/${id}/frames/${frame - 1}/raw`, {
       expected: size,
@@ -124,7 +124,7 @@ export class OrthancBytes implements OnApplicationShutdown {
   filePart(
     id: OrthancId,
     { first, last }: { readonly first: number; readonly last: number },
-    { reader, signal }: Asker,
+    { reader, signal }: Requester,
   ): Promise<ArchiveBytes> {
     const expected = last - first + 1;
     const range = `bytes=${first}-${last}`;
@@ -137,7 +137,7 @@ export class OrthancBytes implements OnApplicationShutdown {
   }
 
   /** The document inside an encapsulated PDF. */
-  pdf(id: OrthancId, { reader, signal }: Asker): Promise<ArchiveBytes> {
+  pdf(id: OrthancId, { reader, signal }: Requester): Promise<ArchiveBytes> {
     return this.connection.read('pdf', `/instances/${id}/pdf`, { reader, signal });
   }
 
@@ -172,7 +172,7 @@ export class OrthancBytes implements OnApplicationShutdown {
             }),
       },
     });
-    return this.connection.read('modification', `/instances/${id}/modify`, { json, works: 'decoding' });
+    return this.connection.read('modification', `/instances/${id}/modify`, { json, computes: 'decoding' });
   }
 
   /** Stores one DICOM file. */

@@ -16,7 +16,7 @@ const STALL_MS = 30_000;
 const PICTURES = 4;
 const DECODED_FILES = 4;
 /** What one account has of these at most: whoever reads slowly keeps out nobody but themselves. */
-const OF_ONE = { large: 16, pictures: 3, decodedFiles: 3 };
+const PER_ACCOUNT = { large: 16, pictures: 3, decodedFiles: 3 };
 /** Bytes from the archive: `length` when it said one. Destroying `stream` frees the connection at once. */
 export interface ArchiveBytes {
   readonly length: number | undefined;
@@ -33,12 +33,12 @@ interface OpenedBody {
 }
 
 /** How to ask: about how many bytes are expected, which media type, what the archive has to compute, for which account. */
-export interface Manner {
+export interface ReadOptions {
   readonly expected?: number | undefined;
   readonly accept?: string;
   /** Bytes of the resource (RFC 9110 §14.2). */
   readonly range?: string;
-  readonly works?: 'picture' | 'decoding';
+  readonly computes?: 'picture' | 'decoding';
   /** Whether JSON, the list of what is below an element, is no answer. */
   readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
@@ -48,7 +48,7 @@ export interface Manner {
   readonly json?: string;
 }
 
-type Give = (bytes: ArchiveBytes) => void;
+type Deliver = (bytes: ArchiveBytes) => void;
 
 /**
  * The one set of connections that bytes come and go by. Nothing here holds a body: small things are bounded by
@@ -56,10 +56,10 @@ type Give = (bytes: ArchiveBytes) => void;
  */
 export class ArchiveConnection {
   private readonly transport: ArchiveTransport;
-  private readonly large = new Slots({ places: LARGE_READERS, perAccount: OF_ONE.large });
+  private readonly large = new Slots({ places: LARGE_READERS, perAccount: PER_ACCOUNT.large });
   private readonly workers = {
-    picture: new Slots({ places: PICTURES, perAccount: OF_ONE.pictures }),
-    decoding: new Slots({ places: DECODED_FILES, perAccount: OF_ONE.decodedFiles }),
+    picture: new Slots({ places: PICTURES, perAccount: PER_ACCOUNT.pictures }),
+    decoding: new Slots({ places: DECODED_FILES, perAccount: PER_ACCOUNT.decodedFiles }),
   } as const;
 
   constructor(env: ArchiveAddress) {
@@ -80,14 +80,14 @@ export class ArchiveConnection {
   }
 
   /** Reads. What is not known to be small waits for a place before Orthanc is asked, so that waiting holds none of its threads. */
-  async read(what: string, path: string, manner: Manner = {}): Promise<ArchiveBytes> {
-    if (comesAtOnce(manner.expected)) {
+  async read(what: string, path: string, manner: ReadOptions = {}): Promise<ArchiveBytes> {
+    if (isReadAtOnce(manner.expected)) {
       const answer = await this.open(what, path, manner);
-      if (comesAtOnce(answer.length)) return atOnce(what, answer, answer.length);
+      if (isReadAtOnce(answer.length)) return readAtOnce(what, answer, answer.length);
       // Larger than was thought: it waits in line like all that are.
       answer.body.on('error', () => undefined).destroy();
     }
-    const places = manner.works === undefined ? this.large : this.workers[manner.works];
+    const places = manner.computes === undefined ? this.large : this.workers[manner.computes];
     return new Promise((resolve, reject) => {
       const work = () => this.readInPlace(what, path, manner, resolve);
       places.run(work, manner.signal, manner.reader).catch(reject);
@@ -95,11 +95,11 @@ export class ArchiveConnection {
   }
 
   /** Hands the bytes to `give` as soon as they come; ends when Orthanc's thread, or what the bytes take here, is free again. */
-  private async readInPlace(what: string, path: string, manner: Manner, give: Give): Promise<void> {
+  private async readInPlace(what: string, path: string, manner: ReadOptions, give: Deliver): Promise<void> {
     const opened = await this.open(what, path, manner);
     const { length, body } = opened;
-    if (comesAtOnce(length)) return give(await atOnce(what, opened, length));
-    if (manner.works !== 'picture') return readSlowly(opened, give);
+    if (isReadAtOnce(length)) return give(await readAtOnce(what, opened, length));
+    if (manner.computes !== 'picture') return readSlowly(opened, give);
     // A large picture is made by now: its slow reader must not keep others from theirs. Only few wait so, with one of Orthanc's threads.
     const lost = new AbortController();
     body.on('error', () => undefined);
@@ -122,7 +122,7 @@ export class ArchiveConnection {
   private async open(
     what: string,
     path: string,
-    { accept, range, works, valueOnly, json }: Manner,
+    { accept, range, computes: works, valueOnly, json }: ReadOptions,
   ): Promise<OpenedBody> {
     const asked = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
     const answer = await this.transport.request(what, {
@@ -130,7 +130,7 @@ export class ArchiveConnection {
       path,
       accept,
       range,
-      works: works !== undefined,
+      computes: works !== undefined,
     });
     const isList = valueOnly === true && isJson(answer.headers);
     const problem = problemOfStatus(what, isList ? 404 : answer.statusCode);
@@ -153,27 +153,27 @@ export class ArchiveConnection {
 }
 
 /** Whether something of this size is taken out of the archive at once, and holds nothing there while its reader is slow. */
-export function comesAtOnce(bytes: number | undefined): bytes is number {
+export function isReadAtOnce(bytes: number | undefined): bytes is number {
   return bytes !== undefined && bytes <= AT_ONCE_BYTES;
 }
 
 /** Gives a stream that is bounded by its reader's pace; ends when it is closed. */
-async function readSlowly({ length, total, body }: OpenedBody, give: Give): Promise<void> {
+async function readSlowly({ length, total, body }: OpenedBody, give: Deliver): Promise<void> {
   const stream = withStallLimit(body, STALL_MS);
   give({ length, total, stream });
   await closed(stream);
 }
 
-async function atOnce(what: string, { body, total }: OpenedBody, length: number): Promise<ArchiveBytes> {
+async function readAtOnce(what: string, { body, total }: OpenedBody, length: number): Promise<ArchiveBytes> {
   const pieces = await piecesOf(what, body, AT_ONCE_BYTES);
   const held = pieces.reduce((sum, piece) => sum + piece.length, 0);
   if (held !== length) throw new UpstreamFailed(what);
-  const stream = Readable.from(handedOn(pieces), { objectMode: false, highWaterMark: 1 });
+  const stream = Readable.from(released(pieces), { objectMode: false, highWaterMark: 1 });
   return { length, total, stream };
 }
 
 /** Each piece is let go of when its turn comes. */
-function* handedOn(pieces: Buffer[]): Generator<Buffer> {
+function* released(pieces: Buffer[]): Generator<Buffer> {
   for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece;
 }
 

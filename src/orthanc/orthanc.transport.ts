@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
 import type { Env } from '../config/env.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
-import { archiveTrouble } from './orthanc.errors.js';
+import { archiveFailures } from './orthanc.errors.js';
 
 /** Orthanc closes an idle connection after a second; we close it before. */
 const KEEP_ALIVE_MS = 700;
@@ -15,7 +15,7 @@ const READ_MS = 20_000;
 const CALL_MS = 10_000;
 /** JSON that is held: some hundreds of instances, or the instances of some dozens of series. */
 const JSON_BYTES = 64 * 1024 * 1024;
-const CUT_OFF = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+const CONNECTION_LOST = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 /** The part of the environment that says where the archive is. */
 export type ArchiveAddress = Pick<Env, 'ORTHANC_URL' | 'ORTHANC_USERNAME' | 'ORTHANC_PASSWORD'>;
@@ -30,7 +30,7 @@ export interface ArchiveCall {
   /** Bytes of the resource (RFC 9110 §14.2). */
   readonly range?: string | undefined;
   /** Whether Orthanc has to compute before it answers. */
-  readonly works?: boolean;
+  readonly computes?: boolean;
 }
 
 /** What a call that took too long ends with. */
@@ -65,11 +65,11 @@ export class ArchiveTransport {
   async request(what: string, call: ArchiveCall, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
     try {
       return await this.once(this.pool, call, signal).catch((error: unknown) => {
-        if (!CUT_OFF.has(codeOf(error)) || call.body instanceof Readable) throw error;
+        if (!CONNECTION_LOST.has(codeOf(error)) || call.body instanceof Readable) throw error;
         return this.once(this.fresh, call, signal);
       });
     } catch (error) {
-      throw archiveAway(what, error);
+      throw archiveUnavailable(what, error);
     }
   }
 
@@ -90,7 +90,7 @@ export class ArchiveTransport {
     await Promise.all([this.pool.destroy(), this.fresh.destroy()]);
   }
 
-  private once(pool: Pool, { method, path, body, accept, range, works }: ArchiveCall, signal?: AbortSignal) {
+  private once(pool: Pool, { method, path, body, accept, range, computes: works }: ArchiveCall, signal?: AbortSignal) {
     return pool.request({
       method,
       path,
@@ -126,16 +126,16 @@ export async function piecesOf(what: string, body: Readable, atMost: number): Pr
       pieces.push(piece);
     }
   } catch (error) {
-    throw archiveAway(what, error);
+    throw archiveUnavailable(what, error);
   }
   if (size <= atMost) return pieces;
-  archiveTrouble.failed += 1;
+  archiveFailures.failed += 1;
   throw new UpstreamFailed(`${what} (answer too large)`);
 }
 
 /** The driver's error is named by its code alone. */
-function archiveAway(what: string, error: unknown): NeighbourAway {
-  archiveTrouble.failed += 1;
+function archiveUnavailable(what: string, error: unknown): NeighbourAway {
+  archiveFailures.failed += 1;
   return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${what}: ${codeOf(error)}`) });
 }
 

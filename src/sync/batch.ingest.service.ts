@@ -11,42 +11,42 @@ import { type Uploader, resolveParents } from '../catalog/parent.resolution.js';
 
 type Group = readonly [NewInstance, ...NewInstance[]];
 
-/** Takes up many newcomers of the archive together: those of one series are one transaction. */
+/** Inserts many new instances of the archive together: one transaction for each series. */
 @Injectable()
 export class BatchIngest {
   constructor(
     @Inject(BACKGROUND_DATABASE) private readonly database: Database,
-    private readonly originals: InstanceReader,
-    private readonly depositors: Uploaders,
+    private readonly reader: InstanceReader,
+    private readonly uploaders: Uploaders,
   ) {}
 
   /**
-   * Takes up what is plain of these instances (some hundreds), which the catalog is thought not to hold. Resolves with the others: what
-   * cannot be read, is known, on its way, left behind, in quarantine or contradicts wants a look of its own.
+   * Inserts those of these instances (some hundreds) that have no complication. Resolves with the others, which {@link Ingest} handles one
+   * by one: unreadable, known, reserved, quarantined and conflicting instances.
    */
-  async take(ids: readonly OrthancId[]): Promise<OrthancId[]> {
-    const admitted = new Set<OrthancId>();
-    const originals = await this.originals.readable(ids);
-    for (const [aet, group] of groupsOf(originals)) {
-      const by = await this.depositors.of(aet);
-      // What goes wrong together is tried one by one.
-      const taken = await this.admit(group, by).catch((error: unknown) => {
+  async ingest(ids: readonly OrthancId[]): Promise<OrthancId[]> {
+    const inserted = new Set<OrthancId>();
+    const read = await this.reader.readAll(ids);
+    for (const [aet, group] of groupsOf(read)) {
+      const by = await this.uploaders.of(aet);
+      // If a group fails, its instances are ingested one by one.
+      const rows = await this.insert(group, by).catch((error: unknown) => {
         if (!(error instanceof TransactionRollbackError)) noteHandled('batch ingest', error);
         return [];
       });
-      for (const { arrived } of taken) admitted.add(arrived.id);
+      for (const { archived } of rows) inserted.add(archived.id);
     }
-    return ids.filter((id) => !admitted.has(id));
+    return ids.filter((id) => !inserted.has(id));
   }
 
-  /** Those that have their rows now. */
-  private async admit(group: Group, by: Uploader): Promise<readonly NewInstance[]> {
+  /** Returns the instances that were inserted. */
+  private async insert(group: Group, by: Uploader): Promise<readonly NewInstance[]> {
     return this.database.transaction(async (tx) => {
-      // What is lost of it in a crash of the database is found again: the feed's position is written after it, and durably.
+      // A crash of the database may lose these rows. The feed's position is saved afterwards and durably, so they are read again.
       await tx.execute(sql`set local synchronous_commit = off`);
       const at = await resolveParents(tx, group[0].facts, by);
       if (typeof at === 'string' || 'kind' in at) return tx.rollback();
-      const [first, ...others] = await plainOf(tx, group);
+      const [first, ...others] = await insertableOf(tx, group);
       if (first === undefined) return tx.rollback();
       await insertInstances(tx, at, by, [first, ...others]);
       return [first, ...others];
@@ -54,10 +54,10 @@ export class BatchIngest {
   }
 }
 
-/** Those whose SOP Instance UID nobody holds or reserves, and who do not wait in quarantine. Reservations first: one that is gone by now has left its row. */
-async function plainOf(tx: Transaction, group: Group): Promise<NewInstance[]> {
+/** The instances whose SOP Instance UID is neither in the catalog nor reserved, and that are not quarantined. Reservations are read first: one that completes meanwhile has its row in the catalog. */
+async function insertableOf(tx: Transaction, group: Group): Promise<NewInstance[]> {
   const uids = group.map(({ facts }) => facts.sopUid);
-  const onTheirWay = await tx
+  const reserved = await tx
     .select({ uid: pending.sopUid })
     .from(pending)
     .where(inArray(pending.sopUid, uids));
@@ -65,31 +65,31 @@ async function plainOf(tx: Transaction, group: Group): Promise<NewInstance[]> {
     .select({ uid: instances.sopUid })
     .from(instances)
     .where(inArray(instances.sopUid, uids));
-  const waiting = await tx
+  const held = await tx
     .select({ id: quarantined.orthancId })
     .from(quarantined)
     .where(
       inArray(
         quarantined.orthancId,
-        group.map(({ arrived }) => arrived.id),
+        group.map(({ archived }) => archived.id),
       ),
     );
-  const others = new Set<string>([...onTheirWay, ...known].map(({ uid }) => uid));
-  const aside = new Set<string>(waiting.map(({ id }) => id));
-  return group.filter(({ facts, arrived }) => !others.has(facts.sopUid) && !aside.has(arrived.id));
+  const takenUids = new Set<string>([...reserved, ...known].map(({ uid }) => uid));
+  const heldIds = new Set<string>(held.map(({ id }) => id));
+  return group.filter(({ facts, archived }) => !takenUids.has(facts.sopUid) && !heldIds.has(archived.id));
 }
 
-/** By calling AET and by all that decides about an instance's place. */
+/** Groups instances by calling AET and by all values that determine their parents. */
 function groupsOf(
-  originals: ReadonlyMap<OrthancId, ReadInstance>,
+  instances: ReadonlyMap<OrthancId, ReadInstance>,
 ): [aet: string | undefined, group: Group][] {
   const groups = new Map<string, [string | undefined, [NewInstance, ...NewInstance[]]]>();
-  for (const [id, { facts, aet, ...content }] of originals) {
+  for (const [id, { facts, aet, ...content }] of instances) {
     const { patientId, studyUid, seriesUid, headerIssuer, institution, modality } = facts;
     if (orthancIdOf(patientId, studyUid, seriesUid, facts.sopUid) !== id) continue;
     const study = orthancIdOf(patientId, studyUid);
     const series = orthancIdOf(patientId, studyUid, seriesUid);
-    const one = { facts, arrived: { id, study, series, ...content } };
+    const one = { facts, archived: { id, study, series, ...content } };
     const key = JSON.stringify([aet, patientId, studyUid, seriesUid, headerIssuer, institution, modality]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [aet, [one]]);

@@ -7,7 +7,7 @@ import type { Uploader } from '../catalog/parent.resolution.js';
 import { groupOf } from './quarantine.service.js';
 
 const Row = z.object({ id: z.coerce.number() });
-const Displaced = z.object({
+const EvictedInstance = z.object({
   orthanc_id: z.string(),
   orthanc_study: z.string(),
   study_uid: z.string(),
@@ -19,9 +19,9 @@ const Displaced = z.object({
 });
 
 /**
- * Makes room for an instance that a person decided for: what it contradicts (its study with another patient, its series in another
- * study, its SOP Instance UID elsewhere) leaves the catalog and is quarantined; nothing leaves the archive. False while somebody is
- * storing there.
+ * Removes from the catalog, and quarantines, the rows that conflict with an instance that somebody accepted: its study with another
+ * patient, its series in another study, its SOP Instance UID elsewhere. The archive does not change. False while an upload into one of
+ * these rows is running.
  */
 export async function evictConflicts(
   tx: Transaction,
@@ -30,17 +30,17 @@ export async function evictConflicts(
   id: OrthancId,
 ): Promise<boolean> {
   const issuer = facts.headerIssuer || by.issuer || '';
-  const study = await first(
+  const study = await firstId(
     tx,
     sql`select s.id from studies s join patients p on p.id = s.patient where s.study_uid = ${facts.studyUid}
       and (p.patient_id <> ${facts.patientId} or (${issuer} <> '' and p.issuer <> ${issuer})) for update of s`,
   );
-  const series = await first(
+  const series = await firstId(
     tx,
     sql`select e.id from series e join studies s on s.id = e.study
       where e.series_uid = ${facts.seriesUid} and s.study_uid <> ${facts.studyUid} for update of s, e`,
   );
-  const instance = await first(
+  const instance = await firstId(
     tx,
     sql`select i.id from instances i join series e on e.id = i.series join studies s on s.id = e.study
       where i.sop_uid = ${facts.sopUid} and i.orthanc_id <> ${id} for update of s, e`,
@@ -52,18 +52,18 @@ export async function evictConflicts(
   ];
   for (const { row, below, remove } of steps) {
     if (row === undefined) continue;
-    if (await isStoredInto(tx, below, row)) return false;
-    await putAside(tx, sql`${below} = ${row}`);
+    if (await hasReservation(tx, below, row)) return false;
+    await quarantineInstances(tx, sql`${below} = ${row}`);
     await tx.execute(remove(row));
   }
   return true;
 }
 
-async function first(tx: Transaction, query: SQL): Promise<number | undefined> {
+async function firstId(tx: Transaction, query: SQL): Promise<number | undefined> {
   return z.array(Row).parse([...(await tx.execute(query))])[0]?.id;
 }
 
-async function isStoredInto(tx: Transaction, below: SQL, row: number): Promise<boolean> {
+async function hasReservation(tx: Transaction, below: SQL, row: number): Promise<boolean> {
   const rows = await tx.execute(sql`
     select 1 from pending q join series e on e.id = q.series join studies s on s.id = e.study
     left join instances i on i.series = e.id
@@ -71,14 +71,14 @@ async function isStoredInto(tx: Transaction, below: SQL, row: number): Promise<b
   return rows.length > 0;
 }
 
-async function putAside(tx: Transaction, which: SQL): Promise<void> {
+async function quarantineInstances(tx: Transaction, which: SQL): Promise<void> {
   const rows = await tx.execute(sql`
     select i.orthanc_id, coalesce(s.orthanc_id, i.orthanc_id) as orthanc_study, s.study_uid, e.series_uid, i.sop_uid,
       p.patient_id, p.issuer, i.modality
     from instances i join series e on e.id = i.series join studies s on s.id = e.study join patients p on p.id = s.patient
     where ${which}`);
   const groups = new Map<string, string>();
-  for (const { orthanc_study, ...row } of z.array(Displaced).parse([...rows])) {
+  for (const { orthanc_study, ...row } of z.array(EvictedInstance).parse([...rows])) {
     const group = groups.get(orthanc_study) ?? (await groupOf(tx, orthanc_study, 'contradicts'));
     groups.set(orthanc_study, group);
     await tx.execute(sql`

@@ -8,26 +8,26 @@ import { OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { lockParents, deleteEmptyParents } from '../catalog/parent.resolution.js';
 import { withRetries } from '../catalog/retrying.js';
 
-/** Levels whose ids the archive lists in little time; instances are compared series by series. */
+/** Levels whose ids Orthanc lists quickly. Instances are compared series by series. */
 export type ListedLevel = Exclude<ArchiveLevel, 'instances'>;
 
 const TABLE: Record<ListedLevel, typeof studies | typeof series> = { studies, series };
-const LISTED = 5000;
-const DOUBTED = 500;
+const LISTING_PAGE = 5000;
+const UNLISTED_PAGE = 500;
 
 const Newest = z.object({ id: z.coerce.number() });
-const Held = z
+const ListedRows = z
   .object({ id: z.coerce.number(), orthanc_id: OrthancId, revision: z.coerce.number() })
-  .transform(({ orthanc_id: orthancId, ...row }): HeldRow => ({ ...row, orthancId }));
+  .transform(({ orthanc_id: orthancId, ...row }): ListedRow => ({ ...row, orthancId }));
 
-/** A row of the catalog that names something of the archive; with its revision it is this row as it was seen. */
-interface HeldRow {
+/** A row of the catalog with its Orthanc id. `revision` tells whether the row has changed since it was read. */
+interface ListedRow {
   readonly id: number;
   readonly orthancId: OrthancId;
   readonly revision: number;
 }
 
-/** Takes out of the catalog what the archive no longer holds. Orthanc never tells a deletion, so it is found by comparing. */
+/** Removes rows from the catalog whose copies are no longer in Orthanc. Orthanc reports no deletions, so they are found by comparing. */
 @Injectable()
 export class DeletionSync {
   constructor(
@@ -36,15 +36,15 @@ export class DeletionSync {
   ) {}
 
   /**
-   * Compares a level page by page and takes out what the archive does not list. Only rows older than the question are doubted, and
-   * each is asked for once more before it goes.
+   * Compares a level page by page and removes the rows that Orthanc does not list. Rows that were inserted after the listing began are not
+   * compared. Orthanc is asked once more before each removal.
    */
   async compare(level: ListedLevel): Promise<void> {
     const [newest] = await this.database.execute(
       sql`select coalesce(max(id), 0)::text as id from ${TABLE[level]}`,
     );
     const upTo = Newest.parse(newest).id;
-    await this.list(level);
+    await this.saveListing(level);
     let after = 0;
     for (;;) {
       const rows = await this.unlisted(level, after, upTo);
@@ -52,34 +52,34 @@ export class DeletionSync {
         if (!(await this.api.holds(level, row.orthancId))) await this.remove(level, row);
       }
       after = rows.at(-1)?.id ?? after;
-      if (rows.length < DOUBTED) return;
+      if (rows.length < UNLISTED_PAGE) return;
     }
   }
 
-  /** What the archive lists of a level, as rows: on neither side is all of it held in memory. */
-  private async list(level: ListedLevel): Promise<void> {
+  /** Saves Orthanc's listing of a level in a table, page by page, so that memory does not grow with the archive. */
+  private async saveListing(level: ListedLevel): Promise<void> {
     await this.database.execute(sql`delete from archive_listing`);
     for (let since = 0, page: OrthancId[]; ; since += page.length) {
-      page = await this.api.page(level, since, LISTED);
+      page = await this.api.page(level, since, LISTING_PAGE);
       await this.database.execute(
         sql`insert into archive_listing select unnest(${sql.param(page)}::text[]) on conflict do nothing`,
       );
-      if (page.length < LISTED) return;
+      if (page.length < LISTING_PAGE) return;
     }
   }
 
-  private async unlisted(level: ListedLevel, after: number, upTo: number): Promise<HeldRow[]> {
+  private async unlisted(level: ListedLevel, after: number, upTo: number): Promise<ListedRow[]> {
     const rows = await this.database.execute(sql`
       select id, orthanc_id, revision from ${TABLE[level]} held
       where id > ${after} and id <= ${upTo} and orthanc_id is not null
         and not exists (select from archive_listing listed where listed.orthanc_id = held.orthanc_id)
-      order by id limit ${DOUBTED}`);
-    return z.array(Held).parse([...rows]);
+      order by id limit ${UNLISTED_PAGE}`);
+    return z.array(ListedRows).parse([...rows]);
   }
 
-  /** Asks anew whether the archive holds an instance, and takes it out of the catalog when it does not. */
+  /** Asks Orthanc whether it holds an instance, and removes its row when it does not. */
   async recheck(orthancId: OrthancId): Promise<boolean> {
-    // Seen before the question: a row made after it belongs to a newcomer.
+    // Read before Orthanc is asked: a row that is inserted later belongs to a new copy.
     const rows = await this.database
       .select({ id: instances.id })
       .from(instances)
@@ -89,17 +89,14 @@ export class DeletionSync {
     return false;
   }
 
-  /** Takes out the row of an instance that the archive holds no longer, or not as it was. */
+  /** Removes the row of an instance that was deleted or replaced in Orthanc. */
   removeInstance(id: number): Promise<void> {
     return this.remove('instances', { id, revision: 0 });
   }
 
-  /** Reservations that were cut off and never came to anything in the archive. */
-  async dropLeftovers(longerThanMs: number): Promise<void> {
-    const expired = lt(
-      pending.expiresAt,
-      sql`clock_timestamp() - ${`${longerThanMs} milliseconds`}::interval`,
-    );
+  /** Deletes reservations that expired this long ago and have no copy in Orthanc. */
+  async deleteExpiredReservations(ageMs: number): Promise<void> {
+    const expired = lt(pending.expiresAt, sql`clock_timestamp() - ${`${ageMs} milliseconds`}::interval`);
     const rows = await this.database
       .select({
         sopUid: pending.sopUid,
@@ -116,7 +113,7 @@ export class DeletionSync {
       .innerJoin(patients, eq(patients.id, studies.patient))
       .where(expired);
     for (const row of rows) {
-      // What the archive holds under these keys is still measured by what its sender sent.
+      // If Orthanc has a copy, the reservation stays: its hash tells whether the copy is what was sent.
       const id = orthancIdOf(row.patientId, row.studyUid, row.seriesUid, row.sopUid);
       if (row.sha256 !== null && (await this.api.holds('instances', id))) continue;
       await withRetries(() =>
@@ -129,10 +126,10 @@ export class DeletionSync {
     }
   }
 
-  private async remove(level: ArchiveLevel, row: Pick<HeldRow, 'id' | 'revision'>): Promise<void> {
+  private async remove(level: ArchiveLevel, row: Pick<ListedRow, 'id' | 'revision'>): Promise<void> {
     await withRetries(() =>
       this.database.transaction(async (tx) => {
-        // First and by itself: what is counted afterwards is counted without others counting too.
+        // Locks the study in a statement of its own, so that the counts below include all other writers.
         await tx.execute(sql`select from studies where id = (${STUDY_OF[level](row.id)}) for update`);
         await tx.execute(REMOVE[level](row));
       }),
@@ -147,10 +144,10 @@ const STUDY_OF: Record<ArchiveLevel, (id: number) => SQL> = {
 };
 
 /**
- * Each removes everything below, then brings counts and modalities above up to date or removes what is empty. What got a new
- * instance since it was seen stays; it is looked at again.
+ * Removes a row with everything below it, and updates or removes the rows above. A study or series that changed since it was read stays,
+ * and is compared again later.
  */
-const REMOVE: Record<ArchiveLevel, (row: Pick<HeldRow, 'id' | 'revision'>) => SQL> = {
+const REMOVE: Record<ArchiveLevel, (row: Pick<ListedRow, 'id' | 'revision'>) => SQL> = {
   studies: ({ id, revision }) => sql`
     with gone as (delete from studies where id = ${id} and revision = ${revision} returning id, patient)
     delete from patients using gone where patients.id = gone.patient

@@ -8,64 +8,64 @@ import { isSameContent } from '../catalog/file.content.js';
 import { type InstanceFacts, isImageModality } from '../catalog/instance.facts.js';
 import { patientOf } from '../catalog/parent.resolution.js';
 
-/** What became of a row whose file was read again: `other` means that it is no longer what this row may say. */
-export type Renewal = 'renewed' | 'same' | 'other' | 'gone';
+/** The outcome for a row whose file was read again. `replaced`: the file is another instance now. */
+export type RefreshOutcome = 'refreshed' | 'same' | 'replaced' | 'gone';
 
-type Described = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+type DescriptionColumns = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /**
- * Writes anew what an instance's row says of its file, and what its series and study say when it is their first. Whose the study is
- * stays as it was settled at the beginning.
+ * Updates the description of an instance from its file, and that of its series and study if it is their first instance. The issuer,
+ * institution and creator of the study do not change.
  */
 export async function refreshDescriptions(
   tx: Transaction,
   id: number,
   facts: InstanceFacts,
-  arrived: Pick<ArchivedInstance, 'size' | 'sha256' | 'fileUuid'>,
-): Promise<Renewal> {
-  const above = await aboveOf(tx, id);
-  if (above === undefined) return 'gone';
-  // The same file is whose it was when it was acknowledged, also where the archive reads an identifier differently.
-  if (!isOf(above, facts)) return isSame(above.instance, facts, arrived) ? 'same' : 'other';
-  const moved = above.patient.patientId !== facts.patientId;
-  if (moved) await movePatient(tx, above, facts.patientId);
-  const described = describeInstance(facts);
-  const stale = !says(above.instance, described) || isOther(above.instance, arrived);
+  archived: Pick<ArchivedInstance, 'size' | 'sha256' | 'fileUuid'>,
+): Promise<RefreshOutcome> {
+  const row = await loadWithParents(tx, id);
+  if (row === undefined) return 'gone';
+  // The same file keeps the patient of its first reading, also where an identifier is now read differently.
+  if (!hasIdentity(row, facts)) return isSameFile(row.instance, facts, archived) ? 'same' : 'replaced';
+  const isMoved = row.patient.patientId !== facts.patientId;
+  if (isMoved) await moveToPatient(tx, row, facts.patientId);
+  const description = describeInstance(facts);
+  const isStale = !equals(row.instance, description) || hasOtherContent(row.instance, archived);
   const content = {
-    size: arrived.size ?? null,
-    sha256: arrived.sha256 ?? null,
-    fileUuid: arrived.fileUuid ?? null,
-    // Other content came at another time: what clients keep of it is asked for by that.
-    ...(stale ? { storedAt: sql`clock_timestamp()` } : {}),
+    size: archived.size ?? null,
+    sha256: archived.sha256 ?? null,
+    fileUuid: archived.fileUuid ?? null,
+    // Clients validate cached content by this time.
+    ...(isStale ? { storedAt: sql`clock_timestamp()` } : {}),
   };
   await tx
     .update(instances)
-    .set({ ...described, ...content })
+    .set({ ...description, ...content })
     .where(eq(instances.id, id));
-  const staleAbove = await renewAbove(tx, id, above, facts);
-  if (!stale && !staleAbove && !moved) return 'same';
+  const hasStaleParents = await refreshParents(tx, id, row, facts);
+  if (!isStale && !hasStaleParents && !isMoved) return 'same';
   await tx
     .update(series)
     .set({ revision: sql`${series.revision} + 1` })
-    .where(eq(series.id, above.series.id));
+    .where(eq(series.id, row.series.id));
   if (isImageModality(facts.modality)) {
     const image = sql.param([facts.modality]);
     const imageModalities = sql`array(select distinct unnest(${studies.imageModalities} || ${image}::text[]) order by 1)`;
-    await tx.update(studies).set({ imageModalities }).where(eq(studies.id, above.study.id));
+    await tx.update(studies).set({ imageModalities }).where(eq(studies.id, row.study.id));
   }
-  await tx.execute(sql`select refresh_study(${above.study.id})`);
-  return 'renewed';
+  await tx.execute(sql`select refresh_study(${row.study.id})`);
+  return 'refreshed';
 }
 
-interface Above {
+interface InstanceWithParents {
   readonly instance: typeof instances.$inferSelect;
   readonly series: typeof series.$inferSelect;
   readonly study: typeof studies.$inferSelect;
   readonly patient: typeof patients.$inferSelect;
 }
 
-async function aboveOf(tx: Transaction, id: number): Promise<Above | undefined> {
-  // The study first: its lock makes those who write below it take turns.
+async function loadWithParents(tx: Transaction, id: number): Promise<InstanceWithParents | undefined> {
+  // Locks the study first, so that all writers below it take turns.
   await tx.execute(sql`
     select from studies where id = (select e.study from series e join instances i on i.series = e.id where i.id = ${id})
     for update`);
@@ -79,7 +79,10 @@ async function aboveOf(tx: Transaction, id: number): Promise<Above | undefined> 
   return row;
 }
 
-function isOf({ instance, series: row, study, patient }: Above, facts: InstanceFacts): boolean {
+function hasIdentity(
+  { instance, series: row, study, patient }: InstanceWithParents,
+  facts: InstanceFacts,
+): boolean {
   const uids = instance.sopUid === facts.sopUid && row.seriesUid === facts.seriesUid;
   const issuer = facts.headerIssuer === '' || facts.headerIssuer === patient.issuer;
   return (
@@ -87,21 +90,25 @@ function isOf({ instance, series: row, study, patient }: Above, facts: InstanceF
   );
 }
 
-/** Earlier versions took every kind of blank from the ends of a PatientID, not the padding alone: their rows are still this patient's. */
+/** Earlier versions trimmed all white space from a PatientID, and not only its padding. Their rows have the same patient. */
 function isSamePatient(held: string, read: string): boolean {
   return held === read || (held !== '' && held === read.trim());
 }
 
-/** Gives the study to the patient its file names; what is left of the other one goes when nothing is theirs. */
-async function movePatient(tx: Transaction, { study, patient }: Above, patientId: string): Promise<void> {
+/** Moves the study to the patient of its file. Deletes the other patient if it has no study left. */
+async function moveToPatient(
+  tx: Transaction,
+  { study, patient }: InstanceWithParents,
+  patientId: string,
+): Promise<void> {
   const to = await patientOf(tx, { studyUid: study.studyUid, issuer: patient.issuer, patientId });
   await tx.update(studies).set({ patient: to }).where(eq(studies.id, study.id));
   await tx.execute(sql`
     delete from patients where id = ${patient.id} and not exists (select from studies where patient = ${patient.id})`);
 }
 
-/** Whether it is the very file, or its content, that the row was made from. */
-function isSame(
+/** Whether the row was made from this file, or from a file with the same content. */
+function isSameFile(
   row: typeof instances.$inferSelect,
   { transferSyntax }: InstanceFacts,
   now: Pick<ArchivedInstance, 'sha256' | 'fileUuid'>,
@@ -114,23 +121,34 @@ function isSame(
   );
 }
 
-/** True when something there was to write: the first instance says what its series and its study are. */
-async function renewAbove(tx: Transaction, id: number, above: Above, facts: InstanceFacts): Promise<boolean> {
-  let stale = false;
-  const ofSeries = describeSeries(facts);
-  if ((await firstBelow(tx, eq(instances.series, above.series.id))) === id && !says(above.series, ofSeries)) {
-    stale = true;
-    await tx.update(series).set(ofSeries).where(eq(series.id, above.series.id));
+/** Updates the series and the study if this is their first instance. True when one of them changed. */
+async function refreshParents(
+  tx: Transaction,
+  id: number,
+  row: InstanceWithParents,
+  facts: InstanceFacts,
+): Promise<boolean> {
+  let isStale = false;
+  const seriesDescription = describeSeries(facts);
+  if (
+    (await firstInstance(tx, eq(instances.series, row.series.id))) === id &&
+    !equals(row.series, seriesDescription)
+  ) {
+    isStale = true;
+    await tx.update(series).set(seriesDescription).where(eq(series.id, row.series.id));
   }
-  const ofStudy = describeStudy(facts);
-  if ((await firstBelow(tx, eq(series.study, above.study.id))) === id && !says(above.study, ofStudy)) {
-    stale = true;
-    await tx.update(studies).set(ofStudy).where(eq(studies.id, above.study.id));
+  const studyDescription = describeStudy(facts);
+  if (
+    (await firstInstance(tx, eq(series.study, row.study.id))) === id &&
+    !equals(row.study, studyDescription)
+  ) {
+    isStale = true;
+    await tx.update(studies).set(studyDescription).where(eq(studies.id, row.study.id));
   }
-  return stale;
+  return isStale;
 }
 
-async function firstBelow(tx: Transaction, where: ReturnType<typeof eq>): Promise<number | undefined> {
+async function firstInstance(tx: Transaction, where: ReturnType<typeof eq>): Promise<number | undefined> {
   const [row] = await tx
     .select({ id: instances.id })
     .from(instances)
@@ -141,13 +159,13 @@ async function firstBelow(tx: Transaction, where: ReturnType<typeof eq>): Promis
   return row?.id;
 }
 
-/** Whether a row says already what it is to say. */
-function says(row: Readonly<Record<string, unknown>>, described: Described): boolean {
+/** Whether a row already has these values. */
+function equals(row: Readonly<Record<string, unknown>>, described: DescriptionColumns): boolean {
   return Object.entries(described).every(([key, value]) => isDeepStrictEqual(row[key], value));
 }
 
-/** By its content where that is known of both, else by which file it is. */
-function isOther(
+/** Compares the content hashes if both are known, else the size and the file UUID. */
+function hasOtherContent(
   row: typeof instances.$inferSelect,
   now: Pick<ArchivedInstance, 'size' | 'sha256' | 'fileUuid'>,
 ): boolean {

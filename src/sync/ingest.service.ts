@@ -10,41 +10,41 @@ import { evictConflicts } from './conflict.eviction.js';
 import { IdentityMissing, type InstanceFacts } from '../catalog/instance.facts.js';
 import { type ReadInstance, InstanceReader } from './instance.reader.service.js';
 import { type Uploader, resolveParents } from '../catalog/parent.resolution.js';
-import { isToLeave, releaseFromQuarantine, Quarantine, type Reason } from './quarantine.service.js';
+import { isBeingDeleted, releaseFromQuarantine, Quarantine, type Reason } from './quarantine.service.js';
 import { withRetries } from '../catalog/retrying.js';
 
-/** What became of something the archive holds: `later` when a sender is still on its way with it or somebody decided to take it out, a {@link Reason} when it is not shown. */
-export type IngestOutcome = 'admitted' | 'known' | 'later' | 'gone' | Reason;
+/** The outcome for an instance of the archive. `deferred`: it is being uploaded, or a decision to delete it is open. A {@link Reason}: it is quarantined. */
+export type IngestOutcome = 'inserted' | 'known' | 'deferred' | 'gone' | Reason;
 
-/** Whether an instance may take the place of what it contradicts, which is quarantined then. */
-type Manner = 'as it fits' | 'displacing';
+/** `evict`: instances that conflict with this one leave the catalog and are quarantined. */
+type IngestMode = 'insert' | 'evict';
 
-/** Rolls a transaction back and carries its outcome out of it. */
-class TakenBack extends Error {
-  constructor(readonly arrival: IngestOutcome) {
-    super('taken back');
+/** Rolls a transaction back and carries the outcome to its caller. */
+class RolledBack extends Error {
+  constructor(readonly outcome: IngestOutcome) {
+    super('rolled back');
   }
 }
 
-function isReason(arrival: IngestOutcome): arrival is Reason {
-  return arrival === 'contradicts' || arrival === 'altered' || arrival === 'unusable';
+function isReason(outcome: IngestOutcome): outcome is Reason {
+  return outcome === 'contradicts' || outcome === 'altered' || outcome === 'unusable';
 }
 
-function takenBack(error: unknown): IngestOutcome {
-  if (error instanceof TakenBack) return error.arrival;
+function outcomeOf(error: unknown): IngestOutcome {
+  if (error instanceof RolledBack) return error.outcome;
   throw error;
 }
 
-/** What an interrupted STOW left behind. */
-interface Left {
+/** The reservation of an upload that was interrupted, or that is still running (`live`). */
+interface InterruptedUpload {
   readonly live: boolean;
   readonly accountId: string | null;
-  /** What it sent, where all of it came; the transfer syntax is not known of what was sent before that was noted. */
+  /** The uploaded content, if all of it was received. Reservations of earlier versions have no transfer syntax. */
   readonly content: { readonly transferSyntax: string | null; readonly sha256: Buffer } | undefined;
 }
 
 function isAsSent(
-  expected: NonNullable<Left['content']>,
+  expected: NonNullable<InterruptedUpload['content']>,
   transferSyntax: string,
   sha256: Buffer | undefined,
 ): boolean {
@@ -54,19 +54,19 @@ function isAsSent(
   );
 }
 
-/** Takes up what arrived in the archive by another way than STOW through us (C-STORE), or by a STOW that was cut off. */
+/** Inserts instances that came to the archive without the gateway (C-STORE), or by an interrupted STOW request. */
 @Injectable()
 export class Ingest {
-  private readonly logger = new Logger('arrivals');
+  private readonly logger = new Logger('ingest');
 
   constructor(
     @Inject(BACKGROUND_DATABASE) private readonly database: Database,
-    private readonly originals: InstanceReader,
-    private readonly depositors: Uploaders,
+    private readonly reader: InstanceReader,
+    private readonly uploaders: Uploaders,
     private readonly quarantine: Quarantine,
   ) {}
 
-  /** Of these Orthanc ids, those that are neither in the catalog nor in quarantine. */
+  /** The Orthanc ids that are neither in the catalog nor in quarantine. */
   async unknownOf(ids: readonly OrthancId[]): Promise<OrthancId[]> {
     const unknown: OrthancId[] = [];
     for (let at = 0; at < ids.length; at += 1000) {
@@ -76,19 +76,19 @@ export class Ingest {
         .from(instances)
         .where(inArray(instances.orthancId, page));
       const known = new Set<string>(rows.map((row) => row.id));
-      const waiting = await this.quarantine.among(page);
-      unknown.push(...page.filter((id) => !known.has(id) && !waiting.has(id)));
+      const held = await this.quarantine.among(page);
+      unknown.push(...page.filter((id) => !known.has(id) && !held.has(id)));
     }
     return unknown;
   }
 
-  /** Gives one instance of the archive its place in the catalog, if the unique keys leave one; what has none is quarantined. */
-  async take(id: OrthancId, manner: Manner = 'as it fits'): Promise<IngestOutcome> {
-    const seen: { facts?: InstanceFacts } = {};
+  /** Inserts one instance of the archive into the catalog. It is quarantined when it cannot be read or conflicts with the catalog. */
+  async ingest(id: OrthancId, mode: IngestMode = 'insert'): Promise<IngestOutcome> {
+    const read: { facts?: InstanceFacts } = {};
     try {
-      const arrival = await this.lookAt(id, manner, seen);
-      if (isReason(arrival)) await this.putAside(id, arrival, seen.facts);
-      return arrival;
+      const outcome = await this.readAndInsert(id, mode, read);
+      if (isReason(outcome)) await this.addToQuarantine(id, outcome, read.facts);
+      return outcome;
     } catch (error) {
       if (!(error instanceof NotInArchive)) throw error;
       await this.quarantine.release(id);
@@ -96,46 +96,44 @@ export class Ingest {
     }
   }
 
-  /** Quarantines what the archive holds; the first time for a reason it is told to the log. */
-  async putAside(id: OrthancId, reason: Reason, facts?: InstanceFacts): Promise<void> {
-    const study = await this.originals.studyOf(id);
-    if (await this.quarantine.hold({ id, study, facts }, reason))
-      this.logger.warn(`not shown: an instance in the archive is in quarantine (${reason})`);
+  /** Quarantines an instance of the archive. Logged once for each reason. */
+  async addToQuarantine(id: OrthancId, reason: Reason, facts?: InstanceFacts): Promise<void> {
+    const study = await this.reader.studyOf(id);
+    if (await this.quarantine.add({ id, study, facts }, reason))
+      this.logger.warn(`an instance of the archive is quarantined (${reason}) and not shown`);
   }
 
-  private async lookAt(
+  private async readAndInsert(
     id: OrthancId,
-    manner: Manner,
-    seen: { facts?: InstanceFacts },
+    mode: IngestMode,
+    read: { facts?: InstanceFacts },
   ): Promise<IngestOutcome> {
     try {
-      const original = await this.originals.read(id);
-      seen.facts = original.facts;
-      return await this.settle(id, original, manner);
+      const instance = await this.reader.read(id);
+      read.facts = instance.facts;
+      return await this.insertRead(id, instance, mode);
     } catch (error) {
       if (error instanceof IdentityMissing) return 'unusable';
       throw error;
     }
   }
 
-  private async settle(id: OrthancId, original: ReadInstance, manner: Manner): Promise<IngestOutcome> {
-    const { facts, aet, ...file } = original;
-    const left = await this.leftBehind(facts.sopUid);
-    if (left?.live) return 'later';
-    // A cut-off STOW says whose the instance is and what it must be; other content is not what that account was let in with.
-    const expected = manner === 'displacing' ? undefined : left?.content;
+  private async insertRead(id: OrthancId, instance: ReadInstance, mode: IngestMode): Promise<IngestOutcome> {
+    const { facts, aet, ...file } = instance;
+    const upload = await this.interruptedUpload(facts.sopUid);
+    if (upload?.live) return 'deferred';
+    // An interrupted upload determines the account and the content. Other content was not authorised.
+    const expected = mode === 'evict' ? undefined : upload?.content;
     const sha256 =
-      expected === undefined ? file.sha256 : (file.sha256 ?? (await this.originals.content(id)).sha256);
+      expected === undefined ? file.sha256 : (file.sha256 ?? (await this.reader.content(id)).sha256);
     if (expected !== undefined && !isAsSent(expected, facts.transferSyntax, sha256)) return 'altered';
-    const account = expected === undefined ? await this.formerUploader(id, facts, aet) : left?.accountId;
-    const by = await this.depositors.of(aet, account ?? undefined);
-    const parents = await this.originals.parentsOf(id, facts);
-    return this.admit(facts, by, { ...file, id, sha256, ...parents }, manner);
+    const account = expected === undefined ? await this.formerUploader(id, facts, aet) : upload?.accountId;
+    const by = await this.uploaders.of(aet, account ?? undefined);
+    const parents = await this.reader.parentsOf(id, facts);
+    return this.insert(facts, by, { ...file, id, sha256, ...parents }, mode);
   }
 
-  /**
-   * Earlier versions put instances that they had acknowledged aside as unusable, by their transfer syntax, and forgot who had sent them.
-   */
+  /** Earlier versions quarantined some stored instances as unusable because of their transfer syntax, and did not record the account. */
   private async formerUploader(
     id: OrthancId,
     { studyUid }: InstanceFacts,
@@ -143,56 +141,56 @@ export class Ingest {
   ): Promise<string | undefined> {
     const isByDicom = aet !== undefined && aet !== '';
     if (isByDicom || (await this.quarantine.reasonOf(id)) !== 'unusable') return undefined;
-    return this.depositors.soleUploaderOf(studyUid);
+    return this.uploaders.soleUploaderOf(studyUid);
   }
 
-  private async admit(
+  private async insert(
     facts: InstanceFacts,
     by: Uploader,
-    arrived: ArchivedInstance,
-    manner: Manner,
+    archived: ArchivedInstance,
+    mode: IngestMode,
   ): Promise<IngestOutcome> {
     return withRetries(() =>
-      this.database.transaction((tx) => this.admitIn(tx, facts, by, arrived, manner)).catch(takenBack),
+      this.database.transaction((tx) => this.insertIn(tx, facts, by, archived, mode)).catch(outcomeOf),
     );
   }
 
-  /** Everything but an admission takes back the rows made on the way to it. */
-  private async admitIn(
+  /** Rolls back all its rows when the instance is not inserted. */
+  private async insertIn(
     tx: Transaction,
     facts: InstanceFacts,
     by: Uploader,
-    arrived: ArchivedInstance,
-    manner: Manner,
+    archived: ArchivedInstance,
+    mode: IngestMode,
   ): Promise<IngestOutcome> {
-    // What is lost of it in a crash of the database is found again: the feed's position is written after it, and durably.
-    if (manner === 'as it fits') await tx.execute(sql`set local synchronous_commit = off`);
-    if (manner === 'displacing' && !(await evictConflicts(tx, facts, by, arrived.id)))
-      throw new TakenBack('later');
-    // First of what is locked below: somebody may be deciding about it.
-    if (await isToLeave(tx, arrived.id)) throw new TakenBack('later');
-    await releaseFromQuarantine(tx, arrived.id);
-    // A STOW that was on its way may have inserted it since the catalog was asked.
-    if ((await holderOf(tx, facts)) === arrived.id) return 'known';
+    // A crash of the database may lose this row. The feed's position is saved afterwards and durably, so the instance is read again.
+    if (mode === 'insert') await tx.execute(sql`set local synchronous_commit = off`);
+    if (mode === 'evict' && !(await evictConflicts(tx, facts, by, archived.id)))
+      throw new RolledBack('deferred');
+    // Locked first, because a decision about it may be open.
+    if (await isBeingDeleted(tx, archived.id)) throw new RolledBack('deferred');
+    await releaseFromQuarantine(tx, archived.id);
+    // A STOW request may have inserted it since its reservation was read.
+    if ((await holderOf(tx, facts)) === archived.id) return 'known';
     const at = await resolveParents(tx, facts, by);
-    if (typeof at === 'string') throw new TakenBack('contradicts');
-    if ('kind' in at) throw new TakenBack('later');
+    if (typeof at === 'string') throw new RolledBack('contradicts');
+    if ('kind' in at) throw new RolledBack('deferred');
     const holder = await holderOf(tx, facts);
-    if (holder === arrived.id) return 'known';
-    if (holder !== undefined) throw new TakenBack('contradicts');
+    if (holder === archived.id) return 'known';
+    if (holder !== undefined) throw new RolledBack('contradicts');
     await tx
       .delete(pending)
       .where(and(eq(pending.sopUid, facts.sopUid), sql`${pending.expiresAt} < clock_timestamp()`));
-    const [onItsWay] = await tx
+    const [reserved] = await tx
       .select({ sopUid: pending.sopUid })
       .from(pending)
       .where(eq(pending.sopUid, facts.sopUid));
-    if (onItsWay !== undefined) throw new TakenBack('later');
-    await insertInstances(tx, at, by, [{ facts, arrived }]);
-    return 'admitted';
+    if (reserved !== undefined) throw new RolledBack('deferred');
+    await insertInstances(tx, at, by, [{ facts, archived: archived }]);
+    return 'inserted';
   }
 
-  private async leftBehind(sopUid: string): Promise<Left | undefined> {
+  private async interruptedUpload(sopUid: string): Promise<InterruptedUpload | undefined> {
     const [row] = await this.database
       .select({
         live: sql<boolean>`${pending.expiresAt} >= clock_timestamp()`,
@@ -203,12 +201,12 @@ export class Ingest {
       .from(pending)
       .where(eq(pending.sopUid, sopUid));
     if (row === undefined) return undefined;
-    const { sha256, transferSyntax, ...left } = row;
-    return { ...left, content: sha256 === null ? undefined : { transferSyntax, sha256 } };
+    const { sha256, transferSyntax, ...upload } = row;
+    return { ...upload, content: sha256 === null ? undefined : { transferSyntax, sha256 } };
   }
 }
 
-/** Orthanc's id of the instance that the catalog has under this SOP Instance UID. */
+/** The Orthanc id that the catalog has for this SOP Instance UID. */
 async function holderOf(tx: Transaction, { sopUid }: InstanceFacts): Promise<string | undefined> {
   const [row] = await tx
     .select({ orthancId: instances.orthancId })

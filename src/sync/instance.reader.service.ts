@@ -13,25 +13,25 @@ import { DicomUnreadable } from '../dicom/dicom.unreadable.js';
 import { type DicomHeader, readHeader } from '../dicom/header/header.reader.js';
 import { requestedIn, type RequestedStep } from '../dicom/requested.steps.js';
 
-/** What is at most this large comes out of the archive in one piece anyway. */
-const HASHED_AT_ONCE = 1024 * 1024;
-const READ_AT_ONCE = 8;
+/** Instances up to this size are read whole, because Orthanc sends them in one piece anyway. */
+const READ_WHOLE_BYTES = 1024 * 1024;
+const CONCURRENCY = 8;
 
-/** An instance as the archive's own copy tells it: how large it is, and its content where that is cheap to know. */
+/** An instance as read from the archive's copy: its size, and its content if the file is small. */
 export interface ReadInstance extends Pick<ArchivedInstance, 'size' | 'sha256'> {
   readonly facts: InstanceFacts;
-  /** Who sent it by C-STORE; empty for other ways. */
+  /** The calling AE title of a C-STORE. Empty for instances that came otherwise. */
   readonly aet: string | undefined;
   readonly fileUuid: string;
 }
 
-/** The start of an instance's file. */
+/** The start of the file of an instance. */
 interface Beginning extends Pick<ReadInstance, 'size' | 'sha256'>, Pick<FileContent, 'transferSyntax'> {
-  /** `undefined` when our reader refuses the file. */
+  /** `undefined` when the gateway's reader refuses the file. */
   readonly header: DicomHeader | undefined;
 }
 
-/** Reads single instances of the archive as STOW reads them: the same bytes name the same patient, whichever way they came. */
+/** Reads single instances of the archive as STOW reads them, so that the same bytes always have the same patient. */
 @Injectable()
 export class InstanceReader {
   constructor(
@@ -39,25 +39,25 @@ export class InstanceReader {
     private readonly bytes: OrthancBytes,
   ) {}
 
-  /** Throws `NotInArchive`, and `IdentityMissing` when nothing can hang on its identifiers. */
+  /** Throws `NotInArchive`, and `IdentityMissing` when the identifiers are missing or invalid. */
   async read(id: OrthancId): Promise<ReadInstance> {
     const file = (await this.api.filesOf([id])).get(id);
     if (file === undefined) throw new NotInArchive('file of an instance');
     return this.readWith(file, id);
   }
 
-  /** Of these instances (some hundreds) those that can be read, in their order. */
-  async readable(ids: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, ReadInstance>> {
+  /** Those of these instances (some hundreds) that can be read, in the given order. */
+  async readAll(ids: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, ReadInstance>> {
     const files = await this.api.filesOf(ids);
     const found = new Map<OrthancId, ReadInstance>();
     const left = files.entries();
-    const readOnes = async () => {
+    const readNext = async () => {
       for (const [id, file] of left) {
         const one = await this.readWith(file, id).catch(unreadable);
         if (one !== undefined) found.set(id, one);
       }
     };
-    await Promise.all(Array.from({ length: READ_AT_ONCE }, readOnes));
+    await Promise.all(Array.from({ length: CONCURRENCY }, readNext));
     const inOrder = ids.flatMap((id) => {
       const one = found.get(id);
       return one === undefined ? [] : [[id, one] as const];
@@ -68,39 +68,39 @@ export class InstanceReader {
   private async readWith(file: ArchivedFile, id: OrthancId): Promise<ReadInstance> {
     const { size, sha256, transferSyntax, header } = await this.beginning(id);
     const facts =
-      header === undefined ? await this.factsByArchive(file, id, transferSyntax) : factsIn(header);
+      header === undefined ? await this.factsByOrthanc(file, id, transferSyntax) : factsOfHeader(header);
     return { facts, aet: file.metadata['RemoteAET'], fileUuid: file.uuid, size, sha256 };
   }
 
-  /** The facts as Orthanc reads them, of a file that our own reader refuses. */
-  private async factsByArchive({ metadata }: ArchivedFile, id: OrthancId, transferSyntax: string) {
+  /** The facts as Orthanc reads them, for a file that the gateway's reader refuses. */
+  private async factsByOrthanc({ metadata }: ArchivedFile, id: OrthancId, transferSyntax: string) {
     const tags = await this.api.instanceTags(id);
-    // Orthanc names only the transfer syntaxes that it knows: the file itself tells the others, too.
+    // Orthanc reports only transfer syntaxes that it knows. The file has the others too.
     const syntax = transferSyntax || (metadata['TransferSyntax'] ?? '');
     return factsOf(attributesOfTags(tags), syntax, requestedIn(tags));
   }
 
-  /** What the instance was requested by. Throws `NotInArchive`. */
+  /** The IDs in Request Attributes Sequence of an instance. Throws `NotInArchive`. */
   async requestsOf(id: OrthancId): Promise<readonly RequestedStep[]> {
     return requestedIn(await this.api.instanceTags(id));
   }
 
-  /** The content of an instance's file, which is read to its end. Throws `NotInArchive`. */
+  /** The content of the file of an instance. Reads it to its end. Throws `NotInArchive`. */
   async content(id: OrthancId): Promise<FileContent> {
     return contentOf((await this.bytes.instanceFile(id, undefined)).stream);
   }
 
-  /** The header of an instance's file, and its content where the file is small; the content of a large file is left for the first conflict. */
+  /** The header of the file, and its content if the file is small. The content of a large file is read only when it is needed. */
   private async beginning(id: OrthancId): Promise<Beginning> {
     const { length: size, stream } = await this.bytes.instanceFile(id, undefined);
-    if (size === undefined || size > HASHED_AT_ONCE)
+    if (size === undefined || size > READ_WHOLE_BYTES)
       return { size, sha256: undefined, ...(await startOf(stream)) };
     const file = await buffer(stream);
-    const header = await headerOf(only(file));
+    const header = await headerOf(single(file));
     return { size, header, ...(await contentOf(Readable.from([file]))) };
   }
 
-  /** Orthanc's ids follow from the identifiers, but not from a PatientID that it spells in another way (blanks before it). */
+  /** Orthanc derives its ids from the identifiers, but not from a PatientID that it spells differently (leading spaces). */
   parentsOf(id: OrthancId, facts: InstanceFacts): Promise<Pick<ArchivedInstance, 'study' | 'series'>> {
     const { patientId, studyUid, seriesUid, sopUid } = facts;
     if (orthancIdOf(patientId, studyUid, seriesUid, sopUid) !== id) return this.api.parentsOf(id);
@@ -108,7 +108,7 @@ export class InstanceReader {
     return Promise.resolve({ study: orthancIdOf(patientId, studyUid), series });
   }
 
-  /** What the archive cannot tell the study of is a study of its own. */
+  /** The study of an instance in Orthanc. If Orthanc cannot tell it, the id of the instance stands for it. */
   async studyOf(id: OrthancId): Promise<OrthancId> {
     try {
       return (await this.api.parentsOf(id)).study;
@@ -119,15 +119,15 @@ export class InstanceReader {
   }
 }
 
-function factsIn({ attributes, transferSyntax, requests }: DicomHeader): InstanceFacts {
+function factsOfHeader({ attributes, transferSyntax, requests }: DicomHeader): InstanceFacts {
   return factsOf(attributes, transferSyntax, requests);
 }
 
-/** Reads no further than the header, then destroys the stream. */
+/** Reads only the header, then destroys the stream. */
 async function startOf(stream: Readable): Promise<Pick<Beginning, 'header' | 'transferSyntax'>> {
   const pieces: Buffer[] = [];
   try {
-    const header = await headerOf(keeping(stream, pieces));
+    const header = await headerOf(collecting(stream, pieces));
     if (header !== undefined) return { header, transferSyntax: header.transferSyntax };
     return { header, transferSyntax: await transferSyntaxOf(Readable.from(pieces)) };
   } finally {
@@ -135,7 +135,7 @@ async function startOf(stream: Readable): Promise<Pick<Beginning, 'header' | 'tr
   }
 }
 
-async function* keeping(stream: Readable, pieces: Buffer[]): AsyncGenerator<Buffer> {
+async function* collecting(stream: Readable, pieces: Buffer[]): AsyncGenerator<Buffer> {
   for await (const chunk of stream) {
     const piece = bytesOf(chunk);
     pieces.push(piece);
@@ -143,11 +143,11 @@ async function* keeping(stream: Readable, pieces: Buffer[]): AsyncGenerator<Buff
   }
 }
 
-async function* only(piece: Buffer): AsyncGenerator<Buffer> {
+async function* single(piece: Buffer): AsyncGenerator<Buffer> {
   yield piece;
 }
 
-/** `undefined` when the file is not one that STOW would take. */
+/** `undefined` when STOW would refuse the file. */
 async function headerOf(file: AsyncIterable<Buffer>): Promise<DicomHeader | undefined> {
   try {
     return (await readHeader(file, { tags: CATALOG_TAGS })).header;
@@ -157,7 +157,7 @@ async function headerOf(file: AsyncIterable<Buffer>): Promise<DicomHeader | unde
   }
 }
 
-/** One instance that cannot be read is no reason to leave the others; an archive that is away is. */
+/** Skips an instance that cannot be read. Throws when the archive is away. */
 function unreadable(error: unknown): undefined {
   if (error instanceof NeighbourAway || !(error instanceof UpstreamFailed)) throw error;
 }

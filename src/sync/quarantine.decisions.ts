@@ -17,46 +17,46 @@ import { contentOf, isSameContent, transferSyntaxOf } from '../catalog/file.cont
 import { type Decision, DecisionRecords, type OpenDecision } from './quarantine.records.js';
 
 const PAGE = 200;
-/** How often each gateway looks for decisions that another one left behind. */
-const LOOK_MS = 2_000;
+/** How often each gateway looks for decisions whose process has died. */
+const POLL_MS = 2_000;
 const UNMODIFIABLE =
-  'The archive cannot re-identify this instance, as a rule because it does not know its transfer syntax. Store it again with other identifiers, then discard this one.';
+  'Orthanc cannot re-identify this instance, usually because it does not support its transfer syntax. Store the instance again with other identifiers, then discard this one.';
 
 /**
- * Carries decisions out, instance by instance: the intent is committed, the archive is asked with no transaction open, the result is
- * committed. Every step may be repeated, so a decision that was cut off anywhere is finished by the next gateway that looks.
+ * Carries decisions out, instance by instance. The decision is committed first. Orthanc is called outside of transactions, and then each
+ * result is committed. Every step may be repeated, so another gateway can finish an interrupted decision.
  */
 @Injectable()
 export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('quarantine');
   private readonly stopping = new AbortController();
-  private looking: Promise<void> = Promise.resolve();
+  private polling: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly records: DecisionRecords,
-    private readonly arrivals: Ingest,
+    private readonly ingest: Ingest,
     private readonly api: OrthancApi,
     private readonly bytes: OrthancBytes,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.looking = this.look();
+    this.polling = this.poll();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
-    await this.looking;
+    await this.polling;
   }
 
   /**
-   * How many instances of a group it was done to. Throws `Conflict` when another decision is open or when this one cannot be done to
-   * an instance, which then waits again; any other failure of a neighbour leaves it open, to be finished later.
+   * Carries a decision out for a group, and returns for how many instances. Throws `Conflict` when another decision is open, or when this
+   * one is impossible for an instance, which then stays in quarantine. Any other failure leaves the decision open, to be finished later.
    */
   async carryOut(group: string, decision: Decision): Promise<number> {
     return this.finish(await this.records.open(group, decision));
   }
 
-  private async look(): Promise<void> {
+  private async poll(): Promise<void> {
     while (!this.stopping.signal.aborted) {
       try {
         for (
@@ -66,41 +66,41 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
         ) {
           const instances = await this.finish(open, this.stopping.signal);
           this.logger.log(
-            `a decision that was cut off is finished: ${open.decision.kind}, ${instances} instances`,
+            `an interrupted decision is finished: ${open.decision.kind}, ${instances} instances`,
           );
         }
       } catch (error) {
         if (!this.stopping.signal.aborted) noteHandled('quarantine decision', error);
       }
-      await sleep(LOOK_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      await sleep(POLL_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     }
   }
 
   private async finish(open: OpenDecision, stopping?: AbortSignal): Promise<number> {
-    const stopKeeping = this.records.keep(open);
+    const stopRenewing = this.records.renewUntilStopped(open);
     try {
       let page: readonly OrthancId[] = [];
       do {
         page = await this.records.page(open, page.at(-1) ?? '', PAGE);
         for (const id of page) {
           stopping?.throwIfAborted();
-          await this.one(id, open);
+          await this.carryOutOne(id, open);
         }
       } while (page.length === PAGE);
       return await this.records.close(open, 'done');
     } catch (error) {
-      // What the archive or the catalog says no to would be refused again; a neighbour that is away comes back.
+      // A refusal by Orthanc or the catalog is final. A service that is away comes back.
       const isFinal = error instanceof Conflict || error instanceof UpstreamFailed;
       await (isFinal ? this.records.close(open, 'refused') : this.records.lapse(open)).catch(
         (fault: unknown) => noteHandled('quarantine decision', fault),
       );
       throw error;
     } finally {
-      stopKeeping();
+      stopRenewing();
     }
   }
 
-  private async one(id: OrthancId, open: OpenDecision): Promise<void> {
+  private async carryOutOne(id: OrthancId, open: OpenDecision): Promise<void> {
     const { decision } = open;
     if (decision.kind === 'accept') {
       if (!(await this.accept(id))) return;
@@ -111,20 +111,20 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
     await this.records.record(open, id);
   }
 
-  /** False when it has left the archive by itself. */
+  /** False when Orthanc no longer has the instance. */
   private async accept(id: OrthancId): Promise<boolean> {
-    const arrival = await this.arrivals.take(id, 'displacing');
-    if (arrival === 'admitted' || arrival === 'known') return true;
-    if (arrival === 'gone') return false;
-    if (arrival === 'later')
-      throw new Conflict('concurrent-change', 'Somebody is storing into that study now. Try again.');
+    const outcome = await this.ingest.ingest(id, 'evict');
+    if (outcome === 'inserted' || outcome === 'known') return true;
+    if (outcome === 'gone') return false;
+    if (outcome === 'deferred')
+      throw new Conflict('concurrent-change', 'An upload into this study is running. Try again later.');
     throw new Conflict(
       'identifiers-missing',
-      'It has no usable identifiers and cannot be shown as it is: discard or re-identify it.',
+      'The instance has no usable identifiers. Discard it, or re-identify it.',
     );
   }
 
-  /** Stores it under another identity. The same again makes the same UIDs, so a repeat finds what it stored before. */
+  /** Stores a copy with another identity. A repeat makes the same UIDs, so it finds the copy that it stored before. */
   private async storeAs(
     id: OrthancId,
     { patientId, issuer, newUids }: Extract<Decision, { kind: 're-identify' }>,
@@ -135,45 +135,45 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
       : undefined;
     const modified = () => this.bytes.modifiedInstance(id, { patientId, issuer, uids }).catch(unmodifiable);
     const before = await transferSyntaxOf((await this.bytes.instanceFile(id, undefined)).stream);
-    // The original is deleted afterwards: its copy must not declare its pixels something else.
+    // The original is deleted afterwards, so the copy must keep the transfer syntax.
     if ((await transferSyntaxOf((await modified()).stream)) !== before)
       throw new Conflict('instance-not-modifiable', UNMODIFIABLE);
     const stored = await this.bytes.storeInstance((await modified()).stream);
     if (stored.status === 'Success') return;
-    // The only copy of it would be deleted next.
+    // Otherwise the only copy would be deleted next.
     if (stored.id === id)
       throw new Conflict(
         'identity-taken',
-        'It has that identity already: give it another patient_id or new UIDs.',
+        'The instance already has this identity. Use another patient_id or new UIDs.',
       );
-    // It was there when it was stored: gone now, nothing holds what waits but itself.
-    const theirs = await this.bytes.instanceFile(stored.id, undefined).catch((error: unknown) => {
+    // Orthanc held this identity a moment ago. If it is gone now, only the quarantined instance is left.
+    const existing = await this.bytes.instanceFile(stored.id, undefined).catch((error: unknown) => {
       if (error instanceof NotInArchive)
-        throw new Conflict('concurrent-change', 'The archive changed meanwhile. Try again.');
+        throw new Conflict('concurrent-change', 'The archive has changed meanwhile. Try again.');
       throw error;
     });
-    const ours = await modified();
-    if (!isSameContent(await contentOf(ours.stream), await contentOf(theirs.stream)))
+    const copy = await modified();
+    if (!isSameContent(await contentOf(copy.stream), await contentOf(existing.stream)))
       throw new Conflict(
         'identity-taken',
-        'The archive holds another instance of that identity: discard this one or give it new UIDs.',
+        'The archive holds another instance with this identity. Discard this one, or use new UIDs.',
       );
   }
 }
 
-/** What the archive holds and will not copy under another identity. */
+/** Orthanc holds the instance but cannot make a copy with another identity. */
 function unmodifiable(error: unknown): never {
   if (error instanceof UpstreamFailed && !(error instanceof NotInArchive))
     throw new Conflict('instance-not-modifiable', UNMODIFIABLE);
   throw error;
 }
 
-/** It left the archive by itself, or a decision that was cut off had it deleted. */
+/** The instance was deleted from Orthanc, perhaps by an interrupted run of this decision. */
 function ignoreIfGone(error: unknown): void {
   if (!(error instanceof NotInArchive)) throw error;
 }
 
-/** A UID under 2.25 (PS3.5 §B.2) that follows from one of the archive's ids. */
+/** A UID under 2.25 (PS3.5 §B.2) that is derived from an Orthanc id. */
 function uidFrom(id: OrthancId): string {
   const digest = createHash('sha256').update(`re-identified ${id}`).digest('hex').slice(0, 32);
   return `2.25.${BigInt(`0x${digest}`).toString()}`;

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 
-/** A newcomer: instances of one study of the archive that wait for one reason, and what they contradict in the catalog. */
+/** A group of quarantined instances: one study in Orthanc, one reason. `held_by`: the study of the catalog that they conflict with. */
 export const QuarantineItem = z.object({
   id: z.string(),
   reason: z.string(),
@@ -21,12 +21,12 @@ export type QuarantineItem = z.infer<typeof QuarantineItem>;
 const SERIES_SHOWN = 20;
 const ORDERS = { oldest: sql`g.since, g.id`, newest: sql`g.since desc, g.id desc` };
 
-/** What waits for a decision, as people see it. */
+/** The quarantine as the API shows it. */
 @Injectable()
 export class QuarantineList {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Oldest first, or newest; of one reason alone; `q` is a part of a PatientID or UID. */
+  /** A page of groups, oldest or newest first, optionally of one reason. `q`: a part of a PatientID or UID. */
   async list(page: {
     limit: number;
     offset: number;
@@ -47,7 +47,7 @@ export class QuarantineList {
     };
   }
 
-  /** One of them; `undefined` when it no longer waits. */
+  /** One group. `undefined` when it has no instances any more. */
   async get(id: string): Promise<QuarantineItem | undefined> {
     const rows = await this.database.execute(sql`
       select ${ITEM} from quarantine g where g.id = ${id}::uuid
@@ -56,7 +56,7 @@ export class QuarantineList {
   }
 }
 
-/** Its identity is that of its first instance: a group is of one study of the archive, which has one. */
+/** A group has the identity of its first instance, because it belongs to one study in Orthanc. */
 const ITEM = sql.raw(`
   g.id, g.reason, to_char(g.since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since,
   (select count(*)::int from quarantined w where w.quarantine = g.id) as instances,

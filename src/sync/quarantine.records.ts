@@ -9,7 +9,7 @@ import { noteHandled } from '../problems/handled.errors.js';
 import { releaseFromQuarantine } from './quarantine.service.js';
 import { withRetries } from '../catalog/retrying.js';
 
-/** What a person decides about a newcomer. `patientId`: whose it becomes; `newUids`: it becomes a study of its own. */
+/** A decision about quarantined instances. `patientId`, `issuer`: their new patient. `newUids`: they become a new study. */
 export type Decision =
   | { readonly kind: 'accept' }
   | { readonly kind: 'discard' }
@@ -20,36 +20,36 @@ export type Decision =
       readonly newUids: boolean;
     };
 
-/** A decision that is being carried out by this process. */
+/** A decision that this process carries out. */
 export interface OpenDecision {
   readonly id: string;
   readonly holder: string;
   readonly decision: Decision;
 }
 
-/** A decision lives this long in the hands of a process unless renewed; after a crash another process takes it over. */
+/** A process holds a decision this long unless it renews it. After a crash another process takes it over. */
 const LIFE_MS = 8_000;
 const RENEW_MS = 2_000;
 
-/** Decisions as rows: the intent before anything is done, each instance's result, and how it ended. */
+/** The rows of decisions: the decision before it is carried out, the result for each instance, and the outcome. */
 @Injectable()
 export class DecisionRecords {
   constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
-  /** Commits the intent for all instances of a group. Throws `Conflict` when another decision is open, or was faster. */
+  /** Commits a decision for all instances of a group. Throws `Conflict` when another decision is open, or has just ended. */
   open(group: string, decision: Decision): Promise<OpenDecision> {
     const holder = randomUUID();
     return withRetries(() =>
       this.database.transaction(async (tx) => {
         const [row] = await tx
           .insert(quarantineDecisions)
-          .values({ quarantine: group, ...columnsOf(decision), holder, heldUntil: life() })
+          .values({ quarantine: group, ...columnsOf(decision), holder, heldUntil: newExpiry() })
           .onConflictDoNothing()
           .returning({ id: quarantineDecisions.id });
         if (row === undefined)
           throw new Conflict(
             'decision-in-progress',
-            'Another decision about these instances is being carried out. Wait for its end.',
+            'Another decision about these instances is being carried out. Wait until it has ended.',
           );
         const marked = await tx
           .update(quarantined)
@@ -59,32 +59,32 @@ export class DecisionRecords {
         if (marked.length === 0)
           throw new Conflict(
             'already-decided',
-            'These instances have just been decided about. Read the list again.',
+            'A decision about these instances has just been made. Read the list again.',
           );
         return { id: row.id, holder, decision };
       }),
     );
   }
 
-  /** Takes over one decision whose process is gone; `undefined` when there is none. */
+  /** Takes over one decision whose process has died. `undefined` when there is none. */
   async takeOver(): Promise<OpenDecision | undefined> {
     const holder = randomUUID();
-    const [left] = await this.database
+    const [abandoned] = await this.database
       .select({ id: quarantineDecisions.id })
       .from(quarantineDecisions)
-      .where(isLeft())
+      .where(isAbandoned())
       .orderBy(asc(quarantineDecisions.decidedAt))
       .limit(1);
-    if (left === undefined) return undefined;
+    if (abandoned === undefined) return undefined;
     const [row] = await this.database
       .update(quarantineDecisions)
-      .set({ holder, heldUntil: life() })
-      .where(and(eq(quarantineDecisions.id, left.id), isLeft()))
+      .set({ holder, heldUntil: newExpiry() })
+      .where(and(eq(quarantineDecisions.id, abandoned.id), isAbandoned()))
       .returning();
     return row === undefined ? undefined : { id: row.id, holder, decision: decisionOf(row) };
   }
 
-  /** Instances that the decision is still to be carried out for, in the order of their ids. */
+  /** The next instances for which the decision is not yet carried out, in the order of their ids. */
   async page({ id }: OpenDecision, after: string, limit: number): Promise<OrthancId[]> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })
@@ -95,7 +95,7 @@ export class DecisionRecords {
     return rows.map((row) => OrthancId.parse(row.id));
   }
 
-  /** Records that it was done to an instance, which waits no longer. */
+  /** Records that the decision was carried out for an instance, and removes it from quarantine. */
   async record(open: OpenDecision, instance: OrthancId): Promise<void> {
     await withRetries(() =>
       this.database.transaction(async (tx) => {
@@ -103,25 +103,25 @@ export class DecisionRecords {
         await tx
           .update(quarantineDecisions)
           .set({ instances: sql`${quarantineDecisions.instances} + 1` })
-          .where(mine(open));
+          .where(isHeld(open));
       }),
     );
   }
 
-  /** Records how it ended and gives how many instances it was done to; instances that are left wait again. */
+  /** Records the outcome, and returns for how many instances the decision was carried out. The others are open to a new decision. */
   close(open: OpenDecision, state: 'done' | 'refused'): Promise<number> {
     return withRetries(() =>
       this.database.transaction(async (tx) => {
         const [row] = await tx
           .update(quarantineDecisions)
           .set({ state, endedAt: sql`clock_timestamp()` })
-          .where(mine(open))
+          .where(isHeld(open))
           .returning({ instances: quarantineDecisions.instances });
-        // Another process took it over meanwhile, and ends it.
+        // Another process has taken it over.
         if (row === undefined)
           throw new Conflict(
             'decision-in-progress',
-            'The decision is being carried out. Read the list again.',
+            'Another process is carrying out this decision. Read the list again.',
           );
         await tx.update(quarantined).set({ decision: null }).where(eq(quarantined.decision, open.id));
         return row.instances;
@@ -129,28 +129,28 @@ export class DecisionRecords {
     );
   }
 
-  /** Leaves the decision open for whoever looks next. */
+  /** Releases the decision, so that another process continues it. */
   async lapse(open: OpenDecision): Promise<void> {
     await this.database
       .update(quarantineDecisions)
       .set({ heldUntil: sql`clock_timestamp()` })
-      .where(mine(open));
+      .where(isHeld(open));
   }
 
-  /** Keeps a decision in this process' hands until the returned function is called. */
-  keep(open: OpenDecision): () => void {
+  /** Renews a decision of this process until the returned function is called. */
+  renewUntilStopped(open: OpenDecision): () => void {
     const timer = setInterval(() => {
       this.database
         .update(quarantineDecisions)
-        .set({ heldUntil: life() })
-        .where(mine(open))
+        .set({ heldUntil: newExpiry() })
+        .where(isHeld(open))
         .catch((error: unknown) => noteHandled('quarantine decision', error));
     }, RENEW_MS);
     return () => clearInterval(timer);
   }
 }
 
-function mine({ id, holder }: OpenDecision) {
+function isHeld({ id, holder }: OpenDecision) {
   return and(
     eq(quarantineDecisions.id, id),
     eq(quarantineDecisions.holder, holder),
@@ -158,14 +158,14 @@ function mine({ id, holder }: OpenDecision) {
   );
 }
 
-function isLeft() {
+function isAbandoned() {
   return and(
     eq(quarantineDecisions.state, 'open'),
     lt(quarantineDecisions.heldUntil, sql`clock_timestamp()`),
   );
 }
 
-function life() {
+function newExpiry() {
   return sql<Date>`clock_timestamp() + ${`${LIFE_MS} milliseconds`}::interval`;
 }
 

@@ -6,23 +6,23 @@ import { OrthancId } from '../orthanc/orthanc.id.js';
 import type { InstanceFacts } from '../catalog/instance.facts.js';
 import { withRetries } from '../catalog/retrying.js';
 
-/** Why something the archive holds is not shown. */
+/** Why an instance is in quarantine. */
 export type Reason = (typeof quarantine.$inferSelect)['reason'];
 
-/** Where an instance waits: under its study in the archive, with what its header says as far as it can be read. */
-export interface Newcomer {
+/** An instance to quarantine, with its study in Orthanc and the facts of its header, if it can be read. */
+export interface QuarantinedInstance {
   readonly id: OrthancId;
   readonly study: OrthancId;
   readonly facts: InstanceFacts | undefined;
 }
 
-/** What the archive holds and the catalog does not show. Rows here and in `instances` exclude each other. */
+/** Instances of the archive that the catalog does not show. No instance has rows both here and in `instances`. */
 @Injectable()
 export class Quarantine {
   constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
   /** Quarantines an instance that the catalog does not hold. True when it was not quarantined for this reason before. */
-  async hold({ id, study, facts }: Newcomer, reason: Reason): Promise<boolean> {
+  async add({ id, study, facts }: QuarantinedInstance, reason: Reason): Promise<boolean> {
     return withRetries(() =>
       this.database.transaction(async (tx) => {
         if (await isInCatalog(tx, id)) return false;
@@ -31,10 +31,10 @@ export class Quarantine {
           .from(quarantined)
           .innerJoin(quarantine, eq(quarantine.id, quarantined.quarantine))
           .where(eq(quarantined.orthancId, id));
-        // While a decision about it is carried out it stays where it is.
+        // An instance with an open decision keeps its group.
         if (before?.reason === reason || typeof before?.decision === 'string') return false;
         const group = await groupOf(tx, study, reason);
-        const row = { quarantine: group, ...(facts === undefined ? {} : described(facts)) };
+        const row = { quarantine: group, ...(facts === undefined ? {} : columnsOf(facts)) };
         await tx
           .insert(quarantined)
           .values({ orthancId: id, ...row })
@@ -48,17 +48,17 @@ export class Quarantine {
     );
   }
 
-  /** Lets an instance go that is shown now, or no longer in the archive. */
+  /** Removes an instance from quarantine. */
   async release(id: OrthancId): Promise<void> {
     await withRetries(() => this.database.transaction((tx) => releaseFromQuarantine(tx, id)));
   }
 
-  /** How many instances wait. */
+  /** Number of quarantined instances. */
   count(): Promise<number> {
     return this.database.$count(quarantined);
   }
 
-  /** Of these Orthanc ids, those that wait. */
+  /** Of these Orthanc ids, those that are quarantined. */
   async among(ids: readonly OrthancId[]): Promise<ReadonlySet<string>> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })
@@ -67,7 +67,7 @@ export class Quarantine {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Why an instance waits; `undefined` when it does not. */
+  /** Why an instance is quarantined. `undefined` when it is not. */
   async reasonOf(id: OrthancId): Promise<Reason | undefined> {
     const [row] = await this.database
       .select({ reason: quarantine.reason })
@@ -77,7 +77,7 @@ export class Quarantine {
     return row?.reason;
   }
 
-  /** Instances that wait and that nobody has decided about, in the order of their ids, after one of them. */
+  /** The next quarantined instances without a decision after an id, in the order of their ids. */
   async page(after: string, limit: number): Promise<OrthancId[]> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })
@@ -99,39 +99,39 @@ export async function isInCatalog(tx: Transaction, id: OrthancId): Promise<boole
   return rows.length > 0;
 }
 
-/** The group of an archive's study and a reason, made when it is the first. */
+/** The group for a study in Orthanc and a reason. Creates it if it does not exist. */
 export async function groupOf(tx: Transaction, orthancStudy: string, reason: Reason): Promise<string> {
   const [group] = await tx
     .insert(quarantine)
     .values({ orthancStudy, reason })
     .onConflictDoUpdate({ target: [quarantine.orthancStudy, quarantine.reason], set: { reason } })
     .returning({ id: quarantine.id });
-  if (group === undefined) throw new Error('an upsert gave no row');
+  if (group === undefined) throw new Error('an upsert returned no row');
   return group.id;
 }
 
-/** Whether somebody decided to take an instance out of the archive: until that has ended it must not be shown. Locks its row. */
-export async function isToLeave(tx: Transaction, id: OrthancId): Promise<boolean> {
+/** Whether a decision to delete this copy from Orthanc is open, so that it must not be shown. Locks its row. */
+export async function isBeingDeleted(tx: Transaction, id: OrthancId): Promise<boolean> {
   const rows = await tx.execute(sql`
-    select d.decision <> 'accept' as leaves from quarantined w left join quarantine_decisions d on d.id = w.decision
+    select d.decision <> 'accept' as deletes from quarantined w left join quarantine_decisions d on d.id = w.decision
     where w.orthanc_id = ${id} for update of w`);
-  return rows[0]?.['leaves'] === true;
+  return rows[0]?.['deletes'] === true;
 }
 
-/** Takes an instance out of quarantine as part of a transaction. */
+/** Removes an instance from quarantine in a transaction, and its group if it is empty now. */
 export async function releaseFromQuarantine(tx: Transaction, id: OrthancId): Promise<void> {
-  const gone = await tx
+  const deleted = await tx
     .delete(quarantined)
     .where(eq(quarantined.orthancId, id))
     .returning({ group: quarantined.quarantine });
-  if (gone.length === 0) return;
-  const waiting = tx
+  if (deleted.length === 0) return;
+  const members = tx
     .select({ one: sql`1` })
     .from(quarantined)
     .where(eq(quarantined.quarantine, quarantine.id));
-  await tx.delete(quarantine).where(notExists(waiting));
+  await tx.delete(quarantine).where(notExists(members));
 }
 
-function described({ studyUid, seriesUid, sopUid, patientId, headerIssuer, modality }: InstanceFacts) {
+function columnsOf({ studyUid, seriesUid, sopUid, patientId, headerIssuer, modality }: InstanceFacts) {
   return { studyUid, seriesUid, sopUid, patientId, issuer: headerIssuer, modality };
 }

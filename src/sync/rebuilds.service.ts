@@ -5,11 +5,11 @@ import { BACKGROUND_DATABASE, type Database } from '../database/database.module.
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { Ingest } from './ingest.service.js';
-import { mendCounts } from './counting.js';
+import { repairCounts } from './count.repair.js';
 import { ArchiveDiff } from './archive.diff.service.js';
-import type { Take } from './sweep.service.js';
+import type { IngestAll } from './sweep.service.js';
 
-/** A rebuild as it stands: of `archived` instances when it began `checked` are looked up; rows adopted, removed and refreshed, and studies whose counts were mended. */
+/** The state of a rebuild. `archived`: instances in the archive when it began. `checked`: instances compared so far. The others count rows adopted, removed and refreshed, and studies whose counts were repaired. */
 export const Rebuild = z.object({
   id: z.string(),
   state: z.enum(['requested', 'running', 'completed']),
@@ -26,29 +26,29 @@ export const Rebuild = z.object({
 
 export type Rebuild = z.infer<typeof Rebuild>;
 
-const PAGE = 500;
-const STUDIES = 500;
-const SERIES = 100;
+const INSTANCE_PAGE = 500;
+const STUDY_PAGE = 500;
+const SERIES_PAGE = 100;
 
-/** Compares catalog and archive from end to end, page by page, while both are in use: nothing is emptied first. */
+/** Compares the whole catalog with the whole archive page by page, while both are in use. Nothing is deleted first. */
 @Injectable()
 export class Rebuilds {
   constructor(
     @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
-    private readonly arrivals: Ingest,
-    private readonly holdings: ArchiveDiff,
+    private readonly ingest: Ingest,
+    private readonly archiveDiff: ArchiveDiff,
   ) {}
 
-  /** Asks for one; the one that is under way when there is one. The watcher takes it up. */
-  async ask(): Promise<Rebuild> {
+  /** Requests a rebuild, which the watcher runs. Returns it, or the one that is already requested or running. */
+  async request(): Promise<Rebuild> {
     await this.database.execute(sql`insert into rebuilds default values on conflict do nothing`);
     const rebuild = await this.latest();
-    if (rebuild === undefined) throw new Error('a rebuild that was asked for is not there');
+    if (rebuild === undefined) throw new Error('the requested rebuild has no row');
     return rebuild;
   }
 
-  /** The newest; `undefined` when none was ever asked for. */
+  /** The newest rebuild. `undefined` when there has been none. */
   async latest(): Promise<Rebuild | undefined> {
     const rows = await this.database.execute(
       sql`select to_jsonb(rebuilds) as row from rebuilds order by requested_at desc limit 1`,
@@ -56,81 +56,93 @@ export class Rebuilds {
     return rows[0] === undefined ? undefined : Rebuild.parse(rows[0]['row']);
   }
 
-  /** Does what was asked for, or was cut off, if anything; `take` adopts, `between` is called after each page, and may stop by throwing. */
-  async runIfAsked(take: Take, between: () => Promise<void>): Promise<void> {
+  /** Runs a rebuild that was requested or interrupted, if any. `betweenPagesPages` is called after each page, and may stop the rebuild by throwing. */
+  async runIfRequested(ingestAll: IngestAll, betweenPages: () => Promise<void>): Promise<void> {
     const rebuild = await this.latest();
     if (rebuild === undefined || rebuild.state === 'completed') return;
     const { CountInstances: archived } = await this.api.statistics();
     await this.database.execute(sql`
       update rebuilds set state = 'running', started_at = coalesce(started_at, clock_timestamp()),
         archived = ${archived}, checked = 0 where id = ${rebuild.id}::uuid`);
-    await this.adopt(rebuild.id, take, between);
-    await this.compare(rebuild.id, take, between);
-    await this.describe(rebuild.id, take, between);
-    const repaired = await this.mend(between);
+    await this.ingestUnknown(rebuild.id, ingestAll, betweenPages);
+    await this.compare(rebuild.id, ingestAll, betweenPages);
+    await this.refreshDescriptions(rebuild.id, ingestAll, betweenPages);
+    const repaired = await this.repair(betweenPages);
     await this.database.execute(sql`
       update rebuilds set state = 'completed', finished_at = clock_timestamp(), repaired = ${repaired}
       where id = ${rebuild.id}::uuid`);
   }
 
-  private async adopt(rebuild: string, take: Take, between: () => Promise<void>): Promise<void> {
+  private async ingestUnknown(
+    rebuild: string,
+    ingestAll: IngestAll,
+    betweenPages: () => Promise<void>,
+  ): Promise<void> {
     let page: OrthancId[];
     let since = 0;
     do {
-      page = await this.api.page('instances', since, PAGE);
+      page = await this.api.page('instances', since, INSTANCE_PAGE);
       since += page.length;
-      const unknown = await this.arrivals.unknownOf(page);
-      await take(unknown);
+      const unknown = await this.ingest.unknownOf(page);
+      await ingestAll(unknown);
       await this.database.execute(sql`
         update rebuilds set checked = checked + ${page.length}, adopted = adopted + ${unknown.length}
         where id = ${rebuild}::uuid`);
-      await between();
-    } while (page.length === PAGE);
+      await betweenPages();
+    } while (page.length === INSTANCE_PAGE);
   }
 
-  private async compare(rebuild: string, take: Take, between: () => Promise<void>): Promise<void> {
+  private async compare(
+    rebuild: string,
+    ingestAll: IngestAll,
+    betweenPages: () => Promise<void>,
+  ): Promise<void> {
     for (let after = 0; ;) {
-      const rows = await this.holdings.page(after, PAGE);
+      const rows = await this.archiveDiff.rowsAfter(after, INSTANCE_PAGE);
       const last = rows.at(-1);
       if (last === undefined) return;
       after = last.id;
-      const { removed, refreshed, anew } = await this.holdings.compare(rows);
-      await take(anew);
+      const { removed, refreshed, replaced } = await this.archiveDiff.compare(rows);
+      await ingestAll(replaced);
       await this.database.execute(sql`
         update rebuilds set removed = removed + ${removed}, refreshed = refreshed + ${refreshed}
         where id = ${rebuild}::uuid`);
-      await between();
+      await betweenPages();
     }
   }
 
-  /** Reads the first file of every series again: what is said of a series and a study is of their first. */
-  private async describe(rebuild: string, take: Take, between: () => Promise<void>): Promise<void> {
+  /** Reads the first file of every series again, because it describes the series and the study. */
+  private async refreshDescriptions(
+    rebuild: string,
+    ingestAll: IngestAll,
+    betweenPages: () => Promise<void>,
+  ): Promise<void> {
     for (let after = 0; ;) {
-      const rows = await this.holdings.firstBelow(after, SERIES);
+      const rows = await this.archiveDiff.firstOfSeriesAfter(after, SERIES_PAGE);
       const last = rows.at(-1);
       if (last === undefined) return;
       after = last.series;
       let refreshed = 0;
       for (const row of rows) {
-        const renewal = await this.holdings.reread(row);
-        if (renewal === 'renewed' || renewal === 'other') refreshed += 1;
-        if (renewal === 'other') await take([row.orthancId]);
+        const outcome = await this.archiveDiff.reread(row);
+        if (outcome === 'refreshed' || outcome === 'replaced') refreshed += 1;
+        if (outcome === 'replaced') await ingestAll([row.orthancId]);
       }
       await this.database.execute(
         sql`update rebuilds set refreshed = refreshed + ${refreshed} where id = ${rebuild}::uuid`,
       );
-      await between();
+      await betweenPages();
     }
   }
 
-  private async mend(between: () => Promise<void>): Promise<number> {
+  private async repair(betweenPages: () => Promise<void>): Promise<number> {
     let sum = 0;
     for (let after = 0; ;) {
-      const { repaired, upTo } = await mendCounts(this.database, after, STUDIES);
+      const { repaired, upTo } = await repairCounts(this.database, after, STUDY_PAGE);
       sum += repaired;
       if (upTo === undefined) return sum;
       after = upTo;
-      await between();
+      await betweenPages();
     }
   }
 }

@@ -6,7 +6,7 @@ import { series } from '../database/schema.catalog.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import { Ingest } from './ingest.service.js';
-import { mendCounts } from './counting.js';
+import { repairCounts } from './count.repair.js';
 import { ArchiveDiff } from './archive.diff.service.js';
 
 const State = z.object({
@@ -23,30 +23,30 @@ const Tally = z.object({
   refreshed: z.coerce.number(),
   repaired: z.coerce.number(),
 });
-/** What a walk found: instances `checked`; `adopted` from the archive, `removed` from the catalog, `refreshed` because their file is another; studies `repaired`, whose counts were wrong. */
+/** Counts of a sweep: instances `checked`, `adopted` from the archive, `removed` from the catalog, `refreshed` because their file changed; studies `repaired` because their counts were wrong. */
 export type Tally = z.infer<typeof Tally>;
 
-/** A slice's findings, and where the next one begins; `undefined` at the end of a phase. */
+/** The counts of a slice, and where the next one begins; `undefined` at the end of a phase. */
 interface Slice {
   readonly next: number | undefined;
   readonly found: Partial<Tally>;
 }
 
-/** Takes up instances that the catalog does not hold. */
-export type Take = (ids: readonly OrthancId[]) => Promise<void>;
+/** Inserts instances that the catalog does not have. */
+export type IngestAll = (ids: readonly OrthancId[]) => Promise<void>;
 
-/** A slice is so many series, of so many instances when these are not all in one. */
-const SERIES = 100;
-const INSTANCES = 2000;
-const LISTED = 500;
-const ASKED = 50;
-const STUDIES = 500;
+/** A slice has at most this many series, and this many instances unless they are in one series. */
+const SERIES_PER_SLICE = 100;
+const INSTANCES_PER_SLICE = 2000;
+const SERIES_PAGE = 500;
+const SERIES_PER_CALL = 50;
+const STUDIES_PER_SLICE = 500;
 const NEXT = { catalog: 'archive', archive: 'counts', counts: 'catalog' } as const;
 
 /**
- * Walks through everything (design.md, decision 12), slice by slice: what each series of the catalog holds in the archive, then what
- * series the archive has beside those, then the counts. Where it stands is kept in the database, so that it goes on after a restart;
- * a slice that was cut off is done again. Nothing is held in memory but a slice.
+ * Compares the whole catalog with the whole archive, slice by slice: first each series of the catalog, then the series that only the
+ * archive has, then the counts. The position is in the database, so that a restart continues the sweep. An interrupted slice is repeated.
+ * Memory holds one slice.
  */
 @Injectable()
 export class Sweep {
@@ -55,24 +55,24 @@ export class Sweep {
   constructor(
     @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly api: OrthancApi,
-    private readonly arrivals: Ingest,
-    private readonly holdings: ArchiveDiff,
+    private readonly ingest: Ingest,
+    private readonly archiveDiff: ArchiveDiff,
   ) {}
 
-  /** Whether catalog and archive are known to differ, so that it should not rest. */
-  async isHurried(): Promise<boolean> {
+  /** Whether catalog and archive are known to differ, so that the sweep must not pause. */
+  async isUrgent(): Promise<boolean> {
     return (await this.state()).hurried;
   }
 
-  /** Begins anew, and hurries; one that hurries already goes on. */
-  async hurry(): Promise<void> {
-    await beginAnew(this.database, sql`not hurried`);
+  /** Restarts the sweep without pauses. An urgent sweep continues where it is. */
+  async makeUrgent(): Promise<void> {
+    await restartSweep(this.database, sql`not hurried`);
   }
 
-  /** Does the next slice; true when it was the last one of a walk. */
-  async step(take: Take): Promise<boolean> {
+  /** Does the next slice. True when it was the last one of the sweep. */
+  async step(ingestAll: IngestAll): Promise<boolean> {
     const state = await this.state();
-    const { next, found } = await this.slice(state, take);
+    const { next, found } = await this.slice(state, ingestAll);
     const phase = next === undefined ? NEXT[state.phase] : state.phase;
     await this.database.execute(sql`
       update sweep set phase = ${phase}, position = ${next ?? 0},
@@ -85,35 +85,35 @@ export class Sweep {
     return isLast;
   }
 
-  private slice(state: State, take: Take): Promise<Slice> {
+  private slice(state: State, ingestAll: IngestAll): Promise<Slice> {
     switch (state.phase) {
       case 'catalog':
-        return this.ofCatalog(state.position, take);
+        return this.compareCatalog(state.position, ingestAll);
       case 'archive':
-        return this.ofArchive(state.position, take);
+        return this.compareArchive(state.position, ingestAll);
       case 'counts':
-        return this.ofCounts(state.position);
+        return this.compareCounts(state.position);
     }
   }
 
-  private async ofCatalog(after: number, take: Take): Promise<Slice> {
+  private async compareCatalog(after: number, ingestAll: IngestAll): Promise<Slice> {
     const page = await this.seriesAfter(after);
     const last = page.at(-1);
     if (last === undefined) return { next: undefined, found: {} };
-    const held = await this.holdings.below(page.map(({ id }) => id));
-    const there = await this.api.instancesOf(page.map(({ orthancId }) => orthancId));
-    const known = new Set(held.map(({ orthancId }) => orthancId));
-    const beside = [...there.values()].flat().filter((id) => !known.has(id));
-    const unknown = await this.arrivals.unknownOf(beside);
-    const { removed, refreshed, anew } = await this.holdings.compare(held);
-    await take([...unknown, ...anew]);
-    await this.holdings.learnRequests(page.map(({ id }) => id));
-    const found = { checked: held.length, adopted: unknown.length, removed, refreshed };
+    const rows = await this.archiveDiff.rowsOfSeries(page.map(({ id }) => id));
+    const archived = await this.api.instancesOf(page.map(({ orthancId }) => orthancId));
+    const known = new Set(rows.map(({ orthancId }) => orthancId));
+    const others = [...archived.values()].flat().filter((id) => !known.has(id));
+    const unknown = await this.ingest.unknownOf(others);
+    const { removed, refreshed, replaced } = await this.archiveDiff.compare(rows);
+    await ingestAll([...unknown, ...replaced]);
+    await this.archiveDiff.noteRequests(page.map(({ id }) => id));
+    const found = { checked: rows.length, adopted: unknown.length, removed, refreshed };
     return { next: last.id, found };
   }
 
-  private async ofArchive(since: number, take: Take): Promise<Slice> {
-    const listed = await this.api.page('series', since, LISTED);
+  private async compareArchive(since: number, ingestAll: IngestAll): Promise<Slice> {
+    const listed = await this.api.page('series', since, SERIES_PAGE);
     const rows = await this.database
       .select({ orthancId: series.orthancId })
       .from(series)
@@ -121,17 +121,17 @@ export class Sweep {
     const known = new Set<string | null>(rows.map(({ orthancId }) => orthancId));
     const others = listed.filter((id) => !known.has(id));
     let adopted = 0;
-    for (let at = 0; at < others.length; at += ASKED) {
-      const there = await this.api.instancesOf(others.slice(at, at + ASKED));
-      const unknown = await this.arrivals.unknownOf([...there.values()].flat());
-      await take(unknown);
+    for (let at = 0; at < others.length; at += SERIES_PER_CALL) {
+      const archived = await this.api.instancesOf(others.slice(at, at + SERIES_PER_CALL));
+      const unknown = await this.ingest.unknownOf([...archived.values()].flat());
+      await ingestAll(unknown);
       adopted += unknown.length;
     }
-    return { next: listed.length < LISTED ? undefined : since + listed.length, found: { adopted } };
+    return { next: listed.length < SERIES_PAGE ? undefined : since + listed.length, found: { adopted } };
   }
 
-  private async ofCounts(after: number): Promise<Slice> {
-    const { repaired, upTo } = await mendCounts(this.database, after, STUDIES);
+  private async compareCounts(after: number): Promise<Slice> {
+    const { repaired, upTo } = await repairCounts(this.database, after, STUDIES_PER_SLICE);
     return { next: upTo, found: { repaired } };
   }
 
@@ -141,12 +141,12 @@ export class Sweep {
       .from(series)
       .where(and(gt(series.id, after), isNotNull(series.orthancId)))
       .orderBy(asc(series.id))
-      .limit(SERIES);
+      .limit(SERIES_PER_SLICE);
     const page: { id: number; orthancId: OrthancId }[] = [];
     let sum = 0;
     for (const { id, orthancId, count } of rows) {
       sum += count;
-      if (page.length > 0 && sum > INSTANCES) break;
+      if (page.length > 0 && sum > INSTANCES_PER_SLICE) break;
       page.push({ id, orthancId: OrthancId.parse(orthancId) });
     }
     return page;
@@ -157,7 +157,7 @@ export class Sweep {
     return State.parse(rows[0]);
   }
 
-  /** Reports, and begins anew without hurry. */
+  /** Saves and logs the counts, and restarts the sweep with pauses. */
   private async finish(): Promise<void> {
     const rows = await this.database.execute(sql`
       update sweep set hurried = false, started_at = clock_timestamp(),
@@ -172,8 +172,8 @@ export class Sweep {
   }
 }
 
-/** Makes the walk begin anew and hurry, where `when` holds. */
-export async function beginAnew(database: Database | Transaction, when: SQL = sql`true`): Promise<void> {
+/** Restarts the sweep as urgent, if `when` holds. */
+export async function restartSweep(database: Database | Transaction, when: SQL = sql`true`): Promise<void> {
   await database.execute(sql`
     update sweep set phase = 'catalog', position = 0, hurried = true, started_at = clock_timestamp(),
       checked = 0, adopted = 0, removed = 0, refreshed = 0, repaired = 0 where ${when}`);

@@ -4,17 +4,17 @@ import { z } from 'zod';
 import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 
-const Counts = z.object({ shown: z.number(), aside: z.number(), storing: z.number() });
+const Counts = z.object({ shown: z.number(), quarantined: z.number(), uploads: z.number() });
 
-/** How far the archive's total and the catalog's are apart: `by` instances that nothing explains, of which `storing` senders may have some on the way. */
-export interface Difference {
-  readonly by: number;
-  readonly storing: number;
-  /** The same text while nothing changes on either side. */
-  readonly seen: string;
+/** The difference between the totals of archive and catalog. `count`: unexplained instances in the archive. `uploads`: running uploads, which may explain some. */
+export interface CountDifference {
+  readonly count: number;
+  readonly uploads: number;
+  /** Stays the same while no total changes. */
+  readonly fingerprint: string;
 }
 
-/** Compares totals: the only sign the archive gives of a deletion. */
+/** Compares the totals, because Orthanc shows deletions only there. */
 @Injectable()
 export class Totals {
   constructor(
@@ -22,15 +22,17 @@ export class Totals {
     private readonly api: OrthancApi,
   ) {}
 
-  /** `undefined` when both hold the same number; `later`: instances the archive holds whose sender is on the way still. */
-  async difference(later: number): Promise<Difference | undefined> {
+  /** `undefined` when the totals agree. `deferred`: instances in the archive whose upload has not completed. */
+  async difference(deferred: number): Promise<CountDifference | undefined> {
     const { CountInstances: archived } = await this.api.statistics();
     const [row] = await this.database.execute(sql`
       select (select coalesce(sum(instance_count), 0)::int from studies) as shown,
-        (select count(*)::int from quarantined) as aside,
-        (select count(*)::int from pending where expires_at > clock_timestamp()) as storing`);
-    const { shown, aside, storing } = Counts.parse(row);
-    const by = archived - shown - aside - later;
-    return by === 0 ? undefined : { by, storing, seen: [archived, shown, aside, later].join(' ') };
+        (select count(*)::int from quarantined) as quarantined,
+        (select count(*)::int from pending where expires_at > clock_timestamp()) as uploads`);
+    const { shown, quarantined, uploads } = Counts.parse(row);
+    const count = archived - shown - quarantined - deferred;
+    return count === 0
+      ? undefined
+      : { count, uploads, fingerprint: [archived, shown, quarantined, deferred].join(' ') };
   }
 }

@@ -17,49 +17,49 @@ import { BatchIngest } from './batch.ingest.service.js';
 import { Quarantine } from './quarantine.service.js';
 import { Rebuilds } from './rebuilds.service.js';
 import { Sweep } from './sweep.service.js';
-import { type Difference, Totals } from './totals.service.js';
+import { type CountDifference, Totals } from './totals.service.js';
+import { takeWatcherLock } from './watcher.lock.js';
 
 const TICK_MS = 500;
 const COMPARE_MS = 2_000;
-/** With a reservation's own life this is less than a minute, and more than the archive takes for its largest instance. */
-const LEFTOVER_MS = 40_000;
-/** A contradiction may go away by other ways than the archive's. */
-const TRY_AGAIN_MS = 60_000;
-const PAGE = 500;
-const AT_ONCE = 8;
-const TOGETHER = 100;
-const ADOPTED = 100;
-const WATCHER_LOCK = 7_263_412;
+/** Age at which an expired reservation is deleted. Orthanc stores its largest instance in less time. */
+const EXPIRED_MS = 40_000;
+/** Quarantined instances are retried, because the catalog may have changed by other ways than the archive's. */
+const RETRY_MS = 60_000;
+const QUARANTINE_PAGE = 500;
+const CONCURRENCY = 8;
+const BATCH = 100;
+const FOUND_BATCH = 100;
 const LEVELS: readonly ListedLevel[] = ['studies', 'series'];
-/** So long the walk through everything goes on at a time before the feed is looked at again. */
-const HURRY_MS = 1_000;
-/** While others store, totals may differ; a difference that lasts longer is not theirs alone. */
-const STORING_MS = 20_000;
-/** What a whole walk did not bring into agreement is walked through again after so long. */
-const REST_MS = 60_000;
+/** An urgent sweep runs this long before the change feed is read again. */
+const URGENT_SWEEP_MS = 1_000;
+/** Totals may differ during uploads. A difference that lasts longer has another cause. */
+const UPLOADING_MS = 20_000;
+/** A difference that a whole sweep did not resolve starts another sweep after this time. */
+const RESWEEP_MS = 60_000;
 
-/** Follows the archive (design.md, decision 12): its feed for arrivals, its totals for what the feed does not tell. */
+/** Keeps the catalog equal to the archive. The change feed shows new instances. The totals show deletions, which the feed does not list. */
 @Injectable()
 export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('watcher');
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  /** Its sender is still on the way: looked at with each tick. */
-  private readonly later = new Set<OrthancId>();
-  /** Whether this process has compared everything since it watches this archive. */
-  private compared = false;
+  /** Instances that are being uploaded or decided about. They are looked at again with each tick. */
+  private readonly deferred = new Set<OrthancId>();
+  /** Whether everything was compared since this process watches this archive. */
+  private hasCompared = false;
   private comparedAt = 0;
-  private storingSince: number | undefined;
-  private walkedAt = 0;
-  private unsolved: string | undefined;
-  private triedAgainAt = 0;
-  private away = false;
+  private uploadingSince: number | undefined;
+  private sweptAt = 0;
+  private unresolved: string | undefined;
+  private retriedAt = 0;
+  private isInterrupted = false;
 
   constructor(
     @Inject(BACKGROUND_POSTGRES) private readonly sql: postgres.Sql,
-    private readonly arrivals: Ingest,
-    private readonly newcomers: BatchIngest,
-    private readonly departures: DeletionSync,
+    private readonly ingest: Ingest,
+    private readonly batchIngest: BatchIngest,
+    private readonly deletionSync: DeletionSync,
     private readonly feed: Feed,
     private readonly sweep: Sweep,
     private readonly totals: Totals,
@@ -79,23 +79,23 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private async watch(): Promise<void> {
     while (!this.stopping.signal.aborted) {
       try {
-        await this.watchAsTheOnlyOne();
+        await this.watchWithLock();
       } catch (error) {
-        this.say(error);
+        this.warnOnce(error);
       }
       await sleep(TICK_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     }
   }
 
-  /** The lock lives as long as its connection: a process that dies leaves it to another. */
-  private async watchAsTheOnlyOne(): Promise<void> {
+  /** The lock ends with its connection, so that another process gets it when this one dies. */
+  private async watchWithLock(): Promise<void> {
     const connection = await this.sql.reserve();
-    this.compared = false;
+    this.hasCompared = false;
     try {
       try {
-        while (!this.stopping.signal.aborted && (await holdsLock(connection))) {
+        while (!this.stopping.signal.aborted && (await takeWatcherLock(connection))) {
           await this.tick();
-          this.away = false;
+          this.isInterrupted = false;
           await sleep(TICK_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
         }
       } finally {
@@ -108,146 +108,140 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   private async tick(): Promise<void> {
     await this.followFeed();
-    await this.takeEach([...this.later]);
-    await this.hurry();
+    await this.ingestEach([...this.deferred]);
+    await this.sweepAtOnce();
     if (Date.now() - this.comparedAt < COMPARE_MS) return;
     this.comparedAt = Date.now();
-    if (Date.now() - this.triedAgainAt > TRY_AGAIN_MS) {
-      this.triedAgainAt = Date.now();
-      await this.takeQuarantined();
+    if (Date.now() - this.retriedAt > RETRY_MS) {
+      this.retriedAt = Date.now();
+      await this.retryQuarantined();
     }
     await this.compareTotals();
-    if (!(await this.sweep.isHurried())) await this.sweep.step(this.takeAdopted);
-    await this.rebuilds.runIfAsked(this.takeAdopted, async () => {
+    if (!(await this.sweep.isUrgent())) await this.sweep.step(this.ingestFound);
+    await this.rebuilds.runIfRequested(this.ingestFound, async () => {
       this.stopping.signal.throwIfAborted();
       await this.followFeed();
     });
-    // Last: what a cut-off STOW left in the archive is adopted by the reservation it left here.
-    await this.departures.dropLeftovers(LEFTOVER_MS);
+    // Last, because an interrupted upload is inserted for the account of its expired reservation.
+    await this.deletionSync.deleteExpiredReservations(EXPIRED_MS);
   }
 
   private async followFeed(): Promise<void> {
     const isAnother = await this.feed.follow(
-      (ids) => this.takeAll(ids),
+      (ids) => this.ingestAll(ids),
       () => this.stopping.signal.aborted,
     );
-    if (isAnother) this.compared = false;
+    if (isAnother) this.hasCompared = false;
   }
 
-  private async takeAll(ids: readonly OrthancId[]): Promise<void> {
-    for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += TOGETHER)
-      await this.takeEach(await this.newcomers.take(ids.slice(at, at + TOGETHER)));
+  private async ingestAll(ids: readonly OrthancId[]): Promise<void> {
+    for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += BATCH)
+      await this.ingestEach(await this.batchIngest.ingest(ids.slice(at, at + BATCH)));
   }
 
-  private async takeEach(ids: readonly OrthancId[]): Promise<void> {
+  private async ingestEach(ids: readonly OrthancId[]): Promise<void> {
     const left = ids.values();
-    const takeOnes = async () => {
+    const ingestOnes = async () => {
       for (const id of left) {
         if (this.stopping.signal.aborted) return;
-        await this.takeOne(id);
+        await this.ingestOne(id);
       }
     };
-    const all = await Promise.allSettled(Array.from({ length: AT_ONCE }, takeOnes));
+    const all = await Promise.allSettled(Array.from({ length: CONCURRENCY }, ingestOnes));
     const failed = all.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** What is found by walking may be very much: who comes by the feed meanwhile does not wait for it. */
-  private readonly takeAdopted = async (ids: readonly OrthancId[]): Promise<void> => {
-    for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += ADOPTED) {
-      await this.takeAll(ids.slice(at, at + ADOPTED));
+  /** A sweep may find very many instances. The feed is followed between them, so that new ones do not wait. */
+  private readonly ingestFound = async (ids: readonly OrthancId[]): Promise<void> => {
+    for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += FOUND_BATCH) {
+      await this.ingestAll(ids.slice(at, at + FOUND_BATCH));
       await this.followFeed();
     }
   };
 
-  /** Once more what waits: its reason may have gone away. */
-  private async takeQuarantined(): Promise<void> {
+  /** Retries quarantined instances: the reason may no longer exist. */
+  private async retryQuarantined(): Promise<void> {
     let page: readonly OrthancId[] = [];
     do {
-      page = await this.quarantine.page(page.at(-1) ?? '', PAGE);
-      await this.takeEach(page);
-    } while (page.length === PAGE && !this.stopping.signal.aborted);
+      page = await this.quarantine.page(page.at(-1) ?? '', QUARANTINE_PAGE);
+      await this.ingestEach(page);
+    } while (page.length === QUARANTINE_PAGE && !this.stopping.signal.aborted);
   }
 
-  private async takeOne(id: OrthancId): Promise<void> {
+  private async ingestOne(id: OrthancId): Promise<void> {
     try {
-      put(this.later, id, (await this.arrivals.take(id)) === 'later');
+      setMembership(this.deferred, id, (await this.ingest.ingest(id)) === 'deferred');
     } catch (error) {
       if (error instanceof NeighbourAway) throw error;
-      this.later.delete(id);
-      // Should Postgres be away, this fails too, and the feed's position is not noted: the instance comes again.
-      await this.arrivals.putAside(id, 'unreadable');
+      this.deferred.delete(id);
+      // If PostgreSQL is away, this fails too. Then the feed's position is not saved, and the instance is read again.
+      await this.ingest.addToQuarantine(id, 'unreadable');
       this.logger.debug(`an instance of the archive cannot be read: ${nameOf(error)}`);
     }
   }
 
-  /** Goes on with a walk that hurries. What went may have been in the way of what waits in quarantine. */
-  private async hurry(): Promise<void> {
-    const until = Date.now() + HURRY_MS;
-    while (Date.now() < until && !this.stopping.signal.aborted && (await this.sweep.isHurried())) {
-      if (!(await this.sweep.step(this.takeAdopted))) continue;
-      await this.takeQuarantined();
-      this.walkedAt = Date.now();
-      this.unsolved = (await this.totals.difference(this.later.size))?.seen;
+  /** Continues an urgent sweep. Rows that it removed may have conflicted with quarantined instances. */
+  private async sweepAtOnce(): Promise<void> {
+    const until = Date.now() + URGENT_SWEEP_MS;
+    while (Date.now() < until && !this.stopping.signal.aborted && (await this.sweep.isUrgent())) {
+      if (!(await this.sweep.step(this.ingestFound))) continue;
+      await this.retryQuarantined();
+      this.sweptAt = Date.now();
+      this.unresolved = (await this.totals.difference(this.deferred.size))?.fingerprint;
     }
   }
 
-  /** From the top down, and no further than needed: a deleted study is found without looking at every instance. */
+  /** Compares from the studies downwards, and only as far as needed: a deleted study is found without comparing instances. */
   private async compareTotals(): Promise<void> {
     const before = await this.difference();
-    if (this.compared && (before === undefined || this.isUnsolved(before))) return;
+    if (this.hasCompared && (before === undefined || this.isUnresolved(before))) return;
     for (const level of LEVELS) {
-      await this.departures.compare(level);
-      if (this.compared && (await this.difference()) === undefined) break;
+      await this.deletionSync.compare(level);
+      if (this.hasCompared && (await this.difference()) === undefined) break;
     }
-    this.compared = true;
-    await this.takeQuarantined();
+    this.hasCompared = true;
+    await this.retryQuarantined();
     const left = await this.difference();
-    if (left === undefined || isOnTheWay(left) || this.isUnsolved(left)) return;
-    await this.sweep.hurry();
-    await this.hurry();
+    if (left === undefined || isExplainedByUploads(left) || this.isUnresolved(left)) return;
+    await this.sweep.makeUrgent();
+    await this.sweepAtOnce();
   }
 
-  /** What others are storing now makes the totals differ: only what lasts is looked at. */
-  private async difference(): Promise<Difference | undefined> {
-    const difference = await this.totals.difference(this.later.size);
-    if (difference === undefined || !isOnTheWay(difference)) {
-      this.storingSince = undefined;
+  /** Uploads make the totals differ for a while, so only a lasting difference counts. */
+  private async difference(): Promise<CountDifference | undefined> {
+    const difference = await this.totals.difference(this.deferred.size);
+    if (difference === undefined || !isExplainedByUploads(difference)) {
+      this.uploadingSince = undefined;
       return difference;
     }
-    this.storingSince ??= Date.now();
-    return Date.now() - this.storingSince < STORING_MS ? undefined : difference;
+    this.uploadingSince ??= Date.now();
+    return Date.now() - this.uploadingSince < UPLOADING_MS ? undefined : difference;
   }
 
-  /** A whole walk left it as it is. */
-  private isUnsolved({ seen }: Difference): boolean {
-    return seen === this.unsolved && Date.now() - this.walkedAt < REST_MS;
+  /** Whether a whole sweep has not resolved this difference. */
+  private isUnresolved({ fingerprint: seen }: CountDifference): boolean {
+    return seen === this.unresolved && Date.now() - this.sweptAt < RESWEEP_MS;
   }
 
-  private say(error: unknown): void {
-    if (this.away) return;
-    this.away = true;
+  private warnOnce(error: unknown): void {
+    if (this.isInterrupted) return;
+    this.isInterrupted = true;
     this.logger.warn(`following the archive is interrupted: ${nameOf(error)}`);
   }
 }
 
-/** As many as senders are on the way with, or fewer, are in the archive and not yet in the catalog. */
-function isOnTheWay({ by, storing }: Difference): boolean {
+/** Whether uploads that have not completed explain the difference. */
+function isExplainedByUploads({ count: by, uploads: storing }: CountDifference): boolean {
   return by > 0 && by <= storing;
 }
 
-function put(set: Set<OrthancId>, id: OrthancId, wanted: boolean): void {
+function setMembership(set: Set<OrthancId>, id: OrthancId, wanted: boolean): void {
   if (wanted) set.add(id);
   else set.delete(id);
 }
 
-/** Asked with each tick: a connection that was lost and made again has lost the lock. */
-async function holdsLock(connection: postgres.ReservedSql): Promise<boolean> {
-  const [lock] = await connection<{ held: boolean }[]>`select pg_try_advisory_lock(${WATCHER_LOCK}) as held`;
-  return lock?.held === true;
-}
-
-/** What may be logged of an error: messages of our own hold no patient data, those of drivers may. */
+/** The loggable part of an error. The gateway's own messages contain no patient data; those of drivers may. */
 function nameOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
   return error instanceof Error ? error.name : 'unknown';

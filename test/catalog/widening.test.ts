@@ -109,7 +109,7 @@ async function store(tx: Transaction, one: Step, serial: number): Promise<void> 
         size: 1,
         sha256: undefined,
       };
-      await insertInstances(inner, at, depositor, [{ facts, arrived }]);
+      await insertInstances(inner, at, depositor, [{ facts, archived: arrived }]);
     })
     .catch((error: unknown) => {
       if (!(error instanceof Error) || error.message !== undo) throw error;

@@ -3,7 +3,7 @@ import type { FoundInstance } from '../../catalog/lookup.service.js';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
-import { type ArchiveBytes, comesAtOnce } from '../../orthanc/orthanc.connection.js';
+import { type ArchiveBytes, isReadAtOnce } from '../../orthanc/orthanc.connection.js';
 import { UpstreamFailed } from '../../problems/errors.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../http/multipart.writer.js';
 import { ArchiveFetch } from './archive.fetch.js';
@@ -89,7 +89,7 @@ export class Frames {
     }
     const size = frameSize(instance);
     const frame = (number: number) => this.storedFrame(instance, number, size);
-    return { ahead: comesAtOnce(size), frame: (number) => counted(frame(number)), close: () => undefined };
+    return { ahead: isReadAtOnce(size), frame: (number) => counted(frame(number)), close: () => undefined };
   }
 
   private async storedFrame(

@@ -4,17 +4,21 @@ import type { Database } from '../database/database.module.js';
 
 const Page = z.array(z.object({ id: z.coerce.number(), wrong: z.boolean() }));
 
-/** How many studies of a page had wrong counts, and the id the page ends at; `undefined` when there are no more studies. */
-export interface Counted {
+/** How many studies of a page had wrong counts, and the last id of the page. `undefined` when there are no more studies. */
+export interface RepairedCounts {
   readonly repaired: number;
   readonly upTo: number | undefined;
 }
 
 /**
- * Counts are written with each row; should they ever differ from the rows, the rows are right: mended for `limit` studies after one
- * of them, in the order of their ids.
+ * Recounts the series and instances of `limit` studies after an id, in the order of their ids. Counts are kept up to date with each
+ * insert; if they differ from the rows, they are corrected.
  */
-export async function mendCounts(database: Database, after: number, limit: number): Promise<Counted> {
+export async function repairCounts(
+  database: Database,
+  after: number,
+  limit: number,
+): Promise<RepairedCounts> {
   return database.transaction(async (tx) => {
     const rows = await tx.execute(sql`
       select s.id, s.instance_count <> coalesce(sum(c.held), 0) or s.series_count <> count(*) filter (where c.held > 0)
@@ -26,7 +30,7 @@ export async function mendCounts(database: Database, after: number, limit: numbe
     const page = Page.parse([...rows]);
     const wrong = page.filter((study) => study.wrong).map(({ id }) => id);
     for (const id of wrong) {
-      // Who admits into it takes this lock first, so what is counted now is all there is.
+      // Inserts into the study take this lock first, so no instance is missed.
       await tx.execute(sql`select from studies where id = ${id} for update`);
       await tx.execute(sql`
         update series set instance_count = (select count(*) from instances i where i.series = series.id)
