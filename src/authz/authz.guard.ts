@@ -16,12 +16,12 @@ import { RunningRequests } from './running.requests.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the account's groups grant; set for every route that names a right. */
+    /** The grants of the account. Set for every route that names a right. */
     policy?: Policy;
   }
 }
 
-/** The route needs one of these rights, in whatever scope; the scope is asked per study later. */
+/** The route needs one of these rights in any scope. The scope is checked later for each study. */
 export const Requires = (...rights: readonly [Right, ...Right[]]) =>
   SetMetadata<string, Access>(ACCESS, rights);
 
@@ -32,7 +32,7 @@ export const May = createParamDecorator((_: unknown, context: ExecutionContext):
   return policy;
 });
 
-/** MAY THEY: refuses a request whose account holds none of the rights its route names. Closed when nothing is declared. */
+/** Refuses a request whose account has none of the rights of the route. A route without a declaration is refused too. */
 @Injectable()
 export class AuthzGuard implements CanActivate {
   constructor(

@@ -3,7 +3,7 @@ import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { ACCESS } from '../authn/access.decorators.js';
 
-/** Closed by default: a route that declares neither a right nor `@AnyAccount()` nor `@Public()` stops the start. */
+/** Stops the start of the gateway when a route declares neither a right nor `@AnyAccount()` nor `@Public()`. */
 @Injectable()
 export class DeclaredRights implements OnModuleInit {
   constructor(
@@ -13,7 +13,9 @@ export class DeclaredRights implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const open = this.discovery.getControllers().flatMap((wrapper) => this.undeclaredRoutes(wrapper.metatype));
+    const open = this.discovery
+      .getControllers()
+      .flatMap((wrapper) => this.undeclaredRoutes(wrapper.metatype));
     if (open.length > 0) throw new Error(`These routes declare no right: ${open.join(', ')}`);
   }
 

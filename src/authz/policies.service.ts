@@ -7,18 +7,18 @@ import { Right } from './rights.js';
 import type { Policy } from './policy.js';
 import { Scope } from './scopes.js';
 
-/** Columns of a grant as they come from Postgres. */
+/** The columns of a grant. */
 type GrantRow = Pick<
   typeof grants.$inferSelect,
   'rights' | 'scopeKind' | 'studyUid' | 'issuer' | 'patientId' | 'institution' | 'modality'
 >;
 
-/** Reads what an account's groups grant. Asked anew for each request, so a change is effective with the next one. */
+/** Reads the grants of an account for each request, so that a change takes effect with the next request. */
 @Injectable()
 export class Policies {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The policy of an account now; grants past their date are not in it. */
+  /** The current policy of an account, without expired grants. */
   async of(account: Pick<Account, 'id' | 'patient'>): Promise<Policy> {
     const rows = await this.database
       .select({
@@ -46,7 +46,7 @@ export class Policies {
   }
 }
 
-/** A stored scope as the value the contract names; columns of other kinds are null and left out. */
+/** A stored scope as a {@link Scope}. Null columns are left out. */
 export function scopeOf(row: GrantRow): Scope {
   const fields = {
     kind: row.scopeKind,

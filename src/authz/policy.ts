@@ -2,14 +2,14 @@ import { or, type SQL, sql } from 'drizzle-orm';
 import type { Right } from './rights.js';
 import type { Scope } from './scopes.js';
 
-/** What one account's groups grant now, and the facts of the account that scopes refer to. */
+/** The current grants of an account, and the values of the account that scopes refer to. */
 export interface Policy {
   readonly accountId: string;
   readonly patient: { readonly issuer: string; readonly patientId: string } | undefined;
   readonly grants: readonly { readonly rights: readonly Right[]; readonly scope: Scope }[];
 }
 
-/** A study as scopes see it. `imageModalities` are those of its image series; `createdBy` who stored its first instance. */
+/** The values of a study that scopes check. `imageModalities`: of its image series. `createdBy`: the account that stored its first instance. */
 export interface StudyFacts {
   readonly studyUid: string;
   readonly issuer: string;
@@ -19,26 +19,26 @@ export interface StudyFacts {
   readonly createdBy: string | undefined;
 }
 
-/** Whether the account holds the right in any scope at all. */
+/** Whether the account has the right in any scope. */
 export function holds(policy: Policy, right: Right): boolean {
   return policy.grants.some((grant) => grant.rights.includes(right));
 }
 
-/** Whether a grant of one of these rights that was held before is not held now, or its patient is another. */
+/** Whether the account has lost a grant of one of these rights, or an own-patient grant now refers to another patient. */
 export function hasLostGrants(now: Policy, before: Policy, rights: readonly string[]): boolean {
-  const used = before.grants.filter((grant) => grant.rights.some((right) => rights.includes(right)));
-  const isOwn = used.some(({ scope }) => scope.kind === 'own-patient');
+  const relevant = before.grants.filter((grant) => grant.rights.some((right) => rights.includes(right)));
+  const isOwn = relevant.some(({ scope }) => scope.kind === 'own-patient');
   if (isOwn && JSON.stringify(now.patient) !== JSON.stringify(before.patient)) return true;
   const held = new Set(now.grants.map((grant) => JSON.stringify(grant)));
-  return used.some((grant) => !held.has(JSON.stringify(grant)));
+  return relevant.some((grant) => !held.has(JSON.stringify(grant)));
 }
 
-/** Whether the right is held over everything: then nothing narrows a search. */
+/** Whether the account has the right with the scope `all`, so that searches need no condition. */
 export function seesAll(policy: Policy, right: Right): boolean {
   return policy.grants.some((grant) => grant.rights.includes(right) && grant.scope.kind === 'all');
 }
 
-/** The second reading: may this account do `right` with this one study. Agrees with {@link toSql} by a property test. */
+/** Whether the policy allows `right` on this study. A property test checks that it agrees with {@link toSql}. */
 export function allows(policy: Policy, right: Right, study: StudyFacts): boolean {
   return policy.grants.some((grant) => grant.rights.includes(right) && covers(policy, grant.scope, study));
 }
@@ -67,15 +67,15 @@ function covers(policy: Policy, scope: Scope, study: StudyFacts): boolean {
   }
 }
 
-/** An empty PatientID is met by no patient scope. */
+/** No patient scope covers an empty PatientID. */
 function isPatient(study: StudyFacts, issuer: string, patientId: string): boolean {
   return patientId !== '' && study.patientId === patientId && study.issuer === issuer;
 }
 
 /**
- * The first reading: a predicate over the tables `studies` and `patients` (joined on `studies.patient = patients.id`)
- * that is true exactly for the studies the right covers. No grant gives `false`. It speaks of columns of `studies` alone, one
- * condition a kind of scope, so that Postgres finds a few visible studies among very many by the indexes of all kinds together.
+ * The SQL condition that is true exactly for the studies that the right covers, over `studies` joined with `patients`. Without grants it is
+ * `false`. It uses only columns of `studies`, with one condition for each kind of scope, so that PostgreSQL can combine the indexes and find
+ * few visible studies among very many.
  */
 export function toSql(policy: Policy, right: Right): SQL {
   if (seesAll(policy, right)) return sql`true`;
@@ -84,7 +84,7 @@ export function toSql(policy: Policy, right: Right): SQL {
   const patients = scopes.flatMap((scope) => patientOf(policy, scope));
   const institutions = scopes.flatMap((scope) => (scope.kind === 'institution' ? [scope.institution] : []));
   const modalities = scopes.flatMap((scope) => (scope.kind === 'modality' ? [scope.modality] : []));
-  const ways = [
+  const conditions = [
     ...inList(sql`studies.study_uid`, studies.map(valueOf)),
     ...isOneOfPatients(patients),
     ...inList(sql`studies.institution`, institutions.map(valueOf)),
@@ -96,7 +96,7 @@ export function toSql(policy: Policy, right: Right): SQL {
       ? [sql`studies.created_by = ${policy.accountId}::uuid`]
       : []),
   ];
-  return or(...ways) ?? sql`false`;
+  return or(...conditions) ?? sql`false`;
 }
 
 const valueOf = (text: string): SQL => sql`${text}`;
@@ -111,7 +111,7 @@ function patientOf(policy: Policy, scope: Scope): SQL[] {
   return [sql`(${policy.patient.issuer}, ${policy.patient.patientId})`];
 }
 
-/** Asked once a statement, as an array: a join would keep Postgres from using the index of `studies`. */
+/** A subquery as an array, evaluated once. With a join, PostgreSQL would not use the index of `studies`. */
 function isOneOfPatients(keys: readonly SQL[]): SQL[] {
   if (keys.length === 0) return [];
   return [

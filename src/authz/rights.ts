@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Every right there is (design.md, "Rights and scopes"). */
+/** All rights. */
 export const RIGHTS = [
   'studies:read',
   'studies:store',
@@ -18,7 +18,7 @@ export const RIGHTS = [
 export const Right = z.enum(RIGHTS);
 export type Right = z.infer<typeof Right>;
 
-/** Only rights over studies can be narrowed to a scope; the others are for `all` or not held. */
+/** Whether a right can have a scope other than `all`. Only rights on studies can. */
 export function isScoped(right: Right): boolean {
   return right.startsWith('studies:');
 }

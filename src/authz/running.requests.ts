@@ -17,7 +17,7 @@ import { hasLostGrants, type Policy } from './policy.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whether what is being answered is still allowed by the account's policy as it is now; set by whoever knows what that is. */
+    /** Whether the policy still allows this answer. Set by the service that knows which study is answered. */
     stillMay?: (policy: Policy) => Promise<boolean>;
   }
 }
@@ -29,15 +29,15 @@ interface Running {
   readonly since: number;
 }
 
-const EVERY_MS = 2_000;
-/** Shorter ones are over before it matters, and one that ends its own sign-in must be able to say so. */
+const CHECK_MS = 2_000;
+/** Only requests that run longer are checked. A request that ends its own sign-in can still answer. */
 const LONG_MS = 1_000;
-/** So long a gateway goes on by what it knew when the database does not answer; then it knows nothing. */
-const UNKNOWN_MS = 5_000;
+/** If the database does not answer, the last known rights are valid for this long. */
+const RIGHTS_VALID_MS = 5_000;
 
 /**
- * Answers and uploads that take long are held against the rights of now: when any gateway changes who may do what (LISTEN/NOTIFY), and
- * every two seconds in any case. One that is no longer allowed loses its connection, so that nobody takes the part for the whole.
+ * Checks long-running answers and uploads against the current rights: after each change of rights on any gateway (LISTEN/NOTIFY), and every
+ * two seconds. A request that is no longer allowed is disconnected, so that the client does not take a part for the whole.
  */
 @Injectable()
 export class RunningRequests implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -55,30 +55,32 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.check(), EVERY_MS).unref();
-    // The driver listens again by itself when its connection was lost, and calls the third argument then.
+    this.timer = setInterval(() => this.check(), CHECK_MS).unref();
+    // After a lost connection the driver listens again, and calls the third argument.
     this.sql
       .listen(
         'access_changed',
         () => this.check(),
         () => this.check(),
       )
-      .catch(() => this.logger.warn('changes of rights are not heard of at once, only every two seconds'));
+      .catch(() =>
+        this.logger.warn('cannot listen for changes of rights: they take effect after two seconds'),
+      );
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.timer);
   }
 
-  /** Watches a request from the moment it was let in until its connection has its answer. */
+  /** Watches a request from its authorization until it is answered. */
   add(request: FastifyRequest, reply: FastifyReply, signIn: SignIn, access: Access): void {
-    // Who left while the guards asked is not told of again.
+    // The client may have disconnected during the guards. Then there is no `close` event.
     if (reply.raw.destroyed || request.raw.socket.destroyed) return;
     this.running.set(request, { reply, signIn, access, since: performance.now() });
     reply.raw.once('close', () => this.running.delete(request));
   }
 
-  /** One at a time; a change heard of meanwhile is looked at right after. */
+  /** Runs one check at a time. A change during a check starts another one afterwards. */
   private check(): void {
     if (this.checking !== undefined) {
       this.checkAgain = true;
@@ -99,7 +101,7 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
       if (long.length > 0) await this.disconnectRefused(long);
       this.knownAt = startedAt;
     } catch (error) {
-      if (performance.now() - this.knownAt < UNKNOWN_MS) return;
+      if (performance.now() - this.knownAt < RIGHTS_VALID_MS) return;
       this.logger.warn(`rights cannot be read: ${error instanceof Error ? error.name : 'error'}`);
       for (const [request, running] of long) this.disconnect(request, running);
     }
@@ -141,6 +143,6 @@ async function isAllowed(
   if (access === 'public' || access === 'account') return true;
   const policy = await policyOf();
   if (request.stillMay !== undefined) return request.stillMay(policy);
-  // Of a request that does not say what it is about, every grant it may have used must still be there.
+  // Without `stillMay`, the account must still have every grant that the request may have used.
   return request.policy !== undefined && !hasLostGrants(policy, request.policy, access);
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { trimPadding } from '../dicom/padding.js';
 
-/** Blanks around what a study can never have around it would make a grant that covers nothing. */
+/** Trimmed, because stored values are trimmed: otherwise a grant with spaces would cover nothing. */
 const named = z.string().overwrite(trimPadding).min(1).max(64);
 
-/** Which studies a grant covers; the contract's JSON. `issuer` and `patient_id` are exact and case-sensitive. */
+/** Which studies a grant covers, as JSON of the API. `issuer` and `patient_id` are compared exactly. */
 export const Scope = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('all') }),
   z.strictObject({ kind: z.literal('own-patient') }),

@@ -5,19 +5,19 @@ import { z } from 'zod';
 import { AuditMonths } from '../config/env.js';
 import { prepareQueues } from './queue.js';
 
-/** One key for every process that migrates, so that two starts at once wait for each other. */
+/** The advisory lock of all migrating processes, so that two starts wait for each other. */
 const MIGRATION_LOCK = 7_263_411;
-/** Tables the gateway's role may only append to. */
+/** Tables to which the gateway's role may only append. */
 const APPEND_ONLY = ['audit', 'audit_seals'];
-/** Tables it may only read. */
+/** Tables that the gateway's role may only read. */
 const READ_ONLY = ['migrations', 'audit_settings', 'audit_months'];
 const MIGRATIONS = new URL('migrations/', import.meta.url);
 
 type Log = (line: string) => void;
 
 /**
- * Brings the database to the newest schema, one transaction a file, under an advisory lock; safe to repeat.
- * Then gives the role named in `appUrl` what it needs and no more: rows of the audit can be added and read only.
+ * Migrates the database to the newest schema under an advisory lock, with one transaction for each file. Safe to repeat. Then grants the
+ * role in `appUrl` the rights that it needs. It can only add and read audit rows.
  */
 export async function migrate(
   ownerUrl: string,
@@ -42,21 +42,21 @@ export async function migrate(
 }
 
 /**
- * Takes the newest migration back, by its `.down.sql`, in one transaction. Throws when it has none: the first cannot be taken back,
- * nor can what would lose rows that are no longer anywhere else.
+ * Reverts the newest migration with its `.down.sql` in one transaction. Throws when it has none: the first migration, and migrations whose
+ * reversal would lose data, cannot be reverted.
  */
 export async function migrateBack(ownerUrl: string, log: Log, folder = MIGRATIONS): Promise<void> {
   await withMigrationLock(ownerUrl, async (sql, done) => {
     const name = done.at(-1);
-    if (name === undefined) throw new Error('There is no migration to take back.');
+    if (name === undefined) throw new Error('There is no migration to revert.');
     const text = await readFile(new URL(name.replace(/\.sql$/, '.down.sql'), folder), 'utf8').catch(() => {
-      throw new Error(`${name} cannot be taken back: restore a backup instead.`);
+      throw new Error(`${name} cannot be reverted. Restore a backup instead.`);
     });
     await sql.begin(async (transaction) => {
       await transaction.unsafe(text);
       await transaction`delete from migrations where name = ${name}`;
     });
-    log(`took back ${name}`);
+    log(`reverted ${name}`);
   });
 }
 
@@ -83,16 +83,16 @@ async function filesOf(folder: URL): Promise<string[]> {
   return names.filter((name) => name.endsWith('.sql') && !name.endsWith('.down.sql')).sort();
 }
 
-/** In one transaction: there is no moment at which the role has more. */
+/** Grants and revokes in one transaction, so that the role never has more rights than intended. */
 async function grantTables(sql: postgres.TransactionSql, role: string): Promise<void> {
   const to = sql(role);
   await sql`grant usage on schema public to ${to}`;
   await sql`grant select, insert, update, delete on all tables in schema public to ${to}`;
   await sql`grant usage on all sequences in schema public to ${to}`;
-  const there = await sql<{ name: string }[]>`
+  const existing = await sql<{ name: string }[]>`
     select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'public' and c.relname = any(${READ_ONLY})`;
-  for (const { name } of there) {
+  for (const { name } of existing) {
     await sql`revoke all on ${sql(name)} from ${to}`;
     await sql`grant select on ${sql(name)} to ${to}`;
   }
@@ -102,18 +102,18 @@ async function grantTables(sql: postgres.TransactionSql, role: string): Promise<
       select from pg_inherits i join pg_class p on p.oid = i.inhparent
       where i.inhrelid = c.oid and p.relname = any(${APPEND_ONLY}))`;
   for (const { name } of tables) await sql`revoke update, delete, truncate on ${sql(name)} from ${to}`;
-  const [keeping] = await sql`select from pg_proc where proname = 'audit_keep'`;
-  if (keeping !== undefined) await sql`grant execute on function audit_keep() to ${to}`;
+  const [retention] = await sql`select from pg_proc where proname = 'audit_keep'`;
+  if (retention !== undefined) await sql`grant execute on function audit_keep() to ${to}`;
 }
 
-/** Says how many months of the audit are kept: the owner's decision, which the gateway's role can read and not change. */
+/** Sets for how many months the audit is kept. The gateway's role can read this setting and not change it. */
 async function setAuditRetention(ownerUrl: string, months: number): Promise<void> {
   await withMigrationLock(ownerUrl, async (sql) => {
     await sql`update audit_settings set kept_months = ${months}`;
   });
 }
 
-/** pg-boss's own tables: used by the gateway's role, changed in shape by their owner alone. */
+/** Grants the gateway's role the use of pg-boss's tables. Only their owner can change their structure. */
 async function grantQueue(sql: postgres.Sql, role: string, schema: string): Promise<void> {
   const to = sql(role);
   const of = sql(schema);
@@ -128,11 +128,11 @@ const Urls = z.object({
   DATABASE_URL: z.url(),
   AUDIT_RETENTION_MONTHS: AuditMonths,
 });
-const HELP = `npm run migrate             brings the database to the newest schema; safe to repeat
-npm run migrate -- --back   takes the newest migration back (stop the gateways and make a backup first)
+const HELP = `npm run migrate             migrates the database to the newest schema; safe to repeat
+npm run migrate -- --back   reverts the newest migration (stop the gateways and make a backup first)
 
-Set DATABASE_OWNER_URL (the owner of the schema) and DATABASE_URL (the gateway's role); AUDIT_RETENTION_MONTHS says how
-long rows of the audit are kept (72 months unless told).
+Set DATABASE_OWNER_URL (the owner of the schema) and DATABASE_URL (the gateway's role); AUDIT_RETENTION_MONTHS sets
+how long audit rows are kept (default: 72 months).
 `;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);

@@ -38,7 +38,7 @@ export const memberships = pgTable(
   (table) => [primaryKey({ columns: [table.groupId, table.accountId] })],
 );
 
-/** right × scope, held by a group, optionally until a date. */
+/** Rights with a scope, granted to a group, optionally until a date. */
 export const grants = pgTable('grants', {
   id: id(),
   groupId: uuid('group_id').notNull(),

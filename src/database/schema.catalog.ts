@@ -1,8 +1,17 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { bytea, id, timestampColumn, createdAt, serial, textColumn, textArray, countColumn } from './schema.columns.js';
+import {
+  bytea,
+  id,
+  timestampColumn,
+  createdAt,
+  serial,
+  textColumn,
+  textArray,
+  countColumn,
+} from './schema.columns.js';
 
-/** One row a (issuer, PatientID); a study without PatientID has a patient of its own. */
+/** One row for each (issuer, PatientID). A study without PatientID has a patient of its own. */
 export const patients = pgTable('patients', {
   id: serial(),
   issuer: text('issuer').notNull(),
@@ -10,7 +19,7 @@ export const patients = pgTable('patients', {
   soleStudyUid: text('sole_study_uid'),
 });
 
-/** Columns named `*_key` are folded (case, accents) for search; a study without instances is a reservation. */
+/** Columns named `*_key` are folded (case, accents) for searching. A study without instances has reservations only. */
 export const studies = pgTable('studies', {
   id: serial(),
   studyUid: text('study_uid').notNull().unique(),
@@ -54,7 +63,7 @@ export const series = pgTable('series', {
   protocolName: textColumn('protocol_name'),
   performedDate: textColumn('performed_date'),
   performedTime: textColumn('performed_time'),
-  // Request Attributes Sequence, item by item; null of a series whose first file was not read for it yet.
+  // The items of Request Attributes Sequence. Null if the first file has not been read for it yet.
   requestSteps: text('request_steps').array(),
   requestProcedures: text('request_procedures').array(),
   instanceCount: countColumn('instance_count'),
@@ -82,7 +91,7 @@ export const instances = pgTable('instances', {
   storedAt: timestampColumn('stored_at').notNull().defaultNow(),
 });
 
-/** Keys reserved while an instance is on its way into the archive; what is left after `expires_at` was cut off. */
+/** Reserved keys of instances that are being uploaded. After `expires_at` the upload was interrupted. */
 export const pending = pgTable('pending', {
   sopUid: text('sop_uid').primaryKey(),
   series: bigint('series', { mode: 'number' }).notNull(),
@@ -93,14 +102,14 @@ export const pending = pgTable('pending', {
   expiresAt: timestampColumn('expires_at').notNull(),
 });
 
-/** Where the watcher stands in the archive's feed of changes. */
+/** The position of the watcher in Orthanc's change feed. */
 export const archiveCursor = pgTable('archive_cursor', {
   sole: boolean('sole').primaryKey().default(true),
   archive: text('archive').notNull(),
   position: bigint('position', { mode: 'number' }).notNull(),
 });
 
-/** What is decided about as one: instances of one study of the archive (Orthanc's id) that are not shown for one reason. */
+/** A group of quarantined instances for one decision: one study in Orthanc, one reason. */
 export const quarantine = pgTable('quarantine', {
   id: id(),
   orthancStudy: text('orthanc_study').notNull(),
@@ -110,7 +119,7 @@ export const quarantine = pgTable('quarantine', {
     .default(sql`clock_timestamp()`),
 });
 
-/** An instance of the archive that is not shown, with what its header said when it was looked at. */
+/** A quarantined instance with the values of its header. */
 export const quarantined = pgTable('quarantined', {
   orthancId: text('orthanc_id').primaryKey(),
   quarantine: uuid('quarantine').notNull(),
@@ -120,11 +129,11 @@ export const quarantined = pgTable('quarantined', {
   patientId: textColumn('patient_id'),
   issuer: textColumn('issuer'),
   modality: textColumn('modality'),
-  /** The open decision about it. */
+  /** The open decision about this instance. */
   decision: uuid('decision'),
 });
 
-/** What somebody decided about a group of quarantined instances: committed before the archive is asked to do it. */
+/** A decision about a group of quarantined instances. Committed before Orthanc is changed. */
 export const quarantineDecisions = pgTable('quarantine_decisions', {
   id: id(),
   quarantine: uuid('quarantine').notNull(),

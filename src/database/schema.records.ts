@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, timestampColumn, createdAt, id, serial, textColumn, countColumn } from './schema.columns.js';
 
-/** Versions of mapping documents; a version never changes. */
+/** Versions of mapping documents. A version never changes. */
 export const mappings = pgTable('mappings', {
   id: id(),
   name: text('name').notNull(),
@@ -60,7 +60,7 @@ export const ROW_STATES = [
   'duplicate',
 ] as const;
 
-/** The rows of an import as they were read, sealed, and how many of them ended how. */
+/** The rows of an import, encrypted, in chunks, with the counts of their outcomes. */
 export const importChunks = pgTable(
   'import_chunks',
   {
@@ -99,7 +99,7 @@ export const importRows = pgTable(
   (table) => [primaryKey({ columns: [table.importId, table.row] })],
 );
 
-/** What rows change, sealed, those of a bundle together. */
+/** The changes of rows, encrypted, one entry for each bundle. */
 export const importChanges = pgTable('import_changes', {
   id: serial(),
   importId: uuid('import_id').notNull(),
@@ -107,7 +107,7 @@ export const importChanges = pgTable('import_changes', {
   sealed: bytea('sealed').notNull(),
 });
 
-/** What an import wrote to the FHIR server, so that it can be undone. */
+/** The resources that an import wrote to the FHIR server, for undoing it. */
 export const importWrites = pgTable('import_writes', {
   id: serial(),
   importId: uuid('import_id').notNull(),
@@ -119,7 +119,7 @@ export const importWrites = pgTable('import_writes', {
   undone: boolean('undone'),
 });
 
-/** Progress as it was told, with numbers and no word of a row. */
+/** Progress events of an import. They contain numbers, and no text of a row. */
 export const importEvents = pgTable('import_events', {
   id: serial(),
   importId: uuid('import_id').notNull(),
@@ -131,7 +131,7 @@ export const importEvents = pgTable('import_events', {
 
 export const TERM_STATES = ['unmapped', 'ambiguous', 'decided', 'ignored'] as const;
 
-/** The inbox of words, and what people decided they mean. */
+/** The inbox of words, and the decisions about their meaning. */
 export const terms = pgTable('terms', {
   id: id(),
   language: text('language', { enum: ['pt', 'en', 'es'] }).notNull(),
@@ -146,7 +146,7 @@ export const terms = pgTable('terms', {
   createdAt: createdAt(),
 });
 
-/** What a terminology server answered, for as long as it is believed. */
+/** Cached answers of a terminology server, with their expiry. */
 export const terminologyAnswers = pgTable('terminology_answers', {
   key: bytea('key').primaryKey(),
   answer: jsonb('answer').notNull(),

@@ -7,10 +7,10 @@ import { archiveFailures, problemOfStatus } from './orthanc.errors.js';
 import { OrthancId } from './orthanc.id.js';
 import { type ArchiveAddress, ArchiveTransport } from './orthanc.transport.js';
 
-/** Of Orthanc's 50 threads; those that carry bytes have their own. */
+/** Connections for small calls. Orthanc has 50 threads; calls with bytes have connections of their own. */
 const CONNECTIONS = 8;
-/** Names a call on its way through axios; it is not sent. */
-const WHAT = 'x-call';
+/** Passes the name of a call through axios. The header is not sent. */
+const CALL_NAME = 'x-call';
 const METHODS = z.enum(['GET', 'POST', 'DELETE']);
 const Text = z.string().optional();
 
@@ -36,18 +36,18 @@ const Children = z.array(z.object({ ID: OrthancId, Instances: Ids }));
 
 export type ArchiveCounts = z.infer<typeof Statistics>;
 export type ArchiveChanges = z.infer<typeof Changes>;
-/** Which file an instance is in the archive: another `uuid` is other content, whatever the identifiers say; `metadata` was noted at its arrival. */
+/** The file of an instance in Orthanc. Other content has another `uuid`, even with the same identifiers. `metadata`: recorded by Orthanc at the arrival. */
 export interface ArchivedFile {
   readonly uuid: string;
   readonly size: number;
   readonly metadata: Readonly<Record<string, string>>;
 }
-/** The levels of Orthanc's own tree. */
+/** The levels of Orthanc's resource tree. */
 export type ArchiveLevel = 'studies' | 'series' | 'instances';
 
 /**
- * The small JSON calls to Orthanc, a closed list: each builds its own path from typed values, and nothing of a client's request
- * can reach it. Throws `NeighbourAway`, `NotInArchive` or `UpstreamFailed`.
+ * The JSON calls to Orthanc, a closed list. Each call builds its path from typed values, so that no text of a client's request reaches
+ * Orthanc. Throws `NeighbourAway`, `NotInArchive` or `UpstreamFailed`.
  */
 @Injectable()
 export class OrthancApi implements OnApplicationShutdown {
@@ -56,12 +56,12 @@ export class OrthancApi implements OnApplicationShutdown {
 
   constructor(@Inject(ENV) env: ArchiveAddress) {
     this.transport = new ArchiveTransport(env, CONNECTIONS);
-    // Axios forms requests and reads answers; they go by the transport, so that one policy holds for all calls.
+    // Axios builds requests and parses answers. The transport sends them, so that all calls have the same limits.
     this.http = create({
       responseType: 'json',
       validateStatus: () => true,
       adapter: async (config) => {
-        const { status, text } = await this.transport.text(config.headers.get(WHAT)?.toString() ?? '', {
+        const { status, text } = await this.transport.text(config.headers.get(CALL_NAME)?.toString() ?? '', {
           method: METHODS.parse(config.method?.toUpperCase()),
           path: config.url ?? '/',
           body: Text.parse(config.data),
@@ -75,36 +75,39 @@ export class OrthancApi implements OnApplicationShutdown {
     return this.transport.close();
   }
 
-  /** Which archive this is; another identifier means another (or restored) archive. */
+  /** Identifier and version of the archive. Another identifier means another archive, or a restored one. */
   system(): Promise<z.infer<typeof System>> {
     return this.get('system', '/system', System);
   }
 
-  /** Totals of the archive; the only sign Orthanc gives of a deletion. */
+  /** Totals of the archive. They are the only sign of a deletion. */
   statistics(): Promise<ArchiveCounts> {
     return this.get('statistics', '/statistics', Statistics);
   }
 
-  /** The feed of changes after `since`, oldest first, at most `limit`. It never tells deletions. */
+  /** At most `limit` entries of the change feed after `since`, oldest first. The feed does not list deletions. */
   changes(since: number, limit: number): Promise<ArchiveChanges> {
     return this.get('changes', `/changes?since=${since}&limit=${limit}`, Changes);
   }
 
-  /** The newest position of the feed. */
+  /** The newest entry of the change feed. */
   lastChange(): Promise<ArchiveChanges> {
     return this.get('last change', '/changes?last', Changes);
   }
 
-  /** A page of the ids of a level, in an order that stays as long as nothing is deleted. */
+  /** A page of the ids of a level. The order is stable while nothing is deleted. */
   page(level: ArchiveLevel, since: number, limit: number): Promise<OrthancId[]> {
     return this.get(`page of ${level}`, `/${level}?since=${since}&limit=${limit}`, Ids);
   }
 
-  /** Of these instances (some hundreds) those the archive holds now; what was noted at their arrival costs it one more look-up each. */
-  async filesOf(ids: readonly OrthancId[], noted = true): Promise<ReadonlyMap<OrthancId, ArchivedFile>> {
+  /** The files of those of these instances (some hundreds) that Orthanc has now. Metadata costs Orthanc one more look-up for each. */
+  async filesOf(
+    ids: readonly OrthancId[],
+    withMetadata = true,
+  ): Promise<ReadonlyMap<OrthancId, ArchivedFile>> {
     if (ids.length === 0) return new Map();
-    const asked = { Resources: ids, Level: 'Instance', Metadata: noted };
-    const found = await this.get('files of instances', '/tools/bulk-content', Files, asked);
+    const body = { Resources: ids, Level: 'Instance', Metadata: withMetadata };
+    const found = await this.get('files of instances', '/tools/bulk-content', Files, body);
     return new Map(
       found.map(({ ID, FileUuid, FileSize, Metadata: metadata }) => [
         ID,
@@ -113,15 +116,15 @@ export class OrthancApi implements OnApplicationShutdown {
     );
   }
 
-  /** Of these series (some dozens) those the archive holds now, each with all its instances. */
+  /** The instances of those of these series (some dozens) that Orthanc has now. */
   async instancesOf(series: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, readonly OrthancId[]>> {
     if (series.length === 0) return new Map();
-    const asked = { Resources: series, Level: 'Series', Metadata: false };
-    const found = await this.get('instances of series', '/tools/bulk-content', Children, asked);
+    const body = { Resources: series, Level: 'Series', Metadata: false };
+    const found = await this.get('instances of series', '/tools/bulk-content', Children, body);
     return new Map(found.map(({ ID, Instances }) => [ID, Instances]));
   }
 
-  /** Whether Orthanc holds the thing now. */
+  /** Whether Orthanc has this study, series or instance now. */
   async holds(level: ArchiveLevel, id: OrthancId): Promise<boolean> {
     const answer = await this.request(`look-up in ${level}`, `/${level}/${id}`);
     const problem = problemOfStatus(`look-up in ${level}`, answer.status);
@@ -130,46 +133,46 @@ export class OrthancApi implements OnApplicationShutdown {
     return true;
   }
 
-  /** Takes one instance out of the archive for good; one that is not there is no fault. */
+  /** Deletes an instance from Orthanc. A missing instance is no error. */
   async deleteInstance(id: OrthancId): Promise<void> {
     const { status } = await this.request('deletion of an instance', `/instances/${id}`, 'delete');
     const problem = status === 404 ? undefined : problemOfStatus('deletion of an instance', status);
     if (problem !== undefined) throw problem;
   }
 
-  /** All tags of an instance but its pixels, `gggg,eeee` to value, as UTF-8. */
+  /** All tags of an instance except pixel data, `gggg,eeee` to value, in UTF-8. */
   instanceTags(id: OrthancId): Promise<Record<string, unknown>> {
     return this.get('tags of an instance', `/instances/${id}/tags?short`, Tags);
   }
 
-  /** Where Orthanc keeps an instance in its own tree. */
+  /** The series and study of an instance in Orthanc. */
   async parentsOf(id: OrthancId): Promise<{ series: OrthancId; study: OrthancId }> {
     const { ID, ParentStudy } = await this.get('series of an instance', `/instances/${id}/series`, SeriesOf);
     return { series: ID, study: ParentStudy };
   }
 
-  /** A question that has a body is asked by POST. */
-  private async get<T>(what: string, path: string, shape: z.ZodType<T>, asked?: object): Promise<T> {
-    const answer = await this.request(what, path, asked === undefined ? 'get' : 'post', asked);
-    const problem = problemOfStatus(what, answer.status);
+  /** Reads JSON, by POST if there is a body. */
+  private async get<T>(call: string, path: string, shape: z.ZodType<T>, body?: object): Promise<T> {
+    const answer = await this.request(call, path, body === undefined ? 'get' : 'post', body);
+    const problem = problemOfStatus(call, answer.status);
     if (problem !== undefined) throw problem;
     const parsed = shape.safeParse(answer.data);
-    if (!parsed.success) throw new UpstreamFailed(what);
+    if (!parsed.success) throw new UpstreamFailed(call);
     return parsed.data;
   }
 
   private async request(
-    what: string,
+    call: string,
     path: string,
     method: 'get' | 'delete' | 'post' = 'get',
     data?: object,
   ): Promise<{ status: number; data: unknown }> {
     try {
-      return await this.http.request<unknown>({ url: path, method, data, headers: { [WHAT]: what } });
+      return await this.http.request<unknown>({ url: path, method, data, headers: { [CALL_NAME]: call } });
     } catch (error) {
       if (error instanceof Problem) throw error;
       archiveFailures.failed += 1;
-      throw new UpstreamFailed(what);
+      throw new UpstreamFailed(call);
     }
   }
 }

@@ -7,7 +7,7 @@ import { type ArchiveBytes, ArchiveConnection, type ReadOptions } from './orthan
 import { OrthancId } from './orthanc.id.js';
 import type { ArchiveAddress } from './orthanc.transport.js';
 
-/** Which picture of a frame: `width` and `height` in pixels are a box it is fitted into, the window is in modality units. */
+/** How to render a frame. `width` and `height`: a box in pixels into which it is fitted. `window`: in modality units. */
 export interface Picture {
   readonly type: 'image/jpeg' | 'image/png';
   readonly width?: number | undefined;
@@ -17,24 +17,24 @@ export interface Picture {
   readonly quality?: number | undefined;
 }
 
-/** For which account bytes are read, and until when: who waits for a place leaves the queue when `signal` aborts. */
+/** For which account bytes are read. `signal` ends the waiting for a free slot. */
 type Requester = Pick<ReadOptions, 'reader' | 'signal'>;
 
-/** Which identity a copy of an instance gets; what is not named stays as it is. */
+/** The new identity of a copy of an instance. `undefined` keeps the value. */
 export interface NewIdentity {
   readonly patientId: string | undefined;
   readonly issuer: string | undefined;
   readonly uids: InstanceUids | undefined;
 }
 
-/** An instance by its UIDs, as the catalog has them. */
+/** The UIDs of an instance. */
 export interface InstanceUids {
   readonly study: string;
   readonly series: string;
   readonly instance: string;
 }
 
-/** What Orthanc says of an instance it was given. */
+/** Orthanc's answer to a stored instance. */
 export interface StoredInstance {
   readonly id: OrthancId;
   readonly study: OrthancId;
@@ -59,9 +59,7 @@ const StoredAnswer = Json.pipe(
   }),
 );
 
-/**
- * The calls to Orthanc that carry bytes, a closed list built from typed values.
- */
+/** The calls to Orthanc that transfer bytes, a closed list built from typed values. */
 @Injectable()
 export class OrthancBytes implements OnApplicationShutdown {
   private readonly connection: ArchiveConnection;
@@ -70,15 +68,16 @@ export class OrthancBytes implements OnApplicationShutdown {
     this.connection = new ArchiveConnection(env);
   }
 
-  /** A DICOM file (PS3.10) as it is stored; `size` in bytes as far as the catalog knows it. */
+  /** A stored DICOM file (PS3.10). `size`: in bytes, if the catalog knows it. */
   instanceFile(id: OrthancId, size: number | undefined, asker: Requester = {}): Promise<ArchiveBytes> {
     const { reader, signal } = asker;
     return this.connection.read('instance', `/instances/${id}/file`, { expected: size, reader, signal });
   }
 
   /**
-   * The file decoded into Explicit VR Little Endian, for its pixels alone: other values are invented, changed and lost by it (1.12.7 with GDCM). `NotInArchive`
-   * also when it cannot be. No other transfer syntax may be asked: the encoders of 1.12.7 end its process (JPEG-LS always, RLE for odd sizes).
+   * The file decoded to Explicit VR Little Endian. Use only its pixels: Orthanc 1.12.7 with GDCM adds, changes and loses other values. Throws
+   * `NotInArchive` also when it cannot be decoded. Never request another transfer syntax: the encoders of 1.12.7 crash the process (JPEG-LS
+   * always, RLE for odd sizes).
    */
   decodedFile(id: OrthancId, { reader, signal }: Requester): Promise<ArchiveBytes> {
     return this.connection.read('decoding', `/instances/${id}/file?transcode=1.2.840.10008.1.2.1`, {
@@ -88,8 +87,13 @@ export class OrthancBytes implements OnApplicationShutdown {
     });
   }
 
-  /** A picture of one frame, counted from 1, in grey or colour; `UpstreamFailed` with 415 when it cannot be made. */
-  picture(id: OrthancId, frame: number, picture: Picture, { reader, signal }: Requester): Promise<ArchiveBytes> {
+  /** Renders a frame (counted from 1). Throws `UpstreamFailed` with status 415 when Orthanc cannot render it. */
+  picture(
+    id: OrthancId,
+    frame: number,
+    picture: Picture,
+    { reader, signal }: Requester,
+  ): Promise<ArchiveBytes> {
     const { type, width, height, window, quality } = picture;
     const query = new URLSearchParams();
     if (width !== undefined) query.set('width', String(width));
@@ -103,7 +107,7 @@ export class OrthancBytes implements OnApplicationShutdown {
     return this.connection.read('picture', path, { accept: type, computes: 'picture', reader, signal });
   }
 
-  /** One frame as it is stored, compressed or not; `frame` counts from 1, `size` in bytes is about what it may be. */
+  /** A stored frame, compressed or not. `frame` counts from 1. `size`: the estimated size in bytes. */
   frame(
     id: OrthancId,
     frame: number,
@@ -118,8 +122,8 @@ export class OrthancBytes implements OnApplicationShutdown {
   }
 
   /**
-   * The bytes `first` to `last` of a DICOM file as it is stored, both within it, and its length as `total`; the whole file, without a `total`, where the
-   * archive knows no ranges (before 1.12.5).
+   * The bytes `first` to `last` (inclusive, both inside the file) of a stored DICOM file, and the length of the file as `total`. Orthanc
+   * before 1.12.5 has no ranges and returns the whole file without a `total`.
    */
   filePart(
     id: OrthancId,
@@ -141,7 +145,7 @@ export class OrthancBytes implements OnApplicationShutdown {
     return this.connection.read('pdf', `/instances/${id}/pdf`, { reader, signal });
   }
 
-  /** The value of one element as the archive reads it, never of a sequence; `path` is made of tags `gggg-eeee` and item numbers from 0 in turn. */
+  /** The value of an element, not a sequence, as Orthanc reads it. `path` alternates tags `gggg-eeee` and item numbers from 0. */
   element(id: OrthancId, path: readonly (string | number)[], reader: string): Promise<ArchiveBytes> {
     return this.connection.read('value of an instance', `/instances/${id}/content/${path.join('/')}`, {
       valueOnly: true,
@@ -149,13 +153,13 @@ export class OrthancBytes implements OnApplicationShutdown {
     });
   }
 
-  /** The DICOM JSON (PS3.18 F) of one instance as the archive reads it, an array of one. It is named by UIDs alone: its reader checks whose it is. */
+  /** The DICOM JSON (PS3.18 F) of an instance as Orthanc reads it, an array with one element. UIDs do not identify the patient, so the caller must check the PatientID. */
   instanceMetadata({ study, series, instance }: InstanceUids, reader: string): Promise<ArchiveBytes> {
     const path = `/dicom-web/studies/${study}/series/${series}/instances/${instance}/metadata`;
     return this.connection.read('metadata of an instance', path, { reader });
   }
 
-  /** A copy of the instance under another identity, as a file; the archive keeps nothing of it. */
+  /** A copy of the instance with another identity, as a file. Orthanc does not store it. */
   modifiedInstance(id: OrthancId, { patientId, issuer, uids }: NewIdentity): Promise<ArchiveBytes> {
     const json = JSON.stringify({
       Force: true,

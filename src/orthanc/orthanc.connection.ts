@@ -5,23 +5,24 @@ import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import { problemOfStatus } from './orthanc.errors.js';
 import { type ArchiveAddress, ArchiveTransport, piecesOf, wholeText } from './orthanc.transport.js';
 
-/** Orthanc has 50 threads; some are left for its DICOM side, its own work and the small calls. */
+/** Orthanc has 50 threads. The others are for DICOM, its internal work and small calls. */
 const CONNECTIONS = 40;
-/** What is at most this large is taken out of Orthanc at once, so that no slow reader holds one of its threads. */
+/** Answers up to this size are read at once, so that a slow client does not occupy one of Orthanc's threads. */
 const AT_ONCE_BYTES = 1024 * 1024;
-/** Readers of larger things at one time, and how long one may take nothing. */
+/** Concurrent readers of larger answers, and how long a reader may pause. */
 const LARGE_READERS = 24;
 const STALL_MS = 30_000;
-/** Pictures cost Orthanc a core until they are made, decoded files its memory as long as their reader takes. */
+/** Concurrent renderings, each of which needs a core of Orthanc, and decoded files, which occupy its memory while they are read. */
 const PICTURES = 4;
 const DECODED_FILES = 4;
-/** What one account has of these at most: whoever reads slowly keeps out nobody but themselves. */
+/** Most slots of one account, so that a slow client delays only itself. */
 const PER_ACCOUNT = { large: 16, pictures: 3, decodedFiles: 3 };
-/** Bytes from the archive: `length` when it said one. Destroying `stream` frees the connection at once. */
+
+/** Bytes from Orthanc. `length`: if Orthanc sent one. Destroying `stream` frees the connection at once. */
 export interface ArchiveBytes {
   readonly length: number | undefined;
   readonly stream: Readable;
-  /** Bytes of the whole resource where these are the part of it that was asked for; `undefined` where they are the whole. */
+  /** For a part: bytes of the whole resource. `undefined` for a whole resource. */
   readonly total?: number | undefined;
 }
 
@@ -32,27 +33,28 @@ interface OpenedBody {
   readonly body: Readable;
 }
 
-/** How to ask: about how many bytes are expected, which media type, what the archive has to compute, for which account. */
+/** Options of a read. */
 export interface ReadOptions {
+  /** Estimated bytes of the answer. */
   readonly expected?: number | undefined;
   readonly accept?: string;
   /** Bytes of the resource (RFC 9110 §14.2). */
   readonly range?: string;
   readonly computes?: 'picture' | 'decoding';
-  /** Whether JSON, the list of what is below an element, is no answer. */
+  /** Whether JSON counts as 404, because it is the list of items below an element and not a value. */
   readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
-  /** Aborts when the reader is gone: waiting for a place ends. */
+  /** Ends the waiting for a free slot. */
   readonly signal?: AbortSignal | undefined;
-  /** What the archive is told to make of it; it is asked by POST then, and changes nothing. */
+  /** A JSON body, sent by POST. The call changes nothing in Orthanc. */
   readonly json?: string;
 }
 
 type Deliver = (bytes: ArchiveBytes) => void;
 
 /**
- * The one set of connections that bytes come and go by. Nothing here holds a body: small things are bounded by
- * {@link AT_ONCE_BYTES}, large ones are streams behind a bounded number of slots.
+ * The connections that transfer bytes. Memory is bounded: small answers by {@link AT_ONCE_BYTES}, large ones are streams with a limited
+ * number of slots.
  */
 export class ArchiveConnection {
   private readonly transport: ArchiveTransport;
@@ -66,7 +68,7 @@ export class ArchiveConnection {
     this.transport = new ArchiveTransport(env, CONNECTIONS);
   }
 
-  /** Sends a body and gives the whole, small answer as text; always chunked, since a length makes Orthanc allocate it. */
+  /** Sends a body and returns the small answer as text. The body is chunked, because Orthanc allocates a declared length. */
   async send(what: string, path: string, body: Readable): Promise<string> {
     const answer = await this.transport.request(what, { method: 'POST', path, body });
     const text = await wholeText(what, answer.body);
@@ -79,12 +81,12 @@ export class ArchiveConnection {
     return this.transport.close();
   }
 
-  /** Reads. What is not known to be small waits for a place before Orthanc is asked, so that waiting holds none of its threads. */
+  /** Reads a resource. Unless it is small, a slot is awaited before Orthanc is called, so that waiting occupies none of its threads. */
   async read(what: string, path: string, manner: ReadOptions = {}): Promise<ArchiveBytes> {
     if (isReadAtOnce(manner.expected)) {
       const answer = await this.open(what, path, manner);
       if (isReadAtOnce(answer.length)) return readAtOnce(what, answer, answer.length);
-      // Larger than was thought: it waits in line like all that are.
+      // Larger than estimated: it waits for a slot.
       answer.body.on('error', () => undefined).destroy();
     }
     const places = manner.computes === undefined ? this.large : this.workers[manner.computes];
@@ -94,22 +96,30 @@ export class ArchiveConnection {
     });
   }
 
-  /** Hands the bytes to `give` as soon as they come; ends when Orthanc's thread, or what the bytes take here, is free again. */
-  private async readInPlace(what: string, path: string, manner: ReadOptions, give: Deliver): Promise<void> {
+  /** Calls `deliver` as soon as Orthanc answers. Resolves when the thread of Orthanc and the memory are free again. */
+  private async readInPlace(
+    what: string,
+    path: string,
+    manner: ReadOptions,
+    deliver: Deliver,
+  ): Promise<void> {
     const opened = await this.open(what, path, manner);
     const { length, body } = opened;
-    if (isReadAtOnce(length)) return give(await readAtOnce(what, opened, length));
-    if (manner.computes !== 'picture') return readSlowly(opened, give);
-    // A large picture is made by now: its slow reader must not keep others from theirs. Only few wait so, with one of Orthanc's threads.
-    const lost = new AbortController();
+    if (isReadAtOnce(length)) return deliver(await readAtOnce(what, opened, length));
+    if (manner.computes !== 'picture') return readSlowly(opened, deliver);
+    // A large picture is rendered by now. Its reader moves to the slots for large answers, so that other renderings can start.
+    const connectionLost = new AbortController();
     body.on('error', () => undefined);
-    body.once('close', () => lost.abort(new NeighbourAway('orthanc')));
-    const signal = AbortSignal.any([lost.signal, ...(manner.signal === undefined ? [] : [manner.signal])]);
+    body.once('close', () => connectionLost.abort(new NeighbourAway('orthanc')));
+    const signal = AbortSignal.any([
+      connectionLost.signal,
+      ...(manner.signal === undefined ? [] : [manner.signal]),
+    ]);
     try {
       await new Promise<void>((entered, failed) => {
         const work = () => {
           entered();
-          return readSlowly(opened, give);
+          return readSlowly(opened, deliver);
         };
         this.large.run(work, signal, manner.reader).catch(failed);
       });
@@ -124,9 +134,9 @@ export class ArchiveConnection {
     path: string,
     { accept, range, computes: works, valueOnly, json }: ReadOptions,
   ): Promise<OpenedBody> {
-    const asked = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
+    const method = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
     const answer = await this.transport.request(what, {
-      ...asked,
+      ...method,
       path,
       accept,
       range,
@@ -152,15 +162,15 @@ export class ArchiveConnection {
   }
 }
 
-/** Whether something of this size is taken out of the archive at once, and holds nothing there while its reader is slow. */
+/** Whether an answer of this size is read at once. Then a slow client occupies no thread of Orthanc. */
 export function isReadAtOnce(bytes: number | undefined): bytes is number {
   return bytes !== undefined && bytes <= AT_ONCE_BYTES;
 }
 
-/** Gives a stream that is bounded by its reader's pace; ends when it is closed. */
-async function readSlowly({ length, total, body }: OpenedBody, give: Deliver): Promise<void> {
+/** Delivers a stream that the reader paces. Resolves when it is closed. */
+async function readSlowly({ length, total, body }: OpenedBody, deliver: Deliver): Promise<void> {
   const stream = withStallLimit(body, STALL_MS);
-  give({ length, total, stream });
+  deliver({ length, total, stream });
   await closed(stream);
 }
 
@@ -172,7 +182,7 @@ async function readAtOnce(what: string, { body, total }: OpenedBody, length: num
   return { length, total, stream };
 }
 
-/** Each piece is let go of when its turn comes. */
+/** Releases each piece when it is read. */
 function* released(pieces: Buffer[]): Generator<Buffer> {
   for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece;
 }

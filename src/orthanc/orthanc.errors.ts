@@ -1,20 +1,20 @@
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 
-/** The archive says that it does not hold what the catalog names. */
+/** Orthanc does not have a resource that the catalog lists. */
 export class NotInArchive extends UpstreamFailed {
-  constructor(what: string) {
-    super(what, 404);
+  constructor(call: string) {
+    super(call, 404);
   }
 }
 
-/** How often the archive was away, or failed at what it was asked, since the process began. What it does not hold is no error. */
+/** Failed calls to Orthanc since the start of the process. A missing resource is not a failure. */
 export const archiveFailures = { failed: 0 };
 
-/** Which of our problems a status of Orthanc is; `undefined` when it is a success. */
-export function problemOfStatus(what: string, status: number): UpstreamFailed | NeighbourAway | undefined {
+/** The problem for a status code of Orthanc. `undefined` for success. */
+export function problemOfStatus(call: string, status: number): UpstreamFailed | NeighbourAway | undefined {
   if (status >= 200 && status < 300) return undefined;
-  if (status === 404) return new NotInArchive(what);
+  if (status === 404) return new NotInArchive(call);
   archiveFailures.failed += 1;
   if (status === 502 || status === 503 || status === 504) return new NeighbourAway('orthanc');
-  return new UpstreamFailed(what, status);
+  return new UpstreamFailed(call, status);
 }

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-/** Orthanc's own id of a patient, study, series or instance: five groups of eight hexadecimal digits. */
+/** Orthanc's id of a patient, study, series or instance: five groups of eight hexadecimal digits. */
 export const OrthancId = z
   .string()
   .regex(/^[0-9a-f]{8}(-[0-9a-f]{8}){4}$/)
   .brand<'OrthancId'>();
 export type OrthancId = z.infer<typeof OrthancId>;
 
-/** The id Orthanc gives: SHA-1 of the identifiers from the patient down, joined by `|`. */
+/** The id that Orthanc derives from identifiers: SHA-1 of PatientID and UIDs, joined by `|`. */
 export function orthancIdOf(patientId: string, ...uids: readonly string[]): OrthancId {
   const digest = createHash('sha1')
     .update([patientId, ...uids].join('|'))

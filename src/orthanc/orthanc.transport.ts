@@ -4,27 +4,27 @@ import type { Env } from '../config/env.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import { archiveFailures } from './orthanc.errors.js';
 
-/** Orthanc closes an idle connection after a second; we close it before. */
+/** Orthanc closes an idle connection after a second. The gateway closes it earlier. */
 const KEEP_ALIVE_MS = 700;
 const KEEP_ALIVE_THRESHOLD_MS = 200;
 const CONNECT_MS = 5_000;
-/** Storing a large instance, or decoding it, takes Orthanc a while; it begins to send stored data soon. */
+/** Time until the headers of an answer: for storing and decoding, and for reading stored data. */
 const WORK_MS = 120_000;
 const READ_MS = 20_000;
-/** A small call from its first byte to the last of its answer. */
+/** Time limit of a small call. */
 const CALL_MS = 10_000;
-/** JSON that is held: some hundreds of instances, or the instances of some dozens of series. */
+/** Largest JSON answer: some hundreds of instances, or the instances of some dozens of series. */
 const JSON_BYTES = 64 * 1024 * 1024;
 const CONNECTION_LOST = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
-/** The part of the environment that says where the archive is. */
+/** Address and credentials of Orthanc. */
 export type ArchiveAddress = Pick<Env, 'ORTHANC_URL' | 'ORTHANC_USERNAME' | 'ORTHANC_PASSWORD'>;
 
 /** One request to Orthanc. */
 export interface ArchiveCall {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
-  /** A stream is sent chunked: a length makes Orthanc allocate it. Text is JSON. */
+  /** A stream is sent chunked, because Orthanc allocates a declared length. Text is JSON. */
   readonly body?: Readable | string | undefined;
   readonly accept?: string | undefined;
   /** Bytes of the resource (RFC 9110 §14.2). */
@@ -33,18 +33,18 @@ export interface ArchiveCall {
   readonly computes?: boolean;
 }
 
-/** What a call that took too long ends with. */
+/** A call exceeded its time limit. */
 class TimeLimit extends Error {
   readonly code = 'TIME_LIMIT';
 }
 
 /**
- * The one policy of all requests to Orthanc: credentials, time limits for connecting, headers and a silent body, connections that are
- * closed before Orthanc does, bounded answers, and one repeat of a request that a closed connection swallowed. Throws `NeighbourAway`.
+ * Sends all requests to Orthanc with the same rules: credentials, time limits for connecting, headers and pauses of the body, early closing
+ * of idle connections, limited answers, and one retry after a lost connection. Throws `NeighbourAway`.
  */
 export class ArchiveTransport {
   private readonly pool: Pool;
-  /** Connections of their own for repeats: of those that were kept, others may be closed too. */
+  /** New connections for retries, because other idle connections may be closed too. */
   private readonly fresh: Pool;
   private readonly authorization: string;
 
@@ -61,7 +61,7 @@ export class ArchiveTransport {
     this.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
   }
 
-  /** Resolves with the headers; `what` names the call in errors. Only what is streamed to Orthanc is not asked again. */
+  /** Resolves when the headers arrive. `what` names the call in errors. A streamed body is not sent again. */
   async request(what: string, call: ArchiveCall, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
     try {
       return await this.once(this.pool, call, signal).catch((error: unknown) => {
@@ -73,9 +73,9 @@ export class ArchiveTransport {
     }
   }
 
-  /** A small call with its whole answer as text; ends after {@link CALL_MS}. */
+  /** A small call with its whole answer as text. Its time limit is {@link CALL_MS}. */
   async text(what: string, call: ArchiveCall): Promise<{ status: number; text: string }> {
-    // Not AbortSignal.timeout: it keeps request and answer until the time is up, however early the answer came.
+    // Not AbortSignal.timeout, which holds request and answer in memory until the time is over.
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(new TimeLimit()), CALL_MS);
     try {
@@ -90,7 +90,11 @@ export class ArchiveTransport {
     await Promise.all([this.pool.destroy(), this.fresh.destroy()]);
   }
 
-  private once(pool: Pool, { method, path, body, accept, range, computes: works }: ArchiveCall, signal?: AbortSignal) {
+  private once(
+    pool: Pool,
+    { method, path, body, accept, range, computes: works }: ArchiveCall,
+    signal?: AbortSignal,
+  ) {
     return pool.request({
       method,
       path,
@@ -108,12 +112,12 @@ export class ArchiveTransport {
   }
 }
 
-/** An answer that is JSON, as text. Throws `UpstreamFailed` when it is larger than any should be. */
+/** The body of a JSON answer as text. Throws `UpstreamFailed` when it is larger than `atMost` bytes. */
 export async function wholeText(what: string, body: Readable, atMost = JSON_BYTES): Promise<string> {
   return Buffer.concat(await piecesOf(what, body, atMost)).toString('utf8');
 }
 
-/** All of a body as it came, since a copy in one piece doubles what a slow reader holds. An archive that cuts it short is away. */
+/** The pieces of a whole body. They are not concatenated, because a copy doubles the memory. Throws `NeighbourAway` when the body is cut off, `UpstreamFailed` when it is too large. */
 export async function piecesOf(what: string, body: Readable, atMost: number): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
   let size = 0;
@@ -133,7 +137,7 @@ export async function piecesOf(what: string, body: Readable, atMost: number): Pr
   throw new UpstreamFailed(`${what} (answer too large)`);
 }
 
-/** The driver's error is named by its code alone. */
+/** Only the code of the driver's error is kept. */
 function archiveUnavailable(what: string, error: unknown): NeighbourAway {
   archiveFailures.failed += 1;
   return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${what}: ${codeOf(error)}`) });

@@ -69,7 +69,7 @@ describe('migrations', () => {
   it('say what to do about one that cannot be taken back', async () => {
     while ((await applied()) > 1) await migrateBack(ownerUrl, quiet);
     await expect(migrateBack(ownerUrl, quiet)).rejects.toThrow(
-      '0001_house.sql cannot be taken back: restore a backup',
+      '0001_house.sql cannot be reverted. Restore a backup',
     );
     await migrate(ownerUrl, appUrl, quiet);
   });
