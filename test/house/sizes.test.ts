@@ -1,12 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 const LONGEST_FILE = 250;
-const FILES_IN_A_FOLDER = 30;
-/** A migration is never moved or changed, so their folder grows. */
-const MIGRATIONS = 'src/database/migrations';
 const CODE = /\.(ts|tsx|js|mjs|css)$/;
 
 /** The paths of all files of `src` and `portal`. */
@@ -30,12 +27,4 @@ it('no file of src or portal has more than 250 lines', async () => {
     })),
   );
   expect(lengths.filter(({ lines }) => lines > LONGEST_FILE)).toEqual([]);
-});
-
-it('no folder of src or portal has more than 30 files', async () => {
-  const byFolder = Map.groupBy(await sourceFiles(), (path) => dirname(path));
-  const crowded = [...byFolder].filter(
-    ([folder, files]) => folder !== MIGRATIONS && files.length > FILES_IN_A_FOLDER,
-  );
-  expect(crowded.map(([folder, files]) => ({ folder, files: files.length }))).toEqual([]);
 });
