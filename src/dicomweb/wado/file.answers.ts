@@ -3,7 +3,7 @@ import type { FoundInstance, ResourceUids } from '../../catalog/lookup.service.j
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import type { Uncompressed } from '../../dicom/transfer.syntaxes.js';
-import { type ArchiveBytes, comesAtOnce } from '../../orthanc/orthanc.connection.js';
+import { type ArchiveBytes, isReadAtOnce } from '../../orthanc/orthanc.connection.js';
 import { acceptedBy } from '../http/accept.js';
 import { bytesAnswer, type DicomwebAnswer, multipartAnswer } from '../http/dicomweb.answer.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
@@ -68,7 +68,7 @@ export class FileAnswers {
     const part = (instance: FoundInstance): OutgoingPart => ({
       type: `application/dicom; transfer-syntax=${into ?? instance.transferSyntax}`,
       location: instanceUrl(this.env.PUBLIC_URL, read.studyUid, instance),
-      ahead: isAsStored(instance, into) && comesAtOnce(instance.size),
+      ahead: isAsStored(instance, into) && isReadAtOnce(instance.size),
       open: () => this.fetch(read, instance, into),
     });
     return writeMultipart('application/dicom', [part(first), ...rest.map(part)]);
