@@ -60,13 +60,14 @@ export const ROW_STATES = [
   'duplicate',
 ] as const;
 
-/** The rows of an import, encrypted, in chunks, with the counts of their outcomes. */
+/** The rows of an import and the plans made of them, encrypted, in chunks, with the counts of their outcomes. */
 export const importChunks = pgTable(
   'import_chunks',
   {
     importId: uuid('import_id').notNull(),
     chunk: integer('chunk').notNull(),
     sealed: bytea('sealed').notNull(),
+    plans: bytea('plans'),
     runDone: countColumn('run_done'),
     sent: jsonb('sent').notNull().default({}),
     created: countColumn('created'),

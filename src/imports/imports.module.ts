@@ -7,6 +7,7 @@ import { SecretsModule } from '../secrets/secrets.module.js';
 import { TermsModule } from '../terms/terms.module.js';
 import { BundleWriter } from './writing/bundle.writer.js';
 import { Chunks } from './jobs/chunk.service.js';
+import { ChunkStore } from './writing/chunk.store.js';
 import { Duplicates } from './jobs/duplicates.service.js';
 import { ImportControl } from './jobs/import.control.js';
 import { ImportEvents } from './http/import.events.js';
@@ -41,6 +42,7 @@ import { UploadReceiver } from './http/upload.receiver.js';
   providers: [
     BundleWriter,
     Chunks,
+    ChunkStore,
     Duplicates,
     ImportControl,
     ImportEvents,

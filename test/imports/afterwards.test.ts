@@ -168,7 +168,7 @@ describe('an import', () => {
     await world.sql`update imports set finished_at = now() - interval '366 days' where id = ${id}`;
     const left = async () => {
       const [found] = await world.sql`
-        select (select sum(length(sealed))::int from import_chunks where import_id = ${id}) as chunks,
+        select (select sum(length(sealed) + coalesce(length(plans), 0))::int from import_chunks where import_id = ${id}) as chunks,
           (select count(*)::int from import_changes where import_id = ${id}) as changes,
           (select count(*)::int from import_rows where import_id = ${id} and (patient is not null or content is not null)) as digests`;
       return found;

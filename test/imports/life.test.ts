@@ -35,6 +35,12 @@ const Rows = z.object({
 const Listed = z.object({ total: z.number(), items: z.array(z.looseObject({ file_name: z.string() })) });
 const rowsOf = async (clerk: Clerk, id: string, query = '') =>
   Rows.parse((await clerk.get(`/api/imports/${id}/rows${query}`).expect(200)).body);
+/** Chunks of an import whose plans are still stored. */
+const keptPlans = async (id: string): Promise<unknown> => {
+  const [found] = await world.sql`
+    select count(plans)::int as chunks from import_chunks where import_id = ${id}`;
+  return found?.['chunks'];
+};
 const list = (...rows: readonly string[][]) => encodeList([[...COLUMNS], ...rows], CIRCULATING);
 const row = (cpf: string, note = '', gender = 'Feminino', birth = '01/02/1980') => [
   'Maria da Silva',
@@ -52,6 +58,7 @@ describe('the life of an import', () => {
     const rehearsed = await clerk.import(patientFile(), { mode: 'rehearse' });
     expect(rehearsed).toMatchObject({ status: 'rehearsed', created: 50 });
     expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(0);
+    expect(await keptPlans(rehearsed.file_id)).toBe(1);
     const before = await rowsOf(clerk, rehearsed.file_id);
     expect(before.items[0]?.changes.map(({ element }) => element)).toContain('birthDate');
     await clerk.post(`/api/imports/${rehearsed.file_id}/commit`).expect(202);
@@ -60,6 +67,7 @@ describe('the life of an import', () => {
     const after = await rowsOf(clerk, rehearsed.file_id);
     expect(after.items.map(({ state }) => state)).toEqual(before.items.map(({ state }) => state));
     expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(50);
+    expect(await keptPlans(rehearsed.file_id)).toBe(0);
     await clerk.post(`/api/imports/${rehearsed.file_id}/commit`).expect(409);
   }, 60_000);
 

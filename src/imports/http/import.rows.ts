@@ -10,7 +10,7 @@ import type { RowsQuery } from './import.query.js';
 import { readSource } from '../jobs/import.source.js';
 import type { ImportReport } from './import.report.js';
 import { Imports } from '../jobs/imports.service.js';
-import { MergedRows } from '../writing/merged.rows.js';
+import { ChunkStore } from '../writing/chunk.store.js';
 import { RowChanges } from '../writing/row.changes.js';
 import { RowPages } from './row.pages.js';
 
@@ -45,7 +45,7 @@ export class ImportRows {
     private readonly pages: RowPages,
     private readonly imports: Imports,
     private readonly changes: RowChanges,
-    private readonly merged: MergedRows,
+    private readonly chunks: ChunkStore,
   ) {}
 
   /** A page of rows, in the order of the file, and how many there are of the state that is asked for. */
@@ -78,7 +78,7 @@ export class ImportRows {
     const counts = sql`${importChunks.rejected} + ${importChunks.waiting} > 0`;
     const states = inArray(importRows.state, ['rejected', 'waiting']);
     for await (const rows of this.pages.those(id, counts, states)) {
-      const found = await this.merged.read(id, [...new Set(rows.map(({ chunk }) => chunk))]);
+      const found = await this.chunks.rows(id, [...new Set(rows.map(({ chunk }) => chunk))]);
       let lines = '';
       for (const { row, issues } of rows) {
         const read = found.get(row);

@@ -2,19 +2,19 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 import { importChunks, importRows } from '../../database/schema.records.js';
-import { mapRow } from '../../mapping/row.mapping.js';
-import type { MappingContext, WaitingWord } from '../../mapping/row.plan.js';
-import { SealedBox } from '../../secrets/sealed.box.js';
+import type { WaitingWord } from '../../mapping/row.plan.js';
 import { BundleWriter, type WriteOptions } from '../writing/bundle.writer.js';
-import { chunkPurpose, unpackRows } from './chunk.content.js';
-import { cellsByColumn, type CsvRow } from '../../csv/csv.reader.js';
+import type { ChunkPlans } from '../writing/chunk.plans.js';
+import { ChunkStore, type StoredChunk } from '../writing/chunk.store.js';
+import type { CsvRow } from '../../csv/csv.reader.js';
 import { headerOf, readSource } from './import.source.js';
 import { Imports, type ImportRecord } from './imports.service.js';
 import { MappingContexts } from './mapping.contexts.js';
-import { Mappings, type StoredMapping } from './mappings.service.js';
+import { Mappings } from './mappings.service.js';
 import { MergedRows } from '../writing/merged.rows.js';
 import { Provenances } from '../writing/provenance.service.js';
 import type { PlannedRow } from '../writing/row.decision.js';
+import { RowMapper } from '../writing/row.mapper.js';
 import { type StoredRowOutcome, RowStore } from '../writing/row.store.js';
 import { readSent, type Sent } from '../writing/sent.rows.js';
 import { Words } from '../../terms/words.service.js';
@@ -41,15 +41,21 @@ export class Chunks {
     private readonly provenances: Provenances,
     private readonly merged: MergedRows,
     private readonly contexts: MappingContexts,
-    private readonly box: SealedBox,
+    private readonly chunks: ChunkStore,
   ) {}
 
   /** Cancelling is heeded between bundles. Throws when the signal ends the work. */
   async process(importId: string, chunk: number, signal: AbortSignal): Promise<ChunkEnd> {
     const record = await this.imports.get(importId);
     const mapping = await this.mappings.byId(record.mapping);
-    const context = await this.contexts.of(record);
-    const { rows, sent } = await this.read(record, chunk);
+    const mapper = new RowMapper(
+      mapping.document,
+      headerOf(readSource(record.source)),
+      await this.contexts.of(record),
+    );
+    const stored = await this.chunks.open(importId, chunk);
+    const rows = await this.pending(importId, chunk, stored);
+    const sent = readSent(stored.sent);
     const words = new Map<number, readonly WaitingWord[]>();
     const save = async (outcomes: readonly StoredRowOutcome[]) => {
       if (outcomes.length === 0) return;
@@ -71,59 +77,36 @@ export class Chunks {
       wanted: () => this.isWanted(record),
       save,
     };
-    // Planned as they are sent: the plans of a whole chunk would outlive several collections of garbage.
+    const merges = mapping.document.policies.duplicate_in_file === 'merge';
+    // One bundle at a time: the plans of a whole chunk would survive several garbage collections.
     for (let at = 0; at < rows.length; at += BUNDLE) {
       signal.throwIfAborted();
       words.clear();
-      const { ready, rejected } = this.plan(record, mapping, rows.slice(at, at + BUNDLE), context);
+      const { ready, rejected } = plan(rows.slice(at, at + BUNDLE), stored.plans, mapper);
       for (const { row, unknown } of rejected) words.set(row, unknown);
       await save(rejected);
-      const united = await this.merged.united(record, mapping, ready, context);
-      for (const { row, plan } of united) words.set(row, plan.waiting);
-      if (united.length > 0 && !(await this.writer.write(united, options))) return 'not-wanted';
+      const planned = merges ? await this.merged.merge(importId, ready, mapper) : ready;
+      for (const {
+        row,
+        plan: { waiting },
+      } of planned)
+        words.set(row, waiting);
+      if (planned.length > 0 && !(await this.writer.write(planned, options))) return 'not-wanted';
     }
     if (options.send) await this.provenances.write(record, mapping, chunk, signal);
     return 'done';
   }
 
-  private async read(
-    record: ImportRecord,
-    chunk: number,
-  ): Promise<{ rows: CsvRow[]; sent: Map<number, readonly Sent[]> }> {
-    const which = and(eq(importChunks.importId, record.id), eq(importChunks.chunk, chunk));
-    const [stored] = await this.database.select().from(importChunks).where(which);
-    if (stored === undefined) return { rows: [], sent: new Map() };
-    const pending = await this.pendingRows(record.id, chunk);
-    const rows = unpackRows(this.box.open(chunkPurpose(record.id), stored.sealed));
-    return { rows: rows.filter(({ row }) => pending.has(row)), sent: readSent(stored.sent) };
-  }
-
-  private plan(
-    record: ImportRecord,
-    mapping: StoredMapping,
-    rows: readonly CsvRow[],
-    context: MappingContext,
-  ): { ready: PlannedRow[]; rejected: RejectedRow[] } {
-    const header = headerOf(readSource(record.source));
-    const ready: PlannedRow[] = [];
-    const rejected: RejectedRow[] = [];
-    for (const read of rows) {
-      const mapped = mapRow(mapping.document, cellsByColumn(read.cells, header), context);
-      if (mapped.outcome === 'planned')
-        ready.push({ row: read.row, plan: mapped.plan, issues: mapped.issues });
-      else rejected.push({ row: read.row, ...mapped, state: 'rejected', changes: [], writes: [] });
-    }
-    return { ready, rejected };
-  }
-
-  private async pendingRows(importId: string, chunk: number): Promise<Set<number>> {
-    const rows = await this.database
+  /** The rows of a chunk that have no outcome yet. */
+  private async pending(importId: string, chunk: number, { rows }: StoredChunk): Promise<CsvRow[]> {
+    const found = await this.database
       .select({ row: importRows.row })
       .from(importRows)
       .where(
         and(eq(importRows.importId, importId), eq(importRows.chunk, chunk), eq(importRows.state, 'pending')),
       );
-    return new Set(rows.map(({ row }) => row));
+    const pending = new Set(found.map(({ row }) => row));
+    return rows.filter(({ row }) => pending.has(row));
   }
 
   /** Cancelled, failed or begun anew: another run's jobs take up what is left. */
@@ -142,4 +125,20 @@ export class Chunks {
       .set({ sent: Object.fromEntries(sent) })
       .where(and(eq(importChunks.importId, importId), eq(importChunks.chunk, chunk)));
   }
+}
+
+function plan(
+  rows: readonly CsvRow[],
+  plans: ChunkPlans,
+  mapper: RowMapper,
+): { ready: PlannedRow[]; rejected: RejectedRow[] } {
+  const ready: PlannedRow[] = [];
+  const rejected: RejectedRow[] = [];
+  for (const read of rows) {
+    const { row } = read;
+    const mapped = mapper.outcomeOf(read, plans);
+    if (mapped.outcome === 'planned') ready.push({ row, plan: mapped.plan, issues: mapped.issues });
+    else rejected.push({ row, ...mapped, state: 'rejected', changes: [], writes: [] });
+  }
+  return { ready, rejected };
 }

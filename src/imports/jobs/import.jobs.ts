@@ -98,9 +98,11 @@ export class ImportJobs implements OnApplicationBootstrap {
   private async finish(importId: string, chunk: number, run: number): Promise<boolean> {
     return this.database.transaction(async (transaction) => {
       const [record] = await transaction.select().from(imports).where(eq(imports.id, importId)).for('update');
+      // A rehearsed chunk keeps its plans for the commit.
+      const plans = record?.mode === 'rehearse' ? {} : { plans: null };
       await transaction
         .update(importChunks)
-        .set({ runDone: run, sent: {} })
+        .set({ runDone: run, sent: {}, ...plans })
         .where(
           and(
             eq(importChunks.importId, importId),

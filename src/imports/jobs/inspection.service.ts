@@ -3,17 +3,15 @@ import { and, eq, sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 import { Queue } from '../../database/queue.js';
 import { importChunks, importRows, imports } from '../../database/schema.records.js';
-import { keyedDigest } from '../../mapping/values/identity.js';
+import { type IdentityKey, keyedDigest } from '../../mapping/values/identity.js';
 import { planHash } from '../../mapping/owned.merge.js';
-import { mapRow } from '../../mapping/row.mapping.js';
-import type { MappingContext } from '../../mapping/row.plan.js';
 import { type RowWords, Words } from '../../terms/words.service.js';
-import { SealedBox } from '../../secrets/sealed.box.js';
-import { chunkPurpose, packRows } from './chunk.content.js';
 import { inspectCsv, type CsvShape } from '../../csv/csv.inspection.js';
-import { cellsByColumn, type CsvRow, readRows } from '../../csv/csv.reader.js';
+import { type CsvRow, readRows } from '../../csv/csv.reader.js';
 import { FileRefused } from '../../csv/csv.refusal.js';
 import { Duplicates } from './duplicates.service.js';
+import type { StoredPlan } from '../writing/chunk.plans.js';
+import { ChunkStore } from '../writing/chunk.store.js';
 import { ImportLocks } from '../writing/import.locks.js';
 import { sourceOf } from './import.source.js';
 import { type ImportRecord, Imports } from './imports.service.js';
@@ -21,6 +19,7 @@ import { MappingContexts } from './mapping.contexts.js';
 import { Mappings, type StoredMapping } from './mappings.service.js';
 import { plainBytes, probeFile } from '../../csv/plain.file.js';
 import { withLongStatementTimeout } from './long.statements.js';
+import { RowMapper } from '../writing/row.mapper.js';
 import { RowStore } from '../writing/row.store.js';
 import { StagedFiles } from './staged.files.js';
 
@@ -44,7 +43,7 @@ export class Inspection {
     private readonly duplicates: Duplicates,
     private readonly rows: RowStore,
     private readonly queue: Queue,
-    private readonly box: SealedBox,
+    private readonly chunks: ChunkStore,
     private readonly locks: ImportLocks,
     private readonly words: Words,
   ) {}
@@ -87,11 +86,12 @@ export class Inspection {
     signal: AbortSignal,
   ): Promise<Counted | 'not-wanted'> {
     const context = await this.contexts.of(record);
+    const mapper = new RowMapper(mapping.document, shape.header, context);
     let held: CsvRow[] = [];
     let chunks = 0;
     let rows = 0;
     const keep = async (part: readonly CsvRow[]) => {
-      await this.keepChunk(record.id, chunks, part, mapping, shape, context);
+      await this.keepChunk(record.id, chunks, part, mapper, context.key);
       chunks += 1;
       rows += part.length;
     };
@@ -111,21 +111,21 @@ export class Inspection {
     importId: string,
     chunk: number,
     rows: readonly CsvRow[],
-    { document }: StoredMapping,
-    { header }: CsvShape,
-    context: MappingContext,
+    mapper: RowMapper,
+    key: IdentityKey,
   ): Promise<void> {
     const unknown: RowWords[] = [];
+    const plans: StoredPlan[] = [];
     const facts = rows.map((row) => {
       if (row.fault !== undefined) return { row: row.row, state: 'rejected', issues: [row.fault] };
-      const cells = cellsByColumn(row.cells, header);
-      const mapped = mapRow(document, cells, context);
+      const { outcome: mapped, words } = mapper.map(row);
       if (mapped.outcome === 'rejected') {
         if (mapped.unknown.length > 0) unknown.push({ row: row.row, words: mapped.unknown, waits: false });
         return { row: row.row, state: 'rejected', issues: mapped.issues };
       }
-      // Keyed: a bare hash of what a row says could be tried out.
-      const content = keyedDigest(context.key, [planHash(mapped.plan)]);
+      plans.push({ row: row.row, plan: mapped.plan, issues: mapped.issues, words });
+      // Keyed, because the content of a row could be guessed from a plain hash.
+      const content = keyedDigest(key, [planHash(mapped.plan)]);
       const [patient, ...others] = mapped.plan.identityKeys;
       return {
         row: row.row,
@@ -138,9 +138,7 @@ export class Inspection {
     });
     if (unknown.length > 0) await this.words.wait(importId, unknown);
     await this.database.transaction(async (transaction) => {
-      await transaction
-        .insert(importChunks)
-        .values({ importId, chunk, sealed: this.box.seal(chunkPurpose(importId), packRows(rows)) });
+      await this.chunks.insert(transaction, importId, chunk, rows, plans);
       await transaction.execute(sql`
         insert into import_rows (import_id, row, chunk, state, patient, content, issues, others)
         select ${importId}, row, ${chunk}, state, patient, content, issues, others

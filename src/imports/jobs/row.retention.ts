@@ -67,7 +67,7 @@ export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdo
         .where(eq(imports.id, id));
       await transaction
         .update(importChunks)
-        .set({ sealed: Buffer.alloc(0), sent: {} })
+        .set({ sealed: Buffer.alloc(0), plans: null, sent: {} })
         .where(eq(importChunks.importId, id));
       await transaction.delete(importChanges).where(eq(importChanges.importId, id));
       await transaction

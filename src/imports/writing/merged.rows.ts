@@ -1,50 +1,30 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, inArray } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
-import { importChunks, importRows } from '../../database/schema.records.js';
+import { importRows } from '../../database/schema.records.js';
 import { mergePlans } from '../../mapping/duplicates.js';
-import { mapRow } from '../../mapping/row.mapping.js';
-import type { MappingContext, RowPlan } from '../../mapping/row.plan.js';
-import { SealedBox } from '../../secrets/sealed.box.js';
-import { chunkPurpose, unpackRows } from '../jobs/chunk.content.js';
-import { cellsByColumn, type CsvRow } from '../../csv/csv.reader.js';
-import { headerOf, readSource } from '../jobs/import.source.js';
-import type { ImportRecord } from '../jobs/imports.service.js';
-import type { StoredMapping } from '../jobs/mappings.service.js';
+import type { RowPlan } from '../../mapping/row.plan.js';
+import { ChunkStore } from './chunk.store.js';
 import type { PlannedRow } from './row.decision.js';
+import type { RowMapper } from './row.mapper.js';
 
-/** Rows of a file as they were sealed, and the policy `merge`: several rows of one patient are written as one. */
+/** Policy `merge`: several rows of one patient are written as one. */
 @Injectable()
 export class MergedRows {
   constructor(
     @Inject(BACKGROUND_DATABASE) private readonly database: Database,
-    private readonly box: SealedBox,
+    private readonly chunks: ChunkStore,
   ) {}
 
-  /** The rows of some chunks, by their number. */
-  async read(importId: string, chunks: readonly number[]): Promise<Map<number, CsvRow>> {
-    const stored = await this.database
-      .select({ sealed: importChunks.sealed })
-      .from(importChunks)
-      .where(and(eq(importChunks.importId, importId), inArray(importChunks.chunk, [...chunks])));
-    const rows = stored.flatMap(({ sealed }) => unpackRows(this.box.open(chunkPurpose(importId), sealed)));
-    return new Map(rows.map((row) => [row.row, row]));
-  }
-
-  /** Each row with what the other rows of its patient say, in the order of the file. Other policies leave them as they are. */
-  async united(
-    record: ImportRecord,
-    { document }: StoredMapping,
-    rows: readonly PlannedRow[],
-    context: MappingContext,
-  ): Promise<PlannedRow[]> {
-    if (document.policies.duplicate_in_file !== 'merge' || rows.length === 0) return [...rows];
-    const others = await this.database
-      .select()
+  /** Merges into each row the later rows of the same patient, in the order of the file. Opens one chunk at a time. */
+  async merge(importId: string, rows: readonly PlannedRow[], mapper: RowMapper): Promise<PlannedRow[]> {
+    if (rows.length === 0) return [];
+    const later = await this.database
+      .select({ row: importRows.row, chunk: importRows.chunk })
       .from(importRows)
       .where(
         and(
-          eq(importRows.importId, record.id),
+          eq(importRows.importId, importId),
           inArray(
             importRows.leader,
             rows.map(({ row }) => row),
@@ -52,19 +32,21 @@ export class MergedRows {
         ),
       )
       .orderBy(asc(importRows.row));
-    const read = await this.read(record.id, [...new Set(others.map(({ chunk }) => chunk))]);
-    const header = headerOf(readSource(record.source));
-    const plans = new Map<string, RowPlan[]>();
-    for (const { row } of others) {
-      const cells = read.get(row)?.cells ?? [];
-      const mapped = mapRow(document, cellsByColumn(cells, header), context);
-      if (mapped.outcome === 'planned')
-        plans.set(mapped.plan.patientKey, [...(plans.get(mapped.plan.patientKey) ?? []), mapped.plan]);
+    const found = new Map<string, RowPlan[]>();
+    for (const [chunk, members] of Map.groupBy(later, (one) => one.chunk)) {
+      const wanted = new Set(members.map(({ row }) => row));
+      const { rows: stored, plans } = await this.chunks.open(importId, chunk);
+      for (const row of stored.filter((one) => wanted.has(one.row))) {
+        const mapped = mapper.outcomeOf(row, plans);
+        if (mapped.outcome !== 'planned') continue;
+        const { plan } = mapped;
+        found.set(plan.patientKey, [...(found.get(plan.patientKey) ?? []), plan]);
+      }
     }
     return rows.map(({ row, plan, issues }) => ({
       row,
       issues,
-      plan: (plans.get(plan.patientKey) ?? []).reduce(mergePlans, plan),
+      plan: (found.get(plan.patientKey) ?? []).reduce(mergePlans, plan),
     }));
   }
 }

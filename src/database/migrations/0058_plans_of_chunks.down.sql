@@ -1,0 +1,1 @@
+alter table import_chunks drop column plans;

@@ -1,0 +1,82 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { z } from 'zod';
+import { canonicalJson } from '../../mapping/canonical.json.js';
+import type { LookUp, TermAnswer, TermQuestion } from '../../mapping/words/term.js';
+import type { PlannedRow } from './row.decision.js';
+
+/** A word that a row asked for, and the answer it was mapped with. */
+export type AnsweredWord = readonly [question: TermQuestion, answer: TermAnswer];
+
+/** The plan of a row with the words it depends on. */
+export interface StoredPlan extends PlannedRow {
+  readonly words: readonly AnsweredWord[];
+}
+
+/** Rows that are compressed together. A reader holds one group at a time. */
+const GROUP = 50;
+/** Raise this number when `RowPlan` changes. Plans of another format are not read. */
+const FORMAT = 1;
+const FASTEST = { level: 1 };
+const LF = 0x0a;
+
+/** The first line: for each group its first row, its last row and its length in bytes. The groups follow. */
+const Index = z.object({ format: z.int(), groups: z.array(z.tuple([z.int(), z.int(), z.int()])) });
+const Group = z.array(
+  z.custom<StoredPlan>(
+    (value) => typeof value === 'object' && value !== null && 'plan' in value && 'words' in value,
+  ),
+);
+
+/** Packs the plans of a chunk, in the order of its rows; an empty buffer when no row has a plan. */
+export function packPlans(plans: readonly StoredPlan[]): Buffer {
+  const parts = Array.from({ length: Math.ceil(plans.length / GROUP) }, (_, at) =>
+    plans.slice(at * GROUP, (at + 1) * GROUP),
+  );
+  const bodies = parts.map((part) => deflateRawSync(JSON.stringify(part), FASTEST));
+  const groups = parts.map((part, at) => [part[0]?.row, part.at(-1)?.row, bodies[at]?.length]);
+  if (groups.length === 0) return Buffer.alloc(0);
+  return Buffer.concat([Buffer.from(`${JSON.stringify({ format: FORMAT, groups })}\n`), ...bodies]);
+}
+
+interface PackedGroup {
+  readonly first: number;
+  readonly last: number;
+  readonly body: Buffer;
+}
+
+/** The plans that were stored with a chunk. Only the group that was read last is in memory. */
+export class ChunkPlans {
+  private readonly groups: readonly PackedGroup[];
+  private current: PackedGroup | undefined;
+  private plans = new Map<number, StoredPlan>();
+
+  /** `packed` comes from {@link packPlans}. Without it, or in another format, no row has a plan. */
+  constructor(packed?: Buffer) {
+    this.groups = packed === undefined || packed.length === 0 ? [] : groupsOf(packed);
+  }
+
+  /** The plan of a row; undefined when none is stored, or a word of the row has another answer by now. */
+  planOf(row: number, lookUp: LookUp): PlannedRow | undefined {
+    const group = this.groups.find(({ first, last }) => first <= row && row <= last);
+    if (group === undefined) return undefined;
+    if (group !== this.current) {
+      this.current = group;
+      const stored = Group.parse(JSON.parse(inflateRawSync(group.body).toString()));
+      this.plans = new Map(stored.map((one) => [one.row, one]));
+    }
+    const found = this.plans.get(row);
+    if (found?.words.every(([question, answer]) => isSame(lookUp(question), answer)) !== true)
+      return undefined;
+    return { row, plan: found.plan, issues: found.issues };
+  }
+}
+
+function groupsOf(packed: Buffer): PackedGroup[] {
+  const end = packed.indexOf(LF);
+  const { format, groups } = Index.parse(JSON.parse(packed.subarray(0, end).toString()));
+  if (format !== FORMAT) return [];
+  let at = end + 1;
+  return groups.map(([first, last, length]) => ({ first, last, body: packed.subarray(at, (at += length)) }));
+}
+
+const isSame = (one: TermAnswer, other: TermAnswer) => canonicalJson(one) === canonicalJson(other);

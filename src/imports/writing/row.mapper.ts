@@ -1,0 +1,42 @@
+import { cellsByColumn, type CsvRow } from '../../csv/csv.reader.js';
+import type { CsvHeader } from '../../csv/csv.header.js';
+import type { MappingDocument } from '../../mapping/mapping.document.js';
+import { mapRow } from '../../mapping/row.mapping.js';
+import type { MappingContext, RowOutcome } from '../../mapping/row.plan.js';
+import type { AnsweredWord, ChunkPlans } from './chunk.plans.js';
+
+/** A mapped row with the words it asked for. */
+export interface MappedRow {
+  readonly outcome: RowOutcome;
+  readonly words: readonly AnsweredWord[];
+}
+
+/** Maps the rows of one import. The inspection maps each row; the writer takes the stored plan as long as it holds. */
+export class RowMapper {
+  constructor(
+    private readonly document: MappingDocument,
+    private readonly header: CsvHeader,
+    private readonly context: MappingContext,
+  ) {}
+
+  /** Maps a row from its cells. */
+  map({ cells }: CsvRow): MappedRow {
+    const words: AnsweredWord[] = [];
+    const context: MappingContext = {
+      ...this.context,
+      lookUp: (question) => {
+        const answer = this.context.lookUp(question);
+        words.push([question, answer]);
+        return answer;
+      },
+    };
+    return { outcome: mapRow(this.document, cellsByColumn(cells, this.header), context), words };
+  }
+
+  /** The outcome of a row: its stored plan, or the row mapped again when there is none that holds. */
+  outcomeOf(row: CsvRow, plans: ChunkPlans): RowOutcome {
+    const stored = plans.planOf(row.row, this.context.lookUp);
+    if (stored === undefined) return this.map(row).outcome;
+    return { outcome: 'planned', plan: stored.plan, issues: stored.issues };
+  }
+}
