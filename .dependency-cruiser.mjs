@@ -11,7 +11,7 @@ const MAY_IMPORT = {
   orthanc: ['config', 'limits', 'problems'],
   fhir: ['config', 'limits', 'problems'],
   http: ['config', 'problems'],
-  audit: ['config', 'database', 'http', 'problems'],
+  audit: ['config', 'csv', 'database', 'http', 'problems'],
   authn: ['audit', 'config', 'database', 'http', 'limits', 'problems', 'secrets'],
   authz: ['authn', 'database', 'dicom', 'http', 'problems'],
   catalog: ['audit', 'authz', 'config', 'database', 'dicom', 'limits', 'orthanc', 'problems'],

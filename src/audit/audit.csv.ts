@@ -1,9 +1,8 @@
+import { type CsvCell, csvLines } from '../csv/csv.writer.js';
 import type { FoundRow } from './audit.search.js';
 
-type Value = string | number | null;
-
 /** The columns of the file, in order. */
-const COLUMNS: readonly (readonly [name: string, of: (row: FoundRow) => Value])[] = [
+const COLUMNS: readonly (readonly [name: string, of: (row: FoundRow) => CsvCell])[] = [
   ['id', (row) => row.id],
   ['at', (row) => row.at?.toISOString() ?? ''],
   ['kind', (row) => row.kind],
@@ -25,18 +24,8 @@ const COLUMNS: readonly (readonly [name: string, of: (row: FoundRow) => Value])[
   ['detail', (row) => (row.detail === null ? null : JSON.stringify(row.detail))],
 ];
 
-/** The first line (RFC 4180). */
-export const CSV_HEADER = `${COLUMNS.map(([name]) => name).join(',')}\r\n`;
+/** The first line of the file. */
+export const CSV_HEADER = csvLines([COLUMNS.map(([name]) => name)]);
 
-/** A row as a line. */
-export function csvLine(row: FoundRow): string {
-  return `${COLUMNS.map(([, of]) => cell(of(row))).join(',')}\r\n`;
-}
-
-/** A client names itself: what a spreadsheet would take for a formula is text. */
-function cell(value: Value): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+/** An audit row as a line of the file. */
+export const csvLine = (row: FoundRow): string => csvLines([COLUMNS.map(([, of]) => of(row))]);

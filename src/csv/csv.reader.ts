@@ -5,6 +5,7 @@ import type { CsvShape } from './csv.inspection.js';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 import { type CsvRecord, CsvScanner } from './csv.scanner.js';
+import { withoutFormulaEscape } from './csv.writer.js';
 
 /** A row of the list: `row` counts from 1 below the header, `line` is the line of the file; a fault rejects it. */
 export interface CsvRow {
@@ -66,7 +67,7 @@ export function cellsByColumn(cells: readonly string[], header: CsvHeader): Read
   const named = new Map<string, string>();
   for (const [column, at] of header.places) {
     const text = cells[at] ?? '';
-    named.set(column, header.report ? text.replace(/^'(?=[=+\-@\t\r])/u, '') : text);
+    named.set(column, header.report ? withoutFormulaEscape(text) : text);
   }
   return named;
 }

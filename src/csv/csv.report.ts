@@ -1,22 +1,23 @@
 import type { Issue } from '../mapping/issue.js';
 import type { CsvRow } from './csv.reader.js';
+import { csvLines } from './csv.writer.js';
 
-/** The columns a report adds; uploaded again they are ignored. */
+/** The columns that a report adds. They are ignored when the report is uploaded. */
 const ADDED = ['_row', '_severity', '_codes', '_messages'] as const;
-const MARK = '\u{FEFF}';
+const BYTE_ORDER_MARK = '\u{FEFF}';
 
-/** The first line of `errors.csv` (UTF-8 with a byte order mark, CRLF): the source's columns and the reasons. */
+/** The first line of `errors.csv` (UTF-8 with a byte order mark): the columns of the uploaded file and those of the report. */
 export const reportHeader = (names: readonly string[], delimiter: string): string =>
-  MARK + toLine([...names.filter((name) => !isAdded(name)), ...ADDED], delimiter);
+  BYTE_ORDER_MARK + toLine([...names.filter((name) => !isAdded(name)), ...ADDED], delimiter);
 
-/** One line of `errors.csv`: the row as it was, formulas defused by `'`, and what is wrong with it. */
+/** One line of `errors.csv`: the cells of the row, its number, and its issues. */
 export function reportLine(
   row: CsvRow,
   names: readonly string[],
   issues: readonly Issue[],
   delimiter: string,
 ): string {
-  // A record that does not fit the header stands in the first cell as a whole: nothing of it is lost, and nothing moves to another column.
+  // The first cell holds a whole record that does not fit the header, so that no value moves to another column.
   const whole = row.cells.length === names.length ? undefined : row.cells.join(delimiter);
   const cells = names.flatMap((name, at) =>
     isAdded(name) ? [] : [(whole === undefined ? row.cells[at] : at === 0 ? whole : undefined) ?? ''],
@@ -31,12 +32,5 @@ export function reportLine(
 
 const isAdded = (name: string) => ADDED.some((added) => added === name);
 
-function toLine(cells: readonly string[], delimiter: string): string {
-  return `${cells.map((cell) => quoted(defused(cell), delimiter)).join(delimiter)}\r\n`;
-}
-
-/** A spreadsheet that opens the report must not calculate what a stranger wrote. */
-const defused = (cell: string) => (/^[=+\-@\t\r]/u.test(cell) ? `'${cell}` : cell);
-
-const quoted = (cell: string, delimiter: string) =>
-  cell.includes(delimiter) || /["\r\n]|^\s|\s$/u.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+const toLine = (cells: readonly string[], delimiter: string): string =>
+  csvLines([cells], { delimiter, quoteBlanks: true });

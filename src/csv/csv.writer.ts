@@ -1,0 +1,27 @@
+import { stringify } from 'csv-stringify/sync';
+
+/** A cell of a CSV record; null becomes an empty cell. Numbers are never formulas. */
+export type CsvCell = string | number | null;
+
+/** White space at an end of a cell. A leading TAB or CR is not listed, because the escape precedes it. */
+const OUTER_BLANK = /^(?![\t\r])\s|\s$/u;
+
+/**
+ * Writes records as CSV lines (RFC 4180) that end with CRLF. Text that a spreadsheet would run as a formula gets a leading `'`: cells
+ * that begin with `=`, `+`, `-`, `@`, TAB, CR or a full-width form of a sign. `quoteBlanks` also quotes cells with white space at an end.
+ */
+export function csvLines(
+  records: readonly (readonly CsvCell[])[],
+  { delimiter = ',', quoteBlanks = false }: { delimiter?: string; quoteBlanks?: boolean } = {},
+): string {
+  return stringify([...records], {
+    delimiter,
+    record_delimiter: '\r\n',
+    escape_formulas: true,
+    quote_record_delimiter: true,
+    quoted_match: quoteBlanks ? OUTER_BLANK : null,
+  });
+}
+
+/** The text of a cell without the escape that {@link csvLines} put before a formula. */
+export const withoutFormulaEscape = (cell: string): string => cell.replace(/^'(?=[=+\-@\t\r＝＋－＠])/u, '');
