@@ -1,14 +1,16 @@
+import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, desc, eq, gt } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
-import { importEvents } from '../../database/schema.records.js';
+import { importEvents, imports } from '../../database/schema.records.js';
+import { NotVisible } from '../../problems/errors.js';
 import { ImportNotifications } from './import.notifications.js';
 import type { ImportReport } from './import.report.js';
 
 const COMMENT_MS = 15_000;
 const PAGE = 500;
 
-/** Progress of imports as it is told: one event per chunk and per change of status, kept so that a listener can catch up. */
+/** Progress events of imports: one for each chunk and each change of status. They are stored, so that a client can continue later. */
 @Injectable()
 export class ImportEvents {
   constructor(
@@ -16,8 +18,8 @@ export class ImportEvents {
     private readonly notifications: ImportNotifications,
   ) {}
 
-  /** Tells how far an import is, as part of a transaction. Numbers only. */
-  async tell(
+  /** Stores the progress of an import as an event, within a transaction. The event holds numbers and no data of rows. */
+  async add(
     { file_id, status, undoing, rows_total, rows_done, percent, ...rest }: ImportReport,
     transaction: Transaction,
   ): Promise<void> {
@@ -40,54 +42,62 @@ export class ImportEvents {
     await transaction.insert(importEvents).values({ importId: file_id, data });
   }
 
-  /** Whether a listener who heard `last` has heard all there is to hear of an import that has ended. */
-  async hasHeardAll(importId: string, last: number): Promise<boolean> {
+  /**
+   * The events after `lastEventId` as `text/event-stream` (HTML, "Server-sent events"); all events when it is missing or not a number.
+   * Undefined when the import has ended and the client has its last event. NotVisible for an unknown import.
+   */
+  async open(importId: string, lastEventId: string | undefined): Promise<Readable | undefined> {
+    if ((await this.database.$count(imports, eq(imports.id, importId))) === 0) throw new NotVisible();
+    const last = /^\d{1,15}$/.test(lastEventId ?? '') ? Number(lastEventId) : 0;
+    if (await this.isComplete(importId, last)) return undefined;
+    const closed = new AbortController();
+    return Readable.from(this.follow(importId, last, closed.signal)).once('close', () => closed.abort());
+  }
+
+  private async isComplete(importId: string, last: number): Promise<boolean> {
     const [newest] = await this.database
       .select()
       .from(importEvents)
       .where(eq(importEvents.importId, importId))
       .orderBy(desc(importEvents.id))
       .limit(1);
-    return newest !== undefined && newest.id <= last && ended(newest.data);
+    return newest !== undefined && newest.id <= last && isFinal(newest.data);
   }
 
-  /**
-   * The events after `last` as `text/event-stream` (HTML, "Server-sent events"), then new ones as they come, a comment after 15 s of silence; ends
-   * with the event that ends the import, or when the listener leaves.
-   */
-  async *follow(importId: string, last: number, signal: AbortSignal): AsyncGenerator<string> {
+  /** The stored events, then new ones as they are added, and a comment after 15 s of silence. Ends after the final event. */
+  private async *follow(importId: string, after: number, closed: AbortSignal): AsyncGenerator<string> {
     yield 'retry: 2000\n\n';
-    // Before the table is read, so that an event between reading and waiting is not missed.
+    // Subscribe before the first read: an event added between the read and the wait would be missed.
     const subscription = this.notifications.subscribe(importId);
     try {
-      let at = last;
-      while (!signal.aborted) {
-        const rows = await this.after(importId, at);
+      let last = after;
+      while (!closed.aborted) {
+        const rows = await this.page(importId, last);
         for (const { id, data } of rows) {
           yield `id: ${id}\nevent: progress\ndata: ${JSON.stringify(data)}\n\n`;
-          at = id;
+          last = id;
         }
         if (rows.length === PAGE) continue;
-        if (ended(rows.at(-1)?.data)) return;
-        while (!(await subscription.wait(COMMENT_MS, signal)) && !signal.aborted) yield ': still here\n\n';
+        if (isFinal(rows.at(-1)?.data)) return;
+        while (!(await subscription.wait(COMMENT_MS, closed)) && !closed.aborted) yield ': still here\n\n';
       }
     } finally {
       subscription.end();
     }
   }
 
-  private after(importId: string, last: number) {
+  private page(importId: string, after: number) {
     return this.database
       .select()
       .from(importEvents)
-      .where(and(eq(importEvents.importId, importId), gt(importEvents.id, last)))
+      .where(and(eq(importEvents.importId, importId), gt(importEvents.id, after)))
       .orderBy(asc(importEvents.id))
       .limit(PAGE);
   }
 }
 
-/** Nothing more is told after its end, unless somebody starts the import again. */
-function ended(data: unknown): boolean {
+/** Whether no event follows unless somebody starts the import again. */
+function isFinal(data: unknown): boolean {
   return (
     typeof data === 'object' && data !== null && 'finished_at' in data && typeof data.finished_at === 'string'
   );

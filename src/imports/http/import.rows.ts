@@ -38,6 +38,12 @@ export const RowReport = z.object({
 });
 export type RowReport = z.output<typeof RowReport>;
 
+/** The part of an OperationOutcome (R4) that is always present. */
+export const OutcomeShape = z.looseObject({
+  resourceType: z.literal('OperationOutcome'),
+  issue: z.array(z.looseObject({ severity: z.string(), code: z.string() })),
+});
+
 /** What became of the rows of an import, in the shapes people ask for. */
 @Injectable()
 export class ImportRows {
@@ -63,7 +69,7 @@ export class ImportRows {
   }
 
   /** Conflict when the rows of an import were removed because they were old. */
-  async kept(id: string): Promise<void> {
+  async mustBeKept(id: string): Promise<void> {
     const { forgottenAt } = await this.imports.get(id);
     if (forgottenAt !== null)
       throw new Conflict('import-rows-deleted', 'The rows of this import are no longer kept.');

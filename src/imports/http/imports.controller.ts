@@ -1,17 +1,17 @@
-import { Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Body, Controller, Get, Headers, HttpCode, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Gives, pageOf } from '../../http/response.shape.js';
 import { Audited, AuditedAction } from '../../audit/audited.actions.js';
 import { Who } from '../../authn/access.decorators.js';
 import type { Account } from '../../authn/account.js';
-import { IdPipe } from '../../http/body.pipe.js';
 import { QueryOf } from '../../http/query.pipe.js';
 import { Requires } from '../../authz/authz.guard.js';
 import { IMPORT_STATUS } from '../../database/schema.records.js';
 import { availableNames } from '../../problems/available.js';
 import { BadField, BadRequest } from '../../problems/errors.js';
 import { ENCODINGS, isEncoding } from '../../csv/csv.encoding.js';
+import { ImportId } from './import.id.js';
 import { ImportQuery, ImportsQuery } from './import.query.js';
 import { ImportReport } from './import.report.js';
 import { Imports } from '../jobs/imports.service.js';
@@ -38,15 +38,16 @@ export class ImportsController {
     @Query(new QueryOf(ImportQuery)) query: ImportQuery,
     @Headers('idempotency-key') key: string | undefined,
     @Who() account: Account,
-    @Req() request: FastifyRequest,
+    @Body() body: unknown,
+    @Headers('content-type') type: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.output<typeof Taken>> {
     if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
       throw new BadRequest('invalid-header', 'Idempotency-Key takes 1 to 255 visible characters.');
     if (query.encoding !== undefined && !isEncoding(query.encoding))
       throw new BadField('unknown-encoding', 'encoding', `Unknown encoding. ${availableNames(ENCODINGS)}`);
-    const upload = await this.receiver.receive(request);
-    const { id, status, isNew } = await this.imports.accept(action, upload, query, account, key);
+    const upload = await this.receiver.receive(body, type ?? '');
+    const { id, status, isNew } = await this.imports.accept(deed, upload, query, account, key);
     void reply.status(isNew ? 202 : 200).header('location', `/api/imports/${id}`);
     return { file_id: id, status };
   }
@@ -65,8 +66,7 @@ export class ImportsController {
   @Get(':id')
   @Gives(ImportReport)
   @Requires('records:read')
-  get(@Param('id', new IdPipe()) id: string, @Req() request: FastifyRequest): Promise<ImportReport> {
-    request.auditNote = { detail: { import: id } };
+  get(@ImportId() id: string): Promise<ImportReport> {
     return this.imports.report(id);
   }
 }

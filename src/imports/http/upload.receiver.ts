@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { Injectable, PayloadTooLargeException } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
 import { FhirServer } from '../../fhir/fhir.server.js';
 import { BadField, BadRequest, NoRoom, UnsupportedMedia } from '../../problems/errors.js';
 import { type Staged, StagedFiles } from '../jobs/staged.files.js';
@@ -25,9 +24,7 @@ export class UploadReceiver {
   ) {}
 
   /** `BadField('file')` unless there is just one part of that name, 413 above 1 GiB, `NotConfigured` without a FHIR server. What was not accepted is removed. */
-  async receive(request: FastifyRequest): Promise<Upload> {
-    const { body } = request;
-    const type = request.headers['content-type'] ?? '';
+  async receive(body: unknown, type: string): Promise<Upload> {
     if (!(body instanceof Readable) || !/^multipart\/form-data\s*;/i.test(type))
       throw new UnsupportedMedia(
         'unsupported-media-type',

@@ -5,6 +5,7 @@ import { DATABASE, type Database, type Transaction } from '../../database/databa
 import { Queue } from '../../database/queue.js';
 import { importRows, imports } from '../../database/schema.records.js';
 import { Conflict, NotVisible } from '../../problems/errors.js';
+import type { ImportReport } from '../http/import.report.js';
 import { type ImportRecord, Imports } from './imports.service.js';
 import { Reruns } from './rerun.service.js';
 
@@ -27,16 +28,16 @@ export class ImportControl {
   ) {}
 
   /** Writes what was rehearsed: every row that was not refused runs again, this time to its end. */
-  async commit(action: AuditedAction, id: string): Promise<void> {
-    await this.asked(action, id, ['rehearsed'], async (transaction, record) => {
+  commit(deed: AuditedAction, id: string): Promise<ImportReport> {
+    return this.asked(deed, id, ['rehearsed'], async (transaction, record) => {
       const states = ['created', 'updated', 'unchanged', 'waiting'] as const;
       await this.reruns.ask(transaction, record, states, { mode: 'commit' });
     });
   }
 
   /** Ends an import between two bundles; what was written stays (undo takes it back), the rest stays pending (retry takes it up). */
-  async cancel(action: AuditedAction, id: string): Promise<void> {
-    await this.asked(action, id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
+  cancel(deed: AuditedAction, id: string): Promise<ImportReport> {
+    return this.asked(deed, id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
       await transaction
         .update(imports)
         .set({ status: 'cancelled', sameness: null, finishedAt: new Date() })
@@ -45,8 +46,8 @@ export class ImportControl {
   }
 
   /** Runs the rows again that were refused, wait or were never reached; a file that was never read is inspected again. */
-  async retry(action: AuditedAction, id: string): Promise<void> {
-    await this.asked(action, id, RETRIED, async (transaction, record) => {
+  retry(deed: AuditedAction, id: string): Promise<ImportReport> {
+    return this.asked(deed, id, RETRIED, async (transaction, record) => {
       if (record.source !== null)
         return this.reruns.ask(transaction, record, ['rejected', 'waiting', 'pending']);
       await transaction
@@ -57,11 +58,11 @@ export class ImportControl {
     });
   }
 
-  /** Takes back what an import wrote, as far as nobody changed it and no other import relies on it since. Audited for again meanwhile, it goes on. */
-  async undo(action: AuditedAction, id: string): Promise<void> {
+  /** Takes back what an import wrote, as far as nobody changed it and no other import relies on it since. Asked for again meanwhile, it goes on. */
+  undo(deed: AuditedAction, id: string): Promise<ImportReport> {
     const ended: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed'];
-    await this.asked(
-      action,
+    return this.asked(
+      deed,
       id,
       ended,
       async (transaction, record) => {
@@ -101,11 +102,10 @@ export class ImportControl {
     from: readonly Status[],
     work: Work,
     whileUndone = false,
-  ): Promise<void> {
-    await this.auditedActions.record(action, 202, (transaction) =>
-      change(transaction, id, from, work, whileUndone),
-    );
+  ): Promise<ImportReport> {
+    await this.deeds.record(deed, 202, (transaction) => change(transaction, id, from, work, whileUndone));
     await this.imports.tell(id);
+    return this.imports.report(id);
   }
 
   private async rerun(id: string, work: Work): Promise<void> {

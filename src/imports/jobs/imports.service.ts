@@ -156,7 +156,7 @@ export class Imports {
   async tell(id: string): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await transaction.select().from(imports).where(eq(imports.id, id)).for('no key update');
-      await this.events.tell(await this.report(id), transaction);
+      await this.events.add(await this.report(id), transaction);
     });
   }
 }

@@ -1,0 +1,15 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { IdPipe } from '../../http/body.pipe.js';
+
+const Parameters = z.object({ id: z.unknown() });
+const pipe = new IdPipe();
+
+/** The import that the path names (`:id`): `@ImportId() id: string`. The audit row of the answer names it too. */
+export const ImportId = createParamDecorator((_: unknown, context: ExecutionContext): string => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const id = pipe.transform(Parameters.parse(request.params).id);
+  request.auditNote = { detail: { import: id } };
+  return id;
+});
