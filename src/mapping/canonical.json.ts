@@ -1,4 +1,4 @@
-/** JSON with sorted members and without undefined ones: equal values give equal text, whoever wrote them. */
+/** JSON with sorted members and without undefined ones. Equal values give equal text. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';

@@ -4,10 +4,10 @@ import terms from './words/terms.concept-map.json' with { type: 'json' };
 import { TermConceptMap } from './words/concept.map.js';
 import { MappingDocument } from './mapping.document.js';
 
-/** The mapping documents that are shipped, by name; the first is the one that is taken when none is named. */
+/** The shipped mapping documents. The first is the default. */
 export const SHIPPED_MAPPINGS: readonly MappingDocument[] = [brazil, english].map((document) =>
   MappingDocument.parse(document),
 );
 
-/** The words that are shipped. */
+/** The shipped words with their concepts. */
 export const SHIPPED_TERMS: TermConceptMap = TermConceptMap.parse(terms);

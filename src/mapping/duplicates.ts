@@ -3,25 +3,25 @@ import type { MappingDocument } from './mapping.document.js';
 import { mergePatient, planHash } from './owned.merge.js';
 import type { RowPlan } from './row.plan.js';
 
-/** A row of a group that speaks of one patient. */
+/** A mapped row, to be compared with other rows of the file. */
 export interface GroupedRow {
   readonly row: number;
   readonly plan: RowPlan;
 }
 
-/** What becomes of it: its plan is carried out, or it is counted as duplicate or rejected with a reason. */
-export type Settled =
-  | { readonly row: number; readonly fate: 'write'; readonly plan: RowPlan }
-  | { readonly row: number; readonly fate: 'duplicate' | 'rejected'; readonly code: IssueCode };
+/** The result for a row: it is written with `plan`, or it is a duplicate or rejected with `code`. */
+export type RowResult =
+  | { readonly row: number; readonly result: 'write'; readonly plan: RowPlan }
+  | { readonly row: number; readonly result: 'duplicate' | 'rejected'; readonly code: IssueCode };
 
 /**
- * Decides about the rows of one file that have one patient, in the order of the file. Rows that say exactly the same are written
- * once whatever the policy; otherwise `error` rejects them all, since nobody knows which is right.
+ * Applies the duplicate policy to the rows of one patient in one file, in the order of the file. Rows with equal content are written
+ * once, whatever the policy. For rows that differ, `error` rejects all of them, because it is unknown which one is right.
  */
-export function settleDuplicates(
+export function resolveDuplicates(
   group: readonly GroupedRow[],
   policy: MappingDocument['policies']['duplicate_in_file'],
-): Settled[] {
+): RowResult[] {
   const [first] = group;
   if (first === undefined) return [];
   const rest = group.slice(1);
@@ -29,19 +29,22 @@ export function settleDuplicates(
   if (rest.every(({ plan }) => planHash(plan) === hash))
     return [write(first.row, first.plan), ...rest.map(({ row }) => duplicate(row, 'duplicate-same'))];
   if (policy === 'error')
-    return group.map(({ row }) => ({ row, fate: 'rejected', code: 'duplicate-in-file' }));
+    return group.map(({ row }) => ({ row, result: 'rejected', code: 'duplicate-in-file' }));
   if (policy === 'merge') {
     const merged = rest.reduce((plan, next) => mergePlans(plan, next.plan), first.plan);
     return [write(first.row, merged), ...rest.map(({ row }) => duplicate(row, 'duplicate-merged'))];
   }
-  const taken = policy === 'first' ? first : (group.at(-1) ?? first);
+  const used = policy === 'first' ? first : (group.at(-1) ?? first);
   return group.map((one) =>
-    one.row === taken.row ? write(one.row, one.plan) : duplicate(one.row, 'duplicate-set-aside'),
+    one.row === used.row ? write(one.row, one.plan) : duplicate(one.row, 'duplicate-set-aside'),
   );
 }
 
-/** The rows that share an identifier and begin with different ones: one patient or a wrong number, and nobody can tell which. */
-export function sharingRows(rows: readonly GroupedRow[]): ReadonlySet<number> {
+/**
+ * The rows that share an identifier with a row that has a different first identifier. Either both are of one patient, or one of the
+ * identifiers is wrong.
+ */
+export function rowsWithSharedIdentifiers(rows: readonly GroupedRow[]): ReadonlySet<number> {
   const holders = new Map<string, GroupedRow[]>();
   for (const one of rows)
     for (const key of one.plan.identityKeys) holders.set(key, [...(holders.get(key) ?? []), one]);
@@ -51,21 +54,21 @@ export function sharingRows(rows: readonly GroupedRow[]): ReadonlySet<number> {
   return new Set(shared.flat().map(({ row }) => row));
 }
 
-const write = (row: number, plan: RowPlan): Settled => ({ row, fate: 'write', plan });
-const duplicate = (row: number, code: IssueCode): Settled => ({ row, fate: 'duplicate', code });
+const write = (row: number, plan: RowPlan): RowResult => ({ row, result: 'write', plan });
+const duplicate = (row: number, code: IssueCode): RowResult => ({ row, result: 'duplicate', code });
 
-/** Two plans of one patient as one: the later says what both say, records are united by their identifiers. */
+/** Merges two plans of one patient. The later plan wins; Conditions and Observations are merged by their identifiers. */
 export function mergePlans(earlier: RowPlan, later: RowPlan): RowPlan {
   const [first, ...others] = earlier.identities;
   const known = new Set([first, ...others].map(({ system, value }) => `${system}|${value}`));
-  const fresh = later.identities.filter(({ system, value }) => !known.has(`${system}|${value}`));
+  const added = later.identities.filter(({ system, value }) => !known.has(`${system}|${value}`));
   return {
     ...later,
     identityKeys: [...new Set([...earlier.identityKeys, ...later.identityKeys])],
-    identities: [first, ...others, ...fresh],
+    identities: [first, ...others, ...added],
     patient: mergePatient(earlier.patient, later.patient).resource,
-    conditions: united(earlier.conditions, later.conditions),
-    observations: united(earlier.observations, later.observations),
+    conditions: mergeRecords(earlier.conditions, later.conditions),
+    observations: mergeRecords(earlier.observations, later.observations),
     waiting: [
       ...earlier.waiting,
       ...later.waiting.filter((word) => !isWaiting(earlier, word.column, word.text)),
@@ -76,7 +79,7 @@ export function mergePlans(earlier: RowPlan, later: RowPlan): RowPlan {
 const isWaiting = ({ waiting }: RowPlan, column: string, text: string) =>
   waiting.some((word) => word.column === column && word.text === text);
 
-function united<Resource extends { identifier?: { value?: string }[] }>(
+function mergeRecords<Resource extends { identifier?: { value?: string }[] }>(
   earlier: readonly Resource[],
   later: readonly Resource[],
 ): Resource[] {

@@ -1,6 +1,6 @@
 import { ISSUE_CODES, type IssueCode, type Severity } from './issue.codes.js';
 
-/** One finding about a row: `column` is the mapping's name of it; nothing of a cell is in it. */
+/** An issue of a row. `column` is the name in the mapping. An issue contains no data of a cell. */
 export interface Issue {
   readonly severity: Severity;
   readonly code: IssueCode;
@@ -9,10 +9,10 @@ export interface Issue {
   readonly column?: string;
 }
 
-/** Makes an issue; `severity` overrides the code's own where a mapping's policy says so. */
+/** Creates an issue. `severity` replaces the severity of the code where the mapping sets another one. */
 export function issue(code: IssueCode, column?: string, severity?: Severity): Issue {
   const known = ISSUE_CODES.get(code);
-  if (known === undefined) throw new Error(`The reason code ${code} is not explained.`);
+  if (known === undefined) throw new Error(`The issue code ${code} has no text.`);
   return {
     severity: severity ?? known.severity,
     code,
@@ -22,6 +22,6 @@ export function issue(code: IssueCode, column?: string, severity?: Severity): Is
   };
 }
 
-/** Whether any of them rejects the row. */
+/** Whether an issue rejects the row. */
 export const rejects = (issues: readonly Issue[]): boolean =>
   issues.some(({ severity }) => severity === 'error');

@@ -78,8 +78,8 @@ const Policies = z.strictObject({
 });
 
 /**
- * A mapping document: what the columns of a file mean. It holds data only, no code. A stored version never changes; an import
- * keeps the version it was made with. Unknown members, columns and tables that are named but not declared are faults.
+ * A mapping document: the meaning of the columns of a file, as data without code. A stored version never changes, and an import keeps
+ * the version it started with. Unknown members are invalid, as are references to undeclared columns and tables.
  */
 export const MappingDocument = z
   .strictObject({
@@ -106,42 +106,42 @@ export const MappingDocument = z
   .superRefine((document, context) => {
     const fields = new Set(Object.keys(document.columns));
     const tables = new Set(Object.keys(document.tables));
-    for (const { kind, name, path } of namesIn(document)) {
+    for (const { kind, name, path } of referencesIn(document)) {
       const known = kind === 'table' ? tables : fields;
       if (!known.has(name))
-        context.addIssue({ code: 'custom', path, message: `${kind} ${name} is not declared` });
+        context.addIssue({ code: 'custom', path, message: `The ${kind} ${name} is not declared.` });
     }
     for (const name of Object.keys(document.source.aliases))
       if (!fields.has(name))
         context.addIssue({
           code: 'custom',
           path: ['source', 'aliases', name],
-          message: `column ${name} is not declared`,
+          message: `The column ${name} is not declared.`,
         });
   });
 export type MappingDocument = z.infer<typeof MappingDocument>;
 
-interface Named {
+interface Reference {
   readonly kind: 'column' | 'table';
   readonly name: string;
   readonly path: (string | number)[];
 }
 
-/** Every column and table that rules refer to, with its place in the document. */
-function namesIn(document: {
+/** The columns and tables that rules refer to, each with its path in the document. */
+function referencesIn(document: {
   identifiers: unknown;
   patient: unknown;
   words: unknown;
   observations: unknown;
-}): Named[] {
+}): Reference[] {
   const { identifiers, patient, words, observations } = document;
   return walk({ identifiers, patient, words, observations }, []);
 }
 
-function walk(node: unknown, path: (string | number)[]): Named[] {
+function walk(node: unknown, path: (string | number)[]): Reference[] {
   if (Array.isArray(node)) return node.flatMap((item: unknown, at) => walk(item, [...path, at]));
   if (typeof node !== 'object' || node === null) return [];
-  return Object.entries(node).flatMap(([name, value]: [string, unknown]): Named[] => {
+  return Object.entries(node).flatMap(([name, value]: [string, unknown]): Reference[] => {
     const here = [...path, name];
     if (typeof value !== 'string') return walk(value, here);
     if (['copy', 'lookup', 'split', 'column'].includes(name))
@@ -156,6 +156,6 @@ function walk(node: unknown, path: (string | number)[]): Named[] {
   });
 }
 
-/** The SHA-256 (hex) of a document whatever the order of its members: what a stored version is known by. */
+/** The SHA-256 (hex) of a document, independent of the order of its members. */
 export const documentHash = (document: MappingDocument): string =>
   createHash('sha256').update(canonicalJson(document)).digest('hex');

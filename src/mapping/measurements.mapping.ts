@@ -12,7 +12,7 @@ import type { Subject } from './words/words.mapping.js';
 
 type Value = Pick<Observation, 'valueQuantity' | 'valueCodeableConcept' | 'component'>;
 
-/** The Observations of a row's columns, by LOINC code; a fault rejects the row, an empty cell makes none. */
+/** The Observations that the rules of the document make of a row. Invalid values become issues; an empty cell makes no Observation. */
 export function mapMeasurements(
   reading: RowReading,
   subject: Subject,
@@ -21,10 +21,10 @@ export function mapMeasurements(
   return reading.document.observations.flatMap((rule) => {
     const value = valueOf(reading, rule);
     if (value === undefined) return [];
-    const said = rule.date === undefined ? undefined : reading.value(rule.date);
-    const date = said === undefined ? undefined : reading.date(said);
+    const dateCell = rule.date === undefined ? undefined : reading.value(rule.date);
+    const date = dateCell === undefined ? undefined : reading.date(dateCell);
     if (date !== undefined && isAfter(date, reading.day))
-      reading.issues.push(issue('date-future', said?.column));
+      reading.issues.push(issue('date-future', dateCell?.column));
     const asOf = date ?? context.asOf ?? reading.document.as_of;
     return makeObservation({
       identifier: recordIdentifier(context.key, subject.patientKey, 'observation', rule.code.code, asOf),
@@ -59,7 +59,7 @@ function answerOf(
   rule: Extract<ObservationRule, { kind: 'coded' }>,
   found: Evaluated,
 ): Value | undefined {
-  // A cell may say `constructor`: only what the mapping itself lists is an answer.
+  // hasOwn, because a cell may contain `constructor`.
   const listed = found.unlisted !== true && Object.hasOwn(rule.answers, found.text);
   const codings = listed ? rule.answers[found.text] : undefined;
   if (codings === undefined) {

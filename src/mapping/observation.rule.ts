@@ -22,7 +22,7 @@ const Shared = {
   date: Expression.optional(),
 };
 
-/** An Observation from columns: one number, several that belong together (blood pressure), or a word of a closed table. */
+/** The rule for an Observation: one number, several related numbers (blood pressure), or a word of a table. */
 export const ObservationRule = z.discriminatedUnion('kind', [
   z.strictObject({ ...Shared, kind: z.literal('quantity'), value: Expression, quantity: Quantity }),
   z.strictObject({

@@ -3,14 +3,14 @@ import type { Condition, Extension, Observation, Patient } from '@medplum/fhirty
 import { canonicalJson } from './canonical.json.js';
 import type { RowPlan } from './row.plan.js';
 
-/** One element that a write would change; both sides are values of a resource, for reports behind a right only. */
+/** An element that a write would change. Both values are patient data. */
 export interface ResourceChange {
   readonly element: string;
   readonly before: unknown;
   readonly after: unknown;
 }
 
-/** The resource as it is to be written; without changes it is not sent. */
+/** A merged resource and its changes. A resource without changes is not sent. */
 export interface Merged<Resource> {
   readonly resource: Resource;
   readonly changes: readonly ResourceChange[];
@@ -19,9 +19,9 @@ export interface Merged<Resource> {
 const equal = (one: unknown, other: unknown) => canonicalJson(one) === canonicalJson(other);
 
 /**
- * Puts what a row says into the Patient as the server has it. Ours are: identifiers of our systems, gender, birth date, our
- * extensions, and the list elements that carry our ids. Everything else, other people's addresses and numbers too, stays; what
- * the row does not say stays as well (`absent: keep`).
+ * Merges the Patient of a row into the Patient on the server. The import owns the identifiers of its systems, gender, birth date, its
+ * extensions, and the list elements with its ids. Everything else stays, also addresses and phone numbers from other sources.
+ * Elements that the row does not have stay too (`absent: keep`).
  */
 export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> {
   const merged: Patient = {
@@ -68,17 +68,17 @@ export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> 
   return { resource, changes: [...changes, { element: 'meta.profile', before, after: profile }] };
 }
 
-/** A Condition that is there stays as people left it; only an onset that the row knows is ours. */
+/** Merges into an existing Condition. The import owns only an onset that the row has; people may have edited the rest. */
 export function mergeCondition(existing: Condition, ours: Condition): Merged<Condition> {
   const onset = ours.onsetDateTime;
   const resource = onset === undefined ? existing : { ...existing, onsetDateTime: onset };
   return { resource, changes: changesOf(existing, resource, ['onsetDateTime']) };
 }
 
-/** An Observation that is there gets the row's value; its day stays that of the first import unless the row says another. */
+/** Merges the value of a row into an existing Observation. Its date stays that of the first import. */
 export function mergeObservation(existing: Observation, ours: Observation): Merged<Observation> {
   const { valueQuantity, valueCodeableConcept, component } = ours;
-  // Of a coded value the codes are compared: another spelling of the same word is no change.
+  // Only the codes of a coded value are compared: another spelling of the same word is not a change.
   const sameCodes =
     valueCodeableConcept !== undefined &&
     equal(existing.valueCodeableConcept?.coding, valueCodeableConcept.coding);
@@ -94,7 +94,7 @@ export function mergeObservation(existing: Observation, ours: Observation): Merg
   };
 }
 
-/** What a plan says, as SHA-256 (hex): rows with equal hashes say the same of the same patient. */
+/** The SHA-256 (hex) of the content of a plan. Rows with equal hashes have the same content for the same patient. */
 export function planHash(plan: RowPlan): string {
   const { patient, conditions, observations, waiting } = plan;
   return createHash('sha256')
@@ -106,22 +106,22 @@ interface Owned {
   readonly id?: string;
 }
 
-/** Elements with our id are replaced; one that says the same is left alone; the rest is added at the end. */
+/** Replaces the elements that have our id. Adds the others at the end unless an element with the same content exists. */
 function mergeList<Element extends Owned>(
   existing: readonly Element[] = [],
   ours: readonly Element[] = [],
-  meaning: (element: Element) => unknown,
+  contentOf: (element: Element) => unknown,
 ): Element[] {
   const merged = [...existing];
   for (const own of ours) {
     const at = own.id === undefined ? -1 : merged.findIndex(({ id }) => id === own.id);
     if (at >= 0) merged[at] = own;
-    else if (!merged.some((other) => equal(meaning(other), meaning(own)))) merged.push(own);
+    else if (!merged.some((other) => equal(contentOf(other), contentOf(own)))) merged.push(own);
   }
   return merged;
 }
 
-/** Extensions by url; "no information" (a race of 99) never replaces information. */
+/** Merges extensions by url. A coded extension never replaces an existing one, because it may say "no information" (race 99). */
 function mergeExtensions(existing: readonly Extension[] = [], ours: readonly Extension[] = []): Extension[] {
   const merged = [...existing];
   for (const own of ours) {

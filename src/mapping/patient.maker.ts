@@ -7,13 +7,13 @@ import { joinName, splitName } from './values/person.name.js';
 import { readEmail, readPhone } from './values/phone.js';
 import type { RowReading } from './row.reading.js';
 
-/** Where somebody was born (R4 extension, `valueAddress`). */
+/** The place of birth (R4 extension, `valueAddress`). */
 export const BIRTH_PLACE = 'http://hl7.org/fhir/StructureDefinition/patient-birthPlace';
 const BR_CORE_PATIENT = 'https://br-core.saude.gov.br/fhir/StructureDefinition/br-core-patient';
 const BR_RACE = 'https://ips.saude.gov.br/fhir/StructureDefinition/raca-br-ips';
 const BR_RACES = 'https://terminologia.saude.gov.br/fhir/CodeSystem/BRRacaCor';
 
-/** The ids of the list elements that are ours, so that what others wrote beside them survives an update. */
+/** The ids of the list elements that the import owns. An update keeps all other elements. */
 export const OWNED = {
   name: 'radgate-name',
   phone: 'radgate-phone',
@@ -21,7 +21,7 @@ export const OWNED = {
   address: 'radgate-address',
 } as const;
 
-/** Makes the Patient of a row without its identifiers; faults become issues of the reading. */
+/** Makes the Patient of a row, without identifiers. Invalid values become issues of the reading. */
 export function makePatient(reading: RowReading): Patient {
   const { document } = reading;
   const rules = document.patient;
@@ -131,7 +131,7 @@ function birthPlace(reading: RowReading, country: Evaluated | undefined): Extens
   return [{ url: BIRTH_PLACE, valueAddress: { country: countryOf(reading, country) } }];
 }
 
-/** BR Core demands a race; 99 says that there is no information. */
+/** BR Core requires a race. 99 means "no information". */
 const noRace = (): Extension => ({
   url: BR_RACE,
   valueCodeableConcept: { coding: [{ system: BR_RACES, code: '99' }] },

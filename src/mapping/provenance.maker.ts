@@ -1,21 +1,21 @@
 import type { DocumentReference, Provenance } from '@medplum/fhirtypes';
 import { steadyUuid } from './values/identity.js';
 
-/** The system of a file's SHA-256; R4's `Attachment.hash` is SHA-1. */
+/** The identifier system for the SHA-256 of a file. `Attachment.hash` of R4 is SHA-1. */
 export const FILE_SYSTEM = 'urn:radgate:file-sha-256';
 const MAPPING_SYSTEM = 'urn:radgate:mapping';
 const TYPES = 'http://terminology.hl7.org/CodeSystem';
 
-/** The file an import came from; its name is left out, since people put names of patients there. */
+/** The file of an import, without its name, because file names may contain names of patients. */
 export interface SourceFile {
   /** SHA-256 in hex. */
   readonly sha256: string;
   readonly bytes: number;
-  /** When it arrived (RFC 3339). */
+  /** The time of the upload (RFC 3339). */
   readonly received: string;
 }
 
-/** The uploaded file as a DocumentReference that is found by its hash; it holds no data of it. */
+/** A DocumentReference for the uploaded file, with its hash as identifier. It contains no data of the file. */
 export function makeDocumentReference(file: SourceFile): DocumentReference {
   return {
     resourceType: 'DocumentReference',
@@ -27,20 +27,20 @@ export function makeDocumentReference(file: SourceFile): DocumentReference {
   };
 }
 
-/** Who imported which part of a file by which mapping. */
+/** Who imported which chunk of a file, and with which mapping. */
 export interface ImportFacts {
-  /** What this chunk is known by: the same chunk gives the same Provenance. */
+  /** The key of the chunk. The same key gives the same Provenance id. */
   readonly chunk: string;
-  /** References of all resources that were written: `Patient/…` or `urn:uuid:…` of the same transaction; one at least. */
+  /** References of all written resources: `Patient/…`, or `urn:uuid:…` of the same transaction. At least one. */
   readonly targets: readonly string[];
   readonly recorded: string;
-  /** The account, by our own system and id. */
+  /** The account that uploaded the file. */
   readonly agent: { readonly system: string; readonly value: string; readonly display?: string };
   readonly fileSha256: string;
   readonly mapping: { readonly name: string; readonly version: number };
 }
 
-/** One Provenance for a chunk of rows. R4 gives it no identifier, so its id is steady: write it by PUT. */
+/** The Provenance of a chunk. Provenance has no identifier in R4, so its id is derived from the chunk: write it with PUT. */
 export function makeProvenance(facts: ImportFacts): Provenance {
   const { agent, mapping } = facts;
   return {

@@ -6,12 +6,12 @@ const concept = (system: string, code: string): CodeableConcept => ({
   coding: [{ system: `${TERMINOLOGY}/${system}`, code }],
 });
 
-/** What a Condition is made of. */
+/** The values of a Condition. */
 export interface ConditionFacts {
   readonly identifier: Identifier;
   /** The `fullUrl` of the patient. */
   readonly subject: string;
-  /** The word as it was written. */
+  /** The word as it is written in the cell. */
   readonly text: string;
   readonly coding?: Coding;
   readonly verification: 'unconfirmed' | 'provisional' | 'confirmed';
@@ -19,7 +19,7 @@ export interface ConditionFacts {
   readonly onset?: string;
 }
 
-/** A problem of the problem list. It is unconfirmed unless the mapping says more: a note in a spreadsheet is no diagnosis. */
+/** An active Condition of the problem list. The mapping sets the verification; a note in a spreadsheet is not a diagnosis. */
 export function makeCondition(facts: ConditionFacts): Condition {
   return {
     resourceType: 'Condition',
@@ -34,7 +34,7 @@ export function makeCondition(facts: ConditionFacts): Condition {
   };
 }
 
-/** What an Observation is made of; the value is one of the three. */
+/** The values of an Observation. `value` has one member. */
 export interface ObservationFacts {
   readonly identifier: Identifier;
   readonly subject: string;
@@ -44,7 +44,7 @@ export interface ObservationFacts {
   readonly value: Pick<Observation, 'valueQuantity' | 'valueCodeableConcept' | 'component'>;
 }
 
-/** A final Observation. */
+/** An Observation with the status `final`. */
 export function makeObservation(facts: ObservationFacts): Observation {
   return {
     resourceType: 'Observation',

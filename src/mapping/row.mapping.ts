@@ -12,18 +12,18 @@ import { RowReading } from './row.reading.js';
 import { mapWords, type Subject } from './words/words.mapping.js';
 
 const TYPES = 'http://terminology.hl7.org/CodeSystem/v2-0203';
-/** Control characters, which no FHIR string may hold; TAB, LF and CR are legal (R4 §2.24.0.1), NUL has its own code. */
+/** Control characters that a FHIR string must not contain. TAB, LF and CR are allowed (R4 §2.24.0.1); NUL has its own code. */
 const CONTROL = /(?![\t\n\r\0])\p{Cc}/u;
 
-const prepared = new WeakMap<MappingDocument, Tables>();
+const tablesOf = new WeakMap<MappingDocument, Tables>();
 
 /**
- * Maps one row to FHIR resources by a mapping document. `row` holds the cells by the document's column names. The same arguments
- * always give the same outcome; nothing of a cell is in an issue.
+ * Maps a row to FHIR resources. `row` has the cells by the column names of the document. The same arguments always give the same
+ * outcome. Issues contain no data of a cell.
  */
 export function mapRow(document: MappingDocument, row: Cells, context: MappingContext): RowOutcome {
-  const tables = prepared.get(document) ?? readTables(document.tables);
-  prepared.set(document, tables);
+  const tables = tablesOf.get(document) ?? readTables(document.tables);
+  tablesOf.set(document, tables);
   const day = context.asOf ?? document.as_of ?? context.today;
   const reading = new RowReading(document, tables, trimmed(row), day);
   checkColumns(reading);
@@ -34,7 +34,7 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   const patient = makePatient(reading);
   if (first === undefined) return { outcome: 'rejected', issues: reading.issues, unknown: [] };
 
-  const keyOf = ({ identity }: Found) => patientKey(context.key, identity.system, identity.value);
+  const keyOf = ({ identity }: ReadIdentity) => patientKey(context.key, identity.system, identity.value);
   const key = keyOf(first);
   const fullUrl = `urn:uuid:${steadyUuid(key)}`;
   const { gender, birthDate } = patient;
@@ -96,22 +96,22 @@ function checkColumns(reading: RowReading): void {
   }
 }
 
-/** What a spreadsheet would calculate. A number may have a sign, a phone number begins with `+`. */
+/** Whether a spreadsheet would run the text as a formula. Numbers may have a sign, and phone numbers begin with `+`. */
 const isFormula = (text: string): boolean => /^(?:[=@]|[+-](?![\d\s().,+-]*$))/u.test(text);
 
-interface Found {
+interface ReadIdentity {
   readonly identity: PatientIdentity;
   readonly identifier: Identifier;
 }
 
-function readIdentities(reading: RowReading): Found[] {
-  return reading.document.identifiers.flatMap((rule): Found[] => {
+function readIdentities(reading: RowReading): ReadIdentity[] {
+  return reading.document.identifiers.flatMap((rule): ReadIdentity[] => {
     const text = reading.cells.get(rule.column);
     if (text === undefined) return [];
     const { value, issues } =
       rule.kind === 'cpf'
         ? readCpf(text, reading.document.policies.cpf_check_digits, rule.column)
-        : readPlain(text, rule.column);
+        : readTextIdentifier(text, rule.column);
     reading.issues.push(...issues);
     if (value === undefined) return [];
     const { system, aliases, use, type } = rule;
@@ -124,7 +124,7 @@ function readIdentities(reading: RowReading): Found[] {
   });
 }
 
-function readPlain(text: string, column: string): ReturnType<typeof readCpf> {
+function readTextIdentifier(text: string, column: string): ReturnType<typeof readCpf> {
   if (isScientific(text)) return { issues: [issue('identifier-scientific', column)] };
   if (text.length > 128) return { issues: [issue('cell-too-long', column)] };
   return { value: text, issues: [] };

@@ -3,18 +3,18 @@ import type { Issue } from './issue.js';
 import type { IdentityKey } from './values/identity.js';
 import type { LookUp, TermAnswer } from './words/term.js';
 
-/** What mapping needs besides the row; nothing is fetched and no clock is read. */
+/** The inputs of mapping besides the row and the document. Mapping reads no clock and no network. */
 export interface MappingContext {
-  /** The secret behind business identifiers. */
+  /** The secret key of the record identifiers. */
   readonly key: IdentityKey;
-  /** The day of the first import of these records (`yyyy-MM-dd`): recordedDate, and the day of what has no other. */
+  /** The day of the upload (`yyyy-MM-dd`): the `recordedDate`, and the date of Observations without another date. */
   readonly today: string;
-  /** The day the file speaks of, when somebody said it; it enters the identity of Observations. */
+  /** The day the list describes, if it was given. It is part of the identity of Observations. */
   readonly asOf?: string;
   readonly lookUp: LookUp;
 }
 
-/** A word that waits for a decision. It holds text of a cell: never log it. */
+/** A word that waits for a decision. It contains text of a cell, so it must not be logged. */
 export interface WaitingWord {
   readonly column: string;
   readonly text: string;
@@ -22,21 +22,21 @@ export interface WaitingWord {
   readonly outcome: Exclude<TermAnswer['outcome'], 'mapped' | 'ignored'>;
 }
 
-/** An identifier to find a patient by; aliases are other systems of the same number. */
+/** An identifier of a patient. `aliases` are other systems that use the same number. */
 export interface PatientIdentity {
   readonly system: string;
   readonly value: string;
   readonly aliases: readonly string[];
 }
 
-/** What a row becomes. References are `urn:uuid:` of the patient's `fullUrl`; resources carry no server ids. */
+/** The resources of a row. References are the `fullUrl` of the patient (`urn:uuid:`). Resources have no server ids. */
 export interface RowPlan {
-  /** Who it is, without saying who: lanes and duplicates go by it. */
+  /** A keyed digest of the first identifier. Locks and duplicates use it. */
   readonly patientKey: string;
-  /** The same of every identifier the row has: two rows that share any of them speak of one patient. */
+  /** The keyed digests of all identifiers of the row. Two rows that share one of them are about one patient. */
   readonly identityKeys: readonly string[];
   readonly fullUrl: string;
-  /** The first one is the patient's identity. */
+  /** The first one identifies the patient. */
   readonly identities: readonly [PatientIdentity, ...PatientIdentity[]];
   readonly patient: Patient;
   readonly conditions: readonly Condition[];
@@ -44,12 +44,12 @@ export interface RowPlan {
   readonly waiting: readonly WaitingWord[];
 }
 
-/** Every row is planned or rejected, with all its issues. */
+/** The result of mapping a row: a plan or a rejection, with all issues. */
 export type RowOutcome =
   | { readonly outcome: 'planned'; readonly plan: RowPlan; readonly issues: readonly Issue[] }
   | {
       readonly outcome: 'rejected';
       readonly issues: readonly Issue[];
-      /** Nothing waits for them; decided meanwhile, they are known when the row comes back mended. */
+      /** Unknown words of the row. They go to the inbox, so that they can be decided before the corrected row is uploaded. */
       readonly unknown: readonly WaitingWord[];
     };

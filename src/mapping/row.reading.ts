@@ -3,7 +3,7 @@ import { type Cells, type Evaluated, type Expression, type Tables, evaluate } fr
 import { type Issue, issue } from './issue.js';
 import type { MappingDocument } from './mapping.document.js';
 
-/** One row while it is read: its cells, the document, and the issues found so far. */
+/** A row while it is mapped: its cells, the document, and the issues found so far. */
 export class RowReading {
   readonly issues: Issue[] = [];
 
@@ -11,23 +11,23 @@ export class RowReading {
     readonly document: MappingDocument,
     private readonly tables: Tables,
     readonly cells: Cells,
-    /** The day the row speaks of (`yyyy-MM-dd`). */
+    /** The day the row describes (`yyyy-MM-dd`). */
     readonly day: string,
   ) {}
 
-  /** The value of an expression; nothing for an empty cell. */
+  /** The value of an expression; undefined for an empty cell. */
   value(expression: Expression): Evaluated | undefined {
     return evaluate(expression, this.cells, this.tables);
   }
 
-  /** Whether a cell holds what is no text, or a formula, or too much of it: nothing is read from it. */
+  /** Whether a cell has an error of its own (`cell-…`), so that its text must not be used. */
   isUnreadable(column: string): boolean {
     return this.issues.some(
       (one) => one.column === column && one.severity === 'error' && one.code.startsWith('cell-'),
     );
   }
 
-  /** The FHIR date of a value by the formats of its column; a fault is an issue that rejects the row. */
+  /** Reads a FHIR date in the formats of the column. An invalid date becomes an issue that rejects the row. */
   date(value: Evaluated): string | undefined {
     const formats = value.column === undefined ? undefined : this.document.columns[value.column]?.formats;
     const reading = readDate(value.text, formats ?? ['yyyy-MM-dd']);

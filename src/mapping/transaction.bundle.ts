@@ -2,53 +2,52 @@ import type { Bundle, BundleEntry, Condition, Observation, Patient } from '@medp
 import { steadyUuid } from './values/identity.js';
 import type { RowPlan } from './row.plan.js';
 
-/** More patients in one transaction are no faster, and one bad row holds up the others. */
+/** More patients in a transaction are not faster, and one bad row delays the others. */
 export const MOST_PATIENTS = 50;
 
-/** What is done about one resource: made, written over a version that was read, or left alone. */
+/** The write of a resource: create it, update the version that was read, or keep it unchanged. */
 export type ResourceWrite<Resource> =
   | { readonly action: 'create'; readonly resource: Resource }
   | { readonly action: 'update'; readonly id: string; readonly version: string; readonly resource: Resource }
   | { readonly action: 'keep'; readonly id: string };
 
-/** All writes of one patient. */
+/** The writes of one patient and its records. */
 export interface PatientWrites {
   readonly plan: RowPlan;
   readonly patient: ResourceWrite<Patient>;
   readonly records: readonly ResourceWrite<Condition | Observation>[];
 }
 
-/** A transaction with whose each entry is: the server's answers come in the same order and must be as many. */
+/** A transaction. `owners` has the patient key of each entry; the response has the same number of entries in the same order. */
 export interface TransactionBundle {
   readonly bundle: Bundle;
   readonly owners: readonly string[];
 }
 
 /**
- * Builds one transaction. Every entry has a `fullUrl`; what is made is guarded by `ifNoneExist`, what is changed by `ifMatch`, so it
- * may be sent twice. Throws for more than 50 patients and for a patient or record that comes twice: the server would lose one
- * without a word.
+ * Builds one transaction. Every entry has a `fullUrl`. Creates have `ifNoneExist` and updates have `ifMatch`, so the transaction may be
+ * sent twice. Throws for more than 50 patients, and for a duplicate patient or record, because the server would silently drop one.
  */
 export function buildTransaction(writes: readonly PatientWrites[]): TransactionBundle {
   if (writes.length > MOST_PATIENTS)
-    throw new Error(`A transaction holds ${MOST_PATIENTS} patients at most.`);
+    throw new Error(`A transaction can hold at most ${MOST_PATIENTS} patients.`);
   const entries: BundleEntry[] = [];
   const owners: string[] = [];
   for (const { plan, patient, records } of writes) {
     const reference = patient.action === 'create' ? plan.fullUrl : `Patient/${patient.id}`;
-    const made = [
+    const own = [
       entryOf(patient, plan.fullUrl),
-      ...records.map((record) => entryOf(pointing(record, reference))),
+      ...records.map((record) => entryOf(withSubject(record, reference))),
     ].filter((entry) => entry !== undefined);
-    entries.push(...made);
-    owners.push(...made.map(() => plan.patientKey));
+    entries.push(...own);
+    owners.push(...own.map(() => plan.patientKey));
   }
   const urls = new Set(entries.map(({ fullUrl }) => fullUrl));
-  if (urls.size < entries.length) throw new Error('A resource comes twice in one transaction.');
+  if (urls.size < entries.length) throw new Error('A resource occurs twice in one transaction.');
   return { bundle: { resourceType: 'Bundle', type: 'transaction', entry: entries }, owners };
 }
 
-function pointing(record: ResourceWrite<Condition | Observation>, reference: string): typeof record {
+function withSubject(record: ResourceWrite<Condition | Observation>, reference: string): typeof record {
   if (record.action !== 'create') return record;
   return { ...record, resource: { ...record.resource, subject: { reference } } };
 }
@@ -61,7 +60,7 @@ function entryOf(
   const { resource } = write;
   const [identifier] = resource.identifier ?? [];
   if (identifier?.system === undefined || identifier.value === undefined)
-    throw new Error('A resource without an identifier cannot be written twice safely.');
+    throw new Error('A resource needs an identifier, so that it can be written twice safely.');
   const { system, value } = identifier;
   const fullUrl = known ?? `urn:uuid:${steadyUuid(`${system}|${value}`)}`;
   const { resourceType } = resource;
@@ -81,7 +80,7 @@ function entryOf(
   return { fullUrl, resource: { ...resource, id: write.id }, request };
 }
 
-/** A search by identifier (R4 §3.1.1.5): `,`, `|`, `$` and `\` of the parts are escaped, then the whole is percent-encoded. */
+/** A search by identifier (R4 §3.1.1.5): escapes `,`, `|`, `$` and `\` in both parts, then percent-encodes the result. */
 export function identifierQuery(system: string, value: string): string {
   const escaped = [system, value].map((part) => part.replace(/[\\,|$]/gu, (letter) => `\\${letter}`));
   return `identifier=${encodeURIComponent(escaped.join('|'))}`;

@@ -1,6 +1,6 @@
 import type { Condition, Patient } from '@medplum/fhirtypes';
 import { describe, expect, it } from 'vitest';
-import { settleDuplicates } from '../../src/mapping/duplicates.js';
+import { resolveDuplicates } from '../../src/mapping/duplicates.js';
 import { mergeCondition, mergeObservation, mergePatient, planHash } from '../../src/mapping/owned.merge.js';
 import { makeDocumentReference, makeProvenance } from '../../src/mapping/provenance.maker.js';
 import { mapRow } from '../../src/mapping/row.mapping.js';
@@ -163,27 +163,27 @@ describe('rows of one patient in one file', () => {
   const one = { row: 1, plan: plan() };
   const same = { row: 2, plan: plan() };
   const other = { row: 3, plan: plan({ phone: '(21) 3456-7890', note: 'Asma' }) };
-  const fates = (policy: 'error' | 'first' | 'last' | 'merge') =>
-    settleDuplicates([one, same, other], policy).map(({ fate }) => fate);
+  const results = (policy: 'error' | 'first' | 'last' | 'merge') =>
+    resolveDuplicates([one, same, other], policy).map(({ result }) => result);
 
   it('are written once when they say the same', () => {
     expect(planHash(one.plan)).toBe(planHash(same.plan));
-    expect(settleDuplicates([one, same], 'error')).toEqual([
-      { row: 1, fate: 'write', plan: one.plan },
-      { row: 2, fate: 'duplicate', code: 'duplicate-same' },
+    expect(resolveDuplicates([one, same], 'error')).toEqual([
+      { row: 1, result: 'write', plan: one.plan },
+      { row: 2, result: 'duplicate', code: 'duplicate-same' },
     ]);
   });
 
   it('are settled by policy otherwise', () => {
-    expect(fates('error')).toEqual(['rejected', 'rejected', 'rejected']);
-    expect(fates('first')).toEqual(['write', 'duplicate', 'duplicate']);
-    expect(fates('last')).toEqual(['duplicate', 'duplicate', 'write']);
-    expect(fates('merge')).toEqual(['write', 'duplicate', 'duplicate']);
+    expect(results('error')).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(results('first')).toEqual(['write', 'duplicate', 'duplicate']);
+    expect(results('last')).toEqual(['duplicate', 'duplicate', 'write']);
+    expect(results('merge')).toEqual(['write', 'duplicate', 'duplicate']);
   });
 
   it('are united: the later phone, all conditions', () => {
-    const [merged] = settleDuplicates([one, same, other], 'merge');
-    if (merged?.fate !== 'write') throw new Error('not written');
+    const [merged] = resolveDuplicates([one, same, other], 'merge');
+    if (merged?.result !== 'write') throw new Error('not written');
     expect(merged.plan.patient.telecom?.map(({ value }) => value)).toEqual(['+552134567890']);
     expect(merged.plan.conditions.map(({ code }) => code?.text)).toEqual(['Hipertenso', 'Asma']);
     expect(merged.plan.observations).toHaveLength(1);

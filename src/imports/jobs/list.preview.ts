@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Resource } from '@medplum/fhirtypes';
 import { indexConceptMap, lookUpIn } from '../../mapping/words/concept.map.js';
 import { SHIPPED_TERMS } from '../../mapping/defaults.js';
-import { type GroupedRow, settleDuplicates, sharingRows } from '../../mapping/duplicates.js';
+import { type GroupedRow, resolveDuplicates, rowsWithSharedIdentifiers } from '../../mapping/duplicates.js';
 import { type Issue, issue } from '../../mapping/issue.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { mapRow } from '../../mapping/row.mapping.js';
@@ -68,17 +68,17 @@ export async function previewList(
     if (cut) break;
   }
   const issuesOf = new Map(planned.map(({ row, issues }) => [row, issues]));
-  const sharing = sharingRows(planned);
+  const sharing = rowsWithSharedIdentifiers(planned);
   for (const { row, issues } of planned)
     if (sharing.has(row))
       rows.push(withoutResources(row, 'rejected', [...issues, issue('identifier-shared')]));
   const own = planned.filter(({ row }) => !sharing.has(row));
   const groups = Map.groupBy(own, ({ plan }) => plan.patientKey).values();
   for (const group of groups)
-    for (const settled of settleDuplicates(group, document.policies.duplicate_in_file)) {
-      const issues = issuesOf.get(settled.row) ?? [];
-      if (settled.fate === 'write') rows.push(withResources(settled.row, settled.plan, issues));
-      else rows.push(withoutResources(settled.row, settled.fate, [...issues, issue(settled.code)]));
+    for (const resolved of resolveDuplicates(group, document.policies.duplicate_in_file)) {
+      const issues = issuesOf.get(resolved.row) ?? [];
+      if (resolved.result === 'write') rows.push(withResources(resolved.row, resolved.plan, issues));
+      else rows.push(withoutResources(resolved.row, resolved.result, [...issues, issue(resolved.code)]));
     }
   rows.sort((one, other) => one.row - other.row);
   return { shape: explainShape(shape), rows, cut };

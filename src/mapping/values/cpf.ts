@@ -1,23 +1,23 @@
 import { type Issue, issue } from '../issue.js';
 
-/** What to do with wrong check digits. */
+/** The policy for wrong check digits. */
 export type CheckDigitPolicy = 'error' | 'warn' | 'off';
 
-/** Eleven digits, or nothing when an issue rejects the row. */
+/** The value of an identifier; undefined when an issue rejects the row. */
 export interface CheckedIdentifier {
   readonly value?: string;
   readonly issues: readonly Issue[];
 }
 
-/** What a spreadsheet makes of a long number: digits are lost, nobody can tell which. */
+/** Whether a spreadsheet rounded a long number (`1,23E+10`). Its lost digits cannot be restored. */
 export const isScientific = (text: string): boolean => /^[+-]?\d+(?:[.,]\d+)?e[+-]?\d+$/iu.test(text.trim());
 
-/** Reads a CPF (Brazilian tax number): punctuation goes, zeros that a spreadsheet ate come back, check digits by policy. */
+/** Reads a CPF (Brazilian tax number): removes punctuation, restores leading zeros, and checks the check digits by policy. */
 export function readCpf(text: string, policy: CheckDigitPolicy, column: string): CheckedIdentifier {
   if (isScientific(text)) return { issues: [issue('identifier-scientific', column)] };
   const compact = text.replace(/[\s.\-/]/gu, '');
   if (!/^\d{8,11}$/u.test(compact)) return { issues: [issue('cpf-format', column)] };
-  // Only a bare number can have lost its zeros; punctuation shows that it was text.
+  // A CPF with punctuation was text, so it cannot have lost leading zeros.
   if (compact.length < 11 && compact !== text.trim()) return { issues: [issue('cpf-format', column)] };
   const value = compact.padStart(11, '0');
   if (/^(\d)\1{10}$/u.test(value)) return { issues: [issue('cpf-placeholder', column)] };
@@ -27,7 +27,7 @@ export function readCpf(text: string, policy: CheckDigitPolicy, column: string):
   return policy === 'error' ? { issues: [...issues, wrong] } : { value, issues: [...issues, wrong] };
 }
 
-/** Whether the last two of eleven digits follow from the first nine (weighted sums modulo 11). */
+/** Whether the last two of eleven digits are the check digits of the first nine (weighted sums modulo 11). */
 export function hasCheckDigits(cpf: string): boolean {
   const digits = Array.from(cpf, Number);
   const check = (length: number) => {

@@ -1,4 +1,4 @@
-/** The date formats a mapping may name. */
+/** The date formats that a mapping may use. */
 export const DATE_FORMATS = [
   'yyyy-MM-dd',
   'dd/MM/yyyy',
@@ -12,7 +12,7 @@ export const DATE_FORMATS = [
 ] as const;
 export type DateFormat = (typeof DATE_FORMATS)[number];
 
-/** A FHIR date (`yyyy`, `yyyy-MM` or `yyyy-MM-dd`), or why there is none. */
+/** A FHIR date (`yyyy`, `yyyy-MM` or `yyyy-MM-dd`), or the issue code of the fault. */
 export type DateReading = { readonly date: string } | { readonly fault: 'date-invalid' | 'date-ambiguous' };
 
 const PATTERNS: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
 const READERS = new Map(
   DATE_FORMATS.map((format) => [
     format,
-    // Compact forms have no separators, so their parts have a fixed width; a time of midnight is what exports append.
+    // `yyyyMMdd` has no separators, so its parts have a fixed width. Some exports append the time 00:00.
     new RegExp(
       `^${format
         .replaceAll('.', '\\.')
@@ -35,8 +35,8 @@ const READERS = new Map(
 );
 
 /**
- * Reads a date by the formats of a mapping. Nothing is guessed: 03/04/1980 is what the format says, and where two formats of one
- * column read it differently it is ambiguous. Days that do not exist and two-digit years are invalid.
+ * Reads a date in the formats of a mapping. The format decides what 03/04/1980 means. A date that two formats of a column read as
+ * different days is ambiguous. Days that do not exist and two-digit years are invalid.
  */
 export function readDate(text: string, formats: readonly DateFormat[]): DateReading {
   const readings = new Set(formats.flatMap((format) => readAs(text.trim(), format) ?? []));
@@ -59,10 +59,10 @@ function readAs(text: string, format: DateFormat): string | undefined {
   return `${year}-${month}-${day}`;
 }
 
-/** Whether a date, exact or not, begins after a day (`yyyy-MM-dd`). */
+/** Whether a date, which may lack day or month, begins after a day (`yyyy-MM-dd`). */
 export const isAfter = (date: string, day: string): boolean => date > day.slice(0, date.length);
 
-/** Full years between two dates; missing months and days count as the first. */
+/** Full years between two dates. A missing month or day counts as the first. */
 export function yearsBetween(from: string, to: string): number {
   const [fromYear, toYear] = [Number(from.slice(0, 4)), Number(to.slice(0, 4))];
   const early = to.slice(4).padEnd(6, '-01') < from.slice(4).padEnd(6, '-01');

@@ -6,7 +6,7 @@ const When = z
   .strictObject({ column: Field, is: z.array(z.string()).optional(), present: z.boolean().optional() })
   .optional();
 
-/** How a value of a resource is made from a row; there is no user code. */
+/** How a value of a resource is made from a row. An expression contains no code. */
 export const Expression = z.union([
   z.strictObject({ copy: Field, when: When }),
   z.strictObject({ const: z.string().max(1_000), when: When }),
@@ -15,7 +15,7 @@ export const Expression = z.union([
 ]);
 export type Expression = z.infer<typeof Expression>;
 
-/** A cell that is a list. */
+/** A cell that contains a list; `by` has its separators. */
 export const Split = z.strictObject({
   split: Field,
   by: z.array(z.string().length(1)).min(1).max(4),
@@ -23,20 +23,20 @@ export const Split = z.strictObject({
 });
 export type Split = z.infer<typeof Split>;
 
-/** A row's cells by the mapping's column names, trimmed; empty cells are absent. */
+/** The cells of a row by the column names of the mapping, trimmed, without empty cells. */
 export type Cells = ReadonlyMap<string, string>;
 
-/** Folded words → values, for each table of the document. */
+/** For each table of the document: folded words → values. */
 export type Tables = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** A value with the column it came from; `unlisted` when the table does not have the word. */
+/** A value with its column. `unlisted`: the table does not contain the word. */
 export interface Evaluated {
   readonly text: string;
   readonly column?: string;
   readonly unlisted?: true;
 }
 
-/** The tables of a document, ready to be asked. */
+/** The tables of a document, with folded words. */
 export const readTables = (tables: Readonly<Record<string, Readonly<Record<string, string>>>>): Tables =>
   new Map(
     Object.entries(tables).map(([name, table]) => [
@@ -45,19 +45,19 @@ export const readTables = (tables: Readonly<Record<string, Readonly<Record<strin
     ]),
   );
 
-/** Evaluates an expression; nothing when the cell is empty or the condition is not met. */
+/** Evaluates an expression; undefined when the cell is empty or the condition is not met. */
 export function evaluate(expression: Expression, cells: Cells, tables: Tables): Evaluated | undefined {
   if (!applies(expression.when, cells)) return undefined;
   if ('const' in expression) return { text: expression.const };
-  if ('copy' in expression) return copied(expression.copy, cells);
-  if ('template' in expression) return filled(expression.template, cells);
-  const cell = copied(expression.lookup, cells);
+  if ('copy' in expression) return copyOf(expression.copy, cells);
+  if ('template' in expression) return fill(expression.template, cells);
+  const cell = copyOf(expression.lookup, cells);
   if (cell === undefined) return undefined;
   const found = tables.get(expression.table)?.get(foldText(cell.text));
   return found === undefined ? { ...cell, unlisted: true } : { ...cell, text: found };
 }
 
-/** The items of a list cell in their order, trimmed; empty ones are kept where another list is held beside it. */
+/** The items of a list cell in order, trimmed. Empty items are kept, because another list may have related items. */
 export function splitCell(rule: Split, cells: Cells): readonly string[] {
   const cell = cells.get(rule.split);
   if (cell === undefined || !applies(rule.when, cells)) return [];
@@ -69,12 +69,12 @@ export function splitCell(rule: Split, cells: Cells): readonly string[] {
   return items.map((item) => item.trim());
 }
 
-function copied(column: string, cells: Cells): Evaluated | undefined {
+function copyOf(column: string, cells: Cells): Evaluated | undefined {
   const text = cells.get(column);
   return text === undefined ? undefined : { text, column };
 }
 
-function filled(template: string, cells: Cells): Evaluated | undefined {
+function fill(template: string, cells: Cells): Evaluated | undefined {
   const columns = [...template.matchAll(/\{([^}]*)\}/gu)].map(([, column = '']) => column);
   if (!columns.some((column) => cells.has(column))) return undefined;
   const text = template.replace(/\{([^}]*)\}/gu, (_, column: string) => cells.get(column) ?? '');

@@ -1,30 +1,30 @@
 import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Identifier } from '@medplum/fhirtypes';
 
-/** The identifier system of keys that were made here. */
+/** The identifier system of Conditions and Observations of imports. */
 export const RECORD_KEY_SYSTEM = 'urn:radgate:record-key';
 
-/** The key that hides who is meant, 32 bytes or more; a secret of its own. */
+/** The secret key of the digests, at least 32 bytes. It is used for nothing else. */
 export type IdentityKey = Uint8Array;
 
-// Handing over raw bytes each time costs five times the digest.
-const prepared = new WeakMap<IdentityKey, KeyObject>();
+// Creating the key object for each digest costs five times the digest.
+const keyObjects = new WeakMap<IdentityKey, KeyObject>();
 
 /**
- * A keyed digest (HMAC-SHA-256, 43 letters of base64url) of facts. A bare hash of a CPF would be found in seconds by trying all
- * of them. The facts are framed as JSON, so that no two lists meet in one text.
+ * A keyed digest of some facts (HMAC-SHA-256 as 43 characters of base64url). Without the key, a CPF could be found from its hash by
+ * trying all numbers. The facts are encoded as JSON, so that different facts never give the same text.
  */
 export function keyedDigest(key: IdentityKey, facts: readonly string[]): string {
-  const secret = prepared.get(key) ?? createSecretKey(key);
-  prepared.set(key, secret);
+  const secret = keyObjects.get(key) ?? createSecretKey(key);
+  keyObjects.set(key, secret);
   return createHmac('sha256', secret).update(JSON.stringify(facts)).digest('base64url');
 }
 
-/** Who a patient is, as a key for lanes and duplicates. */
+/** The key of a patient, from one identifier. Locks and duplicates use it. */
 export const patientKey = (key: IdentityKey, system: string, value: string): string =>
   keyedDigest(key, ['patient', system, value]);
 
-/** The business identifier of a Condition or Observation: the same facts always give the same one. */
+/** The business identifier of a Condition or Observation. The same facts always give the same identifier. */
 export function recordIdentifier(
   key: IdentityKey,
   patient: string,
@@ -36,7 +36,7 @@ export function recordIdentifier(
   return { system: RECORD_KEY_SYSTEM, value: keyedDigest(key, facts) };
 }
 
-/** A UUID (RFC 9562, version 8) that always is the same for the same text: the `fullUrl` of bundle entries. */
+/** A UUID (RFC 9562, version 8) that is derived from a text. It is the `fullUrl` of bundle entries. */
 export function steadyUuid(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);

@@ -5,41 +5,41 @@ const PARTICLES = new Set(['da', 'de', 'di', 'do', 'das', 'dos', 'del']);
 const SUFFIXES = new Set(['filho', 'filha', 'junior', 'jr', 'jr.', 'neto', 'neta', 'sobrinho', 'sobrinha']);
 
 /**
- * A name in one cell, taken apart the Brazilian way: the last piece is the family name, the others are given. Particles join the
- * next word, `e` joins both its neighbours, and Filho, Júnior, Neto, Sobrinho stay with the family name. The text stays verbatim.
+ * Splits a full name by the Brazilian custom: the last part is the family name, the others are given names. Particles join the next
+ * word, `e` joins both words beside it, and Filho, Júnior, Neto and Sobrinho belong to the family name. `text` is the unchanged cell.
  */
 export function splitName(text: string): HumanName {
-  const pieces = piecesOf(text);
-  const family = pieces.length > 1 ? pieces.at(-1) : undefined;
-  const given = family === undefined ? pieces : pieces.slice(0, -1);
+  const parts = partsOf(text);
+  const family = parts.length > 1 ? parts.at(-1) : undefined;
+  const given = family === undefined ? parts : parts.slice(0, -1);
   return { use: 'official', text, ...(family === undefined ? {} : { family }), given };
 }
 
-function piecesOf(text: string): string[] {
-  const pieces: string[] = [];
+function partsOf(text: string): string[] {
+  const parts: string[] = [];
   let open = '';
-  let glued = false;
+  let joined = false;
   for (const word of text.split(/\s+/u).filter((part) => part !== '')) {
     const folded = foldText(word);
-    if (folded === 'e' && pieces.length > 1 && open === '') {
-      open = `${pieces.pop()} ${word} `;
+    if (folded === 'e' && parts.length > 1 && open === '') {
+      open = `${parts.pop()} ${word} `;
       continue;
     }
     if (PARTICLES.has(folded) || folded === 'e') {
       open += `${word} `;
       continue;
     }
-    // A suffix is no piece of its own, unless it is all there is after the given name.
-    glued = SUFFIXES.has(folded) && pieces.length > 1 && open === '';
-    if (glued) pieces.push(`${pieces.pop()} ${word}`);
-    else pieces.push(open + word);
+    // A suffix is a part of its own only when nothing else follows the given name.
+    joined = SUFFIXES.has(folded) && parts.length > 1 && open === '';
+    if (joined) parts.push(`${parts.pop()} ${word}`);
+    else parts.push(open + word);
     open = '';
   }
-  if (open !== '') pieces.push(open.trim());
-  return pieces;
+  if (open !== '') parts.push(open.trim());
+  return parts;
 }
 
-/** A name that comes in two cells; `text` is as the cells say. */
+/** A name from two cells. `text` has both cells as written. */
 export function joinName(given: string | undefined, family: string | undefined): HumanName {
   const words = given?.split(/\s+/u).filter((part) => part !== '') ?? [];
   const text = [given, family].filter((part) => part !== undefined).join(' ');

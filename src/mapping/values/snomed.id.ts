@@ -2,7 +2,7 @@ const MULTIPLY = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((row) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((column) => dihedral(row, column)),
 );
 const FIRST = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
-/** The permutation applied once more for each place to the left; it repeats after eight. */
+/** Row n is the permutation applied n times; it repeats after eight. */
 const PERMUTE = Array.from({ length: 8 }, (_, times) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => {
     let moved = digit;
@@ -11,14 +11,14 @@ const PERMUTE = Array.from({ length: 8 }, (_, times) =>
   }),
 );
 
-/** The product of two elements of the dihedral group of the pentagon: 0–4 turn, 5–9 mirror. */
+/** The product of two elements of the dihedral group D5: 0 to 4 are rotations, 5 to 9 are reflections. */
 function dihedral(one: number, other: number): number {
   const turn = one < 5 ? (one + (other % 5)) % 5 : (one - (other % 5) + 5) % 5;
   const mirrored = one < 5 !== other < 5;
   return mirrored ? turn + 5 : turn;
 }
 
-/** Whether the last digit is the Verhoeff check digit of those before it. */
+/** Whether the last digit is the Verhoeff check digit of the digits before it. */
 export function passesVerhoeff(digits: string): boolean {
   let check = 0;
   for (const [place, digit] of Array.from(digits).reverse().entries())
@@ -26,10 +26,10 @@ export function passesVerhoeff(digits: string): boolean {
   return check === 0;
 }
 
-/** Whether a text is made like an identifier that somebody typed: digits only, six or more. */
+/** Whether a text looks like a typed SNOMED CT identifier: 6 to 18 digits. */
 export const looksLikeCode = (text: string): boolean => /^\d{6,18}$/u.test(text.trim());
 
-/** Whether it is a SNOMED CT concept identifier: 6 to 18 digits, no leading zero, partition 00 or 10 (concept), check digit. */
+/** Whether a text is a SNOMED CT concept identifier: 6 to 18 digits, no leading zero, partition 00 or 10, valid check digit. */
 export function isConceptId(text: string): boolean {
   if (!/^[1-9]\d{5,17}$/u.test(text)) return false;
   const partition = text.slice(-3, -1);

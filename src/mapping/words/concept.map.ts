@@ -4,17 +4,17 @@ import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
 import { type LookUp, SNOMED, type TermAnswer, type TermQuestion, type TermTarget } from './term.js';
 import { foldTerm, isGuarded } from './term.folding.js';
 
-/** The property of a target's `product` that names the Observation's code. */
+/** The property of a target's `product` that has the code of the Observation. */
 export const OBSERVATION_CODE = 'urn:radgate:observation-code';
-/** The property of a target's `product` that is a further coding of the Observation's value. */
+/** The property of a target's `product` that has another coding of the Observation's value. */
 export const OBSERVATION_VALUE = 'urn:radgate:observation-value';
-/** The source of a group's words; a language follows. */
+/** The source of a group without its language: `urn:radgate:words:pt`. */
 export const WORDS = 'urn:radgate:words:';
 
-/** The equivalence of a word that people decided to mean nothing to record. */
+/** The equivalence of an ignored word. */
 export const UNMATCHED = 'unmatched';
-/** What is taken for the meaning of a word; a wider, narrower or inexact concept is none. */
-const MEANING = new Set(['equivalent', 'equal']);
+/** The equivalences that are used. Wider, narrower and inexact concepts are not. */
+const EQUIVALENT = new Set(['equivalent', 'equal']);
 
 const Product = z.object({
   property: z.string(),
@@ -38,7 +38,10 @@ const Target = z
     ]),
     product: z.array(Product).optional(),
   })
-  .refine(({ code, equivalence }) => code !== undefined || equivalence === UNMATCHED, 'A code is missing.');
+  .refine(
+    ({ code, equivalence }) => code !== undefined || equivalence === UNMATCHED,
+    'A target needs a code, unless its equivalence is unmatched.',
+  );
 const Group = z
   .object({
     source: z.string().startsWith(WORDS),
@@ -49,10 +52,10 @@ const Group = z
     ({ target, element }) =>
       target !== SNOMED ||
       element.every((word) => word.target.every(({ code }) => code === undefined || isConceptId(code))),
-    'A code is no SNOMED CT concept identifier.',
+    'A code is not a SNOMED CT concept identifier.',
   );
 
-/** The parts of an R4 ConceptMap that say what words mean: words of a language (`urn:radgate:words:pt`) → SNOMED CT. */
+/** The members of an R4 ConceptMap that are read: words of a language (`urn:radgate:words:pt`) → concepts. */
 export const TermConceptMap = z.object({
   resourceType: z.literal('ConceptMap'),
   url: z.string(),
@@ -61,10 +64,10 @@ export const TermConceptMap = z.object({
 });
 export type TermConceptMap = z.infer<typeof TermConceptMap>;
 
-/** Folded words → their meanings, by language. */
+/** Language and folded word → targets. */
 export type TermIndex = ReadonlyMap<string, readonly TermTarget[]>;
 
-/** A word of a ConceptMap; `unmatched` when the map says that it means nothing to record. */
+/** A word of a ConceptMap. `unmatched`: the map says that the word is ignored. */
 export interface MappedWord {
   readonly language: string;
   readonly word: string;
@@ -74,7 +77,7 @@ export interface MappedWord {
 
 const keyOf = (language: string, term: string) => `${language}:${term}`;
 
-/** The words of a ConceptMap with their meanings. */
+/** The words of a ConceptMap with their targets. */
 export function wordsOf(map: TermConceptMap): MappedWord[] {
   return map.group.flatMap(({ source, target: system, element }) =>
     element.map(({ code, target }) => ({
@@ -86,14 +89,14 @@ export function wordsOf(map: TermConceptMap): MappedWord[] {
   );
 }
 
-/** Folds a ConceptMap's words once; concept identifiers that cannot be right are a fault of the map. */
+/** Indexes a ConceptMap by folded word. Throws for invalid SNOMED CT concept identifiers. */
 export function indexConceptMap(map: TermConceptMap | ConceptMap): TermIndex {
   const index = new Map<string, TermTarget[]>();
   for (const { language, word, targets } of wordsOf(TermConceptMap.parse(map))) {
     const key = keyOf(language, foldTerm(word));
     const known = index.get(key) ?? [];
-    const fresh = targets.filter((one) => !known.some((other) => same(one, other)));
-    if (targets.length > 0) index.set(key, [...known, ...fresh]);
+    const added = targets.filter((one) => !known.some((other) => same(one, other)));
+    if (targets.length > 0) index.set(key, [...known, ...added]);
   }
   return index;
 }
@@ -102,7 +105,7 @@ function targetOf(
   system: string,
   { code, display, equivalence, product = [] }: z.infer<typeof Target>,
 ): TermTarget | undefined {
-  if (code === undefined || !MEANING.has(equivalence)) return undefined;
+  if (code === undefined || !EQUIVALENT.has(equivalence)) return undefined;
   const coding = codingOf(system, code, display);
   const codings = (property: string) =>
     product
@@ -119,15 +122,15 @@ const codingOf = (system: string, code: string, display?: string): Coding =>
 const same = (one: TermTarget, other: TermTarget) => JSON.stringify(one) === JSON.stringify(other);
 
 /**
- * The first link of the chain. Exact after folding only; what negates, doubts or speaks of somebody else is ambiguous, never
- * mapped; a word with two meanings is ambiguous; a typed code is taken when the map knows its concept.
+ * Looks a word up in a ConceptMap. Only an exact match after folding is mapped. Text that negates, doubts or names another person is
+ * ambiguous, as is a word with two targets. A typed code is mapped when the map contains its concept.
  */
 export function lookUpTerm(index: TermIndex, question: TermQuestion): TermAnswer {
   const source = 'concept-map';
   if (looksLikeCode(question.text)) return lookUpCode(index, question.text.trim());
   const direct = index.get(keyOf(question.language, foldTerm(question.text)));
   const [only] = direct ?? [];
-  // A guard within a term of the map ("pré-diabetes") was put there knowingly: the whole text is the term.
+  // A term of the map may contain a guard word ("pré-diabetes"), so an exact match is checked before the guards.
   if (only !== undefined && direct?.length === 1) return { outcome: 'mapped', target: only, source };
   if (only !== undefined || isGuarded(question.text)) return { outcome: 'ambiguous', source };
   return { outcome: 'unmapped', source };
@@ -143,7 +146,7 @@ function lookUpCode(index: TermIndex, code: string): TermAnswer {
   return { outcome: 'unmapped', source };
 }
 
-/** Makes the `lookUp` that `mapRow` takes from an index alone, without people's decisions. */
+/** The `lookUp` of a mapping context that uses an index only, without decisions. */
 export const lookUpIn =
   (index: TermIndex): LookUp =>
   (question) =>

@@ -1,4 +1,4 @@
-/** Accents, case and doubled white space folded away; punctuation stays. */
+/** Removes accents, case and repeated white space. Punctuation stays. */
 export function foldText(text: string): string {
   return text
     .normalize('NFKD')
@@ -8,7 +8,7 @@ export function foldText(text: string): string {
     .trim();
 }
 
-/** A column's name as it is compared: folded, everything but letters and digits as one `_`; the leading `_` of report columns stays. */
+/** The name of a column for comparison: folded, with `_` for each run of other characters. A leading `_` (report columns) stays. */
 export function foldHeader(name: string): string {
   const folded = foldText(name)
     .replace(/[^\p{L}\p{N}]+/gu, '_')

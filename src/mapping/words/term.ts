@@ -1,26 +1,26 @@
 import type { Coding } from '@medplum/fhirtypes';
 
-/** What is asked of a word. */
+/** A word to be looked up, with its context. */
 export interface TermQuestion {
   readonly text: string;
   readonly column: string;
   readonly language: 'pt' | 'en' | 'es';
   readonly sex?: 'male' | 'female' | 'other' | 'unknown';
-  /** Full years at the day the row speaks of. */
+  /** Full years on the day the row describes. */
   readonly age?: number;
 }
 
-/** What a word means. */
+/** The concept of a word: the code of a Condition, or the code and value of an Observation. */
 export type TermTarget =
   | { readonly kind: 'condition'; readonly coding: Coding }
   | { readonly kind: 'observation'; readonly code: Coding; readonly value: readonly Coding[] };
 
-/** The answer of a TermMapper; `source` says which part of the chain answered. */
+/** The answer for a word. `source` names the mapper that answered. */
 export type TermAnswer =
   | { readonly outcome: 'mapped'; readonly target: TermTarget; readonly source: string }
   | { readonly outcome: 'ambiguous' | 'unmapped' | 'ignored'; readonly source: string };
 
-/** Words → concepts; the answers are known before rows are mapped, so it does not wait. */
+/** Looks up a word. It is synchronous, because the decisions are read before the rows are mapped. */
 export type LookUp = (question: TermQuestion) => TermAnswer;
 
 export const SNOMED = 'http://snomed.info/sct';

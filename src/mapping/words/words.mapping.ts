@@ -11,7 +11,7 @@ import type { RowReading } from '../row.reading.js';
 import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
 import { DIABETES, PREGNANCY_STATUS, PREGNANT, type TermAnswer } from './term.js';
 
-/** The patient of a row as records need it. */
+/** The patient of a row, as Conditions and Observations need it. */
 export interface Subject {
   readonly patientKey: string;
   readonly fullUrl: string;
@@ -19,7 +19,7 @@ export interface Subject {
   readonly birthDate?: string;
 }
 
-/** What the words of a row gave. */
+/** The resources made of the words of a row, and the words that wait. */
 export interface WordRecords {
   readonly conditions: Map<string, Condition>;
   readonly observations: Map<string, Observation>;
@@ -28,7 +28,7 @@ export interface WordRecords {
 
 type WordsRule = MappingDocument['words'][number];
 
-/** Maps the words of all list columns; the same concept twice in a row is one record. */
+/** Maps the words of all list columns. The same concept twice in a row gives one resource. */
 export function mapWords(reading: RowReading, subject: Subject, context: MappingContext): WordRecords {
   const records: WordRecords = { conditions: new Map(), observations: new Map(), waiting: [] };
   for (const rule of reading.document.words) mapList(reading, rule, subject, context, records);
@@ -106,12 +106,12 @@ function mapWord(
     answer.outcome === 'mapped' && answer.target.kind === 'condition' ? answer.target.coding : undefined;
   if (coding === undefined) reading.issues.push(unknownWord(reading, text, answer, column));
   const outcome = answer.outcome === 'ambiguous' ? 'ambiguous' : 'unmapped';
-  // "nega diabetes" as the text of an active Condition would say the opposite: what is ambiguous waits whatever the policy.
+  // An ambiguous word waits whatever the policy: "nega diabetes" as text of an active Condition would mean the opposite.
   if (coding === undefined && (outcome === 'ambiguous' || !isTextOnly(reading))) {
     records.waiting.push({ column, text, language: rule.language, outcome });
     return;
   }
-  // Without a code the folded words are the identity, so that another spelling of the same list is no second Condition.
+  // Without a code, the folded text is the identity, so that another spelling does not create a second Condition.
   const code = coding?.code ?? `text:${foldText(text)}`;
   if (records.conditions.has(code)) return;
   const condition = makeCondition({
@@ -134,7 +134,7 @@ function unknownWord(reading: RowReading, text: string, answer: TermAnswer, colu
 
 const isTextOnly = ({ document }: RowReading): boolean => document.policies.unknown_words === 'text_only';
 
-interface Answered {
+interface CodedAnswer {
   readonly code: NonNullable<Observation['code']['coding']>[number];
   readonly value: NonNullable<Observation['code']['coding']>;
   readonly text: string;
@@ -145,18 +145,18 @@ function addPregnancy(
   reading: RowReading,
   subject: Subject,
   context: MappingContext,
-  said: Answered,
+  answer: CodedAnswer,
 ): void {
-  const code = said.code.code ?? '';
+  const code = answer.code.code ?? '';
   if (records.observations.has(code)) return;
   const asOf = context.asOf ?? reading.document.as_of;
   const observation = makeObservation({
     identifier: recordIdentifier(context.key, subject.patientKey, 'observation', code, asOf),
     subject: subject.fullUrl,
     category: 'social-history',
-    code: said.code,
+    code: answer.code,
     effective: reading.day,
-    value: { valueCodeableConcept: { coding: said.value, text: said.text } },
+    value: { valueCodeableConcept: { coding: answer.value, text: answer.text } },
   });
   records.observations.set(code, observation);
 }
