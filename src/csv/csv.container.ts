@@ -5,7 +5,7 @@ import { FileRefused } from './csv.refusal.js';
 
 const startsWith = (head: Uint8Array, ...bytes: number[]) => bytes.every((byte, at) => head[at] === byte);
 
-/** What a file is by its first bytes (300 or more, when it has them): text or gzip. Throws `FileRefused` for what is neither. */
+/** The container of a file, from its first bytes (at least 300 if the file has them). Throws `FileRefused` unless it is text or gzip. */
 export function recogniseContainer(head: Buffer): 'gzip' | 'text' {
   if (startsWith(head, 0x1f, 0x8b)) return 'gzip';
   if (startsWith(head, 0x50, 0x4b)) {
@@ -19,7 +19,7 @@ export function recogniseContainer(head: Buffer): 'gzip' | 'text' {
   return 'text';
 }
 
-/** Decompresses gzip; output and ratio are capped, and a cut or damaged file is refused. Chain it with `pipeline`. */
+/** Decompresses gzip up to a size and a ratio. The output fails with `FileRefused` for a damaged or incomplete file. */
 export function gunzipCapped(limit: number = LIMITS.bytes): {
   input: NodeJS.WritableStream;
   output: AsyncIterable<Buffer>;
@@ -34,7 +34,7 @@ export function gunzipCapped(limit: number = LIMITS.bytes): {
     transform(chunk: Buffer, _encoding, done: TransformCallback) {
       unpacked += chunk.length;
       if (unpacked > limit) done(new FileRefused('file-too-large'));
-      // A small file of blanks may be packed very well; it does no harm.
+      // Small files may have a high ratio.
       else if (unpacked > 2 ** 24 && unpacked > packed * LIMITS.gzipRatio)
         done(new FileRefused('file-gzip-bomb'));
       else done(null, chunk);

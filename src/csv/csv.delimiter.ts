@@ -6,20 +6,20 @@ import { LIMITS } from './csv.limits.js';
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
-/** The delimiter and why: the file's own `sep=` line, the mapping, known names of the header, or a constant number of cells. */
+/** The delimiter with its reason: the `sep=` line of the file, the mapping, known column names, or a constant number of cells. */
 export interface DelimiterChoice {
   readonly delimiter: Delimiter;
   readonly reason: 'sep-line' | 'mapping' | 'header-words' | 'constant-columns' | 'single-column';
   /** Whether a `sep=` line precedes the header. */
   readonly sepLine: boolean;
-  /** The first records, the header among them; 20 at most. */
+  /** The first records with the header, at most 20. */
   readonly records: readonly (readonly string[])[];
 }
 
 const Records = z.array(z.array(z.string()));
 const SEP_LINE = /^"?sep=([,;\t|])"?(?:\r\n|\n|\r)/iu;
 
-/** Finds the delimiter by parsing the first 20 records with each candidate. */
+/** Detects the delimiter: parses the first 20 records with each candidate. `mapped` is the delimiter of the mapping. */
 export function chooseDelimiter(
   head: string,
   aliases: ReadonlyMap<string, string>,
@@ -40,7 +40,7 @@ export function chooseDelimiter(
     (one, other) =>
       other.met - one.met || Number(other.constant) - Number(one.constant) || other.columns - one.columns,
   );
-  if (best === undefined) throw new Error('There is no candidate for the delimiter.');
+  if (best === undefined) throw new Error('No delimiter is a candidate.');
   const reason = best.columns < 2 ? 'single-column' : best.met > 0 ? 'header-words' : 'constant-columns';
   return { delimiter: best.delimiter, reason, sepLine, records: best.records };
 }
@@ -66,7 +66,7 @@ function firstRecords(text: string, delimiter: Delimiter): readonly (readonly st
     });
     return Records.parse(found);
   } catch {
-    // A first line that never ends, or quotes that mean nothing with this delimiter.
+    // The first line is too long, or its quotes are invalid with this delimiter.
     return [];
   }
 }

@@ -3,11 +3,11 @@ import { foldHeader } from '../mapping/words/folding.js';
 import type { ProbeFacts } from './csv.probe.js';
 import { FileRefused } from './csv.refusal.js';
 
-/** The encodings that are read. */
+/** The supported encodings. */
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'macintosh', 'cp850'] as const;
 export type CsvEncoding = (typeof ENCODINGS)[number];
 
-/** Why an encoding was taken; the first that applies decides. */
+/** The reason for an encoding, in order of precedence. */
 export type EncodingReason = 'named' | 'byte-order-mark' | 'nul-pattern' | 'strict-utf-8' | 'header-words';
 
 /** The encoding with its reason; `skip` is the length of the byte order mark. */
@@ -17,7 +17,7 @@ export interface EncodingChoice {
   readonly skip: number;
 }
 
-/** The names people use. ISO-8859-1 and US-ASCII are read as windows-1252, which holds them (WHATWG Encoding). */
+/** Labels of the encodings. ISO-8859-1 and US-ASCII are subsets of windows-1252 and are read as such (WHATWG Encoding). */
 const LABELS: Readonly<Record<string, CsvEncoding>> = {
   utf8: 'utf-8',
   unicode: 'utf-16le',
@@ -39,7 +39,7 @@ const LABELS: Readonly<Record<string, CsvEncoding>> = {
   dos: 'cp850',
 };
 
-/** Finds the encoding: the caller's word, a byte order mark, NUL pattern, strict UTF-8, then the header's known words. */
+/** Detects the encoding. Precedence: the requested one, a byte order mark, a pattern of NUL bytes, strict UTF-8, known words of the header. */
 export function chooseEncoding(
   facts: ProbeFacts,
   aliases: ReadonlyMap<string, string>,
@@ -54,10 +54,10 @@ export function chooseEncoding(
   return { encoding: byHeader(facts.head, aliases), reason: 'header-words', skip: 0 };
 }
 
-/** Whether somebody's name of an encoding is one of those that are read. */
-export const isEncoding = (named: string): boolean => labelled(named) !== undefined;
+/** Whether a label names a supported encoding. */
+export const isEncoding = (named: string): boolean => encodingOf(named) !== undefined;
 
-function labelled(named: string): CsvEncoding | undefined {
+function encodingOf(named: string): CsvEncoding | undefined {
   const label = labelOf(named);
   return Object.hasOwn(LABELS, label) ? LABELS[label] : undefined;
 }
@@ -69,19 +69,19 @@ function byName(
   facts: ProbeFacts,
   mark: { encoding: CsvEncoding; skip: number } | undefined,
 ): EncodingChoice {
-  const known = labelled(named);
+  const known = encodingOf(named);
   if (known === undefined) throw new FileRefused('file-encoding-unknown');
-  // "utf-16" leaves the order of bytes to the mark or the pattern.
-  const loose = labelOf(named) === 'utf16' ? (mark?.encoding ?? nulPattern(facts.head) ?? known) : known;
-  const contradicts = mark !== undefined && mark.encoding !== loose;
+  // "utf-16" does not say the byte order: the mark or the pattern decides.
+  const wanted = labelOf(named) === 'utf16' ? (mark?.encoding ?? nulPattern(facts.head) ?? known) : known;
+  const contradicts = mark !== undefined && mark.encoding !== wanted;
   const wide = nulPattern(facts.head);
   if (
     contradicts ||
-    (wide !== undefined && wide !== loose) ||
-    (loose === 'utf-8' && !facts.ascii && !facts.utf8)
+    (wide !== undefined && wide !== wanted) ||
+    (wanted === 'utf-8' && !facts.ascii && !facts.utf8)
   )
     throw new FileRefused('file-encoding-wrong');
-  return { encoding: loose, reason: 'named', skip: mark?.skip ?? 0 };
+  return { encoding: wanted, reason: 'named', skip: mark?.skip ?? 0 };
 }
 
 function byteOrderMark(head: Buffer): { encoding: CsvEncoding; skip: number } | undefined {
@@ -91,7 +91,7 @@ function byteOrderMark(head: Buffer): { encoding: CsvEncoding; skip: number } | 
   return undefined;
 }
 
-/** In UTF-16 of a western list most letters have one NUL byte, always on the same side. */
+/** In UTF-16, most characters of a western list have a NUL byte, always at the same position. */
 function nulPattern(head: Buffer): CsvEncoding | undefined {
   const sample = head.subarray(0, 4_096);
   let even = 0;
@@ -108,16 +108,16 @@ function nulPattern(head: Buffer): CsvEncoding | undefined {
 
 const LETTERS = /[áàâãäçéèêëíìîïñóòôõöúùûüÁÀÂÃÄÇÉÈÊËÍÌÎÏÑÓÒÔÕÖÚÙÛÜºª]/gu;
 
-/** Among the three old ones: whose header meets most known names; then whose letters are those of western words. */
+/** One of the three 8-bit encodings: the one with most known column names, then with most western letters. */
 function byHeader(head: Buffer, aliases: ReadonlyMap<string, string>): CsvEncoding {
   const candidates: CsvEncoding[] = ['windows-1252', 'macintosh', 'cp850'];
   const scored = candidates.map((encoding) => {
     const text = iconv.decode(head.subarray(0, 65_536), encoding);
     const names = headerLine(text).split(/[,;\t|]/u);
-    const met = names.filter((name) => aliases.has(foldHeader(name.replaceAll('"', '')))).length;
-    return { encoding, met, letters: text.match(LETTERS)?.length ?? 0 };
+    const known = names.filter((name) => aliases.has(foldHeader(name.replaceAll('"', '')))).length;
+    return { encoding, known, letters: text.match(LETTERS)?.length ?? 0 };
   });
-  const [best] = scored.sort((one, other) => other.met - one.met || other.letters - one.letters);
+  const [best] = scored.sort((one, other) => other.known - one.known || other.letters - one.letters);
   return best?.encoding ?? 'windows-1252';
 }
 
@@ -126,11 +126,11 @@ function headerLine(text: string): string {
   return /^sep=.$/iu.test(first) ? second : first;
 }
 
-/** The text of the file's beginning, without its mark. */
+/** The text of the first bytes of a file, without the byte order mark. */
 export const decodeHead = (facts: ProbeFacts, choice: EncodingChoice): string =>
   iconv.decode(facts.head.subarray(choice.skip), choice.encoding, { stripBOM: false });
 
-/** The file's bytes as UTF-8 without a mark, chunk by chunk; memory does not grow. */
+/** Converts a file to UTF-8 without a byte order mark, chunk by chunk in constant memory. */
 export async function* toUtf8(source: AsyncIterable<Buffer>, choice: EncodingChoice): AsyncGenerator<Buffer> {
   const decoder =
     choice.encoding === 'utf-8' ? undefined : iconv.getDecoder(choice.encoding, { stripBOM: false });

@@ -3,19 +3,19 @@ import type { MappingDocument } from '../mapping/mapping.document.js';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 
-/** Where the mapping's columns stand in the file. */
+/** The header of a file: the positions of the columns of the mapping. */
 export interface CsvHeader {
-  /** The names as the file has them. */
+  /** The column names of the file. */
   readonly names: readonly string[];
-  /** The mapping's column → its place in the file. */
+  /** Column of the mapping → its position in the file, from 0. */
   readonly places: ReadonlyMap<string, number>;
-  /** The file's names that mean nothing to the mapping. */
+  /** Column names that the mapping does not use. */
   readonly ignored: readonly string[];
-  /** It is a report of errors that comes back: cells had their formulas defused. */
+  /** The file is an uploaded `errors.csv`: its formulas are escaped. */
   readonly report: boolean;
 }
 
-/** Folded names → the mapping's columns; a column's own name is always one of them. */
+/** Folded column name → column of the mapping. The name of the column itself is included. */
 export function headerAliases(document: MappingDocument): ReadonlyMap<string, string> {
   const aliases = new Map<string, string>();
   for (const field of Object.keys(document.columns)) aliases.set(field, field);
@@ -24,7 +24,7 @@ export function headerAliases(document: MappingDocument): ReadonlyMap<string, st
   return aliases;
 }
 
-/** Reads the header; a double, unnamed or missing column refuses the file before its first row. */
+/** Reads the header. Throws `FileRefused` for a duplicate, unnamed or missing column. */
 export function readCsvHeader(names: readonly string[], document: MappingDocument): CsvHeader {
   const aliases = headerAliases(document);
   const folded = names.map((name) => foldHeader(name));

@@ -5,14 +5,14 @@ import { type CsvHeader, headerAliases, readCsvHeader } from './csv.header.js';
 import type { ProbeFacts } from './csv.probe.js';
 import { FileRefused } from './csv.refusal.js';
 
-/** How a file is to be read, with the reasons. */
+/** How to read a file: encoding, delimiter and header. */
 export interface CsvShape {
   readonly encoding: EncodingChoice;
   readonly delimiter: Omit<DelimiterChoice, 'records'>;
   readonly header: CsvHeader;
 }
 
-/** Decides how to read a file from what the probe saw; `encoding` is the caller's word. Throws `FileRefused`. */
+/** Decides how to read a file from the facts of the probe. `encoding` is the requested one. Throws `FileRefused`. */
 export function inspectCsv(facts: ProbeFacts, document: MappingDocument, encoding?: string): CsvShape {
   const aliases = headerAliases(document);
   const chosen = chooseEncoding(facts, aliases, encoding ?? document.source.encoding);
@@ -27,7 +27,7 @@ export function inspectCsv(facts: ProbeFacts, document: MappingDocument, encodin
   return { encoding: chosen, delimiter, header };
 }
 
-/** What a person is told about how their file was read. */
+/** The shape of a file as the API shows it. */
 export const explainShape = ({ encoding, delimiter, header }: CsvShape) => ({
   encoding: encoding.encoding,
   encoding_reason: encoding.reason,

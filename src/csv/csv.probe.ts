@@ -2,17 +2,17 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 
-/** What one pass over the whole plain file told. */
+/** Facts about a file after one pass over all its bytes. */
 export interface ProbeFacts {
   readonly bytes: number;
-  /** The beginning, 256 KiB at most. */
+  /** The first bytes, at most 256 KiB. */
   readonly head: Buffer;
   readonly ascii: boolean;
-  /** Strict UTF-8 from the first byte to the last. */
+  /** The whole file is valid UTF-8. */
   readonly utf8: boolean;
 }
 
-/** Looks at a file while it is staged: feed every chunk in order, then ask for the facts. */
+/** Collects facts about a file: push every chunk in order, then call `finish`. */
 export class CsvProbe {
   private bytes = 0;
   private readonly heads: Buffer[] = [];
@@ -20,7 +20,7 @@ export class CsvProbe {
   private utf8 = true;
   private rest: Buffer = Buffer.alloc(0);
 
-  /** Takes the next bytes; throws `FileRefused` above 1 GB. */
+  /** Adds the next bytes. Throws `FileRefused` above 1 GB. */
   push(chunk: Buffer): void {
     const room = LIMITS.head - this.bytes;
     if (room > 0) this.heads.push(Buffer.from(chunk.subarray(0, room)));
@@ -30,7 +30,7 @@ export class CsvProbe {
     if (this.utf8 && !this.ascii) this.checkUtf8(chunk);
   }
 
-  /** The facts, when all bytes were pushed. Throws `FileRefused` for an empty file. */
+  /** The facts, after all bytes. Throws `FileRefused` for an empty file. */
   finish(): ProbeFacts {
     const head = Buffer.concat(this.heads);
     if (this.bytes === 0) throw new FileRefused('file-empty');
@@ -39,14 +39,14 @@ export class CsvProbe {
 
   private checkUtf8(chunk: Buffer): void {
     const whole = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
-    const cut = startOfLastLetter(whole);
+    const cut = startOfLastCharacter(whole);
     this.utf8 = isUtf8(whole.subarray(0, cut));
     this.rest = Buffer.from(whole.subarray(cut));
   }
 }
 
-/** Where a letter begins that the end of the bytes may cut; their length when none is. */
-function startOfLastLetter(bytes: Buffer): number {
+/** The position of a character that is cut at the end of the bytes; their length when none is cut. */
+function startOfLastCharacter(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;
     if (byte < 0x80) return bytes.length;

@@ -7,28 +7,28 @@ import { FileRefused } from './csv.refusal.js';
 import { type CsvRecord, CsvScanner } from './csv.scanner.js';
 import { withoutFormulaEscape } from './csv.writer.js';
 
-/** A row of the list: `row` counts from 1 below the header, `line` is the line of the file; a fault rejects it. */
+/** A row: `row` counts from 1 below the header, `line` is the line in the file. A `fault` rejects the row. */
 export interface CsvRow {
   readonly row: number;
   readonly line: number;
-  /** The cells as they stand in the file; of a broken row its first line. */
+  /** The cells of the row. A broken row has one cell with its first line. */
   readonly cells: readonly string[];
   readonly fault?: Issue;
 }
 
 /**
- * Reads the rows of a plain (not compressed) file in batches, in flat memory. Rows without any text are no rows. Throws
- * `FileRefused` for too many rows, too many broken ones, or none at all.
+ * Reads the rows of a decompressed file in batches, in constant memory. Empty rows are skipped. Throws `FileRefused` for too many rows,
+ * too many broken rows, or no row.
  */
 export async function* readRows(source: AsyncIterable<Buffer>, shape: CsvShape): AsyncGenerator<CsvRow[]> {
   const scanner = new CsvScanner(shape.delimiter.delimiter);
   let row = 0;
-  let headed = false;
+  let pastHeader = false;
   const toRows = (records: readonly CsvRecord[]): CsvRow[] => {
     const rows: CsvRow[] = [];
     for (const record of records) {
-      if (!headed) {
-        headed = true;
+      if (!pastHeader) {
+        pastHeader = true;
         continue;
       }
       if (record.fault === undefined && record.cells.every((cell) => cell.trim() === '')) continue;
@@ -56,18 +56,18 @@ async function* afterFirstLine(source: AsyncIterable<Buffer>): AsyncGenerator<Bu
     if (past) yield chunk;
     else if (end >= 0) {
       past = true;
-      // What is left of CRLF is an empty line, and those are skipped.
+      // The LF that remains of a CRLF is an empty line, and empty lines are skipped.
       yield chunk.subarray(end + 1);
     }
   }
 }
 
-/** The cells of a row by the mapping's column names; in a report that comes back, defused formulas are as they were. */
+/** The cells of a row by the column names of the mapping. In an uploaded `errors.csv`, the escapes of formulas are removed. */
 export function cellsByColumn(cells: readonly string[], header: CsvHeader): ReadonlyMap<string, string> {
-  const named = new Map<string, string>();
+  const cellsOf = new Map<string, string>();
   for (const [column, at] of header.places) {
     const text = cells[at] ?? '';
-    named.set(column, header.report ? withoutFormulaEscape(text) : text);
+    cellsOf.set(column, header.report ? withoutFormulaEscape(text) : text);
   }
-  return named;
+  return cellsOf;
 }

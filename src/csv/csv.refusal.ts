@@ -1,6 +1,6 @@
 import { ISSUE_CODES, type IssueCode } from '../mapping/issue.codes.js';
 
-/** A file of which nothing is read: `code` is one of the `file-…` codes, `columns` the mapping's names it is about. */
+/** A file that cannot be imported. `code` is a `file-…` code; `columns` are the affected columns of the mapping. */
 export class FileRefused extends Error {
   constructor(
     readonly code: IssueCode,

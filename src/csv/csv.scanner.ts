@@ -4,7 +4,7 @@ import { type Issue, issue } from '../mapping/issue.js';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 
-/** A record of the file: `line` counts from 1; a fault says why its cells cannot be trusted. */
+/** A record of the file. `line` counts from 1. A `fault` says why its cells must not be used. */
 export interface CsvRecord {
   readonly line: number;
   readonly cells: readonly string[];
@@ -12,19 +12,19 @@ export interface CsvRecord {
 }
 
 const Cells = z.array(z.string());
-/** Thrown out of csv-parse where a record is given up: what follows would be read in the wrong state. */
-const GIVEN_UP = new Error('A record was given up.');
+/** Thrown through csv-parse to stop it at a broken record. */
+const BROKEN_RECORD = new Error('A record is broken.');
 const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Cuts UTF-8 into records with csv-parse. A record that cannot be one (open quote, quote within a cell, longer than 64 KiB) is one
- * fault at its first line; reading goes on with the next line. At most one record and one chunk are held.
+ * Splits UTF-8 into records with csv-parse. A broken record (open quote, quote inside a cell, longer than 64 KiB) becomes one fault at its
+ * first line, and the next line starts a new record. At most one record and one chunk are in memory.
  */
 export class CsvScanner {
   private found: CsvRecord[] = [];
   private parser: Parser;
-  /** Bytes from the end of the last good record on. */
+  /** The bytes after the last good record. */
   private tail: Buffer = Buffer.alloc(0);
   private tailStart = 0;
   private goodEnd = 0;
@@ -33,22 +33,22 @@ export class CsvScanner {
   private width: number | undefined;
   private broken: 'quote-broken' | 'row-too-large' | undefined;
   private brokenRows = 0;
-  /** Within the rest of a line that is too long. */
+  /** The rest of a line that is too long is being skipped. */
   private skipping = false;
-  /** csv-parse calls back from the event loop then, where nothing could be caught. */
+  /** The parser is ending. Its callbacks then run from the event loop, where nobody catches an error. */
   private ending = false;
 
   constructor(private readonly delimiter: string) {
     this.parser = this.start();
   }
 
-  /** Takes the next bytes and gives the records that are complete. */
+  /** Adds the next bytes and returns the complete records. */
   push(chunk: Buffer): CsvRecord[] {
     this.feed(chunk);
-    return this.taken();
+    return this.takeRecords();
   }
 
-  /** The last records, when there are no more bytes. */
+  /** Ends the input and returns the last records. */
   async finish(): Promise<CsvRecord[]> {
     for (;;) {
       const { parser } = this;
@@ -59,15 +59,15 @@ export class CsvScanner {
       parser.resume().end();
       await ended;
       this.ending = false;
-      if (this.broken === undefined) return this.taken();
+      if (this.broken === undefined) return this.takeRecords();
       this.recover();
     }
   }
 
-  private taken(): CsvRecord[] {
-    const taken = this.found;
+  private takeRecords(): CsvRecord[] {
+    const records = this.found;
     this.found = [];
-    return taken;
+    return records;
   }
 
   private feed(chunk: Buffer): void {
@@ -84,7 +84,7 @@ export class CsvScanner {
     this.tailStart = this.goodEnd;
   }
 
-  /** Gives up the record at the head of the tail and begins anew at the line after its first. */
+  /** Reports the first record of the tail as broken and restarts at the line after its first line. */
   private recover(): void {
     this.trimTail();
     this.brokenRows += 1;
@@ -117,13 +117,13 @@ export class CsvScanner {
     try {
       this.parser.write(bytes);
     } catch (error) {
-      if (error !== GIVEN_UP) throw error;
+      if (error !== BROKEN_RECORD) throw error;
     }
   }
 
-  private giveUp(reason: 'quote-broken' | 'row-too-large'): void {
+  private markBroken(reason: 'quote-broken' | 'row-too-large'): void {
     this.broken = reason;
-    if (!this.ending) throw GIVEN_UP;
+    if (!this.ending) throw BROKEN_RECORD;
   }
 
   private afterLongLine(chunk: Buffer): Buffer {
@@ -152,7 +152,7 @@ export class CsvScanner {
         return undefined;
       },
     });
-    // What goes wrong is told by on_skip; the event alone must not end the process.
+    // on_skip reports errors. Without a listener, the event would end the process.
     parser.on('error', () => undefined);
     return parser;
   }
@@ -169,9 +169,9 @@ export class CsvScanner {
     while (own[begin] === LF || own[begin] === CR) begin += 1;
     const line = this.line + countLines(own.subarray(0, begin));
     const fits = cells.length === this.width;
-    // A record over several lines with a wrong number of cells is an open quote that met another one.
+    // A record over several lines with a wrong number of cells has an open quote that ended at a later quote.
     if (!fits && /[\r\n]/u.test(own.subarray(begin).toString('latin1').trimEnd())) {
-      this.giveUp('quote-broken');
+      this.markBroken('quote-broken');
       return;
     }
     this.goodEnd = bytes;
@@ -186,7 +186,7 @@ export class CsvScanner {
       .safeParse(error);
     if (details.data?.code === 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH' && details.data.record !== undefined)
       this.keep(details.data.record, details.data.bytes);
-    else this.giveUp(details.data?.code === 'CSV_MAX_RECORD_SIZE' ? 'row-too-large' : 'quote-broken');
+    else this.markBroken(details.data?.code === 'CSV_MAX_RECORD_SIZE' ? 'row-too-large' : 'quote-broken');
   }
 }
 

@@ -5,10 +5,10 @@ import { gunzipCapped, recogniseContainer } from './csv.container.js';
 import { CsvProbe, type ProbeFacts } from './csv.probe.js';
 
 const Bytes = z.instanceof(Buffer);
-/** Enough to know a container by. */
+/** Bytes that are enough to recognise the container. */
 const HEAD = 512;
 
-/** The text of a file as bytes: gzip is unpacked, what is neither text nor gzip is `FileRefused`. */
+/** The bytes of a text file; gzip is decompressed. Throws `FileRefused` for other files. */
 export async function* plainBytes(file: Readable): AsyncGenerator<Buffer> {
   const source: AsyncIterator<unknown> = file[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
@@ -29,21 +29,21 @@ export async function* plainBytes(file: Readable): AsyncGenerator<Buffer> {
   };
   try {
     if (recogniseContainer(head) === 'text') yield* whole();
-    else yield* unpacked(whole());
+    else yield* decompress(whole());
   } finally {
     file.destroy();
   }
 }
 
-async function* unpacked(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* decompress(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const { input, output } = gunzipCapped();
-  // What goes wrong in the input is told by the output.
+  // The output also fails when the input fails.
   const feeding = pipeline(Readable.from(packed), input).catch(() => undefined);
   yield* output;
   await feeding;
 }
 
-/** Looks at the whole file once. */
+/** Collects the facts of a file in one pass. */
 export async function probeFile(file: Readable): Promise<ProbeFacts> {
   const probe = new CsvProbe();
   for await (const chunk of plainBytes(file)) probe.push(chunk);

@@ -1,7 +1,7 @@
 const FAILURES = 5;
 const OPEN_MS = 2_000;
 
-/** After five failures in a row calls fail at once for two seconds (or as long as is said); then one is let through to try. */
+/** A circuit breaker. After five failures in a row it opens for two seconds (or `openMs`); then one call may try. */
 export class FhirBreaker {
   private failures = 0;
   private openUntil = 0;
@@ -11,7 +11,7 @@ export class FhirBreaker {
     private readonly openMs = OPEN_MS,
   ) {}
 
-  /** Whether a call may go out now. While open, one call a pause is let through. */
+  /** Whether a call may be made now. While the breaker is open, one call in each pause may try. */
   admits(): boolean {
     if (this.failures < FAILURES) return true;
     if (this.now() < this.openUntil) return false;
@@ -19,7 +19,7 @@ export class FhirBreaker {
     return true;
   }
 
-  /** Whether calls fail without being made. */
+  /** Whether the breaker is open. */
   get isOpen(): boolean {
     return this.failures >= FAILURES;
   }

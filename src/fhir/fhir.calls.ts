@@ -6,14 +6,14 @@ import { NeighbourAway } from '../problems/errors.js';
 import { FhirBreaker } from './fhir.breaker.js';
 import { FhirConflict, FhirRefused } from './fhir.errors.js';
 
-/** What a call is handed; a redirect could lead the token elsewhere and is never followed. */
+/** Options of every request. Redirects are refused, because they could send the token to another server. */
 export interface CallOptions {
   readonly signal: AbortSignal;
   readonly redirect: 'error';
   readonly headers?: Record<string, string>;
 }
 
-/** How a call may be treated. `patient`: tried again here (only what changes nothing, or may be sent twice, is). */
+/** The time limit of a call, and whether it may be repeated (reads, and writes that may be sent twice). */
 export interface CallKind {
   readonly timeoutMs: number;
   readonly repeatable: boolean;
@@ -23,7 +23,7 @@ const READ_ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
-/** The server or a proxy takes no such request of ours whatever is in it: an operator's to mend, and no row's fault. */
+/** The server or a proxy rejects every request of the gateway. An operator must fix it; rows are not the cause. */
 const MISCONFIGURED = new Set([401, 403, 405, 407, 501]);
 const CONFLICT = new Set([409, 412]);
 const WARN_MS = 30_000;
@@ -38,8 +38,8 @@ const Outcome = z.object({
 });
 
 /**
- * Every call to the FHIR server goes through here: a time limit, repeats with jitter, a breaker, and errors without a word of
- * a patient. Throws {@link FhirRefused}, {@link FhirConflict}, or `NeighbourAway('hapi')` for all that may pass.
+ * Makes every call to the FHIR server, with a time limit, retries with jitter, a circuit breaker, and errors without patient data. Throws
+ * {@link FhirRefused}, {@link FhirConflict}, or `NeighbourAway('hapi')` for every temporary failure.
  */
 export class FhirCalls {
   private readonly logger = new Logger('fhir');
@@ -51,7 +51,7 @@ export class FhirCalls {
     private readonly breaker = new FhirBreaker(),
   ) {}
 
-  /** For the operator: how often the server did not answer since the process began, and whether it is left alone now. */
+  /** For metrics: the number of calls without an answer since the start of the process, and the state of the breaker. */
   get trouble(): { readonly failed: number; readonly isOpen: boolean } {
     return { failed: this.failed, isOpen: this.breaker.isOpen };
   }
@@ -73,7 +73,7 @@ export class FhirCalls {
     work: (client: Client, options: CallOptions) => Promise<T>,
   ): Promise<T> {
     if (!this.breaker.admits()) throw new FhirAway();
-    // Not AbortSignal.timeout: that keeps request and answer until the time is up, however early the answer came.
+    // AbortSignal.timeout would keep request and response in memory until the time limit.
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), timeoutMs);
     try {
@@ -102,7 +102,7 @@ export class FhirCalls {
   }
 }
 
-/** The server does not answer, is too busy, or broke in the middle: whether a write was done is unknown. */
+/** The server does not answer, is overloaded, or closed the connection. It is unknown whether a write was done. */
 class FhirAway extends NeighbourAway {
   constructor(
     readonly status?: number,
@@ -112,7 +112,7 @@ class FhirAway extends NeighbourAway {
   }
 }
 
-/** A pause that grows with the attempt, different for everybody, five seconds at most. */
+/** A random pause in milliseconds that grows with the attempt, at most five seconds. */
 export function jittered(attempt: number): number {
   const most = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
   return most / 2 + (Math.random() * most) / 2;
@@ -120,14 +120,14 @@ export function jittered(attempt: number): number {
 
 function failureOf(error: unknown): Error {
   const parsed = HttpFailure.safeParse(error);
-  // The client's own errors name the address, and with it what was searched for: none is kept as a cause.
+  // Errors of the client contain the URL with its search values, so they are not kept as cause.
   if (!parsed.success)
     return error instanceof z.ZodError ? new FhirRefused(200, ['unreadable']) : new FhirAway();
   const { status, data } = parsed.data.response;
   if (BUSY.has(status)) return new FhirAway(status, retryAfter(parsed.data.config?.headers));
   if (MISCONFIGURED.has(status)) return new FhirAway(status);
   if (CONFLICT.has(status)) return new FhirConflict(status);
-  // A proxy's page in place of an answer.
+  // A page of a proxy instead of a response.
   if (status < 400) return new FhirAway(status);
   const outcome = Outcome.safeParse(data);
   return new FhirRefused(status, outcome.success ? outcome.data.issue.map((issue) => issue.code) : []);

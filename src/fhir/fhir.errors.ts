@@ -1,23 +1,23 @@
 import { Problem } from '../problems/errors.js';
 
-/** The server understood the request and refused it (400, 404, 410, 413, 422 …): the same again would be refused again. */
+/** The server rejected the request (400, 404, 410, 413, 422 …). It would reject the same request again. */
 export class FhirRefused extends Problem {
   readonly code = 'internal-error';
 
   constructor(
     readonly status: number,
-    /** Codes of the OperationOutcome (`processing`, `invalid`, …); its texts may quote a patient and are not kept. */
+    /** Codes of the OperationOutcome (`processing`, `invalid`, …). Its texts are dropped, because they may contain patient data. */
     readonly codes: readonly string[],
   ) {
-    super(`the FHIR server refused with ${status} (${codes.join(', ') || 'no code'})`);
+    super(`the FHIR server rejected the request with ${status} (${codes.join(', ') || 'no code'})`);
   }
 }
 
-/** Somebody else was faster (409, 412): look up and plan again. */
+/** Somebody else changed the resource first (409, 412). Look it up and decide again. */
 export class FhirConflict extends Problem {
   readonly code = 'internal-error';
 
   constructor(readonly status: number) {
-    super(`the FHIR server saw a conflict (${status})`);
+    super(`the FHIR server reported a conflict (${status})`);
   }
 }

@@ -3,7 +3,7 @@ import { FhirRecords } from './fhir.records.js';
 import { FhirServer } from './fhir.server.js';
 import { TerminologyServer } from './terminology.server.js';
 
-/** The ways to HAPI FHIR and to a terminology server. */
+/** The clients of HAPI FHIR and of a terminology server. */
 @Module({
   providers: [FhirServer, FhirRecords, TerminologyServer],
   exports: [FhirServer, FhirRecords, TerminologyServer],

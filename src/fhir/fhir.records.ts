@@ -7,7 +7,7 @@ import { FhirRefused } from './fhir.errors.js';
 import { AnyBundle, isStored, type Stored } from './fhir.resources.js';
 import { FhirServer } from './fhir.server.js';
 
-/** What was done with one entry of a transaction. */
+/** The result of one entry of a transaction. */
 export interface EntryOutcome {
   /** HTTP status of the entry: 201 created, 200 found or updated, 204 deleted. */
   readonly status: number;
@@ -27,17 +27,17 @@ const MOST_PAGES = 100;
 const SEARCH = { timeoutMs: 30_000, repeatable: true };
 const BATCH = { timeoutMs: 30_000, repeatable: true };
 const READS_A_REQUEST = 50;
-// A transaction that was cut off may have been done: who sent it looks up first.
+// A transaction without a response may have been done. The caller looks the resources up before it sends them again.
 const WRITE = { timeoutMs: 60_000, repeatable: false };
 const FRESH = { 'cache-control': 'no-cache' };
 const LOCATION = /(?:^|\/)([A-Z][A-Za-z]+)\/([A-Za-z0-9.-]{1,64})\/_history\/([A-Za-z0-9.-]{1,64})$/;
 
-/** The verbs that records need of the FHIR server. `NeighbourAway` when it is away or none is configured. */
+/** Reads and writes records on the FHIR server. Throws `NeighbourAway` when it does not answer or none is configured. */
 @Injectable()
 export class FhirRecords {
   constructor(private readonly server: FhirServer) {}
 
-  /** Resources of a kind that bear any of the identifiers; asked fresh, fifty identifiers a request, never in an address. */
+  /** Resources of a type with any of the identifiers. Searches without server cache, by POST, 50 identifiers in a request. */
   async withIdentifiers<Kind extends Resource['resourceType']>(
     kind: Kind,
     tokens: readonly Token[],
@@ -54,17 +54,17 @@ export class FhirRecords {
     return [...found.values()];
   }
 
-  /** Sends a transaction; one outcome for each entry, in order. Never repeated here: `NeighbourAway` leaves the outcome unknown. */
+  /** Sends a transaction and returns one outcome for each entry, in order. Never retries: after `NeighbourAway` the result is unknown. */
   async transaction(bundle: Bundle): Promise<EntryOutcome[]> {
     const body: unknown = await this.calls().call(WRITE, (client, options) =>
       client.transaction({ body: { ...bundle }, options: { ...options } }),
     );
     const parsed = AnyBundle.safeParse(body);
-    // A proxy's word in place of the server's: what was done is unknown.
+    // A proxy answered instead of the server, so the result is unknown.
     if (!parsed.success) throw new NeighbourAway('hapi');
     const answer = parsed.data;
     const entries = answer.entry ?? [];
-    // An entry that was lost without a word (two of one identity) would otherwise count as written.
+    // The server silently drops one of two entries with the same identity. It must not count as written.
     if (entries.length !== (bundle.entry ?? []).length) throw new FhirRefused(200, ['entries-lost']);
     return entries.map(({ response }) => {
       const [, kind = '', id = '', version = ''] = LOCATION.exec(response?.location ?? '') ?? [];
@@ -73,14 +73,14 @@ export class FhirRecords {
   }
 
   /**
-   * The resources behind these references (`Kind/id`, or `Kind/id/_history/version`), by reference; those that are not there or were deleted
-   * are left out. Asked fresh, fifty a request (a batch, FHIR R4 "batch/transaction").
+   * The resources of these references (`Kind/id` or `Kind/id/_history/version`), by reference, without missing and deleted ones. Reads
+   * without server cache, 50 in a request (a batch, FHIR R4 "batch/transaction").
    */
   async readAll(references: readonly string[]): Promise<Map<string, Resource>> {
     const found = new Map<string, Resource>();
-    const asked = [...new Set(references)];
-    for (let at = 0; at < asked.length; at += READS_A_REQUEST) {
-      const some = asked.slice(at, at + READS_A_REQUEST);
+    const distinct = [...new Set(references)];
+    for (let at = 0; at < distinct.length; at += READS_A_REQUEST) {
+      const some = distinct.slice(at, at + READS_A_REQUEST);
       const entries = await this.batch(some);
       for (const [number, reference] of some.entries()) {
         const resource = readOf(entries[number]);
@@ -103,7 +103,7 @@ export class FhirRecords {
     return entries;
   }
 
-  /** All pages of a search; links to another origin are refused. */
+  /** All pages of a search. Links to another origin are rejected. */
   private async search(kind: string, searchParams: Record<string, string>): Promise<Resource[]> {
     const resources: Resource[] = [];
     let page = await this.page((client, options) =>
@@ -128,7 +128,7 @@ export class FhirRecords {
       const parsed = AnyBundle.safeParse(await this.calls().call(SEARCH, ask));
       if (parsed.success) return parsed.data;
     } catch (error) {
-      // A search always has an answer: this is no FHIR server, or not its base.
+      // A search never answers 404. This is not a FHIR server, or not its base URL.
       if (!(error instanceof FhirRefused) || error.status !== 404) throw error;
     }
     throw new NeighbourAway('hapi');
@@ -141,7 +141,7 @@ export class FhirRecords {
   }
 }
 
-/** What a batch answered for one read; undefined when the resource is not there. FhirRefused for a read that cannot succeed later either. */
+/** The resource of one entry of a batch; undefined when it is missing. FhirRefused for a read that would fail again. */
 function readOf({ response, resource }: BundleEntry = {}): Resource | undefined {
   const status = Number.parseInt(response?.status ?? '', 10);
   if (status === 404 || status === 410) return undefined;
@@ -150,7 +150,7 @@ function readOf({ response, resource }: BundleEntry = {}): Resource | undefined 
   return resource;
 }
 
-/** `system|value` with the characters that mean something in a search escaped (R4 search, "Escaping Search Parameters"). */
+/** `system|value` with escaped special characters (R4 search, "Escaping Search Parameters"). */
 function tokenText({ system, value }: Token): string {
   return `${escaped(system)}|${escaped(value)}`;
 }

@@ -1,7 +1,7 @@
 import type { Bundle, Resource } from '@medplum/fhirtypes';
 import { z } from 'zod';
 
-/** A Bundle of R4: a page of a search, or the answers of a transaction. */
+/** A Bundle of R4: a page of a search, or the response to a transaction. */
 export const AnyBundle = z.custom<Bundle>(
   (value) =>
     typeof value === 'object' &&
@@ -11,10 +11,10 @@ export const AnyBundle = z.custom<Bundle>(
     (!('entry' in value) || Array.isArray(value.entry)),
 );
 
-/** A resource that is stored: it has an id and a version. */
+/** A resource that is stored on the server, so it has an id. */
 export type Stored<T extends Resource> = T & { readonly id: string };
 
-/** Whether it is of a kind and has an id, as everything that was stored does. */
+/** Whether a resource has the type and an id. */
 export function isStored<Kind extends Resource['resourceType']>(
   kind: Kind,
   resource: Resource | undefined,

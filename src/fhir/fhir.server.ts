@@ -13,13 +13,13 @@ const Capabilities = z.looseObject({
   fhirVersion: z.string(),
 });
 
-/** How the FHIR server stands: `off` when none is configured. */
+/** The state of the FHIR server. `off`: none is configured. */
 export type FhirState = 'up' | 'away' | 'off';
 
-/** HAPI FHIR: this folder alone knows its address and token. */
+/** HAPI FHIR. Only this folder knows its URL and token. */
 @Injectable()
 export class FhirServer {
-  /** The only way to it; undefined when none is configured. */
+  /** Makes all calls; undefined when no server is configured. */
   readonly calls: FhirCalls | undefined;
   private readonly client: Client | undefined;
 
@@ -33,13 +33,15 @@ export class FhirServer {
     this.calls = new FhirCalls(this.client);
   }
 
-  /** For what would wait for ever without one: NotConfigured when there is none. */
-  mustBeThere(): void {
+  /** Throws NotConfigured when no server is configured, so that no job waits for it forever. */
+  mustBeConfigured(): void {
     if (this.client === undefined)
-      throw new NotConfigured('No FHIR server is configured (FHIR_BASE_URL): lists cannot be imported.');
+      throw new NotConfigured(
+        'No FHIR server is configured, so lists cannot be imported. Set FHIR_BASE_URL.',
+      );
   }
 
-  /** A link the server gave (a next page), when it leads to the server itself; the token would go wherever it leads. */
+  /** Resolves a link from a response (a next page). FhirRefused for another origin, because the token would be sent there. */
   ownLink(link: string): string {
     const base = this.client?.baseUrl ?? '';
     if (!URL.canParse(link, base) || new URL(link, base).origin !== new URL(base).origin)
@@ -47,7 +49,7 @@ export class FhirServer {
     return new URL(link, base).href;
   }
 
-  /** Whether it answers with a capability statement of R4. */
+  /** `up` when the server answers with a capability statement of R4. */
   async state(): Promise<FhirState> {
     if (this.client === undefined) return 'off';
     try {

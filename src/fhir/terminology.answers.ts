@@ -17,14 +17,14 @@ const value = {
   valueCoding: Coding.optional().catch(undefined),
 };
 
-/** What an operation answers, as far as it is read (R4, "Parameters"). */
+/** The response of an operation (R4, "Parameters"), with the members that are read. */
 export const OutParameters = z.object({
   resourceType: z.literal('Parameters'),
   parameter: z.array(z.object({ ...value, part: z.array(z.object(value)).default([]) })).default([]),
 });
 type OutParameters = z.output<typeof OutParameters>;
 
-/** What `$expand` answers, as far as it is read. */
+/** The response of `$expand`, with the members that are read. */
 export const ExpandedValueSet = z.object({
   resourceType: z.literal('ValueSet'),
   expansion: z.object({
@@ -42,7 +42,7 @@ export const ExpandedValueSet = z.object({
 
 const SAME = new Set(['equal', 'equivalent']);
 
-/** The concepts of `$translate` that mean the same. */
+/** The equal or equivalent concepts in a response of `$translate`. */
 export function codingsOf({ parameter }: OutParameters): FoundConcept[] {
   return parameter
     .filter(({ name, part }) => name === 'match' && SAME.has(partOf(part, 'equivalence')?.valueCode ?? ''))
@@ -53,17 +53,17 @@ export function codingsOf({ parameter }: OutParameters): FoundConcept[] {
     });
 }
 
-/** A text of `$lookup`. */
+/** A string parameter of a response of `$lookup`. */
 export const wordOf = ({ parameter }: OutParameters, wanted: string): string | undefined =>
   parameter.find(({ name }) => name === wanted)?.valueString;
 
-/** A property of `$lookup` that is true or false; some servers say so in a code or a text. */
+/** A boolean property in a response of `$lookup`. Some servers send it as code or string. */
 export function flagOf({ parameter }: OutParameters, wanted: string): boolean {
   const found = parameter.find(
     ({ name, part }) => name === 'property' && partOf(part, 'code')?.valueCode === wanted,
   );
-  const told = partOf(found?.part ?? [], 'value');
-  return told?.valueBoolean === true || [told?.valueCode, told?.valueString].includes('true');
+  const value = partOf(found?.part ?? [], 'value');
+  return value?.valueBoolean === true || [value?.valueCode, value?.valueString].includes('true');
 }
 
 const partOf = (parts: OutParameters['parameter'][number]['part'], wanted: string) =>

@@ -18,20 +18,20 @@ import {
   wordOf,
 } from './terminology.answers.js';
 
-/** Which concepts a search is among: a ValueSet that the server knows by its URL, or what is below a concept of a system. */
-export type Among = { readonly url: string } | { readonly system: string; readonly below: string };
+/** The concepts that a search covers: a ValueSet by its URL, or the descendants of a concept. */
+export type SearchScope = { readonly url: string } | { readonly system: string; readonly below: string };
 
-// A person waits for it, and it is asked again with the next word.
-const SOON = { timeoutMs: 3_000, repeatable: false };
-const REST_MS = 30_000;
+// A person waits for the response, and the next word asks again.
+const CALL = { timeoutMs: 3_000, repeatable: false };
+const BREAKER_OPEN_MS = 30_000;
 
 /**
- * A terminology server (R4, "Terminology Service"): only codes and single words go there, in bodies and never in addresses. Every call
- * throws `NeighbourAway` when the server is away or none is configured, {@link FhirRefused} when it cannot do what is asked.
+ * A terminology server (R4, "Terminology Service"). It receives only codes and single words, in bodies and never in URLs. Every call
+ * throws `NeighbourAway` when the server does not answer or none is configured, {@link FhirRefused} when it rejects the request.
  */
 @Injectable()
 export class TerminologyServer {
-  /** Which server it is, without saying where; undefined when none is configured. */
+  /** A hash of the server's URL, as key of its cached answers; undefined when none is configured. */
   readonly identity: string | undefined;
   private readonly calls: FhirCalls | undefined;
 
@@ -40,10 +40,10 @@ export class TerminologyServer {
     if (baseUrl === undefined) return;
     this.identity = createHash('sha256').update(baseUrl).digest('base64url');
     const client = new Client({ baseUrl, ...(bearerToken === undefined ? {} : { bearerToken }) });
-    this.calls = new FhirCalls(client, new FhirBreaker(Date.now, REST_MS));
+    this.calls = new FhirCalls(client, new FhirBreaker(Date.now, BREAKER_OPEN_MS));
   }
 
-  /** What a code of one system is in another one (`ConceptMap/$translate`): equivalents only, no wider or narrower concepts. */
+  /** Translates a code into another system (`ConceptMap/$translate`). Only equal and equivalent concepts. */
   async translate(system: string, code: string, target: string): Promise<FoundConcept[]> {
     const answer = await this.operation(OutParameters, 'ConceptMap', 'translate', [
       { name: 'system', valueUri: system },
@@ -53,7 +53,7 @@ export class TerminologyServer {
     return codingsOf(answer).filter((found) => found.system === target);
   }
 
-  /** A concept as its system knows it (`CodeSystem/$lookup`); undefined when the server knows no such code, or not the system. */
+  /** Looks a concept up (`CodeSystem/$lookup`); undefined when the server does not know the code or the system. */
   async lookup(
     system: string,
     code: string,
@@ -71,8 +71,8 @@ export class TerminologyServer {
     }
   }
 
-  /** Whether a ValueSet holds a code (`ValueSet/$validate-code`). False, too, when the server cannot make out the ValueSet. */
-  async holds(valueSet: string, system: string, code: string): Promise<boolean> {
+  /** Whether a ValueSet contains a code (`ValueSet/$validate-code`). Also false when the server does not know the ValueSet. */
+  async contains(valueSet: string, system: string, code: string): Promise<boolean> {
     const { parameter } = await this.operation(OutParameters, 'ValueSet', 'validate-code', [
       { name: 'url', valueUri: valueSet },
       { name: 'system', valueUri: system },
@@ -81,10 +81,12 @@ export class TerminologyServer {
     return parameter.some(({ name, valueBoolean }) => name === 'result' && valueBoolean);
   }
 
-  /** Concepts whose names match a text (`ValueSet/$expand` with `filter`), as the server ranks them. */
-  async find(among: Among, filter: string, language: string, count: number): Promise<FoundConcept[]> {
+  /** Concepts whose names match a text (`ValueSet/$expand` with `filter`), in the order of the server. */
+  async find(scope: SearchScope, filter: string, language: string, count: number): Promise<FoundConcept[]> {
     const { expansion } = await this.operation(ExpandedValueSet, 'ValueSet', 'expand', [
-      'url' in among ? { name: 'url', valueUri: among.url } : { name: 'valueSet', resource: belowOf(among) },
+      'url' in scope
+        ? { name: 'url', valueUri: scope.url }
+        : { name: 'valueSet', resource: descendantsOf(scope) },
       { name: 'filter', valueString: filter },
       { name: 'count', valueInteger: count },
       { name: 'activeOnly', valueBoolean: true },
@@ -101,7 +103,7 @@ export class TerminologyServer {
       }));
   }
 
-  /** What is no answer of its kind is refused in the call, where it becomes {@link FhirRefused}. */
+  /** Parses the response inside the call, so that an invalid response becomes {@link FhirRefused}. */
   private operation<Shape extends z.ZodType>(
     shape: Shape,
     resourceType: string,
@@ -110,7 +112,7 @@ export class TerminologyServer {
   ): Promise<z.output<Shape>> {
     if (this.calls === undefined) return Promise.reject(new NeighbourAway('hapi'));
     const input: Parameters = { resourceType: 'Parameters', parameter };
-    return this.calls.call(SOON, async (client, options) =>
+    return this.calls.call(CALL, async (client, options) =>
       shape.parse(
         await client.operation({
           name,
@@ -124,7 +126,7 @@ export class TerminologyServer {
   }
 }
 
-function belowOf({ system, below }: Extract<Among, { system: string }>) {
+function descendantsOf({ system, below }: Extract<SearchScope, { system: string }>) {
   const filter = [{ property: 'concept', op: 'is-a' as const, value: below }];
   return {
     resourceType: 'ValueSet' as const,

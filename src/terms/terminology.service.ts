@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { FhirRefused } from '../fhir/fhir.errors.js';
 import type { FoundConcept } from '../fhir/terminology.answers.js';
-import { type Among, TerminologyServer } from '../fhir/terminology.server.js';
+import { type SearchScope, TerminologyServer } from '../fhir/terminology.server.js';
 import { WORDS } from '../mapping/words/concept.map.js';
 import { isConceptId, looksLikeCode } from '../mapping/values/snomed.id.js';
 import { SNOMED } from '../mapping/words/term.js';
@@ -100,8 +100,8 @@ export class Terminology {
 
   /** By ECL where the server can; else below the concept, as any server with the hierarchy can. */
   private async findings(word: string, language: string): Promise<readonly FoundConcept[]> {
-    const among: Among[] = [{ url: FINDINGS }, { system: SNOMED, below: FINDING }];
-    for (const one of among) {
+    const scopes: SearchScope[] = [{ url: FINDINGS }, { system: SNOMED, below: FINDING }];
+    for (const one of scopes) {
       const found = await orNothing(this.server.find(one, word.trim(), language, MOST), undefined);
       if (found !== undefined) return found;
     }
@@ -117,9 +117,10 @@ export class Terminology {
     }
     const display = found.display === undefined ? {} : { display: found.display };
     if (found.inactive) return { is: 'inactive', ...display };
-    if (kind === 'any' || (await this.server.holds(FINDINGS, SNOMED, code))) return { is: 'fit', ...display };
+    if (kind === 'any' || (await this.server.contains(FINDINGS, SNOMED, code)))
+      return { is: 'fit', ...display };
     // A server that knows no ECL holds nothing in the set, not even its root.
-    const understood = await this.server.holds(FINDINGS, SNOMED, FINDING);
+    const understood = await this.server.contains(FINDINGS, SNOMED, FINDING);
     return { is: understood ? 'other-kind' : 'not-known-here', ...display };
   }
 }

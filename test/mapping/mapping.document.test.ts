@@ -17,14 +17,14 @@ describe('a mapping document', () => {
 
   it('names only columns and tables that it declares', () => {
     expect(faults({ patient: { name: { text: { copy: 'nome' } } } })).toEqual([
-      'patient.name.text.copy: column nome is not declared',
+      'patient.name.text.copy: The column nome is not declared.',
     ]);
     expect(faults({ patient: { name: { text: { template: '{name} {other}' } } } })).toEqual([
-      'patient.name.text.template: column other is not declared',
+      'patient.name.text.template: The column other is not declared.',
     ]);
-    expect(faults({ tables: {} })).toEqual(['patient.gender.table: table gender is not declared']);
+    expect(faults({ tables: {} })).toEqual(['patient.gender.table: The table gender is not declared.']);
     expect(faults({ identifiers: [{ ...brazil.identifiers[0], column: 'rg' }] })).toEqual([
-      'identifiers.0.column: column rg is not declared',
+      'identifiers.0.column: The column rg is not declared.',
     ]);
   });
 

@@ -114,7 +114,7 @@ describe('a terminology server without ECL', () => {
     expect(found.map(({ code }) => code)).toContain('4556007');
     expect(found.map(({ code }) => code)).not.toContain('80146002');
     const unknown = `${SNOMED}?fhir_vs=ecl/<<71388002`;
-    expect(await server.holds(unknown, SNOMED, '80146002')).toBe(false);
+    expect(await server.contains(unknown, SNOMED, '80146002')).toBe(false);
     await expect(server.find({ url: unknown }, 'appendix', 'en', 20)).rejects.toBeInstanceOf(FhirRefused);
     const none = new TerminologyServer({ TERMINOLOGY_URL: undefined, TERMINOLOGY_TOKEN: undefined });
     await expect(none.lookup(SNOMED, '4556007')).rejects.toBeInstanceOf(NeighbourAway);

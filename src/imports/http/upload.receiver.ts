@@ -30,7 +30,7 @@ export class UploadReceiver {
         'unsupported-media-type',
         'This route takes multipart/form-data with a part named file.',
       );
-    this.fhir.mustBeThere();
+    this.fhir.mustBeConfigured();
     const id = randomUUID();
     try {
       return await this.read(id, body, type);

@@ -40,7 +40,7 @@ export class Reruns {
     states: readonly RowState[],
     set: Partial<typeof imports.$inferInsert> = {},
   ): Promise<void> {
-    this.fhir.mustBeThere();
+    this.fhir.mustBeConfigured();
     if (record.forgottenAt !== null)
       throw new Conflict('import-rows-deleted', 'The rows of this import are no longer kept.');
     // What was asked for before, and cancelled before it was done.
