@@ -8,18 +8,18 @@ import {
 } from '../mapping/words/concept.map.js';
 import { SNOMED, type TermTarget } from '../mapping/words/term.js';
 
-/** What people decided a word to mean; without a target it means nothing to record. */
+/** A decided word with its concept; without a target, the word is ignored. */
 export interface TermDecision {
   readonly language: string;
   readonly word: string;
   readonly target?: TermTarget;
 }
 
-/** A ConceptMap of R4 as it is handed out: with the elements that R4 demands beside what we read. */
+/** The exported ConceptMap (R4). It has the elements that R4 requires besides those that the import reads. */
 export const DecisionMap = TermConceptMap.extend({ name: z.string(), status: z.literal('active') });
 export type DecisionMap = z.output<typeof DecisionMap>;
 
-/** Decisions in the form of the shipped ConceptMap, so that they can be read again like it, here or elsewhere. */
+/** Converts decisions into a ConceptMap with the structure of the shipped one, so that it can be imported again. */
 export function conceptMapOf(decisions: readonly TermDecision[]): DecisionMap {
   const groups = new Map<string, TermDecision[]>();
   for (const decision of decisions) {
@@ -48,23 +48,23 @@ export function conceptMapOf(decisions: readonly TermDecision[]): DecisionMap {
 
 type MapTarget = TermConceptMap['group'][number]['element'][number]['target'][number];
 
-function mainOf(target: TermTarget) {
+function firstCodingOf(target: TermTarget) {
   return target.kind === 'condition' ? target.coding : (target.value[0] ?? {});
 }
 
 const systemOf = (target: TermTarget | undefined): string =>
-  (target === undefined ? undefined : mainOf(target).system) ?? SNOMED;
+  (target === undefined ? undefined : firstCodingOf(target).system) ?? SNOMED;
 
 function targetOf(target: TermTarget | undefined): MapTarget {
   if (target === undefined) return { equivalence: UNMATCHED };
-  const { code = '', display } = mainOf(target);
-  const shown = display === undefined ? {} : { display };
-  if (target.kind === 'condition') return { code, ...shown, equivalence: 'equivalent' };
+  const { code = '', display } = firstCodingOf(target);
+  const named = display === undefined ? {} : { display };
+  if (target.kind === 'condition') return { code, ...named, equivalence: 'equivalent' };
   const product = [
     productOf(OBSERVATION_CODE, target.code),
     ...target.value.slice(1).map((value) => productOf(OBSERVATION_VALUE, value)),
   ];
-  return { code, ...shown, equivalence: 'equivalent', product };
+  return { code, ...named, equivalence: 'equivalent', product };
 }
 
 function productOf(property: string, coding: { system?: string; code?: string; display?: string }) {

@@ -14,25 +14,26 @@ import { beginningOf, wordKey } from './word.key.js';
 
 type Language = (typeof terms.$inferSelect)['language'];
 
-interface Given {
+interface Decision {
   readonly language: Language;
   readonly folded: string;
   readonly word: string;
   readonly target: z.output<typeof DecidedTarget> | null;
 }
 
+/** Characters of a word that the inbox shows. */
 const SHOWN = 200;
 
-/** People's decisions as a ConceptMap, to be kept or taken elsewhere. */
+/** Exports and imports the decisions about words as a ConceptMap. */
 @Injectable()
 export class Decisions {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly queue: Queue,
-    private readonly auditedActions: AuditedActions,
+    private readonly actions: AuditedActions,
   ) {}
 
-  /** All decisions; a word that is ignored is `unmatched`. Texts too long to be kept in full are left out: they would not come back. */
+  /** All decisions; an ignored word is `unmatched`. Words that are stored shortened are left out, because an import could not match them. */
   async export(): Promise<DecisionMap> {
     const rows = await this.database
       .select()
@@ -41,7 +42,7 @@ export class Decisions {
       .orderBy(terms.language, terms.folded);
     return conceptMapOf(
       rows.flatMap(({ language, folded, word, target }) => {
-        // A code of FHIR has single blanks, and none at its ends.
+        // A FHIR code has no repeated white space and none at its ends.
         const code = word.trim().replace(/\s+/gu, ' ');
         if (wordKey(code) !== folded) return [];
         return [
@@ -52,8 +53,8 @@ export class Decisions {
   }
 
   /**
-   * Takes decisions from a ConceptMap; they replace earlier ones, and the rows that wait run again. Words with several meanings, or with
-   * none that is equivalent, are left out. BadField for a meaning that nobody could decide.
+   * Imports decisions from a ConceptMap. They replace earlier decisions, and the waiting rows run again. Words with several targets, or
+   * without an equivalent target, are left out. BadField for an invalid target.
    */
   async import(
     action: AuditedAction,
@@ -61,38 +62,42 @@ export class Decisions {
     account: Account,
   ): Promise<{ taken: number; left_out: number }> {
     const words = wordsOf(map);
-    const given = new Map<string, Given | undefined>();
+    const decisions = new Map<string, Decision | undefined>();
     for (const { language, word, targets, unmatched } of words) {
       if (!isLanguage(language))
         throw new BadField(
           'invalid-field',
           'group.source',
-          'Words are of one of the languages pt, en and es.',
+          'Unknown language of words. Use urn:radgate:words:pt, urn:radgate:words:en or urn:radgate:words:es.',
         );
       const folded = wordKey(word);
       const key = `${language}:${folded}`;
       const [target, ...more] = targets;
-      const one = more.length === 0 && (target !== undefined || unmatched) && !given.has(key);
-      given.set(
+      const isUsable = more.length === 0 && (target !== undefined || unmatched) && !decisions.has(key);
+      decisions.set(
         key,
-        one
+        isUsable
           ? { language, folded, word: beginningOf(word, SHOWN), target: target ? targetOf(target) : null }
           : undefined,
       );
     }
-    // In one order everywhere, so that two imports at once wait for each other and not in a circle.
-    const taken = [...given]
+    // Sorted, so that two imports at the same time lock the rows in the same order and cannot deadlock.
+    const taken = [...decisions]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .flatMap(([, decision]) => decision ?? []);
-    action.addFacts({ detail: { taken: taken.length, left_out: given.size - taken.length } });
+    action.tells({ detail: { taken: taken.length, left_out: decisions.size - taken.length } });
     await this.store(action, taken, account);
-    return { taken: taken.length, left_out: given.size - taken.length };
+    return { taken: taken.length, left_out: decisions.size - taken.length };
   }
 
-  private async store(action: AuditedAction, decisions: readonly Given[], account: Account): Promise<void> {
-    await this.auditedActions.record(action, 200, async (transaction) => {
+  private async store(
+    action: AuditedAction,
+    decisions: readonly Decision[],
+    account: Account,
+  ): Promise<void> {
+    await this.actions.record(action, 200, async (transaction) => {
       if (decisions.length === 0) return;
-      // One statement for all words: a map may hold thousands.
+      // One statement for all words, because a map may contain thousands.
       const rows = await transaction.execute<{ id: string; waited_for: boolean }>(sql`
         insert into terms (language, folded, word, source_column, state, target, checked, decided_by, decided_at)
         select language, folded, word, '', case when target is null then 'ignored' else 'decided' end, target,
@@ -110,13 +115,17 @@ export class Decisions {
   }
 }
 
-/** Without a member `target` the column is NULL; a `null` in JSON would become the JSON value null. */
-const rowOf = ({ target, ...word }: Given) => (target === null ? word : { ...word, target });
+/** Without the member `target`, the column becomes NULL. A `null` in JSON would become the JSON value null. */
+const rowOf = ({ target, ...word }: Decision) => (target === null ? word : { ...word, target });
 
 function targetOf(target: unknown): z.output<typeof DecidedTarget> {
   const parsed = DecidedTarget.safeParse(target);
   if (!parsed.success)
-    throw new BadField('invalid-field', 'group', 'A meaning in the map is none that could be decided.');
+    throw new BadField(
+      'invalid-field',
+      'group',
+      'A target in the ConceptMap is invalid. Use a coding with system and code.',
+    );
   return parsed.data;
 }
 

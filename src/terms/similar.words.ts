@@ -1,40 +1,44 @@
 import { foldTerm } from '../mapping/words/term.folding.js';
 
-/** A known word with what it means. */
+/** A known word with its target. */
 export interface KnownWord<Meaning> {
   readonly word: string;
   readonly meaning: Meaning;
 }
 
-const LEAST = 0.2;
+const LOWEST_SCORE = 0.2;
 
-/** The known words that share letter triples with a text, best first; `score` is 0 to 1. */
+/** The known words that share trigrams with a text, best first, at most `most`. `score` is 0 to 1 (Jaccard index). */
 export function similarTo<Meaning>(
   text: string,
   known: readonly KnownWord<Meaning>[],
   most: number,
 ): (KnownWord<Meaning> & { readonly score: number })[] {
-  const triples = triplesOf(foldTerm(text));
+  const trigrams = trigramsOf(foldTerm(text));
   return known
-    .map(({ word, meaning }) => ({ word, meaning, score: sharedOf(triples, triplesOf(foldTerm(word))) }))
-    .filter(({ score }) => score >= LEAST)
+    .map(({ word, meaning }) => ({
+      word,
+      meaning,
+      score: similarityOf(trigrams, trigramsOf(foldTerm(word))),
+    }))
+    .filter(({ score }) => score >= LOWEST_SCORE)
     .sort((one, other) => other.score - one.score)
     .slice(0, most);
 }
 
-/** How much of a text stands in another one, 0 to 1: names of concepts are longer than words of lists. */
+/** The part of the trigrams of `text` that `name` contains, 0 to 1. Names of concepts are longer than words of lists. */
 export function partIn(text: string, name: string): number {
-  const triples = triplesOf(foldTerm(text));
-  const others = triplesOf(foldTerm(name));
-  return [...triples].filter((triple) => others.has(triple)).length / triples.size;
+  const trigrams = trigramsOf(foldTerm(text));
+  const others = trigramsOf(foldTerm(name));
+  return [...trigrams].filter((trigram) => others.has(trigram)).length / trigrams.size;
 }
 
-function triplesOf(word: string): Set<string> {
+function trigramsOf(word: string): Set<string> {
   const padded = `  ${word} `;
   return new Set(Array.from({ length: padded.length - 2 }, (_, at) => padded.slice(at, at + 3)));
 }
 
-function sharedOf(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
-  const shared = [...one].filter((triple) => other.has(triple)).length;
+function similarityOf(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  const shared = [...one].filter((trigram) => other.has(trigram)).length;
   return shared / (one.size + other.size - shared);
 }

@@ -10,17 +10,17 @@ type Target = z.output<typeof DecidedTarget>;
 type Coding = Extract<Target, { kind: 'condition' }>['coding'];
 
 const REFUSALS: Partial<Record<Verdict['is'], string>> = {
-  unknown: 'The terminology server does not know this code.',
-  inactive: 'This concept is no longer in use.',
-  'other-kind': 'This concept is no clinical finding, and nothing a patient has.',
+  unknown: 'The terminology server does not know this code. Use a code of its SNOMED CT edition.',
+  inactive: 'This concept is inactive. Use an active concept.',
+  'other-kind': 'This concept is not a clinical finding. Use a descendant of 404684003 (Clinical finding).',
 };
 
-/** What is decided, looked at once more: by the terminology server when there is one, and with the names that concepts really have. */
+/** Checks the target of a decision with the terminology server, if one is configured, and sets the official names of its concepts. */
 @Injectable()
 export class TargetCheck {
   constructor(private readonly terminology: Terminology) {}
 
-  /** The target as it is kept; `checked` when a server found every SNOMED CT code of it fit. BadField for a code that a server refuses. */
+  /** The target to be stored. `checked`: the server accepted every SNOMED CT code. BadField for a code that the server rejects. */
   async check(target: Target): Promise<{ target: Target; checked: boolean }> {
     if (target.kind === 'condition') {
       const { coding, checked } = await this.coding(target.coding, 'finding', 'coding.code');
@@ -49,7 +49,7 @@ export class TargetCheck {
     const verdict = await this.terminology.judge(code, kind);
     const refusal = verdict === undefined ? undefined : REFUSALS[verdict.is];
     if (refusal !== undefined) throw new BadField('unusable-concept', field, refusal);
-    // The server's name of the concept, else the shipped one; the given one only where neither knows it: it may have been mistyped.
+    // The given name may be mistyped, so it is used only when neither the server nor the shipped words know the concept.
     const display = verdict?.display ?? shippedDisplay(code) ?? given.display;
     return {
       coding: { system, code, ...(display === undefined ? {} : { display }) },

@@ -3,14 +3,14 @@ import type { TermAnswer, TermQuestion } from '../mapping/words/term.js';
 import { wordKey } from './word.key.js';
 
 /**
- * One link of the chain from words to concepts: `mapped` and `ignored` settle a word, `ambiguous` and `unmapped` hand it on. A terminology
- * server is no link: what it finds for free text are suggestions (`TermSuggester`), and a person takes them or not.
+ * Maps words to concepts. `mapped` and `ignored` are final; after `ambiguous` and `unmapped` the next mapper is asked. A terminology
+ * server is not a mapper: what it finds are suggestions (`TermSuggester`), and a person decides.
  */
 export interface TermMapper {
   map(question: TermQuestion): TermAnswer;
 }
 
-/** The shipped ConceptMap: exact after folding, guarded against negations, relatives and doubts. */
+/** Maps by the shipped ConceptMap: exact matches after folding, with guards against negation, relatives and doubt. */
 export class ConceptMapTerms implements TermMapper {
   constructor(private readonly index: TermIndex) {}
 
@@ -19,7 +19,7 @@ export class ConceptMapTerms implements TermMapper {
   }
 }
 
-/** What people decided, as it stood when it was read; it does not change while a chunk of rows is mapped. */
+/** Maps by the decisions at the time they were read. They do not change while a chunk is mapped. */
 export class DecidedTerms implements TermMapper {
   constructor(private readonly decided: ReadonlyMap<string, TermAnswer>) {}
 
@@ -29,18 +29,18 @@ export class DecidedTerms implements TermMapper {
   }
 }
 
-/** The links in their order; the first that settles a word wins. What none settles waits, as ambiguous when any link called it so. */
+/** Asks mappers in order. The first final answer wins; otherwise the word waits, as ambiguous if any mapper said so. */
 export class TermChain implements TermMapper {
-  constructor(private readonly links: readonly TermMapper[]) {}
+  constructor(private readonly mappers: readonly TermMapper[]) {}
 
   map(question: TermQuestion): TermAnswer {
-    let open: TermAnswer = { outcome: 'unmapped', source: 'inbox' };
-    for (const link of this.links) {
-      const answer = link.map(question);
+    let waiting: TermAnswer = { outcome: 'unmapped', source: 'inbox' };
+    for (const mapper of this.mappers) {
+      const answer = mapper.map(question);
       if (answer.outcome === 'mapped' || answer.outcome === 'ignored') return answer;
-      if (answer.outcome === 'ambiguous') open = answer;
+      if (answer.outcome === 'ambiguous') waiting = answer;
     }
-    return open;
+    return waiting;
   }
 }
 

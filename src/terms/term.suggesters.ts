@@ -7,36 +7,37 @@ import { partIn, similarTo } from './similar.words.js';
 import { KnownTarget } from './term.target.js';
 import type { TerminologyMatch } from './terminology.service.js';
 
-/** What an unknown word might mean, for a person to take or not. */
+/** A possible concept of an unknown word. A person decides whether to use it. */
 export const Suggestion = z.object({
-  word: z.string().describe('The known word or name that looks like it.'),
+  word: z.string().describe('The similar known word or name.'),
   target: KnownTarget,
-  score: z.number().describe('0 to 1: how alike they are.'),
+  score: z.number().describe('Similarity, 0 to 1.'),
   source: z.enum(['concept-map', 'decision', 'typed-code', 'terminology-server']),
 });
 export type Suggestion = z.output<typeof Suggestion>;
 
-/** Somebody who may have an idea what a word means; never taken without a person. */
+/** A source of suggestions for a word. */
 export interface TermSuggester {
   suggest(word: string, language: string): Suggestion[];
 }
 
+/** Suggestions of one source. */
 const MOST = 10;
-const LEAST_PART = 0.5;
+const LOWEST_SERVER_SCORE = 0.5;
 
 const shipped = wordsOf(SHIPPED_TERMS).flatMap(({ language, word, targets }) =>
   targets.map((target) => ({ language, word, meaning: target })),
 );
 const shippedTargets = [...indexConceptMap(SHIPPED_TERMS).values()].flat();
 
-/** What a code that the shipped words know means; an Observation where it is one. */
+/** The shipped target with a code; an Observation if the code is the value of one. */
 export const shippedTarget = (code: string): TermTarget | undefined =>
   shippedTargets.find((target) => codeOf(target) === code);
 
 const codeOf = (target: Suggestion['target']) =>
   target.kind === 'condition' ? target.coding.code : target.value[0]?.code;
 
-/** Words of the shipped ConceptMap that look like it. */
+/** Suggests similar words of the shipped ConceptMap. */
 export class ConceptMapSuggester implements TermSuggester {
   suggest(word: string, language: string): Suggestion[] {
     const own = shipped.filter((entry) => entry.language === language);
@@ -44,7 +45,7 @@ export class ConceptMapSuggester implements TermSuggester {
   }
 }
 
-/** Words that people decided before. */
+/** Suggests similar decided words. */
 export class DecisionSuggester implements TermSuggester {
   constructor(private readonly decided: readonly { word: string; meaning: TermTarget }[]) {}
 
@@ -53,7 +54,7 @@ export class DecisionSuggester implements TermSuggester {
   }
 }
 
-/** A code that somebody typed in place of a word: itself, when it can be one. */
+/** Suggests the word itself when it is a SNOMED CT concept identifier. */
 export class TypedCodeSuggester implements TermSuggester {
   suggest(word: string): Suggestion[] {
     const code = word.trim();
@@ -63,7 +64,7 @@ export class TypedCodeSuggester implements TermSuggester {
   }
 }
 
-/** What a terminology server found; what only its own search thinks alike, but shares no letters, is left out. */
+/** Suggests concepts that a terminology server found. Concepts whose names share too few trigrams with the word are left out. */
 export class ServerSuggester implements TermSuggester {
   constructor(private readonly found: readonly TerminologyMatch[]) {}
 
@@ -71,7 +72,7 @@ export class ServerSuggester implements TermSuggester {
     return this.found.flatMap(({ system, code, display, terms, exact }): Suggestion[] => {
       if (system === SNOMED && !isConceptId(code)) return [];
       const score = exact ? 1 : Math.max(0, ...terms.map((term) => partIn(word, term)));
-      if (score < LEAST_PART) return [];
+      if (score < LOWEST_SERVER_SCORE) return [];
       const coding = { system, code, ...(display === undefined ? {} : { display }) };
       const target = shippedTarget(code) ?? { kind: 'condition', coding };
       return [{ word: display ?? code, target, score: rounded(score), source: 'terminology-server' }];
@@ -79,7 +80,7 @@ export class ServerSuggester implements TermSuggester {
   }
 }
 
-/** All ideas, best first, each meaning once. */
+/** All suggestions, best first, each concept once. */
 export function suggestAll(
   suggesters: readonly TermSuggester[],
   word: string,

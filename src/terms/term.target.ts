@@ -10,11 +10,11 @@ const Coding = z
   })
   .refine(({ system, code }) => system !== SNOMED || isConceptId(code), {
     path: ['code'],
-    message: 'This is no SNOMED CT concept identifier (length, partition or check digit).',
+    message: 'Not a SNOMED CT concept identifier: wrong length, partition or check digit. Check the code.',
   })
   .transform(({ display, ...rest }) => ({ ...rest, ...(display === undefined ? {} : { display }) }));
 
-/** What a person may decide a word to mean: a Condition of a concept, or an Observation with its values. */
+/** The target of a decision: a Condition with a concept, or an Observation with a code and values. */
 export const DecidedTarget = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('condition'), coding: Coding }),
   z.strictObject({ kind: z.literal('observation'), code: Coding, value: z.array(Coding).min(1).max(4) }),
@@ -25,7 +25,7 @@ const KnownCoding = z.object({
   code: z.string().optional(),
   display: z.string().optional(),
 });
-/** What a word means, as it is told. */
+/** The target of a word in responses. */
 export const KnownTarget = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('condition'), coding: KnownCoding }),
   z.object({ kind: z.literal('observation'), code: KnownCoding, value: z.array(KnownCoding).readonly() }),

@@ -5,16 +5,16 @@ import type { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { terminologyAnswers } from '../database/schema.records.js';
 
-/** Terminologies change twice a year at most, what is loaded into a server now and then. */
+/** Terminologies change about twice a year; a server may be reloaded more often. */
 const HOURS = 24;
 
-/** Answers of a terminology server, kept for a day in PostgreSQL for all gateways; failures are not kept. */
+/** Caches responses of a terminology server in PostgreSQL for a day, for all gateways. Failures are not cached. */
 @Injectable()
 export class TerminologyCache {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The kept answer to a question, or what `ask` gives, which is kept. `shape` reads it again: `ask` must give JSON. */
-  async kept<Schema extends z.ZodType>(
+  /** The cached answer to a question, or the result of `ask`, which is then cached as JSON. `shape` parses both. */
+  async get<Schema extends z.ZodType>(
     question: readonly string[],
     shape: Schema,
     ask: () => Promise<z.input<Schema>>,

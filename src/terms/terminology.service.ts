@@ -10,16 +10,16 @@ import { foldTerm } from '../mapping/words/term.folding.js';
 import { NeighbourAway } from '../problems/errors.js';
 import { TerminologyCache } from './terminology.cache.js';
 
-/** Clinical finding: what a Condition's code must be, or be below. */
+/** Clinical finding. The code of a Condition must be this concept or a descendant. */
 const FINDING = '404684003';
-/** All active findings, in the Expression Constraint Language (SNOMED CT's use with FHIR, "Implicit Value Sets"). */
+/** All active findings, as an ECL expression (SNOMED CT use with FHIR, "Implicit Value Sets"). */
 const FINDINGS = `${SNOMED}?fhir_vs=ecl/<<${FINDING}`;
 const ICD10 = 'http://hl7.org/fhir/sid/icd-10';
 const ICD10_CODE = /^[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?$/u;
 const MOST = 20;
 const LONGEST_WORD = 100;
-/** Long numbers are people's: of records, telephones, papers. */
-const NUMBER_OF_A_PERSON = /\d(?:[\s.\-/()]*\d){4}|@/u;
+/** Five digits or an `@`: possibly the record number, phone number or e-mail address of a person. */
+const PERSONAL_DATA = /\d(?:[\s.\-/()]*\d){4}|@/u;
 
 const Found = z.array(
   z.object({
@@ -30,7 +30,7 @@ const Found = z.array(
     exact: z.boolean(),
   }),
 );
-/** A concept that a server found for a word; `exact` when a map of the server translates just this word. */
+/** A concept that a server found for a word. `exact`: a ConceptMap of the server translates this word. */
 export type TerminologyMatch = z.output<typeof Found>[number];
 
 const Verdict = z.object({
@@ -38,16 +38,16 @@ const Verdict = z.object({
   display: z.string().optional(),
 });
 /**
- * What a server says of a SNOMED CT code: fit for use, unknown, inactive, of another kind than asked for; `not-known-here`: it has no SNOMED
- * CT, or cannot tell kinds.
+ * The verdict of a server about a SNOMED CT code: fit for use, unknown, inactive, or not a finding (`other-kind`). `not-known-here`: the
+ * server has no SNOMED CT, or cannot check for findings.
  */
 export type Verdict = z.output<typeof Verdict>;
 
-/** How a terminology server took part: `withheld` when the word might say who somebody is. */
-export const ServerPart = z.enum(['off', 'away', 'asked', 'withheld']);
-export type ServerPart = z.output<typeof ServerPart>;
+/** Whether a terminology server was asked. `withheld`: the word may contain personal data and was not sent. */
+export const ServerUse = z.enum(['off', 'away', 'asked', 'withheld']);
+export type ServerUse = z.output<typeof ServerUse>;
 
-/** What a terminology server knows of words and codes. Nothing waits for it, nothing stops without it, and it decides nothing. */
+/** Asks a terminology server about words and codes. Its answers are optional: imports neither wait for it nor depend on it. */
 @Injectable()
 export class Terminology {
   constructor(
@@ -55,28 +55,28 @@ export class Terminology {
     private readonly cache: TerminologyCache,
   ) {}
 
-  /** Concepts for a word: what a map of the server translates it to, then findings whose names match it. */
-  async find(word: string, language: string): Promise<{ part: ServerPart; found: TerminologyMatch[] }> {
+  /** Concepts for a word: translations by ConceptMaps of the server, then findings with matching names. */
+  async find(word: string, language: string): Promise<{ server: ServerUse; found: TerminologyMatch[] }> {
     const { identity } = this.server;
-    if (identity === undefined) return { part: 'off', found: [] };
-    if (!isForTelling(word)) return { part: 'withheld', found: [] };
+    if (identity === undefined) return { server: 'off', found: [] };
+    if (!maySend(word)) return { server: 'withheld', found: [] };
     try {
       const question = [identity, 'find', language, word];
-      const found = await this.cache.kept(question, Found, () => this.ask(word, language));
-      return { part: 'asked', found };
+      const found = await this.cache.get(question, Found, () => this.ask(word, language));
+      return { server: 'asked', found };
     } catch (error) {
       if (!(error instanceof NeighbourAway)) throw error;
-      return { part: 'away', found: [] };
+      return { server: 'away', found: [] };
     }
   }
 
-  /** Whether a SNOMED CT code is active and, for a Condition, a finding; undefined when nobody can be asked. */
+  /** Whether a SNOMED CT code is active and, for a Condition, a finding. Undefined when no server answers. */
   async judge(code: string, kind: 'finding' | 'any'): Promise<Verdict | undefined> {
     const { identity } = this.server;
     if (identity === undefined) return undefined;
     try {
       const question = [identity, 'judge', kind, code];
-      return await this.cache.kept(question, Verdict, () => this.examine(code, kind));
+      return await this.cache.get(question, Verdict, () => this.examine(code, kind));
     } catch (error) {
       if (error instanceof NeighbourAway || error instanceof FhirRefused) return undefined;
       throw error;
@@ -91,18 +91,18 @@ export class Terminology {
       ...(ICD10_CODE.test(word.trim()) ? [this.translate(ICD10, word.trim())] : []),
     ]);
     const named = looksLikeCode(word) ? [] : await this.findings(word, language);
-    return [...translated.flat().map(exactly), ...named.map(perhaps)];
+    return [...translated.flat().map(exactMatch), ...named.map(nameMatch)];
   }
 
   private translate(system: string, code: string): Promise<readonly FoundConcept[]> {
-    return orNothing(this.server.translate(system, code, SNOMED), []);
+    return unlessRefused(this.server.translate(system, code, SNOMED), []);
   }
 
-  /** By ECL where the server can; else below the concept, as any server with the hierarchy can. */
+  /** Searches by ECL; on servers without ECL, among the descendants of the concept. */
   private async findings(word: string, language: string): Promise<readonly FoundConcept[]> {
     const scopes: SearchScope[] = [{ url: FINDINGS }, { system: SNOMED, below: FINDING }];
     for (const one of scopes) {
-      const found = await orNothing(this.server.find(one, word.trim(), language, MOST), undefined);
+      const found = await unlessRefused(this.server.find(one, word.trim(), language, MOST), undefined);
       if (found !== undefined) return found;
     }
     return [];
@@ -110,7 +110,7 @@ export class Terminology {
 
   private async examine(code: string, kind: 'finding' | 'any'): Promise<Verdict> {
     const found = await this.server.lookup(SNOMED, code);
-    // Unknown to a server that has SNOMED CT, or to one that has none of it?
+    // The code is unknown only if the server has SNOMED CT at all.
     if (found === undefined) {
       const root = await this.server.lookup(SNOMED, FINDING);
       return { is: root === undefined ? 'not-known-here' : 'unknown' };
@@ -119,20 +119,20 @@ export class Terminology {
     if (found.inactive) return { is: 'inactive', ...display };
     if (kind === 'any' || (await this.server.contains(FINDINGS, SNOMED, code)))
       return { is: 'fit', ...display };
-    // A server that knows no ECL holds nothing in the set, not even its root.
-    const understood = await this.server.contains(FINDINGS, SNOMED, FINDING);
-    return { is: understood ? 'other-kind' : 'not-known-here', ...display };
+    // For a server without ECL, the value set contains nothing, not even its root.
+    const hasEcl = await this.server.contains(FINDINGS, SNOMED, FINDING);
+    return { is: hasEcl ? 'other-kind' : 'not-known-here', ...display };
   }
 }
 
-const exactly = ({ system, code, display, terms }: FoundConcept) => ({
+const exactMatch = ({ system, code, display, terms }: FoundConcept) => ({
   system,
   code,
   display,
   terms: [...terms],
   exact: true,
 });
-const perhaps = ({ system, code, display, terms }: FoundConcept) => ({
+const nameMatch = ({ system, code, display, terms }: FoundConcept) => ({
   system,
   code,
   display,
@@ -140,18 +140,18 @@ const perhaps = ({ system, code, display, terms }: FoundConcept) => ({
   exact: false,
 });
 
-/** Whether a word may be told to a server: short, and without what looks like somebody's number or address. */
-function isForTelling(word: string): boolean {
+/** Whether a word may be sent to a server: it is short and contains no personal number or e-mail address. */
+function maySend(word: string): boolean {
   if (word.length > LONGEST_WORD) return false;
   const code = word.trim();
-  return (looksLikeCode(code) && code.length < 10 && isConceptId(code)) || !NUMBER_OF_A_PERSON.test(word);
+  return (looksLikeCode(code) && code.length < 10 && isConceptId(code)) || !PERSONAL_DATA.test(word);
 }
 
-async function orNothing<T, Nothing>(asked: Promise<T>, nothing: Nothing): Promise<T | Nothing> {
+async function unlessRefused<T, Fallback>(call: Promise<T>, fallback: Fallback): Promise<T | Fallback> {
   try {
-    return await asked;
+    return await call;
   } catch (error) {
-    if (error instanceof FhirRefused) return nothing;
+    if (error instanceof FhirRefused) return fallback;
     throw error;
   }
 }

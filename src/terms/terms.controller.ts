@@ -13,13 +13,13 @@ import { DecisionMap } from './decisions.map.js';
 import { Decisions } from './decisions.service.js';
 import { DecidedTarget } from './term.target.js';
 import { Suggestion } from './term.suggesters.js';
-import { ServerPart } from './terminology.service.js';
+import { ServerUse } from './terminology.service.js';
 import { TermsQuery } from './terms.query.js';
 import { Term, Terms } from './terms.service.js';
 
-const Ideas = pageOf(Suggestion).extend({ server: ServerPart });
-const TakenIn = z.object({ taken: z.int(), left_out: z.int() });
-const Nothing = z.strictObject({}).prefault({});
+const Suggestions = pageOf(Suggestion).extend({ server: ServerUse });
+const Imported = z.object({ taken: z.int(), left_out: z.int() });
+const EmptyBody = z.strictObject({}).prefault({});
 
 @Controller('api/terms')
 export class TermsController {
@@ -28,7 +28,7 @@ export class TermsController {
     private readonly decisions: Decisions,
   ) {}
 
-  /** The inbox: words by `state`, `language` and `q`; those that most rows wait for first. 400 for a query that is not valid. */
+  /** The inbox: words by `state`, `language` and `q`, the words with most waiting rows first. 400 for an invalid query. */
   @Get()
   @Gives(pageOf(Term))
   @Requires('records:read')
@@ -36,7 +36,7 @@ export class TermsController {
     return this.terms.list(query);
   }
 
-  /** People's decisions as a ConceptMap of FHIR R4; what is ignored is `unmatched`. */
+  /** The decisions as a ConceptMap of FHIR R4. An ignored word is `unmatched`. */
   @Get('concept-map')
   @Gives(DecisionMap)
   @Requires('records:read')
@@ -44,13 +44,13 @@ export class TermsController {
     return this.decisions.export();
   }
 
-  /** Takes decisions from such a ConceptMap and says how many; 422 when it is none. */
+  /** Imports decisions from a ConceptMap and returns their number; 422 when it is invalid. */
   @Post('concept-map')
   @HttpCode(200)
-  @Gives(TakenIn)
+  @Gives(Imported)
   @Requires('terms:decide')
   importMap(
-    @Audited() action: AuditedAction,
+    @Asked() action: AuditedAction,
     @Body(new BodyOf(TermConceptMap)) map: TermConceptMap,
     @Who() account: Account,
   ): Promise<{ taken: number; left_out: number }> {
@@ -58,28 +58,28 @@ export class TermsController {
   }
 
   /**
-   * Ideas what it means, best first; a person takes one or none. `server` is `asked`, `away`, `off` (none is configured) or `withheld` (the
-   * word might say who somebody is, and was not told).
+   * Suggested concepts of a word, best first. `server` is `asked`, `away`, `off` (no terminology server is configured) or `withheld` (the
+   * word may contain personal data and was not sent).
    */
   @Get(':id/suggestions')
-  @Gives(Ideas)
+  @Gives(Suggestions)
   @Requires('records:read')
   async suggestions(
     @Param('id', new IdPipe()) id: string,
     @Req() request: FastifyRequest,
-  ): Promise<z.output<typeof Ideas>> {
+  ): Promise<z.output<typeof Suggestions>> {
     request.auditNote = { detail: { term: id } };
     const { items, server } = await this.terms.suggestions(id);
     return { items, total: items.length, server };
   }
 
-  /** Says what a word means; the rows that wait for it run again. 422 for a code that cannot be one, or that the terminology server refuses. */
+  /** Decides the concept of a word; the waiting rows run again. 422 for an invalid code, or one that the terminology server rejects. */
   @Post(':id/decide')
   @Gives(Term)
   @HttpCode(200)
   @Requires('terms:decide')
   decide(
-    @Audited() action: AuditedAction,
+    @Asked() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(DecidedTarget)) target: z.output<typeof DecidedTarget>,
     @Who() account: Account,
@@ -87,15 +87,15 @@ export class TermsController {
     return this.terms.decide(action, id, target, account);
   }
 
-  /** Says that a word means nothing to record; the rows that wait for it run again without it. */
+  /** Ignores a word; the waiting rows run again without it. */
   @Post(':id/ignore')
   @Gives(Term)
   @HttpCode(200)
   @Requires('terms:decide')
   ignore(
-    @Audited() action: AuditedAction,
+    @Asked() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
-    @Body(new BodyOf(Nothing)) _: z.output<typeof Nothing>,
+    @Body(new BodyOf(EmptyBody)) _: z.output<typeof EmptyBody>,
     @Who() account: Account,
   ): Promise<Term> {
     return this.terms.decide(action, id, undefined, account);

@@ -11,7 +11,7 @@ import { TermsController } from './terms.controller.js';
 import { Terms } from './terms.service.js';
 import { Words } from './words.service.js';
 
-/** Words → SNOMED CT: the chain of what is known, and the inbox of what is not. */
+/** Words → SNOMED CT: known words, decisions, and the inbox of unknown words. */
 @Module({
   imports: [AuditModule, AuthnModule, AuthzModule, FhirModule],
   controllers: [TermsController],

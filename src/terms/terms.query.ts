@@ -4,7 +4,7 @@ const digits = z
   .string()
   .regex(/^\d{1,9}$/)
   .transform(Number);
-/** What the inbox may be sorted by; `-` before it for downwards. */
+/** The sort keys of the inbox; a leading `-` sorts in descending order. */
 const SORTS = ['rows_waiting', 'word', 'created_at', 'decided_at', 'state'] as const;
 
 export const TermsQuery = z.strictObject({
@@ -17,12 +17,12 @@ export const TermsQuery = z.strictObject({
     .default(''),
   sort: z
     .string()
-    .transform((text) => ({ field: text.replace(/^-/, ''), downwards: text.startsWith('-') }))
-    .pipe(z.object({ field: z.enum(SORTS), downwards: z.boolean() }))
-    .default({ field: 'rows_waiting', downwards: true }),
+    .transform((text) => ({ field: text.replace(/^-/, ''), descending: text.startsWith('-') }))
+    .pipe(z.object({ field: z.enum(SORTS), descending: z.boolean() }))
+    .default({ field: 'rows_waiting', descending: true }),
   limit: digits.transform((number) => Math.min(number, 1000)).default(100),
   offset: digits.default(0),
 });
 
-/** A page of the inbox: `state`, `language`, `q` (a part of the word, any case), `sort`, `limit` (1,000 at most), `offset`. */
+/** A page of the inbox: `state`, `language`, `q` (a part of the word, any case), `sort`, `limit` (at most 1,000), `offset`. */
 export type TermsQuery = z.output<typeof TermsQuery>;

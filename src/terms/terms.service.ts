@@ -17,10 +17,10 @@ import {
   TypedCodeSuggester,
 } from './term.suggesters.js';
 import { DecidedTarget, KnownTarget } from './term.target.js';
-import { type ServerPart, Terminology } from './terminology.service.js';
+import { type ServerUse, Terminology } from './terminology.service.js';
 import type { TermsQuery } from './terms.query.js';
 
-/** A word of the inbox. */
+/** A word of the inbox, as the API shows it. */
 export const Term = z.object({
   id: z.uuid(),
   word: z.string(),
@@ -28,22 +28,24 @@ export const Term = z.object({
   column: z.string(),
   state: z.enum(TERM_STATES),
   target: KnownTarget.nullable(),
-  checked: z.boolean().describe('A terminology server found its code fit: known, active, of the right kind.'),
-  rows_waiting: z.int().describe('How many rows deciding it would run again.'),
+  checked: z
+    .boolean()
+    .describe('A terminology server accepted the code: it is known, active and of the right kind.'),
+  rows_waiting: z.int().describe('The number of rows that a decision would run again.'),
   created_at: z.iso.datetime(),
   decided_by: z.string().nullable(),
   decided_at: z.iso.datetime().nullable(),
 });
 export type Term = z.output<typeof Term>;
 
-/** Of more decisions the latest are compared. */
+/** Suggestions compare a word with at most this number of decisions, the latest ones. */
 const MOST_DECIDED = 5_000;
 
-/** Rows of imports that were cancelled or failed wait for nobody until a retry takes them up. */
-const waiting = sql<number>`(select count(*)::int from waiting_words where waiting_words.term = ${terms.id}
+/** Rows of cancelled, failed and undone imports do not count: they run only after a retry. */
+const rowsWaiting = sql<number>`(select count(*)::int from waiting_words where waiting_words.term = ${terms.id}
   and import_id in (select imports.id from imports where imports.status not in ('cancelled', 'failed', 'undone')))`;
 
-/** The inbox of unknown words. A missing word is NotVisible. */
+/** The inbox of unknown words. An unknown id is NotVisible. */
 @Injectable()
 export class Terms {
   constructor(
@@ -51,10 +53,10 @@ export class Terms {
     private readonly queue: Queue,
     private readonly terminology: Terminology,
     private readonly check: TargetCheck,
-    private readonly auditedActions: AuditedActions,
+    private readonly actions: AuditedActions,
   ) {}
 
-  /** A page of the inbox; words for which most rows wait first, unless another order is asked for. */
+  /** A page of the inbox. The default order is by number of waiting rows. */
   async list(query: TermsQuery): Promise<{ items: Term[]; total: number }> {
     const { state, language, q, limit, offset } = query;
     const which = and(
@@ -63,7 +65,7 @@ export class Terms {
       q === '' ? undefined : sql`strpos(lower(${terms.word}), lower(${q})) > 0`,
     );
     const rows = await this.database
-      .select({ term: terms, rows: waiting })
+      .select({ term: terms, rows: rowsWaiting })
       .from(terms)
       .where(which)
       .orderBy(...orderOf(query))
@@ -77,7 +79,7 @@ export class Terms {
 
   async get(id: string): Promise<Term> {
     const [found] = await this.database
-      .select({ term: terms, rows: waiting })
+      .select({ term: terms, rows: rowsWaiting })
       .from(terms)
       .where(eq(terms.id, id));
     if (found === undefined) throw new NotVisible();
@@ -85,12 +87,12 @@ export class Terms {
   }
 
   /**
-   * Ideas what it means, best first, never taken without a person: known words that look like it, a code that was typed, what a
-   * terminology server finds. `server` tells whether there is one and whether it could be asked.
+   * Suggestions for a word, best first: similar known words, a typed code, and concepts of a terminology server. `server` says whether a
+   * server was asked.
    */
-  async suggestions(id: string): Promise<{ items: Suggestion[]; server: ServerPart }> {
+  async suggestions(id: string): Promise<{ items: Suggestion[]; server: ServerUse }> {
     const { word, language } = await this.get(id);
-    const [decided, { part, found }] = await Promise.all([
+    const [decided, { server, found }] = await Promise.all([
       this.decidedIn(language, id),
       this.terminology.find(word, language),
     ]);
@@ -100,12 +102,12 @@ export class Terms {
       new DecisionSuggester(decided),
       new ServerSuggester(found),
     ];
-    return { items: suggestAll(suggesters, word, language), server: part };
+    return { items: suggestAll(suggesters, word, language), server };
   }
 
   /**
-   * Settles a word; the rows that wait for it run again. Without a target it means nothing to record. A later decision replaces it for
-   * the rows that come; what was written stays. BadField for a code that the terminology server refuses.
+   * Decides a word; the waiting rows run again. Without a target, the word is ignored. A later decision applies to later rows; written
+   * resources stay. BadField for a code that the terminology server rejects.
    */
   async decide(
     action: AuditedAction,
@@ -113,16 +115,16 @@ export class Terms {
     target: z.output<typeof DecidedTarget> | undefined,
     account: Account,
   ): Promise<Term> {
-    if (target !== undefined) action.addFacts({ detail: { target } });
+    if (target !== undefined) action.tells({ detail: { target } });
     const meaning = target === undefined ? undefined : await this.check.check(target);
-    await this.auditedActions.record(action, 200, async (transaction) => {
-      const settled = { decidedBy: account.name, decidedAt: new Date() };
+    await this.actions.record(action, 200, async (transaction) => {
+      const decision = { decidedBy: account.name, decidedAt: new Date() };
       const [row] = await transaction
         .update(terms)
         .set(
           meaning === undefined
-            ? { ...settled, state: 'ignored', target: null, checked: false }
-            : { ...settled, state: 'decided', ...meaning },
+            ? { ...decision, state: 'ignored', target: null, checked: false }
+            : { ...decision, state: 'decided', ...meaning },
         )
         .where(eq(terms.id, id))
         .returning();
@@ -143,15 +145,15 @@ export class Terms {
   }
 }
 
-function orderOf({ sort: { field, downwards } }: TermsQuery): SQL[] {
+function orderOf({ sort: { field, descending } }: TermsQuery): SQL[] {
   const columns = {
-    rows_waiting: waiting,
+    rows_waiting: rowsWaiting,
     word: terms.word,
     created_at: terms.createdAt,
     decided_at: terms.decidedAt,
     state: terms.state,
   };
-  return [downwards ? desc(columns[field]) : asc(columns[field]), asc(terms.word), asc(terms.id)];
+  return [descending ? desc(columns[field]) : asc(columns[field]), asc(terms.word), asc(terms.id)];
 }
 
 function termOf(row: typeof terms.$inferSelect, rows: number): Term {

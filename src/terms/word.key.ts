@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { foldTerm } from '../mapping/words/term.folding.js';
 
-/** The longest key that is kept in full: an entry of an index in PostgreSQL holds 2,700 bytes, a cell of a list 64 KiB. */
+/** The longest key that is stored in full. An index entry of PostgreSQL can have 2,700 bytes, a cell 64 KiB. */
 const LONGEST = 300;
 const HEAD = 200;
 
-/** What a word is known by in the inbox: folded; of what is no word but a novel the beginning and a digest. */
+/** The key of a word in the inbox: the folded word. The key of a long text is its beginning and a digest. */
 export function wordKey(text: string): string {
   const folded = foldTerm(text);
   if (folded.length <= LONGEST) return folded;
@@ -13,7 +13,7 @@ export function wordKey(text: string): string {
   return `${beginningOf(folded, HEAD)}…${digest}`;
 }
 
-/** At most so many UTF-16 units, no letter cut in two: half a letter is no JSON for PostgreSQL. */
+/** The first UTF-16 units of a text, without half a surrogate pair, which PostgreSQL rejects in JSON. */
 export function beginningOf(text: string, units: number): string {
   return text.slice(0, units).replace(/[\uD800-\uDBFF]$/u, '');
 }

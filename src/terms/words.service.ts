@@ -11,23 +11,23 @@ import { DecidedTarget } from './term.target.js';
 import { beginningOf, wordKey } from './word.key.js';
 
 const shipped = new ConceptMapTerms(indexConceptMap(SHIPPED_TERMS));
-/** What is shown of a word in the inbox. */
+/** Characters of a word that the inbox shows. */
 const SHOWN = 200;
 
-/** The words of a row that nobody has explained yet. */
+/** The unknown words of a row. */
 export interface RowWords {
   readonly row: number;
   readonly words: readonly WaitingWord[];
-  /** Whether the row is written without them until they are decided. */
+  /** The row was written without these words and runs again when they are decided. */
   readonly waits: boolean;
 }
 
-/** What words mean: the shipped ConceptMap first, then what people decided; the rest waits in the inbox. */
+/** Looks words up in the shipped ConceptMap, then in the decisions. Unknown words go to the inbox. */
 @Injectable()
 export class Words {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The chain as it stands now, for one chunk of rows: its answers do not change while the chunk is mapped. */
+  /** A look-up with the present decisions. Its answers do not change, so that a chunk is mapped consistently. */
   async lookUp(): Promise<LookUp> {
     const rows = await this.database
       .select()
@@ -39,10 +39,10 @@ export class Words {
   }
 
   /**
-   * Puts words into the inbox and notes which rows wait for them; rows that wait no more are forgotten. A row that was refused waits for
-   * nothing, and its words are there to be decided all the same.
+   * Adds words to the inbox and records which rows wait for them, instead of earlier records of these rows. The words of a rejected row
+   * are added too, but the row does not wait.
    */
-  async wait(importId: string, rows: readonly RowWords[]): Promise<void> {
+  async addToInbox(importId: string, rows: readonly RowWords[]): Promise<void> {
     const numbers = rows.map(({ row }) => row);
     const unknown = rows.flatMap(({ row, words, waits }) =>
       words.map((word) => ({
@@ -75,10 +75,10 @@ export class Words {
   }
 
   /**
-   * Words that were settled while the rows of an import ran, which had asked before: they wait for what is known by now, and have to run
-   * again. Call it in the transaction that ends the import: a later decision finds the import ended.
+   * Words that were decided while an import ran and for which its rows still wait. These rows must run again. Call it in the transaction
+   * that ends the import: a later decision then finds the import ended.
    */
-  async settledMeanwhile(importId: string, transaction: Transaction): Promise<string[]> {
+  async decidedDuringRun(importId: string, transaction: Transaction): Promise<string[]> {
     const rows = await transaction.execute<{ term: string }>(sql`
       select distinct waiting_words.term from waiting_words
       join terms on terms.id = waiting_words.term and terms.state in ('decided', 'ignored')

@@ -64,7 +64,7 @@ export class Chunks {
       });
       // In a first run no row has waited before.
       if (record.run > 1 || unknown.some((one) => one.words.length > 0))
-        await this.words.wait(importId, unknown);
+        await this.words.addToInbox(importId, unknown);
       await this.rows.save(importId, chunk, outcomes, record.mode === 'commit');
     };
     const options: WriteOptions = {

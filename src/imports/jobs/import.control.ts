@@ -90,7 +90,7 @@ export class ImportControl {
         if (record.mode === 'commit' || record.status === 'rehearsed')
           await this.reruns.beginNow(transaction, record, ['waiting'], which);
       }).catch((error: unknown) => {
-        // One that still runs looks for such words when it ends (`Words.settledMeanwhile`).
+        // One that still runs looks for such words when it ends (`Words.decidedDuringRun`).
         if (!(error instanceof Conflict)) throw error;
       });
   }

@@ -120,7 +120,7 @@ export class ImportJobs implements OnApplicationBootstrap {
         .update(imports)
         .set({ status, finishedAt: new Date() })
         .where(eq(imports.id, importId));
-      const settled = await this.words.settledMeanwhile(importId, transaction);
+      const settled = await this.words.decidedDuringRun(importId, transaction);
       await this.queue.add(
         'term-decided',
         settled.map((term) => ({ term })),

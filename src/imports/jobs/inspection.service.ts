@@ -136,7 +136,7 @@ export class Inspection {
         ...(others.length === 0 ? {} : { others }),
       };
     });
-    if (unknown.length > 0) await this.words.wait(importId, unknown);
+    if (unknown.length > 0) await this.words.addToInbox(importId, unknown);
     await this.database.transaction(async (transaction) => {
       await this.chunks.insert(transaction, importId, chunk, rows, plans);
       await transaction.execute(sql`
