@@ -83,7 +83,9 @@ describe('an import', () => {
       await clerk.post(`/api/imports/${id}/undo`).expect(202);
       for (const verb of ['commit', 'retry', 'cancel']) {
         const { body } = await clerk.post(`/api/imports/${id}/${verb}`).expect(409);
-        expect(body).toMatchObject({ detail: 'This import is being undone.' });
+        expect(body).toMatchObject({
+          detail: 'This import is being undone. Wait until its status is undone.',
+        });
       }
       expect(await patients(clerk)).toBe(1);
     });

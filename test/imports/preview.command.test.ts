@@ -69,7 +69,7 @@ describe('npm run mapping:test', () => {
     const { status, said } = await run(file);
     expect(status).toBe(1);
     expect(said).toContain('rows       1 waiting, 3 rejected, 1 written, 1 duplicate\n');
-    expect(said).toContain('words that wait  1 Zumbidite');
+    expect(said).toContain('waiting words  1 Zumbidite');
     expect(said).toMatch(/^row 2 {2}rejected\n {4}error identifier-scientific \(cpf\): /m);
     const lines = (await run(file, '--json')).said.trimEnd().split('\n');
     expect(lines).toHaveLength(6);
@@ -114,11 +114,15 @@ describe('npm run mapping:test', () => {
     });
     expect(await run(file, '--rows', 'many')).toMatchObject({
       status: 2,
-      errors: 'rows: --rows needs a number\n',
+      errors: 'rows: Invalid --rows. Use a number.\n',
     });
     const missing = join(folder, 'missing.csv');
     expect(await run(missing)).toEqual({ status: 2, said: '', errors: `${missing} is missing\n` });
-    expect(await run(folder)).toEqual({ status: 2, said: '', errors: `${folder} is no file\n` });
+    expect(await run(folder)).toEqual({
+      status: 2,
+      said: '',
+      errors: `${folder} is not a file. Name a CSV file.\n`,
+    });
     expect((await run('--help')).said).toContain('--json');
   });
 });

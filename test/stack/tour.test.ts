@@ -20,7 +20,7 @@ const ANSWERS: readonly (readonly [begin: string, answer: RegExp, status?: numbe
   ['curl -sk --fail-with-body "$WEB/dicom-web/studies"', /"00081199"/],
   ['admin "$WEB/dicom-web/studies?PatientID=RG-9001"', /^1$/],
   ['person "$WEB/dicom-web/studies?PatientID=RG-9001"', /^0$/],
-  ['npm run mapping:test', /2 written, 1 rejected, 1 waiting[^]*words that wait {2}1 Gastrite/, 1],
+  ['npm run mapping:test', /2 written, 1 rejected, 1 waiting[^]*waiting words {2}1 Gastrite/, 1],
   [
     'npm run import -- docs/samples/patients.csv --rehearse',
     /rehearsed: 4 rows, 2 created, 1 rejected, 1 waiting/,

@@ -126,11 +126,14 @@ describe('a decision with a terminology server', () => {
     const unknown = await decide('exciso', '73211009');
     expect([unknown.status, unknown.body]).toMatchObject([422, { field: 'coding.code' }]);
     const old = await decide('exciso', RETIRED);
-    expect([old.status, old.body]).toMatchObject([422, { detail: 'This concept is no longer in use.' }]);
+    expect([old.status, old.body]).toMatchObject([
+      422,
+      { detail: 'This concept is inactive. Use an active concept.' },
+    ]);
     const procedure = await decide('exciso', '80146002');
     expect([procedure.status, procedure.body]).toMatchObject([
       422,
-      { detail: expect.stringContaining('no clinical finding') },
+      { detail: expect.stringContaining('not a clinical finding') },
     ]);
     expect(await inboxOf(clerk, 'q=exciso&state=unmapped')).toMatchObject({ total: 1 });
   });

@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, desc, eq, gt } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
@@ -51,7 +52,11 @@ export class ImportEvents {
     const last = /^\d{1,15}$/.test(lastEventId ?? '') ? Number(lastEventId) : 0;
     if (await this.isComplete(importId, last)) return undefined;
     const closed = new AbortController();
-    return Readable.from(this.follow(importId, last, closed.signal)).once('close', () => closed.abort());
+    // Not Readable.from: it closes only when the generator returns, and the generator may wait for 15 s.
+    const output = new PassThrough().once('close', () => closed.abort());
+    // A failure destroys the output, and with it the response.
+    void pipeline(this.follow(importId, last, closed.signal), output).catch(() => undefined);
+    return output;
   }
 
   private async isComplete(importId: string, last: number): Promise<boolean> {

@@ -9,19 +9,19 @@ import type postgres from 'postgres';
 import { POSTGRES } from '../../database/database.module.js';
 
 const CHANNEL = 'import_event';
-/** A connection that a firewall dropped without a word hears nothing; TCP finds that out after minutes. */
-const UNHEARD_MS = 60_000;
+/** A firewall may drop the LISTEN connection silently, and TCP notices it only after minutes. */
+const WAKE_ALL_MS = 60_000;
 
-/** A listener's place among those who wait for events of one import. */
+/** A subscription to the events of one import. */
 interface ImportSubscription {
-  /** Waits until there may be new events; false when `timeoutMs` passed or `signal` was aborted first. Events since the last wait count. */
+  /** Waits for new events, also those since the last wait. False after `timeoutMs`, or when `signal` is aborted. */
   wait: (timeoutMs: number, signal: AbortSignal) => Promise<boolean>;
   end: () => void;
 }
 
 /**
- * Tells the listeners of this process that an import has new events. All share one LISTEN connection. After a lost connection, and once
- * a minute, every listener is told, because notifications of the meantime are gone.
+ * Notifies the subscribers in this process about new events of imports, over one LISTEN connection. After a lost connection, and once a
+ * minute, it notifies all of them, because PostgreSQL does not repeat notifications.
  */
 @Injectable()
 export class ImportNotifications implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -32,16 +32,18 @@ export class ImportNotifications implements OnApplicationBootstrap, OnApplicatio
   constructor(@Inject(POSTGRES) private readonly sql: postgres.Sql) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.tellAll(), UNHEARD_MS).unref();
-    // The driver listens again by itself when its connection was lost, and calls the third argument then.
+    this.timer = setInterval(() => this.notifyAll(), WAKE_ALL_MS).unref();
+    // After a lost connection, the driver listens again and calls the third argument.
     this.sql
       .listen(
         CHANNEL,
-        (importId) => this.tell(importId),
-        () => this.tellAll(),
+        (importId) => this.notify(importId),
+        () => this.notifyAll(),
       )
       .catch(() =>
-        this.logger.warn('LISTEN failed: the progress of imports is read once a minute until it succeeds'),
+        this.logger.warn(
+          'LISTEN failed: clients receive the progress of imports once a minute until it succeeds',
+        ),
       );
   }
 
@@ -49,19 +51,19 @@ export class ImportNotifications implements OnApplicationBootstrap, OnApplicatio
     clearInterval(this.timer);
   }
 
-  /** Subscribes to an import; the caller calls `end` when it has left. */
+  /** Subscribes to an import. The caller must call `end`. */
   subscribe(importId: string): ImportSubscription {
-    let isTold = false;
+    let hasNews = false;
     let wake: (() => void) | undefined;
-    const told = () => {
-      isTold = true;
+    const notify = () => {
+      hasNews = true;
       wake?.();
     };
-    const others = this.subscriptions.get(importId) ?? new Set();
-    this.subscriptions.set(importId, others.add(told));
+    const subscribers = this.subscriptions.get(importId) ?? new Set();
+    this.subscriptions.set(importId, subscribers.add(notify));
     return {
       wait: async (timeoutMs, signal) => {
-        if (!isTold && !signal.aborted)
+        if (!hasNews && !signal.aborted)
           await new Promise<void>((resolve) => {
             const timer = setTimeout(done, timeoutMs);
             signal.addEventListener('abort', done, { once: true });
@@ -73,23 +75,23 @@ export class ImportNotifications implements OnApplicationBootstrap, OnApplicatio
               resolve();
             }
           });
-        const was = isTold;
-        isTold = false;
-        return was && !signal.aborted;
+        const had = hasNews;
+        hasNews = false;
+        return had && !signal.aborted;
       },
       end: () => {
-        others.delete(told);
-        if (others.size === 0 && this.subscriptions.get(importId) === others)
+        subscribers.delete(notify);
+        if (subscribers.size === 0 && this.subscriptions.get(importId) === subscribers)
           this.subscriptions.delete(importId);
       },
     };
   }
 
-  private tell(importId: string): void {
-    for (const told of this.subscriptions.get(importId) ?? []) told();
+  private notify(importId: string): void {
+    for (const notify of this.subscriptions.get(importId) ?? []) notify();
   }
 
-  private tellAll(): void {
-    for (const importId of this.subscriptions.keys()) this.tell(importId);
+  private notifyAll(): void {
+    for (const importId of this.subscriptions.keys()) this.notify(importId);
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Flag, ListQuery } from '../../http/query.pipe.js';
 import { IMPORT_STATUS } from '../../database/schema.records.js';
 
-/** What an upload says about itself: the mapping (`name` or `name@version`), whether to write, the day the list is of. */
+/** The query of an upload: the mapping (`name` or `name@version`), whether to write, the day the list describes, its encoding. */
 export const ImportQuery = z.strictObject({
   mapping: z
     .string()
@@ -18,7 +18,7 @@ export const ImportQuery = z.strictObject({
 });
 export type ImportQuery = z.output<typeof ImportQuery>;
 
-/** A list of imports, of one status where one is named. */
+/** The query of the list of imports, optionally of one status. */
 export const ImportsQuery = ListQuery.extend({ status: z.enum(IMPORT_STATUS).optional() });
 export type ImportsQuery = z.output<typeof ImportsQuery>;
 
@@ -37,7 +37,7 @@ export const ROW_FILTER = [
   'duplicate',
 ] as const;
 
-/** Rows of one state; pages count from 1. */
+/** The query of rows, optionally of one state. Pages count from 1. */
 export const RowsQuery = z.strictObject({
   state: z.enum(ROW_FILTER).optional(),
   page: digits.refine((page) => page >= 1).default(1),

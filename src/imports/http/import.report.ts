@@ -4,7 +4,7 @@ import { IMPORT_STATUS, type imports } from '../../database/schema.records.js';
 
 const number = z.number().default(0);
 
-/** How many rows ended how; each row is in exactly one. */
+/** The number of rows in each state, the number of issues by code, and the conflicts of an undo. */
 export const Counters = z.object({
   created: number,
   updated: number,
@@ -13,35 +13,39 @@ export const Counters = z.object({
   waiting: number,
   duplicate: number,
   reasons: z.record(z.string(), z.number()).default({}),
-  /** What an undo left alone because somebody changed it, or another import relies on it, since; the first thousand. */
+  /** Resources that an undo left, because somebody changed them or a later import depends on them. At most 1,000. */
   undo_conflicts: z.array(z.object({ row: z.number(), resource: z.string() })).default([]),
 });
 export type Counters = z.output<typeof Counters>;
 
-/** What is said about an import that failed; a job that failed is no fault of its file. */
+/** The texts of failures. `internal` is a failed job, not a fault of the file. */
 const FAILURES = new Map(ISSUE_CODES).set('internal', {
   severity: 'error',
   message: 'A job of the import failed too often.',
-  suggestion: 'Retry the import; the log of the gateway names what failed.',
+  suggestion: 'See the log of the gateway for the error, then retry the import.',
 });
 
-/** An import as the API tells it (contract.md, "Records"). */
+/** An import, as the API shows it. */
 export const ImportReport = Counters.extend({
   file_id: z.uuid(),
   status: z.enum(IMPORT_STATUS),
-  undoing: z.boolean().describe('An undo was asked for and has not ended; the status is the one of before.'),
+  undoing: z
+    .boolean()
+    .describe('An undo was requested and has not ended. Until then, `status` does not change.'),
   failure: z.string().nullable(),
   failure_details: z
     .object({ message: z.string(), suggestion: z.string(), columns: z.array(z.string()) })
     .nullable()
-    .describe('The failure in words, what to do, and the columns it is about by the names of the mapping.'),
+    .describe('The text of the failure, what to do, and the affected columns of the mapping.'),
   mode: z.enum(['commit', 'rehearse']),
   file_name: z.string(),
   bytes: z.int(),
   sha256: z.string(),
   mapping: z.object({ name: z.string(), version: z.int() }),
   as_of: z.string().nullable(),
-  source: z.unknown().describe('How the file was read: encoding, delimiter, columns, and why.'),
+  source: z
+    .unknown()
+    .describe('How the file was read: encoding and delimiter with their reasons, and columns.'),
   rows_total: z.int(),
   rows_done: z.int(),
   percent: z.int(),
@@ -51,7 +55,7 @@ export const ImportReport = Counters.extend({
 });
 export type ImportReport = z.output<typeof ImportReport>;
 
-/** Puts an import and its counts into the shape of the API. */
+/** Builds the report of an import from its row and its counts. */
 export function reportOf(
   row: typeof imports.$inferSelect,
   mapping: { readonly name: string; readonly version: number },

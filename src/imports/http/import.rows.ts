@@ -19,7 +19,7 @@ const Issues = z.array(
 );
 const MOST_ISSUES = 1_000;
 
-/** One row as the API tells it; `changes` hold values of resources. */
+/** A row, as the API shows it. `changes` contains patient data. */
 export const RowReport = z.object({
   row: z.int(),
   state: z.enum(ROW_STATES),
@@ -44,7 +44,7 @@ export const OutcomeShape = z.looseObject({
   issue: z.array(z.looseObject({ severity: z.string(), code: z.string() })),
 });
 
-/** What became of the rows of an import, in the shapes people ask for. */
+/** The results of the rows of an import: as a page, as `errors.csv`, and as an OperationOutcome. */
 @Injectable()
 export class ImportRows {
   constructor(
@@ -54,7 +54,7 @@ export class ImportRows {
     private readonly chunks: ChunkStore,
   ) {}
 
-  /** A page of rows, in the order of the file, and how many there are of the state that is asked for. */
+  /** A page of rows in the order of the file, and the number of all rows of that state. */
   async page(id: string, query: RowsQuery): Promise<{ items: RowReport[]; total: number }> {
     await this.imports.get(id);
     const { rows, total } = await this.pages.page(id, query);
@@ -68,14 +68,17 @@ export class ImportRows {
     return { items, total };
   }
 
-  /** Conflict when the rows of an import were removed because they were old. */
+  /** Throws Conflict when the rows of an old import were deleted. */
   async mustBeKept(id: string): Promise<void> {
     const { forgottenAt } = await this.imports.get(id);
     if (forgottenAt !== null)
-      throw new Conflict('import-rows-deleted', 'The rows of this import are no longer kept.');
+      throw new Conflict(
+        'import-rows-deleted',
+        'The rows of this import were deleted. Upload the list again.',
+      );
   }
 
-  /** `errors.csv`: the rows that were refused or wait, as they were, with the reasons; it may be mended and uploaded again. */
+  /** `errors.csv`: the rejected and waiting rows with their original cells and issues, to be corrected and uploaded again. */
   async *errors(id: string): AsyncGenerator<string> {
     const record = await this.imports.get(id);
     if (record.source === null) return;
@@ -83,7 +86,7 @@ export class ImportRows {
     yield reportHeader(header, delimiter);
     const counts = sql`${importChunks.rejected} + ${importChunks.waiting} > 0`;
     const states = inArray(importRows.state, ['rejected', 'waiting']);
-    for await (const rows of this.pages.those(id, counts, states)) {
+    for await (const rows of this.pages.batches(id, counts, states)) {
       const found = await this.chunks.rows(id, [...new Set(rows.map(({ chunk }) => chunk))]);
       let lines = '';
       for (const { row, issues } of rows) {
@@ -94,12 +97,12 @@ export class ImportRows {
     }
   }
 
-  /** The issues for FHIR people: a thousand at most, with how many there are. */
+  /** The issues as an OperationOutcome: a summary with their number, then at most 1,000 of them. */
   async outcome(id: string): Promise<OperationOutcome> {
     const report = await this.imports.report(id);
     const issues = [summaryOf(report), ...failureOf(report)];
     const counts = sql`${importChunks.reasons} <> '{}'`;
-    for await (const rows of this.pages.those(id, counts, sql`${importRows.issues} <> '[]'`)) {
+    for await (const rows of this.pages.batches(id, counts, sql`${importRows.issues} <> '[]'`)) {
       for (const { row, issues: of } of rows)
         for (const one of Issues.parse(of))
           if (issues.length < MOST_ISSUES)
@@ -121,21 +124,21 @@ function summaryOf({ status, rows_done, rows_total, reasons, failure }: ImportRe
   return { severity: 'information', code: 'informational', diagnostics };
 }
 
-/** Why nothing of the file was read. */
+/** The failure of the whole file. */
 function failureOf({ failure, failure_details: details }: ImportReport): OutcomeIssue[] {
   if (failure === null || details === null) return [];
   const columns = details.columns.map((column) => `column ${column}`);
   return [outcomeOf({ severity: 'error', code: failure, ...details }, columns)];
 }
 
-type Told = Pick<Issue, 'severity' | 'message' | 'suggestion'> & { readonly code: string };
+type IssueTexts = Pick<Issue, 'severity' | 'message' | 'suggestion'> & { readonly code: string };
 
-function outcomeOf({ severity, code, message, suggestion }: Told, where: string[]): OutcomeIssue {
+function outcomeOf({ severity, code, message, suggestion }: IssueTexts, expression: string[]): OutcomeIssue {
   return {
     severity,
     code: severity === 'error' ? 'invalid' : 'informational',
     details: { coding: [{ system: 'urn:radgate:import-code', code }], text: message },
     diagnostics: suggestion,
-    ...(where.length === 0 ? {} : { expression: where }),
+    ...(expression.length === 0 ? {} : { expression }),
   };
 }

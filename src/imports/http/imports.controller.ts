@@ -19,7 +19,7 @@ import { UploadReceiver } from './upload.receiver.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
-const Taken = z.object({ file_id: z.uuid(), status: z.enum(IMPORT_STATUS) });
+const AcceptedUpload = z.object({ file_id: z.uuid(), status: z.enum(IMPORT_STATUS) });
 
 @Controller('api/imports')
 export class ImportsController {
@@ -28,31 +28,37 @@ export class ImportsController {
     private readonly receiver: UploadReceiver,
   ) {}
 
-  /** Takes a file: 202 with `Location` when it is safe on disk; 200 with the earlier import when it was sent before; 422 for an `encoding` nobody knows. */
+  /**
+   * Uploads a file: 202 with `Location` when it is stored; 200 with the earlier import when the same file was uploaded before; 422 for an
+   * unknown `encoding`.
+   */
   @Post()
   @HttpCode(202)
-  @Gives(Taken, 202, 200)
+  @Gives(AcceptedUpload, 202, 200)
   @Requires('records:import')
   async upload(
-    @Audited() action: AuditedAction,
+    @Asked() action: AuditedAction,
     @Query(new QueryOf(ImportQuery)) query: ImportQuery,
     @Headers('idempotency-key') key: string | undefined,
     @Who() account: Account,
     @Body() body: unknown,
     @Headers('content-type') type: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<z.output<typeof Taken>> {
+  ): Promise<z.output<typeof AcceptedUpload>> {
     if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
-      throw new BadRequest('invalid-header', 'Idempotency-Key takes 1 to 255 visible characters.');
+      throw new BadRequest(
+        'invalid-header',
+        'Invalid Idempotency-Key. Use 1 to 255 visible ASCII characters.',
+      );
     if (query.encoding !== undefined && !isEncoding(query.encoding))
       throw new BadField('unknown-encoding', 'encoding', `Unknown encoding. ${availableNames(ENCODINGS)}`);
     const upload = await this.receiver.receive(body, type ?? '');
-    const { id, status, isNew } = await this.imports.accept(deed, upload, query, account, key);
+    const { id, status, isNew } = await this.imports.accept(action, upload, query, account, key);
     void reply.status(isNew ? 202 : 200).header('location', `/api/imports/${id}`);
     return { file_id: id, status };
   }
 
-  /** The imports, newest first; of one `status`, with `q` in the name of file or account, sorted by another field. */
+  /** The imports, newest first: of one `status`, with `q` as part of the file or account name, in the order of `sort`. */
   @Get()
   @Gives(pageOf(ImportReport))
   @Requires('records:read')
@@ -62,7 +68,7 @@ export class ImportsController {
     return this.imports.list(query);
   }
 
-  /** One import and how far it is. */
+  /** One import with its progress. */
   @Get(':id')
   @Gives(ImportReport)
   @Requires('records:read')

@@ -13,7 +13,7 @@ import { Mappings, StoredMapping } from '../jobs/mappings.service.js';
 export class MappingsController {
   constructor(private readonly mappings: Mappings) {}
 
-  /** Every version of every mapping document, by name and newest first; `q` is a part of the name. */
+  /** All versions of all mapping documents, by name, newest first. `q` is a part of the name. */
   @Get()
   @Gives(pageOf(StoredMapping))
   @Requires('records:read')
@@ -21,12 +21,12 @@ export class MappingsController {
     return this.mappings.list(query);
   }
 
-  /** Stores the next version of a mapping document: 201; 409 when its version is not the next one, 422 when it is not valid. */
+  /** Stores the next version of a mapping document: 201; 409 when its version is not the next one, 422 when it is invalid. */
   @Post()
   @Gives(StoredMapping)
   @Requires('records:import')
   add(
-    @Audited() action: AuditedAction,
+    @Asked() action: AuditedAction,
     @Body(new BodyOf(MappingDocument)) document: MappingDocument,
     @Who() account: Account,
   ): Promise<StoredMapping> {

@@ -5,52 +5,52 @@ import { importChunks, importRows, imports } from '../../database/schema.records
 import type { RowsQuery } from './import.query.js';
 
 type Row = typeof importRows.$inferSelect;
-type Found = { readonly rows: readonly Row[]; readonly total: number };
-type Part = { readonly skip: number; readonly limit: number };
-type Counted = Exclude<NonNullable<RowsQuery['state']>, 'pending'>;
+type RowPage = { readonly rows: readonly Row[]; readonly total: number };
+type Window = { readonly skip: number; readonly limit: number };
+type CountedState = Exclude<NonNullable<RowsQuery['state']>, 'pending'>;
 
 const CHUNKS_AT_ONCE = 2;
-const ONE_MOMENT = { isolationLevel: 'repeatable read', accessMode: 'read only' } as const;
+const SNAPSHOT = { isolationLevel: 'repeatable read', accessMode: 'read only' } as const;
 
 /**
- * Rows of an import in the order of the file. The counts of its chunks say where they are: of a list of five million rows only the chunks
- * that hold some of those asked for are read. Until a file was read to its end its rows are in no state.
+ * Reads rows of an import in the order of the file. It uses the counts of the chunks, so that it reads only chunks with matching rows,
+ * also in a list of five million. The counts are valid when the inspection has ended.
  */
 @Injectable()
 export class RowPages {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A page, and how many rows there are of the state that was asked for. */
-  page(id: string, { state, page, limit }: RowsQuery): Promise<Found> {
-    const part = { skip: (page - 1) * limit, limit };
-    // Counts and rows of one moment: a bundle may end meanwhile.
+  /** A page of rows, and the number of all rows of that state. */
+  page(id: string, { state, page, limit }: RowsQuery): Promise<RowPage> {
+    const window = { skip: (page - 1) * limit, limit };
+    // One snapshot for counts and rows, because a bundle may end between the two reads.
     return this.database.transaction((transaction) => {
-      if (state === undefined) return all(transaction, id, part);
-      return state === 'pending' ? pending(transaction, id, part) : ofState(transaction, id, state, part);
-    }, ONE_MOMENT);
+      if (state === undefined) return all(transaction, id, window);
+      return state === 'pending' ? pending(transaction, id, window) : ofState(transaction, id, state, window);
+    }, SNAPSHOT);
   }
 
-  /** All rows that are `which`, some at a time, of the chunks whose counts say that there may be some. */
-  async *those(id: string, counts: SQL, which: SQL): AsyncGenerator<Row[]> {
+  /** All rows that match `rowCondition`, in batches, from the chunks that match `chunkCondition`. */
+  async *batches(id: string, chunkCondition: SQL, rowCondition: SQL): AsyncGenerator<Row[]> {
     const chunks = await this.database
       .select({ chunk: importChunks.chunk })
       .from(importChunks)
-      .where(and(eq(importChunks.importId, id), counts))
+      .where(and(eq(importChunks.importId, id), chunkCondition))
       .orderBy(asc(importChunks.chunk));
     for (let at = 0; at < chunks.length; at += CHUNKS_AT_ONCE) {
       const some = chunks.slice(at, at + CHUNKS_AT_ONCE).map(({ chunk }) => chunk);
       const rows = await this.database
         .select()
         .from(importRows)
-        .where(and(eq(importRows.importId, id), inArray(importRows.chunk, some), which))
+        .where(and(eq(importRows.importId, id), inArray(importRows.chunk, some), rowCondition))
         .orderBy(asc(importRows.row));
       if (rows.length > 0) yield rows;
     }
   }
 }
 
-/** Rows are numbered from 1 without a gap. */
-async function all(transaction: Transaction, id: string, { skip, limit }: Part): Promise<Found> {
+/** Row numbers start at 1 and have no gaps. */
+async function all(transaction: Transaction, id: string, { skip, limit }: Window): Promise<RowPage> {
   const ofImport = eq(importRows.importId, id);
   const [last] = await transaction
     .select({ row: max(importRows.row) })
@@ -66,8 +66,8 @@ async function all(transaction: Transaction, id: string, { skip, limit }: Part):
   return { rows, total };
 }
 
-/** What is in no count yet; it stands in chunks that are not done in this run. */
-async function pending(transaction: Transaction, id: string, { skip, limit }: Part): Promise<Found> {
+/** Pending rows are in no count. They are in chunks that are not done in this run. */
+async function pending(transaction: Transaction, id: string, { skip, limit }: Window): Promise<RowPage> {
   const { created, updated, unchanged, rejected, waiting, duplicate } = importChunks;
   const done = sql`${created} + ${updated} + ${unchanged} + ${rejected} + ${waiting} + ${duplicate}`;
   const [record] = await transaction
@@ -95,9 +95,9 @@ async function pending(transaction: Transaction, id: string, { skip, limit }: Pa
 async function ofState(
   transaction: Transaction,
   id: string,
-  state: Counted,
-  { skip, limit }: Part,
-): Promise<Found> {
+  state: CountedState,
+  { skip, limit }: Window,
+): Promise<RowPage> {
   const number = importChunks[state];
   const [sum] = await transaction
     .select({ rows: sql<number>`coalesce(sum(${number}), 0)::int` })

@@ -6,16 +6,16 @@ import { FhirServer } from '../../fhir/fhir.server.js';
 import { BadField, BadRequest, NoRoom, UnsupportedMedia } from '../../problems/errors.js';
 import { type Staged, StagedFiles } from '../jobs/staged.files.js';
 
-/** A file that is safe on disk under `id`, and what its sender called it. */
+/** An uploaded file that is stored under `id`, with the name that the client gave. */
 export interface Upload extends Staged {
   readonly id: string;
   readonly fileName: string;
 }
 
 const MOST_BYTES = 1024 ** 3;
-const NAME = 200;
+const LONGEST_NAME = 200;
 
-/** Reads the one file of a `multipart/form-data` body (RFC 7578) to disk as it comes; nothing is held in memory. */
+/** Streams the file of a `multipart/form-data` body (RFC 7578) to disk. */
 @Injectable()
 export class UploadReceiver {
   constructor(
@@ -23,12 +23,15 @@ export class UploadReceiver {
     private readonly fhir: FhirServer,
   ) {}
 
-  /** `BadField('file')` unless there is just one part of that name, 413 above 1 GiB, `NotConfigured` without a FHIR server. What was not accepted is removed. */
+  /**
+   * Stores the file. BadField unless the body has exactly one part `file`, 413 above 1 GiB, NotConfigured without a FHIR server. A rejected
+   * file is deleted.
+   */
   async receive(body: unknown, type: string): Promise<Upload> {
     if (!(body instanceof Readable) || !/^multipart\/form-data\s*;/i.test(type))
       throw new UnsupportedMedia(
         'unsupported-media-type',
-        'This route takes multipart/form-data with a part named file.',
+        'Unsupported content type. Send multipart/form-data with a part named file.',
       );
     this.fhir.mustBeConfigured();
     const id = randomUUID();
@@ -49,11 +52,15 @@ export class UploadReceiver {
     const failing = Promise.withResolvers<never>();
     form.on('file', (field, stream, name) => {
       if (field !== 'file' || staging !== undefined) {
-        fault ??= new BadField('missing-file', field, 'Exactly one part named file is taken.');
+        fault ??= new BadField(
+          'missing-file',
+          field,
+          'The form has another part. Send exactly one part, named file.',
+        );
         stream.resume();
         return;
       }
-      fileName = (name ?? '').slice(0, NAME);
+      fileName = (name ?? '').slice(0, LONGEST_NAME);
       stream.once('limit', () => {
         fault ??= new PayloadTooLargeException();
       });
@@ -62,12 +69,16 @@ export class UploadReceiver {
       staging.catch(failing.reject);
     });
     form.on('partsLimit', () => {
-      fault ??= new BadField('missing-file', 'file', 'Exactly one part named file is taken.');
+      fault ??= new BadField(
+        'missing-file',
+        'file',
+        'The form has another part. Send exactly one part, named file.',
+      );
     });
     try {
       await Promise.race([readInto(body, form), failing.promise]);
     } catch (error) {
-      // The connection stays, so that the sender hears why; what still comes is let go.
+      // The connection stays open for the error response, and the rest of the body is discarded.
       body.unpipe(form);
       body.resume();
       file?.destroy(new Error('The upload ended early.'));
@@ -76,37 +87,46 @@ export class UploadReceiver {
         (why: unknown) => why,
       );
       if (reason instanceof NoRoom) throw reason;
-      // A body that was read to its end is destroyed too, and may still be no form.
-      const left = body.destroyed && !body.readableEnded;
+      // A body that was read completely is destroyed too, but the client did not disconnect.
+      const isDisconnected = body.destroyed && !body.readableEnded;
       throw (
         fault ??
-        (left || isOfSystem(error)
+        (isDisconnected || isSystemError(error)
           ? error
-          : new BadRequest('malformed-multipart', 'The multipart body cannot be read.'))
+          : new BadRequest(
+              'malformed-multipart',
+              'The multipart body is malformed. Send it as RFC 7578 defines.',
+            ))
       );
     }
     const staged = await staging;
     if (fault !== undefined) throw fault;
-    if (staged === undefined) throw new BadField('missing-file', 'file', 'A part named file is needed.');
+    if (staged === undefined)
+      throw new BadField(
+        'missing-file',
+        'file',
+        'The part named file is missing. Send exactly one part, named file.',
+      );
     return { ...staged, id, fileName };
   }
 }
 
-/** Resolves when the form has read the body to its end; rejects when either fails, or the sender left. */
+/** Resolves when the form has read the whole body. Rejects when either fails or the client disconnects. */
 function readInto(body: Readable, form: BusboyInstance): Promise<void> {
   return new Promise((resolve, reject) => {
     form.once('finish', resolve);
     form.once('error', reject);
     body.once('error', reject);
     body.once('close', () => {
-      if (!body.readableEnded) reject(new BadRequest('incomplete-body', 'The sender left.'));
+      if (!body.readableEnded)
+        reject(new BadRequest('incomplete-body', 'The client disconnected before the end of the body.'));
     });
     body.pipe(form);
   });
 }
 
-/** The disk, not the form. */
-function isOfSystem(error: unknown): boolean {
+/** Whether an error is from the file system, not from the form. */
+function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'errno' in error;
 }
 
@@ -117,6 +137,9 @@ function formOf(type: string): BusboyInstance {
       limits: { fileSize: MOST_BYTES, files: 2, fields: 0, parts: 3, headerPairs: 20 },
     });
   } catch {
-    throw new BadRequest('malformed-multipart', 'The multipart body names no boundary.');
+    throw new BadRequest(
+      'malformed-multipart',
+      'The Content-Type of the body has no boundary. Add the boundary parameter.',
+    );
   }
 }

@@ -20,15 +20,15 @@ import { readSent, type Sent } from '../writing/sent.rows.js';
 import { Words } from '../../terms/words.service.js';
 
 const BUNDLE = 50;
-const STILL_WANTED = new Set(['queued', 'running']);
+const ACTIVE = new Set(['queued', 'running']);
 
-/** Why a chunk was left: it is done, or nobody wants it any more. */
-export type ChunkEnd = 'done' | 'not-wanted';
+/** The chunk is done, or its run was cancelled, failed or replaced. */
+export type ChunkEnd = 'done' | 'stopped';
 
-/** A row that is wrong, with the words that would have been unknown too. */
+/** A rejected row with its unknown words. */
 type RejectedRow = StoredRowOutcome & { readonly unknown: readonly WaitingWord[] };
 
-/** Maps and writes the rows of one chunk that are still pending, bundle by bundle; what was done before is not done again. */
+/** Writes the pending rows of one chunk, bundle by bundle. Rows with an outcome are not written again. */
 @Injectable()
 export class Chunks {
   constructor(
@@ -44,7 +44,7 @@ export class Chunks {
     private readonly chunks: ChunkStore,
   ) {}
 
-  /** Cancelling is heeded between bundles. Throws when the signal ends the work. */
+  /** Processes a chunk. Stops between bundles when the import was cancelled. Throws when the signal is aborted. */
   async process(importId: string, chunk: number, signal: AbortSignal): Promise<ChunkEnd> {
     const record = await this.imports.get(importId);
     const mapping = await this.mappings.byId(record.mapping);
@@ -62,7 +62,7 @@ export class Chunks {
       const unknown = outcomes.map(({ row, state }) => {
         return { row, words: words.get(row) ?? [], waits: state === 'waiting' };
       });
-      // In a first run no row has waited before.
+      // In the first run, no row has waited before.
       if (record.run > 1 || unknown.some((one) => one.words.length > 0))
         await this.words.addToInbox(importId, unknown);
       await this.rows.save(importId, chunk, outcomes, record.mode === 'commit');
@@ -73,8 +73,8 @@ export class Chunks {
       policy: mapping.document.policies.patient,
       signal,
       sent,
-      announce: () => this.announce(importId, chunk, sent),
-      wanted: () => this.isWanted(record),
+      recordSent: () => this.recordSent(importId, chunk, sent),
+      isActive: () => this.isActive(record),
       save,
     };
     const merges = mapping.document.policies.duplicate_in_file === 'merge';
@@ -91,7 +91,7 @@ export class Chunks {
         plan: { waiting },
       } of planned)
         words.set(row, waiting);
-      if (planned.length > 0 && !(await this.writer.write(planned, options))) return 'not-wanted';
+      if (planned.length > 0 && !(await this.writer.write(planned, options))) return 'stopped';
     }
     if (options.send) await this.provenances.write(record, mapping, chunk, signal);
     return 'done';
@@ -109,13 +109,13 @@ export class Chunks {
     return rows.filter(({ row }) => pending.has(row));
   }
 
-  /** Cancelled, failed or begun anew: another run's jobs take up what is left. */
-  private async isWanted({ id, run }: ImportRecord): Promise<boolean> {
+  /** Whether the import is still in this run, and neither cancelled nor failed. */
+  private async isActive({ id, run }: ImportRecord): Promise<boolean> {
     const now = await this.imports.get(id);
-    return now.run === run && STILL_WANTED.has(now.status);
+    return now.run === run && ACTIVE.has(now.status);
   }
 
-  private async announce(
+  private async recordSent(
     importId: string,
     chunk: number,
     sent: ReadonlyMap<number, readonly Sent[]>,

@@ -6,25 +6,25 @@ import { issue } from '../../mapping/issue.js';
 
 export type DuplicatePolicy = 'error' | 'first' | 'last' | 'merge';
 
-/** Which rows of one patient, saying different things, are not written: of all, of all but the first, of all but the last. */
-const POLICIES: Readonly<Record<DuplicatePolicy, { code: IssueCode; spared: 'none' | 'first' | 'last' }>> = {
-  error: { code: 'duplicate-in-file', spared: 'none' },
-  first: { code: 'duplicate-set-aside', spared: 'first' },
-  last: { code: 'duplicate-set-aside', spared: 'last' },
-  merge: { code: 'duplicate-merged', spared: 'first' },
+/** For rows of one patient with different content: the code of the rows that are not written, and the row that is written. */
+const POLICIES: Readonly<Record<DuplicatePolicy, { code: IssueCode; written: 'none' | 'first' | 'last' }>> = {
+  error: { code: 'duplicate-in-file', written: 'none' },
+  first: { code: 'duplicate-set-aside', written: 'first' },
+  last: { code: 'duplicate-set-aside', written: 'last' },
+  merge: { code: 'duplicate-merged', written: 'first' },
 };
 
-/** Finds rows of one file that are about the same patient, in the database, whatever the size of the file. */
+/** Finds rows of one file about the same patient. It works in the database, so the size of the file does not matter. */
 @Injectable()
 export class Duplicates {
   /**
-   * Rows that share an identifier and begin with different ones are of one patient or hold a wrong number: nobody can tell, and none is
-   * written. Equal rows count once; of different ones the policy says which is taken, or that all are refused. One pass over the pending
-   * rows for each.
+   * Sets the state of duplicate rows among the pending rows. Rows that share an identifier but have different first identifiers are
+   * rejected. Of equal rows, the first one is written. For different rows, the policy decides which one is written, if any. Each step is
+   * one pass over the pending rows.
    */
-  async settle(transaction: Transaction, importId: string, policy: DuplicatePolicy): Promise<void> {
-    await this.refuseShared(transaction, importId);
-    const { code, spared } = POLICIES[policy];
+  async resolve(transaction: Transaction, importId: string, policy: DuplicatePolicy): Promise<void> {
+    await this.rejectShared(transaction, importId);
+    const { code, written } = POLICIES[policy];
     await transaction.execute(sql`
       update import_rows set leader = case when verdict.code = 'duplicate-merged' then verdict.first end,
         state = case verdict.code when 'duplicate-in-file' then 'rejected' else 'duplicate' end,
@@ -39,13 +39,13 @@ export class Duplicates {
           from import_rows where import_id = ${importId} and state = 'pending' and patient is not null
           window every as (partition by patient)) placed
         where number > 1 and case
-          when same or ${spared}::text = 'first' then row <> first
-          when ${spared}::text = 'last' then row <> last
+          when same or ${written}::text = 'first' then row <> first
+          when ${written}::text = 'last' then row <> last
           else true end) verdict
       where import_rows.import_id = ${importId} and import_rows.row = verdict.row`);
   }
 
-  private async refuseShared(transaction: Transaction, importId: string): Promise<void> {
+  private async rejectShared(transaction: Transaction, importId: string): Promise<void> {
     const pending = sql`import_id = ${importId} and state = 'pending'`;
     const [some] = await transaction.execute(sql`
       select row from import_rows where ${pending} and others is not null limit 1`);

@@ -4,17 +4,17 @@ import { noteHandled } from '../../problems/handled.errors.js';
 export const HOUR = 3_600_000;
 
 /**
- * Does some work now, beside all else, and again each hour until the function it answers is called. What fails is told by `trouble` and
- * the name of the error alone; the next hour does it.
+ * Runs `work` in the background now and once an hour, until the returned function is called. A failure is logged with `warning` and the
+ * name of the error; the next hour tries again.
  */
-export function hourly(work: () => Promise<void>, logger: Logger, trouble: string): () => void {
-  const turn = () => {
+export function hourly(work: () => Promise<void>, logger: Logger, warning: string): () => void {
+  const run = () => {
     work().catch((error: unknown) => {
       noteHandled('hourly task', error);
-      logger.warn(`${trouble}: ${error instanceof Error ? error.name : 'unknown'}`);
+      logger.warn(`${warning}: ${error instanceof Error ? error.name : 'unknown'}`);
     });
   };
-  const timer = setInterval(turn, HOUR).unref();
-  turn();
+  const timer = setInterval(run, HOUR).unref();
+  run();
   return () => clearInterval(timer);
 }

@@ -12,11 +12,17 @@ import { Reruns } from './rerun.service.js';
 type Status = ImportRecord['status'];
 type Work = (transaction: Transaction, record: ImportRecord) => Promise<void>;
 
-/** One that was cancelled, failed or undone is taken up by a person or not at all. */
+/** A decided word runs rows again in these states. After a cancellation, failure or undo, only a person may. */
 const RERUN: readonly Status[] = ['completed', 'completed_with_errors', 'rehearsed'];
-const RETRIED: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed', 'rehearsed'];
+const RETRYABLE: readonly Status[] = [
+  'completed',
+  'completed_with_errors',
+  'cancelled',
+  'failed',
+  'rehearsed',
+];
 
-/** What a person does with an import: commit, cancel, retry, undo. What does not fit its status is a Conflict. */
+/** The commands for an import: commit, cancel, retry and undo. Conflict when the status does not allow the command. */
 @Injectable()
 export class ImportControl {
   constructor(
@@ -24,20 +30,20 @@ export class ImportControl {
     private readonly queue: Queue,
     private readonly imports: Imports,
     private readonly reruns: Reruns,
-    private readonly auditedActions: AuditedActions,
+    private readonly actions: AuditedActions,
   ) {}
 
-  /** Writes what was rehearsed: every row that was not refused runs again, this time to its end. */
-  commit(deed: AuditedAction, id: string): Promise<ImportReport> {
-    return this.asked(deed, id, ['rehearsed'], async (transaction, record) => {
+  /** Writes a rehearsed import: runs every row again that was not rejected. */
+  commit(action: AuditedAction, id: string): Promise<ImportReport> {
+    return this.command(action, id, ['rehearsed'], async (transaction, record) => {
       const states = ['created', 'updated', 'unchanged', 'waiting'] as const;
-      await this.reruns.ask(transaction, record, states, { mode: 'commit' });
+      await this.reruns.request(transaction, record, states, { mode: 'commit' });
     });
   }
 
-  /** Ends an import between two bundles; what was written stays (undo takes it back), the rest stays pending (retry takes it up). */
-  cancel(deed: AuditedAction, id: string): Promise<ImportReport> {
-    return this.asked(deed, id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
+  /** Stops an import after the current bundle. Written rows stay (undo takes them back); pending rows stay pending (retry runs them). */
+  cancel(action: AuditedAction, id: string): Promise<ImportReport> {
+    return this.command(action, id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
       await transaction
         .update(imports)
         .set({ status: 'cancelled', sameness: null, finishedAt: new Date() })
@@ -45,11 +51,11 @@ export class ImportControl {
     });
   }
 
-  /** Runs the rows again that were refused, wait or were never reached; a file that was never read is inspected again. */
-  retry(deed: AuditedAction, id: string): Promise<ImportReport> {
-    return this.asked(deed, id, RETRIED, async (transaction, record) => {
+  /** Runs the rejected, waiting and pending rows again. A file that was not read is inspected again. */
+  retry(action: AuditedAction, id: string): Promise<ImportReport> {
+    return this.command(action, id, RETRYABLE, async (transaction, record) => {
       if (record.source !== null)
-        return this.reruns.ask(transaction, record, ['rejected', 'waiting', 'pending']);
+        return this.reruns.request(transaction, record, ['rejected', 'waiting', 'pending']);
       await transaction
         .update(imports)
         .set({ status: 'inspecting', failure: null, finishedAt: null })
@@ -58,11 +64,14 @@ export class ImportControl {
     });
   }
 
-  /** Takes back what an import wrote, as far as nobody changed it and no other import relies on it since. Asked for again meanwhile, it goes on. */
-  undo(deed: AuditedAction, id: string): Promise<ImportReport> {
+  /**
+   * Takes back the writes of an import, except resources that somebody changed since or that a later import depends on. A repeated request
+   * while the undo runs changes nothing.
+   */
+  undo(action: AuditedAction, id: string): Promise<ImportReport> {
     const ended: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed'];
-    return this.asked(
-      deed,
+    return this.command(
+      action,
       id,
       ended,
       async (transaction, record) => {
@@ -71,7 +80,7 @@ export class ImportControl {
           .update(imports)
           .set({ undoing: 'asked', sameness: null, finishedAt: null })
           .where(eq(imports.id, id));
-        // Its rows wait for nothing any more.
+        // Its rows no longer wait for words.
         await transaction.execute(sql`delete from waiting_words where import_id = ${id}`);
         await this.queue.add('import-undo', [{ import_id: id }], transaction);
       },
@@ -79,7 +88,7 @@ export class ImportControl {
     );
   }
 
-  /** Runs the rows of all imports again that wait for a word which has been decided. */
+  /** Runs all rows again, of any import, that wait for a decided word. */
   async rerunWaitingFor(term: string): Promise<void> {
     const waiting = await this.database.execute<{ import_id: string }>(sql`
       select distinct import_id from waiting_words where term = ${term}`);
@@ -90,43 +99,49 @@ export class ImportControl {
         if (record.mode === 'commit' || record.status === 'rehearsed')
           await this.reruns.beginNow(transaction, record, ['waiting'], which);
       }).catch((error: unknown) => {
-        // One that still runs looks for such words when it ends (`Words.decidedDuringRun`).
+        // A running import checks for decided words when it ends (`Words.decidedDuringRun`).
         if (!(error instanceof Conflict)) throw error;
       });
   }
 
-  /** What a person asks for, and its row in the audit: both or neither. */
-  private async asked(
+  /** Changes an import and writes the audit row in one transaction. */
+  private async command(
     action: AuditedAction,
     id: string,
     from: readonly Status[],
     work: Work,
-    whileUndone = false,
+    duringUndo = false,
   ): Promise<ImportReport> {
-    await this.deeds.record(deed, 202, (transaction) => change(transaction, id, from, work, whileUndone));
-    await this.imports.tell(id);
+    await this.actions.record(action, 202, (transaction) => change(transaction, id, from, work, duringUndo));
+    await this.imports.addEvent(id);
     return this.imports.report(id);
   }
 
   private async rerun(id: string, work: Work): Promise<void> {
     await this.database.transaction((transaction) => change(transaction, id, RERUN, work));
-    await this.imports.tell(id);
+    await this.imports.addEvent(id);
   }
 }
 
-/** Does it to an import that is as it must be, alone; Conflict to any other. */
+/** Locks the import and runs `work` if its status is one of `from`; Conflict otherwise. */
 async function change(
   transaction: Transaction,
   id: string,
   from: readonly Status[],
   work: Work,
-  whileUndone = false,
+  duringUndo = false,
 ): Promise<void> {
   const [record] = await transaction.select().from(imports).where(eq(imports.id, id)).for('update');
   if (record === undefined) throw new NotVisible();
-  if (record.undoing !== null && !whileUndone)
-    throw new Conflict('import-state-conflict', 'This import is being undone.');
+  if (record.undoing !== null && !duringUndo)
+    throw new Conflict(
+      'import-state-conflict',
+      'This import is being undone. Wait until its status is undone.',
+    );
   if (record.undoing === null && !from.includes(record.status))
-    throw new Conflict('import-state-conflict', `This import is ${record.status}.`);
+    throw new Conflict(
+      'import-state-conflict',
+      `This is not possible while the import is ${record.status}. Possible when it is: ${from.join(', ')}.`,
+    );
   await work(transaction, record);
 }

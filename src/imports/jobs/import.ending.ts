@@ -3,7 +3,7 @@ import type { Transaction } from '../../database/database.module.js';
 import { importChunks } from '../../database/schema.records.js';
 import type { ImportRecord } from './imports.service.js';
 
-/** How an import ends whose chunks are all done, by what their rows were counted as. */
+/** The final status of an import whose chunks are all done, from the counts of its rows. */
 export async function endOf(
   transaction: Transaction,
   { id, mode }: ImportRecord,
@@ -16,6 +16,6 @@ export async function endOf(
   return (open?.rows ?? 0) > 0 ? 'completed_with_errors' : 'completed';
 }
 
-/** Whether an import is undone, or on its way to be. */
-export const isTakenBack = ({ status, undoing }: Pick<ImportRecord, 'status' | 'undoing'>): boolean =>
+/** Whether an import was undone or is being undone. */
+export const isUndone = ({ status, undoing }: Pick<ImportRecord, 'status' | 'undoing'>): boolean =>
   status === 'undone' || undoing !== null;

@@ -19,16 +19,16 @@ const TermIds = z.object({ term: z.uuid() });
 const InspectIds = Ids.extend({ missed: z.int().default(0) });
 const RunIds = Ids.extend({ run: z.int() });
 const ChunkIds = RunIds.extend({ chunk: z.int() });
-/** HAPI takes most with two to four connections. */
+/** HAPI has its highest throughput with two to four connections. */
 const CHUNKS_AT_ONCE = 3;
-const TELL_MS = 1_000;
-const LATER_SECONDS = 600;
+const EVENT_INTERVAL_MS = 1_000;
+const RETRY_SECONDS = 600;
 
-/** The jobs of an import: inspect → chunks → finalise. Whatever is done twice, or after a crash, ends the same. */
+/** The jobs of an import: inspect, then chunks, then the end. Each job may be repeated, also after a crash, with the same result. */
 @Injectable()
 export class ImportJobs implements OnApplicationBootstrap {
   private readonly logger = new Logger('imports');
-  private readonly told = new Map<string, number>();
+  private readonly lastEvents = new Map<string, number>();
 
   constructor(
     @Inject(BACKGROUND_DATABASE) private readonly database: Database,
@@ -44,30 +44,30 @@ export class ImportJobs implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.queue.work('import-inspect', 1, (data, signal) =>
-      this.ofExisting(() => {
+      this.ifExists(() => {
         const { import_id, missed } = InspectIds.parse(data);
         return this.inspection.inspect(import_id, missed, signal);
       }),
     );
     await this.queue.work('import-again', 1, (data) =>
-      this.ofExisting(() => {
+      this.ifExists(() => {
         const { import_id, run } = RunIds.parse(data);
         return this.reruns.begin(import_id, run);
       }),
     );
     await this.queue.work('import-chunk', CHUNKS_AT_ONCE, (data, signal) =>
-      this.ofExisting(() => this.chunk(ChunkIds.parse(data), signal)),
+      this.ifExists(() => this.chunk(ChunkIds.parse(data), signal)),
     );
     await this.queue.work('import-undo', 1, (data, signal) =>
-      this.ofExisting(() => this.undo.run(Ids.parse(data).import_id, signal)),
+      this.ifExists(() => this.undo.run(Ids.parse(data).import_id, signal)),
     );
     await this.queue.work('term-decided', 1, (data) =>
-      this.ofExisting(() => this.control.rerunWaitingFor(TermIds.parse(data).term)),
+      this.ifExists(() => this.control.rerunWaitingFor(TermIds.parse(data).term)),
     );
     await this.queue.workDead((data) =>
-      this.ofExisting(async () => {
+      this.ifExists(async () => {
         await this.giveUp(Ids.safeParse(data).data?.import_id);
-        await this.later(TermIds.safeParse(data).data?.term);
+        await this.retryTerm(TermIds.safeParse(data).data?.term);
       }),
     );
   }
@@ -82,19 +82,20 @@ export class ImportJobs implements OnApplicationBootstrap {
       .update(imports)
       .set({ status: 'running' })
       .where(and(eq(imports.id, import_id), eq(imports.status, 'queued')));
-    if ((await this.chunks.process(import_id, chunk, signal)) === 'not-wanted') return;
+    if ((await this.chunks.process(import_id, chunk, signal)) === 'stopped') return;
     const ended = await this.finish(import_id, chunk, run);
-    if (ended || Date.now() - (this.told.get(import_id) ?? 0) >= TELL_MS) await this.tell(import_id, ended);
+    if (ended || Date.now() - (this.lastEvents.get(import_id) ?? 0) >= EVENT_INTERVAL_MS)
+      await this.addEvent(import_id, ended);
   }
 
-  /** All chunks of a long list are counted for each telling: not for each chunk, then. */
-  private async tell(importId: string, ended: boolean): Promise<void> {
-    if (ended) this.told.delete(importId);
-    else this.told.set(importId, Date.now());
-    await this.imports.tell(importId);
+  /** An event needs the counts of all chunks, so that there is not one for each chunk of a long list. */
+  private async addEvent(importId: string, ended: boolean): Promise<void> {
+    if (ended) this.lastEvents.delete(importId);
+    else this.lastEvents.set(importId, Date.now());
+    await this.imports.addEvent(importId);
   }
 
-  /** Notes that a chunk is done; with the last one the import is (`true`). The import's row is locked, so that one chunk sees itself as the last. */
+  /** Marks a chunk as done. After the last chunk, ends the import and returns true. The lock on the import makes one chunk the last. */
   private async finish(importId: string, chunk: number, run: number): Promise<boolean> {
     return this.database.transaction(async (transaction) => {
       const [record] = await transaction.select().from(imports).where(eq(imports.id, importId)).for('update');
@@ -120,17 +121,17 @@ export class ImportJobs implements OnApplicationBootstrap {
         .update(imports)
         .set({ status, finishedAt: new Date() })
         .where(eq(imports.id, importId));
-      const settled = await this.words.decidedDuringRun(importId, transaction);
+      const decided = await this.words.decidedDuringRun(importId, transaction);
       await this.queue.add(
         'term-decided',
-        settled.map((term) => ({ term })),
+        decided.map((term) => ({ term })),
         transaction,
       );
       return true;
     });
   }
 
-  /** A job that failed too often: its import waits for a person, who may retry it. One that is taken back nobody may: it is tried again. */
+  /** Handles a job that failed too often: the import fails, and a person may retry it. An undo is retried automatically. */
   private async giveUp(importId: string | undefined): Promise<void> {
     if (importId === undefined) return;
     this.logger.error(`import ${importId} failed: one of its jobs failed too often`);
@@ -145,35 +146,35 @@ export class ImportJobs implements OnApplicationBootstrap {
       })
       .where(and(eq(imports.id, importId), inArray(imports.status, ['inspecting', 'queued', 'running'])));
     await this.database.transaction(async (transaction) => {
-      // Other imports wait for it no longer: what they conclude about its patients stays (`Reliance`).
-      const half = await transaction
+      // Other imports no longer wait for a stuck undo. What they write about its patients stays (`ImportDependencies`).
+      const stuck = await transaction
         .update(imports)
         .set({ undoing: 'stuck' })
         .where(and(eq(imports.id, importId), isNotNull(imports.undoing)))
         .returning();
-      const jobs = half.map(({ id }) => ({ import_id: id }));
-      await this.queue.add('import-undo', jobs, transaction, { afterSeconds: LATER_SECONDS });
+      const jobs = stuck.map(({ id }) => ({ import_id: id }));
+      await this.queue.add('import-undo', jobs, transaction, { afterSeconds: RETRY_SECONDS });
     });
-    await this.imports.tell(importId);
+    await this.imports.addEvent(importId);
   }
 
-  /** Rows wait for a word that is decided: that must not end, whatever failed. */
-  private async later(term: string | undefined): Promise<void> {
+  /** Retries the rerun of the rows that wait for a decided word, so that they do not wait forever. */
+  private async retryTerm(term: string | undefined): Promise<void> {
     if (term === undefined) return;
-    this.logger.error(`rows that wait for term ${term} did not run: tried again in ten minutes`);
+    this.logger.error(`rows that wait for term ${term} did not run: next attempt in ten minutes`);
     await this.database.transaction((transaction) =>
-      this.queue.add('term-decided', [{ term }], transaction, { afterSeconds: LATER_SECONDS }),
+      this.queue.add('term-decided', [{ term }], transaction, { afterSeconds: RETRY_SECONDS }),
     );
   }
 
-  private async ofExisting(work: () => Promise<void>): Promise<void> {
+  private async ifExists(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (error instanceof NotVisible) return;
-      // What went wrong may quote a row; only its kind is told.
+      // The message may contain data of a row, so only the type of the error is logged.
       if (error instanceof Error && error.name !== 'AbortError')
-        this.logger.warn(`a job failed and is tried again: ${error.constructor.name}${codeOf(error)}`);
+        this.logger.warn(`a job failed and is retried: ${error.constructor.name}${codeOf(error)}`);
       throw new JobFailed();
     }
   }
@@ -183,9 +184,9 @@ function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
 }
 
-/** The queue keeps what a job threw: nothing of a row may be in it. */
+/** The queue stores the error of a job, so it must not contain data of a row. */
 class JobFailed extends Error {
   constructor() {
-    super('the job is tried again');
+    super('the job is retried');
   }
 }

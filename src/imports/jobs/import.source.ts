@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type CsvShape, explainShape } from '../../csv/csv.inspection.js';
 import type { CsvHeader } from '../../csv/csv.header.js';
 
-/** How a file was read, kept with its import: what was found and why, and where the mapping's columns stand. */
+/** How a file was read, as stored with its import: encoding and delimiter with reasons, and the positions of the columns. */
 const ImportSource = z.looseObject({
   delimiter: z.string(),
   header: z.array(z.string()),
@@ -11,18 +11,18 @@ const ImportSource = z.looseObject({
 });
 export type ImportSource = z.output<typeof ImportSource>;
 
-/** The shape of a file as it is kept. */
+/** Converts the shape of a file to its stored form. */
 export function sourceOf(shape: CsvShape): ImportSource {
   const { names, places, report } = shape.header;
   return { ...explainShape(shape), header: [...names], places: Object.fromEntries(places), report };
 }
 
-/** What was kept, read again; an import that was not inspected has none. */
-export function readSource(kept: unknown): ImportSource {
-  return ImportSource.parse(kept);
+/** Parses the stored form. Throws for an import that was not inspected. */
+export function readSource(stored: unknown): ImportSource {
+  return ImportSource.parse(stored);
 }
 
-/** The header as `cellsByColumn` takes it. */
+/** The header for `cellsByColumn`. */
 export function headerOf({ header, places, report }: ImportSource): CsvHeader {
   return { names: header, places: new Map(Object.entries(places)), ignored: [], report };
 }

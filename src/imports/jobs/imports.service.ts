@@ -24,14 +24,14 @@ const ORDERS = [
 
 export type ImportRecord = typeof imports.$inferSelect;
 
-/** The answer to an upload: the import, and whether this upload made it. */
-export interface Accepted {
+/** The result of an upload: the import, and whether this upload created it. */
+export interface AcceptedImport {
   readonly id: string;
   readonly status: ImportRecord['status'];
   readonly isNew: boolean;
 }
 
-/** The imports: what was uploaded and how far it is. A missing one is NotVisible. */
+/** The imports and their reports. An unknown id is NotVisible. */
 @Injectable()
 export class Imports {
   constructor(
@@ -40,12 +40,12 @@ export class Imports {
     private readonly files: StagedFiles,
     private readonly mappingDocuments: Mappings,
     private readonly events: ImportEvents,
-    private readonly auditedActions: AuditedActions,
+    private readonly actions: AuditedActions,
   ) {}
 
   /**
-   * Makes an import of an upload and queues its inspection, in one transaction. The same file with the same mapping, date, mode and
-   * encoding gives the earlier import instead, unless `force`; the upload is removed then.
+   * Creates an import and queues its inspection, in one transaction. Without `force`, the same file with the same mapping, date, mode and
+   * encoding gives the earlier import, and the upload is deleted.
    */
   async accept(
     action: AuditedAction,
@@ -53,7 +53,7 @@ export class Imports {
     query: ImportQuery,
     account: Account,
     key: string | undefined,
-  ): Promise<Accepted> {
+  ): Promise<AcceptedImport> {
     try {
       const mapping = await this.mappingDocuments.named(query.mapping);
       const values = {
@@ -71,25 +71,26 @@ export class Imports {
         idempotencyKey: key ?? null,
         status: 'inspecting',
       } as const;
-      const accepted = await this.auditedActions.record(action, statusOf, async (transaction) => {
-        const [made] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
-        if (made !== undefined) await this.queue.add('import-inspect', [{ import_id: made.id }], transaction);
-        const { id, status } = made ?? (await earlier(transaction, values));
-        action.addFacts({ detail: { id } });
-        return { id, status, isNew: made !== undefined };
+      const accepted = await this.actions.record(action, statusOf, async (transaction) => {
+        const [created] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
+        if (created !== undefined)
+          await this.queue.add('import-inspect', [{ import_id: created.id }], transaction);
+        const { id, status } = created ?? (await findEarlier(transaction, values));
+        action.tells({ detail: { id } });
+        return { id, status, isNew: created !== undefined };
       });
       if (!accepted.isNew) await this.files.remove(upload.id);
       return accepted;
     } catch (error) {
-      // A commit whose answer was lost has made the import all the same: its file stays. In doubt the sweeper decides.
-      const made = await this.database.$count(imports, eq(imports.id, upload.id)).catch(() => 1);
-      if (made === 0) await this.files.remove(upload.id);
+      // The transaction may have committed although its answer was lost. Then the file stays; in doubt, the sweeper deletes it later.
+      const count = await this.database.$count(imports, eq(imports.id, upload.id)).catch(() => 1);
+      if (count === 0) await this.files.remove(upload.id);
       throw error;
     }
   }
 
   async list(query: ImportsQuery): Promise<{ items: ImportReport[]; total: number }> {
-    const sought = and(
+    const condition = and(
       is(imports.status, query.status),
       matching(query, imports.fileName, imports.accountName),
     );
@@ -97,14 +98,14 @@ export class Imports {
       .select({ row: imports, name: mappings.name, version: mappings.version })
       .from(imports)
       .innerJoin(mappings, eq(mappings.id, imports.mapping))
-      .where(sought)
+      .where(condition)
       .orderBy(...orderOf({ ...query, sort: query.sort ?? '-created_at' }, ORDERS, imports.id))
       .limit(query.limit)
       .offset(query.offset);
     const items = rows.map(async ({ row, name, version }) =>
       reportOf(row, { name, version }, await this.counters(row.id)),
     );
-    return { items: await Promise.all(items), total: await this.database.$count(imports, sought) };
+    return { items: await Promise.all(items), total: await this.database.$count(imports, condition) };
   }
 
   async get(id: string): Promise<ImportRecord> {
@@ -113,14 +114,14 @@ export class Imports {
     return row;
   }
 
-  /** An import with its counts, as the API tells it. */
+  /** The report of an import with its counts. */
   async report(id: string): Promise<ImportReport> {
     const row = await this.get(id);
     const { name, version } = await this.mappingDocuments.byId(row.mapping);
     return reportOf(row, { name, version }, await this.counters(id));
   }
 
-  /** How many rows ended how, and how often each reason was given. */
+  /** The number of rows in each state, and of issues by code. */
   async counters(id: string): Promise<Record<string, unknown>> {
     const [counts = {}] = await this.database.execute(sql`
       select coalesce(sum(created), 0)::int as created, coalesce(sum(updated), 0)::int as updated,
@@ -137,7 +138,7 @@ export class Imports {
     return counts;
   }
 
-  /** The file cannot be read, for these columns of the mapping if any; an upload of the same file starts afresh. */
+  /** Sets an import to `failed`. A new upload of the same file then creates a new import. */
   async fail(id: string, code: string, columns: readonly string[] = []): Promise<void> {
     await this.database
       .update(imports)
@@ -149,11 +150,11 @@ export class Imports {
         finishedAt: new Date(),
       })
       .where(and(eq(imports.id, id), eq(imports.status, 'inspecting')));
-    await this.tell(id);
+    await this.addEvent(id);
   }
 
-  /** Tells listeners how far an import is. One after the other: what is told last is how it stands, so that nobody misses its end. */
-  async tell(id: string): Promise<void> {
+  /** Adds a progress event. The lock orders the events, so that the last one has the present state. */
+  async addEvent(id: string): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await transaction.select().from(imports).where(eq(imports.id, id)).for('no key update');
       await this.events.add(await this.report(id), transaction);
@@ -161,7 +162,7 @@ export class Imports {
   }
 }
 
-interface Sought {
+interface UploadFacts {
   readonly sameness: Buffer | null;
   readonly accountId: string;
   readonly idempotencyKey: string | null;
@@ -177,30 +178,33 @@ function samenessOf(upload: Upload, mapping: string, query: ImportQuery): Buffer
   return createHash('sha256').update(facts.join('\n')).digest();
 }
 
-const statusOf = ({ isNew }: Accepted) => (isNew ? 202 : 200);
+const statusOf = ({ isNew }: AcceptedImport) => (isNew ? 202 : 200);
 
-/** The import that the same upload made before. BadField when its `Idempotency-Key` was used for another. */
-async function earlier(transaction: Transaction, sought: Sought): Promise<ImportRecord> {
-  const { sameness, accountId, idempotencyKey, sha256 } = sought;
+/** The import that an earlier, equal upload created. BadField when the `Idempotency-Key` was used for a different upload. */
+async function findEarlier(transaction: Transaction, facts: UploadFacts): Promise<ImportRecord> {
+  const { sameness, accountId, idempotencyKey, sha256 } = facts;
   const first = async (which: SQL | undefined) =>
     (await transaction.select().from(imports).where(which).limit(1)).at(0);
-  // The key goes first: it was used for something else, whatever is known of this file.
+  // The key is checked first, also when the file is known.
   const keyed =
     idempotencyKey === null
       ? undefined
       : await first(and(eq(imports.accountId, accountId), eq(imports.idempotencyKey, idempotencyKey)));
   if (keyed !== undefined) {
-    const facts = ['mapping', 'mode', 'asOf', 'encoding'] as const;
-    if (!keyed.sha256.equals(sha256) || facts.some((fact) => keyed[fact] !== sought[fact]))
+    const names = ['mapping', 'mode', 'asOf', 'encoding'] as const;
+    if (!keyed.sha256.equals(sha256) || names.some((name) => keyed[name] !== facts[name]))
       throw new BadField(
         'idempotency-key-reused',
         'Idempotency-Key',
-        'This key was used for another file, mapping, mode, day or encoding.',
+        'This key was used for another file, mapping, mode, day or encoding. Use a new key.',
       );
     return keyed;
   }
   const same = sameness === null ? undefined : await first(eq(imports.sameness, sameness));
   if (same === undefined)
-    throw new Conflict('concurrent-change', 'The same file is being changed elsewhere. Send it again.');
+    throw new Conflict(
+      'concurrent-change',
+      'The same file is being imported by another request. Upload it again.',
+    );
   return same;
 }

@@ -23,15 +23,15 @@ import { RowMapper } from '../writing/row.mapper.js';
 import { RowStore } from '../writing/row.store.js';
 import { StagedFiles } from './staged.files.js';
 
-/** Rows that are sealed, mapped and reported together. */
+/** Rows of a chunk. */
 const CHUNK = 500;
-/** Small lists go before what is left of large ones: nobody waits hours for fifty rows. */
+/** Lists up to this number of chunks have priority over larger ones. */
 const SMALL_CHUNKS = 10;
-/** How often a file is looked for by whichever gateway takes the job, a second apart. */
-const MOST_MISSED = 120;
-const LOOK_AGAIN_SECONDS = 1;
+/** How often the job looks for the file, on any gateway and a second apart, before the import fails. */
+const MOST_ATTEMPTS = 120;
+const ATTEMPT_SECONDS = 1;
 
-/** Reads an uploaded file once: finds out its shape, cuts it into sealed chunks, refuses rows that cannot be, settles duplicates. */
+/** Reads an uploaded file: detects its shape, maps its rows, stores them in chunks, and sets the states of rejected and duplicate rows. */
 @Injectable()
 export class Inspection {
   constructor(
@@ -49,17 +49,17 @@ export class Inspection {
   ) {}
 
   /**
-   * Begins anew after a crash. A file that cannot be read ends as `failed` with its reason code; one that is not on this gateway's disk is
-   * left to another gateway, `missed` times.
+   * Inspects a file; after a crash, starts again. An unreadable file ends as `failed` with an issue code. A file that is not on this
+   * gateway's disk is left to another gateway; `missed` counts these attempts.
    */
   async inspect(importId: string, missed: number, signal: AbortSignal): Promise<void> {
-    await this.locks.alone(importId, () => this.read(importId, missed, signal));
+    await this.locks.withImportLock(importId, () => this.read(importId, missed, signal));
   }
 
   private async read(importId: string, missed: number, signal: AbortSignal): Promise<void> {
     const record = await this.imports.get(importId);
     if (record.status !== 'inspecting') return;
-    if (!(await this.files.has(importId))) return this.lookAgain(record, missed);
+    if (!(await this.files.has(importId))) return this.tryLater(record, missed);
     await this.database.transaction(async (transaction) => {
       await withLongStatementTimeout(transaction);
       await transaction.delete(importRows).where(eq(importRows.importId, importId));
@@ -70,8 +70,8 @@ export class Inspection {
       const facts = await probeFile(this.files.open(importId));
       const shape = inspectCsv(facts, mapping.document, record.encoding ?? undefined);
       const staged = await this.stage(record, mapping, shape, signal);
-      if (staged === 'not-wanted') return;
-      // What was read is sealed in the database now.
+      if (staged === 'cancelled') return;
+      // All rows are stored in the database now.
       if (await this.queueChunks(record, mapping, shape, staged)) await this.files.remove(importId);
     } catch (error) {
       if (!(error instanceof FileRefused)) throw error;
@@ -84,30 +84,30 @@ export class Inspection {
     mapping: StoredMapping,
     shape: CsvShape,
     signal: AbortSignal,
-  ): Promise<Counted | 'not-wanted'> {
+  ): Promise<StagedCounts | 'cancelled'> {
     const context = await this.contexts.of(record);
     const mapper = new RowMapper(mapping.document, shape.header, context);
-    let held: CsvRow[] = [];
+    let buffered: CsvRow[] = [];
     let chunks = 0;
     let rows = 0;
-    const keep = async (part: readonly CsvRow[]) => {
-      await this.keepChunk(record.id, chunks, part, mapper, context.key);
+    const storeChunk = async (part: readonly CsvRow[]) => {
+      await this.storeChunk(record.id, chunks, part, mapper, context.key);
       chunks += 1;
       rows += part.length;
     };
     for await (const batch of readRows(plainBytes(this.files.open(record.id)), shape)) {
       signal.throwIfAborted();
-      held.push(...batch);
-      for (; held.length >= CHUNK; held = held.slice(CHUNK)) {
-        if ((await this.imports.get(record.id)).status !== 'inspecting') return 'not-wanted';
-        await keep(held.slice(0, CHUNK));
+      buffered.push(...batch);
+      for (; buffered.length >= CHUNK; buffered = buffered.slice(CHUNK)) {
+        if ((await this.imports.get(record.id)).status !== 'inspecting') return 'cancelled';
+        await storeChunk(buffered.slice(0, CHUNK));
       }
     }
-    if (held.length > 0) await keep(held);
+    if (buffered.length > 0) await storeChunk(buffered);
     return { rows, chunks };
   }
 
-  private async keepChunk(
+  private async storeChunk(
     importId: string,
     chunk: number,
     rows: readonly CsvRow[],
@@ -116,7 +116,7 @@ export class Inspection {
   ): Promise<void> {
     const unknown: RowWords[] = [];
     const plans: StoredPlan[] = [];
-    const facts = rows.map((row) => {
+    const states = rows.map((row) => {
       if (row.fault !== undefined) return { row: row.row, state: 'rejected', issues: [row.fault] };
       const { outcome: mapped, words } = mapper.map(row);
       if (mapped.outcome === 'rejected') {
@@ -142,25 +142,25 @@ export class Inspection {
       await transaction.execute(sql`
         insert into import_rows (import_id, row, chunk, state, patient, content, issues, others)
         select ${importId}, row, ${chunk}, state, patient, content, issues, others
-        from jsonb_to_recordset(${JSON.stringify(facts)}::jsonb)
+        from jsonb_to_recordset(${JSON.stringify(states)}::jsonb)
           as given (row int, state text, patient text, content text, issues jsonb, others text[])`);
     });
   }
 
-  /** Queues the chunks unless the import was cancelled meanwhile. */
+  /** Queues the chunks, unless the import was cancelled. */
   private async queueChunks(
     record: ImportRecord,
     { document }: StoredMapping,
     shape: CsvShape,
-    { rows: rowsTotal, chunks }: Counted,
+    { rows: rowsTotal, chunks }: StagedCounts,
   ): Promise<boolean> {
     const run = record.run + 1;
     const queued = await this.database.transaction(async (transaction) => {
       await withLongStatementTimeout(transaction);
       const inspecting = and(eq(imports.id, record.id), eq(imports.status, 'inspecting'));
-      const [still] = await transaction.select().from(imports).where(inspecting).for('update');
-      if (still === undefined) return false;
-      await this.duplicates.settle(transaction, record.id, document.policies.duplicate_in_file);
+      const [locked] = await transaction.select().from(imports).where(inspecting).for('update');
+      if (locked === undefined) return false;
+      await this.duplicates.resolve(transaction, record.id, document.policies.duplicate_in_file);
       await this.rows.recount(transaction, record.id);
       await transaction
         .update(imports)
@@ -171,20 +171,20 @@ export class Inspection {
       await this.queue.add('import-chunk', jobs, transaction, { priority });
       return true;
     });
-    if (queued) await this.imports.tell(record.id);
+    if (queued) await this.imports.addEvent(record.id);
     return queued;
   }
 
-  private async lookAgain(record: ImportRecord, missed: number): Promise<void> {
-    if (missed >= MOST_MISSED) return this.imports.fail(record.id, 'file-lost');
+  private async tryLater(record: ImportRecord, missed: number): Promise<void> {
+    if (missed >= MOST_ATTEMPTS) return this.imports.fail(record.id, 'file-lost');
     const job = { import_id: record.id, missed: missed + 1 };
     await this.database.transaction((transaction) =>
-      this.queue.add('import-inspect', [job], transaction, { afterSeconds: LOOK_AGAIN_SECONDS }),
+      this.queue.add('import-inspect', [job], transaction, { afterSeconds: ATTEMPT_SECONDS }),
     );
   }
 }
 
-interface Counted {
+interface StagedCounts {
   readonly rows: number;
   readonly chunks: number;
 }

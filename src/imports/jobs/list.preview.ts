@@ -12,29 +12,29 @@ import { explainShape, inspectCsv } from '../../csv/csv.inspection.js';
 import { cellsByColumn, readRows } from '../../csv/csv.reader.js';
 import { plainBytes, probeFile } from '../../csv/plain.file.js';
 
-/** What a row of a list would become. `waiting`: it would be written, and a word of it waits in the inbox. */
+/** The preview of a row. `waiting`: the row would be written, but a word of it would wait in the inbox. */
 export interface RowPreview {
   readonly row: number;
   readonly state: 'written' | 'waiting' | 'rejected' | 'duplicate';
   readonly resources: readonly Resource[];
-  /** Words that nobody has explained yet. */
+  /** Unknown words. */
   readonly words: readonly string[];
   readonly issues: readonly Issue[];
 }
 
-/** What a list would give; `cut` when there are more rows than were looked at. */
+/** The preview of a list. `cut`: the list has more rows than the preview. */
 export interface ListPreview {
   readonly shape: ReturnType<typeof explainShape>;
   readonly rows: readonly RowPreview[];
   readonly cut: boolean;
 }
 
-/** Above this many rows a preview would no longer fit into memory. */
+/** The number of rows that fit into memory. */
 const MOST_ROWS = 20_000;
 
 /**
- * Maps a list without a server or a database: words are looked up in the shipped ConceptMap alone, and what HAPI holds already is not
- * known. `open` gives the file anew, `encoding` is the caller's word. Throws `FileRefused`.
+ * Maps a list without server or database. Words are looked up in the shipped ConceptMap only, and existing resources are unknown. `open`
+ * opens the file each time, `encoding` is the requested encoding. Throws `FileRefused`.
  */
 export async function previewList(
   open: () => Readable,
@@ -43,7 +43,7 @@ export async function previewList(
 ): Promise<ListPreview> {
   const shape = inspectCsv(await probeFile(open()), document, encoding);
   const context: MappingContext = {
-    // Identities are compared within this preview only.
+    // Identities are compared only within this preview.
     key: randomBytes(32),
     today: new Date().toISOString().slice(0, 10),
     ...(asOf === undefined ? {} : { asOf }),
@@ -68,12 +68,12 @@ export async function previewList(
     if (cut) break;
   }
   const issuesOf = new Map(planned.map(({ row, issues }) => [row, issues]));
-  const sharing = rowsWithSharedIdentifiers(planned);
+  const shared = rowsWithSharedIdentifiers(planned);
   for (const { row, issues } of planned)
-    if (sharing.has(row))
+    if (shared.has(row))
       rows.push(withoutResources(row, 'rejected', [...issues, issue('identifier-shared')]));
-  const own = planned.filter(({ row }) => !sharing.has(row));
-  const groups = Map.groupBy(own, ({ plan }) => plan.patientKey).values();
+  const unshared = planned.filter(({ row }) => !shared.has(row));
+  const groups = Map.groupBy(unshared, ({ plan }) => plan.patientKey).values();
   for (const group of groups)
     for (const resolved of resolveDuplicates(group, document.policies.duplicate_in_file)) {
       const issues = issuesOf.get(resolved.row) ?? [];

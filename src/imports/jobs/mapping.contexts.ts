@@ -4,7 +4,7 @@ import type { MappingContext } from '../../mapping/row.plan.js';
 import { Words } from '../../terms/words.service.js';
 import type { ImportRecord } from './imports.service.js';
 
-/** What mapping needs besides a row. */
+/** Builds the context for mapping the rows of an import. */
 @Injectable()
 export class MappingContexts {
   constructor(
@@ -12,7 +12,7 @@ export class MappingContexts {
     private readonly words: Words,
   ) {}
 
-  /** The stored key of identities, the day of the upload (the same for each run), and the words as they are decided now. */
+  /** The context: the stored identity key, the day of the upload (equal in each run), and the present decisions about words. */
   async of(record: ImportRecord): Promise<MappingContext> {
     return {
       key: await this.secrets.get('record identities'),

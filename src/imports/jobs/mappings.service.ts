@@ -11,7 +11,7 @@ import { SHIPPED_MAPPINGS } from '../../mapping/defaults.js';
 import { availableNames } from '../../problems/available.js';
 import { BadField, Conflict, NotVisible } from '../../problems/errors.js';
 
-const MOST_KEPT = 100;
+const CACHE_SIZE = 100;
 const ORDERS = [
   ['name', mappings.name],
   ['version', mappings.version],
@@ -28,17 +28,17 @@ export const StoredMapping = z.object({
 });
 export type StoredMapping = z.output<typeof StoredMapping>;
 
-/** Versions of mapping documents. A version never changes; an import keeps the one it was made with. */
+/** The stored versions of mapping documents. A version never changes, and an import keeps the version it started with. */
 @Injectable()
 export class Mappings implements OnApplicationBootstrap {
-  private readonly read = new Map<string, StoredMapping>();
+  private readonly cache = new Map<string, StoredMapping>();
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly auditedActions: AuditedActions,
+    private readonly actions: AuditedActions,
   ) {}
 
-  /** What is shipped is stored where it is not yet. */
+  /** Stores the shipped mapping documents that are missing. */
   async onApplicationBootstrap(): Promise<void> {
     for (const document of SHIPPED_MAPPINGS)
       await this.database
@@ -47,28 +47,28 @@ export class Mappings implements OnApplicationBootstrap {
         .onConflictDoNothing();
   }
 
-  /** Newest versions first. */
+  /** A page of mapping documents, newest versions first. */
   async list(query: ListQuery): Promise<{ items: StoredMapping[]; total: number }> {
-    const sought = matching(query, mappings.name);
+    const condition = matching(query, mappings.name);
     const [order] = orderOf(query, ORDERS, mappings.id);
     const rows = await this.database
       .select()
       .from(mappings)
-      .where(sought)
+      .where(condition)
       .orderBy(...(order === undefined ? [] : [order]), mappings.name, desc(mappings.version))
       .limit(query.limit)
       .offset(query.offset);
-    return { items: rows.map(storedOf), total: await this.database.$count(mappings, sought) };
+    return { items: rows.map(storedOf), total: await this.database.$count(mappings, condition) };
   }
 
-  /** Stores the next version of a name; Conflict when another version was stored meanwhile. */
+  /** Stores the next version of a mapping document. Conflict when its version is not the next one. */
   async add(action: AuditedAction, document: MappingDocument, accountId: string): Promise<StoredMapping> {
     const { name, version } = document;
-    action.addFacts({ detail: { name, version } });
-    return this.auditedActions.record(action, 201, (transaction) => next(transaction, document, accountId));
+    action.tells({ detail: { name, version } });
+    return this.actions.record(action, 201, (transaction) => insertNext(transaction, document, accountId));
   }
 
-  /** `name` (its newest version) or `name@version`; BadField('mapping') when there is none. */
+  /** Finds `name` (the newest version) or `name@version`. BadField when it does not exist. */
   async named(text: string): Promise<StoredMapping> {
     const [name = '', version] = text.split('@');
     const [row] = await this.database
@@ -91,7 +91,7 @@ export class Mappings implements OnApplicationBootstrap {
     return storedOf(row);
   }
 
-  /** Every mapping as an upload names it, with its newest version. */
+  /** All mappings as `name@version`, with their newest version. */
   private async names(): Promise<string[]> {
     const newest = sql<number>`max(${mappings.version})::int`;
     const rows = await this.database
@@ -102,20 +102,20 @@ export class Mappings implements OnApplicationBootstrap {
     return rows.map(({ name, version }) => `${name}@${version}`);
   }
 
-  /** NotVisible when there is none. A stored version never changes, so what was read once is kept. */
+  /** A mapping document by id, cached. NotVisible when it does not exist. */
   async byId(id: string): Promise<StoredMapping> {
-    const known = this.read.get(id);
+    const known = this.cache.get(id);
     if (known !== undefined) return known;
     const [row] = await this.database.select().from(mappings).where(eq(mappings.id, id));
     if (row === undefined) throw new NotVisible();
     const mapping = storedOf(row);
-    if (this.read.size >= MOST_KEPT) this.read.clear();
-    this.read.set(id, mapping);
+    if (this.cache.size >= CACHE_SIZE) this.cache.clear();
+    this.cache.set(id, mapping);
     return mapping;
   }
 }
 
-async function next(
+async function insertNext(
   transaction: Transaction,
   document: MappingDocument,
   createdBy: string,
@@ -128,7 +128,7 @@ async function next(
   if (document.version !== expected)
     throw new Conflict(
       'mapping-version-conflict',
-      `The next version of this mapping is ${expected}; stored versions do not change.`,
+      `Stored versions cannot change. Use ${expected}, the next version of this mapping.`,
     );
   const [row] = await transaction
     .insert(mappings)
@@ -136,7 +136,10 @@ async function next(
     .onConflictDoNothing()
     .returning();
   if (row === undefined)
-    throw new Conflict('mapping-version-conflict', 'This version was stored by somebody else meanwhile.');
+    throw new Conflict(
+      'mapping-version-conflict',
+      'Another request stored this version first. Read the mapping again and use the next version.',
+    );
   return storedOf(row);
 }
 

@@ -13,26 +13,26 @@ import { type ListPreview, previewList, type RowPreview } from './list.preview.j
 const NAMES = SHIPPED_MAPPINGS.map(({ name }) => name).join(', ');
 const HELP = `npm run mapping:test -- FILE [options]
 
-Shows what a CSV list (.csv, .txt or .csv.gz) would give, without a server or a database: nothing is sent and nothing is kept. Words are looked
-up in the shipped ConceptMap alone, the first 20,000 rows are looked at.
+Shows the result of importing a CSV list (.csv, .txt or .csv.gz), without server or database. Nothing is sent or stored. Words are looked up in the
+shipped ConceptMap only. Only the first 20,000 rows are read.
 
-  --mapping NAME|FILE.json  a shipped mapping (${NAMES}), or a mapping document to be tried
-  --as-of YYYY-MM-DD        the day the list speaks of
-  --encoding NAME           how it is encoded, when what is found out is wrong
-  --rows N                  show so many rows one by one (default 20)
-  --json                    every row as a line of JSON, with its resources
+  --mapping NAME|FILE.json  a shipped mapping (${NAMES}), or a mapping document
+  --as-of YYYY-MM-DD        the day the list describes
+  --encoding NAME           the encoding, if it is detected wrongly
+  --rows N                  number of rows to show (default 20)
+  --json                    print every row as a line of JSON, with its resources
   --help                    this text
 
-Status: 0 every row would be written; 1 some would be refused or would wait for a word; 2 the list or the mapping cannot be read.
+Exit status: 0 every row would be written; 1 some rows would be rejected or would wait for a word; 2 the list or the mapping cannot be read.
 `;
 
 const Options = z.object({
   mapping: z.string().default(SHIPPED_MAPPINGS[0]?.name ?? ''),
-  'as-of': z.iso.date('--as-of needs a day such as 2026-03-01').optional(),
+  'as-of': z.iso.date('Invalid --as-of. Use a date such as 2026-03-01.').optional(),
   encoding: z.string().optional(),
   rows: z
     .string()
-    .regex(/^\d{1,9}$/, '--rows needs a number')
+    .regex(/^\d{1,9}$/, 'Invalid --rows. Use a number.')
     .default('20')
     .transform(Number),
   json: z.boolean().default(false),
@@ -48,7 +48,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const print = (line: string) => process.stdout.write(`${line}\n`);
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
@@ -61,10 +61,11 @@ async function main(): Promise<number> {
   const document = await findMapping(options.mapping);
   const { 'as-of': asOf, encoding } = options;
   const found = await stat(file).catch(() => undefined);
-  if (found?.isFile() !== true) throw new Error(`${file} is ${found === undefined ? 'missing' : 'no file'}`);
+  if (found?.isFile() !== true)
+    throw new Error(`${file} ${found === undefined ? 'does not exist' : 'is not a file'}. Name a CSV file.`);
   const preview = await previewList(() => createReadStream(file), document, { asOf, encoding });
-  if (options.json) for (const row of preview.rows) say(JSON.stringify(row));
-  else tell(preview, document, options.rows);
+  if (options.json) for (const row of preview.rows) print(JSON.stringify(row));
+  else printPreview(preview, document, options.rows);
   return preview.rows.some(({ state }) => state === 'rejected' || state === 'waiting') ? 1 : 0;
 }
 
@@ -76,33 +77,33 @@ async function findMapping(name: string): Promise<MappingDocument> {
   return MappingDocument.parse(JSON.parse(await readFile(name, 'utf8')));
 }
 
-function tell({ shape, rows, cut }: ListPreview, document: MappingDocument, shown: number): void {
+function printPreview({ shape, rows, cut }: ListPreview, document: MappingDocument, shown: number): void {
   const ignored = shape.ignored_columns.length === 0 ? '' : `; ignored: ${shape.ignored_columns.join(', ')}`;
-  say(`mapping    ${document.name}@${document.version}`);
-  say(`encoding   ${shape.encoding} (${shape.encoding_reason})`);
-  say(`delimiter  ${JSON.stringify(shape.delimiter)} (${shape.delimiter_reason})`);
-  say(`columns    ${shape.columns.join(', ')}${ignored}\n`);
-  for (const row of rows.slice(0, shown)) tellRow(row);
-  if (rows.length > shown) say(`… ${rows.length - shown} more rows (--rows N shows them)`);
-  if (cut) say(`Only the first ${rows.length} rows were looked at.`);
-  say('');
-  say(`rows       ${listed(counted(rows.map(({ state }) => state)))}`);
-  say(`resources  ${listed(counted(rows.flatMap(({ resources }) => resources.map(kindOf))))}`);
-  for (const [code, count] of counted(rows.flatMap(({ issues }) => issues.map((one) => one.code))))
-    say(`  ${count} × ${code}`);
-  const words = counted(rows.flatMap((row) => row.words));
-  if (words.size > 0) say(`words that wait  ${listed(words)}`);
+  print(`mapping    ${document.name}@${document.version}`);
+  print(`encoding   ${shape.encoding} (${shape.encoding_reason})`);
+  print(`delimiter  ${JSON.stringify(shape.delimiter)} (${shape.delimiter_reason})`);
+  print(`columns    ${shape.columns.join(', ')}${ignored}\n`);
+  for (const row of rows.slice(0, shown)) printRow(row);
+  if (rows.length > shown) print(`… ${rows.length - shown} more rows (--rows N shows them)`);
+  if (cut) print(`Only the first ${rows.length} rows were read.`);
+  print('');
+  print(`rows       ${listOf(countsOf(rows.map(({ state }) => state)))}`);
+  print(`resources  ${listOf(countsOf(rows.flatMap(({ resources }) => resources.map(kindOf))))}`);
+  for (const [code, count] of countsOf(rows.flatMap(({ issues }) => issues.map((one) => one.code))))
+    print(`  ${count} × ${code}`);
+  const words = countsOf(rows.flatMap((row) => row.words));
+  if (words.size > 0) print(`waiting words  ${listOf(words)}`);
 }
 
-function tellRow({ row, state, resources, issues }: RowPreview): void {
-  say(`row ${row}  ${state}${resources.length === 0 ? '' : `: ${resources.map(named).join(', ')}`}`);
+function printRow({ row, state, resources, issues }: RowPreview): void {
+  print(`row ${row}  ${state}${resources.length === 0 ? '' : `: ${resources.map(named).join(', ')}`}`);
   for (const { severity, code, column, message } of issues)
-    say(`    ${severity} ${code}${column === undefined ? '' : ` (${column})`}: ${message}`);
+    print(`    ${severity} ${code}${column === undefined ? '' : ` (${column})`}: ${message}`);
 }
 
 const kindOf = ({ resourceType }: Resource) => resourceType;
 
-/** A resource by its kind and, of a record, its code; values stay in the file. */
+/** A resource by its type and code, without patient data. */
 function named(resource: Resource): string {
   if (resource.resourceType !== 'Condition' && resource.resourceType !== 'Observation')
     return resource.resourceType;
@@ -111,13 +112,13 @@ function named(resource: Resource): string {
   return `${resource.resourceType} ${code}`;
 }
 
-const counted = (words: readonly string[]) =>
+const countsOf = (words: readonly string[]) =>
   new Map([...Map.groupBy(words, (word) => word)].map(([word, of]) => [word, of.length]));
-const listed = (counts: ReadonlyMap<string, number>) =>
+const listOf = (counts: ReadonlyMap<string, number>) =>
   [...counts].map(([word, count]) => `${count} ${word}`).join(', ') || 'none';
 
-/** What a person is told about what went wrong. */
-function sayingOf(error: unknown): string {
+/** The text of an error for the terminal. */
+function messageOf(error: unknown): string {
   if (error instanceof FileRefused)
     return `${error.code}: ${error.message}${error.columns.length === 0 ? '' : ` (${error.columns.join(', ')})`}`;
   if (error instanceof z.ZodError)
@@ -134,6 +135,6 @@ if (import.meta.main)
   try {
     process.exitCode = await main();
   } catch (error) {
-    process.stderr.write(`${sayingOf(error)}\n`);
+    process.stderr.write(`${messageOf(error)}\n`);
     process.exitCode = 2;
   }

@@ -15,11 +15,11 @@ import { withLongStatementTimeout } from './long.statements.js';
 import { type RowState, RowStore } from '../writing/row.store.js';
 
 const States = z.array(z.enum(ROW_STATES));
-/** What could not be read as a row will not be one the next time; rows that are refused for one another stay of one patient. */
+/** Broken rows would be broken again. Rows that were rejected because of each other would be rejected again. */
 const UNREADABLE = `@.code == "column-count" || @.code == "quote-broken" || @.code == "row-too-large"`;
-const FOR_ONE_ANOTHER = `@.code == "duplicate-in-file" || @.code == "identifier-shared"`;
+const REJECTED_TOGETHER = `@.code == "duplicate-in-file" || @.code == "identifier-shared"`;
 
-/** Runs rows of an import again: what is asked for is noted at once, however many rows there are, and done by a job. */
+/** Runs rows of an import again. A request only records which states run again; a job resets the rows. */
 @Injectable()
 export class Reruns {
   constructor(
@@ -33,8 +33,8 @@ export class Reruns {
     private readonly fhir: FhirServer,
   ) {}
 
-  /** Notes which rows run again, in the caller's transaction, which holds the import's row. Conflict when there are none. */
-  async ask(
+  /** Records which rows run again, within a transaction that has locked the import. Conflict when no row matches. */
+  async request(
     transaction: Transaction,
     record: ImportRecord,
     states: readonly RowState[],
@@ -42,11 +42,14 @@ export class Reruns {
   ): Promise<void> {
     this.fhir.mustBeConfigured();
     if (record.forgottenAt !== null)
-      throw new Conflict('import-rows-deleted', 'The rows of this import are no longer kept.');
-    // What was asked for before, and cancelled before it was done.
+      throw new Conflict(
+        'import-rows-deleted',
+        'The rows of this import were deleted. Upload the list again.',
+      );
+    // Includes states of an earlier request that was cancelled before the job ran.
     const again = [...new Set([...States.parse(record.again ?? []), ...states])];
     if (!(await hasRows(transaction, record, again)))
-      throw new Conflict('import-state-conflict', 'No row of this import is left to run.');
+      throw new Conflict('import-state-conflict', 'No row of this import can run again.');
     const run = record.run + 1;
     await transaction
       .update(imports)
@@ -55,39 +58,39 @@ export class Reruns {
     await this.queue.add('import-again', [{ import_id: record.id, run }], transaction);
   }
 
-  /** Does what was asked for, unless the import was cancelled or begun anew meanwhile; done twice it is done once. */
+  /** Resets the requested rows and queues their chunks, unless the import was cancelled or restarted. May be repeated. */
   async begin(importId: string, run: number): Promise<void> {
-    // A bundle of an earlier run ends first.
-    const begun = await this.locks.alone(importId, async () => {
+    // Waits for a running bundle of an earlier run.
+    const isBegun = await this.locks.withImportLock(importId, async () => {
       const record = await this.imports.get(importId);
-      if (!isAsked(record, run)) return false;
+      if (!isRequested(record, run)) return false;
       return this.database
         .transaction(async (transaction) => {
-          const chunks = await this.setBack(transaction, record, States.parse(record.again));
-          // Locked at the end only: whoever cancels meanwhile does not wait.
+          const chunks = await this.reset(transaction, record, States.parse(record.again));
+          // Locked only now, so that a cancellation does not wait for the reset.
           const [now] = await transaction
             .select()
             .from(imports)
             .where(eq(imports.id, importId))
             .for('update');
-          if (now === undefined || !isAsked(now, run)) throw new Overtaken();
+          if (now === undefined || !isRequested(now, run)) throw new Superseded();
           const ended = { status: await endOf(transaction, now), finishedAt: new Date() };
           await transaction
             .update(imports)
             .set({ again: null, ...(chunks.length === 0 ? ended : {}) })
             .where(eq(imports.id, importId));
-          await this.add(transaction, importId, chunks, run);
+          await this.queueChunks(transaction, importId, chunks, run);
           return true;
         })
         .catch((error: unknown) => {
-          if (error instanceof Overtaken) return false;
+          if (error instanceof Superseded) return false;
           throw error;
         });
     });
-    if (begun) await this.imports.tell(importId);
+    if (isBegun) await this.imports.addEvent(importId);
   }
 
-  /** Begins a run of some rows at once; for jobs. Conflict when there are none. */
+  /** Resets rows and queues their chunks within a transaction; for jobs. Conflict when no row matches. */
   async beginNow(
     transaction: Transaction,
     record: ImportRecord,
@@ -95,18 +98,18 @@ export class Reruns {
     which = sql`true`,
   ): Promise<void> {
     const next = { ...record, run: record.run + 1 };
-    const chunks = await this.setBack(transaction, next, states, which);
+    const chunks = await this.reset(transaction, next, states, which);
     if (chunks.length === 0)
-      throw new Conflict('import-state-conflict', 'No row of this import is left to run.');
+      throw new Conflict('import-state-conflict', 'No row of this import can run again.');
     await transaction
       .update(imports)
       .set({ status: 'queued', run: next.run, failure: null, finishedAt: null })
       .where(eq(imports.id, record.id));
-    await this.add(transaction, record.id, chunks, next.run);
+    await this.queueChunks(transaction, record.id, chunks, next.run);
   }
 
-  /** Sets rows back to pending and gives the chunks they are in; other chunks count as done in this run. */
-  private async setBack(
+  /** Resets rows to pending and returns their chunks. The other chunks are marked as done in this run. */
+  private async reset(
     transaction: Transaction,
     { id, run, mapping }: ImportRecord,
     states: readonly RowState[],
@@ -117,11 +120,11 @@ export class Reruns {
       .update(importRows)
       .set({ state: 'pending', issues: [], changes: null, leader: null })
       .where(
-        and(eq(importRows.importId, id), inArray(importRows.state, [...states]), which, isNot(UNREADABLE)),
+        and(eq(importRows.importId, id), inArray(importRows.state, [...states]), which, hasNot(UNREADABLE)),
       );
-    // Rows that were refused for one another are still of one patient.
+    // Rows that were rejected because of each other are still about one patient.
     const { document } = await this.mappings.byId(mapping);
-    await this.duplicates.settle(transaction, id, document.policies.duplicate_in_file);
+    await this.duplicates.resolve(transaction, id, document.policies.duplicate_in_file);
     const pending = and(eq(importRows.importId, id), eq(importRows.state, 'pending'));
     const rows = await transaction
       .selectDistinct({ chunk: importRows.chunk })
@@ -140,22 +143,29 @@ export class Reruns {
     return chunks;
   }
 
-  private add(transaction: Transaction, importId: string, chunks: number[], run: number): Promise<void> {
+  private queueChunks(
+    transaction: Transaction,
+    importId: string,
+    chunks: number[],
+    run: number,
+  ): Promise<void> {
     const jobs = chunks.map((chunk) => ({ import_id: importId, chunk, run }));
     return this.queue.add('import-chunk', jobs, transaction);
   }
 }
 
-/** The import was cancelled, or begun anew, while its rows were set back: they are as they were. */
-class Overtaken extends Error {}
+/** The import was cancelled or restarted during the reset. The transaction rolls back. */
+class Superseded extends Error {}
 
-const isAsked = (record: ImportRecord, run: number) =>
+const isRequested = (record: ImportRecord, run: number) =>
   record.run === run && record.status === 'queued' && record.again !== null;
 
-const isNot = (reasons: string) => sql`(${importRows.state} <> 'rejected' or ${importRows.patient} is not null
+const hasNot = (
+  reasons: string,
+) => sql`(${importRows.state} <> 'rejected' or ${importRows.patient} is not null
   or not ${importRows.issues} @? ${`$[*] ? (${reasons})`}::jsonpath)`;
 
-/** Whether a run would reach any row; the counts of chunks say where to look. */
+/** Whether any row would run. The counts of the chunks limit the search. */
 async function hasRows(
   transaction: Transaction,
   { id, rowsTotal }: ImportRecord,
@@ -188,8 +198,8 @@ async function hasRows(
         eq(importChunks.importId, id),
         or(...any),
         inArray(importRows.state, [...states]),
-        isNot(UNREADABLE),
-        sql`not ${importRows.issues} @? ${`$[*] ? (${FOR_ONE_ANOTHER})`}::jsonpath`,
+        hasNot(UNREADABLE),
+        sql`not ${importRows.issues} @? ${`$[*] ? (${REJECTED_TOGETHER})`}::jsonpath`,
       ),
     )
     .limit(1);

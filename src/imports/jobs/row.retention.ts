@@ -14,12 +14,12 @@ import { HOUR, hourly } from './hourly.js';
 import { withLongStatementTimeout } from './long.statements.js';
 
 const DAY = 24 * HOUR;
-/** One gateway at a time; another finds the work done. */
+/** The advisory lock that lets one gateway run at a time. */
 const RETENTION_LOCK = 7_263_431;
 
 /**
- * Removes the sealed rows of imports that ended long ago (`IMPORT_ROWS_DAYS`), what they changed and who they were about. Counts, states
- * and reasons stay, and what was written, for undo; nothing of it can run again.
+ * Deletes the rows of imports that ended more than `IMPORT_ROWS_DAYS` ago, with their changes and the digests of their patients. Counts,
+ * states, issues and the list of writes (for undo) stay. The rows cannot run again.
  */
 @Injectable()
 export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -32,7 +32,7 @@ export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdo
   ) {}
 
   onApplicationBootstrap(): void {
-    this.stop = hourly(() => this.sweep(), this.logger, 'old rows were not removed');
+    this.stop = hourly(() => this.sweep(), this.logger, 'old rows were not deleted');
   }
 
   onApplicationShutdown(): void {
@@ -40,11 +40,11 @@ export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private async sweep(): Promise<void> {
-    while (await this.forgetOne());
+    while (await this.deleteNext());
   }
 
-  /** `false` when there is none, or another gateway is at it. An import at a time: what is done stays done. */
-  private async forgetOne(): Promise<boolean> {
+  /** Deletes the rows of one import in a transaction. False when no import is old, or another gateway runs. */
+  private async deleteNext(): Promise<boolean> {
     const old = new Date(Date.now() - this.env.IMPORT_ROWS_DAYS * DAY);
     return this.database.transaction(async (transaction) => {
       const [lock] = await transaction.execute<{ held: boolean }>(
@@ -60,7 +60,7 @@ export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdo
       if (found === undefined) return false;
       const { id } = found;
       await withLongStatementTimeout(transaction);
-      // The same list may be sent again and is read again.
+      // Without `sameness`, the same list can be imported again.
       await transaction
         .update(imports)
         .set({ forgottenAt: new Date(), sameness: null })

@@ -11,17 +11,17 @@ import { NoRoom } from '../../problems/errors.js';
 import { SealedStreams } from '../../secrets/sealed.streams.js';
 import { noteHandled } from '../../problems/handled.errors.js';
 
-/** What is known of a file once it is safe. */
+/** The size and hash of a stored file. */
 export interface Staged {
   readonly bytes: number;
   readonly sha256: Buffer;
 }
 
 const SUFFIX = '.sealed';
-/** No room on the disk, for this user, or for a file of this size. */
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+/** Error codes: the disk or the quota is full, or the file is too large for the file system. */
+const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** Uploaded files in `DATA_DIR/imports`, one per import, never in the clear. */
+/** Uploaded files in `DATA_DIR/imports`, one for each import, encrypted. */
 @Injectable()
 export class StagedFiles {
   private readonly folder: string;
@@ -33,19 +33,19 @@ export class StagedFiles {
     this.folder = resolve(env.DATA_DIR, 'imports');
   }
 
-  /** Writes a stream sealed, counts and hashes its plain bytes; returns when file and folder are on disk. `NoRoom` when the disk is full. */
+  /** Writes a stream to an encrypted file. Returns after fsync of file and folder. NoRoom when the disk is full. */
   async receive(id: string, file: Readable): Promise<Staged> {
     try {
       return await this.write(id, file);
     } catch (error) {
-      if (error instanceof Error && 'code' in error && FULL.has(String(error.code))) throw new NoRoom();
+      if (error instanceof Error && 'code' in error && DISK_FULL.has(String(error.code))) throw new NoRoom();
       throw error;
     }
   }
 
   private async write(id: string, file: Readable): Promise<Staged> {
-    const made = await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await syncFolder(dirname(made));
+    const created = await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    if (created !== undefined) await syncFolder(dirname(created));
     const hash = createHash('sha256');
     let bytes = 0;
     const count = new Transform({
@@ -61,16 +61,16 @@ export class StagedFiles {
     return { bytes, sha256: hash.digest() };
   }
 
-  /** The plain bytes. The stream fails when the file is not what was written. */
+  /** The decrypted bytes. The stream fails when the file was changed. */
   open(id: string): Readable {
     const sealed = createReadStream(this.path(id));
     const plain = this.streams.opening(id);
-    // A reader that stops early must not leave the file open.
+    // pipeline closes the file when the reader stops early.
     void pipeline(sealed, plain).catch(() => undefined);
     return plain;
   }
 
-  /** Whether this gateway's disk holds the file. */
+  /** Whether the file is on the disk of this gateway. */
   has(id: string): Promise<boolean> {
     return access(this.path(id)).then(
       () => true,
@@ -78,10 +78,10 @@ export class StagedFiles {
     );
   }
 
-  /** The ids of files that nobody has written to since a moment (milliseconds since 1970). */
+  /** The ids of files that were last written before `moment` (milliseconds since 1970). */
   async untouchedSince(moment: number): Promise<string[]> {
     const names = await readdir(this.folder).catch((error: unknown) => {
-      // It is made with the first file.
+      // The folder is created with the first file.
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
         noteHandled('staged files', error);
       return [];
@@ -105,7 +105,7 @@ export class StagedFiles {
   }
 }
 
-/** A new name in a folder is safe when the folder itself is on disk. */
+/** Flushes a folder to disk, so that a new file in it survives a crash. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {

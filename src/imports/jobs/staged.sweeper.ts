@@ -12,11 +12,11 @@ import { imports } from '../../database/schema.records.js';
 import { HOUR, hourly } from './hourly.js';
 import { StagedFiles } from './staged.files.js';
 
-/** How long the file of an import that failed or was cancelled before it was read is kept for a retry. */
-const KEPT = 7 * 24 * HOUR;
-const AT_ONCE = 1_000;
+/** How long a file is kept for a retry after its import failed or was cancelled before the inspection. */
+const RETENTION = 7 * 24 * HOUR;
+const BATCH = 1_000;
 
-/** Removes uploaded files nobody needs: of uploads that were cut off by a crash, of imports whose rows are sealed in the database, of old failures. */
+/** Deletes unneeded uploaded files: of uploads that a crash interrupted, of imports whose rows are in the database, of old failures. */
 @Injectable()
 export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('imports');
@@ -28,7 +28,7 @@ export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutd
   ) {}
 
   onApplicationBootstrap(): void {
-    this.stop = hourly(() => this.sweep(), this.logger, 'staged files were not swept');
+    this.stop = hourly(() => this.sweep(), this.logger, 'unneeded uploaded files were not deleted');
   }
 
   onApplicationShutdown(): void {
@@ -36,10 +36,10 @@ export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   private async sweep(): Promise<void> {
-    // What is younger may be an upload under way.
+    // A younger file may be a running upload.
     const names = await this.files.untouchedSince(Date.now() - HOUR);
     const ids = names.filter((name) => z.uuid().safeParse(name).success);
-    for (let at = 0; at < ids.length; at += AT_ONCE) await this.removeUnneeded(ids.slice(at, at + AT_ONCE));
+    for (let at = 0; at < ids.length; at += BATCH) await this.removeUnneeded(ids.slice(at, at + BATCH));
   }
 
   private async removeUnneeded(ids: readonly string[]): Promise<void> {
@@ -50,7 +50,7 @@ export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutd
       .where(inArray(id, [...ids]));
     const needed = known.filter(
       (one) =>
-        one.source === null && (one.finishedAt === null || one.finishedAt.getTime() > Date.now() - KEPT),
+        one.source === null && (one.finishedAt === null || one.finishedAt.getTime() > Date.now() - RETENTION),
     );
     const kept = new Set(needed.map((one) => one.id));
     for (const one of ids) if (!kept.has(one)) await this.files.remove(one);

@@ -17,55 +17,61 @@ import {
   tokensOf,
 } from './row.decision.js';
 import type { StoredRowOutcome } from './row.store.js';
-import { adopted, announcementOf, outcomeOf, type Sent, wasRaced, writesOf } from './sent.rows.js';
+import { ownWrites, sentOf, outcomeOf, type Sent, isConcurrentCreate, writesOf } from './sent.rows.js';
 
-/** How a bundle is to be treated. */
+/** The settings and callbacks for writing a bundle. */
 export interface WriteOptions {
   readonly importId: string;
   readonly send: boolean;
   readonly policy: 'upsert' | 'create_only';
-  /** Ends the wait for a server that is away. */
+  /** Ends the wait for a server that does not answer. */
   readonly signal: AbortSignal;
-  /** Rows whose answer, or process, was lost, with what was sent for them: what is found of it now is this import's. */
+  /** Rows without a response, with the writes that were sent for them. Of these, what is found on the server belongs to this import. */
   readonly sent: Map<number, readonly Sent[]>;
-  /** Told before something is sent: all that is in `sent` by then. */
-  readonly announce: () => Promise<void>;
+  /** Stores `sent` before a transaction is sent. */
+  readonly recordSent: () => Promise<void>;
   /** Whether the import still runs. */
-  readonly wanted: () => Promise<boolean>;
-  /** Keeps outcomes; asked for while nobody else may work on these patients. */
+  readonly isActive: () => Promise<boolean>;
+  /** Stores outcomes while the locks on these patients are held. */
   readonly save: (outcomes: readonly StoredRowOutcome[]) => Promise<void>;
 }
 
-const CONFLICTS = 6;
+/** Conflicts of a bundle before it is split. */
+const MOST_CONFLICTS = 6;
 
 /**
- * Brings the patients of some rows to the server in one transaction: looks them up, decides, sends, counts the answers, keeps the outcomes.
- * Refused bundles are halved down to the row that is refused; a server that is away is waited for; what may have been done is looked
- * up again.
+ * Writes rows to the FHIR server in one transaction: looks up the existing resources, decides, sends, and stores the outcomes. A rejected
+ * bundle is halved until a single row is rejected. While the server does not answer, the writer waits. After a lost response, it looks the
+ * resources up again.
  */
 @Injectable()
 export class BundleWriter {
   constructor(
     private readonly records: FhirRecords,
     private readonly locks: ImportLocks,
-    private readonly reliance: ImportDependencies,
+    private readonly dependencies: ImportDependencies,
   ) {}
 
-  /** `false` when nobody wants the import any more; each row has an outcome otherwise. Throws when the signal ends the wait, and what is no answer of the server. */
+  /**
+   * Writes the rows and stores an outcome for each. False when the import no longer runs. Throws when the signal is aborted, and for
+   * unexpected errors.
+   */
   async write(rows: readonly PlannedRow[], options: WriteOptions): Promise<boolean> {
     const keys = rows.flatMap(({ plan }) => plan.identityKeys);
     let conflicts = 0;
     for (let attempt = 1; ; attempt += 1) {
       options.signal.throwIfAborted();
       try {
-        return await this.locks.writing(options.importId, keys, () => this.attempt(rows, options, true));
+        return await this.locks.withBundleLocks(options.importId, keys, () =>
+          this.attempt(rows, options, true),
+        );
       } catch (error) {
-        if (error instanceof FhirRefused || (error instanceof FhirConflict && conflicts >= CONFLICTS))
+        if (error instanceof FhirRefused || (error instanceof FhirConflict && conflicts >= MOST_CONFLICTS))
           return await this.halve(rows, options);
         if (error instanceof FhirConflict) conflicts += 1;
-        else if (!isPassing(error)) throw error;
-        // Who waits for long must hear that the import was cancelled.
-        if (!(await options.wanted())) return false;
+        else if (!isTemporary(error)) throw error;
+        // A cancellation also ends a long wait.
+        if (!(await options.isActive())) return false;
         await sleep(jittered(attempt), undefined, { signal: options.signal });
       }
     }
@@ -74,47 +80,48 @@ export class BundleWriter {
   private async attempt(
     rows: readonly PlannedRow[],
     options: WriteOptions,
-    mayWait: boolean,
+    checkUndo: boolean,
   ): Promise<boolean> {
-    if (!(await options.wanted())) return false;
+    if (!(await options.isActive())) return false;
     const known = await this.lookUp(rows);
     const found = known.patients.map(({ id }) => id);
-    if (mayWait && (await this.reliance.isBeingUndone(options.importId, found))) throw new BeingUndone();
+    if (checkUndo && (await this.dependencies.isBeingUndone(options.importId, found)))
+      throw new BeingUndone();
     const decisions = rows.map((row) => decide(row, known, options.policy));
-    const before = (row: number) => (options.send ? (options.sent.get(row) ?? []) : []);
+    const sentFor = (row: number) => (options.send ? (options.sent.get(row) ?? []) : []);
     const writes = decisions.flatMap((decision) => decision.writes ?? []);
     if (!options.send || writes.length === 0) {
-      await this.keep(
-        decisions.map((one) => outcomeOf(one, adopted(one, known, before(one.planned.row)))),
+      await this.store(
+        decisions.map((one) => outcomeOf(one, ownWrites(one, known, sentFor(one.planned.row)))),
         options,
       );
       return true;
     }
-    // Found now, before what is about to be sent is told.
-    const own = new Map(decisions.map((one) => [one, adopted(one, known, before(one.planned.row))]));
+    // Must be computed before `sent` gets the new writes.
+    const own = new Map(decisions.map((one) => [one, ownWrites(one, known, sentFor(one.planned.row))]));
     for (const decision of decisions) {
       const { row } = decision.planned;
-      const told = announcementOf(decision);
-      if (told.length > 0) options.sent.set(row, [...before(row), ...told]);
+      const writesToSend = sentOf(decision);
+      if (writesToSend.length > 0) options.sent.set(row, [...sentFor(row), ...writesToSend]);
     }
-    await options.announce();
+    await options.recordSent();
     const answers = await this.records.transaction(buildTransaction(writes).bundle);
     let at = 0;
-    const raced: PlannedRow[] = [];
+    const concurrent: PlannedRow[] = [];
     const outcomes = decisions.flatMap((decision) => {
       const sent = decision.writes === undefined ? [] : activeWrites(decision.writes);
       const answered = answers.slice(at, (at += sent.length));
-      if (!wasRaced(sent, answered))
+      if (!isConcurrentCreate(sent, answered))
         return outcomeOf(decision, [...(own.get(decision) ?? []), ...writesOf(sent, answered)]);
-      raced.push(decision.planned);
+      concurrent.push(decision.planned);
       return [];
     });
-    await this.keep(outcomes, options);
-    // Somebody else made these patients meanwhile: what the row says is still to be merged into them.
-    return raced.length === 0 || this.attempt(raced, options, false);
+    await this.store(outcomes, options);
+    // Another client created these patients between look-up and transaction. The rows must still be merged into them.
+    return concurrent.length === 0 || this.attempt(concurrent, options, false);
   }
 
-  private async keep(outcomes: readonly StoredRowOutcome[], options: WriteOptions): Promise<void> {
+  private async store(outcomes: readonly StoredRowOutcome[], options: WriteOptions): Promise<void> {
     await options.save(outcomes);
     for (const { row } of outcomes) options.sent.delete(row);
   }
@@ -143,7 +150,7 @@ export class BundleWriter {
         changes: [],
         writes: [],
       }));
-      await this.keep(refused, options);
+      await this.store(refused, options);
       return true;
     }
     const middle = rows.length >> 1;
@@ -153,8 +160,8 @@ export class BundleWriter {
   }
 }
 
-/** What is found is being taken back by the undo of another import: it is looked up again later. */
+/** Another import that wrote these patients is being undone. The rows are tried again later. */
 class BeingUndone extends Error {}
 
-const isPassing = (error: unknown): boolean =>
+const isTemporary = (error: unknown): boolean =>
   error instanceof NeighbourAway || error instanceof BeingUndone || isLockTimeout(error);

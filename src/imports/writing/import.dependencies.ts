@@ -3,14 +3,14 @@ import { sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 
 /**
- * What imports and undos owe each other: a row is not concluded about a patient of an import that is being taken back, and an undo leaves
- * the patients about whom another import has concluded since. Sound together with `ImportLocks`: see `Undo.run`.
+ * The dependencies between imports. While an import is being undone, no other import writes its patients. An undo leaves the patients
+ * that a later import has written or confirmed. `Undo.run` says how the locks make this safe.
  */
 @Injectable()
 export class ImportDependencies {
   constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
-  /** Whether another import is being taken back that has rows about one of these patients (ids on the server); one whose undo is stuck does not count. */
+  /** Whether another import with one of these patients (ids on the server) is being undone. A stuck undo does not count. */
   async isBeingUndone(importId: string, patients: readonly string[]): Promise<boolean> {
     if (patients.length === 0) return false;
     const found = await this.database.execute(sql`
@@ -20,10 +20,10 @@ export class ImportDependencies {
   }
 
   /**
-   * Those rows of an import about whose patients another import, itself not taken back, has concluded something after the row's first
-   * write: its report says that they are there as it saw them.
+   * The rows of an import whose patients a later import has written or confirmed after the row's first write. Undone imports do not
+   * count.
    */
-  async reliedOn(importId: string, rows: readonly number[]): Promise<Set<number>> {
+  async rowsInUse(importId: string, rows: readonly number[]): Promise<Set<number>> {
     if (rows.length === 0) return new Set();
     const found = await this.database.execute<{ row: number }>(sql`
       with own as (

@@ -4,42 +4,46 @@ import type postgres from 'postgres';
 import { BACKGROUND_POSTGRES } from '../../database/database.module.js';
 
 /**
- * One patient is never in two transactions at once, whoever sends them, and nothing is written for an import while it is read or taken
- * back: advisory locks of one connection, taken in one order by everybody, and free at once when the process dies.
+ * Advisory locks. A patient is in one transaction at a time, and no bundle of an import is written while it is inspected or undone. All
+ * locks are of one connection, so PostgreSQL releases them when the process dies. They are taken in one order to prevent deadlocks.
  */
 @Injectable()
 export class ImportLocks {
   constructor(@Inject(BACKGROUND_POSTGRES) private readonly sql: postgres.Sql) {}
 
-  /** Runs `work` while nobody else works on these patients, and nobody has the import alone. Waiting longer than a statement may take is an error. */
-  async writing<T>(importId: string, patients: readonly string[], work: () => Promise<T>): Promise<T> {
-    return this.holding(async (connection) => {
+  /** Runs `work` with exclusive locks on the patients and a shared lock on the import. Throws after the statement timeout. */
+  async withBundleLocks<T>(
+    importId: string,
+    patients: readonly string[],
+    work: () => Promise<T>,
+  ): Promise<T> {
+    return this.withLocks(async (connection) => {
       await connection`select pg_advisory_lock_shared(${BUNDLES}::bigint)`;
       await connection`select pg_advisory_lock_shared(${ofImport(importId)}::bigint)`;
       await lockAll(connection, patients);
     }, work);
   }
 
-  /** Runs `work` while nobody else works on these patients; for whoever has the import alone already. */
-  async ofPatients<T>(patients: readonly string[], work: () => Promise<T>): Promise<T> {
-    return this.holding((connection) => lockAll(connection, patients), work);
+  /** Runs `work` with exclusive locks on the patients, for a caller that has locked the import. */
+  async withPatientLocks<T>(patients: readonly string[], work: () => Promise<T>): Promise<T> {
+    return this.withLocks((connection) => lockAll(connection, patients), work);
   }
 
-  /** Runs `work` while nothing else is done for the import. Waiting longer than a statement may take is an error. */
-  async alone<T>(importId: string, work: () => Promise<T>): Promise<T> {
-    return this.holding(async (connection) => {
+  /** Runs `work` with an exclusive lock on the import. Throws after the statement timeout. */
+  async withImportLock<T>(importId: string, work: () => Promise<T>): Promise<T> {
+    return this.withLocks(async (connection) => {
       await connection`select pg_advisory_lock(${ofImport(importId)}::bigint)`;
     }, work);
   }
 
-  /** Waits until every bundle that is under way now, of any import and in any process, has ended. Waiting longer than a statement may take is an error. */
-  async bundlesEnded(): Promise<void> {
-    await this.holding(async (connection) => {
+  /** Waits until every running bundle, of any import in any process, has ended. Throws after the statement timeout. */
+  async waitForBundles(): Promise<void> {
+    await this.withLocks(async (connection) => {
       await connection`select pg_advisory_lock(${BUNDLES}::bigint)`;
-    }, nothing);
+    }, noWork);
   }
 
-  private async holding<T>(
+  private async withLocks<T>(
     take: (connection: postgres.ReservedSql) => Promise<void>,
     work: () => Promise<T>,
   ): Promise<T> {
@@ -54,7 +58,7 @@ export class ImportLocks {
   }
 }
 
-/** Postgres ended a statement that waited too long: somebody else works on these patients, or this import. */
+/** Whether PostgreSQL cancelled a statement after its timeout, because another process holds the lock. */
 export function isLockTimeout(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === '57014';
 }
@@ -66,10 +70,10 @@ async function lockAll(connection: postgres.ReservedSql, patients: readonly stri
   await connection`select pg_advisory_lock(key) from unnest(${numbers.map(String)}::bigint[]) key`;
 }
 
-/** Held, shared, by every bundle under way. */
+/** Every running bundle holds this lock in shared mode. */
 const BUNDLES = numberOf('imports bundles').toString();
 
-const nothing = async (): Promise<void> => undefined;
+const noWork = async (): Promise<void> => undefined;
 
 const ofImport = (importId: string): string => numberOf(`import ${importId}`).toString();
 

@@ -11,15 +11,15 @@ import { makeDocumentReference, FILE_SYSTEM, makeProvenance } from '../../mappin
 import { steadyUuid } from '../../mapping/values/identity.js';
 import { identifierQuery } from '../../mapping/transaction.bundle.js';
 import { NeighbourAway } from '../../problems/errors.js';
-import { isTakenBack } from '../jobs/import.ending.js';
+import { isUndone } from '../jobs/import.ending.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
 import type { ImportRecord } from '../jobs/imports.service.js';
 import type { StoredMapping } from '../jobs/mappings.service.js';
 
-/** Writes of a chunk as a whole, of no row. */
+/** The row number of writes that belong to the whole chunk. */
 const NO_ROW = 0;
 
-/** Says on the FHIR server which resources a chunk of which file wrote, who sent it and by which mapping. */
+/** Writes a Provenance for each chunk: its resources, the file, the account and the mapping. */
 @Injectable()
 export class Provenances {
   private readonly logger = new Logger('imports');
@@ -30,27 +30,27 @@ export class Provenances {
     private readonly locks: ImportLocks,
   ) {}
 
-  /** One Provenance for a chunk, the same one when the chunk runs again; none when the chunk wrote nothing. */
+  /** Writes the Provenance of a chunk; none when the chunk wrote nothing. A chunk that runs again updates its Provenance. */
   async write(
     record: ImportRecord,
     mapping: StoredMapping,
     chunk: number,
     signal: AbortSignal,
   ): Promise<void> {
-    // May be sent again as often as needed: both entries have steady identities.
+    // May be repeated, because both entries have fixed identities.
     for (let attempt = 1; ; attempt += 1) {
       try {
-        // Nobody takes the import back meanwhile: what nobody knows of yet could not be taken back with the rest.
-        return await this.locks.writing(record.id, [], () => this.attempt(record, mapping, chunk));
+        // The lock keeps an undo out: it could not take back a Provenance that is not recorded yet.
+        return await this.locks.withBundleLocks(record.id, [], () => this.attempt(record, mapping, chunk));
       } catch (error) {
         if (error instanceof FhirRefused) {
-          // The rows are written; a server that takes no Provenance, or lost a resource meanwhile, must not undo that.
-          this.logger.warn(`a Provenance was refused (${error.status})`);
+          // The rows are written. A server that rejects the Provenance must not stop the import.
+          this.logger.warn(`the FHIR server rejected a Provenance (${error.status})`);
           return;
         }
-        const passes =
+        const isTemporary =
           error instanceof NeighbourAway || error instanceof FhirConflict || isLockTimeout(error);
-        if (!passes) throw error;
+        if (!isTemporary) throw error;
         await sleep(jittered(attempt), undefined, { signal });
       }
     }
@@ -61,7 +61,7 @@ export class Provenances {
       .select({ status: imports.status, undoing: imports.undoing })
       .from(imports)
       .where(eq(imports.id, record.id));
-    const targets = now === undefined || isTakenBack(now) ? [] : await this.targetsOf(record.id, chunk);
+    const targets = now === undefined || isUndone(now) ? [] : await this.targetsOf(record.id, chunk);
     if (targets.length === 0) return;
     const outcomes = await this.records.transaction(bundleOf(record, mapping, chunk, targets));
     const known = await this.database
@@ -77,14 +77,14 @@ export class Provenances {
           ),
         ),
       );
-    // A Provenance is this import's own even if the answer to its first sending was lost; the file's reference may be an earlier import's.
-    const fresh = outcomes.filter(
+    // A Provenance always belongs to this import, also after a lost response. The DocumentReference may be of an earlier import.
+    const added = outcomes.filter(
       ({ status, kind, id }) =>
         (status === 201 || kind === 'Provenance') && !known.some((one) => one.id === id),
     );
-    if (fresh.length === 0) return;
+    if (added.length === 0) return;
     await this.database.insert(importWrites).values(
-      fresh.map(({ kind, id, version }) => ({
+      added.map(({ kind, id, version }) => ({
         importId: record.id,
         row: NO_ROW,
         kind,
@@ -95,7 +95,7 @@ export class Provenances {
   }
 
   private async targetsOf(importId: string, chunk: number): Promise<string[]> {
-    // The rows of a chunk follow one another.
+    // The rows of a chunk are consecutive.
     const { row } = importRows;
     const [rows] = await this.database
       .select({ first: min(row), last: max(row) })

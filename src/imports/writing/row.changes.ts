@@ -6,7 +6,7 @@ import { DATABASE, type Database } from '../../database/database.module.js';
 import { importChanges, type importRows } from '../../database/schema.records.js';
 import { SealedBox } from '../../secrets/sealed.box.js';
 
-/** One element of a resource that differs: where, and the two values (undefined: none). */
+/** A changed element of a resource, with its values; undefined means absent. */
 export interface FieldChange {
   readonly resource: string;
   readonly element: string;
@@ -22,10 +22,10 @@ interface RowChange {
 const PURPOSE = 'import changes';
 const Packed = z.array(z.tuple([z.int(), z.unknown()]));
 const FASTEST = { level: 1 };
-/** Nothing was compared for rows in other states. */
-const COMPARED = new Set(['created', 'updated', 'unchanged', 'waiting']);
+/** The states of rows that have changes. */
+const STATES_WITH_CHANGES = new Set(['created', 'updated', 'unchanged', 'waiting']);
 
-/** What rows change, field by field: values of patients, kept sealed, those of a bundle together. */
+/** The changed elements of rows. They are patient data, so those of a bundle are stored together, encrypted. */
 @Injectable()
 export class RowChanges {
   constructor(
@@ -33,20 +33,20 @@ export class RowChanges {
     private readonly box: SealedBox,
   ) {}
 
-  /** The changes of some rows in one box: the elements of a list resemble each other and are packed before they are sealed. */
+  /** Compresses and encrypts the changes of some rows together. */
   seal(rows: readonly RowChange[]): Buffer {
     const packed = deflateSync(JSON.stringify(rows.map(({ row, changes }) => [row, changes])), FASTEST);
     return this.box.seal(PURPOSE, packed);
   }
 
-  /** The changes of some rows of an import, by their number. */
+  /** The changes of some rows of an import, by row number. */
   async of(
     importId: string,
     rows: readonly (typeof importRows.$inferSelect)[],
   ): Promise<ReadonlyMap<number, unknown>> {
-    const compared = rows.filter(({ state }) => COMPARED.has(state));
+    const compared = rows.filter(({ state }) => STATES_WITH_CHANGES.has(state));
     const found = new Map<number, unknown>();
-    // Rows that were written before bundles were sealed together hold their own.
+    // Rows of old imports have their own changes column.
     for (const { row, changes } of compared)
       if (changes !== null) found.set(row, JSON.parse(this.box.open(PURPOSE, changes).toString()));
     const chunks = [...new Set(compared.map(({ chunk }) => chunk))];

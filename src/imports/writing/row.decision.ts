@@ -8,43 +8,43 @@ import type { PatientWrites, ResourceWrite } from '../../mapping/transaction.bun
 import type { FieldChange } from './row.changes.js';
 import type { RowState } from './row.store.js';
 
-/** A row that is planned, with what was found out about it on the way. */
+/** A row with its plan and issues. */
 export interface PlannedRow {
   readonly row: number;
   readonly plan: RowPlan;
   readonly issues: readonly Issue[];
 }
 
-/** What the server holds of the patients and records of some rows. */
+/** The resources on the server that match the plans of some rows. */
 export interface KnownResources {
   readonly patients: readonly Stored<Patient>[];
-  /** Conditions and Observations that are there already, by the value of their record key. */
+  /** Existing Conditions and Observations, by the value of their record identifier. */
   readonly records: ReadonlyMap<string, Stored<Condition> | Stored<Observation>>;
 }
 
-/** A write that is sent. */
+/** A create or an update. */
 export type ActiveWrite = Exclude<ResourceWrite<Patient | Condition | Observation>, { action: 'keep' }>;
 
-/** What must be sent for a row, and what it will have done. */
+/** The decision for a row: its writes and the state after them. */
 export interface RowDecision {
   readonly planned: PlannedRow;
   readonly state: Extract<RowState, 'created' | 'updated' | 'unchanged' | 'rejected' | 'waiting'>;
-  /** Nothing is sent without. */
+  /** Missing when nothing must be sent. */
   readonly writes?: PatientWrites;
   readonly changes: readonly FieldChange[];
   readonly issues: readonly Issue[];
-  /** The patient's id on the server, if it is there already. */
+  /** The id of the existing patient on the server. */
   readonly about?: string;
 }
 
-/** Decides what a row needs, given what is there: nothing, a new patient, or changed elements and missing records. */
+/** Compares a plan with the existing resources: the row needs nothing, a new patient, or updates and new records. */
 export function decide(
   planned: PlannedRow,
   known: KnownResources,
   policy: 'upsert' | 'create_only',
 ): RowDecision {
   const { plan, issues } = planned;
-  const found = known.patients.filter((patient) => isOf(plan, patient));
+  const found = known.patients.filter((patient) => isPatientOf(plan, patient));
   if (found.length > 1)
     return { planned, state: 'rejected', changes: [], issues: [...issues, issue('patient-several')] };
   const [existing] = found;
@@ -57,31 +57,31 @@ export function decide(
   ];
   const changes = [...patient.changes, ...records.flatMap((record) => record.changes)];
   const writes = { plan, patient: patient.write, records: records.map(({ write }) => write) };
-  const silent = activeWrites(writes).length === 0;
-  const state = existing === undefined ? 'created' : silent ? 'unchanged' : 'updated';
+  const isUnchanged = activeWrites(writes).length === 0;
+  const state = existing === undefined ? 'created' : isUnchanged ? 'unchanged' : 'updated';
   return {
     planned,
     state: plan.waiting.length > 0 ? 'waiting' : state,
-    ...(silent ? {} : { writes }),
+    ...(isUnchanged ? {} : { writes }),
     changes,
     issues,
     ...(existing === undefined ? {} : { about: existing.id }),
   };
 }
 
-/** The writes that become entries of a transaction, in its order. */
+/** The writes that become entries of the transaction, in this order. */
 export function activeWrites({ patient, records }: PatientWrites): ActiveWrite[] {
   return [patient, ...records].flatMap((write) => (write.action === 'keep' ? [] : [write]));
 }
 
-/** Every way a patient of a plan may be known to the server: each identity under its own system and its aliases. */
+/** All identifiers by which the server may know the patient of a plan: each value under its system and the aliases. */
 export function tokensOf(plan: RowPlan): Token[] {
   return plan.identities.flatMap(({ system, value, aliases }) =>
     [system, ...aliases].map((each) => ({ system: each, value })),
   );
 }
 
-/** The keys of Conditions and Observations. */
+/** The record identifiers of Conditions and Observations. */
 export function recordTokens(records: readonly (Condition | Observation)[]): Token[] {
   return records.flatMap(({ identifier }) => {
     const [own] = identifier ?? [];
@@ -91,15 +91,15 @@ export function recordTokens(records: readonly (Condition | Observation)[]): Tok
   });
 }
 
-/** Whether a stored patient bears one of the identities of a plan, under its own system or an alias. */
-export function isOf(plan: RowPlan, patient: Patient): boolean {
+/** Whether a stored patient has an identifier of a plan, under its system or an alias. */
+export function isPatientOf(plan: RowPlan, patient: Patient): boolean {
   const tokens = tokensOf(plan);
   return (patient.identifier ?? []).some((own) =>
     tokens.some(({ system, value }) => own.system === system && own.value === value),
   );
 }
 
-interface Considered<Resource> {
+interface WriteDecision<Resource> {
   readonly write: ResourceWrite<Resource>;
   readonly changes: readonly FieldChange[];
 }
@@ -109,7 +109,7 @@ function writeOf<Kind extends Patient | Condition | Observation>(
   existing: Stored<Kind> | undefined,
   merged: Merged<Kind> | undefined,
   keep: boolean,
-): Considered<Kind> {
+): WriteDecision<Kind> {
   const resource = own.resourceType;
   if (existing === undefined || merged === undefined) {
     const elements = Object.entries(own).filter(([element]) => element !== 'resourceType');
@@ -129,7 +129,7 @@ function recordOf<Kind extends Condition | Observation>(
   known: KnownResources,
   merge: (existing: Kind, ours: Kind) => Merged<Kind>,
   keep: boolean,
-): Considered<Kind> {
+): WriteDecision<Kind> {
   const [token] = recordTokens([own]);
   const existing = known.records.get(token?.value ?? '');
   if (existing === undefined || !isSameKind(existing, own)) return writeOf(own, undefined, undefined, keep);

@@ -7,18 +7,19 @@ import { type FieldChange, RowChanges } from './row.changes.js';
 
 export type RowState = (typeof ROW_STATES)[number];
 
-/** What became of a row. */
+/** The outcome of a row. */
 export interface StoredRowOutcome {
   readonly row: number;
   readonly state: RowState;
   readonly issues: readonly Issue[];
   readonly changes: readonly FieldChange[];
-  /** What was written for it. */
+  /** The writes for the row. */
   readonly writes: readonly StoredWrite[];
-  /** The patient's id on the server, of a row that is not refused. */
+  /** The id of the patient on the server; missing for a rejected row. */
   readonly about?: string;
 }
 
+/** A write of a resource with its versions; without `before`, the resource was created. */
 export interface StoredWrite {
   readonly kind: string;
   readonly id: string;
@@ -26,7 +27,7 @@ export interface StoredWrite {
   readonly after: string;
 }
 
-/** Rows of imports: their state, their issues and what was written for them. */
+/** Stores the states, issues and writes of rows. */
 @Injectable()
 export class RowStore {
   constructor(
@@ -35,23 +36,23 @@ export class RowStore {
   ) {}
 
   /**
-   * Saves the outcomes of some rows of one chunk, what was written, and the chunk's new counts; all or nothing. What a run `concludes`,
-   * other than a rehearsal, an undo of another import leaves.
+   * Saves the outcomes and writes of some rows of one chunk, and its new counts, in one transaction. Unless the run is a rehearsal
+   * (`commits`), it also records the patients, which makes the undo of another import leave them.
    */
   async save(
     importId: string,
     chunk: number,
     outcomes: readonly StoredRowOutcome[],
-    concludes: boolean,
+    commits: boolean,
   ): Promise<void> {
     if (outcomes.length === 0) return;
     const rows = outcomes.map(({ row, state, issues, about }) => {
-      const found = concludes && state !== 'rejected' ? about : undefined;
+      const found = commits && state !== 'rejected' ? about : undefined;
       return { row, state, issues, about: found };
     });
     const sealed = this.changes.seal(outcomes);
     const numbers = rows.map(({ row }) => row);
-    // Without its bounds a planner that knows little of a new list reads all of it for each bundle.
+    // Without bounds, the planner scans the whole list, because a new list has no statistics.
     const bounds = sql`${Math.min(...numbers)} and ${Math.max(...numbers)}`;
     const writes = outcomes.flatMap(({ row, writes: of }) => of.map((write) => ({ row, ...write })));
     await this.database.transaction(async (transaction) => {
@@ -74,7 +75,7 @@ export class RowStore {
     });
   }
 
-  /** Counts the rows of a chunk (or of all) anew: counts are derived from rows and cannot drift from them. */
+  /** Recounts the rows of a chunk, or of all chunks. Counts are always derived from the rows. */
   async recount(transaction: Transaction, importId: string, chunk?: number): Promise<void> {
     const of = (table: string) =>
       sql`${sql.raw(table)}.import_id = ${importId} ${chunk === undefined ? sql`` : sql`and ${sql.raw(table)}.chunk = ${chunk}`}`;

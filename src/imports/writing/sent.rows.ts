@@ -4,13 +4,13 @@ import {
   type ActiveWrite,
   activeWrites,
   type RowDecision,
-  isOf,
+  isPatientOf,
   type KnownResources,
   recordTokens,
 } from './row.decision.js';
 import type { StoredRowOutcome, StoredWrite } from './row.store.js';
 
-/** One thing that was about to be sent for a row: a new patient, a new record by its key, or an update of a version. */
+/** A write that was about to be sent for a row: a new patient, a new record by its key, or an update of a version. */
 const Sent = z.object({
   kind: z.string(),
   key: z.string().optional(),
@@ -20,13 +20,13 @@ const Sent = z.object({
 export type Sent = z.output<typeof Sent>;
 const SentRows = z.record(z.string().regex(/^\d+$/), z.array(Sent));
 
-/** What was kept of a bundle under way, by row. */
-export function readSent(kept: unknown): Map<number, readonly Sent[]> {
-  return new Map(Object.entries(SentRows.parse(kept)).map(([row, sent]) => [Number(row), sent]));
+/** Parses the stored writes of a bundle without a response, by row. */
+export function readSent(stored: unknown): Map<number, readonly Sent[]> {
+  return new Map(Object.entries(SentRows.parse(stored)).map(([row, sent]) => [Number(row), sent]));
 }
 
-/** What a decision is about to do, as it is kept before it is sent: keyed digests, ids and versions, nothing of a cell. */
-export function announcementOf({ writes }: RowDecision): Sent[] {
+/** The writes of a decision, as stored before they are sent: keyed digests, ids and versions, no patient data. */
+export function sentOf({ writes }: RowDecision): Sent[] {
   if (writes === undefined) return [];
   return activeWrites(writes).map((write): Sent => {
     const kind = write.resource.resourceType;
@@ -36,14 +36,14 @@ export function announcementOf({ writes }: RowDecision): Sent[] {
   });
 }
 
-/** What of the things that were sent before is on the server as it was sent: this import wrote it, though nobody heard the answer. */
-export function adopted(
+/** The writes that were sent earlier, without a response, and are on the server: they are writes of this import. */
+export function ownWrites(
   { planned }: RowDecision,
   known: KnownResources,
   before: readonly Sent[],
 ): StoredWrite[] {
   const { plan } = planned;
-  const patient = known.patients.find((one) => isOf(plan, one));
+  const patient = known.patients.find((one) => isPatientOf(plan, one));
   const keys = recordTokens([...plan.conditions, ...plan.observations]).map(({ value }) => value);
   const found = [patient, ...keys.map((key) => known.records.get(key))].filter((one) => one !== undefined);
   const own = before.flatMap((sent): StoredWrite[] => {
@@ -53,32 +53,32 @@ export function adopted(
       const after = String(Number(sent.before) + 1);
       return now?.meta?.versionId === after ? [{ kind, id, before: sent.before, after }] : [];
     }
-    const made = key === undefined ? patient : known.records.get(key);
-    const asMade = made?.resourceType === kind && made.meta?.versionId === '1';
-    return asMade ? [{ kind, id: made.id, after: '1' }] : [];
+    const created = key === undefined ? patient : known.records.get(key);
+    const isUnchanged = created?.resourceType === kind && created.meta?.versionId === '1';
+    return isUnchanged ? [{ kind, id: created.id, after: '1' }] : [];
   });
-  // A bundle that was sent twice was announced twice.
+  // A bundle that was sent twice is recorded twice.
   return [...new Map(own.map((write) => [`${write.kind}/${write.id}/${write.after}`, write])).values()];
 }
 
-/** Whether somebody else made the patient between the look-up and the transaction (`ifNoneExist` answered 200): the row was not merged into it. */
-export function wasRaced(sent: readonly ActiveWrite[], answers: readonly EntryOutcome[]): boolean {
+/** Whether another client created the patient between look-up and transaction (200 for `ifNoneExist`), so that the row was not merged. */
+export function isConcurrentCreate(sent: readonly ActiveWrite[], answers: readonly EntryOutcome[]): boolean {
   return answers.some(
     ({ kind, status }, at) => kind === 'Patient' && status === 200 && sent[at]?.action === 'create',
   );
 }
 
-/** What the answers say was written. */
+/** The writes that the responses confirm. */
 export function writesOf(sent: readonly ActiveWrite[], answers: readonly EntryOutcome[]): StoredWrite[] {
   return answers.flatMap(({ status, kind, id, version }, at): StoredWrite[] => {
     const write = sent[at];
     if (write?.action === 'update') return [{ kind, id, before: write.version, after: version }];
-    // 200 to a creation: it was there already, and nothing was written.
+    // 200 for a create: the resource existed, and nothing was written.
     return status === 201 ? [{ kind, id, after: version }] : [];
   });
 }
 
-/** The outcome of a row: what this import wrote before an answer was lost is its work all the same. */
+/** The outcome of a row. Its writes include those before a lost response. */
 export function outcomeOf(
   { planned, state, changes, issues, about: found }: RowDecision,
   writes: readonly StoredWrite[],

@@ -3,23 +3,23 @@ import type { importWrites } from '../../database/schema.records.js';
 import type { FhirRecords } from '../../fhir/fhir.records.js';
 import { canonicalJson } from '../../mapping/canonical.json.js';
 
-/** A write of an import: which resource, and its version before and after. */
+/** A write of an import: the resource and its versions before and after. */
 export type ImportWrite = typeof importWrites.$inferSelect;
 
-/** What an undo does with one resource: an entry of a transaction; nothing, because it is as before already; or leave it, because somebody changed it. */
-type UndoStep = BundleEntry | 'settled' | 'changed';
+/** The undo of a resource: an entry of a transaction, `restored` (nothing to do), or `changed` (somebody changed it, so it stays). */
+type UndoStep = BundleEntry | 'restored' | 'changed';
 
 interface Written {
   readonly reference: string;
-  /** The version after the newest write; undefined where any version is the import's own. */
+  /** The version after the newest write. */
   readonly version: string | undefined;
   /** The version before the oldest write; null when the import created the resource. */
   readonly before: string | null;
 }
 
 /**
- * Decides for each resource (`Kind/id`, its writes newest first) how its writes are taken back. Reads the resources as they are, then the
- * versions that are needed, both in batches. Errors as of {@link FhirRecords.readAll}.
+ * Decides for each resource (`Kind/id`, with its writes, newest first) how to undo its writes. Reads the present resources, then the needed
+ * versions, both in batches. Throws like {@link FhirRecords.readAll}.
  */
 export async function planUndo(
   records: FhirRecords,
@@ -31,7 +31,7 @@ export async function planUndo(
     return now === undefined ? [] : [writtenOf(reference, writes, now)];
   });
   const versions = await records.readAll(written.flatMap((one) => neededVersions(one, current)));
-  const steps = new Map<string, UndoStep>([...resources.keys()].map((reference) => [reference, 'settled']));
+  const steps = new Map<string, UndoStep>([...resources.keys()].map((reference) => [reference, 'restored']));
   for (const one of written) {
     const now = current.get(one.reference);
     if (now !== undefined) steps.set(one.reference, stepOf(one, now, versions));
@@ -42,7 +42,7 @@ export async function planUndo(
 function writtenOf(reference: string, writes: readonly ImportWrite[], now: Resource): Written {
   const [newest] = writes;
   const oldest = writes.at(-1);
-  // A Provenance is nobody else's; a chunk that ran again wrote it anew.
+  // Only the import writes its Provenance, so any version is its own.
   const version = newest?.kind === 'Provenance' ? now.meta?.versionId : newest?.versionAfter;
   return { reference, version, before: oldest?.versionBefore ?? null };
 }
@@ -65,13 +65,13 @@ function stepOf(written: Written, now: Resource, versions: ReadonlyMap<string, R
     return isAsWritten(written, now, versions) ? { request: { method: 'DELETE', ...request } } : 'changed';
   const resource = versions.get(versionOf(reference, before));
   if (resource === undefined) return 'changed';
-  // It was taken back already, and the answer was lost.
-  if (contentOf(now) === contentOf(resource)) return 'settled';
+  // It was undone already, and the response was lost.
+  if (contentOf(now) === contentOf(resource)) return 'restored';
   if (!isAsWritten(written, now, versions)) return 'changed';
   return { fullUrl: `urn:uuid:${crypto.randomUUID()}`, resource, request: { method: 'PUT', ...request } };
 }
 
-/** Whether a resource says what the import wrote: changes that were taken back since, by another undo, are none. */
+/** Whether a resource has the content that the import wrote. Changes that another undo has taken back do not count. */
 function isAsWritten(
   { reference, version }: Written,
   now: Resource,
@@ -83,6 +83,6 @@ function isAsWritten(
   return then !== undefined && contentOf(then) === contentOf(now);
 }
 
-/** What a resource says, whatever its version. */
+/** The content of a resource without its version. */
 const contentOf = ({ meta, ...content }: Resource): string =>
   canonicalJson({ ...content, profile: meta?.profile });

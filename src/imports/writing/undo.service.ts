@@ -13,9 +13,12 @@ import { Imports } from '../jobs/imports.service.js';
 import { ImportDependencies } from './import.dependencies.js';
 import { type ImportWrite, planUndo } from './undo.plan.js';
 
-const AT_ONCE = 50;
+const BATCH = 50;
 
-/** Takes back what an import wrote: what it created is deleted, what it updated becomes what it was, unless somebody changed it, or another import concluded something about it, since. */
+/**
+ * Undoes an import: deletes the resources that it created and restores those that it updated. Resources that somebody changed since, or
+ * that a later import uses, stay.
+ */
 @Injectable()
 export class Undo {
   constructor(
@@ -23,67 +26,67 @@ export class Undo {
     private readonly records: FhirRecords,
     private readonly imports: Imports,
     private readonly locks: ImportLocks,
-    private readonly reliance: ImportDependencies,
+    private readonly dependencies: ImportDependencies,
   ) {}
 
   /**
-   * The last write first. What cannot be taken back is a conflict, which the import lists. May be run again after a crash.
-   * Other imports: a bundle that began before the undo was told has ended, and what it concluded is kept, before anything is taken back; one
-   * that begins afterwards finds the undo and waits.
+   * Undoes the writes, the last one first. The report of the import lists what stays. May be repeated after a crash.
+   * The undo waits for every bundle that began before it, so that their writes are known. A later bundle of another import finds the undo
+   * and waits.
    */
   async run(importId: string, signal: AbortSignal): Promise<void> {
-    const underWay = and(eq(imports.id, importId), isNotNull(imports.undoing));
-    const told = await this.database.update(imports).set({ undoing: 'asked' }).where(underWay).returning();
-    if (told.length === 0) return;
-    await this.patiently(signal, () => this.locks.bundlesEnded());
-    // A bundle that was under way when the import was cancelled ends first.
-    await this.locks.alone(importId, () => this.takeAllBack(importId, signal));
+    const isUndoing = and(eq(imports.id, importId), isNotNull(imports.undoing));
+    const marked = await this.database.update(imports).set({ undoing: 'asked' }).where(isUndoing).returning();
+    if (marked.length === 0) return;
+    await this.untilDone(signal, () => this.locks.waitForBundles());
+    // Waits for a bundle that was running when the import was cancelled.
+    await this.locks.withImportLock(importId, () => this.undoAll(importId, signal));
     await this.database.transaction(async (transaction) => {
       await transaction
         .update(imports)
         .set({ status: 'undone', undoing: null, finishedAt: new Date() })
-        .where(underWay);
-      // A bundle that was under way when the undo was asked for may have added some.
+        .where(isUndoing);
+      // A bundle that was running when the undo was requested may have added some.
       await transaction.execute(sql`delete from waiting_words where import_id = ${importId}`);
     });
-    await this.imports.tell(importId);
+    await this.imports.addEvent(importId);
   }
 
-  private async takeAllBack(importId: string, signal: AbortSignal): Promise<void> {
+  private async undoAll(importId: string, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
       const writes = await this.database
         .select()
         .from(importWrites)
         .where(and(eq(importWrites.importId, importId), isNull(importWrites.undone)))
-        // What points to the others goes first.
+        // A Provenance refers to the other resources, so it is deleted first.
         .orderBy(desc(eq(importWrites.kind, 'Provenance')), desc(importWrites.id))
-        .limit(AT_ONCE);
+        .limit(BATCH);
       if (writes.length === 0) break;
-      await this.patiently(signal, async () => {
+      await this.untilDone(signal, async () => {
         const batch = await this.withSiblings(importId, writes);
-        // A DELETE of HAPI heeds no If-Match: another import must not change these patients between look and deed.
+        // HAPI ignores If-Match of a DELETE, so the locks keep other imports from changing these patients.
         const patients = await this.patientsOf(importId, batch);
-        await this.locks.ofPatients(patients, async () => {
-          await this.takeBack(await this.leaving(importId, batch));
+        await this.locks.withPatientLocks(patients, async () => {
+          await this.undo(await this.withoutRowsInUse(importId, batch));
         });
       });
     }
   }
 
-  /** Notes as conflicts what another import relies on, and gives the rest. */
-  private async leaving(importId: string, batch: readonly ImportWrite[]): Promise<ImportWrite[]> {
-    const relied = await this.reliance.reliedOn(importId, [...new Set(batch.map(({ row }) => row))]);
-    const left = batch.filter(({ row }) => relied.has(row));
-    await this.note(
-      left.map(({ id }) => id),
+  /** Records the writes of rows that a later import uses as conflicts, and returns the others. */
+  private async withoutRowsInUse(importId: string, batch: readonly ImportWrite[]): Promise<ImportWrite[]> {
+    const inUse = await this.dependencies.rowsInUse(importId, [...new Set(batch.map(({ row }) => row))]);
+    const conflicts = batch.filter(({ row }) => inUse.has(row));
+    await this.setUndone(
+      conflicts.map(({ id }) => id),
       false,
     );
-    return batch.filter(({ row }) => !relied.has(row));
+    return batch.filter(({ row }) => !inUse.has(row));
   }
 
-  /** Does it again until the FHIR server is there and nobody holds what it needs. */
-  private async patiently(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  /** Repeats `work` while the FHIR server does not answer or a lock is held. */
+  private async untilDone(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted();
       try {
@@ -95,7 +98,7 @@ export class Undo {
     }
   }
 
-  /** A patient cannot go while records point to them: what was written for a row goes together. */
+  /** Adds the other writes of the same rows, because a patient cannot be deleted before its records. */
   private async withSiblings(importId: string, writes: ImportWrite[]): Promise<ImportWrite[]> {
     const [first] = writes;
     if (first?.kind === 'Provenance') return writes.filter(({ kind }) => kind === 'Provenance');
@@ -113,7 +116,7 @@ export class Undo {
       .orderBy(desc(importWrites.id));
   }
 
-  /** Whom the rows of these writes were about; of an import whose rows are no longer kept nobody knows. */
+  /** The patient keys of the rows of these writes; none when the rows of the import were deleted. */
   private async patientsOf(importId: string, writes: readonly ImportWrite[]): Promise<string[]> {
     const rows = [...new Set(writes.map(({ row }) => row))];
     const found = await this.database
@@ -128,16 +131,16 @@ export class Undo {
     return found.flatMap(({ patient, others }) => [patient ?? [], others ?? []].flat());
   }
 
-  private async takeBack(writes: readonly ImportWrite[]): Promise<void> {
-    // Several writes of one resource are taken back at once, to what it was before the first.
+  private async undo(writes: readonly ImportWrite[]): Promise<void> {
+    // Several writes of one resource are undone together, to the version before the first.
     const resources = Map.groupBy(writes, ({ kind, resourceId }) => `${kind}/${resourceId}`);
     const entries: BundleEntry[] = [];
-    const settled: number[] = [];
+    const restored: number[] = [];
     const conflicts: number[] = [];
     for (const [reference, step] of await planUndo(this.records, resources)) {
       const ids = (resources.get(reference) ?? []).map(({ id }) => id);
       if (step === 'changed') conflicts.push(...ids);
-      else settled.push(...ids);
+      else restored.push(...ids);
       if (typeof step !== 'string') entries.push(step);
     }
     const bundle: Bundle = { resourceType: 'Bundle', type: 'transaction', entry: entries };
@@ -145,28 +148,28 @@ export class Undo {
       if (entries.length > 0) await this.records.transaction(bundle);
     } catch (error) {
       if (!(error instanceof FhirRefused) && !(error instanceof FhirConflict)) throw error;
-      await this.takeBackHalves(writes);
+      await this.undoHalves(writes);
       return;
     }
-    await this.note(settled, true);
-    await this.note(conflicts, false);
+    await this.setUndone(restored, true);
+    await this.setUndone(conflicts, false);
   }
 
-  /** Something in the transaction could not be done: its rows are halved until only the row that cannot is a conflict. */
-  private async takeBackHalves(writes: readonly ImportWrite[]): Promise<void> {
+  /** Halves the rows of a rejected transaction until a single row is a conflict. */
+  private async undoHalves(writes: readonly ImportWrite[]): Promise<void> {
     const rows = [...new Set(writes.map(({ row }) => row))];
     if (rows.length === 1)
-      return this.note(
+      return this.setUndone(
         writes.map(({ id }) => id),
         false,
       );
     const first = new Set(rows.slice(0, rows.length / 2));
-    // The order of the writes is kept: the newest of a resource is the first.
-    await this.takeBack(writes.filter(({ row }) => first.has(row)));
-    await this.takeBack(writes.filter(({ row }) => !first.has(row)));
+    // Keeps the order of the writes: the newest write of a resource is first.
+    await this.undo(writes.filter(({ row }) => first.has(row)));
+    await this.undo(writes.filter(({ row }) => !first.has(row)));
   }
 
-  private async note(ids: readonly number[], undone: boolean): Promise<void> {
+  private async setUndone(ids: readonly number[], undone: boolean): Promise<void> {
     if (ids.length === 0) return;
     await this.database
       .update(importWrites)
