@@ -30,7 +30,7 @@ export class Decisions {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly queue: Queue,
-    private readonly actions: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** All decisions; an ignored word is `unmatched`. Words that are stored shortened are left out, because an import could not match them. */
@@ -85,7 +85,7 @@ export class Decisions {
     const taken = [...decisions]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .flatMap(([, decision]) => decision ?? []);
-    action.tells({ detail: { taken: taken.length, left_out: decisions.size - taken.length } });
+    action.addFacts({ detail: { taken: taken.length, left_out: decisions.size - taken.length } });
     await this.store(action, taken, account);
     return { taken: taken.length, left_out: decisions.size - taken.length };
   }
@@ -95,7 +95,7 @@ export class Decisions {
     decisions: readonly Decision[],
     account: Account,
   ): Promise<void> {
-    await this.actions.record(action, 200, async (transaction) => {
+    await this.auditedActions.record(action, 200, async (transaction) => {
       if (decisions.length === 0) return;
       // One statement for all words, because a map may contain thousands.
       const rows = await transaction.execute<{ id: string; waited_for: boolean }>(sql`

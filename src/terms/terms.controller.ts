@@ -50,7 +50,7 @@ export class TermsController {
   @Gives(Imported)
   @Requires('terms:decide')
   importMap(
-    @Asked() action: AuditedAction,
+    @Audited() action: AuditedAction,
     @Body(new BodyOf(TermConceptMap)) map: TermConceptMap,
     @Who() account: Account,
   ): Promise<{ taken: number; left_out: number }> {
@@ -79,7 +79,7 @@ export class TermsController {
   @HttpCode(200)
   @Requires('terms:decide')
   decide(
-    @Asked() action: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(DecidedTarget)) target: z.output<typeof DecidedTarget>,
     @Who() account: Account,
@@ -93,7 +93,7 @@ export class TermsController {
   @HttpCode(200)
   @Requires('terms:decide')
   ignore(
-    @Asked() action: AuditedAction,
+    @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
     @Body(new BodyOf(EmptyBody)) _: z.output<typeof EmptyBody>,
     @Who() account: Account,

@@ -53,7 +53,7 @@ export class Terms {
     private readonly queue: Queue,
     private readonly terminology: Terminology,
     private readonly check: TargetCheck,
-    private readonly actions: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** A page of the inbox. The default order is by number of waiting rows. */
@@ -115,9 +115,9 @@ export class Terms {
     target: z.output<typeof DecidedTarget> | undefined,
     account: Account,
   ): Promise<Term> {
-    if (target !== undefined) action.tells({ detail: { target } });
+    if (target !== undefined) action.addFacts({ detail: { target } });
     const meaning = target === undefined ? undefined : await this.check.check(target);
-    await this.actions.record(action, 200, async (transaction) => {
+    await this.auditedActions.record(action, 200, async (transaction) => {
       const decision = { decidedBy: account.name, decidedAt: new Date() };
       const [row] = await transaction
         .update(terms)

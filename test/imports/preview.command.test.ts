@@ -117,7 +117,11 @@ describe('npm run mapping:test', () => {
       errors: 'rows: Invalid --rows. Use a number.\n',
     });
     const missing = join(folder, 'missing.csv');
-    expect(await run(missing)).toEqual({ status: 2, said: '', errors: `${missing} is missing\n` });
+    expect(await run(missing)).toEqual({
+      status: 2,
+      said: '',
+      errors: `${missing} does not exist. Name a CSV file.\n`,
+    });
     expect(await run(folder)).toEqual({
       status: 2,
       said: '',

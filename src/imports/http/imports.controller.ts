@@ -37,7 +37,7 @@ export class ImportsController {
   @Gives(AcceptedUpload, 202, 200)
   @Requires('records:import')
   async upload(
-    @Asked() action: AuditedAction,
+    @Audited() action: AuditedAction,
     @Query(new QueryOf(ImportQuery)) query: ImportQuery,
     @Headers('idempotency-key') key: string | undefined,
     @Who() account: Account,

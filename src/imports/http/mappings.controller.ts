@@ -26,7 +26,7 @@ export class MappingsController {
   @Gives(StoredMapping)
   @Requires('records:import')
   add(
-    @Asked() action: AuditedAction,
+    @Audited() action: AuditedAction,
     @Body(new BodyOf(MappingDocument)) document: MappingDocument,
     @Who() account: Account,
   ): Promise<StoredMapping> {

@@ -80,7 +80,7 @@ export class ResultsController {
   @HttpCode(202)
   @Gives(ImportReport)
   @Requires('records:import')
-  commit(@Asked() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+  commit(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
     return this.control.commit(action, id);
   }
 
@@ -89,7 +89,7 @@ export class ResultsController {
   @HttpCode(202)
   @Gives(ImportReport)
   @Requires('records:import')
-  cancel(@Asked() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+  cancel(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
     return this.control.cancel(action, id);
   }
 
@@ -98,7 +98,7 @@ export class ResultsController {
   @HttpCode(202)
   @Gives(ImportReport)
   @Requires('records:import')
-  retry(@Asked() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+  retry(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
     return this.control.retry(action, id);
   }
 
@@ -110,7 +110,7 @@ export class ResultsController {
   @HttpCode(202)
   @Gives(ImportReport)
   @Requires('records:import')
-  undo(@Asked() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
+  undo(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<ImportReport> {
     return this.control.undo(action, id);
   }
 }

@@ -30,7 +30,7 @@ export class ImportControl {
     private readonly queue: Queue,
     private readonly imports: Imports,
     private readonly reruns: Reruns,
-    private readonly actions: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** Writes a rehearsed import: runs every row again that was not rejected. */
@@ -112,7 +112,9 @@ export class ImportControl {
     work: Work,
     duringUndo = false,
   ): Promise<ImportReport> {
-    await this.actions.record(action, 202, (transaction) => change(transaction, id, from, work, duringUndo));
+    await this.auditedActions.record(action, 202, (transaction) =>
+      change(transaction, id, from, work, duringUndo),
+    );
     await this.imports.addEvent(id);
     return this.imports.report(id);
   }

@@ -40,7 +40,7 @@ export class Imports {
     private readonly files: StagedFiles,
     private readonly mappingDocuments: Mappings,
     private readonly events: ImportEvents,
-    private readonly actions: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /**
@@ -71,12 +71,12 @@ export class Imports {
         idempotencyKey: key ?? null,
         status: 'inspecting',
       } as const;
-      const accepted = await this.actions.record(action, statusOf, async (transaction) => {
+      const accepted = await this.auditedActions.record(action, statusOf, async (transaction) => {
         const [created] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
         if (created !== undefined)
           await this.queue.add('import-inspect', [{ import_id: created.id }], transaction);
         const { id, status } = created ?? (await findEarlier(transaction, values));
-        action.tells({ detail: { id } });
+        action.addFacts({ detail: { id } });
         return { id, status, isNew: created !== undefined };
       });
       if (!accepted.isNew) await this.files.remove(upload.id);

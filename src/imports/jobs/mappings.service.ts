@@ -35,7 +35,7 @@ export class Mappings implements OnApplicationBootstrap {
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    private readonly actions: AuditedActions,
+    private readonly auditedActions: AuditedActions,
   ) {}
 
   /** Stores the shipped mapping documents that are missing. */
@@ -64,8 +64,10 @@ export class Mappings implements OnApplicationBootstrap {
   /** Stores the next version of a mapping document. Conflict when its version is not the next one. */
   async add(action: AuditedAction, document: MappingDocument, accountId: string): Promise<StoredMapping> {
     const { name, version } = document;
-    action.tells({ detail: { name, version } });
-    return this.actions.record(action, 201, (transaction) => insertNext(transaction, document, accountId));
+    action.addFacts({ detail: { name, version } });
+    return this.auditedActions.record(action, 201, (transaction) =>
+      insertNext(transaction, document, accountId),
+    );
   }
 
   /** Finds `name` (the newest version) or `name@version`. BadField when it does not exist. */
