@@ -11,7 +11,7 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { QueryOf } from '../http/query.pipe.js';
 import { GivesAs, pageOf } from '../http/response.shape.js';
-import { AuditEntry, auditEntryOf, AuditQuery } from './audit.shapes.js';
+import { AuditEntry, auditEntryOf, AuditQuery } from '../audit/audit.shapes.js';
 
 type Format = NonNullable<AuditQuery['format']>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AUDIT_ORDERS, type FoundRow } from '../audit/audit.search.js';
+import { AUDIT_ORDERS, type FoundRow } from './audit.search.js';
 import { ListQuery } from '../http/query.pipe.js';
 
 const text = z
