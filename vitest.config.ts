@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './test/support/slowest.first.ts';
 
 export default defineConfig({
   test: {
@@ -11,6 +13,8 @@ export default defineConfig({
     // A poll waits for a fact; where how soon matters, the test says so.
     expect: { poll: { timeout: 10_000 } },
     pool: 'forks',
-    maxWorkers: 2,
+    // Tests wait more than they compute: for time limits, polls and restarts.
+    maxWorkers: 2 * availableParallelism(),
+    sequence: { sequencer: SlowestFirst },
   },
 });

@@ -12,7 +12,9 @@ import { reserveAnyPort } from '../../infra/local/port.ts';
 import { type Postgres, startPostgres } from '../../infra/local/postgres.ts';
 import { countUnsealed, verifyAudit } from '../support/audit.chain.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { startTestOrthanc, type TestOrthanc } from '../support/neighbours.ts';
+import type { TestOrthanc } from '../support/archives.ts';
+import { longForm } from '../support/long.form.ts';
+import { lendOrthanc } from '../support/neighbours.ts';
 
 const MIGRATE = join(import.meta.dirname, '../../dist/database/migrate.js');
 const quiet = () => undefined;
@@ -29,7 +31,7 @@ const secrets = {
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'radgate-clusters-'));
-  orthanc = await startTestOrthanc();
+  orthanc = await lendOrthanc();
 });
 beforeAll(async () => {
   cluster = await freshCluster('first');
@@ -104,7 +106,7 @@ async function holds(): Promise<string> {
   return text;
 }
 
-describe.each([10_000, 100_000])('while transaction ids grow to %i', (boundary) => {
+describe.each(longForm([10_000, 100_000], [10_000]))('while transaction ids grow to %i', (boundary) => {
   let late: postgres.ReservedSql;
   beforeAll(async () => {
     await advanceTo(boundary - 40);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { request } from 'undici';
 import { z } from 'zod';
+import { isLong, longForm } from '../support/long.form.ts';
 import { multipartOf } from '../support/stow.body.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { type Credential, credentialsOf } from './matrix.accounts.ts';
@@ -80,10 +81,9 @@ async function askAll(cells: readonly Cell[], seen: (cell: Cell, answer: Answer)
 }
 
 it('every route answers every principal as the table says, and refusals are equal to the byte', async () => {
-  const whole = process.env['RADGATE_LONG'] === '1';
-  const all = table.flatMap((row, at) => cellsOf(row, at, credentials, whole));
+  const all = table.flatMap((row, at) => cellsOf(row, at, credentials, isLong));
   const cells = all.filter((cell) => !takesAway(cell));
-  expect(cells.length).toBeGreaterThan(whole ? 10_000 : 3000);
+  expect(cells.length).toBeGreaterThan(longForm(10_000, 3000));
   const faults: string[] = [];
   const refusals = new Map<string, Set<string>>();
   await askAll(cells, (cell, answer) => {

@@ -30,6 +30,19 @@ const UNKNOWN = [`${ROOT}.4.67`, `${ROOT}.4.99`, `${ROOT}.4.113`, `${ROOT}.4.206
 /** Transfer syntaxes that STOW stores. */
 export const STORED: readonly string[] = [...STANDARD, ...UNKNOWN];
 
+/** One or two of each kind: what the gate takes of {@link STORED}. */
+export const OF_EACH_KIND: readonly string[] = [
+  TransferSyntax.implicitLittle,
+  TransferSyntax.explicitLittle,
+  TransferSyntax.deflated,
+  TransferSyntax.explicitBig,
+  // JPEG, also a retired process; JPEG-LS; JPEG 2000; JPIP by reference; video, and the same in fragments; HTJ2K.
+  ...['50', '54', '80', '90', '94', '100', '102.1', '201'].map((number) => `${ROOT}.4.${number}`),
+  TransferSyntax.rle,
+  `${ROOT}.8.1`,
+  `${ROOT}.4.99`,
+];
+
 /** Transfer syntaxes that STOW refuses at once with 0xC122, because the encoding of the data set is unsupported or unknown. */
 export const REFUSED: readonly string[] = [
   // JPIP deflated, HTJ2K JPIP deflated.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { provideCorpus, type CorpusFile } from '../support/corpus.ts';
+import { sample } from '../support/long.form.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 import { madeByDcmtk } from './corpus.dcmtk.ts';
 
@@ -22,6 +23,8 @@ const WAITS = new Set([0x0110, 0x0111]);
 /** A world with the corpus files. Files that contradict each other are stored in separate rounds, with `empty` in between. */
 export class CorpusWorld {
   readonly refused: string[] = [];
+  /** All files that this run tries to store: in the gate a sample. */
+  readonly names: readonly string[];
   private waiting: readonly CorpusFile[];
 
   private constructor(
@@ -31,6 +34,7 @@ export class CorpusWorld {
     files: readonly CorpusFile[],
   ) {
     this.waiting = files;
+    this.names = files.map(({ name }) => name);
   }
 
   static async start(): Promise<CorpusWorld> {
@@ -42,7 +46,7 @@ export class CorpusWorld {
     const all = { kind: 'all' };
     const reader = await world.person({ rights: ['studies:read'], scope: all });
     const sender = await world.machine([{ rights: ['studies:store', 'studies:delete'], scope: all }]);
-    return new CorpusWorld(world, reader, sender, [...fetched, ...made]);
+    return new CorpusWorld(world, reader, sender, sample([...fetched, ...made], 90));
   }
 
   /** Stores each waiting file that does not collide with a stored one. Returns an empty list when no file waits. */

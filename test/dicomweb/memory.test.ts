@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storeLargeSeries } from '../long/large.series.ts';
 import { residentOf, tell } from '../long/resident.memory.ts';
 import { expectLittleOfSlowReaders } from '../long/slow.readers.ts';
-import { type Caller, startWorld, type World } from '../support/world.ts';
+import { type Caller, startOwnWorld, type OwnWorld } from '../support/world.ts';
 
 const MB = 1_000_000;
 
-let world: World;
+let world: OwnWorld;
 let sender: Caller;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startOwnWorld();
   sender = await world.machine();
 });
 afterAll(() => world?.stop());

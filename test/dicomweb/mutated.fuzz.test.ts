@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { longForm } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { readMutated } from './mutated.files.ts';
 import { storeMutated } from './mutated.gateway.ts';
 import { archived } from './stow.answers.ts';
 
 const MB = 1024 * 1024;
-// The long form reads ten times as many files (npm run test:long).
-const long = process.env['RADGATE_LONG'] === '1';
 
 let world: World;
 beforeAll(async () => {
@@ -17,7 +16,7 @@ afterAll(() => world?.stop());
 it.each([11, 4242, 20_260_602])(
   'mutated DICOM files (seed %i) are read or refused, soon, and leave nothing behind',
   async (seed) => {
-    const count = long ? 8000 : 800;
+    const count = longForm(8000, 800);
     const { read, refused, slowestMs, grownBytes } = await readMutated(seed, count);
     expect(read + refused).toBe(count);
     // Some files are readable and some are not, so the mutations are useful.
@@ -28,7 +27,7 @@ it.each([11, 4242, 20_260_602])(
 );
 
 it('the gateway and its archive outlast mutated DICOM files, and agree on what is there', async () => {
-  const count = long ? 3000 : 150;
+  const count = longForm(3000, 150);
   const sender = await world.machine();
   const archive = world.orthanc.pid;
   const { statuses, grownBytes } = await storeMutated(world, sender, 77, count);

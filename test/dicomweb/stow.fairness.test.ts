@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
-import { startWorld, type World } from '../support/world.ts';
+import { startOwnWorld, type OwnWorld } from '../support/world.ts';
 import { bigInstance, openStore } from './stow.answers.ts';
 
 const MB = 1024 * 1024;
@@ -14,9 +14,9 @@ const bomb = () =>
     extra: [element('7FE00010', 'OW', Buffer.alloc(200 * MB))],
   });
 
-let world: World;
+let world: OwnWorld;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startOwnWorld();
 });
 afterAll(() => world?.stop());
 

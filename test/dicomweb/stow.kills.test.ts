@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startWorld, type Caller, type World } from '../support/world.ts';
+import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 import { killRound } from './stow.kills.ts';
 
-let world: World;
+let world: OwnWorld;
 let sender: Caller;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startOwnWorld();
   sender = await world.machine();
 });
 afterAll(() => world?.stop());

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
-import type { Caller, World } from '../support/world.ts';
+import type { Caller, OwnWorld, World } from '../support/world.ts';
 import { archived, catalogued, told } from './stow.answers.ts';
 import { partsOf } from './wado.reading.ts';
 
@@ -27,7 +27,12 @@ interface Sent {
  * Four senders store `count` instances of five new studies, ten a request. The victim is killed at a random moment and started again. Then the
  * test checks that each acknowledged instance is complete, that no partial instance exists, and that sending all of them again succeeds.
  */
-export async function killRound(world: World, sender: Caller, victim: Victim, count: number): Promise<Round> {
+export async function killRound(
+  world: OwnWorld,
+  sender: Caller,
+  victim: Victim,
+  count: number,
+): Promise<Round> {
   const before = await archived(world);
   const reader = await world.person({ rights: ['studies:read'], scope: { kind: 'all' } });
   const all = instances(count);

@@ -6,10 +6,10 @@ import { FhirRecords } from '../../src/fhir/fhir.records.js';
 import { FhirServer } from '../../src/fhir/fhir.server.js';
 import { identifierQuery } from '../../src/mapping/transaction.bundle.js';
 import { NeighbourAway } from '../../src/problems/errors.js';
-import { faultyWay, testHapi, type FaultyWay, type TestHapi } from '../support/hapi.ts';
+import { startFaultyProxy, testHapi, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
 
 let hapi: TestHapi;
-const opened: FaultyWay[] = [];
+const opened: FaultyProxy[] = [];
 beforeAll(async () => {
   hapi = await testHapi();
 }, 200_000);
@@ -37,8 +37,8 @@ const bundleOf = (of: string, values: readonly string[]): Bundle => ({
     },
   })),
 });
-const faulty = async (fate: Parameters<typeof faultyWay>[1]) => {
-  const way = await faultyWay(hapi.url, fate);
+const faulty = async (fate: Parameters<typeof startFaultyProxy>[1]) => {
+  const way = await startFaultyProxy(hapi.url, fate);
   opened.push(way);
   return way;
 };

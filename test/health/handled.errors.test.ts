@@ -40,27 +40,34 @@ async function isLogged(work: string): Promise<void> {
   expect(log).not.toContain('the value of a patient');
 }
 
-it('a batch of new instances that fails is counted and logged, and taken one by one later', async () => {
-  const studyUid = freshUid();
-  await breakTable('instances', 'insert');
-  const body = new Uint8Array(makeInstance({ studyUid }));
-  await world.archive('/instances', { method: 'POST', body });
-  await expect.poll(() => handled('batch ingest'), SOON).toBeGreaterThan(0);
-  await isLogged('batch ingest');
-  await mend('instances');
-});
+// Each waits for work that comes by once in ten seconds: together.
+it.concurrent(
+  'a batch of new instances that fails is counted and logged, and taken one by one later',
+  async ({ expect }) => {
+    const studyUid = freshUid();
+    await breakTable('instances', 'insert');
+    const body = new Uint8Array(makeInstance({ studyUid }));
+    await world.archive('/instances', { method: 'POST', body });
+    await expect.poll(() => handled('batch ingest'), SOON).toBeGreaterThan(0);
+    await isLogged('batch ingest');
+    await mend('instances');
+  },
+);
 
-it('a reservation that cannot be renewed or released is counted and logged', async () => {
-  const sender = await world.machine();
-  const store = openStore(world, sender);
-  await store.write(store.part);
-  await store.write(bigInstance(4_000_000).subarray(0, 2_000_000));
-  await expect.poll(() => world.sql`select from pending`, SOON).toHaveLength(1);
-  await breakTable('pending', 'update or delete');
-  await expect.poll(() => handled('reservation renewal'), SOON).toBeGreaterThan(0);
-  store.request.destroy();
-  await expect.poll(() => handled('reservation release'), SOON).toBeGreaterThan(0);
-  await isLogged('reservation renewal');
-  await isLogged('reservation release');
-  await mend('pending');
-});
+it.concurrent(
+  'a reservation that cannot be renewed or released is counted and logged',
+  async ({ expect }) => {
+    const sender = await world.machine();
+    const store = openStore(world, sender);
+    await store.write(store.part);
+    await store.write(bigInstance(4_000_000).subarray(0, 2_000_000));
+    await expect.poll(() => world.sql`select from pending`, SOON).toHaveLength(1);
+    await breakTable('pending', 'update or delete');
+    await expect.poll(() => handled('reservation renewal'), SOON).toBeGreaterThan(0);
+    store.request.destroy();
+    await expect.poll(() => handled('reservation release'), SOON).toBeGreaterThan(0);
+    await isLogged('reservation renewal');
+    await isLogged('reservation release');
+    await mend('pending');
+  },
+);

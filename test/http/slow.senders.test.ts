@@ -85,20 +85,27 @@ it('a Content-Length larger than what comes is never taken for the whole', async
   expect(await world.sql`select from instances`).toHaveLength(before.length);
 });
 
-it('a JSON body that does not come is given up on, though nobody is known behind it', async () => {
-  const body = post('/api/auth/login', ['Content-Type: application/json', 'Content-Length: 5000'], '{');
-  const stalled = begin(body);
-  await expect.poll(stalled.closed, { timeout: 28_000, interval: 500 }).toBe(true);
-  expect(stalled.answer()).not.toMatch(/^HTTP\/1\.1 [25]/);
-});
+// Each waits for 20 seconds: together.
+it.concurrent(
+  'a JSON body that does not come is given up on, though nobody is known behind it',
+  async ({ expect }) => {
+    const body = post('/api/auth/login', ['Content-Type: application/json', 'Content-Length: 5000'], '{');
+    const stalled = begin(body);
+    await expect.poll(stalled.closed, { timeout: 28_000, interval: 500 }).toBe(true);
+    expect(stalled.answer()).not.toMatch(/^HTTP\/1\.1 [25]/);
+  },
+);
 
-it.each([
+it.concurrent.for([
   ['a known path', '/dicom-web/studies', 401],
   ['a path that cannot be read', '/dicom-web/%zz', 400],
-])('the rest of a refused body that does not come is given up on: %s', async (_, path, status) => {
-  const stalled = begin(
-    post(path, ['Content-Type: application/dicom', 'Content-Length: 3000000000'], 'beginning'),
-  );
-  await expect.poll(stalled.answer).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
-  await expect.poll(stalled.closed, { timeout: 28_000, interval: 500 }).toBe(true);
-});
+] as const)(
+  'the rest of a refused body that does not come is given up on: %s',
+  async ([, path, status], { expect }) => {
+    const stalled = begin(
+      post(path, ['Content-Type: application/dicom', 'Content-Length: 3000000000'], 'beginning'),
+    );
+    await expect.poll(stalled.answer).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
+    await expect.poll(stalled.closed, { timeout: 28_000, interval: 500 }).toBe(true);
+  },
+);

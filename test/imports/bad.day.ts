@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { faultyWay, testHapi, type Fate, type FaultyWay, type TestHapi } from '../support/hapi.ts';
+import { startFaultyProxy, testHapi, type Fate, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows } from './import.world.ts';
 import { list, row } from './lists.ts';
@@ -33,11 +33,11 @@ const Coded = z.object({ subject: z.object({ reference: z.string() }), code: z.u
 export function badDay(what: string, { rows, awayMs, limitMs }: BadDay): () => World {
   const weather = new Weather();
   let hapi: TestHapi;
-  let way: FaultyWay;
+  let way: FaultyProxy;
   let world: World;
   beforeAll(async () => {
     hapi = await testHapi();
-    way = await faultyWay(hapi.url, (_method, _path, count) => weather.fate(count));
+    way = await startFaultyProxy(hapi.url, (_method, _path, count) => weather.fate(count));
     world = await startWorld({ FHIR_BASE_URL: way.url });
   }, 300_000);
   afterAll(async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { get, type IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DatabaseWay, databaseWay } from '../support/database.way.ts';
+import { type DatabaseProxy, startDatabaseProxy } from '../support/database.proxy.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
@@ -11,12 +11,12 @@ const LISTENERS = 20;
 const QUIET_MS = 2_000;
 
 let world: World;
-let way: DatabaseWay;
+let way: DatabaseProxy;
 let gateway: TestGateway;
 let clerk: Caller;
 beforeAll(async () => {
   world = await startWorld();
-  way = await databaseWay(world.database.appUrl);
+  way = await startDatabaseProxy(world.database.appUrl);
   const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
   gateway = await startTestGateway({ ...env, DATABASE_URL: way.url });
   clerk = await world.person({ rights: ['records:read'], scope: { kind: 'all' } });

@@ -3,17 +3,18 @@ import { z } from 'zod';
 import { CIRCULATING, encodeList, patientFile } from '../../infra/demo/patients.file.ts';
 import { COLUMNS } from '../../infra/demo/patients.list.ts';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
-import { faultyWay, testHapi, type Fate, type FaultyWay, type TestHapi } from '../support/hapi.ts';
+import { startFaultyProxy, testHapi, type Fate, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
+import { longForm } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows } from './import.world.ts';
 
 let hapi: TestHapi;
-let way: FaultyWay;
+let way: FaultyProxy;
 let fate: (count: number) => Fate = () => 'pass';
 let world: World;
 beforeAll(async () => {
   hapi = await testHapi();
-  way = await faultyWay(hapi.url, (_method, _path, count) => fate(count));
+  way = await startFaultyProxy(hapi.url, (_method, _path, count) => fate(count));
   world = await startWorld({ FHIR_BASE_URL: way.url });
 }, 200_000);
 afterAll(async () => {
@@ -143,7 +144,7 @@ describe('the life of an import', () => {
     const from = way.seen.length;
     fate = (count) => {
       const at = count - from;
-      if (at <= 12) return 'busy';
+      if (at <= longForm(12, 4)) return 'busy';
       return at % 5 === 0 ? 'lost' : at % 7 === 0 ? 'reset' : 'pass';
     };
     try {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { faultyWay, testHapi, type FaultyWay, type TestHapi } from '../support/hapi.ts';
+import { startFaultyProxy, testHapi, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
@@ -9,11 +9,11 @@ const ROWS = 60;
 const MOST_PER_FIFTY = 4;
 
 let hapi: TestHapi;
-let way: FaultyWay;
+let way: FaultyProxy;
 let world: World;
 beforeAll(async () => {
   hapi = await testHapi();
-  way = await faultyWay(hapi.url, () => 'pass');
+  way = await startFaultyProxy(hapi.url, () => 'pass');
   world = await startWorld({ FHIR_BASE_URL: way.url });
 }, 200_000);
 afterAll(async () => {

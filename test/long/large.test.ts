@@ -1,6 +1,6 @@
 import { freemem } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Caller, startWorld, type World } from '../support/world.ts';
+import { type Caller, startOwnWorld, type OwnWorld } from '../support/world.ts';
 import { digestsOf, digestsSent, storeLargeSeries } from './large.series.ts';
 import { forgetPeak, residentOf, tell } from './resident.memory.ts';
 import { expectLittleOfSlowReaders } from './slow.readers.ts';
@@ -8,7 +8,7 @@ import { digestOf } from './streamed.store.ts';
 
 const MB = 1_000_000;
 
-let world: World;
+let world: OwnWorld;
 let sender: Caller;
 
 /** Memory of both processes in MiB: the peaks of gateway and archive since their start or the last reset. */
@@ -25,7 +25,7 @@ function figures(what: string, seconds: number, { gateway, orthanc }: Awaited<Re
 
 describe('at flat memory', () => {
   beforeEach(async () => {
-    world = await startWorld();
+    world = await startOwnWorld();
     sender = await world.machine();
   });
   afterEach(() => world?.stop());

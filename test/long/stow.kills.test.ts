@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { killRound, type Round, type Victim } from '../dicomweb/stow.kills.ts';
-import { startWorld, type Caller, type World } from '../support/world.ts';
+import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 import { tell } from './resident.memory.ts';
 
 const rounds = Number(process.env['RADGATE_KILL_ROUNDS'] ?? 20);
@@ -8,10 +8,10 @@ const INSTANCES = 600;
 
 // Takes a quarter of an hour, so only vitest.long.config.ts runs it.
 describe('kill -9 at random moments of a 600-instance STOW', () => {
-  let world: World;
+  let world: OwnWorld;
   let sender: Caller;
   beforeAll(async () => {
-    world = await startWorld();
+    world = await startOwnWorld();
     sender = await world.machine();
   });
   afterAll(() => world?.stop());

@@ -97,7 +97,19 @@ describe.each(KINDS)('a call for %s', (kind) => {
     expect(there.requests).toHaveLength(2);
   });
 
-  it('ends when the archive never answers, stops in the middle of its answer, or is not there', async () => {
+  it('names neither credentials nor address in its error', async () => {
+    const there = await archiveThat((request) => request.socket.destroy());
+    const error: unknown = await call(there).catch((thrown: unknown) => thrown);
+    expect(JSON.stringify(error, ['message', 'stack', 'cause', 'config', 'headers'])).not.toMatch(
+      /password|127\.0/,
+    );
+  });
+});
+
+// The limits are 10 and 20 seconds: both kinds at once.
+it('a call ends when the archive never answers, stops in the middle of its answer, or is not there', async () => {
+  const endsOf = async (kind: (typeof KINDS)[number]) => {
+    const call = CALLS[kind];
     const silent = await archiveThat(() => undefined);
     const half = await archiveThat((_, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '30' });
@@ -106,20 +118,13 @@ describe.each(KINDS)('a call for %s', (kind) => {
     const began = Date.now();
     const ends = await Promise.allSettled([call(silent), call(half)]);
     expect(Date.now() - began).toBeLessThan(25_000);
-    for (const end of ends) expect(end).toMatchObject({ reason: expect.any(NeighbourAway) });
+    for (const end of ends) expect([kind, end]).toMatchObject([kind, { reason: expect.any(NeighbourAway) }]);
     expect([silent.requests.length, half.requests.length]).toEqual([1, 1]);
     silent.server.closeAllConnections();
     await new Promise((resolve) => silent.server.close(resolve));
     await expect(call(silent)).rejects.toBeInstanceOf(NeighbourAway);
-  });
-
-  it('names neither credentials nor address in its error', async () => {
-    const there = await archiveThat((request) => request.socket.destroy());
-    const error: unknown = await call(there).catch((thrown: unknown) => thrown);
-    expect(JSON.stringify(error, ['message', 'stack', 'cause', 'config', 'headers'])).not.toMatch(
-      /password|127\.0/,
-    );
-  });
+  };
+  await Promise.all(KINDS.map(endsOf));
 });
 
 describe('what is asked', () => {

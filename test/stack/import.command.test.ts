@@ -8,19 +8,19 @@ import { COLUMNS } from '../../infra/demo/patients.list.ts';
 import { loadSampleList } from '../../infra/local/sample.list.ts';
 import { Clerk } from '../imports/import.world.ts';
 import { startTestGateway } from '../support/gateway.ts';
-import { faultyWay, testHapi, type Fate, type FaultyWay } from '../support/hapi.ts';
+import { startFaultyProxy, testHapi, type Fate, type FaultyProxy } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 const command = join(import.meta.dirname, '../../infra/local/import.ts');
 
 let fate: Fate = 'pass';
-let way: FaultyWay;
+let way: FaultyProxy;
 let world: World;
 let clerk: Clerk;
 let folder: string;
 beforeAll(async () => {
   const hapi = await testHapi();
-  way = await faultyWay(hapi.url, () => fate);
+  way = await startFaultyProxy(hapi.url, () => fate);
   world = await startWorld({ FHIR_BASE_URL: way.url });
   clerk = await Clerk.start(world);
   folder = await mkdtemp(join(tmpdir(), 'radgate-import-'));

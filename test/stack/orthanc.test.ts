@@ -1,10 +1,11 @@
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestOrthanc, type TestOrthanc } from '../support/neighbours.ts';
+import type { OwnOrthanc } from '../support/archives.ts';
+import { startTestOrthanc } from '../support/neighbours.ts';
 import { deeplyNested } from './nested.object.ts';
 
-let orthanc: TestOrthanc;
+let orthanc: OwnOrthanc;
 beforeAll(async () => {
   orthanc = await startTestOrthanc();
 });

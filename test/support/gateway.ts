@@ -7,6 +7,7 @@ import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.t
 import { reserveAnyPort } from '../../infra/local/port.ts';
 import { foundIn, foundInMetrics } from './log.canaries.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording.proxy.ts';
+import { compileCache } from './templates.ts';
 
 const PATIENCE_MS = 3_000;
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
@@ -17,13 +18,15 @@ export type TestGateway = Running & {
   env: Readonly<Record<string, string>>;
   logged: () => Promise<string>;
   metrics: () => Promise<string>;
+  /** Ends it at once: nobody asks it any more. `stop` ends it in good order, which takes a second. */
+  leave: () => Promise<void>;
   upstream: RecordingProxy | undefined;
 };
 
 /**
  * Starts the built gateway as a separate process, on a free port or the port of its environment, and waits until it answers. A recording
- * proxy is between the gateway and its archive. `stop` fails if the gateway sent a request that src/orthanc cannot make, or if its log or
- * metrics contain a secret or a name. `under` is a command that runs the gateway.
+ * proxy is between the gateway and its archive. `stop` and `leave` fail if the gateway sent a request that src/orthanc cannot make, or if
+ * its log or metrics contain a secret or a name. `under` is a command that runs the gateway.
  */
 export async function startTestGateway(
   env: Readonly<Record<string, string>>,
@@ -50,7 +53,7 @@ export async function startTestGateway(
     command: [...under, process.execPath, ...gatewayFlags, MAIN],
     cwd: dir,
     log,
-    env: { ...thriftyMemory, ...full, ...(upstream && { ORTHANC_URL: upstream.url }) },
+    env: { ...thriftyMemory, ...compileCache, ...full, ...(upstream && { ORTHANC_URL: upstream.url }) },
   });
   await until('the gateway', running, async () => (await fetch(`${url}/health/live`)).ok).catch(
     async (error: unknown) => {
@@ -62,10 +65,10 @@ export async function startTestGateway(
     const headers = { authorization: `Bearer ${full.METRICS_TOKEN}` };
     return (await fetch(`${url}/metrics`, { headers, signal: AbortSignal.timeout(PATIENCE_MS) })).text();
   };
-  const stop = async () => {
+  const endBy = async (end: () => Promise<unknown>) => {
     // Some tests have already stopped it or its neighbours.
     const figures = await metrics().catch(() => '');
-    await running.stop();
+    await end();
     const found = foundIn(await readFile(log, 'utf8').catch(() => ''), env);
     const told = foundInMetrics(figures, env);
     await clean();
@@ -74,7 +77,13 @@ export async function startTestGateway(
     if (upstream !== undefined && upstream.faults.length > 0)
       throw new Error(`asked of the archive:\n${[...new Set(upstream.faults)].join('\n')}`);
   };
-  return { ...running, stop, url, env: full, upstream, logged: () => readFile(log, 'utf8'), metrics };
+  const stop = () => endBy(running.stop);
+  const leave = () =>
+    endBy(() => {
+      running.kill();
+      return running.exited;
+    });
+  return { ...running, stop, leave, url, env: full, upstream, logged: () => readFile(log, 'utf8'), metrics };
 }
 
 /** The proxy in front of this environment's archive. */

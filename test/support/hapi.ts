@@ -47,7 +47,7 @@ export class TestHapi {
 
 /** The fate of a request: passed on, answered with 503 or 401, executed with a lost answer, or refused a connection. */
 export type Fate = 'pass' | 'busy' | 'denied' | 'lost' | 'reset';
-export type FaultyWay = {
+export type FaultyProxy = {
   url: string;
   /** Every received request, by method and path without its query. */
   readonly seen: string[];
@@ -55,10 +55,10 @@ export type FaultyWay = {
 };
 
 /** A local proxy in front of the real HAPI for faults that HAPI cannot produce. `fate` decides for each request. */
-export async function faultyWay(
+export async function startFaultyProxy(
   target: string,
   fate: (method: string, path: string, count: number) => Fate,
-): Promise<FaultyWay> {
+): Promise<FaultyProxy> {
   const seen: string[] = [];
   const server = createServer((incoming, outgoing) => {
     const path = (incoming.url ?? '').split('?')[0] ?? '';

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import request from 'supertest';
+import { inject } from 'vitest';
 import { z } from 'zod';
 import { startTestGateway, type TestGateway } from './gateway.ts';
-import { createDatabase, startTestOrthanc, type TestDatabase, type TestOrthanc } from './neighbours.ts';
+import type { OwnOrthanc, TestOrthanc } from './archives.ts';
+import { createStartedDatabase, lendOrthanc, startTestOrthanc, type TestDatabase } from './neighbours.ts';
 import { multipartOf } from './stow.body.ts';
 import { CLIENT_CANARY } from './upstream.grammar.ts';
 
 export type Scope = Readonly<Record<string, string>>;
 export type GrantWish = { rights: readonly string[]; scope: Scope };
 
-/** A caller of the gateway: the `Authorization` header with an access token or an API key. */
+/** A person or a machine account. `authorization` is the header with its access token or API key. */
 export type Caller = { id: string; name: string; authorization: string };
 export type Person = Caller & { password: string; groupId: string };
 
@@ -26,14 +28,14 @@ const Id = z.object({ id: z.string() });
 const Token = z.object({ access_token: z.string() });
 const Key = z.object({ key: z.string() });
 
-/** A gateway with its own database and archive, and functions to create accounts. */
-export class World {
+/** A gateway with a database of its own and an empty archive, and the means to add people and machines. */
+export class World<Archive extends TestOrthanc = TestOrthanc> {
   readonly adminPassword: string;
   private count = 0;
 
   constructor(
     readonly database: TestDatabase,
-    readonly orthanc: TestOrthanc,
+    readonly orthanc: Archive,
     public gateway: TestGateway,
     adminPassword: string,
     readonly sql: postgres.Sql,
@@ -41,12 +43,12 @@ export class World {
     this.adminPassword = adminPassword;
   }
 
-  /** supertest for the gateway under test, with client headers that must not reach the archive. */
+  /** supertest against the gateway under test. It sends client headers that must never reach the archive. */
   get http() {
     return request.agent(this.gateway.url).set(clientHeaders);
   }
 
-  /** A new access token. */
+  /** Signs in and gives the `Authorization` header of a new access token. */
   async signIn(username: string, password: string): Promise<string> {
     const answer = await this.http.post('/api/auth/login').send({ username, password }).expect(200);
     return `Bearer ${Token.parse(answer.body).access_token}`;
@@ -56,7 +58,7 @@ export class World {
     return { id: '', name: 'admin', authorization: await this.signIn('admin', this.adminPassword) };
   }
 
-  /** Creates a person in a new group with these grants. */
+  /** Creates a person in a new group that has these grants. */
   async person(...grants: readonly GrantWish[]): Promise<Person> {
     const { authorization } = await this.admin();
     const name = `person-${(this.count += 1)}`;
@@ -67,7 +69,7 @@ export class World {
     return { id, name, password, groupId, authorization: await this.signIn(name, password) };
   }
 
-  /** Creates a person who may read only these studies. */
+  /** Creates a person who may read these studies and no others. */
   radiologist(...studies: readonly string[]): Promise<Person> {
     return this.person(
       ...studies.map((study) => ({ rights: ['studies:read'], scope: { kind: 'study', study_uid: study } })),
@@ -107,21 +109,21 @@ export class World {
     return this.http.get(`/dicom-web${path}`).set('authorization', caller.authorization);
   }
 
-  /** Sends a request to Orthanc itself, past the gateway. */
+  /** A request to Orthanc itself, not through the gateway. */
   async archive(path: string, init: RequestInit = {}): Promise<Response> {
     const { username, password, url } = this.orthanc;
     const basic = Buffer.from(`${username}:${password}`).toString('base64');
     return fetch(`${url}${path}`, { ...init, headers: { authorization: `Basic ${basic}` } });
   }
 
-  /** Starts another gateway process with the same database and archive. `under` is a command that runs it. */
+  /** Starts another gateway on the same database and archive. `under` is a command that runs it. */
   secondGateway(under: readonly string[] = []): Promise<TestGateway> {
     const { PORT: _, DATA_DIR: __, ...env } = this.gateway.env;
     return startTestGateway(env, under);
   }
 
   async stop(): Promise<void> {
-    await this.gateway.stop();
+    await this.gateway.leave();
     await this.sql.end();
     await this.orthanc.stop();
     await this.database.drop();
@@ -151,17 +153,37 @@ export class World {
   }
 }
 
-/** Starts everything that a test file needs. `settings` are additional settings of the gateway. */
-export async function startWorld(settings: Readonly<Record<string, string>> = {}): Promise<World> {
-  const [database, orthanc] = await Promise.all([createDatabase(), startTestOrthanc()]);
-  const adminPassword = randomBytes(16).toString('hex');
+/** A world whose archive a test may kill and restart. */
+export type OwnWorld = World<OwnOrthanc>;
+
+type Settings = Readonly<Record<string, string>>;
+
+/**
+ * Starts what a test file needs: a gateway with a database of its own, and an empty archive of the pool. `settings` are added to the
+ * gateway's environment.
+ */
+export async function startWorld(settings: Settings = {}): Promise<World> {
+  return worldOn(lendOrthanc(), settings);
+}
+
+/** The same with an archive of the file's own, which takes a second longer: for files that kill, restart or measure the archive. */
+export async function startOwnWorld(settings: Settings = {}): Promise<OwnWorld> {
+  return worldOn(startTestOrthanc(), settings);
+}
+
+async function worldOn<Archive extends TestOrthanc>(
+  archive: Promise<Archive>,
+  settings: Settings,
+): Promise<World<Archive>> {
+  const [database, orthanc] = await Promise.all([createStartedDatabase(), archive]);
+  const { masterKey, adminPassword } = inject('postgres').templates;
   const gateway = await startTestGateway({
     DATABASE_URL: database.appUrl,
     ORTHANC_URL: orthanc.url,
     ORTHANC_USERNAME: orthanc.username,
     ORTHANC_PASSWORD: orthanc.password,
     DEFAULT_ISSUER: 'TEST',
-    MASTER_KEY: randomBytes(32).toString('base64'),
+    MASTER_KEY: masterKey,
     ADMIN_PASSWORD: adminPassword,
     ...settings,
   });

@@ -4,7 +4,7 @@ import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance, type InstanceOptions } from '../../infra/demo/dicom.writer.ts';
 import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { catalogued } from '../dicomweb/stow.answers.ts';
-import { startWorld, type Caller, type World } from '../support/world.ts';
+import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 
 /** Longer than a walk through a small archive. The tests wait for facts, not for time. */
 const SOON = { timeout: 60_000, interval: 200 };
@@ -12,11 +12,11 @@ const SOON = { timeout: 60_000, interval: 200 };
 const LONG = 120_000;
 const KEPT = ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID'];
 
-let world: World;
+let world: OwnWorld;
 let sender: Caller;
 let reader: Caller;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startOwnWorld();
   sender = await world.machine();
   reader = await world.person({ rights: ['studies:read'], scope: { kind: 'all' } });
 });

@@ -9,16 +9,16 @@ import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, type InstanceOptions } from '../../infra/demo/dicom.writer.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
 import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
-import { startWorld, type Caller, type World } from '../support/world.ts';
+import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 import { archived, catalogued, told } from '../dicomweb/stow.answers.ts';
 
 /** The promised delay. */
 const SOON = { timeout: 5000, interval: 100 };
 
-let world: World;
+let world: OwnWorld;
 let sender: Caller;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startOwnWorld();
   sender = await world.machine();
 });
 afterAll(() => world?.stop());

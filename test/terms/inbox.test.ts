@@ -3,20 +3,20 @@ import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Clerk } from '../imports/import.world.ts';
-import { databaseWay } from '../support/database.way.ts';
+import { startDatabaseProxy } from '../support/database.proxy.ts';
 import { startTestGateway } from '../support/gateway.ts';
-import { faultyWay, testHapi, type FaultyWay, type TestHapi } from '../support/hapi.ts';
+import { startFaultyProxy, testHapi, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { GASTRITIS, inboxOf, listOf, SNOMED, termOf } from './inbox.world.ts';
 
 let hapi: TestHapi;
-let way: FaultyWay;
+let way: FaultyProxy;
 let busy = false;
 let world: World;
 let clerk: Clerk;
 beforeAll(async () => {
   hapi = await testHapi();
-  way = await faultyWay(hapi.url, () => (busy ? 'busy' : 'pass'));
+  way = await startFaultyProxy(hapi.url, () => (busy ? 'busy' : 'pass'));
   world = await startWorld({ FHIR_BASE_URL: way.url });
   clerk = await Clerk.start(world);
 }, 200_000);
@@ -194,7 +194,7 @@ describe('decisions as a ConceptMap', () => {
   }, 60_000);
 
   it('are stored by one statement, however many words they hold', async () => {
-    const way = await databaseWay(world.database.appUrl);
+    const way = await startDatabaseProxy(world.database.appUrl);
     const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
     const gateway = await startTestGateway({ ...env, DATABASE_URL: way.url });
     try {

@@ -7,9 +7,9 @@ import { Clerk } from '../imports/import.world.ts';
 import { testHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { GASTRITIS, inboxOf, listOf, SNOMED, termOf } from './inbox.world.ts';
-import { RETIRED, snomedIn, type TerminologyWay } from './snomed.way.ts';
+import { RETIRED, snomedIn, type TerminologyProxy } from './snomed.server.ts';
 
-let way: TerminologyWay;
+let way: TerminologyProxy;
 let world: World;
 let clerk: Clerk;
 beforeAll(async () => {

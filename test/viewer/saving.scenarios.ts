@@ -2,6 +2,7 @@ import type { Browser, Locator, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { NORTH_STUDY } from '../../infra/demo/demo.objects.ts';
+import { isLong } from '../support/long.form.ts';
 import { button, measure } from './measuring.ts';
 import type { RunningStack } from './running.stack.ts';
 import { StackAdministrator, type StackPerson } from './stack.people.ts';
@@ -82,24 +83,25 @@ export function registerSaving(shared: () => { stack: RunningStack; browser: Bro
       }
     });
 
-    it('reads that the session has ended, and goes on after signing in again in another tab', async () => {
-      await page.context().clearCookies();
-      await save(page);
-      await expectRefused(page, /your session has ended/);
-      // An image that cannot be loaded does not remove the measurement either.
-      await page.evaluate('window.config.httpErrorHandler({ status: 401 })');
-      await save(page);
-      await expect.poll(() => refusal(page).innerText(), PATIENCE).toMatch(/your session has ended/);
-      const [tab] = await Promise.all([
-        page.context().waitForEvent('page'),
-        refusal(page).getByRole('link', { name: 'Sign in' }).click(),
-      ]);
-      await signIn(person, tab, tab.url());
-      await tab.close();
-      // A headless browser does not send focus events to a page.
-      await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
-      await expectRefused(page, /signed in again/);
-    });
+    if (isLong)
+      it('reads that the session has ended, and goes on after signing in again in another tab', async () => {
+        await page.context().clearCookies();
+        await save(page);
+        await expectRefused(page, /your session has ended/);
+        // An image that cannot be loaded does not remove the measurement either.
+        await page.evaluate('window.config.httpErrorHandler({ status: 401 })');
+        await save(page);
+        await expect.poll(() => refusal(page).innerText(), PATIENCE).toMatch(/your session has ended/);
+        const [tab] = await Promise.all([
+          page.context().waitForEvent('page'),
+          refusal(page).getByRole('link', { name: 'Sign in' }).click(),
+        ]);
+        await signIn(person, tab, tab.url());
+        await tab.close();
+        // A headless browser does not send focus events to a page.
+        await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
+        await expectRefused(page, /signed in again/);
+      });
 
     it('reads that the right was taken away meanwhile, and is then no longer offered to save', async () => {
       await administrator.remove(`/api/groups/${person.groupId}/grants/${annotating}`);

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { NORTH_STUDY, SOUTH_STUDY, THORAX_SERIES_UID } from '../../infra/demo/demo.objects.ts';
 import { launchBrowser } from '../support/browser.ts';
+import { isLong } from '../support/long.form.ts';
 import { registerReading } from './reading.scenarios.ts';
 import { provideStack, type RunningStack } from './running.stack.ts';
 import { registerSaving } from './saving.scenarios.ts';
@@ -93,14 +94,15 @@ describe('a member of group one', () => {
     expect(faults).toEqual([]);
   });
 
-  it('is asked to sign in again when the session is over, and comes back to the study', async () => {
-    const { page } = await visit();
-    await signInAs(NORTH, page);
-    await page.context().clearCookies();
-    await page.goto(studyAddress(NORTH_STUDY.studyUid));
-    await page.waitForURL('**/login?next=*');
-    expect(new URL(page.url()).searchParams.get('next')).toBe(studyAddress(NORTH_STUDY.studyUid));
-  });
+  if (isLong)
+    it('is asked to sign in again when the session is over, and comes back to the study', async () => {
+      const { page } = await visit();
+      await signInAs(NORTH, page);
+      await page.context().clearCookies();
+      await page.goto(studyAddress(NORTH_STUDY.studyUid));
+      await page.waitForURL('**/login?next=*');
+      expect(new URL(page.url()).searchParams.get('next')).toBe(studyAddress(NORTH_STUDY.studyUid));
+    });
 
   it('signs out at the page and sees nothing any more', async () => {
     const { page } = await visit();
@@ -113,12 +115,13 @@ describe('a member of group one', () => {
 });
 
 describe('a member of group two', () => {
-  it('has a list without the studies of group one', async () => {
-    const { page } = await visit();
-    await signInAs(SOUTH, page);
-    await expect.poll(() => textOf(page), PATIENCE).toContain(SOUTH_STUDY.description);
-    expect(await textOf(page)).not.toContain(NORTH_STUDY.description);
-  });
+  if (isLong)
+    it('has a list without the studies of group one', async () => {
+      const { page } = await visit();
+      await signInAs(SOUTH, page);
+      await expect.poll(() => textOf(page), PATIENCE).toContain(SOUTH_STUDY.description);
+      expect(await textOf(page)).not.toContain(NORTH_STUDY.description);
+    });
 
   it("gets nothing at the address of group one's study", async () => {
     const { page, answers } = await visit();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /** A local TCP proxy in front of PostgreSQL. */
-export interface DatabaseWay {
+export interface DatabaseProxy {
   readonly url: string;
   /** The number of statements with this text so far. */
   readonly statements: (text: string) => number;
@@ -13,7 +13,7 @@ export interface DatabaseWay {
 }
 
 /** Passes bytes to the database at `target` and records what the client sends, so that a test can count statements. */
-export async function databaseWay(target: string): Promise<DatabaseWay> {
+export async function startDatabaseProxy(target: string): Promise<DatabaseProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let sent = '';

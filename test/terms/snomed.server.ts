@@ -7,7 +7,7 @@ import { SNOMED } from './inbox.world.ts';
 /** The received operation and its parameters. */
 export type Asked = { path: string; body: string; authorization: string | undefined };
 export type Mood = 'well' | 'silent' | 'mad';
-export type TerminologyWay = {
+export type TerminologyProxy = {
   url: string;
   readonly asked: Asked[];
   /** The behaviour from now on: HAPI's answers, no answer, or invalid answers. */
@@ -36,7 +36,7 @@ const FINDINGS = 'ecl/<<404684003';
  * The real HAPI as a terminology server with some SNOMED CT concepts. The shared HAPI must not know these codes when other tests validate with
  * it, and it caches unknown codes for long. The concepts are therefore loaded under another system, and this proxy exchanges the names.
  */
-export async function snomedIn(hapi: TestHapi): Promise<TerminologyWay> {
+export async function snomedIn(hapi: TestHapi): Promise<TerminologyProxy> {
   const own = `urn:test:sct:${randomBytes(6).toString('hex')}`;
   await load(hapi, own);
   const asked: Asked[] = [];

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { saying, step } from './steps.ts';
+
+// `npm run check`: the checks without tests and the build, as many at once as there are processors, then all tests.
+
+/** Scripts of package.json, those that take longest first. */
+const SCRIPTS = ['types', 'build', 'lint', 'boundaries', 'format'];
+
+/** Runs a script of package.json; fails with all that it printed. */
+async function runScript(script: string): Promise<void> {
+  const child = spawn('npm', ['run', '--silent', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += String(chunk)));
+  const status = await new Promise((resolve) => child.once('close', resolve).once('error', resolve));
+  if (status !== 0) throw new Error(`failed (npm run ${script})\n${printed}`);
+}
+
+async function runScripts(): Promise<boolean> {
+  const waiting = SCRIPTS.values();
+  let isClean = true;
+  const work = async () => {
+    for (const script of waiting)
+      await step(script, () => runScript(script)).catch((error: unknown) => {
+        isClean = false;
+        console.error(saying(error));
+      });
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return isClean;
+}
+
+if (await runScripts()) {
+  const tests = spawn('npm', ['run', '--silent', 'test:all'], { stdio: 'inherit' });
+  process.exitCode = await new Promise<number>((resolve) =>
+    tests.once('close', (code) => resolve(code ?? 1)),
+  );
+} else process.exitCode = 1;

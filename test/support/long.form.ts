@@ -1,0 +1,21 @@
+/** True in `npm run test:long`, where tables run whole and loads are heavy. `npm test`, the gate, takes the short form of each test. */
+export const isLong = process.env['RADGATE_LONG'] === '1';
+
+/** The first value in the long form, the second in the gate. */
+export const longForm = <T>(long: T, short: T): T => (isLong ? long : short);
+
+/** What {@link sample} draws by; the same in each run unless RADGATE_SEED names another one. */
+const SEED = Number(process.env['RADGATE_SEED'] ?? 12);
+
+/** All cases in the long form; in the gate `count` of them, drawn by the seed and in their order. */
+export function sample<T>(cases: readonly T[], count: number): T[] {
+  if (isLong || count >= cases.length) return [...cases];
+  let state = SEED;
+  const drawn = new Set<number>();
+  while (drawn.size < count) {
+    // Numerical Recipes' linear congruential generator: its high bits are good enough to draw a case.
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    drawn.add(Math.floor((state / 2 ** 32) * cases.length));
+  }
+  return cases.filter((_, at) => drawn.has(at));
+}

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import { launch, until } from '../../infra/local/launch.ts';
+import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
+import { reserveAnyPort } from '../../infra/local/port.ts';
+import type { Postgres } from '../../infra/local/postgres.ts';
+
+const DIST = join(import.meta.dirname, '../../dist');
+
+/** Compiled code of the gateway, which each start would otherwise compile anew: written by the first, read by the others. */
+export const compileCache = {
+  NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/compiled'),
+};
+
+/** Names of databases that test files get copies of. */
+export interface Templates {
+  /** Migrated and empty. */
+  readonly empty: string;
+  /** The same after a gateway's first start: with its administrator, its signing key and its queues. */
+  readonly started: string;
+  /** What that gateway was started with, and what each on a copy must be started with. */
+  readonly masterKey: string;
+  readonly adminPassword: string;
+}
+
+/** Makes both templates. `dir` keeps the files of the gateway that starts once. */
+export async function makeTemplates(server: Postgres, dir: string): Promise<Templates> {
+  const templates = {
+    empty: 'radgate_template',
+    started: 'radgate_started',
+    masterKey: randomBytes(32).toString('base64'),
+    adminPassword: randomBytes(16).toString('hex'),
+  };
+  await administer(
+    server.adminUrl,
+    (sql) => sql`create database ${sql(templates.empty)} owner radgate_owner`,
+  );
+  await promisify(execFile)(process.execPath, [join(DIST, 'database/migrate.js')], {
+    env: {
+      PATH: process.env['PATH'],
+      DATABASE_URL: named(server.appUrl, templates.empty),
+      DATABASE_OWNER_URL: named(server.ownerUrl, templates.empty),
+    },
+  });
+  await copyDatabase(server.adminUrl, templates.empty, templates.started);
+  await startOnce(named(server.appUrl, templates.started), templates, dir);
+  return templates;
+}
+
+/** The URL of another database on the same server, by the same role. */
+export const named = (url: string, name: string) => Object.assign(new URL(url), { pathname: name }).href;
+
+/** Copies a database that nobody is connected to. */
+export async function copyDatabase(adminUrl: string, template: string, name: string): Promise<void> {
+  await administer(
+    adminUrl,
+    (sql) => sql`create database ${sql(name)} template ${sql(template)} owner radgate_owner`,
+  );
+}
+
+/** Runs one statement as PostgreSQL's superuser. */
+export async function administer(
+  url: string,
+  work: (sql: postgres.Sql) => PromiseLike<unknown>,
+): Promise<void> {
+  const sql = postgres(url, { max: 1 });
+  try {
+    await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Starts a gateway on a fresh database and ends it when it answers. It needs no archive for that. */
+async function startOnce(
+  url: string,
+  { masterKey, adminPassword }: Pick<Templates, 'masterKey' | 'adminPassword'>,
+  dir: string,
+): Promise<void> {
+  const port = await reserveAnyPort();
+  const gateway = await launch({
+    command: [process.execPath, ...gatewayFlags, join(DIST, 'main.js')],
+    cwd: dir,
+    log: join(dir, 'first.gateway.log'),
+    env: {
+      ...thriftyMemory,
+      ...compileCache,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      PUBLIC_URL: `http://127.0.0.1:${port}`,
+      DATA_DIR: dir,
+      DATABASE_URL: url,
+      ORTHANC_URL: 'http://127.0.0.1:1',
+      ORTHANC_USERNAME: 'nobody',
+      ORTHANC_PASSWORD: 'nothing',
+      DEFAULT_ISSUER: 'TEST',
+      MASTER_KEY: masterKey,
+      ADMIN_PASSWORD: adminPassword,
+    },
+  });
+  try {
+    await until(
+      'the first gateway',
+      gateway,
+      async () => (await fetch(`http://127.0.0.1:${port}/health/live`)).ok,
+    );
+  } finally {
+    await gateway.stop();
+  }
+}
