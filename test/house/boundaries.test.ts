@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../..');
 const depcruise = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
 const Report = z.object({ summary: z.object({ totalCruised: z.number(), error: z.number() }) });
 
-/** Runs the import table over a folder that holds `src`. */
+/** Checks a folder that contains `src` against the import table. */
 async function cruise(folder: string) {
   const args = [depcruise, '--config', join(root, '.dependency-cruiser.mjs'), '--output-type', 'json', 'src'];
   const { stdout } = await execute(process.execPath, args, { cwd: folder, maxBuffer: 2 ** 26 }).catch(
@@ -36,7 +36,7 @@ async function cruisePlanted(files: Readonly<Record<string, string>>) {
 }
 
 describe('the import table', () => {
-  it('sees every module of the house and finds no forbidden import', async () => {
+  it('sees every module of src and finds no forbidden import', async () => {
     const { totalCruised, error } = await cruise(root);
     expect(totalCruised).toBeGreaterThan(100);
     expect(error).toBe(0);

@@ -36,7 +36,7 @@ async function compose() {
 
 describe('docker-compose.yml', () => {
   it.each(['docker-compose.yml', 'docker-compose.dicom.yml', 'docker-compose.oidc.yml'])(
-    '%s is what the Compose specification describes',
+    '%s conforms to the Compose specification',
     async (file) => {
       const ajv = new Ajv({ strict: false, validateFormats: false });
       const text = await readFile(join(root, file), 'utf8');
@@ -54,7 +54,7 @@ describe('docker-compose.yml', () => {
     expect(publishing.map(([name]) => name)).toEqual(['web']);
   });
 
-  it('gives nobody but the gateway a way to archive, database and HAPI, and none of them a way out', async () => {
+  it('lets only the gateway reach archive, database and HAPI, which cannot reach the internet', async () => {
     const { services, networks } = await compose();
     for (const name of ['front', 'archive', 'inside']) expect(networks[name]?.internal).toBe(true);
     for (const name of ['hapi', 'postgres', 'migrate']) expect(services[name]?.networks).toEqual(['inside']);
@@ -63,7 +63,7 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(services['web']?.networks ?? {})).toEqual(['outside', 'front']);
   });
 
-  it('lets migrations alone know the owner of the audit', async () => {
+  it('gives the password of the database owner to the database and migrations alone', async () => {
     const { services } = await compose();
     const knowing = Object.entries(services).filter(([, { environment }]) =>
       JSON.stringify(environment).includes('OWNER_PASSWORD'),
@@ -71,7 +71,7 @@ describe('docker-compose.yml', () => {
     expect(knowing.map(([name]) => name)).toEqual(['postgres', 'migrate']);
   });
 
-  it('gives the gateway every setting of its own and no other', async () => {
+  it('gives the gateway each of its settings and no other', async () => {
     const { services } = await compose();
     const given = new Set(Object.keys(services['gateway']?.environment ?? {}));
     const { DATABASE_OWNER_URL: _, AUDIT_RETENTION_MONTHS: __, ...settings } = EnvSchema.shape;
@@ -83,7 +83,7 @@ describe('docker-compose.yml', () => {
     for (const { image } of Object.values(services)) expect(image).toMatch(/:v?\d+\.\d+/);
   });
 
-  it('holds no secret: each comes from the environment', async () => {
+  it('contains no secret: each comes from the environment', async () => {
     const { services } = await compose();
     const secrets = Object.values(services).flatMap(({ environment }) =>
       Object.entries(environment).filter(([key]) => /PASSWORD|MASTER_KEY|_URL$/.test(key)),

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 const FOLDER = join(import.meta.dirname, '../../docs/decisions');
 
-it('decision records are numbered one after the other, each as its title says', () => {
+it('decision records are numbered without gaps, and each title has its number', () => {
   const files = readdirSync(FOLDER).toSorted();
   expect(files.map((file) => Number(file.slice(0, 4)))).toEqual(files.map((_, at) => at + 1));
   for (const file of files)

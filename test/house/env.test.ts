@@ -22,14 +22,14 @@ describe('the environment', () => {
     expect(new Set(keys)).toEqual(new Set(Object.keys(EnvSchema.shape)));
   });
 
-  it('is frozen, with the defaults filled in and no slash at the end of an address', () => {
+  it('is frozen, with defaults filled in and without a slash at the end of URLs', () => {
     const env = readEnv(COMPLETE);
     expect(env.PUBLIC_URL).toBe('https://images.example.org');
     expect(env.PORT).toBe(3000);
     expect(Object.isFrozen(env)).toBe(true);
   });
 
-  it('tells all its faults at once, by name and without values', () => {
+  it('reports all its faults at once, by name and without values', () => {
     const faulty = {
       ...COMPLETE,
       PORT: '99999',

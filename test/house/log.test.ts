@@ -30,7 +30,7 @@ const lines = async () =>
 const lineOf = async (requestId: string) => (await lines()).find((line) => line['request_id'] === requestId);
 
 describe('the log', () => {
-  it('is one JSON object a line, in the data folder too, with the id of each request', async () => {
+  it('has one JSON object a line, also in the data folder, with the id of each request', async () => {
     await world.http
       .get('/health/ready')
       .set('x-request-id', 'asked-for-0001')
@@ -42,7 +42,7 @@ describe('the log', () => {
     expect(await readdir(join(data, 'logs'))).toContain('gateway.log');
   });
 
-  it('holds no patient, no UID, no password, no key and no token', async () => {
+  it('contains no patient, UID, password, key or token', async () => {
     const study = freshUid();
     const machine = await world.machine();
     await world.store(machine, [
@@ -70,7 +70,7 @@ describe('the log', () => {
     }
   });
 
-  it('of every gateway of a test is searched for secrets, by their forms and those of its environment', () => {
+  it('of every gateway under test is searched for secrets, by pattern and by the values of its environment', () => {
     const env = { MASTER_KEY: 'c2VjcmV0LXNlY3JldA==', DATABASE_URL: 'postgres://app:hidden-word@h/d' };
     expect(foundIn('{"message":"listening on 127.0.0.1:3000"}', env)).toEqual([]);
     for (const text of [

@@ -34,7 +34,7 @@ function run(program: string, args: readonly string[], cwd = root): Promise<Ende
 }
 
 describe('under a Node that is too old', () => {
-  it.each(ENTRIES)('dist/%s.js says in a sentence which version is needed', async (entry) => {
+  it.each(ENTRIES)('dist/%s.js names the required version in a sentence', async (entry) => {
     const args = [
       `--import=data:text/javascript,${encodeURIComponent(OLDER)}`,
       join(root, `dist/${entry}.js`),
@@ -46,7 +46,7 @@ describe('under a Node that is too old', () => {
     });
   });
 
-  it('so does the machine’s own Node, where it is that old', async () => {
+  it('the machine’s own Node does the same if it is too old', async () => {
     const { said } = await run('/usr/bin/node', ['--version']);
     const isOld = /^v(18|20|22)\./.test(said);
     for (const entry of isOld ? ENTRIES : []) {
@@ -61,14 +61,14 @@ describe('under a Node that is too old', () => {
 });
 
 describe('npm’s scripts', () => {
-  it('leave the file .env to dist/config/env.file.js', async () => {
+  it('let dist/config/env.file.js read the file .env', async () => {
     const Package = z.object({ scripts: z.record(z.string(), z.string()) });
     const { scripts } = Package.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
     expect(JSON.stringify(scripts)).not.toContain('--env-file');
   });
 
   it.each(['migrate', 'keys:rotate', 'audit:verify'])(
-    'print nothing about a file .env that is not there: %s',
+    'print nothing about a missing file .env: %s',
     async (name) => {
       const folder = await mkdtemp(join(tmpdir(), 'radgate-scripts-'));
       try {

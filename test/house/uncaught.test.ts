@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-it('what nobody catches is one line of the log without its words, and the end of the process', async () => {
+it('an uncaught error writes one log line without its message and ends the process', async () => {
   const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
   const fault = `process.on('SIGUSR2', () => { throw new TypeError('Miller^Anna') })`;
   const gateway = await startTestGateway({

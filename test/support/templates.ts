@@ -95,7 +95,7 @@ async function startOnce(
       DATABASE_URL: url,
       ORTHANC_URL: 'http://127.0.0.1:1',
       ORTHANC_USERNAME: 'nobody',
-      ORTHANC_PASSWORD: 'nothing',
+      ORTHANC_PASSWORD: 'no password',
       DEFAULT_ISSUER: 'TEST',
       MASTER_KEY: masterKey,
       ADMIN_PASSWORD: adminPassword,
