@@ -5,12 +5,11 @@ import { inject } from 'vitest';
 import { launch, type Running, until } from '../../infra/local/launch.ts';
 import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
 import { reserveAnyPort } from '../../infra/local/port.ts';
+import { BUNDLE, compileCache } from './gateway.bundle.ts';
 import { foundIn, foundInMetrics } from './log.canaries.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording.proxy.ts';
-import { compileCache } from './templates.ts';
 
 const PATIENCE_MS = 3_000;
-const MAIN = join(import.meta.dirname, '../../dist/main.js');
 
 /** A gateway process under test: its URL, its environment, its log, and its requests to the archive. */
 export type TestGateway = Running & {
@@ -50,7 +49,7 @@ export async function startTestGateway(
   };
   const log = join(dir, 'gateway.log');
   const running = await launch({
-    command: [...under, process.execPath, ...gatewayFlags, MAIN],
+    command: [...under, process.execPath, ...gatewayFlags, BUNDLE],
     cwd: dir,
     log,
     env: { ...thriftyMemory, ...compileCache, ...full, ...(upstream && { ORTHANC_URL: upstream.url }) },

@@ -8,6 +8,7 @@ import { prepareMachine } from '../../infra/local/machine.ts';
 import { startPostgres, type Postgres } from '../../infra/local/postgres.ts';
 import { cacheFolder, providePrefix } from '../../infra/local/prefix.ts';
 import { type ArchivePool, openArchivePool } from './archive.pool.ts';
+import { bundleGateway } from './gateway.bundle.ts';
 import { openHapiStarter, type HapiStarter } from './hapi.starter.ts';
 import { makeTemplates, type Templates } from './templates.ts';
 
@@ -54,6 +55,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     server = await startPostgres({ dir, port: await reserveAnyPort(), durable: false });
     const { adminUrl, ownerUrl, appUrl } = server;
+    await bundleGateway();
     const templates = await makeTemplates(server, dir);
     const prefix = await providePrefix(cacheFolder(), log);
     project.provide('postgres', { adminUrl, ownerUrl, appUrl, templates });

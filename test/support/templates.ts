@@ -7,13 +7,9 @@ import { launch, until } from '../../infra/local/launch.ts';
 import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 import type { Postgres } from '../../infra/local/postgres.ts';
+import { BUNDLE, compileCache } from './gateway.bundle.ts';
 
-const DIST = join(import.meta.dirname, '../../dist');
-
-/** Compiled code of the gateway, which each start would otherwise compile anew: written by the first, read by the others. */
-export const compileCache = {
-  NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/compiled'),
-};
+const MIGRATE = join(import.meta.dirname, '../../dist/database/migrate.js');
 
 /** Names of databases that test files get copies of. */
 export interface Templates {
@@ -38,7 +34,7 @@ export async function makeTemplates(server: Postgres, dir: string): Promise<Temp
     server.adminUrl,
     (sql) => sql`create database ${sql(templates.empty)} owner radgate_owner`,
   );
-  await promisify(execFile)(process.execPath, [join(DIST, 'database/migrate.js')], {
+  await promisify(execFile)(process.execPath, [MIGRATE], {
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: named(server.appUrl, templates.empty),
@@ -82,7 +78,7 @@ async function startOnce(
 ): Promise<void> {
   const port = await reserveAnyPort();
   const gateway = await launch({
-    command: [process.execPath, ...gatewayFlags, join(DIST, 'main.js')],
+    command: [process.execPath, ...gatewayFlags, BUNDLE],
     cwd: dir,
     log: join(dir, 'first.gateway.log'),
     env: {
