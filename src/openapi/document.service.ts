@@ -4,7 +4,6 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { PROBLEM_STATUS } from '../problems/problem.codes.js';
 import { answersOf } from './answers.js';
-import { imageQueriesOf } from './image.queries.js';
 import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -124,7 +123,7 @@ function operationOf(route: DeclaredRoute): Operation {
     summary,
     description: `${route.words} (${accessInWords(route)})`,
     security: route.access === 'public' ? [] : CREDENTIALS,
-    parameters: [...inPath(path), ...route.query.flatMap(inQuery), ...imageQueriesOf(route.method, path)],
+    parameters: [...inPath(path), ...route.query.flatMap(inQuery)],
     ...bodyOf(route, key),
     responses: answersOf(route, path, summary === '' ? 'Done.' : summary),
   };
@@ -146,18 +145,30 @@ function inPath(path: string): Json[] {
 }
 
 const Shape = z.looseObject({
-  properties: z.record(z.string(), z.unknown()).default({}),
+  properties: z.record(z.string(), z.looseObject({ description: z.string().optional() })).default({}),
   required: z.array(z.string()).default([]),
+  additionalProperties: z
+    .union([z.boolean(), z.looseObject({ description: z.string().default('') })])
+    .optional(),
 });
 
 function inQuery(schema: z.ZodType): Json[] {
-  const { properties, required } = Shape.parse(jsonOf(schema));
-  return Object.entries(properties).map(([name, of]) => ({
+  const { properties, required, additionalProperties: others } = Shape.parse(jsonOf(schema));
+  const named = Object.entries(properties).map(([name, { description, ...of }]) => ({
     name,
     in: 'query',
     required: required.includes(name),
+    ...(description !== undefined && { description }),
     schema: of,
   }));
+  if (typeof others !== 'object') return named;
+  // Parameters of any name, such as the keys of a search, are one object in OpenAPI.
+  const { description, ...value } = others;
+  const keys = { type: 'object', additionalProperties: value };
+  return [
+    ...named,
+    { name: 'keys', in: 'query', required: false, style: 'form', explode: true, description, schema: keys },
+  ];
 }
 
 function bodyOf({ body }: DeclaredRoute, key: string): Json {

@@ -9,6 +9,7 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { z } from 'zod';
 import { ACCESS } from '../authn/access.decorators.js';
+import { QUERIED } from '../http/query.shape.js';
 import { type Given, GIVES } from '../http/response.shape.js';
 
 /** A route as the code declares it. */
@@ -43,6 +44,7 @@ const Shape = z
   })
   .optional();
 const Parsing = z.object({ schema: z.instanceof(z.ZodType) });
+const Schemas = z.array(z.instanceof(z.ZodType)).default([]);
 
 /** Reads all routes from their decorators and docstrings, so that the document cannot differ from the code. */
 @Injectable()
@@ -80,7 +82,7 @@ export class DeclaredRoutes {
           .default(method === 'POST' ? 201 : 200)
           .parse(Reflect.getMetadata(HTTP_CODE_METADATA, handler)),
         body: pipes(RouteParamtypes.BODY)[0],
-        query: pipes(RouteParamtypes.QUERY),
+        query: [...pipes(RouteParamtypes.QUERY), ...Schemas.parse(Reflect.getMetadata(QUERIED, handler))],
         gives: Shape.parse(Reflect.getMetadata(GIVES, handler)),
       });
       return roots.flatMap((root) => paths.map((path) => declare(joined(root, path))));

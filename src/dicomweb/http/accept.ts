@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { BadRequest } from '../../problems/errors.js';
 import { queryPairs } from './query.pairs.js';
 
@@ -17,6 +18,14 @@ export interface AcceptSources {
   /** The `Accept` header. */
   readonly accept: string | undefined;
 }
+
+/** The query parameter that replaces the `Accept` header. */
+export const AcceptParameter = z.object({
+  accept: z
+    .string()
+    .optional()
+    .describe('Accepted media types; they replace those of the Accept header (PS3.18 §8.3.3.1).'),
+});
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z/-]+$/;
 const MAX_LENGTH = 2_000;

@@ -2,10 +2,12 @@ import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Requires } from '../../authz/authz.guard.js';
 import type { ResourceUids } from '../../catalog/lookup.service.js';
+import { Queried } from '../../http/query.shape.js';
 import { sendAnswer } from '../http/dicomweb.answer.js';
 import { type DicomwebRequest, Incoming } from '../http/dicomweb.request.js';
 import { Target } from '../http/target.param.js';
 import { QidoService } from './qido.service.js';
+import { SearchParameters } from './search.parameters.js';
 
 /** Search Transaction (QIDO-RS, PS3.18 §10.6). */
 @Controller('dicom-web')
@@ -14,30 +16,35 @@ export class QidoController {
   constructor(private readonly qido: QidoService) {}
 
   /** All studies this account may read, newest first. */
+  @Queried(SearchParameters)
   @Get('studies')
   studies(@Incoming() request: DicomwebRequest, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.qido.searchAll(request, 'study'));
   }
 
   /** Series of all studies. */
+  @Queried(SearchParameters)
   @Get('series')
   allSeries(@Incoming() request: DicomwebRequest, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.qido.searchAll(request, 'series'));
   }
 
   /** Instances of all studies. */
+  @Queried(SearchParameters)
   @Get('instances')
   allInstances(@Incoming() request: DicomwebRequest, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.qido.searchAll(request, 'instance'));
   }
 
   /** The series of a study; 404 when the study is not visible. */
+  @Queried(SearchParameters)
   @Get('studies/:study/series')
   series(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.qido.searchWithin(request, 'series', target));
   }
 
   /** The instances of a study. */
+  @Queried(SearchParameters)
   @Get('studies/:study/instances')
   instancesOfStudy(
     @Incoming() request: DicomwebRequest,
@@ -48,6 +55,7 @@ export class QidoController {
   }
 
   /** The instances of a series. */
+  @Queried(SearchParameters)
   @Get('studies/:study/series/:series/instances')
   instances(
     @Incoming() request: DicomwebRequest,

@@ -4,6 +4,7 @@ import type { Match } from '../../catalog/search.matching.js';
 import { trimPadding } from '../../dicom/padding.js';
 import { BadRequest } from '../../problems/errors.js';
 import { queryPairs } from '../http/query.pairs.js';
+import { parseSearchParameters, SearchParameters } from './search.parameters.js';
 
 /** A parsed query, and the keys in it that are unknown. */
 export interface QidoQuery {
@@ -52,8 +53,8 @@ function attributeOf(name: string): CatalogAttribute | undefined {
   return BY_NAME.get(steps.join('.'));
 }
 
-/** Parameters that are not keys (PS3.18 §8.3.4), each at most once. `includefield` may be repeated. */
-const PARAMETERS = new Set(['limit', 'offset', 'fuzzymatching', 'accept']);
+/** The parameters that may occur once; `includefield` may be repeated. */
+const SINGLE = new Set(Object.keys(SearchParameters.omit({ includefield: true }).shape));
 
 /**
  * Parses a query string (PS3.18 §8.3.4). Keys are keywords or tags, each at most once; an empty value matches all. Throws `BadRequest` for a
@@ -69,7 +70,7 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
       included.push(...value.split(','));
       continue;
     }
-    if (PARAMETERS.has(name)) {
+    if (SINGLE.has(name)) {
       if (parameters.has(name))
         throw new BadRequest('duplicate-parameter', `The parameter ${name} is repeated. Use it once.`);
       parameters.set(name, value);
@@ -88,6 +89,7 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
   }
   const { default: usual, max } = PAGES[page];
   const include = parseInclude(included);
+  const { limit, offset = 0, fuzzymatching = false } = parseSearchParameters(parameters);
   const maxLimit = needsArchive(include) ? Math.min(max, MAX_WITH_INCLUDED) : max;
   return {
     search: {
@@ -95,9 +97,9 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
       filters: [...filters].flatMap(([attribute, match]) =>
         match === undefined ? [] : [{ attribute, match }],
       ),
-      limit: Math.min(count('limit', parameters.get('limit')) ?? usual, maxLimit),
-      offset: count('offset', parameters.get('offset')) ?? 0,
-      fuzzy: flag('fuzzymatching', parameters.get('fuzzymatching')),
+      limit: Math.min(limit ?? usual, maxLimit),
+      offset,
+      fuzzy: fuzzymatching,
     },
     unknownKeys: [...unknownKeys],
     include,
@@ -128,19 +130,6 @@ function parseInclude(names: readonly string[]): Include {
 /** Whether included attributes must be read from the archive. */
 function needsArchive({ all, tags, keywords }: Include): boolean {
   return all || tags.length > 0 || keywords.length > 0;
-}
-
-function count(name: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(value))
-    throw new BadRequest('invalid-parameter', `Invalid ${name}. Use a whole number with at most 9 digits.`);
-  return Number(value);
-}
-
-function flag(name: string, value: string | undefined): boolean {
-  if (value !== undefined && value !== 'true' && value !== 'false')
-    throw new BadRequest('invalid-parameter', `Invalid ${name}. Use true or false.`);
-  return value === 'true';
 }
 
 const UID = /^[0-9.]{1,64}$/;

@@ -2,11 +2,14 @@ import { Controller, Get, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Requires } from '../../authz/authz.guard.js';
 import type { ResourceUids } from '../../catalog/lookup.service.js';
+import { Queried } from '../../http/query.shape.js';
 import { sendAnswer } from '../http/dicomweb.answer.js';
 import { type DicomwebRequest, Incoming } from '../http/dicomweb.request.js';
 import { Target } from '../http/target.param.js';
 import { FrameList } from '../wado/frame.numbers.js';
 import { RenderedTargets } from './rendered.targets.js';
+import { AcceptParameter } from '../http/accept.js';
+import { RenderedParameters } from './rendered.query.js';
 
 const SERIES = 'series/:series';
 const INSTANCE = `${SERIES}/instances/:instance`;
@@ -18,12 +21,14 @@ export class WadoRenderedController {
   constructor(private readonly answers: RenderedTargets) {}
 
   /** Rendered images of a study or series in parts, or its documents if it has no images; one rendered instance as picture, document or video. */
+  @Queried(AcceptParameter, RenderedParameters)
   @Get(['rendered', `${SERIES}/rendered`, `${INSTANCE}/rendered`])
   rendered(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.answers.rendered(request, target));
   }
 
   /** Rendered frames of one instance. */
+  @Queried(AcceptParameter, RenderedParameters)
   @Get(`${INSTANCE}/frames/:frames/rendered`)
   frames(
     @Incoming() request: DicomwebRequest,
@@ -35,6 +40,7 @@ export class WadoRenderedController {
   }
 
   /** A thumbnail of a study, series, instance or frame. */
+  @Queried(AcceptParameter, RenderedParameters)
   @Get(['thumbnail', `${SERIES}/thumbnail`, `${INSTANCE}/thumbnail`, `${INSTANCE}/frames/:frames/thumbnail`])
   thumbnail(
     @Incoming() request: DicomwebRequest,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { BadRequest } from '../../problems/errors.js';
 import { queryPairs } from '../http/query.pairs.js';
 
@@ -9,10 +10,25 @@ export interface Window {
 
 /** The rendering parameters (PS3.18 §8.3.5): a box in pixels that the picture fits into, a window, and the JPEG quality. */
 export interface RenderedQuery {
-  readonly viewport?: { readonly width: number; readonly height: number };
-  readonly window?: Window;
-  readonly quality?: number;
+  readonly viewport?: { readonly width: number; readonly height: number } | undefined;
+  readonly window?: Window | undefined;
+  readonly quality?: number | undefined;
 }
+
+/** The query parameters of a rendered resource. */
+export const RenderedParameters = z.object({
+  viewport: z
+    .string()
+    .transform(readViewport)
+    .optional()
+    .describe('The box that the picture fits into, in pixels: width,height.'),
+  window: z
+    .string()
+    .transform(readWindow)
+    .optional()
+    .describe('The window: center,width,linear or linear-exact, in modality units.'),
+  quality: z.string().transform(readQuality).optional().describe('The quality of a JPEG, 1 to 100.'),
+});
 
 /** The longest side of a picture, in pixels. */
 export const MAX_SIDE = 4096;
@@ -24,19 +40,12 @@ const DECIMAL = /^[+-]?\d{1,9}(\.\d{1,9})?$/;
 export function parseRenderedQuery(query: string): RenderedQuery {
   const given = new Map<string, string>();
   for (const [name, value] of queryPairs(query)) {
-    if (!['viewport', 'window', 'quality'].includes(name)) continue;
+    if (!Object.hasOwn(RenderedParameters.shape, name)) continue;
     if (given.has(name))
       throw new BadRequest('duplicate-parameter', `The parameter ${name} is repeated. Use it once.`);
     given.set(name, value);
   }
-  const viewport = given.get('viewport');
-  const window = given.get('window');
-  const quality = given.get('quality');
-  return {
-    ...(viewport === undefined ? {} : { viewport: readViewport(viewport) }),
-    ...(window === undefined ? {} : { window: readWindow(window) }),
-    ...(quality === undefined ? {} : { quality: readQuality(quality) }),
-  };
+  return RenderedParameters.parse(Object.fromEntries(given));
 }
 
 function readViewport(text: string): { width: number; height: number } {

@@ -1,9 +1,11 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Requires } from '../../authz/authz.guard.js';
+import { Queried } from '../../http/query.shape.js';
 import { sendAnswer } from '../http/dicomweb.answer.js';
 import { type DicomwebRequest, Incoming } from '../http/dicomweb.request.js';
 import { WadoUriAnswers } from './wado-uri.answers.js';
+import { WadoUriParameters } from './wado-uri.query.js';
 
 /** Retrieve DICOM Instance and Retrieve Rendered Instance of the URI service (PS3.18 §9.4, §9.5). */
 @Controller('wado')
@@ -15,6 +17,7 @@ export class WadoUriController {
    * One instance by its study, series and instance UIDs, as a DICOM file or rendered; 404 when the account cannot see it, 406 when no
    * accepted media type is available.
    */
+  @Queried(WadoUriParameters)
   @Get()
   instance(@Incoming() request: DicomwebRequest, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.answers.of(request));

@@ -29,23 +29,36 @@ const decimal = z
   .optional();
 
 /** The supported parameters. Others, such as `charset` and `annotation`, are ignored, as PS3.18 §9.1.2 allows. */
-const Parameters = z.object({
+export const WadoUriParameters = z.object({
   requestType: z.literal('WADO'),
-  studyUID: StudyUid,
-  seriesUID: SeriesUid,
-  objectUID: SopUid,
-  contentType: z.string().optional(),
+  studyUID: StudyUid.describe('The study.'),
+  seriesUID: SeriesUid.describe('The series.'),
+  objectUID: SopUid.describe('The instance.'),
+  contentType: z
+    .string()
+    .optional()
+    .describe('Accepted media types; they replace those of the Accept header.'),
   transferSyntax: z
     .string()
     .regex(/^[0-9.]{1,64}$/)
-    .optional(),
+    .optional()
+    .describe('Only with contentType=application/dicom.'),
   // Any number of digits is accepted: a number that no frame has, such as 0, is 404, not 400.
-  frameNumber: z.string().regex(/^\d+$/).transform(Number).optional(),
-  rows: side,
-  columns: side,
-  windowCenter: decimal,
-  windowWidth: decimal.refine((width) => width === undefined || width >= 1),
-  imageQuality: number.refine((quality) => quality === undefined || quality <= 100),
+  frameNumber: z
+    .string()
+    .regex(/^\d+$/)
+    .transform(Number)
+    .optional()
+    .describe('The frame of a picture, from 1.'),
+  rows: side.describe('The most rows of a picture.'),
+  columns: side.describe('The most columns of a picture.'),
+  windowCenter: decimal.describe('In modality units, with windowWidth.'),
+  windowWidth: decimal
+    .refine((width) => width === undefined || width >= 1)
+    .describe('At least 1, with windowCenter.'),
+  imageQuality: number
+    .refine((quality) => quality === undefined || quality <= 100)
+    .describe('The quality of a JPEG, 1 to 100.'),
 });
 /** Unsupported parameters that must not be ignored, because they change the content of the answer. */
 const UNSUPPORTED = ['anonymize', 'region', 'presentationUID', 'presentationSeriesUID'];
@@ -62,7 +75,7 @@ export function parseWadoUriQuery(raw: string): WadoUriQuery {
   const refused = UNSUPPORTED.find((name) => given.has(name));
   if (refused !== undefined)
     throw new BadRequest('unsupported-parameter', `The parameter ${refused} is not supported. Leave it out.`);
-  const parsed = Parameters.safeParse(Object.fromEntries(given));
+  const parsed = WadoUriParameters.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     const [name = 'query'] = parsed.error.issues.flatMap(({ path }) => path.map(String));
     throw new BadRequest('invalid-parameter', `The parameter ${name} is missing or invalid.`);

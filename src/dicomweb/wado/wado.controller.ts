@@ -2,6 +2,7 @@ import { Controller, Get, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Requires } from '../../authz/authz.guard.js';
 import type { ResourceUids } from '../../catalog/lookup.service.js';
+import { Queried } from '../../http/query.shape.js';
 import { sendAnswer } from '../http/dicomweb.answer.js';
 import { type DicomwebRequest, Incoming } from '../http/dicomweb.request.js';
 import { Target } from '../http/target.param.js';
@@ -10,6 +11,8 @@ import { FileAnswers } from './file.answers.js';
 import { FrameAnswers } from './frame.answers.js';
 import { FrameList } from './frame.numbers.js';
 import { MetadataAnswers } from './metadata.answers.js';
+import { AcceptParameter } from '../http/accept.js';
+import { RenderedParameters } from '../rendered/rendered.query.js';
 
 const INSTANCE = 'series/:series/instances/:instance';
 
@@ -25,24 +28,28 @@ export class WadoController {
   ) {}
 
   /** All instances of a study. */
+  @Queried(AcceptParameter)
   @Get()
   study(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.files.all(request, target, 'study'));
   }
 
   /** All instances of a series. */
+  @Queried(AcceptParameter)
   @Get('series/:series')
   series(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.files.all(request, target, 'series'));
   }
 
   /** One instance, in parts or as a single `application/dicom`, or rendered where a rendered media type is preferred. */
+  @Queried(AcceptParameter, RenderedParameters)
   @Get(INSTANCE)
   instance(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.files.one(request, target));
   }
 
   /** All attributes of every instance of a study, as DICOM JSON or XML. */
+  @Queried(AcceptParameter)
   @Get('metadata')
   studyMetadata(
     @Incoming() request: DicomwebRequest,
@@ -53,6 +60,7 @@ export class WadoController {
   }
 
   /** All attributes of every instance of a series, as DICOM JSON or XML. */
+  @Queried(AcceptParameter)
   @Get('series/:series/metadata')
   seriesMetadata(
     @Incoming() request: DicomwebRequest,
@@ -63,6 +71,7 @@ export class WadoController {
   }
 
   /** All attributes of one instance, as DICOM JSON or XML. */
+  @Queried(AcceptParameter)
   @Get(`${INSTANCE}/metadata`)
   instanceMetadata(
     @Incoming() request: DicomwebRequest,
@@ -73,6 +82,7 @@ export class WadoController {
   }
 
   /** Frames of one instance, numbered from 1; a number that no frame has is 404. */
+  @Queried(AcceptParameter)
   @Get(`${INSTANCE}/frames/:frames`)
   frames(
     @Incoming() request: DicomwebRequest,
@@ -84,6 +94,7 @@ export class WadoController {
   }
 
   /** The value of one element of an instance, as its metadata refers to it. */
+  @Queried(AcceptParameter)
   @Get(`${INSTANCE}/bulk/*`)
   bulk(
     @Incoming() request: DicomwebRequest,
