@@ -3,8 +3,8 @@ import { defineConfig } from 'vite';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-// Pages are files of the output's root (`/login` is login.html); what they load is under /portal/assets/, named by content.
-// Nothing is inlined into a page: the policy allows neither inline scripts and styles nor data: addresses.
+// Pages are files in the root of the output (`/login` is login.html). Their assets are under /portal/assets/, named by content hash.
+// Nothing is inlined: the Content-Security-Policy allows no inline scripts or styles and no data: URLs.
 export default defineConfig({
   root: here('.'),
   base: '/',

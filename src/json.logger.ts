@@ -18,14 +18,14 @@ interface Line {
   readonly message: string;
 }
 
-/** Where lines go; a stream, or anything that takes text. */
+/** A destination of log lines, such as a stream. */
 export interface LineSink {
   write: (text: string) => unknown;
 }
 
 /**
- * One JSON object a line, on standard output and in `DATA_DIR/logs/gateway.log` (10 MB × 5). What is logged holds no patient data,
- * token or secret; UIDs at debug only.
+ * Logs one JSON object per line to standard output and to `DATA_DIR/logs/gateway.log` (five files of 10 MB). Log lines hold no patient data,
+ * tokens or secrets, and UIDs only at level debug.
  */
 export function jsonLogger(env: Pick<Env, 'LOG_LEVEL' | 'DATA_DIR'>): LoggerService {
   const file = createStream('gateway.log', {
@@ -34,7 +34,7 @@ export function jsonLogger(env: Pick<Env, 'LOG_LEVEL' | 'DATA_DIR'>): LoggerServ
     maxFiles: FILES_KEPT,
     mode: 0o600,
   });
-  // A full disk must not stop images; the console still tells.
+  // A full disk must not stop the gateway; standard output still has the lines.
   file.on('error', (error) => process.stderr.write(`the log file cannot be written: ${error.message}\n`));
   return loggerTo([process.stdout, file], env.LOG_LEVEL);
 }
@@ -56,7 +56,7 @@ export function loggerTo(sinks: readonly LineSink[], least: Level): LoggerServic
   };
 }
 
-/** Nest hands the context last; an object as message adds its fields to the line. */
+/** Nest passes the context last. An object as message adds its members to the line. */
 function lineOf(level: Level, message: unknown, rest: readonly unknown[]): Line {
   const context = rest.at(-1);
   const fields =

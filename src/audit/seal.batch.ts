@@ -10,7 +10,7 @@ interface Row extends AuditKey {
   readonly text: string;
 }
 
-/** Rows that were sealed late: how many, and the time of the oldest and the newest. */
+/** Rows that were sealed late: their number, and the times of the oldest and the newest. */
 export interface LateRows {
   readonly rows: number;
   readonly from: string;

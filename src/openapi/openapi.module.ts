@@ -4,7 +4,7 @@ import { OpenApi } from './document.service.js';
 import { OpenApiController } from './openapi.controller.js';
 import { DeclaredRoutes } from './routes.reader.js';
 
-/** What there is to call, told by the code itself. */
+/** The OpenAPI document and its page. */
 @Module({
   imports: [DiscoveryModule],
   controllers: [OpenApiController],

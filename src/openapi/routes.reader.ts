@@ -33,7 +33,7 @@ const Paths = z
   .union([z.string(), z.array(z.string())])
   .transform((paths) => (typeof paths === 'string' ? [paths] : paths));
 const Access = z.union([z.literal('public'), z.literal('account'), z.array(z.string())]);
-/** `type:index` → the pipes of a parameter. */
+/** By `type:index`, the pipes of a parameter. */
 const Arguments = z
   .record(z.string(), z.looseObject({ pipes: z.array(z.unknown()).default([]) }))
   .default({});

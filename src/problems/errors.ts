@@ -21,7 +21,7 @@ export class NotAuthenticated extends Problem {
   }
 }
 
-/** The account holds the needed right in no scope at all. */
+/** The account does not hold the required right in any scope. */
 export class RightMissing extends Problem {
   readonly code = 'right-missing';
 

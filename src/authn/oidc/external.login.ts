@@ -13,7 +13,7 @@ export const OIDC_PATH = '/api/auth/oidc';
 export const EXTERNAL_LOGIN_MINUTES = 10;
 const PURPOSE = 'external login';
 
-/** What the browser keeps, sealed, while it is at the provider. */
+/** The state of a login, which the browser keeps encrypted while it is at the provider. */
 const Journey = z.object({
   state: z.string(),
   nonce: z.string(),
