@@ -86,11 +86,7 @@ export class Chunks {
       for (const { row, unknown } of rejected) words.set(row, unknown);
       await save(rejected);
       const planned = merges ? await this.merged.merge(importId, ready, mapper) : ready;
-      for (const {
-        row,
-        plan: { waiting },
-      } of planned)
-        words.set(row, waiting);
+      for (const one of planned) words.set(one.row, one.plan.waiting);
       if (planned.length > 0 && !(await this.writer.write(planned, options))) return 'stopped';
     }
     if (options.send) await this.provenances.write(record, mapping, chunk, signal);
