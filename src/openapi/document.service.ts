@@ -158,7 +158,7 @@ function inQuery(schema: z.ZodType): Json[] {
     name,
     in: 'query',
     required: required.includes(name),
-    ...(description !== undefined && { description }),
+    description,
     schema: of,
   }));
   if (typeof others !== 'object') return named;
