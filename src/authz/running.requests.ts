@@ -125,7 +125,7 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
   private disconnect(request: FastifyRequest, { reply, signIn }: Running): void {
     if (!this.running.delete(request) || reply.raw.writableFinished) return;
     this.logger.log({
-      event: 'cut: no longer allowed',
+      event: 'disconnected: no longer allowed',
       request_id: request.id,
       account: signIn.account.id,
       route: request.routeOptions.url ?? 'unknown',

@@ -134,7 +134,7 @@ export class Reservations {
   }
 
   /** Expires a reservation whose outcome is unknown. The watcher inserts the archive's copy, if any. The sender may repeat at once. */
-  async lapse(reservation: Reservation): Promise<void> {
+  async expire(reservation: Reservation): Promise<void> {
     await this.database
       .update(pending)
       .set({ expiresAt: sql`clock_timestamp()` })

@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createInflateRaw, type InflateRaw } from 'node:zlib';
 import { DicomUnreadable } from './dicom.unreadable.js';
 import {
-  decodeHead,
+  decodeElementHead,
   type ElementHead,
   type Encoding,
   encodingOf,
@@ -105,10 +105,10 @@ export class DataSetBytes {
     const isZero = this.#held[this.#start] === 0 && isTop;
     if (isZero && this.#held.subarray(this.#start, this.#start + SHORT_HEAD).every((byte) => byte === 0))
       return undefined;
-    let head = decodeHead(this.#held, this.#start, encoding);
+    let head = decodeElementHead(this.#held, this.#start, encoding);
     if (head === undefined) {
       if (!(await this.#reach(LONG_HEAD))) throw fault.truncated();
-      head = decodeHead(this.#held, this.#start, encoding);
+      head = decodeElementHead(this.#held, this.#start, encoding);
     }
     if (head !== undefined) this.#advance(head.size);
     return head;

@@ -31,9 +31,9 @@ const EXPLICIT_BIG: Encoding = { implicit: false, big: true };
 export const SHORT_HEAD = 8;
 export const LONG_HEAD = 12;
 
-/** Sequences inside each other in an instance that is stored. */
+/** Most levels of nested sequences in an instance that STOW accepts. */
 export const MAX_STORED_DEPTH = 40;
-/** Sequences inside each other in an instance that the archive already holds: C-STORE has no limit of ours. */
+/** Most levels of nested sequences in a stored file that is read. Instances that came by C-STORE may have more than STOW accepts. */
 export const MAX_READ_DEPTH = 64;
 
 const SHORT_FORM = new Set('AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
@@ -70,7 +70,7 @@ export function isDelimiter(tag: number): boolean {
  * Decodes the head that starts at `at`. `undefined` when more bytes are needed: {@link SHORT_HEAD}, or {@link LONG_HEAD} when these are
  * there. Throws `DicomUnreadable` when the VR is not two capital letters.
  */
-export function decodeHead(bytes: Buffer, at: number, encoding: Encoding): ElementHead | undefined {
+export function decodeElementHead(bytes: Buffer, at: number, encoding: Encoding): ElementHead | undefined {
   return decode(bytes, at, encoding, true);
 }
 
@@ -105,7 +105,7 @@ function decode(
 }
 
 /**
- * What an element of undefined length holds: items, items in Implicit VR Little Endian where it is written as UN (PS3.5 §6.2.2), or the
+ * The content of an element of undefined length: items, items in Implicit VR Little Endian where it is written as UN (PS3.5 §6.2.2), or the
  * fragments of compressed pixel data (PS3.5 §A.4). Throws `DicomUnreadable` for every other VR.
  */
 export function undefinedLengthContent({

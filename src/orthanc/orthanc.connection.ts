@@ -69,10 +69,10 @@ export class ArchiveConnection {
   }
 
   /** Sends a body and returns the small answer as text. The body is chunked, because Orthanc allocates a declared length. */
-  async send(what: string, path: string, body: Readable): Promise<string> {
-    const answer = await this.transport.request(what, { method: 'POST', path, body });
-    const text = await wholeText(what, answer.body);
-    const problem = problemOfStatus(what, answer.statusCode);
+  async send(callName: string, path: string, body: Readable): Promise<string> {
+    const answer = await this.transport.request(callName, { method: 'POST', path, body });
+    const text = await wholeText(callName, answer.body);
+    const problem = problemOfStatus(callName, answer.statusCode);
     if (problem !== undefined) throw problem;
     return text;
   }
@@ -82,38 +82,38 @@ export class ArchiveConnection {
   }
 
   /** Reads a resource. Unless it is small, a slot is awaited before Orthanc is called, so that waiting occupies none of its threads. */
-  async read(what: string, path: string, manner: ReadOptions = {}): Promise<ArchiveBytes> {
-    if (isReadAtOnce(manner.expected)) {
-      const answer = await this.open(what, path, manner);
-      if (isReadAtOnce(answer.length)) return readAtOnce(what, answer, answer.length);
+  async read(callName: string, path: string, options: ReadOptions = {}): Promise<ArchiveBytes> {
+    if (isReadAtOnce(options.expected)) {
+      const answer = await this.open(callName, path, options);
+      if (isReadAtOnce(answer.length)) return readAtOnce(callName, answer, answer.length);
       // Larger than estimated: it waits for a slot.
       answer.body.on('error', () => undefined).destroy();
     }
-    const places = manner.computes === undefined ? this.large : this.workers[manner.computes];
+    const places = options.computes === undefined ? this.large : this.workers[options.computes];
     return new Promise((resolve, reject) => {
-      const work = () => this.readInPlace(what, path, manner, resolve);
-      places.run(work, manner.signal, manner.reader).catch(reject);
+      const work = () => this.readInPlace(callName, path, options, resolve);
+      places.run(work, options.signal, options.reader).catch(reject);
     });
   }
 
   /** Calls `deliver` as soon as Orthanc answers. Resolves when the thread of Orthanc and the memory are free again. */
   private async readInPlace(
-    what: string,
+    callName: string,
     path: string,
-    manner: ReadOptions,
+    options: ReadOptions,
     deliver: Deliver,
   ): Promise<void> {
-    const opened = await this.open(what, path, manner);
+    const opened = await this.open(callName, path, options);
     const { length, body } = opened;
-    if (isReadAtOnce(length)) return deliver(await readAtOnce(what, opened, length));
-    if (manner.computes !== 'picture') return readSlowly(opened, deliver);
+    if (isReadAtOnce(length)) return deliver(await readAtOnce(callName, opened, length));
+    if (options.computes !== 'picture') return readSlowly(opened, deliver);
     // A large picture is rendered by now. Its reader moves to the slots for large answers, so that other renderings can start.
     const connectionLost = new AbortController();
     body.on('error', () => undefined);
     body.once('close', () => connectionLost.abort(new NeighbourAway('orthanc')));
     const signal = AbortSignal.any([
       connectionLost.signal,
-      ...(manner.signal === undefined ? [] : [manner.signal]),
+      ...(options.signal === undefined ? [] : [options.signal]),
     ]);
     try {
       await new Promise<void>((entered, failed) => {
@@ -121,7 +121,7 @@ export class ArchiveConnection {
           entered();
           return readSlowly(opened, deliver);
         };
-        this.large.run(work, signal, manner.reader).catch(failed);
+        this.large.run(work, signal, options.reader).catch(failed);
       });
     } catch (error) {
       body.destroy();
@@ -130,12 +130,12 @@ export class ArchiveConnection {
   }
 
   private async open(
-    what: string,
+    callName: string,
     path: string,
     { accept, range, computes: works, valueOnly, json }: ReadOptions,
   ): Promise<OpenedBody> {
     const method = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
-    const answer = await this.transport.request(what, {
+    const answer = await this.transport.request(callName, {
       ...method,
       path,
       accept,
@@ -143,7 +143,7 @@ export class ArchiveConnection {
       computes: works !== undefined,
     });
     const isList = valueOnly === true && isJson(answer.headers);
-    const problem = problemOfStatus(what, isList ? 404 : answer.statusCode);
+    const problem = problemOfStatus(callName, isList ? 404 : answer.statusCode);
     if (problem !== undefined) {
       await answer.body.dump().catch(() => undefined);
       throw problem;
@@ -152,7 +152,7 @@ export class ArchiveConnection {
     const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(String(part)) ?? [];
     if (first !== undefined && range !== `bytes=${first}-${last}`) {
       answer.body.on('error', () => undefined).destroy();
-      throw new UpstreamFailed(`${what}: another part`);
+      throw new UpstreamFailed(`${callName}: another part`);
     }
     return {
       length: typeof declared === 'string' ? Number(declared) : undefined,
@@ -174,10 +174,14 @@ async function readSlowly({ length, total, body }: OpenedBody, deliver: Deliver)
   await closed(stream);
 }
 
-async function readAtOnce(what: string, { body, total }: OpenedBody, length: number): Promise<ArchiveBytes> {
-  const pieces = await piecesOf(what, body, AT_ONCE_BYTES);
+async function readAtOnce(
+  callName: string,
+  { body, total }: OpenedBody,
+  length: number,
+): Promise<ArchiveBytes> {
+  const pieces = await piecesOf(callName, body, AT_ONCE_BYTES);
   const held = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  if (held !== length) throw new UpstreamFailed(what);
+  if (held !== length) throw new UpstreamFailed(callName);
   const stream = Readable.from(released(pieces), { objectMode: false, highWaterMark: 1 });
   return { length, total, stream };
 }

@@ -61,26 +61,26 @@ export class ArchiveTransport {
     this.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
   }
 
-  /** Resolves when the headers arrive. `what` names the call in errors. A streamed body is not sent again. */
-  async request(what: string, call: ArchiveCall, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
+  /** Resolves when the headers arrive. `callName` names the call in errors. A streamed body is not sent again. */
+  async request(callName: string, call: ArchiveCall, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
     try {
       return await this.once(this.pool, call, signal).catch((error: unknown) => {
         if (!CONNECTION_LOST.has(codeOf(error)) || call.body instanceof Readable) throw error;
         return this.once(this.fresh, call, signal);
       });
     } catch (error) {
-      throw archiveUnavailable(what, error);
+      throw archiveUnavailable(callName, error);
     }
   }
 
   /** A small call with its whole answer as text. Its time limit is {@link CALL_MS}. */
-  async text(what: string, call: ArchiveCall): Promise<{ status: number; text: string }> {
+  async text(callName: string, call: ArchiveCall): Promise<{ status: number; text: string }> {
     // Not AbortSignal.timeout, which holds request and answer in memory until the time is over.
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(new TimeLimit()), CALL_MS);
     try {
-      const answer = await this.request(what, call, limit.signal);
-      return { status: answer.statusCode, text: await wholeText(what, answer.body) };
+      const answer = await this.request(callName, call, limit.signal);
+      return { status: answer.statusCode, text: await wholeText(callName, answer.body) };
     } finally {
       clearTimeout(timer);
     }
@@ -113,12 +113,12 @@ export class ArchiveTransport {
 }
 
 /** The body of a JSON answer as text. Throws `UpstreamFailed` when it is larger than `atMost` bytes. */
-export async function wholeText(what: string, body: Readable, atMost = JSON_BYTES): Promise<string> {
-  return Buffer.concat(await piecesOf(what, body, atMost)).toString('utf8');
+export async function wholeText(callName: string, body: Readable, atMost = JSON_BYTES): Promise<string> {
+  return Buffer.concat(await piecesOf(callName, body, atMost)).toString('utf8');
 }
 
 /** The pieces of a whole body. They are not concatenated, because a copy doubles the memory. Throws `NeighbourAway` when the body is cut off, `UpstreamFailed` when it is too large. */
-export async function piecesOf(what: string, body: Readable, atMost: number): Promise<Buffer[]> {
+export async function piecesOf(callName: string, body: Readable, atMost: number): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
   let size = 0;
   try {
@@ -130,17 +130,17 @@ export async function piecesOf(what: string, body: Readable, atMost: number): Pr
       pieces.push(piece);
     }
   } catch (error) {
-    throw archiveUnavailable(what, error);
+    throw archiveUnavailable(callName, error);
   }
   if (size <= atMost) return pieces;
   archiveFailures.failed += 1;
-  throw new UpstreamFailed(`${what} (answer too large)`);
+  throw new UpstreamFailed(`${callName} (answer too large)`);
 }
 
 /** Only the code of the driver's error is kept. */
-function archiveUnavailable(what: string, error: unknown): NeighbourAway {
+function archiveUnavailable(callName: string, error: unknown): NeighbourAway {
   archiveFailures.failed += 1;
-  return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${what}: ${codeOf(error)}`) });
+  return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${callName}: ${codeOf(error)}`) });
 }
 
 function codeOf(error: unknown): string {

@@ -91,7 +91,7 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
     } catch (error) {
       // A refusal by Orthanc or the catalog is final. A service that is away comes back.
       const isFinal = error instanceof Conflict || error instanceof UpstreamFailed;
-      await (isFinal ? this.records.close(open, 'refused') : this.records.lapse(open)).catch(
+      await (isFinal ? this.records.close(open, 'refused') : this.records.release(open)).catch(
         (fault: unknown) => noteHandled('quarantine decision', fault),
       );
       throw error;

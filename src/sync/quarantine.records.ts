@@ -130,7 +130,7 @@ export class DecisionRecords {
   }
 
   /** Releases the decision, so that another process continues it. */
-  async lapse(open: OpenDecision): Promise<void> {
+  async release(open: OpenDecision): Promise<void> {
     await this.database
       .update(quarantineDecisions)
       .set({ heldUntil: sql`clock_timestamp()` })

@@ -56,7 +56,7 @@ export class Rebuilds {
     return rows[0] === undefined ? undefined : Rebuild.parse(rows[0]['row']);
   }
 
-  /** Runs a rebuild that was requested or interrupted, if any. `betweenPagesPages` is called after each page, and may stop the rebuild by throwing. */
+  /** Runs a rebuild that was requested or interrupted, if any. `betweenPages` is called after each page, and may stop the rebuild by throwing. */
   async runIfRequested(ingestAll: IngestAll, betweenPages: () => Promise<void>): Promise<void> {
     const rebuild = await this.latest();
     if (rebuild === undefined || rebuild.state === 'completed') return;

@@ -168,7 +168,7 @@ export class Sweep {
         last ->> 'refreshed' as refreshed, last ->> 'repaired' as repaired`);
     const { checked, ...found } = Tally.parse(rows[0]);
     if (Object.values(found).some((count) => count > 0))
-      this.logger.log({ message: 'catalog and archive were brought into agreement', checked, ...found });
+      this.logger.log({ message: 'the sweep corrected the catalog', checked, ...found });
   }
 }
 

@@ -114,7 +114,7 @@ const removeGrant = async ({ groupId }: { groupId: string }) =>
 const leave = ({ id, groupId }: Person) =>
   world.http.delete(`/api/groups/${groupId}/members/${id}`).set(as(admin)).expect(204);
 
-const cuts = async () => (await other.logged()).split('"event":"cut: no longer allowed"').length - 1;
+const cuts = async () => (await other.logged()).split('"event":"disconnected: no longer allowed"').length - 1;
 const took: Record<string, number> = {};
 /** The largest measured delay is printed at the end. */
 async function cutBy(

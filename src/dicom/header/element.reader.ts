@@ -1,6 +1,6 @@
 import { DicomUnreadable } from '../dicom.unreadable.js';
 import {
-  decodeHead,
+  decodeElementHead,
   type Encoding,
   fault,
   IMPLICIT_LITTLE,
@@ -131,7 +131,7 @@ export class ElementReader {
     }
     const encoding = level?.encoding ?? this.#encoding;
     if (level?.kind === 'sequence' || level?.kind === 'fragments') this.#checkDelimiter(encoding);
-    const head = decodeHead(isShort ? this.#shortHead : this.#head, 0, encoding);
+    const head = decodeElementHead(isShort ? this.#shortHead : this.#head, 0, encoding);
     if (head === undefined) {
       this.#wanted = LONG_HEAD;
       return;

@@ -1,4 +1,4 @@
-/** An element that {@link ElementVisitor} is told of. */
+/** An element as an {@link ElementVisitor} receives it. */
 export interface VisitedElement {
   readonly tag: number;
   /** Empty in implicit VR. */

@@ -86,7 +86,7 @@ export class PartSettlement {
   /** If the archive may have the instance, the reservation stays until it expires and says who sent it. An error here is only counted. */
   private async release(reservation: Reservation, mayBeStored: boolean): Promise<void> {
     try {
-      if (mayBeStored) await this.reservations.lapse(reservation);
+      if (mayBeStored) await this.reservations.expire(reservation);
       else await this.reservations.abandon(reservation);
     } catch (error) {
       noteHandled('reservation release', error);
