@@ -30,9 +30,13 @@ export async function startStack<Facts>(
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
   const exited = once(child, 'exit');
+  // A hook that timed out never gets to `stop`.
+  const end = () => void child.kill('SIGINT');
+  process.once('exit', end);
   const stop = async () => {
-    child.kill('SIGINT');
+    end();
     await exited;
+    process.off('exit', end);
     await rm(data, { recursive: true, force: true });
   };
   const read = () => readStack(join(data, 'stack.json'), shape);
