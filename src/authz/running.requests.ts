@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Inject,
   Injectable,
@@ -12,6 +13,7 @@ import type { Account } from '../authn/account.js';
 import { ActiveSignIns } from '../authn/sign-in/active.sign.ins.js';
 import type { SignIn } from '../authn/sign-in/sign.in.js';
 import { POSTGRES } from '../database/database.module.js';
+import { NeighbourAway } from '../problems/errors.js';
 import { Policies } from './policies.service.js';
 import { hasLostGrants, type Policy } from './policy.js';
 
@@ -34,6 +36,8 @@ const CHECK_MS = 2_000;
 const LONG_MS = 1_000;
 /** If the database does not answer, the last known rights are valid for this long. */
 const RIGHTS_VALID_MS = 5_000;
+/** Every new check gets at least this time, also after the process was suspended. */
+const LEAST_CHECK_MS = 2_000;
 
 /**
  * Checks long-running answers and uploads against the current rights: after each change of rights on any gateway (LISTEN/NOTIFY), and every
@@ -47,6 +51,8 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
   private checking: Promise<void> | undefined;
   private knownAt = performance.now();
   private checkAgain = false;
+  /** A check that missed its deadline, until the database answers it. */
+  private hanging: Promise<unknown> | undefined;
 
   constructor(
     @Inject(POSTGRES) private readonly sql: postgres.Sql,
@@ -98,13 +104,27 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
     const startedAt = performance.now();
     const long = [...this.running].filter(([, { since }]) => startedAt - since >= LONG_MS);
     try {
-      if (long.length > 0) await this.disconnectRefused(long);
+      if (long.length > 0) await this.disconnectInTime(long);
       this.knownAt = startedAt;
     } catch (error) {
       if (performance.now() - this.knownAt < RIGHTS_VALID_MS) return;
       this.logger.warn(`rights cannot be read: ${error instanceof Error ? error.name : 'error'}`);
       for (const [request, running] of long) this.disconnect(request, running);
     }
+  }
+
+  /** Throws when the database fails, or does not answer before the last known rights expire. A check that hangs is not repeated. */
+  private async disconnectInTime(long: readonly (readonly [FastifyRequest, Running])[]): Promise<void> {
+    if (this.hanging !== undefined) throw new NeighbourAway('postgres');
+    const check = this.disconnectRefused(long);
+    const valid = this.knownAt + RIGHTS_VALID_MS - performance.now();
+    const late = new AbortController();
+    const deadline = sleep(Math.max(valid, LEAST_CHECK_MS), 'late', { signal: late.signal });
+    const first = await Promise.race([check, deadline]).finally(() => late.abort());
+    if (first !== 'late') return;
+    const over = () => (this.hanging = undefined);
+    this.hanging = check.then(over, over);
+    throw new NeighbourAway('postgres');
   }
 
   private async disconnectRefused(long: readonly (readonly [FastifyRequest, Running])[]): Promise<void> {

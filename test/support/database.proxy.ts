@@ -9,6 +9,8 @@ export interface DatabaseProxy {
   /** Resets every connection, as when PostgreSQL is killed, and refuses new ones until `open`. */
   readonly cut: () => void;
   readonly open: () => void;
+  /** While true, no byte passes in either direction, also on new connections, like a database that hangs. */
+  readonly stall: (isStalled: boolean) => void;
   readonly close: () => void;
 }
 
@@ -18,19 +20,25 @@ export async function startDatabaseProxy(target: string): Promise<DatabaseProxy>
   const sockets = new Set<Socket>();
   let sent = '';
   let refuses = false;
+  let stalled = false;
   const server = createServer((near) => {
     near.on('error', () => undefined);
     if (refuses) return void near.resetAndDestroy();
     const far = connect(Number(port), hostname);
     far.on('error', () => undefined);
     sockets.add(near);
+    sockets.add(far);
     near.on('close', () => {
       sockets.delete(near);
       far.destroy();
     });
-    far.on('close', () => near.destroy());
+    far.on('close', () => {
+      sockets.delete(far);
+      near.destroy();
+    });
     near.on('data', (chunk: Buffer) => (sent += chunk.toString('latin1')));
     near.pipe(far).pipe(near);
+    if (stalled) [near, far].map((socket) => socket.pause());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -48,6 +56,12 @@ export async function startDatabaseProxy(target: string): Promise<DatabaseProxy>
     cut,
     open: () => {
       refuses = false;
+    },
+    stall: (isStalled) => {
+      stalled = isStalled;
+      for (const socket of sockets)
+        if (isStalled) socket.pause();
+        else socket.resume();
     },
     close: () => {
       cut();
