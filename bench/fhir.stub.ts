@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 
-/** The number of recorded transactions, which another loader can send again. */
+/** The maximum number of transactions to record. The bare loader sends them again. */
 const RECORDED = 200;
 const FHIR = { 'content-type': 'application/fhir+json' };
 const Transaction = z.object({

@@ -10,7 +10,10 @@ export interface Slice {
   file: Buffer;
 }
 
-/** A new series of `count` slices with `pixelBytes` of noise each (a multiple of 1,024: 512 columns of 16 bits). */
+/**
+ * A new series of `count` slices each with `pixelBytes` bytes of noise. `pixelBytes` is a multiple of 1,024, because a row has 512 pixels
+ * of 16 bits.
+ */
 export function sample(count: number, pixelBytes: number): Slice[] {
   const [studyUid, seriesUid] = [freshUid(), freshUid()];
   return Array.from({ length: count }, (_, index) => {

@@ -12,7 +12,7 @@ export type SignIn =
 const TIMEOUT_MS = 15_000;
 const DEFAULT_WAIT_S = 60;
 
-/** The gateway's response; `undefined` when there is none, or a server error. */
+/** The gateway's response; `undefined` when there is no response or its status is 5xx. */
 async function ask(path: string, init: RequestInit): Promise<Response | undefined> {
   try {
     const answer = await fetch(path, {

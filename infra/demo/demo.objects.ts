@@ -55,7 +55,7 @@ export const MR_STUDY: DemoStudy = {
   institution: DEMO_INSTITUTION,
 };
 
-/** Third patient: an ultrasound cine, from a machine that is configured with a room instead of the hospital. */
+/** Third patient: an ultrasound cine, from a machine whose configured institution name is a room, not the hospital. */
 export const ULTRASOUND_STUDY: DemoStudy = {
   studyUid: uidFor('radgate demo study heart'),
   patient: ANNE,

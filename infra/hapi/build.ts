@@ -69,7 +69,7 @@ async function build(folder: string): Promise<void> {
   await rm(work, { recursive: true, force: true });
   try {
     for (const file of await projectFiles()) await cp(join(project, file), join(work, file));
-    // Ends with this process. Offline mode is possible because Maven keeps its downloads.
+    // Maven is stopped when this process ends. Offline mode is possible because Maven keeps its downloads.
     const maven = ['setpriv', '--pdeathsig', 'TERM', '--', 'nice', '-n', '10', 'mvn', '-q', '-B'];
     await run([...maven, '-o', 'package'], { cwd: work }).catch(() =>
       run([...maven, 'package'], { cwd: work }),

@@ -47,7 +47,10 @@ export async function openDataFolder(data: string): Promise<string> {
   return await realpath(data);
 }
 
-/** A free port for each name: the requested one, that of the last start, the default, or the next free one, which is printed. */
+/**
+ * A free port for each name: the requested port, the port of the last start, or the default port. If it is taken, the next free port is
+ * used and a message is printed.
+ */
 export async function choosePorts(
   data: string,
   asked: Partial<Ports>,

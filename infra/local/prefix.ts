@@ -33,7 +33,7 @@ export type Prefix = {
   orthancCommand: (...args: string[]) => string[];
 };
 
-/** The cache of downloads, shared by starts and clones. */
+/** The download cache. All starts and all clones of the repository share it. */
 export const cacheFolder = () => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'radgate');
 
 /**
@@ -74,7 +74,7 @@ export function openPrefix(folder: string): Prefix {
   };
 }
 
-/** Creates the prefix in a temporary folder and renames it when it is complete, so that an interrupted start leaves no partial one. */
+/** Creates the prefix in a temporary folder and renames it when it is complete, so that an interrupted start does not leave a partial prefix. */
 async function make(folder: string): Promise<void> {
   const work = `${folder}.making`;
   await rm(work, { recursive: true, force: true });

@@ -15,7 +15,7 @@ import { AuditEntry, auditEntryOf, AuditQuery } from '../audit/audit.shapes.js';
 
 type Format = NonNullable<AuditQuery['format']>;
 
-/** The formats of clients that name one in `Accept` alone. */
+/** The export formats that a client can request by `Accept`, without the query parameter `format`. */
 const FORMATS = new Map<string | undefined, Format>([
   ['text/csv', 'csv'],
   ['application/fhir+json', 'fhir'],

@@ -39,7 +39,8 @@ export const NewGrant = z
   })
   .refine(({ rights, scope }) => scope.kind === 'all' || rights.every(isScoped), {
     path: ['scope'],
-    message: 'Rights outside studies:* take the scope "all" only. Use that scope, or other rights.',
+    message:
+      'Rights that do not begin with studies: are allowed only with the scope "all". Use that scope, or other rights.',
   });
 export type NewGrant = z.output<typeof NewGrant>;
 
@@ -119,7 +120,7 @@ export class Grants {
     });
   }
 
-  /** Removes a grant, effective from the members' next request. Stale when If-Match does not match. */
+  /** Removes a grant, effective from the members' next request. Throws `Stale` when If-Match does not match. */
   async remove(action: AuditedAction, groupId: string, id: string): Promise<void> {
     await this.auditedActions.record(action, 204, (transaction) =>
       this.lastAdministrator.guard(transaction, async () => {

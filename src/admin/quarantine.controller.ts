@@ -61,7 +61,10 @@ export class QuarantineController {
     private readonly audit: AuditLog,
   ) {}
 
-  /** Quarantined instances, oldest first, each group with its reason, its patient and the contradicted entries. `q` is a part of a PatientID or UID. Filter: `reason`. `sort=-since` lists the newest first. */
+  /**
+   * Quarantined instances, oldest first, each group with its reason, its patient and the contradicted entries. `q` is a part of a
+   * PatientID or UID. Filter: `reason`. `sort=-since` lists the newest first.
+   */
   @Get()
   @Gives(pageOf(QuarantineItem))
   list(@Query(new QueryOf(QuarantineQuery)) query: QuarantineQuery): Promise<Page<QuarantineItem>> {
@@ -96,7 +99,7 @@ export class QuarantineController {
     const { study_uid: studyUid, patient, reason } = item;
     const whose = { studyUid, patientIssuer: patient.issuer, patientId: patient.patient_id };
     const detail = { id, reason, ...body };
-    // Before the decision is carried out: one that cannot be recorded must not happen.
+    // The audit row is written first: a decision that cannot be recorded must not be carried out.
     await this.audit.append({
       ...request.actor,
       ...whose,

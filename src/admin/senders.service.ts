@@ -94,7 +94,7 @@ export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
         .returning({ account: accounts.id });
       for (const { account } of back) this.logger.log({ event: 'sender no longer silent', account });
     } catch (error) {
-      // PostgreSQL is away: the next check reports the change.
+      // If PostgreSQL is unavailable, the next check reports the sender's change of state.
       this.logger.warn(`senders could not be checked: ${error instanceof Error ? error.name : 'error'}`);
     }
   }

@@ -29,7 +29,10 @@ import { LinkedUser, NewUser, User, UserChange, Users, UsersQuery } from './user
 export class UsersController {
   constructor(private readonly users: Users) {}
 
-  /** People, by username. `q` searches username and display name. Filters: `username`, `group` (id), `disabled`, `external` (signed in by a provider). */
+  /**
+   * People, by username. `q` searches username and display name. Filters: `username`, `group` (id), `disabled`, `external` (signed in by a
+   * provider).
+   */
   @Get()
   @Gives(pageOf(User))
   list(@Query(new QueryOf(UsersQuery)) query: UsersQuery): Promise<Page<User>> {
@@ -74,7 +77,10 @@ export class UsersController {
     return this.users.remove(action, id);
   }
 
-  /** Links the person to a patient: `{issuer, patient_id}`, or `null` for none. `warning` when the catalog has no study of the patient. */
+  /**
+   * Links the person to a patient: `{issuer, patient_id}`, or `null` for none. The response has a `warning` when the catalog has no study
+   * of the patient.
+   */
   @Put(':id/patient')
   @Gives(LinkedUser)
   async link(

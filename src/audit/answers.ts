@@ -10,7 +10,10 @@ const STUDY_UID = /^[0-9.]{1,64}$/;
 /** Answers of these paths hold no patient data. */
 const UNRECORDED = /^\/(health|metrics|\.well-known)(\/|$)/;
 
-/** Writes the audit row of every other answer to a known account, and commits it before the answer leaves (docs/audit.md). */
+/**
+ * Writes the audit row of each answer to a known account that no reading or audited change covers, and commits it before the answer leaves
+ * (docs/audit.md).
+ */
 @Injectable()
 export class Answers implements OnModuleInit {
   constructor(

@@ -24,7 +24,7 @@ interface Late {
   to: string;
   readonly first: bigint;
   last: bigint;
-  /** The seal of the row that records them. */
+  /** The seal of the audit row that records these late seals. */
   end: bigint;
   sealedAt: string;
 }

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { noteHandled } from '../problems/handled.errors.js';
 import { type Actor, AuditLog } from './audit.log.js';
 
-/** A read below a study. The first one opens a reading, equal ones add to its totals. */
+/** A read below a study. A reading groups equal reads: the first one writes a row, the others add to its totals. */
 export interface Reading {
   readonly action: 'study' | 'series' | 'instance' | 'metadata' | 'frames' | 'rendered' | 'bulk';
   readonly studyUid: string;

@@ -100,7 +100,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     }
   }
 
-  /** Returns false when another gateway is sealing and rows are left to it. */
+  /** Returns false when another gateway is sealing and will seal the remaining rows. */
   private async sealNewRows(): Promise<boolean> {
     const next = await this.search(() => cursorFromNow(this.sql));
     if (this.newRows === undefined || BigInt(next.xact) < BigInt(this.newRows.xact)) {

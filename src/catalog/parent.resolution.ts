@@ -6,7 +6,7 @@ import { describeSeries, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
 import { RowVanished } from './retrying.js';
 
-/** The sender of an instance, with the decisions of `authz` as functions. */
+/** The sender of an instance, with two functions that ask the policy. */
 export interface Uploader {
   readonly accountId: string | undefined;
   /** Replaces the institution of the header. */

@@ -67,7 +67,7 @@ export class Reservations {
     try {
       return await withRetries(() =>
         this.database.transaction(async (tx) => {
-          // `noteContent` commits durably later, and this row with it.
+          // May be asynchronous: `noteContent` commits later and flushes this row too.
           await tx.execute(sql`set local synchronous_commit = off`);
           const admission = await reserveKeys(tx, facts, by);
           if (admission.kind !== 'reserved') throw new ReservationRolledBack(admission);
@@ -177,7 +177,7 @@ async function reserveKeys(
     .onConflictDoUpdate({
       target: pending.sopUid,
       set: values,
-      // An interrupted upload of another account is first inserted for that account.
+      // Another account's interrupted upload is not overwritten: the watcher must first insert it for that account.
       setWhere: sql`${pending.expiresAt} < clock_timestamp()
         and (${pending.sha256} is null or ${pending.accountId} is not distinct from ${by.accountId ?? null}::uuid)`,
     })

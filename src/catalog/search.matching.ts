@@ -32,7 +32,10 @@ export function allMatch(filters: readonly Filter[], fuzzy: boolean): SQL[] {
   ];
 }
 
-/** Matches all keys in one item: the columns of a sequence are arrays of the same length. Exact values are first matched with the whole array, which an index supports. */
+/**
+ * Matches all keys in one item: the columns of a sequence are arrays of the same length. Exact values are first compared with the whole
+ * array, so that the index is used.
+ */
 function matchesOneItem(filters: readonly Filter[]): SQL {
   const names = filters.map((_, at) => sql.identifier(`item_${at}`));
   const columns = filters.map(({ attribute }) => attribute.value);

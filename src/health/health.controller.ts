@@ -15,7 +15,8 @@ type State = z.output<typeof State>;
 
 /**
  * Whether each neighbour answers, and whether audit rows are being sealed. HAPI is not needed for `ready`, since imports can wait for it.
- * A stalled audit is reported without a 503: rows are still written, and a load balancer would stop all gateways at the same time.
+ * A stalled audit is reported without a 503: rows are still written, and after a 503 the load balancer would stop using all gateways at
+ * the same time.
  */
 const Readiness = z.object({
   status: z.enum(['ready', 'unavailable']),
@@ -56,7 +57,10 @@ export class HealthController {
     return this.live();
   }
 
-  /** 200 when every needed neighbour answers within two seconds, else 503 with its name. `audit` is `stalled` when rows have waited longer than a minute for their seal. */
+  /**
+   * 200 when every needed neighbour answers within two seconds, else 503 with its name. `audit` is `stalled` when rows have waited longer
+   * than a minute for their seal.
+   */
   @Get('ready')
   @GivesAs({ 'application/json': Readiness }, 200, 503)
   async ready(@Res() reply: FastifyReply): Promise<FastifyReply> {

@@ -117,7 +117,7 @@ export class Metrics implements OnModuleInit {
     });
   }
 
-  /** All metrics in the Prometheus text format. Values of a neighbour that is away are left out. */
+  /** All metrics in the Prometheus text format. Values of an unavailable neighbour are left out. */
   text(): Promise<string> {
     if (this.known === undefined || Date.now() - this.known.at > FRESH_MS)
       this.known = { at: Date.now(), text: this.read() };

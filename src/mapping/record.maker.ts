@@ -19,7 +19,10 @@ export interface ConditionFacts {
   readonly onset?: string;
 }
 
-/** An active Condition of the problem list. The mapping sets the verification; a note in a spreadsheet is not a diagnosis. */
+/**
+ * An active Condition of the problem list. The mapping sets the verification status, because a note in a spreadsheet is not a confirmed
+ * diagnosis.
+ */
 export function makeCondition(facts: ConditionFacts): Condition {
   return {
     resourceType: 'Condition',

@@ -77,7 +77,7 @@ function givenBy(
   return { content, at };
 }
 
-/** The error statuses of a route, by its access, parameters and body, and those that its docstring names. */
+/** The error statuses that follow from a route's access, parameters and body, and those that its docstring names. */
 function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path: string): number[] {
   const isDicomweb = path.startsWith('/dicom-web') || path === '/wado';
   const changes = !['GET', 'HEAD', 'OPTIONS'].includes(method);

@@ -17,7 +17,7 @@ export interface Picture {
   readonly quality?: number | undefined;
 }
 
-/** For which account bytes are read. `signal` ends the waiting for a free slot. */
+/** The account for which the bytes are read. `signal` ends the waiting for a free slot. */
 type Requester = Pick<ReadOptions, 'reader' | 'signal'>;
 
 /** The new identity of a copy of an instance. `undefined` keeps the value. */
@@ -153,7 +153,10 @@ export class OrthancBytes implements OnApplicationShutdown {
     });
   }
 
-  /** The DICOM JSON (PS3.18 F) of an instance as Orthanc reads it, an array with one element. UIDs do not identify the patient, so the caller must check the PatientID. */
+  /**
+   * The DICOM JSON (PS3.18 F) of an instance as Orthanc reads it, an array with one element. UIDs do not identify the patient, so the
+   * caller must check the PatientID.
+   */
   instanceMetadata({ study, series, instance }: InstanceUids, reader: string): Promise<ArchiveBytes> {
     const path = `/dicom-web/studies/${study}/series/${series}/instances/${instance}/metadata`;
     return this.connection.read('metadata of an instance', path, { reader });

@@ -45,7 +45,7 @@ export class NotVisible extends Problem {
   readonly code = 'not-found';
 
   constructor() {
-    super('It does not exist, or this account has no access to it.');
+    super('The resource does not exist, or this account has no access to it.');
   }
 }
 

@@ -7,7 +7,10 @@ const NONCE = 12;
 const TAG = 16;
 const MOST_KEYS = 100;
 
-/** Encrypts short texts under MASTER_KEY by AES-256-GCM. Each purpose has a derived key of its own and opens only what was sealed for it. */
+/**
+ * Encrypts short texts under MASTER_KEY by AES-256-GCM. Each purpose has its own derived key, which can decrypt only texts that were
+ * encrypted for this purpose.
+ */
 @Injectable()
 export class SealedBox {
   private readonly keys = new Map<string, Buffer>();

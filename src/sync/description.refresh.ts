@@ -90,7 +90,10 @@ function hasIdentity(
   );
 }
 
-/** Earlier versions trimmed all white space from a PatientID, and not only its padding. Their rows have the same patient. */
+/**
+ * Earlier versions trimmed all white space from a PatientID, and not only its padding. A row that such a version wrote belongs to the same
+ * patient.
+ */
 function isSamePatient(held: string, read: string): boolean {
   return held === read || (held !== '' && held === read.trim());
 }

@@ -13,7 +13,10 @@ import { type Uploader, resolveParents } from '../catalog/parent.resolution.js';
 import { isBeingDeleted, releaseFromQuarantine, Quarantine, type Reason } from './quarantine.service.js';
 import { withRetries } from '../catalog/retrying.js';
 
-/** The outcome for an instance of the archive. `deferred`: it is being uploaded, or a decision to delete it is open. A {@link Reason}: it is quarantined. */
+/**
+ * The outcome for an instance of the archive. `deferred`: it is being uploaded, or a decision to delete it is open. A {@link Reason}: it
+ * is quarantined.
+ */
 export type IngestOutcome = 'inserted' | 'known' | 'deferred' | 'gone' | Reason;
 
 /** `evict`: instances that conflict with this one leave the catalog and are quarantined. */
@@ -167,7 +170,7 @@ export class Ingest {
     if (mode === 'insert') await tx.execute(sql`set local synchronous_commit = off`);
     if (mode === 'evict' && !(await evictConflicts(tx, facts, by, archived.id)))
       throw new RolledBack('deferred');
-    // Locked first, because a decision about it may be open.
+    // Locks the quarantine row first: an open decision may delete this instance.
     if (await isBeingDeleted(tx, archived.id)) throw new RolledBack('deferred');
     await releaseFromQuarantine(tx, archived.id);
     // A STOW request may have inserted it since its reservation was read.

@@ -20,7 +20,7 @@ const PAGE = 200;
 /** How often each gateway looks for decisions whose process has died. */
 const POLL_MS = 2_000;
 const UNMODIFIABLE =
-  'Orthanc cannot re-identify this instance, usually because it does not support its transfer syntax. Store the instance again with other identifiers, then discard this one.';
+  'Orthanc cannot re-identify this instance, usually because Orthanc does not support its transfer syntax. Store the instance again with other identifiers, then discard this one.';
 
 /**
  * Carries decisions out, instance by instance. The decision is committed first. Orthanc is called outside of transactions, and then each

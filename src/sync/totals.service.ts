@@ -6,7 +6,10 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 
 const Counts = z.object({ shown: z.number(), quarantined: z.number(), uploads: z.number() });
 
-/** The difference between the totals of archive and catalog. `count`: unexplained instances in the archive. `uploads`: running uploads, which may explain some. */
+/**
+ * The difference between the totals of archive and catalog. `count`: unexplained instances in the archive. `uploads`: running uploads,
+ * which may explain some.
+ */
 export interface CountDifference {
   readonly count: number;
   readonly uploads: number;
@@ -14,7 +17,7 @@ export interface CountDifference {
   readonly fingerprint: string;
 }
 
-/** Compares the totals, because Orthanc shows deletions only there. */
+/** Compares the totals, because only the totals reveal deletions. */
 @Injectable()
 export class Totals {
   constructor(

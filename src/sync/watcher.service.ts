@@ -46,7 +46,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private running: Promise<void> = Promise.resolve();
   /** Instances that are being uploaded or decided about. They are looked at again with each tick. */
   private readonly deferred = new Set<OrthancId>();
-  /** Whether everything was compared since this process watches this archive. */
+  /** Whether a full comparison has run since this process took the lock. */
   private hasCompared = false;
   private comparedAt = 0;
   private uploadingSince: number | undefined;

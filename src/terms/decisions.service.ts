@@ -68,7 +68,7 @@ export class Decisions {
         throw new BadField(
           'invalid-field',
           'group.source',
-          'Unknown language of words. Use urn:radgate:words:pt, urn:radgate:words:en or urn:radgate:words:es.',
+          'The source of the group is unknown. Use urn:radgate:words:pt, urn:radgate:words:en or urn:radgate:words:es.',
         );
       const folded = wordKey(word);
       const key = `${language}:${folded}`;

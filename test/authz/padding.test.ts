@@ -49,7 +49,7 @@ beforeAll(async () => {
   const files = [...ofPatient.values()]
     .flat()
     .map(({ id, study }) => makeInstance({ patientId: id, studyUid: study }));
-  // One half arrives by STOW, the other half past the gateway. Both ways must read the same PatientID.
+  // One half is stored by STOW, the other half directly in the archive. Both ways must read the same PatientID.
   await world
     .store(
       await world.machine(),

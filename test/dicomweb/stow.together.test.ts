@@ -97,7 +97,7 @@ describe('a reservation lost on the way', () => {
     await store.write(store.part);
     await store.write(file.subarray(0, 1_900_000));
     await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
-    // As if the study was deleted in the archive, or this process was suspended for long.
+    // As if the study was deleted in the archive, or this process was suspended for a long time.
     await world.sql`delete from studies where study_uid = ${studyUid}`;
     store.request.end(Buffer.concat([file.subarray(1_900_000), Buffer.from(store.close)]));
     expect((await store.answer).status).toBe(200);

@@ -38,7 +38,7 @@ export class Clerk {
     return new Clerk(world, caller, name, system);
   }
 
-  /** Uploads a file; `query` adds to the mapping. */
+  /** Uploads a file; `query` has parameters in addition to `mapping`. */
   upload(file: Buffer, query: Readonly<Record<string, string>> = {}, name = 'list.csv') {
     return this.world.http
       .post('/api/imports')

@@ -16,7 +16,7 @@ const Page = z.object({
   entry: z.array(z.object({ resource: z.looseObject({}) })).default([]),
 });
 
-/** HAPI itself, past the gateway. */
+/** Direct access to HAPI, without the gateway. */
 export class TestHapi {
   constructor(readonly url: string) {}
 

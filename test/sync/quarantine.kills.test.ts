@@ -84,7 +84,7 @@ const ENDS = {
   're-identify': { shown: [{ patient: 'FIRST', instances: 2 }], archive: 0, waiting: [] },
   accept: { shown: [{ patient: 'SECOND', instances: 1 }], archive: 0, waiting: ['FIRST'] },
 };
-/** Every request of a decision to the archive, in order. */
+/** Every request that a decision sends to the archive, in order. */
 const STEPS = [
   ['discard', /^DELETE \/instances\//],
   ['re-identify', /^GET \/instances\/[^/]+\/series /],

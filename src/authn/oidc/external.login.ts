@@ -69,7 +69,7 @@ export class ExternalLogin {
   }
 
   /**
-   * The identity that the provider vouches for, and the page to go to. `url` is the URL of the callback. {@link isLoginRefused} says
+   * The identity that the provider confirmed, and the page to open next. `url` is the URL of the callback. {@link isLoginRefused} says
    * whether a fault is the person's or the provider's.
    */
   async finish(

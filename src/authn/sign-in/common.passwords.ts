@@ -45,7 +45,7 @@ export function isCommon(password: string): boolean {
   return rest.replace(/\d{1,4}$/, '').length < NOVEL_CHARACTERS && rest.length < folded.length;
 }
 
-/** Whether it is in the list: as it is, without digits and signs around it, or repeated. */
+/** Whether the list contains the password: unchanged, without the digits and signs at both ends, or reduced to the part that it repeats. */
 function isListed(folded: string): boolean {
   const bare = folded.replace(/^\P{L}+|\P{L}+$/gu, '');
   const piece = /^(.{5,}?)\1+.{0,3}$/su.exec(folded)?.[1] ?? folded;

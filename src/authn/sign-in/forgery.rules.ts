@@ -27,7 +27,7 @@ export function refuseForgery(request: Provenance, publicOrigin: string, session
   if (request.origin === undefined && request.fetchSite === undefined)
     throw new ForgerySuspected(
       'origin-required',
-      'A change with a session cookie needs the header Origin or Sec-Fetch-Site. Use a bearer token instead.',
+      'A request that changes data with a session cookie must have the header Origin or Sec-Fetch-Site. Send one, or use a bearer token.',
     );
   refuseForeign(request, publicOrigin);
   if (/^\/dicom-web(\/|$)/.test(request.path)) return;

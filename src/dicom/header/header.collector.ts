@@ -52,7 +52,7 @@ export class AttributeCollector implements ElementVisitor {
     return this.#complete;
   }
 
-  /** Whether the content was reached, so that all elements before it were seen. */
+  /** Whether the content was reached. If so, all elements before it have been read. */
   get reachedContent(): boolean {
     return this.#reachedContent;
   }
@@ -65,7 +65,7 @@ export class AttributeCollector implements ElementVisitor {
   element({ tag, length, end }: VisitedElement): boolean {
     const isWanted = this.#tags.has(tag);
     if (tag === REQUESTS) this.requests.begin();
-    // The archive might use the other of two elements. So a requested element must be in order and occur once.
+    // With a duplicate, Orthanc might use the other value. So a requested element must be in order and occur once.
     if (isWanted && tag <= this.#highest)
       throw new DicomUnreadable('structure', 'an element is duplicate or out of order');
     this.#highest = Math.max(this.#highest, tag);

@@ -24,12 +24,12 @@ export class MultipartScanner {
     this.#delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
   }
 
-  /** After a header: its empty line may also be the line end of the next delimiter, when the part has no body. */
+  /** Call this after a header. If the part has no body, the empty line of the header is also the line end of the next delimiter. */
   lineEndMayBegin(): void {
     this.#begin(2, 2);
   }
 
-  /** The next bytes before a delimiter; 'delimiter' after one was read, 'end' when the source ends without one. */
+  /** The next bytes before a delimiter; 'delimiter' when a delimiter was read; 'end' when the source ended without a delimiter. */
   async next(): Promise<Buffer | 'delimiter' | 'end'> {
     for (;;) {
       if (this.#pending.length === 0 && !(await this.#pull())) return 'end';

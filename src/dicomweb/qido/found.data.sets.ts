@@ -40,7 +40,8 @@ export function foundDataSet(
   const preferred = stored.filter(
     ([tag, { vr, Value }]) => vr !== 'IS' || Value !== undefined || included[tag] === undefined,
   );
-  // Later entries win: the catalog's value over the archive's, and the archive's whole sequence over the catalog's part of it.
+  // Later entries replace earlier ones: a catalog value replaces the archive's value, and a whole sequence of the archive replaces the
+  // part that the catalog has.
   return inOrder([...new Map([...sequences, ...Object.entries(included), ...fixed, ...preferred])]);
 }
 

@@ -114,7 +114,7 @@ function parseInclude(names: readonly string[]): Include {
   if (names.length > MAX_INCLUDED)
     throw new BadRequest(
       'too-many-values',
-      `includefield takes at most ${MAX_INCLUDED} attributes. Use all, or fewer attributes.`,
+      `includefield takes at most ${MAX_INCLUDED} attributes. Name fewer attributes, or use includefield=all.`,
     );
   const topLevel = names.map((name) => name.trim().split('.')[0] ?? '').filter((name) => name !== '');
   const others = topLevel.filter(

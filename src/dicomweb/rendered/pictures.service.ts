@@ -24,7 +24,7 @@ export interface InstanceFrame {
 export type InstanceFrames = readonly [InstanceFrame, ...InstanceFrame[]];
 
 const NO_PICTURE =
-  'This cannot be rendered: it has no pixels, or one-bit pixels, or a transfer syntax that is only available as stored.';
+  'This cannot be rendered: it has no pixels, it has one-bit pixels, or its transfer syntax cannot be decoded.';
 
 /** Pictures of frames as JPEG or PNG (PS3.18 §10.4.1.1.3). The archive renders them. */
 @Injectable()

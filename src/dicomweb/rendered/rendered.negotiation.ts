@@ -41,7 +41,7 @@ export function negotiatePictures(accepted: readonly MediaRange[], single: boole
     'not-acceptable',
     single
       ? 'Pictures are available as image/jpeg and image/png.'
-      : 'Several pictures are available as multipart/related; type="image/jpeg" or type="image/png".',
+      : 'More than one picture can only be sent as multipart/related; type="image/jpeg" or type="image/png".',
   );
 }
 

@@ -125,7 +125,10 @@ async function* concatenated(start: Buffer[], rest: AsyncGenerator<Buffer>): Asy
   yield* rest;
 }
 
-/** Resolves when the slot for large instances is taken; it is held until `settled` aborts. Throws {@link InstanceTooLarge} after the longest wait. */
+/**
+ * Waits until this transfer gets the slot for large instances, and holds the slot until `settled` aborts. Throws {@link InstanceTooLarge}
+ * after the longest wait.
+ */
 async function takeLargeSlot(settled: AbortSignal, disconnected: AbortSignal): Promise<void> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new InstanceTooLarge()), SLOT_WAIT_MS);

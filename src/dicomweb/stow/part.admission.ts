@@ -53,7 +53,7 @@ export class PartAdmission {
 
   /**
    * By `studies:store`. Without it, by `studies:annotate`, for an annotation of an existing study whose references the account may read;
-   * earlier parts of the request may store what it refers to.
+   * a reference may point to an earlier part, so the check is repeated after those are stored.
    */
   private async authorise(
     { references }: HeaderRead,

@@ -2,7 +2,7 @@ import { counting } from './stow.body.js';
 import type { PartTurn } from './part.state.js';
 import type { Outcome } from './stow.outcome.js';
 
-/** Parts that wait for the archive's answer while the next part is read. */
+/** With this many parts waiting for the archive, the next part is not read. */
 const MAX_WAITING = 4;
 /** A second part waits only when all together are not larger than this: the archive needs four times as much memory. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
@@ -10,8 +10,8 @@ const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 type StorePart = (body: AsyncIterable<Buffer>, turn: PartTurn) => Promise<Outcome>;
 
 /**
- * Reads the parts one after the other and stores each with `store`; up to four wait for the archive at the same time. On an error
- * `interrupted` gets the outcomes of the parts that were stored all the same, and the error is thrown.
+ * Reads the parts one after the other and stores each with `store`; up to three wait for the archive while the next part is read. On an
+ * error `interrupted` gets the outcomes of the parts stored before the error, and the error is thrown.
  */
 export async function storeParts(
   bodies: AsyncIterable<AsyncIterable<Buffer>>,

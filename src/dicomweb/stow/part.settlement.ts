@@ -13,7 +13,7 @@ import { type Outcome, WARNING } from './stow.outcome.js';
 
 type SentPart = Extract<TransferredPart, { state: 'sent' }>;
 
-/** Step 3 of a part: makes the instance exist in the catalog or gives its reservation back, and says the outcome. */
+/** Step 3 of a part: inserts the instance into the catalog or releases its reservation, and returns the outcome. */
 @Injectable()
 export class PartSettlement {
   constructor(
@@ -70,7 +70,7 @@ export class PartSettlement {
     return FAILURE.notCompleted;
   }
 
-  /** An instance that another way brought into the archive meanwhile is the sender's too only with the same content. */
+  /** If Orthanc already had the instance, it counts as stored only if the content is equal. */
   private async isSameAsArchived({ stored: archived, facts, bytes }: SentPart): Promise<boolean> {
     if (archived.status === 'Success') return true;
     const { stream } = await this.bytes.instanceFile(archived.id, undefined);
@@ -83,7 +83,10 @@ export class PartSettlement {
     if ((await this.ingest.unknownOf([id])).length > 0) await this.api.deleteInstance(id);
   }
 
-  /** If the archive may have the instance, the reservation stays until it expires and says who sent it. An error here is only counted. */
+  /**
+   * If the archive may have the instance, the reservation expires now and still names its sender, so that the watcher can insert the
+   * instance. An error here is only counted.
+   */
   private async release(reservation: Reservation, mayBeStored: boolean): Promise<void> {
     try {
       if (mayBeStored) await this.reservations.expire(reservation);

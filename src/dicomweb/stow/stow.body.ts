@@ -44,7 +44,7 @@ export function formatOf({ contentType, contentEncoding }: UploadedBody): BodyFo
   if (multipart === undefined || (multipart.type ?? DICOM) !== DICOM)
     throw new UnsupportedMedia(
       'unsupported-media-type',
-      'Send multipart/related; type="application/dicom", or one application/dicom.',
+      'Send multipart/related; type="application/dicom", or a single instance as application/dicom.',
     );
   return { kind: 'parts', boundary: multipart.boundary };
 }

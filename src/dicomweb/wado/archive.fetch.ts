@@ -7,7 +7,7 @@ import { NotInArchive } from '../../orthanc/orthanc.errors.js';
 import { NotAcceptable, NotVisible, UpstreamFailed } from '../../problems/errors.js';
 import { DeletionSync } from '../../sync/deletion.sync.service.js';
 
-/** Stored contents for which is kept whether they may be decoded. */
+/** Maximum number of cached decodability results. */
 const MAX_CACHED = 10_000;
 
 /** Runs calls that fetch bytes of an instance, and turns their failures into the refusals of a retrieve. */

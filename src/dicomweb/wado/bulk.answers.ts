@@ -51,7 +51,10 @@ export class BulkAnswers {
     const representation = negotiateFrames(accepted, instance, count === 1 || isDecodable);
     const { multipart, decoded } = representation;
     if (!multipart && !decoded && count > 1)
-      throw new NotAcceptable('not-acceptable', 'Compressed frames are available in parts, one each.');
+      throw new NotAcceptable(
+        'not-acceptable',
+        'Compressed frames are available only as multipart/related, one frame in each part.',
+      );
     const read = await this.access.record(request, found, 'bulk');
     if (decoded && multipart) return multipartAnswer(await this.frames.allDecodedInParts(read));
     if (!multipart) {

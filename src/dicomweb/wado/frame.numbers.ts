@@ -3,7 +3,7 @@ import { NotVisible } from '../../problems/errors.js';
 
 const MAX_FRAMES = 10_000;
 
-/** Frame numbers, separated by commas. Any number of digits is accepted: a number that no frame has is 404, not 400. */
+/** Frame numbers, separated by commas. Any number of digits is accepted: a frame number that does not exist is answered with 404, not 400. */
 export const FrameList = z
   .string()
   .max(60_000)

@@ -68,7 +68,7 @@ export class Frames {
     return metered(bytes, { frames: read.instances[0].frames }, read.offered);
   }
 
-  /** The same as a multipart body with one part. */
+  /** The value of {@link allDecoded}, as the only part of a multipart body. */
   allDecodedInParts(read: RecordedRead): Promise<OutgoingMultipart> {
     const location = `${instanceUrl(this.env.PUBLIC_URL, read.studyUid, read.instances[0])}/bulk/7FE00010`;
     const type = `${OCTETS}; transfer-syntax=${EXPLICIT_LITTLE_ENDIAN}`;

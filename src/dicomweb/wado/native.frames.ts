@@ -4,7 +4,8 @@ import { NotAcceptable, NotVisible, UpstreamFailed } from '../../problems/errors
 import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
 import { findPixels, type PixelLayout } from '../../dicom/pixel.finder.js';
 
-const NO_FRAMES = 'The pixel data is not as long as its frames. Ask for the instance as application/dicom.';
+const NO_FRAMES =
+  'The length of the pixel data does not match its frames. Ask for the instance as application/dicom.';
 /** The largest frame of one-bit pixels, in bytes. It is held in memory as a whole. */
 const MAX_BITMAP_BYTES = 64 * 1024 * 1024;
 

@@ -5,7 +5,7 @@ import type { FilePart } from './file.part.js';
 
 /** The first read, in bytes. Most headers of single images are shorter. Reading too much costs more than a second call. */
 export const FIRST_WINDOW = 8 * 1024;
-/** The read after a skip, in bytes: only the next elements are needed. */
+/** The number of bytes to read after a skip. It is small, because only the next elements are needed. */
 const WINDOW_AFTER_SKIP = 8 * 1024;
 const MAX_WINDOW = 1024 * 1024;
 

@@ -30,7 +30,10 @@ interface CachedPositions {
   readonly positions: Promise<readonly FramePosition[]>;
 }
 
-/** Fetches frames of encapsulated pixel data as stored, from the file itself: the archive separates the frames of some objects wrongly, of others not at all. */
+/**
+ * Fetches frames of encapsulated pixel data as stored, from the file itself: the archive separates the frames of some objects wrongly, of
+ * others not at all.
+ */
 @Injectable()
 export class StoredFrames {
   /** By stored content, the least recently used entry first. */
@@ -43,7 +46,7 @@ export class StoredFrames {
   ) {}
 
   /**
-   * One frame, counted from 1; all fragments of a video or of a single frame. `size`: the estimated size in bytes. Throws `NotAcceptable`
+   * One frame; numbers begin at 1. For a video or a single-frame image, all fragments. `size`: the estimated size in bytes. Throws `NotAcceptable`
    * when the boundaries of the frames are unknown.
    */
   async frame(instance: FoundInstance, number: number, size: number | undefined): Promise<ArchiveBytes> {

@@ -115,7 +115,7 @@ export function negotiateBulk(
   );
 }
 
-/** The accepted ranges for pixels that cannot be decoded: a range without a transfer syntax accepts the stored one. */
+/** The accepted media ranges when the pixels cannot be decoded: a media range without a transfer syntax then accepts the stored transfer syntax. */
 export function acceptedAsStored(accepted: readonly MediaRange[]): readonly MediaRange[] {
   return accepted.map((range) =>
     range.parameters.has('transfer-syntax')

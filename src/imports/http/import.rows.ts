@@ -54,7 +54,7 @@ export class ImportRows {
     private readonly chunks: ChunkStore,
   ) {}
 
-  /** A page of rows in the order of the file, and the number of all rows of that state. */
+  /** A page of rows in the order of the file, and the total number of rows in the requested state. */
   async page(id: string, query: RowsQuery): Promise<{ items: RowReport[]; total: number }> {
     await this.imports.get(id);
     const { rows, total } = await this.pages.page(id, query);

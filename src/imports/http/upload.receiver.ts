@@ -55,7 +55,7 @@ export class UploadReceiver {
         fault ??= new BadField(
           'missing-file',
           field,
-          'The form has another part. Send exactly one part, named file.',
+          'The form has an unexpected part. Send exactly one part, named file.',
         );
         stream.resume();
         return;
@@ -72,7 +72,7 @@ export class UploadReceiver {
       fault ??= new BadField(
         'missing-file',
         'file',
-        'The form has another part. Send exactly one part, named file.',
+        'The form has an unexpected part. Send exactly one part, named file.',
       );
     });
     try {

@@ -204,7 +204,7 @@ async function findEarlier(transaction: Transaction, facts: UploadFacts): Promis
   if (same === undefined)
     throw new Conflict(
       'concurrent-change',
-      'The same file is being imported by another request. Upload it again.',
+      'Another request is uploading the same file. Wait a moment, then send the upload again.',
     );
   return same;
 }

@@ -165,7 +165,7 @@ const hasNot = (
 ) => sql`(${importRows.state} <> 'rejected' or ${importRows.patient} is not null
   or not ${importRows.issues} @? ${`$[*] ? (${reasons})`}::jsonpath)`;
 
-/** Whether any row would run. The counts of the chunks limit the search. */
+/** Whether any row would run. Only chunks whose counts show such rows are searched. */
 async function hasRows(
   transaction: Transaction,
   { id, rowsTotal }: ImportRecord,

@@ -42,7 +42,7 @@ export async function planUndo(
 function writtenOf(reference: string, writes: readonly ImportWrite[], now: Resource): Written {
   const [newest] = writes;
   const oldest = writes.at(-1);
-  // Only the import writes its Provenance, so any version is its own.
+  // Only the import changes its Provenance, so the import also wrote the current version.
   const version = newest?.kind === 'Provenance' ? now.meta?.versionId : newest?.versionAfter;
   return { reference, version, before: oldest?.versionBefore ?? null };
 }

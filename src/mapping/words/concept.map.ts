@@ -8,7 +8,7 @@ import { foldTerm, isGuarded } from './term.folding.js';
 export const OBSERVATION_CODE = 'urn:radgate:observation-code';
 /** The property of a target's `product` that has another coding of the Observation's value. */
 export const OBSERVATION_VALUE = 'urn:radgate:observation-value';
-/** The source of a group without its language: `urn:radgate:words:pt`. */
+/** The prefix of a group's source. The language follows, for example `urn:radgate:words:pt`. */
 export const WORDS = 'urn:radgate:words:';
 
 /** The equivalence of an ignored word. */
