@@ -41,7 +41,7 @@ const KINDS: readonly [path: string, body: Record<string, unknown>, shown: objec
 describe.each(KINDS)('%s', (path, body, shown) => {
   let id: string;
 
-  test('makes one: 201 with the thing and where it is', async () => {
+  test('creates one: 201 with the resource and its Location', async () => {
     const answer = await admin('post', path).send(body).expect(201);
     id = idOf(answer.body);
     expect(answer.body).toEqual({ id, ...shown });
@@ -226,7 +226,7 @@ describe('members', () => {
     expect(await list(path)).toEqual({ items: [account], total: 1 });
   });
 
-  test('must exist and be what they are said to be', async () => {
+  test('must exist and be of the right kind', async () => {
     const path = `/api/groups/${group}/members`;
     for (const [body, field] of [
       [{}, 'user_id'],

@@ -49,7 +49,7 @@ describe('the last administrator', () => {
     await admin('get', '/api/users').expect(200);
   });
 
-  test('is not one whose grant runs out', async () => {
+  test('is not a person whose grant expires', async () => {
     const temporary = await world.person();
     await admin('post', `/api/groups/${temporary.groupId}/grants`)
       .send({ ...manage, until: '2099-01-01T00:00:00Z' })

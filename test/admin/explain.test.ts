@@ -100,7 +100,7 @@ describe('GET /api/access/explain', () => {
     expect((await explain(person.id, one)).missing).toBe('group');
   });
 
-  it('knows no unknown user, and refuses what is no question', async () => {
+  it('answers 404 for an unknown user and 400 for an invalid query', async () => {
     await admin('get', `/api/access/explain?user=nobody&study=${one}`).expect(404);
     for (const query of [
       '',
@@ -204,7 +204,7 @@ describe('POST /api/access/what-if', () => {
     expect((await whatIf({ group_id, remove: id })).items[0]?.loses.total).toBe(0);
   });
 
-  it('refuses what is no change', async () => {
+  it('refuses a body that is not a change', async () => {
     const person = await world.radiologist(one);
     const group_id = person.groupId;
     const add = { rights: READ, scope: { kind: 'all' } };

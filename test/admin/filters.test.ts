@@ -36,7 +36,7 @@ async function held(path: string, field: string, who = authorization): Promise<u
 const people = (query: string) => held(`/api/users?${query}`, 'username');
 const machines = (query: string) => held(`/api/accounts?${query}`, 'name');
 
-describe('a list is narrowed by what its things say', () => {
+describe('a list has filters for the properties of its items', () => {
   it('people', async () => {
     expect(await people(`username=${one.name.toUpperCase()}`)).toEqual([one.name]);
     expect(await people(`group=${one.groupId}`)).toEqual([one.name]);
@@ -110,7 +110,7 @@ describe('a list is narrowed by what its things say', () => {
     '/api/me/sessions?sort=client',
     '/api/audit?pacient=x',
     '/api/access/explain?user=admin&study=1.2&rights=x',
-  ])('and not by a name or value that is none: %s', async (path) => {
+  ])('refuses an unknown filter or value: %s', async (path) => {
     await admin('get', path).expect(400);
   });
 });

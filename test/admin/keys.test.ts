@@ -151,7 +151,7 @@ describe('an API key', () => {
     await admin('patch', `${path}/${made.id}`).send({ expires_at: null }).expect(200);
   });
 
-  test('of many of one name made at once one is made', async () => {
+  test('of many created at the same time with one name, one is created', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, async () => (await admin('post', path).send({ name: 'at once' })).status),
     );
@@ -159,7 +159,7 @@ describe('an API key', () => {
     expect(answers.filter((status) => status === 409)).toHaveLength(7);
   });
 
-  test('that shares its name since earlier can be changed in all else', async () => {
+  test('that already shares its name can be changed in all other fields', async () => {
     const [one, two] = [await make({ name: 'shared' }), await make({ name: 'shared 2' })];
     await world.sql`update api_keys set name = 'shared' where id = ${two.id}`;
     await admin('patch', `${path}/${one.id}`)
@@ -207,7 +207,7 @@ describe('an API key', () => {
       expect((await admin('post', keys).send(body).expect(422)).body).toMatchObject({ field });
   });
 
-  test('of a name with a colon cannot be, since Basic could not say it', async () => {
+  test('cannot belong to an account with a colon in its name, because of Basic', async () => {
     const answer = await admin('post', '/api/accounts').send({ name: 'a:b' }).expect(422);
     expect(answer.body).toMatchObject({ field: 'name' });
   });

@@ -96,7 +96,7 @@ describe('an administrative change', () => {
     }
   });
 
-  it('to oneself is told as such', async () => {
+  it('to the own account is marked in its audit row', async () => {
     const me = z.object({ account: z.object({ id: z.uuid() }) }).parse((await admin('get', '/api/me')).body);
     const group = idOf((await admin('post', '/api/groups').send({ name: 'mine' }).expect(201)).body);
     await admin('post', `/api/groups/${group}/grants`).send(GRANT).expect(201);
@@ -153,7 +153,7 @@ describe('an entity tag', () => {
     await admin('delete', member).set('if-match', tag).expect(204);
   });
 
-  it('lets one of two changes that began at the same state win', async () => {
+  it('accepts one of two changes that began from the same state', async () => {
     const created = await admin('post', '/api/groups').send({ name: 'contested' }).expect(201);
     const where = `/api/groups/${idOf(created.body)}`;
     const tag = z.string().parse(created.headers['etag']);

@@ -74,7 +74,7 @@ describe('the audit', () => {
     expect(JSON.stringify(rows)).not.toContain('Paula');
   });
 
-  it('names the study or the patient that was asked for in vain', async () => {
+  it('names the requested study or patient also when nothing was found', async () => {
     const person = await world.radiologist(freshUid());
     const wado = `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${sop}`;
     const own = (one: Test) => one.set('authorization', person.authorization);
@@ -183,7 +183,7 @@ describe('the audit', () => {
     expect(refused.map(({ address, requests }) => [address, Number(requests)])).toEqual([['127.0.0.1', 3]]);
   });
 
-  it('counts what leaves: all of a large file that is written anew, of a video the range', async () => {
+  it('counts the bytes sent: all of a rewritten large file, the range of a video', async () => {
     const whole = { studyUid: study, seriesUid: freshUid(), sopUid: freshUid() };
     const video = { studyUid: study, seriesUid: freshUid(), sopUid: freshUid() };
     const fragments = [Buffer.alloc(5000, 7)];

@@ -119,7 +119,7 @@ describe.each(longForm([10_000, 100_000], [10_000]))('while transaction ids grow
   });
   beforeAll(restartGateway);
 
-  it('rows are sealed past a kill, and a late transaction keeps none of them waiting', async () => {
+  it('rows are sealed after a kill, and a late transaction does not delay them', async () => {
     while ((await nextId()) < boundary + 20) await write('after');
     await sealedBut(0);
     await late`commit`;
@@ -177,7 +177,7 @@ describe('a dump that is restored into a new cluster, under a gateway that keeps
     owner = connect(cluster);
   });
 
-  it('is sealed on, although transaction ids start low again; what waited is told', async () => {
+  it('continues to be sealed although transaction ids start low again; late rows are reported', async () => {
     expect(await nextId()).toBeLessThan(idsBefore);
     await write('in the new cluster');
     expect(await holds()).toMatch(/1 rows from .* were sealed late/);

@@ -71,7 +71,7 @@ describe('the months of the audit', () => {
     expect(await world.sql`select from audit_rest`).toHaveLength(0);
   });
 
-  it('that come unexpected take their rows out of the rest', async () => {
+  it('that come unexpectedly move their rows out of the default partition', async () => {
     await longAgo('2026-02-10', 50);
     expect(await world.sql`select from audit_rest`).toHaveLength(50);
     await app`select audit_keep()`;
@@ -129,7 +129,7 @@ describe('the months of the audit', () => {
 });
 
 describe('npm run audit:verify', () => {
-  it('names the first row that was changed, taken away or put between', async () => {
+  it('names the first row that was changed, removed or inserted', async () => {
     const [, , , id = '', later = ''] = (await ids()).toReversed();
     for (const [statement, said] of [
       [`update audit set account_name = 'somebody else' where id in (${id}, ${later})`, `row ${id} `],

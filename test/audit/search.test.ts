@@ -95,7 +95,7 @@ describe('GET /api/audit', () => {
     await ask(`?${query}`).expect(400);
   });
 
-  it('is for those who may read it, and is on record itself, with what was asked', async () => {
+  it('needs audit:read, and each search is audited with its query', async () => {
     await ask('', reader).expect(403);
     await page(`?patient=${PATIENT.patient_id}&action=none`);
     const { items } = await page(
@@ -104,7 +104,7 @@ describe('GET /api/audit', () => {
     expect(items[0]).toMatchObject({ detail: { action: 'none', format: 'json' } });
   });
 
-  it('gives all of it as CSV that no spreadsheet takes for formulas', async () => {
+  it('returns all rows as CSV without formulas for spreadsheets', async () => {
     const answer = await ask(`?account=${reader.id}&kind=opened&format=csv`).expect(200);
     expect(answer.headers['content-type']).toMatch(/^text\/csv/);
     const lines = answer.text.split('\r\n');
@@ -119,7 +119,7 @@ describe('GET /api/audit', () => {
     ['application/fhir+json;q=0.9, application/json', 'application/fhir+json; charset=utf-8'],
     ['application/json, text/csv', 'application/json; charset=utf-8'],
     ['*/*', 'application/json; charset=utf-8'],
-  ])('gives what %s asks for when no format is named', async (accept, type) => {
+  ])('uses the Accept header %s when no format is named', async (accept, type) => {
     const answer = await ask('?limit=1').set('accept', accept).expect(200);
     expect(answer.headers['content-type']).toBe(type);
     const named = await ask('?limit=1&format=json').set('accept', accept).expect(200);
@@ -185,7 +185,7 @@ describe('GET /api/me/accesses', () => {
     expect((await accesses(subject)).items[0]).toMatchObject({ account: subject.name });
   });
 
-  it('refuses what is no question, of whomever', async () => {
+  it('refuses an invalid query for every account', async () => {
     for (const who of [subject, reader])
       for (const query of ['sort=zzz', 'limit=x', 'unknown=1']) {
         const asked = world.http.get(`/api/me/accesses?${query}`).set('authorization', who.authorization);
@@ -193,7 +193,7 @@ describe('GET /api/me/accesses', () => {
       }
   });
 
-  it('shows nothing to whom no patient is linked, and nothing of other patients', async () => {
+  it('shows nothing to an account without a linked patient, and nothing about other patients', async () => {
     expect(await accesses(reader)).toEqual({ items: [], total: 0 });
     const other = await world.person();
     const { authorization } = await world.admin();

@@ -57,7 +57,7 @@ afterAll(async () => {
 });
 
 describe('while Postgres is away', () => {
-  test('nobody is let in and nobody is called wrong: 503, and all is well when it is back', async () => {
+  test('every sign-in is 503, and works again when PostgreSQL is back', async () => {
     const person = await world.person();
     const machine = await world.machine();
     const behind = new World(world.database, world.orthanc, gateway, world.adminPassword, world.sql);

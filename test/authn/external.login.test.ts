@@ -180,7 +180,7 @@ describe('a login at the provider', () => {
   });
 
   test.each(['https://evil.test/', '//evil.test', '/\\evil.test', 'viewer', '/%0d\r\nx: y'])(
-    'goes to no other place than ours: %j',
+    'redirects only to our own origin: %j',
     async (next) => {
       meet();
       const location = (await new Browser().login(next)).headers.get('location') ?? '';
@@ -205,7 +205,7 @@ const told = async (sub: string) =>
   ).map((row) => row['detail']);
 
 describe('a group that a claim gave', () => {
-  test('makes nobody the administrator who remains, until a person gives it too', async () => {
+  test('does not count for the last administrator, until a person adds the membership too', async () => {
     const me = Me.extend({ groups: z.array(z.object({ id: z.string(), name: z.string() })) });
     const own = me.parse((await bearer(admin.replace('Bearer ', '')).expect(200)).body);
     const group = own.groups[0]?.id ?? '';

@@ -26,7 +26,7 @@ const decode = (text: string): unknown => JSON.parse(Buffer.from(text, 'base64ur
 const Part = z.record(z.string(), z.unknown());
 
 describe('two hundred forged tokens', () => {
-  test('are 401 with equal bytes, and nobody is asked for a key', async () => {
+  test('are 401 with equal bytes, and no key URL is requested', async () => {
     const { access_token } = await tokensOf(world, { name: 'admin', password: world.adminPassword });
     const [head = '', body = ''] = access_token.split('.');
     const [header, claims] = [Part.parse(decode(head)), Part.parse(decode(body))];

@@ -124,7 +124,7 @@ describe('login', () => {
     expect(answer.body).toMatchObject({ status: 422, field });
   });
 
-  test('answers what is no JSON with 400, and another type with 415', async () => {
+  test('answers invalid JSON with 400, and another media type with 415', async () => {
     await post().set('content-type', 'application/json').send('{').expect(400);
     await post().set('content-type', 'text/plain').send('{}').expect(415);
     await post().set('content-type', 'application/x-www-form-urlencoded').send('a=b').expect(415);
@@ -206,7 +206,7 @@ async function signIns(id: string): Promise<unknown> {
 }
 
 describe('a password that is changed while somebody signs in by the old one', () => {
-  test.each([false, true])('lets nobody in (session: %s)', async (session) => {
+  test.each([false, true])('starts no sign-in (session: %s)', async (session) => {
     const { id, name, password } = await world.person();
     const before = await signIns(id);
     const answer = await meanwhile(id, () => login(world, { username: name, password, session }));
@@ -214,7 +214,7 @@ describe('a password that is changed while somebody signs in by the old one', ()
     expect(await signIns(id)).toEqual(before);
   });
 
-  test('is not changed again by whoever knew the old one', async () => {
+  test('cannot be changed again with the old password', async () => {
     const { id, ...person } = await world.person();
     const { access_token } = await tokensOf(world, person);
     const answer = await meanwhile(id, () => change(access_token, person.password, 'gentlywovenreed'));
@@ -228,7 +228,7 @@ describe('a password that is changed while somebody signs in by the old one', ()
 });
 
 describe('a flood of sign-ins', () => {
-  test('is turned away before PostgreSQL hears of it, and leaves others their way in', async () => {
+  test('is refused before it reaches PostgreSQL, and others can still sign in', async () => {
     const person = await world.person();
     const asked = async () => {
       const [row] = await world.sql<{ n: string }[]>`

@@ -19,7 +19,7 @@ const elevenSecondsLater = () =>
   world.sql`update refresh_tokens set used_at = used_at - interval '11 seconds' where account_id = ${person.id}`;
 
 describe('a refresh token', () => {
-  test('gives a new pair that works, again and again down the line', async () => {
+  test('returns a new pair that works, repeatedly', async () => {
     let pair = await tokensOf(world, person);
     for (let round = 0; round < 3; round += 1) {
       const next = await refreshed(pair.refresh_token);

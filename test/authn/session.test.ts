@@ -147,7 +147,7 @@ describe('a 401', () => {
       expect(await challenges(headers)).toBe('Bearer realm="radgate"');
   });
 
-  test('is the same whatever was wrong, and no redirect', async () => {
+  test('is the same for every fault, and not a redirect', async () => {
     const { access_token } = await tokensOf(world, person);
     const texts = new Set<string>();
     for (const headers of [

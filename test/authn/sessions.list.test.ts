@@ -49,7 +49,7 @@ describe('/api/me/sessions', () => {
     expect(JSON.stringify(items)).not.toContain('hash');
   });
 
-  test('ends one of one’s own and nobody else’s', async () => {
+  test('ends one of the own sign-ins and no other account’s', async () => {
     const session = await sessionOf(world, person);
     const stranger = await world.person();
     const [newest] = (await own(person.authorization)).items;

@@ -41,12 +41,12 @@ function start(controllers: (typeof Open)[]) {
 }
 
 describe('closed by default', () => {
-  it('starts when every route says who may call it', async () => {
+  it('starts when every route declares its right', async () => {
     const house = await start([Open]);
     await house.close();
   });
 
-  it('does not start with a route that says nothing, and names it', async () => {
+  it('does not start with a route without a declaration, and names the route', async () => {
     await expect(start([Open, Forgotten])).rejects.toThrow('Forgotten.nothing');
   });
 });

@@ -126,7 +126,7 @@ it('searches find what each principal may see, all of it and nothing else', asyn
   }
 });
 
-it('each image is stored for whom the table says; where it may not be says nothing of what is there', async () => {
+it('each image is stored for the principals of the table; a refusal reveals nothing about existing objects', async () => {
   const refusals = new Set<string>();
   for (const credential of credentials) {
     const { known, may }: Principal = principals[credential.principal];
@@ -159,7 +159,7 @@ async function remove(row: Row, credential: Credential): Promise<number> {
   return (await ask(world, { row, credential, thing: 'own' })).status;
 }
 
-it('whoever may delete takes away what they may, and it is gone for all', async () => {
+it('a principal with studies:delete deletes the objects in scope, and they are gone for everybody', async () => {
   const removers = credentials.filter(({ principal }) => principal === 'remover');
   const [one, other] = removers;
   const [instance, series, study] = table.filter(({ route }) => route.startsWith('DELETE /dicom-web/'));

@@ -54,7 +54,7 @@ async function found(authorization: string, query: string): Promise<string[]> {
 }
 
 describe('a grant on a patient', () => {
-  it.each(IDS)('whose id is %s covers no other', async (id) => {
+  it.each(IDS)('with the id %s covers no other patient', async (id) => {
     const reader = await world.machine([ofPatient(id)]);
     expect(await found(reader.authorization, '')).toEqual([id]);
     for (const query of ['PatientID=*', 'PatientID=P*', 'PatientID=%25', 'PatientName=*', 'PatientID='])
@@ -70,7 +70,7 @@ describe('a search for a patient', () => {
     expect(await found(authorization, `PatientID=${encodeURIComponent(id)}`)).toEqual([id]);
   });
 
-  it('by a wildcard means what DICOM says and nothing of SQL', async () => {
+  it('treats wildcards as DICOM defines them and SQL patterns as text', async () => {
     const { authorization } = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
     const two = IDS.filter((id) => /^P.$/.test(id)).sort();
     expect(await found(authorization, 'PatientID=P?')).toEqual(two);

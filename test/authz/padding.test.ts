@@ -81,7 +81,7 @@ async function eachIsFoundAlone(): Promise<void> {
 }
 
 describe('a PatientID is trimmed of padding alone', () => {
-  it('in the one function for it, whatever stands around', () => {
+  it('by one function, for any surrounding characters', () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 12 });
     fc.assert(
       fc.property(text, fc.nat(4), fc.nat(4), (id, left, right) => {
@@ -136,7 +136,7 @@ describe('a PatientID is trimmed of padding alone', () => {
   });
 });
 
-it('what an older version filed under the id without its blanks moves to its patient in a rebuild, and stays visible', async () => {
+it('studies that an earlier version stored under the trimmed id move to their patient in a rebuild, and stay visible', async () => {
   const patient = '\u00a0P1';
   const [study = ''] = studiesOf(patient);
   await world.sql`

@@ -133,7 +133,7 @@ async function cutBy(
   expect(await open.rest()).toBe('cut');
 }
 
-describe('what runs at one gateway when the other takes the right away', () => {
+describe('running requests at one gateway after the right is removed at the other', () => {
   const changes: [string, (person: Person) => PromiseLike<unknown>][] = [
     ['disabling the account', (person) => patch(person, { disabled: true })],
     ['a password set by an administrator', (person) => patch(person, { password: freshUid() })],

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { measure, timesAsMany } from './scale.ts';
 
 /** The short form of test/long/scale.test.ts. */
-it('what an account may, and the list of what it sees, cost about the same among ten times as many', async () => {
+it('the rights of an account and its list of studies cost about the same with ten times as many studies', async () => {
   const few = await measure(1_000);
   const many = await measure(10_000);
   expect(many.flatMap(({ whole }) => whole)).toEqual([]);

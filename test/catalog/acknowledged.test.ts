@@ -88,8 +88,8 @@ const IDENTIFIERS: Readonly<Record<string, { charset: string; id: Buffer; issuer
   empty: { charset: '', id: Buffer.alloc(0) },
 };
 
-describe('what the archive reads differently', { timeout: LONG }, () => {
-  it('stays whose it was when it was acknowledged', async () => {
+describe('identifiers that the archive decodes differently', { timeout: LONG }, () => {
+  it('stay with the patient and account of the acknowledged store', async () => {
     const sent = Object.entries(IDENTIFIERS).map(([name, { charset, id, issuer }]) => {
       const extra: DicomElement[] = [element('00100020', 'LO', id), element('00080005', 'CS', charset)];
       if (issuer !== undefined) extra.push(element('00100021', 'LO', issuer));
@@ -123,8 +123,8 @@ describe('what the archive reads differently', { timeout: LONG }, () => {
   });
 });
 
-describe('what comes past the gateway', { timeout: LONG }, () => {
-  it('is of the patient that STOW reads from the same bytes', async () => {
+describe('instances that arrive past the gateway', { timeout: LONG }, () => {
+  it('belong to the patient that STOW reads from the same bytes', async () => {
     const studies = Object.entries(IDENTIFIERS).map(([name, { charset, id, issuer }]) => {
       const extra: DicomElement[] = [element('00100020', 'LO', id), element('00080005', 'CS', charset)];
       if (issuer !== undefined) extra.push(element('00100021', 'LO', issuer));
@@ -261,8 +261,8 @@ describe('what came by C-STORE', { timeout: LONG }, () => {
   });
 });
 
-describe('what an earlier version put aside for its transfer syntax', { timeout: LONG }, () => {
-  it('is whose it was when it comes back', async () => {
+describe('an instance that an earlier version quarantined for its transfer syntax', { timeout: LONG }, () => {
+  it('returns to its patient and account', async () => {
     const machine = await world.machine(
       [{ rights: ['studies:store', 'studies:read'], scope: { kind: 'own-uploads' } }],
       { institution: 'North', issuer: 'NORTH' },
@@ -285,7 +285,7 @@ describe('what an earlier version put aside for its transfer syntax', { timeout:
   });
 });
 
-describe('re-identifying what is in quarantine', { timeout: LONG }, () => {
+describe('re-identifying an instance in quarantine', { timeout: LONG }, () => {
   it.each(longForm([UNKNOWN, HTJ2K, TransferSyntax.rle], [UNKNOWN, HTJ2K]))(
     '%s: its transfer syntax stays, or it is refused and goes on waiting',
     async (syntax) => {

@@ -23,7 +23,7 @@ const row = fc.tuple(
   cell,
 );
 
-describe('any list in any form', () => {
+describe('any list in any file form', () => {
   it('is read as it was written, whatever the chunks', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -40,7 +40,7 @@ describe('any list in any form', () => {
     );
   });
 
-  it('loses no row to a broken one: every line of the file is counted once', async () => {
+  it('a malformed row does not affect others: every line of the file is counted once', async () => {
     const line = fc.constantFrom('a,1,F,x', 'a,1', 'a,"1,F,x', 'a,1"1,F,x', '"a"b,1,F,x', 'a,1,F,"x"', '"');
     await fc.assert(
       fc.asyncProperty(

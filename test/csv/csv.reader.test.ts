@@ -34,7 +34,7 @@ describe('how a file is read', () => {
     });
   });
 
-  it('is UTF-8 only when the last byte is, too', async () => {
+  it('is UTF-8 only if the last byte is valid too', async () => {
     const ascii = `${HEADER}\n${'Ana,1,\n'.repeat(100_000)}`;
     const utf8 = await readCsv(`${ascii}João,1,\n`);
     expect(utf8.shape.encoding.encoding).toBe('utf-8');
@@ -47,13 +47,13 @@ describe('how a file is read', () => {
     expect(rows.at(-1)?.cells[0]).toBe('João');
   });
 
-  it('finds letters of UTF-8 that chunks cut', async () => {
+  it('decodes UTF-8 letters that are split between chunks', async () => {
     const { shape, rows } = await readCsv(`${HEADER}\nJoão 漢字 🙂,1,\n`, { chunk: 1 });
     expect(shape.encoding.reason).toBe('strict-utf-8');
     expect(rows[0]?.cells[0]).toBe('João 漢字 🙂');
   });
 
-  it('is what the caller says, unless that cannot be', async () => {
+  it('is the encoding of the caller, unless the file is invalid in it', async () => {
     const { shape } = await readCsv(`${HEADER}\nAna,1,\n`, { encoding: 'Latin-1' });
     expect(shape.encoding).toEqual({ encoding: 'windows-1252', reason: 'named', skip: 0 });
     const latin = encodeList(

@@ -66,7 +66,7 @@ describe('migrations', () => {
     expect(await applied()).toBe(await newest());
   });
 
-  it('say what to do about one that cannot be taken back', async () => {
+  it('say what to do about a migration that cannot be undone', async () => {
     while ((await applied()) > 1) await migrateBack(ownerUrl, quiet);
     await expect(migrateBack(ownerUrl, quiet)).rejects.toThrow(
       '0001_house.sql cannot be reverted. Restore a backup',

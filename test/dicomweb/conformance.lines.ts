@@ -56,7 +56,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['Warning reason 0xB000', 'stow.annotate', 'warns (202) where'],
   ['The same instance again', 'stow', 'the same again is 200 and stored once'],
   ['A preamble that is not zero', 'stow', 'a preamble that is not zero comes back zeroed'],
-  ['`studies:annotate` permits', 'stow.annotate', 'refers to nothing that they may not read'],
+  ['`studies:annotate` permits', 'stow.annotate', 'cannot refer to unreadable objects'],
   ['UIDs must follow the rule', 'odd.uids', 'are served by exactly these'],
   ['Parts before the fault', 'multipart.hostile', '$status, $stored stored'],
   ['An instance above 128 MiB', 'stow.annotate', 'keeps its place at half a megabyte a second'],

@@ -50,7 +50,7 @@ describe('the conformance statement', () => {
     expect(new Set(listed.map(([, type]) => type))).toEqual(known);
   });
 
-  it('has for each other line a test that is there', async () => {
+  it('has an existing test for each other item', async () => {
     const items = [...page.matchAll(/^- (.*)$/gm)]
       .map(([, line = '']) => line)
       .filter((line) => !LISTED.test(line));

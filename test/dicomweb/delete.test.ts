@@ -44,7 +44,7 @@ describe('deleting', () => {
     await remove(who, of.path).expect(404);
   });
 
-  it('is for those whose right covers the study; for others it is not there, and stays', async () => {
+  it('needs a right that covers the study; for others the study does not exist, and it stays', async () => {
     const of = await study();
     const foreign = await world.person({ rights: DELETE, scope: { kind: 'study', study_uid: freshUid() } });
     const reader = await world.radiologist(of.studyUid);

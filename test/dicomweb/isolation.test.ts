@@ -76,7 +76,7 @@ describe('a study out of scope', () => {
     await world.get(reader, `/instances?SOPInstanceUID=${hidden.sop}`).expect(200, '[]');
   });
 
-  it('opens to nobody by what the client claims', async () => {
+  it('is not opened by any claim of the client', async () => {
     for (const headers of [
       { 'x-forwarded-for': '127.0.0.1', forwarded: 'for=127.0.0.1;host=archive' },
       { host: new URL(world.orthanc.url).host },

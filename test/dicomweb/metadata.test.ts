@@ -188,7 +188,7 @@ describe('bulk data', () => {
   });
 
   it.each(['00400275', '00400275/3/00420011', '00400275/1', '00420099', '00400275/2/00400008'])(
-    'that are none are refused: %s',
+    'with an invalid path are refused: %s',
     async (path) => {
       expect([400, 404]).toContain((await ask(`${at('plain', sop.plain)}/bulk/${path}`)).status);
     },

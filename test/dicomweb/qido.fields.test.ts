@@ -77,7 +77,7 @@ describe('includefield', () => {
     expect(ofSeries.map((item) => item['00081010']?.Value?.[0])).toEqual(['Scanner', 'Scanner']);
   });
 
-  it('all brings what the level has, and the catalog keeps its word', async () => {
+  it('all returns the attributes of the level, with the values of the catalog', async () => {
     const [study] = await items(`/studies?StudyInstanceUID=${uids.muller}&includefield=all`);
     expect(study?.['00101030']).toEqual({ vr: 'DS', Value: ['71.5'] });
     expect(study?.['00201208']).toEqual({ vr: 'IS', Value: [3] });
@@ -94,7 +94,7 @@ describe('includefield', () => {
     ]);
   });
 
-  it('of what a level keeps below it is left out, without asking the archive', async () => {
+  it('omits attributes of lower levels, without a request to the archive', async () => {
     const [study] = await items(`/studies?StudyInstanceUID=${uids.muller}&includefield=00081030%2C00080060`);
     expect(study?.['00080060']).toBeUndefined();
   });

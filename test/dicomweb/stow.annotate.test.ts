@@ -67,7 +67,7 @@ describe('who may annotate', () => {
     expect(JSON.parse(found.text)).toHaveLength(7);
   });
 
-  it('adds nothing else: no image, whatever it says it is, and no study', async () => {
+  it('adds nothing else: no image, whatever its modality says, and no new study', async () => {
     const { studyUid } = image;
     expect(await failure(makeInstance({ studyUid, patientId: 'P-1' }))).toBe(NOT_PERMITTED);
     expect(await failure(report({ sopClassUid: SopClass.ct }))).toBe(NOT_PERMITTED);
@@ -79,7 +79,7 @@ describe('who may annotate', () => {
     );
   });
 
-  it('refers to nothing that they may not read, however deep, known or unknown alike', async () => {
+  it('cannot refer to unreadable objects at any depth, whether they exist or not', async () => {
     expect(await failure(report({ extra: [evidence(image, hidden)] }))).toBe(NOT_PERMITTED);
     expect(await failure(report({ extra: [evidence({ ...image, sopUid: hidden.sopUid })] }))).toBe(
       NOT_PERMITTED,
@@ -182,7 +182,7 @@ describe('the response', () => {
       expect(await failure(makeInstance({ transferSyntax }), sender)).toBe(0xc122);
   });
 
-  it('names what it refuses as the file meta information does, whatever cannot be read of the rest', async () => {
+  it('names a refused instance by its file meta information, even if the rest is unreadable', async () => {
     const [sopUid, torn, nowhere, odd] = [freshUid(), freshUid(), freshUid(), `${freshUid()}.007`];
     const files = [
       makeInstance({ sopUid, transferSyntax: '1.2.3.4.5' }),

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-it('an account that begins any number of large uploads and goes on with none keeps nobody else waiting', async () => {
+it('an account with any number of stalled large uploads does not block others', async () => {
   const greedy = await world.machine([{ rights: ['studies:store'], scope: { kind: 'own-uploads' } }]);
   const other = await world.machine();
   const begun = Array.from({ length: 20 }, () => openStore(world, greedy));
@@ -37,7 +37,7 @@ it('an account that begins any number of large uploads and goes on with none kee
   await world.store(greedy, [bigInstance(2 * MB)]).expect(200);
 });
 
-it('what is small only because it is deflated goes to the archive by what it grows to, one large thing at a time', async () => {
+it('a deflated instance counts by its inflated size, and large ones go to the archive one at a time', async () => {
   const sender = await world.machine();
   await Promise.all([bomb(), bomb(), bomb()].map((file) => world.store(sender, [file]).expect(200)));
   const status = await readFile(`/proc/${world.orthanc.pid}/status`, 'utf8');

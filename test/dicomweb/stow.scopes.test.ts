@@ -32,7 +32,7 @@ async function studyRow(studyUid: string) {
   return row;
 }
 
-describe('whose a study is', () => {
+describe('the patient and account of a study', () => {
   it('its issuer is the header’s, else the machine account’s, else DEFAULT_ISSUER', async () => {
     const ward = await world.machine(storing({ kind: 'all' }), { issuer: 'WARD' });
     const [header, account, fallback] = [freshUid(), freshUid(), freshUid()];
@@ -86,7 +86,7 @@ describe('identities that conflict', () => {
     expect(await failure(anyone, { ...uids, studyDescription: 'else' })).toBe(OTHER_CONTENT);
   });
 
-  it('with what one may not see they are 0x0124, like a missing permission', async () => {
+  it('with an object out of scope are 0x0124, like a missing permission', async () => {
     const hidden = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() };
     expect(await failure(anyone, hidden)).toBeUndefined();
     const [own, never] = [freshUid(), freshUid()];

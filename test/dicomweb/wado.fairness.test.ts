@@ -21,7 +21,7 @@ function stalled(caller: Caller, path: string): Socket {
   return socket;
 }
 
-it('an account that begins any number of downloads and reads none keeps nobody else waiting', async () => {
+it('an account with any number of stalled downloads does not block others', async () => {
   const [large, other] = [freshUid(), freshUid()];
   await world
     .store(await world.machine(), [

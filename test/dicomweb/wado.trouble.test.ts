@@ -132,7 +132,7 @@ describe('an archive that', () => {
 
   // The gate has the same limit of 20 s in test/orthanc/transport.test.ts.
   if (isLong)
-    it('says nothing is given up on in half a minute', async () => {
+    it('does not answer is abandoned after half a minute', async () => {
       archive.fault = 'stalls';
       await expectAway(await get(`${smallOne}/frames/1`));
     });
@@ -140,7 +140,7 @@ describe('an archive that', () => {
 
 describe('readers', () => {
   it.each([largeOne, smallSeries, `${smallSeries}/metadata`])(
-    'that leave in the middle of %s free the archive at once',
+    'that disconnect during %s free the archive at once',
     async (path) => {
       const sockets = await stalled(path, 60);
       await expect.poll(() => archive.connections()).toBeGreaterThan(0);
@@ -150,7 +150,7 @@ describe('readers', () => {
     },
   );
 
-  it('that take nothing, sixty at once, keep neither archive nor gateway from answering', async () => {
+  it('that do not read, sixty at once, block neither archive nor gateway', async () => {
     const sockets = [...(await stalled(smallSeries, 60)), ...(await stalled(largeOne, 60))];
     try {
       await expect.poll(() => archive.connections()).toBeGreaterThan(0);

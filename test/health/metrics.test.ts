@@ -15,7 +15,7 @@ afterAll(() => world?.stop());
 const metrics = (authorization: string) => world.http.get('/metrics').set('authorization', authorization);
 const read = async () => (await metrics(`Bearer ${TOKEN}`).expect(200)).text;
 
-it('tells figures by route pattern and status to whoever brings the token, and nothing of patients', async () => {
+it('returns figures by route pattern and status for the token, and nothing about patients', async () => {
   const sender = await world.machine();
   const file = makeInstance({ studyUid: study, patientId: 'METRIC-1', patientName: 'Metrik^Maria' });
   await world.store(sender, [file, makeInstance({ studyUid: study, patientId: 'METRIC-1' })]).expect(200);
@@ -43,7 +43,7 @@ it('tells figures by route pattern and status to whoever brings the token, and n
     expect(text).not.toContain(secret);
 });
 
-it('tells nobody else', async () => {
+it('refuses requests without the token', async () => {
   const { authorization } = await world.admin();
   for (const wrong of ['', 'Bearer ', `Bearer ${TOKEN}x`, TOKEN, authorization])
     await metrics(wrong).expect(401);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-it('any number of questions at once is one question to the neighbours', async () => {
+it('any number of concurrent probes is one request to each neighbour', async () => {
   let asked = 0;
   const archive = createServer((incoming, answer) => {
     if (incoming.url === '/system') asked += 1;
@@ -38,7 +38,7 @@ it('any number of questions at once is one question to the neighbours', async ()
   }
 });
 
-it('a neighbour that begins an answer and never ends it is away', async () => {
+it('a neighbour that never completes its answer counts as away', async () => {
   const archive = createServer((_, answer) => {
     answer.writeHead(200, { 'content-type': 'application/json' });
     // As long as bytes arrive, no idle timeout ends the request.

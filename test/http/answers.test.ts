@@ -28,7 +28,7 @@ async function raw(text: string): Promise<string> {
   });
 }
 
-it('a body of nothing but brackets is refused, and is no fault of ours', async () => {
+it('a body of only brackets is refused, and is not a 500', async () => {
   const brackets = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
   await world.http
     .post('/api/auth/login')
@@ -85,7 +85,7 @@ describe('a request without credentials', () => {
   );
 });
 
-it('an answer that says nothing of caches is kept by none', async () => {
+it('an answer without Cache-Control of its own is not cached', async () => {
   const { authorization } = await world.admin();
   for (const path of ['/api/users', '/api/me', '/dicom-web/studies', '/nowhere']) {
     const answer = await world.http.get(path).set('authorization', authorization);
@@ -106,7 +106,7 @@ describe('request ids', () => {
   });
 });
 
-describe('what cannot be understood', () => {
+describe('a request that cannot be parsed', () => {
   it.each([
     ['GET', '/', 404],
     ['GET', '/nowhere', 404],
@@ -178,7 +178,7 @@ describe('what cannot be understood', () => {
     expect(await answer.text()).not.toContain('xxxx');
   });
 
-  it('two requests in one, and headers that are none, are refused', async () => {
+  it('two requests in one body and malformed headers are refused', async () => {
     const smuggled = await raw(
       'POST /dicom-web/studies HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n',
     );

@@ -43,7 +43,7 @@ it.each([
   expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', status });
 });
 
-describe('a path that is not written as it should be', () => {
+describe('a path in an unusual form', () => {
   it.each([
     [`${study}%2f..%2f${hidden.study}/metadata`, 400],
     [`${study}/../${hidden.study}/metadata`, 404],
@@ -102,7 +102,7 @@ describe('a path that is not written as it should be', () => {
     expect(answer).not.toContain('X-Evil');
   });
 
-  it('is what it says after the scheme and host of an absolute target, whatever they are', async () => {
+  it('is the path of an absolute target, whatever its scheme and host', async () => {
     const own = await asked(`http://elsewhere.example${study}/metadata`);
     expect([200, 400, 404]).toContain(statusOf(own));
     expect(own).not.toContain('elsewhere.example');
@@ -144,7 +144,7 @@ describe('a search', () => {
     ['__proto__=1&constructor=2', 200],
     ['PatientID[]=ZZCANARY-1&PatientID[x]=1', 200],
     ['=ZZCANARY-1&&&=', 400],
-  ])('for %s is %i and finds nothing that is not theirs', async (query, status) => {
+  ])('for %s is %i and finds nothing out of scope', async (query, status) => {
     const answer = await asked(`/dicom-web/studies?${query}`);
     expect([query, statusOf(answer)]).toEqual([query, status]);
     expect(answer).not.toMatch(CANARY);
@@ -153,7 +153,7 @@ describe('a search', () => {
   });
 });
 
-describe('what a client says of itself', () => {
+describe('headers in which a client describes itself', () => {
   const url = `${study}/metadata`;
   it.each([
     ['Connection: authorization'],
@@ -223,7 +223,7 @@ const pieces = fc.constantFrom(
   hidden.study, '/api', '/users', '/imports', '/health/ready', '/dicom-web/studies/',
 ); // prettier-ignore
 
-it('no target glued from pieces shows what is hidden, or is a fault of ours', async () => {
+it('no combined target shows a hidden object or is a 500', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(pieces, { minLength: 1, maxLength: 9 }), async (glued) => {
       const target = `/${glued.join('')}`.replace(/^\/\/(?=[a-z])/, '/');

@@ -61,21 +61,18 @@ it.each([
     400,
     () => ({ type: 'multipart/form-data; boundary=B', body: form('--B\r\nnonsense\r\n\r\n') }),
   ],
-])(
-  'what is left of %s keeps nothing waiting that comes by the same connection',
-  async (_, path, status, made) => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    try {
-      const { authorization } = path.startsWith('/api') ? clerk : sender;
-      const { type, body } = made();
-      const headers = { authorization, 'content-type': type, 'content-length': body.length };
-      for (let turn = 0; turn < 5; turn += 1) {
-        const answered = await send(agent, 'POST', path, headers, body);
-        expect(answered === 422 && status === 400 ? 400 : answered).toBe(status);
-        expect(await send(agent, 'GET', '/health/live', {}, Buffer.alloc(0))).toBe(200);
-      }
-    } finally {
-      agent.destroy();
+])('the rest of %s does not block the next request on the connection', async (_, path, status, made) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  try {
+    const { authorization } = path.startsWith('/api') ? clerk : sender;
+    const { type, body } = made();
+    const headers = { authorization, 'content-type': type, 'content-length': body.length };
+    for (let turn = 0; turn < 5; turn += 1) {
+      const answered = await send(agent, 'POST', path, headers, body);
+      expect(answered === 422 && status === 400 ? 400 : answered).toBe(status);
+      expect(await send(agent, 'GET', '/health/live', {}, Buffer.alloc(0))).toBe(200);
     }
-  },
-);
+  } finally {
+    agent.destroy();
+  }
+});

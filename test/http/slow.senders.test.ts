@@ -63,7 +63,7 @@ it(`${SENDERS} senders each of a head, a JSON body, a file and a list, all stall
   await expect.poll(async () => (await world.sql`select from pending`).length, { timeout: 10_000 }).toBe(0);
 });
 
-it('a Content-Length larger than what comes is never taken for the whole', async () => {
+it('a body shorter than its Content-Length is never complete', async () => {
   const file = makeInstance();
   const before = await world.sql`select from instances`;
   for (const [type, sent] of [

@@ -14,7 +14,7 @@ function request(method: string, target: string, ...more: (readonly [string, str
   return { method, target, headers: [...Object.entries(account), ...more] };
 }
 
-describe('the grammar of what may be asked of the archive', () => {
+describe('the grammar of permitted requests to the archive', () => {
   it.each([
     ['GET', '/changes?since=12&limit=100'],
     ['GET', `/instances/${id}/content/0040-a730/0/0008-0100`],
@@ -67,7 +67,7 @@ it('requests are told apart wherever their bytes are split', () => {
   }
 });
 
-it('what falls outside is handed through, counted, and written down for the end of the run', async () => {
+it('a request outside the grammar is passed on, counted, and reported at the end of the run', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-proxy-'));
   const archive = createServer((incoming, outgoing) => outgoing.end(incoming.url));
   await new Promise<void>((resolve) => archive.listen(0, '127.0.0.1', resolve));

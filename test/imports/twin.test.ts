@@ -49,7 +49,7 @@ async function faultsOf({ system }: Clerk): Promise<string[]> {
   return faults;
 }
 
-describe('the list that circulates', () => {
+describe('the Brazilian list', () => {
   it('becomes 50 Patients, 11 Conditions and 4 Observations; sent again, nothing is written', async () => {
     const clerk = await Clerk.start(world);
     const first = await clerk.import(patientFile());
@@ -103,7 +103,7 @@ describe('the list that circulates', () => {
     expect(now).toMatchObject({ address, telecom: [{ system: 'phone', value: '+5511988887777' }] });
   }, 120_000);
 
-  it('is the same from all eight encodings', async () => {
+  it('is the same in all eight file forms', async () => {
     const clerk = await Clerk.start(world);
     await clerk.import(patientFile());
     for (const form of Object.values(FORMS).slice(1)) {

@@ -58,8 +58,8 @@ const undone = async (clerk: Clerk, id: string) => {
   return clerk.report(id);
 };
 
-describe('an unlucky operator', () => {
-  it('hears what was really written though answers are lost, and can take all of it back', async () => {
+describe('an operator during faults', () => {
+  it('sees what was really written although answers are lost, and can undo all of it', async () => {
     const clerk = await Clerk.start(world);
     const transactions = loseAnswers();
     const first = list(

@@ -41,7 +41,7 @@ async function statesOf(clerk: Clerk, id: string): Promise<string[]> {
   return Items.parse(rows.body).items.map(({ row: number, state }) => `${number} ${state}`);
 }
 
-it('every row is in one count, and is what the rehearsal said; the same again writes nothing', async () => {
+it('every row is in one count and has the outcome of the rehearsal; the same list again writes nothing', async () => {
   const clerk = await Clerk.start(world);
   const files = fc.array(anyRow, { minLength: 1, maxLength: 25 });
   await fc.assert(

@@ -23,7 +23,7 @@ describe('kill -9 during a mixed load', () => {
     await stack?.stop();
   });
 
-  it('all return by themselves, what was acknowledged is whole, and nothing half is there', async () => {
+  it('all recover by themselves, acknowledged instances are complete, and no partial instance exists', async () => {
     await load.recovered(20);
     for (let round = 1; round <= rounds; round += 1) {
       for (const victim of VICTIMS) {

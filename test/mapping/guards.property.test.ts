@@ -83,7 +83,7 @@ describe('a known word with a guard', () => {
 });
 
 describe('a known word', () => {
-  it('is found in every hand, and two words side by side are none of the two', () => {
+  it('is found in every spelling, and two adjacent words match neither', () => {
     fc.assert(
       fc.property(word, word, hand, (one, other, how) => {
         expect(outcomeOf(written(one.word, how), one.language)).toBe('mapped');

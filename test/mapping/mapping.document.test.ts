@@ -28,7 +28,7 @@ describe('a mapping document', () => {
     ]);
   });
 
-  it('holds no member that means nothing, and no code', () => {
+  it('contains no unknown member and no code', () => {
     expect(faults({ script: 'x' })?.[0]).toMatch(/Unrecognized key/);
     expect(faults({ patient: { name: { text: { code: 'x' } } } })).toHaveLength(1);
   });

@@ -307,7 +307,7 @@ describe('the plain English list', () => {
   });
 
   it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
-    'takes %s for no answer where a mapping copies the cell',
+    'treats %s as no answer where a mapping copies the cell',
     (word) => {
       const observations = english.observations.map((rule) =>
         rule.kind === 'coded' ? { ...rule, value: { copy: 'smoking_status' } } : rule,

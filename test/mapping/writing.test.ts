@@ -44,7 +44,7 @@ const stored: Patient = {
 };
 
 describe('an update', () => {
-  it('is none when the row says what is there', () => {
+  it('is not needed when the row agrees with the server', () => {
     expect(mergePatient(stored, plan().patient)).toEqual({ resource: stored, changes: [] });
   });
 
@@ -59,7 +59,7 @@ describe('an update', () => {
     });
   });
 
-  it('keeps what the row does not say', () => {
+  it('keeps values that the row does not contain', () => {
     const { resource, changes } = mergePatient(stored, plan({ phone: '' }).patient);
     expect(changes).toEqual([]);
     expect(resource.telecom).toHaveLength(2);
@@ -152,7 +152,7 @@ describe('a transaction', () => {
     expect(() => buildTransaction(Array.from({ length: 51 }, () => creation(plan())))).toThrow('50');
   });
 
-  it('escapes what means something in a search', () => {
+  it('escapes special characters in a search', () => {
     expect(decodeURIComponent(identifierQuery('urn:x', 'a|b,c$d\\e'))).toBe(
       'identifier=urn:x|a\\|b\\,c\\$d\\\\e',
     );
@@ -190,7 +190,7 @@ describe('rows of one patient in one file', () => {
   });
 });
 
-describe('what is said about an import', () => {
+describe('the record of an import', () => {
   it('is a Provenance with a steady id and a DocumentReference found by SHA-256, without names', () => {
     const sha256 = 'ab'.repeat(32);
     const facts = {

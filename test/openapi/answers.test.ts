@@ -78,7 +78,7 @@ it('refusals are as they are said, of every route to anybody', async () => {
   }
 }, 120_000);
 
-it('who there is and what they may', async () => {
+it('users, groups and grants', async () => {
   const made = async (route: string, body: object, ids = {}) =>
     Id.parse((await ask(route, ids, { body })).body).id;
   const id = await made('POST /api/users', { username: 'told', password: 'a password to be told' });
@@ -246,7 +246,7 @@ const ELSEWHERE = new Set([
   'POST /api/quarantine/{id}/decide',
 ]);
 
-it('has met every route outside /dicom-web as it goes well', () => {
+it('has tested the success of every route outside /dicom-web', () => {
   const met = new Set(
     [...asking.asked].filter((one) => / 2\d\d$/.test(one)).map((one) => one.replace(/ \d+$/, '')),
   );

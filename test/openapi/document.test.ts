@@ -37,7 +37,7 @@ describe('GET /api/openapi.json', () => {
     expect(silent).toEqual([]);
   });
 
-  it('tells bodies and queries as the code parses them', () => {
+  it('describes bodies and queries as the code parses them', () => {
     const grant = JSON.stringify(operation('/api/groups/{group}/grants', 'post')?.requestBody);
     expect(grant).toContain('"study_uid"');
     expect(grant).toContain('"studies:annotate"');
@@ -67,7 +67,7 @@ const queriesOf = (path: string) =>
     ?.parameters.filter((one) => one.in === 'query')
     .map(({ name }) => name) ?? [];
 
-describe('what the document says that DICOMweb may be asked', () => {
+describe('the query parameters of DICOMweb in the document', () => {
   const study = freshUid();
   const series = freshUid();
   const instance = freshUid();
@@ -88,7 +88,7 @@ describe('what the document says that DICOMweb may be asked', () => {
     ['/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata', []],
     ['/dicom-web/studies/{study}/series/{series}/instances/{instance}/rendered', []],
     ['/dicom-web/studies/{study}/thumbnail', []],
-  ])('is understood: nonsense is refused at %s', async (path, others) => {
+  ])('are parsed: invalid values are refused at %s', async (path, others) => {
     const said = queriesOf(path);
     expect(said.includes('viewport')).toBe(isPictured(path));
     expect(said).toContain('accept');

@@ -55,7 +55,7 @@ it('gives up on a program that cannot be run', async () => {
   expect(await running.exited).toMatch(/^status 1/);
 });
 
-it('passes by a port that is taken, and one that is another’s already though nobody listens yet', async () => {
+it('skips a port in use, and a port reserved by another process', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -107,13 +107,13 @@ const transportFor = async (host: string) => {
   return answer.headers['strict-transport-security'];
 };
 
-it('asks browsers for TLS only where the name is not everybody’s own machine', async () => {
+it('sends HSTS only for names other than localhost', async () => {
   expect(await transportFor('images.example.org')).toBe('max-age=31536000');
   expect(await transportFor('localhost:8443')).toBeUndefined();
   expect(await transportFor('127.0.0.1:8443')).toBeUndefined();
 });
 
-it('lets a clinic sign in and a flood wait', async () => {
+it('permits the sign-ins of a clinic and limits a flood', async () => {
   const login = () => get('/api/auth/login');
   const answers = await Promise.all(Array.from({ length: 60 }, login));
   const refused = answers.filter(({ status }) => status === 429);
@@ -135,7 +135,7 @@ it('keeps patients and studies out of its logs', async () => {
   );
 });
 
-it('keeps the metrics to itself, by any spelling', async () => {
+it('does not pass the metrics on, in any spelling of the path', async () => {
   for (const path of ['/metrics', '/api/../metrics', '/dicom-web/%2e%2e/metrics', '//metrics'])
     expect((await raw('GET', path)).status, path).toBe(404);
 });
@@ -158,7 +158,7 @@ it.each([
   ['GET', '/a/../../etc/passwd', 400],
   ['POST', '/login', 405],
   ['PUT', '/nothing', 404],
-])('what it refuses itself is a problem as the gateway tells them: %s %.30s is %i', async (...asked) => {
+])('its own refusals have the form of the gateway’s problems: %s %.30s is %i', async (...asked) => {
   const [method, path, status] = asked;
   const answer = await raw(method, path);
   expect(answer.status).toBe(status);
@@ -196,7 +196,7 @@ it('speaks HTTP/2', async () => {
   session.close();
 });
 
-it('says 503 and when to come back while the gateway is away', async () => {
+it('answers 503 with Retry-After while the gateway is away', async () => {
   gateway.closeAllConnections();
   await new Promise((closed) => gateway.close(closed));
   const answer = await get('/dicom-web/studies');

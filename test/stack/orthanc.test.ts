@@ -24,7 +24,7 @@ it('is the version this project is made for, with DICOMweb and GDCM', async () =
   expect(await (await call('/plugins')).json()).toContain('gdcm');
 });
 
-it('answers nobody without its password', async () => {
+it('requires its password', async () => {
   expect((await fetch(`${orthanc.url}/system`)).status).toBe(401);
 });
 

@@ -47,7 +47,7 @@ it('refuses a wrong password', async () => {
   await expect(ask(wrong, 'select 1')).rejects.toThrow('password authentication failed');
 });
 
-it('has after a kill -9 what was committed before, under the same address', async () => {
+it('keeps committed data after a kill -9, at the same address', async () => {
   await ask(server.ownerUrl, 'create table lasting as select 7 as n');
   server.kill();
   await server.exited;
