@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 const LONGEST_FILE = 250;
+const LONGEST_CONTROLLER = 120;
 const CODE = /\.(ts|tsx|js|mjs|css)$/;
 
 /** The paths of all files of `src` and `portal`. */
@@ -17,14 +18,25 @@ async function sourceFiles(): Promise<string[]> {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
+/** Those of these files that have more lines, with their number. */
+async function longerThan(lines: number, paths: readonly string[]) {
+  const lengths = await Promise.all(
+    paths.map(async (path) => {
+      const text = await readFile(join(root, path), 'utf8');
+      return { path, lines: text.split('\n').length - 1 };
+    }),
+  );
+  return lengths.filter((file) => file.lines > lines);
+}
+
 it('no file of src or portal has more than 250 lines', async () => {
   const code = (await sourceFiles()).filter((path) => CODE.test(path));
   expect(code.length).toBeGreaterThan(300);
-  const lengths = await Promise.all(
-    code.map(async (path) => ({
-      path,
-      lines: (await readFile(join(root, path), 'utf8')).split('\n').length - 1,
-    })),
-  );
-  expect(lengths.filter(({ lines }) => lines > LONGEST_FILE)).toEqual([]);
+  expect(await longerThan(LONGEST_FILE, code)).toEqual([]);
+});
+
+it('no controller has more than 120 lines', async () => {
+  const controllers = (await sourceFiles()).filter((path) => path.endsWith('.controller.ts'));
+  expect(controllers.length).toBeGreaterThan(10);
+  expect(await longerThan(LONGEST_CONTROLLER, controllers)).toEqual([]);
 });
