@@ -135,7 +135,7 @@ describe('npm run import', () => {
     const missing = await run([path, '--mapping', clerk.mapping], broken);
     expect(missing.said).toContain('Columns of the mapping: cpf. ');
     // A directory once crashed the process in the middle of the upload.
-    expect((await run([folder], broken)).errors).toBe(`Not imported. ${folder} is no file\n`);
+    expect((await run([folder], broken)).errors).toBe(`Not imported. ${folder} is not a file\n`);
     expect((await run([`${path}.gz`], broken)).errors).toBe(`Not imported. ${path}.gz is missing\n`);
     const unknown = await run([path, '--mapping', 'nobodys'], broken);
     expect(unknown.errors).toMatch(
@@ -146,7 +146,7 @@ describe('npm run import', () => {
     expect(unseen).toMatchObject({
       status: 2,
       said: expect.stringMatching(/^import [0-9a-f-]{36}\n$/),
-      errors: expect.stringMatching(/^The import goes on, and cannot be followed\. .* answered 403/),
+      errors: expect.stringMatching(/^The import continues, but its progress cannot be read\. .* answered 403/),
     });
     const help = await run(['--help']);
     expect(help).toMatchObject({ status: 0, errors: '' });
