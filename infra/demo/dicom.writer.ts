@@ -21,6 +21,8 @@ export const SopClass = {
   pdf: '1.2.840.10008.5.1.4.1.1.104.1',
 } as const;
 
+const PIXEL_DATA = '7FE00010';
+
 /** Options of `makeInstance`. Missing options get default values; missing UIDs are new. */
 export interface InstanceOptions {
   studyUid?: string | undefined;
@@ -101,9 +103,13 @@ export function makeInstance(options: InstanceOptions = {}): Buffer {
     element('00200013', 'IS', String(options.instanceNumber ?? 1)),
     ...when(options.institution, '00080080', 'LO'),
     ...when(options.issuer, '00100021', 'LO'),
-    ...(frames > 0 ? pixelElements(options.rows ?? 8, options.columns ?? 8, frames, transferSyntax) : []),
+    ...(frames > 0 ? describedPixels(options.rows ?? 8, options.columns ?? 8, frames) : []),
   ];
-  return dicomFile({ transferSyntax, elements: replace(elements, options.extra ?? []) });
+  const extra = options.extra ?? [];
+  // Pixels of `extra` replace the gradient, which is slow to draw for a large image.
+  if (frames > 0 && !extra.some(({ tag }) => tag === PIXEL_DATA))
+    elements.push(gradient(options.rows ?? 8, options.columns ?? 8, frames, transferSyntax));
+  return dicomFile({ transferSyntax, elements: replace(elements, extra) });
 }
 
 /** The elements with those of `extra` added; an equal tag is replaced. */
@@ -112,16 +118,8 @@ export function replace(elements: readonly DicomElement[], extra: readonly Dicom
   return [...elements.filter(({ tag }) => !taken.has(tag)), ...extra];
 }
 
-/** Image Pixel Module (PS3.3 §C.7.6.3) with unsigned 16-bit grey frames that show a gradient. With the RLE transfer syntax the frames are RLE-encoded. */
-function pixelElements(
-  rows: number,
-  columns: number,
-  frames: number,
-  transferSyntax: string,
-): DicomElement[] {
-  const words = Array.from({ length: frames }, (_, frame) =>
-    Array.from({ length: rows * columns }, (_, at) => (frame * 256 + at * 16) & 0xfff),
-  );
+/** Image Pixel Module (PS3.3 §C.7.6.3) of unsigned 16-bit grey frames, without the pixels. */
+function describedPixels(rows: number, columns: number, frames: number): DicomElement[] {
   return [
     element('00280002', 'US', [1]),
     element('00280004', 'CS', 'MONOCHROME2'),
@@ -132,8 +130,15 @@ function pixelElements(
     element('00280101', 'US', [12]),
     element('00280102', 'US', [11]),
     element('00280103', 'US', [0]),
-    pixelData(words, columns, transferSyntax),
   ];
+}
+
+/** Pixel data that shows a gradient. With the RLE transfer syntax the frames are RLE-encoded. */
+function gradient(rows: number, columns: number, frames: number, transferSyntax: string): DicomElement {
+  const words = Array.from({ length: frames }, (_, frame) =>
+    Array.from({ length: rows * columns }, (_, at) => (frame * 256 + at * 16) & 0xfff),
+  );
+  return pixelData(words, columns, transferSyntax);
 }
 
 const NATIVE = new Set<string>([
@@ -144,8 +149,8 @@ const NATIVE = new Set<string>([
 ]);
 
 function pixelData(frames: number[][], columns: number, transferSyntax: string): DicomElement {
-  if (NATIVE.has(transferSyntax)) return element('7FE00010', 'OW', frames.flat());
-  return element('7FE00010', 'OB', { fragments: frames.map((frame) => encodeRle(frame, columns)) });
+  if (NATIVE.has(transferSyntax)) return element(PIXEL_DATA, 'OW', frames.flat());
+  return element(PIXEL_DATA, 'OB', { fragments: frames.map((frame) => encodeRle(frame, columns)) });
 }
 
 function patientOf(studyUid: string): string {
