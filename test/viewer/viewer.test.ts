@@ -180,7 +180,7 @@ describe('the sign-in page', () => {
     await page.goto('/login');
     await expect.poll(() => said(page), PATIENCE).toMatch(/does not answer/);
     await tryToSignIn(page);
-    await expect.poll(() => said(page), PATIENCE).toMatch(/try again shortly/);
+    await expect.poll(() => said(page), PATIENCE).toMatch(/your entries are kept/);
     expect(new URL(page.url()).pathname).toBe('/login');
   });
 
