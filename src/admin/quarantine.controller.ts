@@ -96,16 +96,18 @@ export class QuarantineController {
   ): Promise<z.output<typeof DecisionResult>> {
     if (request.actor === undefined) throw new NotAuthenticated();
     const item = await this.get(id);
-    const { study_uid: studyUid, patient, reason } = item;
-    const whose = { studyUid, patientIssuer: patient.issuer, patientId: patient.patient_id };
-    const detail = { id, reason, ...body };
+    const { issuer, patient_id: patientId } = item.patient;
+    const whose = { studyUid: item.study_uid, patientIssuer: issuer, patientId };
+    const detail = { id, reason: item.reason, ...body };
     // The audit row is written first: a decision that cannot be recorded must not be carried out.
+    const action = `quarantine ${body.decision} begins`;
+    const { instances: waiting } = item;
     await this.audit.append({
       ...request.actor,
       ...whose,
-      instances: item.instances,
+      instances: waiting,
       kind: 'answer',
-      action: `quarantine ${body.decision} begins`,
+      action,
       detail,
     });
     request.auditNote = { ...whose, detail };

@@ -60,7 +60,7 @@ async function plantKey(): Promise<typeof key> {
 }
 
 describe('an access token', () => {
-  test('is RS256, typ at+jwt, lives 15 minutes and has the claims of the contract', async () => {
+  test('is RS256, typ at+jwt, lives 15 minutes and has the documented claims', async () => {
     const { access_token } = await tokensOf(world, person);
     expect(decode(access_token, 0)).toEqual({ alg: 'RS256', typ: 'at+jwt', kid: expect.any(String) });
     const claims = Claims.strict().parse(decode(access_token, 1));
