@@ -61,10 +61,7 @@ export class QuarantineController {
     private readonly audit: AuditLog,
   ) {}
 
-  /**
-   * Quarantined instances, oldest first, each group with its reason, its patient and the contradicted entries. `q` is a part of a
-   * PatientID or UID. Filter: `reason`. `sort=-since` lists the newest first.
-   */
+  /** Groups of quarantined instances, oldest first (`sort=-since`: newest first). `q` is a part of a PatientID or UID. */
   @Get()
   @Gives(pageOf(QuarantineItem))
   list(@Query(new QueryOf(QuarantineQuery)) query: QuarantineQuery): Promise<Page<QuarantineItem>> {
