@@ -29,7 +29,7 @@ async function main(): Promise<void> {
 function endWith(logger: LoggerService, error: Error): void {
   // A driver's message may hold a patient's data.
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
-  logger.fatal?.(`nobody caught a ${error.name}\n${frames.slice(0, 8).join('\n')}`, 'main');
+  logger.fatal?.(`uncaught ${error.name}\n${frames.slice(0, 8).join('\n')}`, 'main');
   // Time for the log line to be written.
   setTimeout(() => process.exit(1), 100);
 }

@@ -7,20 +7,20 @@ import { saying } from './steps.ts';
 
 const HELP = `npm run import -- FILE [options]
 
-Sends a CSV list (.csv, .txt or .csv.gz) to the gateway and follows it to its end.
+Sends a CSV list (.csv, .txt or .csv.gz) to the gateway and follows the import to its end.
 
-  --mapping NAME[@VERSION]  what its columns mean (default brazil-hospital)
-  --rehearse                find out what it would do, and write nothing
-  --as-of YYYY-MM-DD        the day the list speaks of
-  --encoding NAME           how it is encoded, when what is found out is wrong
-  --force                   send it again although it was sent before
-  --data DIR                the local stack to send it to (default .local)
+  --mapping NAME[@VERSION]  the mapping of the columns (default brazil-hospital)
+  --rehearse                show the result without writing anything
+  --as-of YYYY-MM-DD        the date of the list
+  --encoding NAME           the encoding, if the detected one is wrong
+  --force                   import the file again although it was imported before
+  --data DIR                the data folder of the local stack (default .local)
   --help                    this text
 
-To another gateway: set RADGATE_URL, and RADGATE_KEY (an API key) or RADGATE_USERNAME and RADGATE_PASSWORD, of an account with the rights
+For another gateway, set RADGATE_URL, and RADGATE_KEY (an API key) or RADGATE_USERNAME and RADGATE_PASSWORD. The account needs the rights
 records:import and records:read.
-Status: 0 every row is in; 1 some rows are refused or wait for a word; 2 the list was not imported, or could not be followed.
-What a file would give, without any server: npm run mapping:test -- FILE. Reason codes: docs/import-codes.md.
+Exit status: 0 all rows are imported; 1 some rows are rejected or wait for a word; 2 the list was not imported, or could not be followed.
+To see the resources of a file without a server: npm run mapping:test -- FILE. Reason codes: docs/import-codes.md.
 `;
 
 const StackFile = z.object({

@@ -21,7 +21,7 @@ it('an uncaught error writes one log line without its message and ends the proce
     const log = await gateway.logged();
     const last: unknown = JSON.parse(log.trimEnd().split('\n').at(-1) ?? '');
     expect(last).toMatchObject({ level: 'fatal', context: 'main' });
-    expect(log).toContain('nobody caught a TypeError');
+    expect(log).toContain('uncaught TypeError');
     expect(log).not.toContain('Miller^Anna');
   } finally {
     await gateway.stop();

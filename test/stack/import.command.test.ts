@@ -64,7 +64,7 @@ describe('npm run import', () => {
     expect(first.said).toMatch(/completed: 2 rows, 2 created\n {2}2 × cpf-check-digits\n$/);
     const second = await run([file, '--mapping', clerk.mapping], env);
     expect(second.status).toBe(0);
-    expect(second.said).toContain('sent before');
+    expect(second.said).toContain('imported before');
   }, 60_000);
 
   it('finds the local stack, rehearses, and ends with 1 when rows wait or are refused', async () => {
@@ -79,7 +79,7 @@ describe('npm run import', () => {
     expect(rehearsed.said).toMatch(/POST \/api\/imports\/[0-9a-f-]{36}\/commit/);
     const written = await run(args);
     expect(written.said).toMatch(
-      /\/errors\.csv and send that file .*\nDecide the words in GET \/api\/terms;/,
+      /\/errors\.csv, then import that file .*\nDecide the words in GET \/api\/terms;/,
     );
     const missing = await run([file, '--data', data]);
     expect(missing.status).toBe(2);
