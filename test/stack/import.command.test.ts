@@ -146,7 +146,9 @@ describe('npm run import', () => {
     expect(unseen).toMatchObject({
       status: 2,
       said: expect.stringMatching(/^import [0-9a-f-]{36}\n$/),
-      errors: expect.stringMatching(/^The import continues, but its progress cannot be read\. .* answered 403/),
+      errors: expect.stringMatching(
+        /^The import continues, but its progress cannot be read\. .* answered 403/,
+      ),
     });
     const help = await run(['--help']);
     expect(help).toMatchObject({ status: 0, errors: '' });
