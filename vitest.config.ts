@@ -13,8 +13,8 @@ export default defineConfig({
     // A poll waits for a fact; where how soon matters, the test says so.
     expect: { poll: { timeout: 10_000 } },
     pool: 'forks',
-    // Tests wait more than they compute: for time limits, polls and restarts.
-    maxWorkers: 2 * availableParallelism(),
+    // One more than the processors, because tests also wait for time limits, polls and restarts. With more, browsers become too slow.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: SlowestFirst },
   },
 });
