@@ -147,16 +147,17 @@ async function idleTransactions(): Promise<number> {
 }
 
 describe('deciding', () => {
-  it('of two people at once one wins, the other is told 409, and it is done once', async () => {
+  it('of several people at once one wins, the others are refused, and it is done once', async () => {
     const { studyUid, id, held } = await contested();
     const answers = await Promise.all([
       decide(id, DECISIONS.discard),
       decide(id, DECISIONS['re-identify']),
       decide(id, DECISIONS.discard),
     ]);
-    expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([
-      200, 409, 409,
-    ]);
+    const [first, ...others] = answers.map(({ status }) => status).toSorted((one, other) => one - other);
+    expect(first).toBe(200);
+    // 404 to a request that arrives when the decision has been carried out.
+    for (const status of others) expect([404, 409]).toContain(status);
     const won = answers.findIndex(({ status }) => status === 200) === 1 ? 're-identify' : 'discard';
     await expect.poll(() => shown(studyUid), SOON).toEqual(ENDS[won].shown);
     expect(await archived(world)).toBe(held + ENDS[won].archive);
