@@ -90,7 +90,8 @@ it.each([
   await sleep(1000);
   left.abort();
   expect(await asked).toBe('left');
-  await sleep(200);
+  // The gateway notices the closed connection.
+  await sleep(1500);
   archive.paths.length = 0;
   letGo();
   // A request that still waited would be served before this one.
