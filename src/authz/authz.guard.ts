@@ -32,7 +32,7 @@ export const May = createParamDecorator((_: unknown, context: ExecutionContext):
   return policy;
 });
 
-/** Refuses a request whose account has none of the rights of the route. A route without a declaration is refused too. */
+/** Refuses a request if the account holds no right that the route names. A route without a declaration is refused too. */
 @Injectable()
 export class AuthzGuard implements CanActivate {
   constructor(

@@ -40,7 +40,7 @@ export class SessionsController {
     );
   }
 
-  /** Ends one sign-in of the caller, which may be the current one. 404 when it is not theirs or has ended. */
+  /** Ends one sign-in of the caller, which may be the current one. 404 for a sign-in of another account or an ended one. */
   @Delete(':id')
   @HttpCode(204)
   async end(

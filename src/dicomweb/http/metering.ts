@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Offered } from '../../audit/readings.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 
-/** Counts what is sent for a reading: `what` at once, and the bytes with it. Bytes of unknown length are counted as they are sent. */
+/** Adds to the totals of a reading: `what` immediately, and the bytes at the same time if their number is known, else while they are sent. */
 export function metered(bytes: ArchiveBytes, what: Offered, offered: (what: Offered) => void): ArchiveBytes {
   offered({ ...what, bytes: bytes.length ?? 0 });
   if (bytes.length !== undefined) return bytes;

@@ -45,7 +45,7 @@ export function foundDataSet(
   return inOrder([...new Map([...sequences, ...Object.entries(included), ...fixed, ...preferred])]);
 }
 
-/** The sequences of which the catalog keeps some attributes. The catalog has a list for each attribute, with one value per item. */
+/** Sequences with attributes in the catalog. The catalog has a list for each attribute, with one value per item. */
 function sequencesOf(attributes: readonly CatalogAttribute[], found: FoundItem): [string, JsonAttribute][] {
   const bySequence = Map.groupBy(attributes, ({ tag }) => tag.slice(0, 8));
   return [...bySequence].map(([sequence, nested]) => {

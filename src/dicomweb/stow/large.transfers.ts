@@ -4,7 +4,7 @@ import { aborted } from '../../limits/stall.limit.js';
 import { NeighbourAway } from '../../problems/errors.js';
 import { InstanceTooLarge } from './instance.bytes.js';
 
-/** An instance up to this size is sent only when it is complete, so that a slow sender holds none of Orthanc's threads. */
+/** An instance up to this size is sent only when it is complete. A slow sender therefore occupies no thread of Orthanc. */
 const SMALL_BYTES = 1024 * 1024;
 /** Transfers of larger instances at the same time, in all and for one account: a slow sender delays only itself. */
 const MAX_STREAMED = 16;

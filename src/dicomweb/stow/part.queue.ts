@@ -24,7 +24,7 @@ export async function storeParts(
     await readAll(bodies, turn, store, all);
     return await Promise.all(all);
   } catch (error) {
-    // Every started part must settle first: what was stored is recorded although it is not acknowledged.
+    // Waits for every started part: stored instances are audited although the answer does not acknowledge them.
     const settled = await Promise.allSettled(all);
     interrupted(settled.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : [])));
     throw error;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Flag, ListQuery } from '../../http/query.pipe.js';
-import { IMPORT_STATUS } from '../../database/schema.records.js';
+import { IMPORT_STATUS, ROW_STATES } from '../../database/schema.records.js';
 
 /** The query of an upload: the mapping (`name` or `name@version`), whether to write, the day the list describes, its encoding. */
 export const ImportQuery = z.strictObject({
@@ -27,19 +27,9 @@ const digits = z
   .regex(/^\d{1,9}$/)
   .transform(Number);
 
-export const ROW_FILTER = [
-  'pending',
-  'created',
-  'updated',
-  'unchanged',
-  'rejected',
-  'waiting',
-  'duplicate',
-] as const;
-
 /** The query of rows, optionally of one state. Pages count from 1. */
 export const RowsQuery = z.strictObject({
-  state: z.enum(ROW_FILTER).optional(),
+  state: z.enum(ROW_STATES).optional(),
   page: digits.refine((page) => page >= 1).default(1),
   limit: digits.transform((number) => Math.min(Math.max(number, 1), 1000)).default(100),
 });
