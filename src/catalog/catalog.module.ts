@@ -8,7 +8,7 @@ import { Reservations } from './reservations.service.js';
 import { Searches } from './search.service.js';
 import { Stats } from './stats.service.js';
 
-/** Answers which studies, series and instances exist. */
+/** The catalog of studies, series and instances. */
 @Module({
   imports: [OrthancModule],
   providers: [Lookup, RepresentativeInstances, Searches, Reservations, Uploaders, ReferenceAccess, Stats],

@@ -3,11 +3,14 @@ import type { InstanceFacts } from './instance.facts.js';
 import type { RequestedStep } from '../dicom/requested.steps.js';
 import { isRegular } from '../dicom/uids.js';
 
-/** Longest values in characters: text, and codes and dates, which are indexed. */
+/** Maximum lengths in characters. `LONGEST_CODE` is for codes and dates, which are indexed. */
 const LONGEST_TEXT = 1024;
 const LONGEST_CODE = 128;
 
-/** The searchable columns of a study from the header of one instance. Long values are cut. NUL is removed, because PostgreSQL cannot store it. */
+/**
+ * Returns the searchable columns of a study from the header of one instance. Long values are cut. NUL is removed because PostgreSQL cannot
+ * store it.
+ */
 export function describeStudy(facts: InstanceFacts) {
   const value = attributeReader(facts);
   return {
@@ -26,7 +29,7 @@ export function describeStudy(facts: InstanceFacts) {
   };
 }
 
-/** The searchable columns of a series. */
+/** Returns the searchable columns of a series. */
 export function describeSeries(facts: InstanceFacts) {
   const value = attributeReader(facts);
   return {
@@ -45,7 +48,7 @@ export function describeSeries(facts: InstanceFacts) {
   };
 }
 
-/** The items of Request Attributes Sequence as two lists of the same length. */
+/** Returns the items of Request Attributes Sequence as two lists of the same length. */
 export function describeRequests(requests: readonly RequestedStep[]) {
   return {
     requestSteps: requests.map(({ step }) => cut(step, LONGEST_CODE)),
@@ -53,7 +56,7 @@ export function describeRequests(requests: readonly RequestedStep[]) {
   };
 }
 
-/** The columns of an instance. An image without Number of Frames has one frame. */
+/** Returns the columns of an instance. An image without Number of Frames has one frame. */
 export function describeInstance(facts: InstanceFacts) {
   const value = attributeReader(facts);
   const rows = integerOf(value('00280010'));
@@ -71,7 +74,7 @@ export function describeInstance(facts: InstanceFacts) {
   };
 }
 
-/** Whether all its UIDs keep the rule of PS3.5 §9.1. */
+/** Whether the UIDs of study, series and instance all conform to PS3.5 §9.1. */
 export function hasRegularUids({ studyUid, seriesUid, sopUid }: InstanceFacts): boolean {
   return [studyUid, seriesUid, sopUid].every(isRegular);
 }
@@ -86,17 +89,23 @@ function cut(text: string, longest: number): string {
   return text.replaceAll('\0', '').trim().slice(0, longest);
 }
 
-/** Converts a date of ACR-NEMA equipment, `2024.02.28`, to DICOM (PS3.5 §6.2, DA). Other values stay. Migration 0055 does the same. */
+/**
+ * Converts a date in the ACR-NEMA format (`2024.02.28`) to the VR DA (PS3.5 §6.2). Other values do not change. Migration 0055 makes the
+ * same conversion.
+ */
 function dateOf(text: string): string {
   return /^\d{4}\.\d{2}\.\d{2}$/.test(text) ? text.replaceAll('.', '') : text;
 }
 
-/** Converts a time of ACR-NEMA equipment, `10:15:00.5`, to DICOM (PS3.5 §6.2, TM). Other values stay. Migration 0055 does the same. */
+/**
+ * Converts a time in the ACR-NEMA format (`10:15:00.5`) to the VR TM (PS3.5 §6.2). Other values do not change. Migration 0055 makes the
+ * same conversion.
+ */
 function timeOf(text: string): string {
   return /^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$/.test(text) ? text.replaceAll(':', '') : text;
 }
 
-/** An integer in the range of PostgreSQL's `integer`, else null. */
+/** Returns an integer in the range of PostgreSQL's `integer`, or null for any other text. */
 function integerOf(text: string): number | null {
   return /^[+-]?\d{1,9}$/.test(text.trim()) ? Number(text) : null;
 }

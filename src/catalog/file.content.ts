@@ -8,16 +8,16 @@ import { UpstreamFailed } from '../problems/errors.js';
 export interface FileContent {
   /** Transfer Syntax UID (0002,0010) of the file meta information. Empty when missing. */
   readonly transferSyntax: string;
-  /** SHA-256 of the data set only, because Orthanc may rewrite the file meta information. */
+  /** SHA-256 of the data set without the file meta information, because Orthanc may rewrite the file meta information. */
   readonly sha256: Buffer;
 }
 
-/** Longest file meta information. STOW accepts no longer header. */
+/** Maximum length of the file meta information. STOW has the same limit for the header. */
 const LONGEST_META = 4 * 1024 * 1024;
 const GROUP_LENGTH = 0x00020000;
 const TRANSFER_SYNTAX = 0x00020010;
 
-/** Reads a DICOM file to its end in constant memory. Throws `UpstreamFailed` when its file meta information is too long. */
+/** Reads a DICOM file to its end in constant memory. Throws `UpstreamFailed` if the file meta information is too long. */
 export async function contentOf(file: Readable): Promise<FileContent> {
   const hash = createHash('sha256');
   try {
@@ -30,7 +30,10 @@ export async function contentOf(file: Readable): Promise<FileContent> {
   }
 }
 
-/** The Transfer Syntax UID of a DICOM file, empty when missing. Reads only the beginning of `file`, then destroys it. */
+/**
+ * Returns the Transfer Syntax UID of a DICOM file, or an empty text if it is missing. Reads only the beginning of `file`, then destroys the
+ * stream.
+ */
 export async function transferSyntaxOf(file: Readable): Promise<string> {
   try {
     return (await startOf(file)).transferSyntax;
@@ -39,18 +42,18 @@ export async function transferSyntaxOf(file: Readable): Promise<string> {
   }
 }
 
-/** Whether two files are the same instance. */
+/** Whether two files are the same instance: they have the same transfer syntax and the same data set. */
 export function isSameContent(one: FileContent, other: FileContent): boolean {
   return one.transferSyntax === other.transferSyntax && one.sha256.equals(other.sha256);
 }
 
 interface FileStart {
   readonly transferSyntax: string;
-  /** The bytes of the data set that were read. */
+  /** The part of the data set that was already read. */
   readonly dataSet: Buffer;
 }
 
-/** Reads up to the chunk in which the data set starts. */
+/** Reads chunks until the start of the data set is known. */
 async function startOf(file: Readable): Promise<FileStart> {
   const pieces: Buffer[] = [];
   let size = 0;
@@ -73,15 +76,15 @@ async function startOf(file: Readable): Promise<FileStart> {
 /** The file meta information (group 0002) at the beginning of a file. */
 interface FileMetaGroup {
   readonly transferSyntax: string;
-  /** The byte at which the data set starts. */
+  /** The offset in bytes of the data set. */
   readonly end: number;
-  /** How many bytes of the file are needed to know all of this. */
+  /** How many bytes of the file must be read before the other values are final. */
   readonly needed: number;
 }
 
 /**
- * Reads the elements of group 0002 in Explicit VR Little Endian. The group length (0002,0000), which is the first element, says where the
- * group ends, because a deflated data set may look like another element.
+ * Reads the elements of group 0002 in Explicit VR Little Endian. The first element, the group length (0002,0000), gives the end of the
+ * group. The bytes of a deflated data set can look like another element of the group, so the tags alone do not show the end.
  */
 function metaGroupOf(start: Buffer): FileMetaGroup {
   const announcedEnd = announcedEndOf(start);
@@ -104,7 +107,10 @@ function announcedEndOf(start: Buffer): number | undefined {
   return PREFIX_END + 12 + start.readUInt32LE(PREFIX_END + 8);
 }
 
-/** The tag of an element, and where its value begins and ends. If its head is incomplete, all of these are where the head ends. */
+/**
+ * Returns the tag of an element, and the offsets at which its value begins and ends. If the head of the element is incomplete, both offsets
+ * are the end of the head, and the tag is missing.
+ */
 function valueAt(bytes: Buffer, at: number): { tag?: number; start: number; end: number } {
   const head = decodeMetaHead(bytes, at);
   if (head === undefined) {
@@ -115,7 +121,7 @@ function valueAt(bytes: Buffer, at: number): { tag?: number; start: number; end:
   return { tag: head.tag, start, end: start + head.length };
 }
 
-/** A chunk of a stream of bytes. Throws `UpstreamFailed` for anything else. */
+/** Returns a chunk of a stream as a Buffer. Throws `UpstreamFailed` if the chunk is not a Buffer. */
 export function bytesOf(chunk: unknown): Buffer {
   if (!Buffer.isBuffer(chunk)) throw new UpstreamFailed('reading the content of an instance');
   return chunk;

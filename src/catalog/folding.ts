@@ -11,8 +11,9 @@ const PLAIN: Readonly<Record<string, string>> = {
 };
 
 /**
- * Removes case and accents and collapses white space, for comparing names and descriptions. Upper case is applied first, because of ß and
- * of letters whose lower case depends on the position in a word. Hangul syllables stay one character, so that `?` matches them.
+ * Removes case and accents, and replaces each run of white space by one space. Names and descriptions are compared in this form. The text
+ * is converted to upper case and then to lower case, because of ß and of letters whose lower case depends on their position in a word. A
+ * Hangul syllable is kept as one character, so that `?` matches it.
  */
 export function fold(text: string): string {
   return text

@@ -4,14 +4,14 @@ import { UpstreamFailed } from '../problems/errors.js';
 import type { RequestedStep } from '../dicom/requested.steps.js';
 import { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
 
-/** The values of an instance's header that the catalog keeps. */
+/** The header values of an instance that the catalog stores or compares. */
 export interface InstanceFacts {
   readonly studyUid: StudyUid;
   readonly seriesUid: SeriesUid;
   readonly sopUid: SopUid;
   readonly sopClassUid: string;
   readonly transferSyntax: string;
-  /** Without padding ({@link trimValues}). May be empty. */
+  /** Patient ID without padding ({@link trimValues}). Can be empty. */
   readonly patientId: string;
   /** Issuer of Patient ID (0010,0021) without padding. Empty when absent. */
   readonly headerIssuer: string;
@@ -21,10 +21,10 @@ export interface InstanceFacts {
   readonly requests: readonly RequestedStep[];
 }
 
-/** Decoded header values by tag (eight hexadecimal digits in upper case). Several values are joined by a backslash. */
+/** Decoded header values by tag. The tag has eight hexadecimal digits in upper case. Multiple values are joined by a backslash. */
 export type Attributes = ReadonlyMap<string, string>;
 
-/** The tags the catalog reads from a header. */
+/** The tags that the catalog reads from a header. */
 export const CATALOG_TAGS: ReadonlySet<string> = new Set([
   '00080005',
   '00080016',
@@ -60,20 +60,23 @@ export const CATALOG_TAGS: ReadonlySet<string> = new Set([
   '00400245',
 ]);
 
-/** The longest PatientID and issuer that are accepted as keys. LO has 64 characters (PS3.5 §6.2). */
+/** Maximum length of a PatientID and of an issuer that the catalog accepts. LO allows 64 characters (PS3.5 §6.2). */
 const KEY = 256;
 
-/** Checked strictly, because it is written into the headers of answers. */
+/** Allows only digits and dots, because this value is written into response headers. */
 const TransferSyntax = z.string().regex(/^[0-9.]{1,64}$/);
 
-/** A header without valid identifiers. */
+/** The identifiers in a header are missing or invalid. */
 export class IdentityMissing extends UpstreamFailed {
   constructor() {
     super('reading the identifiers of an instance');
   }
 }
 
-/** Reads the facts from the values of a header. Throws {@link IdentityMissing} when a UID is missing or malformed, also the transfer syntax, or when a key is too long or contains NUL. */
+/**
+ * Reads the facts from the values of a header. Throws {@link IdentityMissing} if a UID or the transfer syntax is missing or malformed, or
+ * if the PatientID or issuer is too long or contains NUL.
+ */
 export function factsOf(
   attributes: Attributes,
   transferSyntax: string,
@@ -105,14 +108,17 @@ export function factsOf(
   };
 }
 
-/** Cuts a text and removes NUL, which PostgreSQL cannot store. Values of scopes are shorter than the limit. */
+/** Cuts a text to the maximum length and removes NUL, which PostgreSQL cannot store. The values of a scope are never longer than this. */
 function short(text: string): string {
   return text.replaceAll('\0', '').slice(0, KEY);
 }
 
 const ShortTags = z.record(z.string(), z.unknown());
 
-/** Orthanc's `tags?short` (`gggg,eeee` to text in UTF-8) as {@link Attributes}, without sequences. */
+/**
+ * Converts Orthanc's `tags?short` to {@link Attributes}, without sequences. The keys of `tags?short` are `gggg,eeee`, and its texts are in
+ * UTF-8.
+ */
 export function attributesOfTags(tags: unknown): Attributes {
   const attributes = new Map<string, string>();
   for (const [tag, value] of Object.entries(ShortTags.parse(tags))) {
@@ -121,7 +127,7 @@ export function attributesOfTags(tags: unknown): Attributes {
   return attributes;
 }
 
-/** Modalities without images (PS3.3 C.7.3.1.1.1): reports, annotations, plans, waveforms. */
+/** Modalities without images (PS3.3 C.7.3.1.1.1), such as reports, annotations, plans and waveforms. */
 const NOT_IMAGES = new Set([
   '',
   'SR',
@@ -147,7 +153,7 @@ const NOT_IMAGES = new Set([
   'ANN',
 ]);
 
-/** Whether a series of this modality has images. The scope `modality` considers only these. */
+/** Whether a series of this modality has images. The scope `modality` applies only to such series. */
 export function isImageModality(modality: string): boolean {
   return !NOT_IMAGES.has(modality);
 }

@@ -6,7 +6,7 @@ import { describeInstance, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
 import type { Uploader, ParentRows } from './parent.resolution.js';
 
-/** An instance as the archive holds it. */
+/** The copy of an instance in the archive. */
 export interface ArchivedInstance {
   readonly id: OrthancId;
   readonly study: OrthancId;
@@ -18,20 +18,21 @@ export interface ArchivedInstance {
   readonly fileUuid?: string | undefined;
 }
 
-/** An instance to insert, with the facts of its header. */
+/** An instance to insert, with its copy in the archive and the facts of its header. */
 export interface NewInstance {
   readonly facts: InstanceFacts;
   readonly archived: ArchivedInstance;
 }
 
-/** Inserts instances of one series, in the given order, and updates the counts, modalities and revisions of the series and study. */
+/** Inserts instances of one series in the given order. Updates the counts, modalities and revisions of the series and the study. */
 export async function insertInstances(
   tx: Transaction,
   at: ParentRows,
   by: Pick<Uploader, 'accountId' | 'institution'>,
   added: readonly [NewInstance, ...NewInstance[]],
 ): Promise<void> {
-  // Updates the study first: its lock serialises inserts into the study, so that each sees the counts of the one before.
+  // Updates the study first. The lock on its row makes concurrent inserts into the study run one after the other. Each insert therefore
+  // sees the counts of the previous insert.
   await updateStudy(tx, at, by, added);
   const [first] = added;
   const [row] = await tx
@@ -62,7 +63,10 @@ export async function insertInstances(
   );
 }
 
-/** The first instance sets the description of the study, and permanently its institution and creator. */
+/**
+ * Updates the counts and modalities of a study. The first instance also sets the description, institution and creator of the study. The
+ * institution and the creator do not change later.
+ */
 async function updateStudy(
   tx: Transaction,
   at: ParentRows,

@@ -8,7 +8,7 @@ import { OrthancId } from '../orthanc/orthanc.id.js';
 import { NotVisible } from '../problems/errors.js';
 import type { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
 
-/** A study, series or instance by its UIDs. UIDs of different studies match nothing. */
+/** The UIDs of a study, series or instance. UIDs that belong to different studies match nothing. */
 export interface ResourceUids {
   readonly study: StudyUid;
   readonly series?: SeriesUid | undefined;
@@ -23,20 +23,20 @@ export interface FoundInstance {
   readonly transferSyntax: string;
   readonly frames: number;
   readonly size: number | undefined;
-  /** `undefined` without pixels, or when the header is incomplete. */
+  /** `undefined` if the instance has no pixels or an incomplete header. */
   readonly rows: number | undefined;
   readonly columns: number | undefined;
   readonly bitsAllocated: number | undefined;
-  /** When this content was stored. Other content with the same UID has another time. */
+  /** When this content was stored. If the content is replaced, the time changes. */
   readonly storedAt: Date;
   readonly orthancId: OrthancId;
-  /** The account that reads it, for the limits per account. */
+  /** The account that reads the instance. Limits for each account use it. */
   readonly reader: string;
   /** Aborts when the client has disconnected. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The instances of a target, at least one, and the patient of the study. */
+/** At least one instance of a study, and the patient of the study. */
 export interface FoundInstances {
   readonly studyUid: StudyUid;
   readonly patientIssuer: string;
@@ -59,7 +59,7 @@ export const INSTANCE_COLUMNS = {
   orthancId: instances.orthancId,
 };
 
-/** The columns of the patient. */
+/** The columns of the patient that {@link FoundInstances} needs. */
 export const PATIENT_COLUMNS = {
   patientIssuer: patients.issuer,
   patientId: patients.patientId,
@@ -72,12 +72,15 @@ export interface RightsOver extends Pick<FoundInstances, 'patientIssuer' | 'pati
 
 const STUDY_RIGHTS = RIGHTS.filter(isScoped);
 
-/** Finds instances by their UIDs for one account. All reads of the archive by UID come through here. */
+/** Finds instances by their UIDs for one account. All reads of the archive by UID use this service. */
 @Injectable()
 export class Lookup {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** All instances of the target in series and instance order. Throws `NotVisible` when there are none, or when the right does not cover them. `signal` is added to each instance. */
+  /**
+   * Returns all instances of a study, series or instance, ordered by series and instance number. Throws `NotVisible` if there are none, or
+   * if the right does not cover them. `signal` is added to each instance.
+   */
   async find(
     policy: Policy,
     right: Right,
@@ -98,7 +101,7 @@ export class Lookup {
     return { studyUid: target.study, patientIssuer, patientId, instances: [first, ...rest] };
   }
 
-  /** Whether the right covers the study now. True for a study that is no longer in the catalog. */
+  /** Whether the right covers the study now. Returns true if the study is no longer in the catalog. */
   async covers(policy: Policy, right: Right, study: StudyUid): Promise<boolean> {
     const [row] = await this.database
       .select({ covered: sql<boolean>`${toSql(policy, right)}` })
@@ -108,7 +111,7 @@ export class Lookup {
     return row?.covered ?? true;
   }
 
-  /** The patient of a study. Throws `NotVisible` when the study, or the series in it, is not visible. */
+  /** Returns the patient of a study. Throws `NotVisible` if the account may not see the study or the given series. */
   async demand(
     policy: Policy,
     right: Right,
@@ -125,7 +128,7 @@ export class Lookup {
     return row;
   }
 
-  /** The rights that cover this study, and its patient. Throws `NotVisible` when the study may not be read. */
+  /** Returns the rights that cover this study, and its patient. Throws `NotVisible` if the account may not read the study. */
   async rightsOver(policy: Policy, study: StudyUid): Promise<RightsOver> {
     const [row] = await this.database
       .select({
@@ -164,7 +167,7 @@ interface InstanceRow extends Omit<
   readonly orthancId: string;
 }
 
-/** Converts a row with {@link INSTANCE_COLUMNS} to an instance for this account. Other columns stay. */
+/** Converts a row with {@link INSTANCE_COLUMNS} to an instance for this account. Additional columns of the row are copied. */
 export function instanceOf<Row extends InstanceRow>(found: Row, reader: string, signal?: AbortSignal) {
   const { size, rows, columns, bitsAllocated, orthancId, ...row } = found;
   return Object.assign(row, {

@@ -6,42 +6,45 @@ import { describeSeries, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
 import { RowVanished } from './retrying.js';
 
-/** The sender of an instance, with two functions that ask the policy. */
+/** The sender of an instance, with two functions that evaluate the policy of the sender's account. */
 export interface Uploader {
   readonly accountId: string | undefined;
-  /** Replaces the institution of the header. */
+  /** If set, replaces the institution in the header. */
   readonly institution: string | undefined;
   readonly issuer: string | undefined;
   readonly defaultIssuer: string;
-  /** Whether they may store only into existing studies. */
+  /** Whether the sender may store only into existing studies. */
   readonly existingOnly?: boolean;
-  /** Whether they may store into this study. */
+  /** Whether the sender may store into this study. */
   readonly permits: (study: StudyFacts) => boolean;
-  /** Whether they may know that this study exists. */
+  /** Whether the sender may know that this study exists. */
   readonly sees: (study: StudyFacts) => boolean;
 }
 
-/** Why an instance is refused. `identity`: it conflicts with a study that the sender may see. Other conflicts are `not-permitted`. */
+/**
+ * Why an instance is refused. `identity` means that the instance conflicts with a study that the sender may see. A conflict with any other
+ * study is `not-permitted`.
+ */
 export type StoreRefusal = 'not-permitted' | 'identity';
 
-/** Another upload holds a reservation, and the result depends on it. `otherwise`: the result if that takes too long. */
+/** The result depends on the reservation of another upload. `otherwise` is the result if the other upload takes too long. */
 export interface AwaitedReservation {
   readonly kind: 'held';
   readonly otherwise: StoreRefusal;
 }
 
-/** The ids of the study and series rows of an instance. */
+/** The ids of the rows of an instance's study and series. */
 export interface ParentRows {
   readonly study: number;
   readonly series: number;
 }
 
-/** The row of a study with its patient, locked against deletion until the transaction ends. */
+/** The row of a study and its patient. The row is locked against deletion until the transaction ends. */
 export type LockedStudy = StudyFacts & { readonly id: number; readonly instanceCount: number };
 
 /**
- * Finds or creates the patient, study and series of an instance. By unique keys, a study has one patient and a series has one study. Runs
- * in the caller's transaction. Concurrent inserts of the same keys wait for each other in PostgreSQL.
+ * Finds or creates the patient, study and series of an instance. Unique keys guarantee that a study has one patient and a series has one
+ * study. Runs in the caller's transaction. PostgreSQL makes concurrent inserts of the same keys wait for each other.
  */
 export async function resolveParents(
   tx: Transaction,
@@ -51,7 +54,7 @@ export async function resolveParents(
   const study = (await lockStudy(tx, facts.studyUid)) ?? (await createStudy(tx, facts, by));
   if (study === undefined) return 'not-permitted';
   const refusal = refusalOf(study, facts, by);
-  // The first stored instance, and not the first reservation, determines patient, institution and creator of a study.
+  // The first stored instance determines the patient, institution and creator of a study. A reservation does not determine them.
   if (study.instanceCount === 0 && (await isContested(tx, study, by, refusal)))
     return { kind: 'held', otherwise: refusal ?? 'not-permitted' };
   return refusal ?? resolveSeries(tx, study, facts, by);
@@ -66,7 +69,10 @@ function refusalOf(study: LockedStudy, facts: InstanceFacts, by: Uploader): Stor
   return agrees ? undefined : 'identity';
 }
 
-/** Whether a study without instances has reservations of other accounts, or any reservation when this instance is refused. */
+/**
+ * For a study without instances: whether another account has a reservation in the study. If this instance is refused, every reservation
+ * counts, including expired reservations and those of the same account.
+ */
 async function isContested(
   tx: Transaction,
   study: LockedStudy,
@@ -86,7 +92,7 @@ async function isContested(
   return row !== undefined;
 }
 
-/** Finds a study by its UID and locks it against deletion. */
+/** Returns a study by its UID, and locks its row against deletion. */
 async function lockStudy(tx: Transaction, studyUid: string): Promise<LockedStudy | undefined> {
   return lockStudyWhere(tx, eq(studies.studyUid, studyUid));
 }
@@ -143,7 +149,7 @@ async function createStudy(
   return study;
 }
 
-/** Finds or creates the patient of a study. A study without PatientID has a patient of its own. */
+/** Finds or creates the patient of a study. A study without PatientID gets its own patient. */
 export async function patientOf(
   tx: Transaction,
   study: Pick<StudyFacts, 'studyUid' | 'issuer' | 'patientId'>,
@@ -162,7 +168,10 @@ export async function patientOf(
   return row.id;
 }
 
-/** The study as it would be with this instance, and with the institution of the instance. The first instance determines the creator. */
+/**
+ * Returns the study as it would be after this instance is inserted, but with the institution of the instance. The policy decides on the
+ * basis of these values. The first instance determines the creator.
+ */
 function withInstance(study: LockedStudy, facts: InstanceFacts, by: Uploader): StudyFacts {
   const added = isImageModality(facts.modality) ? [facts.modality] : [];
   return {
@@ -203,7 +212,10 @@ async function createSeries(tx: Transaction, study: LockedStudy, facts: Instance
   return row;
 }
 
-/** A conflict with a study that the sender may not see looks like a missing permission, so that it does not reveal the study. */
+/**
+ * Returns why an instance is refused that conflicts with this study. If the sender may not see the study, the reason is the same as for a
+ * missing permission, so that the response does not reveal the study.
+ */
 export async function refusalForConflict(
   tx: Transaction,
   study: number,
@@ -213,13 +225,19 @@ export async function refusalForConflict(
   return other !== undefined && by.sees(other) ? 'identity' : 'not-permitted';
 }
 
-/** Locks study and series, in the order of all writers, so that there is no deadlock and a late reservation is seen. */
+/**
+ * Locks the study and then the series. All writers lock in this order, so that they cannot deadlock. After the lock, all concurrent
+ * reservations are visible.
+ */
 export async function lockParents(tx: Transaction, ids: ParentRows): Promise<void> {
   await tx.execute(sql`select from studies where id = ${ids.study} for update`);
   await tx.execute(sql`select from series where id = ${ids.series} for update`);
 }
 
-/** Deletes series, study and patient if they have no instances and no reservations. The caller has locked them with {@link lockParents}. */
+/**
+ * Deletes the series, study and patient if they have no instances and no reservations. The caller must first lock them with {@link
+ * lockParents}.
+ */
 export async function deleteEmptyParents(tx: Transaction, ids: ParentRows): Promise<void> {
   await tx.execute(sql`
     delete from series where id = ${ids.series}

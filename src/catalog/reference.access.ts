@@ -3,19 +3,22 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Policy, toSql } from '../authz/policy.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 
-/** The UIDs that a data set refers to. */
+/** The UIDs of the studies, series and instances to which a data set refers. */
 interface ReferencedUids {
   readonly studies: ReadonlySet<string>;
   readonly series: ReadonlySet<string>;
   readonly instances: ReadonlySet<string>;
 }
 
-/** Checks whether an account may read the objects that a data set refers to. */
+/** Checks whether an account may read the objects to which a data set refers. */
 @Injectable()
 export class ReferenceAccess {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Whether the account may read all of them. Unknown objects count as not readable, so that a reference does not reveal what exists. */
+  /**
+   * Whether the account may read all referenced objects. Returns false for unknown objects too, so that a reference does not reveal whether
+   * an object exists.
+   */
   async all(policy: Policy, named: ReferencedUids): Promise<boolean> {
     const may = toSql(policy, 'studies:read');
     const [studies, series, instances] = [[...named.studies], [...named.series], [...named.instances]];

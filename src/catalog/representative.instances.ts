@@ -18,12 +18,12 @@ export interface RepresentativeInstance {
 const GROUP = { study: studies.id, series: series.id, instance: instances.id } as const;
 const UID = { study: studies.studyUid, series: series.seriesUid, instance: instances.sopUid } as const;
 
-/** Finds one instance that represents a study or series: the first in series and instance order. */
+/** Finds one instance that represents a study or series. It is the first instance, ordered by series and instance number. */
 @Injectable()
 export class RepresentativeInstances {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The instances by the UIDs of this level. UIDs that the account may not read, or without instances, are left out. */
+  /** Returns one instance for each of these UIDs. Leaves out UIDs without instances and UIDs that the account may not read. */
   async of(
     policy: Policy,
     level: Level,

@@ -20,7 +20,7 @@ import {
 } from './parent.resolution.js';
 import { withRetries } from './retrying.js';
 
-/** The reserved keys of one instance that is being uploaded. */
+/** The reserved keys of an instance that is being uploaded. */
 export interface Reservation extends ParentRows {
   readonly kind: 'reserved';
   readonly holder: string;
@@ -28,7 +28,10 @@ export interface Reservation extends ParentRows {
   readonly by: Uploader;
 }
 
-/** The catalog already has this SOP Instance UID in the same series. The content decides whether it is the same instance. */
+/**
+ * The catalog already has this SOP Instance UID in the same series. The caller must compare the content to decide whether it is the same
+ * instance.
+ */
 export interface KnownInstance {
   readonly kind: 'known';
   readonly id: number;
@@ -37,21 +40,27 @@ export interface KnownInstance {
   readonly sha256: Buffer | undefined;
 }
 
-/** The answer to a request for a reservation. */
+/** The result of {@link Reservations.reserve}. */
 export type Admission =
   Reservation | KnownInstance | { readonly kind: 'refused'; readonly why: StoreRefusal };
 
-/** A reservation expires after this time unless renewed. After a crash, a repeated upload waits until then. */
+/** A reservation expires after this time if it is not renewed. After a crash, a repeated upload waits until the reservation expires. */
 const LIFE_MS = 12_000;
 const RENEW_MS = 4_000;
 const LONGEST_WAIT_MS = LIFE_MS + 5_000;
 
-/** Reserves the keys of an instance before the archive receives any byte of it, and until the catalog has its row. */
+/**
+ * Reserves the keys of an instance before the archive receives the first byte. The reservation lasts until the catalog has the row of the
+ * instance.
+ */
 @Injectable()
 export class Reservations {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Reserves the keys, or returns why not. Waits while another upload has the same instance or the first instance of the study. */
+  /**
+   * Reserves the keys, or returns why this is impossible. Waits if another upload has reserved the same instance, or the first instance of
+   * the study.
+   */
   async reserve(facts: InstanceFacts, by: Uploader): Promise<Admission> {
     const until = Date.now() + LONGEST_WAIT_MS;
     for (;;) {
@@ -62,12 +71,12 @@ export class Reservations {
     }
   }
 
-  /** Commits only a reservation. All other outcomes roll back the rows that were created. */
+  /** Commits only if the result is a reservation. Any other result rolls back the rows that were created. */
   private async tryReserve(facts: InstanceFacts, by: Uploader): Promise<Admission | AwaitedReservation> {
     try {
       return await withRetries(() =>
         this.database.transaction(async (tx) => {
-          // May be asynchronous: `noteContent` commits later and flushes this row too.
+          // This commit can be asynchronous, because the later commit of `noteContent` also makes this row durable.
           await tx.execute(sql`set local synchronous_commit = off`);
           const admission = await reserveKeys(tx, facts, by);
           if (admission.kind !== 'reserved') throw new ReservationRolledBack(admission);
@@ -80,7 +89,7 @@ export class Reservations {
     }
   }
 
-  /** Renews a reservation until the returned function is called. */
+  /** Renews a reservation every four seconds. The returned function stops the renewal. */
   keep(reservation: Reservation): () => void {
     const timer = setInterval(() => {
       this.database
@@ -92,14 +101,18 @@ export class Reservations {
     return () => clearInterval(timer);
   }
 
-  /** Saves the hash of the content before the archive answers. After a crash it tells which content the archive's copy must have. */
+  /**
+   * Saves the hash of the content before the archive's response is used. After a crash, the hash shows which content the archive's copy
+   * must have.
+   */
   async noteContent(reservation: Reservation, sha256: Buffer): Promise<void> {
     await this.database.update(pending).set({ sha256, expiresAt: newExpiry() }).where(isHeld(reservation));
   }
 
   /**
-   * Replaces the reservation by the row of the instance, which exists from now on. If the reservation was lost (the process was suspended,
-   * or the study was deleted), it is made again. False when the sender may no longer store the instance.
+   * Replaces the reservation by the row of the instance, and the instance becomes visible. If the reservation is lost, this method reserves
+   * the keys again. It can be lost when the process was suspended or the study was deleted. Returns false if the sender may no longer store
+   * the instance.
    */
   async complete(reservation: Reservation, archived: ArchivedInstance): Promise<boolean> {
     if (await this.tryComplete(reservation, archived)) return true;
@@ -122,7 +135,10 @@ export class Reservations {
     );
   }
 
-  /** Deletes the reservation and empty parents. Only when the archive has no copy from this sender. */
+  /**
+   * Deletes the reservation, and its series, study and patient if they are empty. May be called only if the archive has no copy from this
+   * sender.
+   */
   async abandon(reservation: Reservation): Promise<void> {
     await withRetries(() =>
       this.database.transaction(async (tx) => {
@@ -133,7 +149,10 @@ export class Reservations {
     );
   }
 
-  /** Expires a reservation whose outcome is unknown. The watcher inserts the archive's copy, if any. The sender may repeat at once. */
+  /**
+   * Expires a reservation whose outcome is unknown. If the archive has a copy, the watcher inserts it. The sender can repeat the upload
+   * immediately.
+   */
   async expire(reservation: Reservation): Promise<void> {
     await this.database
       .update(pending)
@@ -141,13 +160,13 @@ export class Reservations {
       .where(isHeld(reservation));
   }
 
-  /** Saves the content hash of an instance that came without the gateway. */
+  /** Saves the content hash of an instance that reached the archive without passing through the gateway. */
   async learnContent(id: number, sha256: Buffer): Promise<void> {
     await this.database.update(instances).set({ sha256 }).where(eq(instances.id, id));
   }
 }
 
-/** Rolls a transaction back and carries the outcome to its caller. */
+/** Thrown in a transaction to roll it back. The code that started the transaction returns `admission`. */
 class ReservationRolledBack extends Error {
   constructor(readonly admission: Admission | AwaitedReservation) {
     super('rolled back');
@@ -177,14 +196,14 @@ async function reserveKeys(
     .onConflictDoUpdate({
       target: pending.sopUid,
       set: values,
-      // Another account's interrupted upload is not overwritten: the watcher must first insert it for that account.
+      // The interrupted upload of another account is not overwritten. The watcher must first insert that upload for the other account.
       setWhere: sql`${pending.expiresAt} < clock_timestamp()
         and (${pending.sha256} is null or ${pending.accountId} is not distinct from ${by.accountId ?? null}::uuid)`,
     })
     .returning({ sopUid: pending.sopUid });
-  // An account that may store into this study may know of other uploads into it.
+  // `identity` reveals that another upload exists. That is allowed, because the account may store into this study.
   if (held.length === 0) return { kind: 'held', otherwise: 'identity' };
-  // Read after the reservation: an upload that completed meanwhile has its row.
+  // This query runs after the reservation was made. If another upload has completed before that, its row is therefore visible here.
   const known = await knownInstance(tx, facts.sopUid);
   if (known === undefined) return { kind: 'reserved', holder, facts, by, ...at };
   if (known.series !== at.series)

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A row that was just read has been deleted by another transaction. The work is retried. */
+/** Thrown when another transaction has deleted a row that was just inserted or read. {@link withRetries} retries the transaction. */
 export class RowVanished extends Error {}
 
-/** PostgreSQL errors of concurrent transactions: deadlock, serialization failure, duplicate key, deleted parent row. A retry succeeds. */
+/**
+ * PostgreSQL's error codes for conflicts of concurrent transactions: deadlock, serialization failure, duplicate key, deleted parent row. A
+ * retry can succeed.
+ */
 const RETRYABLE_CODES = new Set(['40P01', '40001', '23505', '23503']);
 const ATTEMPTS = 6;
 
-/** Runs a whole transaction, and retries it after a conflict with another one. Throws the last error. */
+/** Runs a whole transaction, and runs it again after a conflict with another transaction. Throws the error of the last attempt. */
 export async function withRetries<T>(work: () => Promise<T>): Promise<T> {
   for (let left = ATTEMPTS - 1; ; left -= 1) {
     try {
@@ -19,7 +22,7 @@ export async function withRetries<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The error of the driver may be wrapped as `cause`. */
+/** Whether a retry can succeed. The driver's error may be the `cause` of another error. */
 function isRetryable(error: unknown): boolean {
   for (let depth = 0, at = error; depth < 4 && typeof at === 'object' && at !== null; depth += 1) {
     if (at instanceof RowVanished) return true;

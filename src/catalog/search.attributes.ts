@@ -6,12 +6,15 @@ import { PROCEDURE_ID, REQUEST_ATTRIBUTES, STEP_ID } from '../dicom/requested.st
 /** The levels of a search (PS3.18 §10.6). */
 export type Level = 'study' | 'series' | 'instance';
 
-/** How a key is matched (PS3.4 C.2.2.2). `folded`: without case and accents. `set`: as a member of an array. `item`: in an item of a sequence. */
+/**
+ * How a key is matched (PS3.4 C.2.2.2). `folded` ignores case and accents. `set` compares with the members of an array. `item` compares
+ * with the items of a sequence.
+ */
 export type Matching = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'set' | 'item';
 
-/** An attribute of the catalog. It is searched and returned without reading the archive. */
+/** An attribute that the catalog contains. Searches match and return it without a request to the archive. */
 export interface CatalogAttribute {
-  /** The tag. For an attribute in the items of a sequence: the tag of the sequence, a dot, the tag of the attribute. */
+  /** The tag. For an attribute in the items of a sequence, the tag of the sequence, a dot and the tag of the attribute. */
   readonly tag: string;
   readonly keyword: string;
   readonly vr: string;

@@ -6,12 +6,12 @@ import type { CatalogAttribute } from './search.attributes.js';
 /** The value that a key must match, parsed from a query (PS3.4 C.2.2.2). */
 export type Match =
   | { readonly kind: 'value'; readonly value: string }
-  /** Any of these. */
+  /** Matches if the key equals one of these values. */
   | { readonly kind: 'list'; readonly values: readonly string[] }
-  /** Both ends are included. An open end is undefined. */
+  /** The range includes both ends. An open end is `undefined`. */
   | { readonly kind: 'range'; readonly from: string | undefined; readonly to: string | undefined };
 
-/** Most words of a name in fuzzy matching. */
+/** Maximum number of words of a name that fuzzy matching compares. */
 const FUZZY_WORDS = 8;
 
 /** A key and the value that it must match. */
@@ -20,7 +20,7 @@ export interface Filter {
   readonly match: Match;
 }
 
-/** The predicates of these keys. All keys of one sequence must match the same item (PS3.4 C.2.2.2.6). */
+/** Returns the SQL conditions for these keys. All keys of one sequence must match the same item (PS3.4 C.2.2.2.6). */
 export function allMatch(filters: readonly Filter[], fuzzy: boolean): SQL[] {
   const [ofItems, others] = [true, false].map((isOfItem) =>
     filters.filter(({ attribute }) => (attribute.matching === 'item') === isOfItem),
@@ -33,8 +33,8 @@ export function allMatch(filters: readonly Filter[], fuzzy: boolean): SQL[] {
 }
 
 /**
- * Matches all keys in one item: the columns of a sequence are arrays of the same length. Exact values are first compared with the whole
- * array, so that the index is used.
+ * Returns the condition that one item matches all keys. The columns of a sequence are arrays of the same length. Exact values are also
+ * compared with the whole array, because only this comparison uses the index.
  */
 function matchesOneItem(filters: readonly Filter[]): SQL {
   const names = filters.map((_, at) => sql.identifier(`item_${at}`));
@@ -48,7 +48,7 @@ function matchesOneItem(filters: readonly Filter[]): SQL {
     as one_item (${sql.join(names, sql`, `)}) where ${sql.join(each, sql` and `)}))`;
 }
 
-/** The predicate of one key over the tables of the catalog. `fuzzy`: similar names match too. */
+/** Returns the SQL condition for one key. With `fuzzy`, similar names match too. */
 export function matches(attribute: CatalogAttribute, match: Match, fuzzy = false): SQL {
   const column = attribute.key ?? attribute.value;
   if (match.kind === 'list') return anyOf(attribute, match.values);
@@ -80,7 +80,7 @@ function anyOf(attribute: CatalogAttribute, values: readonly string[]): SQL {
   return sql`${column} = any(${sql.param(values)}::text[])`;
 }
 
-/** Matches an array that contains one of the values, or a member that matches one of the patterns. */
+/** Returns the condition that an array contains one of the values, or a member that matches one of the patterns. */
 function overlaps(column: AnyPgColumn | SQL, values: readonly string[]): SQL {
   const [patterns, exact] = [true, false].map((wanted) =>
     values.filter((value) => isPattern(value) === wanted),
@@ -97,12 +97,13 @@ function overlaps(column: AnyPgColumn | SQL, values: readonly string[]): SQL {
   return sql`(${sql.join(conditions, sql` or `)})`;
 }
 
-/** Alphabetic, ideographic and phonetic (PS3.5 §6.2.1.2). */
+/** The alphabetic, ideographic and phonetic component groups (PS3.5 §6.2.1.2). */
 const COMPONENT_GROUPS = [1, 2, 3];
 
 /**
- * Matches a person name by any of its component groups, or by the groups that the value gives by position (`=山田*` the second, PS3.5
- * §6.2.1.2). Empty components at the end are ignored. The whole name contains each matching group, so an index can narrow the search first.
+ * Matches a person name. A value without `=` can match any component group. In a value with `=`, each part must match the group at its
+ * position: `=山田*` must match the second group (PS3.5 §6.2.1.2). Empty components at the end are ignored. The condition also requires that
+ * the whole name contains the value, because an index supports this test.
  */
 function matchesName(column: AnyPgColumn | SQL, value: string): SQL {
   const values = fold(value).split('=').map(trimComponents);
@@ -126,8 +127,8 @@ function trimComponents(group: string): string {
 }
 
 /**
- * Matches a name exactly, or by similarity of each word. Trigrams support words of at least three ASCII letters or digits; other words must
- * be contained.
+ * Matches a name exactly, or by the similarity of each word. The trigram index supports words of at least three ASCII letters or digits.
+ * The name must contain all other words unchanged.
  */
 function matchesFuzzily(column: AnyPgColumn | SQL, value: string): SQL {
   const words = fold(value)
@@ -142,7 +143,7 @@ function matchesFuzzily(column: AnyPgColumn | SQL, value: string): SQL {
   return sql`(${literal} or (${sql.join(each, sql` and `)}))`;
 }
 
-/** Equality, or a pattern of `*` (any characters) and `?` (one character). */
+/** Compares for equality, or with a pattern if the value contains `*` (any characters) or `?` (one character). */
 function equalsOrLike(column: AnyPgColumn | SQL, value: string): SQL {
   if (!isPattern(value)) return sql`${column} = ${value}`;
   return sql`${column} like ${patternOf(value)}`;
@@ -159,7 +160,10 @@ function patternOf(value: string): string {
     .replaceAll('?', '_');
 }
 
-/** Dates and times are digits, most significant first. An upper end includes all values that start with it. */
+/**
+ * Dates and times are compared as text, because their most significant digits come first. The range includes all values that begin with
+ * `to`.
+ */
 function isInRange(column: AnyPgColumn | SQL, from: string | undefined, to: string | undefined): SQL {
   const lower = from === undefined ? sql`true` : sql`${column} >= ${from}`;
   const upper = to === undefined ? sql`true` : sql`left(${column}, ${to.length}) <= ${to}`;

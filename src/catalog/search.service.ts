@@ -7,7 +7,7 @@ import { Slots } from '../limits/slots.js';
 import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from './search.attributes.js';
 import { allMatch, type Filter } from './search.matching.js';
 
-/** A search: level, filters and page. */
+/** A search: its level, filters and page. */
 export interface Search {
   readonly level: Level;
   readonly filters: readonly Filter[];
@@ -17,10 +17,10 @@ export interface Search {
   readonly fuzzy: boolean;
 }
 
-/** A found study, series or instance: values by tag. */
+/** The values of a found study, series or instance by tag. */
 export type FoundItem = Readonly<Record<string, string | number | readonly string[] | null>>;
 
-/** A page, and the number of all matches that the account may see. */
+/** A page of matches. `total` is the number of all matches that the account may see. */
 export interface SearchResult {
   readonly total: number;
   readonly items: readonly FoundItem[];
@@ -31,16 +31,19 @@ const Result = z.object({
   items: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string()), z.null()]))),
 });
 
-/** Concurrent searches, of all accounts and of one. Counting a large archive takes seconds, and requests share 16 connections. */
+/**
+ * Maximum number of concurrent searches for all accounts, and for one account. Counting a large archive takes seconds, and all requests
+ * share 16 connections.
+ */
 const CONCURRENT = 10;
 const CONCURRENT_PER_ACCOUNT = 4;
 
-/** Least share of common trigrams of similar words: `Yamda` and `Yamada` have 0.5. */
+/** Minimum word similarity of PostgreSQL's pg_trgm. `Yamda` and `Yamada` have a similarity of 0.5. */
 const MIN_SIMILARITY = '0.45';
 
 const DEPTH: Record<Level, number> = { study: 0, series: 1, instance: 2 };
 
-/** The columns that identify and sort a found row. They are few, because all matches are counted and sorted. */
+/** The columns that identify and sort a match. All matches are counted and sorted, so these columns are few. */
 const KEYS: Record<Level, SQL> = {
   study: sql`studies.id as study, studies.study_date, studies.study_time`,
   series: sql`studies.id as study, studies.study_date, studies.study_time, series.id as series, series.series_number`,
@@ -48,7 +51,7 @@ const KEYS: Record<Level, SQL> = {
     instances.id as instance, instances.instance_number`,
 };
 
-/** Newest study first. Each order ends in a unique key, so that pages are stable. */
+/** The newest study comes first. Each order ends with a unique key, so that the order of the pages is stable. */
 const ORDER: Record<Level, SQL> = {
   study: sql`study_date desc, study_time desc, study desc`,
   series: sql`study_date desc, study_time desc, study desc, series_number, series`,
@@ -62,7 +65,7 @@ const FROM: Record<Level, SQL> = {
     join instances on instances.series = series.id`,
 };
 
-/** Joins the rows of a page with all their columns. */
+/** Joins the rows of a page with the tables that contain their other columns. */
 const PAGE: Record<Level, SQL> = {
   study: sql`page join studies on studies.id = page.study join patients on patients.id = studies.patient`,
   series: sql`page join studies on studies.id = page.study join patients on patients.id = studies.patient
@@ -71,19 +74,24 @@ const PAGE: Record<Level, SQL> = {
     join series on series.id = page.series join instances on instances.id = page.instance`,
 };
 
-/** The attributes that are returned at a level: its own and those of the levels above. */
+/** Returns the attributes of a level and of the levels above it. */
 export function attributesAt(level: Level): readonly CatalogAttribute[] {
   return CATALOG_ATTRIBUTES.filter((attribute) => DEPTH[attribute.level] <= DEPTH[level]);
 }
 
-/** Searches the catalog: right, scope, filter, order, page and total in one statement (docs/decisions/0001). */
+/**
+ * Searches the catalog. One SQL statement applies the right, scope and filters, sorts, selects the page and counts all matches
+ * (docs/decisions/0001).
+ */
 @Injectable()
 export class Searches {
   private readonly slots = new Slots({ places: CONCURRENT, perAccount: CONCURRENT_PER_ACCOUNT });
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A page of the matches that the account may read. Nothing is filtered after paging. `signal` ends the waiting for a free slot. */
+  /**
+   * Returns a page of the matches that the account may read. The page needs no further filtering. `signal` ends the wait for a free slot.
+   */
   run(policy: Policy, search: Search, signal?: AbortSignal): Promise<SearchResult> {
     return this.slots.run(() => this.query(policy, search), signal, policy.accountId);
   }
@@ -91,7 +99,7 @@ export class Searches {
   private async query(policy: Policy, search: Search): Promise<SearchResult> {
     const conditions = [
       toSql(policy, 'studies:read'),
-      // A study or series with reservations only does not exist yet.
+      // A study or series that has only reservations is not visible yet.
       search.level === 'study' ? sql`studies.instance_count > 0` : sql`true`,
       search.level === 'series' ? sql`series.instance_count > 0` : sql`true`,
       ...allMatch(search.filters, search.fuzzy),
@@ -100,7 +108,7 @@ export class Searches {
       ({ tag, value }) => sql`${value} as ${sql.identifier(tag)}`,
     );
     const order = ORDER[search.level];
-    // All matches are counted and sorted by their keys only. The other columns are read for the page.
+    // All matches are counted and sorted by their keys only. The other columns are read only for the page.
     const statement = sql`
       with found as materialized (
         select ${KEYS[search.level]} from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)}),
@@ -113,15 +121,15 @@ export class Searches {
   }
 
   /**
-   * Runs the statement in a transaction, which carries its settings. A transaction is used in any case: otherwise the driver may queue
-   * statements of other requests behind this one on the same connection.
+   * Runs the statement in a transaction, so that its settings apply only to this statement. A transaction is used even without settings.
+   * Otherwise the driver may send statements of other requests on the same connection, and they would wait for this one.
    */
   private async execute(policy: Policy, search: Search, statement: SQL): Promise<readonly unknown[]> {
     const isPartial = !seesAll(policy, 'studies:read');
     return this.database.transaction(async (transaction) => {
-      // An account that sees a part of the studies must be served by indexes, so that the cost depends on that part.
+      // The account sees only some of the studies. The cost must depend on the number of these studies, so PostgreSQL must use the indexes.
       if (isPartial) await transaction.execute(sql`set local enable_seqscan = off`);
-      // The operator with index support takes its threshold from this setting only.
+      // The operator `%>` uses the index, but it takes its threshold only from this setting.
       if (search.fuzzy)
         await transaction.execute(
           sql`select set_config('pg_trgm.word_similarity_threshold', ${MIN_SIMILARITY}, true)`,

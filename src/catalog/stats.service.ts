@@ -16,7 +16,10 @@ const CatalogCounts = z.object({
   irregular: z.number(),
 });
 
-/** Counts of the catalog and of the archive (null while it is away), of running uploads, of quarantined instances, and of instances with a UID that breaks PS3.5 §9.1. */
+/**
+ * Counts of the catalog and the archive. `archive` is null if Orthanc is unreachable. `on_their_way` counts running uploads,
+ * `in_quarantine` quarantined instances, and `irregular` instances with a UID that does not conform to PS3.5 §9.1.
+ */
 export const CatalogStats = z.object({
   catalog: z.object({
     patients: z.int(),

@@ -15,7 +15,10 @@ export class Uploaders {
     @Inject(DATABASE) private readonly database: Database,
   ) {}
 
-  /** The account of an interrupted upload, else the machine account with the name of the calling AE title. It determines issuer and institution. */
+  /**
+   * Returns the sender of an instance. Uses the account of an interrupted upload if there is one, and otherwise the machine account that
+   * has the calling AE title as its name. The account determines the issuer and the institution.
+   */
   async of(aet: string | undefined, accountId?: string): Promise<Uploader> {
     const [account] = await this.database
       .select({ institution: accounts.institution, issuer: accounts.issuer })
@@ -30,15 +33,15 @@ export class Uploaders {
       institution: account?.institution ?? undefined,
       issuer: account?.issuer ?? undefined,
       defaultIssuer: this.env.DEFAULT_ISSUER,
-      // The archive has accepted the instance already.
+      // The archive has already accepted the instance, so no permission is checked.
       permits: () => true,
       sees: () => true,
     };
   }
 
   /**
-   * The only account that has stored into a study by STOW, according to the audit. `undefined` when there is none or more than one. Only
-   * requests for a single study are considered, because the audit has an index for these.
+   * Returns the only account that has stored into a study by STOW, according to the audit. Returns `undefined` if there is no such account
+   * or more than one. Considers only requests for a single study, because the audit has an index for these requests.
    */
   async soleUploaderOf(studyUid: string): Promise<string | undefined> {
     const rows = await this.database

@@ -20,10 +20,13 @@ const Row = z.object({
   size: z.number().nullable(),
   fileUuid: z.string().nullable(),
 });
-/** A row of an instance at the time it was read. */
+/** A row of the table `instances`, as it was when it was read. */
 export type InstanceRow = Readonly<z.infer<typeof Row>>;
 
-/** The result of comparing rows with the archive. `replaced`: instances whose file is now another instance; the caller ingests them. */
+/**
+ * The result of comparing rows with the archive. `replaced` lists the rows whose file now contains another instance. The caller ingests
+ * these files again.
+ */
 export interface DiffResult {
   readonly removed: number;
   readonly refreshed: number;
@@ -31,12 +34,12 @@ export interface DiffResult {
 }
 
 const FirstOfSeries = z.object({ series: z.coerce.number(), id: z.coerce.number(), orthancId: OrthancId });
-/** The first instance of a series. */
+/** The first instance of a series in the catalog. */
 export type FirstOfSeries = z.infer<typeof FirstOfSeries>;
 
 const PAGE = 500;
 
-/** Compares rows of the catalog with the archive's files, which may be missing, replaced or unchanged. */
+/** Compares rows of the catalog with the files in the archive. A file can be missing, replaced or unchanged. */
 @Injectable()
 export class ArchiveDiff {
   constructor(
@@ -46,17 +49,17 @@ export class ArchiveDiff {
     private readonly deletionSync: DeletionSync,
   ) {}
 
-  /** The rows of these Orthanc ids. */
+  /** Returns the rows with these Orthanc ids. */
   async rowsOf(ids: readonly OrthancId[]): Promise<InstanceRow[]> {
     return ids.length === 0 ? [] : this.select(inArray(instances.orthancId, [...ids]));
   }
 
-  /** The rows of all instances in these series of the catalog. */
+  /** Returns the rows of all instances in these series of the catalog. */
   rowsOfSeries(ids: readonly number[]): Promise<InstanceRow[]> {
     return this.select(inArray(instances.series, [...ids]));
   }
 
-  /** The next rows after an id, in the order of their ids. */
+  /** Returns at most `limit` rows with an id greater than `after`, ordered by id. */
   rowsAfter(after: number, limit: number): Promise<InstanceRow[]> {
     return this.select(gt(instances.id, after), limit);
   }
@@ -67,7 +70,7 @@ export class ArchiveDiff {
     return z.array(Row).parse(rows);
   }
 
-  /** Compares these rows with the archive, {@link PAGE} at a time. */
+  /** Compares these rows with the archive in pages of {@link PAGE} rows. */
   async compare(rows: readonly InstanceRow[]): Promise<DiffResult> {
     const found = { removed: 0, refreshed: 0, replaced: new Array<OrthancId>() };
     for (let at = 0; at < rows.length; at += PAGE) {
@@ -85,7 +88,10 @@ export class ArchiveDiff {
     return found;
   }
 
-  /** Fills the request IDs of series that were inserted before the catalog kept them. */
+  /**
+   * Saves the items of Request Attributes Sequence for these series, if the catalog does not have them. Earlier versions of the gateway did
+   * not save them.
+   */
   async noteRequests(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
     const rows = await this.database.execute(sql`
@@ -102,7 +108,7 @@ export class ArchiveDiff {
     }
   }
 
-  /** `undefined` when the instance is missing or unreadable, which the comparison handles. */
+  /** Returns `undefined` if the instance is missing or unreadable. {@link compare} handles these instances. */
   private async requestsOf(id: OrthancId): Promise<readonly RequestedStep[] | undefined> {
     try {
       return await this.reader.requestsOf(id);
@@ -112,14 +118,17 @@ export class ArchiveDiff {
     }
   }
 
-  /** Reads the file of a row again. `replaced`: the row was removed, and the caller ingests the file as a new instance. */
+  /**
+   * Reads the file of a row again and updates the row. With the outcome `replaced`, the row was removed, and the caller ingests the file as
+   * a new instance.
+   */
   async reread(row: Pick<InstanceRow, 'id' | 'orthancId'>): Promise<RefreshOutcome> {
     const outcome = await this.refresh(row);
     if (outcome === 'replaced') await this.deletionSync.removeInstance(row.id);
     return outcome;
   }
 
-  /** The first instances of the next series after an id, in the order of the series' ids. */
+  /** Returns the first instance of each of the next `limit` series. These series have an id greater than `after` and are ordered by id. */
   async firstOfSeriesAfter(after: number, limit: number): Promise<FirstOfSeries[]> {
     const rows = await this.database.execute(sql`
       select e.id as series, i.id, i.orthanc_id as "orthancId"
@@ -139,7 +148,7 @@ export class ArchiveDiff {
     } catch (error) {
       if (error instanceof NotInArchive) return 'gone';
       if (!(error instanceof UpstreamFailed)) throw error;
-      // The same file keeps its row although it cannot be read. Another file that cannot be read does not.
+      // The file is unreadable. The row is kept if it was made from this file, and removed if it was made from another file.
       return (await this.isSameFile(id, orthancId)) ? 'same' : 'replaced';
     }
   }
@@ -150,7 +159,7 @@ export class ArchiveDiff {
     return row !== undefined && row.fileUuid !== null && row.fileUuid === file?.uuid;
   }
 
-  /** Asks Orthanc once more before each removal. */
+  /** Removes the rows that Orthanc still does not have when it is asked a second time. Returns the number of removed rows. */
   private async removeMissing(rows: readonly InstanceRow[]): Promise<number> {
     const again = await this.api.filesOf(rows.map(({ orthancId }) => orthancId));
     const gone = rows.filter(({ orthancId }) => !again.has(orthancId));
@@ -158,7 +167,7 @@ export class ArchiveDiff {
     return gone.length;
   }
 
-  /** Saves the file's UUID for rows that have none yet. */
+  /** Saves the UUID of the file for each row that has no UUID yet. */
   private async noteFiles(
     rows: readonly InstanceRow[],
     files: ReadonlyMap<OrthancId, ArchivedFile>,
@@ -184,7 +193,9 @@ const COLUMNS = {
   fileUuid: instances.fileUuid,
 };
 
-/** Whether the row was made from another file. Without a saved UUID, the size and Orthanc's `ModifiedFrom` decide. */
+/**
+ * Whether the row was made from a file other than `file`. If the row has no UUID, its size and Orthanc's metadata `ModifiedFrom` decide.
+ */
 function isReplaced(row: InstanceRow, file: ArchivedFile | undefined): boolean {
   if (file === undefined) return false;
   if (row.fileUuid !== null) return row.fileUuid !== file.uuid;

@@ -11,7 +11,7 @@ import { type Uploader, resolveParents } from '../catalog/parent.resolution.js';
 
 type Group = readonly [NewInstance, ...NewInstance[]];
 
-/** Inserts many new instances of the archive together: one transaction for each series. */
+/** Inserts many new instances of the archive together, with one transaction for each series. */
 @Injectable()
 export class BatchIngest {
   constructor(
@@ -21,8 +21,8 @@ export class BatchIngest {
   ) {}
 
   /**
-   * Inserts those of these instances (some hundreds) that have no complication. Resolves with the others, which {@link Ingest} handles one
-   * by one: unreadable, known, reserved, quarantined and conflicting instances.
+   * Inserts the instances that need no special handling. Returns the ids of all other instances: unreadable, known, reserved, quarantined
+   * and conflicting ones. {@link Ingest} handles those one by one. `ids` has some hundreds of elements at most.
    */
   async ingest(ids: readonly OrthancId[]): Promise<OrthancId[]> {
     const inserted = new Set<OrthancId>();
@@ -42,7 +42,8 @@ export class BatchIngest {
   /** Returns the instances that were inserted. */
   private async insert(group: Group, by: Uploader): Promise<readonly NewInstance[]> {
     return this.database.transaction(async (tx) => {
-      // A crash of the database may lose these rows. The feed's position is saved afterwards and durably, so they are read again.
+      // A crash of the database may lose these rows. The position in the feed is committed later, with a durable commit. After a crash, the
+      // gateway therefore reads these instances again.
       await tx.execute(sql`set local synchronous_commit = off`);
       const at = await resolveParents(tx, group[0].facts, by);
       if (typeof at === 'string' || 'kind' in at) return tx.rollback();
@@ -54,7 +55,10 @@ export class BatchIngest {
   }
 }
 
-/** The instances whose SOP Instance UID is neither in the catalog nor reserved, and that are not quarantined. Reservations are read first: one that completes meanwhile has its row in the catalog. */
+/**
+ * Returns the instances that are not quarantined and whose SOP Instance UID is neither in the catalog nor reserved. The reservations are
+ * read before the catalog: an upload that completes between the two reads has a row in the catalog.
+ */
 async function insertableOf(tx: Transaction, group: Group): Promise<NewInstance[]> {
   const uids = group.map(({ facts }) => facts.sopUid);
   const reserved = await tx
@@ -79,7 +83,7 @@ async function insertableOf(tx: Transaction, group: Group): Promise<NewInstance[
   return group.filter(({ facts, archived }) => !takenUids.has(facts.sopUid) && !heldIds.has(archived.id));
 }
 
-/** Groups instances by calling AET and by all values that determine their parents. */
+/** Groups instances by calling AE title and by all values that determine their patient, study and series. */
 function groupsOf(
   instances: ReadonlyMap<OrthancId, ReadInstance>,
 ): [aet: string | undefined, group: Group][] {

@@ -19,9 +19,9 @@ const EvictedInstance = z.object({
 });
 
 /**
- * Removes from the catalog, and quarantines, the rows that conflict with an instance that somebody accepted: its study with another
- * patient, its series in another study, its SOP Instance UID elsewhere. The archive does not change. False while an upload into one of
- * these rows is running.
+ * Removes the rows that conflict with an accepted instance from the catalog, and quarantines their instances. A row conflicts if it has the
+ * same Study Instance UID and another patient, the same Series Instance UID in another study, or the same SOP Instance UID and another
+ * Orthanc id. The archive does not change. Returns false if an upload into one of these rows is running.
  */
 export async function evictConflicts(
   tx: Transaction,

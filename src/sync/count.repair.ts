@@ -4,15 +4,18 @@ import type { Database } from '../database/database.module.js';
 
 const Page = z.array(z.object({ id: z.coerce.number(), wrong: z.boolean() }));
 
-/** How many studies of a page had wrong counts, and the last id of the page. `undefined` when there are no more studies. */
+/**
+ * How many studies of a page had wrong counts (`repaired`), and the last id of the page (`upTo`). `upTo` is `undefined` if there are no
+ * more studies.
+ */
 export interface RepairedCounts {
   readonly repaired: number;
   readonly upTo: number | undefined;
 }
 
 /**
- * Recounts the series and instances of `limit` studies after an id, in the order of their ids. Counts are kept up to date with each
- * insert; if they differ from the rows, they are corrected.
+ * Recounts the series and instances of the next `limit` studies with an id greater than `after`, ordered by id. Each insert updates these
+ * counts. If a count differs from the number of rows, this function corrects the count.
  */
 export async function repairCounts(
   database: Database,
@@ -30,7 +33,7 @@ export async function repairCounts(
     const page = Page.parse([...rows]);
     const wrong = page.filter((study) => study.wrong).map(({ id }) => id);
     for (const id of wrong) {
-      // Inserts into the study take this lock first, so no instance is missed.
+      // Each insert into a study locks the study first. With this lock, the recount therefore includes all instances.
       await tx.execute(sql`select from studies where id = ${id} for update`);
       await tx.execute(sql`
         update series set instance_count = (select count(*) from instances i where i.series = series.id)

@@ -8,7 +8,10 @@ import { OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
 import { lockParents, deleteEmptyParents } from '../catalog/parent.resolution.js';
 import { withRetries } from '../catalog/retrying.js';
 
-/** Levels whose ids Orthanc lists quickly. Instances are compared series by series. */
+/**
+ * The levels that are compared with a complete listing from Orthanc. Instances are too many for a listing; {@link ArchiveDiff} compares
+ * them series by series.
+ */
 export type ListedLevel = Exclude<ArchiveLevel, 'instances'>;
 
 const TABLE: Record<ListedLevel, typeof studies | typeof series> = { studies, series };
@@ -20,14 +23,17 @@ const ListedRows = z
   .object({ id: z.coerce.number(), orthanc_id: OrthancId, revision: z.coerce.number() })
   .transform(({ orthanc_id: orthancId, ...row }): ListedRow => ({ ...row, orthancId }));
 
-/** A row of the catalog with its Orthanc id. `revision` tells whether the row has changed since it was read. */
+/** A row of the catalog with its Orthanc id. `revision` shows whether the row has changed after it was read. */
 interface ListedRow {
   readonly id: number;
   readonly orthancId: OrthancId;
   readonly revision: number;
 }
 
-/** Removes rows from the catalog whose copies are no longer in Orthanc. Orthanc reports no deletions, so they are found by comparing. */
+/**
+ * Removes rows from the catalog whose copies are no longer in Orthanc. Orthanc does not report deletions, so the gateway compares the
+ * catalog with Orthanc's listing.
+ */
 @Injectable()
 export class DeletionSync {
   constructor(
@@ -36,8 +42,8 @@ export class DeletionSync {
   ) {}
 
   /**
-   * Compares a level page by page and removes the rows that Orthanc does not list. Rows that were inserted after the listing began are not
-   * compared. Orthanc is asked once more before each removal.
+   * Removes the rows of a level that Orthanc does not list. Compares page by page. Rows that were inserted after the listing began are not
+   * compared. Before each removal, the gateway asks Orthanc for this row again.
    */
   async compare(level: ListedLevel): Promise<void> {
     const [newest] = await this.database.execute(
@@ -56,7 +62,7 @@ export class DeletionSync {
     }
   }
 
-  /** Saves Orthanc's listing of a level in a table, page by page, so that memory does not grow with the archive. */
+  /** Saves the ids that Orthanc lists for a level in a table, page by page. The memory use does not depend on the size of the archive. */
   private async saveListing(level: ListedLevel): Promise<void> {
     await this.database.execute(sql`delete from archive_listing`);
     for (let since = 0, page: OrthancId[]; ; since += page.length) {
@@ -77,9 +83,9 @@ export class DeletionSync {
     return z.array(ListedRows).parse([...rows]);
   }
 
-  /** Asks Orthanc whether it holds an instance, and removes its row when it does not. */
+  /** Returns whether Orthanc has an instance. If Orthanc does not have it, this function removes its row. */
   async recheck(orthancId: OrthancId): Promise<boolean> {
-    // Read before Orthanc is asked: a row that is inserted later belongs to a new copy.
+    // The row is read before Orthanc is asked. A row that is inserted later belongs to a new copy and must not be removed.
     const rows = await this.database
       .select({ id: instances.id })
       .from(instances)
@@ -94,7 +100,7 @@ export class DeletionSync {
     return this.remove('instances', { id, revision: 0 });
   }
 
-  /** Deletes reservations that expired this long ago and have no copy in Orthanc. */
+  /** Deletes reservations that expired at least `ageMs` milliseconds ago and have no copy in Orthanc. */
   async deleteExpiredReservations(ageMs: number): Promise<void> {
     const expired = lt(pending.expiresAt, sql`clock_timestamp() - ${`${ageMs} milliseconds`}::interval`);
     const rows = await this.database
@@ -113,7 +119,7 @@ export class DeletionSync {
       .innerJoin(patients, eq(patients.id, studies.patient))
       .where(expired);
     for (const row of rows) {
-      // If Orthanc has a copy, the reservation stays: its hash tells whether the copy is what was sent.
+      // If Orthanc has a copy, the reservation is kept. Its hash shows whether the copy has the uploaded content.
       const id = orthancIdOf(row.patientId, row.studyUid, row.seriesUid, row.sopUid);
       if (row.sha256 !== null && (await this.api.holds('instances', id))) continue;
       await withRetries(() =>
@@ -129,7 +135,7 @@ export class DeletionSync {
   private async remove(level: ArchiveLevel, row: Pick<ListedRow, 'id' | 'revision'>): Promise<void> {
     await withRetries(() =>
       this.database.transaction(async (tx) => {
-        // Locks the study in a statement of its own, so that the counts below include all other writers.
+        // Locks the study in a separate statement. The next statement then counts the committed rows of all other writers.
         await tx.execute(sql`select from studies where id = (${STUDY_OF[level](row.id)}) for update`);
         await tx.execute(REMOVE[level](row));
       }),
@@ -144,8 +150,8 @@ const STUDY_OF: Record<ArchiveLevel, (id: number) => SQL> = {
 };
 
 /**
- * Removes a row with everything below it, and updates or removes the rows above. A study or series that changed since it was read stays,
- * and is compared again later.
+ * Statements that remove a row and all rows below it, and then update or remove the rows above it. A study or series that has changed after
+ * it was read is not removed. It is compared again later.
  */
 const REMOVE: Record<ArchiveLevel, (row: Pick<ListedRow, 'id' | 'revision'>) => SQL> = {
   studies: ({ id, revision }) => sql`

@@ -8,14 +8,14 @@ import { isSameContent } from '../catalog/file.content.js';
 import { type InstanceFacts, isImageModality } from '../catalog/instance.facts.js';
 import { patientOf } from '../catalog/parent.resolution.js';
 
-/** The outcome for a row whose file was read again. `replaced`: the file is another instance now. */
+/** The outcome for a row whose file was read again. `replaced` means that the file now contains another instance. */
 export type RefreshOutcome = 'refreshed' | 'same' | 'replaced' | 'gone';
 
 type DescriptionColumns = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /**
- * Updates the description of an instance from its file, and that of its series and study if it is their first instance. The issuer,
- * institution and creator of the study do not change.
+ * Updates the description of an instance from its file. If it is the first instance of its series or study, also updates the description of
+ * that series or study. The issuer, institution and creator of the study do not change.
  */
 export async function refreshDescriptions(
   tx: Transaction,
@@ -25,7 +25,8 @@ export async function refreshDescriptions(
 ): Promise<RefreshOutcome> {
   const row = await loadWithParents(tx, id);
   if (row === undefined) return 'gone';
-  // The same file keeps the patient of its first reading, also where an identifier is now read differently.
+  // If the file is unchanged, the row keeps the identifiers from the first reading. A newer version of the gateway may read an identifier
+  // differently.
   if (!hasIdentity(row, facts)) return isSameFile(row.instance, facts, archived) ? 'same' : 'replaced';
   const isMoved = row.patient.patientId !== facts.patientId;
   if (isMoved) await moveToPatient(tx, row, facts.patientId);
@@ -35,7 +36,7 @@ export async function refreshDescriptions(
     size: archived.size ?? null,
     sha256: archived.sha256 ?? null,
     fileUuid: archived.fileUuid ?? null,
-    // Clients validate cached content by this time.
+    // A new time invalidates the content that clients have cached.
     ...(isStale ? { storedAt: sql`clock_timestamp()` } : {}),
   };
   await tx
@@ -65,7 +66,7 @@ interface InstanceWithParents {
 }
 
 async function loadWithParents(tx: Transaction, id: number): Promise<InstanceWithParents | undefined> {
-  // Locks the study first, so that all writers below it take turns.
+  // Locks the study first. All writers below a study take this lock, so they write one after the other.
   await tx.execute(sql`
     select from studies where id = (select e.study from series e join instances i on i.series = e.id where i.id = ${id})
     for update`);
@@ -91,14 +92,14 @@ function hasIdentity(
 }
 
 /**
- * Earlier versions trimmed all white space from a PatientID, and not only its padding. A row that such a version wrote belongs to the same
- * patient.
+ * Earlier versions removed all white space at both ends of a PatientID, and not only its padding. A row with such a PatientID belongs to
+ * the same patient.
  */
 function isSamePatient(held: string, read: string): boolean {
   return held === read || (held !== '' && held === read.trim());
 }
 
-/** Moves the study to the patient of its file. Deletes the other patient if it has no study left. */
+/** Moves the study to the patient that its file names. Deletes the previous patient if that patient has no study left. */
 async function moveToPatient(
   tx: Transaction,
   { study, patient }: InstanceWithParents,
@@ -124,7 +125,7 @@ function isSameFile(
   );
 }
 
-/** Updates the series and the study if this is their first instance. True when one of them changed. */
+/** Updates the series and the study if `id` is their first instance. Returns true if one of them changed. */
 async function refreshParents(
   tx: Transaction,
   id: number,
@@ -167,7 +168,7 @@ function equals(row: Readonly<Record<string, unknown>>, described: DescriptionCo
   return Object.entries(described).every(([key, value]) => isDeepStrictEqual(row[key], value));
 }
 
-/** Compares the content hashes if both are known, else the size and the file UUID. */
+/** Compares the content hashes if both are known. Otherwise compares the size and the UUID of the file. */
 function hasOtherContent(
   row: typeof instances.$inferSelect,
   now: Pick<ArchivedInstance, 'size' | 'sha256' | 'fileUuid'>,

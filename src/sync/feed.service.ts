@@ -8,7 +8,7 @@ import { restartSweep, type IngestAll } from './sweep.service.js';
 
 const PAGE = 500;
 
-/** Orthanc's change feed: new instances, and known instances that were stored again with other content. */
+/** Reads Orthanc's change feed. The feed lists new instances, and known instances that were stored again with other content. */
 @Injectable()
 export class Feed {
   private readonly logger = new Logger('feed');
@@ -21,8 +21,9 @@ export class Feed {
   ) {}
 
   /**
-   * Reads the feed from the saved position, until `isStopped`, and ingests new instances. True when this is another archive, or one
-   * restored from a backup: its feed does not list earlier instances, so an urgent sweep starts.
+   * Reads the feed from the saved position and ingests new instances, until the feed ends or `isStopped` returns true. Returns true if
+   * Orthanc now has another database, or one that was restored from a backup. The feed of such a database does not list earlier instances,
+   * so an urgent sweep starts.
    */
   async follow(ingestAll: IngestAll, isStopped: () => boolean): Promise<boolean> {
     const { DatabaseServerIdentifier: archive } = await this.api.system();

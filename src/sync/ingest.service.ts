@@ -14,15 +14,15 @@ import { isBeingDeleted, releaseFromQuarantine, Quarantine, type Reason } from '
 import { withRetries } from '../catalog/retrying.js';
 
 /**
- * The outcome for an instance of the archive. `deferred`: it is being uploaded, or a decision to delete it is open. A {@link Reason}: it
- * is quarantined.
+ * The outcome for an instance of the archive. `deferred` means that an upload or an open decision to delete the instance must end first. A
+ * {@link Reason} means that the instance is quarantined.
  */
 export type IngestOutcome = 'inserted' | 'known' | 'deferred' | 'gone' | Reason;
 
-/** `evict`: instances that conflict with this one leave the catalog and are quarantined. */
+/** `evict` removes instances that conflict with the new instance from the catalog, and quarantines them. */
 type IngestMode = 'insert' | 'evict';
 
-/** Rolls a transaction back and carries the outcome to its caller. */
+/** Thrown in a transaction to roll it back. The code that started the transaction returns `outcome`. */
 class RolledBack extends Error {
   constructor(readonly outcome: IngestOutcome) {
     super('rolled back');
@@ -38,11 +38,11 @@ function outcomeOf(error: unknown): IngestOutcome {
   throw error;
 }
 
-/** The reservation of an upload that was interrupted, or that is still running (`live`). */
+/** The reservation of an upload. `live` is true if the upload is still running, and false if it was interrupted. */
 interface InterruptedUpload {
   readonly live: boolean;
   readonly accountId: string | null;
-  /** The uploaded content, if all of it was received. Reservations of earlier versions have no transfer syntax. */
+  /** The content that was uploaded, if the gateway received it completely. Reservations from earlier versions have no transfer syntax. */
   readonly content: { readonly transferSyntax: string | null; readonly sha256: Buffer } | undefined;
 }
 
@@ -57,7 +57,7 @@ function isAsSent(
   );
 }
 
-/** Inserts instances that came to the archive without the gateway (C-STORE), or by an interrupted STOW request. */
+/** Inserts instances that reached the archive without passing through the gateway (C-STORE), or by an interrupted STOW request. */
 @Injectable()
 export class Ingest {
   private readonly logger = new Logger('ingest');
@@ -69,7 +69,7 @@ export class Ingest {
     private readonly quarantine: Quarantine,
   ) {}
 
-  /** The Orthanc ids that are neither in the catalog nor in quarantine. */
+  /** Returns the Orthanc ids that are neither in the catalog nor in quarantine. */
   async unknownOf(ids: readonly OrthancId[]): Promise<OrthancId[]> {
     const unknown: OrthancId[] = [];
     for (let at = 0; at < ids.length; at += 1000) {
@@ -85,7 +85,10 @@ export class Ingest {
     return unknown;
   }
 
-  /** Inserts one instance of the archive into the catalog. It is quarantined when it cannot be read or conflicts with the catalog. */
+  /**
+   * Inserts one instance of the archive into the catalog. Quarantines the instance if its identifiers are missing or conflict with the
+   * catalog, or if its content is not what was uploaded.
+   */
   async ingest(id: OrthancId, mode: IngestMode = 'insert'): Promise<IngestOutcome> {
     const read: { facts?: InstanceFacts } = {};
     try {
@@ -99,7 +102,7 @@ export class Ingest {
     }
   }
 
-  /** Quarantines an instance of the archive. Logged once for each reason. */
+  /** Quarantines an instance of the archive. Logs a warning the first time an instance is quarantined for a reason. */
   async addToQuarantine(id: OrthancId, reason: Reason, facts?: InstanceFacts): Promise<void> {
     const study = await this.reader.studyOf(id);
     if (await this.quarantine.add({ id, study, facts }, reason))
@@ -125,7 +128,7 @@ export class Ingest {
     const { facts, aet, ...file } = instance;
     const upload = await this.interruptedUpload(facts.sopUid);
     if (upload?.live) return 'deferred';
-    // An interrupted upload determines the account and the content. Other content was not authorised.
+    // An interrupted upload determines the account and the content of the instance. The account was authorised to store only this content.
     const expected = mode === 'evict' ? undefined : upload?.content;
     const sha256 =
       expected === undefined ? file.sha256 : (file.sha256 ?? (await this.reader.content(id)).sha256);
@@ -136,7 +139,10 @@ export class Ingest {
     return this.insert(facts, by, { ...file, id, sha256, ...parents }, mode);
   }
 
-  /** Earlier versions quarantined some stored instances as unusable because of their transfer syntax, and did not record the account. */
+  /**
+   * Returns the account that stored a quarantined instance, if it is known from the audit. Earlier versions quarantined some uploaded
+   * instances as `unusable` because of their transfer syntax, and did not save the account.
+   */
   private async formerUploader(
     id: OrthancId,
     { studyUid }: InstanceFacts,
@@ -158,7 +164,7 @@ export class Ingest {
     );
   }
 
-  /** Rolls back all its rows when the instance is not inserted. */
+  /** Inserts the instance in a transaction. Every outcome except `inserted` and `known` rolls the transaction back. */
   private async insertIn(
     tx: Transaction,
     facts: InstanceFacts,
@@ -166,14 +172,15 @@ export class Ingest {
     archived: ArchivedInstance,
     mode: IngestMode,
   ): Promise<IngestOutcome> {
-    // A crash of the database may lose this row. The feed's position is saved afterwards and durably, so the instance is read again.
+    // A crash of the database may lose this row. The position in the feed is committed later, with a durable commit. After a crash, the
+    // gateway therefore reads the instance again.
     if (mode === 'insert') await tx.execute(sql`set local synchronous_commit = off`);
     if (mode === 'evict' && !(await evictConflicts(tx, facts, by, archived.id)))
       throw new RolledBack('deferred');
-    // Locks the quarantine row first: an open decision may delete this instance.
+    // Locks the row in `quarantined` first, because an open decision may be about to delete this instance.
     if (await isBeingDeleted(tx, archived.id)) throw new RolledBack('deferred');
     await releaseFromQuarantine(tx, archived.id);
-    // A STOW request may have inserted it since its reservation was read.
+    // A STOW request may have inserted the instance after its reservation was read.
     if ((await holderOf(tx, facts)) === archived.id) return 'known';
     const at = await resolveParents(tx, facts, by);
     if (typeof at === 'string') throw new RolledBack('contradicts');
@@ -209,7 +216,7 @@ export class Ingest {
   }
 }
 
-/** The Orthanc id that the catalog has for this SOP Instance UID. */
+/** Returns the Orthanc id that the catalog has for this SOP Instance UID. */
 async function holderOf(tx: Transaction, { sopUid }: InstanceFacts): Promise<string | undefined> {
   const [row] = await tx
     .select({ orthancId: instances.orthancId })

@@ -13,25 +13,25 @@ import { DicomUnreadable } from '../dicom/dicom.unreadable.js';
 import { type DicomHeader, readHeader } from '../dicom/header/header.reader.js';
 import { requestedIn, type RequestedStep } from '../dicom/requested.steps.js';
 
-/** Instances up to this size are read whole, because Orthanc sends them in one piece anyway. */
+/** Files up to this size are read completely, because Orthanc sends them in one piece in any case. */
 const READ_WHOLE_BYTES = 1024 * 1024;
 const CONCURRENCY = 8;
 
-/** An instance as read from the archive's copy: its size, and its content if the file is small. */
+/** The facts of an instance, read from its file in the archive. `sha256` is set only for small files. */
 export interface ReadInstance extends Pick<ArchivedInstance, 'size' | 'sha256'> {
   readonly facts: InstanceFacts;
-  /** The calling AE title of a C-STORE. Empty for instances that came otherwise. */
+  /** The calling AE title of a C-STORE. Empty for instances that arrived by another protocol. */
   readonly aet: string | undefined;
   readonly fileUuid: string;
 }
 
 /** The start of the file of an instance. */
 interface Beginning extends Pick<ReadInstance, 'size' | 'sha256'>, Pick<FileContent, 'transferSyntax'> {
-  /** `undefined` when the gateway's reader refuses the file. */
+  /** `undefined` if the gateway's DICOM parser refuses the file. */
   readonly header: DicomHeader | undefined;
 }
 
-/** Reads single instances of the archive as STOW reads them, so that the same bytes always have the same patient. */
+/** Reads single instances of the archive with the same parser as STOW. The same bytes therefore always belong to the same patient. */
 @Injectable()
 export class InstanceReader {
   constructor(
@@ -39,14 +39,16 @@ export class InstanceReader {
     private readonly bytes: OrthancBytes,
   ) {}
 
-  /** Throws `NotInArchive`, and `IdentityMissing` when the identifiers are missing or invalid. */
+  /**
+   * Reads one instance. Throws `NotInArchive` if Orthanc does not have it, and `IdentityMissing` if its identifiers are missing or invalid.
+   */
   async read(id: OrthancId): Promise<ReadInstance> {
     const file = (await this.api.filesOf([id])).get(id);
     if (file === undefined) throw new NotInArchive('file of an instance');
     return this.readWith(file, id);
   }
 
-  /** Those of these instances (some hundreds) that can be read, in the given order. */
+  /** Reads some hundreds of instances. The result has only the readable ones, in the order of `ids`. */
   async readAll(ids: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, ReadInstance>> {
     const files = await this.api.filesOf(ids);
     const found = new Map<OrthancId, ReadInstance>();
@@ -72,25 +74,25 @@ export class InstanceReader {
     return { facts, aet: file.metadata['RemoteAET'], fileUuid: file.uuid, size, sha256 };
   }
 
-  /** The facts as Orthanc reads them, for a file that the gateway's reader refuses. */
+  /** Returns the facts as Orthanc parses them. Used for a file that the gateway's DICOM parser refuses. */
   private async factsByOrthanc({ metadata }: ArchivedFile, id: OrthancId, transferSyntax: string) {
     const tags = await this.api.instanceTags(id);
-    // Orthanc reports only transfer syntaxes that it knows. The file has the others too.
+    // Orthanc's metadata names only transfer syntaxes that Orthanc supports. The file meta information names every transfer syntax.
     const syntax = transferSyntax || (metadata['TransferSyntax'] ?? '');
     return factsOf(attributesOfTags(tags), syntax, requestedIn(tags));
   }
 
-  /** The IDs in Request Attributes Sequence of an instance. Throws `NotInArchive`. */
+  /** Returns the items of Request Attributes Sequence of an instance. Throws `NotInArchive`. */
   async requestsOf(id: OrthancId): Promise<readonly RequestedStep[]> {
     return requestedIn(await this.api.instanceTags(id));
   }
 
-  /** The content of the file of an instance. Reads it to its end. Throws `NotInArchive`. */
+  /** Reads the whole file of an instance and returns its transfer syntax and content hash. Throws `NotInArchive`. */
   async content(id: OrthancId): Promise<FileContent> {
     return contentOf((await this.bytes.instanceFile(id, undefined)).stream);
   }
 
-  /** The header of the file, and its content if the file is small. The content of a large file is read only when it is needed. */
+  /** Reads the header of the file. Hashes the content only if the file is small. {@link content} hashes large files when needed. */
   private async beginning(id: OrthancId): Promise<Beginning> {
     const { length: size, stream } = await this.bytes.instanceFile(id, undefined);
     if (size === undefined || size > READ_WHOLE_BYTES)
@@ -100,7 +102,10 @@ export class InstanceReader {
     return { size, header, ...(await contentOf(Readable.from([file]))) };
   }
 
-  /** Orthanc derives its ids from the identifiers, but not from a PatientID that it spells differently (leading spaces). */
+  /**
+   * Returns Orthanc's ids of the study and series. The ids are normally computed from the identifiers. If Orthanc spells the PatientID
+   * differently (leading spaces), the computed ids are wrong, and this method asks Orthanc.
+   */
   parentsOf(id: OrthancId, facts: InstanceFacts): Promise<Pick<ArchivedInstance, 'study' | 'series'>> {
     const { patientId, studyUid, seriesUid, sopUid } = facts;
     if (orthancIdOf(patientId, studyUid, seriesUid, sopUid) !== id) return this.api.parentsOf(id);
@@ -108,7 +113,7 @@ export class InstanceReader {
     return Promise.resolve({ study: orthancIdOf(patientId, studyUid), series });
   }
 
-  /** The study of an instance in Orthanc. If Orthanc cannot tell it, the id of the instance stands for it. */
+  /** Returns Orthanc's id of the study of an instance. If Orthanc cannot name the study, returns the id of the instance instead. */
   async studyOf(id: OrthancId): Promise<OrthancId> {
     try {
       return (await this.api.parentsOf(id)).study;
@@ -147,7 +152,7 @@ async function* single(piece: Buffer): AsyncGenerator<Buffer> {
   yield piece;
 }
 
-/** `undefined` when STOW would refuse the file. */
+/** Returns `undefined` if STOW would refuse the file. */
 async function headerOf(file: AsyncIterable<Buffer>): Promise<DicomHeader | undefined> {
   try {
     return (await readHeader(file, { tags: CATALOG_TAGS })).header;
@@ -157,7 +162,7 @@ async function headerOf(file: AsyncIterable<Buffer>): Promise<DicomHeader | unde
   }
 }
 
-/** Skips an instance that cannot be read. Throws when the archive is away. */
+/** Ignores the error of an unreadable instance. Throws the error again if Orthanc is unreachable, or if the error is not from Orthanc. */
 function unreadable(error: unknown): undefined {
   if (error instanceof NeighbourAway || !(error instanceof UpstreamFailed)) throw error;
 }

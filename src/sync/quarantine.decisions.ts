@@ -17,14 +17,14 @@ import { contentOf, isSameContent, transferSyntaxOf } from '../catalog/file.cont
 import { type Decision, DecisionRecords, type OpenDecision } from './quarantine.records.js';
 
 const PAGE = 200;
-/** How often each gateway looks for decisions whose process has died. */
+/** Interval at which each gateway looks for decisions of processes that have crashed. */
 const POLL_MS = 2_000;
 const UNMODIFIABLE =
   'Orthanc cannot re-identify this instance, usually because Orthanc does not support its transfer syntax. Store the instance again with other identifiers, then discard this one.';
 
 /**
- * Carries decisions out, instance by instance. The decision is committed first. Orthanc is called outside of transactions, and then each
- * result is committed. Every step may be repeated, so another gateway can finish an interrupted decision.
+ * Applies decisions to quarantined instances, one instance after the other. The decision is committed first. Then each step calls Orthanc
+ * outside of a transaction and commits the result. Every step can be repeated, so another gateway can finish an interrupted decision.
  */
 @Injectable()
 export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -49,8 +49,9 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
   }
 
   /**
-   * Carries a decision out for a group, and returns for how many instances. Throws `Conflict` when another decision is open, or when this
-   * one is impossible for an instance, which then stays in quarantine. Any other failure leaves the decision open, to be finished later.
+   * Applies a decision to a group and returns the number of instances to which it was applied. Throws `Conflict` if another decision is
+   * open, or if the decision is impossible for an instance. Such an instance is kept in quarantine. After any other failure the decision is
+   * still open, and a gateway finishes it later.
    */
   async carryOut(group: string, decision: Decision): Promise<number> {
     return this.finish(await this.records.open(group, decision));
@@ -89,7 +90,7 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
       } while (page.length === PAGE);
       return await this.records.close(open, 'done');
     } catch (error) {
-      // A refusal by Orthanc or the catalog is final. A service that is away comes back.
+      // A refusal by Orthanc or the catalog is final. After any other error, such as an unreachable server, a later attempt can succeed.
       const isFinal = error instanceof Conflict || error instanceof UpstreamFailed;
       await (isFinal ? this.records.close(open, 'refused') : this.records.release(open)).catch(
         (fault: unknown) => noteHandled('quarantine decision', fault),
@@ -111,7 +112,7 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
     await this.records.record(open, id);
   }
 
-  /** False when Orthanc no longer has the instance. */
+  /** Accepts an instance into the catalog. Returns false if Orthanc no longer has the instance. */
   private async accept(id: OrthancId): Promise<boolean> {
     const outcome = await this.ingest.ingest(id, 'evict');
     if (outcome === 'inserted' || outcome === 'known') return true;
@@ -124,7 +125,10 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
     );
   }
 
-  /** Stores a copy with another identity. A repeat makes the same UIDs, so it finds the copy that it stored before. */
+  /**
+   * Stores a copy of the instance with other identifiers. The new UIDs are derived from Orthanc's ids. A repeated run therefore computes
+   * the same UIDs and finds the copy that the first run stored.
+   */
   private async storeAs(
     id: OrthancId,
     { patientId, issuer, newUids }: Extract<Decision, { kind: 're-identify' }>,
@@ -135,18 +139,19 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
       : undefined;
     const modified = () => this.bytes.modifiedInstance(id, { patientId, issuer, uids }).catch(unmodifiable);
     const before = await transferSyntaxOf((await this.bytes.instanceFile(id, undefined)).stream);
-    // The original is deleted afterwards, so the copy must keep the transfer syntax.
+    // The original is deleted afterwards, so the copy must have the same transfer syntax.
     if ((await transferSyntaxOf((await modified()).stream)) !== before)
       throw new Conflict('instance-not-modifiable', UNMODIFIABLE);
     const stored = await this.bytes.storeInstance((await modified()).stream);
     if (stored.status === 'Success') return;
-    // Otherwise the only copy would be deleted next.
+    // The copy would have the identifiers of the original. The next step deletes the original, which would then be the only copy.
     if (stored.id === id)
       throw new Conflict(
         'identity-taken',
         'The instance already has this identity. Use another patient_id or new UIDs.',
       );
-    // Orthanc held this identity a moment ago. If it is gone now, only the quarantined instance is left.
+    // Orthanc has just reported an instance with this identity. If that instance is gone now, the quarantined instance is the only copy and
+    // must not be deleted.
     const existing = await this.bytes.instanceFile(stored.id, undefined).catch((error: unknown) => {
       if (error instanceof NotInArchive)
         throw new Conflict('concurrent-change', 'The archive has changed meanwhile. Try again.');
@@ -161,19 +166,19 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
   }
 }
 
-/** Orthanc holds the instance but cannot make a copy with another identity. */
+/** Throws `Conflict` if Orthanc has the instance but cannot make a copy with other identifiers. Throws any other error again. */
 function unmodifiable(error: unknown): never {
   if (error instanceof UpstreamFailed && !(error instanceof NotInArchive))
     throw new Conflict('instance-not-modifiable', UNMODIFIABLE);
   throw error;
 }
 
-/** The instance was deleted from Orthanc, perhaps by an interrupted run of this decision. */
+/** Ignores that the instance is no longer in Orthanc. An interrupted run of the same decision may have deleted it. */
 function ignoreIfGone(error: unknown): void {
   if (!(error instanceof NotInArchive)) throw error;
 }
 
-/** A UID under 2.25 (PS3.5 §B.2) that is derived from an Orthanc id. */
+/** Derives a UID under the root 2.25 (PS3.5 §B.2) from an Orthanc id. */
 function uidFrom(id: OrthancId): string {
   const digest = createHash('sha256').update(`re-identified ${id}`).digest('hex').slice(0, 32);
   return `2.25.${BigInt(`0x${digest}`).toString()}`;

@@ -3,7 +3,10 @@ import { sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 
-/** A group of quarantined instances: one study in Orthanc, one reason. `held_by`: the study of the catalog that they conflict with. */
+/**
+ * A group of quarantined instances that belong to the same study in Orthanc and have the same reason. `held_by` is the study of the catalog
+ * with which they conflict.
+ */
 export const QuarantineItem = z.object({
   id: z.string(),
   reason: z.string(),
@@ -21,12 +24,12 @@ export type QuarantineItem = z.infer<typeof QuarantineItem>;
 const SERIES_SHOWN = 20;
 const ORDERS = { oldest: sql`g.since, g.id`, newest: sql`g.since desc, g.id desc` };
 
-/** The quarantine as the API shows it. */
+/** Reads the quarantine in the format of the API. */
 @Injectable()
 export class QuarantineList {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A page of groups, oldest or newest first, optionally of one reason. `q`: a part of a PatientID or UID. */
+  /** Returns a page of groups, sorted by age. `reason` selects the groups with one reason. `q` is a part of a PatientID or UID. */
   async list(page: {
     limit: number;
     offset: number;
@@ -47,7 +50,7 @@ export class QuarantineList {
     };
   }
 
-  /** One group. `undefined` when it has no instances any more. */
+  /** Returns one group, or `undefined` if the group has no instances any more. */
   async get(id: string): Promise<QuarantineItem | undefined> {
     const rows = await this.database.execute(sql`
       select ${ITEM} from quarantine g where g.id = ${id}::uuid
@@ -56,7 +59,7 @@ export class QuarantineList {
   }
 }
 
-/** A group has the identity of its first instance, because it belongs to one study in Orthanc. */
+/** All instances of a group belong to one study in Orthanc, so the row shows the identifiers of the first instance. */
 const ITEM = sql.raw(`
   g.id, g.reason, to_char(g.since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as since,
   (select count(*)::int from quarantined w where w.quarantine = g.id) as instances,

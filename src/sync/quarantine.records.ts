@@ -9,7 +9,9 @@ import { noteHandled } from '../problems/handled.errors.js';
 import { releaseFromQuarantine } from './quarantine.service.js';
 import { withRetries } from '../catalog/retrying.js';
 
-/** A decision about quarantined instances. `patientId`, `issuer`: their new patient. `newUids`: they become a new study. */
+/**
+ * A decision about quarantined instances. `patientId` and `issuer` name the new patient. With `newUids`, the instances become a new study.
+ */
 export type Decision =
   | { readonly kind: 'accept' }
   | { readonly kind: 'discard' }
@@ -20,23 +22,26 @@ export type Decision =
       readonly newUids: boolean;
     };
 
-/** A decision that this process carries out. */
+/** A decision that this process is applying. */
 export interface OpenDecision {
   readonly id: string;
   readonly holder: string;
   readonly decision: Decision;
 }
 
-/** A process holds a decision this long unless it renews it. After a crash another process takes it over. */
+/**
+ * A process owns a decision for this time and must renew it before the end. After a crash of the process, another process takes the
+ * decision over.
+ */
 const LIFE_MS = 8_000;
 const RENEW_MS = 2_000;
 
-/** The rows of decisions: the decision before it is carried out, the result for each instance, and the outcome. */
+/** Writes decisions to the database: first the decision itself, then the result for each instance, then the outcome. */
 @Injectable()
 export class DecisionRecords {
   constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
-  /** Commits a decision for all instances of a group. Throws `Conflict` when another decision is open, or has just ended. */
+  /** Commits a decision for all instances of a group. Throws `Conflict` if another decision is open or has just ended. */
   open(group: string, decision: Decision): Promise<OpenDecision> {
     const holder = randomUUID();
     return withRetries(() =>
@@ -66,7 +71,7 @@ export class DecisionRecords {
     );
   }
 
-  /** Takes over one decision whose process has died. `undefined` when there is none. */
+  /** Takes over one decision of a process that has crashed. Returns `undefined` if there is none. */
   async takeOver(): Promise<OpenDecision | undefined> {
     const holder = randomUUID();
     const [abandoned] = await this.database
@@ -84,7 +89,7 @@ export class DecisionRecords {
     return row === undefined ? undefined : { id: row.id, holder, decision: decisionOf(row) };
   }
 
-  /** The next instances for which the decision is not yet carried out, in the order of their ids. */
+  /** Returns at most `limit` instances with an id greater than `after` to which the decision has not been applied, ordered by id. */
   async page({ id }: OpenDecision, after: string, limit: number): Promise<OrthancId[]> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })
@@ -95,7 +100,7 @@ export class DecisionRecords {
     return rows.map((row) => OrthancId.parse(row.id));
   }
 
-  /** Records that the decision was carried out for an instance, and removes it from quarantine. */
+  /** Removes an instance from quarantine, and counts it as done for the decision. */
   async record(open: OpenDecision, instance: OrthancId): Promise<void> {
     await withRetries(() =>
       this.database.transaction(async (tx) => {
@@ -108,7 +113,9 @@ export class DecisionRecords {
     );
   }
 
-  /** Records the outcome, and returns for how many instances the decision was carried out. The others are open to a new decision. */
+  /**
+   * Saves the outcome and returns the number of instances to which the decision was applied. The other instances can get a new decision.
+   */
   close(open: OpenDecision, state: 'done' | 'refused'): Promise<number> {
     return withRetries(() =>
       this.database.transaction(async (tx) => {
@@ -117,7 +124,7 @@ export class DecisionRecords {
           .set({ state, endedAt: sql`clock_timestamp()` })
           .where(isHeld(open))
           .returning({ instances: quarantineDecisions.instances });
-        // Another process has taken it over.
+        // Another process has taken the decision over.
         if (row === undefined)
           throw new Conflict(
             'decision-in-progress',
@@ -129,7 +136,7 @@ export class DecisionRecords {
     );
   }
 
-  /** Releases the decision, so that another process continues it. */
+  /** Ends the ownership of the decision, so that another process can take it over. */
   async release(open: OpenDecision): Promise<void> {
     await this.database
       .update(quarantineDecisions)
@@ -137,7 +144,7 @@ export class DecisionRecords {
       .where(isHeld(open));
   }
 
-  /** Renews a decision of this process until the returned function is called. */
+  /** Renews the ownership of a decision every two seconds. The returned function stops the renewal. */
   renewUntilStopped(open: OpenDecision): () => void {
     const timer = setInterval(() => {
       this.database

@@ -6,22 +6,22 @@ import { OrthancId } from '../orthanc/orthanc.id.js';
 import type { InstanceFacts } from '../catalog/instance.facts.js';
 import { withRetries } from '../catalog/retrying.js';
 
-/** Why an instance is in quarantine. */
+/** The reason why an instance is in quarantine. */
 export type Reason = (typeof quarantine.$inferSelect)['reason'];
 
-/** An instance to quarantine, with its study in Orthanc and the facts of its header, if it can be read. */
+/** An instance to quarantine, and its study in Orthanc. `facts` is `undefined` if the header cannot be read. */
 export interface QuarantinedInstance {
   readonly id: OrthancId;
   readonly study: OrthancId;
   readonly facts: InstanceFacts | undefined;
 }
 
-/** Instances of the archive that the catalog does not show. No instance has rows both here and in `instances`. */
+/** The quarantine: instances of the archive that the gateway does not show. No instance has a row in both `quarantined` and `instances`. */
 @Injectable()
 export class Quarantine {
   constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
-  /** Quarantines an instance that the catalog does not hold. True when it was not quarantined for this reason before. */
+  /** Quarantines an instance that is not in the catalog. Returns true if the instance was not yet quarantined for this reason. */
   async add({ id, study, facts }: QuarantinedInstance, reason: Reason): Promise<boolean> {
     return withRetries(() =>
       this.database.transaction(async (tx) => {
@@ -31,7 +31,7 @@ export class Quarantine {
           .from(quarantined)
           .innerJoin(quarantine, eq(quarantine.id, quarantined.quarantine))
           .where(eq(quarantined.orthancId, id));
-        // An instance with an open decision keeps its group.
+        // An instance with an open decision is not moved to another group.
         if (before?.reason === reason || typeof before?.decision === 'string') return false;
         const group = await groupOf(tx, study, reason);
         const row = { quarantine: group, ...(facts === undefined ? {} : columnsOf(facts)) };
@@ -53,12 +53,12 @@ export class Quarantine {
     await withRetries(() => this.database.transaction((tx) => releaseFromQuarantine(tx, id)));
   }
 
-  /** Number of quarantined instances. */
+  /** Returns the number of quarantined instances. */
   count(): Promise<number> {
     return this.database.$count(quarantined);
   }
 
-  /** Of these Orthanc ids, those that are quarantined. */
+  /** Returns those of these Orthanc ids that are quarantined. */
   async among(ids: readonly OrthancId[]): Promise<ReadonlySet<string>> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })
@@ -67,7 +67,7 @@ export class Quarantine {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Why an instance is quarantined. `undefined` when it is not. */
+  /** Returns why an instance is quarantined, or `undefined` if it is not quarantined. */
   async reasonOf(id: OrthancId): Promise<Reason | undefined> {
     const [row] = await this.database
       .select({ reason: quarantine.reason })
@@ -77,7 +77,7 @@ export class Quarantine {
     return row?.reason;
   }
 
-  /** The next quarantined instances without a decision after an id, in the order of their ids. */
+  /** Returns at most `limit` quarantined instances with an id greater than `after` and without a decision, ordered by id. */
   async page(after: string, limit: number): Promise<OrthancId[]> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })
@@ -89,7 +89,7 @@ export class Quarantine {
   }
 }
 
-/** Whether the catalog has a row for this copy of an instance in Orthanc. */
+/** Whether the catalog has a row for this Orthanc id. */
 export async function isInCatalog(tx: Transaction, id: OrthancId): Promise<boolean> {
   const rows = await tx
     .select({ id: instances.id })
@@ -99,7 +99,7 @@ export async function isInCatalog(tx: Transaction, id: OrthancId): Promise<boole
   return rows.length > 0;
 }
 
-/** The group for a study in Orthanc and a reason. Creates it if it does not exist. */
+/** Returns the id of the group for a study in Orthanc and a reason. Creates the group if it does not exist. */
 export async function groupOf(tx: Transaction, orthancStudy: string, reason: Reason): Promise<string> {
   const [group] = await tx
     .insert(quarantine)
@@ -110,7 +110,7 @@ export async function groupOf(tx: Transaction, orthancStudy: string, reason: Rea
   return group.id;
 }
 
-/** Whether a decision to delete this copy from Orthanc is open, so that it must not be shown. Locks its row. */
+/** Whether an open decision will delete this instance from Orthanc. Such an instance must not be shown. Locks the row in `quarantined`. */
 export async function isBeingDeleted(tx: Transaction, id: OrthancId): Promise<boolean> {
   const rows = await tx.execute(sql`
     select d.decision <> 'accept' as deletes from quarantined w left join quarantine_decisions d on d.id = w.decision
@@ -118,7 +118,7 @@ export async function isBeingDeleted(tx: Transaction, id: OrthancId): Promise<bo
   return rows[0]?.['deletes'] === true;
 }
 
-/** Removes an instance from quarantine in a transaction, and its group if it is empty now. */
+/** Removes an instance from quarantine within a transaction. Also removes its group if the group is empty now. */
 export async function releaseFromQuarantine(tx: Transaction, id: OrthancId): Promise<void> {
   const deleted = await tx
     .delete(quarantined)

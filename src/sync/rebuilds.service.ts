@@ -9,7 +9,10 @@ import { repairCounts } from './count.repair.js';
 import { ArchiveDiff } from './archive.diff.service.js';
 import type { IngestAll } from './sweep.service.js';
 
-/** The state of a rebuild. `archived`: instances in the archive when it began. `checked`: instances compared so far. The others count rows adopted, removed and refreshed, and studies whose counts were repaired. */
+/**
+ * The state of a rebuild. `archived` is the number of instances in the archive when the rebuild began. `checked` is the number of instances
+ * compared up to now. `adopted`, `removed` and `refreshed` count rows. `repaired` counts studies with wrong counts.
+ */
 export const Rebuild = z.object({
   id: z.string(),
   state: z.enum(['requested', 'running', 'completed']),
@@ -30,7 +33,10 @@ const INSTANCE_PAGE = 500;
 const STUDY_PAGE = 500;
 const SERIES_PAGE = 100;
 
-/** Compares the whole catalog with the whole archive page by page, while both are in use. Nothing is deleted first. */
+/**
+ * Compares the whole catalog with the whole archive page by page. Both are in use during the rebuild. The rebuild does not delete the
+ * catalog first.
+ */
 @Injectable()
 export class Rebuilds {
   constructor(
@@ -40,7 +46,7 @@ export class Rebuilds {
     private readonly archiveDiff: ArchiveDiff,
   ) {}
 
-  /** Requests a rebuild, which the watcher runs. Returns it, or the one that is already requested or running. */
+  /** Requests a rebuild, and the watcher runs it. Returns the new rebuild, or the rebuild that is already requested or running. */
   async request(): Promise<Rebuild> {
     await this.database.execute(sql`insert into rebuilds default values on conflict do nothing`);
     const rebuild = await this.latest();
@@ -48,7 +54,7 @@ export class Rebuilds {
     return rebuild;
   }
 
-  /** The newest rebuild. `undefined` when there has been none. */
+  /** Returns the newest rebuild, or `undefined` if there has been none. */
   async latest(): Promise<Rebuild | undefined> {
     const rows = await this.database.execute(
       sql`select to_jsonb(rebuilds) as row from rebuilds order by requested_at desc limit 1`,
@@ -56,7 +62,9 @@ export class Rebuilds {
     return rows[0] === undefined ? undefined : Rebuild.parse(rows[0]['row']);
   }
 
-  /** Runs a rebuild that was requested or interrupted, if any. `betweenPages` is called after each page, and may stop the rebuild by throwing. */
+  /**
+   * Runs a rebuild if one was requested or interrupted. Calls `betweenPages` after each page. `betweenPages` can throw to stop the rebuild.
+   */
   async runIfRequested(ingestAll: IngestAll, betweenPages: () => Promise<void>): Promise<void> {
     const rebuild = await this.latest();
     if (rebuild === undefined || rebuild.state === 'completed') return;
@@ -111,7 +119,7 @@ export class Rebuilds {
     }
   }
 
-  /** Reads the first file of every series again, because it describes the series and the study. */
+  /** Reads the first file of every series again. This file determines the descriptions of the series and the study. */
   private async refreshDescriptions(
     rebuild: string,
     ingestAll: IngestAll,

@@ -23,10 +23,13 @@ const Tally = z.object({
   refreshed: z.coerce.number(),
   repaired: z.coerce.number(),
 });
-/** Counts of a sweep: instances `checked`, `adopted` from the archive, `removed` from the catalog, `refreshed` because their file changed; studies `repaired` because their counts were wrong. */
+/**
+ * Counts of a sweep. `checked` counts compared instances, `adopted` instances inserted from the archive, `removed` instances removed from
+ * the catalog, and `refreshed` instances whose file has changed. `repaired` counts studies with wrong counts.
+ */
 export type Tally = z.infer<typeof Tally>;
 
-/** The counts of a slice, and where the next one begins; `undefined` at the end of a phase. */
+/** The counts of a slice, and the position of the next slice. `next` is `undefined` at the end of a phase. */
 interface Slice {
   readonly next: number | undefined;
   readonly found: Partial<Tally>;
@@ -35,7 +38,7 @@ interface Slice {
 /** Inserts instances that the catalog does not have. */
 export type IngestAll = (ids: readonly OrthancId[]) => Promise<void>;
 
-/** A slice has at most this many series, and this many instances unless they are in one series. */
+/** Limits of a slice. A slice has at most 100 series. It has at most 2,000 instances, unless a single series has more. */
 const SERIES_PER_SLICE = 100;
 const INSTANCES_PER_SLICE = 2000;
 const SERIES_PAGE = 500;
@@ -44,9 +47,9 @@ const STUDIES_PER_SLICE = 500;
 const NEXT = { catalog: 'archive', archive: 'counts', counts: 'catalog' } as const;
 
 /**
- * Compares the whole catalog with the whole archive, slice by slice: first each series of the catalog, then the series that only the
- * archive has, then the counts. The position is in the database, so that a restart continues the sweep. An interrupted slice is repeated.
- * Memory holds one slice.
+ * Compares the whole catalog with the whole archive, slice by slice. First it compares each series of the catalog, then the series that
+ * only the archive has, then the counts. The position is saved in the database. After a restart, the sweep repeats the interrupted slice
+ * and continues. Memory contains only one slice at a time.
  */
 @Injectable()
 export class Sweep {
@@ -59,17 +62,17 @@ export class Sweep {
     private readonly archiveDiff: ArchiveDiff,
   ) {}
 
-  /** Whether catalog and archive are known to differ, so that the sweep must not pause. */
+  /** Whether the catalog and the archive are known to differ. The sweep then runs without pauses. */
   async isUrgent(): Promise<boolean> {
     return (await this.state()).hurried;
   }
 
-  /** Restarts the sweep without pauses. An urgent sweep continues where it is. */
+  /** Restarts the sweep without pauses. If the sweep already runs without pauses, it continues from its position. */
   async makeUrgent(): Promise<void> {
     await restartSweep(this.database, sql`not hurried`);
   }
 
-  /** Does the next slice. True when it was the last one of the sweep. */
+  /** Compares the next slice. Returns true if it was the last slice of the sweep. */
   async step(ingestAll: IngestAll): Promise<boolean> {
     const state = await this.state();
     const { next, found } = await this.slice(state, ingestAll);
@@ -157,7 +160,7 @@ export class Sweep {
     return State.parse(rows[0]);
   }
 
-  /** Saves and logs the counts, and restarts the sweep with pauses. */
+  /** Saves and logs the counts. The next sweep starts with pauses between the slices. */
   private async finish(): Promise<void> {
     const rows = await this.database.execute(sql`
       update sweep set hurried = false, started_at = clock_timestamp(),
@@ -172,7 +175,7 @@ export class Sweep {
   }
 }
 
-/** Restarts the sweep as urgent, if `when` holds. */
+/** Restarts the sweep without pauses, if the condition `when` is true. */
 export async function restartSweep(database: Database | Transaction, when: SQL = sql`true`): Promise<void> {
   await database.execute(sql`
     update sweep set phase = 'catalog', position = 0, hurried = true, started_at = clock_timestamp(),

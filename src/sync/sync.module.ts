@@ -16,7 +16,7 @@ import { Sweep } from './sweep.service.js';
 import { Totals } from './totals.service.js';
 import { Watcher } from './watcher.service.js';
 
-/** Keeps the catalog equal to the archive: watcher, feed, deletions, sweep, quarantine. */
+/** The module that keeps the catalog equal to the archive. */
 @Module({
   imports: [CatalogModule, OrthancModule],
   providers: [

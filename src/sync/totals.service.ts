@@ -7,17 +7,17 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 const Counts = z.object({ shown: z.number(), quarantined: z.number(), uploads: z.number() });
 
 /**
- * The difference between the totals of archive and catalog. `count`: unexplained instances in the archive. `uploads`: running uploads,
- * which may explain some.
+ * The difference between the totals of the archive and the catalog. `count` is the number of instances in the archive without an
+ * explanation. `uploads` is the number of running uploads, which can explain some of these instances.
  */
 export interface CountDifference {
   readonly count: number;
   readonly uploads: number;
-  /** Stays the same while no total changes. */
+  /** Equal for two differences if no total has changed between them. */
   readonly fingerprint: string;
 }
 
-/** Compares the totals, because only the totals reveal deletions. */
+/** Compares the totals of the archive and the catalog. Orthanc does not report deletions, so only the totals reveal them. */
 @Injectable()
 export class Totals {
   constructor(
@@ -25,7 +25,10 @@ export class Totals {
     private readonly api: OrthancApi,
   ) {}
 
-  /** `undefined` when the totals agree. `deferred`: instances in the archive whose upload has not completed. */
+  /**
+   * Returns `undefined` if the totals agree. `deferred` is the number of instances in the archive that wait for the end of an upload or a
+   * decision.
+   */
   async difference(deferred: number): Promise<CountDifference | undefined> {
     const { CountInstances: archived } = await this.api.statistics();
     const [row] = await this.database.execute(sql`

@@ -3,8 +3,8 @@ import type postgres from 'postgres';
 const WATCHER_LOCK = 7_263_412;
 
 /**
- * Takes the lock of the watcher on this connection, or confirms it; false when another gateway has it. Called before each tick, because a
- * connection that was lost and opened again has lost the lock.
+ * Takes the watcher's lock on this connection, or confirms that the connection has it. Returns false if another gateway has the lock.
+ * Called before each tick, because a connection loses the lock when it is lost and opened again.
  */
 export async function takeWatcherLock(connection: postgres.ReservedSql): Promise<boolean> {
   const [lock] = await connection<{ held: boolean }[]>`select pg_try_advisory_lock(${WATCHER_LOCK}) as held`;

@@ -22,29 +22,35 @@ import { takeWatcherLock } from './watcher.lock.js';
 
 const TICK_MS = 500;
 const COMPARE_MS = 2_000;
-/** Age at which an expired reservation is deleted. Orthanc stores its largest instance in less time. */
+/** Age at which an expired reservation is deleted. Orthanc needs less time to store its largest instance. */
 const EXPIRED_MS = 40_000;
-/** Quarantined instances are retried, because the catalog may have changed by other ways than the archive's. */
+/**
+ * Interval at which quarantined instances are ingested again. The catalog can change without a change in the archive, and the reason may
+ * then no longer exist.
+ */
 const RETRY_MS = 60_000;
 const QUARANTINE_PAGE = 500;
 const CONCURRENCY = 8;
 const BATCH = 100;
 const FOUND_BATCH = 100;
 const LEVELS: readonly ListedLevel[] = ['studies', 'series'];
-/** An urgent sweep runs this long before the change feed is read again. */
+/** An urgent sweep runs for this time before the change feed is read again. */
 const URGENT_SWEEP_MS = 1_000;
-/** Totals may differ during uploads. A difference that lasts longer has another cause. */
+/** Uploads can make the totals differ for this time. A difference that lasts longer has another cause. */
 const UPLOADING_MS = 20_000;
-/** A difference that a whole sweep did not resolve starts another sweep after this time. */
+/** If a whole sweep did not remove a difference, another sweep starts after this time. */
 const RESWEEP_MS = 60_000;
 
-/** Keeps the catalog equal to the archive. The change feed shows new instances. The totals show deletions, which the feed does not list. */
+/**
+ * Keeps the catalog equal to the archive. The change feed reports new instances. The feed does not report deletions, so the watcher also
+ * compares the totals.
+ */
 @Injectable()
 export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('watcher');
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  /** Instances that are being uploaded or decided about. They are looked at again with each tick. */
+  /** Instances that wait for the end of an upload or a decision. Each tick tries to ingest them again. */
   private readonly deferred = new Set<OrthancId>();
   /** Whether a full comparison has run since this process took the lock. */
   private hasCompared = false;
@@ -87,7 +93,10 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
   }
 
-  /** The lock ends with its connection, so that another process gets it when this one dies. */
+  /**
+   * Runs a tick every 500 ms for as long as this process has the lock. PostgreSQL releases the lock when its connection ends. If this
+   * process crashes, another gateway can therefore take the lock.
+   */
   private async watchWithLock(): Promise<void> {
     const connection = await this.sql.reserve();
     this.hasCompared = false;
@@ -122,7 +131,8 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.stopping.signal.throwIfAborted();
       await this.followFeed();
     });
-    // Last, because an interrupted upload is inserted for the account of its expired reservation.
+    // This step comes last. An interrupted upload is ingested for the account in its expired reservation, so the reservation must still
+    // exist.
     await this.deletionSync.deleteExpiredReservations(EXPIRED_MS);
   }
 
@@ -152,7 +162,10 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** A sweep may find very many instances. The feed is followed between them, so that new ones do not wait. */
+  /**
+   * Ingests instances that a sweep or rebuild has found. There may be very many of them. The feed is read after each batch, so that newly
+   * stored instances do not wait.
+   */
   private readonly ingestFound = async (ids: readonly OrthancId[]): Promise<void> => {
     for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += FOUND_BATCH) {
       await this.ingestAll(ids.slice(at, at + FOUND_BATCH));
@@ -160,7 +173,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
   };
 
-  /** Retries quarantined instances: the reason may no longer exist. */
+  /** Ingests quarantined instances again, because the reason for the quarantine may no longer exist. */
   private async retryQuarantined(): Promise<void> {
     let page: readonly OrthancId[] = [];
     do {
@@ -175,13 +188,16 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     } catch (error) {
       if (error instanceof NeighbourAway) throw error;
       this.deferred.delete(id);
-      // If PostgreSQL is away, this fails too. Then the feed's position is not saved, and the instance is read again.
+      // If PostgreSQL is unreachable, this statement fails too. The feed's position is then not saved, and the instance is read again.
       await this.ingest.addToQuarantine(id, 'unreadable');
       this.logger.debug(`an instance of the archive cannot be read: ${nameOf(error)}`);
     }
   }
 
-  /** Continues an urgent sweep. Rows that it removed may have conflicted with quarantined instances. */
+  /**
+   * Continues an urgent sweep for at most one second. After the sweep, quarantined instances are retried. A row that conflicted with such
+   * an instance may have been removed.
+   */
   private async sweepAtOnce(): Promise<void> {
     const until = Date.now() + URGENT_SWEEP_MS;
     while (Date.now() < until && !this.stopping.signal.aborted && (await this.sweep.isUrgent())) {
@@ -192,7 +208,10 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
   }
 
-  /** Compares from the studies downwards, and only as far as needed: a deleted study is found without comparing instances. */
+  /**
+   * Compares the totals. If they differ, compares first the studies and then the series, and stops when the totals agree. If the totals
+   * still differ, starts an urgent sweep.
+   */
   private async compareTotals(): Promise<void> {
     const before = await this.difference();
     if (this.hasCompared && (before === undefined || this.isUnresolved(before))) return;
@@ -208,7 +227,10 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.sweepAtOnce();
   }
 
-  /** Uploads make the totals differ for a while, so only a lasting difference counts. */
+  /**
+   * Returns the difference between the totals. Uploads make the totals differ for a short time, so a difference that uploads explain counts
+   * only after 20 seconds.
+   */
   private async difference(): Promise<CountDifference | undefined> {
     const difference = await this.totals.difference(this.deferred.size);
     if (difference === undefined || !isExplainedByUploads(difference)) {
@@ -219,7 +241,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     return Date.now() - this.uploadingSince < UPLOADING_MS ? undefined : difference;
   }
 
-  /** Whether a whole sweep has not resolved this difference. */
+  /** Whether this difference is the same as after the last whole sweep, and that sweep ended less than a minute ago. */
   private isUnresolved({ fingerprint: seen }: CountDifference): boolean {
     return seen === this.unresolved && Date.now() - this.sweptAt < RESWEEP_MS;
   }
@@ -231,7 +253,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 }
 
-/** Whether uploads that have not completed explain the difference. */
+/** Whether running uploads explain the difference. */
 function isExplainedByUploads({ count: by, uploads: storing }: CountDifference): boolean {
   return by > 0 && by <= storing;
 }
@@ -241,7 +263,7 @@ function setMembership(set: Set<OrthancId>, id: OrthancId, wanted: boolean): voi
   else set.delete(id);
 }
 
-/** The loggable part of an error. The gateway's own messages contain no patient data; those of drivers may. */
+/** Returns the text of an error that is safe to log. The gateway's own messages contain no patient data, but messages of drivers may. */
 function nameOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
   return error instanceof Error ? error.name : 'unknown';
