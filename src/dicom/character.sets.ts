@@ -1,7 +1,7 @@
 const ESC = 0x1b;
 const SPACE = 0x20;
 
-/** A code element: bytes per character, and how to decode them. */
+/** A code element: the number of bytes per character, and a decoder for these bytes. */
 interface CodeElement {
   width: 1 | 2;
   decode: (bytes: Buffer) => string;
@@ -17,7 +17,10 @@ const jis212: CodeElement = {
   decode: (bytes) => decodeAs('euc-jp', Buffer.concat(pairs(bytes).map((pair) => Buffer.of(0x8f, ...pair)))),
 };
 
-/** Code elements of the upper half (G1) by defined term without its prefix (PS3.3 §C.12.1.1.2, tables C.12-2 to C.12-4). */
+/**
+ * Code elements of the upper half of the code table (G1). Each key is a defined term without its prefix (PS3.3 §C.12.1.1.2, tables C.12-2
+ * to C.12-4).
+ */
 const UPPER: ReadonlyMap<string, CodeElement> = new Map([
   ['100', latin1],
   ['101', single('iso-8859-2')],
@@ -35,7 +38,7 @@ const UPPER: ReadonlyMap<string, CodeElement> = new Map([
   ['58', gb2312],
 ]);
 
-/** A code element and the half of the code table that an escape sequence assigns it to. */
+/** A code element, and the half of the code table to which an escape sequence assigns it. */
 interface Escape {
   half: 'lower' | 'upper';
   code: CodeElement;
@@ -44,7 +47,7 @@ interface Escape {
 const lower = (code: CodeElement): Escape => ({ half: 'lower', code });
 const upper = (term: string): Escape => ({ half: 'upper', code: UPPER.get(term) ?? latin1 });
 
-/** Escape sequences (PS3.3 tables C.12-3 and C.12-4) by the characters after ESC. */
+/** Escape sequences (PS3.3 tables C.12-3 and C.12-4). Each key is the characters after ESC. */
 const ESCAPES: ReadonlyMap<string, Escape> = new Map([
   ['(B', lower(latin1)],
   ['(J', lower(latin1)],
@@ -74,8 +77,9 @@ const WHOLE: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Decodes text by Specific Character Set (0008,0005; PS3.5 §6.1): a single encoding, or ISO 2022 code extensions. An unknown or missing
- * character set is read as Latin-1, as Orthanc does. `resets`: the characters, besides line ends, that end code extensions.
+ * Decodes text in the given Specific Character Set (0008,0005; PS3.5 §6.1), with or without ISO 2022 code extensions. If the character set
+ * is unknown or missing, the text is decoded as Latin-1, as in Orthanc. `resets`: the characters that end code extensions, besides tabs and
+ * line ends.
  */
 export function decodeText(bytes: Buffer, characterSet: string, resets: string): string {
   if (isPlain(bytes)) return bytes.toString('latin1');
@@ -86,7 +90,7 @@ export function decodeText(bytes: Buffer, characterSet: string, resets: string):
   return decodeExtended(bytes, initial, new Set(Buffer.from(`${resets}\t\n\f\r`)));
 }
 
-/** A plain loop, because nearly all text takes this path. */
+/** Whether the text is ASCII without escape sequences. It is a plain loop for speed, because nearly all text is ASCII. */
 function isPlain(bytes: Buffer): boolean {
   for (const byte of bytes) if (byte >= 0x80 || byte === ESC) return false;
   return true;
@@ -127,7 +131,7 @@ function single(label: string): CodeElement {
   return { width: 1, decode: (bytes) => decodeAs(label, bytes) };
 }
 
-/** A code element of two bytes per character. In the lower half the high bits are not set. */
+/** A code element of two bytes per character. The high bits, which the decoder expects, are not set in the lower half. */
 function double(label: string): CodeElement {
   return { width: 2, decode: (bytes) => decodeAs(label, Buffer.from(bytes.map((byte) => byte | 0x80))) };
 }

@@ -20,30 +20,33 @@ import {
 import { DEFLATED, PREFIX_END, readMeta } from './file.meta.js';
 import { HeaderBytes } from './header/header.bytes.js';
 
-/** Most bytes of one value that is held, and of everything before the pixel data. */
+/** Largest number of bytes that one value may have in memory. It is also the limit for everything before the pixel data. */
 export const LONGEST_HEADER = 16 * 1024 * 1024;
 
-/** Bytes in pieces. `skip`, where it exists, leaves out the next bytes, also past the end. */
+/** A source of bytes in pieces. The optional `skip` leaves out the next bytes. A skip beyond the end is not an error. */
 export interface ByteSource extends AsyncIterator<Buffer> {
   readonly skip?: (bytes: number) => void;
 }
 
-/** Gives a {@link ByteSource}, once. */
+/** An object that can be iterated once, as a {@link ByteSource}. */
 export interface SourceOfBytes {
   [Symbol.asyncIterator](): ByteSource;
 }
 
-/** A DICOM file (PS3.10 §7): its file meta information without the prefix, and its data set, inflated if it was deflated. */
+/**
+ * An opened DICOM file (PS3.10 §7). `meta`: the file meta information without the prefix. `dataSet`: the data set, which is inflated if the
+ * file is deflated.
+ */
 export interface OpenedFile {
   readonly meta: Buffer;
   readonly transferSyntax: string;
   readonly encoding: Encoding;
   readonly dataSet: DataSetBytes;
-  /** Frees the inflater. The caller closes the stream of the file. */
+  /** Frees the inflater. It does not close the stream of the file; the caller does that. */
   readonly close: () => void;
 }
 
-/** Reads the file meta information. Throws `DicomUnreadable` when the bytes are no DICOM file. */
+/** Opens a file and reads its file meta information. Throws `DicomUnreadable` when the bytes are not a DICOM file. */
 export async function openFile(file: SourceOfBytes): Promise<OpenedFile> {
   const source = file[Symbol.asyncIterator]();
   const start = new HeaderBytes(source, LONGEST_HEADER);
@@ -63,7 +66,7 @@ async function* inflated(inflate: InflateRaw): AsyncGenerator<Buffer> {
   try {
     for await (const piece of inflate) if (Buffer.isBuffer(piece)) yield piece;
   } catch (error) {
-    // Errors of the source come out here too.
+    // This also catches errors of the source, which are thrown unchanged.
     const isZlib = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
     throw isZlib ? new DicomUnreadable('deflate', 'the data set is not deflated') : error;
   }
@@ -74,10 +77,10 @@ async function* concatenated(ahead: Buffer, source: ByteSource): AsyncGenerator<
   for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
 }
 
-/** Reads a data set element by element from a source. It holds one value at most. */
+/** Reads a data set element by element from a source. It keeps at most one value in memory. */
 export class DataSetBytes {
   #held: Buffer;
-  /** Where the bytes that are not yet taken start in `#held`. */
+  /** Offset in `#held` of the first byte that has not been taken. */
   #start = 0;
   #at = 0;
   readonly #source: ByteSource;
@@ -87,7 +90,7 @@ export class DataSetBytes {
     this.#held = held;
   }
 
-  /** Bytes taken so far. */
+  /** Number of bytes taken so far. */
   get at(): number {
     return this.#at;
   }
@@ -96,7 +99,10 @@ export class DataSetBytes {
     return this.#held.length - this.#start;
   }
 
-  /** The next head. `undefined` at the end of the top level: the end of the file, or zeros that pad it. */
+  /**
+   * Reads the next element head. Returns `undefined` at the end of the top level, which is the end of the file or the start of zeros that
+   * pad the file.
+   */
   async head(encoding: Encoding, isTop: boolean): Promise<ElementHead | undefined> {
     if (this.#available < LONG_HEAD) {
       if (isTop && !(await this.#reach(1))) return undefined;
@@ -114,14 +120,14 @@ export class DataSetBytes {
     return head;
   }
 
-  /** The next bytes in one piece. Throws `DicomUnreadable` when there are fewer. */
+  /** Takes the next `length` bytes as one buffer. Throws `DicomUnreadable` when fewer bytes are left. */
   async take(length: number): Promise<Buffer> {
     if (length > LONGEST_HEADER) throw new DicomUnreadable('too-large', 'a value is longer than allowed');
     if (this.#available < length && !(await this.#reach(length))) throw fault.truncated();
     return this.#cut(length);
   }
 
-  /** The next bytes in pieces. */
+  /** Takes the next `length` bytes in pieces. */
   async *pass(length: number): AsyncGenerator<Buffer> {
     for (let left = length; left > 0;) {
       if (!(await this.#reach(1))) throw fault.truncated();
@@ -131,7 +137,7 @@ export class DataSetBytes {
     }
   }
 
-  /** Skips bytes. A source that can skip does not read them, so a file that ends within them is not noticed. */
+  /** Skips `length` bytes. A source with `skip` does not read these bytes, so the end of the file within them is not detected. */
   async skip(length: number): Promise<void> {
     const skipped = Math.min(length, this.#available);
     this.#advance(skipped);
@@ -145,7 +151,10 @@ export class DataSetBytes {
     this.#at += left;
   }
 
-  /** Starts the next item of a sequence that ends at `end` (Infinity: at its delimiter), and returns where the item ends. `undefined` after the last. */
+  /**
+   * Reads the head of the next item in a sequence and returns where the item ends. `end` is where the sequence ends. Infinity means that a
+   * delimiter marks the end. Returns `undefined` after the last item.
+   */
   async item(encoding: Encoding, end: number): Promise<number | undefined> {
     if (this.#at > end) throw fault.tooLong();
     if (this.#at === end) return undefined;
@@ -157,7 +166,10 @@ export class DataSetBytes {
     return itemEnd;
   }
 
-  /** Starts the next fragment of compressed pixel data (PS3.5 §A.4), and returns its length. `undefined` after the last. */
+  /**
+   * Reads the head of the next fragment of compressed pixel data (PS3.5 §A.4) and returns the length of the fragment. Returns `undefined`
+   * after the last fragment.
+   */
   async fragment(encoding: Encoding): Promise<number | undefined> {
     const head = await this.head(encoding, false);
     if (head?.tag === SEQUENCE_END) return undefined;
@@ -185,7 +197,7 @@ export class DataSetBytes {
     }
   }
 
-  /** Skips an item that has started and ends at `end`; Infinity: at its delimiter. */
+  /** Skips the rest of the current item. `end` is where the item ends. Infinity means that a delimiter marks the end. */
   async skipItem(end: number, encoding: Encoding, depth = 0): Promise<void> {
     if (end !== Infinity) return this.skip(end - this.#at);
     for (
@@ -196,7 +208,7 @@ export class DataSetBytes {
       await this.skipValue(head, encoding, depth + 1);
   }
 
-  /** Where a value of this length ends that starts here; Infinity for an undefined length. */
+  /** Where a value of this length ends when it starts at the current position. Infinity for an undefined length. */
   endOf(length: number): number {
     return length === UNDEFINED_LENGTH ? Infinity : this.#at + length;
   }

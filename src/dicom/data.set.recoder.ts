@@ -14,10 +14,13 @@ import {
   UNDEFINED_LENGTH,
 } from './element.decoder.js';
 
-/** The VR of an element that is encoded without one. `isSigned`: whether the pixels of its data set are signed (PS3.5 §A.1). */
+/** Returns the VR of an element that is encoded without a VR. `isSigned`: whether the pixels of the data set are signed (PS3.5 §A.1). */
 export type RepresentationOf = (tag: number, isSigned: boolean) => string;
 
-/** One re-encoded element of the top level. Read all its pieces before the next element. Compressed pixel data has no pieces. */
+/**
+ * One re-encoded element of the top level. The caller must read all its pieces before the next element. Compressed pixel data has no
+ * pieces.
+ */
 export interface RecodedElement {
   readonly tag: number;
   /** Length of the original value. */
@@ -27,7 +30,7 @@ export interface RecodedElement {
 
 const PIXEL_REPRESENTATION = 0x00280103;
 const LENGTH_TO_END = 0x00080001;
-/** How many bytes form one number, by VR: they are swapped together from big to little endian (PS3.5 §7.3). */
+/** Number of bytes of one number, by VR. A conversion from big to little endian reverses these bytes (PS3.5 §7.3). */
 export const SWAPPED_WIDTHS: ReadonlyMap<string, number> = new Map([
   ...['AT', 'OW', 'SS', 'US'].map((vr) => [vr, 2] as const),
   ...['FL', 'OF', 'OL', 'SL', 'UL'].map((vr) => [vr, 4] as const),
@@ -43,9 +46,9 @@ interface Context {
 }
 
 /**
- * Writes the elements of a data set in another little endian encoding (PS3.5 §7.1, §A). Values stay as they are. Sequences get undefined
- * lengths. Group lengths are retired and would be wrong, so they are left out. Throws `DicomUnreadable` when the bytes are no data set, or
- * when compressed pixel data is inside a sequence.
+ * Writes the elements of a data set in another little endian encoding (PS3.5 §7.1, §A). Values do not change, except for their byte order.
+ * Converted sequences have undefined lengths. Group lengths are left out, because they are retired and would be wrong. Throws
+ * `DicomUnreadable` when the bytes are not a data set, or when compressed pixel data is inside a sequence.
  */
 export class Recoder {
   readonly #bytes: DataSetBytes;
@@ -90,7 +93,7 @@ export class Recoder {
     const vr = from.implicit ? this.#representationOf(tag, context.isSigned) : head.vr;
     if (length === UNDEFINED_LENGTH) {
       if (tag === PIXEL_DATA || (!from.implicit && vr !== 'SQ' && vr !== 'UN')) throw fault.undefinedLength();
-      // The items of an element written as UN are implicit and stay so (PS3.5 §6.2.2).
+      // The items of an element with VR UN are in Implicit VR Little Endian. They are written in the same encoding (PS3.5 §6.2.2).
       const isUnknown = !from.implicit && vr === 'UN';
       yield encodeHead(tag, isUnknown ? 'UN' : 'SQ', length, to);
       yield* this.#items(
@@ -157,7 +160,10 @@ function headWithoutVr(tag: number, length: number): Buffer {
   return head;
 }
 
-/** Swaps numbers of `width` bytes from big to little endian, also across pieces. Bytes left over at the end stay as they are. */
+/**
+ * Converts numbers of `width` bytes from big to little endian, even if a number is split between two pieces. Bytes after the last whole
+ * number do not change.
+ */
 export async function* swapped(pieces: AsyncIterable<Buffer>, width: number): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of pieces) {

@@ -11,7 +11,7 @@ export type HeaderFault =
   | 'transfer-syntax'
   | 'truncated';
 
-/** The bytes are not a readable DICOM Part 10 file. The message contains no data of the file. */
+/** The bytes are not a readable DICOM Part 10 file. The message contains no data from the file. */
 export class DicomUnreadable extends Error {
   override readonly name = 'DicomUnreadable';
 
@@ -22,7 +22,7 @@ export class DicomUnreadable extends Error {
     super(message);
   }
 
-  /** Written to the log like the codes of other errors. */
+  /** The same value as `reason`. The log records the `code` of every error. */
   get code(): HeaderFault {
     return this.reason;
   }

@@ -2,11 +2,11 @@
 export interface Dictionary {
   tagOf(keyword: string): string | undefined;
   keywordOf(tag: string): string | undefined;
-  /** The VR as the standard writes it: `OB or OW` where an element may have several. */
+  /** The VR as PS3.6 writes it. An element that can have several VRs gives a text such as `OB or OW`. */
   representationOf(tag: string): string | undefined;
 }
 
-/** Command elements (PS3.7 Annex E) that are part of responses; PS3.6 does not list them. */
+/** Command elements (PS3.7 Annex E) that occur in responses. PS3.6 does not list them. */
 const COMMAND_KEYWORDS: ReadonlyMap<string, string> = new Map([['00000902', 'ErrorComment']]);
 
 let opened: Promise<Dictionary> | undefined;
@@ -26,7 +26,7 @@ async function read(): Promise<Dictionary> {
   return {
     tagOf: (keyword) => {
       const tag = Object.hasOwn(tags, keyword) ? tags[keyword]?.replace(/[(),]/g, '') : undefined;
-      // The keyword of a repeating group names no single element.
+      // The keyword of a repeating group belongs to several elements, so it has no single tag.
       return tag !== undefined && /^[0-9A-F]{8}$/.test(tag) ? tag : undefined;
     },
     keywordOf: (tag) => {

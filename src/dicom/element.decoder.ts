@@ -11,9 +11,9 @@ export interface ElementHead {
   readonly tag: number;
   /** Empty in implicit VR, and for items and delimiters. */
   readonly vr: string;
-  /** As encoded; {@link UNDEFINED_LENGTH} is one of its values. */
+  /** Length of the value as it is encoded. It can be {@link UNDEFINED_LENGTH}. */
   readonly length: number;
-  /** Bytes of the head itself: 8 or 12. */
+  /** Size of the head itself in bytes: 8 or 12. */
   readonly size: number;
 }
 
@@ -27,18 +27,21 @@ export const EXPLICIT_LITTLE: Encoding = { implicit: false, big: false };
 export const IMPLICIT_LITTLE: Encoding = { implicit: true, big: false };
 const EXPLICIT_BIG: Encoding = { implicit: false, big: true };
 
-/** Bytes of a head without a VR or with a length of 16 bits, and of the others (PS3.5 §7.1.2). */
+/** Sizes of a head in bytes (PS3.5 §7.1.2). A head is short if it has no VR or has a 16-bit length. All other heads are long. */
 export const SHORT_HEAD = 8;
 export const LONG_HEAD = 12;
 
-/** Most levels of nested sequences in an instance that STOW accepts. */
+/** Largest nesting depth of sequences in an instance that STOW accepts. */
 export const MAX_STORED_DEPTH = 40;
-/** Most levels of nested sequences in a stored file that is read. Instances that came by C-STORE may have more than STOW accepts. */
+/**
+ * Largest nesting depth of sequences in a stored file that can be read. An instance that came by C-STORE can be nested deeper than STOW
+ * accepts.
+ */
 export const MAX_READ_DEPTH = 64;
 
 const SHORT_FORM = new Set('AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
 const LONG_FORM = 'OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' ');
-/** Known VRs by their two bytes as a number, so that the decoder makes no strings. */
+/** Known VRs. Each key is the two bytes of the VR as one number, so that the decoder creates no strings. */
 const BY_CODE: ReadonlyMap<number, { readonly vr: string; readonly isShort: boolean }> = new Map(
   [...SHORT_FORM, ...LONG_FORM].map((vr) => [
     vr.charCodeAt(0) * 256 + vr.charCodeAt(1),
@@ -50,12 +53,12 @@ const VR = /^[A-Z]{2}$/;
 /** VRs whose values are bytes or binary arrays, not text or single numbers. */
 export const BINARY_VRS: ReadonlySet<string> = new Set(['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN']);
 
-/** Whether a VR has a length of 16 bits. All other VRs, also future ones, have a length of 32 bits (PS3.5 §7.1.2). */
+/** Whether the length field of this VR has 16 bits. It has 32 bits for all other VRs, including future ones (PS3.5 §7.1.2). */
 export function isShortForm(vr: string): boolean {
   return SHORT_FORM.has(vr);
 }
 
-/** The encoding of a data set in this transfer syntax; all but two are Explicit VR Little Endian (PS3.5 §A). */
+/** The encoding of a data set in this transfer syntax. All transfer syntaxes except two use Explicit VR Little Endian (PS3.5 §A). */
 export function encodingOf(transferSyntax: string): Encoding {
   if (transferSyntax === '1.2.840.10008.1.2') return IMPLICIT_LITTLE;
   return transferSyntax === '1.2.840.10008.1.2.2' ? EXPLICIT_BIG : EXPLICIT_LITTLE;
@@ -67,14 +70,17 @@ export function isDelimiter(tag: number): boolean {
 }
 
 /**
- * Decodes the head that starts at `at`. `undefined` when more bytes are needed: {@link SHORT_HEAD}, or {@link LONG_HEAD} when these are
- * there. Throws `DicomUnreadable` when the VR is not two capital letters.
+ * Decodes the element head that starts at `at`. Returns `undefined` when `bytes` is too short: a head needs {@link SHORT_HEAD} or {@link
+ * LONG_HEAD} bytes. Throws `DicomUnreadable` when the VR is not two capital letters.
  */
 export function decodeElementHead(bytes: Buffer, at: number, encoding: Encoding): ElementHead | undefined {
   return decode(bytes, at, encoding, true);
 }
 
-/** Decodes a head of the file meta information, which is Explicit VR Little Endian (PS3.10 §7.1). An unknown VR has a long head. */
+/**
+ * Decodes an element head of the file meta information, which is in Explicit VR Little Endian (PS3.10 §7.1). An unknown VR is read with a
+ * long head.
+ */
 export function decodeMetaHead(bytes: Buffer, at: number): ElementHead | undefined {
   return decode(bytes, at, EXPLICIT_LITTLE, false);
 }
@@ -105,8 +111,8 @@ function decode(
 }
 
 /**
- * The content of an element of undefined length: items, items in Implicit VR Little Endian where it is written as UN (PS3.5 §6.2.2), or the
- * fragments of compressed pixel data (PS3.5 §A.4). Throws `DicomUnreadable` for every other VR.
+ * Returns what an element of undefined length contains: items, fragments of compressed pixel data (PS3.5 §A.4), or items in Implicit VR
+ * Little Endian if the VR is UN (PS3.5 §6.2.2). Throws `DicomUnreadable` for every other VR.
  */
 export function undefinedLengthContent({
   tag,
@@ -118,17 +124,20 @@ export function undefinedLengthContent({
   throw fault.undefinedLength();
 }
 
-/** Whether a stored element holds items. Of undefined length every element does, except compressed pixel data (PS3.5 §6.2.2, §A.4). */
+/**
+ * Whether a stored element contains items. Every element of undefined length contains items, except compressed pixel data (PS3.5 §6.2.2,
+ * §A.4).
+ */
 export function holdsItems({ vr, length }: ElementHead): boolean {
   return vr === 'SQ' || (length === UNDEFINED_LENGTH && (vr === 'UN' || !BINARY_VRS.has(vr)));
 }
 
-/** The encoding of the items of an element: Implicit VR Little Endian when it is written as UN (PS3.5 §6.2.2). */
+/** The encoding of the items of an element. If the VR of the element is UN, the items are in Implicit VR Little Endian (PS3.5 §6.2.2). */
 export function itemsEncoding({ vr }: ElementHead, encoding: Encoding): Encoding {
   return vr === 'UN' ? IMPLICIT_LITTLE : encoding;
 }
 
-/** The faults of a data set's structure. */
+/** Errors for a data set with an invalid structure. */
 export const fault = {
   notAVr: () => new DicomUnreadable('structure', 'a value representation is not two capital letters'),
   notAnItem: () => new DicomUnreadable('structure', 'a sequence contains something other than items'),

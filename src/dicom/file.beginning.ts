@@ -5,8 +5,8 @@ const GROUP_LENGTH = 0x00020000;
 const TRANSFER_SYNTAX = 0x00020010;
 
 /**
- * Preamble, prefix and file meta information (PS3.10 §7.1), made of the elements of a file that was read. Only the transfer syntax and the
- * group length are new.
+ * Returns preamble, prefix and file meta information (PS3.10 §7.1) for a converted file. The elements of `meta` are copied. Only the
+ * transfer syntax and the group length are new.
  */
 export function fileBeginning(meta: Buffer, transferSyntax: string): Buffer {
   const elements: Buffer[] = [];
@@ -26,7 +26,7 @@ function elementOf(tag: number, vr: string, value: Buffer): Buffer {
   return Buffer.concat([encodeHead(tag, vr, value.length, EXPLICIT_LITTLE), value]);
 }
 
-/** A UID of even length (PS3.5 §9.1). */
+/** Pads a UID to an even length (PS3.5 §9.1). */
 function paddedUid(uid: string): Buffer {
   return Buffer.from(uid.length % 2 === 0 ? uid : `${uid}\0`, 'latin1');
 }

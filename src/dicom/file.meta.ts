@@ -2,19 +2,19 @@ import { DicomUnreadable } from './dicom.unreadable.js';
 import { decodeMetaHead, LONG_HEAD, SHORT_HEAD } from './element.decoder.js';
 import type { HeaderBytes } from './header/header.bytes.js';
 
-/** The file meta information. A missing UID is empty. */
+/** The file meta information. A missing UID is an empty string. */
 export interface FileMeta {
   readonly transferSyntax: string;
   readonly sopClassUid: string;
   readonly sopInstanceUid: string;
-  /** The byte of the file at which the data set starts. */
+  /** Offset of the data set in the file, in bytes. */
   readonly datasetOffset: number;
 }
 
 /** Deflated Explicit VR Little Endian (PS3.5 §A.5). */
 export const DEFLATED = '1.2.840.10008.1.2.1.99';
 
-/** Preamble and `DICM` (PS3.10 §7.1) end here. */
+/** Offset at which the preamble and the prefix `DICM` end (PS3.10 §7.1). */
 export const PREFIX_END = 132;
 const PREAMBLE_END = 128;
 const GROUP_LENGTH = 0;
@@ -23,8 +23,8 @@ const SOP_INSTANCE = 3;
 const TRANSFER_SYNTAX = 0x10;
 
 /**
- * Reads preamble, prefix and file meta information (PS3.10 §7.1) in Explicit VR Little Endian. The group length, if present, must be
- * right: it says where the data set starts, and all readers must agree on that.
+ * Reads preamble, prefix and file meta information (PS3.10 §7.1) in Explicit VR Little Endian. The group length is optional. Throws
+ * `DicomUnreadable` when it is wrong: it says where the data set starts, and all readers of the file must agree on that position.
  */
 export async function readMeta(source: HeaderBytes): Promise<FileMeta> {
   if (
@@ -47,7 +47,8 @@ export async function readMeta(source: HeaderBytes): Promise<FileMeta> {
   const text = (element: number) => (values.get(element)?.toString('latin1') ?? '').replace(/[ \0]+$/, '');
   const transferSyntax = text(TRANSFER_SYNTAX);
   if (transferSyntax === '') throw new DicomUnreadable('meta', 'no transfer syntax');
-  // Without a group length only the group number ends the file meta information. Deflated bytes may look like group 0002 by chance.
+  // Without a group length, the file meta information ends at the first element of another group. This is not reliable for a deflated file,
+  // because deflated bytes can look like group 0002.
   if (end === undefined ? transferSyntax === DEFLATED : at !== end) {
     throw new DicomUnreadable('meta', 'the length of the file meta information is wrong');
   }

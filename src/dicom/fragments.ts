@@ -12,10 +12,13 @@ export interface Fragment {
   readonly ends: boolean;
 }
 
-/** Encapsulated pixel data without its pixels. Offsets are as written: bytes from the item of the first fragment. No offsets: no table. */
+/**
+ * The structure of encapsulated pixel data, without the pixels. Offsets are in bytes from the item of the first fragment, as in the file.
+ * If the file has no offset table, the list of offsets is empty.
+ */
 export interface Fragments {
   readonly all: readonly Fragment[];
-  /** The coding of the first image, if its bytes tell it. */
+  /** The coding of the first image. `undefined` when the coding is unknown. */
   readonly coding: Coding | undefined;
   readonly basicOffsets: readonly number[];
   readonly extendedOffsets: readonly number[];
@@ -25,11 +28,14 @@ export interface Fragments {
 const EXTENDED_OFFSETS = 0x7fe00001;
 const EXTENDED_LENGTHS = 0x7fe00002;
 const MOST_FRAGMENTS = 1_000_000;
-/** Bytes at the start and end of a fragment that identify a code stream. */
+/** Numbers of bytes at the start and at the end of a fragment that are read to recognise the coding. */
 const HEAD = 16;
 const TAIL = 4;
 
-/** Reads a file up to the end of its encapsulated pixel data, in constant memory. Throws `DicomUnreadable` without such data. */
+/**
+ * Reads a file up to the end of its encapsulated pixel data. The pixels are not kept in memory. Throws `DicomUnreadable` when the file has
+ * no encapsulated pixel data.
+ */
 export async function readFragments(file: AsyncIterable<Buffer>): Promise<Fragments> {
   const { meta, encoding, dataSet, close } = await openFile(file);
   const start = PREFIX_END + meta.length;

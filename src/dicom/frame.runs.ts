@@ -1,6 +1,9 @@
 import type { Fragment, Fragments } from './fragments.js';
 
-/** The fragments of one frame, `from` to `to` (exclusive). `length`: bytes without padding, where a table gives it. */
+/**
+ * The fragments of one frame: from index `from` to index `to` (exclusive). `length`: bytes of the frame without padding, if the Extended
+ * Offset Table Lengths contain it.
+ */
 export interface FrameRun {
   readonly from: number;
   readonly to: number;
@@ -8,9 +11,9 @@ export interface FrameRun {
 }
 
 /**
- * Assigns the fragments of encapsulated pixel data to frames (PS3.5 §A.4). Uses the first of these that agrees with the fragments: Extended
- * Offset Table, Basic Offset Table, markers at the start and end of images, one fragment per frame. `undefined` when none agrees, so that
- * the frame boundaries are unknown. Fragments after the last frame are left out.
+ * Assigns the fragments of encapsulated pixel data to frames (PS3.5 §A.4). Tries four methods in this order: Extended Offset Table, Basic
+ * Offset Table, markers at the start and end of images, one fragment per frame. Uses the first method that agrees with the fragments.
+ * Returns `undefined` when no method agrees, because the frame boundaries are then unknown. Fragments after the last frame are left out.
  */
 export function frameRuns(fragments: Fragments, frames: number): readonly FrameRun[] | undefined {
   const { all, extendedOffsets, basicOffsets } = fragments;
@@ -24,7 +27,10 @@ export function frameRuns(fragments: Fragments, frames: number): readonly FrameR
   );
 }
 
-/** Trusts a table with one offset for each frame, where each offset is at a fragment that begins an image (if the coding tells). */
+/**
+ * Uses an offset table if it has one offset for each frame and each offset is the position of a fragment. If the coding is known, each of
+ * these fragments must begin an image.
+ */
 function byTable(
   fragments: Fragments,
   offsets: readonly number[],
@@ -50,7 +56,10 @@ function byTable(
   return runs.every(agrees) ? runs : undefined;
 }
 
-/** The length of a frame by the Extended Offset Table Lengths, if it equals the length of its fragments except for padding. */
+/**
+ * The length of a frame from the Extended Offset Table Lengths. `undefined` unless it is the total length of the fragments, or one padding
+ * byte less.
+ */
 function lengthOf(
   { all, extendedLengths }: Fragments,
   index: number,
@@ -64,7 +73,10 @@ function lengthOf(
   return length === held || length === held - 1 ? length : undefined;
 }
 
-/** A frame begins at a start marker that follows an end marker. Where images have no end markers, start markers alone decide. */
+/**
+ * A frame begins at a start marker that follows an end marker. Some images have no end markers. Then each start marker begins a frame, if
+ * there are as many start markers as frames.
+ */
 function byMarkers(fragments: Fragments, frames: number): readonly FrameRun[] | undefined {
   const { all, coding } = fragments;
   if (coding === undefined) return undefined;
@@ -79,7 +91,7 @@ function byMarkers(fragments: Fragments, frames: number): readonly FrameRun[] | 
   });
 }
 
-/** The end of the fragments of an image. Fragments between its end marker and the next image are not part of it. */
+/** The index after the last fragment of an image. Fragments between its end marker and the next image are not part of the image. */
 function endOf({ all, coding }: Fragments, from: number, next: number): number {
   if (coding === undefined) return next;
   const end = all.findIndex(
@@ -93,7 +105,7 @@ function endsBefore(all: readonly Fragment[], index: number): boolean {
   return before === undefined || before.ends;
 }
 
-/** One fragment for each frame, where the fragments, or those that are not empty, are as many as the frames. */
+/** Assigns one fragment to each frame. The number of fragments, or of fragments that are not empty, must be the number of frames. */
 function oneEach(all: readonly Fragment[], frames: number): readonly FrameRun[] | undefined {
   if (all.length === frames && all.every(({ length }) => length > 0))
     return all.map((_, index) => alone(index));

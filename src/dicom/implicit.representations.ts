@@ -2,8 +2,9 @@ import type { RepresentationOf } from './data.set.recoder.js';
 import { openDictionary } from './dictionary.js';
 
 /**
- * The VRs of implicit data sets (PS3.5 §A.1) by PS3.6. Where PS3.6 allows several: OW for bytes or words; SS or US by the sign of the pixels.
- * Unknown and private elements are UN.
+ * Returns a function that gives the VR of an element in an implicit VR data set (PS3.5 §A.1), according to PS3.6. If PS3.6 allows several
+ * VRs, the result is OW for bytes or words, and SS or US for numbers, by the sign of the pixels. Private creators are LO. Unknown elements
+ * and other private elements are UN.
  */
 export async function implicitRepresentations(): Promise<RepresentationOf> {
   const dictionary = await openDictionary();

@@ -1,12 +1,13 @@
 /**
- * Removes the padding of DICOM around a text, which is spaces only (PS3.5 §6.2). Two PatientIDs that differ in a no-break space, a tab, a line
- * feed or a byte order mark are two patients. Grants, links, searches and the catalog all use this function.
+ * Removes DICOM padding, which is spaces only (PS3.5 §6.2), from both ends of a text. Other white space is significant: two PatientIDs that
+ * differ in a no-break space, a tab, a line feed or a byte order mark belong to two patients. Grants, links, searches and the catalog all
+ * use this function.
  */
 export function trimPadding(text: string): string {
   return text.replace(/^ +/, '').replace(/(?<! ) +$/, '');
 }
 
-/** Removes the padding around each value of an element. */
+/** Removes the padding around each of the values that backslashes separate. */
 export function trimValues(text: string): string {
   return text.split('\\').map(trimPadding).join('\\');
 }

@@ -5,7 +5,10 @@ import type { ElementVisitor, VisitedElement } from './header/element.visitor.js
 import { readMeta } from './file.meta.js';
 import { DicomUnreadable } from './dicom.unreadable.js';
 
-/** The layout of native pixel data in a file (PS3.5 §8.2): frames without gaps, the last padded to an even length. */
+/**
+ * The layout of native pixel data in a file (PS3.5 §8.2). The frames follow each other without gaps. The pixel data is padded to an even
+ * length.
+ */
 export interface PixelLayout {
   readonly frames: number;
   readonly frameBits: number;
@@ -13,13 +16,16 @@ export interface PixelLayout {
   readonly length: number;
 }
 
-/** The layout and the start of the pixel data. `ahead`: bytes of pixel data that were already read; the source gives the rest. */
+/**
+ * The layout of the pixel data and its first bytes. `ahead`: the bytes of pixel data that were already read. The source delivers the
+ * remaining bytes.
+ */
 export interface PixelStart {
   readonly layout: PixelLayout;
   readonly ahead: Buffer;
 }
 
-/** Bits per pixel of the floating point pixel data (PS3.3 §C.7.6.24, §C.7.6.25). */
+/** Bits per pixel of floating point pixel data, by tag (PS3.3 §C.7.6.24, §C.7.6.25). */
 const FLOATING: ReadonlyMap<number, number> = new Map([
   [0x7fe00008, 32],
   [0x7fe00009, 64],
@@ -77,7 +83,7 @@ class Finder implements ElementVisitor {
       return bytes?.length === 2 ? bytes.readUInt16LE(0) : 0;
     };
     const frames = Math.max(Number.parseInt(this.text(FRAMES), 10) || 1, 1);
-    // Two pixels share their colour samples (PS3.3 §C.7.6.3.1.2).
+    // In 4:2:2 formats, two pixels share their chrominance samples, so there are two samples per pixel (PS3.3 §C.7.6.3.1.2).
     const samples = this.text(PHOTOMETRIC).endsWith('_422') ? 2 : number(SAMPLES);
     const frameBits = number(ROWS) * number(COLUMNS) * samples * (FLOATING.get(pixels) ?? number(BITS));
     const needed = Math.ceil((frameBits * frames) / 8);

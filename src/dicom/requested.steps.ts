@@ -12,13 +12,13 @@ export const REQUEST_ATTRIBUTES = '00400275';
 export const STEP_ID = '00400009';
 export const PROCEDURE_ID = '00401001';
 
-/** Most items that are kept for a series. Real series have a few. */
+/** Largest number of items that the catalog stores for a series. Real series have only a few items. */
 export const MOST_REQUESTED = 64;
 
 const Item = z.record(z.string(), z.unknown());
 const Items = z.array(Item).catch([]);
 
-/** The items in Orthanc's `tags?short` that have at least one of the IDs. */
+/** The items of Request Attributes Sequence in Orthanc's answer to `tags?short`. Items without an ID are left out. */
 export function requestedIn(tags: Readonly<Record<string, unknown>>): RequestedStep[] {
   return Items.parse(tags[shortTag(REQUEST_ATTRIBUTES)])
     .map((item) => ({ step: textIn(item, STEP_ID), procedure: textIn(item, PROCEDURE_ID) }))

@@ -72,44 +72,44 @@ const DECODED = new Set([
   '1.2.840.10008.1.2.4.91',
   '1.2.840.10008.1.2.5',
 ]);
-/** Orthanc needs about twice the size of a decoded file in memory. */
+/** Largest size in bytes, after decoding, of a file that Orthanc decodes. Orthanc needs about twice this size in memory. */
 const LARGEST_DECODED = 512 * 1024 * 1024;
 
-/** The media type of a compressed frame. `undefined` for an uncompressed one. */
+/** The media type of a compressed frame. `undefined` for an uncompressed transfer syntax. */
 export function compressedType(transferSyntax: string): string | undefined {
   return COMPRESSED.get(transferSyntax);
 }
 
-/** The media type of a video. `undefined` for everything else. */
+/** The media type of a video. `undefined` for a transfer syntax that is not video. */
 export function videoType(transferSyntax: string): string | undefined {
   const type = COMPRESSED.get(transferSyntax);
   return type?.startsWith('video/') === true ? type : undefined;
 }
 
-/** Whether Orthanc returns frames of this transfer syntax as in Explicit VR Little Endian. */
+/** Whether Orthanc returns frames of this transfer syntax uncompressed and in little endian. */
 export function comesAsLittleEndian(transferSyntax: string): boolean {
   return UNCOMPRESSED.has(transferSyntax);
 }
 
-/** Whether this instance can be converted to another uncompressed transfer syntax. Very large ones are not decoded. */
+/** Whether this instance can be converted to another uncompressed transfer syntax. Very large instances are not decoded. */
 export function canBeDecoded(instance: StoredPixels): boolean {
   const { transferSyntax, rows = 0, columns = 0, bitsAllocated = 16, frames } = instance;
-  // Writers disagree about the byte order of pixels with more than 16 bits in big endian.
+  // Writers use different byte orders for big endian pixels with more than 16 bits.
   if (transferSyntax === EXPLICIT_BIG_ENDIAN) return bitsAllocated <= 16;
   if (UNCOMPRESSED.has(transferSyntax)) return true;
-  // The catalog does not hold the samples per pixel. Compressed images have at most three.
+  // The catalog does not contain Samples per Pixel. Compressed images have at most three samples.
   const bytes = rows * columns * Math.ceil(bitsAllocated / 8) * 3 * Math.max(frames, 1);
   return DECODED.has(transferSyntax) && bitsAllocated > 1 && bytes <= LARGEST_DECODED;
 }
 
-/** Whether Orthanc can render the frames: whole bytes per pixel, uncompressed or in a transfer syntax that it decodes. */
+/** Whether Orthanc can render the frames. A pixel must have at least 8 bits, and the transfer syntax must be uncompressed or decodable. */
 export function canBePictured(instance: StoredPixels): boolean {
   const { transferSyntax, rows, columns, bitsAllocated = 0, frames } = instance;
   if (rows === undefined || columns === undefined || frames < 1 || bitsAllocated < 8) return false;
   return UNCOMPRESSED.has(transferSyntax) || DECODED.has(transferSyntax);
 }
 
-/** The named transfer syntax, if files can be converted to it. */
+/** Returns the given transfer syntax if files can be converted to it. */
 export function uncompressedTarget(transferSyntax: string | undefined): Uncompressed | undefined {
   if (transferSyntax === EXPLICIT_LITTLE_ENDIAN || transferSyntax === IMPLICIT_LITTLE_ENDIAN)
     return transferSyntax;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * A UID in a URL or a query: dotted digit groups, at most 64 characters. Leading zeros in a group break the rule of PS3.5 §9.1, but occur in
- * instances that came by C-STORE. Such a UID matches exactly the stored text.
+ * A UID in a URL or a query: groups of digits separated by dots, at most 64 characters. PS3.5 §9.1 forbids leading zeros in a group, but
+ * instances that came by C-STORE can have them. Such a UID must equal the stored text exactly.
  */
 const uid = z
   .string()
@@ -16,7 +16,7 @@ export type StudyUid = z.infer<typeof StudyUid>;
 export type SeriesUid = z.infer<typeof SeriesUid>;
 export type SopUid = z.infer<typeof SopUid>;
 
-/** Whether a UID keeps the rule of PS3.5 §9.1: no group starts with a zero, except the group 0. */
+/** Whether a UID follows the rule of PS3.5 §9.1 that a group has no leading zero. The group `0` is allowed. */
 export function isRegular(uid: string): boolean {
   return !/(^|\.)0\d/.test(uid);
 }

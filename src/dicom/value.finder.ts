@@ -11,15 +11,15 @@ import {
   UNDEFINED_LENGTH,
 } from './element.decoder.js';
 
-/** A value of a file: its pieces in little endian, and its length in bytes where it is known before reading. */
+/** A value in a file. `pieces`: the bytes in little endian. `length`: the number of bytes, if it is known before reading. */
 export interface FoundValue {
   readonly length: number | undefined;
   readonly pieces: AsyncGenerator<Buffer>;
 }
 
 /**
- * Finds the value at a path, as metadata refers to it (PS3.18 F.2.6). A path alternates tags and item numbers from 1. `undefined` for a
- * missing element, an empty one or a sequence. Throws `DicomUnreadable`.
+ * Finds the value at a path. Metadata uses such paths to refer to bulk data (PS3.18 F.2.6). A path alternates between tags and item numbers
+ * (from 1). Returns `undefined` when the element is missing, empty or a sequence. Throws `DicomUnreadable`.
  */
 export function findValue(
   { dataSet, encoding }: OpenedFile,
@@ -64,7 +64,7 @@ class ValueFinder {
   #value(head: ElementHead, encoding: Encoding, isTop: boolean): FoundValue | undefined {
     const { vr, length } = head;
     if (holdsItems(head) || length === 0) return undefined;
-    // Compressed pixel data of the top level has frames, and no value.
+    // Compressed pixel data at the top level is retrieved as frames, not as a value.
     if (length === UNDEFINED_LENGTH)
       return isTop ? undefined : { length: undefined, pieces: this.#fragments(encoding) };
     const pieces = this.#bytes.pass(length);
@@ -82,7 +82,7 @@ class ValueFinder {
     }
   }
 
-  /** Goes to the start of an item, and returns where the item ends. `undefined` when the sequence has fewer items. */
+  /** Skips to the start of the item with this number, and returns where the item ends. `undefined` when the sequence has fewer items. */
   async #enter(number: number, end: number, encoding: Encoding): Promise<number | undefined> {
     for (let at = 1; this.#bytes.at < end; at += 1) {
       const head = await this.#bytes.head(encoding, false);
@@ -97,7 +97,7 @@ class ValueFinder {
   async #head(encoding: Encoding, isTop: boolean): Promise<ElementHead | undefined> {
     const head = await this.#bytes.head(encoding, isTop);
     if (head === undefined || !encoding.implicit || isDelimiter(head.tag)) return head;
-    // The sign of the pixels does not change the width of a number.
+    // `false` is safe: the sign of the pixels changes only the VR, and not the width of a number.
     return { ...head, vr: this.#representationOf(head.tag, false) };
   }
 }

@@ -1,21 +1,27 @@
 import { TooMany } from '../problems/errors.js';
 
-/** Concurrent attempts in one gateway, from one network and in all. Further attempts are refused without a query to the database. */
+/**
+ * Largest number of concurrent sign-in attempts in one gateway process, from one network and in total. Further attempts are refused without
+ * a database query.
+ */
 const MAX_PER_NETWORK = 50;
 const MAX_ATTEMPTS = 300;
 const RETRY_SECONDS = 2;
-/** Subjects in the cache of refusals, which saves a query for each repetition. The cache is cleared when it is full. */
+/**
+ * Largest number of subjects in the cache of refusals. The cache saves a database query when a refused subject tries again. A full cache is
+ * cleared.
+ */
 const MAX_REFUSED = 10_000;
 
-/** Limits concurrent sign-ins, so that a flood of them does not reach PostgreSQL. */
+/** Limits concurrent sign-ins, so that a flood of sign-ins does not reach PostgreSQL. */
 export class LoginConcurrency {
   private readonly running = new Map<string, number>();
   private readonly refusedUntil = new Map<string, number>();
   private total = 0;
 
   /**
-   * Begins an attempt and returns the function that ends it. Throws {@link TooMany} when too many attempts from this network, or in all,
-   * are running, or while one of the subjects must wait.
+   * Begins an attempt and returns the function that ends it. Throws {@link TooMany} when too many attempts are running, from this network
+   * or in total. Also throws it when one of the subjects must still wait.
    */
   enter(network: string, subjects: readonly string[]): () => void {
     for (const subject of subjects) this.refuseWaiting(subject);
@@ -32,7 +38,7 @@ export class LoginConcurrency {
     };
   }
 
-  /** Records that a subject must wait so many seconds. */
+  /** Records that `subject` must wait for `seconds` before its next attempt. */
   mustWait(subject: string, seconds: number): void {
     if (this.refusedUntil.size >= MAX_REFUSED) this.refusedUntil.clear();
     this.refusedUntil.set(subject, performance.now() + seconds * 1000);

@@ -2,13 +2,13 @@ import { TooMany } from '../problems/errors.js';
 
 const RETRY_SECONDS = 2;
 
-/** The limits of concurrent work. A missing number is no limit. */
+/** Limits for concurrent work. An absent number means that there is no limit. */
 export interface SlotLimits {
-  /** Slots in all. */
+  /** Total number of slots. */
   readonly places: number;
-  /** Slots that one account may hold. */
+  /** Largest number of slots for one account. */
   readonly perAccount?: number;
-  /** Requests that may wait for a slot. Further requests throw {@link TooMany}. */
+  /** Largest number of requests that wait for a slot. For a further request, `run` throws {@link TooMany}. */
   readonly queue?: number;
 }
 
@@ -18,8 +18,8 @@ interface Waiter {
 }
 
 /**
- * A limited number of slots for concurrent work. A slot is held exactly until the promise of its work settles, so that it cannot leak. A free
- * slot goes to the account that holds the fewest slots, and then to the request that has waited longest.
+ * A limited number of slots for concurrent work. A slot is freed when the promise of its work settles, so that no slot is lost. A free slot
+ * goes to the account that holds the fewest slots. Among equal accounts, it goes to the request that has waited longest.
  */
 export class Slots {
   private running = 0;
@@ -29,8 +29,9 @@ export class Slots {
   constructor(private readonly limits: SlotLimits) {}
 
   /**
-   * Waits for a slot and runs `work` in it. When `signal` aborts, waiting ends with its reason; running work must end by itself. Work without an
-   * account has no limit per account. Throws {@link TooMany} when the queue is full.
+   * Waits for a slot and runs `work` in it. When `signal` aborts, a waiting call rejects with the signal's reason. Running work is not
+   * stopped; it must watch the signal itself. Work without an account has no limit per account. Throws {@link TooMany} when the queue is
+   * full.
    */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal, account?: string): Promise<T> {
     signal?.throwIfAborted();
@@ -45,7 +46,7 @@ export class Slots {
     }
   }
 
-  /** Resolves when the slot is held. The work that frees a slot assigns it at once, so that no new request can take it. */
+  /** Resolves when the caller holds a slot. A freed slot is assigned to a waiting request at once, before a new request can take it. */
   private wait(signal: AbortSignal | undefined, account: string | undefined): Promise<void> {
     const { queue } = this.limits;
     if (queue !== undefined && this.waiting.size >= queue)

@@ -1,6 +1,6 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 
-/** Passes `source` on. When the consumer reads nothing for `milliseconds`, both streams are destroyed, which frees the source. */
+/** Returns a stream of the bytes of `source`. When the consumer reads nothing for `milliseconds`, both streams are destroyed. */
 export function withStallLimit(source: Readable, milliseconds: number): Readable {
   const out = new PassThrough();
   const timer = setTimeout(
@@ -14,7 +14,7 @@ export function withStallLimit(source: Readable, milliseconds: number): Readable
   return out;
 }
 
-/** Resolves when a stream is closed: after its end, an error, or its destruction. */
+/** Resolves when a stream is closed, whether it ended, failed or was destroyed. */
 export function closed(stream: Readable): Promise<void> {
   if (stream.closed) return Promise.resolve();
   return new Promise((resolve) => {

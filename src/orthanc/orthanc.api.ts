@@ -7,9 +7,9 @@ import { archiveFailures, problemOfStatus } from './orthanc.errors.js';
 import { OrthancId } from './orthanc.id.js';
 import { type ArchiveAddress, ArchiveTransport } from './orthanc.transport.js';
 
-/** Connections for small calls. Orthanc has 50 threads; calls with bytes have connections of their own. */
+/** Number of connections for small calls. Orthanc has 50 threads. Calls that transfer files use the connections of `ArchiveConnection`. */
 const CONNECTIONS = 8;
-/** Passes the name of a call through axios. The header is not sent. */
+/** The header that passes the name of a call through axios to the adapter. It is not sent to Orthanc. */
 const CALL_NAME = 'x-call';
 const METHODS = z.enum(['GET', 'POST', 'DELETE']);
 const Text = z.string().optional();
@@ -36,7 +36,10 @@ const Children = z.array(z.object({ ID: OrthancId, Instances: Ids }));
 
 export type ArchiveCounts = z.infer<typeof Statistics>;
 export type ArchiveChanges = z.infer<typeof Changes>;
-/** The file of an instance in Orthanc. Other content has another `uuid`, even with the same identifiers. `metadata`: recorded by Orthanc at the arrival. */
+/**
+ * The file of an instance in Orthanc. `uuid` changes when Orthanc stores other content under the same identifiers. `metadata`: the values
+ * that Orthanc recorded when the file arrived.
+ */
 export interface ArchivedFile {
   readonly uuid: string;
   readonly size: number;
@@ -46,8 +49,8 @@ export interface ArchivedFile {
 export type ArchiveLevel = 'studies' | 'series' | 'instances';
 
 /**
- * The JSON calls to Orthanc, a closed list. Each call builds its path from typed values, so that no text of a client's request reaches
- * Orthanc. Throws `NeighbourAway`, `NotInArchive` or `UpstreamFailed`.
+ * The closed list of JSON calls to Orthanc. Each call builds its path from typed values, so that no text of a client's request reaches
+ * Orthanc. All calls throw `NeighbourAway`, `NotInArchive` or `UpstreamFailed`.
  */
 @Injectable()
 export class OrthancApi implements OnApplicationShutdown {
@@ -75,12 +78,15 @@ export class OrthancApi implements OnApplicationShutdown {
     return this.transport.close();
   }
 
-  /** Identifier and version of the archive. Another identifier means another archive, or a restored one. */
+  /** Identifier and version of the archive. A different identifier means that the archive was replaced or restored. */
   system(): Promise<z.infer<typeof System>> {
     return this.get('system', '/system', System);
   }
 
-  /** Totals of the archive. They are the only sign of a deletion. */
+  /**
+   * Numbers of studies, series and instances in Orthanc. They are the only sign of a deletion, because the change feed does not list
+   * deletions.
+   */
   statistics(): Promise<ArchiveCounts> {
     return this.get('statistics', '/statistics', Statistics);
   }
@@ -95,12 +101,15 @@ export class OrthancApi implements OnApplicationShutdown {
     return this.get('last change', '/changes?last', Changes);
   }
 
-  /** A page of the ids of a level. The order is stable while nothing is deleted. */
+  /** One page of the Orthanc ids at a level. The order is stable unless something is deleted. */
   page(level: ArchiveLevel, since: number, limit: number): Promise<OrthancId[]> {
     return this.get(`page of ${level}`, `/${level}?since=${since}&limit=${limit}`, Ids);
   }
 
-  /** The files of those of these instances (some hundreds) that Orthanc has now. Metadata costs Orthanc one more look-up for each. */
+  /**
+   * The files of the given instances (at most some hundreds). The result leaves out instances that Orthanc does not have. With metadata,
+   * Orthanc makes one more look-up for each instance.
+   */
   async filesOf(
     ids: readonly OrthancId[],
     withMetadata = true,
@@ -116,7 +125,7 @@ export class OrthancApi implements OnApplicationShutdown {
     );
   }
 
-  /** The instances of those of these series (some dozens) that Orthanc has now. */
+  /** The instances of the given series (at most some dozens). The result leaves out series that Orthanc does not have. */
   async instancesOf(series: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, readonly OrthancId[]>> {
     if (series.length === 0) return new Map();
     const body = { Resources: series, Level: 'Series', Metadata: false };
@@ -133,25 +142,25 @@ export class OrthancApi implements OnApplicationShutdown {
     return true;
   }
 
-  /** Deletes an instance from Orthanc. A missing instance is no error. */
+  /** Deletes an instance from Orthanc. A missing instance is not an error. */
   async deleteInstance(id: OrthancId): Promise<void> {
     const { status } = await this.request('deletion of an instance', `/instances/${id}`, 'delete');
     const problem = status === 404 ? undefined : problemOfStatus('deletion of an instance', status);
     if (problem !== undefined) throw problem;
   }
 
-  /** All tags of an instance except pixel data, `gggg,eeee` to value, in UTF-8. */
+  /** All tags of an instance except the pixel data, in UTF-8. Each key has the form `gggg,eeee`. */
   instanceTags(id: OrthancId): Promise<Record<string, unknown>> {
     return this.get('tags of an instance', `/instances/${id}/tags?short`, Tags);
   }
 
-  /** The series and study of an instance in Orthanc. */
+  /** Orthanc's ids of the series and the study of an instance. */
   async parentsOf(id: OrthancId): Promise<{ series: OrthancId; study: OrthancId }> {
     const { ID, ParentStudy } = await this.get('series of an instance', `/instances/${id}/series`, SeriesOf);
     return { series: ID, study: ParentStudy };
   }
 
-  /** Reads JSON, by POST if there is a body. */
+  /** Reads a JSON answer. The method is POST when there is a body, and GET when there is no body. */
   private async get<T>(call: string, path: string, shape: z.ZodType<T>, body?: object): Promise<T> {
     const answer = await this.request(call, path, body === undefined ? 'get' : 'post', body);
     const problem = problemOfStatus(call, answer.status);

@@ -7,20 +7,23 @@ import { type ArchiveBytes, ArchiveConnection, type ReadOptions } from './orthan
 import { OrthancId } from './orthanc.id.js';
 import type { ArchiveAddress } from './orthanc.transport.js';
 
-/** How to render a frame. `width` and `height`: a box in pixels into which it is fitted. `window`: in modality units. */
+/**
+ * How to render a frame. The frame is fitted into a box of `width` by `height` pixels. `window` is in modality units, for example
+ * Hounsfield units.
+ */
 export interface Picture {
   readonly type: 'image/jpeg' | 'image/png';
   readonly width?: number | undefined;
   readonly height?: number | undefined;
   readonly window?: { readonly center: number; readonly width: number } | undefined;
-  /** 1 to 100. */
+  /** Quality of a JPEG, from 1 to 100. */
   readonly quality?: number | undefined;
 }
 
-/** The account for which the bytes are read. `signal` ends the waiting for a free slot. */
+/** `reader`: the account that reads the bytes. When `signal` aborts, the call stops waiting for a free slot. */
 type Requester = Pick<ReadOptions, 'reader' | 'signal'>;
 
-/** The new identity of a copy of an instance. `undefined` keeps the value. */
+/** The new identifiers of a copy of an instance. Where an identifier is `undefined`, the copy has the original one. */
 export interface NewIdentity {
   readonly patientId: string | undefined;
   readonly issuer: string | undefined;
@@ -34,7 +37,7 @@ export interface InstanceUids {
   readonly instance: string;
 }
 
-/** Orthanc's answer to a stored instance. */
+/** Orthanc's answer after it stored an instance. */
 export interface StoredInstance {
   readonly id: OrthancId;
   readonly study: OrthancId;
@@ -59,7 +62,7 @@ const StoredAnswer = Json.pipe(
   }),
 );
 
-/** The calls to Orthanc that transfer bytes, a closed list built from typed values. */
+/** The closed list of calls to Orthanc that transfer files or parts of files. Each call builds its path from typed values. */
 @Injectable()
 export class OrthancBytes implements OnApplicationShutdown {
   private readonly connection: ArchiveConnection;
@@ -68,16 +71,16 @@ export class OrthancBytes implements OnApplicationShutdown {
     this.connection = new ArchiveConnection(env);
   }
 
-  /** A stored DICOM file (PS3.10). `size`: in bytes, if the catalog knows it. */
+  /** A stored DICOM file (PS3.10). `size`: the size of the file in bytes, if the catalog contains it. */
   instanceFile(id: OrthancId, size: number | undefined, asker: Requester = {}): Promise<ArchiveBytes> {
     const { reader, signal } = asker;
     return this.connection.read('instance', `/instances/${id}/file`, { expected: size, reader, signal });
   }
 
   /**
-   * The file decoded to Explicit VR Little Endian. Use only its pixels: Orthanc 1.12.7 with GDCM adds, changes and loses other values. Throws
-   * `NotInArchive` also when it cannot be decoded. Never request another transfer syntax: the encoders of 1.12.7 crash the process (JPEG-LS
-   * always, RLE for odd sizes).
+   * The file in Explicit VR Little Endian with decoded pixels. Use only the pixels: Orthanc 1.12.7 with GDCM adds, changes and loses other
+   * values. Throws `NotInArchive` also when Orthanc cannot decode the file. Never request another transfer syntax: the encoders of Orthanc
+   * 1.12.7 crash its process (JPEG-LS always, RLE for odd image sizes).
    */
   decodedFile(id: OrthancId, { reader, signal }: Requester): Promise<ArchiveBytes> {
     return this.connection.read('decoding', `/instances/${id}/file?transcode=1.2.840.10008.1.2.1`, {
@@ -87,7 +90,7 @@ export class OrthancBytes implements OnApplicationShutdown {
     });
   }
 
-  /** Renders a frame (counted from 1). Throws `UpstreamFailed` with status 415 when Orthanc cannot render it. */
+  /** Renders a frame (counted from 1). Throws `UpstreamFailed` with status 415 when Orthanc cannot render the frame. */
   picture(
     id: OrthancId,
     frame: number,
@@ -107,7 +110,7 @@ export class OrthancBytes implements OnApplicationShutdown {
     return this.connection.read('picture', path, { accept: type, computes: 'picture', reader, signal });
   }
 
-  /** A stored frame, compressed or not. `frame` counts from 1. `size`: the estimated size in bytes. */
+  /** One frame as it is stored, compressed or uncompressed. `frame` counts from 1. `size`: the estimated size in bytes. */
   frame(
     id: OrthancId,
     frame: number,
@@ -122,8 +125,8 @@ export class OrthancBytes implements OnApplicationShutdown {
   }
 
   /**
-   * The bytes `first` to `last` (inclusive, both inside the file) of a stored DICOM file, and the length of the file as `total`. Orthanc
-   * before 1.12.5 has no ranges and returns the whole file without a `total`.
+   * The bytes `first` to `last` (inclusive, both inside the file) of a stored DICOM file. `total` is the length of the whole file. Orthanc
+   * before 1.12.5 does not support ranges: it returns the whole file, without `total`.
    */
   filePart(
     id: OrthancId,
@@ -140,12 +143,15 @@ export class OrthancBytes implements OnApplicationShutdown {
     });
   }
 
-  /** The document inside an encapsulated PDF. */
+  /** The PDF document inside an instance of Encapsulated PDF Storage. */
   pdf(id: OrthancId, { reader, signal }: Requester): Promise<ArchiveBytes> {
     return this.connection.read('pdf', `/instances/${id}/pdf`, { reader, signal });
   }
 
-  /** The value of an element, not a sequence, as Orthanc reads it. `path` alternates tags `gggg-eeee` and item numbers from 0. */
+  /**
+   * The value of an element that is not a sequence, as Orthanc returns it. `path` alternates between tags (`gggg-eeee`) and item numbers
+   * (from 0).
+   */
   element(id: OrthancId, path: readonly (string | number)[], reader: string): Promise<ArchiveBytes> {
     return this.connection.read('value of an instance', `/instances/${id}/content/${path.join('/')}`, {
       valueOnly: true,
@@ -154,15 +160,15 @@ export class OrthancBytes implements OnApplicationShutdown {
   }
 
   /**
-   * The DICOM JSON (PS3.18 F) of an instance as Orthanc reads it, an array with one element. UIDs do not identify the patient, so the
-   * caller must check the PatientID.
+   * The metadata of an instance in DICOM JSON (PS3.18 F) as Orthanc writes it: an array with one data set. Instances of two patients can
+   * have the same UIDs, so the caller must check the PatientID.
    */
   instanceMetadata({ study, series, instance }: InstanceUids, reader: string): Promise<ArchiveBytes> {
     const path = `/dicom-web/studies/${study}/series/${series}/instances/${instance}/metadata`;
     return this.connection.read('metadata of an instance', path, { reader });
   }
 
-  /** A copy of the instance with another identity, as a file. Orthanc does not store it. */
+  /** A copy of the instance with other identifiers, as a file. Orthanc does not store the copy. */
   modifiedInstance(id: OrthancId, { patientId, issuer, uids }: NewIdentity): Promise<ArchiveBytes> {
     const json = JSON.stringify({
       Force: true,

@@ -5,24 +5,27 @@ import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import { problemOfStatus } from './orthanc.errors.js';
 import { type ArchiveAddress, ArchiveTransport, piecesOf, wholeText } from './orthanc.transport.js';
 
-/** Orthanc has 50 threads. The others are for DICOM, its internal work and small calls. */
+/** Number of connections for files. Orthanc has 50 threads. The remaining threads serve small calls and other clients of Orthanc. */
 const CONNECTIONS = 40;
-/** Answers up to this size are read at once, so that a slow client does not occupy one of Orthanc's threads. */
+/** Largest answer, in bytes, that is read into memory at once. A slow client of such an answer does not occupy a thread of Orthanc. */
 const AT_ONCE_BYTES = 1024 * 1024;
-/** Concurrent readers of larger answers, and how long a reader may pause. */
+/** Largest number of concurrent readers of larger answers, and the longest pause of such a reader. */
 const LARGE_READERS = 24;
 const STALL_MS = 30_000;
-/** Concurrent renderings, each of which needs a core of Orthanc, and decoded files, which occupy its memory while they are read. */
+/**
+ * Largest number of concurrent renderings and of concurrent decoded files. A rendering occupies one CPU core of Orthanc. A decoded file
+ * occupies memory of Orthanc until it has been read.
+ */
 const PICTURES = 4;
 const DECODED_FILES = 4;
-/** Most slots of one account, so that a slow client delays only itself. */
+/** Largest number of slots for one account. A slow client can then delay only its own requests. */
 const PER_ACCOUNT = { large: 16, pictures: 3, decodedFiles: 3 };
 
-/** Bytes from Orthanc. `length`: if Orthanc sent one. Destroying `stream` frees the connection at once. */
+/** Bytes from Orthanc. `length` is `undefined` when Orthanc did not send a length. Destroying `stream` frees the connection at once. */
 export interface ArchiveBytes {
   readonly length: number | undefined;
   readonly stream: Readable;
-  /** For a part: bytes of the whole resource. `undefined` for a whole resource. */
+  /** Size of the whole resource in bytes, when `stream` is only a part of the resource. Otherwise `undefined`. */
   readonly total?: number | undefined;
 }
 
@@ -35,26 +38,26 @@ interface OpenedBody {
 
 /** Options of a read. */
 export interface ReadOptions {
-  /** Estimated bytes of the answer. */
+  /** Estimated size of the answer in bytes. */
   readonly expected?: number | undefined;
   readonly accept?: string;
-  /** Bytes of the resource (RFC 9110 §14.2). */
+  /** Value of the `Range` header (RFC 9110 §14.2). */
   readonly range?: string;
   readonly computes?: 'picture' | 'decoding';
-  /** Whether JSON counts as 404, because it is the list of items below an element and not a value. */
+  /** Whether a JSON answer is treated as 404. Orthanc sends JSON when the element is a sequence: the JSON is a list of the items. */
   readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
-  /** Ends the waiting for a free slot. */
+  /** When it aborts, the call stops waiting for a free slot. */
   readonly signal?: AbortSignal | undefined;
-  /** A JSON body, sent by POST. The call changes nothing in Orthanc. */
+  /** A JSON body, which is sent by POST. A call with such a body changes nothing in Orthanc. */
   readonly json?: string;
 }
 
 type Deliver = (bytes: ArchiveBytes) => void;
 
 /**
- * The connections that transfer bytes. Memory is bounded: small answers by {@link AT_ONCE_BYTES}, large ones are streams with a limited
- * number of slots.
+ * The connections to Orthanc for files. They use limited memory: an answer of at most {@link AT_ONCE_BYTES} is read into memory, and a
+ * larger answer is a stream. Slots limit the number of such streams.
  */
 export class ArchiveConnection {
   private readonly transport: ArchiveTransport;
@@ -68,7 +71,10 @@ export class ArchiveConnection {
     this.transport = new ArchiveTransport(env, CONNECTIONS);
   }
 
-  /** Sends a body and returns the small answer as text. The body is chunked, because Orthanc allocates a declared length. */
+  /**
+   * Sends a body and returns the small answer as text. The body is sent in chunks, because Orthanc would allocate memory for a declared
+   * length.
+   */
   async send(callName: string, path: string, body: Readable): Promise<string> {
     const answer = await this.transport.request(callName, { method: 'POST', path, body });
     const text = await wholeText(callName, answer.body);
@@ -81,12 +87,12 @@ export class ArchiveConnection {
     return this.transport.close();
   }
 
-  /** Reads a resource. Unless it is small, a slot is awaited before Orthanc is called, so that waiting occupies none of its threads. */
+  /** Reads a resource. For a large resource, the call first waits for a slot and then calls Orthanc, so that no thread of Orthanc waits. */
   async read(callName: string, path: string, options: ReadOptions = {}): Promise<ArchiveBytes> {
     if (isReadAtOnce(options.expected)) {
       const answer = await this.open(callName, path, options);
       if (isReadAtOnce(answer.length)) return readAtOnce(callName, answer, answer.length);
-      // Larger than estimated: it waits for a slot.
+      // The answer is larger than estimated. It is requested again when a slot is free.
       answer.body.on('error', () => undefined).destroy();
     }
     const places = options.computes === undefined ? this.large : this.workers[options.computes];
@@ -107,7 +113,7 @@ export class ArchiveConnection {
     const { length, body } = opened;
     if (isReadAtOnce(length)) return deliver(await readAtOnce(callName, opened, length));
     if (options.computes !== 'picture') return readSlowly(opened, deliver);
-    // A large picture is rendered by now. Its reader moves to the slots for large answers, so that other renderings can start.
+    // Orthanc has already rendered the large picture. The picture is read in a slot for large answers, so that another rendering can start.
     const connectionLost = new AbortController();
     body.on('error', () => undefined);
     body.once('close', () => connectionLost.abort(new NeighbourAway('orthanc')));
@@ -162,12 +168,12 @@ export class ArchiveConnection {
   }
 }
 
-/** Whether an answer of this size is read at once. Then a slow client occupies no thread of Orthanc. */
+/** Whether an answer of this size is read into memory at once. */
 export function isReadAtOnce(bytes: number | undefined): bytes is number {
   return bytes !== undefined && bytes <= AT_ONCE_BYTES;
 }
 
-/** Delivers a stream that the reader paces. Resolves when it is closed. */
+/** Delivers the body as a stream, which the client reads at its own speed. Resolves when the stream is closed. */
 async function readSlowly({ length, total, body }: OpenedBody, deliver: Deliver): Promise<void> {
   const stream = withStallLimit(body, STALL_MS);
   deliver({ length, total, stream });
@@ -186,7 +192,7 @@ async function readAtOnce(
   return { length, total, stream };
 }
 
-/** Releases each piece when it is read. */
+/** Yields the pieces and removes each piece from the list, so that its memory is freed early. */
 function* released(pieces: Buffer[]): Generator<Buffer> {
   for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) yield piece;
 }

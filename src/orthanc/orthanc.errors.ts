@@ -7,10 +7,10 @@ export class NotInArchive extends UpstreamFailed {
   }
 }
 
-/** Failed calls to Orthanc since the start of the process. A missing resource is not a failure. */
+/** Number of failed calls to Orthanc since the start of the process. An answer that a resource is missing is not a failure. */
 export const archiveFailures = { failed: 0 };
 
-/** The problem for a status code of Orthanc. `undefined` for success. */
+/** Returns the error for a status code of Orthanc. `undefined` for success. */
 export function problemOfStatus(call: string, status: number): UpstreamFailed | NeighbourAway | undefined {
   if (status >= 200 && status < 300) return undefined;
   if (status === 404) return new NotInArchive(call);

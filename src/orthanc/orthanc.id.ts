@@ -8,7 +8,7 @@ export const OrthancId = z
   .brand<'OrthancId'>();
 export type OrthancId = z.infer<typeof OrthancId>;
 
-/** The id that Orthanc derives from identifiers: SHA-1 of PatientID and UIDs, joined by `|`. */
+/** The id that Orthanc derives from identifiers: the SHA-1 hash of the PatientID and the UIDs, joined by `|`. */
 export function orthancIdOf(patientId: string, ...uids: readonly string[]): OrthancId {
   const digest = createHash('sha1')
     .update([patientId, ...uids].join('|'))

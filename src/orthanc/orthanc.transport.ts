@@ -4,16 +4,21 @@ import type { Env } from '../config/env.js';
 import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import { archiveFailures } from './orthanc.errors.js';
 
-/** Orthanc closes an idle connection after a second. The gateway closes it earlier. */
+/**
+ * Orthanc closes an idle connection after one second. The gateway closes the connection earlier, so that no request is sent on a closed
+ * connection.
+ */
 const KEEP_ALIVE_MS = 700;
 const KEEP_ALIVE_THRESHOLD_MS = 200;
 const CONNECT_MS = 5_000;
-/** Time until the headers of an answer: for storing and decoding, and for reading stored data. */
+/** Time limits until the headers of an answer arrive: `WORK_MS` for storing and decoding, `READ_MS` for reading stored data. */
 const WORK_MS = 120_000;
 const READ_MS = 20_000;
 /** Time limit of a small call. */
 const CALL_MS = 10_000;
-/** Largest JSON answer: some hundreds of instances, or the instances of some dozens of series. */
+/**
+ * Largest JSON answer in bytes. Calls for some hundreds of instances, or for the instances of some dozens of series, stay below this size.
+ */
 const JSON_BYTES = 64 * 1024 * 1024;
 const CONNECTION_LOST = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
@@ -24,12 +29,12 @@ export type ArchiveAddress = Pick<Env, 'ORTHANC_URL' | 'ORTHANC_USERNAME' | 'ORT
 export interface ArchiveCall {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
-  /** A stream is sent chunked, because Orthanc allocates a declared length. Text is JSON. */
+  /** A stream is a DICOM file. It is sent in chunks, because Orthanc would allocate memory for a declared length. A string is JSON. */
   readonly body?: Readable | string | undefined;
   readonly accept?: string | undefined;
-  /** Bytes of the resource (RFC 9110 §14.2). */
+  /** Value of the `Range` header (RFC 9110 §14.2). */
   readonly range?: string | undefined;
-  /** Whether Orthanc has to compute before it answers. */
+  /** Whether Orthanc renders, decodes or modifies an instance before it answers. */
   readonly computes?: boolean;
 }
 
@@ -39,12 +44,13 @@ class TimeLimit extends Error {
 }
 
 /**
- * Sends all requests to Orthanc with the same rules: credentials, time limits for connecting, headers and pauses of the body, early closing
- * of idle connections, limited answers, and one retry after a lost connection. Throws `NeighbourAway`.
+ * Sends all requests to Orthanc with the same rules: credentials; time limits for connecting, for headers and for pauses in the body; early
+ * closing of idle connections; a limited answer size; one retry after a lost connection. Throws `NeighbourAway` when Orthanc is
+ * unreachable.
  */
 export class ArchiveTransport {
   private readonly pool: Pool;
-  /** New connections for retries, because other idle connections may be closed too. */
+  /** The pool for retries. It opens a new connection for each request, because Orthanc may have closed the other idle connections too. */
   private readonly fresh: Pool;
   private readonly authorization: string;
 
@@ -61,7 +67,10 @@ export class ArchiveTransport {
     this.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
   }
 
-  /** Resolves when the headers arrive. `callName` names the call in errors. A streamed body is not sent again. */
+  /**
+   * Sends a request. Resolves when the headers of the answer arrive. `callName` names the call in errors. A request with a streamed body is
+   * not retried.
+   */
   async request(callName: string, call: ArchiveCall, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
     try {
       return await this.once(this.pool, call, signal).catch((error: unknown) => {
@@ -73,9 +82,9 @@ export class ArchiveTransport {
     }
   }
 
-  /** A small call with its whole answer as text. Its time limit is {@link CALL_MS}. */
+  /** Makes a small call and returns the whole answer as text. The time limit of the call is {@link CALL_MS}. */
   async text(callName: string, call: ArchiveCall): Promise<{ status: number; text: string }> {
-    // Not AbortSignal.timeout, which holds request and answer in memory until the time is over.
+    // `AbortSignal.timeout` is not used, because it keeps request and answer in memory until the time limit.
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(new TimeLimit()), CALL_MS);
     try {
@@ -112,12 +121,15 @@ export class ArchiveTransport {
   }
 }
 
-/** The body of a JSON answer as text. Throws `UpstreamFailed` when it is larger than `atMost` bytes. */
+/** Returns the body of a JSON answer as text. Throws `UpstreamFailed` when the body is larger than `atMost` bytes. */
 export async function wholeText(callName: string, body: Readable, atMost = JSON_BYTES): Promise<string> {
   return Buffer.concat(await piecesOf(callName, body, atMost)).toString('utf8');
 }
 
-/** The pieces of a whole body. They are not concatenated, because a copy doubles the memory. Throws `NeighbourAway` when the body is cut off, `UpstreamFailed` when it is too large. */
+/**
+ * Returns the whole body in pieces. The pieces are not concatenated, because a copy would double the memory. Throws `NeighbourAway` when
+ * the body is cut off, and `UpstreamFailed` when it is too large.
+ */
 export async function piecesOf(callName: string, body: Readable, atMost: number): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
   let size = 0;
@@ -137,7 +149,7 @@ export async function piecesOf(callName: string, body: Readable, atMost: number)
   throw new UpstreamFailed(`${callName} (answer too large)`);
 }
 
-/** Only the code of the driver's error is kept. */
+/** The error when a call to Orthanc fails. It keeps only the code of the HTTP client's error. */
 function archiveUnavailable(callName: string, error: unknown): NeighbourAway {
   archiveFailures.failed += 1;
   return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${callName}: ${codeOf(error)}`) });

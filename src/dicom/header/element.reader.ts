@@ -17,7 +17,7 @@ import {
 import type { ElementVisitor, VisitedElement } from './element.visitor.js';
 
 interface Level {
-  /** The tag of the sequence, also for its items. */
+  /** The tag of the sequence. An item has the tag of its sequence. */
   readonly tag: number;
   readonly kind: 'sequence' | 'item' | 'fragments';
   readonly end: number;
@@ -31,13 +31,13 @@ interface WantedValue {
   missing: number;
 }
 
-/** A UID with its padding, and some reserve. */
+/** Largest nested value in bytes that is read. A UID has at most 64 bytes. */
 const LONGEST_NESTED = 128;
 const LONGEST_PADDING = 1024 * 1024;
 
 /**
- * Reads the elements of a data set while its bytes arrive, and goes through sequences without recursion. It holds one head and one
- * value that its visitor wants. Lengths are compared and never allocated, so a false length costs no memory.
+ * Reads the elements of a data set as the bytes arrive. Nested sequences are read without recursion. The reader keeps only one head, and
+ * one value that its visitor wants. It allocates no memory by a declared length, so a false length costs no memory.
  */
 export class ElementReader {
   readonly #encoding: Encoding;
@@ -48,11 +48,11 @@ export class ElementReader {
   readonly #shortHead = this.#head.subarray(0, SHORT_HEAD);
   #filled = 0;
   #wanted = SHORT_HEAD;
-  /** Bytes of the data set before the head that is being read. */
+  /** Number of bytes in the data set before the head that is being read. */
   #at = 0;
   #skip = 0;
   #value: WantedValue | undefined;
-  /** Where the zeros begin that pad the file. */
+  /** Position of the first zero of the padding after the data set. */
   #padding: number | undefined;
   #padded = 0;
 
@@ -62,7 +62,7 @@ export class ElementReader {
     this.#visitor = visitor;
   }
 
-  /** How many of the bytes so far certainly belong to the data set. Zeros at its end may be padding. */
+  /** Number of bytes so far that certainly belong to the data set. Zeros at the end are not counted, because they can be padding. */
   get certain(): number {
     return (
       this.#padding ??
@@ -75,7 +75,7 @@ export class ElementReader {
     return this.#padding !== undefined;
   }
 
-  /** Reads the next bytes. Throws DicomUnreadable when they are no data set. */
+  /** Reads the next bytes. Throws `DicomUnreadable` when they are not a valid data set. */
   feed(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) {
       if (this.#padding !== undefined) {
@@ -97,9 +97,9 @@ export class ElementReader {
     }
   }
 
-  /** Ends the data set. Throws DicomUnreadable inside an element or a sequence. */
+  /** Ends the data set. Throws `DicomUnreadable` when an element or a sequence is incomplete. */
   end(): void {
-    // In big endian a tag begins with a zero: a few zeros may be the start of an element that is cut off.
+    // In big endian, a tag can begin with a zero, so a few zeros can be the start of a truncated element.
     const isZero = this.#head.subarray(0, this.#filled).every((byte) => byte === 0);
     const hasBegun =
       this.#filled > 0 &&
@@ -144,13 +144,13 @@ export class ElementReader {
     else this.#delimiter(head, level);
   }
 
-  /** Between the items of a sequence no element may be, whatever its VR. */
+  /** Throws when an element of any VR is between the items of a sequence. */
   #checkDelimiter({ big }: Encoding): void {
     const group = big ? this.#head.readUInt16BE(0) : this.#head.readUInt16LE(0);
     if (group !== 0xfffe) throw fault.notAnItem();
   }
 
-  /** An item, or the end of an item or a sequence. */
+  /** Handles the start of an item, or the end of an item or a sequence. */
   #delimiter({ tag, length }: ElementHead, level: Level): void {
     if (tag === (level.kind === 'item' ? ITEM_END : SEQUENCE_END) && level.end === Infinity) {
       this.#levels.pop();

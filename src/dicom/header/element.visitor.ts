@@ -14,9 +14,12 @@ export interface ElementVisitor {
   /** Whether the value is wanted. */
   element(element: VisitedElement): boolean;
   value(element: VisitedElement, bytes: Buffer): void;
-  /** Whether an element of known length is a sequence in implicit VR, where its own VR (none, or UN) does not say so. */
+  /**
+   * Whether an element of defined length is a sequence in implicit VR. It is called for elements whose VR does not show this: the VR is
+   * absent or UN.
+   */
   isSequence?(element: VisitedElement): boolean;
-  /** An item of a top-level sequence begins. */
+  /** Called when an item of a top-level sequence begins. */
   item?(sequence: number): void;
   /** Whether a short value inside `sequence` is wanted. `isDirect`: the value is in an item of a top-level sequence. */
   nested?(tag: number, sequence: number, isDirect: boolean): boolean;

@@ -1,6 +1,6 @@
 import { DicomUnreadable } from '../dicom.unreadable.js';
 
-/** Reads the beginning of a source into one buffer: as far as requested, and not beyond a limit. */
+/** Reads the beginning of a source into one buffer. It reads only as far as requested, and never more than a limit. */
 export class HeaderBytes {
   readonly #source: AsyncIterator<Buffer>;
   readonly #limit: number;
@@ -13,7 +13,10 @@ export class HeaderBytes {
     this.#limit = limit;
   }
 
-  /** Reads until this many bytes are there. False when the source ends before. Throws DicomUnreadable beyond the limit. */
+  /**
+   * Reads until the buffer has `length` bytes. Returns false when the source has fewer bytes. Throws `DicomUnreadable` when `length`
+   * exceeds the limit.
+   */
   async reach(length: number): Promise<boolean> {
     if (this.bytes.length >= length) return true;
     if (length > this.#limit) throw new DicomUnreadable('too-large', 'the header is longer than allowed');

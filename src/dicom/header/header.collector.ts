@@ -8,7 +8,7 @@ import { textOf } from './header.value.js';
 /** Specific Character Set. It is needed to decode all other text. */
 export const CHARACTER_SET = '00080005';
 
-/** Pixel data in its three forms, and the encapsulated document. The header ends before them. */
+/** The three kinds of pixel data (float, double float, integer) and the encapsulated document. The header ends before these elements. */
 const CONTENT = new Set([0x7fe00008, 0x7fe00009, PIXEL_DATA, 0x00420011]);
 
 /** Limits for the header of a data set. */
@@ -17,7 +17,10 @@ export interface CollectorLimits {
   maxValueBytes: number;
 }
 
-/** Collects the requested values until the content begins. Afterwards it refuses a requested element that comes late. */
+/**
+ * Collects the requested values until the content begins. Throws `DicomUnreadable` when a requested element is duplicate or out of order,
+ * even if it comes after the content.
+ */
 export class AttributeCollector implements ElementVisitor {
   readonly attributes = new Map<string, string>();
   readonly requests: RequestCollector;
@@ -57,7 +60,7 @@ export class AttributeCollector implements ElementVisitor {
     return this.#reachedContent;
   }
 
-  /** Whether all requested elements were seen, so that the header may end here. */
+  /** Whether the reader has passed all requested tags, so that the header can end here. */
   get sufficient(): boolean {
     return this.#highest >= this.#lastTag;
   }
@@ -65,7 +68,8 @@ export class AttributeCollector implements ElementVisitor {
   element({ tag, length, end }: VisitedElement): boolean {
     const isWanted = this.#tags.has(tag);
     if (tag === REQUESTS) this.requests.begin();
-    // With a duplicate, Orthanc might use the other value. So a requested element must be in order and occur once.
+    // If an element occurs twice, Orthanc and the gateway could use different values. So a requested element must be in order and occur
+    // once.
     if (isWanted && tag <= this.#highest)
       throw new DicomUnreadable('structure', 'an element is duplicate or out of order');
     this.#highest = Math.max(this.#highest, tag);
@@ -83,7 +87,10 @@ export class AttributeCollector implements ElementVisitor {
     return isWanted;
   }
 
-  /** Any sequence of the standard may contain references. Orthanc does not read sequences written as UN, but other readers of the file may. */
+  /**
+   * Any sequence of the standard can contain references. A sequence with VR UN is read too: Orthanc does not read it, but other readers of
+   * the file can.
+   */
   isSequence({ tag, vr }: VisitedElement): boolean {
     if (vr === '' && tag === REQUESTS) return true;
     return (vr === '' || vr === 'UN') && this.#references !== undefined && this.#isSequence(tag);

@@ -1,7 +1,7 @@
 import { createInflateRaw, type InflateRaw } from 'node:zlib';
 import { DicomUnreadable } from '../dicom.unreadable.js';
 
-/** Inflates a deflated data set (PS3.5 §A.5) piece by piece. Each piece goes to a reader at once, so memory does not grow. */
+/** Inflates a deflated data set (PS3.5 §A.5) piece by piece. Each inflated piece is passed on at once, so the memory stays small. */
 export class Inflater {
   readonly #inflate: InflateRaw = createInflateRaw();
   readonly #failed: Promise<never>;
@@ -9,7 +9,10 @@ export class Inflater {
   #left: number;
   #inflated = 0;
 
-  /** `read` receives the inflated pieces. `feed` throws the errors of `read`, and an error when there are more than `maxBytes`. */
+  /**
+   * `read` receives the inflated pieces. `feed` and `end` throw the errors of `read`, and `DicomUnreadable` when the inflated data exceeds
+   * `maxBytes`.
+   */
   constructor(read: (piece: Buffer) => void, maxBytes: number) {
     this.#left = maxBytes;
     this.#failed = new Promise((_, reject) => {
@@ -21,7 +24,7 @@ export class Inflater {
         );
       });
     });
-    // The next call of `feed` throws the error. A later error has no receiver.
+    // The next call of `feed` or `end` throws the error. This handler prevents an unhandled rejection when there is no next call.
     this.#failed.catch(() => undefined);
     this.#ended = new Promise((resolve) => {
       this.#inflate.once('end', resolve);
@@ -39,12 +42,12 @@ export class Inflater {
     });
   }
 
-  /** Inflated bytes so far. */
+  /** Number of inflated bytes so far. */
   get inflated(): number {
     return this.#inflated;
   }
 
-  /** Resolves when the reader has received all inflated bytes of this chunk. */
+  /** Inflates a chunk. Resolves when `read` has received the bytes inflated from it. */
   async feed(bytes: Buffer): Promise<void> {
     const written = new Promise<void>((resolve) => {
       this.#inflate.write(bytes, () => {
@@ -54,7 +57,7 @@ export class Inflater {
     await Promise.race([written, this.#failed]);
   }
 
-  /** Resolves when the reader has received the last piece. Throws DicomUnreadable when the bytes end too early. */
+  /** Ends the data. Resolves when `read` has received the last piece. Throws `DicomUnreadable` when the bytes end too early. */
   async end(): Promise<void> {
     this.#inflate.end();
     await Promise.race([this.#ended, this.#failed]);

@@ -12,14 +12,14 @@ import { implicitRepresentations } from '../implicit.representations.js';
 /** The header of a Part 10 file. */
 export interface DicomHeader {
   transferSyntax: string;
-  /** From the file meta information, else from the data set. Empty when neither has it. */
+  /** The value in the file meta information, or else in the data set. An empty string when both have no value. */
   sopClassUid: string;
   sopInstanceUid: string;
-  /** The byte of the file at which the data set starts, after the file meta information. */
+  /** Offset of the data set in the file in bytes: the end of the file meta information. */
   datasetOffset: number;
   /** Requested top-level values, the character set and the SOP UIDs, by tag (eight hexadecimal digits). See `textOf` for their form. */
   attributes: Map<string, string>;
-  /** The IDs of Request Attributes Sequence, if it comes before the end of the header. */
+  /** The IDs in Request Attributes Sequence, if the sequence is in the header. */
   requests: readonly RequestedStep[];
 }
 
@@ -27,29 +27,32 @@ export interface DicomHeader {
 export interface HeaderRead {
   header: DicomHeader;
   head: Buffer[];
-  /** Throws DicomUnreadable before its end when the bytes after the header are no valid data set. */
+  /** Throws `DicomUnreadable` while it is read, when the bytes after the header are not a valid data set. */
   rest: AsyncIterable<Buffer>;
-  /** The references, if requested. `undefined` also when not all elements before the content were seen. */
+  /**
+   * The references, if requested. Also `undefined` when the header ended before the content, because elements before the content were not
+   * read.
+   */
   references: References | undefined;
-  /** The inflated size of a deflated data set so far. 0 if it is not deflated. */
+  /** Returns the number of bytes that were inflated so far. 0 if the data set is not deflated. */
   inflated: () => number;
 }
 
-/** What to read of a header, and its limits. */
+/** What to read from a header, and the limits for reading. */
 export interface HeaderLimits extends CollectorLimits {
   /** Requested tags of the top level, eight hexadecimal digits each. */
   tags: Iterable<string>;
-  /** Bytes of the header; the same limit holds for inflated bytes. */
+  /** Largest header in bytes. In a deflated file, the limit also applies to the inflated header. */
   maxBytes: number;
-  /** Bytes of one requested value. */
+  /** Largest requested value in bytes. */
   maxValueBytes: number;
-  /** Sequences inside each other. */
+  /** Largest nesting depth of sequences. */
   maxDepth: number;
-  /** Bytes of a deflated data set after inflating. */
+  /** Largest size of a deflated data set after inflating, in bytes. */
   maxInflatedBytes: number;
   /** Whether to collect references. */
   references: boolean;
-  /** Called with the file meta information before anything else is read, so that the caller can name the instance in an error. */
+  /** Called as soon as the file meta information has been read, so that the caller can name the instance in a later error. */
   onMeta: (meta: FileMeta) => void;
 }
 
@@ -67,10 +70,10 @@ const SOP_INSTANCE = '00080018';
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Reads the header of a DICOM Part 10 file (PS3.10 §7) from a stream, up to the pixel data or the encapsulated document. Holds at most
- * `maxBytes`. Throws DicomUnreadable for: no Part 10 file, a truncated file, false lengths, a requested element that is duplicate or out of
- * order, and file meta information with other UIDs than the data set. Errors after the header are thrown while `rest` is read. The caller
- * closes the source.
+ * Reads the header of a DICOM Part 10 file (PS3.10 §7) from a stream, up to the pixel data or the encapsulated document. Keeps at most
+ * `maxBytes` in memory. Throws `DicomUnreadable` in these cases: the bytes are not a Part 10 file; the file is truncated; a length is
+ * false; a requested element is duplicate or out of order; the file meta information and the data set have different UIDs. Errors after the
+ * header are thrown when `rest` is read. The caller closes the source.
  */
 export async function readHeader(
   source: AsyncIterable<Buffer>,
@@ -127,7 +130,9 @@ export async function readHeader(
   };
 }
 
-/** Transfer syntaxes of PS3.5 §10 and annex A that can be read. Not JPIP deflate, real-time video, text and Papyrus. */
+/**
+ * Transfer syntaxes of PS3.5 §10 and annex A that can be read. Those for JPIP with deflate, real-time video, text and Papyrus are excluded.
+ */
 const STORABLE =
   /^1\.2\.840\.10008\.1\.2(\.1(\.98|\.99)?|\.2|\.5|\.8\.1|\.4\.(10[0-6]\.1|(?!95$|205$)\d{2,3}))?$/;
 
@@ -135,7 +140,7 @@ function isStorable(transferSyntax: string): boolean {
   return STORABLE.test(transferSyntax);
 }
 
-/** Tells which elements are sequences by PS3.6. */
+/** Returns a function that says whether an element is a sequence according to PS3.6. */
 async function standardSequences(): Promise<(tag: number) => boolean> {
   const representationOf = await implicitRepresentations();
   return (tag) => representationOf(tag, false) === 'SQ';
@@ -145,7 +150,7 @@ async function standardSequences(): Promise<(tag: number) => boolean> {
 interface DataSetFeed {
   feed(bytes: Buffer): Promise<void> | void;
   end(): Promise<void> | void;
-  /** How many bytes certainly are no padding. */
+  /** Number of bytes so far that are certainly not padding. */
   certain(): number;
   padded?(): boolean;
   close?(): void;
@@ -184,7 +189,7 @@ function dataSetFeed(
   };
 }
 
-/** Removes the bytes after `length` from the end of these pieces, and returns them. */
+/** Shortens the list of pieces to `length` bytes, and returns the removed bytes. */
 function cutOff(pieces: Buffer[], length: number): Buffer {
   let beyond = pieces.reduce((sum, piece) => sum + piece.length, 0) - length;
   const taken: Buffer[] = [];
@@ -215,7 +220,7 @@ async function* passOn(
       const bytes = maybePadding.length === 0 ? value : Buffer.concat([maybePadding, value]);
       const certain = passed === Infinity ? bytes.length : Math.min(dataSet.certain() - passed, bytes.length);
       passed += certain;
-      // After the padding has begun, only padding may follow.
+      // When the padding has begun, all further bytes are padding and are dropped. `feed` throws when another byte follows.
       maybePadding = dataSet.padded?.() === true ? EMPTY : bytes.subarray(certain);
       if (certain > 0) yield bytes.subarray(0, certain);
     }

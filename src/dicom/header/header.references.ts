@@ -11,17 +11,17 @@ const INSTANCE = 0x00081155;
 /** Sequences whose items refer to a study by Referenced SOP Instance UID (PS3.3 §C.7.2.1, §C.8.8.5). */
 const STUDIES_IN = new Set([0x00081110, 0x30060012]);
 /**
- * Sequences whose items refer to results, a patient, a visit or a procedure step, and not to a composite object (PS3.6 table 6-1). In every
- * other sequence, also an unknown one, a referenced SOP instance is an instance of the archive.
+ * Sequences whose items refer to results, a patient, a visit or a procedure step, and not to a composite object (PS3.6 table 6-1). In all
+ * other sequences, known or unknown, Referenced SOP Instance UID names an instance of the archive.
  */
 const NO_INSTANCES_IN = new Set([
   0x00081100, 0x00081111, 0x00081120, 0x00081125, 0x00400330, 0x00404015, 0x00404016, 0x00741220, 0x00741224,
   0x30100044,
 ]);
-/** Most references of an annotation. A segmentation refers to each of its thousands of source frames. */
+/** Largest number of references in an annotation. A segmentation refers to each of its source frames, which can be thousands. */
 const MOST_REFERENCES = 20_000;
 
-/** Collects the references of a data set, wherever they are nested. */
+/** Collects the references of a data set at every nesting depth. */
 export class ReferenceCollector {
   readonly #studies = new Set<string>();
   readonly #series = new Set<string>();

@@ -25,7 +25,7 @@ export class RequestCollector {
     this.#encoding = encoding;
   }
 
-  /** The items that have at least one of the IDs. */
+  /** The collected items. Each item has at least one ID. */
   get found(): readonly RequestedStep[] {
     return this.#items;
   }
@@ -34,12 +34,12 @@ export class RequestCollector {
     return NAMES.has(tag);
   }
 
-  /** The sequence begins. If there are two, the later one is used. */
+  /** Called when the sequence begins. If the data set contains the sequence twice, the second one is used. */
   begin(): void {
     this.#items = [];
   }
 
-  /** An item begins. It has the character set of the data set unless it contains its own. */
+  /** Called when an item begins. `characterSet` is that of the data set. It applies unless the item contains its own character set. */
   item(characterSet: string): void {
     this.#item = { step: '', procedure: '' };
     this.#characterSet = characterSet;

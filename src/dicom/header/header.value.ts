@@ -2,10 +2,10 @@ import { trimPadding } from '../padding.js';
 import { decodeText } from '../character.sets.js';
 import { BINARY_VRS, type Encoding } from '../element.decoder.js';
 
-/** VRs in which backslashes are characters and leading spaces are significant (PS3.5 table 6.2-1). */
+/** VRs in which a backslash is an ordinary character and leading spaces are significant (PS3.5 table 6.2-1). */
 const PARAGRAPHS = new Set(['ST', 'LT', 'UT']);
 const CHARACTER_SET = new Set(['LO', 'LT', 'PN', 'SH', 'ST', 'UC', 'UT']);
-/** Requested elements that are US and PN in implicit VR. All other requested elements are read as LO. */
+/** Requested elements that have the VR US in implicit VR. Those in `NAMES` have the VR PN. All others are read as LO. */
 const UNSIGNED_SHORT = new Set(
   '00280002 00280006 00280010 00280011 00280100 00280101 00280102 00280103'.split(' '),
 );
@@ -21,8 +21,8 @@ const NAMES = new Set([
 ]);
 
 /**
- * A value as text: characters decoded, padding trimmed (spaces, and NUL at the end), several values joined by a backslash, numbers in
- * decimal. `undefined` for binary values and sequences.
+ * Returns a value as text. Characters are decoded, and padding is removed (spaces, and NUL at the end). Numbers are written in decimal.
+ * Several values are separated by backslashes. Returns `undefined` for binary values and sequences.
  */
 export function textOf(
   tag: string,
@@ -31,7 +31,7 @@ export function textOf(
   encoding: Encoding,
   characterSet: string,
 ): string | undefined {
-  // A known element that is written as UN is in Implicit VR Little Endian (PS3.5 §6.2.2).
+  // A known element with the VR UN is encoded in Implicit VR Little Endian (PS3.5 §6.2.2).
   const isImplicit = writtenVr === 'UN' || writtenVr === '';
   const vr = isImplicit ? vrOf(tag) : writtenVr;
   if (BINARY_VRS.has(vr) || vr === 'SQ') return undefined;

@@ -9,22 +9,22 @@ export interface JsonAttribute {
 /** A data set in the DICOM JSON model: attributes by tag, eight hexadecimal digits in upper case. */
 export type JsonDataSet = Readonly<Record<string, JsonAttribute>>;
 
-/** A data set with its attributes in ascending order, which PS3.18 F.2.2 requires. */
+/** A data set with its attributes in ascending order of tags, as PS3.18 F.2.2 requires. */
 export function inOrder(attributes: readonly Attribute[]): JsonDataSet {
   return Object.fromEntries(ascending(attributes));
 }
 
 type Attribute = readonly [tag: string, attribute: JsonAttribute];
 
-/** Attributes of a file are nearly always in order already. */
+/** Sorts only if needed, because the attributes of a file are nearly always in order. */
 function ascending(attributes: readonly Attribute[]): readonly Attribute[] {
   const isAscending = attributes.every(([tag], at) => at === 0 || (attributes[at - 1]?.[0] ?? '') <= tag);
   return isAscending ? attributes : attributes.toSorted(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /**
- * A data set as JSON text, attributes in ascending order at every level (PS3.18 F.2.2). `JSON.stringify` alone writes keys that look like an
- * index (30060020) before all others.
+ * A data set as JSON text, with attributes in ascending order at every level (PS3.18 F.2.2). `JSON.stringify` alone would write tags that
+ * look like an array index, such as 30060020, before all other tags.
  */
 export function dataSetText(dataSet: JsonDataSet): string {
   return `{${ascending(Object.entries(dataSet))
@@ -44,7 +44,10 @@ function isDataSet(item: unknown): item is JsonDataSet {
 
 const NUMERIC = new Set(['IS', 'DS', 'US', 'UL', 'SS', 'SL', 'FL', 'FD', 'SV', 'UV']);
 
-/** A stored value as a JSON attribute: person names by component group, numbers as numbers, an empty value without `Value`. */
+/**
+ * Converts a stored value to a JSON attribute. A person name is split into component groups, and a number becomes a JSON number. For an
+ * empty value, the attribute has no `Value`.
+ */
 export function jsonAttribute(vr: string, value: string | number | readonly string[] | null): JsonAttribute {
   const values =
     typeof value === 'string'
@@ -65,7 +68,7 @@ function jsonValue(vr: string, value: string | number): unknown {
   return value;
 }
 
-/** `Alphabetic=Ideographic=Phonetic` (PS3.5 §6.2.1) as the groups of PS3.18 F.2.2. */
+/** Splits `Alphabetic=Ideographic=Phonetic` (PS3.5 §6.2.1) into the component groups of PS3.18 F.2.2. */
 function personName(value: string): Readonly<Record<string, string>> {
   const [alphabetic, ideographic, phonetic] = value.split('=');
   return {

@@ -16,13 +16,16 @@ const BY_CLASS: ReadonlyMap<string, string> = new Map([
 ]);
 const KNOWN: ReadonlySet<string> = new Set(BY_CLASS.values());
 
-/** A document of a known media type. `length`: bytes without padding, where the header has it. */
+/** An encapsulated document of a known media type. `length`: the number of bytes without padding, if the header contains it. */
 export interface EncapsulatedDocument {
   readonly type: string;
   readonly length: number | undefined;
 }
 
-/** The document of an instance, by its SOP class, else by its media type. Only media types that the standard encapsulates. */
+/**
+ * Describes the encapsulated document of an instance. The SOP class determines the media type; for other SOP classes it is the MIME type in
+ * the header. Returns `undefined` unless the standard has an encapsulation for this media type.
+ */
 export function documentOf(sopClassUid: string, metadata: JsonDataSet): EncapsulatedDocument | undefined {
   const named = metadata[MIME_TYPE]?.Value?.[0];
   const type = BY_CLASS.get(sopClassUid) ?? (typeof named === 'string' ? named.toLowerCase() : '');

@@ -22,9 +22,9 @@ const PIXELS = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010]);
 const PIXEL_REPRESENTATION = '00280103';
 
 /**
- * The data set of a DICOM file (PS3.10 §7) in the DICOM JSON model (PS3.18 F.2), attributes in ascending order. Binary values are
- * references `<instanceUrl>/bulk/<path>`, where a path alternates tags and item numbers from 1. Attributes after compressed pixel data are
- * not read. Throws `DicomUnreadable` when the bytes are no such file, or when the header exceeds a limit.
+ * The data set of a DICOM file (PS3.10 §7) in the DICOM JSON model (PS3.18 F.2), with attributes in ascending order. A binary value becomes
+ * a reference `<instanceUrl>/bulk/<path>`, where `path` alternates between tags and item numbers (from 1). Attributes after compressed
+ * pixel data are not read. Throws `DicomUnreadable` when the bytes are not a DICOM file, or when the header exceeds a limit.
  */
 export async function metadataOfFile(file: SourceOfBytes, instanceUrl = ''): Promise<JsonDataSet> {
   const { dataSet, encoding, close } = await openFile(file);
@@ -49,7 +49,7 @@ interface Context {
 
 class FileReader {
   #depth = 0;
-  /** Bytes of values that may still be held. */
+  /** Number of bytes that further values may occupy in memory. */
   #budget = LONGEST_HEADER;
   readonly #bytes: DataSetBytes;
   readonly #representationOf: RepresentationOf;
@@ -88,7 +88,8 @@ class FileReader {
       }
       if (this.#bytes.at > end) throw fault.tooLong();
     } catch (error) {
-      // Some writers leave bytes after the pixel data that are no elements. All attributes that matter stand before it.
+      // Some writers leave bytes after the pixel data that are not elements. These bytes are ignored, because all relevant attributes come
+      // before the pixel data.
       if (!(error instanceof DicomUnreadable) || last === undefined || !isPixelDataOrLater(last, context))
         throw error;
     }
@@ -105,12 +106,12 @@ class FileReader {
     }
     if (length === UNDEFINED_LENGTH) {
       if (!PIXELS.has(head.tag)) throw fault.undefinedLength();
-      // Icon images have compressed pixel data inside a sequence.
+      // Inside a sequence, such as that of an icon image, more attributes follow the compressed pixel data. So it is skipped.
       if (path.length > 8) await this.#bytes.skipFragments(encoding);
       // Compressed pixel data is OB, whatever the file says (PS3.5 §A.4).
       return bulkAttribute('OB', address());
     }
-    // A known element that is written as UN is in Implicit VR Little Endian (PS3.5 §6.2.2).
+    // A known element with the VR UN is encoded in Implicit VR Little Endian (PS3.5 §6.2.2).
     const known = vr === 'UN' ? this.#representationOf(head.tag, context.isSigned) : 'UN';
     const isKnown = known !== 'SQ' && !BINARY_VRS.has(known);
     if (BINARY_VRS.has(vr) && !isKnown) {
@@ -148,7 +149,7 @@ class FileReader {
   }
 }
 
-/** Compressed pixel data of the top level. Its end is only found by reading all fragments. */
+/** Whether this is compressed pixel data at the top level. Reading stops there, because its end is only found by reading all fragments. */
 function isLastRead({ tag, length }: ElementHead, { path }: Context): boolean {
   return path === '' && length === UNDEFINED_LENGTH && PIXELS.has(tag);
 }

@@ -53,7 +53,7 @@ function creatorOf(tag: string, dataSet: z.infer<typeof DataSet>): string | unde
   return typeof creator === 'string' ? creator : undefined;
 }
 
-/** An empty value among others has no XML element; its number is not used. */
+/** Writes one value. An empty value has no XML element, and its number is left out. */
 function valueOf(vr: string, value: unknown, number: number, dictionary: Dictionary): string {
   if (vr === 'SQ') return xmlElement('Item', { number }, attributes(Item.parse(value ?? {}), dictionary));
   if (value === null || value === '') return '';

@@ -3,7 +3,7 @@ import { decodeText } from '../character.sets.js';
 
 /** Specific Character Set of published metadata: JSON is always UTF-8 (PS3.18 F.2). */
 export const UTF_8: JsonAttribute = { vr: 'CS', Value: ['ISO_IR 192'] };
-/** VRs of one text value, in which backslashes are characters and leading spaces are significant (PS3.5 table 6.2-1). */
+/** VRs with exactly one text value. A backslash is an ordinary character, and leading spaces are significant (PS3.5 table 6.2-1). */
 export const PARAGRAPH_VRS: ReadonlySet<string> = new Set(['LT', 'ST', 'UT', 'UR']);
 const TEXTS: ReadonlySet<string> = new Set('AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT'.split(' '));
 const WIDTHS: Readonly<Record<string, number>> = {
@@ -21,14 +21,14 @@ const GROUPS = ['Alphabetic', 'Ideographic', 'Phonetic'] as const;
 /** The range of an Integer String (PS3.5 table 6.2-1). */
 const INTEGERS = { least: -(2 ** 31), most: 2 ** 31 - 1 };
 
-/** An attribute that refers to its value by a bulk data address (PS3.18 F.2.6). */
+/** An attribute whose value is replaced by the bulk data address `address` (PS3.18 F.2.6). */
 export function bulkAttribute(vr: string, address: string): JsonAttribute {
   return { vr, BulkDataURI: address };
 }
 
 /**
- * A stored value in the DICOM JSON model (PS3.18 F.2.2 to F.2.5), text as UTF-8. A value that JSON cannot express becomes a reference to
- * `address`, so that no byte is lost: an infinite number, bytes that do not divide into numbers, an unknown VR.
+ * Converts a stored value to the DICOM JSON model (PS3.18 F.2.2 to F.2.5), with text in UTF-8. JSON cannot express an infinite number,
+ * bytes that do not divide into numbers, or an unknown VR. Such a value becomes a reference to `address`, so that no byte is lost.
  */
 export function storedAttribute(
   vr: string,
@@ -53,27 +53,27 @@ function textsOf(vr: string, bytes: Buffer, characterSet: string): readonly unkn
     .map((one) => textValue(vr, vr === 'UC' ? one.replace(/[ \0]+$/, '') : trimSpacesAndNul(one)));
 }
 
-/** One of several values; an empty one is null (PS3.18 F.2.5). */
+/** Converts one of several text values. An empty value becomes null (PS3.18 F.2.5). */
 function textValue(vr: string, text: string): unknown {
   if (text === '') return null;
   if (vr === 'IS') return integerOf(text);
   return vr === 'PN' ? personName(text) : text;
 }
 
-/** An invalid Integer String stays text (PS3.18 F.2.3). */
+/** Converts an Integer String to a number. An invalid one is returned as text (PS3.18 F.2.3). */
 function integerOf(text: string): number | string {
   const value = /^[+-]?\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
   return value >= INTEGERS.least && value <= INTEGERS.most ? value : text;
 }
 
-/** The component groups that are not empty (PS3.18 F.2.2). A name without any is an empty value. */
+/** The component groups that are not empty (PS3.18 F.2.2). Returns null when all groups are empty. */
 function personName(text: string): Readonly<Record<string, string>> | null {
   const groups = text.split('=').map((group, at) => [GROUPS[at], trimSpacesAndNul(group)] as const);
   const written = groups.filter(([name, group]) => name !== undefined && group !== '');
   return written.length === 0 ? null : Object.fromEntries(written);
 }
 
-/** A value without its padding, which is spaces and NUL only (PS3.5 §6.2). */
+/** Removes the padding of a value, which is spaces and NUL only (PS3.5 §6.2). */
 function trimSpacesAndNul(text: string): string {
   return text.replace(/^[ \0]+|[ \0]+$/g, '');
 }
@@ -88,7 +88,7 @@ function numbersOf(vr: string, width: number, bytes: Buffer, big: boolean): read
   return values.every((value) => typeof value !== 'number' || Number.isFinite(value)) ? values : undefined;
 }
 
-/** Integers of 64 bits are text, because JSON readers round numbers (PS3.18 F.2.3). */
+/** Reads one number. Integers of 64 bits become text, because JSON readers round large numbers (PS3.18 F.2.3). */
 function numberAt(vr: string, view: DataView, at: number, little: boolean): number | string {
   switch (vr) {
     case 'US':

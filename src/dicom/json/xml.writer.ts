@@ -1,4 +1,4 @@
-/** Attributes of an XML element. Undefined ones are left out. */
+/** Attributes of an XML element. Attributes with the value `undefined` are left out. */
 type XmlAttributes = Readonly<Record<string, string | number | undefined>>;
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ function isAllowed(letter: string): boolean {
   return '\t\n\r'.includes(letter) || (code >= 0x20 && code < 0xfffe);
 }
 
-/** An element with content that is XML already. Without content it is an empty element. */
+/** Writes an XML element. `content` is XML text that is already escaped. Without content, the element is empty. */
 export function xmlElement(
   name: string,
   attributes: XmlAttributes = {},
