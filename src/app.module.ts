@@ -19,23 +19,23 @@ import { OrthancModule } from './orthanc/orthanc.module.js';
 import { BadRequest } from './problems/errors.js';
 import { ProblemFilter } from './http/problem.filter.js';
 
-/** The modules, in the order in which a request passes them. */
+/** The modules, in the order in which a request passes through them. */
 @Module({
   imports: [
     // Settings and database.
     ConfigModule,
     DatabaseModule,
-    // The audit: hooks around every answer.
+    // The audit, with hooks for every response.
     AuditModule,
-    // Authentication, then authorization.
+    // Authentication, and then authorization.
     AuthnModule,
     AuthzModule,
-    // Images: DICOMweb, catalog, synchronisation, archive.
+    // Images: DICOMweb, catalog, synchronisation and archive.
     DicomwebModule,
     CatalogModule,
     SyncModule,
     OrthancModule,
-    // Records: patient lists become FHIR resources.
+    // Records: the import of patient lists as FHIR resources.
     ImportsModule,
     // Administration and health.
     AdminModule,

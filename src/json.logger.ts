@@ -9,7 +9,7 @@ type Level = (typeof LEVELS)[number];
 const FILE_SIZE = '10M';
 const FILES_KEPT = 5;
 
-/** One line of the log as it is written. */
+/** One line of the log in its written form. */
 interface Line {
   readonly time: string;
   readonly level: Level;
@@ -18,14 +18,14 @@ interface Line {
   readonly message: string;
 }
 
-/** A destination of log lines, such as a stream. */
+/** A destination for log lines, such as a stream. */
 export interface LineSink {
   write: (text: string) => unknown;
 }
 
 /**
- * Logs one JSON object per line to standard output and to `DATA_DIR/logs/gateway.log` (five files of 10 MB). Log lines hold no patient data,
- * tokens or secrets, and UIDs only at level debug.
+ * Logs one JSON object per line to standard output and to `DATA_DIR/logs/gateway.log` (five files of 10 MB). Log lines contain no patient
+ * data, tokens or secrets. They contain UIDs only at level debug.
  */
 export function jsonLogger(env: Pick<Env, 'LOG_LEVEL' | 'DATA_DIR'>): LoggerService {
   const file = createStream('gateway.log', {
@@ -34,12 +34,12 @@ export function jsonLogger(env: Pick<Env, 'LOG_LEVEL' | 'DATA_DIR'>): LoggerServ
     maxFiles: FILES_KEPT,
     mode: 0o600,
   });
-  // A full disk must not stop the gateway; standard output still has the lines.
+  // A full disk must not stop the gateway. Standard output still gets the lines.
   file.on('error', (error) => process.stderr.write(`the log file cannot be written: ${error.message}\n`));
   return loggerTo([process.stdout, file], env.LOG_LEVEL);
 }
 
-/** A Nest logger that writes lines of this level and above to every sink. */
+/** Returns a Nest logger that writes lines of this level and above to every sink. */
 export function loggerTo(sinks: readonly LineSink[], least: Level): LoggerService {
   const write = (level: Level, message: unknown, rest: readonly unknown[]) => {
     if (LEVELS.indexOf(level) > LEVELS.indexOf(least)) return;
@@ -56,7 +56,7 @@ export function loggerTo(sinks: readonly LineSink[], least: Level): LoggerServic
   };
 }
 
-/** Nest passes the context last. An object as message adds its members to the line. */
+/** Builds a log line. Nest passes the context as the last argument. If the message is an object, its members are added to the line. */
 function lineOf(level: Level, message: unknown, rest: readonly unknown[]): Line {
   const context = rest.at(-1);
   const fields =

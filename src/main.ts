@@ -1,4 +1,4 @@
 import './config/node.version.js';
 
-// A dynamic import: an old Node may fail to parse the modules of the gateway before the version check runs.
+// This import is dynamic, because an old Node may fail to parse the modules of the gateway before the version check has run.
 await import('./start.js');

@@ -7,7 +7,7 @@ import { httpServer } from './http/http.server.js';
 import { jsonLogger } from './json.logger.js';
 import { logRequests } from './http/request.log.js';
 
-/** Reads the environment, starts the application and listens. Faults of the environment are reported before anything starts. */
+/** Reads the environment, starts the application and listens. Reports all errors in the environment before it starts anything. */
 async function main(): Promise<void> {
   const env = readEnv(process.env);
   const logger = jsonLogger(env);
@@ -24,13 +24,14 @@ async function main(): Promise<void> {
 }
 
 /**
- * Logs an uncaught error without its message, and ends the process: its state is unknown. The supervisor starts it again.
+ * Logs an uncaught error without its message and ends the process, because the state of the process is unknown. The supervisor starts the
+ * gateway again.
  */
 function endWith(logger: LoggerService, error: Error): void {
-  // A driver's message may hold a patient's data.
+  // The message of a driver error may contain patient data, so only the stack frames are logged.
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
   logger.fatal?.(`uncaught ${error.name}\n${frames.slice(0, 8).join('\n')}`, 'main');
-  // Time for the log line to be written.
+  // The delay gives the logger time to write the line.
   setTimeout(() => process.exit(1), 100);
 }
 

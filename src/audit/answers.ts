@@ -7,12 +7,12 @@ import { actionOf, type AuditNote } from './audit.note.js';
 import { Refusals } from './refusals.js';
 
 const STUDY_UID = /^[0-9.]{1,64}$/;
-/** Answers of these paths hold no patient data. */
+/** Responses of these paths contain no patient data. */
 const UNRECORDED = /^\/(health|metrics|\.well-known)(\/|$)/;
 
 /**
- * Writes the audit row of each answer to a known account that no reading or audited change covers, and commits it before the answer leaves
- * (docs/audit.md).
+ * Writes the audit rows of responses to authenticated accounts (docs/audit.md). Commits the row before the response is sent. A response
+ * that already has a row needs no further one: a change writes its own row, and a reading covers its own reads.
  */
 @Injectable()
 export class Answers implements OnModuleInit {
@@ -39,7 +39,7 @@ export class Answers implements OnModuleInit {
       if (reply.statusCode >= 400) this.refusals.count(request.address);
       return payload;
     }
-    // If this row fails, the 503 that follows holds no patient data and needs no row.
+    // If this write fails, the client gets a 503. The 503 contains no patient data and therefore needs no row.
     request.auditCovered = true;
     try {
       await this.log.append({
@@ -53,7 +53,7 @@ export class Answers implements OnModuleInit {
       });
     } catch (error) {
       if (payload instanceof Readable) payload.destroy();
-      // Totals, cookies and other headers belong to the answer that must not leave.
+      // Total counts, cookies and other headers belong to the response that must not be sent.
       for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
       throw error;
     }
@@ -61,7 +61,7 @@ export class Answers implements OnModuleInit {
   }
 }
 
-/** The study UID of the path. A refusal is recorded with it, whether the study exists or not. */
+/** Returns the study UID in the path. The row of a refusal contains this UID even if the study does not exist. */
 function namedStudy({ params }: FastifyRequest): AuditNote {
   if (typeof params !== 'object' || params === null || !('study' in params)) return {};
   const { study } = params;

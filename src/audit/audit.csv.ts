@@ -1,7 +1,7 @@
 import { type CsvCell, csvLines } from '../csv/csv.writer.js';
 import type { FoundRow } from './audit.search.js';
 
-/** The columns of the file, in order. */
+/** The columns of the CSV file, in order. */
 const COLUMNS: readonly (readonly [name: string, of: (row: FoundRow) => CsvCell])[] = [
   ['id', (row) => row.id],
   ['at', (row) => row.at?.toISOString() ?? ''],
@@ -24,8 +24,8 @@ const COLUMNS: readonly (readonly [name: string, of: (row: FoundRow) => CsvCell]
   ['detail', (row) => (row.detail === null ? null : JSON.stringify(row.detail))],
 ];
 
-/** The first line of the file. */
+/** The header line of the CSV file. */
 export const CSV_HEADER = csvLines([COLUMNS.map(([name]) => name)]);
 
-/** An audit row as a line of the file. */
+/** Returns an audit row as a line of the CSV file. */
 export const csvLine = (row: FoundRow): string => csvLines([COLUMNS.map(([, of]) => of(row))]);

@@ -18,7 +18,10 @@ const VERBS: Readonly<Record<string, { action: NonNullable<AuditEvent['action']>
   DELETE: { action: 'D', code: 'delete' },
 };
 
-/** A page of rows as a FHIR R4 Bundle of AuditEvents in the patterns of IHE BALP 1.1 (client, server, user, patient, object, request). */
+/**
+ * Returns a page of rows as a FHIR R4 Bundle of AuditEvents. They follow the patterns of IHE BALP 1.1 (client, server, user, patient,
+ * object, request).
+ */
 export function auditBundle(rows: readonly FoundRow[], site: string): Bundle {
   return {
     resourceType: 'Bundle',
@@ -148,7 +151,7 @@ function coding(system: string, code: string, display: string): Coding {
   return { system, code, display };
 }
 
-/** A UUID from the key of the row, so that the same row is the same resource in every answer. */
+/** Derives a UUID from the key of the row. The same row is therefore the same resource in every response. */
 function uuidOf({ id, at }: FoundRow): string {
   const hex = createHash('sha256').update(`${id} ${at?.toISOString()}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

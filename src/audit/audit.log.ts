@@ -6,7 +6,7 @@ import { NeighbourAway } from '../problems/errors.js';
 /** An audit row to write. The database sets its time and transaction id. */
 export type AuditRow = typeof audit.$inferInsert;
 
-/** The account that acts, and its client. Plain values, so that the audit depends on no other folder. */
+/** The account that sends a request, and its client. The type has only plain values, so that `audit` need not import other folders. */
 export interface Actor {
   readonly accountId: string;
   readonly accountName: string;
@@ -17,7 +17,7 @@ export interface Actor {
   readonly requestId: string;
 }
 
-/** Appends rows to the audit. Throws `NeighbourAway` when a row cannot be written; the caller must not send its answer then. */
+/** Appends rows to the audit. Throws `NeighbourAway` if a row cannot be written. The caller must not send its response then. */
 @Injectable()
 export class AuditLog {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -27,7 +27,7 @@ export class AuditLog {
     return this.appendWithin(this.database, ...rows);
   }
 
-  /** Writes the rows within a transaction. */
+  /** Writes the rows within a transaction of the caller. */
   async appendWithin(
     within: Database | Transaction,
     ...rows: readonly [AuditRow, ...AuditRow[]]

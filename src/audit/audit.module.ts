@@ -8,7 +8,7 @@ import { Readings } from './readings.js';
 import { Refusals } from './refusals.js';
 import { Sealer } from './sealer.js';
 
-/** The audit: its rows, their seals and the search. */
+/** The module that writes, seals and searches audit rows. */
 @Module({
   providers: [AuditLog, AuditSearch, Readings, Refusals, Answers, AuditedActions, Sealer, AuditPartitions],
   exports: [AuditLog, AuditSearch, Readings, AuditedActions, Sealer],

@@ -1,33 +1,33 @@
 import type { FastifyRequest } from 'fastify';
 import type { Actor } from './audit.log.js';
 
-/** Facts that a handler adds to the audit row of its answer. */
+/** Facts that a route handler adds to the audit row of its response. */
 export interface AuditNote {
   studyUid?: string;
   patientIssuer?: string;
   patientId?: string;
   instances?: number;
-  /** Bytes of a received body that holds instances. */
+  /** The size in bytes of a received body that contains instances. */
   bytes?: number;
   detail?: Readonly<Record<string, unknown>>;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The client's address, read when the request began: a closed socket has none. */
+    /** The client's address. It is read when the request begins, because a closed socket has no address. */
     address: string;
-    /** The account that acts, once known; set by the guard of `authn`, or by sign-in. */
+    /** The account that sends the request. It is set after authentication, by the guard of `authn` or by the sign-in. */
     actor?: Actor;
-    /** Facts for the row of this answer. */
+    /** Facts for the audit row of this response. */
     auditNote?: AuditNote;
-    /** The change that the request asks for, on routes that take one. */
+    /** The change that the request makes. Set only on routes with a parameter {@link Audited}. */
     auditedAction?: { readonly note: AuditNote; readonly isRecorded: boolean };
-    /** Whether the rows of a reading cover this answer. */
+    /** Whether the audit rows of a reading cover this response. */
     auditCovered?: boolean;
   }
 }
 
-/** Method and route pattern. The path itself would repeat identifiers, which have columns of their own. */
+/** Returns the method and the route pattern. The path is not used, because its identifiers already have their own columns. */
 export function actionOf(request: FastifyRequest): string {
   return `${request.method} ${request.routeOptions.url ?? 'unknown route'}`;
 }

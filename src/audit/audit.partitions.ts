@@ -11,8 +11,8 @@ import { BACKGROUND_POSTGRES } from '../database/database.module.js';
 const INTERVAL_MS = 6 * 60 * 60 * 1000;
 
 /**
- * Creates the partitions of coming months and drops the expired ones. A function of the schema's owner does both and knows how long rows are
- * kept. If a month has no partition, its rows go to the default partition.
+ * Creates the partitions of coming months and drops the expired ones. An SQL function does this work, because only the owner of the schema
+ * has the privileges. That function also reads how long rows are kept. Rows of a month without a partition go to the default partition.
  */
 @Injectable()
 export class AuditPartitions implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -3,19 +3,19 @@ import { and, asc, desc, eq, gte, lt, lte, or, type SQL, sql } from 'drizzle-orm
 import { DATABASE, type Database } from '../database/database.module.js';
 import { audit } from '../database/schema.audit.js';
 
-/** A filter of audit rows; an undefined member is no condition. `from` is inclusive, `to` is exclusive. */
+/** Conditions for audit rows. An undefined member is not a condition. `from` is inclusive, `to` is exclusive. */
 export interface AuditFilter {
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
-  /** An account's id, or its name in any case. */
+  /** The id or the name of an account. The case of the name is ignored. */
   readonly account?: string | undefined;
   readonly issuer?: string | undefined;
   readonly patient?: string | undefined;
   readonly study?: string | undefined;
-  /** The beginning of an action: `GET /dicom-web`, `read`. */
+  /** The first characters of an action, such as `GET /dicom-web` or `read`. */
   readonly action?: string | undefined;
   readonly kind?: FoundRow['kind'] | undefined;
-  /** A part of account or action, in any case. */
+  /** A part of the account name or the action. Case is ignored. */
   readonly q?: string | undefined;
 }
 
@@ -40,7 +40,7 @@ const BATCH_ROWS = 1_000;
 export class AuditSearch {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A page, and the number of all rows that match. */
+  /** Returns a page of rows, and the number of all rows that match. */
   async page(
     filter: AuditFilter,
     { limit, offset, order }: { limit: number; offset: number; order: AuditOrder },
@@ -56,7 +56,10 @@ export class AuditSearch {
     return { items, total: await this.database.$count(audit, which) };
   }
 
-  /** All rows that exist when it begins, newest first. It holds no connection while the reader is slow. */
+  /**
+   * Yields all matching rows that exist at the start of the call, newest first. Uses no database connection while it waits for a slow
+   * client.
+   */
   async *all(filter: AuditFilter): AsyncGenerator<FoundRow> {
     const which = conditionOf({ ...filter, to: filter.to ?? new Date() });
     let after: SQL | undefined;
@@ -70,7 +73,7 @@ export class AuditSearch {
       for (const { row } of rows) yield row;
       const last = rows.at(-1);
       if (last === undefined || rows.length < BATCH_ROWS) return;
-      // Compare with PostgreSQL's text: its times have microseconds, those of JavaScript milliseconds.
+      // Compares with the time as PostgreSQL's text, because it has microseconds. A JavaScript Date has only milliseconds.
       after = and(
         lte(audit.at, sql`${last.exact}::timestamptz`),
         or(lt(audit.at, sql`${last.exact}::timestamptz`), lt(audit.id, last.row.id)),

@@ -13,7 +13,10 @@ const moment = z
   .refine((date) => date.getUTCFullYear() >= 1970 && date.getUTCFullYear() <= 9999);
 const kind = z.enum(['answer', 'opened', 'totals', 'refused', 'sealing']);
 
-/** The rows to find, and their format: a page as JSON, a page as FHIR R4, or all rows as CSV. */
+/**
+ * The query parameters: conditions for rows, and the format of the response. The formats are a page as JSON, a page as FHIR R4, or all rows
+ * as CSV.
+ */
 export const AuditQuery = ListQuery.extend({
   from: moment.optional(),
   to: moment.optional(),
@@ -31,7 +34,7 @@ export type AuditQuery = z.output<typeof AuditQuery>;
 const name = z.string().nullable();
 const figure = z.int().nullable();
 
-/** A row of the audit as JSON. */
+/** An audit row as JSON. */
 export const AuditEntry = z.object({
   id: figure,
   at: z.iso.datetime().nullable(),
@@ -53,7 +56,7 @@ export const AuditEntry = z.object({
 });
 export type AuditEntry = z.output<typeof AuditEntry>;
 
-/** A row as the interface shows it. */
+/** Converts an audit row to the format of the API. */
 export function auditEntryOf(row: FoundRow): AuditEntry {
   return {
     id: row.id,

@@ -6,24 +6,24 @@ import { NotAuthenticated } from '../problems/errors.js';
 import { type Actor, AuditLog, type AuditRow } from './audit.log.js';
 import { actionOf, type AuditNote } from './audit.note.js';
 
-/** The facts of a request that asks for a change. */
+/** The facts of a request for a change. */
 interface RequestedChange {
   readonly actor: Actor;
-  /** Method and route pattern. */
+  /** The HTTP method and the route pattern. */
   readonly route: string;
-  /** The entity tag in If-Match (RFC 9110 §13.1.1); undefined when the client sets no condition. */
+  /** The entity tag in If-Match (RFC 9110 §13.1.1), or `undefined` without this header. */
   readonly ifMatch: string | undefined;
   /** The parameters of the path. */
   readonly ids: object;
 }
 
-/** A change that an account asks for. Its audit row is written in the transaction of the change. */
+/** A change that an account requests. Its audit row is written in the same transaction as the change. */
 export class AuditedAction {
   private facts: AuditNote;
   private recorded = false;
 
   constructor(private readonly requested: RequestedChange) {
-    // The row of a refusal names the resource too.
+    // The parameters of the path are added now, so that the row of a refusal also names the resource.
     this.facts = { detail: { ...requested.ids } };
   }
 
@@ -31,39 +31,39 @@ export class AuditedAction {
     return this.requested.ifMatch;
   }
 
-  /** The account that asks for the change. */
+  /** The account that requests the change. */
   get accountId(): string {
     return this.requested.actor.accountId;
   }
 
-  /** What the row says about the change so far. */
+  /** The facts that were added to the row up to now. */
   get note(): AuditNote {
     return this.facts;
   }
 
-  /** Whether the row is committed: the answer then needs no row of its own. */
+  /** Whether the row is committed. The response then needs no further row. */
   get isRecorded(): boolean {
     return this.recorded;
   }
 
-  /** Adds facts to the row; `detail` is merged member by member. */
+  /** Adds facts to the row. The members of `detail` are added to those of earlier calls. */
   addFacts(note: AuditNote): void {
     this.facts = { ...this.facts, ...note, detail: { ...this.facts.detail, ...note.detail } };
   }
 
-  /** The audit row of the change; `status` is the HTTP status of its answer. */
+  /** Returns the audit row of the change. `status` is the HTTP status of the response. */
   row(status: number): AuditRow {
     const { actor, route } = this.requested;
     return { ...actor, ...this.facts, kind: 'answer', action: route, status };
   }
 
-  /** Call it when the row is committed. */
+  /** Must be called after the row was committed. */
   markRecorded(): void {
     this.recorded = true;
   }
 }
 
-/** The change behind a request: `@Audited() action: AuditedAction`. */
+/** Parameter decorator for the change that a request makes: `@Audited() action: AuditedAction`. */
 export const Audited = createParamDecorator((_: unknown, context: ExecutionContext): AuditedAction => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const { actor, headers, params } = request;
@@ -78,7 +78,7 @@ export const Audited = createParamDecorator((_: unknown, context: ExecutionConte
   return action;
 });
 
-/** Writes a change and its audit row in one transaction, so that a crash leaves both or neither. */
+/** Writes a change and its audit row in one transaction. A crash therefore keeps both or neither. */
 @Injectable()
 export class AuditedActions {
   constructor(
@@ -86,7 +86,10 @@ export class AuditedActions {
     private readonly log: AuditLog,
   ) {}
 
-  /** Runs the change; `status` is the HTTP status of its answer. If the row cannot be written, the change is undone (`NeighbourAway`). */
+  /**
+   * Runs the change and writes its audit row with the HTTP status of the response. If the row cannot be written, the change is rolled back,
+   * and this method throws `NeighbourAway`.
+   */
   async record<T>(
     action: AuditedAction,
     status: number | ((result: T) => number),
@@ -103,7 +106,7 @@ export class AuditedActions {
   }
 }
 
-/** The UUIDs among the parameters of a path. Other text names no resource, and PostgreSQL may refuse it (U+0000). */
+/** Returns the path parameters that are UUIDs. Other texts name no resource, and PostgreSQL may refuse them (U+0000). */
 function idsOf(params: unknown): object {
   if (typeof params !== 'object' || params === null) return {};
   return Object.fromEntries(Object.entries(params).filter(([, id]) => z.uuid().safeParse(id).success));

@@ -24,16 +24,19 @@ interface Late {
   to: string;
   readonly first: bigint;
   last: bigint;
-  /** The seal of the audit row that records these late seals. */
+  /** The position of the seal over the audit row that records these late seals. */
   end: bigint;
   sealedAt: string;
 }
 
-/** Collects the audit rows that record late seals. Adjacent groups are merged. */
+/** Collects the audit rows that record late seals. Merges groups whose seals are adjacent. */
 export class LateSeals {
   private readonly found: Late[] = [];
 
-  /** Adds the row of the seal at this position, as PostgreSQL's `to_jsonb` text. Rows of other kinds are ignored. */
+  /**
+   * Adds the row with the seal at this position. `text` is the row as PostgreSQL's `to_jsonb` text. Rows that do not record late seals are
+   * ignored.
+   */
   add(position: string, text: string): void {
     if (!text.includes(SEALED_LATE)) return;
     const row = LateSealRow.safeParse(JSON.parse(text));
@@ -49,12 +52,12 @@ export class LateSeals {
     before.last = last;
     before.end = BigInt(position);
     before.sealedAt = at;
-    // Times that PostgreSQL writes in one time zone sort like their text.
+    // PostgreSQL writes all these times in one time zone. Comparing the texts therefore also compares the times.
     if (from < before.from) before.from = from;
     if (to > before.to) before.to = to;
   }
 
-  /** One line per group. */
+  /** Returns one line for each group. */
   lines(): string[] {
     return this.found.map(
       ({ rows, from, to, first, last, sealedAt }) =>

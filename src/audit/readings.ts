@@ -2,7 +2,10 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { noteHandled } from '../problems/handled.errors.js';
 import { type Actor, AuditLog } from './audit.log.js';
 
-/** A read below a study. A reading groups equal reads: the first one writes a row, the others add to its totals. */
+/**
+ * The kind of data that is read, its study and its patient. Equal reads form one reading: the first read writes an audit row, and the
+ * others add to its totals.
+ */
 export interface Reading {
   readonly action: 'study' | 'series' | 'instance' | 'metadata' | 'frames' | 'rendered' | 'bulk';
   readonly studyUid: string;
@@ -10,7 +13,7 @@ export interface Reading {
   readonly patientId: string;
 }
 
-/** What one request sent to the reader. */
+/** What one request sent to the client. */
 export interface Offered {
   readonly instances?: number;
   readonly frames?: number;
@@ -30,13 +33,16 @@ interface Totals {
 
 const IDLE_MS = 10 * 60 * 1000;
 const SWEEP_MS = 60 * 1000;
-/** At most so many open readings; beyond it the oldest is closed. A client that changes its user agent must not exhaust memory. */
+/**
+ * Maximum number of open readings. If there are more, the oldest is closed. The limit protects the memory against a client that changes its
+ * user agent with each request.
+ */
 const MAX_OPEN = 10_000;
 
 /**
- * Records reads below a study. The first read of an account × study × action × client is a row that is committed before the first byte
- * leaves. After ten idle minutes another row records the totals. So ten thousand frames need one commit. Another sign-in method, or
- * another patient of the study, opens another reading.
+ * Records reads of studies. A reading is a combination of account, sign-in method, study, patient, action and client. The first read of a
+ * reading writes a row, which is committed before the first byte of the response is sent. If there is no further read for ten minutes, a
+ * second row records the totals. Thus ten thousand frames need only two rows.
  */
 @Injectable()
 export class Readings implements OnApplicationShutdown {
@@ -46,18 +52,21 @@ export class Readings implements OnApplicationShutdown {
 
   constructor(private readonly log: AuditLog) {}
 
-  /** Resolves when the read is recorded, with a function that adds to the totals. Rejects when it cannot be recorded; nothing may leave then. */
+  /**
+   * Resolves after the read is recorded. The resolved function adds to the totals. Rejects if the read cannot be recorded. The caller must
+   * not send any data then.
+   */
   async record(actor: Actor, reading: Reading): Promise<(offered: Offered) => void> {
     const { accountId, via, address, client } = actor;
     const { studyUid, patientIssuer, patientId, action } = reading;
-    // With the patient: a study that was moved to another patient opens another reading.
+    // The key includes the patient. If a study is moved to another patient, the next read therefore opens a new reading.
     const key = JSON.stringify([accountId, via, studyUid, patientIssuer, patientId, action, address, client]);
     const totals = this.open.get(key) ?? this.begin(key, actor, reading);
     totals.lastAt = Date.now();
     totals.requests += 1;
     await totals.opened;
     return (offered) => {
-      // A long transfer is one reading; its totals wait for its end.
+      // The end of a long transfer restarts the ten minutes, so that its totals belong to the same reading.
       totals.lastAt = Date.now();
       totals.instances += offered.instances ?? 0;
       totals.frames += offered.frames ?? 0;

@@ -3,10 +3,13 @@ import { noteHandled } from '../problems/handled.errors.js';
 import { AuditLog } from './audit.log.js';
 
 const FLUSH_MS = 60 * 1000;
-/** More addresses than this in one minute are counted together, so that a flood cannot exhaust memory. */
+/**
+ * Maximum number of counted addresses in one minute. All further addresses are counted together, so that a flood of requests cannot exhaust
+ * the memory.
+ */
 const MAX_ADDRESSES = 10_000;
 
-/** Counts refusals of unauthenticated requests by address and minute, so that a flood makes few audit rows. */
+/** Counts refusals of unauthenticated requests by address and minute. A flood of requests therefore writes only a few audit rows. */
 @Injectable()
 export class Refusals implements OnApplicationShutdown {
   private counts = new Map<string, number>();
@@ -15,7 +18,7 @@ export class Refusals implements OnApplicationShutdown {
 
   constructor(private readonly log: AuditLog) {}
 
-  /** Counts one refusal. */
+  /** Counts one refusal of this address. */
   count(address: string): void {
     const subject = this.counts.has(address) || this.counts.size < MAX_ADDRESSES ? address : 'many others';
     this.counts.set(subject, (this.counts.get(subject) ?? 0) + 1);

@@ -2,7 +2,7 @@ import type postgres from 'postgres';
 import { chainHash, LATE_SECONDS, SEALED_LATE } from './seal.chain.js';
 import type { AuditKey } from './unsealed.rows.js';
 
-/** The advisory lock of the sealers of all gateways on this database. */
+/** The advisory lock of all gateways' sealers on this database. */
 const SEALER_LOCK = 7_263_413;
 
 interface Row extends AuditKey {
@@ -10,28 +10,28 @@ interface Row extends AuditKey {
   readonly text: string;
 }
 
-/** Rows that were sealed late: their number, and the times of the oldest and the newest. */
+/** The number of rows that were sealed late, and the times of the oldest and the newest of them. */
 export interface LateRows {
   readonly rows: number;
   readonly from: string;
   readonly to: string;
 }
 
-/** The result of a batch. `end` is the last seal; undefined when other gateways had sealed all rows. */
+/** The result of a batch. `end` is the last seal, or `undefined` if other gateways had already sealed all rows. */
 export interface SealedBatch {
   readonly end: { readonly position: string; readonly hash: Buffer } | undefined;
   readonly late: LateRows | undefined;
 }
 
 /**
- * Seals these rows in one transaction; returns undefined when another gateway is sealing. Rows that waited longer than a minute come first,
- * then an audit row that records their number and time range, which is sealed with them.
+ * Seals these rows in one transaction. Returns `undefined` if another gateway is sealing. Late rows, which waited longer than a minute, are
+ * sealed first. A new audit row records their number and time range and is sealed next. The other rows follow.
  */
 export function sealBatch(sql: postgres.Sql, keys: readonly AuditKey[]): Promise<SealedBatch | undefined> {
   return sql.begin(async (tx) => {
     const [lock] = await tx<{ held: boolean }[]>`select pg_try_advisory_xact_lock(${SEALER_LOCK}) as held`;
     if (lock?.held !== true) return undefined;
-    // The text of a row must not depend on the session's time zone.
+    // The text of a row must not depend on the time zone of the session.
     await tx`set local timezone to 'UTC'`;
     const [last] = await tx<{ hash: Buffer }[]>`
       select hash from audit_seals order by position desc limit 1`;
@@ -53,7 +53,7 @@ export function sealBatch(sql: postgres.Sql, keys: readonly AuditKey[]): Promise
   });
 }
 
-/** The end of the chain, to which rows are added. */
+/** The chain of seals. New seals are added at its end. */
 class Chain {
   end: { position: string; hash: Buffer } | undefined;
 
@@ -62,7 +62,7 @@ class Chain {
     private hash: Buffer,
   ) {}
 
-  /** Seals the rows in this order. Returns the position of the first seal; undefined without rows. */
+  /** Seals the rows in this order. Returns the position of the first new seal, or `undefined` if there are no rows. */
   async append(rows: readonly Row[]): Promise<string | undefined> {
     if (rows.length === 0) return undefined;
     const hashes = rows.map(({ text }) => {

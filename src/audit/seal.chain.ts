@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 
-/** The action of the audit row that records late seals. It is sealed with them. */
+/** The action of the audit row that records late seals. This row is sealed together with the late rows. */
 export const SEALED_LATE = 'audit sealed late';
 
-/** A row counts as late when it waits longer than this for its seal (seconds): a change during that time cannot be detected. */
+/** A row is late if it waits longer than this time for its seal. The audit cannot detect a change of a row before it is sealed. */
 export const LATE_SECONDS = 60;
 
-/** The hash of a seal: SHA-256 over the hash of the previous seal (empty for the first) and the row as PostgreSQL's `to_jsonb` text. */
+/**
+ * Returns the hash of a seal. It is the SHA-256 over the hash of the previous seal and the row as PostgreSQL's `to_jsonb` text. The first
+ * seal uses an empty previous hash.
+ */
 export function chainHash(before: Uint8Array, row: string): Buffer {
   return createHash('sha256').update(before).update(row).digest();
 }

@@ -22,31 +22,32 @@ import {
 const INTERVAL_MS = 1_000;
 const NEW_ROWS_BATCH = 1_000;
 const HISTORY_BATCH = 5_000;
-/** How long the walk through older rows may run in each second. */
+/** The maximum time in each second for the search through older rows. */
 const WALK_MS = 300;
-/** The pause after a walk: at least this, and twenty times the duration of the walk. */
+/** The minimum pause after the search through older rows. The pause is also at least twenty times as long as the search. */
 const MIN_PAUSE_MS = 60_000;
 const PAUSE_FACTOR = 20;
 const ANCHOR_LOG_MS = 60 * 60 * 1000;
 const ERROR_LOG_MS = 60_000;
 const NOTHING = { rows: 0, seconds: 0, foundAt: 0 };
 
-/** The state of sealing, as this gateway sees it. */
+/** The state of sealing in this process. */
 export interface SealingState {
-  /** Age in seconds of the oldest row that could not be sealed; 0 when there is none. */
+  /** Age in seconds of the oldest row that could not be sealed, or 0 if there is no such row. */
   readonly unsealedSeconds: number;
-  /** The number of such rows in the last batch; more may wait. */
+  /** The number of rows in the last batch that could not be sealed. Further rows may exist. */
   readonly unsealedRows: number;
-  /** Rows that this process sealed later than a minute after they were written. */
+  /** The number of rows that this process sealed more than a minute after they were written. */
   readonly sealedLate: number;
-  /** Whether a row has waited longer than a minute, or no search has succeeded for a minute. */
+  /** True if a row has waited longer than a minute, or if no search has succeeded for a minute. */
   readonly isStalled: boolean;
 }
 
 /**
  * Seals each audit row in a chain of hashes (docs/decisions/0012-a-row-is-sealed-because-it-has-no-seal.md). It searches for rows without a
- * seal and does not rely on an order, since transaction ids restart in a new cluster and transactions commit out of order. New rows are
- * found within a second. A walk through older rows, newest first, finds rows of earlier times and of other clusters.
+ * seal. The order of the rows is not reliable, because transaction ids restart in a new cluster and transactions commit out of order. New
+ * rows are found within a second. A second, slower search reads older rows, newest first. It finds rows that the first search missed, such
+ * as rows of another cluster.
  */
 @Injectable()
 export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -54,7 +55,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private newRows: NewRowsCursor | undefined;
-  /** The position of the walk; undefined while it pauses. */
+  /** The position of the search through older rows, or `undefined` during its pause. */
   private walk: AuditKey | undefined;
   private walkStartedAt = 0;
   private pausedUntil = 0;
@@ -75,7 +76,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     }, INTERVAL_MS);
   }
 
-  /** Seals the last rows, so that a restart causes no late seals. */
+  /** Seals the newest rows before the process stops. They would otherwise be sealed late, after the restart. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     await this.running;
@@ -100,7 +101,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     }
   }
 
-  /** Returns false when another gateway is sealing and will seal the remaining rows. */
+  /** Seals all new rows. Returns false if another gateway is sealing. That gateway then seals the remaining rows. */
   private async sealNewRows(): Promise<boolean> {
     const next = await this.search(() => cursorFromNow(this.sql));
     if (this.newRows === undefined || BigInt(next.xact) < BigInt(this.newRows.xact)) {
@@ -139,7 +140,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     this.walkStartedAt = Date.now();
   }
 
-  /** Runs a query. After a failure the database may be another one, so the search starts again from its beginning. */
+  /** Runs a query. After an error the gateway may be connected to another database, so the search for new rows restarts. */
   private async search<Result>(query: () => Promise<Result>): Promise<Result> {
     try {
       return await query();
@@ -162,7 +163,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     return true;
   }
 
-  /** Logs the last seal. A log that is kept elsewhere proves the end of the chain: `npm run audit:verify -- --expect`. */
+  /** Logs the last seal once an hour. A copy of this log line proves where the chain ended: `npm run audit:verify -- --expect`. */
   private logAnchor(position: string, hash: Buffer): void {
     if (Date.now() - this.anchorLoggedAt < ANCHOR_LOG_MS) return;
     this.anchorLoggedAt = Date.now();

@@ -1,22 +1,25 @@
 import type postgres from 'postgres';
 
-/** The key of an audit row. Both values are PostgreSQL's text, since times of JavaScript have no microseconds. */
+/** The key of an audit row. Both values are PostgreSQL's text. A JavaScript Date has no microseconds, so it cannot represent `at`. */
 export interface AuditKey {
   readonly at: string;
   readonly id: string;
 }
 
-/** The position of a search for new rows: rows of transactions that `snapshot` does not show, after this transaction and row. */
+/**
+ * The position of a search for new rows. New rows belong to a transaction that is not yet visible in `snapshot`. The search continues after
+ * the row with this transaction id and row id.
+ */
 export interface NewRowsCursor {
   readonly snapshot: string;
   readonly xact: string;
   readonly id: string;
 }
 
-/** The rows without a seal in one part of the audit, and the position to continue from; undefined at the end. */
+/** The rows without a seal in one part of the audit. `next` is the position of the next part, or `undefined` after the last part. */
 export interface Found<Cursor> {
   readonly unsealed: readonly AuditKey[];
-  /** Age in seconds of the oldest of them by PostgreSQL's clock; 0 without any. */
+  /** Age in seconds of the oldest of these rows by PostgreSQL's clock, or 0 if there are no rows. */
   readonly oldestSeconds: number;
   readonly next: Cursor | undefined;
 }
@@ -28,10 +31,10 @@ interface SearchedPart {
   readonly oldest: number;
 }
 
-/** The position before the newest row. */
+/** A position before the newest row. A search from here begins with the newest row. */
 export const NEWEST: AuditKey = { at: 'infinity', id: '9223372036854775807' };
 
-/** A cursor at this time: every row that is committed from now on is new. */
+/** Returns a cursor for the current time. Every row that is committed after this call is new for the cursor. */
 export async function cursorFromNow(sql: postgres.Sql): Promise<NewRowsCursor> {
   const [now] = await sql<{ snapshot: string; xact: string }[]>`
     select s::text as snapshot, pg_snapshot_xmax(s)::text as xact from pg_current_snapshot() s`;
@@ -40,15 +43,15 @@ export async function cursorFromNow(sql: postgres.Sql): Promise<NewRowsCursor> {
 }
 
 /**
- * Rows without a seal that became visible after the cursor's snapshot, at most `limit` rows of newer transactions. It misses none: the
- * snapshot lists the transactions that were open, however long they stay open.
+ * Finds rows without a seal that became visible after the cursor's snapshot. Reads at most `limit` rows of newer transactions. The search
+ * finds every such row, because the snapshot lists all transactions that were still open.
  */
 export async function findNewRows(
   sql: postgres.Sql,
   { snapshot, xact, id }: NewRowsCursor,
   limit: number,
 ): Promise<Found<NewRowsCursor>> {
-  // Materialized, with one lookup of a seal per row: a join would read all seals.
+  // The query uses materialized parts and looks up one seal for each row. A join would read all seals.
   const [found] = await sql<(SearchedPart & { xact: string | null; id: string | null })[]>`
     with newer as materialized (
       select xact, id, at from audit where (xact, id) > (${xact}::xid8, ${id}::bigint)
@@ -73,7 +76,10 @@ export async function findNewRows(
   };
 }
 
-/** Rows without a seal among the `limit` rows before `before`, newest first. It depends on no transaction id and finds every row. */
+/**
+ * Finds rows without a seal among the `limit` newest rows before `before`. The search does not use transaction ids. Repeated calls read
+ * every row.
+ */
 export async function findInHistory(
   sql: postgres.Sql,
   before: AuditKey,

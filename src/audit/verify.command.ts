@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { chainHash, LATE_SECONDS } from './seal.chain.js';
 import { LateSeals } from './late.seals.js';
 
-/** The result of following the chain. `fault` names the first row that differs from its seal. */
+/** The result of checking the chain. `fault` names the first row that differs from its seal. */
 interface ChainCheck {
   readonly rows: number;
   readonly last: { readonly position: string; readonly hash: string } | undefined;
@@ -12,12 +12,12 @@ interface ChainCheck {
   readonly fault: string | undefined;
 }
 
-/** The result of a check of the audit. `unsealed` describes rows that have no seal. */
+/** The result of checking the audit. `unsealed` describes the rows that have no seal. */
 interface Verdict extends ChainCheck {
   readonly unsealed: string | undefined;
 }
 
-/** A seal that was kept elsewhere, for example in the gateway's log. */
+/** A seal that the caller has from another source, for example from the gateway's log. */
 interface Anchor {
   readonly position: string;
   readonly hash: string;
@@ -36,8 +36,8 @@ type Link = z.output<typeof Link>;
 const BATCH_SEALS = 2_000;
 
 /**
- * Checks the audit in one snapshot: follows the chain, and searches for rows without a seal. A row that waits longer than a minute for its
- * seal is a fault, since a change of it cannot be detected.
+ * Checks the audit in one snapshot. Checks the chain, and searches for rows without a seal. A row without a seal is a fault after one
+ * minute, because a change of this row cannot be detected.
  */
 async function verify(sql: postgres.Sql, anchor?: Anchor): Promise<Verdict> {
   return sql.begin('isolation level repeatable read read only', async (tx) => {
@@ -47,8 +47,8 @@ async function verify(sql: postgres.Sql, anchor?: Anchor): Promise<Verdict> {
 }
 
 /**
- * Follows the chain from its first seal, or from the last seal of the dropped months, to its end. It finds each changed row, and each
- * deleted row or seal. Only an anchor detects seals that were deleted at the end.
+ * Checks the chain from its first seal to its end. If months were dropped, the chain begins with their last seal. Finds each changed row,
+ * and each deleted row or seal. Without an anchor, it cannot detect that the last seals were deleted.
  */
 async function follow(tx: postgres.TransactionSql, anchor?: Anchor): Promise<ChainCheck> {
   let hash: Uint8Array = Buffer.alloc(0);
@@ -123,7 +123,7 @@ const Arguments = z.union([
     .transform(([, text]) => ({ position: text.slice(0, -65), hash: text.slice(-64) })),
 ]);
 
-/** Runs `npm run audit:verify`; returns its exit code. */
+/** Runs `npm run audit:verify` and returns its exit code. */
 async function main(): Promise<number> {
   if (process.argv.length === 3 && process.argv[2] === '--help') {
     process.stdout.write(HELP);

@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { type Env, readEnv } from './env.js';
 
-/** The injection token of the frozen environment: `@Inject(ENV) env: Env`. */
+/** Injection token of the frozen environment: `@Inject(ENV) env: Env`. */
 export const ENV = Symbol('ENV');
 
 @Global()

@@ -14,7 +14,7 @@ const list = z
       .filter((entry) => entry !== ''),
   );
 
-/** How many months the audit is kept; the default is six years. An empty value means unset. */
+/** For how many months the audit is kept. The default is six years. An empty value means that the setting is not set. */
 export const AuditMonths = z.preprocess(
   (value) => (value === '' ? undefined : value),
   z.coerce.number().int().min(1).max(1200).default(72),
@@ -27,9 +27,9 @@ export const EnvSchema = z.object({
   PORT: port.default(3000),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  // For migrations only. The gateway must not have it, since this role can change audit rows.
+  // Used only for migrations. The gateway must not have this setting, because the role can change audit rows.
   DATABASE_OWNER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  // For migrations only. The gateway must not be able to delete audit rows by a shorter time.
+  // Used only for migrations. The gateway must not be able to shorten this time and thereby delete audit rows.
   AUDIT_RETENTION_MONTHS: AuditMonths,
   ORTHANC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
   ORTHANC_USERNAME: z.string().min(1),
@@ -91,7 +91,7 @@ const SECRETS = [
   'ADMIN_PASSWORD',
 ] as const;
 
-/** All faults of the environment together, by key, without values. */
+/** Reports all errors in the environment together. Names the settings but not their values. */
 export class EnvironmentFaulty extends Error {
   constructor(readonly faults: readonly string[]) {
     super(
@@ -100,7 +100,7 @@ export class EnvironmentFaulty extends Error {
   }
 }
 
-/** Parses the environment; an empty value means unset. Throws {@link EnvironmentFaulty} with all faults. */
+/** Parses the environment. An empty value means that the setting is not set. Throws {@link EnvironmentFaulty} with all errors. */
 export function readEnv(source: Readonly<Record<string, string | undefined>>): Env {
   const given = Object.fromEntries(
     Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),

@@ -8,27 +8,33 @@ import { Queue } from './queue.js';
 
 export type { Database, Transaction } from './database.types.js';
 
-/** The connections of requests, with drizzle: `@Inject(DATABASE) database: Database`. */
+/** Injection token of the connections for requests, with drizzle: `@Inject(DATABASE) database: Database`. */
 export const DATABASE = Symbol('DATABASE');
-/** The connections of {@link DATABASE} without drizzle, for notifications and probes. */
+/** Injection token of the same connections as {@link DATABASE}, but without drizzle. Used for notifications and probes. */
 export const POSTGRES = Symbol('POSTGRES');
-/** The connections of background work (import jobs, comparing the archive), with drizzle. */
+/**
+ * Injection token of the connections for background work, with drizzle. Background work is import jobs and the synchronisation with the
+ * archive.
+ */
 export const BACKGROUND_DATABASE = Symbol('BACKGROUND_DATABASE');
-/** The connections of {@link BACKGROUND_DATABASE} without drizzle. A lock may hold one while Orthanc or HAPI FHIR answers. */
+/**
+ * Injection token of the same connections as {@link BACKGROUND_DATABASE}, but without drizzle. A lock may occupy one of these connections
+ * during a call to Orthanc or HAPI FHIR.
+ */
 export const BACKGROUND_POSTGRES = Symbol('BACKGROUND_POSTGRES');
 
-/** Searches use at most 10 of them (`search.service.ts`), so a sign-in gets one of the others. */
+/** Searches use at most 10 of these connections (`search.service.ts`), so the other 6 are free for sign-ins and short statements. */
 const REQUEST_CONNECTIONS = 16;
 /**
- * Locks hold at most 8 (three chunks, an inspection, a rerun, two of an undo, the watcher). Long transactions hold at most 4 more
- * (inspection, rerun, retention, sealer). The holder of one may need another to continue, so there must be more than all of these.
+ * Locks occupy at most 8 connections (three chunks, an inspection, a rerun, two of an undo, the watcher). Long transactions occupy at most
+ * 4 more (inspection, rerun, retention, sealer). Each of them may need another connection to continue, so the pool must be larger than 12.
  */
 const BACKGROUND_CONNECTIONS = 16;
 const CONNECT_SECONDS = 3;
-/** A statement that takes longer is a defect and is cancelled. */
+/** PostgreSQL cancels a statement after this time. A statement that takes longer is a defect. */
 const STATEMENT_MS = 15_000;
 
-/** Random reads cost about as much as sequential ones on flash storage. The default of 4 makes PostgreSQL scan whole tables. */
+/** On flash storage, random reads cost about as much as sequential reads. With the default of 4, PostgreSQL would scan whole tables. */
 export const PLANNING = { random_page_cost: 1.1 };
 
 @Global()
@@ -69,12 +75,13 @@ export class DatabaseModule implements OnApplicationShutdown {
   }
 }
 
-/** A pool of at most `max` connections, which are opened on demand. */
+/** Creates a pool of at most `max` connections, which are opened when they are needed. */
 function connect(env: Env, name: string, max: number): postgres.Sql {
   return postgres(env.DATABASE_URL, {
     max,
     connect_timeout: CONNECT_SECONDS,
-    // Requests must fail at once (503) when the server is away, without growing pauses.
+    // The driver retries the connection after a short, constant delay. If the server is unreachable, requests therefore fail quickly with
+    // 503.
     backoff: () => 0.2,
     onnotice: () => undefined,
     connection: { application_name: name, statement_timeout: STATEMENT_MS, ...PLANNING },

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { AuditMonths } from '../config/env.js';
 import { prepareQueues } from './queue.js';
 
-/** The advisory lock of all migrating processes, so that two starts wait for each other. */
+/** The advisory lock of all migrating processes. If two processes start at the same time, one waits for the other. */
 const MIGRATION_LOCK = 7_263_411;
 /** Tables to which the gateway's role may only append. */
 const APPEND_ONLY = ['audit', 'audit_seals'];
@@ -16,8 +16,8 @@ const MIGRATIONS = new URL('migrations/', import.meta.url);
 type Log = (line: string) => void;
 
 /**
- * Migrates the database to the newest schema under an advisory lock, with one transaction for each file. Safe to repeat. Then grants the
- * role in `appUrl` the rights that it needs. It can only add and read audit rows.
+ * Migrates the database to the newest schema. Takes an advisory lock and uses one transaction for each file. Can be repeated safely. Then
+ * grants the required privileges to the role in `appUrl`. This role can insert and read audit rows, but not change or delete them.
  */
 export async function migrate(
   ownerUrl: string,
@@ -42,8 +42,8 @@ export async function migrate(
 }
 
 /**
- * Reverts the newest migration with its `.down.sql` in one transaction. Throws when it has none: the first migration, and migrations whose
- * reversal would lose data, cannot be reverted.
+ * Reverts the newest migration with its `.down.sql` in one transaction. Throws if this file does not exist. The first migration has no such
+ * file, and neither has a migration whose reversal would lose data.
  */
 export async function migrateBack(ownerUrl: string, log: Log, folder = MIGRATIONS): Promise<void> {
   await withMigrationLock(ownerUrl, async (sql, done) => {
@@ -83,7 +83,7 @@ async function filesOf(folder: URL): Promise<string[]> {
   return names.filter((name) => name.endsWith('.sql') && !name.endsWith('.down.sql')).sort();
 }
 
-/** Grants and revokes in one transaction, so that the role never has more rights than intended. */
+/** Revokes and grants privileges in one transaction. The role therefore never has more privileges than intended. */
 async function grantTables(sql: postgres.TransactionSql, role: string): Promise<void> {
   const to = sql(role);
   await sql`grant usage on schema public to ${to}`;
@@ -106,14 +106,14 @@ async function grantTables(sql: postgres.TransactionSql, role: string): Promise<
   if (retention !== undefined) await sql`grant execute on function audit_keep() to ${to}`;
 }
 
-/** Sets for how many months the audit is kept. The gateway's role can read this setting and not change it. */
+/** Sets for how many months audit rows are kept. The gateway's role can read this setting but cannot change it. */
 async function setAuditRetention(ownerUrl: string, months: number): Promise<void> {
   await withMigrationLock(ownerUrl, async (sql) => {
     await sql`update audit_settings set kept_months = ${months}`;
   });
 }
 
-/** Grants the gateway's role the use of pg-boss's tables. Only their owner can change their structure. */
+/** Grants the gateway's role the use of pg-boss's tables. Only the owner of these tables can change their structure. */
 async function grantQueue(sql: postgres.Sql, role: string, schema: string): Promise<void> {
   const to = sql(role);
   const of = sql(schema);

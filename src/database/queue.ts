@@ -5,17 +5,17 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import type { Transaction } from './database.types.js';
 
-/** The schema of pg-boss's tables. Only `migrate.ts` creates and migrates it. */
+/** The schema of pg-boss's tables. Only `migrate.ts` creates and migrates these tables. */
 const SCHEMA = 'queue';
 /** The dead letter queue. */
 const DEAD = 'dead';
 const POLL_SECONDS = 0.5;
 const DEAD_POLL_SECONDS = 5;
 const STOP_MS = 5_000;
-/** A job without a heartbeat for this long is given to another worker. */
+/** If a job sends no heartbeat for this time, another worker gets the job. */
 const HEARTBEAT_SECONDS = 10;
 
-/** All queues. A job contains ids only. Its state is in the gateway's own tables. */
+/** All job queues. A job contains only ids. Its state is in the gateway's own tables. */
 const QUEUES = {
   'import-inspect': { retryLimit: 5, expireInSeconds: 3600 },
   'import-chunk': { retryLimit: 10, expireInSeconds: 3600 },
@@ -26,10 +26,13 @@ const QUEUES = {
 
 export type QueueName = keyof typeof QUEUES;
 export type JobData = Readonly<Record<string, string | number>>;
-/** Processes a job: its ids, and a signal that aborts when the process stops or another worker has the job. */
+/**
+ * The function that processes a job. `data` contains the ids. `signal` aborts if the process stops or if another worker has taken over the
+ * job.
+ */
 export type Work = (data: unknown, signal: AbortSignal) => Promise<void>;
 
-/** Creates or migrates pg-boss's tables and queues. Run as the owner of the schema. Returns the schema. */
+/** Creates or migrates pg-boss's tables and queues, and returns their schema. The user in `ownerUrl` must be the owner of the schema. */
 export async function prepareQueues(ownerUrl: string): Promise<string> {
   const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, ...MAINTENANCE_OFF, max: 1 });
   await boss.start();
@@ -57,7 +60,7 @@ export async function prepareQueues(ownerUrl: string): Promise<string> {
 
 const MAINTENANCE_OFF = { supervise: false, schedule: false, reindex: false } as const;
 
-/** The job queue (pg-boss). One worker at a time has a job. If the worker dies, another one gets it. */
+/** The job queue (pg-boss). Only one worker at a time processes a job. If the worker crashes, another worker gets the job. */
 @Injectable()
 export class Queue implements BeforeApplicationShutdown {
   private readonly logger = new Logger('queue');
@@ -80,11 +83,11 @@ export class Queue implements BeforeApplicationShutdown {
       max: 6,
       application_name: 'radgate queue',
     });
-    // Driver messages may quote a statement with its values. Names do not.
+    // The message of a driver error may quote a statement with its values. The name of the error does not.
     this.boss.on('error', (error) => this.logger.warn(`queue: ${error.name}`));
   }
 
-  /** Adds jobs in a transaction: they exist only if it commits. Jobs of higher priority run first. */
+  /** Adds jobs in a transaction. The jobs exist only if the transaction commits. Jobs with a higher priority run first. */
   async add(
     name: QueueName,
     jobs: readonly JobData[],
@@ -101,13 +104,13 @@ export class Queue implements BeforeApplicationShutdown {
     );
   }
 
-  /** Starts to process the jobs of a queue, at most `atOnce` at a time in this process. */
+  /** Starts to process the jobs of a queue. This process runs at most `atOnce` jobs of the queue at the same time. */
   async work(name: QueueName, atOnce: number, work: Work): Promise<void> {
     await this.start();
     const options = {
       localConcurrency: atOnce,
       pollingIntervalSeconds: POLL_SECONDS,
-      // Otherwise a worker that is busy when it is notified waits half a minute afterwards.
+      // Without this option, a worker that is busy during a notification would poll again only after half a minute.
       notifyPollingIntervalSeconds: POLL_SECONDS,
       burstWhenReadyExceeds: 1,
     };
@@ -116,7 +119,7 @@ export class Queue implements BeforeApplicationShutdown {
     });
   }
 
-  /** Processes the jobs that failed too often. */
+  /** Starts to process the jobs in the dead letter queue. These are jobs that failed too often. */
   async workDead(work: Work): Promise<void> {
     await this.start();
     const options = {
@@ -128,7 +131,7 @@ export class Queue implements BeforeApplicationShutdown {
     });
   }
 
-  /** Takes no more jobs, and waits for the running ones before the connections are closed. */
+  /** Takes no further jobs and waits for the running jobs. The connections are closed after that. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     if (this.started === undefined) return;

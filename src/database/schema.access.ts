@@ -38,7 +38,7 @@ export const memberships = pgTable(
   (table) => [primaryKey({ columns: [table.groupId, table.accountId] })],
 );
 
-/** Rights with a scope, granted to a group, optionally until a date. */
+/** Rights with a scope that a group has. A grant can have an end date. */
 export const grants = pgTable('grants', {
   id: id(),
   groupId: uuid('group_id').notNull(),
@@ -101,7 +101,7 @@ export const loginFailures = pgTable('login_failures', {
 export const signingKeys = pgTable('signing_keys', {
   kid: text('kid').primaryKey(),
   publicJwk: jsonb('public_jwk').notNull(),
-  /** Null for a key from a file. */
+  /** Null for a key that was loaded from a file. */
   privateSealed: bytea('private_sealed'),
   createdAt: createdAt(),
   retiredAt: timestampColumn('retired_at'),

@@ -2,7 +2,9 @@ import { sql } from 'drizzle-orm';
 import { bigint, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { timestampColumn, textColumn } from './schema.columns.js';
 
-/** Append-only. The sealer uses the column `xact` to find rows of transactions that committed late. */
+/**
+ * Audit rows. The gateway only appends to this table. The sealer uses the column `xact` to find rows of transactions that committed late.
+ */
 export const audit = pgTable('audit', {
   id: bigint('id', { mode: 'number' }).generatedAlwaysAsIdentity(),
   at: timestampColumn('at')

@@ -11,7 +11,7 @@ import {
   countColumn,
 } from './schema.columns.js';
 
-/** One row for each (issuer, PatientID). A study without PatientID has a patient of its own. */
+/** One row for each pair of issuer and PatientID. A study without PatientID has its own row. */
 export const patients = pgTable('patients', {
   id: serial(),
   issuer: text('issuer').notNull(),
@@ -19,7 +19,7 @@ export const patients = pgTable('patients', {
   soleStudyUid: text('sole_study_uid'),
 });
 
-/** Columns named `*_key` are folded (case, accents) for searching. A study without instances has reservations only. */
+/** The columns `*_key` contain text without case and accents for searching. A study without instances has only reservations. */
 export const studies = pgTable('studies', {
   id: serial(),
   studyUid: text('study_uid').notNull().unique(),
@@ -63,7 +63,7 @@ export const series = pgTable('series', {
   protocolName: textColumn('protocol_name'),
   performedDate: textColumn('performed_date'),
   performedTime: textColumn('performed_time'),
-  // The items of Request Attributes Sequence. Null if the first file has not been read for it yet.
+  // The items of Request Attributes Sequence. Null if the gateway has not yet read them from the first file of the series.
   requestSteps: text('request_steps').array(),
   requestProcedures: text('request_procedures').array(),
   instanceCount: countColumn('instance_count'),
@@ -91,7 +91,7 @@ export const instances = pgTable('instances', {
   storedAt: timestampColumn('stored_at').notNull().defaultNow(),
 });
 
-/** Reserved keys of instances that are being uploaded. After `expires_at` the upload was interrupted. */
+/** Reserved keys of instances that are being uploaded. If `expires_at` is in the past, the upload was interrupted. */
 export const pending = pgTable('pending', {
   sopUid: text('sop_uid').primaryKey(),
   series: bigint('series', { mode: 'number' }).notNull(),
@@ -102,14 +102,14 @@ export const pending = pgTable('pending', {
   expiresAt: timestampColumn('expires_at').notNull(),
 });
 
-/** The position of the watcher in Orthanc's change feed. */
+/** The watcher's position in Orthanc's change feed. */
 export const archiveCursor = pgTable('archive_cursor', {
   sole: boolean('sole').primaryKey().default(true),
   archive: text('archive').notNull(),
   position: bigint('position', { mode: 'number' }).notNull(),
 });
 
-/** A group of quarantined instances for one decision: one study in Orthanc, one reason. */
+/** A group of quarantined instances that get the same decision. They belong to one study in Orthanc and have the same reason. */
 export const quarantine = pgTable('quarantine', {
   id: id(),
   orthancStudy: text('orthanc_study').notNull(),
@@ -119,7 +119,7 @@ export const quarantine = pgTable('quarantine', {
     .default(sql`clock_timestamp()`),
 });
 
-/** A quarantined instance with the values of its header. */
+/** A quarantined instance, with values from its header. */
 export const quarantined = pgTable('quarantined', {
   orthancId: text('orthanc_id').primaryKey(),
   quarantine: uuid('quarantine').notNull(),
@@ -129,11 +129,11 @@ export const quarantined = pgTable('quarantined', {
   patientId: textColumn('patient_id'),
   issuer: textColumn('issuer'),
   modality: textColumn('modality'),
-  /** The open decision about this instance. */
+  /** The id of the open decision about this instance. */
   decision: uuid('decision'),
 });
 
-/** A decision about a group of quarantined instances. Committed before Orthanc is changed. */
+/** A decision about a group of quarantined instances. The decision is committed before Orthanc is changed. */
 export const quarantineDecisions = pgTable('quarantine_decisions', {
   id: id(),
   quarantine: uuid('quarantine').notNull(),

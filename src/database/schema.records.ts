@@ -60,7 +60,10 @@ export const ROW_STATES = [
   'duplicate',
 ] as const;
 
-/** The rows of an import and the plans made of them, encrypted, in chunks, with the counts of their outcomes. */
+/**
+ * Chunks of the rows of an import, encrypted. `plans` contains the results of mapping these rows, also encrypted. The counts are the
+ * outcomes of the rows.
+ */
 export const importChunks = pgTable(
   'import_chunks',
   {
@@ -100,7 +103,7 @@ export const importRows = pgTable(
   (table) => [primaryKey({ columns: [table.importId, table.row] })],
 );
 
-/** The changes of rows, encrypted, one entry for each bundle. */
+/** The changes that the rows make, encrypted. There is one entry for each bundle. */
 export const importChanges = pgTable('import_changes', {
   id: serial(),
   importId: uuid('import_id').notNull(),
@@ -108,7 +111,7 @@ export const importChanges = pgTable('import_changes', {
   sealed: bytea('sealed').notNull(),
 });
 
-/** The resources that an import wrote to the FHIR server, for undoing it. */
+/** The resources that an import wrote to the FHIR server. An undo uses this list. */
 export const importWrites = pgTable('import_writes', {
   id: serial(),
   importId: uuid('import_id').notNull(),
@@ -120,7 +123,7 @@ export const importWrites = pgTable('import_writes', {
   undone: boolean('undone'),
 });
 
-/** Progress events of an import. They contain numbers, and no text of a row. */
+/** Progress events of an import. They contain only numbers and no text from rows. */
 export const importEvents = pgTable('import_events', {
   id: serial(),
   importId: uuid('import_id').notNull(),
@@ -132,7 +135,7 @@ export const importEvents = pgTable('import_events', {
 
 export const TERM_STATES = ['unmapped', 'ambiguous', 'decided', 'ignored'] as const;
 
-/** The inbox of words, and the decisions about their meaning. */
+/** The inbox of words, and the decisions about the meaning of these words. */
 export const terms = pgTable('terms', {
   id: id(),
   language: text('language', { enum: ['pt', 'en', 'es'] }).notNull(),
@@ -147,7 +150,7 @@ export const terms = pgTable('terms', {
   createdAt: createdAt(),
 });
 
-/** Cached answers of a terminology server, with their expiry. */
+/** Cached responses of a terminology server, with their expiry. */
 export const terminologyAnswers = pgTable('terminology_answers', {
   key: bytea('key').primaryKey(),
   answer: jsonb('answer').notNull(),

@@ -14,9 +14,9 @@ const State = z.enum(['up', 'away']);
 type State = z.output<typeof State>;
 
 /**
- * Whether each neighbour answers, and whether audit rows are being sealed. HAPI is not needed for `ready`, since imports can wait for it.
- * A stalled audit is reported without a 503: rows are still written, and after a 503 the load balancer would stop using all gateways at
- * the same time.
+ * Whether PostgreSQL, Orthanc and HAPI answer, and whether audit rows are being sealed. `ready` does not require HAPI, because imports can
+ * wait for it. A stalled audit does not cause a 503, because rows are still written. A 503 would make the load balancer stop using all
+ * gateways at the same time.
  */
 const Readiness = z.object({
   status: z.enum(['ready', 'unavailable']),
@@ -27,10 +27,10 @@ type Readiness = z.output<typeof Readiness>;
 const Live = z.object({ status: z.literal('live') });
 
 const FRESH_MS = 1_000;
-/** A neighbour that needs longer counts as away, since load balancers wait a few seconds only. */
+/** A service that does not answer in this time counts as `away`. Load balancers wait only a few seconds for a probe. */
 const TIMEOUT_MS = 2_000;
 
-/** Probes for load balancers and supervisors. They need no account and hold no patient data. */
+/** Probes for load balancers and supervisors. They need no account and contain no patient data. */
 @Controller('health')
 @Public()
 export class HealthController {
@@ -43,14 +43,14 @@ export class HealthController {
     private readonly sealer: Sealer,
   ) {}
 
-  /** 200 while the process runs. */
+  /** Answers 200 if the process is running. */
   @Get('live')
   @Gives(Live)
   live(): { status: 'live' } {
     return { status: 'live' };
   }
 
-  /** As GET, without the body, for monitors that use HEAD. */
+  /** The same status as GET, without a body. Some monitors send HEAD. */
   @Head('live')
   @Gives(Live)
   headOfLive(): { status: 'live' } {
@@ -58,8 +58,8 @@ export class HealthController {
   }
 
   /**
-   * 200 when every needed neighbour answers within two seconds, else 503 with its name. `audit` is `stalled` when rows have waited longer
-   * than a minute for their seal.
+   * Answers 200 if PostgreSQL and Orthanc answer within two seconds, and otherwise 503 with the state of each service. `audit` is `stalled`
+   * if a row has waited longer than a minute for its seal.
    */
   @Get('ready')
   @GivesAs({ 'application/json': Readiness }, 200, 503)
@@ -71,14 +71,14 @@ export class HealthController {
       .send(body);
   }
 
-  /** As GET, without the body, for monitors that use HEAD. */
+  /** The same status as GET, without a body. Some monitors send HEAD. */
   @Head('ready')
   @GivesAs({ 'application/json': Readiness }, 200, 503)
   headOfReady(@Res() reply: FastifyReply): Promise<FastifyReply> {
     return this.ready(reply);
   }
 
-  /** Cached for a second, so that many probes cause few calls to the neighbours. */
+  /** Returns the readiness. The result is cached for one second, so that many probes cause only a few calls to the other services. */
   private readiness(): Promise<Readiness> {
     if (this.known === undefined || Date.now() - this.known.at > FRESH_MS)
       this.known = { at: Date.now(), readiness: this.check() };
@@ -109,7 +109,7 @@ function isUp(call: PromiseLike<unknown>): Promise<State> {
   return orAway(answered());
 }
 
-/** The state of a neighbour, or `away` if it does not answer in time. Late answers are discarded. */
+/** Returns the state of a service, or `away` if the service does not answer in time. A late result is discarded. */
 function orAway<Answer>(state: Promise<Answer>): Promise<Answer | 'away'> {
   return Promise.race([state, sleep(TIMEOUT_MS, 'away' as const, { ref: false })]);
 }

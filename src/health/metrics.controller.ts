@@ -15,7 +15,10 @@ export class MetricsController {
     private readonly metrics: Metrics,
   ) {}
 
-  /** Metrics for Prometheus. The bearer token must be `METRICS_TOKEN`, else 401; 404 when it is not set. */
+  /**
+   * Metrics for Prometheus. The bearer token must be `METRICS_TOKEN`, otherwise the response is 401. If `METRICS_TOKEN` is not set, the
+   * response is 404.
+   */
   @Get()
   @GivesAs({ 'text/plain': null })
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')

@@ -11,12 +11,12 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { archiveFailures } from '../orthanc/orthanc.errors.js';
 import { handledErrors } from '../problems/handled.errors.js';
 
-/** The metrics are cached this long, since counting a large catalog takes time. */
+/** The metrics are cached for this time, because counting a large catalog takes long. */
 const FRESH_MS = 10_000;
 
 const Counts = z.array(z.object({ name: z.string(), label: z.string(), value: z.coerce.number() }));
 
-/** The metrics for Prometheus. Routes are named by pattern, not by path. No label holds a UID, a name or an id. */
+/** The metrics for Prometheus. A route is named by its pattern and not by a path. No label contains a UID, a name or an id. */
 @Injectable()
 export class Metrics implements OnModuleInit {
   private readonly register = new Registry();
@@ -117,7 +117,7 @@ export class Metrics implements OnModuleInit {
     });
   }
 
-  /** All metrics in the Prometheus text format. Values of an unavailable neighbour are left out. */
+  /** Returns all metrics in the Prometheus text format. Leaves out the values of a service that is unreachable. */
   text(): Promise<string> {
     if (this.known === undefined || Date.now() - this.known.at > FRESH_MS)
       this.known = { at: Date.now(), text: this.read() };

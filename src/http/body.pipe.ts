@@ -5,12 +5,15 @@ import { availableNames } from '../problems/available.js';
 import { BadField, NotVisible, UnsupportedMedia } from '../problems/errors.js';
 import { keysOf } from './query.pipe.js';
 
-/** Parses a JSON body: `@Body(new BodyOf(NewUser)) body: NewUser`. The first fault becomes {@link BadField} (422), which names the field. */
+/**
+ * Parses a JSON body: `@Body(new BodyOf(NewUser)) body: NewUser`. If the body is invalid, throws {@link BadField} (422) for the first
+ * invalid field.
+ */
 export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
   constructor(readonly schema: Schema) {}
 
   transform(body: unknown): z.output<Schema> {
-    // A body of another media type is passed on as a stream.
+    // A body of any media type other than JSON arrives as a stream.
     if (body instanceof Readable)
       throw new UnsupportedMedia('unsupported-media-type', 'Unsupported media type. Send application/json.');
     refuseUnstorable(body, 'body');
@@ -27,17 +30,20 @@ export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, 
   }
 }
 
-/** The text for an issue. zod lists the values of an enumeration, but not the members of an object. */
+/**
+ * Returns the text for an issue of zod. zod lists the allowed values of an enumeration, but not the members of an object, so this function
+ * adds them.
+ */
 function detailOf(issue: z.core.$ZodIssue | undefined, schema: unknown): string {
   if (issue === undefined) return 'The body is not valid.';
   const known = issue.code === 'unrecognized_keys' && issue.path.length === 0 ? keysOf(schema) : [];
   return known.length === 0 ? issue.message : `Unknown field. ${availableNames(known)}`;
 }
 
-/** No schema is nested this deep. Without a limit, a megabyte of brackets would overflow the stack. */
+/** No schema has more levels of nesting. Without a limit, a megabyte of brackets would overflow the stack. */
 const MAX_DEPTH = 16;
 
-/** Refuses U+0000 and lone surrogates in values and member names: PostgreSQL can store neither in text or jsonb. */
+/** Refuses U+0000 and lone surrogates in values and member names. PostgreSQL can store neither of them in text or jsonb. */
 function refuseUnstorable(value: unknown, field: string, depth = 0): void {
   if (typeof value === 'string') refuseText(value, field);
   if (typeof value !== 'object' || value === null) return;
@@ -57,7 +63,10 @@ function refuseText(text: string, field: string): void {
 
 const Id = z.uuid();
 
-/** An id in a path: `@Param('id', new IdPipe()) id: string`. Text that is not a UUID is 404, since no resource has such an id. */
+/**
+ * Parses an id in a path: `@Param('id', new IdPipe()) id: string`. A text that is not a UUID gets a 404, because no resource has such an
+ * id.
+ */
 export class IdPipe implements PipeTransform<unknown, string> {
   transform(id: unknown): string {
     const parsed = Id.safeParse(id);

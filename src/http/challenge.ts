@@ -3,8 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 const BEARER = 'Bearer realm="radgate"';
 
 /**
- * The values of `WWW-Authenticate` in a 401 (RFC 9110 §11.6.1). Clients that look like a browser are not offered `Basic`: a browser
- * would ask its user for a password.
+ * Returns the values of `WWW-Authenticate` for a 401 (RFC 9110 §11.6.1). A client that looks like a browser gets no `Basic` challenge,
+ * because a browser would then ask its user for a password.
  */
 export function challengesFor(headers: IncomingHttpHeaders): string | string[] {
   const isBrowser =

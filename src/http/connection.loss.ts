@@ -16,7 +16,10 @@ const CONNECTION_LOST = new Set([
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ]);
 
-/** Whether an error, or its cause, is a lost connection to a neighbour, by the codes of Node, undici and the PostgreSQL driver. */
+/**
+ * Whether an error, or its cause, is a lost connection to PostgreSQL, Orthanc or HAPI. The error codes are those of Node, undici and the
+ * PostgreSQL driver.
+ */
 export function isConnectionLoss(error: unknown): boolean {
   for (let depth = 0, at = error; depth < 4 && typeof at === 'object' && at !== null; depth += 1) {
     if ('code' in at && typeof at.code === 'string' && CONNECTION_LOST.has(at.code)) return true;

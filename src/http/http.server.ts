@@ -10,33 +10,36 @@ import { BadRequest } from '../problems/errors.js';
 import { type Refusal, rawRefusal, sendRefusal } from './problem.answer.js';
 import { refusalOf } from './problem.filter.js';
 
-/** The limits of a JSON body. DICOM bodies are streams with limits of their own. */
+/** The limits of a JSON body. DICOM bodies are streams and have their own limits. */
 const JSON_BYTES = 1024 * 1024;
 const JSON_MS = 20_000;
-/** The longest pause within the unread rest of a body, and its longest duration; then the connection is closed. */
+/**
+ * The limits for reading the rest of a body after the response. `REST_PAUSE_MS` is the longest pause, `REST_MS` the longest duration. The
+ * gateway then closes the connection.
+ */
 const REST_PAUSE_MS = 20_000;
 const REST_MS = 300_000;
 const REQUEST_ID = /^[\w-]{8,64}$/;
 
 /**
- * The Fastify server. DICOM bodies stay streams, so that the guards run before a byte is read. Request ids are passed through. Refusals that
- * Fastify makes itself have the form of all others.
+ * Returns the Fastify server. It does not parse DICOM bodies, so that the guards run before any byte of a body is read. It takes over the
+ * request id of the client. Errors that Fastify detects itself get the same format as all other errors.
  */
 export function httpServer(env: Env): FastifyAdapter {
   const server = fastify({
     bodyLimit: JSON_BYTES,
     trustProxy: env.TRUSTED_PROXIES.length === 0 ? false : [...env.TRUSTED_PROXIES],
     genReqId: requestId,
-    // A list of frames may be long. Node limits the request line with all headers.
+    // A path with a list of frames can be long. Node limits the total length of the request line and the headers.
     routerOptions: { maxParamLength: 16 * 1024 },
     return503OnClosing: true,
-    // Some clients write the root of the service with a slash at its end; the router knows the other form.
+    // Some clients send the root of the service with a final slash. The router has only the path without the slash.
     rewriteUrl: ({ url = '/' }) => url.replace(/^\/dicom-web\/(?=$|\?)/, '/dicom-web'),
     forceCloseConnections: 'idle',
-    // Otherwise HEAD of a retrieval would read the instance from the archive.
+    // With this option, a HEAD request for an instance would read the instance from the archive.
     exposeHeadRoutes: false,
     clientErrorHandler: refuseMalformed,
-    // No hook runs for a path that cannot be decoded.
+    // Fastify runs no hooks if it cannot decode the path.
     frameworkErrors: (error, request, reply: FastifyReply) => {
       setCommonHeaders(request, reply);
       reply.raw.once('finish', () => drain(request.raw));
@@ -47,7 +50,7 @@ export function httpServer(env: Env): FastifyAdapter {
   server.addContentTypeParser('*', (_request: FastifyRequest, payload: IncomingMessage, done) => {
     done(null, payload);
   });
-  // In preParsing, after the hook that reads the client's address, so that the audit counts this refusal.
+  // This check runs in `preParsing`, after the hook that reads the client's address. The audit can therefore count this refusal.
   server.addHook('preParsing', async (request) => {
     if (hasDuplicate(request.raw.rawHeaders))
       throw new BadRequest(
@@ -58,10 +61,11 @@ export function httpServer(env: Env): FastifyAdapter {
   limitJsonTime(server);
   server.addHook('onSend', async (request, reply) => {
     setCommonHeaders(request, reply);
-    // Fastify closes the connection of a body that is too long. With unread bytes it would be reset, and the response may be lost.
-    // Remove the header only if it is set: otherwise Node's own header would be missing, and equal refusals would differ.
+    // If a body is too long, Fastify sets `Connection: close`. Closing the connection while the client still sends resets it, and the
+    // client may not receive the response. The header is removed only if Fastify has set it. Removing a missing header would suppress
+    // Node's own `Connection` header, and equal refusals would differ.
     if (!request.raw.complete && reply.hasHeader('connection')) reply.removeHeader('connection');
-    // By default no cache stores a response.
+    // By default, caches must not store a response.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });
   server.addHook('onResponse', (request, _reply, done) => {
@@ -69,7 +73,7 @@ export function httpServer(env: Env): FastifyAdapter {
     done();
   });
   void server.register(cookie);
-  // Pages of other origins use bearer tokens, never cookies.
+  // Pages of other origins authenticate with bearer tokens and not with cookies.
   if (env.CORS_ORIGINS.length > 0) {
     const rules = {
       origin: [...env.CORS_ORIGINS],
@@ -78,7 +82,7 @@ export function httpServer(env: Env): FastifyAdapter {
       exposedHeaders: ['x-total-count', 'x-request-id', 'warning', 'location', 'retry-after'],
       maxAge: 600,
     };
-    // OPTIONS without this header asks for the capabilities (PS3.18 §8.9).
+    // An OPTIONS request without this header asks for the capabilities (PS3.18 §8.9).
     void server.register(cors, {
       delegator: (request: FastifyRequest, done) => {
         done(null, { ...rules, preflight: 'access-control-request-method' in request.headers });
@@ -103,14 +107,14 @@ const BY_NODE_CODE: ReadonlyMap<string, Refusal> = new Map([
   ],
 ]);
 
-/** Answers bytes that are not a valid HTTP request with a problem, and closes the connection. */
+/** Answers a malformed HTTP request with a problem and closes the connection. */
 function refuseMalformed(error: Error & { code: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) socket.write(rawRefusal(BY_NODE_CODE.get(error.code) ?? MALFORMED));
   socket.destroy(error);
 }
 
-/** Closes the connection of a JSON body that takes too long. Streams have timeouts of their own. */
+/** Closes the connection if a JSON body takes too long. Streams have their own timeouts. */
 function limitJsonTime(server: FastifyInstance): void {
   const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>();
   server.addHook('preParsing', async ({ raw, mediaType }) => {
@@ -126,7 +130,10 @@ function limitJsonTime(server: FastifyInstance): void {
   server.addHook('onRequestAbort', end);
 }
 
-/** Headers that may occur once. Node uses the first of two, a proxy may use the last and decide by another value (RFC 9110 §5.3, §7.2). */
+/**
+ * Headers that a request may contain only once. If such a header occurs twice, Node uses the first value and a proxy may use the last. The
+ * two could then decide differently (RFC 9110 §5.3, §7.2).
+ */
 const SINGLE = new Set(['host', 'authorization', 'content-type', 'origin', 'x-csrf-token']);
 
 function hasDuplicate(rawHeaders: readonly string[]): boolean {
@@ -135,21 +142,22 @@ function hasDuplicate(rawHeaders: readonly string[]): boolean {
 }
 
 /**
- * Reads and discards the rest of a body whose reader stopped early. Node does so only for a body that nobody began to read. Otherwise the next
- * request on this connection, which may be another account's behind nginx, would wait without end.
+ * Reads and discards the rest of a body that a handler has only partly read. Node itself does so only for a body from which nothing was
+ * read. If the rest stays unread, the next request on the connection would wait forever. Behind nginx, that request may belong to another
+ * account.
  */
 function drain(body: IncomingMessage): void {
   if (body.readableEnded || body.destroyed) return;
   body.unpipe();
   body.removeAllListeners('readable');
-  // In the next tick: before that the stream still counts the removed listener and does not flow.
+  // In the current tick, the stream still counts the removed listener and would not resume.
   setImmediate(() => {
     body.resume();
     if (!body.complete) limitRest(body);
   });
 }
 
-/** Closes the connection when the rest of a body comes too slowly, or never. */
+/** Closes the connection if the rest of a body arrives too slowly or not at all. */
 function limitRest(body: IncomingMessage): void {
   const pause = setTimeout(() => body.destroy(), REST_PAUSE_MS);
   const whole = setTimeout(() => body.destroy(), REST_MS);

@@ -4,13 +4,16 @@ import type { ListQuery } from './query.pipe.js';
 import { availableNames } from '../problems/available.js';
 import { BadRequest } from '../problems/errors.js';
 
-/** A page of a list, and the number of all items. */
+/** A page of a list. `total` is the number of all items. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly total: number;
 }
 
-/** The order by `sort`. `fields` are the allowed ones, the first is the default; `id` orders equal rows. Throws `BadRequest` for another field. */
+/**
+ * Returns the sort order for the parameter `sort`. `fields` are the allowed values, and the first is the default. Rows with equal values
+ * are ordered by `id`. Throws `BadRequest` for any other value.
+ */
 export function orderOf(
   { sort }: ListQuery,
   fields: readonly (readonly [name: string, column: PgColumn | SQL])[],
@@ -27,25 +30,27 @@ export function orderOf(
   return [isDescending ? desc(column) : asc(column), asc(id)];
 }
 
-/** Rows where one of the columns contains `q`, in any case; no condition without `q`. */
+/** Returns the condition that one of the columns contains `q`. Case is ignored. Without `q`, returns `undefined`. */
 export function matching({ q }: ListQuery, ...columns: readonly PgColumn[]): SQL | undefined {
   if (q === '') return undefined;
   const holds = columns.map((column) => sql`strpos(lower(${column}), lower(${q})) > 0`);
   return sql`(${sql.join(holds, sql` or `)})`;
 }
 
-/** Rows where the column has this value; no condition for undefined. */
+/** Returns the condition that the column has this value, or `undefined` if the value is undefined. */
 export function is(column: PgColumn | SQL, value: string | boolean | undefined): SQL | undefined {
   return value === undefined ? undefined : sql`${column} = ${value}`;
 }
 
-/** Accounts in the group; no condition for undefined. */
+/** Returns the condition that the account is in the group, or `undefined` if no group is given. */
 export function inGroup(account: PgColumn, group: string | undefined): SQL | undefined {
   if (group === undefined) return undefined;
   return sql`exists (select from memberships where group_id = ${group} and account_id = ${account})`;
 }
 
-/** Rows whose date is past, or is not; NULL is never past. No condition for undefined. */
+/**
+ * Returns the condition that the date is in the past, or is not. NULL is not in the past. Returns `undefined` if `expected` is undefined.
+ */
 export function isPast(column: PgColumn, expected: boolean | undefined): SQL | undefined {
   return expected === undefined ? undefined : sql`coalesce(${column} <= now(), false) = ${expected}`;
 }

@@ -1,16 +1,16 @@
 import type { FastifyReply } from 'fastify';
 import { PROBLEM_STATUS, type ProblemCode } from '../problems/problem.codes.js';
 
-/** A problem before it becomes bytes; the code decides status and title. */
+/** The data of an error response. The code determines the status and the title. */
 export interface Refusal {
   readonly code: ProblemCode;
   readonly detail: string;
-  /** The member of the body that is wrong. */
+  /** The invalid member of the request body. */
   readonly field?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The body of RFC 9457. It names no request and no time: two equal refusals have equal bytes. */
+/** The body of an error response (RFC 9457). It contains no request id and no time, so that equal refusals have equal bytes. */
 interface ProblemBody {
   readonly type: 'about:blank';
   readonly title: string;
@@ -20,7 +20,7 @@ interface ProblemBody {
   readonly field?: string;
 }
 
-/** Reason phrases of RFC 9110 and RFC 6585; those of Node have older names for 413 and 422. */
+/** The reason phrases of RFC 9110 and RFC 6585. Node's own phrases for 413 and 422 are outdated. */
 const TITLES: Readonly<Record<(typeof PROBLEM_STATUS)[ProblemCode], string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -46,9 +46,10 @@ const TITLES: Readonly<Record<(typeof PROBLEM_STATUS)[ProblemCode], string>> = {
   507: 'Insufficient Storage',
 };
 
-/** Sends a refusal as `application/problem+json` that no cache stores. */
+/** Sends a refusal as `application/problem+json`. Caches must not store it. */
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
-  // Headers that the route has set already would keep their place: equal refusals also have their headers in the same order.
+  // A header that the route has already set would keep its position in the response. Removing it gives equal refusals the same order of
+  // headers.
   for (const name of ['content-type', 'cache-control']) reply.removeHeader(name);
   const body = bodyOf(refusal);
   void reply
@@ -59,7 +60,7 @@ export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
     .send(JSON.stringify(body));
 }
 
-/** A refusal as a whole HTTP/1.1 response, for bytes that never became a request. */
+/** Returns a refusal as a complete HTTP/1.1 response. It answers malformed requests, for which Fastify has no reply object. */
 export function rawRefusal(refusal: Refusal): string {
   const problem = bodyOf(refusal);
   const body = JSON.stringify(problem);

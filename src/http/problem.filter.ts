@@ -14,7 +14,7 @@ import { challengesFor } from './challenge.js';
 import { isConnectionLoss } from './connection.loss.js';
 import { type Refusal, sendRefusal } from './problem.answer.js';
 
-/** Answers every error as a problem (RFC 9457). Errors that the gateway does not know are 500 and tell the client nothing. */
+/** Answers every error with a problem (RFC 9457). The response to an unexpected error is a 500 without any detail about the error. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('problems');
@@ -38,10 +38,10 @@ const INTERNAL: Refusal = {
   detail: 'An internal error occurred. Give the operator the X-Request-Id of this response.',
 };
 
-/** The refusal that an error becomes. Exported for answers made outside Nest, such as Fastify's own. */
+/** Returns the refusal for an error. Also used for errors that Nest does not handle, such as Fastify's own errors. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Problem && !(error instanceof NeighbourAway)) return ofProblem(error);
-  // The cause of NeighbourAway may be a statement that took too long.
+  // The cause of a `NeighbourAway` can be a statement that took too long.
   const refused = databaseRefusal(error);
   if (refused === 'late')
     return {
@@ -56,7 +56,7 @@ export function refusalOf(error: unknown): Refusal {
 
 function ofProblem(problem: Problem): Refusal {
   const { code, detail } = problem;
-  // Its words are for the log.
+  // The detail of this problem is only for the log.
   if (code === 'internal-error') return INTERNAL;
   if (problem instanceof BadField) return { code, detail, field: problem.field };
   if (problem instanceof NeighbourAway) return { code, detail, headers: RETRY_SOON };
@@ -86,7 +86,10 @@ function statusOf(error: unknown): number {
   return typeof error.statusCode === 'number' ? error.statusCode : 500;
 }
 
-/** Text for the log. Messages of problems hold no patient data; drivers may quote it, so only their name, code and stack are kept. */
+/**
+ * Returns the text for the log. The message of a problem contains no patient data. The message of any other error can quote patient data,
+ * so only the name, code and stack of such an error are logged.
+ */
 function describe(error: unknown): string {
   if (error instanceof Problem) {
     const cause = error.cause === undefined ? '' : `, because ${describe(error.cause)}`;

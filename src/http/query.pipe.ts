@@ -3,14 +3,18 @@ import { z } from 'zod';
 import { availableNames } from '../problems/available.js';
 import { BadRequest } from '../problems/errors.js';
 
-/** Parses a query string: `@Query(new QueryOf(ListQuery)) query: ListQuery`. An invalid value or an unknown name is 400; the detail lists the known names. */
+/**
+ * Parses a query string: `@Query(new QueryOf(ListQuery)) query: ListQuery`. An invalid value or an unknown name gets a 400. The detail
+ * lists the known names.
+ */
 export class QueryOf<Schema extends z.ZodType> implements PipeTransform<unknown, z.output<Schema>> {
   constructor(readonly schema: Schema) {}
 
   transform(query: unknown): z.output<Schema> {
     const parsed = this.schema.safeParse(query ?? {});
     if (parsed.success) return parsed.data;
-    // An unknown name or value helps more than a missing parameter, which it may explain.
+    // An unknown name or value is reported before a missing parameter, because a misspelt name can be the reason why the parameter is
+    // missing.
     const { issues } = parsed.error;
     const issue =
       issues.find(({ code }) => code === 'unrecognized_keys') ??
@@ -31,14 +35,17 @@ export class QueryOf<Schema extends z.ZodType> implements PipeTransform<unknown,
   }
 }
 
-/** The member names of an object schema; none for another schema. */
+/** Returns the member names of an object schema. Returns no names for any other schema. */
 export function keysOf(schema: unknown): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
 const MAX_LIMIT = 1000;
 
-/** The parameters of every list: `limit` (default 100, at most 1,000), `offset`, `q` (a part of a name, any case) and `sort` (a field; `-` before it means descending). */
+/**
+ * The parameters of every list. `limit` has the default 100 and the maximum 1,000. `q` is a part of a name, without regard to case. `sort`
+ * is a field, with a preceding `-` for descending order.
+ */
 export const ListQuery = z.strictObject({
   limit: z
     .string()
@@ -62,5 +69,5 @@ export const ListQuery = z.strictObject({
 });
 export type ListQuery = z.output<typeof ListQuery>;
 
-/** `true` or `false` in a query. */
+/** The value `true` or `false` in a query. */
 export const Flag = z.enum(['true', 'false']).transform((word) => word === 'true');

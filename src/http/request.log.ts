@@ -1,7 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 
-/** Logs one line per request: its id, route pattern, status, duration and account. The path is left out because it names studies. */
+/**
+ * Logs one line for each request, with its id, route pattern, status, duration and account. The path is not logged, because it contains
+ * study UIDs.
+ */
 export function logRequests(server: FastifyInstance): void {
   const logger = new Logger('http');
   server.addHook('onResponse', (request, reply, done) => {

@@ -21,7 +21,10 @@ const PICTURES = {
 };
 const STORED = { 'application/dicom+json': { schema: { type: 'object' } }, 'application/dicom+xml': ANY };
 
-/** The responses of DICOMweb (PS3.18 §10): the first entry that matches method and path. They are streams without a schema. */
+/**
+ * The responses of the DICOMweb routes (PS3.18 §10). The first entry that matches the method and path applies. These responses are streams
+ * without a schema.
+ */
 const IMAGES: readonly (readonly [route: RegExp, content: Json, at?: readonly number[]])[] = [
   [/^DELETE /, {}, [204]],
   [/^OPTIONS /, { 'application/json': ANY, 'application/vnd.sun.wadl+xml': ANY, 'application/xml': ANY }],
@@ -34,13 +37,13 @@ const IMAGES: readonly (readonly [route: RegExp, content: Json, at?: readonly nu
     { 'multipart/related': ANY, 'application/octet-stream': ANY },
     [200, 206, 304],
   ],
-  // 204: an XML response needs at least one part, so a search without results has none.
+  // A search without results answers 204, because an XML response needs at least one part.
   [/\/(studies|series|instances)$/, DATA_SETS, [200, 204]],
   [/\/instances\/\{\w+\}$/, { ...INSTANCES, ...PICTURES }, [200, 206, 304]],
   [/./, INSTANCES, [200, 206]],
 ];
 
-/** The `responses` of a route: its successful ones, and the problems it can answer. */
+/** Returns the `responses` of a route for OpenAPI: its successful responses and its problems. */
 export function answersOf(route: DeclaredRoute, path: string, description: string): Json {
   const successful = givenBy(route, path);
   const refusals = refusalsOf(route, path).filter((status) => !successful.at.includes(status));
@@ -77,7 +80,9 @@ function givenBy(
   return { content, at };
 }
 
-/** The error statuses that follow from a route's access, parameters and body, and those that its docstring names. */
+/**
+ * Returns the error statuses of a route. They follow from its access, parameters and body. The statuses that its docstring names are added.
+ */
 function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path: string): number[] {
   const isDicomweb = path.startsWith('/dicom-web') || path === '/wado';
   const changes = !['GET', 'HEAD', 'OPTIONS'].includes(method);
@@ -100,7 +105,7 @@ function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path:
   return [...new Set(statuses)].sort((one, other) => one - other);
 }
 
-/** The schema of the output as JSON Schema. */
+/** Returns the JSON Schema for the output of a zod schema. */
 function jsonOf(schema: z.ZodType): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
   return json;

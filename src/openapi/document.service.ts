@@ -8,7 +8,7 @@ import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** One operation of the document, also for the page. */
+/** One operation of the OpenAPI document. The HTML page uses it too. */
 export interface Operation {
   readonly method: string;
   readonly path: string;
@@ -21,7 +21,7 @@ const INSTANCES = {
   'multipart/related; type="application/dicom"': { schema: { type: 'string' } },
   'application/dicom': { schema: { type: 'string' } },
 };
-/** Bodies that are streams and have no JSON schema. */
+/** Request bodies that are streams and have no JSON schema. */
 const STREAMED: Readonly<Record<string, Json>> = {
   'POST /dicom-web/studies': INSTANCES,
   'POST /dicom-web/studies/{study}': INSTANCES,
@@ -33,7 +33,7 @@ const STREAMED: Readonly<Record<string, Json>> = {
 };
 const CREDENTIALS = [{ bearer: [] }, { basic: [] }, { session: [] }];
 
-/** The OpenAPI 3.1 document of the gateway, generated from the routes. */
+/** Generates the gateway's OpenAPI 3.1 document from its routes. */
 @Injectable()
 export class OpenApi {
   constructor(
@@ -41,7 +41,7 @@ export class OpenApi {
     private readonly routes: DeclaredRoutes,
   ) {}
 
-  /** All operations, ordered by path and method. */
+  /** Returns all operations, ordered by path and method. */
   operations(): Operation[] {
     return this.routes
       .all()
@@ -49,7 +49,7 @@ export class OpenApi {
       .sort((a, b) => (a.path === b.path ? a.method.localeCompare(b.method) : a.path.localeCompare(b.path)));
   }
 
-  /** The whole document. */
+  /** Returns the complete OpenAPI document. */
   document(): Json {
     const paths: Record<string, Record<string, Json>> = {};
     for (const { path, method, json } of this.operations())
@@ -162,7 +162,7 @@ function inQuery(schema: z.ZodType): Json[] {
     schema: of,
   }));
   if (typeof others !== 'object') return named;
-  // Parameters of any name, such as the keys of a search, are one object in OpenAPI.
+  // Parameters whose names are not fixed, such as the keys of a search, are described as one object.
   const { description, ...value } = others;
   const keys = { type: 'object', additionalProperties: value };
   return [
@@ -176,7 +176,7 @@ function bodyOf({ body }: DeclaredRoute, key: string): Json {
   return content === undefined ? {} : { requestBody: { required: true, content } };
 }
 
-/** The schema of the input as JSON Schema. */
+/** Returns the JSON Schema for the input of a zod schema. */
 function jsonOf(schema: z.ZodType): Json {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return json;

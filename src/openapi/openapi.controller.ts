@@ -22,7 +22,7 @@ export class OpenApiController {
     return this.json;
   }
 
-  /** The same as an HTML page without scripts. */
+  /** The same document as an HTML page without scripts. */
   @Get('docs')
   @GivesAs({ 'text/html': null })
   @Header('content-type', 'text/html; charset=utf-8')

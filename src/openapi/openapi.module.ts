@@ -4,7 +4,7 @@ import { OpenApi } from './document.service.js';
 import { OpenApiController } from './openapi.controller.js';
 import { DeclaredRoutes } from './routes.reader.js';
 
-/** The OpenAPI document and its page. */
+/** The OpenAPI document and its HTML page. */
 @Module({
   imports: [DiscoveryModule],
   controllers: [OpenApiController],

@@ -7,10 +7,12 @@ details{border:1px solid #c5ced8;border-radius:6px;margin:.4rem 0;padding:.4rem 
 code,pre{font:14px/1.4 ui-monospace,monospace}pre{overflow:auto;background:#f2f5f8;padding:.6rem;border-radius:6px}
 b{display:inline-block;min-width:4.5rem}a{color:#0b5394}`;
 
-/** The Content-Security-Policy of the page: its own style, no script, no other host. */
+/** The Content-Security-Policy of the page. It allows only the page's own style, and no scripts or other hosts. */
 export const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-/** An HTML page of all routes, without scripts: a heading per part of the interface, a collapsible block per route. */
+/**
+ * Returns an HTML page of all routes, without scripts. It has a heading for each part of the API and a collapsible block for each route.
+ */
 export function documentationPage(operations: readonly Operation[]): string {
   const parts = Map.groupBy(operations, ({ path }) =>
     path

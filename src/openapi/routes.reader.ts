@@ -12,20 +12,20 @@ import { ACCESS } from '../authn/access.decorators.js';
 import { QUERIED } from '../http/query.shape.js';
 import { type Given, GIVES } from '../http/response.shape.js';
 
-/** A route as the code declares it. */
+/** A route with the values that its decorators and its docstring declare. */
 export interface DeclaredRoute {
-  /** In upper case. */
+  /** The HTTP method in upper case. */
   readonly method: string;
-  /** With `:name` and `*`, as Nest writes it. */
+  /** The path in Nest's notation, with `:name` and `*`. */
   readonly path: string;
   readonly name: string;
-  /** The docstring. */
+  /** The text of the docstring. */
   readonly words: string;
   readonly access: 'public' | 'account' | readonly string[];
   readonly status: number;
   readonly body: z.ZodType | undefined;
   readonly query: readonly z.ZodType[];
-  /** Its successful response; undefined when the route does not declare one. */
+  /** The successful response, or `undefined` if the route does not declare it. */
   readonly gives: Given | undefined;
 }
 
@@ -33,7 +33,7 @@ const Paths = z
   .union([z.string(), z.array(z.string())])
   .transform((paths) => (typeof paths === 'string' ? [paths] : paths));
 const Access = z.union([z.literal('public'), z.literal('account'), z.array(z.string())]);
-/** By `type:index`, the pipes of a parameter. */
+/** The pipes of each parameter. The key is `type:index`. */
 const Arguments = z
   .record(z.string(), z.looseObject({ pipes: z.array(z.unknown()).default([]) }))
   .default({});
@@ -46,7 +46,7 @@ const Shape = z
 const Parsing = z.object({ schema: z.instanceof(z.ZodType) });
 const Schemas = z.array(z.instanceof(z.ZodType)).default([]);
 
-/** Reads all routes from their decorators and docstrings, so that the document cannot differ from the code. */
+/** Reads all routes from their decorators and docstrings. The OpenAPI document therefore cannot differ from the code. */
 @Injectable()
 export class DeclaredRoutes {
   constructor(
@@ -55,7 +55,7 @@ export class DeclaredRoutes {
     private readonly reflector: Reflector,
   ) {}
 
-  /** All routes of all controllers. */
+  /** Returns all routes of all controllers. */
   all(): DeclaredRoute[] {
     return this.discovery.getControllers().flatMap(({ metatype }) => this.routesOf(metatype));
   }
@@ -106,7 +106,7 @@ function joined(...parts: readonly string[]): string {
     .join('/')}`;
 }
 
-/** The docstring of a method, from the source of the compiled class. */
+/** Returns the docstring of a method, from the source text of the compiled class. */
 function docstring(source: string, name: string): string {
   const before =
     new RegExp(String.raw`/\*\*((?:(?!\*/)[\s\S])*)\*/\s*(?:async )?${name}\(`).exec(source)?.[1] ?? '';

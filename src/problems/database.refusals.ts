@@ -1,21 +1,28 @@
-/** Why PostgreSQL refused: it did not finish in time, or it is unavailable or out of resources. */
+/**
+ * Why PostgreSQL refused a statement. `late`: the statement did not finish in time. `away`: PostgreSQL is unavailable or out of resources.
+ */
 export type DatabaseRefusal = 'late' | 'away';
 
-/** Timeouts and lock conflicts: query_canceled, lock_not_available, deadlock_detected, serialization_failure, and the two session timeouts. */
+/**
+ * Timeouts and lock conflicts: query_canceled, lock_not_available, deadlock_detected, serialization_failure, and the two session timeouts.
+ */
 const LATE = new Set(['57014', '55P03', '40P01', '40001', '25P03', '25P04']);
 
 /**
- * SQLSTATE classes that are not caused by the statement: connection, authentication, missing database, resources, limits, object state,
- * operator, system, configuration, internal. The other classes (data, constraints, syntax) are defects of the gateway.
+ * SQLSTATE classes of errors that the statement did not cause: connection, authentication, missing database, resources, limits, object
+ * state, operator, system, configuration, internal. The other classes (data, constraints, syntax) are defects of the gateway.
  */
 const AWAY = new Set(['08', '28', '3D', '53', '54', '55', '57', '58', 'F0', 'XX']);
 
-/** Also not caused by the statement: a read-only database, a missing privilege, a table or column that `npm run migrate` has not created yet. */
+/**
+ * Further errors that the statement did not cause: a read-only database, a missing privilege, and a table or column that `npm run migrate`
+ * has not created yet.
+ */
 const NOT_READY = new Set(['25006', '42501', '42P01', '42703', '42883']);
 
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
-/** Why PostgreSQL refused, from an error or its cause; `undefined` for every other error. */
+/** Returns why PostgreSQL refused a statement, according to an error or its cause. Returns `undefined` for every other error. */
 export function databaseRefusal(error: unknown): DatabaseRefusal | undefined {
   for (let depth = 0, at = error; depth < 4 && typeof at === 'object' && at !== null; depth += 1) {
     if ('code' in at && typeof at.code === 'string' && SQLSTATE.test(at.code)) return refusalBy(at.code);

@@ -1,8 +1,8 @@
 import type { CodeOf, ProblemCode } from './problem.codes.js';
 
 /**
- * An error that a client is answered with. Its `code` decides the HTTP status (`PROBLEM_STATUS`) and `detail` is what the client reads;
- * `src/http/problem.filter.ts` writes both. The message is for the log and holds no patient data.
+ * An error that a client receives as a response. `code` determines the HTTP status (`PROBLEM_STATUS`), and `detail` is the text for the
+ * client. `src/http/problem.filter.ts` writes the response. `message` is only for the log and contains no patient data.
  */
 export abstract class Problem extends Error {
   abstract readonly code: ProblemCode;
@@ -12,7 +12,7 @@ export abstract class Problem extends Error {
   }
 }
 
-/** Absent, expired and wrong credentials alike. */
+/** The credentials are missing, expired or wrong. The response is the same in all three cases. */
 export class NotAuthenticated extends Problem {
   readonly code = 'not-authenticated';
 
@@ -21,7 +21,7 @@ export class NotAuthenticated extends Problem {
   }
 }
 
-/** The account does not hold the required right in any scope. */
+/** The account does not have the required right in any scope. */
 export class RightMissing extends Problem {
   readonly code = 'right-missing';
 
@@ -30,7 +30,7 @@ export class RightMissing extends Problem {
   }
 }
 
-/** A browser request that breaks the rules against cross-site request forgery. */
+/** A browser request does not satisfy the protection against cross-site request forgery. */
 export class ForgerySuspected extends Problem {
   constructor(
     readonly code: Exclude<CodeOf<403>, 'right-missing' | 'file-not-served'>,
@@ -40,7 +40,10 @@ export class ForgerySuspected extends Problem {
   }
 }
 
-/** The resource does not exist, or not for this account. Both get the same bytes: 403 would confirm that it exists. */
+/**
+ * The resource does not exist, or the account may not see it. Both cases get the same bytes, because a 403 would confirm that the resource
+ * exists.
+ */
 export class NotVisible extends Problem {
   readonly code = 'not-found';
 
@@ -49,7 +52,7 @@ export class NotVisible extends Problem {
   }
 }
 
-/** An invalid path, query parameter or header, or a body that cannot be read. */
+/** A path, query parameter or header is invalid, or the body cannot be read. */
 export class BadRequest extends Problem {
   constructor(
     readonly code: CodeOf<400>,
@@ -60,7 +63,7 @@ export class BadRequest extends Problem {
   }
 }
 
-/** A readable body with an invalid value; the answer names the `field`. */
+/** A field of a readable body has an invalid value. The response names the `field`. */
 export class BadField extends Problem {
   constructor(
     readonly code: CodeOf<422>,
@@ -71,7 +74,7 @@ export class BadField extends Problem {
   }
 }
 
-/** The request contradicts the present state: a name is taken, or somebody else is changing the same thing. */
+/** The request conflicts with the current state. For example, a name is taken, or another request is changing the same resource. */
 export class Conflict extends Problem {
   constructor(
     readonly code: CodeOf<409>,
@@ -90,7 +93,7 @@ export class Stale extends Problem {
   }
 }
 
-/** No media type or transfer syntax that the client accepts is available. */
+/** The client accepts none of the available media types or transfer syntaxes. */
 export class NotAcceptable extends Problem {
   constructor(
     readonly code: CodeOf<406>,
@@ -100,7 +103,7 @@ export class NotAcceptable extends Problem {
   }
 }
 
-/** The route does not take this media type or content encoding. */
+/** The route does not accept this media type or content encoding. */
 export class UnsupportedMedia extends Problem {
   constructor(
     readonly code: CodeOf<415>,
@@ -124,7 +127,7 @@ export class TooMany extends Problem {
   }
 }
 
-/** The disk has no room for an upload. */
+/** The disk has not enough space for an upload. */
 export class NoRoom extends Problem {
   readonly code = 'storage-full';
 
@@ -133,7 +136,7 @@ export class NoRoom extends Problem {
   }
 }
 
-/** A needed neighbour does not answer. Only the log names it. */
+/** A required service (PostgreSQL, Orthanc or HAPI) is unreachable. Only the log names the service. */
 export class NeighbourAway extends Problem {
   readonly code = 'service-unavailable';
 
@@ -149,12 +152,12 @@ export class NeighbourAway extends Problem {
   }
 }
 
-/** The request needs a neighbour that this deployment does not have; the message names the setting. */
+/** The request needs a service that is not configured. The message names the missing setting. */
 export class NotConfigured extends Problem {
   readonly code = 'not-configured';
 }
 
-/** A neighbour sent an unusable response. `what` names the call, never its content. */
+/** Orthanc or HAPI has sent an unusable response. `what` names the call but not its content. */
 export class UpstreamFailed extends Problem {
   readonly code = 'invalid-archive-response';
 

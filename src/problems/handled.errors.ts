@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Problem } from './errors.js';
 
-/** Background work that continues when one of its steps fails. Only the operator learns of the failure. */
+/** Background work that continues after an error in one of its steps. Only the operator is informed of the error. */
 export type HandledWork =
   | 'batch ingest'
   | 'reservation renewal'
@@ -14,18 +14,18 @@ export type HandledWork =
   | 'hourly task'
   | 'unreadable header';
 
-/** At most one log line per kind in this time, with the number of errors since the last line. */
+/** At most one line is logged in this time for each kind of work. The line contains the number of errors after the previous line. */
 const LINE_MS = 10_000;
 
 const logger = new Logger('handled');
 const counts = new Map<HandledWork, { total: number; unlogged: number; loggedAt: number }>();
 
-/** The number of handled errors since the process started, by kind of work. */
+/** Returns the number of handled errors since the start of the process, for each kind of work. */
 export function handledErrors(): readonly (readonly [work: HandledWork, total: number])[] {
   return [...counts].map(([work, { total }]) => [work, total] as const);
 }
 
-/** Counts an error that does not stop the work, and logs its name. The message of a driver may quote data and is not logged. */
+/** Counts an error that does not stop the work, and logs its name. Logs no message of a driver, because it may quote data. */
 export function noteHandled(work: HandledWork, error: unknown): void {
   const count = counts.get(work) ?? { total: 0, unlogged: 0, loggedAt: Number.NEGATIVE_INFINITY };
   counts.set(work, count);
@@ -38,7 +38,10 @@ export function noteHandled(work: HandledWork, error: unknown): void {
   count.loggedAt = now;
 }
 
-/** The message of our own problems, which holds no data; for other errors the innermost name and code, since drivers quote rows. */
+/**
+ * Returns the message of a {@link Problem}, which contains no data. For any other error returns only the name and code of its innermost
+ * cause, because drivers quote rows in their messages.
+ */
 function nameOf(error: unknown): string {
   if (error instanceof Problem) return error.message;
   let at = error;

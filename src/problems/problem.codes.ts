@@ -1,6 +1,6 @@
 /**
- * Every `code` that a problem of the gateway can carry (RFC 9457 member `code`), with its HTTP status. Clients branch on codes, so a
- * released code never changes its name, status or meaning. docs/problems.md explains each one.
+ * Every value of the member `code` in a problem of the gateway (RFC 9457), with its HTTP status. Clients depend on these codes, so the
+ * name, status and meaning of a released code never change. docs/problems.md explains each code.
  */
 export const PROBLEM_STATUS = {
   'malformed-request': 400,
@@ -67,7 +67,7 @@ export const PROBLEM_STATUS = {
 
 export type ProblemCode = keyof typeof PROBLEM_STATUS;
 
-/** The codes of one HTTP status: `CodeOf<409>`. */
+/** The codes with one HTTP status, for example `CodeOf<409>`. */
 export type CodeOf<Status extends number> = {
   [Code in ProblemCode]: (typeof PROBLEM_STATUS)[Code] extends Status ? Code : never;
 }[ProblemCode];

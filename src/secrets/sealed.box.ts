@@ -8,8 +8,8 @@ const TAG = 16;
 const MOST_KEYS = 100;
 
 /**
- * Encrypts short texts under MASTER_KEY by AES-256-GCM. Each purpose has its own derived key, which can decrypt only texts that were
- * encrypted for this purpose.
+ * Encrypts short texts under MASTER_KEY by AES-256-GCM. A separate key is derived for each purpose. A key can decrypt only texts that were
+ * encrypted for the same purpose.
  */
 @Injectable()
 export class SealedBox {
@@ -25,14 +25,14 @@ export class SealedBox {
     return Buffer.concat([nonce, cipher.getAuthTag(), body]);
   }
 
-  /** Returns the plain text. Throws when the buffer was changed, or sealed for another purpose or under another key. */
+  /** Returns the plain text. Throws if the buffer was changed, or was encrypted for another purpose or under another MASTER_KEY. */
   open(purpose: string, sealed: Buffer): Buffer {
     const decipher = createDecipheriv('aes-256-gcm', this.keyFor(purpose), sealed.subarray(0, NONCE));
     decipher.setAuthTag(sealed.subarray(NONCE, NONCE + TAG));
     return Buffer.concat([decipher.update(sealed.subarray(NONCE + TAG)), decipher.final()]);
   }
 
-  /** Cached, since deriving a key takes longer than sealing a row with it. */
+  /** Returns the key for a purpose. Keys are cached, because deriving a key takes longer than encrypting a row. */
   private keyFor(purpose: string): Buffer {
     const known = this.keys.get(purpose);
     if (known !== undefined) return known;

@@ -8,15 +8,15 @@ const SEGMENT = 64 * 1024;
 const TAG = 16;
 
 /**
- * Encrypts files under MASTER_KEY as a stream of 64 KiB segments (AES-256-GCM). The nonce of a segment is its number and a mark on the
- * last one, so that a changed, truncated, extended or reordered file fails. The key is derived from the purpose: each file needs a purpose
- * of its own, and may be written once.
+ * Encrypts files under MASTER_KEY as a stream of 64 KiB segments (AES-256-GCM). The nonce of a segment contains its number and a flag for
+ * the last segment. Decryption therefore fails for a file that was changed, truncated, extended or reordered. The key is derived from the
+ * purpose. Each file must have its own purpose and must be written only once, because the nonces would otherwise repeat.
  */
 @Injectable()
 export class SealedStreams {
   constructor(@Inject(ENV) private readonly env: Pick<Env, 'MASTER_KEY'>) {}
 
-  /** A stream from plain bytes to sealed bytes. */
+  /** Returns a stream that encrypts the bytes of a file. */
   sealing(purpose: string): Transform {
     const key = this.keyFor(purpose);
     return new Segments(SEGMENT, (segment, number, last) => {
@@ -25,7 +25,7 @@ export class SealedStreams {
     });
   }
 
-  /** A stream from sealed bytes to plain bytes. It fails when the file is not as it was written. */
+  /** Returns a stream that decrypts the bytes of a file. The stream fails if the file was changed. */
   opening(purpose: string): Transform {
     const key = this.keyFor(purpose);
     return new Segments(SEGMENT + TAG, (segment, number, last) => {
@@ -50,7 +50,7 @@ function nonceOf(number: number, last: boolean): Buffer {
   return nonce;
 }
 
-/** Transforms a stream in segments of one size. Only the last segment may be shorter or empty. */
+/** Divides a stream into segments of the same size and transforms each segment. Only the last segment may be shorter or empty. */
 class Segments extends Transform {
   private held: Buffer[] = [];
   private length = 0;
@@ -69,7 +69,7 @@ class Segments extends Transform {
     if (this.length <= this.size) return done();
     this.finish(done, () => {
       let all = Buffer.concat(this.held);
-      // Keep a full segment until more bytes or the end arrive: it may be the last.
+      // A full segment is kept until more bytes or the end of the stream arrive, because it may be the last segment.
       for (; all.length > this.size; all = all.subarray(this.size))
         this.emitSegment(all.subarray(0, this.size), false);
       this.held = [all];
