@@ -35,7 +35,7 @@ import { StagedSweeper } from './jobs/staged.sweeper.js';
 import { Undo } from './writing/undo.service.js';
 import { UploadReceiver } from './http/upload.receiver.js';
 
-/** Imports of patient lists: uploads, the jobs that write their rows as FHIR resources, and the reports. */
+/** Imports of patient lists: the uploads, the jobs that write the rows as FHIR resources, and the reports. */
 @Module({
   imports: [AuditModule, AuthnModule, AuthzModule, FhirModule, SecretsModule, TermsModule],
   controllers: [ImportsController, MappingsController, ResultsController],

@@ -3,20 +3,20 @@ import type { MappingDocument } from './mapping.document.js';
 import { mergePatient, planHash } from './owned.merge.js';
 import type { RowPlan } from './row.plan.js';
 
-/** A mapped row, to be compared with other rows of the file. */
+/** A mapped row that is compared with other rows of the file. */
 export interface GroupedRow {
   readonly row: number;
   readonly plan: RowPlan;
 }
 
-/** The result for a row: it is written with `plan`, or it is a duplicate or rejected with `code`. */
+/** The result for a row. The row is written with `plan`, or it is a duplicate or rejected for the reason in `code`. */
 export type RowResult =
   | { readonly row: number; readonly result: 'write'; readonly plan: RowPlan }
   | { readonly row: number; readonly result: 'duplicate' | 'rejected'; readonly code: IssueCode };
 
 /**
- * Applies the duplicate policy to the rows of one patient in one file, in the order of the file. Rows with equal content are written
- * once, whatever the policy. For rows that differ, `error` rejects all of them, because it is unknown which one is right.
+ * Applies the duplicate policy to the rows of one patient in one file, in the order of the file. If all rows have equal content, every
+ * policy writes the first row only. If the rows differ, the policy `error` rejects all of them, because it is unknown which row is right.
  */
 export function resolveDuplicates(
   group: readonly GroupedRow[],
@@ -41,8 +41,8 @@ export function resolveDuplicates(
 }
 
 /**
- * The rows that share an identifier with a row that has a different first identifier. Either both are of one patient, or one of the
- * identifiers is wrong.
+ * The rows that have an identifier in common with another row but differ from that row in the main identifier (`RowPlan.identities`).
+ * Either both rows are about one patient, or one of the identifiers is wrong.
  */
 export function rowsWithSharedIdentifiers(rows: readonly GroupedRow[]): ReadonlySet<number> {
   const holders = new Map<string, GroupedRow[]>();
@@ -57,7 +57,10 @@ export function rowsWithSharedIdentifiers(rows: readonly GroupedRow[]): Readonly
 const write = (row: number, plan: RowPlan): RowResult => ({ row, result: 'write', plan });
 const duplicate = (row: number, code: IssueCode): RowResult => ({ row, result: 'duplicate', code });
 
-/** Merges two plans of one patient. The later plan wins; Conditions and Observations are merged by their identifiers. */
+/**
+ * Merges two plans of one patient. Where the plans differ, the later plan wins. Conditions and Observations are matched by their
+ * identifiers.
+ */
 export function mergePlans(earlier: RowPlan, later: RowPlan): RowPlan {
   const [first, ...others] = earlier.identities;
   const known = new Set([first, ...others].map(({ system, value }) => `${system}|${value}`));

@@ -1,4 +1,7 @@
-/** An error rejects its row, or the file for `file-…` codes. A row with a warning is written. Information needs no action. */
+/**
+ * An `error` rejects the row, or the whole file if the code begins with `file-`. A row with a `warning` is written. `information` needs no
+ * action.
+ */
 export type Severity = 'error' | 'warning' | 'information';
 
 interface Explanation {
@@ -99,12 +102,12 @@ const ROW_ERRORS = {
     'Enter the real CPF, or leave the cell empty if the mapping allows it.',
   ],
   'date-invalid': [
-    'A date does not exist, or has no format of the mapping.',
-    'Use a format of the mapping, for example 31/12/1980.',
+    'A date does not exist, or the mapping does not allow its format.',
+    'Correct the date, or use a format that the mapping allows, for example 31/12/1980.',
   ],
   'date-ambiguous': [
-    'A date is a different day in two formats of the mapping.',
-    'Keep one of the formats in the mapping.',
+    'A date matches two formats of the mapping, and each format gives a different day.',
+    'Keep only one of these formats in the mapping.',
   ],
   'date-future': ['A date is in the future.', 'Correct it.'],
   'gender-unknown-word': [
@@ -133,8 +136,8 @@ const ROW_ERRORS = {
     'Keep one row for each patient.',
   ],
   'identifier-shared': [
-    'Another row of the file shares an identifier with this row but has a different first identifier.',
-    'Give both rows the same identifiers, or keep one row.',
+    'This row and another row of the file have one identifier in common, but different main identifiers.',
+    'The main identifier of a row is its first identifier in the order of the mapping. Give both rows the same identifiers, or keep one row.',
   ],
   'patient-several': [
     'The FHIR server has more than one patient with this identifier.',

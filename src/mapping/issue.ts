@@ -1,6 +1,6 @@
 import { ISSUE_CODES, type IssueCode, type Severity } from './issue.codes.js';
 
-/** An issue of a row. `column` is the name in the mapping. An issue contains no data of a cell. */
+/** An issue of a row. `column` is the name of the column in the mapping. An issue contains no data of a cell. */
 export interface Issue {
   readonly severity: Severity;
   readonly code: IssueCode;
@@ -9,7 +9,7 @@ export interface Issue {
   readonly column?: string;
 }
 
-/** Creates an issue. `severity` replaces the severity of the code where the mapping sets another one. */
+/** Creates an issue. `severity` replaces the default severity of the code if the mapping sets another severity. */
 export function issue(code: IssueCode, column?: string, severity?: Severity): Issue {
   const known = ISSUE_CODES.get(code);
   if (known === undefined) throw new Error(`The issue code ${code} has no text.`);
@@ -22,6 +22,6 @@ export function issue(code: IssueCode, column?: string, severity?: Severity): Is
   };
 }
 
-/** Whether an issue rejects the row. */
+/** Whether any of the issues rejects the row. */
 export const rejects = (issues: readonly Issue[]): boolean =>
   issues.some(({ severity }) => severity === 'error');

@@ -78,8 +78,8 @@ const Policies = z.strictObject({
 });
 
 /**
- * A mapping document: the meaning of the columns of a file, as data without code. A stored version never changes, and an import keeps
- * the version it started with. Unknown members are invalid, as are references to undeclared columns and tables.
+ * A mapping document: the meaning of the columns of a file, as data without code. A stored version never changes, and an import keeps the
+ * version that it started with. Unknown members are invalid. References to undeclared columns or tables are invalid too.
  */
 export const MappingDocument = z
   .strictObject({
@@ -156,6 +156,6 @@ function walk(node: unknown, path: (string | number)[]): Reference[] {
   });
 }
 
-/** The SHA-256 (hex) of a document, independent of the order of its members. */
+/** The SHA-256 (hex) of a document. The order of the members does not change the hash. */
 export const documentHash = (document: MappingDocument): string =>
   createHash('sha256').update(canonicalJson(document)).digest('hex');

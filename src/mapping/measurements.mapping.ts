@@ -12,7 +12,10 @@ import type { Subject } from './words/words.mapping.js';
 
 type Value = Pick<Observation, 'valueQuantity' | 'valueCodeableConcept' | 'component'>;
 
-/** The Observations that the rules of the document make of a row. Invalid values become issues; an empty cell makes no Observation. */
+/**
+ * Makes the Observations of a row by the rules of the mapping document. An invalid value becomes an issue. An empty cell makes no
+ * Observation.
+ */
 export function mapMeasurements(
   reading: RowReading,
   subject: Subject,
@@ -59,7 +62,7 @@ function answerOf(
   rule: Extract<ObservationRule, { kind: 'coded' }>,
   found: Evaluated,
 ): Value | undefined {
-  // hasOwn, because a cell may contain `constructor`.
+  // Use hasOwn, because a cell can contain the text `constructor`.
   const listed = found.unlisted !== true && Object.hasOwn(rule.answers, found.text);
   const codings = listed ? rule.answers[found.text] : undefined;
   if (codings === undefined) {

@@ -22,7 +22,7 @@ const Shared = {
   date: Expression.optional(),
 };
 
-/** The rule for an Observation: one number, several related numbers (blood pressure), or a word of a table. */
+/** The rule for an Observation. Its value is one number, several related numbers (such as blood pressure), or a word of a table. */
 export const ObservationRule = z.discriminatedUnion('kind', [
   z.strictObject({ ...Shared, kind: z.literal('quantity'), value: Expression, quantity: Quantity }),
   z.strictObject({

@@ -10,7 +10,7 @@ export interface ResourceChange {
   readonly after: unknown;
 }
 
-/** A merged resource and its changes. A resource without changes is not sent. */
+/** A merged resource and the changes to it. A resource without changes is not sent. */
 export interface Merged<Resource> {
   readonly resource: Resource;
   readonly changes: readonly ResourceChange[];
@@ -19,9 +19,9 @@ export interface Merged<Resource> {
 const equal = (one: unknown, other: unknown) => canonicalJson(one) === canonicalJson(other);
 
 /**
- * Merges the Patient of a row into the Patient on the server. The import owns the identifiers of its systems, gender, birth date, its
- * extensions, and the list elements with its ids. Everything else stays, also addresses and phone numbers from other sources.
- * Elements that the row does not have stay too (`absent: keep`).
+ * Merges the Patient of a row into the Patient on the server. The import owns the gender, the birth date, its own identifiers and
+ * extensions, and the list elements whose ids are in `OWNED`. Everything else is kept, for example addresses and phone numbers from other
+ * sources. An element that is absent from the row is kept too (`absent: keep`).
  */
 export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> {
   const merged: Patient = {
@@ -68,17 +68,20 @@ export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> 
   return { resource, changes: [...changes, { element: 'meta.profile', before, after: profile }] };
 }
 
-/** Merges into an existing Condition. The import owns only an onset that the row has; people may have edited the rest. */
+/**
+ * Merges into an existing Condition. Only an onset in the row replaces the existing onset. The rest is kept, because people may have edited
+ * it.
+ */
 export function mergeCondition(existing: Condition, ours: Condition): Merged<Condition> {
   const onset = ours.onsetDateTime;
   const resource = onset === undefined ? existing : { ...existing, onsetDateTime: onset };
   return { resource, changes: changesOf(existing, resource, ['onsetDateTime']) };
 }
 
-/** Merges the value of a row into an existing Observation. Its date stays that of the first import. */
+/** Merges the value of a row into an existing Observation. The date of the existing Observation is kept. */
 export function mergeObservation(existing: Observation, ours: Observation): Merged<Observation> {
   const { valueQuantity, valueCodeableConcept, component } = ours;
-  // Only the codes of a coded value are compared: another spelling of the same word is not a change.
+  // Only the codes of a coded value are compared, because another spelling of the same word is not a change.
   const sameCodes =
     valueCodeableConcept !== undefined &&
     equal(existing.valueCodeableConcept?.coding, valueCodeableConcept.coding);
@@ -106,7 +109,10 @@ interface Owned {
   readonly id?: string;
 }
 
-/** Replaces the elements that have our id. Adds the others at the end unless an element with the same content exists. */
+/**
+ * Merges the elements of the import into a list. An element replaces the existing element with the same id. Any other element is added at
+ * the end, unless an element with the same content exists.
+ */
 function mergeList<Element extends Owned>(
   existing: readonly Element[] = [],
   ours: readonly Element[] = [],
@@ -121,7 +127,10 @@ function mergeList<Element extends Owned>(
   return merged;
 }
 
-/** Merges extensions by url. A coded extension never replaces an existing one, because it may say "no information" (race 99). */
+/**
+ * Merges extensions by url. An extension with a coded value never replaces an existing extension, because the code can mean "no
+ * information" (race 99).
+ */
 function mergeExtensions(existing: readonly Extension[] = [], ours: readonly Extension[] = []): Extension[] {
   const merged = [...existing];
   for (const own of ours) {

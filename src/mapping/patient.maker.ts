@@ -21,7 +21,7 @@ export const OWNED = {
   address: 'radgate-address',
 } as const;
 
-/** Makes the Patient of a row, without identifiers. Invalid values become issues of the reading. */
+/** Makes the Patient of a row, without identifiers. An invalid value becomes an issue in `reading.issues`. */
 export function makePatient(reading: RowReading): Patient {
   const { document } = reading;
   const rules = document.patient;
@@ -131,7 +131,7 @@ function birthPlace(reading: RowReading, country: Evaluated | undefined): Extens
   return [{ url: BIRTH_PLACE, valueAddress: { country: countryOf(reading, country) } }];
 }
 
-/** BR Core requires a race. 99 means "no information". */
+/** The race extension that BR Core requires. The code 99 means "no information". */
 const noRace = (): Extension => ({
   url: BR_RACE,
   valueCodeableConcept: { coding: [{ system: BR_RACES, code: '99' }] },

@@ -15,7 +15,7 @@ export interface SourceFile {
   readonly received: string;
 }
 
-/** A DocumentReference for the uploaded file, with its hash as identifier. It contains no data of the file. */
+/** A DocumentReference for the uploaded file. Its identifier is the hash of the file. It contains no data of the file. */
 export function makeDocumentReference(file: SourceFile): DocumentReference {
   return {
     resourceType: 'DocumentReference',
@@ -27,9 +27,9 @@ export function makeDocumentReference(file: SourceFile): DocumentReference {
   };
 }
 
-/** Who imported which chunk of a file, and with which mapping. */
+/** The facts in a Provenance: the account, the chunk, the file, the mapping and the written resources. */
 export interface ImportFacts {
-  /** The key of the chunk. The same key gives the same Provenance id. */
+  /** The key of the chunk. Equal keys give equal Provenance ids. */
   readonly chunk: string;
   /** References of all written resources: `Patient/…`, or `urn:uuid:…` of the same transaction. At least one. */
   readonly targets: readonly string[];
@@ -40,7 +40,7 @@ export interface ImportFacts {
   readonly mapping: { readonly name: string; readonly version: number };
 }
 
-/** The Provenance of a chunk. Provenance has no identifier in R4, so its id is derived from the chunk: write it with PUT. */
+/** The Provenance of a chunk. In R4, a Provenance has no identifier, so the id is derived from the chunk. Write the Provenance with PUT. */
 export function makeProvenance(facts: ImportFacts): Provenance {
   const { agent, mapping } = facts;
   return {

@@ -20,7 +20,7 @@ export interface ConditionFacts {
 }
 
 /**
- * An active Condition of the problem list. The mapping sets the verification status, because a note in a spreadsheet is not a confirmed
+ * An active Condition of the problem list. The mapping sets the verification status, because an entry in a spreadsheet is not a confirmed
  * diagnosis.
  */
 export function makeCondition(facts: ConditionFacts): Condition {
@@ -37,7 +37,7 @@ export function makeCondition(facts: ConditionFacts): Condition {
   };
 }
 
-/** The values of an Observation. `value` has one member. */
+/** The values of an Observation. `value` has exactly one of its possible members. */
 export interface ObservationFacts {
   readonly identifier: Identifier;
   readonly subject: string;

@@ -12,14 +12,17 @@ import { RowReading } from './row.reading.js';
 import { mapWords, type Subject } from './words/words.mapping.js';
 
 const TYPES = 'http://terminology.hl7.org/CodeSystem/v2-0203';
-/** Control characters that a FHIR string must not contain. TAB, LF and CR are allowed (R4 §2.24.0.1); NUL has its own code. */
+/**
+ * Control characters that a FHIR string must not contain. TAB, LF and CR are allowed (R4 §2.24.0.1). NUL is excluded here, because it has
+ * its own issue code.
+ */
 const CONTROL = /(?![\t\n\r\0])\p{Cc}/u;
 
 const tablesOf = new WeakMap<MappingDocument, Tables>();
 
 /**
- * Maps a row to FHIR resources. `row` has the cells by the column names of the document. The same arguments always give the same
- * outcome. Issues contain no data of a cell.
+ * Maps a row to FHIR resources. `row` contains the cells by column name of the document. The same arguments always give the same outcome.
+ * Issues contain no data of a cell.
  */
 export function mapRow(document: MappingDocument, row: Cells, context: MappingContext): RowOutcome {
   const tables = tablesOf.get(document) ?? readTables(document.tables);
@@ -96,7 +99,9 @@ function checkColumns(reading: RowReading): void {
   }
 }
 
-/** Whether a spreadsheet would run the text as a formula. Numbers may have a sign, and phone numbers begin with `+`. */
+/**
+ * Whether a spreadsheet program would run the text as a formula. A signed number and a phone number that begins with `+` are not formulas.
+ */
 const isFormula = (text: string): boolean => /^(?:[=@]|[+-](?![\d\s().,+-]*$))/u.test(text);
 
 interface ReadIdentity {

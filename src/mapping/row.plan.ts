@@ -3,13 +3,13 @@ import type { Issue } from './issue.js';
 import type { IdentityKey } from './values/identity.js';
 import type { LookUp, TermAnswer } from './words/term.js';
 
-/** The inputs of mapping besides the row and the document. Mapping reads no clock and no network. */
+/** The inputs of the mapping besides the row and the document. The mapping itself uses neither a clock nor the network. */
 export interface MappingContext {
-  /** The secret key of the record identifiers. */
+  /** The secret key for the digests that identify patients and records. */
   readonly key: IdentityKey;
   /** The day of the upload (`yyyy-MM-dd`): the `recordedDate`, and the date of Observations without another date. */
   readonly today: string;
-  /** The day the list describes, if it was given. It is part of the identity of Observations. */
+  /** The day that the list describes, if the upload names a day. It is part of the identifier of Observations. */
   readonly asOf?: string;
   readonly lookUp: LookUp;
 }
@@ -29,14 +29,17 @@ export interface PatientIdentity {
   readonly aliases: readonly string[];
 }
 
-/** The resources of a row. References are the `fullUrl` of the patient (`urn:uuid:`). Resources have no server ids. */
+/** The resources of a row. References use the `fullUrl` of the patient (`urn:uuid:`). The resources do not have ids of the server. */
 export interface RowPlan {
-  /** A keyed digest of the first identifier. Locks and duplicates use it. */
+  /** A keyed digest of the main identifier. It is used for locks and to find duplicate rows. */
   readonly patientKey: string;
-  /** The keyed digests of all identifiers of the row. Two rows that share one of them are about one patient. */
+  /**
+   * The keyed digests of all identifiers of the row. Two rows with a digest in common are about one patient, or one of the identifiers is
+   * wrong.
+   */
   readonly identityKeys: readonly string[];
   readonly fullUrl: string;
-  /** The first one identifies the patient. */
+  /** The identifiers of the row, in the order of the mapping. The first of them is the main identifier of the patient. */
   readonly identities: readonly [PatientIdentity, ...PatientIdentity[]];
   readonly patient: Patient;
   readonly conditions: readonly Condition[];
@@ -50,6 +53,6 @@ export type RowOutcome =
   | {
       readonly outcome: 'rejected';
       readonly issues: readonly Issue[];
-      /** Unknown words of the row. They go to the inbox, so that they can be decided before the corrected row is uploaded. */
+      /** Unknown words of the row. They are added to the inbox, so that a person can decide them before the corrected row is uploaded. */
       readonly unknown: readonly WaitingWord[];
     };

@@ -3,7 +3,7 @@ import { type Cells, type Evaluated, type Expression, type Tables, evaluate } fr
 import { type Issue, issue } from './issue.js';
 import type { MappingDocument } from './mapping.document.js';
 
-/** A row while it is mapped: its cells, the document, and the issues found so far. */
+/** The state during the mapping of a row: the cells, the document, and the issues found so far. */
 export class RowReading {
   readonly issues: Issue[] = [];
 
@@ -11,16 +11,16 @@ export class RowReading {
     readonly document: MappingDocument,
     private readonly tables: Tables,
     readonly cells: Cells,
-    /** The day the row describes (`yyyy-MM-dd`). */
+    /** The day that the row describes (`yyyy-MM-dd`). */
     readonly day: string,
   ) {}
 
-  /** The value of an expression; undefined for an empty cell. */
+  /** The value of an expression. Undefined when the cell is empty or the condition of the expression is false. */
   value(expression: Expression): Evaluated | undefined {
     return evaluate(expression, this.cells, this.tables);
   }
 
-  /** Whether a cell has an error of its own (`cell-…`), so that its text must not be used. */
+  /** Whether a cell has an error with a code `cell-…`. The text of such a cell must not be used. */
   isUnreadable(column: string): boolean {
     return this.issues.some(
       (one) => one.column === column && one.severity === 'error' && one.code.startsWith('cell-'),

@@ -2,31 +2,32 @@ import type { Bundle, BundleEntry, Condition, Observation, Patient } from '@medp
 import { steadyUuid } from './values/identity.js';
 import type { RowPlan } from './row.plan.js';
 
-/** More patients in a transaction are not faster, and one bad row delays the others. */
+/** The maximum number of patients in a transaction. A larger transaction is not faster, and one bad row would delay more rows. */
 export const MOST_PATIENTS = 50;
 
-/** The write of a resource: create it, update the version that was read, or keep it unchanged. */
+/** The write of a resource: create the resource, update the version that was read, or keep the resource unchanged. */
 export type ResourceWrite<Resource> =
   | { readonly action: 'create'; readonly resource: Resource }
   | { readonly action: 'update'; readonly id: string; readonly version: string; readonly resource: Resource }
   | { readonly action: 'keep'; readonly id: string };
 
-/** The writes of one patient and its records. */
+/** The writes of one Patient and of the Conditions and Observations of that Patient. */
 export interface PatientWrites {
   readonly plan: RowPlan;
   readonly patient: ResourceWrite<Patient>;
   readonly records: readonly ResourceWrite<Condition | Observation>[];
 }
 
-/** A transaction. `owners` has the patient key of each entry; the response has the same number of entries in the same order. */
+/** A transaction. `owners` contains the patient key of each entry. The response has the same number of entries in the same order. */
 export interface TransactionBundle {
   readonly bundle: Bundle;
   readonly owners: readonly string[];
 }
 
 /**
- * Builds one transaction. Every entry has a `fullUrl`. Creates have `ifNoneExist` and updates have `ifMatch`, so the transaction may be
- * sent twice. Throws for more than 50 patients, and for a duplicate patient or record, because the server would silently drop one.
+ * Builds one transaction. Every entry has a `fullUrl`. Creates have `ifNoneExist` and updates have `ifMatch`, so it is safe to send the
+ * transaction twice. Throws for more than 50 patients. Also throws for a duplicate resource, because the server would silently drop one of
+ * the duplicates.
  */
 export function buildTransaction(writes: readonly PatientWrites[]): TransactionBundle {
   if (writes.length > MOST_PATIENTS)
@@ -80,7 +81,7 @@ function entryOf(
   return { fullUrl, resource: { ...resource, id: write.id }, request };
 }
 
-/** A search by identifier (R4 §3.1.1.5): escapes `,`, `|`, `$` and `\` in both parts, then percent-encodes the result. */
+/** The query of a search by identifier (R4 §3.1.1.5). Escapes `,`, `|`, `$` and `\` in both parts, then percent-encodes the result. */
 export function identifierQuery(system: string, value: string): string {
   const escaped = [system, value].map((part) => part.replace(/[\\,|$]/gu, (letter) => `\\${letter}`));
   return `identifier=${encodeURIComponent(escaped.join('|'))}`;

@@ -11,7 +11,7 @@ import type { ImportReport } from './import.report.js';
 const COMMENT_MS = 15_000;
 const PAGE = 500;
 
-/** Progress events of imports: one for each chunk and each change of status. They are stored, so that a client can continue later. */
+/** Stores and streams the progress events of imports. A client that reconnects receives the events that it missed. */
 @Injectable()
 export class ImportEvents {
   constructor(
@@ -19,7 +19,10 @@ export class ImportEvents {
     private readonly notifications: ImportNotifications,
   ) {}
 
-  /** Stores the progress of an import as an event, within a transaction. The event holds numbers and no data of rows. */
+  /**
+   * Stores the progress of an import as an event, within the caller's transaction. The event contains the status and counts, and no data of
+   * rows.
+   */
   async add(
     { file_id, status, undoing, rows_total, rows_done, percent, ...rest }: ImportReport,
     transaction: Transaction,
@@ -44,17 +47,18 @@ export class ImportEvents {
   }
 
   /**
-   * The events after `lastEventId` as `text/event-stream` (HTML, "Server-sent events"); all events when it is missing or not a number.
-   * Undefined when the import has ended and the client has its last event. NotVisible for an unknown import.
+   * Streams the events after `lastEventId` as `text/event-stream` (HTML, "Server-sent events"). Streams all events when `lastEventId` is
+   * missing or not a number. Returns undefined when the import has ended and the client has received the last event. Throws NotVisible for
+   * an unknown import.
    */
   async open(importId: string, lastEventId: string | undefined): Promise<Readable | undefined> {
     if ((await this.database.$count(imports, eq(imports.id, importId))) === 0) throw new NotVisible();
     const last = /^\d{1,15}$/.test(lastEventId ?? '') ? Number(lastEventId) : 0;
     if (await this.isComplete(importId, last)) return undefined;
     const closed = new AbortController();
-    // Not Readable.from: it closes only when the generator returns, and the generator may wait for 15 s.
+    // A PassThrough closes immediately. Readable.from would close only when the generator returns, and the generator can wait for 15 s.
     const output = new PassThrough().once('close', () => closed.abort());
-    // A failure destroys the output, and with it the response.
+    // After a failure, pipeline destroys the output, which also ends the response.
     void pipeline(this.follow(importId, last, closed.signal), output).catch(() => undefined);
     return output;
   }
@@ -69,10 +73,10 @@ export class ImportEvents {
     return newest !== undefined && newest.id <= last && isFinal(newest.data);
   }
 
-  /** The stored events, then new ones as they are added, and a comment after 15 s of silence. Ends after the final event. */
+  /** Yields the stored events, then each new event. Yields a comment line after 15 s without an event. Ends after the final event. */
   private async *follow(importId: string, after: number, closed: AbortSignal): AsyncGenerator<string> {
     yield 'retry: 2000\n\n';
-    // Subscribe before the first read: an event added between the read and the wait would be missed.
+    // Subscribe before the first read. Otherwise an event that is added between the read and the wait would be missed.
     const subscription = this.notifications.subscribe(importId);
     try {
       let last = after;
@@ -101,7 +105,7 @@ export class ImportEvents {
   }
 }
 
-/** Whether no event follows unless somebody starts the import again. */
+/** Whether the import has ended with this event. More events follow only if the import runs again. */
 function isFinal(data: unknown): boolean {
   return (
     typeof data === 'object' && data !== null && 'finished_at' in data && typeof data.finished_at === 'string'

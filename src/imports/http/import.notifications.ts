@@ -9,19 +9,25 @@ import type postgres from 'postgres';
 import { POSTGRES } from '../../database/database.module.js';
 
 const CHANNEL = 'import_event';
-/** A firewall may drop the LISTEN connection silently, and TCP notices it only after minutes. */
+/**
+ * The interval at which all subscribers are notified. A firewall can drop the LISTEN connection, and TCP detects the loss only after
+ * minutes.
+ */
 const WAKE_ALL_MS = 60_000;
 
 /** A subscription to the events of one import. */
 interface ImportSubscription {
-  /** Waits for new events, also those since the last wait. False after `timeoutMs`, or when `signal` is aborted. */
+  /**
+   * Waits for a new event and returns true. Returns true immediately if an event was added since the last wait. Returns false after
+   * `timeoutMs`, or when `signal` is aborted.
+   */
   wait: (timeoutMs: number, signal: AbortSignal) => Promise<boolean>;
   end: () => void;
 }
 
 /**
- * Notifies the subscribers in this process about new events of imports, over one LISTEN connection. After a lost connection, and once a
- * minute, it notifies all of them, because PostgreSQL does not repeat notifications.
+ * Notifies the subscribers in this process about new events of imports. PostgreSQL sends the notifications over one LISTEN connection.
+ * After a lost connection, and once a minute, all subscribers are notified, because PostgreSQL does not repeat notifications.
  */
 @Injectable()
 export class ImportNotifications implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -33,7 +39,7 @@ export class ImportNotifications implements OnApplicationBootstrap, OnApplicatio
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => this.notifyAll(), WAKE_ALL_MS).unref();
-    // After a lost connection, the driver listens again and calls the third argument.
+    // After a lost connection, the driver executes LISTEN again and calls the third argument.
     this.sql
       .listen(
         CHANNEL,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Flag, ListQuery } from '../../http/query.pipe.js';
 import { IMPORT_STATUS, ROW_STATES } from '../../database/schema.records.js';
 
-/** The query of an upload: the mapping (`name` or `name@version`), whether to write, the day the list describes, its encoding. */
+/** The query parameters of an upload. `mapping` is `name` or `name@version`, and `as_of` is the day that the list describes. */
 export const ImportQuery = z.strictObject({
   mapping: z
     .string()
@@ -18,7 +18,7 @@ export const ImportQuery = z.strictObject({
 });
 export type ImportQuery = z.output<typeof ImportQuery>;
 
-/** The query of the list of imports, optionally of one status. */
+/** The query parameters of the list of imports. */
 export const ImportsQuery = ListQuery.extend({ status: z.enum(IMPORT_STATUS).optional() });
 export type ImportsQuery = z.output<typeof ImportsQuery>;
 
@@ -27,7 +27,7 @@ const digits = z
   .regex(/^\d{1,9}$/)
   .transform(Number);
 
-/** The query of rows, optionally of one state. Pages count from 1. */
+/** The query parameters of the list of rows. The first page has the number 1. */
 export const RowsQuery = z.strictObject({
   state: z.enum(ROW_STATES).optional(),
   page: digits.refine((page) => page >= 1).default(1),

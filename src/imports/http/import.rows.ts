@@ -38,7 +38,7 @@ export const RowReport = z.object({
 });
 export type RowReport = z.output<typeof RowReport>;
 
-/** The part of an OperationOutcome (R4) that is always present. */
+/** The members that every OperationOutcome (R4) has. */
 export const OutcomeShape = z.looseObject({
   resourceType: z.literal('OperationOutcome'),
   issue: z.array(z.looseObject({ severity: z.string(), code: z.string() })),
@@ -68,7 +68,7 @@ export class ImportRows {
     return { items, total };
   }
 
-  /** Throws Conflict when the rows of an old import were deleted. */
+  /** Throws Conflict when the rows of the import were deleted because of their age. */
   async mustBeKept(id: string): Promise<void> {
     const { forgottenAt } = await this.imports.get(id);
     if (forgottenAt !== null)
@@ -78,7 +78,10 @@ export class ImportRows {
       );
   }
 
-  /** `errors.csv`: the rejected and waiting rows with their original cells and issues, to be corrected and uploaded again. */
+  /**
+   * Yields the text of `errors.csv`: the rejected and waiting rows with their original cells and issues. A person can correct this file and
+   * upload it.
+   */
   async *errors(id: string): AsyncGenerator<string> {
     const record = await this.imports.get(id);
     if (record.source === null) return;
@@ -97,7 +100,9 @@ export class ImportRows {
     }
   }
 
-  /** The issues as an OperationOutcome: a summary with their number, then at most 1,000 of them. */
+  /**
+   * The issues of an import as an OperationOutcome with at most 1,000 entries. The first entry is a summary with the number of all issues.
+   */
   async outcome(id: string): Promise<OperationOutcome> {
     const report = await this.imports.report(id);
     const issues = [summaryOf(report), ...failureOf(report)];
@@ -124,7 +129,7 @@ function summaryOf({ status, rows_done, rows_total, reasons, failure }: ImportRe
   return { severity: 'information', code: 'informational', diagnostics };
 }
 
-/** The failure of the whole file. */
+/** The entry for the failure of the whole file. The result is empty when the file has no failure. */
 function failureOf({ failure, failure_details: details }: ImportReport): OutcomeIssue[] {
   if (failure === null || details === null) return [];
   const columns = details.columns.map((column) => `column ${column}`);

@@ -29,8 +29,8 @@ export class ImportsController {
   ) {}
 
   /**
-   * Uploads a file: 202 with `Location` when it is stored; 200 with the earlier import when the same file was uploaded before; 422 for an
-   * unknown `encoding`.
+   * Uploads a file. Returns 202 with `Location` when the file is stored. Returns 200 with the earlier import when the same file was
+   * uploaded before. Returns 422 for an unknown `encoding`.
    */
   @Post()
   @HttpCode(202)
@@ -58,7 +58,10 @@ export class ImportsController {
     return { file_id: id, status };
   }
 
-  /** The imports, newest first: of one `status`, with `q` as part of the file or account name, in the order of `sort`. */
+  /**
+   * Lists the imports, newest first unless `sort` names another order. Filters: `status`, and `q`, which is a part of the file name or
+   * account name.
+   */
   @Get()
   @Gives(pageOf(ImportReport))
   @Requires('records:read')

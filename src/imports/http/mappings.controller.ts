@@ -13,7 +13,7 @@ import { Mappings, StoredMapping } from '../jobs/mappings.service.js';
 export class MappingsController {
   constructor(private readonly mappings: Mappings) {}
 
-  /** All versions of all mapping documents, by name, newest first. `q` is a part of the name. */
+  /** Lists all versions of all mapping documents, sorted by name, newest version first. `q` is a part of the name. */
   @Get()
   @Gives(pageOf(StoredMapping))
   @Requires('records:read')
@@ -21,7 +21,10 @@ export class MappingsController {
     return this.mappings.list(query);
   }
 
-  /** Stores the next version of a mapping document: 201; 409 when its version is not the next one, 422 when it is invalid. */
+  /**
+   * Stores the next version of a mapping document. Returns 201, 409 when the version number is not the next number, or 422 when the
+   * document is invalid.
+   */
   @Post()
   @Gives(StoredMapping)
   @Requires('records:import')

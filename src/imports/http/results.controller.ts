@@ -24,7 +24,7 @@ export class ResultsController {
     private readonly control: ImportControl,
   ) {}
 
-  /** The rows with their states; `changes` lists field by field what was written, or would be written. */
+  /** Lists the rows with their states. `changes` lists each element that was written or, in a rehearsal, would be written. */
   @Get('rows')
   @Gives(pageOf(RowReport))
   @Requires('records:read')
@@ -35,7 +35,10 @@ export class ResultsController {
     return this.rows.page(id, query);
   }
 
-  /** The rejected and waiting rows with their issues, to be corrected and uploaded again; 409 when the rows are no longer stored. */
+  /**
+   * Returns the rejected and waiting rows with their issues as CSV. You can correct this file and upload it. Returns 409 when the rows are
+   * no longer stored.
+   */
   @Get('errors.csv')
   @GivesAs({ 'text/csv': null })
   @Requires('records:read')
@@ -46,7 +49,7 @@ export class ResultsController {
     await reply.send(Readable.from(this.rows.errors(id)));
   }
 
-  /** The issues as an OperationOutcome of FHIR R4. */
+  /** Returns the issues of the import as an OperationOutcome of FHIR R4. */
   @Get('outcome')
   @GivesAs({ 'application/fhir+json': OutcomeShape })
   @Requires('records:read')
@@ -59,7 +62,10 @@ export class ResultsController {
     return outcome;
   }
 
-  /** Progress as server-sent events. `Last-Event-ID` continues after that event; 204 when no event can follow. */
+  /**
+   * Streams the progress as server-sent events. With `Last-Event-ID`, the stream starts after that event. Returns 204 when no event can
+   * follow.
+   */
   @Get('events')
   @GivesAs({ 'text/event-stream': null }, 200, 204)
   @Requires('records:read')
@@ -69,13 +75,13 @@ export class ResultsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const events = await this.events.open(id, last);
-    // 204 is the only answer after which an EventSource does not reconnect (HTML, "Server-sent events").
+    // After 204, an EventSource does not reconnect (HTML, "Server-sent events").
     if (events === undefined) void reply.status(204);
     else void reply.headers({ ...NO_STORE, 'x-accel-buffering': 'no' }).type('text/event-stream');
     await reply.send(events);
   }
 
-  /** Writes a rehearsed import: 202; 409 unless its status is `rehearsed`. */
+  /** Writes a rehearsed import. Returns 202, or 409 when the status is not `rehearsed`. */
   @Post('commit')
   @HttpCode(202)
   @Gives(ImportReport)
@@ -84,7 +90,7 @@ export class ResultsController {
     return this.control.commit(action, id);
   }
 
-  /** Stops an import after the current bundle: 202; 409 when the import has ended. */
+  /** Stops an import after the current bundle. Returns 202, or 409 when the import has ended. */
   @Post('cancel')
   @HttpCode(202)
   @Gives(ImportReport)
@@ -93,7 +99,7 @@ export class ResultsController {
     return this.control.cancel(action, id);
   }
 
-  /** Runs the rejected, waiting and unprocessed rows again: 202; 409 when there are none. */
+  /** Runs the rejected, waiting and pending rows again. Returns 202, or 409 when no row can run again. */
   @Post('retry')
   @HttpCode(202)
   @Gives(ImportReport)
@@ -103,8 +109,8 @@ export class ResultsController {
   }
 
   /**
-   * Takes back the writes of an import: 202, then `undoing` until the status is `undone`; 409 while it runs. Resources that somebody
-   * changed since, or that a later import depends on, stay and are listed in `undo_conflicts`.
+   * Undoes the writes of an import. Returns 202, or 409 while the import runs. `undoing` is true until the status is `undone`. Resources
+   * are not undone if somebody else changed them or a later import uses them. `undo_conflicts` lists these resources.
    */
   @Post('undo')
   @HttpCode(202)

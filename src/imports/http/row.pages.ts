@@ -13,24 +13,24 @@ const CHUNKS_AT_ONCE = 2;
 const SNAPSHOT = { isolationLevel: 'repeatable read', accessMode: 'read only' } as const;
 
 /**
- * Reads rows of an import in the order of the file. It uses the counts of the chunks, so that it reads only chunks with matching rows,
- * also in a list of five million. The counts are valid when the inspection has ended.
+ * Reads rows of an import in the order of the file. The counts of each chunk show which chunks contain matching rows, and only these chunks
+ * are read. A list of five million rows therefore needs no full scan. The counts are valid after the inspection.
  */
 @Injectable()
 export class RowPages {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A page of rows, and the number of all rows of that state. */
+  /** A page of rows, and the total number of rows in the requested state. */
   page(id: string, { state, page, limit }: RowsQuery): Promise<RowPage> {
     const window = { skip: (page - 1) * limit, limit };
-    // One snapshot for counts and rows, because a bundle may end between the two reads.
+    // Counts and rows are read from one snapshot, because a bundle can end between the two reads.
     return this.database.transaction((transaction) => {
       if (state === undefined) return all(transaction, id, window);
       return state === 'pending' ? pending(transaction, id, window) : ofState(transaction, id, state, window);
     }, SNAPSHOT);
   }
 
-  /** All rows that match `rowCondition`, in batches, from the chunks that match `chunkCondition`. */
+  /** Yields the rows that match `rowCondition` in batches, from the chunks that match `chunkCondition`. */
   async *batches(id: string, chunkCondition: SQL, rowCondition: SQL): AsyncGenerator<Row[]> {
     const chunks = await this.database
       .select({ chunk: importChunks.chunk })
@@ -49,7 +49,7 @@ export class RowPages {
   }
 }
 
-/** Row numbers start at 1 and have no gaps. */
+/** A page of all rows. Row numbers start at 1 and have no gaps, so a page is a range of row numbers. */
 async function all(transaction: Transaction, id: string, { skip, limit }: Window): Promise<RowPage> {
   const ofImport = eq(importRows.importId, id);
   const [last] = await transaction
@@ -66,7 +66,7 @@ async function all(transaction: Transaction, id: string, { skip, limit }: Window
   return { rows, total };
 }
 
-/** Pending rows are in no count. They are in chunks that are not done in this run. */
+/** A page of the pending rows. Chunks have no count of pending rows, so this reads the chunks that are not done in the current run. */
 async function pending(transaction: Transaction, id: string, { skip, limit }: Window): Promise<RowPage> {
   const { created, updated, unchanged, rejected, waiting, duplicate } = importChunks;
   const done = sql`${created} + ${updated} + ${unchanged} + ${rejected} + ${waiting} + ${duplicate}`;

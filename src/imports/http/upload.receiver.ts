@@ -6,7 +6,7 @@ import { FhirServer } from '../../fhir/fhir.server.js';
 import { BadField, BadRequest, NoRoom, UnsupportedMedia } from '../../problems/errors.js';
 import { type Staged, StagedFiles } from '../jobs/staged.files.js';
 
-/** An uploaded file that is stored under `id`, with the name that the client gave. */
+/** An uploaded file that was stored under `id`. `fileName` is the name that the client sent. */
 export interface Upload extends Staged {
   readonly id: string;
   readonly fileName: string;
@@ -24,8 +24,8 @@ export class UploadReceiver {
   ) {}
 
   /**
-   * Stores the file. BadField unless the body has exactly one part `file`, 413 above 1 GiB, NotConfigured without a FHIR server. A rejected
-   * file is deleted.
+   * Stores the file. Throws BadField when the body does not have exactly one part, named `file`. Throws PayloadTooLargeException (413) for
+   * a file above 1 GiB, and NotConfigured when no FHIR server is configured. A rejected file is deleted.
    */
   async receive(body: unknown, type: string): Promise<Upload> {
     if (!(body instanceof Readable) || !/^multipart\/form-data\s*;/i.test(type))
@@ -78,7 +78,7 @@ export class UploadReceiver {
     try {
       await Promise.race([readInto(body, form), failing.promise]);
     } catch (error) {
-      // The connection stays open for the error response, and the rest of the body is discarded.
+      // Keep the connection open for the error response, and discard the rest of the body.
       body.unpipe(form);
       body.resume();
       file?.destroy(new Error('The upload ended early.'));
@@ -87,7 +87,7 @@ export class UploadReceiver {
         (why: unknown) => why,
       );
       if (reason instanceof NoRoom) throw reason;
-      // A body that was read completely is destroyed too, but the client did not disconnect.
+      // `destroyed` is also true for a body that was read completely. In that case, the client did not disconnect.
       const isDisconnected = body.destroyed && !body.readableEnded;
       throw (
         fault ??
@@ -111,7 +111,7 @@ export class UploadReceiver {
   }
 }
 
-/** Resolves when the form has read the whole body. Rejects when either fails or the client disconnects. */
+/** Resolves when the form has read the whole body. Rejects when the form or the body fails, or the client disconnects. */
 function readInto(body: Readable, form: BusboyInstance): Promise<void> {
   return new Promise((resolve, reject) => {
     form.once('finish', resolve);
@@ -125,7 +125,7 @@ function readInto(body: Readable, form: BusboyInstance): Promise<void> {
   });
 }
 
-/** Whether an error is from the file system, not from the form. */
+/** Whether an error comes from the file system and not from the form parser. */
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'errno' in error;
 }

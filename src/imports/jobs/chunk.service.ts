@@ -22,7 +22,7 @@ import { Words } from '../../terms/words.service.js';
 const BUNDLE = 50;
 const ACTIVE = new Set(['queued', 'running']);
 
-/** The chunk is done, or its run was cancelled, failed or replaced. */
+/** `done`: every row of the chunk has an outcome. `stopped`: the import was cancelled, has failed or was started again. */
 export type ChunkEnd = 'done' | 'stopped';
 
 /** A rejected row with its unknown words. */
@@ -62,7 +62,7 @@ export class Chunks {
       const unknown = outcomes.map(({ row, state }) => {
         return { row, words: words.get(row) ?? [], waits: state === 'waiting' };
       });
-      // In the first run, no row has waited before.
+      // In the first run, the inbox has no earlier entries for these rows, so rows without unknown words need no call.
       if (record.run > 1 || unknown.some((one) => one.words.length > 0))
         await this.words.addToInbox(importId, unknown);
       await this.rows.save(importId, chunk, outcomes, record.mode === 'commit');
@@ -78,7 +78,8 @@ export class Chunks {
       save,
     };
     const merges = mapping.document.policies.duplicate_in_file === 'merge';
-    // One bundle at a time: the plans of a whole chunk would survive several garbage collections.
+    // Map one bundle at a time. The plans of a whole chunk would be in memory for several garbage collections, which makes the collections
+    // slower.
     for (let at = 0; at < rows.length; at += BUNDLE) {
       signal.throwIfAborted();
       words.clear();
@@ -105,7 +106,7 @@ export class Chunks {
     return rows.filter(({ row }) => pending.has(row));
   }
 
-  /** Whether the import is still in this run, and neither cancelled nor failed. */
+  /** Whether the run is the current one and the import is queued or running. */
   private async isActive({ id, run }: ImportRecord): Promise<boolean> {
     const now = await this.imports.get(id);
     return now.run === run && ACTIVE.has(now.status);

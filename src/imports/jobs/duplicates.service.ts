@@ -6,7 +6,7 @@ import { issue } from '../../mapping/issue.js';
 
 export type DuplicatePolicy = 'error' | 'first' | 'last' | 'merge';
 
-/** For rows of one patient with different content: the code of the rows that are not written, and the row that is written. */
+/** For rows of one patient with different content: the issue code of the rows that are not written, and the row that is written. */
 const POLICIES: Readonly<Record<DuplicatePolicy, { code: IssueCode; written: 'none' | 'first' | 'last' }>> = {
   error: { code: 'duplicate-in-file', written: 'none' },
   first: { code: 'duplicate-set-aside', written: 'first' },
@@ -14,13 +14,13 @@ const POLICIES: Readonly<Record<DuplicatePolicy, { code: IssueCode; written: 'no
   merge: { code: 'duplicate-merged', written: 'first' },
 };
 
-/** Finds rows of one file about the same patient. It works in the database, so the size of the file does not matter. */
+/** Finds rows of one file about the same patient. PostgreSQL compares the rows, so a large file needs no more memory in the gateway. */
 @Injectable()
 export class Duplicates {
   /**
-   * Sets the state of duplicate rows among the pending rows. Rows that share an identifier but have different first identifiers are
-   * rejected. Of equal rows, the first one is written. For different rows, the policy decides which one is written, if any. Each step is
-   * one pass over the pending rows.
+   * Sets the state of duplicate rows among the pending rows. Rejects rows that have an identifier in common but differ in their main
+   * identifier (`RowPlan.identities`). Of rows with equal content, only the first row is written. For rows with different content, the
+   * policy decides which row is written, or that no row is written. Each step is one pass over the pending rows.
    */
   async resolve(transaction: Transaction, importId: string, policy: DuplicatePolicy): Promise<void> {
     await this.rejectShared(transaction, importId);

@@ -12,7 +12,10 @@ import { Reruns } from './rerun.service.js';
 type Status = ImportRecord['status'];
 type Work = (transaction: Transaction, record: ImportRecord) => Promise<void>;
 
-/** A decided word runs rows again in these states. After a cancellation, failure or undo, only a person may. */
+/**
+ * In these states, an import runs its waiting rows again when a word is decided. After a cancellation or a failure, only a person can retry
+ * the rows.
+ */
 const RERUN: readonly Status[] = ['completed', 'completed_with_errors', 'rehearsed'];
 const RETRYABLE: readonly Status[] = [
   'completed',
@@ -22,7 +25,10 @@ const RETRYABLE: readonly Status[] = [
   'rehearsed',
 ];
 
-/** The commands for an import: commit, cancel, retry and undo. Conflict when the status does not allow the command. */
+/**
+ * The commands for an import: commit, cancel, retry and undo. Each of them throws Conflict when the status of the import does not allow the
+ * command.
+ */
 @Injectable()
 export class ImportControl {
   constructor(
@@ -33,7 +39,7 @@ export class ImportControl {
     private readonly auditedActions: AuditedActions,
   ) {}
 
-  /** Writes a rehearsed import: runs every row again that was not rejected. */
+  /** Writes a rehearsed import: runs all rows again except the rejected and duplicate rows. */
   commit(action: AuditedAction, id: string): Promise<ImportReport> {
     return this.command(action, id, ['rehearsed'], async (transaction, record) => {
       const states = ['created', 'updated', 'unchanged', 'waiting'] as const;
@@ -41,7 +47,7 @@ export class ImportControl {
     });
   }
 
-  /** Stops an import after the current bundle. Written rows stay (undo takes them back); pending rows stay pending (retry runs them). */
+  /** Stops an import after the current bundle. The rows that were written are not undone. The pending rows run only after a retry. */
   cancel(action: AuditedAction, id: string): Promise<ImportReport> {
     return this.command(action, id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
       await transaction
@@ -51,7 +57,7 @@ export class ImportControl {
     });
   }
 
-  /** Runs the rejected, waiting and pending rows again. A file that was not read is inspected again. */
+  /** Runs the rejected, waiting and pending rows again. If the inspection of the file did not end, the file is inspected again. */
   retry(action: AuditedAction, id: string): Promise<ImportReport> {
     return this.command(action, id, RETRYABLE, async (transaction, record) => {
       if (record.source !== null)
@@ -65,8 +71,8 @@ export class ImportControl {
   }
 
   /**
-   * Takes back the writes of an import, except resources that somebody changed since or that a later import depends on. A repeated request
-   * while the undo runs changes nothing.
+   * Undoes the writes of an import, except for resources that somebody else changed later or that a later import uses. A repeated request
+   * during the undo changes nothing.
    */
   undo(action: AuditedAction, id: string): Promise<ImportReport> {
     const ended: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed'];
@@ -80,7 +86,7 @@ export class ImportControl {
           .update(imports)
           .set({ undoing: 'asked', sameness: null, finishedAt: null })
           .where(eq(imports.id, id));
-        // Its rows no longer wait for words.
+        // The rows of this import no longer wait for words.
         await transaction.execute(sql`delete from waiting_words where import_id = ${id}`);
         await this.queue.add('import-undo', [{ import_id: id }], transaction);
       },
@@ -88,7 +94,7 @@ export class ImportControl {
     );
   }
 
-  /** Runs all rows again, of any import, that wait for a decided word. */
+  /** Runs the rows of all imports again that wait for a decided word. */
   async rerunWaitingFor(term: string): Promise<void> {
     const waiting = await this.database.execute<{ import_id: string }>(sql`
       select distinct import_id from waiting_words where term = ${term}`);
@@ -99,7 +105,7 @@ export class ImportControl {
         if (record.mode === 'commit' || record.status === 'rehearsed')
           await this.reruns.beginNow(transaction, record, ['waiting'], which);
       }).catch((error: unknown) => {
-        // A running import checks for decided words when it ends (`Words.decidedDuringRun`).
+        // A running import is skipped here. It checks for decided words when it ends (`Words.decidedDuringRun`).
         if (!(error instanceof Conflict)) throw error;
       });
   }
@@ -125,7 +131,7 @@ export class ImportControl {
   }
 }
 
-/** Locks the import and runs `work` if its status is one of `from`; Conflict otherwise. */
+/** Locks the import and runs `work` if the status of the import is one of `from`. Throws Conflict otherwise. */
 async function change(
   transaction: Transaction,
   id: string,

@@ -3,7 +3,7 @@ import type { Transaction } from '../../database/database.module.js';
 import { importChunks } from '../../database/schema.records.js';
 import type { ImportRecord } from './imports.service.js';
 
-/** The final status of an import whose chunks are all done, from the counts of its rows. */
+/** The final status of an import after all its chunks are done. It depends on the counts of the rows. */
 export async function endOf(
   transaction: Transaction,
   { id, mode }: ImportRecord,

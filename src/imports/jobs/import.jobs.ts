@@ -24,7 +24,9 @@ const CHUNKS_AT_ONCE = 3;
 const EVENT_INTERVAL_MS = 1_000;
 const RETRY_SECONDS = 600;
 
-/** The jobs of an import: inspect, then chunks, then the end. Each job may be repeated, also after a crash, with the same result. */
+/**
+ * Runs the jobs of imports: inspection, chunks, reruns and undo. A job that runs twice, for example after a crash, gives the same result.
+ */
 @Injectable()
 export class ImportJobs implements OnApplicationBootstrap {
   private readonly logger = new Logger('imports');
@@ -88,14 +90,17 @@ export class ImportJobs implements OnApplicationBootstrap {
       await this.addEvent(import_id, ended);
   }
 
-  /** An event needs the counts of all chunks, so that there is not one for each chunk of a long list. */
+  /** Adds a progress event. Each event sums the counts of all chunks, so a long list gets at most one event per second. */
   private async addEvent(importId: string, ended: boolean): Promise<void> {
     if (ended) this.lastEvents.delete(importId);
     else this.lastEvents.set(importId, Date.now());
     await this.imports.addEvent(importId);
   }
 
-  /** Marks a chunk as done. After the last chunk, ends the import and returns true. The lock on the import makes one chunk the last. */
+  /**
+   * Marks a chunk as done. After the last chunk, sets the final status of the import and returns true. The row lock on the import makes
+   * sure that only one chunk is the last.
+   */
   private async finish(importId: string, chunk: number, run: number): Promise<boolean> {
     return this.database.transaction(async (transaction) => {
       const [record] = await transaction.select().from(imports).where(eq(imports.id, importId)).for('update');
@@ -131,7 +136,7 @@ export class ImportJobs implements OnApplicationBootstrap {
     });
   }
 
-  /** Handles a job that failed too often: the import fails, and a person may retry it. An undo is retried automatically. */
+  /** Handles a job that failed too often: the import fails, and a person can retry it. An undo is retried automatically. */
   private async giveUp(importId: string | undefined): Promise<void> {
     if (importId === undefined) return;
     this.logger.error(`import ${importId} failed: one of its jobs failed too often`);
@@ -146,7 +151,8 @@ export class ImportJobs implements OnApplicationBootstrap {
       })
       .where(and(eq(imports.id, importId), inArray(imports.status, ['inspecting', 'queued', 'running'])));
     await this.database.transaction(async (transaction) => {
-      // Other imports no longer wait for a stuck undo. What they write about its patients stays (`ImportDependencies`).
+      // Other imports no longer wait for a stuck undo. The undo will not change the patients that they write in the meantime
+      // (`ImportDependencies`).
       const stuck = await transaction
         .update(imports)
         .set({ undoing: 'stuck' })
@@ -158,7 +164,7 @@ export class ImportJobs implements OnApplicationBootstrap {
     await this.imports.addEvent(importId);
   }
 
-  /** Retries the rerun of the rows that wait for a decided word, so that they do not wait forever. */
+  /** Queues the job `term-decided` again. Otherwise the rows that wait for the decided word would wait forever. */
   private async retryTerm(term: string | undefined): Promise<void> {
     if (term === undefined) return;
     this.logger.error(`rows that wait for term ${term} did not run: next attempt in ten minutes`);
@@ -172,7 +178,7 @@ export class ImportJobs implements OnApplicationBootstrap {
       await work();
     } catch (error) {
       if (error instanceof NotVisible) return;
-      // The message may contain data of a row, so only the type of the error is logged.
+      // The error message can contain data of a row, so only the type of the error is logged.
       if (error instanceof Error && error.name !== 'AbortError')
         this.logger.warn(`a job failed and is retried: ${error.constructor.name}${codeOf(error)}`);
       throw new JobFailed();
@@ -184,7 +190,7 @@ function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
 }
 
-/** The queue stores the error of a job, so it must not contain data of a row. */
+/** The error of a failed job, without details. The queue stores this error, so it must not contain data of a row. */
 class JobFailed extends Error {
   constructor() {
     super('the job is retried');

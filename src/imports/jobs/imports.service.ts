@@ -31,7 +31,7 @@ export interface AcceptedImport {
   readonly isNew: boolean;
 }
 
-/** The imports and their reports. An unknown id is NotVisible. */
+/** Creates, finds and reports imports. Methods with an id throw NotVisible when the import does not exist. */
 @Injectable()
 export class Imports {
   constructor(
@@ -44,8 +44,8 @@ export class Imports {
   ) {}
 
   /**
-   * Creates an import and queues its inspection, in one transaction. Without `force`, the same file with the same mapping, date, mode and
-   * encoding gives the earlier import, and the upload is deleted.
+   * Creates an import and queues its inspection, in one transaction. Without `force`, a second upload of the same file with the same
+   * mapping, date, mode and encoding returns the earlier import. The second copy of the file is deleted.
    */
   async accept(
     action: AuditedAction,
@@ -82,7 +82,8 @@ export class Imports {
       if (!accepted.isNew) await this.files.remove(upload.id);
       return accepted;
     } catch (error) {
-      // The transaction may have committed although its answer was lost. Then the file stays; in doubt, the sweeper deletes it later.
+      // PostgreSQL may have committed the transaction although the response was lost. In that case, the import needs the file. If this
+      // query also fails, the file is kept, and the sweeper deletes it later if no import needs it.
       const count = await this.database.$count(imports, eq(imports.id, upload.id)).catch(() => 1);
       if (count === 0) await this.files.remove(upload.id);
       throw error;
@@ -121,7 +122,7 @@ export class Imports {
     return reportOf(row, { name, version }, await this.counters(id));
   }
 
-  /** The number of rows in each state, and of issues by code. */
+  /** The number of rows in each state, the number of issues by code, and the conflicts of an undo. */
   async counters(id: string): Promise<Record<string, unknown>> {
     const [counts = {}] = await this.database.execute(sql`
       select coalesce(sum(created), 0)::int as created, coalesce(sum(updated), 0)::int as updated,
@@ -153,7 +154,7 @@ export class Imports {
     await this.addEvent(id);
   }
 
-  /** Adds a progress event. The lock orders the events, so that the last one has the present state. */
+  /** Adds a progress event. The row lock serialises the events, so the last event contains the current state. */
   async addEvent(id: string): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await transaction.select().from(imports).where(eq(imports.id, id)).for('no key update');
@@ -180,12 +181,12 @@ function samenessOf(upload: Upload, mapping: string, query: ImportQuery): Buffer
 
 const statusOf = ({ isNew }: AcceptedImport) => (isNew ? 202 : 200);
 
-/** The import that an earlier, equal upload created. BadField when the `Idempotency-Key` was used for a different upload. */
+/** The import that an earlier, equal upload created. Throws BadField when the `Idempotency-Key` was used for a different upload. */
 async function findEarlier(transaction: Transaction, facts: UploadFacts): Promise<ImportRecord> {
   const { sameness, accountId, idempotencyKey, sha256 } = facts;
   const first = async (which: SQL | undefined) =>
     (await transaction.select().from(imports).where(which).limit(1)).at(0);
-  // The key is checked first, also when the file is known.
+  // Check the key first. A key that was used for a different upload is an error, even if the file itself is known.
   const keyed =
     idempotencyKey === null
       ? undefined

@@ -25,13 +25,19 @@ import { StagedFiles } from './staged.files.js';
 
 /** Rows of a chunk. */
 const CHUNK = 500;
-/** Lists up to this number of chunks have priority over larger ones. */
+/** The maximum number of chunks of a list that has priority over larger lists. */
 const SMALL_CHUNKS = 10;
-/** How often the job looks for the file, on any gateway and a second apart, before the import fails. */
+/**
+ * The number of attempts to find the file before the import fails. Any gateway can make an attempt. The next attempt follows after
+ * `ATTEMPT_SECONDS`.
+ */
 const MOST_ATTEMPTS = 120;
 const ATTEMPT_SECONDS = 1;
 
-/** Reads an uploaded file: detects its shape, maps its rows, stores them in chunks, and sets the states of rejected and duplicate rows. */
+/**
+ * Inspects an uploaded file: detects the encoding, delimiter and header, maps the rows, stores them in chunks, and marks rejected and
+ * duplicate rows.
+ */
 @Injectable()
 export class Inspection {
   constructor(
@@ -49,8 +55,8 @@ export class Inspection {
   ) {}
 
   /**
-   * Inspects a file; after a crash, starts again. An unreadable file ends as `failed` with an issue code. A file that is not on this
-   * gateway's disk is left to another gateway; `missed` counts these attempts.
+   * Inspects a file. After a crash, the inspection starts again. If the file is unreadable, the import fails with an issue code. If the
+   * file is not on the disk of this gateway, the job is queued again, so that another gateway can run it. `missed` counts these attempts.
    */
   async inspect(importId: string, missed: number, signal: AbortSignal): Promise<void> {
     await this.locks.withImportLock(importId, () => this.read(importId, missed, signal));
@@ -71,7 +77,7 @@ export class Inspection {
       const shape = inspectCsv(facts, mapping.document, record.encoding ?? undefined);
       const staged = await this.stage(record, mapping, shape, signal);
       if (staged === 'cancelled') return;
-      // All rows are stored in the database now.
+      // All rows are stored in the database now, so the file is no longer needed.
       if (await this.queueChunks(record, mapping, shape, staged)) await this.files.remove(importId);
     } catch (error) {
       if (!(error instanceof FileRefused)) throw error;
@@ -124,7 +130,7 @@ export class Inspection {
         return { row: row.row, state: 'rejected', issues: mapped.issues };
       }
       plans.push({ row: row.row, plan: mapped.plan, issues: mapped.issues, words });
-      // Keyed, because the content of a row could be guessed from a plain hash.
+      // The digest has a key. From a hash without a key, an attacker could find the content of a row by trial.
       const content = keyedDigest(key, [planHash(mapped.plan)]);
       const [patient, ...others] = mapped.plan.identityKeys;
       return {
@@ -147,7 +153,7 @@ export class Inspection {
     });
   }
 
-  /** Queues the chunks, unless the import was cancelled. */
+  /** Resolves duplicate rows and queues the chunks. Returns false when the import was cancelled. */
   private async queueChunks(
     record: ImportRecord,
     { document }: StoredMapping,

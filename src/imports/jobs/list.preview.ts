@@ -12,7 +12,9 @@ import { explainShape, inspectCsv } from '../../csv/csv.inspection.js';
 import { cellsByColumn, readRows } from '../../csv/csv.reader.js';
 import { plainBytes, probeFile } from '../../csv/plain.file.js';
 
-/** The preview of a row. `waiting`: the row would be written, but a word of it would wait in the inbox. */
+/**
+ * The preview of a row. In the state `waiting`, the row would be written without its unknown words. These words would wait in the inbox.
+ */
 export interface RowPreview {
   readonly row: number;
   readonly state: 'written' | 'waiting' | 'rejected' | 'duplicate';
@@ -22,19 +24,19 @@ export interface RowPreview {
   readonly issues: readonly Issue[];
 }
 
-/** The preview of a list. `cut`: the list has more rows than the preview. */
+/** The preview of a list. `cut` is true when the list has more rows than the preview. */
 export interface ListPreview {
   readonly shape: ReturnType<typeof explainShape>;
   readonly rows: readonly RowPreview[];
   readonly cut: boolean;
 }
 
-/** The number of rows that fit into memory. */
+/** The maximum number of rows of a preview, because all these rows are in memory. */
 const MOST_ROWS = 20_000;
 
 /**
- * Maps a list without server or database. Words are looked up in the shipped ConceptMap only, and existing resources are unknown. `open`
- * opens the file each time, `encoding` is the requested encoding. Throws `FileRefused`.
+ * Maps a list without a FHIR server and without a database. Words are looked up only in the shipped ConceptMap. Existing resources are not
+ * considered. Each call of `open` opens the file from its start. `encoding` is the requested encoding. Throws `FileRefused`.
  */
 export async function previewList(
   open: () => Readable,
@@ -43,7 +45,7 @@ export async function previewList(
 ): Promise<ListPreview> {
   const shape = inspectCsv(await probeFile(open()), document, encoding);
   const context: MappingContext = {
-    // Identities are compared only within this preview.
+    // A random key is sufficient, because identities are compared only within this preview.
     key: randomBytes(32),
     today: new Date().toISOString().slice(0, 10),
     ...(asOf === undefined ? {} : { asOf }),

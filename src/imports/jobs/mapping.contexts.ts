@@ -12,7 +12,10 @@ export class MappingContexts {
     private readonly words: Words,
   ) {}
 
-  /** The context: the stored identity key, the day of the upload (equal in each run), and the present decisions about words. */
+  /**
+   * The context of an import: the stored identity key, the day of the upload, and the current decisions about words. Every run of an import
+   * uses the same day.
+   */
   async of(record: ImportRecord): Promise<MappingContext> {
     return {
       key: await this.secrets.get('record identities'),

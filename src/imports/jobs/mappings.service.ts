@@ -28,7 +28,7 @@ export const StoredMapping = z.object({
 });
 export type StoredMapping = z.output<typeof StoredMapping>;
 
-/** The stored versions of mapping documents. A version never changes, and an import keeps the version it started with. */
+/** The stored versions of mapping documents. A version never changes, and an import keeps the version that it started with. */
 @Injectable()
 export class Mappings implements OnApplicationBootstrap {
   private readonly cache = new Map<string, StoredMapping>();
@@ -61,7 +61,7 @@ export class Mappings implements OnApplicationBootstrap {
     return { items: rows.map(storedOf), total: await this.database.$count(mappings, condition) };
   }
 
-  /** Stores the next version of a mapping document. Conflict when its version is not the next one. */
+  /** Stores the next version of a mapping document. Throws Conflict when the version number is not the next number. */
   async add(action: AuditedAction, document: MappingDocument, accountId: string): Promise<StoredMapping> {
     const { name, version } = document;
     action.addFacts({ detail: { name, version } });
@@ -70,7 +70,7 @@ export class Mappings implements OnApplicationBootstrap {
     );
   }
 
-  /** Finds `name` (the newest version) or `name@version`. BadField when it does not exist. */
+  /** Finds the mapping document `name` (its newest version) or `name@version`. Throws BadField when the document does not exist. */
   async named(text: string): Promise<StoredMapping> {
     const [name = '', version] = text.split('@');
     const [row] = await this.database
@@ -93,7 +93,7 @@ export class Mappings implements OnApplicationBootstrap {
     return storedOf(row);
   }
 
-  /** All mappings as `name@version`, with their newest version. */
+  /** The newest version of each mapping, as `name@version`. */
   private async names(): Promise<string[]> {
     const newest = sql<number>`max(${mappings.version})::int`;
     const rows = await this.database
@@ -104,7 +104,7 @@ export class Mappings implements OnApplicationBootstrap {
     return rows.map(({ name, version }) => `${name}@${version}`);
   }
 
-  /** A mapping document by id, cached. NotVisible when it does not exist. */
+  /** A mapping document by id, cached in memory. Throws NotVisible when the document does not exist. */
   async byId(id: string): Promise<StoredMapping> {
     const known = this.cache.get(id);
     if (known !== undefined) return known;

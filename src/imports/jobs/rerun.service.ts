@@ -15,11 +15,14 @@ import { withLongStatementTimeout } from './long.statements.js';
 import { type RowState, RowStore } from '../writing/row.store.js';
 
 const States = z.array(z.enum(ROW_STATES));
-/** Broken rows would be broken again. Rows that were rejected because of each other would be rejected again. */
+/**
+ * Rows with these issues do not run again. Unreadable rows would have the same issue again, and so would rows that were rejected because of
+ * another row.
+ */
 const UNREADABLE = `@.code == "column-count" || @.code == "quote-broken" || @.code == "row-too-large"`;
 const REJECTED_TOGETHER = `@.code == "duplicate-in-file" || @.code == "identifier-shared"`;
 
-/** Runs rows of an import again. A request only records which states run again; a job resets the rows. */
+/** Runs rows of an import again. A request only records the states of the rows to run again. A job then resets the rows. */
 @Injectable()
 export class Reruns {
   constructor(
@@ -33,7 +36,7 @@ export class Reruns {
     private readonly fhir: FhirServer,
   ) {}
 
-  /** Records which rows run again, within a transaction that has locked the import. Conflict when no row matches. */
+  /** Records the states of the rows to run again, within a transaction that has locked the import. Throws Conflict when no row matches. */
   async request(
     transaction: Transaction,
     record: ImportRecord,
@@ -46,7 +49,7 @@ export class Reruns {
         'import-rows-deleted',
         'The rows of this import were deleted. Upload the list again.',
       );
-    // Includes states of an earlier request that was cancelled before the job ran.
+    // Include the states of an earlier request that was cancelled before its job ran.
     const again = [...new Set([...States.parse(record.again ?? []), ...states])];
     if (!(await hasRows(transaction, record, again)))
       throw new Conflict('import-state-conflict', 'No row of this import can run again.');
@@ -58,16 +61,19 @@ export class Reruns {
     await this.queue.add('import-again', [{ import_id: record.id, run }], transaction);
   }
 
-  /** Resets the requested rows and queues their chunks, unless the import was cancelled or restarted. May be repeated. */
+  /**
+   * Resets the requested rows and queues their chunks. Does nothing if the import was cancelled or started again. A second call changes
+   * nothing.
+   */
   async begin(importId: string, run: number): Promise<void> {
-    // Waits for a running bundle of an earlier run.
+    // The lock waits until a running bundle of an earlier run has ended.
     const isBegun = await this.locks.withImportLock(importId, async () => {
       const record = await this.imports.get(importId);
       if (!isRequested(record, run)) return false;
       return this.database
         .transaction(async (transaction) => {
           const chunks = await this.reset(transaction, record, States.parse(record.again));
-          // Locked only now, so that a cancellation does not wait for the reset.
+          // Lock the import only after the reset, so that a cancellation does not wait for the reset.
           const [now] = await transaction
             .select()
             .from(imports)
@@ -90,7 +96,7 @@ export class Reruns {
     if (isBegun) await this.imports.addEvent(importId);
   }
 
-  /** Resets rows and queues their chunks within a transaction; for jobs. Conflict when no row matches. */
+  /** Resets rows and queues their chunks within the caller's transaction. Only jobs call this. Throws Conflict when no row matches. */
   async beginNow(
     transaction: Transaction,
     record: ImportRecord,
@@ -122,7 +128,7 @@ export class Reruns {
       .where(
         and(eq(importRows.importId, id), inArray(importRows.state, [...states]), which, hasNot(UNREADABLE)),
       );
-    // Rows that were rejected because of each other are still about one patient.
+    // The rows that are pending now can be duplicates of each other, so resolve the duplicates again.
     const { document } = await this.mappings.byId(mapping);
     await this.duplicates.resolve(transaction, id, document.policies.duplicate_in_file);
     const pending = and(eq(importRows.importId, id), eq(importRows.state, 'pending'));
@@ -165,7 +171,7 @@ const hasNot = (
 ) => sql`(${importRows.state} <> 'rejected' or ${importRows.patient} is not null
   or not ${importRows.issues} @? ${`$[*] ? (${reasons})`}::jsonpath)`;
 
-/** Whether any row would run. Only chunks whose counts show such rows are searched. */
+/** Whether any row in one of the states would run again. Only chunks whose counts include such rows are searched. */
 async function hasRows(
   transaction: Transaction,
   { id, rowsTotal }: ImportRecord,

@@ -14,12 +14,12 @@ import { HOUR, hourly } from './hourly.js';
 import { withLongStatementTimeout } from './long.statements.js';
 
 const DAY = 24 * HOUR;
-/** The advisory lock that lets one gateway run at a time. */
+/** The advisory lock that allows only one gateway at a time to delete rows. */
 const RETENTION_LOCK = 7_263_431;
 
 /**
- * Deletes the rows of imports that ended more than `IMPORT_ROWS_DAYS` ago, with their changes and the digests of their patients. Counts,
- * states, issues and the list of writes (for undo) stay. The rows cannot run again.
+ * Deletes the cells, changes and patient digests of the rows of imports that ended more than `IMPORT_ROWS_DAYS` days ago. Counts, states,
+ * issues and the list of writes (for an undo) are kept. The rows cannot run again.
  */
 @Injectable()
 export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -43,7 +43,7 @@ export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdo
     while (await this.deleteNext());
   }
 
-  /** Deletes the rows of one import in a transaction. False when no import is old, or another gateway runs. */
+  /** Deletes the row data of one import in a transaction. Returns false when no import is old enough, or another gateway has the lock. */
   private async deleteNext(): Promise<boolean> {
     const old = new Date(Date.now() - this.env.IMPORT_ROWS_DAYS * DAY);
     return this.database.transaction(async (transaction) => {

@@ -18,10 +18,10 @@ export interface Staged {
 }
 
 const SUFFIX = '.sealed';
-/** Error codes: the disk or the quota is full, or the file is too large for the file system. */
+/** The error codes for a full disk, an exhausted quota, and a file that is too large for the file system. */
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** Uploaded files in `DATA_DIR/imports`, one for each import, encrypted. */
+/** The encrypted uploaded files in `DATA_DIR/imports`, one file for each import. */
 @Injectable()
 export class StagedFiles {
   private readonly folder: string;
@@ -33,7 +33,7 @@ export class StagedFiles {
     this.folder = resolve(env.DATA_DIR, 'imports');
   }
 
-  /** Writes a stream to an encrypted file. Returns after fsync of file and folder. NoRoom when the disk is full. */
+  /** Writes a stream to an encrypted file. Returns after fsync of the file and the folder. Throws NoRoom when the disk is full. */
   async receive(id: string, file: Readable): Promise<Staged> {
     try {
       return await this.write(id, file);
@@ -61,7 +61,7 @@ export class StagedFiles {
     return { bytes, sha256: hash.digest() };
   }
 
-  /** The decrypted bytes. The stream fails when the file was changed. */
+  /** The decrypted bytes of a file. The stream fails if the encrypted file was changed. */
   open(id: string): Readable {
     const sealed = createReadStream(this.path(id));
     const plain = this.streams.opening(id);
@@ -81,7 +81,7 @@ export class StagedFiles {
   /** The ids of files that were last written before `moment` (milliseconds since 1970). */
   async untouchedSince(moment: number): Promise<string[]> {
     const names = await readdir(this.folder).catch((error: unknown) => {
-      // The folder is created with the first file.
+      // The folder does not exist before the first upload.
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
         noteHandled('staged files', error);
       return [];

@@ -12,11 +12,14 @@ import { imports } from '../../database/schema.records.js';
 import { HOUR, hourly } from './hourly.js';
 import { StagedFiles } from './staged.files.js';
 
-/** How long a file is kept for a retry after its import failed or was cancelled before the inspection. */
+/** The time that a file is kept for a retry, after its import failed or was cancelled before the inspection ended. */
 const RETENTION = 7 * 24 * HOUR;
 const BATCH = 1_000;
 
-/** Deletes unneeded uploaded files: of uploads that a crash interrupted, of imports whose rows are in the database, of old failures. */
+/**
+ * Deletes uploaded files that are no longer needed: files without an import, files whose rows are in the database, and files of imports
+ * that failed or were cancelled long ago.
+ */
 @Injectable()
 export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('imports');
@@ -36,7 +39,7 @@ export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   private async sweep(): Promise<void> {
-    // A younger file may be a running upload.
+    // A younger file can belong to a running upload.
     const names = await this.files.untouchedSince(Date.now() - HOUR);
     const ids = names.filter((name) => z.uuid().safeParse(name).success);
     for (let at = 0; at < ids.length; at += BATCH) await this.removeUnneeded(ids.slice(at, at + BATCH));

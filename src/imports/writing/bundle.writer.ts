@@ -24,25 +24,25 @@ export interface WriteOptions {
   readonly importId: string;
   readonly send: boolean;
   readonly policy: 'upsert' | 'create_only';
-  /** Ends the wait for a server that does not answer. */
+  /** Aborts the write, also while it waits for a server that does not answer. */
   readonly signal: AbortSignal;
-  /** Rows without a response, with the writes that were sent for them. Of these, what is found on the server belongs to this import. */
+  /** The writes that were sent without a stored response, by row. If such a write is found on the server, it is a write of this import. */
   readonly sent: Map<number, readonly Sent[]>;
   /** Stores `sent` before a transaction is sent. */
   readonly recordSent: () => Promise<void>;
   /** Whether the import still runs. */
   readonly isActive: () => Promise<boolean>;
-  /** Stores outcomes while the locks on these patients are held. */
+  /** Stores outcomes. It is called while the locks on the patients are held. */
   readonly save: (outcomes: readonly StoredRowOutcome[]) => Promise<void>;
 }
 
-/** Conflicts of a bundle before it is split. */
+/** The number of conflicts that are retried before a bundle is halved. */
 const MOST_CONFLICTS = 6;
 
 /**
- * Writes rows to the FHIR server in one transaction: looks up the existing resources, decides, sends, and stores the outcomes. A rejected
- * bundle is halved until a single row is rejected. While the server does not answer, the writer waits. After a lost response, it looks the
- * resources up again.
+ * Writes rows to the FHIR server in one transaction: looks up the existing resources, decides the writes, sends them, and stores the
+ * outcomes. Halves a rejected bundle until a single row is rejected. Waits while the server does not answer. After a lost response, looks
+ * the resources up again.
  */
 @Injectable()
 export class BundleWriter {
@@ -53,8 +53,8 @@ export class BundleWriter {
   ) {}
 
   /**
-   * Writes the rows and stores an outcome for each. False when the import no longer runs. Throws when the signal is aborted, and for
-   * unexpected errors.
+   * Writes the rows and stores an outcome for each row. Returns false when the import no longer runs. Throws when the signal is aborted,
+   * and for unexpected errors.
    */
   async write(rows: readonly PlannedRow[], options: WriteOptions): Promise<boolean> {
     const keys = rows.flatMap(({ plan }) => plan.identityKeys);
@@ -70,7 +70,7 @@ export class BundleWriter {
           return await this.halve(rows, options);
         if (error instanceof FhirConflict) conflicts += 1;
         else if (!isTemporary(error)) throw error;
-        // A cancellation also ends a long wait.
+        // A cancelled import must not wait for the server any longer.
         if (!(await options.isActive())) return false;
         await sleep(jittered(attempt), undefined, { signal: options.signal });
       }
@@ -97,7 +97,7 @@ export class BundleWriter {
       );
       return true;
     }
-    // Must be computed before `sent` gets the new writes.
+    // Compute these writes before the new writes are added to `sent`.
     const own = new Map(decisions.map((one) => [one, ownWrites(one, known, sentFor(one.planned.row))]));
     for (const decision of decisions) {
       const { row } = decision.planned;
@@ -117,7 +117,7 @@ export class BundleWriter {
       return [];
     });
     await this.store(outcomes, options);
-    // Another client created these patients between look-up and transaction. The rows must still be merged into them.
+    // Another client created these patients between the look-up and the transaction. A second attempt merges the rows into these patients.
     return concurrent.length === 0 || this.attempt(concurrent, options, false);
   }
 

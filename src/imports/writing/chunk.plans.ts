@@ -4,22 +4,25 @@ import { canonicalJson } from '../../mapping/canonical.json.js';
 import type { LookUp, TermAnswer, TermQuestion } from '../../mapping/words/term.js';
 import type { PlannedRow } from './row.decision.js';
 
-/** A word that a row asked for, and the answer it was mapped with. */
+/** A word that was looked up to map a row, and the answer of the look-up. */
 export type AnsweredWord = readonly [question: TermQuestion, answer: TermAnswer];
 
-/** The plan of a row with the words it depends on. */
+/** The plan of a row with the words that the plan depends on. */
 export interface StoredPlan extends PlannedRow {
   readonly words: readonly AnsweredWord[];
 }
 
-/** Rows that are compressed together. A reader holds one group at a time. */
+/** The number of rows that are compressed together as a group. A reader has one group in memory at a time. */
 const GROUP = 50;
-/** Raise this number when `RowPlan` changes. Plans of another format are not read. */
+/** The format number of stored plans. Increase it when `RowPlan` changes. Stored plans with another number are ignored. */
 const FORMAT = 1;
 const FASTEST = { level: 1 };
 const LF = 0x0a;
 
-/** The first line: for each group its first row, its last row and its length in bytes. The groups follow. */
+/**
+ * The first line of the stored plans. For each group, it contains the first row, the last row and the length in bytes. The groups follow
+ * this line.
+ */
 const Index = z.object({ format: z.int(), groups: z.array(z.tuple([z.int(), z.int(), z.int()])) });
 const Group = z.array(
   z.custom<StoredPlan>(
@@ -27,7 +30,7 @@ const Group = z.array(
   ),
 );
 
-/** Packs the plans of a chunk, in the order of its rows; an empty buffer when no row has a plan. */
+/** Packs the plans of a chunk, which must be in the order of the rows. Returns an empty buffer when no row has a plan. */
 export function packPlans(plans: readonly StoredPlan[]): Buffer {
   const parts = Array.from({ length: Math.ceil(plans.length / GROUP) }, (_, at) =>
     plans.slice(at * GROUP, (at + 1) * GROUP),
@@ -50,12 +53,12 @@ export class ChunkPlans {
   private current: PackedGroup | undefined;
   private plans = new Map<number, StoredPlan>();
 
-  /** `packed` comes from {@link packPlans}. Without it, or in another format, no row has a plan. */
+  /** `packed` is the result of {@link packPlans}. If it is missing or has another format, no row has a plan. */
   constructor(packed?: Buffer) {
     this.groups = packed === undefined || packed.length === 0 ? [] : groupsOf(packed);
   }
 
-  /** The plan of a row; undefined when none is stored, or a word of the row has another answer by now. */
+  /** The plan of a row. Returns undefined when no plan is stored, or when the look-up of a word of the row now gives another answer. */
   planOf(row: number, lookUp: LookUp): PlannedRow | undefined {
     const group = this.groups.find(({ first, last }) => first <= row && row <= last);
     if (group === undefined) return undefined;

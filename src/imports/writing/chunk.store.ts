@@ -12,15 +12,15 @@ const Rows = z.array(z.tuple([z.int(), z.int(), z.array(z.string())]));
 const rowsPurpose = (importId: string): string => `import rows ${importId}`;
 const plansPurpose = (importId: string): string => `import plans ${importId}`;
 
-/** A chunk as it is stored: its rows, and the plans that the inspection made of them. */
+/** A stored chunk: the rows, and the plans that the inspection made for the rows. */
 export interface StoredChunk {
   readonly rows: readonly CsvRow[];
   readonly plans: ChunkPlans;
-  /** What was about to be sent when a process ended; see `readSent`. */
+  /** The writes that were sent without a stored response. `readSent` parses them. */
   readonly sent: unknown;
 }
 
-/** The rows of uploaded files in chunks, encrypted. Errors of the rows are stored with their states, not here. */
+/** Stores the rows of uploaded files in encrypted chunks. The issues of a row are stored with the state of the row, not here. */
 @Injectable()
 export class ChunkStore {
   constructor(
@@ -55,7 +55,7 @@ export class ChunkStore {
     return new Map(rows.map((row) => [row.row, row]));
   }
 
-  /** One chunk with its plans; without rows when there is no such chunk. */
+  /** One chunk with its plans. The result has no rows when the chunk does not exist. */
   async open(importId: string, chunk: number): Promise<StoredChunk> {
     const [stored] = await this.database
       .select()

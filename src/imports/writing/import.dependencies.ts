@@ -3,14 +3,17 @@ import { sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 
 /**
- * The dependencies between imports. While an import is being undone, no other import writes its patients. An undo leaves the patients
- * that a later import has written or confirmed. `Undo.run` says how the locks make this safe.
+ * Checks the dependencies between imports. During the undo of an import, no other import writes the patients of that import. An undo does
+ * not change patients that a later import has written or found unchanged. `Undo.run` describes how locks make this safe.
  */
 @Injectable()
 export class ImportDependencies {
   constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
-  /** Whether another import with one of these patients (ids on the server) is being undone. A stuck undo does not count. */
+  /**
+   * Whether another import that has a row about one of these patients is being undone. `patients` are ids on the FHIR server. A stuck undo
+   * does not count.
+   */
   async isBeingUndone(importId: string, patients: readonly string[]): Promise<boolean> {
     if (patients.length === 0) return false;
     const found = await this.database.execute(sql`
@@ -20,8 +23,8 @@ export class ImportDependencies {
   }
 
   /**
-   * The rows of an import whose patients a later import has written or confirmed after the row's first write. Undone imports do not
-   * count.
+   * The rows of an import whose patients another import has written or found unchanged after the first write of the row. Imports that were
+   * undone or are being undone do not count.
    */
   async rowsInUse(importId: string, rows: readonly number[]): Promise<Set<number>> {
     if (rows.length === 0) return new Set();

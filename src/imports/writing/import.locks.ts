@@ -4,8 +4,9 @@ import type postgres from 'postgres';
 import { BACKGROUND_POSTGRES } from '../../database/database.module.js';
 
 /**
- * Advisory locks. A patient is in one transaction at a time, and no bundle of an import is written while it is inspected or undone. All
- * locks are of one connection, so PostgreSQL releases them when the process dies. They are taken in one order to prevent deadlocks.
+ * Advisory locks of PostgreSQL. Only one transaction at a time writes a patient. No bundle of an import is written while the import is
+ * inspected, reset or undone. The locks belong to a database connection, so PostgreSQL releases them when the process ends. The locks on
+ * patients are always taken in the same order to prevent deadlocks.
  */
 @Injectable()
 export class ImportLocks {
@@ -58,7 +59,7 @@ export class ImportLocks {
   }
 }
 
-/** Whether PostgreSQL cancelled a statement after its timeout, because another process holds the lock. */
+/** Whether PostgreSQL cancelled a statement because of the statement timeout. This happens when another process holds the lock. */
 export function isLockTimeout(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === '57014';
 }

@@ -8,7 +8,7 @@ import { ChunkStore } from './chunk.store.js';
 import type { PlannedRow } from './row.decision.js';
 import type { RowMapper } from './row.mapper.js';
 
-/** Policy `merge`: several rows of one patient are written as one. */
+/** Implements the policy `merge`: several rows of one patient are written as one row. */
 @Injectable()
 export class MergedRows {
   constructor(
@@ -16,7 +16,7 @@ export class MergedRows {
     private readonly chunks: ChunkStore,
   ) {}
 
-  /** Merges into each row the later rows of the same patient, in the order of the file. Opens one chunk at a time. */
+  /** Merges the later rows of the same patient into each of the given rows, in the order of the file. Reads one chunk at a time. */
   async merge(importId: string, rows: readonly PlannedRow[], mapper: RowMapper): Promise<PlannedRow[]> {
     if (rows.length === 0) return [];
     const later = await this.database

@@ -19,7 +19,7 @@ import type { StoredMapping } from '../jobs/mappings.service.js';
 /** The row number of writes that belong to the whole chunk. */
 const NO_ROW = 0;
 
-/** Writes a Provenance for each chunk: its resources, the file, the account and the mapping. */
+/** Writes a Provenance for each chunk. The Provenance names the written resources, the file, the account and the mapping. */
 @Injectable()
 export class Provenances {
   private readonly logger = new Logger('imports');
@@ -30,21 +30,21 @@ export class Provenances {
     private readonly locks: ImportLocks,
   ) {}
 
-  /** Writes the Provenance of a chunk; none when the chunk wrote nothing. A chunk that runs again updates its Provenance. */
+  /** Writes the Provenance of a chunk if the chunk wrote any resource. A chunk that runs again updates its Provenance. */
   async write(
     record: ImportRecord,
     mapping: StoredMapping,
     chunk: number,
     signal: AbortSignal,
   ): Promise<void> {
-    // May be repeated, because both entries have fixed identities.
+    // The transaction can be sent again, because both entries have fixed identities.
     for (let attempt = 1; ; attempt += 1) {
       try {
-        // The lock keeps an undo out: it could not take back a Provenance that is not recorded yet.
+        // The lock prevents an undo at the same time. The undo could not delete a Provenance that is not recorded yet.
         return await this.locks.withBundleLocks(record.id, [], () => this.attempt(record, mapping, chunk));
       } catch (error) {
         if (error instanceof FhirRefused) {
-          // The rows are written. A server that rejects the Provenance must not stop the import.
+          // The rows are already written, so a rejected Provenance must not stop the import.
           this.logger.warn(`the FHIR server rejected a Provenance (${error.status})`);
           return;
         }
@@ -77,7 +77,8 @@ export class Provenances {
           ),
         ),
       );
-    // A Provenance always belongs to this import, also after a lost response. The DocumentReference may be of an earlier import.
+    // A Provenance always belongs to this import, also after a lost response. The DocumentReference belongs to this import only if this
+    // request created it.
     const added = outcomes.filter(
       ({ status, kind, id }) =>
         (status === 201 || kind === 'Provenance') && !known.some((one) => one.id === id),
@@ -95,7 +96,7 @@ export class Provenances {
   }
 
   private async targetsOf(importId: string, chunk: number): Promise<string[]> {
-    // The rows of a chunk are consecutive.
+    // The rows of a chunk have consecutive numbers.
     const { row } = importRows;
     const [rows] = await this.database
       .select({ first: min(row), last: max(row) })

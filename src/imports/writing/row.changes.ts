@@ -6,7 +6,7 @@ import { DATABASE, type Database } from '../../database/database.module.js';
 import { importChanges, type importRows } from '../../database/schema.records.js';
 import { SealedBox } from '../../secrets/sealed.box.js';
 
-/** A changed element of a resource, with its values; undefined means absent. */
+/** A changed element of a resource, with the values before and after the change. An absent value is undefined. */
 export interface FieldChange {
   readonly resource: string;
   readonly element: string;
@@ -25,7 +25,7 @@ const FASTEST = { level: 1 };
 /** The states of rows that have changes. */
 const STATES_WITH_CHANGES = new Set(['created', 'updated', 'unchanged', 'waiting']);
 
-/** The changed elements of rows. They are patient data, so those of a bundle are stored together, encrypted. */
+/** Stores the changed elements of rows. They are patient data, so they are encrypted. The changes of one bundle are stored together. */
 @Injectable()
 export class RowChanges {
   constructor(
@@ -46,7 +46,7 @@ export class RowChanges {
   ): Promise<ReadonlyMap<number, unknown>> {
     const compared = rows.filter(({ state }) => STATES_WITH_CHANGES.has(state));
     const found = new Map<number, unknown>();
-    // Rows of old imports have their own changes column.
+    // Earlier versions stored the changes in a column of the row.
     for (const { row, changes } of compared)
       if (changes !== null) found.set(row, JSON.parse(this.box.open(PURPOSE, changes).toString()));
     const chunks = [...new Set(compared.map(({ chunk }) => chunk))];

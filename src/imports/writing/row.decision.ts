@@ -25,11 +25,11 @@ export interface KnownResources {
 /** A create or an update. */
 export type ActiveWrite = Exclude<ResourceWrite<Patient | Condition | Observation>, { action: 'keep' }>;
 
-/** The decision for a row: its writes and the state after them. */
+/** The decision for a row: the writes of the row, and the state of the row after the writes. */
 export interface RowDecision {
   readonly planned: PlannedRow;
   readonly state: Extract<RowState, 'created' | 'updated' | 'unchanged' | 'rejected' | 'waiting'>;
-  /** Missing when nothing must be sent. */
+  /** Undefined when the row needs no write. */
   readonly writes?: PatientWrites;
   readonly changes: readonly FieldChange[];
   readonly issues: readonly Issue[];
@@ -37,7 +37,7 @@ export interface RowDecision {
   readonly about?: string;
 }
 
-/** Compares a plan with the existing resources: the row needs nothing, a new patient, or updates and new records. */
+/** Compares a plan with the existing resources and decides the writes and the state of the row. */
 export function decide(
   planned: PlannedRow,
   known: KnownResources,
@@ -69,19 +69,19 @@ export function decide(
   };
 }
 
-/** The writes that become entries of the transaction, in this order. */
+/** The creates and updates of a row, in the order of the entries of the transaction. */
 export function activeWrites({ patient, records }: PatientWrites): ActiveWrite[] {
   return [patient, ...records].flatMap((write) => (write.action === 'keep' ? [] : [write]));
 }
 
-/** All identifiers by which the server may know the patient of a plan: each value under its system and the aliases. */
+/** The identifiers to search for the patient of a plan: each value with its own system and with each alias system. */
 export function tokensOf(plan: RowPlan): Token[] {
   return plan.identities.flatMap(({ system, value, aliases }) =>
     [system, ...aliases].map((each) => ({ system: each, value })),
   );
 }
 
-/** The record identifiers of Conditions and Observations. */
+/** The first identifier of each Condition and Observation. */
 export function recordTokens(records: readonly (Condition | Observation)[]): Token[] {
   return records.flatMap(({ identifier }) => {
     const [own] = identifier ?? [];
@@ -91,7 +91,7 @@ export function recordTokens(records: readonly (Condition | Observation)[]): Tok
   });
 }
 
-/** Whether a stored patient has an identifier of a plan, under its system or an alias. */
+/** Whether a stored patient has one of the identifiers of a plan, under the system of the identifier or under an alias system. */
 export function isPatientOf(plan: RowPlan, patient: Patient): boolean {
   const tokens = tokensOf(plan);
   return (patient.identifier ?? []).some((own) =>

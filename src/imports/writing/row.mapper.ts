@@ -5,13 +5,16 @@ import { mapRow } from '../../mapping/row.mapping.js';
 import type { MappingContext, RowOutcome } from '../../mapping/row.plan.js';
 import type { AnsweredWord, ChunkPlans } from './chunk.plans.js';
 
-/** A mapped row with the words it asked for. */
+/** A mapped row with the words that were looked up to map it. */
 export interface MappedRow {
   readonly outcome: RowOutcome;
   readonly words: readonly AnsweredWord[];
 }
 
-/** Maps the rows of one import. The inspection maps each row; the writer takes the stored plan as long as it holds. */
+/**
+ * Maps the rows of one import. The inspection maps each row and stores the plan. The writer uses the stored plan unless the answer for one
+ * of the words has changed.
+ */
 export class RowMapper {
   constructor(
     private readonly document: MappingDocument,
@@ -33,7 +36,7 @@ export class RowMapper {
     return { outcome: mapRow(this.document, cellsByColumn(cells, this.header), context), words };
   }
 
-  /** The outcome of a row: its stored plan, or the row mapped again when there is none that holds. */
+  /** The outcome of a row. Uses the stored plan of the row if it is still valid. Otherwise maps the row again. */
   outcomeOf(row: CsvRow, plans: ChunkPlans): RowOutcome {
     const stored = plans.planOf(row.row, this.context.lookUp);
     if (stored === undefined) return this.map(row).outcome;

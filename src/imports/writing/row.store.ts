@@ -19,7 +19,7 @@ export interface StoredRowOutcome {
   readonly about?: string;
 }
 
-/** A write of a resource with its versions; without `before`, the resource was created. */
+/** A write of a resource with the versions before and after the write. `before` is missing when the write created the resource. */
 export interface StoredWrite {
   readonly kind: string;
   readonly id: string;
@@ -36,8 +36,8 @@ export class RowStore {
   ) {}
 
   /**
-   * Saves the outcomes and writes of some rows of one chunk, and its new counts, in one transaction. Unless the run is a rehearsal
-   * (`commits`), it also records the patients, which makes the undo of another import leave them.
+   * Saves the outcomes and writes of some rows of one chunk, and its new counts, in one transaction. If `commits` is true (the run is not a
+   * rehearsal), it also records the patient of each row. The undo of an earlier import then does not change these patients.
    */
   async save(
     importId: string,
@@ -52,7 +52,7 @@ export class RowStore {
     });
     const sealed = this.changes.seal(outcomes);
     const numbers = rows.map(({ row }) => row);
-    // Without bounds, the planner scans the whole list, because a new list has no statistics.
+    // Without these bounds, the planner would scan all rows of the import, because new rows have no statistics yet.
     const bounds = sql`${Math.min(...numbers)} and ${Math.max(...numbers)}`;
     const writes = outcomes.flatMap(({ row, writes: of }) => of.map((write) => ({ row, ...write })));
     await this.database.transaction(async (transaction) => {
@@ -75,7 +75,7 @@ export class RowStore {
     });
   }
 
-  /** Recounts the rows of a chunk, or of all chunks. Counts are always derived from the rows. */
+  /** Counts the rows of a chunk, or of all chunks, by state, and stores the counts with the chunks. */
   async recount(transaction: Transaction, importId: string, chunk?: number): Promise<void> {
     const of = (table: string) =>
       sql`${sql.raw(table)}.import_id = ${importId} ${chunk === undefined ? sql`` : sql`and ${sql.raw(table)}.chunk = ${chunk}`}`;

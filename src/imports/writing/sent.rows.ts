@@ -10,7 +10,7 @@ import {
 } from './row.decision.js';
 import type { StoredRowOutcome, StoredWrite } from './row.store.js';
 
-/** A write that was about to be sent for a row: a new patient, a new record by its key, or an update of a version. */
+/** A write that is recorded before it is sent: a new patient, a new record with its key, or an update of a version of a resource. */
 const Sent = z.object({
   kind: z.string(),
   key: z.string().optional(),
@@ -20,12 +20,15 @@ const Sent = z.object({
 export type Sent = z.output<typeof Sent>;
 const SentRows = z.record(z.string().regex(/^\d+$/), z.array(Sent));
 
-/** Parses the stored writes of a bundle without a response, by row. */
+/** Parses the writes that were sent without a stored response. The result is a map by row number. */
 export function readSent(stored: unknown): Map<number, readonly Sent[]> {
   return new Map(Object.entries(SentRows.parse(stored)).map(([row, sent]) => [Number(row), sent]));
 }
 
-/** The writes of a decision, as stored before they are sent: keyed digests, ids and versions, no patient data. */
+/**
+ * The writes of a decision in the form that is stored before they are sent. They contain keyed digests, ids and versions, and no patient
+ * data.
+ */
 export function sentOf({ writes }: RowDecision): Sent[] {
   if (writes === undefined) return [];
   return activeWrites(writes).map((write): Sent => {
@@ -36,7 +39,7 @@ export function sentOf({ writes }: RowDecision): Sent[] {
   });
 }
 
-/** The writes that were sent earlier, without a response, and are on the server: they are writes of this import. */
+/** The writes that were sent earlier without a response and are now found on the server. They count as writes of this import. */
 export function ownWrites(
   { planned }: RowDecision,
   known: KnownResources,
@@ -57,11 +60,14 @@ export function ownWrites(
     const isUnchanged = created?.resourceType === kind && created.meta?.versionId === '1';
     return isUnchanged ? [{ kind, id: created.id, after: '1' }] : [];
   });
-  // A bundle that was sent twice is recorded twice.
+  // If a bundle was sent twice, each of its writes is recorded twice. Remove the duplicates.
   return [...new Map(own.map((write) => [`${write.kind}/${write.id}/${write.after}`, write])).values()];
 }
 
-/** Whether another client created the patient between look-up and transaction (200 for `ifNoneExist`), so that the row was not merged. */
+/**
+ * Whether another client created the patient between the look-up and the transaction. The response for `ifNoneExist` is then 200, and the
+ * row was not merged into that patient.
+ */
 export function isConcurrentCreate(sent: readonly ActiveWrite[], answers: readonly EntryOutcome[]): boolean {
   return answers.some(
     ({ kind, status }, at) => kind === 'Patient' && status === 200 && sent[at]?.action === 'create',
@@ -73,12 +79,12 @@ export function writesOf(sent: readonly ActiveWrite[], answers: readonly EntryOu
   return answers.flatMap(({ status, kind, id, version }, at): StoredWrite[] => {
     const write = sent[at];
     if (write?.action === 'update') return [{ kind, id, before: write.version, after: version }];
-    // 200 for a create: the resource existed, and nothing was written.
+    // For a create, 200 means that the resource existed already and nothing was written.
     return status === 201 ? [{ kind, id, after: version }] : [];
   });
 }
 
-/** The outcome of a row. Its writes include those before a lost response. */
+/** The outcome of a row. `writes` must include the writes that were sent before a lost response. */
 export function outcomeOf(
   { planned, state, changes, issues, about: found }: RowDecision,
   writes: readonly StoredWrite[],

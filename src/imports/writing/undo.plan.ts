@@ -3,10 +3,13 @@ import type { importWrites } from '../../database/schema.records.js';
 import type { FhirRecords } from '../../fhir/fhir.records.js';
 import { canonicalJson } from '../../mapping/canonical.json.js';
 
-/** A write of an import: the resource and its versions before and after. */
+/** A write of an import: the resource, and the versions before and after the write. */
 export type ImportWrite = typeof importWrites.$inferSelect;
 
-/** The undo of a resource: an entry of a transaction, `restored` (nothing to do), or `changed` (somebody changed it, so it stays). */
+/**
+ * How to undo the writes of a resource: an entry of a transaction, `restored` when nothing is left to do, or `changed` when somebody else
+ * changed the resource. A changed resource is not undone.
+ */
 type UndoStep = BundleEntry | 'restored' | 'changed';
 
 interface Written {
@@ -18,8 +21,8 @@ interface Written {
 }
 
 /**
- * Decides for each resource (`Kind/id`, with its writes, newest first) how to undo its writes. Reads the present resources, then the needed
- * versions, both in batches. Throws like {@link FhirRecords.readAll}.
+ * Decides for each resource how to undo its writes. `resources` maps `Kind/id` to the writes, newest first. Reads the current resources,
+ * then the needed versions, both in batches. Throws like {@link FhirRecords.readAll}.
  */
 export async function planUndo(
   records: FhirRecords,
@@ -42,7 +45,7 @@ export async function planUndo(
 function writtenOf(reference: string, writes: readonly ImportWrite[], now: Resource): Written {
   const [newest] = writes;
   const oldest = writes.at(-1);
-  // Only the import changes its Provenance, so the import also wrote the current version.
+  // Only this import changes its Provenance, so this import also wrote the current version.
   const version = newest?.kind === 'Provenance' ? now.meta?.versionId : newest?.versionAfter;
   return { reference, version, before: oldest?.versionBefore ?? null };
 }
@@ -65,13 +68,13 @@ function stepOf(written: Written, now: Resource, versions: ReadonlyMap<string, R
     return isAsWritten(written, now, versions) ? { request: { method: 'DELETE', ...request } } : 'changed';
   const resource = versions.get(versionOf(reference, before));
   if (resource === undefined) return 'changed';
-  // It was undone already, and the response was lost.
+  // The resource has the old content already. The usual cause is an earlier undo whose response was lost.
   if (contentOf(now) === contentOf(resource)) return 'restored';
   if (!isAsWritten(written, now, versions)) return 'changed';
   return { fullUrl: `urn:uuid:${crypto.randomUUID()}`, resource, request: { method: 'PUT', ...request } };
 }
 
-/** Whether a resource has the content that the import wrote. Changes that another undo has taken back do not count. */
+/** Whether a resource has the content that the import wrote. A later change does not count if another undo has reversed it. */
 function isAsWritten(
   { reference, version }: Written,
   now: Resource,
@@ -83,6 +86,6 @@ function isAsWritten(
   return then !== undefined && contentOf(then) === contentOf(now);
 }
 
-/** The content of a resource without its version. */
+/** The content of a resource without its metadata, except for the profiles. */
 const contentOf = ({ meta, ...content }: Resource): string =>
   canonicalJson({ ...content, profile: meta?.profile });

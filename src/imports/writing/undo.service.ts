@@ -16,8 +16,8 @@ import { type ImportWrite, planUndo } from './undo.plan.js';
 const BATCH = 50;
 
 /**
- * Undoes an import: deletes the resources that it created and restores those that it updated. Resources that somebody changed since, or
- * that a later import uses, stay.
+ * Undoes an import: deletes the resources that the import created, and restores the resources that it updated. Resources are not undone if
+ * somebody else changed them later or a later import uses them.
  */
 @Injectable()
 export class Undo {
@@ -30,23 +30,23 @@ export class Undo {
   ) {}
 
   /**
-   * Undoes the writes, the last one first. The report of the import lists what stays. May be repeated after a crash.
-   * The undo waits for every bundle that began before it, so that their writes are known. A later bundle of another import finds the undo
-   * and waits.
+   * Undoes the writes, newest first. The report of the import lists the resources that are not undone. It is safe to run this again after a
+   * crash. The undo first waits for all running bundles, so that all their writes are recorded. A bundle of another import that begins
+   * later sees the undo and waits until the undo has ended.
    */
   async run(importId: string, signal: AbortSignal): Promise<void> {
     const isUndoing = and(eq(imports.id, importId), isNotNull(imports.undoing));
     const marked = await this.database.update(imports).set({ undoing: 'asked' }).where(isUndoing).returning();
     if (marked.length === 0) return;
     await this.untilDone(signal, () => this.locks.waitForBundles());
-    // Waits for a bundle that was running when the import was cancelled.
+    // The lock waits for a bundle that was running when the import was cancelled.
     await this.locks.withImportLock(importId, () => this.undoAll(importId, signal));
     await this.database.transaction(async (transaction) => {
       await transaction
         .update(imports)
         .set({ status: 'undone', undoing: null, finishedAt: new Date() })
         .where(isUndoing);
-      // A bundle that was running when the undo was requested may have added some.
+      // A bundle that was running when the undo was requested may have added waiting words.
       await transaction.execute(sql`delete from waiting_words where import_id = ${importId}`);
     });
     await this.imports.addEvent(importId);
@@ -65,7 +65,7 @@ export class Undo {
       if (writes.length === 0) break;
       await this.untilDone(signal, async () => {
         const batch = await this.withSiblings(importId, writes);
-        // HAPI ignores If-Match of a DELETE, so the locks keep other imports from changing these patients.
+        // HAPI ignores If-Match on a DELETE, so locks prevent other imports from changing these patients.
         const patients = await this.patientsOf(importId, batch);
         await this.locks.withPatientLocks(patients, async () => {
           await this.undo(await this.withoutRowsInUse(importId, batch));
@@ -74,7 +74,7 @@ export class Undo {
     }
   }
 
-  /** Records the writes of rows that a later import uses as conflicts, and returns the others. */
+  /** Records a write as a conflict if a later import uses the patient of its row. Returns the other writes. */
   private async withoutRowsInUse(importId: string, batch: readonly ImportWrite[]): Promise<ImportWrite[]> {
     const inUse = await this.dependencies.rowsInUse(importId, [...new Set(batch.map(({ row }) => row))]);
     const conflicts = batch.filter(({ row }) => inUse.has(row));
@@ -85,7 +85,7 @@ export class Undo {
     return batch.filter(({ row }) => !inUse.has(row));
   }
 
-  /** Repeats `work` while the FHIR server does not answer or a lock is held. */
+  /** Repeats `work` while the FHIR server does not answer or another process holds a lock. */
   private async untilDone(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted();
@@ -98,7 +98,7 @@ export class Undo {
     }
   }
 
-  /** Adds the other writes of the same rows, because a patient cannot be deleted before its records. */
+  /** Adds the other writes of the same rows, because a Patient cannot be deleted before the Conditions and Observations of that Patient. */
   private async withSiblings(importId: string, writes: ImportWrite[]): Promise<ImportWrite[]> {
     const [first] = writes;
     if (first?.kind === 'Provenance') return writes.filter(({ kind }) => kind === 'Provenance');
@@ -116,7 +116,7 @@ export class Undo {
       .orderBy(desc(importWrites.id));
   }
 
-  /** The patient keys of the rows of these writes; none when the rows of the import were deleted. */
+  /** The patient keys of the rows of these writes. The result is empty when the rows of the import were deleted. */
   private async patientsOf(importId: string, writes: readonly ImportWrite[]): Promise<string[]> {
     const rows = [...new Set(writes.map(({ row }) => row))];
     const found = await this.database
@@ -132,7 +132,7 @@ export class Undo {
   }
 
   private async undo(writes: readonly ImportWrite[]): Promise<void> {
-    // Several writes of one resource are undone together, to the version before the first.
+    // All writes of one resource are undone together: the resource gets the version before its first write.
     const resources = Map.groupBy(writes, ({ kind, resourceId }) => `${kind}/${resourceId}`);
     const entries: BundleEntry[] = [];
     const restored: number[] = [];
@@ -155,7 +155,7 @@ export class Undo {
     await this.setUndone(conflicts, false);
   }
 
-  /** Halves the rows of a rejected transaction until a single row is a conflict. */
+  /** Halves the rows of a rejected transaction until one row is left. The writes of that row are conflicts. */
   private async undoHalves(writes: readonly ImportWrite[]): Promise<void> {
     const rows = [...new Set(writes.map(({ row }) => row))];
     if (rows.length === 1)
@@ -164,7 +164,7 @@ export class Undo {
         false,
       );
     const first = new Set(rows.slice(0, rows.length / 2));
-    // Keeps the order of the writes: the newest write of a resource is first.
+    // `filter` keeps the order of the writes, so the newest write of a resource is still first.
     await this.undo(writes.filter(({ row }) => first.has(row)));
     await this.undo(writes.filter(({ row }) => !first.has(row)));
   }

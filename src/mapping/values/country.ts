@@ -1,6 +1,6 @@
 import { foldText } from '../words/folding.js';
 
-/** Names that the Unicode data do not have. */
+/** Country names that the Unicode data do not contain. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   usa: 'US',
   eua: 'US',
@@ -16,7 +16,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 
 let names: ReadonlyMap<string, string> | undefined;
 
-/** The ISO 3166-1 code of a country, from its code or its name in Portuguese, English or Spanish; undefined when it is unknown. */
+/** The ISO 3166-1 code of a country, from its code or from its name in Portuguese, English or Spanish. Undefined for an unknown country. */
 export function readCountry(text: string): string | undefined {
   names ??= allNames();
   return names.get(foldText(text));
@@ -48,7 +48,7 @@ function allNames(): ReadonlyMap<string, string> {
   ]);
   const codes = letters.flatMap((one) => letters.map((other) => one + other));
   for (const code of codes.filter((candidate) => !notCountries.has(candidate))) {
-    // For a replaced code (BU, DD, …) the Unicode data give the name of its successor.
+    // Skip replaced codes (BU, DD, …). For these, the Unicode data give the name of the successor country.
     if (new Intl.Locale(`und-${code}`).region !== code) continue;
     const countryNames = display.flatMap((one) => one.of(code) ?? []);
     if (countryNames.length === 0) continue;

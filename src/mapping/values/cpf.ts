@@ -9,15 +9,15 @@ export interface CheckedIdentifier {
   readonly issues: readonly Issue[];
 }
 
-/** Whether a spreadsheet rounded a long number (`1,23E+10`). Its lost digits cannot be restored. */
+/** Whether the text is a long number that a spreadsheet program rounded (`1,23E+10`). The lost digits cannot be restored. */
 export const isScientific = (text: string): boolean => /^[+-]?\d+(?:[.,]\d+)?e[+-]?\d+$/iu.test(text.trim());
 
-/** Reads a CPF (Brazilian tax number): removes punctuation, restores leading zeros, and checks the check digits by policy. */
+/** Reads a CPF (Brazilian tax number): removes punctuation, restores leading zeros, and checks the check digits as `policy` requires. */
 export function readCpf(text: string, policy: CheckDigitPolicy, column: string): CheckedIdentifier {
   if (isScientific(text)) return { issues: [issue('identifier-scientific', column)] };
   const compact = text.replace(/[\s.\-/]/gu, '');
   if (!/^\d{8,11}$/u.test(compact)) return { issues: [issue('cpf-format', column)] };
-  // A CPF with punctuation was text, so it cannot have lost leading zeros.
+  // A CPF with punctuation was stored as text, so it cannot have lost leading zeros.
   if (compact.length < 11 && compact !== text.trim()) return { issues: [issue('cpf-format', column)] };
   const value = compact.padStart(11, '0');
   if (/^(\d)\1{10}$/u.test(value)) return { issues: [issue('cpf-placeholder', column)] };

@@ -12,7 +12,7 @@ export const DATE_FORMATS = [
 ] as const;
 export type DateFormat = (typeof DATE_FORMATS)[number];
 
-/** A FHIR date (`yyyy`, `yyyy-MM` or `yyyy-MM-dd`), or the issue code of the fault. */
+/** The result of reading a date: a FHIR date (`yyyy`, `yyyy-MM` or `yyyy-MM-dd`), or an issue code. */
 export type DateReading = { readonly date: string } | { readonly fault: 'date-invalid' | 'date-ambiguous' };
 
 const PATTERNS: Readonly<Record<string, string>> = {
@@ -35,8 +35,8 @@ const READERS = new Map(
 );
 
 /**
- * Reads a date in the formats of a mapping. The format decides what 03/04/1980 means. A date that two formats of a column read as
- * different days is ambiguous. Days that do not exist and two-digit years are invalid.
+ * Reads a date in the formats of a column. The formats decide whether 03/04/1980 is in March or in April. A date is ambiguous if two
+ * formats of the column give different days. Days that do not exist and two-digit years are invalid.
  */
 export function readDate(text: string, formats: readonly DateFormat[]): DateReading {
   const readings = new Set(formats.flatMap((format) => readAs(text.trim(), format) ?? []));
@@ -59,10 +59,10 @@ function readAs(text: string, format: DateFormat): string | undefined {
   return `${year}-${month}-${day}`;
 }
 
-/** Whether a date, which may lack day or month, begins after a day (`yyyy-MM-dd`). */
+/** Whether a date is later than a day (`yyyy-MM-dd`). The date may lack its day or month; then only the present parts are compared. */
 export const isAfter = (date: string, day: string): boolean => date > day.slice(0, date.length);
 
-/** Full years between two dates. A missing month or day counts as the first. */
+/** Full years between two dates. A missing month counts as January, and a missing day as the first day of the month. */
 export function yearsBetween(from: string, to: string): number {
   const [fromYear, toYear] = [Number(from.slice(0, 4)), Number(to.slice(0, 4))];
   const early = to.slice(4).padEnd(6, '-01') < from.slice(4).padEnd(6, '-01');

@@ -6,7 +6,7 @@ const When = z
   .strictObject({ column: Field, is: z.array(z.string()).optional(), present: z.boolean().optional() })
   .optional();
 
-/** How a value of a resource is made from a row. An expression contains no code. */
+/** The rule that makes a value of a resource from the cells of a row. An expression contains no program code. */
 export const Expression = z.union([
   z.strictObject({ copy: Field, when: When }),
   z.strictObject({ const: z.string().max(1_000), when: When }),
@@ -15,7 +15,7 @@ export const Expression = z.union([
 ]);
 export type Expression = z.infer<typeof Expression>;
 
-/** A cell that contains a list; `by` has its separators. */
+/** A column whose cells contain lists. `by` contains the separators. */
 export const Split = z.strictObject({
   split: Field,
   by: z.array(z.string().length(1)).min(1).max(4),
@@ -23,13 +23,13 @@ export const Split = z.strictObject({
 });
 export type Split = z.infer<typeof Split>;
 
-/** The cells of a row by the column names of the mapping, trimmed, without empty cells. */
+/** The cells of a row by column name of the mapping. The texts are trimmed, and empty cells are left out. */
 export type Cells = ReadonlyMap<string, string>;
 
-/** For each table of the document: folded words → values. */
+/** The tables of the document by name. Each table maps folded words to values. */
 export type Tables = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** A value with its column. `unlisted`: the table does not contain the word. */
+/** A value with its column. `unlisted` is true when the table does not contain the word. */
 export interface Evaluated {
   readonly text: string;
   readonly column?: string;
@@ -45,7 +45,7 @@ export const readTables = (tables: Readonly<Record<string, Readonly<Record<strin
     ]),
   );
 
-/** Evaluates an expression; undefined when the cell is empty or the condition is not met. */
+/** Evaluates an expression. Returns undefined when the cell is empty or the condition of the expression is false. */
 export function evaluate(expression: Expression, cells: Cells, tables: Tables): Evaluated | undefined {
   if (!applies(expression.when, cells)) return undefined;
   if ('const' in expression) return { text: expression.const };
@@ -57,7 +57,7 @@ export function evaluate(expression: Expression, cells: Cells, tables: Tables): 
   return found === undefined ? { ...cell, unlisted: true } : { ...cell, text: found };
 }
 
-/** The items of a list cell in order, trimmed. Empty items are kept, because another list may have related items. */
+/** The trimmed items of a list cell, in order. Empty items are kept, because another list can have an item for each position. */
 export function splitCell(rule: Split, cells: Cells): readonly string[] {
   const cell = cells.get(rule.split);
   if (cell === undefined || !applies(rule.when, cells)) return [];

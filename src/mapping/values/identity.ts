@@ -4,15 +4,15 @@ import type { Identifier } from '@medplum/fhirtypes';
 /** The identifier system of Conditions and Observations of imports. */
 export const RECORD_KEY_SYSTEM = 'urn:radgate:record-key';
 
-/** The secret key of the digests, at least 32 bytes. It is used for nothing else. */
+/** The secret key of the digests, at least 32 bytes. It is used only for this purpose. */
 export type IdentityKey = Uint8Array;
 
-// Creating the key object for each digest costs five times the digest.
+// Cache the key object, because creating it takes five times as long as one digest.
 const keyObjects = new WeakMap<IdentityKey, KeyObject>();
 
 /**
- * A keyed digest of some facts (HMAC-SHA-256 as 43 characters of base64url). Without the key, a CPF could be found from its hash by
- * trying all numbers. The facts are encoded as JSON, so that different facts never give the same text.
+ * A keyed digest of some facts (HMAC-SHA-256 as 43 characters of base64url). A hash without a key would not protect a CPF, because an
+ * attacker could try all numbers. The facts are encoded as JSON, so different facts never give the same text.
  */
 export function keyedDigest(key: IdentityKey, facts: readonly string[]): string {
   const secret = keyObjects.get(key) ?? createSecretKey(key);
@@ -20,7 +20,7 @@ export function keyedDigest(key: IdentityKey, facts: readonly string[]): string 
   return createHmac('sha256', secret).update(JSON.stringify(facts)).digest('base64url');
 }
 
-/** The key of a patient, from one identifier. Locks and duplicates use it. */
+/** The key of a patient, from one identifier. It is used for locks and to find duplicate rows. */
 export const patientKey = (key: IdentityKey, system: string, value: string): string =>
   keyedDigest(key, ['patient', system, value]);
 
@@ -36,7 +36,7 @@ export function recordIdentifier(
   return { system: RECORD_KEY_SYSTEM, value: keyedDigest(key, facts) };
 }
 
-/** A UUID (RFC 9562, version 8) that is derived from a text. It is the `fullUrl` of bundle entries. */
+/** A UUID (RFC 9562, version 8) that is derived from a text. It is used in the `fullUrl` of bundle entries. */
 export function steadyUuid(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   const variant = '89ab'.charAt(Number.parseInt(hex.charAt(16), 16) % 4);

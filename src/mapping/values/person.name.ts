@@ -5,8 +5,9 @@ const PARTICLES = new Set(['da', 'de', 'di', 'do', 'das', 'dos', 'del']);
 const SUFFIXES = new Set(['filho', 'filha', 'junior', 'jr', 'jr.', 'neto', 'neta', 'sobrinho', 'sobrinha']);
 
 /**
- * Splits a full name by the Brazilian custom: the last part is the family name, the others are given names. Particles join the next
- * word, `e` joins both words beside it, and Filho, Júnior, Neto and Sobrinho belong to the family name. `text` is the unchanged cell.
+ * Splits a full name by the Brazilian custom. The last part is the family name, and the other parts are given names. A particle such as
+ * `da` belongs to the next word, and `e` joins the words before and after it. Filho, Júnior, Neto and Sobrinho belong to the family name.
+ * `text` is the unchanged cell.
  */
 export function splitName(text: string): HumanName {
   const parts = partsOf(text);
@@ -29,7 +30,7 @@ function partsOf(text: string): string[] {
       open += `${word} `;
       continue;
     }
-    // A suffix is a part of its own only when nothing else follows the given name.
+    // A suffix such as Filho is a separate part only when no other part follows the given name.
     joined = SUFFIXES.has(folded) && parts.length > 1 && open === '';
     if (joined) parts.push(`${parts.pop()} ${word}`);
     else parts.push(open + word);
@@ -39,7 +40,7 @@ function partsOf(text: string): string[] {
   return parts;
 }
 
-/** A name from two cells. `text` has both cells as written. */
+/** A name from two cells. `text` contains both cells as they were written. */
 export function joinName(given: string | undefined, family: string | undefined): HumanName {
   const words = given?.split(/\s+/u).filter((part) => part !== '') ?? [];
   const text = [given, family].filter((part) => part !== undefined).join(' ');

@@ -10,7 +10,7 @@ const BRAZILIAN_AREA_CODES = new Set(
   ).split(' '),
 );
 
-/** A contact point, with a warning when the text is stored as written. */
+/** A contact point, with a warning when the text is invalid and is stored as written. */
 export interface CheckedContact {
   readonly contact: ContactPoint;
   readonly issues: readonly Issue[];
@@ -27,7 +27,7 @@ export function readPhone(text: string, country: string, column: string): Checke
     return { contact: asWritten, issues: [issue('phone-area-code', column)] };
   if (!number.isValid()) return { contact: asWritten, issues: [issue('phone-format', column)] };
   const mobile = number.getType() === 'MOBILE';
-  // E.164 has no extensions, so the extension is appended (RFC 3966).
+  // E.164 has no extensions, so the extension is appended in the form of RFC 3966.
   const value = number.ext === undefined ? number.number : `${number.number};ext=${number.ext}`;
   return { contact: { system: 'phone', value, ...(mobile ? { use: 'mobile' } : {}) }, issues: [] };
 }

@@ -3,20 +3,20 @@ import { foldText } from '../words/folding.js';
 import { type Issue, issue } from '../issue.js';
 import type { QuantityRule } from '../observation.rule.js';
 
-/** A number with its unit. It is missing when an issue rejects the row. */
+/** A quantity (a number with a unit) and the issues of its cell. `quantity` is missing when an issue rejects the row. */
 export interface CheckedQuantity {
   readonly quantity?: Quantity;
   readonly issues: readonly Issue[];
 }
 
-/** Reads a measurement: digits, at most one decimal sign of the mapping, and optionally the unit of the column. */
+/** Reads a measurement: digits with at most one decimal sign that the mapping allows, and optionally the unit of the column. */
 export function readQuantity(text: string, rule: QuantityRule, column: string | undefined): CheckedQuantity {
   const units = [rule.unit, rule.ucum].map(foldText);
   const folded = foldText(text);
   const unit = units.find((candidate) => folded.endsWith(candidate));
   const digits = (unit === undefined ? folded : folded.slice(0, -unit.length)).trim();
   const signs = rule.decimal === 'either' ? '[.,]' : `\\${rule.decimal}`;
-  // 1.234 is ambiguous when both signs may be the decimal sign: it is a little more than one, or more than a thousand.
+  // If both signs are allowed as the decimal sign, 1.234 is ambiguous: it can mean 1.234 or 1234.
   const thousands = rule.decimal === 'either' && /^[1-9]\d{0,2}[.,]\d{3}$/u.test(digits);
   if (thousands || !new RegExp(`^\\d{1,6}(?:${signs}\\d{1,6})?$`, 'u').test(digits))
     return { issues: [issue('number-invalid', column)] };

@@ -2,7 +2,7 @@ const MULTIPLY = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((row) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((column) => dihedral(row, column)),
 );
 const FIRST = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
-/** Row n is the permutation applied n times; it repeats after eight. */
+/** The permutations of the Verhoeff algorithm. Row n is the base permutation applied n times. Row 8 would equal row 0. */
 const PERMUTE = Array.from({ length: 8 }, (_, times) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => {
     let moved = digit;

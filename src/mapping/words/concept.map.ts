@@ -13,7 +13,7 @@ export const WORDS = 'urn:radgate:words:';
 
 /** The equivalence of an ignored word. */
 export const UNMATCHED = 'unmatched';
-/** The equivalences that are used. Wider, narrower and inexact concepts are not. */
+/** The equivalences that are used. Targets with the equivalence wider, narrower or inexact are ignored. */
 const EQUIVALENT = new Set(['equivalent', 'equal']);
 
 const Product = z.object({
@@ -55,7 +55,7 @@ const Group = z
     'A code is not a SNOMED CT concept identifier.',
   );
 
-/** The members of an R4 ConceptMap that are read: words of a language (`urn:radgate:words:pt`) → concepts. */
+/** The members of an R4 ConceptMap that are read. Each group maps the words of one language (`urn:radgate:words:pt`) to concepts. */
 export const TermConceptMap = z.object({
   resourceType: z.literal('ConceptMap'),
   url: z.string(),
@@ -64,10 +64,10 @@ export const TermConceptMap = z.object({
 });
 export type TermConceptMap = z.infer<typeof TermConceptMap>;
 
-/** Language and folded word → targets. */
+/** The targets by key. A key consists of the language and the folded word. */
 export type TermIndex = ReadonlyMap<string, readonly TermTarget[]>;
 
-/** A word of a ConceptMap. `unmatched`: the map says that the word is ignored. */
+/** A word of a ConceptMap. `unmatched` is true when the map says that the word is ignored. */
 export interface MappedWord {
   readonly language: string;
   readonly word: string;
@@ -122,15 +122,15 @@ const codingOf = (system: string, code: string, display?: string): Coding =>
 const same = (one: TermTarget, other: TermTarget) => JSON.stringify(one) === JSON.stringify(other);
 
 /**
- * Looks a word up in a ConceptMap. Only an exact match after folding is mapped. Text that negates, doubts or names another person is
- * ambiguous, as is a word with two targets. A typed code is mapped when the map contains its concept.
+ * Looks a word up in a ConceptMap. Only an exact match after folding is mapped. A text is ambiguous if it contains a guard word (negation,
+ * past, other person or doubt). A word with two targets is ambiguous too. A typed code is mapped when the map contains its concept.
  */
 export function lookUpTerm(index: TermIndex, question: TermQuestion): TermAnswer {
   const source = 'concept-map';
   if (looksLikeCode(question.text)) return lookUpCode(index, question.text.trim());
   const direct = index.get(keyOf(question.language, foldTerm(question.text)));
   const [only] = direct ?? [];
-  // A term of the map may contain a guard word ("pré-diabetes"), so an exact match is checked before the guards.
+  // A term of the map can contain a guard word ("pré-diabetes"), so an exact match is checked before the guard words.
   if (only !== undefined && direct?.length === 1) return { outcome: 'mapped', target: only, source };
   if (only !== undefined || isGuarded(question.text)) return { outcome: 'ambiguous', source };
   return { outcome: 'unmapped', source };
@@ -146,7 +146,7 @@ function lookUpCode(index: TermIndex, code: string): TermAnswer {
   return { outcome: 'unmapped', source };
 }
 
-/** The `lookUp` of a mapping context that uses an index only, without decisions. */
+/** Makes a `lookUp` for a mapping context that uses only an index and no decisions. */
 export const lookUpIn =
   (index: TermIndex): LookUp =>
   (question) =>

@@ -1,4 +1,4 @@
-/** Removes accents, case and repeated white space. Punctuation stays. */
+/** Removes accents, case and repeated white space. Punctuation is kept. */
 export function foldText(text: string): string {
   return text
     .normalize('NFKD')
@@ -8,7 +8,10 @@ export function foldText(text: string): string {
     .trim();
 }
 
-/** The name of a column for comparison: folded, with `_` for each run of other characters. A leading `_` (report columns) stays. */
+/**
+ * The name of a column for comparison: the folded name, with `_` in place of each sequence of other characters. A leading `_` (report
+ * columns) is kept.
+ */
 export function foldHeader(name: string): string {
   const folded = foldText(name)
     .replace(/[^\p{L}\p{N}]+/gu, '_')

@@ -1,14 +1,16 @@
 import { foldText } from './folding.js';
 
-/** Openings that only mean "has". The English "has" is missing, because HAS is hypertension in Portuguese. */
+/**
+ * Opening words that only mean "has" or "patient with". The English word "has" is missing, because HAS means hypertension in Portuguese.
+ */
 const OPENINGS =
   /^(?:(?:portador|portadora|paciente|pte|doente|acometid[oa]|diagnostico|dx|patient|known|diagnosed) (?:de|da|do|com|of|with)?\s?|(?:tem|com|with|tiene|con) )+/u;
 
-/** An empty checkbox, "( ) diabetes". Folding must not remove it. */
+/** An empty checkbox, as in "( ) diabetes". Folding must not remove the checkbox, because it means that the statement is false. */
 const EMPTY_BOX = /[([]\s*[)\]]/gu;
 const UNTICKED = '☐';
 
-/** Words that negate a statement or refer to the past, to another person or to a doubt, in three languages. */
+/** Guard words in three languages. They negate a statement, or refer to the past, to another person or to a doubt. */
 const GUARDS = new RegExp(
   `(?:^|[^\\p{L}])(?:${[
     // Negation.
@@ -27,14 +29,14 @@ const GUARDS = new RegExp(
 );
 
 /**
- * The key of a word for look-up: without accents, case, punctuation, openings such as "portador de", gender and plural. The key is not
- * a word of any language.
+ * The key of a word for the look-up, without accents, case, punctuation, opening words such as "portador de", gender and plural. The key
+ * itself need not be a word of the language.
  */
 export function foldTerm(text: string): string {
   const plain = foldText(text)
     .replace(EMPTY_BOX, ` ${UNTICKED} `)
     .replace(/[.,;:!*()[\]"']+/gu, ' ')
-    // Only between letters and digits, because "HIV -" and "DM (-)" mean that the disease is absent.
+    // Replace `-` only between letters and digits, because in "HIV -" and "DM (-)" it means that the disease is absent.
     .replace(/(?<=[\p{L}\p{N}])[-_/](?=[\p{L}\p{N}])/gu, ' ')
     .replace(/\s+/gu, ' ')
     .trim();
@@ -42,17 +44,20 @@ export function foldTerm(text: string): string {
   return (bare === '' ? plain : bare).split(' ').map(foldEnding).join(' ');
 }
 
-/** Removes plural and grammatical gender: "diabéticas", "diabético" and "diabética" become equal. Short words stay. */
+/**
+ * Removes plural and grammatical gender, so that "diabéticas", "diabético" and "diabética" become equal. Words of fewer than five letters
+ * do not change.
+ */
 function foldEnding(word: string): string {
   if (word.length < 5) return word;
   const single = word.replace(/oes$/u, 'ao').replace(/([^s])s$/u, '$1');
   return single.replace(/[oa]$/u, 'o');
 }
 
-/** The separators between the words that the guards check. */
+/** The separators between words. They are replaced by spaces before the guard words are searched. */
 const BETWEEN_WORDS = new RegExp(`[^\\p{L}?${UNTICKED}]+`, 'gu');
 
-/** Whether a text contains a guard: "não diabético" must not become diabetes. */
+/** Whether a text contains a guard word. For example, "não diabético" must not be mapped to diabetes. */
 export function isGuarded(text: string): boolean {
   const plain = foldText(text).replace(EMPTY_BOX, UNTICKED);
   // "s/ DM" means "sem DM" (without diabetes).

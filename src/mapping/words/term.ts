@@ -6,11 +6,11 @@ export interface TermQuestion {
   readonly column: string;
   readonly language: 'pt' | 'en' | 'es';
   readonly sex?: 'male' | 'female' | 'other' | 'unknown';
-  /** Full years on the day the row describes. */
+  /** The age of the patient in full years, on the day that the row describes. */
   readonly age?: number;
 }
 
-/** The concept of a word: the code of a Condition, or the code and value of an Observation. */
+/** The target of a word: the code of a Condition, or the code and value of an Observation. */
 export type TermTarget =
   | { readonly kind: 'condition'; readonly coding: Coding }
   | { readonly kind: 'observation'; readonly code: Coding; readonly value: readonly Coding[] };

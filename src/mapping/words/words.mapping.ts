@@ -11,7 +11,7 @@ import type { RowReading } from '../row.reading.js';
 import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
 import { DIABETES, PREGNANCY_STATUS, PREGNANT, type TermAnswer } from './term.js';
 
-/** The patient of a row, as Conditions and Observations need it. */
+/** The facts about the patient of a row that Conditions and Observations need. */
 export interface Subject {
   readonly patientKey: string;
   readonly fullUrl: string;
@@ -19,7 +19,7 @@ export interface Subject {
   readonly birthDate?: string;
 }
 
-/** The resources made of the words of a row, and the words that wait. */
+/** The resources that were made from the words of a row, and the words that wait for a decision. */
 export interface WordRecords {
   readonly conditions: Map<string, Condition>;
   readonly observations: Map<string, Observation>;
@@ -28,7 +28,7 @@ export interface WordRecords {
 
 type WordsRule = MappingDocument['words'][number];
 
-/** Maps the words of all list columns. The same concept twice in a row gives one resource. */
+/** Maps the words of all list columns. If a row contains the same concept twice, the concept gives one resource. */
 export function mapWords(reading: RowReading, subject: Subject, context: MappingContext): WordRecords {
   const records: WordRecords = { conditions: new Map(), observations: new Map(), waiting: [] };
   for (const rule of reading.document.words) mapList(reading, rule, subject, context, records);
@@ -106,12 +106,13 @@ function mapWord(
     answer.outcome === 'mapped' && answer.target.kind === 'condition' ? answer.target.coding : undefined;
   if (coding === undefined) reading.issues.push(unknownWord(reading, text, answer, column));
   const outcome = answer.outcome === 'ambiguous' ? 'ambiguous' : 'unmapped';
-  // An ambiguous word waits whatever the policy: "nega diabetes" as text of an active Condition would mean the opposite.
+  // An ambiguous word waits under every policy. For example, "nega diabetes" ("denies diabetes") as the text of an active Condition would
+  // mean the opposite.
   if (coding === undefined && (outcome === 'ambiguous' || !isTextOnly(reading))) {
     records.waiting.push({ column, text, language: rule.language, outcome });
     return;
   }
-  // Without a code, the folded text is the identity, so that another spelling does not create a second Condition.
+  // Without a code, the folded text identifies the Condition, so another spelling does not create a second Condition.
   const code = coding?.code ?? `text:${foldText(text)}`;
   if (records.conditions.has(code)) return;
   const condition = makeCondition({
