@@ -1,4 +1,4 @@
--- Who: people and machines, their groups and what these may do.
+-- People and machine accounts, their groups, and the rights of these groups.
 create table accounts (
   id uuid primary key default gen_random_uuid(),
   kind text not null check (kind in ('person', 'machine')),
@@ -95,7 +95,7 @@ create table login_failures (
   window_start timestamptz not null
 );
 
--- Secrets made here, the private halves encrypted under MASTER_KEY.
+-- Secrets that the gateway generates. Private keys are encrypted under MASTER_KEY.
 create table signing_keys (
   kid text primary key,
   public_jwk jsonb not null,
@@ -108,7 +108,7 @@ create table stored_secrets (
   sealed bytea not null
 );
 
--- What is there.
+-- The catalog of patients, studies, series and instances.
 create table patients (
   id bigint generated always as identity primary key,
   issuer text not null,
@@ -192,7 +192,7 @@ create table instances (
 );
 create index instances_series on instances (series, instance_number, id);
 
--- A reservation of keys while an instance is on its way into the archive.
+-- Reserved keys of instances that are being uploaded into the archive.
 create table pending (
   sop_uid text primary key,
   series bigint not null references series on delete cascade,
@@ -209,7 +209,7 @@ create table archive_cursor (
   position bigint not null
 );
 
--- Record: only ever appended to.
+-- Audit rows. This table is append-only.
 create table audit (
   id bigint generated always as identity,
   at timestamptz not null default clock_timestamp(),
@@ -238,7 +238,7 @@ create index audit_unsealed on audit (xact, id);
 create index audit_account on audit (account_id, at);
 create index audit_study on audit (study_uid, at);
 
--- The chain over it: each hash covers its row and the hash before.
+-- The chain of seals over the audit. Each hash is computed from the row and the previous hash.
 create table audit_seals (
   position bigint generated always as identity primary key,
   audit_id bigint not null unique,
@@ -246,12 +246,12 @@ create table audit_seals (
   hash bytea not null
 );
 
--- Removals keep counts, modalities and revisions true, and leave nothing empty behind.
+-- These functions remove rows. They update counts, modalities and revisions, and delete parents that are empty afterwards.
 create function refresh_study(wanted bigint) returns void language sql as $$
   update studies set
     series_count = (select count(*) from series where study = wanted and instance_count > 0),
     instance_count = (select coalesce(sum(instance_count), 0) from series where study = wanted),
-    -- By what each instance says of itself: one that contradicts its series still narrows a scope by modality.
+    -- Uses the modality of each instance. It can differ from the modality of the series, and a scope by modality must consider it.
     modalities = array(
       select distinct i.modality from instances i join series on series.id = i.series
       where series.study = wanted and i.modality <> '' order by 1),

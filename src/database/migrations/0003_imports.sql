@@ -1,4 +1,4 @@
--- Records: mapping documents, imports and what became of each of their rows.
+-- Mapping documents, imports, and the outcome of each imported row.
 create table mappings (
   id uuid primary key default gen_random_uuid(),
   name text not null,
@@ -20,7 +20,7 @@ create table imports (
   mode text not null check (mode in ('commit', 'rehearse')),
   as_of date,
   encoding text,
-  -- What makes two uploads the same; null when it was asked to be another one.
+  -- Equal for two uploads that are the same import. Null if the client has forced a new import.
   sameness bytea unique,
   idempotency_key text,
   status text not null check (status in
@@ -28,7 +28,8 @@ create table imports (
   failure text,
   source jsonb,
   rows_total integer not null default 0,
-  -- Counts the runs (commit after a rehearsal, retries): chunks of an older run are not done.
+  -- The number of the current run. A commit after a rehearsal and a retry each start a new run. A chunk with a lower `run_done` is not
+  -- done.
   run integer not null default 0,
   created_at timestamptz not null default now(),
   finished_at timestamptz,
@@ -36,13 +37,13 @@ create table imports (
 );
 create index imports_newest on imports (created_at desc, id);
 
--- The rows as read, sealed; jobs carry ids only.
+-- The rows of the list, encrypted. Jobs contain only ids.
 create table import_chunks (
   import_id uuid not null references imports on delete cascade,
   chunk integer not null,
   sealed bytea not null,
   run_done integer not null default 0,
-  -- Rows whose Patient was about to be created when the process was last heard of.
+  -- Rows whose Patient may have been sent to the FHIR server before the process stopped.
   creating integer[] not null default '{}',
   created integer not null default 0,
   updated integer not null default 0,
@@ -60,12 +61,12 @@ create table import_rows (
   chunk integer not null,
   state text not null check (state in
     ('pending', 'created', 'updated', 'unchanged', 'rejected', 'waiting', 'duplicate')),
-  -- Who the row is about, as an HMAC of the identifier.
+  -- HMAC of the identifier of the row's patient.
   patient text,
-  -- What the row says, as an HMAC: equal rows of one patient are the same row.
+  -- HMAC of the content of the row. Rows of one patient with equal content are duplicates.
   content text,
   issues jsonb not null default '[]',
-  -- Field by field, sealed: what would change, or changed.
+  -- The changes of each field, encrypted. A rehearsal stores the changes that a commit would make.
   changes bytea,
   primary key (import_id, row)
 );
@@ -73,7 +74,7 @@ create index import_rows_state on import_rows (import_id, state, row);
 create index import_rows_patient on import_rows (import_id, patient, row) where patient is not null;
 create index import_rows_chunk on import_rows (import_id, chunk);
 
--- What an import wrote, so that it can be undone.
+-- The resources that an import wrote. An undo needs them.
 create table import_writes (
   id bigint generated always as identity primary key,
   import_id uuid not null references imports on delete cascade,
@@ -94,7 +95,7 @@ create table import_events (
 );
 create index import_events_import on import_events (import_id, id);
 
--- The inbox of words, and what people decided they mean; one row for each distinct word of a language.
+-- The inbox of words, and the decisions about their meaning. There is one row for each distinct word of a language.
 create table terms (
   id uuid primary key default gen_random_uuid(),
   language text not null,
@@ -111,7 +112,7 @@ create table terms (
 );
 create index terms_state on terms (state, created_at);
 
--- Which rows wait for which word.
+-- The rows that wait for a decision about a word.
 create table waiting_words (
   import_id uuid not null references imports on delete cascade,
   row integer not null,

@@ -1,5 +1,5 @@
--- What of the bundle under way was about to be sent when the process was last heard of: per row what is created (by its key) and what is
--- updated (from which version), so that it is told as this import's work, and can be undone, though the answer was lost.
+-- What the process was about to send to the FHIR server: for each row the resources to create (by key) and to update (from which version).
+-- If the response is lost, the import can still report and undo these writes.
 alter table import_chunks add column sent jsonb not null default '{}';
 update import_chunks set sent = (select jsonb_object_agg(row, '[{"kind": "Patient"}]'::jsonb) from unnest(creating) row)
   where creating <> '{}';

@@ -1,4 +1,4 @@
--- What the archive holds and the catalog does not show, until somebody decides or the reason goes away.
+-- Instances that the archive has and the catalog does not show. They stay here until a person decides or the reason no longer exists.
 create table quarantine (
   id uuid primary key default gen_random_uuid(),
   orthanc_study text not null,
@@ -9,7 +9,7 @@ create table quarantine (
 
 create table quarantined (
   orthanc_id text primary key,
-  -- No cascade: what just got a newcomer cannot be taken for empty.
+  -- The reference has no cascade. Deleting a group therefore fails if an instance was added to it at the same time.
   quarantine uuid not null references quarantine,
   study_uid text not null default '',
   series_uid text not null default '',

@@ -1,4 +1,4 @@
--- The catalog compared with the archive from end to end because somebody asked for it.
+-- Requested comparisons of the whole catalog with the whole archive.
 create table rebuilds (
   id uuid primary key default gen_random_uuid(),
   state text not null default 'requested' check (state in ('requested', 'running', 'completed')),
@@ -11,5 +11,5 @@ create table rebuilds (
   removed integer not null default 0,
   repaired integer not null default 0
 );
--- One at a time: asking again while one is under way gives the same.
+-- Only one rebuild can be open. A second request returns the open rebuild.
 create unique index rebuilds_open on rebuilds ((true)) where state <> 'completed';

@@ -1,4 +1,4 @@
--- Every gateway hears at once that somebody may have less than before; what it does then is src/authz/running.requests.ts.
+-- Notifies every gateway immediately that the access of an account may be reduced. src/authz/running.requests.ts handles the notification.
 create function tell_access_changed() returns trigger language plpgsql as $$
 begin
   perform pg_notify('access_changed', '');

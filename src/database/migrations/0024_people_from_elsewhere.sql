@@ -1,9 +1,9 @@
--- People whom another service signs in (OpenID Connect): who they are there, and how new what we know of their groups is.
+-- The identity of a person at the OpenID Connect provider, and the time of the newest information about the person's groups.
 alter table accounts
   add external_issuer text,
   add external_subject text,
   add external_at timestamptz,
   add check ((external_issuer is null) = (external_subject is null));
 create unique index accounts_external on accounts (external_issuer, external_subject);
--- Given by that service and taken by it; others are left to people.
+-- True for a membership that the provider grants and revokes. All other memberships are managed in the gateway.
 alter table memberships add external boolean not null default false;

@@ -1,6 +1,7 @@
--- Where a key may be used from (CIDR); empty: anywhere.
+-- The addresses (CIDR) from which a key may be used. An empty array allows every address.
 alter table api_keys add ranges text[] not null default '{}';
--- After how many minutes without a new instance a sender counts as silent; since when somebody was told so.
+-- silent_after_minutes: a sender counts as silent after this time without a new instance. silent_since: when the gateway reported the
+-- sender as silent.
 alter table accounts
   add silent_after_minutes integer check (silent_after_minutes > 0),
   add silent_since timestamptz;

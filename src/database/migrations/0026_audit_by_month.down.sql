@@ -1,4 +1,4 @@
--- Every row goes back into the one partition there was; months that were dropped stay dropped.
+-- Moves every row back to the single partition of the older version. Dropped months are not restored.
 do $$
 declare
   month record;

@@ -1,12 +1,13 @@
--- The audit is kept in months (UTC): made ahead, and dropped as a whole when they are older than is kept. The gateway's role can ask for
--- both by audit_keep(), but what is too old is decided by a table that only the owner may change (AUDIT_RETENTION_MONTHS).
+-- The audit has one partition for each month (UTC). Partitions are created in advance and dropped when they are older than the retention
+-- time. The gateway's role can call audit_keep() to do both. The retention time is in a table that only the owner can change
+-- (AUDIT_RETENTION_MONTHS).
 create table audit_settings (
   sole boolean primary key default true check (sole),
   kept_months integer not null default 72 check (kept_months >= 1)
 );
 insert into audit_settings default values;
 
--- What a dropped month leaves: how many rows it had, and the seal over the last of them.
+-- What is kept of a dropped month: its number of rows, and its last seal.
 create table audit_months (
   month date primary key,
   dropped_at timestamptz not null default now(),
@@ -30,7 +31,7 @@ declare
 begin
   if to_regclass('public.' || name) is not null then return; end if;
   execute format('create table public.%I (like public.audit including defaults including constraints including indexes)', name);
-  -- Rows of a month that was not there yet are in the rest; nothing may come to it meanwhile.
+  -- Rows of a month without a partition are in audit_rest. The lock prevents that more rows are added there during the move.
   lock table public.audit_rest in access exclusive mode;
   execute format(
     'with moved as (delete from public.audit_rest where at >= %L and at < %L returning *)
@@ -47,7 +48,7 @@ declare
   old record;
   still_there boolean;
 begin
-  -- One at a time; whoever comes second has nothing to do.
+  -- Only one gateway at a time does this work. A second gateway has nothing to do.
   if not pg_try_advisory_xact_lock(7263470) then return; end if;
   select this_month - make_interval(months => kept_months) into oldest from public.audit_settings;
 
@@ -65,7 +66,7 @@ begin
     order by c.relname
   loop
     continue when old.month >= oldest;
-    -- Nothing goes before it is sealed.
+    -- A month is dropped only if all its rows are sealed.
     execute format(
       'select exists (select from public.%I r where not exists (select from public.audit_seals s where s.audit_id = r.id))',
       old.name) into still_there;
@@ -82,7 +83,7 @@ begin
     execute format('drop table public.%I', old.name);
   end loop;
 
-  -- Of the seals of dropped rows, those before the last one of the unbroken beginning are needed no more.
+  -- The chain begins with the seals of dropped rows. Only the last seal before the first kept row is needed, so the others are deleted.
   delete from public.audit_seals where position < (
     select max(position) from public.audit_seals where audit_at < oldest and position < coalesce(
       (select min(position) from public.audit_seals where audit_at >= oldest), 9223372036854775807));

@@ -1,4 +1,4 @@
--- A few visible studies, and the few grants of one account, are found among very many without reading what is not asked for.
+-- Finds a few visible studies, and the few grants of one account, in large tables through indexes only.
 create index studies_image_modalities on studies (image_modalities);
 drop index memberships_account;
 create index memberships_account on memberships (account_id) include (group_id);

@@ -1,2 +1,2 @@
--- Which rows of an import a person wants to run again, until the job has set them back.
+-- The states of the rows that a person wants to run again. Null after the job has reset these rows.
 alter table imports add column again jsonb;

@@ -1,2 +1,2 @@
--- When the sealed rows of an old import were removed; what became of them, and what was written, stays.
+-- When the encrypted rows of an old import were removed. The outcomes of the rows and the list of written resources are kept.
 alter table imports add column forgotten_at timestamptz;

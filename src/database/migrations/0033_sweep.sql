@@ -1,12 +1,13 @@
--- Which file of the archive a row was made from: other content under the same identifiers is another file. Unknown until it is looked up.
+-- The UUID of the file from which the row was made. Other content with the same identifiers is another file. Null until the gateway has
+-- read the UUID.
 alter table instances add column file_uuid text;
 
--- Where the walk through everything stands, and what it found on the way; `last` is what the one before came to.
+-- The position of the sweep and its counts. `last` contains the counts of the previous sweep.
 create table sweep (
   sole boolean primary key default true check (sole),
   phase text not null default 'catalog' check (phase in ('catalog', 'archive', 'counts')),
   position bigint not null default 0,
-  -- Catalog and archive are known to differ: it goes on without rests.
+  -- True if the catalog and the archive are known to differ. The sweep then runs without pauses.
   hurried boolean not null default true,
   started_at timestamptz not null default clock_timestamp(),
   checked bigint not null default 0,
@@ -18,7 +19,7 @@ create table sweep (
 );
 insert into sweep default values;
 
--- The archive's list of one level, while it is compared: neither side is ever held in memory.
+-- The ids of one level that Orthanc lists, during a comparison. The comparison therefore needs no list in memory.
 create unlogged table archive_listing (
   orthanc_id text primary key
 );

@@ -1,2 +1,2 @@
--- Which columns a file was refused for, by the names of its mapping.
+-- The columns because of which a file was refused, by their names in the mapping.
 alter table imports add column failure_columns text[] not null default '{}';

@@ -1,4 +1,4 @@
--- Fails when two rows of the audit have one id: an older version cannot seal them.
+-- Fails if two audit rows have the same id, because an older version cannot seal them.
 drop index audit_seals_row;
 alter table audit_seals add constraint audit_seals_audit_id_key unique (audit_id);
 
@@ -10,7 +10,7 @@ declare
   old record;
   still_there boolean;
 begin
-  -- One at a time; whoever comes second has nothing to do.
+  -- Only one gateway at a time does this work. A second gateway has nothing to do.
   if not pg_try_advisory_xact_lock(7263470) then return; end if;
   select this_month - make_interval(months => kept_months) into oldest from public.audit_settings;
 
@@ -28,7 +28,7 @@ begin
     order by c.relname
   loop
     continue when old.month >= oldest;
-    -- Nothing goes before it is sealed.
+    -- A month is dropped only if all its rows are sealed.
     execute format(
       'select exists (select from public.%I r where not exists (select from public.audit_seals s where s.audit_id = r.id))',
       old.name) into still_there;
@@ -45,7 +45,7 @@ begin
     execute format('drop table public.%I', old.name);
   end loop;
 
-  -- Of the seals of dropped rows, those before the last one of the unbroken beginning are needed no more.
+  -- The chain begins with the seals of dropped rows. Only the last seal before the first kept row is needed, so the others are deleted.
   delete from public.audit_seals where position < (
     select max(position) from public.audit_seals where audit_at < oldest and position < coalesce(
       (select min(position) from public.audit_seals where audit_at >= oldest), 9223372036854775807));

@@ -1,5 +1,6 @@
--- A seal belongs to one row, and a row is (at, id): ids alone repeat when a restored database counts from the start again, or when
--- somebody inserts a row with an id of their own. With a seal unique by id alone such a row had no seal and stopped the chain.
+-- A seal belongs to one row, and the key of a row is (at, id). An id alone is not unique: a restored database counts from the start again,
+-- and somebody can insert a row with an existing id. With a unique index on the id alone, such a row could not be sealed and blocked the
+-- chain.
 alter table audit_seals drop constraint audit_seals_audit_id_key;
 create unique index audit_seals_row on audit_seals (audit_id, audit_at);
 
@@ -11,7 +12,7 @@ declare
   old record;
   still_there boolean;
 begin
-  -- One at a time; whoever comes second has nothing to do.
+  -- Only one gateway at a time does this work. A second gateway has nothing to do.
   if not pg_try_advisory_xact_lock(7263470) then return; end if;
   select this_month - make_interval(months => kept_months) into oldest from public.audit_settings;
 
@@ -29,7 +30,7 @@ begin
     order by c.relname
   loop
     continue when old.month >= oldest;
-    -- Nothing goes before it is sealed.
+    -- A month is dropped only if all its rows are sealed.
     execute format(
       'select exists (select from public.%I r where not exists (select from public.audit_seals s where s.audit_id = r.id and s.audit_at = r.at))',
       old.name) into still_there;
@@ -46,7 +47,7 @@ begin
     execute format('drop table public.%I', old.name);
   end loop;
 
-  -- Of the seals of dropped rows, those before the last one of the unbroken beginning are needed no more.
+  -- The chain begins with the seals of dropped rows. Only the last seal before the first kept row is needed, so the others are deleted.
   delete from public.audit_seals where position < (
     select max(position) from public.audit_seals where audit_at < oldest and position < coalesce(
       (select min(position) from public.audit_seals where audit_at >= oldest), 9223372036854775807));

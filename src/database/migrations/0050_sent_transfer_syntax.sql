@@ -1,3 +1,3 @@
--- The same instance has the same transfer syntax and the same data set: what a cut-off STOW left in the archive is measured by both.
--- Empty of reservations that are older.
+-- Two files are the same instance if they have the same transfer syntax and the same data set. This column is compared with the copy that
+-- an interrupted STOW request left in the archive. Older reservations have null.
 alter table pending add column transfer_syntax text;

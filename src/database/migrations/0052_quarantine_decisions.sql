@@ -1,8 +1,8 @@
--- What somebody decided about a group of quarantined instances. The decision is committed before the archive is asked to do
--- anything, so that whoever finds it after a crash can finish it, and no transaction is open while the archive works.
+-- Decisions about groups of quarantined instances. A decision is committed before the gateway changes the archive. After a crash, any
+-- gateway can therefore finish it, and no transaction is open during a call to Orthanc.
 create table quarantine_decisions (
   id uuid primary key default gen_random_uuid(),
-  -- No reference: the group goes when its last instance does, the record of the decision stays.
+  -- No foreign key, because the group is deleted together with its last instance, and the decision is kept.
   quarantine uuid not null,
   decision text not null check (decision in ('accept', 'discard', 're-identify')),
   new_patient_id text,
@@ -10,15 +10,16 @@ create table quarantine_decisions (
   new_uids boolean not null default false,
   state text not null default 'open' check (state in ('open', 'done', 'refused')),
   instances integer not null default 0,
-  -- Which process carries it out, until when unless it says so again; another takes over what is left after that.
+  -- The process that applies the decision, and until when it owns the decision without a renewal. After that time another process takes
+  -- over the remaining instances.
   holder uuid not null,
   held_until timestamptz not null,
   decided_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz
 );
--- Of two people who decide at once, one wins.
+-- If two people decide at the same time, only the first decision is accepted.
 create unique index quarantine_decisions_open on quarantine_decisions (quarantine) where state = 'open';
 
--- The open decision about an instance: it is neither shown by itself nor decided about again until that has ended.
+-- The open decision about an instance. Until it has ended, the instance is not shown and gets no other decision.
 alter table quarantined add column decision uuid references quarantine_decisions;
 create index quarantined_decision on quarantined (decision, orthanc_id) where decision is not null;

@@ -1,2 +1,3 @@
--- Nothing to take back: the rewritten values are dates and times for the older version as well, which reads the spelling of the file again in a rebuild.
+-- Nothing to revert. The converted values are also valid for the older version. A rebuild of that version reads the original format from
+-- the file again.
 select 1;

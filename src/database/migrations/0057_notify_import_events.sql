@@ -1,4 +1,5 @@
--- A gateway that streams the progress of an import (src/imports/import.events.ts) reads the table when an event was added, and not on a timer.
+-- Notifies the gateways that an event was added. A gateway that streams the progress of an import (src/imports/import.events.ts) then reads
+-- the table. It does not poll.
 create function notify_import_event() returns trigger language plpgsql as $$
 begin
   perform pg_notify('import_event', new.import_id::text);
