@@ -16,23 +16,25 @@ import { RunningRequests } from './running.requests.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The grants of the account. Set for every route that names a right. */
+    /** The policy of the account. The guard sets it for every route that declares a right. */
     policy?: Policy;
   }
 }
 
-/** The route needs one of these rights in any scope. The scope is checked later for each study. */
+/** Declares that a route needs one of these rights, in any scope. The scope is checked later for each study. */
 export const Requires = (...rights: readonly [Right, ...Right[]]) =>
   SetMetadata<string, Access>(ACCESS, rights);
 
-/** The policy of the account behind the request: `@May() policy: Policy`. */
+/** The policy of the account of the request, for a parameter: `@May() policy: Policy`. */
 export const May = createParamDecorator((_: unknown, context: ExecutionContext): Policy => {
   const { policy } = context.switchToHttp().getRequest<FastifyRequest>();
   if (policy === undefined) throw new RightMissing();
   return policy;
 });
 
-/** Refuses a request if the account holds no right that the route names. A route without a declaration is refused too. */
+/**
+ * Rejects a request if the account has none of the rights that the route declares. Also rejects requests to a route without a declaration.
+ */
 @Injectable()
 export class AuthzGuard implements CanActivate {
   constructor(

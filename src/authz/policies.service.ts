@@ -13,7 +13,7 @@ type GrantRow = Pick<
   'rights' | 'scopeKind' | 'studyUid' | 'issuer' | 'patientId' | 'institution' | 'modality'
 >;
 
-/** Reads the grants of an account for each request, so that a change takes effect with the next request. */
+/** Reads the grants of an account again for each request, so a change takes effect with the next request. */
 @Injectable()
 export class Policies {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -46,7 +46,7 @@ export class Policies {
   }
 }
 
-/** A stored scope as a {@link Scope}. Null columns are left out. */
+/** Converts the columns of a stored scope to a {@link Scope}. NULL columns are left out. */
 export function scopeOf(row: GrantRow): Scope {
   const fields = {
     kind: row.scopeKind,

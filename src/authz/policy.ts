@@ -2,14 +2,17 @@ import { or, type SQL, sql } from 'drizzle-orm';
 import type { Right } from './rights.js';
 import type { Scope } from './scopes.js';
 
-/** The current grants of an account, and the values of the account that scopes refer to. */
+/** The current grants of an account, and the facts about the account that scopes refer to. */
 export interface Policy {
   readonly accountId: string;
   readonly patient: { readonly issuer: string; readonly patientId: string } | undefined;
   readonly grants: readonly { readonly rights: readonly Right[]; readonly scope: Scope }[];
 }
 
-/** The values of a study that scopes check. `imageModalities`: of its image series. `createdBy`: the account that stored its first instance. */
+/**
+ * The facts about a study that scopes refer to. `imageModalities` are the modalities of its image series. `createdBy` is the account that
+ * stored its first instance.
+ */
 export interface StudyFacts {
   readonly studyUid: string;
   readonly issuer: string;
@@ -24,7 +27,10 @@ export function holds(policy: Policy, right: Right): boolean {
   return policy.grants.some((grant) => grant.rights.includes(right));
 }
 
-/** Whether the account has lost a grant of one of these rights, or an own-patient grant now refers to another patient. */
+/**
+ * Whether the account has lost a grant with one of these rights. Also true if a grant has the scope `own-patient` and the account is now
+ * linked to another patient.
+ */
 export function hasLostGrants(now: Policy, before: Policy, rights: readonly string[]): boolean {
   const relevant = before.grants.filter((grant) => grant.rights.some((right) => rights.includes(right)));
   const isOwn = relevant.some(({ scope }) => scope.kind === 'own-patient');
@@ -33,12 +39,12 @@ export function hasLostGrants(now: Policy, before: Policy, rights: readonly stri
   return relevant.some((grant) => !held.has(JSON.stringify(grant)));
 }
 
-/** Whether the account has the right with the scope `all`, so that searches need no condition. */
+/** Whether the account has the right with the scope `all`. In that case, a search needs no condition. */
 export function seesAll(policy: Policy, right: Right): boolean {
   return policy.grants.some((grant) => grant.rights.includes(right) && grant.scope.kind === 'all');
 }
 
-/** Whether the policy allows `right` on this study. A property test checks that it agrees with {@link toSql}. */
+/** Whether the policy allows `right` on this study. A property test checks that this function agrees with {@link toSql}. */
 export function allows(policy: Policy, right: Right, study: StudyFacts): boolean {
   return policy.grants.some((grant) => grant.rights.includes(right) && covers(policy, grant.scope, study));
 }
@@ -67,15 +73,15 @@ function covers(policy: Policy, scope: Scope, study: StudyFacts): boolean {
   }
 }
 
-/** No patient scope covers an empty PatientID. */
+/** Whether a study belongs to a patient. An empty PatientID never matches. */
 function isPatient(study: StudyFacts, issuer: string, patientId: string): boolean {
   return patientId !== '' && study.patientId === patientId && study.issuer === issuer;
 }
 
 /**
- * The SQL condition that is true exactly for the studies that the right covers, over `studies` joined with `patients`. Without grants it is
- * `false`. It uses only columns of `studies`, with one condition for each kind of scope, so that PostgreSQL can combine the indexes and find
- * few visible studies among very many.
+ * The SQL condition that is true exactly for the studies that the right covers. Without grants, the condition is `false`. It compares only
+ * columns of `studies`, with one comparison for each kind of scope. PostgreSQL can therefore combine the indexes and quickly find the
+ * visible studies, even if they are few among very many.
  */
 export function toSql(policy: Policy, right: Right): SQL {
   if (seesAll(policy, right)) return sql`true`;
@@ -111,7 +117,10 @@ function patientOf(policy: Policy, scope: Scope): SQL[] {
   return [sql`(${policy.patient.issuer}, ${policy.patient.patientId})`];
 }
 
-/** A subquery as an array, evaluated once. With a join, PostgreSQL would not use the index of `studies`. */
+/**
+ * The condition for patient scopes. PostgreSQL evaluates the subquery once, as an array. With a join, PostgreSQL would not use the index of
+ * `studies`.
+ */
 function isOneOfPatients(keys: readonly SQL[]): SQL[] {
   if (keys.length === 0) return [];
   return [

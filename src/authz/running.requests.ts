@@ -19,7 +19,7 @@ import { hasLostGrants, type Policy } from './policy.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whether the policy still allows this answer. Set by the service that knows which study is answered. */
+    /** Whether a policy still allows this response. The service that selects the studies of the response sets this function. */
     stillMay?: (policy: Policy) => Promise<boolean>;
   }
 }
@@ -32,16 +32,17 @@ interface Running {
 }
 
 const CHECK_MS = 2_000;
-/** Only requests that run longer are checked. A request that ends its own sign-in can still answer. */
+/** Only requests that run longer than this are checked. A short request that ends its own sign-in can therefore still send its response. */
 const LONG_MS = 1_000;
-/** If the database does not answer, the last known rights are valid for this long. */
+/** The time that the last known rights are valid if the database does not answer. */
 const RIGHTS_VALID_MS = 5_000;
-/** Every new check gets at least this time, also after the process was suspended. */
+/** The minimum time limit of a check, also after the process was suspended. */
 const LEAST_CHECK_MS = 2_000;
 
 /**
- * Checks long-running answers and uploads against the current rights: after each change of rights on any gateway (LISTEN/NOTIFY), and every
- * two seconds. A request that is no longer allowed is disconnected, so that the client does not take a part for the whole.
+ * Checks long-running responses and uploads against the current rights. It does so every two seconds, and after each change of rights on
+ * any gateway (LISTEN/NOTIFY). If a request is no longer allowed, its connection is closed. The client then knows that the response is
+ * incomplete.
  */
 @Injectable()
 export class RunningRequests implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -51,7 +52,7 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
   private checking: Promise<void> | undefined;
   private knownAt = performance.now();
   private checkAgain = false;
-  /** A check that missed its deadline, until the database answers it. */
+  /** A check that missed its deadline. It is set until the database answers this check. */
   private hanging: Promise<unknown> | undefined;
 
   constructor(
@@ -62,7 +63,7 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => this.check(), CHECK_MS).unref();
-    // After a lost connection the driver listens again, and calls the third argument.
+    // After a lost connection, the driver executes LISTEN again and calls the third argument.
     this.sql
       .listen(
         'access_changed',
@@ -78,15 +79,15 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
     clearInterval(this.timer);
   }
 
-  /** Watches a request from its authorization until it is answered. */
+  /** Registers a request for the checks, from its authorization until its connection closes. */
   add(request: FastifyRequest, reply: FastifyReply, signIn: SignIn, access: Access): void {
-    // The client may have disconnected during the guards. Then there is no `close` event.
+    // If the client disconnected while the guards ran, no `close` event follows.
     if (reply.raw.destroyed || request.raw.socket.destroyed) return;
     this.running.set(request, { reply, signIn, access, since: performance.now() });
     reply.raw.once('close', () => this.running.delete(request));
   }
 
-  /** Runs one check at a time. A change during a check starts another one afterwards. */
+  /** Starts a check. Only one check runs at a time. If this is called during a check, another check follows. */
   private check(): void {
     if (this.checking !== undefined) {
       this.checkAgain = true;
@@ -113,7 +114,10 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
     }
   }
 
-  /** Throws when the database fails, or does not answer before the last known rights expire. A check that hangs is not repeated. */
+  /**
+   * Disconnects the requests that are no longer allowed. Throws when the database fails, or does not answer before the last known rights
+   * expire. While an earlier check has no answer, no new check starts.
+   */
   private async disconnectInTime(long: readonly (readonly [FastifyRequest, Running])[]): Promise<void> {
     if (this.hanging !== undefined) throw new NeighbourAway('postgres');
     const check = this.disconnectRefused(long);

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { trimPadding } from '../dicom/padding.js';
 
-/** Trimmed, because stored values are trimmed: otherwise a grant with spaces would cover nothing. */
+/** A trimmed text. Stored values are trimmed, so a grant for a value with spaces at the ends would cover nothing. */
 const named = z.string().overwrite(trimPadding).min(1).max(64);
 
-/** Which studies a grant covers, as JSON of the API. `issuer` and `patient_id` are compared exactly. */
+/**
+ * The scope of a grant, as JSON of the API. The scope says which studies the grant covers. `issuer` and `patient_id` are compared exactly.
+ */
 export const Scope = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('all') }),
   z.strictObject({ kind: z.literal('own-patient') }),

@@ -5,7 +5,10 @@ import { FileRefused } from './csv.refusal.js';
 
 const startsWith = (head: Uint8Array, ...bytes: number[]) => bytes.every((byte, at) => head[at] === byte);
 
-/** The container of a file, from its first bytes (at least 300 if the file has them). Throws `FileRefused` unless it is text or gzip. */
+/**
+ * Detects the container of a file from its first bytes. `head` must have at least 300 bytes, or the whole file if it is shorter. Throws
+ * `FileRefused` if the file is neither text nor gzip.
+ */
 export function recogniseContainer(head: Buffer): 'gzip' | 'text' {
   if (startsWith(head, 0x1f, 0x8b)) return 'gzip';
   if (startsWith(head, 0x50, 0x4b)) {
@@ -19,7 +22,10 @@ export function recogniseContainer(head: Buffer): 'gzip' | 'text' {
   return 'text';
 }
 
-/** Decompresses gzip up to a size and a ratio. The output fails with `FileRefused` for a damaged or incomplete file. */
+/**
+ * Decompresses gzip. The output fails with `FileRefused` if the decompressed size or the compression ratio is too high, or the file is
+ * damaged or incomplete.
+ */
 export function gunzipCapped(limit: number = LIMITS.bytes): {
   input: NodeJS.WritableStream;
   output: AsyncIterable<Buffer>;
@@ -34,7 +40,7 @@ export function gunzipCapped(limit: number = LIMITS.bytes): {
     transform(chunk: Buffer, _encoding, done: TransformCallback) {
       unpacked += chunk.length;
       if (unpacked > limit) done(new FileRefused('file-too-large'));
-      // Small files may have a high ratio.
+      // A high ratio is allowed for small files.
       else if (unpacked > 2 ** 24 && unpacked > packed * LIMITS.gzipRatio)
         done(new FileRefused('file-gzip-bomb'));
       else done(null, chunk);

@@ -6,20 +6,23 @@ import { LIMITS } from './csv.limits.js';
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
-/** The delimiter with its reason: the `sep=` line of the file, the mapping, known column names, or a constant number of cells. */
+/**
+ * The delimiter with the reason for the choice: the `sep=` line of the file, the mapping, known column names, or an equal number of cells
+ * in each record.
+ */
 export interface DelimiterChoice {
   readonly delimiter: Delimiter;
   readonly reason: 'sep-line' | 'mapping' | 'header-words' | 'constant-columns' | 'single-column';
   /** Whether a `sep=` line precedes the header. */
   readonly sepLine: boolean;
-  /** The first records with the header, at most 20. */
+  /** The first records of the file, at most 20. The header is the first of them. */
   readonly records: readonly (readonly string[])[];
 }
 
 const Records = z.array(z.array(z.string()));
 const SEP_LINE = /^"?sep=([,;\t|])"?(?:\r\n|\n|\r)/iu;
 
-/** Detects the delimiter: parses the first 20 records with each candidate. `mapped` is the delimiter of the mapping. */
+/** Detects the delimiter. Parses the first 20 records with each candidate. `mapped` is the delimiter that the mapping sets. */
 export function chooseDelimiter(
   head: string,
   aliases: ReadonlyMap<string, string>,

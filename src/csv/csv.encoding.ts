@@ -7,17 +7,17 @@ import { FileRefused } from './csv.refusal.js';
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'macintosh', 'cp850'] as const;
 export type CsvEncoding = (typeof ENCODINGS)[number];
 
-/** The reason for an encoding, in order of precedence. */
+/** The reason for the choice of an encoding, in order of precedence. */
 export type EncodingReason = 'named' | 'byte-order-mark' | 'nul-pattern' | 'strict-utf-8' | 'header-words';
 
-/** The encoding with its reason; `skip` is the length of the byte order mark. */
+/** The encoding with the reason for the choice. `skip` is the length of the byte order mark. */
 export interface EncodingChoice {
   readonly encoding: CsvEncoding;
   readonly reason: EncodingReason;
   readonly skip: number;
 }
 
-/** Labels of the encodings. ISO-8859-1 and US-ASCII are subsets of windows-1252 and are read as such (WHATWG Encoding). */
+/** Labels of the encodings. The labels of ISO-8859-1 and US-ASCII mean windows-1252 (WHATWG Encoding). */
 const LABELS: Readonly<Record<string, CsvEncoding>> = {
   utf8: 'utf-8',
   unicode: 'utf-16le',
@@ -39,7 +39,10 @@ const LABELS: Readonly<Record<string, CsvEncoding>> = {
   dos: 'cp850',
 };
 
-/** Detects the encoding. Precedence: the requested one, a byte order mark, a pattern of NUL bytes, strict UTF-8, known words of the header. */
+/**
+ * Chooses the encoding. The order of precedence is: the requested encoding, a byte order mark, a pattern of NUL bytes, valid UTF-8, and
+ * known column names in the header.
+ */
 export function chooseEncoding(
   facts: ProbeFacts,
   aliases: ReadonlyMap<string, string>,
@@ -71,7 +74,7 @@ function byName(
 ): EncodingChoice {
   const known = encodingOf(named);
   if (known === undefined) throw new FileRefused('file-encoding-unknown');
-  // "utf-16" does not say the byte order: the mark or the pattern decides.
+  // "utf-16" does not say the byte order, so the byte order mark or the pattern of NUL bytes decides.
   const wanted = labelOf(named) === 'utf16' ? (mark?.encoding ?? nulPattern(facts.head) ?? known) : known;
   const contradicts = mark !== undefined && mark.encoding !== wanted;
   const wide = nulPattern(facts.head);
@@ -91,7 +94,10 @@ function byteOrderMark(head: Buffer): { encoding: CsvEncoding; skip: number } | 
   return undefined;
 }
 
-/** In UTF-16, most characters of a western list have a NUL byte, always at the same position. */
+/**
+ * Detects UTF-16 by its NUL bytes. In a western list, most characters have one NUL byte: the second byte in UTF-16LE, the first in
+ * UTF-16BE.
+ */
 function nulPattern(head: Buffer): CsvEncoding | undefined {
   const sample = head.subarray(0, 4_096);
   let even = 0;
@@ -108,7 +114,10 @@ function nulPattern(head: Buffer): CsvEncoding | undefined {
 
 const LETTERS = /[áàâãäçéèêëíìîïñóòôõöúùûüÁÀÂÃÄÇÉÈÊËÍÌÎÏÑÓÒÔÕÖÚÙÛÜºª]/gu;
 
-/** One of the three 8-bit encodings: the one with most known column names, then with most western letters. */
+/**
+ * Chooses one of the three 8-bit encodings: the encoding that gives the most known column names. If several give the same number, the most
+ * western letters decide.
+ */
 function byHeader(head: Buffer, aliases: ReadonlyMap<string, string>): CsvEncoding {
   const candidates: CsvEncoding[] = ['windows-1252', 'macintosh', 'cp850'];
   const scored = candidates.map((encoding) => {
@@ -130,7 +139,7 @@ function headerLine(text: string): string {
 export const decodeHead = (facts: ProbeFacts, choice: EncodingChoice): string =>
   iconv.decode(facts.head.subarray(choice.skip), choice.encoding, { stripBOM: false });
 
-/** Converts a file to UTF-8 without a byte order mark, chunk by chunk in constant memory. */
+/** Converts a file to UTF-8 without a byte order mark. It converts one chunk at a time, so its memory use is constant. */
 export async function* toUtf8(source: AsyncIterable<Buffer>, choice: EncodingChoice): AsyncGenerator<Buffer> {
   const decoder =
     choice.encoding === 'utf-8' ? undefined : iconv.getDecoder(choice.encoding, { stripBOM: false });

@@ -7,15 +7,15 @@ import { FileRefused } from './csv.refusal.js';
 export interface CsvHeader {
   /** The column names of the file. */
   readonly names: readonly string[];
-  /** Column of the mapping → its position in the file, from 0. */
+  /** Maps each column of the mapping to its position in the file. The first position is 0. */
   readonly places: ReadonlyMap<string, number>;
   /** Column names that the mapping does not use. */
   readonly ignored: readonly string[];
-  /** The file is an uploaded `errors.csv`: its formulas are escaped. */
+  /** Whether the file is an uploaded `errors.csv`. In such a file, formulas are escaped. */
   readonly report: boolean;
 }
 
-/** Folded column name → column of the mapping. The name of the column itself is included. */
+/** Maps each folded alias to its column of the mapping. The name of the column itself is an alias too. */
 export function headerAliases(document: MappingDocument): ReadonlyMap<string, string> {
   const aliases = new Map<string, string>();
   for (const field of Object.keys(document.columns)) aliases.set(field, field);

@@ -1,13 +1,13 @@
-/** Limits of a file. `record` rejects one row; the others reject the file. */
+/** Limits of a file. A record above the limit `record` is one rejected row. Every other limit rejects the whole file. */
 export const LIMITS = {
   bytes: 2 ** 30,
   rows: 5_000_000,
   columns: 256,
-  /** Bytes of one record in UTF-8. It bounds the rows that an open quote can swallow. */
+  /** The maximum size of one record, in bytes of UTF-8. It also limits how many lines a quote that is never closed can include. */
   record: 64 * 1024,
-  /** Bytes at the start of the file that are used to detect encoding and delimiter. */
+  /** The number of bytes at the start of the file that are used to detect the encoding and the delimiter. */
   head: 256 * 1024,
   brokenRows: 1_000,
-  /** Highest ratio of decompressed to compressed size. */
+  /** The maximum ratio of the decompressed size to the compressed size. */
   gzipRatio: 200,
 } as const;

@@ -2,17 +2,17 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 
-/** Facts about a file after one pass over all its bytes. */
+/** Facts about a file that need one pass over all its bytes. */
 export interface ProbeFacts {
   readonly bytes: number;
   /** The first bytes, at most 256 KiB. */
   readonly head: Buffer;
   readonly ascii: boolean;
-  /** The whole file is valid UTF-8. */
+  /** Whether the whole file is valid UTF-8. */
   readonly utf8: boolean;
 }
 
-/** Collects facts about a file: push every chunk in order, then call `finish`. */
+/** Collects facts about a file. Push every chunk in order, then call `finish`. */
 export class CsvProbe {
   private bytes = 0;
   private readonly heads: Buffer[] = [];
@@ -30,7 +30,7 @@ export class CsvProbe {
     if (this.utf8 && !this.ascii) this.checkUtf8(chunk);
   }
 
-  /** The facts, after all bytes. Throws `FileRefused` for an empty file. */
+  /** Returns the facts. Call it after the last chunk. Throws `FileRefused` for an empty file. */
   finish(): ProbeFacts {
     const head = Buffer.concat(this.heads);
     if (this.bytes === 0) throw new FileRefused('file-empty');
@@ -45,7 +45,10 @@ export class CsvProbe {
   }
 }
 
-/** The position of a character that is cut at the end of the bytes; their length when none is cut. */
+/**
+ * The position of an incomplete UTF-8 character at the end of the bytes. Without an incomplete character, the result is the number of
+ * bytes.
+ */
 function startOfLastCharacter(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
     const byte = bytes[bytes.length - back] ?? 0;

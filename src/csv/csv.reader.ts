@@ -7,18 +7,21 @@ import { FileRefused } from './csv.refusal.js';
 import { type CsvRecord, CsvScanner } from './csv.scanner.js';
 import { withoutFormulaEscape } from './csv.writer.js';
 
-/** A row: `row` counts from 1 below the header, `line` is the line in the file. A `fault` rejects the row. */
+/**
+ * A row of the file. `row` is the row number, where the first row below the header is 1. `line` is the line number in the file. A row with
+ * a `fault` is rejected.
+ */
 export interface CsvRow {
   readonly row: number;
   readonly line: number;
-  /** The cells of the row. A broken row has one cell with its first line. */
+  /** The cells of the row. A row with broken quotes or above the size limit has one cell with its first line. */
   readonly cells: readonly string[];
   readonly fault?: Issue;
 }
 
 /**
- * Reads the rows of a decompressed file in batches, in constant memory. Empty rows are skipped. Throws `FileRefused` for too many rows,
- * too many broken rows, or no row.
+ * Reads the rows of a decompressed file in batches. Its memory use is constant. Empty rows are skipped. Throws `FileRefused` for a file
+ * with too many rows, too many broken rows, or no row.
  */
 export async function* readRows(source: AsyncIterable<Buffer>, shape: CsvShape): AsyncGenerator<CsvRow[]> {
   const scanner = new CsvScanner(shape.delimiter.delimiter);
@@ -56,13 +59,13 @@ async function* afterFirstLine(source: AsyncIterable<Buffer>): AsyncGenerator<Bu
     if (past) yield chunk;
     else if (end >= 0) {
       past = true;
-      // The LF that remains of a CRLF is an empty line, and empty lines are skipped.
+      // If the line ends with CRLF, the LF remains. The scanner reads this LF as an empty line and skips it.
       yield chunk.subarray(end + 1);
     }
   }
 }
 
-/** The cells of a row by the column names of the mapping. In an uploaded `errors.csv`, the escapes of formulas are removed. */
+/** The cells of a row by column name of the mapping. In an uploaded `errors.csv`, the escapes of formulas are removed. */
 export function cellsByColumn(cells: readonly string[], header: CsvHeader): ReadonlyMap<string, string> {
   const cellsOf = new Map<string, string>();
   for (const [column, at] of header.places) {

@@ -1,6 +1,6 @@
 import { ISSUE_CODES, type IssueCode } from '../mapping/issue.codes.js';
 
-/** A file that cannot be imported. `code` is a `file-…` code; `columns` are the affected columns of the mapping. */
+/** The error for a file that cannot be imported. `code` is a `file-…` code, and `columns` are the affected columns of the mapping. */
 export class FileRefused extends Error {
   constructor(
     readonly code: IssueCode,

@@ -2,11 +2,11 @@ import type { Issue } from '../mapping/issue.js';
 import type { CsvRow } from './csv.reader.js';
 import { csvLines } from './csv.writer.js';
 
-/** The columns that a report adds. They are ignored when the report is uploaded. */
+/** The columns that `errors.csv` adds. They are ignored when this file is uploaded. */
 const ADDED = ['_row', '_severity', '_codes', '_messages'] as const;
 const BYTE_ORDER_MARK = '\u{FEFF}';
 
-/** The first line of `errors.csv` (UTF-8 with a byte order mark): the columns of the uploaded file and those of the report. */
+/** The first line of `errors.csv` (UTF-8 with a byte order mark): the columns of the uploaded file, then the added columns. */
 export const reportHeader = (names: readonly string[], delimiter: string): string =>
   BYTE_ORDER_MARK + toLine([...names.filter((name) => !isAdded(name)), ...ADDED], delimiter);
 
@@ -17,7 +17,7 @@ export function reportLine(
   issues: readonly Issue[],
   delimiter: string,
 ): string {
-  // The first cell holds a whole record that does not fit the header, so that no value moves to another column.
+  // If a record does not fit the header, write the whole record into the first cell, so that no value moves to another column.
   const whole = row.cells.length === names.length ? undefined : row.cells.join(delimiter);
   const cells = names.flatMap((name, at) =>
     isAdded(name) ? [] : [(whole === undefined ? row.cells[at] : at === 0 ? whole : undefined) ?? ''],

@@ -4,7 +4,7 @@ import { type Issue, issue } from '../mapping/issue.js';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 
-/** A record of the file. `line` counts from 1. A `fault` says why its cells must not be used. */
+/** A record of the file. The first line has the number 1. A `fault` is the reason why the cells must not be used. */
 export interface CsvRecord {
   readonly line: number;
   readonly cells: readonly string[];
@@ -12,14 +12,15 @@ export interface CsvRecord {
 }
 
 const Cells = z.array(z.string());
-/** Thrown through csv-parse to stop it at a broken record. */
+/** This error is thrown in a callback of csv-parse, to stop the parser at a broken record. */
 const BROKEN_RECORD = new Error('A record is broken.');
 const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * Splits UTF-8 into records with csv-parse. A broken record (open quote, quote inside a cell, longer than 64 KiB) becomes one fault at its
- * first line, and the next line starts a new record. At most one record and one chunk are in memory.
+ * Splits UTF-8 into records with csv-parse. A record is broken if it has an open quote, has a quote inside a cell, or is longer than 64
+ * KiB. The first line of a broken record becomes one record with a fault, and the next line starts a new record. At most one record and one
+ * chunk are in memory.
  */
 export class CsvScanner {
   private found: CsvRecord[] = [];
@@ -33,9 +34,12 @@ export class CsvScanner {
   private width: number | undefined;
   private broken: 'quote-broken' | 'row-too-large' | undefined;
   private brokenRows = 0;
-  /** The rest of a line that is too long is being skipped. */
+  /** Whether the scanner skips the rest of a line that is too long. */
   private skipping = false;
-  /** The parser is ending. Its callbacks then run from the event loop, where nobody catches an error. */
+  /**
+   * Whether the parser is ending. In that state, its callbacks run from the event loop and must not throw, because no code would catch the
+   * error.
+   */
   private ending = false;
 
   constructor(private readonly delimiter: string) {
@@ -84,7 +88,7 @@ export class CsvScanner {
     this.tailStart = this.goodEnd;
   }
 
-  /** Reports the first record of the tail as broken and restarts at the line after its first line. */
+  /** Adds the first record of the tail with a fault. Restarts the parser at the line after the first line of this record. */
   private recover(): void {
     this.trimTail();
     this.brokenRows += 1;
@@ -152,7 +156,7 @@ export class CsvScanner {
         return undefined;
       },
     });
-    // on_skip reports errors. Without a listener, the event would end the process.
+    // on_skip handles the errors. Without a listener, an `error` event would end the process.
     parser.on('error', () => undefined);
     return parser;
   }
@@ -169,7 +173,7 @@ export class CsvScanner {
     while (own[begin] === LF || own[begin] === CR) begin += 1;
     const line = this.line + countLines(own.subarray(0, begin));
     const fits = cells.length === this.width;
-    // A record over several lines with a wrong number of cells has an open quote that ended at a later quote.
+    // A record of several lines with a wrong number of cells has a broken quote: its cell ended only at the quote of a later record.
     if (!fits && /[\r\n]/u.test(own.subarray(begin).toString('latin1').trimEnd())) {
       this.markBroken('quote-broken');
       return;

@@ -3,12 +3,13 @@ import { stringify } from 'csv-stringify/sync';
 /** A cell of a CSV record; null becomes an empty cell. Numbers are never formulas. */
 export type CsvCell = string | number | null;
 
-/** White space at an end of a cell. A leading TAB or CR is not listed, because the escape precedes it. */
+/** White space at the start or the end of a cell. A TAB or CR at the start is not listed, because the escape is put before it. */
 const OUTER_BLANK = /^(?![\t\r])\s|\s$/u;
 
 /**
- * Writes records as CSV lines (RFC 4180) that end with CRLF. Text that a spreadsheet would run as a formula gets a leading `'`: cells
- * that begin with `=`, `+`, `-`, `@`, TAB, CR or a full-width form of a sign. `quoteBlanks` also quotes cells with white space at an end.
+ * Writes records as CSV lines (RFC 4180) that end with CRLF. Text that a spreadsheet would run as a formula gets a leading `'`: cells that
+ * begin with `=`, `+`, `-`, `@`, TAB, CR or a full-width form of a sign. If `quoteBlanks` is true, cells with white space at the start or
+ * the end are quoted too.
  */
 export function csvLines(
   records: readonly (readonly CsvCell[])[],

@@ -5,10 +5,10 @@ import { gunzipCapped, recogniseContainer } from './csv.container.js';
 import { CsvProbe, type ProbeFacts } from './csv.probe.js';
 
 const Bytes = z.instanceof(Buffer);
-/** Bytes that are enough to recognise the container. */
+/** The number of bytes that are sufficient to detect the container. */
 const HEAD = 512;
 
-/** The bytes of a text file; gzip is decompressed. Throws `FileRefused` for other files. */
+/** The bytes of a text file, or the decompressed bytes of a gzip file. Throws `FileRefused` for other files. */
 export async function* plainBytes(file: Readable): AsyncGenerator<Buffer> {
   const source: AsyncIterator<unknown> = file[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);

@@ -1,7 +1,10 @@
 const FAILURES = 5;
 const OPEN_MS = 2_000;
 
-/** A circuit breaker. After five failures in a row it opens for two seconds (or `openMs`); then one call may try. */
+/**
+ * A circuit breaker. It opens after five consecutive failures. While it is open, it allows one trial call every `openMs` (two seconds by
+ * default).
+ */
 export class FhirBreaker {
   private failures = 0;
   private openUntil = 0;
@@ -11,7 +14,7 @@ export class FhirBreaker {
     private readonly openMs = OPEN_MS,
   ) {}
 
-  /** Whether a call may be made now. While the breaker is open, one call in each pause may try. */
+  /** Whether a call is allowed now. While the breaker is open, only a trial call is allowed. Each trial call restarts the pause. */
   admits(): boolean {
     if (this.failures < FAILURES) return true;
     if (this.now() < this.openUntil) return false;

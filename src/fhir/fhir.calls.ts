@@ -13,7 +13,10 @@ export interface CallOptions {
   readonly headers?: Record<string, string>;
 }
 
-/** The time limit of a call, and whether it may be repeated (reads, and writes that may be sent twice). */
+/**
+ * The time limit of a call, and whether the call is repeated after a temporary failure. Only calls that are safe to send twice are
+ * repeatable.
+ */
 export interface CallKind {
   readonly timeoutMs: number;
   readonly repeatable: boolean;
@@ -23,7 +26,10 @@ const READ_ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
-/** The server or a proxy rejects every request of the gateway. An operator must fix it; rows are not the cause. */
+/**
+ * Statuses of a wrong configuration: the server or a proxy rejects every request of the gateway. An operator must correct the
+ * configuration. The data of a row is not the cause.
+ */
 const MISCONFIGURED = new Set([401, 403, 405, 407, 501]);
 const CONFLICT = new Set([409, 412]);
 const WARN_MS = 30_000;
@@ -51,7 +57,7 @@ export class FhirCalls {
     private readonly breaker = new FhirBreaker(),
   ) {}
 
-  /** For metrics: the number of calls without an answer since the start of the process, and the state of the breaker. */
+  /** The number of calls with a temporary failure since the start of the process, and the state of the breaker. Metrics use it. */
   get trouble(): { readonly failed: number; readonly isOpen: boolean } {
     return { failed: this.failed, isOpen: this.breaker.isOpen };
   }
@@ -73,7 +79,7 @@ export class FhirCalls {
     work: (client: Client, options: CallOptions) => Promise<T>,
   ): Promise<T> {
     if (!this.breaker.admits()) throw new FhirAway();
-    // AbortSignal.timeout would keep request and response in memory until the time limit.
+    // Do not use AbortSignal.timeout, which would keep the request and the response in memory until the time limit.
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), timeoutMs);
     try {
@@ -102,7 +108,7 @@ export class FhirCalls {
   }
 }
 
-/** The server does not answer, is overloaded, or closed the connection. It is unknown whether a write was done. */
+/** A temporary failure: the server does not answer, is overloaded, or closed the connection. It is unknown whether a write took place. */
 class FhirAway extends NeighbourAway {
   constructor(
     readonly status?: number,
@@ -120,14 +126,14 @@ export function jittered(attempt: number): number {
 
 function failureOf(error: unknown): Error {
   const parsed = HttpFailure.safeParse(error);
-  // Errors of the client contain the URL with its search values, so they are not kept as cause.
+  // An error of the client contains the URL with its search values, so it is not kept as the cause.
   if (!parsed.success)
     return error instanceof z.ZodError ? new FhirRefused(200, ['unreadable']) : new FhirAway();
   const { status, data } = parsed.data.response;
   if (BUSY.has(status)) return new FhirAway(status, retryAfter(parsed.data.config?.headers));
   if (MISCONFIGURED.has(status)) return new FhirAway(status);
   if (CONFLICT.has(status)) return new FhirConflict(status);
-  // A page of a proxy instead of a response.
+  // A proxy sent a page instead of a FHIR response.
   if (status < 400) return new FhirAway(status);
   const outcome = Outcome.safeParse(data);
   return new FhirRefused(status, outcome.success ? outcome.data.issue.map((issue) => issue.code) : []);

@@ -1,19 +1,22 @@
 import { Problem } from '../problems/errors.js';
 
-/** The server rejected the request (400, 404, 410, 413, 422 …). It would reject the same request again. */
+/** The FHIR server rejected the request (400, 404, 410, 413, 422 …). It would reject the same request again. */
 export class FhirRefused extends Problem {
   readonly code = 'internal-error';
 
   constructor(
     readonly status: number,
-    /** Codes of the OperationOutcome (`processing`, `invalid`, …). Its texts are dropped, because they may contain patient data. */
+    /**
+     * Codes of the OperationOutcome (`processing`, `invalid`, …). The texts of the OperationOutcome are not kept, because they can contain
+     * patient data.
+     */
     readonly codes: readonly string[],
   ) {
     super(`the FHIR server rejected the request with ${status} (${codes.join(', ') || 'no code'})`);
   }
 }
 
-/** Somebody else changed the resource first (409, 412). Look it up and decide again. */
+/** Another client changed the resource first (409, 412). Look the resource up and decide again. */
 export class FhirConflict extends Problem {
   readonly code = 'internal-error';
 

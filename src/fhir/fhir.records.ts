@@ -27,17 +27,21 @@ const MOST_PAGES = 100;
 const SEARCH = { timeoutMs: 30_000, repeatable: true };
 const BATCH = { timeoutMs: 30_000, repeatable: true };
 const READS_A_REQUEST = 50;
-// A transaction without a response may have been done. The caller looks the resources up before it sends them again.
+// The server may have executed a transaction although no response arrived. The caller must look the resources up before it sends the
+// transaction again.
 const WRITE = { timeoutMs: 60_000, repeatable: false };
 const FRESH = { 'cache-control': 'no-cache' };
 const LOCATION = /(?:^|\/)([A-Z][A-Za-z]+)\/([A-Za-z0-9.-]{1,64})\/_history\/([A-Za-z0-9.-]{1,64})$/;
 
-/** Reads and writes records on the FHIR server. Throws `NeighbourAway` when it does not answer or none is configured. */
+/** Reads and writes records on the FHIR server. Throws `NeighbourAway` when the server does not answer or no server is configured. */
 @Injectable()
 export class FhirRecords {
   constructor(private readonly server: FhirServer) {}
 
-  /** Resources of a type with any of the identifiers. Searches without server cache, by POST, 50 identifiers in a request. */
+  /**
+   * Finds the resources of a type that have any of the identifiers. It searches by POST, with 50 identifiers per request, and does not use
+   * the search cache of the server.
+   */
   async withIdentifiers<Kind extends Resource['resourceType']>(
     kind: Kind,
     tokens: readonly Token[],
@@ -54,7 +58,10 @@ export class FhirRecords {
     return [...found.values()];
   }
 
-  /** Sends a transaction and returns one outcome for each entry, in order. Never retries: after `NeighbourAway` the result is unknown. */
+  /**
+   * Sends a transaction and returns one outcome for each entry, in order. It is never repeated automatically, because after `NeighbourAway`
+   * the result is unknown.
+   */
   async transaction(bundle: Bundle): Promise<EntryOutcome[]> {
     const body: unknown = await this.calls().call(WRITE, (client, options) =>
       client.transaction({ body: { ...bundle }, options: { ...options } }),
@@ -64,7 +71,7 @@ export class FhirRecords {
     if (!parsed.success) throw new NeighbourAway('hapi');
     const answer = parsed.data;
     const entries = answer.entry ?? [];
-    // The server silently drops one of two entries with the same identity. It must not count as written.
+    // The server silently drops one of two entries with the same identity. A dropped entry must not count as written.
     if (entries.length !== (bundle.entry ?? []).length) throw new FhirRefused(200, ['entries-lost']);
     return entries.map(({ response }) => {
       const [, kind = '', id = '', version = ''] = LOCATION.exec(response?.location ?? '') ?? [];
@@ -73,8 +80,8 @@ export class FhirRecords {
   }
 
   /**
-   * The resources of these references (`Kind/id` or `Kind/id/_history/version`), by reference, without missing and deleted ones. Reads
-   * without server cache, 50 in a request (a batch, FHIR R4 "batch/transaction").
+   * Reads resources by reference (`Kind/id` or `Kind/id/_history/version`). The result is a map by reference. Missing and deleted resources
+   * are left out. Each request is a batch of 50 reads (FHIR R4 "batch/transaction") that does not use the cache of the server.
    */
   async readAll(references: readonly string[]): Promise<Map<string, Resource>> {
     const found = new Map<string, Resource>();
@@ -103,7 +110,7 @@ export class FhirRecords {
     return entries;
   }
 
-  /** All pages of a search. Links to another origin are rejected. */
+  /** Reads all pages of a search. A link to another origin is rejected. */
   private async search(kind: string, searchParams: Record<string, string>): Promise<Resource[]> {
     const resources: Resource[] = [];
     let page = await this.page((client, options) =>
@@ -128,7 +135,7 @@ export class FhirRecords {
       const parsed = AnyBundle.safeParse(await this.calls().call(SEARCH, ask));
       if (parsed.success) return parsed.data;
     } catch (error) {
-      // A search never answers 404. This is not a FHIR server, or not its base URL.
+      // A FHIR server never answers a search with 404. The configured URL is not the base URL of a FHIR server.
       if (!(error instanceof FhirRefused) || error.status !== 404) throw error;
     }
     throw new NeighbourAway('hapi');
@@ -141,7 +148,10 @@ export class FhirRecords {
   }
 }
 
-/** The resource of one entry of a batch; undefined when it is missing. FhirRefused for a read that would fail again. */
+/**
+ * The resource in one entry of a batch response. Undefined when the resource does not exist. Throws FhirRefused for a read that would fail
+ * again.
+ */
 function readOf({ response, resource }: BundleEntry = {}): Resource | undefined {
   const status = Number.parseInt(response?.status ?? '', 10);
   if (status === 404 || status === 410) return undefined;
@@ -150,7 +160,7 @@ function readOf({ response, resource }: BundleEntry = {}): Resource | undefined 
   return resource;
 }
 
-/** `system|value` with escaped special characters (R4 search, "Escaping Search Parameters"). */
+/** Formats a token as `system|value` and escapes special characters (R4 search, "Escaping Search Parameters"). */
 function tokenText({ system, value }: Token): string {
   return `${escaped(system)}|${escaped(value)}`;
 }

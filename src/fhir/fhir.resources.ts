@@ -11,7 +11,7 @@ export const AnyBundle = z.custom<Bundle>(
     (!('entry' in value) || Array.isArray(value.entry)),
 );
 
-/** A resource that is stored on the server, so it has an id. */
+/** A resource that is stored on the server and therefore has an id. */
 export type Stored<T extends Resource> = T & { readonly id: string };
 
 /** Whether a resource has the type and an id. */

@@ -13,13 +13,13 @@ const Capabilities = z.looseObject({
   fhirVersion: z.string(),
 });
 
-/** The state of the FHIR server. `off`: none is configured. */
+/** The state of the FHIR server. `off` means that no server is configured. */
 export type FhirState = 'up' | 'away' | 'off';
 
-/** HAPI FHIR. Only this folder knows its URL and token. */
+/** The connection to HAPI FHIR. Only this folder uses the URL and the token of the server. */
 @Injectable()
 export class FhirServer {
-  /** Makes all calls; undefined when no server is configured. */
+  /** Makes all calls to the server. Undefined when no server is configured. */
   readonly calls: FhirCalls | undefined;
   private readonly client: Client | undefined;
 
@@ -33,7 +33,7 @@ export class FhirServer {
     this.calls = new FhirCalls(this.client);
   }
 
-  /** Throws NotConfigured when no server is configured, so that no job waits for it forever. */
+  /** Throws NotConfigured when no server is configured. Otherwise jobs would wait for the server forever. */
   mustBeConfigured(): void {
     if (this.client === undefined)
       throw new NotConfigured(
@@ -41,7 +41,10 @@ export class FhirServer {
       );
   }
 
-  /** Resolves a link from a response (a next page). FhirRefused for another origin, because the token would be sent there. */
+  /**
+   * Resolves a link in a response, such as the link to the next page. Throws FhirRefused for a link to another origin, because the token
+   * would be sent there.
+   */
   ownLink(link: string): string {
     const base = this.client?.baseUrl ?? '';
     if (!URL.canParse(link, base) || new URL(link, base).origin !== new URL(base).origin)

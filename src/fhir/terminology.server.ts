@@ -21,17 +21,18 @@ import {
 /** The concepts that a search covers: a ValueSet by its URL, or the descendants of a concept. */
 export type SearchScope = { readonly url: string } | { readonly system: string; readonly below: string };
 
-// A person waits for the response, and the next word asks again.
+// A person waits for the response, so the call has a short time limit and is not repeated.
 const CALL = { timeoutMs: 3_000, repeatable: false };
 const BREAKER_OPEN_MS = 30_000;
 
 /**
- * A terminology server (R4, "Terminology Service"). It receives only codes and single words, in bodies and never in URLs. Every call
- * throws `NeighbourAway` when the server does not answer or none is configured, {@link FhirRefused} when it rejects the request.
+ * A terminology server (R4, "Terminology Service"). Only codes and single words are sent to it, in request bodies and never in URLs. Every
+ * call throws `NeighbourAway` when the server does not answer or no server is configured. It throws {@link FhirRefused} when the server
+ * rejects the request.
  */
 @Injectable()
 export class TerminologyServer {
-  /** A hash of the server's URL, as key of its cached answers; undefined when none is configured. */
+  /** A hash of the URL of the server. It is a part of the keys of cached answers. Undefined when no server is configured. */
   readonly identity: string | undefined;
   private readonly calls: FhirCalls | undefined;
 
@@ -43,7 +44,7 @@ export class TerminologyServer {
     this.calls = new FhirCalls(client, new FhirBreaker(Date.now, BREAKER_OPEN_MS));
   }
 
-  /** Translates a code into another system (`ConceptMap/$translate`). Only equal and equivalent concepts. */
+  /** Translates a code into another system (`ConceptMap/$translate`). Returns only equal and equivalent concepts. */
   async translate(system: string, code: string, target: string): Promise<FoundConcept[]> {
     const answer = await this.operation(OutParameters, 'ConceptMap', 'translate', [
       { name: 'system', valueUri: system },
@@ -53,7 +54,7 @@ export class TerminologyServer {
     return codingsOf(answer).filter((found) => found.system === target);
   }
 
-  /** Looks a concept up (`CodeSystem/$lookup`); undefined when the server does not know the code or the system. */
+  /** Looks a concept up (`CodeSystem/$lookup`). Returns undefined when the server does not know the code or the system. */
   async lookup(
     system: string,
     code: string,
@@ -71,7 +72,7 @@ export class TerminologyServer {
     }
   }
 
-  /** Whether a ValueSet contains a code (`ValueSet/$validate-code`). Also false when the server does not know the ValueSet. */
+  /** Whether a ValueSet contains a code (`ValueSet/$validate-code`). Also returns false when the server does not know the ValueSet. */
   async contains(valueSet: string, system: string, code: string): Promise<boolean> {
     const { parameter } = await this.operation(OutParameters, 'ValueSet', 'validate-code', [
       { name: 'url', valueUri: valueSet },

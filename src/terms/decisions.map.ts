@@ -8,18 +8,18 @@ import {
 } from '../mapping/words/concept.map.js';
 import { SNOMED, type TermTarget } from '../mapping/words/term.js';
 
-/** A decided word with its concept; without a target, the word is ignored. */
+/** A decided word with its concept. If `target` is missing, the word is ignored. */
 export interface TermDecision {
   readonly language: string;
   readonly word: string;
   readonly target?: TermTarget;
 }
 
-/** The exported ConceptMap (R4). It has the elements that R4 requires besides those that the import reads. */
+/** The exported ConceptMap (R4). It contains the elements that the import reads and the other elements that R4 requires. */
 export const DecisionMap = TermConceptMap.extend({ name: z.string(), status: z.literal('active') });
 export type DecisionMap = z.output<typeof DecisionMap>;
 
-/** Converts decisions into a ConceptMap with the structure of the shipped one, so that it can be imported again. */
+/** Converts decisions into a ConceptMap with the structure of the shipped ConceptMap. The result can be imported again. */
 export function conceptMapOf(decisions: readonly TermDecision[]): DecisionMap {
   const groups = new Map<string, TermDecision[]>();
   for (const decision of decisions) {

@@ -21,7 +21,7 @@ interface Decision {
   readonly target: z.output<typeof DecidedTarget> | null;
 }
 
-/** Characters of a word that the inbox shows. */
+/** The maximum number of characters of a word that are stored for the inbox. */
 const SHOWN = 200;
 
 /** Exports and imports the decisions about words as a ConceptMap. */
@@ -33,7 +33,10 @@ export class Decisions {
     private readonly auditedActions: AuditedActions,
   ) {}
 
-  /** All decisions; an ignored word is `unmatched`. Words that are stored shortened are left out, because an import could not match them. */
+  /**
+   * Returns all decisions. An ignored word is `unmatched`. A word that was too long to be stored in full is left out, because an import
+   * could not match it.
+   */
   async export(): Promise<DecisionMap> {
     const rows = await this.database
       .select()
@@ -42,7 +45,7 @@ export class Decisions {
       .orderBy(terms.language, terms.folded);
     return conceptMapOf(
       rows.flatMap(({ language, folded, word, target }) => {
-        // A FHIR code has no repeated white space and none at its ends.
+        // A FHIR code has no repeated white space and no white space at its start or end.
         const code = word.trim().replace(/\s+/gu, ' ');
         if (wordKey(code) !== folded) return [];
         return [
@@ -53,8 +56,8 @@ export class Decisions {
   }
 
   /**
-   * Imports decisions from a ConceptMap. They replace earlier decisions, and the waiting rows run again. Words with several targets, or
-   * without an equivalent target, are left out. BadField for an invalid target.
+   * Imports decisions from a ConceptMap. They replace earlier decisions, and the rows that wait for these words run again. Words with
+   * several targets, or without an equivalent target, are left out. Throws BadField for an invalid target.
    */
   async import(
     action: AuditedAction,
@@ -81,7 +84,7 @@ export class Decisions {
           : undefined,
       );
     }
-    // Sorted, so that two imports at the same time lock the rows in the same order and cannot deadlock.
+    // Sort the decisions, so that two concurrent imports lock the rows in the same order and cannot deadlock.
     const taken = [...decisions]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .flatMap(([, decision]) => decision ?? []);
@@ -97,7 +100,7 @@ export class Decisions {
   ): Promise<void> {
     await this.auditedActions.record(action, 200, async (transaction) => {
       if (decisions.length === 0) return;
-      // One statement for all words, because a map may contain thousands.
+      // Use one statement for all words, because a ConceptMap can contain thousands of words.
       const rows = await transaction.execute<{ id: string; waited_for: boolean }>(sql`
         insert into terms (language, folded, word, source_column, state, target, checked, decided_by, decided_at)
         select language, folded, word, '', case when target is null then 'ignored' else 'decided' end, target,
@@ -115,7 +118,7 @@ export class Decisions {
   }
 }
 
-/** Without the member `target`, the column becomes NULL. A `null` in JSON would become the JSON value null. */
+/** The JSON of a decision. If `target` is left out, the column becomes SQL NULL. A JSON null would be stored as a JSON value. */
 const rowOf = ({ target, ...word }: Decision) => (target === null ? word : { ...word, target });
 
 function targetOf(target: unknown): z.output<typeof DecidedTarget> {

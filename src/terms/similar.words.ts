@@ -8,7 +8,9 @@ export interface KnownWord<Meaning> {
 
 const LOWEST_SCORE = 0.2;
 
-/** The known words that share trigrams with a text, best first, at most `most`. `score` is 0 to 1 (Jaccard index). */
+/**
+ * The known words that are similar to a text, at most `most` of them, best first. `score` is the Jaccard index of the trigrams (0 to 1).
+ */
 export function similarTo<Meaning>(
   text: string,
   known: readonly KnownWord<Meaning>[],
@@ -26,7 +28,10 @@ export function similarTo<Meaning>(
     .slice(0, most);
 }
 
-/** The part of the trigrams of `text` that `name` contains, 0 to 1. Names of concepts are longer than words of lists. */
+/**
+ * The share (0 to 1) of the trigrams of `text` that `name` contains. It is better here than the Jaccard index, because names of concepts
+ * are longer than words of lists.
+ */
 export function partIn(text: string, name: string): number {
   const trigrams = trigramsOf(foldTerm(text));
   const others = trigramsOf(foldTerm(name));

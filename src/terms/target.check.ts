@@ -15,12 +15,18 @@ const REFUSALS: Partial<Record<Verdict['is'], string>> = {
   'other-kind': 'This concept is not a clinical finding. Use a descendant of 404684003 (Clinical finding).',
 };
 
-/** Checks the target of a decision with the terminology server, if one is configured, and sets the official names of its concepts. */
+/**
+ * Checks the target of a decision with the terminology server, if a server is configured. Also sets the official names of the concepts of
+ * the target.
+ */
 @Injectable()
 export class TargetCheck {
   constructor(private readonly terminology: Terminology) {}
 
-  /** The target to be stored. `checked`: the server accepted every SNOMED CT code. BadField for a code that the server rejects. */
+  /**
+   * Returns the target to store. `checked` is true when the target has a SNOMED CT code and the server accepted each of these codes. Throws
+   * BadField for a code that the server rejects.
+   */
   async check(target: Target): Promise<{ target: Target; checked: boolean }> {
     if (target.kind === 'condition') {
       const { coding, checked } = await this.coding(target.coding, 'finding', 'coding.code');
@@ -49,7 +55,7 @@ export class TargetCheck {
     const verdict = await this.terminology.judge(code, kind);
     const refusal = verdict === undefined ? undefined : REFUSALS[verdict.is];
     if (refusal !== undefined) throw new BadField('unusable-concept', field, refusal);
-    // The given name may be mistyped, so it is used only when neither the server nor the shipped words know the concept.
+    // The name in the request can be mistyped. It is used only when neither the server nor the shipped ConceptMap contains the concept.
     const display = verdict?.display ?? shippedDisplay(code) ?? given.display;
     return {
       coding: { system, code, ...(display === undefined ? {} : { display }) },

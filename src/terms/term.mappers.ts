@@ -3,14 +3,17 @@ import type { TermAnswer, TermQuestion } from '../mapping/words/term.js';
 import { wordKey } from './word.key.js';
 
 /**
- * Maps words to concepts. `mapped` and `ignored` are final; after `ambiguous` and `unmapped` the next mapper is asked. A terminology
- * server is not a mapper: what it finds are suggestions (`TermSuggester`), and a person decides.
+ * Maps words to concepts. The outcomes `mapped` and `ignored` are final. After `ambiguous` or `unmapped`, the next mapper is tried. A
+ * terminology server is not a mapper. It gives only suggestions (`TermSuggester`), and a person decides.
  */
 export interface TermMapper {
   map(question: TermQuestion): TermAnswer;
 }
 
-/** Maps by the shipped ConceptMap: exact matches after folding, with guards against negation, relatives and doubt. */
+/**
+ * Maps words by the shipped ConceptMap. Only exact matches after folding are mapped. A text with a guard word (negation, past, other person
+ * or doubt) is ambiguous.
+ */
 export class ConceptMapTerms implements TermMapper {
   constructor(private readonly index: TermIndex) {}
 
@@ -19,7 +22,7 @@ export class ConceptMapTerms implements TermMapper {
   }
 }
 
-/** Maps by the decisions at the time they were read. They do not change while a chunk is mapped. */
+/** Maps words by decisions that were read earlier. They do not change during the mapping of a chunk. */
 export class DecidedTerms implements TermMapper {
   constructor(private readonly decided: ReadonlyMap<string, TermAnswer>) {}
 
@@ -29,7 +32,10 @@ export class DecidedTerms implements TermMapper {
   }
 }
 
-/** Asks mappers in order. The first final answer wins; otherwise the word waits, as ambiguous if any mapper said so. */
+/**
+ * Tries mappers in order and returns the first final answer. Without a final answer, the word is `ambiguous` if any mapper returned
+ * `ambiguous`. Otherwise the word is `unmapped`.
+ */
 export class TermChain implements TermMapper {
   constructor(private readonly mappers: readonly TermMapper[]) {}
 

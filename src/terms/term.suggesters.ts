@@ -21,7 +21,7 @@ export interface TermSuggester {
   suggest(word: string, language: string): Suggestion[];
 }
 
-/** Suggestions of one source. */
+/** The maximum number of suggestions from one source. */
 const MOST = 10;
 const LOWEST_SERVER_SCORE = 0.5;
 
@@ -30,7 +30,7 @@ const shipped = wordsOf(SHIPPED_TERMS).flatMap(({ language, word, targets }) =>
 );
 const shippedTargets = [...indexConceptMap(SHIPPED_TERMS).values()].flat();
 
-/** The shipped target with a code; an Observation if the code is the value of one. */
+/** The target in the shipped ConceptMap that has a code. The target is an Observation if the code is a value of that Observation. */
 export const shippedTarget = (code: string): TermTarget | undefined =>
   shippedTargets.find((target) => codeOf(target) === code);
 
@@ -64,7 +64,7 @@ export class TypedCodeSuggester implements TermSuggester {
   }
 }
 
-/** Suggests concepts that a terminology server found. Concepts whose names share too few trigrams with the word are left out. */
+/** Suggests concepts that a terminology server found. A concept is left out if its names and the word have too few trigrams in common. */
 export class ServerSuggester implements TermSuggester {
   constructor(private readonly found: readonly TerminologyMatch[]) {}
 
@@ -80,7 +80,7 @@ export class ServerSuggester implements TermSuggester {
   }
 }
 
-/** All suggestions, best first, each concept once. */
+/** The suggestions of all sources, best first. Each concept occurs once. */
 export function suggestAll(
   suggesters: readonly TermSuggester[],
   word: string,

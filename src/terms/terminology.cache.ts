@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { terminologyAnswers } from '../database/schema.records.js';
 
-/** Terminologies change about twice a year; a server may be reloaded more often. */
+/** The lifetime of a cache entry. Terminologies change about twice a year, but an operator may load another edition at any time. */
 const HOURS = 24;
 
 /** Caches responses of a terminology server in PostgreSQL for a day, for all gateways. Failures are not cached. */
@@ -13,7 +13,10 @@ const HOURS = 24;
 export class TerminologyCache {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The cached answer to a question, or the result of `ask`, which is then cached as JSON. `shape` parses both. */
+  /**
+   * Returns the cached answer to a question. If the answer is not cached, calls `ask` and caches the result as JSON. `shape` parses the
+   * answer in both cases.
+   */
   async get<Schema extends z.ZodType>(
     question: readonly string[],
     shape: Schema,

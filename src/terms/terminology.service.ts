@@ -10,7 +10,7 @@ import { foldTerm } from '../mapping/words/term.folding.js';
 import { NeighbourAway } from '../problems/errors.js';
 import { TerminologyCache } from './terminology.cache.js';
 
-/** Clinical finding. The code of a Condition must be this concept or a descendant. */
+/** The concept "Clinical finding". The code of a Condition must be this concept or one of its descendants. */
 const FINDING = '404684003';
 /** All active findings, as an ECL expression (SNOMED CT use with FHIR, "Implicit Value Sets"). */
 const FINDINGS = `${SNOMED}?fhir_vs=ecl/<<${FINDING}`;
@@ -18,7 +18,7 @@ const ICD10 = 'http://hl7.org/fhir/sid/icd-10';
 const ICD10_CODE = /^[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?$/u;
 const MOST = 20;
 const LONGEST_WORD = 100;
-/** Five digits or an `@`: possibly the record number, phone number or e-mail address of a person. */
+/** Five digits or an `@`. Such a text can be the record number, phone number or e-mail address of a person. */
 const PERSONAL_DATA = /\d(?:[\s.\-/()]*\d){4}|@/u;
 
 const Found = z.array(
@@ -30,7 +30,7 @@ const Found = z.array(
     exact: z.boolean(),
   }),
 );
-/** A concept that a server found for a word. `exact`: a ConceptMap of the server translates this word. */
+/** A concept that a server found for a word. `exact` is true when a ConceptMap of the server translates this word to the concept. */
 export type TerminologyMatch = z.output<typeof Found>[number];
 
 const Verdict = z.object({
@@ -38,16 +38,19 @@ const Verdict = z.object({
   display: z.string().optional(),
 });
 /**
- * The verdict of a server about a SNOMED CT code: fit for use, unknown, inactive, or not a finding (`other-kind`). `not-known-here`: the
- * server has no SNOMED CT, or cannot check for findings.
+ * The verdict of a server about a SNOMED CT code: fit for use, unknown, inactive, or not a finding (`other-kind`). `not-known-here` means
+ * that the server has no SNOMED CT, or that it cannot check whether a concept is a finding.
  */
 export type Verdict = z.output<typeof Verdict>;
 
-/** Whether a terminology server was asked. `withheld`: the word may contain personal data and was not sent. */
+/**
+ * How the terminology server was used: not configured (`off`), unreachable (`away`), or queried (`asked`). `withheld` means that the word
+ * can contain personal data and was not sent.
+ */
 export const ServerUse = z.enum(['off', 'away', 'asked', 'withheld']);
 export type ServerUse = z.output<typeof ServerUse>;
 
-/** Asks a terminology server about words and codes. Its answers are optional: imports neither wait for it nor depend on it. */
+/** Queries a terminology server about words and codes. Imports do not need the server and do not wait for it. */
 @Injectable()
 export class Terminology {
   constructor(
@@ -55,7 +58,7 @@ export class Terminology {
     private readonly cache: TerminologyCache,
   ) {}
 
-  /** Concepts for a word: translations by ConceptMaps of the server, then findings with matching names. */
+  /** Finds concepts for a word: first translations by ConceptMaps of the server, then findings with matching names. */
   async find(word: string, language: string): Promise<{ server: ServerUse; found: TerminologyMatch[] }> {
     const { identity } = this.server;
     if (identity === undefined) return { server: 'off', found: [] };
@@ -70,7 +73,10 @@ export class Terminology {
     }
   }
 
-  /** Whether a SNOMED CT code is active and, for a Condition, a finding. Undefined when no server answers. */
+  /**
+   * Checks whether a SNOMED CT code is active and, if `kind` is `finding`, whether it is a finding. Returns undefined when no server is
+   * configured or the server gives no answer.
+   */
   async judge(code: string, kind: 'finding' | 'any'): Promise<Verdict | undefined> {
     const { identity } = this.server;
     if (identity === undefined) return undefined;
@@ -98,7 +104,7 @@ export class Terminology {
     return unlessRefused(this.server.translate(system, code, SNOMED), []);
   }
 
-  /** Searches by ECL; on servers without ECL, among the descendants of the concept. */
+  /** Searches findings by ECL. If the server does not support ECL, searches among the descendants of the concept instead. */
   private async findings(word: string, language: string): Promise<readonly FoundConcept[]> {
     const scopes: SearchScope[] = [{ url: FINDINGS }, { system: SNOMED, below: FINDING }];
     for (const one of scopes) {
@@ -110,7 +116,7 @@ export class Terminology {
 
   private async examine(code: string, kind: 'finding' | 'any'): Promise<Verdict> {
     const found = await this.server.lookup(SNOMED, code);
-    // The code is unknown only if the server has SNOMED CT at all.
+    // The code is unknown only if the server has SNOMED CT. Look up a concept that every edition contains.
     if (found === undefined) {
       const root = await this.server.lookup(SNOMED, FINDING);
       return { is: root === undefined ? 'not-known-here' : 'unknown' };
@@ -119,7 +125,7 @@ export class Terminology {
     if (found.inactive) return { is: 'inactive', ...display };
     if (kind === 'any' || (await this.server.contains(FINDINGS, SNOMED, code)))
       return { is: 'fit', ...display };
-    // For a server without ECL, the value set contains nothing, not even its root.
+    // On a server without ECL, the value set is empty. In that case, it does not even contain its root concept.
     const hasEcl = await this.server.contains(FINDINGS, SNOMED, FINDING);
     return { is: hasEcl ? 'other-kind' : 'not-known-here', ...display };
   }

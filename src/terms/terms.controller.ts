@@ -28,7 +28,10 @@ export class TermsController {
     private readonly decisions: Decisions,
   ) {}
 
-  /** The inbox: words by `state`, `language` and `q`, the words with most waiting rows first. 400 for an invalid query. */
+  /**
+   * Lists the words of the inbox. By default, words with the most waiting rows are first. Filters: `state`, `language`, and `q`, which is a
+   * part of the word. Returns 400 for an invalid query.
+   */
   @Get()
   @Gives(pageOf(Term))
   @Requires('records:read')
@@ -36,7 +39,7 @@ export class TermsController {
     return this.terms.list(query);
   }
 
-  /** The decisions as a ConceptMap of FHIR R4. An ignored word is `unmatched`. */
+  /** Returns the decisions as a ConceptMap of FHIR R4. An ignored word is `unmatched`. */
   @Get('concept-map')
   @Gives(DecisionMap)
   @Requires('records:read')
@@ -44,7 +47,10 @@ export class TermsController {
     return this.decisions.export();
   }
 
-  /** Imports decisions from a ConceptMap and returns their number; 422 when it is invalid. */
+  /**
+   * Imports decisions from a ConceptMap. Returns the number of imported words and of words that were left out, or 422 when the ConceptMap
+   * is invalid.
+   */
   @Post('concept-map')
   @HttpCode(200)
   @Gives(Imported)
@@ -58,8 +64,8 @@ export class TermsController {
   }
 
   /**
-   * Suggested concepts of a word, best first. `server` is `asked`, `away`, `off` (no terminology server is configured) or `withheld` (the
-   * word may contain personal data and was not sent).
+   * Suggests concepts for a word, best first. `server` is `asked`, `away` (the terminology server is unreachable), `off` (no terminology
+   * server is configured) or `withheld` (the word can contain personal data and was not sent).
    */
   @Get(':id/suggestions')
   @Gives(Suggestions)
@@ -73,7 +79,10 @@ export class TermsController {
     return { items, total: items.length, server };
   }
 
-  /** Decides the concept of a word; the waiting rows run again. 422 for an invalid code, or one that the terminology server rejects. */
+  /**
+   * Decides the concept of a word. The rows that wait for the word run again. Returns 422 for an invalid code and for a code that the
+   * terminology server rejects.
+   */
   @Post(':id/decide')
   @Gives(Term)
   @HttpCode(200)
@@ -87,7 +96,7 @@ export class TermsController {
     return this.terms.decide(action, id, target, account);
   }
 
-  /** Ignores a word; the waiting rows run again without it. */
+  /** Ignores a word. The rows that wait for the word run again without it. */
   @Post(':id/ignore')
   @Gives(Term)
   @HttpCode(200)

@@ -11,7 +11,7 @@ import { TermsController } from './terms.controller.js';
 import { Terms } from './terms.service.js';
 import { Words } from './words.service.js';
 
-/** Words → SNOMED CT: known words, decisions, and the inbox of unknown words. */
+/** Maps words to SNOMED CT: the known words, the decisions, and the inbox of unknown words. */
 @Module({
   imports: [AuditModule, AuthnModule, AuthzModule, FhirModule],
   controllers: [TermsController],

@@ -4,7 +4,7 @@ const digits = z
   .string()
   .regex(/^\d{1,9}$/)
   .transform(Number);
-/** The sort keys of the inbox; a leading `-` sorts in descending order. */
+/** The sort keys of the inbox. A leading `-` means descending order. */
 const SORTS = ['rows_waiting', 'word', 'created_at', 'decided_at', 'state'] as const;
 
 export const TermsQuery = z.strictObject({
@@ -24,5 +24,5 @@ export const TermsQuery = z.strictObject({
   offset: digits.default(0),
 });
 
-/** A page of the inbox: `state`, `language`, `q` (a part of the word, any case), `sort`, `limit` (at most 1,000), `offset`. */
+/** The query parameters of the inbox. `q` is a part of the word, in upper or lower case. A `limit` above 1,000 counts as 1,000. */
 export type TermsQuery = z.output<typeof TermsQuery>;

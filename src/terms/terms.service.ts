@@ -38,14 +38,17 @@ export const Term = z.object({
 });
 export type Term = z.output<typeof Term>;
 
-/** Suggestions compare a word with at most this number of decisions, the latest ones. */
+/** The number of decisions that a word is compared with to find suggestions. The latest decisions are used. */
 const MOST_DECIDED = 5_000;
 
-/** Rows of cancelled, failed and undone imports do not count: they run only after a retry. */
+/**
+ * The number of rows that a decision runs again. Rows of cancelled, failed and undone imports do not count, because a decision does not run
+ * them.
+ */
 const rowsWaiting = sql<number>`(select count(*)::int from waiting_words where waiting_words.term = ${terms.id}
   and import_id in (select imports.id from imports where imports.status not in ('cancelled', 'failed', 'undone')))`;
 
-/** The inbox of unknown words. An unknown id is NotVisible. */
+/** The inbox of unknown words. Methods with an id throw NotVisible when the word does not exist. */
 @Injectable()
 export class Terms {
   constructor(
@@ -56,7 +59,7 @@ export class Terms {
     private readonly auditedActions: AuditedActions,
   ) {}
 
-  /** A page of the inbox. The default order is by number of waiting rows. */
+  /** A page of the inbox. By default, words with the most waiting rows are first. */
   async list(query: TermsQuery): Promise<{ items: Term[]; total: number }> {
     const { state, language, q, limit, offset } = query;
     const which = and(
@@ -87,8 +90,8 @@ export class Terms {
   }
 
   /**
-   * Suggestions for a word, best first: similar known words, a typed code, and concepts of a terminology server. `server` says whether a
-   * server was asked.
+   * Suggestions for a word, best first. They come from a typed code, from similar known words, and from a terminology server. `server` says
+   * how the terminology server was used.
    */
   async suggestions(id: string): Promise<{ items: Suggestion[]; server: ServerUse }> {
     const { word, language } = await this.get(id);
@@ -106,8 +109,9 @@ export class Terms {
   }
 
   /**
-   * Decides a word; the waiting rows run again. Without a target, the word is ignored. A later decision applies to later rows; written
-   * resources stay. BadField for a code that the terminology server rejects.
+   * Decides a word. The rows that wait for the word run again. Without a target, the word is ignored. If a decision is changed later, the
+   * new decision applies to later rows only, and written resources do not change. Throws BadField for a code that the terminology server
+   * rejects.
    */
   async decide(
     action: AuditedAction,

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { foldTerm } from '../mapping/words/term.folding.js';
 
-/** The longest key that is stored in full. An index entry of PostgreSQL can have 2,700 bytes, a cell 64 KiB. */
+/** The maximum length of a key that is stored in full. A cell can have 64 KiB, but an index entry in PostgreSQL only 2,700 bytes. */
 const LONGEST = 300;
 const HEAD = 200;
 
-/** The key of a word in the inbox: the folded word. The key of a long text is its beginning and a digest. */
+/**
+ * The key of a word in the inbox. It is the folded word. The key of a long text consists of the beginning of the folded text and a digest.
+ */
 export function wordKey(text: string): string {
   const folded = foldTerm(text);
   if (folded.length <= LONGEST) return folded;
@@ -13,7 +15,7 @@ export function wordKey(text: string): string {
   return `${beginningOf(folded, HEAD)}…${digest}`;
 }
 
-/** The first UTF-16 units of a text, without half a surrogate pair, which PostgreSQL rejects in JSON. */
+/** The first UTF-16 units of a text. Half a surrogate pair at the end is removed, because PostgreSQL rejects it in JSON. */
 export function beginningOf(text: string, units: number): string {
   return text.slice(0, units).replace(/[\uD800-\uDBFF]$/u, '');
 }

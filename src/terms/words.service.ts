@@ -11,23 +11,23 @@ import { DecidedTarget } from './term.target.js';
 import { beginningOf, wordKey } from './word.key.js';
 
 const shipped = new ConceptMapTerms(indexConceptMap(SHIPPED_TERMS));
-/** Characters of a word that the inbox shows. */
+/** The maximum number of characters of a word that are stored for the inbox. */
 const SHOWN = 200;
 
 /** The unknown words of a row. */
 export interface RowWords {
   readonly row: number;
   readonly words: readonly WaitingWord[];
-  /** The row was written without these words and runs again when they are decided. */
+  /** Whether the row was written without these words and must run again when they are decided. */
   readonly waits: boolean;
 }
 
-/** Looks words up in the shipped ConceptMap, then in the decisions. Unknown words go to the inbox. */
+/** Looks words up in the shipped ConceptMap, then in the decisions. Adds unknown words to the inbox. */
 @Injectable()
 export class Words {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** A look-up with the present decisions. Its answers do not change, so that a chunk is mapped consistently. */
+  /** Returns a look-up that uses the current decisions. Its answers never change, so all rows of a chunk are mapped in the same way. */
   async lookUp(): Promise<LookUp> {
     const rows = await this.database
       .select()
@@ -39,8 +39,8 @@ export class Words {
   }
 
   /**
-   * Adds words to the inbox and records which rows wait for them, instead of earlier records of these rows. The words of a rejected row
-   * are added too, but the row does not wait.
+   * Adds words to the inbox and records which rows wait for them. Earlier records of these rows are deleted. The words of a rejected row
+   * are added too, but a rejected row does not wait.
    */
   async addToInbox(importId: string, rows: readonly RowWords[]): Promise<void> {
     const numbers = rows.map(({ row }) => row);
@@ -75,8 +75,8 @@ export class Words {
   }
 
   /**
-   * Words that were decided while an import ran and for which its rows still wait. These rows must run again. Call it in the transaction
-   * that ends the import: a later decision then finds the import ended.
+   * The words that were decided during the run of an import and for which rows of the import still wait. These rows must run again. Call
+   * this in the transaction that ends the import. A later decision then finds that the import has ended, and runs the rows itself.
    */
   async decidedDuringRun(importId: string, transaction: Transaction): Promise<string[]> {
     const rows = await transaction.execute<{ term: string }>(sql`

@@ -6,7 +6,10 @@ import { IdPipe } from '../../http/body.pipe.js';
 const Parameters = z.object({ id: z.unknown() });
 const pipe = new IdPipe();
 
-/** The id of the import in the path (`:id`), for a parameter: `@ImportId() id: string`. The audit row of the request contains this id too. */
+/**
+ * The id of the import in the path (`:id`), for a parameter: `@ImportId() id: string`. The audit row of the request also contains this
+ * id.
+ */
 export const ImportId = createParamDecorator((_: unknown, context: ExecutionContext): string => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const id = pipe.transform(Parameters.parse(request.params).id);
