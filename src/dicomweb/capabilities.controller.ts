@@ -13,7 +13,10 @@ import { capabilitiesAsJson, capabilitiesAsWadl, WADL_TYPE } from './capabilitie
 export class CapabilitiesController {
   constructor(@Inject(ENV) private readonly env: Env) {}
 
-  /** The resources and methods under the root, the same for every account, as WADL or JSON; 406 for other media types. */
+  /**
+   * The resources and methods of this service, as WADL or JSON. They are the same for every account. Other media types are answered with
+   * 406.
+   */
   @Options()
   @AnyAccount()
   capabilities(@Req() request: FastifyRequest, @Res() reply: FastifyReply): FastifyReply {

@@ -5,10 +5,10 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { DeletionSync } from '../sync/deletion.sync.service.js';
 import type { DicomwebRequest } from './http/dicomweb.request.js';
 
-/** Instances that are deleted at the same time. */
+/** Number of instances that are deleted at the same time. */
 const CONCURRENCY = 4;
 
-/** Deletes what `studies:delete` covers, in the archive and in the catalog. */
+/** Deletes instances from the archive and from the catalog, if `studies:delete` covers them. */
 @Injectable()
 export class DeletionService {
   constructor(
@@ -19,7 +19,8 @@ export class DeletionService {
   ) {}
 
   /**
-   * Deletes all instances of the target, each from archive and catalog. The same request continues an interrupted deletion. Throws `NotVisible` when the target is unknown or out of scope.
+   * Deletes all instances of the target from the archive and from the catalog. If a deletion was interrupted, the same request continues
+   * it. Throws `NotVisible` when the target is unknown or out of scope.
    */
   async delete({ policy, actor, note }: DicomwebRequest, target: ResourceUids): Promise<void> {
     const { studyUid, patientIssuer, patientId, instances } = await this.lookup.find(
@@ -28,7 +29,7 @@ export class DeletionService {
       target,
     );
     const facts = { studyUid, patientIssuer, patientId, instances: instances.length, detail: { ...target } };
-    // Committed first: a deletion that cannot be recorded does not begin.
+    // The audit row is committed first. If this fails, nothing is deleted.
     await this.audit.append({ ...actor, ...facts, kind: 'answer', action: 'delete begins' });
     note(facts);
     for (let start = 0; start < instances.length; start += CONCURRENCY) {

@@ -7,19 +7,19 @@ export interface MediaRange {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly q: number;
-  /** Narrower types that the same header lists. This wider range does not cover them (RFC 9110 §12.5.1). */
+  /** Narrower types that the same header lists separately. This range does not cover them (RFC 9110 §12.5.1). */
   readonly except?: readonly string[];
 }
 
-/** Where a request says which media types it accepts. */
+/** The two parts of a request that list accepted media types. */
 export interface AcceptSources {
-  /** The query string, not decoded, without the question mark. */
+  /** The query string as it was sent: percent-encoded, without the question mark. */
   readonly query: string;
   /** The `Accept` header. */
   readonly accept: string | undefined;
 }
 
-/** The query parameter that replaces the `Accept` header. */
+/** The query parameter `accept`, which replaces the `Accept` header. */
 export const AcceptParameter = z.object({
   accept: z
     .string()
@@ -32,11 +32,11 @@ const MAX_LENGTH = 2_000;
 const MALFORMED = 'Malformed Accept header. Use media ranges separated by commas (RFC 9110 §12.5.1).';
 
 /**
- * The accepted media ranges, the most preferred first. The query parameter `accept` (PS3.18 §8.3.3.1) wins over the header; without both,
- * any type is accepted. Throws `BadRequest` for a malformed value.
+ * The accepted media ranges, the most preferred first. The query parameter `accept` (PS3.18 §8.3.3.1) replaces the header. Without both,
+ * any media type is accepted. Throws `BadRequest` for a malformed value.
  */
 export function acceptedBy({ query, accept }: AcceptSources): readonly MediaRange[] {
-  // Clients often leave the plus of `application/dicom+json` unencoded; a media type contains no space.
+  // Clients often do not encode the plus of `application/dicom+json`. A plus is never a space here, because a media type contains no space.
   const parameters = [...queryPairs(query.replaceAll('+', '%2B'))];
   const given = parameters.filter(([name]) => name === 'accept').map(([, value]) => value);
   if (given.length > 1)
@@ -45,7 +45,10 @@ export function acceptedBy({ query, accept }: AcceptSources): readonly MediaRang
   return parseAccept(text === '' ? '*/*' : text);
 }
 
-/** The media ranges of an `Accept` header, the most preferred first. Quotes around parameter values are optional. Throws `BadRequest` when malformed. */
+/**
+ * Parses an `Accept` header into media ranges, the most preferred first. Parameter values may be quoted or unquoted. Throws `BadRequest`
+ * when the header is malformed.
+ */
 export function parseAccept(text: string): readonly MediaRange[] {
   if (text.length > MAX_LENGTH)
     throw new BadRequest(
@@ -61,7 +64,10 @@ export function parseAccept(text: string): readonly MediaRange[] {
     .sort((one, other) => other.q - one.q);
 }
 
-/** A wildcard range without the types that the header lists separately. A type with parameters is no exception, since it does not cover its whole type. */
+/**
+ * Excludes from a wildcard range the types that the header lists separately. A type with parameters is not excluded, because it does not
+ * stand for the whole type.
+ */
 function narrowed(range: MediaRange, ranges: readonly MediaRange[]): MediaRange {
   if (!range.type.endsWith('/*')) return range;
   const except = ranges
@@ -91,7 +97,7 @@ function parseRange(part: string): MediaRange {
   return { type: type.toLowerCase(), parameters, q: Number(q) };
 }
 
-/** Splits at a separator outside quotes, and trims each part. */
+/** Splits a text at each separator that is outside quotes, and trims the parts. */
 function split(text: string, separator: string): string[] {
   const parts: string[] = [];
   let part = '';
@@ -112,7 +118,10 @@ function split(text: string, separator: string): string[] {
   return [...parts, part.trim()];
 }
 
-/** A token, or a quoted string without its quotes. A token may contain `/`, because clients often leave media types unquoted. */
+/**
+ * Returns a token unchanged, and a quoted string without its quotes. A token may contain `/`, because clients often do not quote media
+ * types.
+ */
 function unquote(value: string): string {
   if (TOKEN.test(value)) return value;
   const [, quoted] = /^"((?:[^"\\]|\\.)*)"$/.exec(value) ?? [];

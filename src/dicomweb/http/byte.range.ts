@@ -8,8 +8,8 @@ export interface ByteRange {
 }
 
 /**
- * The single range of a `Range` header (RFC 9110 §14.2) in a body of `length` bytes. `undefined` when the whole body is to be sent: no
- * range, several ranges, or another unit. `unsatisfiable` when the range is outside the body.
+ * The single range of a `Range` header (RFC 9110 §14.2) in a body of `length` bytes. Returns `undefined` when the whole body must be sent:
+ * the header has no range, several ranges, or another unit. Returns `unsatisfiable` when the range is outside the body.
  */
 export function rangeWithin(
   header: string | undefined,
@@ -27,7 +27,7 @@ export function rangeWithin(
   return first >= length ? 'unsatisfiable' : { first, last };
 }
 
-/** The bytes of a range. The stream from the archive is destroyed after the last byte of the range. */
+/** The bytes of a range. After the last byte of the range, the stream from the archive is destroyed. */
 export function sliceOf(bytes: ArchiveBytes, { first, last }: ByteRange): ArchiveBytes {
   const stream = Readable.from(between(bytes.stream, first, last + 1), { objectMode: false });
   stream.once('close', () => bytes.stream.destroy());

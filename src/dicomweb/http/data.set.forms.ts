@@ -7,18 +7,21 @@ import type { OutgoingMultipart } from './multipart.writer.js';
 import { nativeModelOf } from '../../dicom/json/native.model.js';
 
 export const JSON_TYPE = 'application/dicom+json';
-/** The same bytes under the general name of JSON. */
+/** The general media type of JSON. The body is the same as for `JSON_TYPE`. */
 const PLAIN_JSON = 'application/json';
 export const XML_TYPE = 'application/dicom+xml';
 
-/** How data sets are sent: as one DICOM JSON array of this media type, as XML in parts, or as a single XML body. */
+/** How data sets are sent: as one DICOM JSON array with this media type, as a multipart body of XML parts, or as a single XML body. */
 type DataSetForm = typeof JSON_TYPE | typeof PLAIN_JSON | 'xml-parts' | 'xml';
 
-/** The client's most preferred form of data sets (PS3.18 §8.7.3.2). `single`: there is one data set, and XML may be the whole body. Throws `NotAcceptable`. */
+/**
+ * The client's most preferred form of data sets (PS3.18 §8.7.3.2). `single`: there is only one data set, so that the whole body can be XML.
+ * Throws `NotAcceptable`.
+ */
 export function negotiateDataSets(accepted: readonly MediaRange[], single: boolean): DataSetForm {
   for (const range of accepted) {
     if (covers(range, JSON_TYPE)) return JSON_TYPE;
-    // The DICOM name wins between equals.
+    // If the client accepts both JSON media types equally, the answer has the DICOM media type.
     if (range.type === PLAIN_JSON)
       return accepted.some((one) => one.q === range.q && covers(one, JSON_TYPE)) ? JSON_TYPE : PLAIN_JSON;
     if (single && range.type === XML_TYPE) return 'xml';
@@ -32,7 +35,10 @@ export function negotiateDataSets(accepted: readonly MediaRange[], single: boole
   );
 }
 
-/** Data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part each. Calls `offered` for each. */
+/**
+ * Writes data sets of the DICOM JSON model as `multipart/related; type="application/dicom+xml"` (PS3.18 §8.7.3.2), one part for each data
+ * set. Calls `offered` for each data set.
+ */
 export function writeXmlParts(
   dataSets: AsyncIterable<unknown> | Iterable<unknown>,
   offered: (what: Offered) => void = () => undefined,

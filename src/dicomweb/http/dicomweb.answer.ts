@@ -6,12 +6,12 @@ import type { OutgoingMultipart } from './multipart.writer.js';
 
 type Headers = Readonly<Record<string, string | number>>;
 
-/** An answer as a service gives it and a controller sends it. */
+/** An answer that a service returns and a controller sends. */
 export interface DicomwebAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Readable | Buffer | undefined;
-  /** Sent in place of status and body. */
+  /** An error. If present, it is sent instead of the status and body. */
   readonly refusal?: Refusal;
 }
 
@@ -23,18 +23,18 @@ export function notModified(etag: string): DicomwebAnswer {
   return { status: 304, headers: revalidated(etag), body: undefined };
 }
 
-/** A body in parts; `etag` where the client may keep it. */
+/** An answer with a multipart body. `etag`: its entity tag, if the client may cache the answer. */
 export function multipartAnswer(body: OutgoingMultipart, etag?: string): DicomwebAnswer {
   return bytesAnswer(body.contentType, body, etag);
 }
 
-/** One body of this media type; `etag` where the client may keep it. */
+/** An answer with one body of this media type. `etag`: its entity tag, if the client may cache the answer. */
 export function bytesAnswer(type: string, { length, stream }: ArchiveBytes, etag?: string): DicomwebAnswer {
   const size = length === undefined ? {} : { 'content-length': length };
   return { status: 200, headers: { ...size, ...revalidated(etag), 'content-type': type }, body: stream };
 }
 
-/** A body that is already in memory, or whose length is unknown. */
+/** An answer whose body is already in memory, or has an unknown length. */
 export function bodyAnswer(type: string, body: Readable | Buffer, etag?: string): DicomwebAnswer {
   return { status: 200, headers: { ...revalidated(etag), 'content-type': type }, body };
 }
@@ -44,13 +44,13 @@ export function withHeaders(answer: DicomwebAnswer, headers: Headers): DicomwebA
   return { ...answer, headers: { ...headers, ...answer.headers } };
 }
 
-/** Only the client may keep the answer, and asks again each time, because rights may have changed. */
+/** Headers that let only the client cache the answer. The client must revalidate it each time, because rights can change. */
 function revalidated(etag: string | undefined): Headers {
   const tag = etag === undefined ? {} : { etag };
   return { ...tag, 'cache-control': 'private, no-cache', vary: VARY };
 }
 
-/** Sends an answer. Rejects as `asked` does, before anything is sent. */
+/** Sends an answer. If `asked` rejects, this rejects with the same error, and nothing is sent. */
 export async function sendAnswer(
   reply: FastifyReply,
   asked: DicomwebAnswer | Promise<DicomwebAnswer>,

@@ -7,11 +7,11 @@ import { NotAuthenticated, RightMissing } from '../../problems/errors.js';
 import type { AcceptSources } from './accept.js';
 import { disconnectSignal } from './disconnect.signal.js';
 
-/** A DICOMweb request as services see it: typed values, without Fastify's objects. */
+/** A DICOMweb request for services: typed values instead of Fastify's objects. */
 export interface DicomwebRequest extends AcceptSources {
   /** The grants of the account. */
   readonly policy: Policy;
-  /** The account, its address and the request id, as the audit notes them. */
+  /** The account, its network address and the request id for the audit. */
   readonly actor: Actor;
   /** Aborts when the client closes its connection. */
   readonly signal: AbortSignal;
@@ -22,13 +22,13 @@ export interface DicomwebRequest extends AcceptSources {
   /** Adds facts to the audit row of the answer. */
   readonly note: (facts: AuditNote) => void;
   /**
-   * Marks the answer as recorded: it gets no audit row of its own. `stillMay` decides while the answer is sent whether a changed policy
-   * still allows it.
+   * Says that the read is already in the audit, so that the answer gets no audit row of its own. If the policy changes while the answer is
+   * sent, `stillMay` decides whether the new policy allows the answer.
    */
   readonly recorded: (stillMay: (policy: Policy) => Promise<boolean>) => void;
 }
 
-/** The typed values of a request: `@Incoming() request: DicomwebRequest`. For routes that require a right. */
+/** Passes the typed values of a request to a handler: `@Incoming() request: DicomwebRequest`. Only for routes that require a right. */
 export const Incoming = createParamDecorator((_: unknown, context: ExecutionContext): DicomwebRequest => {
   const http = context.switchToHttp();
   const request = http.getRequest<FastifyRequest>();
@@ -58,7 +58,7 @@ export function acceptSourcesOf(request: FastifyRequest): AcceptSources {
   return { query: queryOf(request), accept: request.headers.accept };
 }
 
-/** The query string as it was sent: not decoded, without the question mark. */
+/** The query string as it was sent: percent-encoded, without the question mark. */
 function queryOf(request: FastifyRequest): string {
   const url = request.raw.url ?? '';
   const mark = url.indexOf('?');

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { FoundInstances } from '../../catalog/lookup.service.js';
 
 /**
- * The entity tag (RFC 9110 §8.8.3) of a representation. It changes when other content is stored under the same UIDs, and with `choices`,
- * the values that select the representation. A weak tag is for representations whose bytes may differ while their meaning is equal, as the
- * boundaries between parts do.
+ * The entity tag (RFC 9110 §8.8.3) of a representation. It depends on the stored content and on `choices`, the values that select the
+ * representation. A weak tag is for representations with equal meaning but different bytes: for example, the boundaries between parts
+ * differ.
  */
 export function etagOf(
   found: FoundInstances,
@@ -16,7 +16,7 @@ export function etagOf(
   return `${strength === 'weak' ? 'W/' : ''}"${hash.digest('base64url').slice(0, 27)}"`;
 }
 
-/** Whether an `If-None-Match` header names this entity tag, by weak comparison, or is `*`. */
+/** Whether an `If-None-Match` header is `*` or contains this entity tag. The comparison is weak. */
 export function matchesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   const opaque = etag.replace(/^W\//, '');

@@ -2,12 +2,14 @@ import { Readable } from 'node:stream';
 import type { Offered } from '../../audit/readings.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 
-/** Adds to the totals of a reading: `what` immediately, and the bytes at the same time if their number is known, else while they are sent. */
+/**
+ * Adds to the totals of a read. `what` is added at once. The bytes are added at once if their number is known, or else while they are sent.
+ */
 export function metered(bytes: ArchiveBytes, what: Offered, offered: (what: Offered) => void): ArchiveBytes {
   offered({ ...what, bytes: bytes.length ?? 0 });
   if (bytes.length !== undefined) return bytes;
   const stream = Readable.from(counted(bytes.stream, offered), { objectMode: false });
-  // When the client disconnects before the first byte, the generator never starts and cannot free the archive's connection.
+  // If the client disconnects before the first byte, the generator never starts. So it cannot free the connection to the archive.
   stream.once('close', () => bytes.stream.on('error', () => undefined).destroy());
   return { length: undefined, stream };
 }

@@ -2,7 +2,7 @@
 export type MultipartFault =
   'boundary' | 'header' | 'line-end' | 'no-part' | 'too-long' | 'too-many-parts' | 'truncated';
 
-/** A body that violates RFC 2046 §5.1.1 or exceeds the limits. The message contains nothing from the body. */
+/** A multipart body violates RFC 2046 §5.1.1 or exceeds a limit. The message contains nothing from the body. */
 export class MultipartBroken extends Error {
   override readonly name = 'MultipartBroken';
 

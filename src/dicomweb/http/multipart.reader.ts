@@ -2,7 +2,7 @@ import { MultipartBroken } from './multipart.broken.js';
 import { MultipartScanner } from './multipart.scanner.js';
 import { isBoundary } from './multipart.type.js';
 
-/** One body part: its header fields by lower-case name, and its body as it arrives. */
+/** One body part: its header fields by lower-case name, and its body as a stream of chunks. */
 export interface Part {
   headers: Map<string, string>;
   body: AsyncIterable<Buffer>;
@@ -11,9 +11,9 @@ export interface Part {
 /** The limits of a multipart body. */
 export interface MultipartLimits {
   maxParts: number;
-  /** Bytes of the header of one part. */
+  /** Largest header of one part, in bytes. */
   maxHeaderBytes: number;
-  /** Bytes of the preamble before the first boundary, and of the epilogue after the closing one. */
+  /** Largest preamble before the first boundary, and largest epilogue after the closing boundary, in bytes. */
   maxOutsideBytes: number;
 }
 
@@ -21,9 +21,9 @@ const DEFAULT_LIMITS: MultipartLimits = { maxParts: 10_000, maxHeaderBytes: 8192
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/;
 
 /**
- * The parts of a multipart/related body (RFC 2046 §5.1, RFC 2387) in order. Chunks are passed on without a copy. The unread rest of a part
- * is skipped when the next part is asked for. Throws `MultipartBroken` for any fault, also for a missing closing boundary. The source is
- * not closed, so that an answer can still be sent.
+ * Reads the parts of a multipart/related body (RFC 2046 §5.1, RFC 2387) in order. Chunks are passed on without a copy. Bytes of a part that
+ * were not read are skipped when the next part is requested. Throws `MultipartBroken` for any fault, including a missing closing boundary.
+ * The source is not closed, so that an answer can still be sent.
  */
 export async function* readParts(
   source: AsyncIterable<Buffer>,
@@ -48,11 +48,11 @@ export async function* readParts(
     throw new MultipartBroken('boundary', 'a boundary follows the closing one');
 }
 
-/** The body of one part. It need not be read to its end. It cannot be read after the next part was asked for. */
+/** The body of one part. The consumer can stop before the end. After the next part has been requested, this body cannot be read. */
 class PartBody implements AsyncIterable<Buffer> {
   readonly #scanner: MultipartScanner;
   #state: 'open' | 'ended' | 'skipped' = 'open';
-  /** Reads run one after the other: a consumer that gave up may still have a read pending when the rest is skipped. */
+  /** Makes reads run one after the other. A consumer that stopped early can still have an unfinished read when the rest is skipped. */
   #lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(scanner: MultipartScanner) {
@@ -85,7 +85,7 @@ class PartBody implements AsyncIterable<Buffer> {
   }
 }
 
-/** The header fields up to the empty line. Folded lines are joined. Throws `MultipartBroken` for a repeated name. */
+/** Reads the header fields up to the empty line. Folded lines are joined. Throws `MultipartBroken` for a repeated name. */
 async function readFields(scanner: MultipartScanner, maxBytes: number): Promise<Map<string, string>> {
   const fields = new Map<string, string>();
   let left = maxBytes;

@@ -14,9 +14,9 @@ export class MultipartScanner {
   readonly #delimiter: Buffer;
   #ended = false;
   #pending: Buffer = Buffer.alloc(0);
-  /** The number of delimiter bytes at the end of the chunks so far. They are held back. */
+  /** Number of bytes at the end of the chunks so far that match the start of a delimiter. These bytes are held back. */
   #matched = 2;
-  /** How many of those are no data: the line end before a delimiter at the start of the body or of a part. */
+  /** How many of these bytes are not data. At the start of the body or of a part, the line end before a delimiter is not data. */
   #virtual = 2;
 
   constructor(source: AsyncIterable<Buffer>, boundary: string) {
@@ -24,12 +24,15 @@ export class MultipartScanner {
     this.#delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
   }
 
-  /** Call this after a header. If the part has no body, the empty line of the header is also the line end of the next delimiter. */
+  /** Must be called after a header. If the part has no body, the empty line of the header is also the line end of the next delimiter. */
   lineEndMayBegin(): void {
     this.#begin(2, 2);
   }
 
-  /** The next bytes before a delimiter; 'delimiter' when a delimiter was read; 'end' when the source ended without a delimiter. */
+  /**
+   * Returns the next bytes before a delimiter. Returns 'delimiter' when a delimiter was read, and 'end' when the source ended without a
+   * delimiter.
+   */
   async next(): Promise<Buffer | 'delimiter' | 'end'> {
     for (;;) {
       if (this.#pending.length === 0 && !(await this.#pull())) return 'end';
@@ -38,7 +41,10 @@ export class MultipartScanner {
     }
   }
 
-  /** Skips at most this many bytes and the next delimiter. Resolves to false when the source ends first. */
+  /**
+   * Skips data up to the end of the next delimiter. Resolves to false when the source ends first. Throws `MultipartBroken` for more than
+   * `maxBytes` bytes of data.
+   */
   async skip(maxBytes: number): Promise<boolean> {
     for (let left = maxBytes; left >= 0;) {
       const piece = await this.next();
@@ -48,7 +54,7 @@ export class MultipartScanner {
     throw new MultipartBroken('too-long', 'too much data outside the parts');
   }
 
-  /** Whether the delimiter just read is the closing one. Padding after it is allowed (RFC 2046 §5.1.1). */
+  /** Whether the last delimiter is the closing delimiter. White space after a delimiter is allowed (RFC 2046 §5.1.1). */
   async isClosing(): Promise<boolean> {
     let byte = await this.#byte();
     if (byte === HYPHEN) {
@@ -67,7 +73,7 @@ export class MultipartScanner {
     return false;
   }
 
-  /** The next line without its CRLF, as Latin-1. */
+  /** Reads the next line as Latin-1, and returns it without its CRLF. */
   async line(maxBytes: number): Promise<string> {
     const pieces: Buffer[] = [];
     let size = 0;
@@ -108,7 +114,10 @@ export class MultipartScanner {
     return false;
   }
 
-  /** Continues a delimiter that began in earlier chunks. CR is only its first byte, so no other delimiter begins inside a mismatch. */
+  /**
+   * Continues a delimiter that began in earlier chunks. After a mismatch, no other delimiter can start within the held bytes, because only
+   * the first byte of a delimiter is CR.
+   */
   #continueDelimiter(): Buffer | 'delimiter' | undefined {
     const length = Math.min(this.#delimiter.length - this.#matched, this.#pending.length);
     const same =
@@ -142,7 +151,7 @@ export class MultipartScanner {
     return data.length > 0 ? data : undefined;
   }
 
-  /** The number of bytes at the end of a chunk that may begin a delimiter. */
+  /** Number of bytes at the end of a chunk that can be the start of a delimiter. */
   #delimiterStart(chunk: Buffer): number {
     const end = chunk.subarray(Math.max(0, chunk.length - this.#delimiter.length + 1));
     const at = end.lastIndexOf(CR);

@@ -6,18 +6,19 @@ export interface MultipartType {
 
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 const MEDIA_TYPE = /^[ \t]*multipart\/related[ \t]*(?=;|$)/i;
-// More than a token is accepted without quotes (RFC 9110 §5.6.6): senders write type=application/dicom and boundary=--=_a:b.
+// Unquoted values may contain more characters than RFC 9110 §5.6.6 allows, because senders write type=application/dicom and
+// boundary=--=_a:b.
 const PARAMETER =
   /;[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'()*+,\-./0-9:=?@A-Z^_`a-z|~]+))[ \t]*)?/y;
 
-/** Whether RFC 2046 §5.1.1 allows these characters as a boundary. */
+/** Whether RFC 2046 §5.1.1 allows this text as a boundary. */
 export function isBoundary(text: string): boolean {
   return BOUNDARY.test(text);
 }
 
 /**
- * Parses a Content-Type header strictly (RFC 2387, RFC 2046 §5.1.1). `undefined` unless it is multipart/related with a valid boundary and
- * well-formed parameters, each once.
+ * Parses a Content-Type header strictly (RFC 2387, RFC 2046 §5.1.1). Returns `undefined` when the type is not multipart/related, the
+ * boundary is invalid, or a parameter is malformed or repeated.
  */
 export function parseMultipartType(value: string): MultipartType | undefined {
   const start = MEDIA_TYPE.exec(value);

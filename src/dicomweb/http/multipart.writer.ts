@@ -3,18 +3,24 @@ import { Readable } from 'node:stream';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { NotAcceptable, UpstreamFailed } from '../../problems/errors.js';
 
-/** One part to write: its headers, and `open`, which fetches its bytes. */
+/** One part to write. `open` fetches its bytes. */
 export interface OutgoingPart {
   readonly type: string;
   readonly location: string;
-  /** Whether to open it while the part before is written. Only for small parts: a large one would occupy a connection of the archive. */
+  /**
+   * Whether to open this part while the previous part is written. Only for small parts, because a large part would occupy a connection to
+   * the archive.
+   */
   readonly ahead: boolean;
   readonly open: () => Promise<ArchiveBytes>;
   /** Whether to leave the part out when `open` throws `NotAcceptable`. */
   readonly optional?: boolean;
 }
 
-/** A `multipart/related` body (RFC 2387) as a stream. `length` is known only for a single part of known length. */
+/**
+ * A `multipart/related` body (RFC 2387) as a stream. `length` is known only if the body has a single part and the length of that part is
+ * known.
+ */
 export interface OutgoingMultipart {
   readonly contentType: string;
   readonly length: number | undefined;
@@ -22,9 +28,9 @@ export interface OutgoingMultipart {
 }
 
 /**
- * Writes parts one after the other. At most one part is opened ahead. A part that cannot be fetched destroys the stream, so that the client
- * does not take the body for complete. `type` is the media type of the root part. `release` is called once, when the body is written or
- * abandoned.
+ * Writes parts one after the other. At most one part is opened before the previous part is complete. If a part cannot be fetched, the
+ * stream is destroyed, so that the client notices the incomplete body. `type` is the media type of the root part. `release` is called once,
+ * when the body has been written or abandoned.
  */
 export async function writeMultipart(
   type: string,
@@ -32,7 +38,7 @@ export async function writeMultipart(
   release: () => void = () => undefined,
 ): Promise<OutgoingMultipart> {
   const boundary = randomBytes(16).toString('hex');
-  // Opened before the answer begins, so that a missing first part is still answered with an error status.
+  // The first part is opened before the answer begins. If it is missing, the answer can still have an error status.
   const { first, begun } = await firstOf(parts).catch((error: unknown) => {
     release();
     throw error;
@@ -47,7 +53,7 @@ export async function writeMultipart(
     objectMode: false,
     highWaterMark: 64 * 1024,
   });
-  // When the client disconnects before the first byte, the generator never starts and cannot free the archive's connection.
+  // If the client disconnects before the first byte, the generator never starts. So it cannot free the connection to the archive.
   stream.once('close', () => {
     first.stream.destroy();
     release();
@@ -57,7 +63,10 @@ export async function writeMultipart(
 
 type Parts = readonly [OutgoingPart, ...OutgoingPart[]];
 
-/** Opens the first part that is available, and drops the optional parts before it. Throws the last error when there is none. */
+/**
+ * Opens the first available part. Optional parts before it are left out when they are not available. Throws the last error when no part is
+ * available.
+ */
 async function firstOf(parts: Parts): Promise<{ first: ArchiveBytes; begun: Parts }> {
   let [part, ...rest] = parts;
   for (;;) {
@@ -92,7 +101,7 @@ async function* bodyOf(
         throw error;
       });
       ahead = next?.ahead === true ? next.open() : undefined;
-      // An error is reported when the part is written.
+      // The error is thrown later, when this part is written.
       ahead?.catch(() => undefined);
       if (bytes === undefined) continue;
       yield Buffer.from(headerOf(boundary, part, index > 0));
@@ -105,7 +114,7 @@ async function* bodyOf(
   }
 }
 
-/** The bytes of one part. Throws `UpstreamFailed` when their number differs from the announced length. */
+/** Passes on the bytes of one part. Throws `UpstreamFailed` when their number differs from the announced length. */
 async function* checked(bytes: ArchiveBytes): AsyncGenerator<Buffer> {
   let count = 0;
   for await (const chunk of bytes.stream) {

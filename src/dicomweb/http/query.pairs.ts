@@ -1,8 +1,8 @@
 import { BadRequest } from '../../problems/errors.js';
 
 /**
- * The name and value of each parameter of a query string, percent-decoded once; `+` is a space, as HTML forms and Python write it.
- * Throws `BadRequest` for bytes that are not UTF-8 and for NUL.
+ * The name and value of each parameter of a query string, percent-decoded once. `+` is decoded as a space, because HTML forms and Python
+ * encode spaces in this way. Throws `BadRequest` for bytes that are not UTF-8, and for NUL.
  */
 export function* queryPairs(raw: string): Generator<readonly [string, string]> {
   for (const piece of raw.split('&')) {
@@ -19,7 +19,7 @@ function decode(text: string): string {
     const decoded = decodeURIComponent(text.replaceAll('+', ' '));
     if (!decoded.includes('\0')) return decoded;
   } catch {
-    // The same refusal as for NUL follows.
+    // Invalid UTF-8 and NUL lead to the same error below.
   }
   throw new BadRequest(
     'invalid-parameter',

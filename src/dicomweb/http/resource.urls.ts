@@ -1,6 +1,6 @@
 import type { FoundInstance, ResourceUids } from '../../catalog/lookup.service.js';
 
-/** The public URL of a study, series or instance. Every URL in a body begins with PUBLIC_URL. */
+/** The public URL of a study, series or instance. All URLs in bodies begin with PUBLIC_URL. */
 export function resourceUrl(
   publicUrl: string,
   target: { study: string; series?: string | undefined; instance?: string | undefined } | ResourceUids,

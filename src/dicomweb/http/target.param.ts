@@ -2,7 +2,7 @@ import { Param } from '@nestjs/common';
 import { z } from 'zod';
 import { SeriesUid, SopUid, StudyUid } from '../../dicom/uids.js';
 
-/** The UIDs in a path. `series` and `instance` are absent where the route does not name them. */
+/** The UIDs in a path. `series` and `instance` are optional, because not all routes contain them. */
 const PathUids = z.object({
   study: StudyUid,
   series: SeriesUid.optional(),
@@ -10,7 +10,7 @@ const PathUids = z.object({
 });
 
 /**
- * The study, series or instance that the path names: `@Target() target: ResourceUids`. A malformed UID is refused with status 400
- * before the handler runs.
+ * Passes the UIDs of the path to a handler: `@Target() target: ResourceUids`. A malformed UID is answered with status 400 before the
+ * handler runs.
  */
 export const Target = (): ParameterDecorator => Param({ schema: PathUids });

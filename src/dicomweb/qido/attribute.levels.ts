@@ -1,6 +1,9 @@
 import type { Level } from '../../catalog/search.attributes.js';
 
-/** Attributes of the patient and study modules (PS3.3 C.2.2, C.2.3, C.7.1.1, C.7.1.3, C.7.2.1 to C.7.2.3), by group. */
+/**
+ * Attributes of the patient and study modules (PS3.3 C.2.2, C.2.3, C.7.1.1, C.7.1.3, C.7.2.1 to C.7.2.3). Keys are group numbers, values
+ * are element numbers.
+ */
 const STUDY: Readonly<Record<string, string>> = {
   '0008': '0005 0051 0096 009C 009D 0201 1032 1048 1049 1060 1062 1080 1084 1110',
   '0010':
@@ -11,7 +14,7 @@ const STUDY: Readonly<Record<string, string>> = {
   '0040': '1012',
 };
 
-/** Attributes of the series, frame of reference and equipment modules (PS3.3 C.7.3, C.7.4.1, C.7.5.1). */
+/** Attributes of the series, frame of reference and equipment modules (PS3.3 C.7.3, C.7.4.1, C.7.5.1), in the same form. */
 const SERIES: Readonly<Record<string, string>> = {
   '0008': '0064 0068 0070 0081 1010 1040 1041 103F 1050 1052 1070 1072 1090 1111 1250',
   '0012': '0060 0071 0072',
@@ -23,7 +26,7 @@ const SERIES: Readonly<Record<string, string>> = {
 const OF_STUDY = tagsOf(STUDY);
 const OF_SERIES = tagsOf(SERIES);
 
-/** Whether an attribute has a single value at this level: it belongs to the modules of the level or of a level above. */
+/** Whether an attribute has a single value at this level. Such an attribute belongs to the modules of this level or of a higher level. */
 export function isAttributeOf(level: Level, tag: string): boolean {
   if (level === 'instance' || OF_STUDY.has(tag)) return true;
   return level === 'series' && OF_SERIES.has(tag);

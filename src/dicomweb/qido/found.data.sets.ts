@@ -5,13 +5,13 @@ import { resourceUrl } from '../http/resource.urls.js';
 
 const UID_TAGS = { study: '0020000D', series: '0020000E', instance: '00080018' } as const;
 
-/** The UID of a found item at this level. */
+/** The study, series or SOP Instance UID of a search result. */
 export function uidOf(item: FoundItem, level: Level): string | undefined {
   const uid = item[UID_TAGS[level]];
   return uid === undefined || uid === null ? undefined : String(uid);
 }
 
-/** A found item as a data set of a search response. `included`: attributes read from the archive for `includefield`. */
+/** Converts a search result to a data set of the response. `included`: attributes that were read from the archive for `includefield`. */
 export function foundDataSet(
   publicUrl: string,
   item: FoundItem,
@@ -36,16 +36,16 @@ export function foundDataSet(
     attributes.filter(({ matching }) => matching === 'item'),
     item,
   );
-  // The catalog keeps no malformed numbers: such a value comes from the archive.
+  // The catalog does not store malformed numbers. So the value of the archive is used for them.
   const preferred = stored.filter(
     ([tag, { vr, Value }]) => vr !== 'IS' || Value !== undefined || included[tag] === undefined,
   );
-  // Later entries replace earlier ones: a catalog value replaces the archive's value, and a whole sequence of the archive replaces the
-  // part that the catalog has.
+  // Later entries replace earlier entries with the same tag. So a catalog value replaces the archive's value. A whole sequence from the
+  // archive replaces the catalog's sequence, which has only some attributes.
   return inOrder([...new Map([...sequences, ...Object.entries(included), ...fixed, ...preferred])]);
 }
 
-/** Sequences with attributes in the catalog. The catalog has a list for each attribute, with one value per item. */
+/** The sequences that have attributes in the catalog. For each attribute, the catalog has a list with one value per item. */
 function sequencesOf(attributes: readonly CatalogAttribute[], found: FoundItem): [string, JsonAttribute][] {
   const bySequence = Map.groupBy(attributes, ({ tag }) => tag.slice(0, 8));
   return [...bySequence].map(([sequence, nested]) => {

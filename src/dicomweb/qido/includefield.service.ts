@@ -10,19 +10,19 @@ import { isAttributeOf } from './attribute.levels.js';
 import type { JsonDataSet } from '../../dicom/json/dicom.json.js';
 import { type FilesOf, InstanceMetadata } from '../wado/instance.metadata.js';
 
-/** The attributes to read from the archive: some by tag, or all attributes of the level. */
+/** The attributes to read from the archive. `all`: all attributes of the level. `tags`: single attributes. */
 export interface IncludedAttributes {
   readonly all: boolean;
   readonly tags: ReadonlySet<string>;
 }
 
-/** The most characters of JSON that one page may read from the archive. The page is held in memory until it is sent. */
+/** Largest number of JSON characters that one page may read from the archive. The page is in memory until it has been sent. */
 const MAX_PAGE_CHARACTERS = 16 * 1024 * 1024;
-/** Instances of one page that are read at the same time. */
+/** Number of instances of one page that are read at the same time. */
 const CONCURRENCY = 8;
 const TOO_MANY_RESULTS = 'Too many results for this includefield. Use a smaller limit.';
 
-/** Reads attributes that the catalog does not keep from the archive, for one page of a search (PS3.18 §8.3.4.3). */
+/** Reads attributes from the archive that are not in the catalog, for one page of search results (PS3.18 §8.3.4.3). */
 @Injectable()
 export class Includefield {
   constructor(
@@ -31,8 +31,9 @@ export class Includefield {
   ) {}
 
   /**
-   * The attributes by the UIDs of the page. A study or series has those of its first instance. An item that was just deleted from the
-   * archive has none. Reading stops when `signal` aborts. Throws `BadRequest` when the page would be too large for memory.
+   * Returns the attributes for each UID of the page. A study or series has the attributes of its first instance. An item that was just
+   * deleted from the archive has no attributes. Reading stops when `signal` aborts. Throws `BadRequest` when the page would be too large
+   * for memory.
    */
   async read(
     policy: Policy,
@@ -47,7 +48,7 @@ export class Includefield {
     const failed = new AbortController();
     const any = AbortSignal.any([signal, failed.signal]);
     let size = 0;
-    // One iterator that all workers share.
+    // All workers share this iterator, so that each item is read once.
     const remaining = representatives.entries();
     const readRemaining = async () => {
       for (const [uid, representative] of remaining) {
@@ -58,7 +59,7 @@ export class Includefield {
         found.set(uid, dataSet);
       }
     };
-    // When one read fails, no one needs the others: those that wait for a slot stop waiting.
+    // When one read fails, the other results are not needed. Reads that still wait for a slot are cancelled.
     await Promise.all(Array.from({ length: CONCURRENCY }, readRemaining)).catch((error: unknown) => {
       failed.abort(error);
       throw error;
@@ -80,7 +81,7 @@ export class Includefield {
   }
 }
 
-/** The included attributes of a data set. A search response has no bulk data. */
+/** The attributes of a data set that `includefield` selects. Bulk data is left out of search responses. */
 function selected(dataSet: JsonDataSet, level: Level, { all, tags }: IncludedAttributes): JsonDataSet {
   const entries = Object.entries(dataSet).filter(
     ([tag, { BulkDataURI }]) =>

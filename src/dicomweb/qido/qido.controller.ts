@@ -15,35 +15,35 @@ import { SearchParameters } from './search.parameters.js';
 export class QidoController {
   constructor(private readonly qido: QidoService) {}
 
-  /** All studies this account may read, newest first. */
+  /** Searches all studies that this account may read, newest first. */
   @Queried(SearchParameters)
   @Get('studies')
   studies(@Incoming() request: DicomwebRequest, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.qido.searchAll(request, 'study'));
   }
 
-  /** Series of all studies. */
+  /** Searches the series of all studies. */
   @Queried(SearchParameters)
   @Get('series')
   allSeries(@Incoming() request: DicomwebRequest, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.qido.searchAll(request, 'series'));
   }
 
-  /** Instances of all studies. */
+  /** Searches the instances of all studies. */
   @Queried(SearchParameters)
   @Get('instances')
   allInstances(@Incoming() request: DicomwebRequest, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.qido.searchAll(request, 'instance'));
   }
 
-  /** The series of a study; 404 when the study is not visible. */
+  /** Searches the series of a study. The answer is 404 when the study is not visible. */
   @Queried(SearchParameters)
   @Get('studies/:study/series')
   series(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.qido.searchWithin(request, 'series', target));
   }
 
-  /** The instances of a study. */
+  /** Searches the instances of a study. */
   @Queried(SearchParameters)
   @Get('studies/:study/instances')
   instancesOfStudy(
@@ -54,7 +54,7 @@ export class QidoController {
     return sendAnswer(reply, this.qido.searchWithin(request, 'instance', target));
   }
 
-  /** The instances of a series. */
+  /** Searches the instances of a series. */
   @Queried(SearchParameters)
   @Get('studies/:study/series/:series/instances')
   instances(

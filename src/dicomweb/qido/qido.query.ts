@@ -6,34 +6,42 @@ import { BadRequest } from '../../problems/errors.js';
 import { queryPairs } from '../http/query.pairs.js';
 import { parseSearchParameters, SearchParameters } from './search.parameters.js';
 
-/** A parsed query, and the keys in it that are unknown. */
+/** A parsed search query. */
 export interface QidoQuery {
   readonly search: Search;
   readonly unknownKeys: readonly string[];
-  /** The attributes in `includefield` that the catalog does not keep. */
+  /** The attributes in `includefield` that the catalog does not contain. */
   readonly include: Include;
 }
 
-/** Attributes by tag or keyword, or all attributes of the level. */
+/** Attributes to include: all attributes of the level, or single attributes by tag or keyword. */
 export interface Include {
   readonly all: boolean;
   readonly tags: readonly string[];
   readonly keywords: readonly string[];
 }
 
-/** The default and the maximum `limit`, for a search of all studies and for one below a study (docs/conformance.md). */
+/**
+ * The default and the maximum `limit`, for a search of all studies (`root`) and for a search in one study or series (`below`). See
+ * docs/conformance.md.
+ */
 const PAGES = { root: { default: 100, max: 1_000 }, below: { default: 50_000, max: 50_000 } } as const;
 /** The maximum `limit` when attributes are read from the archive. */
 const MAX_WITH_INCLUDED = 1_000;
-/** The most attributes that `includefield` may name. */
+/** Largest number of attributes in `includefield`. */
 const MAX_INCLUDED = 200;
-/** The most values of a list. The database compares each value with each study. About a hundred modalities are defined (PS3.3 C.7.3.1.1.1). */
+/**
+ * Largest number of values in a list. The database compares each value with each study. About a hundred modalities are defined (PS3.3
+ * C.7.3.1.1.1).
+ */
 const MAX_VALUES = { uid: 500, set: 100 } as const;
-/** The most characters of one value. A person name has at most 194: three groups of 64 (PS3.5 §6.2). */
+/**
+ * Largest number of characters in one value. A person name has at most 194 characters: three groups of 64, and two separators (PS3.5 §6.2).
+ */
 const MAX_CHARACTERS = 256;
 const TAG = /^[0-9a-fA-F]{8}$/;
 
-/** The attributes by name. Each step of a path into a sequence is a keyword or a tag (PS3.18 §8.3.4.1). */
+/** The attributes by name. A name is a path of keywords or tags, because an attribute can be inside a sequence (PS3.18 §8.3.4.1). */
 const BY_NAME = new Map<string, CatalogAttribute>(
   CATALOG_ATTRIBUTES.flatMap((attribute) =>
     pathsOf(attribute.tag.split('.'), attribute.keyword.split('.')).map((path) => [path, attribute] as const),
@@ -53,12 +61,12 @@ function attributeOf(name: string): CatalogAttribute | undefined {
   return BY_NAME.get(steps.join('.'));
 }
 
-/** The parameters that may occur once; `includefield` may be repeated. */
+/** The parameters that may occur only once. `includefield` is not one of them. */
 const SINGLE = new Set(Object.keys(SearchParameters.omit({ includefield: true }).shape));
 
 /**
- * Parses a query string (PS3.18 §8.3.4). Keys are keywords or tags, each at most once; an empty value matches all. Throws `BadRequest` for a
- * repeated key and for an invalid value.
+ * Parses a query string (PS3.18 §8.3.4). Each key is a keyword or a tag and may occur only once. An empty value matches everything. Throws
+ * `BadRequest` for a repeated key and for an invalid value.
  */
 export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAGES): QidoQuery {
   const filters = new Map<CatalogAttribute, Match | undefined>();
@@ -107,8 +115,8 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
 }
 
 /**
- * Parses the names in `includefield` (PS3.18 §8.3.4.3). Attributes of the catalog are left out: they are in every answer, or have several
- * values at this level. A path into a sequence includes the whole sequence.
+ * Parses the names in `includefield` (PS3.18 §8.3.4.3). Attributes of the catalog are ignored: they are already in the answer, or they have
+ * several values at this level. A path into a sequence includes the whole sequence.
  */
 function parseInclude(names: readonly string[]): Include {
   if (names.length > MAX_INCLUDED)
@@ -137,10 +145,16 @@ const DATE = /^\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$/;
 // 60 is a leap second (PS3.5 §6.2).
 const TIME = /^([01]\d|2[0-3])([0-5]\d(([0-5]\d|60)(\.\d{1,6})?)?)?$/;
 
-/** PatientID, its issuer and the institution. Only their padding is trimmed, because scopes of grants compare them in the same way. */
+/**
+ * PatientID, Issuer of Patient ID and Institution Name. Only DICOM padding is removed from their values, because scopes of grants compare
+ * them in the same way.
+ */
 const EXACT_KEYS = new Set(['00100020', '00100021', '00080080']);
 
-/** Parses the value of a key; `undefined` when it matches all. Leading and trailing spaces are not significant (PS3.5 §6.2). */
+/**
+ * Parses the value of a key. Returns `undefined` when the value matches everything. Leading and trailing spaces are not significant (PS3.5
+ * §6.2).
+ */
 function parseMatch(attribute: CatalogAttribute, written: string): Match | undefined {
   const value = EXACT_KEYS.has(attribute.tag) ? trimPadding(written) : written.trim();
   if (value === '') return undefined;
@@ -164,12 +178,12 @@ function parseMatch(attribute: CatalogAttribute, written: string): Match | undef
       if (!/^[+-]?\d{1,9}$/.test(value)) throw invalid('a whole number');
       return { kind: 'value', value };
     case 'set': {
-      // A code string contains neither comma nor backslash. OHIF separates several modalities by commas or backslashes.
+      // A code string contains no comma and no backslash. OHIF separates several modalities by commas or backslashes.
       const values = listOf(attribute, value, MAX_VALUES.set);
       return values.some((one) => /^\**$/.test(one)) ? undefined : { kind: 'list', values };
     }
     case 'name':
-      // Wildcards alone in every component group match all names.
+      // A value of only wildcards and component group separators matches all names.
       if (/^[*=]+$/.test(value)) return undefined;
       return { kind: 'value', value: limited(attribute, value) };
     case 'text':
@@ -179,7 +193,7 @@ function parseMatch(attribute: CatalogAttribute, written: string): Match | undef
   }
 }
 
-/** The values of a list, separated by comma or backslash. Throws `BadRequest` for more than `max` values. */
+/** Splits a list of values at commas and backslashes. Throws `BadRequest` for more than `max` values. */
 function listOf(attribute: CatalogAttribute, written: string, max: number): string[] {
   const values = written.split(/[,\\]/);
   if (values.length > max)
@@ -190,7 +204,7 @@ function listOf(attribute: CatalogAttribute, written: string, max: number): stri
   return values.map((value) => limited(attribute, value).trim());
 }
 
-/** The value. Throws `BadRequest` when it is longer than any stored value. */
+/** Returns the value. Throws `BadRequest` when the value is longer than all stored values can be. */
 function limited(attribute: CatalogAttribute, value: string): string {
   if (value.length <= MAX_CHARACTERS) return value;
   throw new BadRequest(
@@ -199,7 +213,7 @@ function limited(attribute: CatalogAttribute, value: string): string {
   );
 }
 
-/** A time without the zeros at the end of its fraction, which do not change it. */
+/** Removes the zeros at the end of the fraction, which do not change the time. */
 function withoutTrailingZeros(time: string): string {
   return /^\d{6}\.\d{1,6}$/.test(time) ? time.replace(/\.?0+$/, '') : time;
 }

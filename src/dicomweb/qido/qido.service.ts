@@ -15,7 +15,9 @@ import { foundDataSet, uidOf } from './found.data.sets.js';
 import { Includefield, type IncludedAttributes } from './includefield.service.js';
 import { type Include, parseQidoQuery, type QidoQuery } from './qido.query.js';
 
-/** Answers searches from the catalog. Only attributes that the catalog does not keep are read from the archive, for the page alone. */
+/**
+ * Answers searches from the catalog. Attributes that are not in the catalog are read from the archive, only for the results of the page.
+ */
 @Injectable()
 export class QidoService {
   constructor(
@@ -25,12 +27,12 @@ export class QidoService {
     private readonly includefield: Includefield,
   ) {}
 
-  /** Searches all that the account may read. */
+  /** Searches all studies that the account may read. */
   searchAll(request: DicomwebRequest, level: Level): Promise<DicomwebAnswer> {
     return this.search(request, level, 'root', [], {});
   }
 
-  /** Searches below a study or series. Throws `NotVisible` when the account may not read it. */
+  /** Searches in one study or series. Throws `NotVisible` when the account may not read this study or series. */
   async searchWithin(request: DicomwebRequest, level: Level, target: ResourceUids): Promise<DicomwebAnswer> {
     const patient = await this.lookup.demand(request.policy, 'studies:read', target);
     const facts = { studyUid: target.study, ...patient };
@@ -60,7 +62,8 @@ export class QidoService {
     const more = total - query.search.offset - items.length;
     const headers = { ...warnings(query, more, unknown), 'x-total-count': total, ...UNCACHED };
     if (form !== 'xml' && form !== 'xml-parts') {
-      // As bytes: Fastify would add a charset to text. The media type has no charset, and the Python client does not expect one.
+      // The body is a buffer, because Fastify adds a charset to the media type of a string. DICOM JSON has no charset, and the Python
+      // client does not expect one.
       const body = Buffer.from(`[${dataSets.map(dataSetText).join(',')}]`);
       return { status: 200, headers: { ...headers, 'content-type': form }, body };
     }
@@ -70,7 +73,7 @@ export class QidoService {
     return { status: 200, headers: { ...headers, 'content-type': contentType }, body: stream };
   }
 
-  /** What the archive has of the included attributes, by the UID of the item. */
+  /** The included attributes from the archive, by the UID of the search result. */
   private async included(
     { policy, signal }: DicomwebRequest,
     level: Level,
@@ -84,10 +87,10 @@ export class QidoService {
 }
 
 const UNCACHED = { 'cache-control': 'no-store', vary: VARY } as const;
-/** A value without wildcards, not longer than the longest stored one. */
+/** A value without wildcards that is not longer than all stored values can be. */
 const EXACT = /^[^*?]{1,256}$/;
 
-/** The included attributes by tag, and the number of keywords that the dictionary does not have. */
+/** The included attributes by tag, and the number of keywords that are not in the dictionary. */
 async function attributesOf({
   all,
   tags,
@@ -99,7 +102,7 @@ async function attributesOf({
   return { attributes: { all, tags: new Set([...tags, ...known]) }, unknown: keywords.length - known.length };
 }
 
-/** The study or patient that a search names exactly: the audit also answers who searched for a patient without result. */
+/** The study or patient that a search names exactly. The audit can then also show who searched for a patient and found nothing. */
 function exactKeys(filters: Search['filters']): AuditNote {
   const exact = (tag: string) => {
     const match = filters.find(({ attribute }) => attribute.tag === tag)?.match;
@@ -109,14 +112,14 @@ function exactKeys(filters: Search['filters']): AuditNote {
   return { ...(studyUid !== undefined && { studyUid }), ...(patientId !== undefined && { patientId }) };
 }
 
-/** A UID of the path as a filter. */
+/** Converts a UID of the path to a filter. */
 function uidFilter(tag: string, value: string | undefined): Search['filters'] {
   const attribute = attributesAt('series').find((one) => one.tag === tag);
   if (attribute === undefined || value === undefined) return [];
   return [{ attribute, match: { kind: 'value', value } }];
 }
 
-/** The `Warning` header (PS3.18 §8.3.4.4): results after this page, and parameters that were ignored. */
+/** The `Warning` header (PS3.18 §8.3.4.4). It says how many results follow this page and how many parameters were ignored. */
 function warnings({ unknownKeys: { length: keys } }: QidoQuery, more: number, fields: number) {
   const texts = [
     ...(more > 0 ? [`There are ${more} additional results that can be requested`] : []),

@@ -4,7 +4,7 @@ import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 /** A PDF reader looks for `%PDF-` within this many bytes (ISO 32000-1, Annex H.3, note 13). */
 const HEADER_BYTES = 1024;
 
-/** The same bytes if they are a PDF document. Otherwise destroys the stream and returns `undefined`. */
+/** Returns the same bytes if they are a PDF document. Otherwise destroys the stream and returns `undefined`. */
 export async function asPdf({ length, stream }: ArchiveBytes): Promise<ArchiveBytes | undefined> {
   const close = () => stream.on('error', () => undefined).destroy();
   try {

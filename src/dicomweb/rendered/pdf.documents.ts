@@ -24,7 +24,7 @@ export class PdfDocuments {
     private readonly fetch: ArchiveFetch,
   ) {}
 
-  /** The document of one instance. Throws `NotAcceptable` when the instance contains no PDF. */
+  /** Fetches the document of one instance. Throws `NotAcceptable` when the instance contains no PDF. */
   async one(read: RecordedRead, instance: FoundInstance): Promise<ArchiveBytes> {
     const call = () => this.bytes.pdf(instance.orthancId, instance);
     const bytes = await asPdf(await this.fetch.computed(instance, NO_DOCUMENT, call));
@@ -32,7 +32,7 @@ export class PdfDocuments {
     return metered(bytes, { instances: 1 }, read.offered);
   }
 
-  /** The documents of all instances in parts. Instances without a document are left out. */
+  /** Fetches the documents of all instances, each as one part. Instances without a document are left out. */
   inParts(read: RecordedRead): Promise<OutgoingMultipart> {
     const [first, ...rest] = read.instances;
     const part = (instance: FoundInstance): OutgoingPart => ({

@@ -26,7 +26,7 @@ export type InstanceFrames = readonly [InstanceFrame, ...InstanceFrame[]];
 const NO_PICTURE =
   'This cannot be rendered: it has no pixels, it has one-bit pixels, or its transfer syntax cannot be decoded.';
 
-/** Pictures of frames as JPEG or PNG (PS3.18 §10.4.1.1.3). The archive renders them. */
+/** Fetches rendered frames as JPEG or PNG (PS3.18 §10.4.1.1.3). The archive renders them. */
 @Injectable()
 export class Pictures {
   constructor(
@@ -35,7 +35,7 @@ export class Pictures {
     private readonly fetch: ArchiveFetch,
   ) {}
 
-  /** One picture. Throws `NotAcceptable` when it cannot be rendered. */
+  /** Renders one frame. Throws `NotAcceptable` when the frame cannot be rendered. */
   async one(
     read: RecordedRead,
     { instance, frame }: InstanceFrame,
@@ -52,7 +52,7 @@ export class Pictures {
     return metered(bytes, { frames: 1 }, read.offered);
   }
 
-  /** Pictures in parts, rendered one after the other. */
+  /** Renders frames one after the other, each as one part. */
   inParts(
     read: RecordedRead,
     frames: InstanceFrames,
@@ -64,7 +64,7 @@ export class Pictures {
       type: representation.type,
       location: `${instanceUrl(this.env.PUBLIC_URL, read.studyUid, one.instance)}/frames/${one.frame}/rendered`,
       ahead: false,
-      // One broken instance of several does not end the whole body.
+      // If the frames belong to several instances, an instance that cannot be rendered is left out.
       optional: rest.some(({ instance }) => instance !== first.instance),
       open: () => this.one(read, one, representation, query),
     });
@@ -77,7 +77,10 @@ export class Pictures {
   }
 }
 
-/** The first frame of every instance that can be rendered, in series and instance order. Throws `NotAcceptable` when there is none. */
+/**
+ * The first frame of every instance that can be rendered, in the order of series and instances. Throws `NotAcceptable` when no instance can
+ * be rendered.
+ */
 export function picturesOf(found: FoundInstances): InstanceFrames {
   const [first, ...rest] = found.instances
     .filter((instance) => canBePictured(instance))
@@ -86,13 +89,13 @@ export function picturesOf(found: FoundInstances): InstanceFrames {
   return [first, ...rest];
 }
 
-/** The encapsulated PDF instances. Empty when an image is among the instances, because then images are rendered. */
+/** The encapsulated PDF instances. The list is empty when an instance has an image, because then only images are rendered. */
 export function documentsOf({ instances }: FoundInstances): readonly FoundInstance[] {
   if (instances.some((instance) => canBePictured(instance))) return [];
   return instances.filter(({ sopClassUid }) => sopClassUid === ENCAPSULATED_PDF);
 }
 
-/** These frames of an instance, or all. Throws `NotAcceptable` when it cannot be rendered. */
+/** The given frames of an instance, or all its frames. Throws `NotAcceptable` when the instance cannot be rendered. */
 export function framesOf(instance: FoundInstance, numbers: readonly number[] | 'all'): InstanceFrames {
   const every =
     numbers === 'all' ? Array.from({ length: instance.frames }, (_, index) => index + 1) : numbers;
@@ -101,7 +104,7 @@ export function framesOf(instance: FoundInstance, numbers: readonly number[] | '
   return [first, ...rest];
 }
 
-/** The representative frame of a study or series: the middle frame of the middle image of its first series with images. */
+/** The representative frame of a study or series. It is the middle frame of the middle image in the first series with images. */
 export function representativeOf(found: FoundInstances): InstanceFrame {
   const [first] = picturesOf(found);
   const series = found.instances.filter(

@@ -12,7 +12,10 @@ import { requireType, negotiatePictures, type PictureRepresentation } from './re
 import { parseRenderedQuery, type RenderedQuery } from './rendered.query.js';
 import { VideoAnswers } from './video.answers.js';
 
-/** Rendered representations of instances that were found: recorded, with an entity tag, 304 when the client has them. */
+/**
+ * Answers with rendered representations of instances. Each read is recorded. Each answer has an entity tag, and is 304 when the client
+ * already has the representation.
+ */
 @Injectable()
 export class RenderedAnswers {
   constructor(
@@ -22,7 +25,10 @@ export class RenderedAnswers {
     private readonly videos: VideoAnswers,
   ) {}
 
-  /** The first instance: its document or video, or pictures of its frames (PS3.18 §10.4.1.1.3). Throws `NotAcceptable`. */
+  /**
+   * Answers with the rendered first instance: its document, its video, or pictures of its frames (PS3.18 §10.4.1.1.3). Throws
+   * `NotAcceptable`.
+   */
   instance(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
     const [instance] = found.instances;
     const accepted = acceptedBy(request);
@@ -35,12 +41,15 @@ export class RenderedAnswers {
       requireType(accepted, video);
       return this.video(request, found, video);
     }
-    // A single body shows the first frame. A client that prefers parts gets all frames.
+    // A single body contains only the first frame. A client that prefers a multipart body gets all frames.
     const inParts = accepted[0]?.type.startsWith('multipart/') === true;
     return this.frames(request, found, framesOf(instance, inParts ? 'all' : [1]));
   }
 
-  /** Pictures of these frames as the query wants them; `viewport` when the query names none. Throws `NotAcceptable`. */
+  /**
+   * Answers with pictures of these frames, with the rendering parameters of the query. `viewport` is used when the query has no viewport.
+   * Throws `NotAcceptable`.
+   */
   frames(
     request: DicomwebRequest,
     found: FoundInstances,
@@ -52,7 +61,7 @@ export class RenderedAnswers {
     return this.pictures(request, found, frames, representation, query);
   }
 
-  /** Pictures of these frames, in parts, or the first as one body. */
+  /** Answers with pictures of these frames in parts, or with a picture of the first frame as one body. */
   async pictures(
     request: DicomwebRequest,
     found: FoundInstances,
@@ -71,7 +80,7 @@ export class RenderedAnswers {
     return bytesAnswer(representation.type, bytes, etag);
   }
 
-  /** The document of an encapsulated PDF. */
+  /** Answers with the document of an encapsulated PDF. */
   async document(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
     const read = await this.access.record(request, found, 'rendered');
     const etag = etagOf(found, ['pdf'], 'strong');
@@ -79,7 +88,7 @@ export class RenderedAnswers {
     return bytesAnswer('application/pdf', await this.pdfs.one(read, read.instances[0]), etag);
   }
 
-  /** The documents of encapsulated PDFs, one part each. */
+  /** Answers with the documents of encapsulated PDFs, one in each part. */
   async documents(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
     const read = await this.access.record(request, found, 'rendered');
     const etag = etagOf(found, ['pdf', 'parts'], 'weak');
@@ -87,7 +96,7 @@ export class RenderedAnswers {
     return multipartAnswer(await this.pdfs.inParts(read), etag);
   }
 
-  /** The video of this media type. */
+  /** Answers with the video of the first instance, which has this media type. */
   async video(request: DicomwebRequest, found: FoundInstances, type: string): Promise<DicomwebAnswer> {
     return this.videos.of(request, await this.access.record(request, found, 'rendered'), type);
   }

@@ -20,14 +20,17 @@ const INSTANCE = `${SERIES}/instances/:instance`;
 export class WadoRenderedController {
   constructor(private readonly answers: RenderedTargets) {}
 
-  /** Rendered images of a study or series in parts, or its documents if it has no images; one rendered instance as picture, document or video. */
+  /**
+   * Retrieves a study, series or instance as rendered. A study or series gives its images in parts, or its documents if it has no images.
+   * An instance gives a picture, a document or a video.
+   */
   @Queried(AcceptParameter, RenderedParameters)
   @Get(['rendered', `${SERIES}/rendered`, `${INSTANCE}/rendered`])
   rendered(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.answers.rendered(request, target));
   }
 
-  /** Rendered frames of one instance. */
+  /** Retrieves frames of one instance as rendered. */
   @Queried(AcceptParameter, RenderedParameters)
   @Get(`${INSTANCE}/frames/:frames/rendered`)
   frames(
@@ -39,7 +42,7 @@ export class WadoRenderedController {
     return sendAnswer(reply, this.answers.frames(request, target, frames));
   }
 
-  /** A thumbnail of a study, series, instance or frame. */
+  /** Retrieves a thumbnail of a study, series, instance or frame. */
   @Queried(AcceptParameter, RenderedParameters)
   @Get(['thumbnail', `${SERIES}/thumbnail`, `${INSTANCE}/thumbnail`, `${INSTANCE}/frames/:frames/thumbnail`])
   thumbnail(

@@ -5,13 +5,13 @@ import { canBePictured, ENCAPSULATED_PDF, videoType } from '../../dicom/transfer
 
 const PDF = 'application/pdf';
 
-/** How pictures are sent: in parts or as one body, and their media type. */
+/** How pictures are sent: in parts or as one body, and with which media type. */
 export interface PictureRepresentation {
   readonly multipart: boolean;
   readonly type: 'image/jpeg' | 'image/png';
 }
 
-/** The rendered media types of an instance (PS3.18 §8.7.4), the default first. Empty when it cannot be rendered. */
+/** The rendered media types of an instance (PS3.18 §8.7.4), the default first. Empty when the instance cannot be rendered. */
 export function renderedTypesOf(instance: FoundInstance): readonly string[] {
   if (instance.sopClassUid === ENCAPSULATED_PDF) return [PDF];
   const video = videoType(instance.transferSyntax);
@@ -19,7 +19,10 @@ export function renderedTypesOf(instance: FoundInstance): readonly string[] {
   return canBePictured(instance) ? ['image/jpeg', 'image/png'] : [];
 }
 
-/** Whether a media range, or its type of parts, covers a rendered media type of the instance and no file or metadata. */
+/**
+ * Whether a media range covers a rendered media type of the instance. Ranges that also cover files or metadata do not count. For
+ * multipart/related, the `type` parameter is compared.
+ */
 export function isOfRendered({ type, parameters, ...range }: MediaRange, instance: FoundInstance): boolean {
   const inParts = type === 'multipart/related' ? parameters.get('type')?.toLowerCase() : undefined;
   const asked = { ...range, parameters, type: inParts ?? type };
@@ -27,7 +30,10 @@ export function isOfRendered({ type, parameters, ...range }: MediaRange, instanc
   return renderedTypesOf(instance).some((one) => covers(asked, one));
 }
 
-/** The client's preferred type of JPEG and PNG. `single`: one picture is asked for, and may be the whole body. Throws `NotAcceptable`. */
+/**
+ * The client's preferred media type: JPEG or PNG. `single`: only one picture was requested, so that it can be the whole body. Throws
+ * `NotAcceptable`.
+ */
 export function negotiatePictures(accepted: readonly MediaRange[], single: boolean): PictureRepresentation {
   for (const range of accepted) {
     // A client that accepts any type gets a single picture as the whole body.
@@ -50,7 +56,7 @@ function pictureType(range: MediaRange): 'image/jpeg' | 'image/png' | undefined 
   return covers(range, 'image/png') ? 'image/png' : undefined;
 }
 
-/** Whether documents are sent in parts, or a single one as the whole body. Throws `NotAcceptable`. */
+/** Whether documents are sent in parts, or as the whole body if there is only one document (`single`). Throws `NotAcceptable`. */
 export function negotiateDocuments(accepted: readonly MediaRange[], single: boolean): 'parts' | 'body' {
   for (const range of accepted) {
     if (single && covers(range, PDF)) return 'body';
@@ -64,7 +70,7 @@ export function negotiateDocuments(accepted: readonly MediaRange[], single: bool
   );
 }
 
-/** Throws `NotAcceptable` unless the client accepts this media type, the only one the instance is rendered as. */
+/** Throws `NotAcceptable` unless the client accepts this media type. The instance has no other rendered media type. */
 export function requireType(accepted: readonly MediaRange[], type: string): void {
   const isAccepted = accepted.some((range) => {
     if (range.type !== 'multipart/related') return covers(range, type);

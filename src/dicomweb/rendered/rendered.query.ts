@@ -2,13 +2,19 @@ import { z } from 'zod';
 import { BadRequest } from '../../problems/errors.js';
 import { queryPairs } from '../http/query.pairs.js';
 
-/** A window in modality units, from `center - width / 2` (black) to `center + width / 2` (white): LINEAR_EXACT (PS3.3 C.11.2.1.3.2), as the archive applies it. */
+/**
+ * A window in modality units. Black is `center - width / 2` and white is `center + width / 2`. This is the function LINEAR_EXACT (PS3.3
+ * C.11.2.1.3.2), which the archive applies.
+ */
 export interface Window {
   readonly center: number;
   readonly width: number;
 }
 
-/** The rendering parameters (PS3.18 §8.3.5): a box in pixels that the picture fits into, a window, and the JPEG quality. */
+/**
+ * The rendering parameters (PS3.18 §8.3.5). `viewport`: a box in pixels into which the picture is fitted. `quality`: of a JPEG, from 1 to
+ * 100.
+ */
 export interface RenderedQuery {
   readonly viewport?: { readonly width: number; readonly height: number } | undefined;
   readonly window?: Window | undefined;
@@ -32,11 +38,14 @@ export const RenderedParameters = z.object({
 
 /** The longest side of a picture, in pixels. */
 export const MAX_SIDE = 4096;
-/** How much narrower than its nominal width the window of a function is, in units. */
+/** How much narrower the effective window of a function is than its nominal width, in modality units. */
 const NARROWER_BY = { linear: 1, 'linear-exact': 0 } as const;
 const DECIMAL = /^[+-]?\d{1,9}(\.\d{1,9})?$/;
 
-/** Parses `viewport`, `window` and `quality` of a query string, each at most once. Other parameters are ignored. Throws `BadRequest`. */
+/**
+ * Parses the parameters `viewport`, `window` and `quality` of a query string. Each may occur only once. Other parameters are ignored.
+ * Throws `BadRequest`.
+ */
 export function parseRenderedQuery(query: string): RenderedQuery {
   const given = new Map<string, string>();
   for (const [name, value] of queryPairs(query)) {
@@ -77,14 +86,20 @@ function readWindow(text: string): Window {
   return windowOf(Number(center), Number(width), name);
 }
 
-/** A window for the archive. LINEAR (PS3.3 C.11.2.1.2.1) is LINEAR_EXACT half a unit lower and one unit narrower, because its ends are pixel values. */
+/**
+ * Converts a window to LINEAR_EXACT for the archive. LINEAR (PS3.3 C.11.2.1.2.1) is the same as LINEAR_EXACT with a center half a unit
+ * lower and a width one unit less, because both ends of LINEAR are pixel values.
+ */
 export function windowOf(center: number, width: number, name: keyof typeof NARROWER_BY): Window {
   const exact = { center: center - NARROWER_BY[name] / 2, width: width - NARROWER_BY[name] };
   const { center: middle, width: span } = exact.width < 1 ? widened(exact) : exact;
   return { center: decimal(middle), width: decimal(span) };
 }
 
-/** The window of width 1, the archive's minimum, that shows whole pixel values as the narrower window does. At most one whole number is in the narrower one. */
+/**
+ * Returns a window of width 1, the minimum of the archive, for a window that is narrower. Both windows show whole pixel values equally. The
+ * narrower window contains at most one whole number.
+ */
 function widened({ center, width }: Window): Window {
   const from = center - width / 2;
   const whole = Math.ceil(from);
@@ -92,7 +107,7 @@ function widened({ center, width }: Window): Window {
   return { center: whole - share + 0.5, width: 1 };
 }
 
-/** Rounded to six decimals, so that a very small number is not written with an exponent. */
+/** Rounds to six decimals, so that a very small number is not written with an exponent. */
 function decimal(value: number): number {
   return Number(value.toFixed(6));
 }

@@ -12,7 +12,7 @@ import { negotiateDocuments } from './rendered.negotiation.js';
 /** The largest thumbnail, in pixels. */
 const THUMBNAIL = { width: 128, height: 128 };
 
-/** Finds what a rendered resource (PS3.18 §10.4.1.1.3, §10.4.1.1.4) shows of its target. */
+/** Selects the frames, documents or video that a rendered resource (PS3.18 §10.4.1.1.3, §10.4.1.1.4) of a target contains. */
 @Injectable()
 export class RenderedTargets {
   constructor(
@@ -20,7 +20,10 @@ export class RenderedTargets {
     private readonly answers: RenderedAnswers,
   ) {}
 
-  /** The rendered images of a study or series, its documents when it has no image, or one rendered instance. Throws `NotVisible`, `NotAcceptable`. */
+  /**
+   * Answers with the rendered images of a study or series, with its documents when it has no image, or with one rendered instance. Throws
+   * `NotVisible`, `NotAcceptable`.
+   */
   async rendered(request: DicomwebRequest, target: ResourceUids): Promise<DicomwebAnswer> {
     const found = await this.access.find(request, target);
     if (target.instance !== undefined) return this.answers.instance(request, found);
@@ -33,7 +36,7 @@ export class RenderedTargets {
       : this.answers.documents(request, documents);
   }
 
-  /** Rendered frames of one instance. Throws `NotVisible`, `NotAcceptable`. */
+  /** Answers with rendered frames of one instance. Throws `NotVisible`, `NotAcceptable`. */
   async frames(
     request: DicomwebRequest,
     target: ResourceUids,
@@ -44,7 +47,10 @@ export class RenderedTargets {
     return this.answers.frames(request, found, framesOf(instance, framesWithin(asked, instance.frames)));
   }
 
-  /** A thumbnail of the first of these frames, or of the representative frame of the target. Throws `NotVisible`, `NotAcceptable`. */
+  /**
+   * Answers with a thumbnail of the first of these frames, or of the representative frame of the target. Throws `NotVisible`,
+   * `NotAcceptable`.
+   */
   async thumbnail(
     request: DicomwebRequest,
     target: ResourceUids,

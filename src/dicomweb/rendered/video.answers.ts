@@ -16,7 +16,10 @@ const RANGES = { 'accept-ranges': 'bytes' } as const;
 export class VideoAnswers {
   constructor(private readonly frames: StoredFrames) {}
 
-  /** The video of the first instance, or the range of it that the request asks for. 416 when the range is outside. */
+  /**
+   * Answers with the video of the first instance, or with the requested range of the video. The status is 416 when the range is outside the
+   * video.
+   */
   async of(request: DicomwebRequest, read: RecordedRead, type: string): Promise<DicomwebAnswer> {
     const [instance] = read.instances;
     const etag = etagOf(read, ['video'], 'strong');

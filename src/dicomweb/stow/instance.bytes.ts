@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { HeaderRead } from '../../dicom/header/header.reader.js';
 
-/** An instance larger than the operator allows, or than the archive has room for now. */
+/** An instance is larger than the operator allows, or the archive has no room for it now. */
 export class InstanceTooLarge extends Error {}
 
-/** What the operator allows for an instance. */
+/** The operator's settings for the bytes of an instance. */
 export interface BytesPolicy {
   readonly maxBytes: number;
   /** Whether the preamble of a file that is also a TIFF is kept. */
   readonly keepsTiffPreamble: boolean;
 }
 
-/** All bytes of an instance after they were read. */
+/** Size and hash of an instance after all its bytes were read. */
 export interface TransferredBytes {
   readonly size: number;
   /** SHA-256 of the data set after the file meta information. */
@@ -19,13 +19,13 @@ export interface TransferredBytes {
 }
 
 const PREAMBLE_BYTES = 128;
-/** The first bytes of a preamble that makes the file also a TIFF: little or big endian, classic or BigTIFF (PS3.10 §7.1). */
+/** The first bytes of a preamble, in hexadecimal, when the file is also a TIFF: little or big endian, classic or BigTIFF (PS3.10 §7.1). */
 const TIFF = new Set(['49492a00', '4d4d002a', '49492b00', '4d4d002b']);
 
 /**
- * Passes the bytes of an instance on and hashes the data set. The preamble is set to zero, because PS3.10 §7.1 gives it no meaning and
- * other file types can hide in it; a TIFF preamble stays where `policy` allows it. `atEnd` is awaited after the last byte and before the
- * end of the stream: what it commits is committed before the receiver can answer. Throws {@link InstanceTooLarge}.
+ * Passes on the bytes of an instance, and hashes its data set. The preamble is set to zero, because it has no meaning in PS3.10 §7.1 and
+ * can hide another file type. A TIFF preamble is kept if `policy` allows it. `atEnd` runs after the last byte and before the end of the
+ * stream. So its commit is done before the receiver can answer. Throws {@link InstanceTooLarge}.
  */
 export async function* passOn(
   file: HeaderRead,
@@ -44,7 +44,7 @@ export async function* passOn(
   await atEnd({ size, sha256: hash.digest() });
 }
 
-/** Reads an instance to its end and keeps nothing of it. Throws {@link InstanceTooLarge}. */
+/** Reads an instance to its end without keeping its bytes, and returns size and hash. Throws {@link InstanceTooLarge}. */
 export async function hashToEnd(file: HeaderRead, policy: BytesPolicy): Promise<TransferredBytes> {
   let result: TransferredBytes | undefined;
   const keep = async (all: TransferredBytes) => {

@@ -4,16 +4,23 @@ import { aborted } from '../../limits/stall.limit.js';
 import { NeighbourAway } from '../../problems/errors.js';
 import { InstanceTooLarge } from './instance.bytes.js';
 
-/** An instance up to this size is sent only when it is complete. A slow sender therefore occupies no thread of Orthanc. */
+/**
+ * An instance up to this size, in bytes, is sent to Orthanc only when it is complete. So a slow sender does not occupy a thread of Orthanc.
+ */
 const SMALL_BYTES = 1024 * 1024;
-/** Transfers of larger instances at the same time, in all and for one account: a slow sender delays only itself. */
+/**
+ * Largest number of concurrent transfers of larger instances, in total and for one account. A slow sender can then delay only its own
+ * transfers.
+ */
 const MAX_STREAMED = 16;
 const MAX_STREAMED_PER_ACCOUNT = 8;
-/** Orthanc needs about four times the size of an instance in memory. Instances above this size are sent one at a time. */
+/**
+ * Instances above this size, in bytes, are sent one at a time, because Orthanc needs about four times the size of an instance in memory.
+ */
 const LARGE_BYTES = 128 * 1024 * 1024;
-/** The longest wait of a large instance for its slot. Orthanc drops a sender after 30 s of silence. */
+/** Longest wait of a large instance for its slot. It is below 30 s, because Orthanc disconnects a sender after 30 s without data. */
 const SLOT_WAIT_MS = 20_000;
-/** The least average speed of a large instance after the grace period; at this speed 2 GiB take about an hour. */
+/** Minimum average speed of a large instance after the grace period. At this speed, a transfer of 2 GiB takes about an hour. */
 const MIN_BYTES_PER_SECOND = 512 * 1024;
 const GRACE_MS = 30_000;
 
@@ -23,15 +30,15 @@ const largeSlot = new Slots({ places: 1 });
 /** The sender of an instance. */
 export interface TransferSender {
   readonly account: string | undefined;
-  /** The size of a deflated data set after inflation so far, in bytes. The archive inflates all of it in memory. */
+  /** Returns the inflated size so far of a deflated data set, in bytes. The archive inflates the whole data set in memory. */
   readonly inflated: () => number;
   /** Aborts when the sender disconnects. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Gives the bytes of an instance to `send` as a stream, and holds the slots it needs until `send` settles: the archive processes the
- * whole instance after the last byte. An error of `bytes` is thrown unchanged, whatever error `send` throws for it.
+ * Passes the bytes of an instance to `send` as a stream. The slots are held until `send` settles, because the archive processes the whole
+ * instance after the last byte. If `bytes` throws an error, that error is thrown, and not the error that `send` throws as a result.
  */
 export async function sendInTurn<T>(
   bytes: AsyncGenerator<Buffer>,
@@ -42,7 +49,8 @@ export async function sendInTurn<T>(
   const isComplete = await readStart(bytes, start);
   if (isComplete && sender.inflated() <= SMALL_BYTES) {
     const sendAll = () => send(Readable.from(start, { objectMode: false }));
-    // The archive may have closed an idle connection. One retry is safe: storing the same file twice stores it once.
+    // The call can fail because the archive closed an idle connection. One retry is safe: if the same file is sent twice, it is stored
+    // once.
     return sendAll().catch((error: unknown) => {
       if (error instanceof NeighbourAway) return sendAll();
       throw error;
@@ -58,7 +66,7 @@ async function sendStreamed<T>(
   send: (body: Readable) => Promise<T>,
 ): Promise<T> {
   const failure: { error?: unknown } = {};
-  // Frees the slot for large instances when `send` settles. The stream may notice the end much later.
+  // Frees the slot for large instances when `send` settles, because the end of the stream can be detected much later.
   const settled = new AbortController();
   const body = limited(start, rest, sender, settled.signal, failure);
   try {
@@ -70,7 +78,7 @@ async function sendStreamed<T>(
   }
 }
 
-/** Moves the first chunks into `start`. Resolves to true when these are all chunks. */
+/** Moves the first chunks into `start`. Resolves to true when `bytes` has no more chunks. */
 async function readStart(bytes: AsyncGenerator<Buffer>, start: Buffer[]): Promise<boolean> {
   for (let size = 0; size <= SMALL_BYTES;) {
     const { done, value } = await bytes.next();
@@ -81,7 +89,10 @@ async function readStart(bytes: AsyncGenerator<Buffer>, start: Buffer[]): Promis
   return false;
 }
 
-/** All bytes; waits for the slot for large instances when they become large, and throws when they are then too slow. */
+/**
+ * Passes on all bytes. When they exceed the limit of large instances, it waits for the slot for large instances. From then on, it throws
+ * when the transfer is too slow.
+ */
 async function* limited(
   start: Buffer[],
   rest: AsyncGenerator<Buffer>,
@@ -108,18 +119,18 @@ async function* limited(
   }
 }
 
-/** When the transfer got the slot for large instances, and its size then. */
+/** The time when the transfer got the slot for large instances, and the size of the transfer at that time. */
 interface LargeTransfer {
   readonly since: number;
   readonly size: number;
 }
 
-/** Whether a large instance is too slow to keep its slot: `bytes` arrived in so many milliseconds. */
+/** Whether a large instance is too slow to keep its slot. `bytes` is the number of bytes that arrived in `milliseconds`. */
 export function isTooSlow(bytes: number, milliseconds: number): boolean {
   return milliseconds > GRACE_MS && (bytes * 1000) / milliseconds < MIN_BYTES_PER_SECOND;
 }
 
-/** Both in a row. `start` is emptied, so that its chunks do not stay in memory. */
+/** Yields the chunks of `start` and then of `rest`. `start` is emptied, so that its chunks do not stay in memory. */
 async function* concatenated(start: Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   yield* start.splice(0);
   yield* rest;
@@ -127,7 +138,7 @@ async function* concatenated(start: Buffer[], rest: AsyncGenerator<Buffer>): Asy
 
 /**
  * Waits until this transfer gets the slot for large instances, and holds the slot until `settled` aborts. Throws {@link InstanceTooLarge}
- * after the longest wait.
+ * when the wait exceeds {@link SLOT_WAIT_MS}.
  */
 async function takeLargeSlot(settled: AbortSignal, disconnected: AbortSignal): Promise<void> {
   const late = new AbortController();

@@ -13,7 +13,7 @@ import { type Failure, FAILURE } from './stow.failures.js';
 import { type SopIdentity, identityOf } from './stow.outcome.js';
 import type { StowSender } from './stow.sender.js';
 
-/** Step 1 of a part: reads its header, authorises it and reserves its UIDs. The archive has not seen a byte of it. */
+/** Step 1 of storing a part: reads its header, authorises it and reserves its UIDs. No byte is sent to the archive in this step. */
 @Injectable()
 export class PartAdmission {
   constructor(
@@ -23,8 +23,8 @@ export class PartAdmission {
   ) {}
 
   /**
-   * Reads the header of `body` and decides. Calls `identified` as soon as the instance is known, so that a later error can name it.
-   * Throws `DicomUnreadable`, `IdentityMissing`.
+   * Reads the header of `body` and decides whether the instance may be stored. Calls `identified` as soon as the UIDs of the instance are
+   * known, so that the caller can name the instance in a later error. Throws `DicomUnreadable`, `IdentityMissing`.
    */
   async admit(
     body: AsyncIterable<Buffer>,
@@ -39,7 +39,7 @@ export class PartAdmission {
       onMeta: (meta) => identified(identityOf(meta)),
     });
     const facts = factsOf(file.header.attributes, file.header.transferSyntax, file.header.requests);
-    // Instances with irregular UIDs come by C-STORE and are served as stored. STOW accepts no new ones.
+    // STOW refuses irregular UIDs. Instances that came by C-STORE can have such UIDs, and are served as they are stored.
     if (!hasRegularUids(facts)) throw new IdentityMissing();
     identified(facts);
     const failure = refusalOf(facts, turn.study);
@@ -52,8 +52,9 @@ export class PartAdmission {
   }
 
   /**
-   * By `studies:store`. Without it, by `studies:annotate`, for an annotation of an existing study whose references the account may read;
-   * a reference may point to an earlier part, so the check is repeated after those are stored.
+   * Authorises the instance by `studies:store`. If this right does not permit it, `studies:annotate` can permit it: for an annotation of an
+   * existing study, if the account may read all references of the annotation. A reference can point to an earlier part, so the check is
+   * repeated after all earlier parts are settled.
    */
   private async authorise(
     { references }: HeaderRead,
@@ -70,7 +71,7 @@ export class PartAdmission {
     return mayRefer ? this.reserve(facts, annotating.uploader) : admission;
   }
 
-  /** Asks again when the catalog has an instance that was just deleted from the archive. */
+  /** Reserves the UIDs. If the catalog lists an instance that was just deleted from the archive, it reserves a second time. */
   private async reserve(facts: InstanceFacts, uploader: Uploader): Promise<Admission> {
     const admission = await this.reservations.reserve(facts, uploader);
     if (admission.kind !== 'known' || (await this.deletions.recheck(admission.orthancId))) return admission;
@@ -78,7 +79,7 @@ export class PartAdmission {
   }
 }
 
-/** The refusals that do not depend on the sender. */
+/** The reason to refuse an instance, if the reason does not depend on the sender. */
 function refusalOf(facts: InstanceFacts, study: string | undefined): Failure | undefined {
   if (study !== undefined && study !== facts.studyUid) return FAILURE.otherStudy;
   return isStorageClass(facts.sopClassUid) ? undefined : FAILURE.sopClass;

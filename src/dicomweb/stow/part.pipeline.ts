@@ -16,7 +16,10 @@ export class PartPipeline {
     private readonly settlement: PartSettlement,
   ) {}
 
-  /** Stores the instance in `body`. Its bytes are read once and never kept. Throws only when the sender or a neighbour is gone. */
+  /**
+   * Stores the instance in `body`. Its bytes are read once and not kept. Throws only when the sender disconnects or when Orthanc or
+   * PostgreSQL is unreachable.
+   */
   async store(body: AsyncIterable<Buffer>, sender: StowSender, turn: PartTurn): Promise<Outcome> {
     let instance: SopIdentity | undefined;
     try {

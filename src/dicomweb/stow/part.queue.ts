@@ -2,16 +2,16 @@ import { counting } from './stow.body.js';
 import type { PartTurn } from './part.state.js';
 import type { Outcome } from './stow.outcome.js';
 
-/** With this many parts waiting for the archive, the next part is not read. */
+/** When this many parts wait for the archive, the next part is not read. */
 const MAX_WAITING = 4;
-/** A second part waits only when all together are not larger than this: the archive needs four times as much memory. */
+/** Largest total size, in bytes, of several parts that wait for the archive. The archive needs about four times as much memory. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 type StorePart = (body: AsyncIterable<Buffer>, turn: PartTurn) => Promise<Outcome>;
 
 /**
- * Reads the parts one after the other and stores each with `store`; up to three wait for the archive while the next part is read. On an
- * error `interrupted` gets the outcomes of the parts stored before the error, and the error is thrown.
+ * Reads the parts one after the other, and stores each part with `store`. While the next part is read, up to three parts wait for the
+ * archive. After an error, `interrupted` receives the outcomes of all parts that finished, and the error is thrown.
  */
 export async function storeParts(
   bodies: AsyncIterable<AsyncIterable<Buffer>>,
@@ -24,7 +24,7 @@ export async function storeParts(
     await readAll(bodies, turn, store, all);
     return await Promise.all(all);
   } catch (error) {
-    // Waits for every started part: stored instances are audited although the answer does not acknowledge them.
+    // Waits for every started part, because stored instances must be in the audit even if the answer does not report them.
     const settled = await Promise.allSettled(all);
     interrupted(settled.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : [])));
     throw error;
@@ -44,7 +44,7 @@ async function readAll(
     const index = all.length;
     const earlierSettled = () => Promise.allSettled(all.slice(0, index));
     const outcome = store(counting(body, counted), { ...turn, bytesRead, earlierSettled }).finally(bytesRead);
-    // Promise.all reports the error.
+    // `Promise.all` throws the error later. This handler prevents an unhandled rejection until then.
     outcome.catch(() => undefined);
     all.push(outcome);
     await read;

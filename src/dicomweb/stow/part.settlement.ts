@@ -13,7 +13,7 @@ import { type Outcome, WARNING } from './stow.outcome.js';
 
 type SentPart = Extract<TransferredPart, { state: 'sent' }>;
 
-/** Step 3 of a part: inserts the instance into the catalog or releases its reservation, and returns the outcome. */
+/** Step 3 of storing a part: inserts the instance into the catalog or releases its reservation, and returns the outcome. */
 @Injectable()
 export class PartSettlement {
   constructor(
@@ -23,7 +23,10 @@ export class PartSettlement {
     private readonly bytes: OrthancBytes,
   ) {}
 
-  /** The outcome of the part. `institution` is the sender's, which wins over the header. Throws the error of a failed transfer. */
+  /**
+   * Returns the outcome of the part. `institution`: the institution of the sender, which replaces the institution in the header. Throws the
+   * error of a failed transfer.
+   */
   async settle(part: TransferredPart, institution: string | undefined): Promise<Outcome> {
     if (part.state === 'refused') return failed(part.facts, part.failure);
     if (part.state === 'compared') return this.compare(part);
@@ -40,7 +43,10 @@ export class PartSettlement {
     }
   }
 
-  /** The same instance again is a success and stores nothing. Other content is refused and leaves the stored instance as it is. */
+  /**
+   * Compares the part with the stored instance of the same UIDs. Equal content is a success, and nothing is stored. Different content is
+   * refused, and the stored instance does not change.
+   */
   private async compare({
     facts,
     known,
@@ -51,7 +57,10 @@ export class PartSettlement {
     return isSame ? stored(facts, false) : failed(facts, FAILURE.otherContent);
   }
 
-  /** The SHA-256 of a stored data set. An instance that came by C-STORE is read from the archive once. */
+  /**
+   * The SHA-256 hash of a stored data set. For an instance that came by C-STORE, the file is read from the archive once, and the hash is
+   * saved.
+   */
   private async contentHash(known: KnownInstance): Promise<Buffer> {
     if (known.sha256 !== undefined) return known.sha256;
     const { sha256 } = await contentOf((await this.bytes.instanceFile(known.orthancId, undefined)).stream);
@@ -70,7 +79,7 @@ export class PartSettlement {
     return FAILURE.notCompleted;
   }
 
-  /** If Orthanc already had the instance, it counts as stored only if the content is equal. */
+  /** Whether Orthanc's copy is the sent instance. If Orthanc already had an instance with the same UIDs, the contents must be equal. */
   private async isSameAsArchived({ stored: archived, facts, bytes }: SentPart): Promise<boolean> {
     if (archived.status === 'Success') return true;
     const { stream } = await this.bytes.instanceFile(archived.id, undefined);
@@ -78,14 +87,17 @@ export class PartSettlement {
     return isSameContent(await contentOf(stream), { transferSyntax, sha256: bytes.sha256 });
   }
 
-  /** Deletes an instance from the archive that the catalog does not have. It was not acknowledged, and must not appear without an owner. */
+  /**
+   * Deletes an instance from the archive if it is not in the catalog. The sender got no confirmation for it, and it must not appear later
+   * without an uploader.
+   */
   private async deleteOrphan(id: OrthancId): Promise<void> {
     if ((await this.ingest.unknownOf([id])).length > 0) await this.api.deleteInstance(id);
   }
 
   /**
-   * If the archive may have the instance, the reservation expires now and still names its sender, so that the watcher can insert the
-   * instance. An error here is only counted.
+   * Ends the reservation after an error. If the archive can have the instance, the reservation expires now and still names its sender, so
+   * that the watcher can insert the instance. An error in this method is only counted.
    */
   private async release(reservation: Reservation, mayBeStored: boolean): Promise<void> {
     try {
@@ -97,7 +109,7 @@ export class PartSettlement {
   }
 }
 
-/** Whether the catalog has another institution than the header. */
+/** Whether the institution in the catalog differs from the institution in the header. */
 function isCoerced(facts: InstanceFacts, institution: string | undefined): boolean {
   return institution !== undefined && facts.institution !== '' && facts.institution !== institution;
 }

@@ -12,7 +12,7 @@ interface RefusedPart {
   readonly failure: Failure;
 }
 
-/** A part after `admit`. Of its bytes only the header was read. */
+/** A part after `admit`. Only its header has been read. */
 export type AdmittedPart =
   | RefusedPart
   /** The catalog has an instance with these UIDs. Only the content tells whether it is the same instance. */
@@ -38,7 +38,7 @@ interface HeldReservation {
   readonly stopRenewal: () => void;
 }
 
-/** A part after `transfer`: all its bytes were read, unless it was refused. */
+/** A part after `transfer`. All its bytes have been read, unless the part was refused or its transfer failed. */
 export type TransferredPart =
   | RefusedPart
   /** The content was hashed, not sent. */
@@ -61,13 +61,13 @@ export type TransferredPart =
       readonly mayBeStored: boolean;
     });
 
-/** A part among the other parts of its request. */
+/** The context of a part: its request and the other parts of the request. */
 export interface PartTurn {
-  /** The only study that the request may store into. */
+  /** The only study in which the request may store. `undefined` for any study. */
   readonly study: string | undefined;
-  /** Must be called when the last byte was read. The next part is read from then on, also when the archive has not answered yet. */
+  /** Must be called when the last byte of the part has been read. The next part is then read, even if the archive has not answered yet. */
   readonly bytesRead: () => void;
-  /** Resolves when all earlier parts are settled, whatever their outcome. */
+  /** Resolves when all earlier parts are settled, with success or failure. */
   readonly earlierSettled: () => Promise<unknown>;
   /** Aborts when the sender closes its connection. */
   readonly signal: AbortSignal;

@@ -9,7 +9,7 @@ import { sendInTurn } from './large.transfers.js';
 import type { AdmittedPart, PartTurn, TransferredPart } from './part.state.js';
 import { isRefusal } from './stow.failures.js';
 
-/** Step 2 of a part: reads its bytes to the end and sends them to the archive. Bytes of a known instance are only hashed. */
+/** Step 2 of storing a part: reads its bytes to the end and sends them to the archive. The bytes of a known instance are only hashed. */
 @Injectable()
 export class PartTransfer {
   constructor(
@@ -18,7 +18,10 @@ export class PartTransfer {
     private readonly bytes: OrthancBytes,
   ) {}
 
-  /** Throws only for a part that holds no reservation; a failed transfer of a reserved part is a state, so that `settle` ends it. */
+  /**
+   * Throws only for a part without a reservation. For a reserved part, a failed transfer is returned as a state, so that `settle` can end
+   * the reservation.
+   */
   async transfer(part: AdmittedPart, turn: PartTurn): Promise<TransferredPart> {
     if (part.state === 'refused') return part;
     if (part.state === 'reserved') return this.send(part, turn);
@@ -41,7 +44,7 @@ export class PartTransfer {
       });
       const sender = { account: reservation.by.accountId, inflated: file.inflated, signal };
       const stored = await sendInTurn(bytes, sender, (body) => this.bytes.storeInstance(body));
-      // The archive answered before it had all bytes.
+      // The archive answered before it received all bytes.
       if (read === undefined) throw new UpstreamFailed('store');
       return { ...held, state: 'sent', stored, bytes: read };
     } catch (error) {

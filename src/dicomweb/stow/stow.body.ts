@@ -13,11 +13,11 @@ export interface UploadedBody {
   readonly bytes: AsyncIterable<Buffer>;
 }
 
-/** A sender that is silent for this long is disconnected, so that its reservations and the archive's thread become free. */
+/** A sender that sends nothing for this time is disconnected, which frees its reservations and the thread of the archive. */
 const SILENCE_MS = 60_000;
 const DICOM = 'application/dicom';
 
-/** The body of the request: `@StowBody() body: UploadedBody`. */
+/** Passes the body of the request to a handler: `@StowBody() body: UploadedBody`. */
 export const StowBody = createParamDecorator((_: unknown, context: ExecutionContext): UploadedBody => {
   const { headers, raw } = context.switchToHttp().getRequest<FastifyRequest>();
   return {
@@ -27,10 +27,10 @@ export const StowBody = createParamDecorator((_: unknown, context: ExecutionCont
   };
 });
 
-/** How instances are in a body: one as the whole body, or one in each part between boundaries. */
+/** The form of a body: a single instance, or a multipart body with one instance in each part. */
 export type BodyFormat = { readonly kind: 'single' } | { readonly kind: 'parts'; readonly boundary: string };
 
-/** The format that the headers of a body declare (PS3.18 §10.5.1). Throws `UnsupportedMedia`, `BadRequest`. */
+/** The format that the headers of a request declare for its body (PS3.18 §10.5.1). Throws `UnsupportedMedia`, `BadRequest`. */
 export function formatOf({ contentType, contentEncoding }: UploadedBody): BodyFormat {
   if (contentEncoding !== undefined)
     throw new UnsupportedMedia('unsupported-content-encoding', 'Send the body without a Content-Encoding.');
@@ -49,7 +49,7 @@ export function formatOf({ contentType, contentEncoding }: UploadedBody): BodyFo
   return { kind: 'parts', boundary: multipart.boundary };
 }
 
-/** The body of each part in order. Throws `UnsupportedMedia` for a part of another media type, `MultipartBroken`. */
+/** The body of each part in order. Throws `UnsupportedMedia` for a part of another media type, and `MultipartBroken`. */
 export async function* partBodies(
   bytes: AsyncIterable<Buffer>,
   boundary: string,
@@ -89,7 +89,7 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
   }
 }
 
-/** The next chunk. An aborted request is an error, never the end of the body. */
+/** Reads the next chunk. An aborted request is an error, and not the end of the body. */
 async function nextOf(
   chunks: NodeJS.AsyncIterator<unknown>,
   request: IncomingMessage,

@@ -16,7 +16,7 @@ import { Stow } from './stow.service.js';
 export class StowController {
   constructor(private readonly stow: Stow) {}
 
-  /** Stores instances of any study: `multipart/related; type="application/dicom"`, or a single `application/dicom`. */
+  /** Stores instances of any study. The body is `multipart/related; type="application/dicom"`, or a single `application/dicom`. */
   @Post()
   @HttpCode(200)
   any(

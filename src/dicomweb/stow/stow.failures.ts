@@ -3,7 +3,10 @@ import { NeighbourAway, UpstreamFailed } from '../../problems/errors.js';
 import { DicomUnreadable, type HeaderFault } from '../../dicom/dicom.unreadable.js';
 import { InstanceTooLarge } from './instance.bytes.js';
 
-/** Why an instance was not stored: Failure Reason (0008,1197), and Error Comment (0000,0902), an LO of at most 64 characters. */
+/**
+ * Why an instance was not stored: Failure Reason (0008,1197) and Error Comment (0000,0902). The comment has the VR LO with at most 64
+ * characters.
+ */
 export interface Failure {
   readonly reason: number;
   readonly comment: string;
@@ -20,7 +23,7 @@ const REASON = {
   transferSyntax: 0xc122,
 } as const;
 
-/** The failures that are decided, not caused by an error. */
+/** The failures that the gateway decides, without a thrown error. */
 export const FAILURE = {
   otherStudy: { reason: REASON.processing, comment: 'The instance belongs to another study than the URL.' },
   identity: {
@@ -36,7 +39,7 @@ export const FAILURE = {
     comment: 'Other content is stored under this SOP Instance UID.',
   },
   sopClass: { reason: REASON.sopClass, comment: 'The SOP class is not a storage SOP class.' },
-  // One text for every cause, so that it does not reveal what the account may not see.
+  // All causes have the same text, so that the text does not reveal what the account must not see.
   notPermitted: { reason: REASON.notPermitted, comment: 'This account may not store this instance.' },
 } as const satisfies Record<string, Failure>;
 
@@ -59,12 +62,12 @@ const NO_ROOM = 'The archive has no room for this instance.';
 const REFUSED = 'The archive cannot read this file.';
 const NOT_STORED = 'The archive failed to store this instance. Send it again.';
 
-/** Whether the archive looked at the instance and refused it. */
+/** Whether the archive examined the instance and refused it. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof UpstreamFailed && error.status !== undefined && error.status < 500;
 }
 
-/** The failure of the instance for an error; `undefined` when the error ends the whole request. */
+/** Converts an error to the failure of one instance. Returns `undefined` when the error ends the whole request. */
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof DicomUnreadable) {
     const reason = error.reason === 'transfer-syntax' ? REASON.transferSyntax : REASON.unreadable;

@@ -3,7 +3,7 @@ import type { FileMeta } from '../../dicom/file.meta.js';
 import { resourceUrl } from '../http/resource.urls.js';
 import type { Failure } from './stow.failures.js';
 
-/** Warning Reason (0008,1196) values (PS3.18 table 10.5.3-1). `coerced`: the catalog has another value than the header. */
+/** Warning Reason (0008,1196) values (PS3.18 table 10.5.3-1). `coerced`: the catalog and the header have different values. */
 export const WARNING = { coerced: 0xb000 } as const;
 type Warning = (typeof WARNING)[keyof typeof WARNING];
 
@@ -20,12 +20,15 @@ interface Stored extends SopIdentity {
   readonly patientId: string;
 }
 
-/** The result of one part. `instance` is absent when its file meta information could not be read. */
+/** The result of storing one part. `instance` is `undefined` when the file meta information of the part could not be read. */
 export type Outcome =
   | { readonly stored: true; readonly instance: Stored; readonly warning: Warning | undefined }
   | { readonly stored: false; readonly instance: SopIdentity | undefined; readonly failure: Failure };
 
-/** The identity in the file meta information (PS3.10 §7.1). `undefined` without a valid SOP Instance UID; a malformed class is empty. */
+/**
+ * The identity in the file meta information (PS3.10 §7.1). `undefined` when the SOP Instance UID is missing or invalid. An invalid SOP
+ * Class UID becomes an empty string.
+ */
 export function identityOf({ sopInstanceUid, sopClassUid }: FileMeta): SopIdentity | undefined {
   if (!isUid(sopInstanceUid)) return undefined;
   return { sopUid: sopInstanceUid, sopClassUid: isUid(sopClassUid) ? sopClassUid : '' };
@@ -35,7 +38,10 @@ function isUid(text: string): boolean {
   return SopUid.safeParse(text).success && isRegular(text);
 }
 
-/** The status of the response (PS3.18 §10.5.3.1): 200 when all parts were stored, 202 when only some, or with a warning, 409 when none. */
+/**
+ * The status of the response (PS3.18 §10.5.3.1). It is 200 when all parts were stored, and 409 when no part was stored. It is 202 when only
+ * some parts were stored, or when a stored part has a warning.
+ */
 export function statusOf(outcomes: readonly Outcome[]): 200 | 202 | 409 {
   const stored = outcomes.filter((outcome) => outcome.stored).length;
   const warned = outcomes.some((outcome) => outcome.stored && outcome.warning !== undefined);

@@ -7,11 +7,11 @@ import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import type { References } from '../../dicom/header/header.references.js';
 
-/** The account that sends, with the rights that decide about each instance. */
+/** The account that sends, with the rights by which each instance is authorised. */
 export interface StowSender {
-  /** Decides by `studies:store`. */
+  /** Authorises by `studies:store`. */
   readonly storing: Uploader;
-  /** Decides by `studies:annotate`; `undefined` when no grant has that right. */
+  /** Authorises by `studies:annotate`. `undefined` when no grant contains this right. */
   readonly annotating: Annotator | undefined;
 }
 

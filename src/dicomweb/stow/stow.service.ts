@@ -16,7 +16,7 @@ import { counting, formatOf, partBodies, type UploadedBody } from './stow.body.j
 import { type Outcome, statusOf, storeResponse } from './stow.outcome.js';
 import { type StowSender, StowSenders } from './stow.sender.js';
 
-/** Stores the instances of one request and answers with the result of each. */
+/** Stores the instances of one request. The answer contains the result of each instance. */
 @Injectable()
 export class Stow {
   constructor(
@@ -25,7 +25,10 @@ export class Stow {
     private readonly pipeline: PartPipeline,
   ) {}
 
-  /** `study`: the only study to store into. Throws `UnsupportedMedia`, `BadRequest`, and when the sender or a neighbour is gone. */
+  /**
+   * Stores the instances in `body`. `study`: the only study in which the request may store. Throws `UnsupportedMedia` and `BadRequest`.
+   * Also throws when the sender disconnects or when Orthanc or PostgreSQL is unreachable.
+   */
   async store(
     request: DicomwebRequest,
     account: Account,
@@ -44,7 +47,7 @@ export class Stow {
     const [type, bytes] =
       form === 'xml'
         ? [XML_TYPE, await nativeModelOf(response)]
-        : // As bytes: Fastify would add a charset to text, and the Python client then does not read the answer.
+        : // A buffer, because Fastify adds a charset to the media type of a string, and the Python client cannot read such an answer.
           [JSON_TYPE, Buffer.from(JSON.stringify(response))];
     const headers = { 'cache-control': 'no-store', 'content-type': type };
     return { status: statusOf(outcomes), headers, body: bytes };
@@ -77,7 +80,10 @@ export class Stow {
   }
 }
 
-/** XML when the client asks for it, otherwise JSON. Instances are never refused because of the `Accept` header: senders name many types. */
+/**
+ * The form of the response: XML if the client prefers it, or else JSON. The `Accept` header never leads to 406, because senders put many
+ * media types into it.
+ */
 function responseForm(request: DicomwebRequest): 'json' | 'xml' {
   const best = acceptedBy(request).find(
     (range) => range.type === XML_TYPE || covers(range, JSON_TYPE) || range.type === 'application/json',
@@ -85,7 +91,10 @@ function responseForm(request: DicomwebRequest): 'json' | 'xml' {
   return best?.type === XML_TYPE ? 'xml' : 'json';
 }
 
-/** The stored instances per study. The patient is noted only for a single study, which has one patient. */
+/**
+ * The number of stored instances for each study. The patient is noted only if there is a single study, because a study has only one
+ * patient.
+ */
 function auditFacts(outcomes: readonly Outcome[]): AuditNote {
   const studies: Record<string, number> = {};
   const stored = outcomes.flatMap((outcome) => (outcome.stored ? [outcome.instance] : []));

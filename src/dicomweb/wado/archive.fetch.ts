@@ -10,10 +10,10 @@ import { DeletionSync } from '../../sync/deletion.sync.service.js';
 /** Maximum number of cached decodability results. */
 const MAX_CACHED = 10_000;
 
-/** Runs calls that fetch bytes of an instance, and turns their failures into the refusals of a retrieve. */
+/** Runs calls that fetch bytes of an instance, and converts their errors to errors of a retrieve request. */
 @Injectable()
 export class ArchiveFetch {
-  /** By stored content, the oldest entry first. */
+  /** Whether an instance can be decoded. The key identifies the stored content. The oldest entry is first. */
   private readonly decodable = new Map<string, boolean>();
 
   constructor(
@@ -21,7 +21,7 @@ export class ArchiveFetch {
     private readonly deletions: DeletionSync,
   ) {}
 
-  /** Fetches stored bytes. An instance that the archive no longer has is removed from the catalog: throws `NotVisible`. */
+  /** Fetches stored bytes. If the archive no longer has the instance, it is removed from the catalog, and `NotVisible` is thrown. */
   async stored(instance: FoundInstance, call: () => Promise<ArchiveBytes>): Promise<ArchiveBytes> {
     try {
       return await call();
@@ -33,8 +33,9 @@ export class ArchiveFetch {
   }
 
   /**
-   * Fetches bytes that the archive has to compute. Throws `NotAcceptable` with `refusal` when the archive fails to, or would crash;
-   * `NotVisible` when the instance was deleted. The archive answers a deleted instance as it answers one that it cannot decode.
+   * Fetches bytes that the archive computes. Throws `NotAcceptable` with `refusal` when the archive cannot compute them or would crash.
+   * Throws `NotVisible` when the instance was deleted. The archive gives the same answer for a deleted instance and for an instance that it
+   * cannot decode, so this method checks which case it is.
    */
   async computed(
     instance: FoundInstance,
@@ -53,7 +54,7 @@ export class ArchiveFetch {
     }
   }
 
-  /** Reads the header from the archive once per stored content, not once per frame. */
+  /** Reads the header from the archive only once for each stored content, and not for each frame. */
   private async isDecodable({ orthancId, storedAt, sopClassUid }: FoundInstance): Promise<boolean> {
     const content = `${orthancId} ${storedAt.getTime()}`;
     const cached = this.decodable.get(content);

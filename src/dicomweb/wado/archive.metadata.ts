@@ -20,9 +20,9 @@ const Parts = z.array(z.string().nullable());
 const BULK = /\/bulk\/((?:[0-9a-fA-F]{8}(?:\/\d{1,5}\/)?)+)$/;
 
 /**
- * Parses the DICOM JSON that the archive writes for one instance, an array with one item. Bulk data URLs are rewritten to begin with `url`.
- * The archive finds the instance by UIDs, which instances of two patients may share: throws `UpstreamFailed` for another instance than `id`,
- * and for malformed JSON.
+ * Parses the DICOM JSON that the archive writes for one instance, an array with one item. Bulk data URLs are changed to begin with `url`.
+ * The archive finds the instance by UIDs, but instances of two patients can have the same UIDs. So this throws `UpstreamFailed` when the
+ * data set is not of the instance `id`. It also throws for malformed JSON.
  */
 export function archiveDataSet(json: string, uids: InstanceUids, id: OrthancId, url: string): JsonDataSet {
   const parsed = OfOne.safeParse(parsedJson(json));
@@ -36,7 +36,7 @@ export function archiveDataSet(json: string, uids: InstanceUids, id: OrthancId, 
   return published(dataSet, url);
 }
 
-/** The path of a value in the archive's notation: tags as `gggg-eeee`, item numbers from 0. In `path`, item numbers begin with 1. */
+/** Converts `path`, with item numbers from 1, to the archive's notation: tags as `gggg-eeee`, and item numbers from 0. */
 export function archivePath(path: string): (string | number)[] {
   return path
     .split('/')
@@ -53,14 +53,14 @@ function publishedOne(tag: string, attribute: JsonAttribute, url: string): JsonA
     const path = BULK.exec(BulkDataURI)?.[1];
     return path === undefined ? { vr } : bulkAttribute(vr, `${url}/bulk/${path}`);
   }
-  // JSON is UTF-8 (PS3.18 F.2). The archive writes the character set of the file instead.
+  // The text in JSON is UTF-8 (PS3.18 F.2), but the archive names the character set of the file.
   if (tag === '00080005') return UTF_8;
   if (Value === undefined) return attribute;
   if (vr === 'SQ') return { vr, Value: Value.map((item) => published(DataSet.parse(item ?? {}), url)) };
   return PARAGRAPH_VRS.has(vr) ? { vr, Value: [joined(Value)] } : attribute;
 }
 
-/** The single value of a text VR that allows backslashes (PS3.5 §6.2). The archive splits it at backslashes. */
+/** Joins the single value of a text VR that allows backslashes (PS3.5 §6.2). The archive splits such a value at backslashes. */
 function joined(values: readonly unknown[]): string {
   return Parts.parse(values)
     .map((part) => part ?? '')

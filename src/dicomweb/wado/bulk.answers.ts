@@ -13,7 +13,7 @@ import { acceptedAsStored, contentType, negotiateBulk, negotiateFrames } from '.
 
 const PIXEL_DATA = '7FE00010';
 
-/** The path of an element: tags and item numbers in turn. */
+/** The path of an element. It alternates between tags and item numbers (from 1). */
 export const BulkPath = z.string().regex(/^[0-9a-fA-F]{8}(\/[1-9]\d{0,4}\/[0-9a-fA-F]{8})*$/);
 
 /** Retrieves bulk data (PS3.18 §10.4.1.1.5): the value of one element of an instance. */
@@ -25,7 +25,7 @@ export class BulkAnswers {
     private readonly frames: Frames,
   ) {}
 
-  /** The value at the path. Throws `NotVisible`, `NotAcceptable`. */
+  /** Answers with the value at the path. Throws `NotVisible`, `NotAcceptable`. */
   async of(request: DicomwebRequest, target: ResourceUids, path: string): Promise<DicomwebAnswer> {
     const found = await this.access.find(request, target);
     const [instance] = found.instances;
@@ -37,11 +37,15 @@ export class BulkAnswers {
     const value = document?.type === type ? document : { path, type };
     if (multipart) return multipartAnswer(await this.values.inParts(read, value));
     const answer = bytesAnswer(type, await this.values.one(read, value));
-    // A document may contain scripts, which a browser must not run with the origin of this server.
+    // A document can contain scripts. As an attachment, the document is not opened by the browser, so that scripts do not run with the
+    // origin of this server.
     return value === document ? withHeaders(answer, { 'content-disposition': 'attachment' }) : answer;
   }
 
-  /** Compressed pixel data has one value per frame (PS3.18 §8.7.3.3.2). Decoded, it is one value. */
+  /**
+   * Answers with compressed pixel data. As stored, it is sent as one value for each frame (PS3.18 §8.7.3.3.2). If decoded, it is sent as
+   * one value.
+   */
   private async compressedPixels(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
     const [instance] = found.instances;
     const isVideo = videoType(instance.transferSyntax) !== undefined;

@@ -23,7 +23,10 @@ import { ArchiveFetch } from './archive.fetch.js';
 import type { RecordedRead } from './read.access.js';
 import { findValue, type FoundValue } from '../../dicom/value.finder.js';
 
-/** A value to read: its path below `bulk/`, its media type, and how many of its bytes are sent. */
+/**
+ * A value to read. `path`: its path below `bulk/`. `type`: its media type. `length`: the number of bytes to send, if padding must be left
+ * out.
+ */
 export interface BulkValue {
   readonly path: string;
   readonly type: string;
@@ -40,7 +43,10 @@ export class BulkValues {
     private readonly metadata: InstanceMetadata,
   ) {}
 
-  /** The document at this path, with its own media type and without padding. `undefined` when the value is not a document. */
+  /**
+   * Describes the document at this path, with its own media type and its length without padding. `undefined` when the value is not a
+   * document.
+   */
   async documentAt(study: string, instance: FoundInstance, path: string): Promise<BulkValue | undefined> {
     if (path !== ENCAPSULATED_DOCUMENT) return undefined;
     const document = documentOf(
@@ -50,21 +56,21 @@ export class BulkValues {
     return document === undefined ? undefined : { path, ...document };
   }
 
-  /** The value as one body. Throws `NotVisible` when there is no such value. */
+  /** Returns the value as one body. Throws `NotVisible` when the value does not exist. */
   async one(read: RecordedRead, asked: BulkValue): Promise<ArchiveBytes> {
     const [instance] = read.instances;
     const bytes = await this.fetch.stored(instance, () => this.read(instance, asked));
     return metered(bytes, {}, read.offered);
   }
 
-  /** The same as a multipart body with one part. */
+  /** Returns the value as a multipart body with one part. */
   inParts(read: RecordedRead, asked: BulkValue): Promise<OutgoingMultipart> {
     const location = `${instanceUrl(this.env.PUBLIC_URL, read.studyUid, read.instances[0])}/bulk/${asked.path}`;
     const open = () => this.one(read, asked);
     return writeMultipart(asked.type, [{ type: asked.type, location, ahead: false, open }]);
   }
 
-  /** From the file, or as the archive reads it when the gateway cannot parse the file. */
+  /** Reads the value from the file. If the gateway cannot parse the file, the archive reads the value. */
   private async read(instance: FoundInstance, { path, length }: BulkValue): Promise<ArchiveBytes> {
     try {
       const { close, ...value } = await this.valueInFile(instance, path);
@@ -95,7 +101,7 @@ export class BulkValues {
   }
 }
 
-/** The value as a stream; without its padding byte when `length` is one shorter. */
+/** Returns the value as a stream. If `length` is one byte less than the value, the padding byte is left out. */
 function ofLength(value: FoundValue, length: number | undefined, close: () => void): ArchiveBytes {
   const isPadded = value.length !== undefined && length === value.length - 1;
   const size = isPadded ? length : value.length;
@@ -104,7 +110,7 @@ function ofLength(value: FoundValue, length: number | undefined, close: () => vo
   return { length: size, stream };
 }
 
-/** The steps of a path: tags as numbers, and item numbers from 1. */
+/** Converts a path to numbers: tags, and item numbers from 1. */
 function stepsOf(path: string): number[] {
   return path.split('/').map((step, index) => Number.parseInt(step, index % 2 === 0 ? 16 : 10));
 }

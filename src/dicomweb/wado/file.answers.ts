@@ -17,7 +17,7 @@ import { isOfRendered } from '../rendered/rendered.negotiation.js';
 import { parseRenderedQuery } from '../rendered/rendered.query.js';
 import { findFile, negotiateFile } from './wado.negotiation.js';
 
-/** Retrieves whole instances as DICOM files (PS3.18 §10.4.1.1.1), as stored or in an uncompressed transfer syntax. */
+/** Retrieves whole instances as DICOM files (PS3.18 §10.4.1.1.1), as they are stored or in an uncompressed transfer syntax. */
 @Injectable()
 export class FileAnswers {
   constructor(
@@ -27,7 +27,7 @@ export class FileAnswers {
     private readonly rendered: RenderedAnswers,
   ) {}
 
-  /** All instances of a study or series. Throws `NotVisible`, `NotAcceptable`. */
+  /** Answers with all instances of a study or series. Throws `NotVisible`, `NotAcceptable`. */
   async all(
     request: DicomwebRequest,
     target: ResourceUids,
@@ -38,10 +38,13 @@ export class FileAnswers {
     return this.multipart(await this.access.record(request, found, action), into);
   }
 
-  /** One instance: in parts, as a single file, or rendered where a rendered media type is preferred. Throws `NotVisible`, `NotAcceptable`. */
+  /**
+   * Answers with one instance: in a multipart body or as a single file. If the client prefers a rendered media type, the instance is
+   * rendered. Throws `NotVisible`, `NotAcceptable`.
+   */
   async one(request: DicomwebRequest, target: ResourceUids): Promise<DicomwebAnswer> {
     const found = await this.access.find(request, target);
-    // A malformed value is refused whichever representation is chosen.
+    // This refuses a malformed rendering parameter, even if the answer is not rendered.
     parseRenderedQuery(request.query);
     const accepted = acceptedBy(request);
     const [instance] = found.instances;
@@ -54,7 +57,7 @@ export class FileAnswers {
     return multipart ? this.multipart(read, into) : this.file(read, into);
   }
 
-  /** The file of the first instance as one body, as stored or decoded `into`. */
+  /** Answers with the file of the first instance as one body: as stored, or converted to the transfer syntax `into`. */
   async file(read: RecordedRead, into: Uncompressed | undefined): Promise<DicomwebAnswer> {
     return bytesAnswer('application/dicom', await this.fetch(read, read.instances[0], into));
   }

@@ -3,7 +3,7 @@ import type { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { type ByteRange, sliceOf } from '../http/byte.range.js';
 
-/** Some bytes of a file, and the length of the whole file. */
+/** A part of a file. `total`: the length of the whole file in bytes. */
 export interface FilePart extends ArchiveBytes {
   readonly total: number;
 }

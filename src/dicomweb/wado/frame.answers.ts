@@ -10,7 +10,7 @@ import { Frames } from './frames.service.js';
 import { ReadAccess } from './read.access.js';
 import { contentType, negotiateFrames } from './wado.negotiation.js';
 
-/** Retrieves frames (PS3.18 §10.4.1.1.6): find, negotiate, record, fetch. */
+/** Retrieves frames (PS3.18 §10.4.1.1.6). */
 @Injectable()
 export class FrameAnswers {
   constructor(
@@ -18,7 +18,7 @@ export class FrameAnswers {
     private readonly frames: Frames,
   ) {}
 
-  /** Frames of one instance, numbered from 1, in the order asked. Throws `NotVisible`, `NotAcceptable`. */
+  /** Answers with frames of one instance in the requested order. Frame numbers begin with 1. Throws `NotVisible`, `NotAcceptable`. */
   async of(
     request: DicomwebRequest,
     target: ResourceUids,
@@ -26,7 +26,7 @@ export class FrameAnswers {
   ): Promise<DicomwebAnswer> {
     const found = await this.access.find(request, target);
     const [instance] = found.instances;
-    // A video is one stream, whatever its number of frames.
+    // A video counts as one frame, because its frames are one stream.
     const last = videoType(instance.transferSyntax) === undefined ? instance.frames : 1;
     const numbers = framesWithin(asked, last);
     const representation = negotiateFrames(acceptedBy(request), instance, numbers.length === 1);

@@ -18,15 +18,15 @@ import { contentType, type Representation } from './wado.negotiation.js';
 
 const OCTETS = 'application/octet-stream';
 
-/** Where frames are fetched from: each with a call of its own, or out of a whole native file. */
+/** A source of frames. Each frame is fetched with one call, or all frames are taken from a native file that is read once. */
 interface Source {
-  /** Whether the next frame may be fetched while one is written. */
+  /** Whether the next frame may be fetched while the current frame is written. */
   readonly ahead: boolean;
   readonly frame: (number: number) => Promise<ArchiveBytes>;
   readonly close: () => void;
 }
 
-/** Fetches frames of one instance, as stored or decoded (PS3.18 §10.4.1.1.6). */
+/** Fetches frames of one instance, as they are stored or decoded (PS3.18 §10.4.1.1.6). */
 @Injectable()
 export class Frames {
   constructor(
@@ -37,7 +37,7 @@ export class Frames {
     private readonly encapsulated: StoredFrames,
   ) {}
 
-  /** Frames in parts, in the order asked. */
+  /** Fetches frames in the requested order, each as one part. */
   inParts(
     read: RecordedRead,
     frames: readonly [number, ...number[]],
@@ -55,20 +55,20 @@ export class Frames {
     return writeMultipart(representation.type, [part(first), ...rest.map(part)], source.close);
   }
 
-  /** One frame. Throws `NotVisible`, `NotAcceptable`. */
+  /** Fetches one frame. Throws `NotVisible`, `NotAcceptable`. */
   async one(read: RecordedRead, frame: number, representation: Representation): Promise<ArchiveBytes> {
     const source = this.sourceOf(read, representation);
     return closing(source.frame(frame), source.close);
   }
 
-  /** All frames of compressed pixel data, decoded, as one value. */
+  /** Fetches all frames of compressed pixel data, decoded, as one value. */
   async allDecoded(read: RecordedRead): Promise<ArchiveBytes> {
     const native = this.nativeFrames(read.instances[0]);
     const bytes = await closing(native.all(), () => native.close());
     return metered(bytes, { frames: read.instances[0].frames }, read.offered);
   }
 
-  /** The value of {@link allDecoded}, as the only part of a multipart body. */
+  /** Returns the value of {@link allDecoded} as the only part of a multipart body. */
   allDecodedInParts(read: RecordedRead): Promise<OutgoingMultipart> {
     const location = `${instanceUrl(this.env.PUBLIC_URL, read.studyUid, read.instances[0])}/bulk/7FE00010`;
     const type = `${OCTETS}; transfer-syntax=${EXPLICIT_LITTLE_ENDIAN}`;
@@ -78,7 +78,7 @@ export class Frames {
   private sourceOf(read: RecordedRead, { decoded }: Representation): Source {
     const [instance] = read.instances;
     const counted = async (asked: Promise<ArchiveBytes>) => metered(await asked, { frames: 1 }, read.offered);
-    // The archive cannot separate frames of one-bit pixels, which may begin inside a byte.
+    // The archive cannot separate frames of one-bit pixels, because such a frame can begin in the middle of a byte.
     if (decoded || (instance.bitsAllocated === 1 && comesAsLittleEndian(instance.transferSyntax))) {
       const native = this.nativeFrames(instance);
       return {
@@ -103,7 +103,7 @@ export class Frames {
       return await this.fetch.stored(instance, call);
     } catch (error) {
       if (!(error instanceof UpstreamFailed)) throw error;
-      // The archive fails for YBR_FULL_422, where two pixels share their colours, and for floating point pixels.
+      // The archive cannot extract frames of YBR_FULL_422, where two pixels share their chrominance samples, and of floating point pixels.
       const native = this.nativeFrames(instance);
       return closing(native.frame(number), () => native.close());
     }
@@ -118,7 +118,7 @@ export class Frames {
   }
 }
 
-/** Calls `close` when the stream is closed, or when it cannot be opened. */
+/** Calls `close` when the stream is closed, or when the stream cannot be opened. */
 async function closing(asked: Promise<ArchiveBytes>, close: () => void): Promise<ArchiveBytes> {
   try {
     const bytes = await asked;
@@ -130,7 +130,7 @@ async function closing(asked: Promise<ArchiveBytes>, close: () => void): Promise
   }
 }
 
-/** The average size of a frame in bytes. A larger frame is fetched with a second call. */
+/** The average size of a frame in bytes, as an estimate. If the frame is larger, it can need a second call. */
 function frameSize({ size, frames }: FoundInstance): number | undefined {
   return size === undefined ? undefined : Math.ceil(size / Math.max(frames, 1));
 }

@@ -9,7 +9,7 @@ import { NeighbourAway, NotAcceptable, Problem } from '../../problems/errors.js'
 import { ArchiveFetch } from './archive.fetch.js';
 import { compressedHeader, recodedFile, withDecodedPixels } from './uncompressed.file.js';
 
-/** Headers of compressed files in memory at the same time, in all and for one account. */
+/** Largest number of headers of compressed files in memory at the same time, in total and for one account. */
 const MAX_HEADERS = 8;
 const MAX_HEADERS_PER_ACCOUNT = 4;
 const UNDECODABLE = 'The pixels of this instance cannot be decoded. Ask for it as stored: transfer-syntax=*.';
@@ -31,7 +31,9 @@ export class InstanceFiles {
     );
   }
 
-  /** The file in another, uncompressed transfer syntax. All values except the pixels stay as stored. Throws `NotAcceptable`. */
+  /**
+   * The file in another transfer syntax, which is uncompressed. All values except the pixels are the stored values. Throws `NotAcceptable`.
+   */
   async uncompressed(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
     try {
       if (comesAsLittleEndian(instance.transferSyntax))
@@ -39,18 +41,21 @@ export class InstanceFiles {
       return await this.decompressed(instance, into);
     } catch (error) {
       if (error instanceof DicomUnreadable) throw new NotAcceptable('not-decodable', UNDECODABLE);
-      // Another error is a transfer that broke before the answer began.
+      // Any other error means that the transfer from the archive was interrupted.
       throw error instanceof Problem ? error : new NeighbourAway('orthanc', { cause: error });
     }
   }
 
-  /** The file as the archive decodes it into Explicit VR Little Endian. Only its pixels are reliable. Throws `NotAcceptable`. */
+  /** The file that the archive decodes to Explicit VR Little Endian. Only the pixels of this file are reliable. Throws `NotAcceptable`. */
   decoded(instance: FoundInstance): Promise<ArchiveBytes> {
     const call = () => this.bytes.decodedFile(instance.orthancId, instance);
     return this.fetch.computed(instance, UNDECODABLE, call);
   }
 
-  /** Limited in number, because the header stays in memory until the decoded pixels arrive. */
+  /**
+   * Combines the stored header with decoded pixels. Slots limit the number of concurrent calls, because each header is in memory until the
+   * decoded pixels arrive.
+   */
   private decompressed(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
     const work = async () => {
       const header = await compressedHeader(await this.stored(instance), into);

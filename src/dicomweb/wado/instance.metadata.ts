@@ -22,12 +22,12 @@ import { RecentTexts } from './recent.texts.js';
 import { resourceUrl } from '../http/resource.urls.js';
 import { FIRST_WINDOW, StoredBytes } from './stored.bytes.js';
 
-/** Headers that are read at the same time, in all and for one account. */
+/** Largest number of headers that are read at the same time, in total and for one account. */
 const MAX_READS = 16;
 const MAX_READS_PER_ACCOUNT = 8;
-/** Bytes of cached metadata, which is some thousand instances. */
+/** Size of the metadata cache in bytes. This is enough for some thousands of instances. */
 const CACHE_BYTES = 32 * 1024 * 1024;
-/** Instances whose files are looked up with one call to the archive. */
+/** Number of instances whose files are looked up with one call to the archive. */
 const BATCH = 500;
 const MAX_SERIES = 10_000;
 const METADATA = 'metadata of an instance';
@@ -45,7 +45,10 @@ export type FilesOf = ReadonlyMap<OrthancId, ArchivedFile>;
 export class InstanceMetadata {
   private readonly slots = new Slots({ places: MAX_READS, perAccount: MAX_READS_PER_ACCOUNT });
   private readonly recent = new RecentTexts(CACHE_BYTES);
-  /** The header length of the last instance by series. Other headers of the series are about as long, and are read with one call. */
+  /**
+   * For each series, the header length of the instance that was read last. Headers of the same series have similar lengths, so the next
+   * header can be read with one call.
+   */
   private readonly headerLengths = new Map<string, number>();
 
   constructor(
@@ -55,7 +58,7 @@ export class InstanceMetadata {
     private readonly deletions: DeletionSync,
   ) {}
 
-  /** The current file of each instance. Instances that the archive no longer has are missing in the result. */
+  /** The current file of each instance. The result leaves out instances that the archive no longer has. */
   async filesOf(instances: readonly FoundInstance[]): Promise<FilesOf> {
     const files = new Map<OrthancId, ArchivedFile>();
     for (let start = 0; start < instances.length; start += BATCH) {
@@ -66,9 +69,9 @@ export class InstanceMetadata {
   }
 
   /**
-   * The DICOM JSON of an instance as UTF-8 text, with its Retrieve URL, and with public URLs in place of binary values. Throws `NotVisible` when
-   * the archive no longer has the instance. Throws `UpstreamFailed` when neither the gateway nor the archive can read its header, or when the
-   * header names another instance than the catalog.
+   * The DICOM JSON of an instance as UTF-8 text. It has a Retrieve URL, and public URLs instead of binary values. Throws `NotVisible` when
+   * the archive no longer has the instance. Throws `UpstreamFailed` when neither the gateway nor the archive can read the header, or when
+   * the header names another instance than the catalog.
    */
   async textOf(
     study: string,
@@ -80,7 +83,7 @@ export class InstanceMetadata {
     if (file === undefined) return this.missing(instance);
     const uids = { study, series: instance.seriesUid, instance: instance.sopUid };
     const url = resourceUrl(this.env.PUBLIC_URL, uids);
-    // Other content under the same UIDs is a file with another id.
+    // The key contains the id of the file, because other content under the same UIDs has another file id.
     const key = `${file.uuid} ${url}`;
     const cached = this.recent.get(key);
     if (cached !== undefined) return cached;
@@ -90,7 +93,7 @@ export class InstanceMetadata {
     return text;
   }
 
-  /** The same as a data set. */
+  /** The DICOM JSON of an instance as a data set. Throws the same errors as {@link textOf}. */
   async dataSetOf(
     study: string,
     instance: FoundInstance,
@@ -101,7 +104,10 @@ export class InstanceMetadata {
     return DataSet.parse(JSON.parse(text.toString()));
   }
 
-  /** From the file, or as the archive reads it when the gateway cannot parse the file: the archive's parser tolerates more faults. */
+  /**
+   * Reads the metadata from the file. If the gateway cannot parse the file, the archive reads the metadata, because its parser tolerates
+   * more faults.
+   */
   private async read(
     instance: FoundInstance,
     { size }: ArchivedFile,

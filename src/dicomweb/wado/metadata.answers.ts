@@ -9,7 +9,7 @@ import { etagOf, matchesEtag } from '../http/entity.tags.js';
 import { Metadata } from './metadata.service.js';
 import { ReadAccess } from './read.access.js';
 
-/** Part of the entity tag. Raise it when the metadata of the same file changes. */
+/** Part of the entity tag. Increase this number when a new version of the gateway writes other metadata for the same file. */
 const METADATA_VERSION = 2;
 
 /** Retrieves metadata (PS3.18 §10.4.1.1.2) as DICOM JSON or XML. */
@@ -20,7 +20,7 @@ export class MetadataAnswers {
     private readonly metadata: Metadata,
   ) {}
 
-  /** The metadata of all instances of the target. Throws `NotVisible`, `NotAcceptable`. */
+  /** Answers with the metadata of all instances of the target. Throws `NotVisible`, `NotAcceptable`. */
   async of(request: DicomwebRequest, target: ResourceUids): Promise<DicomwebAnswer> {
     const found = await this.access.find(request, target);
     const form = negotiateDataSets(acceptedBy(request), target.instance !== undefined);
@@ -37,7 +37,7 @@ export class MetadataAnswers {
   }
 }
 
-/** The only data set as an XML document. */
+/** Converts the only data set to an XML document. */
 async function firstDocument(dataSets: AsyncIterable<unknown>): Promise<Buffer> {
   for await (const dataSet of dataSets) return nativeModelOf(dataSet);
   return Buffer.alloc(0);

@@ -3,9 +3,9 @@ import { Injectable } from '@nestjs/common';
 import { InstanceMetadata } from './instance.metadata.js';
 import type { RecordedRead } from './read.access.js';
 
-/** Instances whose headers are read before the one that is being sent is finished. */
+/** Number of instances whose headers are read ahead, while an earlier instance is sent. */
 const AHEAD = 8;
-/** Instances whose current file is looked up with one call to the archive. */
+/** Number of instances whose current files are looked up with one call to the archive. */
 const BATCH = 500;
 
 /** The metadata of instances (PS3.18 §10.4.1.1.2), read from their stored files. */
@@ -14,14 +14,15 @@ export class Metadata {
   constructor(private readonly instances: InstanceMetadata) {}
 
   /**
-   * The DICOM JSON of all instances as one array, in series and instance order. After a failure the stream is destroyed, not ended. The first
-   * instance is read before this returns: throws `NotVisible`, `NeighbourAway`, `UpstreamFailed`. Reading stops when `signal` aborts.
+   * The DICOM JSON of all instances as one array, in the order of series and instances. After a failure, the stream is destroyed instead of
+   * ended. The first instance is read before this method returns, so it can throw `NotVisible`, `NeighbourAway` and `UpstreamFailed`.
+   * Reading stops when `signal` aborts.
    */
   async json(read: RecordedRead, signal: AbortSignal): Promise<Readable> {
     return Readable.from(jsonOf(read, await this.started(read, signal)), { objectMode: false });
   }
 
-  /** The same as data sets of the DICOM JSON model. */
+  /** The metadata of all instances as data sets of the DICOM JSON model. Otherwise the same as {@link json}. */
   async dataSets(read: RecordedRead, signal: AbortSignal): Promise<AsyncGenerator> {
     return dataSetsOf(await this.started(read, signal));
   }
@@ -39,7 +40,7 @@ export class Metadata {
       const ahead: Promise<Buffer>[] = [];
       for (const instance of batch) {
         const reading = this.instances.textOf(studyUid, instance, files, signal);
-        // An error is reported when the instance is written.
+        // The error is thrown later, when this instance is written.
         reading.catch(() => undefined);
         ahead.push(reading);
         const next = ahead.length >= AHEAD ? ahead.shift() : undefined;

@@ -6,12 +6,13 @@ import { findPixels, type PixelLayout } from '../../dicom/pixel.finder.js';
 
 const NO_FRAMES =
   'The length of the pixel data does not match its frames. Ask for the instance as application/dicom.';
-/** The largest frame of one-bit pixels, in bytes. It is held in memory as a whole. */
+/** Largest frame of one-bit pixels, in bytes. The whole frame is read into memory. */
 const MAX_BITMAP_BYTES = 64 * 1024 * 1024;
 
 /**
- * The frames of a native file, read from a stream and numbered from 1. In ascending order the file is read once; going back opens it again.
- * Frames of one-bit pixels are shifted to begin at a byte. Only one frame may be read at a time. `close` frees the archive's connection.
+ * Reads the frames of a native file from a stream. Frame numbers begin with 1. If frames are requested in ascending order, the file is read
+ * once. For an earlier frame, the file is opened again. Frames of one-bit pixels are shifted to begin at a byte boundary. Only one frame
+ * may be read at a time. `close` frees the connection to the archive.
  */
 export class NativeFrames {
   private cursor: Cursor | undefined;
@@ -19,7 +20,10 @@ export class NativeFrames {
 
   constructor(private readonly open: () => Promise<ArchiveBytes>) {}
 
-  /** One frame. Throws `NotVisible` for a number after the last, `NotAcceptable` when the pixel data does not match its frames. */
+  /**
+   * Returns one frame. Throws `NotVisible` when the number is too high, and `NotAcceptable` when the length of the pixel data does not
+   * match the number of frames.
+   */
   async frame(number: number): Promise<ArchiveBytes> {
     const cursor = await this.at(number);
     const { frameBits } = cursor.layout;
@@ -30,7 +34,7 @@ export class NativeFrames {
     return bytesOf(bits.length, [bits]);
   }
 
-  /** The whole pixel data as one value, with padding. */
+  /** Returns the whole pixel data as one value, with its padding. */
   async all(): Promise<ArchiveBytes> {
     const cursor = await this.at(1);
     return bytesOf(cursor.layout.length, cursor.take(cursor.layout.length));
@@ -85,7 +89,7 @@ class Cursor {
     for await (const _ of this.take(position - this.position));
   }
 
-  /** The next `count` bytes, in chunks as they arrive. */
+  /** Takes the next `count` bytes, in chunks as they arrive. */
   async *take(count: number): AsyncGenerator<Buffer> {
     for (let missing = count; missing > 0;) {
       if (this.ahead.length === 0) this.ahead = await this.next();
@@ -97,14 +101,17 @@ class Cursor {
     }
   }
 
-  /** The next `bits` bits, from bit `shift` of the next byte. The first is the lowest bit of a byte (PS3.5 §8.1.1). Unused bits of the last byte are zero. */
+  /**
+   * Takes the next `bits` bits, starting at bit `shift` of the next byte. The first bit is the lowest bit of a byte (PS3.5 §8.1.1). Unused
+   * bits of the last byte are zero.
+   */
   async bitmap(shift: number, bits: number): Promise<Buffer> {
     const count = Math.ceil((shift + bits) / 8);
     if (count > MAX_BITMAP_BYTES) throw new UpstreamFailed('reading a large frame');
     const pieces: Buffer[] = [];
     for await (const piece of this.take(count)) pieces.push(piece);
     const packed = Buffer.concat(pieces);
-    // The next frame may begin in the last byte of this one.
+    // The next frame can begin in the last byte of this frame.
     if ((shift + bits) % 8 !== 0) {
       this.ahead = Buffer.concat([packed.subarray(-1), this.ahead]);
       this.position -= 1;

@@ -3,12 +3,12 @@ import { type Offered, type Reading, Readings } from '../../audit/readings.js';
 import { type FoundInstances, Lookup, type ResourceUids } from '../../catalog/lookup.service.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
 
-/** Instances that the account may read, with the read on record. `offered` adds to the totals of the reading. */
+/** Instances that the account may read. The read is already in the audit. `offered` adds to the totals of the read. */
 export interface RecordedRead extends FoundInstances {
   readonly offered: (what: Offered) => void;
 }
 
-/** Finds what an account may read, and records the read before bytes are sent. */
+/** Finds instances that an account may read, and records the read before bytes are sent. */
 @Injectable()
 export class ReadAccess {
   constructor(
@@ -17,14 +17,17 @@ export class ReadAccess {
   ) {}
 
   /**
-   * All instances of the target. Throws `NotVisible` when the target is unknown or out of scope. After the client has disconnected,
-   * reads of these instances no longer wait for a slot.
+   * Returns all instances of the target. Throws `NotVisible` when the target is unknown or out of scope. When the client disconnects, reads
+   * of these instances stop waiting for a slot.
    */
   find({ policy, signal }: DicomwebRequest, target: ResourceUids): Promise<FoundInstances> {
     return this.lookup.find(policy, 'studies:read', target, signal);
   }
 
-  /** Commits the read to the audit. No byte may be sent before. Throws `NeighbourAway` when the row cannot be written. */
+  /**
+   * Commits an audit row for the read. This must happen before the first byte is sent. Throws `NeighbourAway` when the row cannot be
+   * written.
+   */
   async record(
     { actor, recorded }: DicomwebRequest,
     found: FoundInstances,

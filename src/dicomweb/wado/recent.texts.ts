@@ -1,4 +1,7 @@
-/** A cache that evicts the least recently used texts beyond `limit` bytes. A text longer than an eighth of the limit is not cached. */
+/**
+ * A cache of texts with at most `limit` bytes in total. When the cache is full, the least recently used texts are evicted. A text longer
+ * than an eighth of the limit is not cached.
+ */
 export class RecentTexts {
   #bytes = 0;
   readonly #limit: number;
@@ -11,7 +14,7 @@ export class RecentTexts {
   get(key: string): Buffer | undefined {
     const text = this.#texts.get(key);
     if (text === undefined) return undefined;
-    // The last entry of a map is the newest.
+    // Moves the entry to the end of the map, where the most recently used entry is.
     this.#texts.delete(key);
     this.#texts.set(key, text);
     return text;

@@ -3,7 +3,10 @@ import type { ByteRange } from '../http/byte.range.js';
 import type { ByteSource } from '../../dicom/data.set.bytes.js';
 import type { FilePart } from './file.part.js';
 
-/** The first read, in bytes. Most headers of single images are shorter. Reading too much costs more than a second call. */
+/**
+ * Size of the first read in bytes. Most headers of single-frame images are shorter. A larger first read would cost more than an occasional
+ * second call.
+ */
 export const FIRST_WINDOW = 8 * 1024;
 /** The number of bytes to read after a skip. It is small, because only the next elements are needed. */
 const WINDOW_AFTER_SKIP = 8 * 1024;
@@ -13,27 +16,31 @@ const MAX_WINDOW = 1024 * 1024;
 export type FetchRange = (range: ByteRange) => Promise<FilePart>;
 
 /**
- * A file in the archive, read range by range as far as the consumer reads. Skipped bytes are not fetched. Each range is complete before it is
- * passed on, so that no connection to the archive stays open. Throws `UpstreamFailed` when the file changes meanwhile.
+ * A file in the archive that is read in ranges, only as far as the consumer reads. Skipped bytes are not fetched. Each range is read
+ * completely before it is passed on, so that no connection to the archive stays open. Throws `UpstreamFailed` when the length of the file
+ * changes during the read.
  */
 export class StoredBytes implements AsyncIterable<Buffer> {
   #position = 0;
   #total: number | undefined;
   #estimate: number | undefined;
   #window: number;
-  /** Bytes read before the first skip. */
+  /** Number of bytes that were read before the first skip. */
   #headerLength = 0;
   #skipped = false;
   readonly #fetch: FetchRange;
 
-  /** `size`: the probable length of the file; the archive refuses a range that ends after the file. `window`: the bytes of the first read. */
+  /**
+   * `size`: the expected length of the file. It is needed because the archive refuses a range beyond the end of the file. `window`: the
+   * size of the first read in bytes.
+   */
   constructor(fetch: FetchRange, size: number | undefined, window = FIRST_WINDOW) {
     this.#fetch = fetch;
     this.#window = Math.min(window, MAX_WINDOW);
     this.#estimate = size;
   }
 
-  /** The bytes that were read before the first skip: about the header of an image. */
+  /** Number of bytes that were read before the first skip. For an image, this is about the length of the header. */
   get headerLength(): number {
     return this.#headerLength;
   }

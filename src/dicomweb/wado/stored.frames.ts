@@ -12,31 +12,34 @@ import { frameRuns } from '../../dicom/frame.runs.js';
 import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
 import { videoType } from '../../dicom/transfer.syntaxes.js';
 
-/** Cached instances, the most recently used ones, and the fragments of all of them together. */
+/** Largest number of instances in the cache, and of their fragments in total. */
 const MAX_INSTANCES = 200;
 const MAX_FRAGMENTS = 200_000;
 const NO_BOUNDARIES =
   'The stored pixel data does not say where its frames begin and end. Ask for the instance as application/dicom.';
 
-/** The position of one frame in the file: its fragments, one after the other, with an item header between two. */
+/**
+ * The position of one frame in the file. In the file, an item header separates one fragment from the next. `length`: bytes of the frame
+ * without item headers.
+ */
 interface FramePosition {
   readonly fragments: readonly Fragment[];
   readonly length: number;
 }
 
-/** The frames of an instance, and the number of their fragments, 0 until it is known. */
+/** The positions of the frames of an instance. `fragments`: the total number of fragments; 0 until the positions are known. */
 interface CachedPositions {
   fragments: number;
   readonly positions: Promise<readonly FramePosition[]>;
 }
 
 /**
- * Fetches frames of encapsulated pixel data as stored, from the file itself: the archive separates the frames of some objects wrongly, of
- * others not at all.
+ * Fetches frames of encapsulated pixel data as they are stored. Multi-frame images are read from the file itself, because the archive
+ * returns wrong frames, or no frames, for some of these images.
  */
 @Injectable()
 export class StoredFrames {
-  /** By stored content, the least recently used entry first. */
+  /** The key identifies the stored content. The least recently used entry is first. */
   private readonly cache = new Map<string, CachedPositions>();
 
   constructor(
@@ -46,8 +49,8 @@ export class StoredFrames {
   ) {}
 
   /**
-   * One frame; numbers begin at 1. For a video or a single-frame image, all fragments. `size`: the estimated size in bytes. Throws `NotAcceptable`
-   * when the boundaries of the frames are unknown.
+   * Fetches one frame. Frame numbers begin with 1. A video or a single-frame image is fetched as a whole, with all fragments. `size`: the
+   * estimated size in bytes. Throws `NotAcceptable` when the boundaries of the frames are unknown.
    */
   async frame(instance: FoundInstance, number: number, size: number | undefined): Promise<ArchiveBytes> {
     if (!isWhole(instance)) return this.read(instance, number);
@@ -79,7 +82,9 @@ export class StoredFrames {
     return entry.positions;
   }
 
-  /** The caller of `positionsOf` gets an error; here it only removes the entry. */
+  /**
+   * Counts the fragments of an entry. If the positions cannot be read, it removes the entry; the caller of `positionsOf` gets the error.
+   */
   private async updateSize(key: string, entry: CachedPositions): Promise<void> {
     try {
       const positions = await entry.positions;
@@ -100,7 +105,7 @@ export class StoredFrames {
   }
 
   private async readPositions(instance: FoundInstance): Promise<readonly FramePosition[]> {
-    // Other requests may wait for the same positions: reading continues when the first client disconnects.
+    // The signal is left out, because other requests can wait for the same positions: reading continues when the first client disconnects.
     const { stream } = await this.files.stored({ ...instance, signal: undefined });
     try {
       const fragments = await readFragments(stream);
@@ -123,7 +128,7 @@ function isWhole({ transferSyntax, frames }: FoundInstance): boolean {
   return frames <= 1 || videoType(transferSyntax) !== undefined;
 }
 
-/** The bytes of the fragments, without item headers. `stream` begins at the first fragment. */
+/** Returns the bytes of the fragments without item headers. `stream` begins with the first fragment. */
 function withoutHeaders({ stream }: ArchiveBytes, position: FramePosition): ArchiveBytes {
   const bytes = Readable.from(fragmentBytes(stream, position), { objectMode: false });
   bytes.once('close', () => stream.on('error', () => undefined).destroy());

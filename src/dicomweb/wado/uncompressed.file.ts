@@ -12,22 +12,26 @@ const SAMPLES = 0x00280002;
 const ROWS = 0x00280010;
 const COLUMNS = 0x00280011;
 const BITS = 0x00280100;
-/** The layout of pixels: samples, photometric interpretation, planes, bits allocated and stored, high bit, sign (PS3.3 §C.7.6.3). */
+/**
+ * The attributes that describe the pixels: samples, photometric interpretation, planar configuration, bits allocated, bits stored, high bit
+ * and sign (PS3.3 §C.7.6.3).
+ */
 const DESCRIPTION = new Set([SAMPLES, 0x00280004, 0x00280006, BITS, 0x00280101, 0x00280102, 0x00280103]);
-/** The bytes that are written before the answer begins, so that an early failure is still answered with an error status. */
+/** Number of bytes that are prepared before the answer begins, so that an early failure can still have an error status. */
 const PREPARED_BYTES = 1024 * 1024;
 
-/** A stored file without its compressed pixels, written `into` an uncompressed transfer syntax. */
+/** A stored file without its compressed pixels, converted to the uncompressed transfer syntax `into`. */
 export interface CompressedHeader {
   readonly into: Uncompressed;
   readonly beginning: Buffer;
-  /** The elements before and after the pixels, by tag. */
+  /** The elements of the file in order, as pairs of tag and bytes. The pixel data has no bytes. */
   readonly elements: readonly (readonly [tag: number, bytes: Buffer])[];
 }
 
 /**
- * Rewrites an uncompressed file in another transfer syntax, with every value as stored. The archive's own transcoder adds and drops values.
- * Throws `DicomUnreadable` when the file cannot be rewritten. Destroying the stream destroys the stored one.
+ * Converts an uncompressed file to another transfer syntax. All values are copied as they are stored. The transcoder of the archive is not
+ * used, because it adds and drops values. Throws `DicomUnreadable` when the file cannot be converted. When the returned stream is
+ * destroyed, the stored stream is destroyed too.
  */
 export async function recodedFile(stored: ArchiveBytes, into: Uncompressed): Promise<ArchiveBytes> {
   const representationOf = await implicitRepresentations();
@@ -51,7 +55,7 @@ async function* nativeFile(
   }
 }
 
-/** Reads a stored file with compressed pixels to its end, without keeping the pixels. Throws `DicomUnreadable`. */
+/** Reads a stored file with compressed pixels to its end. The pixels are not kept in memory. Throws `DicomUnreadable`. */
 export async function compressedHeader(stored: ArchiveBytes, into: Uncompressed): Promise<CompressedHeader> {
   const file = await openFile(stored.stream);
   try {
@@ -71,8 +75,8 @@ export async function compressedHeader(stored: ArchiveBytes, into: Uncompressed)
 }
 
 /**
- * The stored file with decoded pixels. Only the pixels and their layout are taken from `decoded`, the file as the archive decodes it into
- * Explicit VR Little Endian. Throws `DicomUnreadable` when the pixels do not have the size of so many frames.
+ * Combines the stored file with decoded pixels. `decoded` is the file that the archive decoded to Explicit VR Little Endian. Only the
+ * pixels and their description are taken from it. Throws `DicomUnreadable` when the size of the pixels does not match the number of frames.
  */
 export function withDecodedPixels(
   header: CompressedHeader,
@@ -142,7 +146,7 @@ async function whole(pieces: AsyncIterable<Buffer>, atMost: number): Promise<Buf
   return Buffer.concat(held);
 }
 
-/** Waits for the first bytes of a large file, or for the whole of a small one. */
+/** Waits for the first {@link PREPARED_BYTES} of a large file, or for the whole of a small file. */
 async function prepared(written: AsyncGenerator<Buffer>, source: Readable): Promise<ArchiveBytes> {
   const close = () => source.on('error', () => undefined).destroy();
   const held: Buffer[] = [];

@@ -25,13 +25,13 @@ export class WadoUriAnswers {
     private readonly rendered: RenderedAnswers,
   ) {}
 
-  /** The instance that the query names. Throws `BadRequest`, `NotVisible`, `NotAcceptable`. */
+  /** Answers with the instance that the query names. Throws `BadRequest`, `NotVisible`, `NotAcceptable`. */
   async of(request: DicomwebRequest): Promise<DicomwebAnswer> {
     const query = parseWadoUriQuery(request.query);
     request.note({ studyUid: query.target.study });
     const found = await this.access.find(request, query.target);
     const [instance] = found.instances;
-    // A single frame is always rendered: a file contains all frames.
+    // A requested frame is always rendered, because a file contains all frames.
     const accepted = query.contentType ?? acceptedBy(request);
     const type = chosenType(accepted, instance, query.frame !== undefined);
     if (type === FILE) return this.file(request, found, query.transferSyntax);
@@ -59,8 +59,8 @@ export class WadoUriAnswers {
 }
 
 /**
- * The media type to send: the client's most preferred one of those the instance has, in the instance's own order between equals. Throws
- * `NotAcceptable`.
+ * The media type to send: the available media type that the client prefers most. If the client prefers several equally, the instance's own
+ * order decides. Throws `NotAcceptable`.
  */
 function chosenType(accepted: readonly MediaRange[], instance: FoundInstance, isFrame: boolean): string {
   const offered = typesOf(instance).filter((type) => !isFrame || type.startsWith('image/'));
@@ -74,7 +74,10 @@ function chosenType(accepted: readonly MediaRange[], instance: FoundInstance, is
   );
 }
 
-/** The media types of an instance, its default first (PS3.18 §8.7.4): a picture for a single frame, a file for several. */
+/**
+ * The media types of an instance, the default first (PS3.18 §8.7.4). The default is a picture for an image with a single frame, and a file
+ * for an image with several frames.
+ */
 function typesOf(instance: FoundInstance): readonly string[] {
   const rendered = renderedTypesOf(instance);
   const isMultiFrame = rendered.includes('image/jpeg') && instance.frames !== 1;

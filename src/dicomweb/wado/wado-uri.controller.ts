@@ -14,8 +14,8 @@ export class WadoUriController {
   constructor(private readonly answers: WadoUriAnswers) {}
 
   /**
-   * One instance by its study, series and instance UIDs, as a DICOM file or rendered; 404 when the account cannot see it, 406 when no
-   * accepted media type is available.
+   * Retrieves one instance by its study, series and instance UIDs, as a DICOM file or rendered. The answer is 404 when the account cannot
+   * see the instance, and 406 when no accepted media type is available.
    */
   @Queried(WadoUriParameters)
   @Get()

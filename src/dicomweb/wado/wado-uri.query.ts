@@ -8,7 +8,7 @@ import { MAX_SIDE, type RenderedQuery, windowOf } from '../rendered/rendered.que
 /** A parsed request of the URI service (PS3.18 §9): one instance, its media type, and the rendering parameters. */
 export interface WadoUriQuery {
   readonly target: { readonly study: StudyUid; readonly series: SeriesUid; readonly instance: SopUid };
-  /** `undefined` when the client does not say. */
+  /** `undefined` when the query has no `contentType`. */
   readonly contentType: readonly MediaRange[] | undefined;
   readonly transferSyntax: string | undefined;
   /** Counted from 1. */
@@ -28,7 +28,7 @@ const decimal = z
   .transform(Number)
   .optional();
 
-/** The supported parameters. Others, such as `charset` and `annotation`, are ignored, as PS3.18 §9.1.2 allows. */
+/** The supported parameters. Other parameters, such as `charset` and `annotation`, are ignored, which PS3.18 §9.1.2 allows. */
 export const WadoUriParameters = z.object({
   requestType: z.literal('WADO'),
   studyUID: StudyUid.describe('The study.'),
@@ -43,7 +43,7 @@ export const WadoUriParameters = z.object({
     .regex(/^[0-9.]{1,64}$/)
     .optional()
     .describe('Only with contentType=application/dicom.'),
-  // Any number of digits is accepted: a number that no frame has, such as 0, is 404, not 400.
+  // Any number of digits is accepted, so that a frame number that does not exist, such as 0, gives 404 and not 400.
   frameNumber: z
     .string()
     .regex(/^\d+$/)
@@ -63,10 +63,13 @@ export const WadoUriParameters = z.object({
 /** Unsupported parameters that must not be ignored, because they change the content of the answer. */
 const UNSUPPORTED = ['anonymize', 'region', 'presentationUID', 'presentationSeriesUID'];
 
-/** Parses a query string, each parameter once. Throws `BadRequest` with the name of a missing, unsupported or invalid parameter. */
+/**
+ * Parses a query string. Each parameter may occur only once. Throws `BadRequest` with the name of a missing, unsupported or invalid
+ * parameter.
+ */
 export function parseWadoUriQuery(raw: string): WadoUriQuery {
   const given = new Map<string, string>();
-  // Clients often leave the plus of a media type unencoded; no value contains a space.
+  // Clients often do not encode the plus of a media type. A plus is never a space here, because no value contains a space.
   for (const [name, value] of queryPairs(raw.replaceAll('+', '%2B'))) {
     if (given.has(name))
       throw new BadRequest('duplicate-parameter', 'A parameter is repeated. Use each one once.');
@@ -94,7 +97,7 @@ export function parseWadoUriQuery(raw: string): WadoUriQuery {
   };
 }
 
-/** A missing side has the maximum length, so that only the other one limits the picture. */
+/** The viewport of these sides. If one side is missing, the maximum is used for it, so that only the other side limits the picture. */
 function viewportOf(width: number | undefined, height: number | undefined): Pick<RenderedQuery, 'viewport'> {
   if (width === undefined && height === undefined) return {};
   return { viewport: { width: width ?? MAX_SIDE, height: height ?? MAX_SIDE } };

@@ -27,28 +27,31 @@ export class WadoController {
     private readonly bulkData: BulkAnswers,
   ) {}
 
-  /** All instances of a study. */
+  /** Retrieves all instances of a study. */
   @Queried(AcceptParameter)
   @Get()
   study(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.files.all(request, target, 'study'));
   }
 
-  /** All instances of a series. */
+  /** Retrieves all instances of a series. */
   @Queried(AcceptParameter)
   @Get('series/:series')
   series(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.files.all(request, target, 'series'));
   }
 
-  /** One instance, in parts or as a single `application/dicom`, or rendered where a rendered media type is preferred. */
+  /**
+   * Retrieves one instance, in parts or as a single `application/dicom`. If the client prefers a rendered media type, the instance is
+   * rendered.
+   */
   @Queried(AcceptParameter, RenderedParameters)
   @Get(INSTANCE)
   instance(@Incoming() request: DicomwebRequest, @Target() target: ResourceUids, @Res() reply: FastifyReply) {
     return sendAnswer(reply, this.files.one(request, target));
   }
 
-  /** All attributes of every instance of a study, as DICOM JSON or XML. */
+  /** Retrieves the metadata of every instance of a study, as DICOM JSON or XML. */
   @Queried(AcceptParameter)
   @Get('metadata')
   studyMetadata(
@@ -59,7 +62,7 @@ export class WadoController {
     return sendAnswer(reply, this.metadata.of(request, target));
   }
 
-  /** All attributes of every instance of a series, as DICOM JSON or XML. */
+  /** Retrieves the metadata of every instance of a series, as DICOM JSON or XML. */
   @Queried(AcceptParameter)
   @Get('series/:series/metadata')
   seriesMetadata(
@@ -70,7 +73,7 @@ export class WadoController {
     return sendAnswer(reply, this.metadata.of(request, target));
   }
 
-  /** All attributes of one instance, as DICOM JSON or XML. */
+  /** Retrieves the metadata of one instance, as DICOM JSON or XML. */
   @Queried(AcceptParameter)
   @Get(`${INSTANCE}/metadata`)
   instanceMetadata(
@@ -81,7 +84,7 @@ export class WadoController {
     return sendAnswer(reply, this.metadata.of(request, target));
   }
 
-  /** Frames of one instance, numbered from 1; a number that no frame has is 404. */
+  /** Retrieves frames of one instance. Frame numbers begin with 1. The answer is 404 when a frame does not exist. */
   @Queried(AcceptParameter)
   @Get(`${INSTANCE}/frames/:frames`)
   frames(
@@ -93,7 +96,7 @@ export class WadoController {
     return sendAnswer(reply, this.frameAnswers.of(request, target, frames));
   }
 
-  /** The value of one element of an instance, as its metadata refers to it. */
+  /** Retrieves the value of one element of an instance. The metadata of the instance contains the URL of the value. */
   @Queried(AcceptParameter)
   @Get(`${INSTANCE}/bulk/*`)
   bulk(

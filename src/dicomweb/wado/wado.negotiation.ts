@@ -10,16 +10,16 @@ import {
   uncompressedTarget,
 } from '../../dicom/transfer.syntaxes.js';
 
-/** How frames are sent: in parts or as one body, and the media type of each. */
+/** How frames are sent: in parts or as one body, and with which media type and transfer syntax. */
 export interface Representation {
   readonly multipart: boolean;
   readonly type: string;
   readonly transferSyntax: string;
-  /** Whether the archive decodes them first. */
+  /** Whether the archive decodes the frames. */
   readonly decoded: boolean;
 }
 
-/** How files are sent: in parts or as one body; as stored, or decoded `into` an uncompressed transfer syntax. */
+/** How files are sent: in parts or as one body, and as stored or converted to the uncompressed transfer syntax `into`. */
 export interface FileRepresentation {
   readonly multipart: boolean;
   readonly into: Uncompressed | undefined;
@@ -32,7 +32,7 @@ export function contentType({ type, transferSyntax }: Representation): string {
 
 const OCTETS = 'application/octet-stream';
 
-/** The same as {@link findFile}. Throws `NotAcceptable` when the client accepts no available form. */
+/** Does the same as {@link findFile}, but throws `NotAcceptable` when the client accepts no available form. */
 export function negotiateFile(
   accepted: readonly MediaRange[],
   instances: readonly FoundInstance[],
@@ -47,8 +47,9 @@ export function negotiateFile(
 }
 
 /**
- * The client's preferred form of DICOM files; `undefined` when it accepts none. Between equals the stored transfer syntax wins, and files are
- * never compressed. `single`: one instance was asked for. A range without a transfer syntax accepts any (docs/conformance.md).
+ * The client's preferred form of DICOM files. `undefined` when the client accepts no available form. If the client prefers several forms
+ * equally, the files are sent as stored. Files are never compressed. `single`: only one instance was requested. A media range without a
+ * transfer syntax accepts any transfer syntax (docs/conformance.md).
  */
 export function findFile(
   accepted: readonly MediaRange[],
@@ -82,14 +83,14 @@ function isMultipart(range: MediaRange): boolean {
   return range.type === 'multipart/related' || range.type === 'multipart/*';
 }
 
-/** Whether the client accepts the stored transfer syntax: it names none, `*`, or the same. */
+/** Whether the client accepts the stored transfer syntax: the client gave no transfer syntax, `*`, or the stored one. */
 function syntaxFits(asked: string | undefined, stored: string): boolean {
   return asked === undefined || asked === '*' || asked === stored;
 }
 
 /**
- * Whether the value of an element is sent in parts or as one body, and its media type: `application/octet-stream`, or the `own` type of a document.
- * Throws `NotAcceptable`.
+ * Whether the value of an element is sent in parts or as one body, and its media type. The media type is `application/octet-stream`, or
+ * `own`, the media type of a document. Throws `NotAcceptable`.
  */
 export function negotiateBulk(
   accepted: readonly MediaRange[],
@@ -115,7 +116,10 @@ export function negotiateBulk(
   );
 }
 
-/** The accepted media ranges when the pixels cannot be decoded: a media range without a transfer syntax then accepts the stored transfer syntax. */
+/**
+ * The accepted media ranges when the pixels cannot be decoded. A media range without a transfer syntax then accepts the stored transfer
+ * syntax.
+ */
 export function acceptedAsStored(accepted: readonly MediaRange[]): readonly MediaRange[] {
   return accepted.map((range) =>
     range.parameters.has('transfer-syntax')
@@ -124,7 +128,10 @@ export function acceptedAsStored(accepted: readonly MediaRange[]): readonly Medi
   );
 }
 
-/** The client's preferred representation of frames; as stored between equals. Throws `NotAcceptable`. */
+/**
+ * The client's preferred representation of frames. If the client prefers several equally, the frames are sent as stored. Throws
+ * `NotAcceptable`.
+ */
 export function negotiateFrames(
   accepted: readonly MediaRange[],
   instance: FoundInstance,
@@ -156,7 +163,8 @@ function framesFor(range: MediaRange, instance: FoundInstance, single: boolean):
   const asked: MediaRange = multipart
     ? { ...range, type: range.parameters.get('type')?.toLowerCase() ?? OCTETS }
     : range;
-  // Before octets: a client that accepts any type in parts, such as the Python client by default, gets the stored frames.
+  // The image type is tried before octets. So a client that accepts any type in parts, such as the Python client by default, gets the
+  // stored frames.
   if (image !== undefined && covers(asked, image) && syntaxFits(syntax, stored))
     return { multipart, type: image, ...asStored };
   if (!covers(asked, OCTETS)) return undefined;
@@ -167,7 +175,7 @@ function framesFor(range: MediaRange, instance: FoundInstance, single: boolean):
   return canBeDecoded(instance) ? { ...asLittle, decoded: true } : undefined;
 }
 
-/** The transfer syntax to announce. For uncompressed pixels, PS3.18 §8.7.3.3.2 has only Explicit VR Little Endian. */
+/** The transfer syntax to announce. For uncompressed pixels, PS3.18 §8.7.3.3.2 allows only Explicit VR Little Endian. */
 function announcedSyntax(stored: string): string {
   return comesAsLittleEndian(stored) ? EXPLICIT_LITTLE_ENDIAN : stored;
 }
