@@ -1,4 +1,4 @@
-// `npm run bench -- adoption [INSTANCES]`: a new gateway in front of a full archive.
+// `npm run bench -- adoption [INSTANCES]`: measures a new gateway in front of a full archive.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,13 +14,13 @@ const account = { username: 'gateway', aet: 'BENCH' };
 const SERIES = 100;
 const PIXEL_BYTES = 64 * 1024;
 const SENDERS = 4;
-/** Clock ticks a second in /proc. */
+/** Clock ticks per second in /proc. */
 const TICKS_PER_SECOND = 100;
 const Stats = z.object({ catalog: z.object({ instances: z.number() }) });
 
 type Say = (line: string) => void;
 
-/** Instances a second that the gateway catalogs, beside the rate at which Orthanc stored them, as Markdown. */
+/** Returns as Markdown how many instances per second the gateway adds to the catalog, and how many Orthanc stored per second. */
 export async function benchAdoption(instances: number, say: Say): Promise<string> {
   const stack = await startOnBase(async (base) => ({ base, orthanc: await startArchive(base, say) }));
   try {
@@ -90,14 +90,14 @@ async function untilHeld({ ports, secrets }: Base, instances: number): Promise<v
   }
 }
 
-/** The duration of `work` in seconds. */
+/** Returns the duration of `work` in seconds. */
 async function timed(work: () => Promise<void>): Promise<number> {
   const began = performance.now();
   await work();
   return (performance.now() - began) / 1000;
 }
 
-/** Processor time spent so far, in seconds. */
+/** Returns the processor time in seconds that each process has used up to now. */
 async function processorTimes(pids: Readonly<Record<string, number>>): Promise<Map<string, number>> {
   const times = new Map<string, number>();
   for (const [name, pid] of Object.entries(pids)) {

@@ -8,17 +8,17 @@ import { keptSecrets, type Secrets } from '../infra/local/secrets.ts';
 
 export type Stoppable = { stop: () => Promise<void> };
 
-/** The base of every measured stack: a folder, free ports, secrets, and PostgreSQL with the newest schema. */
+/** The common base of every measured stack. It has a folder, free ports, secrets, and PostgreSQL with the newest schema. */
 export interface Base {
   data: string;
   ports: Awaited<ReturnType<typeof freePorts>>;
   secrets: Secrets;
   postgres: Postgres;
-  /** Registers a process to stop with the stack. The last one started is stopped first. */
+  /** Registers a process that stops together with the stack. The process that was started last is stopped first. */
   keep: <One extends Stoppable>(one: One) => One;
 }
 
-/** Starts a stack on a base of its own; `stop` ends all of it and removes its folder. */
+/** Starts a stack on its own base. `stop` ends all processes of the stack and removes its folder. */
 export async function startOnBase<Stack>(start: (base: Base) => Promise<Stack>): Promise<Stack & Stoppable> {
   const data = await mkdtemp(join(tmpdir(), 'radgate-bench-'));
   const running: Stoppable[] = [];

@@ -9,10 +9,10 @@ import { type Stoppable, startOnBase } from './bench.base.ts';
 
 const account = { username: 'gateway', aet: 'BENCH' };
 
-/** The three ways to the same archive. */
+/** The three measured paths to the same archive. */
 export interface BenchStack extends Stoppable {
   orthanc: string;
-  /** The common nginx recipe: it adds Orthanc's password and checks no permissions. */
+  /** The URL of nginx with the common configuration for Orthanc. It adds Orthanc's password and checks no permissions. */
   recipe: string;
   gateway: string;
   basic: string;

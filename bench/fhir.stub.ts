@@ -1,5 +1,6 @@
-// A FHIR server that stores nothing, in its own process: `node bench/fhir.stub.ts PORT`. It answers searches with no results and
-// transactions with "created", as fast as it can. GET /counts returns the number of created resources; GET /recorded returns the first bundles.
+// A FHIR server that stores nothing. It runs in its own process: `node bench/fhir.stub.ts PORT`. It answers searches with no results and
+// transactions with "created", as fast as possible. GET /counts returns the number of created resources. GET /recorded returns the first
+// bundles.
 import { createServer, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
@@ -22,7 +23,7 @@ let next = 0;
 
 function created(body: unknown): string {
   const { entry } = Transaction.parse(body);
-  // A Provenance is sent with PUT. Bare loaders do not send it.
+  // Bundles with a Provenance contain a PUT request. They are not recorded, because the bare loader does not send a Provenance.
   if (recorded.length < RECORDED && entry.every(({ request }) => request.method === 'POST'))
     recorded.push(body);
   const answers = entry.map(({ resource: { resourceType, id } }) => {

@@ -10,14 +10,14 @@ import { startHapi } from '../infra/local/hapi.ts';
 import { cacheFolder } from '../infra/local/prefix.ts';
 import { type Stoppable, startOnBase } from './bench.base.ts';
 
-/** A gateway in front of a FHIR server, with PostgreSQL and no archive. */
+/** A gateway in front of a FHIR server, with PostgreSQL and without an archive. */
 export interface ImportStack extends Stoppable {
   fhir: string;
   gatewayPid: number;
   records: RecordsClient;
 }
 
-/** Starts a gateway in front of the real HAPI, or of a stub that stores nothing. `stop` ends and removes everything. */
+/** Starts a gateway in front of the real HAPI, or of a stub that stores nothing. `stop` ends all processes and removes the folder. */
 export function startImportStack(kind: 'hapi' | 'stub', log: (line: string) => void): Promise<ImportStack> {
   return startOnBase(async ({ data, ports, secrets, postgres, keep }) => {
     if (kind === 'stub') keep(await startStub(ports.hapi));
@@ -25,7 +25,7 @@ export function startImportStack(kind: 'hapi' | 'stub', log: (line: string) => v
       const app = await provideHapi(cacheFolder(), log);
       keep(await startHapi({ app, dir: join(data, 'hapi'), port: ports.hapi }));
     }
-    // No server listens there, because imports need no archive.
+    // No server listens on this port, because imports need no archive.
     const orthanc = { url: `http://127.0.0.1:${ports.orthanc}`, username: 'nobody' };
     const gateway = keep(
       await startGateway({ data, ports, postgres, orthanc, admin: 'admin', secrets, hapi: true }),
@@ -60,7 +60,7 @@ async function startStub(port: number): Promise<Stoppable> {
   };
 }
 
-/** The largest memory (MiB) of a process while `work` ran, read twenty times a second. */
+/** Returns the largest memory use (MiB) of a process during `work`. The memory use is read twenty times per second. */
 export async function mostResident<T>(
   pid: number,
   work: Promise<T>,

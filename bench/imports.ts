@@ -1,4 +1,5 @@
-// `npm run bench -- imports [ROWS]`: a large list with a FHIR server that stores nothing; the real HAPI, compared with a bare loader.
+// `npm run bench -- imports [ROWS]`: imports a large list with a FHIR server that stores nothing. Then compares the gateway with a bare
+// loader, both with the real HAPI.
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import { type ImportStack, mostResident, startImportStack } from './import.stack
 
 const Counts = z.record(z.string(), z.number());
 const Bundles = z.array(z.object({ entry: z.array(z.unknown()) }));
-/** Patients of each measured part with the real HAPI, and the number of rounds. */
+/** The number of patients in each measurement with the real HAPI, and the number of rounds. */
 const PIECE = 1_500;
 const ROUNDS = 3;
 const SIZES = [10, 25, 50, 100] as const;
@@ -22,7 +23,7 @@ const CPF = 'https://saude.gov.br/fhir/sid/cpf';
 
 type Say = (line: string) => void;
 
-/** The two measurements as Markdown. */
+/** Returns the two measurements as Markdown. */
 export async function benchImports(rows: number, say: Say): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'radgate-bench-list-'));
   try {
@@ -85,7 +86,7 @@ async function againstHapi(folder: string, recorded: unknown[][], say: Say) {
   }
 }
 
-/** Sends a file and follows its import to the end. Returns rows a second, counted from the moment the file was stored. */
+/** Sends a file and waits until its import has ended. Returns rows per second. The time begins when the file is stored. */
 async function importList({ records }: ImportStack, file: string, rows: number, say: Say): Promise<number> {
   const { id } = await records.upload(file, {});
   const began = performance.now();
@@ -99,13 +100,16 @@ async function importList({ records }: ImportStack, file: string, rows: number, 
   return (rows * 1000) / (performance.now() - began);
 }
 
-/** Loads the same resources without a gateway, in transactions of `size` patients, three at a time. Returns patients a second. */
+/**
+ * Loads the same resources without a gateway, in transactions of `size` patients. Three transactions run at a time. Returns patients per
+ * second.
+ */
 async function loadBare(url: string, patients: unknown[][], size: number, turn: number): Promise<number> {
   const bodies: string[] = [];
   for (let at = 0; at < patients.length; at += size) {
     const entry = patients.slice(at, at + size).flat();
     const text = JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
-    // Each run has its own patients.
+    // Each run uses different patients.
     bodies.push(renamed(renamed(text, CPF, turn), RECORD_KEYS, turn));
   }
   const began = performance.now();
@@ -126,7 +130,7 @@ function renamed(text: string, system: string, turn: number): string {
   return text.replaceAll(system, other).replaceAll(encodeURIComponent(system), encodeURIComponent(other));
 }
 
-/** The entries of a bundle, grouped by patient. Each group begins with the Patient. */
+/** Returns the entries of a bundle, grouped by patient. Each group begins with the Patient resource. */
 function byPatient(entries: readonly unknown[]): unknown[][] {
   const patients: unknown[][] = [];
   for (const entry of entries) {
@@ -137,7 +141,7 @@ function byPatient(entries: readonly unknown[]): unknown[][] {
   return patients;
 }
 
-/** A list of `rows` invented patients. Notes are as frequent as in the original list. */
+/** Writes a list of `rows` invented patients. Notes are as frequent as in the original list. */
 async function writeList(folder: string, from: number, rows: number): Promise<string> {
   const file = join(folder, `${from}.csv`);
   const notes = ['', '', '', 'Diabético', '', '', '', 'Hipertenso', '', '', '', '', 'Gestante'];

@@ -1,4 +1,4 @@
-// The load generator, in its own process: reads one task as JSON from stdin and writes the measurement as JSON to stdout.
+// The load generator, in its own process. Reads one task as JSON from stdin and writes the measurement as JSON to stdout.
 import { json } from 'node:stream/consumers';
 import { Pool } from 'undici';
 import { sample } from './samples.ts';
@@ -6,7 +6,10 @@ import { type Measured, Wish } from './wish.ts';
 
 const BOUNDARY = 'radgate-bench';
 
-/** Requests the paths in turn on a number of connections for a number of milliseconds. Every answer must be 200. */
+/**
+ * Requests the paths one after the other, on a number of connections, for a number of milliseconds. Every response must have the status
+ * 200.
+ */
 async function ask(pool: Pool, wish: Extract<Wish, { kind: 'ask' }>): Promise<Measured> {
   const { paths, headers, connections, milliseconds } = wish;
   const until = performance.now() + milliseconds;
@@ -30,7 +33,10 @@ async function ask(pool: Pool, wish: Extract<Wish, { kind: 'ask' }>): Promise<Me
   return measured(performance.now() - began, times, bytes);
 }
 
-/** Sends new instances, as STOW-RS requests of `perRequest` instances or one by one to Orthanc. They are made before the clock starts. */
+/**
+ * Sends new instances. With `perRequest`, each STOW-RS request contains this number of instances. Otherwise each instance is one POST
+ * request to Orthanc. The instances are created before the measurement begins.
+ */
 async function store(pool: Pool, wish: Extract<Wish, { kind: 'store' }>): Promise<Measured> {
   const { path, headers, connections, perRequest, instances, pixelBytes } = wish;
   const bodies = Array.from({ length: connections }, () => {

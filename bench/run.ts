@@ -1,5 +1,5 @@
-// `npm run bench`: the same work on each path to the same archive, in turns, then imports. Prints Markdown tables.
-// `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` measure only these.
+// `npm run bench`: measures the same requests on each path to the same archive, one path after the other, and then imports. Prints Markdown
+// tables. `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run only one measurement.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -25,7 +25,7 @@ type Comparison = { what: string; unit: 'requests/s' | 'instances/s'; wishes: Pa
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-/** One run of the load generator, in its own process. */
+/** Runs the load generator once, in its own process. */
 async function run(wish: Wish): Promise<Measured> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts')], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -36,7 +36,10 @@ async function run(wish: Wish): Promise<Measured> {
   return Measured.parse(JSON.parse(said));
 }
 
-/** Measures each path in turn, round by round, so that other load on the machine affects all paths equally. Returns the medians. */
+/**
+ * Measures the paths in rounds. Each round measures every path once, so that other load on the machine affects all paths equally. Returns
+ * the medians.
+ */
 async function compare({ what, unit, wishes }: Comparison): Promise<string> {
   say(what);
   const results = new Map<Way, Measured[]>();
@@ -55,7 +58,7 @@ async function compare({ what, unit, wishes }: Comparison): Promise<string> {
   return `| ${what}, ${unit} | ${cells.map(cell).join(' | ')} | ${ratio(orthanc)} | ${ratio(recipe)} |`;
 }
 
-/** The rate, and the 95th percentile of one request in milliseconds. */
+/** Returns a table cell with the rate, and with the 95th percentile of the request duration in milliseconds. */
 function cell(one: Measured | undefined): string {
   if (one === undefined) return '–';
   return `${one.perSecond.toFixed(one.perSecond < 100 ? 1 : 0)} (${one.p95.toFixed(1)})`;

@@ -11,8 +11,8 @@ export interface Slice {
 }
 
 /**
- * A new series of `count` slices each with `pixelBytes` bytes of noise. `pixelBytes` is a multiple of 1,024, because a row has 512 pixels
- * of 16 bits.
+ * Returns a new series of `count` slices with `pixelBytes` bytes of noise each. `pixelBytes` must be a multiple of 1,024, because a row has
+ * 512 pixels of 16 bits.
  */
 export function sample(count: number, pixelBytes: number): Slice[] {
   const [studyUid, seriesUid] = [freshUid(), freshUid()];

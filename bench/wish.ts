@@ -7,7 +7,7 @@ const Common = {
   connections: z.number(),
 };
 
-/** The task of the load generator. */
+/** A task for the load generator. */
 export const Wish = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ask'), ...Common, paths: z.array(z.string()), milliseconds: z.number() }),
   z.object({
@@ -16,13 +16,13 @@ export const Wish = z.discriminatedUnion('kind', [
     path: z.string(),
     instances: z.number(),
     pixelBytes: z.number(),
-    /** Instances of one STOW-RS request. Without it, each instance is its own POST request. */
+    /** The number of instances in one STOW-RS request. Without it, each instance is one POST request. */
     perRequest: z.number().optional(),
   }),
 ]);
 export type Wish = z.infer<typeof Wish>;
 
-/** The measurement. `p50` and `p95` are milliseconds of one request. */
+/** The measurement. `p50` and `p95` are the percentiles of the request duration in milliseconds. */
 export const Measured = z.object({
   milliseconds: z.number(),
   perSecond: z.number(),

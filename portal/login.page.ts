@@ -24,7 +24,9 @@ let waiting = false;
 
 type Tone = 'trouble' | 'notice';
 
-/** Shows a message in the live region. It is emptied first, so that screen readers read a repeated message again. */
+/**
+ * Shows a message in the live region. The region is emptied first, because a screen reader would otherwise not read the same message again.
+ */
 function say(text: string, tone: Tone = 'trouble'): void {
   message.textContent = '';
   message.dataset['tone'] = tone;
@@ -60,7 +62,7 @@ function markWrong(wrong: boolean): void {
 function hold(seconds: number): void {
   waiting = true;
   say(`Too many attempts. Try again in ${duration(seconds)}.`);
-  // setTimeout takes at most 2^31 - 1 ms.
+  // setTimeout accepts at most 2^31 - 1 ms.
   setTimeout(
     () => {
       waiting = false;
@@ -124,7 +126,7 @@ async function endSession(): Promise<void> {
   say('You are signed out.', 'notice');
 }
 
-/** Shows the link to the external provider, if there is one. */
+/** Shows the link to the OpenID Connect provider, if one is configured. */
 async function offerElsewhere(): Promise<void> {
   const external = await externalLogin();
   if (external === undefined) return;
@@ -161,7 +163,7 @@ reveal.addEventListener('click', () => {
   reveal.setAttribute('aria-label', `${reveal.textContent} password`);
 });
 leave.addEventListener('click', () => void endSession());
-// The browser's back button restores the page as it was; reload it, since the session may have changed.
+// The browser's back button can restore the old page. The page is then reloaded, because the session may have changed.
 window.addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
 });

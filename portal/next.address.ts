@@ -1,13 +1,13 @@
 const HOME = '/viewer/';
 
 /**
- * The address to open after signing in: the parameter `next` when it is a path of this origin (with query and fragment), else the viewer.
- * A value that a browser could read as another origin, and the sign-in page itself, count as absent.
+ * Returns the address to open after the sign-in. This is the parameter `next` if it is a path of this origin, with its query and fragment.
+ * Otherwise it is the viewer. The parameter is ignored if it is the sign-in page, or if a browser could read it as another origin.
  */
 export function nextAddress(search: string, origin: string): string {
   const next = new URLSearchParams(search).get('next');
   if (!next?.startsWith('/') || !URL.canParse(next, origin)) return HOME;
-  // Parse as a browser does (it drops tabs and reads `\\` as `/`), and return the parsed form.
+  // Parses the value as a browser does: tabs are dropped, and `\\` is read as `/`. The parsed form is returned.
   const address = new URL(next, origin);
   if (address.origin !== origin || address.pathname.startsWith('//')) return HOME; // `/.//elsewhere` has the path `//elsewhere`
   if (address.pathname === '/' || /^\/login\/?$/.test(address.pathname)) return HOME;

@@ -1,7 +1,7 @@
-/** Whether somebody is signed in, with the name to show, or `away` when the gateway does not answer. */
+/** Whether somebody is signed in, and the name to show. `away` means that the gateway does not answer. */
 export type Session = { state: 'signed-in'; name: string } | { state: 'signed-out' } | { state: 'away' };
 
-/** The result of a sign-in. `seconds` is the wait that the gateway asks for. */
+/** The result of a sign-in. `seconds` is the time that the gateway requires the client to wait. */
 export type SignIn =
   | { outcome: 'signed-in' }
   | { outcome: 'wrong' }
@@ -12,7 +12,7 @@ export type SignIn =
 const TIMEOUT_MS = 15_000;
 const DEFAULT_WAIT_S = 60;
 
-/** The gateway's response; `undefined` when there is no response or its status is 5xx. */
+/** Sends a request to the gateway. Returns `undefined` if there is no response or its status is 5xx. */
 async function ask(path: string, init: RequestInit): Promise<Response | undefined> {
   try {
     const answer = await fetch(path, {
@@ -34,14 +34,14 @@ function valueAt(value: unknown, key: string): unknown {
     : undefined;
 }
 
-/** The name of `GET /api/me`: the account's display name, else its user name. */
+/** Returns the name in the response of `GET /api/me`. This is the account's display name, or else its user name. */
 function nameOf(me: unknown): string {
   const account = valueAt(me, 'account') ?? me;
   const names = [...['display_name', 'username', 'name'].map((key) => valueAt(account, key)), account];
   return names.find((name): name is string => typeof name === 'string' && name !== '') ?? '';
 }
 
-/** Asks the gateway whether this browser has a session (`GET /api/me`). */
+/** Requests from the gateway whether this browser has a session (`GET /api/me`). */
 export async function currentSession(): Promise<Session> {
   const answer = await ask('/api/me', { headers: { accept: 'application/json' } });
   if (!answer) return { state: 'away' };
@@ -50,24 +50,27 @@ export async function currentSession(): Promise<Session> {
   return { state: 'signed-in', name: nameOf(me) };
 }
 
-/** The name of the external provider and the address of its sign-in; `undefined` without one. */
+/** Returns the name of the OpenID Connect provider and the URL of its sign-in. Returns `undefined` if no provider is configured. */
 export async function externalLogin(): Promise<{ name: string; url: string } | undefined> {
   const answer = await ask('/api/auth/methods', { headers: { accept: 'application/json' } });
   const external = answer?.ok ? valueAt(await answer.json().catch(() => undefined), 'external') : undefined;
   const [name, url] = [valueAt(external, 'name'), valueAt(external, 'url')];
-  // Only an address of this service.
+  // The URL must be a path of this service.
   if (typeof name !== 'string' || typeof url !== 'string' || !url.startsWith('/api/')) return undefined;
   return { name, url };
 }
 
-/** Seconds to wait by a Retry-After header (RFC 9110 §10.2.3: seconds or a date), at least one. */
+/**
+ * Returns the seconds to wait according to a Retry-After header, which contains seconds or a date (RFC 9110 §10.2.3). Returns at least one
+ * second.
+ */
 export function secondsToWait(header: string | null, now: number): number {
   if (header === null) return DEFAULT_WAIT_S;
   const seconds = /^\d+$/.test(header) ? Number(header) : Math.ceil((Date.parse(header) - now) / 1000);
   return Number.isFinite(seconds) ? Math.max(1, seconds) : DEFAULT_WAIT_S;
 }
 
-/** Opens a session: the gateway sets its cookies, no token reaches the page. */
+/** Opens a session. The gateway sets the session in cookies, and the page itself gets no token. */
 export async function signIn(username: string, password: string): Promise<SignIn> {
   const answer = await ask('/api/auth/login', {
     method: 'POST',
@@ -79,12 +82,12 @@ export async function signIn(username: string, password: string): Promise<SignIn
   if (answer.status === 429) {
     return { outcome: 'too-many', seconds: secondsToWait(answer.headers.get('retry-after'), Date.now()) };
   }
-  // 400 and 422: the gateway cannot read such a name or password, so it is wrong.
+  // 400 and 422 mean that the gateway cannot accept such a name or password, so they are wrong.
   if (answer.status === 401 || answer.status === 400 || answer.status === 422) return { outcome: 'wrong' };
   return { outcome: 'refused', status: answer.status };
 }
 
-/** Ends the session. True when the gateway confirms that there is none. */
+/** Ends the session. Returns true if the gateway confirms that there is no session any more. */
 export async function signOut(cookies: string): Promise<boolean> {
   const token = /(?:^|;\s*)csrf_token=([^;]*)/.exec(cookies)?.[1] ?? '';
   const answer = await ask('/api/auth/logout', {

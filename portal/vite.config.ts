@@ -3,8 +3,8 @@ import { defineConfig } from 'vite';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-// Pages are files in the root of the output (`/login` is login.html). Their assets are under /portal/assets/, named by content hash.
-// Nothing is inlined: the Content-Security-Policy allows no inline scripts or styles and no data: URLs.
+// Each page is a file in the root of the output (`/login` is login.html). The assets are under /portal/assets/, and their names contain a
+// hash of their content. Nothing is inlined, because the Content-Security-Policy allows no inline scripts or styles and no data: URLs.
 export default defineConfig({
   root: here('.'),
   base: '/',

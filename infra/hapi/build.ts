@@ -13,9 +13,9 @@ const packages = ['default-jdk-headless', 'maven'];
 const Output = z.object({ stdout: z.string(), stderr: z.string() });
 
 /**
- * Builds infra/hapi once into the cache folder (Maven downloads about 330 MB) and returns the folder with its jars. Needs Java 17 or newer; a
- * build also needs the compiler and Maven. As root it installs them with apt. Otherwise the error says what to do. Several processes may
- * build at the same time.
+ * Builds infra/hapi into the cache folder once and returns the folder with its jars. Maven downloads about 330 MB. The result needs Java 17
+ * or newer, and the build also needs the Java compiler and Maven. If root runs the build, missing programs are installed with apt.
+ * Otherwise the error message names the command that installs them. Several processes may call this function at the same time.
  */
 export async function provideHapi(cacheDir: string, log: (line: string) => void): Promise<string> {
   const recipe = createHash('sha256');
@@ -57,19 +57,22 @@ async function answers(tool: string): Promise<boolean> {
   );
 }
 
-/** `java --version` prints "openjdk 17.0.15 …", `javac --version` prints "javac 17.0.15". Versions before 9 do not know the option. */
+/**
+ * Whether a tool has version 17 or newer. `java --version` prints "openjdk 17.0.15 …", `javac --version` prints "javac 17.0.15". Versions
+ * before 9 do not support the option `--version`.
+ */
 async function isNewEnough(tool: string): Promise<boolean> {
   const answer = await execute(tool, ['--version']).catch(() => ({ stdout: '' }));
   return Number(/^\S+ (\d+)/.exec(answer.stdout)?.[1] ?? 0) >= oldestJava;
 }
 
-/** Builds in a temporary folder and renames it when complete, so that an interrupted build leaves no partial result. */
+/** Builds in a temporary folder and renames the folder at the end. An interrupted build therefore leaves no partial result. */
 async function build(folder: string): Promise<void> {
   const work = `${folder}.making`;
   await rm(work, { recursive: true, force: true });
   try {
     for (const file of await projectFiles()) await cp(join(project, file), join(work, file));
-    // Maven is stopped when this process ends. Offline mode is possible because Maven keeps its downloads.
+    // Maven is stopped when this process ends. Maven keeps its downloads, so offline mode is possible in a later build.
     const maven = ['setpriv', '--pdeathsig', 'TERM', '--', 'nice', '-n', '10', 'mvn', '-q', '-B'];
     await run([...maven, '-o', 'package'], { cwd: work }).catch(() =>
       run([...maven, 'package'], { cwd: work }),
@@ -112,7 +115,7 @@ async function isWhole(folder: string): Promise<boolean> {
   return expected !== undefined && expected === (await digest(folder));
 }
 
-/** One hash over the path and content of every file. It detects a truncated or changed file. */
+/** Returns one hash over the path and content of every file. The hash detects a truncated or changed file. */
 async function digest(folder: string): Promise<string> {
   const all = createHash('sha256');
   for (const path of (await filesBelow(folder)).filter((path) => path !== 'digest'))

@@ -10,9 +10,9 @@ const keyrings = ['gpg', 'pgp'].map((ending) => `/usr/share/keyrings/debian-arch
 const architectures: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
 
 /**
- * Downloads Debian 13 packages with their dependencies, including the C library, and unpacks them into `target`. It installs nothing and
- * needs no root rights: apt uses an empty system in `work`, with the machine's mirror, proxy and archive keys, and checks every signature.
- * Fails when no source of the machine works.
+ * Downloads Debian 13 packages with their dependencies, including the C library, and unpacks them into `target`. Installs no package and
+ * needs no root rights. apt uses an empty system in `work`, with the mirror, proxy and archive keys of this machine, and verifies every
+ * signature. Throws if no package source of the machine works.
  */
 export async function unpackPackages(
   work: string,
@@ -45,7 +45,10 @@ const looksDebian = (uri: string) => /\/debian\/?$/.test(uri);
 
 type Mirror = { archive: string; security: string | undefined };
 
-/** The Debian archives in this machine's apt sources, the most likely one first: other archives may use Debian's suite names. */
+/**
+ * Returns the Debian archives in this machine's apt sources. The most likely archive comes first, because other archives may use the names
+ * of Debian's suites too.
+ */
 async function debianMirrors(): Promise<Mirror[]> {
   const release = await readFile('/etc/os-release', 'utf8');
   const codename = /^VERSION_CODENAME=(.*)$/m.exec(release)?.[1] ?? 'stable';
@@ -91,7 +94,7 @@ async function emptySystem(folder: string, { archive, security }: Mirror) {
     'APT::Architectures': architecture,
     'APT::Install-Recommends': 'false',
     'APT::Update::Error-Mode': 'any',
-    // apt's own download user cannot write into the private folder.
+    // The default user for apt's downloads cannot write into the private folder.
     'APT::Sandbox::User': 'root',
     'Acquire::Languages': 'none',
     'Acquire::Retries': '3',

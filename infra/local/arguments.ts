@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 
-/** Node's `parseArgs`, with an error for an unknown option that lists the available options. */
+/** Calls Node's `parseArgs`. For an unknown option, throws an error that lists the available options. */
 export function parseArguments<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
   try {
     return parseArgs(config);

@@ -14,7 +14,7 @@ const Output = z.object({ stdout: z.string(), stderr: z.string() });
 
 type Part = { inputs: string[]; output: string; command: string[] };
 
-// In this order: the build of the gateway empties dist/, including the portal.
+// The gateway must be built first, because its build empties dist/ and would delete the portal.
 const parts: Part[] = [
   {
     inputs: ['src', 'tsconfig.json', 'nest-cli.json', 'package-lock.json'],
@@ -28,7 +28,7 @@ const parts: Part[] = [
   },
 ];
 
-/** Builds gateway and portal into dist/, each only when its sources have changed. */
+/** Builds the gateway and the portal into dist/. Each is built only if its sources have changed. */
 export async function buildAll(log: (line: string) => void): Promise<void> {
   const waiting = () => log('another start is building: waiting until it ends');
   await withLock(`build ${root}`, waiting, async () => {

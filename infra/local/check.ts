@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { saying, step } from './steps.ts';
 
-// `npm run check`: the checks without tests and the build, as many at once as there are processors, then all tests.
+// `npm run check`: runs the checks and the build in parallel, one for each processor, and then all tests.
 
-/** Scripts of package.json, those that take longest first. */
+/** Scripts of package.json. The slowest script comes first. */
 const SCRIPTS = ['types', 'build', 'lint', 'boundaries', 'format'];
 
-/** Runs a script of package.json; fails with all that it printed. */
+/** Runs a script of package.json. If the script fails, throws an error with its complete output. */
 async function runScript(script: string): Promise<void> {
   const child = spawn('npm', ['run', '--silent', script], { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';

@@ -5,7 +5,7 @@ import { seedDemo, type DemoPerson, type SeedOptions } from '../demo/seed.ts';
 
 const People = z.array(z.object({ username: z.string(), password: z.string(), group: z.string() }));
 
-/** Loads the demo at the first start. Later starts read its people from `demo.json`. */
+/** Loads the demo at the first start. Later starts read the people of the demo from `demo.json`. */
 export async function loadDemo(data: string, options: SeedOptions): Promise<DemoPerson[]> {
   const file = join(data, 'demo.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);

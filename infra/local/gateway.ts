@@ -22,13 +22,13 @@ export type GatewayOptions = {
   hapi: boolean;
 };
 
-/** Migrates the database to the newest schema. Fails with the output of the migration. */
+/** Migrates the database to the newest schema. If the migration fails, throws an error with its output. */
 export async function migrate(postgres: Pick<Postgres, 'appUrl' | 'ownerUrl'>): Promise<void> {
   const env = { DATABASE_URL: postgres.appUrl, DATABASE_OWNER_URL: postgres.ownerUrl };
   await execute(process.execPath, [join(root, 'dist/database/migrate.js')], { cwd: root, env });
 }
 
-/** Starts the built gateway on 127.0.0.1, as the stack's only client of Orthanc and PostgreSQL. */
+/** Starts the built gateway on 127.0.0.1. Only the gateway connects to Orthanc and PostgreSQL. */
 export async function startGateway(options: GatewayOptions): Promise<Running> {
   const { data, ports, postgres, orthanc, secrets } = options;
   const own = join(data, 'gateway');

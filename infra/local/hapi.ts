@@ -9,9 +9,9 @@ const startPatienceSeconds = 180;
 const attempts = 3;
 
 export type HapiOptions = {
-  /** The result of provideHapi. */
+  /** The folder that `provideHapi` returns. */
   app: string;
-  /** The folder of its database and log. */
+  /** The folder for the database and the log. */
   dir: string;
   port: number;
   log?: string;
@@ -20,18 +20,18 @@ export type HapiOptions = {
 export type Hapi = Running & { url: string };
 
 /**
- * Starts HAPI FHIR R4 on 127.0.0.1 with its own H2 database; `url` is the base URL of its FHIR interface. It takes half a minute, or two
- * minutes on a busy machine, so nothing should wait for it.
+ * Starts HAPI FHIR R4 on 127.0.0.1 with its own H2 database. `url` is the base URL of the FHIR API. The start takes half a minute, or two
+ * minutes on a busy machine, so other parts of the stack should not wait for it.
  */
 export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<Hapi> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const memory = ['-XX:+UseSerialGC', '-Xmx1g', '-XX:+ExitOnOutOfMemoryError'];
-  // Without the second JIT compiler the start takes half the time; it would only help after hours.
+  // Without the second JIT compiler, the start takes half the time. That compiler would help only after some hours.
   const speed = ['-XX:TieredStopAtLevel=1', '-XX:-UsePerfData'];
   const settings = [`-Dfhir.data=${dir}`, '-Dfhir.host=127.0.0.1', `-Dfhir.port=${port}`];
   const classes = ['-cp', `${join(app, 'radgate-fhir.jar')}:${join(app, 'lib')}/*`, 'radgate.fhir.Server'];
   const running = await launch({
-    // With low priority, so that its start does not slow down the other processes.
+    // HAPI runs with low priority, so that its start does not slow down the other processes.
     command: ['nice', '-n', '10', 'java', ...memory, ...speed, ...settings, ...classes],
     cwd: dir,
     log: log ?? join(dir, 'hapi.log'),
@@ -39,7 +39,7 @@ export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<H
   const url = `http://127.0.0.1:${port}/fhir`;
   const ready = async () => {
     const answer = await fetch(`${url}/metadata`, { signal: AbortSignal.timeout(30_000) });
-    // Read the whole response: HAPI logs a client that disconnects early as an error.
+    // The whole response is read, because HAPI logs an error for a client that disconnects early.
     await answer.arrayBuffer();
     return answer.ok;
   };
@@ -48,8 +48,8 @@ export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<H
 }
 
 /**
- * Builds HAPI, starts it and keeps it running. Errors are printed and do not stop the stack, so nothing needs to wait for it. Resolves with
- * false when it could not be started.
+ * Builds HAPI, starts it and restarts it whenever it ends. Prints errors but does not throw them, so the stack runs without HAPI. Resolves
+ * with false if HAPI could not be started.
  */
 export async function keepHapi(
   kept: Supervisor,
@@ -76,7 +76,7 @@ async function startOnce(
 ): Promise<boolean> {
   try {
     const hapi = await step('HAPI', () => kept.keep('hapi', () => startHapi(options)));
-    // The stack was stopped meanwhile, when the supervisor did not know this process yet.
+    // If the stack was stopped during the start, the supervisor has not stopped this process.
     if (kept.stopping) await hapi.stop();
     return true;
   } catch (error) {

@@ -129,7 +129,7 @@ function failureOf({ status, failure, failure_details: details }: ImportState): 
   return `${status} (${failure}): ${message}${about} ${suggestion}`;
 }
 
-/** The next steps for a person. */
+/** Returns the next steps for the person who runs the import. */
 function nextOf({ status, file_id, rejected, waiting }: ImportState): string[] {
   if (status === 'rehearsed') return [`Write it: POST /api/imports/${file_id}/commit`];
   return [

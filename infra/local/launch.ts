@@ -8,14 +8,14 @@ const execute = promisify(execFile);
 const stopTimeoutMs = 10_000;
 const systemUser = 'radgate';
 
-/** A process of the stack; `exited` resolves with the reason ("signal SIGKILL", "status 1") and never rejects. */
+/** A process of the stack. `exited` resolves with the reason ("signal SIGKILL", "status 1") and never rejects. */
 export type Running = {
   pid: number;
   log: string;
   exited: Promise<string>;
-  /** Stops it, kills it after ten seconds, resolves when it has ended. */
+  /** Stops the process, and kills it after ten seconds. Resolves after the process has ended. */
   stop: () => Promise<void>;
-  /** Sends SIGKILL, if it has not ended. */
+  /** Sends SIGKILL if the process is still running. */
   kill: () => void;
 };
 
@@ -23,9 +23,9 @@ export type Launch = {
   command: readonly string[];
   env?: Record<string, string>;
   cwd?: string;
-  /** The file for stdout and stderr. */
+  /** The file that receives stdout and stderr. */
   log: string;
-  /** The signal that stops this program in an orderly way. */
+  /** The signal that shuts the program down cleanly. */
   stopSignal?: 'SIGTERM' | 'SIGINT';
 };
 
@@ -36,8 +36,8 @@ async function findUser(): Promise<{ uid: number; gid: number }> {
 }
 
 /**
- * The system user for the neighbours when root starts the stack, since PostgreSQL refuses root; undefined for other users. It creates the
- * user if it is missing.
+ * Returns the system user for Orthanc, PostgreSQL and HAPI if root starts the stack, because PostgreSQL refuses to run as root. Creates
+ * this user if it is missing. Returns `undefined` if another user starts the stack.
  */
 export async function neighbourUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
@@ -48,7 +48,7 @@ export async function neighbourUser(): Promise<{ uid: number; gid: number } | un
     const args = ['--system', '--user-group', '--no-create-home', '--shell', shell, systemUser];
     const refused = await execute('useradd', args).then(() => undefined, String);
     try {
-      // Two first starts at the same time: the slower one fails and finds that the user exists.
+      // If two first starts create the user at the same time, the slower one fails here and then finds the user.
       return await findUser();
     } catch {
       throw new Error(
@@ -59,20 +59,20 @@ export async function neighbourUser(): Promise<{ uid: number; gid: number } | un
 }
 
 /**
- * The command line that runs `command` as an unprivileged process, which the kernel ends when this process dies, even by kill -9. When root
- * starts it, it runs as another user with one capability: to enter closed folders such as /root.
+ * Returns the command line that runs `command` as an unprivileged process. The kernel ends that process when this process ends, even after
+ * kill -9. If root starts the stack, the process runs as another user. Its only capability allows it to enter closed folders such as /root.
  */
 export async function guarded(command: readonly string[], signal = 'SIGTERM'): Promise<string[]> {
   const user = await neighbourUser();
   const identity = user ? ['--reuid', `${user.uid}`, '--regid', `${user.gid}`, '--clear-groups'] : [];
-  // DCMTK calls access(2), which ignores the capability without this secure bit.
+  // DCMTK calls access(2). Without this secure bit, access(2) ignores the capability.
   const caps = ['--inh-caps', '-all,+dac_override', '--ambient-caps', '+dac_override'];
   const capabilities = user ? [...caps, '--securebits', '+no_setuid_fixup'] : [];
   const death = ['--no-new-privs', '--pdeathsig', signal.replace('SIG', '')];
   return ['setpriv', ...identity, ...capabilities, ...death, '--', ...command];
 }
 
-/** Starts a process that ends with this one. Fails when the program cannot be run. */
+/** Starts a process that ends when this process ends. Throws if the program cannot be started. */
 export async function launch(options: Launch): Promise<Running> {
   const stopSignal = options.stopSignal ?? 'SIGTERM';
   const [program, ...args] = await guarded(options.command, stopSignal);
@@ -80,7 +80,7 @@ export async function launch(options: Launch): Promise<Running> {
   const log = openSync(options.log, 'a', 0o600);
   const child = spawn(program, args, {
     cwd: options.cwd,
-    // A session of its own: ^C in the terminal reaches only the supervisor, which stops all processes in order.
+    // The child runs in its own session. ^C in the terminal therefore reaches only the supervisor, which stops all processes in order.
     detached: true,
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C.UTF-8', ...options.env },
     stdio: ['ignore', log, log],
@@ -89,7 +89,7 @@ export async function launch(options: Launch): Promise<Running> {
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => {
-      // nginx's workers survive a killed master and would keep its port.
+      // If nginx's master process is killed, its workers continue and would occupy the port.
       sweep(child.pid);
       resolve(signal ? `signal ${signal}` : `status ${code}`);
     });
@@ -110,12 +110,12 @@ export async function launch(options: Launch): Promise<Running> {
   };
 }
 
-/** Ends the remaining processes of a group whose leader has ended. */
+/** Kills the remaining processes of a group after its first process has ended. */
 function sweep(group: number | undefined): void {
   try {
     if (group !== undefined) process.kill(-group, 'SIGKILL');
   } catch {
-    // No process is left, which is the usual case.
+    // Usually, no process remains.
   }
 }
 
@@ -128,7 +128,7 @@ async function stop(ask: () => boolean, kill: () => boolean, exited: Promise<str
   await exited;
 }
 
-/** Calls `ready` ten times a second until it is true. Fails when the process ends, or after `seconds`. */
+/** Calls `ready` ten times a second until it returns true. Throws if the process ends, or after `seconds`. */
 export async function until(
   what: string,
   running: Running,
@@ -147,7 +147,7 @@ export async function until(
     }
     await sleep(100);
   }
-  // Another process may have taken the port and answered.
+  // If this process has ended, another process has answered on the same port.
   if (ended !== undefined)
     throw new Error(`${what} ended while starting (${ended})${lastWords(running.log)}`);
 }
@@ -157,7 +157,10 @@ function lastWords(log: string): string {
   return `; the end of ${log}:\n${lines.join('\n')}`;
 }
 
-/** Whether a GET is answered with 200. Each call uses its own connection: an open one would delay the end of the server. */
+/**
+ * Whether a GET request gets the status 200. Each call uses its own connection, because an open connection would delay the shutdown of the
+ * server.
+ */
 export function answersOk(url: string, auth?: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const request = get(

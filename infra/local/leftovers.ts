@@ -6,14 +6,14 @@ import { z } from 'zod';
 const patienceMs = 15_000;
 const Pids = z.record(z.string(), z.number().int().positive());
 
-/** Writes the process ids of this stack to a file for the next start. */
+/** Writes the process ids of this stack to a file, which the next start reads. */
 export async function notePids(data: string, pids: Record<string, number>): Promise<void> {
   await writeFile(join(data, 'pids.json'), JSON.stringify(pids));
 }
 
 /**
- * Waits for processes of an earlier stack that was killed: the kernel has told them to end, and they must release their ports and files. It
- * kills those that do not end.
+ * Waits until the processes of an earlier, killed stack have ended. The kernel has already sent them a signal, but they still occupy ports
+ * and files. Kills those that do not end in time.
  */
 export async function clearLeftovers(data: string, root: string, log: (line: string) => void): Promise<void> {
   const file = join(data, 'pids.json');
@@ -32,7 +32,10 @@ export async function clearLeftovers(data: string, root: string, log: (line: str
   await rm(file, { force: true });
 }
 
-/** Whether a pid is still a process of the stack: its command line names the data folder or the project's folder. */
+/**
+ * Whether a process with this pid belongs to the stack. The command line of such a process contains the data folder or the project's
+ * folder.
+ */
 async function isOurs(pid: number, data: string, root: string): Promise<boolean> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return command.includes(`${data}/`) || command.includes(`${root}/dist/main.js`);

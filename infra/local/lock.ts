@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Takes the lock of this name on this machine. Returns a function that releases it, or undefined when another process holds it. The lock is
- * an abstract socket, so the kernel releases it when its holder dies.
+ * Takes the lock of this name on this machine. Returns a function that releases the lock, or `undefined` if another process has the lock.
+ * The lock is an abstract socket, so the kernel releases it when the process ends.
  */
 export function tryLock(name: string): Promise<(() => Promise<void>) | undefined> {
   const address = `\0radgate-${createHash('sha256').update(name).digest('hex')}`;
@@ -18,7 +18,7 @@ export function tryLock(name: string): Promise<(() => Promise<void>) | undefined
   });
 }
 
-/** Runs `work` with the lock, after waiting for another holder; then `waiting` is called once. */
+/** Runs `work` with the lock. If another process has the lock, calls `waiting` once and waits. */
 export async function withLock<T>(name: string, waiting: () => void, work: () => Promise<T>): Promise<T> {
   let release = await tryLock(name);
   if (!release) waiting();

@@ -11,10 +11,10 @@ const found = (program: string) =>
     existsSync(join(folder, program)),
   );
 
-/** Debian packages that the neighbours need and a slim installation may lack. */
+/** Returns the Debian packages that the stack needs and that are not installed. Minimal Debian installations lack some of them. */
 function missingPackages(): string[] {
   const needed = {
-    // Orthanc refuses to start without a time zone.
+    // Orthanc does not start without a time zone.
     tzdata: existsSync('/etc/localtime'),
     'util-linux': found('setpriv'),
     passwd: process.getuid?.() !== 0 || found('useradd'),
@@ -22,12 +22,15 @@ function missingPackages(): string[] {
   return Object.entries(needed).flatMap(([name, present]) => (present ? [] : [name]));
 }
 
-/** Installs missing packages when run as root; otherwise fails with the command that installs them. */
+/** Installs missing packages if root runs it. Otherwise throws an error with the command that installs them. */
 export function prepareMachine(log: (line: string) => void): Promise<void> {
   return installMissing(missingPackages, log);
 }
 
-/** Installs the packages that `missing` returns. It is called again after another start may have installed them. */
+/**
+ * Installs the packages that `missing` returns. Calls `missing` again before the installation, because another start may have installed the
+ * packages.
+ */
 export async function installMissing(missing: () => string[], log: (line: string) => void): Promise<void> {
   if (missing().length === 0) return;
   const waiting = () => log('another start is installing packages: waiting until it ends');

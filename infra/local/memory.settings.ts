@@ -1,11 +1,14 @@
 /**
- * V8 options of the gateway, here and in infra/gateway/Dockerfile (a test compares them). V8 sizes its young generation by the machine's
- * memory, up to 134 MB in measurements. Streamed buffers are short-lived: with 4 MB they are freed soon, at no cost. The old generation may
- * grow by 40 % between collections; a large retrieval then needs 40 MB less.
+ * V8 options of the gateway, here and in infra/gateway/Dockerfile. A test compares the two. V8 derives the size of its young generation
+ * from the memory of the machine. In measurements it grew to 134 MB. Streamed buffers are short-lived, so a size of 4 MB frees them earlier
+ * and costs no speed. The old generation may grow by 40 % between two collections. A large retrieval then needs 40 MB less memory.
  */
 export const gatewayFlags = ['--max-semi-space-size=4', '--heap-growing-percent=40'] as const;
 
-/** glibc settings (mallopt(3)): two heaps, and large blocks return to the system when freed. Without them Orthanc keeps 150 MB more. */
+/**
+ * Settings of glibc's malloc (mallopt(3)): it uses two heaps and returns large freed blocks to the system. Without these settings Orthanc
+ * uses 150 MB more.
+ */
 export const thriftyMemory = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '1048576',

@@ -13,19 +13,22 @@ const monthMs = 30 * 24 * 3600 * 1000;
 
 export type NginxOptions = {
   prefix: Prefix;
-  /** The folder of its configuration, certificate and temporary files. */
+  /** The folder for the configuration, the certificate and temporary files. */
   dir: string;
-  /** The folder of its access and error logs. */
+  /** The folder for the access and error logs. */
   logs: string;
   port: number;
   gatewayPort: number;
   /** The folder of the built portal. */
   portal: string;
-  /** The built viewer, served under /viewer/. */
+  /** The folder of the built viewer, which is served under /viewer/. */
   viewer: string;
 };
 
-/** Starts nginx on 127.0.0.1 with TLS and HTTP/2. It serves portal and viewer as files and passes the rest to the gateway. */
+/**
+ * Starts nginx on 127.0.0.1 with TLS and HTTP/2. nginx serves the portal and the viewer as files and passes all other requests to the
+ * gateway.
+ */
 export async function startNginx(options: NginxOptions): Promise<Running> {
   const { prefix, dir, logs, port } = options;
   const web = join(dir, 'web');
@@ -62,7 +65,7 @@ async function fill(values: Record<string, string>): Promise<string> {
   });
 }
 
-/** A path in quotes, since it may contain spaces. */
+/** Returns a path in quotes if it contains white space. */
 const quoted = (value: string) => (/\s/.test(value) ? `"${value}"` : value);
 
 function main(prefix: Prefix, dir: string, temporary: string, site: string): string {
@@ -82,7 +85,7 @@ ${site}
 `;
 }
 
-/** The self-signed certificate for localhost. It is created when it is missing or expires within a month. */
+/** Returns the self-signed certificate for localhost. Creates it if it is missing or expires within a month. */
 async function certificate(prefix: Prefix, dir: string): Promise<{ certificate: string; key: string }> {
   const files = { certificate: join(dir, 'localhost.crt'), key: join(dir, 'localhost.key') };
   const made = await readFile(files.certificate).catch(() => undefined);

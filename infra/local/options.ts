@@ -14,7 +14,7 @@ const Port = z.coerce.number().int().min(1).max(65_535);
 const SavedPorts = z.partialRecord(z.enum(['web', 'gateway', 'orthanc', 'dicom', 'postgres', 'hapi']), Port);
 const names = SavedPorts.keyType.options;
 
-/** The options of `npm start` (help.txt). Fails with a message for the person who typed them. */
+/** Parses the options of `npm start` (help.txt). The error messages are written for the person who typed the options. */
 export function parseOptions(args: readonly string[], root: string): StackOptions {
   const ports = Object.fromEntries(names.map((name) => [`${name}-port`, { type: 'string' } as const]));
   const { values } = parseArguments({
@@ -41,15 +41,15 @@ export function parseOptions(args: readonly string[], root: string): StackOption
   return { data, demo: values['demo'], hapi: values['hapi'], ports: chosen };
 }
 
-/** Creates the data folder, readable by its owner only, if it is missing. Returns its real path. */
+/** Creates the data folder if it is missing. Only its owner can read it. Returns its real path. */
 export async function openDataFolder(data: string): Promise<string> {
   await mkdir(join(data, 'logs'), { recursive: true, mode: 0o700 });
   return await realpath(data);
 }
 
 /**
- * A free port for each name: the requested port, the port of the last start, or the default port. If it is taken, the next free port is
- * used and a message is printed.
+ * Returns a free port for each name. Prefers the requested port, then the port of the last start, then the default port. If the preferred
+ * port is taken, uses the next free port and prints a message.
  */
 export async function choosePorts(
   data: string,

@@ -10,7 +10,7 @@ const plugins = ['libOrthancDicomWeb.so', 'libOrthancGdcm.so'];
 
 export type OrthancOptions = {
   prefix: Prefix;
-  /** The folder of its index, files, configuration and log. */
+  /** The folder for the index, files, configuration and log. */
   dir: string;
   httpPort: number;
   dicomPort: number;
@@ -22,7 +22,7 @@ export type OrthancOptions = {
 
 export type Orthanc = Running & { url: string };
 
-/** Starts Orthanc with DICOMweb and GDCM, with HTTP and DICOM on 127.0.0.1 only and the given user as its only one. */
+/** Starts Orthanc with the plugins DICOMweb and GDCM. HTTP and DICOM are available on 127.0.0.1 only. The given user is the only user. */
 export async function startOrthanc(options: OrthancOptions): Promise<Orthanc> {
   const { prefix, dir, httpPort, username, password } = options;
   const storage = join(dir, 'storage');

@@ -9,7 +9,7 @@ const highest = 65_535;
 
 /**
  * Reserves the first port at or above `wanted` that is free on 127.0.0.1 and that no other process of this project has reserved. The
- * reservation ends with this process.
+ * reservation ends when this process ends.
  */
 export async function reservePort(wanted: number): Promise<number> {
   for (let port = wanted; port <= highest; port += 1)
@@ -18,8 +18,8 @@ export async function reservePort(wanted: number): Promise<number> {
 }
 
 /**
- * Reserves any free port, as `reservePort` does. It is below the range of outgoing connections, since one of those could take the port before
- * the starting server listens on it.
+ * Reserves any free port, as `reservePort` does. The port is below the range of outgoing connections. An outgoing connection could
+ * otherwise take the port before the server listens on it.
  */
 export async function reserveAnyPort(): Promise<number> {
   const range = await readFile('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').catch(() => '');

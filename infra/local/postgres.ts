@@ -15,12 +15,12 @@ const binaries = join(
 );
 const Passwords = z.object({ postgres: z.string(), radgate_owner: z.string(), radgate_app: z.string() });
 
-/** URLs of the database `radgate`: for the superuser, its owner (migrations) and the gateway (granted rights only). */
+/** URLs of the database `radgate` for three roles: the superuser, the owner (for migrations) and the gateway (granted privileges only). */
 export type Postgres = Running & { port: number; adminUrl: string; ownerUrl: string; appUrl: string };
 
 /**
  * Starts PostgreSQL on 127.0.0.1 with its data and passwords under `dir`. The first start creates the cluster, roles and database.
- * `durable: false` trades crash safety for speed, for tests.
+ * `durable: false` makes PostgreSQL faster but not crash-safe. Only tests use it.
  */
 export async function startPostgres(options: {
   dir: string;
@@ -38,7 +38,7 @@ export async function startPostgres(options: {
   const settings = {
     port: `${port}`,
     listen_addresses: '127.0.0.1',
-    // A socket path may have at most 107 characters, a data folder may have more.
+    // No sockets are used, because a socket path has at most 107 characters and the data folder may have a longer path.
     unix_socket_directories: '',
     max_connections: '200',
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
@@ -51,7 +51,7 @@ export async function startPostgres(options: {
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     log: options.log ?? join(dir, 'postgres.log'),
-    // Fast shutdown: SIGTERM would wait for all clients to disconnect.
+    // SIGINT starts a fast shutdown. SIGTERM would wait until all clients have disconnected.
     stopSignal: 'SIGINT',
   });
   const url = (role: keyof typeof passwords, database = 'radgate') =>
@@ -79,7 +79,9 @@ async function keptPasswords(file: string): Promise<z.infer<typeof Passwords>> {
   return made;
 }
 
-/** Creates the cluster in a temporary folder and renames it when it is complete, so that an interrupted start leaves no partial one. */
+/**
+ * Creates the cluster in a temporary folder and renames the folder at the end. An interrupted start therefore leaves no partial cluster.
+ */
 async function makeCluster(dir: string, cluster: string, password: string, durable: boolean): Promise<void> {
   const making = `${cluster}.making`;
   const passwordFile = join(dir, 'initdb.password');
@@ -94,7 +96,7 @@ async function makeCluster(dir: string, cluster: string, password: string, durab
     '--username=postgres',
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
-    // Without LANG the default encoding is SQL_ASCII.
+    // If LANG is not set, the default encoding is SQL_ASCII.
     '--encoding=UTF8',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
@@ -110,8 +112,8 @@ async function makeCluster(dir: string, cluster: string, password: string, durab
 }
 
 /**
- * Removes a stale postmaster.pid. After a crash its pid may belong to another process (containers reuse low numbers), and PostgreSQL would
- * refuse to start.
+ * Removes a stale postmaster.pid. After a crash, another process may have its pid, because containers reuse low numbers. PostgreSQL would
+ * then refuse to start.
  */
 async function forgetStalePid(cluster: string): Promise<void> {
   const file = join(cluster, 'postmaster.pid');

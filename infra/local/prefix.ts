@@ -24,21 +24,24 @@ const platforms: Record<string, { loader: string; libraries: string }> = {
   arm64: { loader: 'usr/lib/ld-linux-aarch64.so.1', libraries: 'usr/lib/aarch64-linux-gnu' },
 };
 
-/** A folder with Orthanc, nginx, OpenSSL and DCMTK of Debian 13. They run on any Debian with their own C library. */
+/**
+ * A folder with the Debian 13 versions of Orthanc, nginx, OpenSSL and DCMTK. These programs bring their own C library and therefore run on
+ * any Debian.
+ */
 export type Prefix = {
   folder: string;
-  /** The command line for a program of the prefix, such as `usr/sbin/nginx`. */
+  /** Returns the command line for a program of the prefix, such as `usr/sbin/nginx`. */
   command: (program: string, ...args: string[]) => string[];
-  /** The same with infra/orthanc/preload.c preloaded. */
+  /** Returns the command line for Orthanc. It preloads infra/orthanc/preload.c. */
   orthancCommand: (...args: string[]) => string[];
 };
 
-/** The download cache. All starts and all clones of the repository share it. */
+/** The download cache. All starts and all clones of the repository use the same cache. */
 export const cacheFolder = () => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'radgate');
 
 /**
- * Finds the prefix in the cache folder and checks it, or creates it (downloads about 60 MB). Several starts may do so at the same time. Fails
- * when apt cannot download.
+ * Returns the prefix in the cache folder. Creates it if it is missing or damaged, with a download of about 60 MB. Several processes may
+ * call this function at the same time. Throws if apt cannot download.
  */
 export async function providePrefix(cacheDir: string, log: (line: string) => void): Promise<Prefix> {
   const recipe = createHash('sha256').update(JSON.stringify([packages, unneeded, process.arch]));
@@ -57,7 +60,7 @@ export async function providePrefix(cacheDir: string, log: (line: string) => voi
   return openPrefix(folder);
 }
 
-/** The prefix in a folder that is complete. */
+/** Returns the prefix in a complete folder. */
 export function openPrefix(folder: string): Prefix {
   const platform = platforms[process.arch];
   if (!platform) throw new Error(`Orthanc is not available for ${process.arch}. Use x64 or arm64.`);
@@ -74,7 +77,7 @@ export function openPrefix(folder: string): Prefix {
   };
 }
 
-/** Creates the prefix in a temporary folder and renames it when it is complete, so that an interrupted start does not leave a partial prefix. */
+/** Creates the prefix in a temporary folder and renames the folder at the end. An interrupted start therefore leaves no partial prefix. */
 async function make(folder: string): Promise<void> {
   const work = `${folder}.making`;
   await rm(work, { recursive: true, force: true });
@@ -107,7 +110,7 @@ async function isWhole(folder: string): Promise<boolean> {
   return expected !== undefined && expected === (await digest(folder));
 }
 
-/** One hash over the path and content of every file. It detects a truncated or changed file. */
+/** Returns one hash over the path and content of every file. The hash detects a truncated or changed file. */
 async function digest(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const all = createHash('sha256');

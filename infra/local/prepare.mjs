@@ -1,5 +1,5 @@
-// Shared by `npm start` and `npm test`. It runs on the machine's Node (20 or newer) before anything is installed, so it is plain
-// JavaScript without dependencies.
+// `npm start` and `npm test` use these functions. They run on the machine's own Node (20 or newer) before the dependencies are installed.
+// The file is therefore plain JavaScript without dependencies.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -9,24 +9,24 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export const root = join(import.meta.dirname, '../..');
-/** The Node 24 of the dependencies. */
+/** The path of Node 24, which is one of the installed dependencies. */
 export const node = join(root, 'node_modules/node/bin/node');
 
-/** Exits with a message when the machine's Node is too old. */
+/** Exits with a message if the machine's Node is too old. */
 export function checkNode() {
   if (Number(process.versions.node.split('.')[0]) >= 20) return;
   console.error(`Node 20 or newer is needed, this is ${process.version}: see https://nodejs.org/en/download`);
   process.exit(1);
 }
 
-/** Runs `work`, then prints one line with its name and duration. */
+/** Runs `work`, then prints one line with the name and the duration. */
 export async function step(name, work) {
   const began = Date.now();
   await work();
   console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${name}`);
 }
 
-/** Installs the locked dependencies if they are missing or outdated. Two starts at the same time wait for each other. */
+/** Installs the locked dependencies if they are missing or outdated. If two starts run at the same time, one waits for the other. */
 export async function installDependencies() {
   const release = await lock(`npm ci ${root}`);
   try {
@@ -47,13 +47,15 @@ const time = (file) => statSync(join(root, file), { throwIfNoEntry: false })?.mt
 const patches = () => readdirSync(join(root, 'patches')).map((file) => `patches/${file}`);
 
 function outdated() {
-  // npm writes this file last, so an interrupted installation is repeated.
+  // npm writes this file last. If an installation was interrupted, the file is missing or old, and the installation is repeated.
   const installed = time('node_modules/.package-lock.json');
   const newest = Math.max(...['package-lock.json', 'patches', ...patches()].map(time));
   return time('node_modules/node/bin/node') === 0 || installed < newest;
 }
 
-/** Runs a command in the project's folder with its output in a file. When it fails, prints the end of the output and `advice`. */
+/**
+ * Runs a command in the project's folder and writes its output to a file. If the command fails, prints the end of the output and `advice`.
+ */
 export async function quietly(command, advice) {
   const folder = mkdtempSync(join(tmpdir(), 'radgate-log-'));
   const log = join(folder, 'output.log');
@@ -72,7 +74,7 @@ export function run([program, ...args], options) {
   return ended(child);
 }
 
-/** The exit status of a child: 127 when it could not be started, 128 + n when signal n ended it. */
+/** Resolves with the exit status of a child: 127 if it could not be started, 128 + n if signal n ended it. */
 export function ended(child) {
   return new Promise((resolve) => {
     child.once('error', (error) => {
@@ -88,7 +90,7 @@ async function lock(name) {
   for (let tries = 0; ; tries += 1) {
     if (tries === 1)
       console.log('          another start is installing the dependencies: waiting until it ends');
-    // An abstract socket: the kernel releases it when its holder dies.
+    // The lock is an abstract socket, so the kernel releases it when the process ends.
     const server = createServer();
     const held = await new Promise((resolve) => {
       server.once('error', () => resolve(false));

@@ -10,7 +10,7 @@ import { saying } from './steps.ts';
 const command = join(import.meta.dirname, '../../dist/authn/keys/rotate.command.js');
 const StackFile = z.object({ database: z.object({ url: z.string() }) });
 
-/** The database and master key of the local stack, when the environment sets none. */
+/** Returns the database URL and the master key of the environment. If the environment sets neither, returns those of the local stack. */
 async function settingsOf(data: string): Promise<Record<string, string | undefined>> {
   const { DATABASE_URL, MASTER_KEY } = process.env;
   if (DATABASE_URL || MASTER_KEY) return { DATABASE_URL, MASTER_KEY };
@@ -22,7 +22,10 @@ async function settingsOf(data: string): Promise<Record<string, string | undefin
   return { DATABASE_URL: StackFile.parse(JSON.parse(text)).database.url, MASTER_KEY: masterKey };
 }
 
-/** `npm run keys:rotate [-- --data DIR]`: rotates the signing keys of the deployment in the environment, or of the local stack. */
+/**
+ * `npm run keys:rotate [-- --data DIR]`: rotates the signing keys of a deployment. DATABASE_URL and MASTER_KEY select the deployment. If
+ * neither is set, it is the local stack.
+ */
 async function main(): Promise<void> {
   const data = { type: 'string', default: '.local' } as const;
   const { values } = parseArguments({ options: { data, help: { type: 'boolean', default: false } } });

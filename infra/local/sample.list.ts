@@ -5,8 +5,8 @@ import { RecordsClient } from '../demo/records.client.ts';
 import { saying } from './steps.ts';
 
 /**
- * Imports the sample list when HAPI answers, and prints the result in one line. Later starts see in `sample-list.json` that it was imported,
- * even if somebody has undone it. Errors are printed and do not stop the stack.
+ * Imports the sample list after HAPI has started, and prints the result in one line. `sample-list.json` records that the list was imported.
+ * Later starts therefore do not import it again, even after an undo. Errors are printed and do not stop the stack.
  */
 export async function loadSampleList(options: {
   data: string;

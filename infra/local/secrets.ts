@@ -10,11 +10,11 @@ const Secrets = z.object({
   metricsToken: z.string(),
 });
 const newToken = () => randomBytes(24).toString('base64url');
-/** Stacks of earlier versions have no such token and get one. */
+/** Stacks of earlier versions have no metrics token, so a new one is generated. */
 const Kept = Secrets.extend({ metricsToken: z.string().optional() });
 export type Secrets = z.infer<typeof Secrets>;
 
-/** The random secrets of the stack, created at the first start. Those of PostgreSQL are stored with its data. */
+/** Returns the random secrets of the stack. The first start creates them. The passwords of PostgreSQL are stored with its data. */
 export async function keptSecrets(data: string): Promise<Secrets> {
   const file = join(data, 'secrets.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);
@@ -31,7 +31,7 @@ export async function keptSecrets(data: string): Promise<Secrets> {
   });
 }
 
-/** Writes the file atomically: without the secrets the data of the stack are lost. */
+/** Writes the file atomically, because the data of the stack cannot be used without the secrets. */
 async function keep(file: string, secrets: Secrets): Promise<Secrets> {
   await writeFile(`${file}.new`, JSON.stringify(secrets, undefined, 2), { mode: 0o600 });
   await rename(`${file}.new`, file);

@@ -4,7 +4,7 @@ import { rename, writeFile } from 'node:fs/promises';
 export type Stack = {
   web: string;
   gateway: string;
-  /** The bearer token of `GET /metrics` at the gateway's own port. */
+  /** The bearer token for `GET /metrics` on the gateway's own port. */
   metrics_token: string;
   admin: { username: string; password: string };
   people?: { username: string; password: string; group: string }[];
@@ -14,13 +14,13 @@ export type Stack = {
   pids: { gateway: number; orthanc: number; postgres: number; nginx: number; hapi?: number };
 };
 
-/** Writes the file atomically, readable by its owner only. */
+/** Writes the file atomically. Only its owner can read it. */
 export async function writeStackFile(file: string, stack: Stack): Promise<void> {
   await writeFile(`${file}.new`, `${JSON.stringify(stack, undefined, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
 
-/** The same as text for a terminal. */
+/** Returns the content of `stack.json` as text for a terminal. */
 export function describe(stack: Stack, file: string): string {
   const people = (stack.people ?? []).map(
     ({ username, password, group }) => `              ${username} / ${password}   (${group})`,

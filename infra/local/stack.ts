@@ -61,7 +61,7 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
       kept.keep('orthanc', () => startOrthanc({ ...account, ...files, ...address })),
     );
   });
-  // In parallel; the first failure ends the start.
+  // These steps run in parallel. The first failure ends the start.
   const [prefix, viewer, orthanc, postgres] = await Promise.all([
     fetching,
     step('viewer built', () => buildViewer({ cacheDir: join(cache, 'viewer'), log: note })),
@@ -103,13 +103,13 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
   await writeStackFile(stackFile, stack);
   console.log(describe(stack, stackFile));
   if (!hapi) return;
-  // Last, since it must not delay the others. Imports wait for it themselves.
+  // HAPI starts last, so that it does not delay the other processes. Imports wait for HAPI.
   const fhir = { cacheDir: cache, dir: join(data, 'hapi'), port: ports.hapi, log: join(logs, 'hapi.log') };
   const list = { data, gateway, admin: credentials, log: sayUnlessStopping(kept) };
   void keepHapi(kept, fhir, note).then((up) => (up && demo ? loadSampleList(list) : undefined));
 }
 
-/** Errors that the stop of the stack causes are not printed. */
+/** Returns a function that prints a line, except after a stop was requested. A stop causes errors that are expected. */
 function sayUnlessStopping(kept: Supervisor): (line: string) => void {
   return (line) => {
     if (!kept.stopping) note(line);
@@ -127,7 +127,7 @@ function stackPids(kept: Supervisor): Stack['pids'] {
   };
 }
 
-/** The first signal stops all processes in order. A second one ends this process, and the kernel ends its children. */
+/** The first signal stops all processes in order. A second signal ends this process immediately, and the kernel then ends its children. */
 function stopOnSignal(stop: () => Promise<void>): void {
   let asked = false;
   const stopOnce = async () => {
@@ -141,7 +141,7 @@ function stopOnSignal(stop: () => Promise<void>): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stopOnce());
 }
 
-// The terminal may close before this process ends.
+// The terminal may close before this process ends. Errors of writing to it are ignored.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 try {
@@ -151,7 +151,7 @@ try {
     throw new Error(`a stack is already running with ${data} (its addresses: ${join(data, 'stack.json')})`);
   await start({ ...options, data });
 } catch (error) {
-  // Processes that were starting at ^C fail, as intended.
+  // ^C during the start makes the starting processes fail. This failure is expected and is not reported.
   if (!supervisor?.stopping) {
     console.error(`\nNot started. ${saying(error)}`);
     process.exit(1);

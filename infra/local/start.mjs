@@ -12,10 +12,12 @@ if (args.includes('--help') || args.includes('-h')) {
 checkNode();
 await installDependencies();
 
-// The child ends with this process, even by kill -9. It has a session of its own, so that ^C arrives once, through this process.
+// The child ends when this process ends, even after kill -9. The child runs in its own session. It therefore gets ^C only once, from this
+// process.
 const stack = ['--pdeathsig', 'TERM', '--', node, join(root, 'infra/local/stack.ts'), ...args];
 const child = spawn('setpriv', stack, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
-// ^C arrives twice, from the terminal and from npm. A later second ^C comes from a person and ends everything immediately.
+// This process gets each ^C twice, from the terminal and from npm. The second signal is ignored if it comes within one second. A later ^C
+// is from a person and ends everything immediately.
 let last = 0;
 function onSignal() {
   if (Date.now() - last > 1000) child.kill('SIGTERM');
@@ -23,7 +25,7 @@ function onSignal() {
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
 
-// npm runs this script through a shell. When npm is killed, the shell or this process gets another parent.
+// npm runs this script through a shell. If npm is killed, the parent of the shell or of this process changes.
 const lineage = () => {
   const [name, parent] = stat(process.ppid);
   return name === 'sh' ? `${process.ppid} ${parent}` : `${process.ppid}`;
@@ -36,7 +38,7 @@ const watch = setInterval(() => {
 process.exitCode = await ended(child);
 clearInterval(watch);
 
-/** The name and the parent of a process, from proc_pid_stat(5). */
+/** Returns the name and the parent of a process, from proc_pid_stat(5). */
 function stat(pid) {
   try {
     const [, name, parent] = /\((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));

@@ -1,10 +1,10 @@
-/** The message of an unknown error. */
+/** Returns the message of an error of unknown type. */
 export const saying = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** Prints a note below the names of the steps. */
+/** Prints an indented note below the name of a step. */
 export const note = (line: string) => console.log(`          ${line}`);
 
-/** Runs `work`, then prints one line with its name and duration. A failure names the step. */
+/** Runs `work`, then prints one line with the name and the duration. If `work` fails, the error names the step. */
 export async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
   const began = performance.now();
   try {

@@ -6,7 +6,9 @@ const longestPauseMs = 30_000;
 
 type Start<T extends Running> = () => Promise<T>;
 
-/** Keeps processes running. It starts a process that ends again, with growing pauses, and logs it. */
+/**
+ * Keeps processes running. If a process ends, logs this and starts the process again. The pause before a restart grows with each failure.
+ */
 export class Supervisor {
   private readonly running = new Map<string, Running>();
   private ending = false;
@@ -19,12 +21,12 @@ export class Supervisor {
     this.changed = changed;
   }
 
-  /** True after stop() was called. */
+  /** Whether stop() was called. */
   get stopping(): boolean {
     return this.ending;
   }
 
-  /** Starts a process, and starts it again whenever it ends. Fails when the first start fails. */
+  /** Starts a process, and restarts it whenever it ends. Throws if the first start fails. */
   async keep<T extends Running>(name: string, start: Start<T>): Promise<T> {
     const running = await start();
     this.enter(name, running);
@@ -32,7 +34,7 @@ export class Supervisor {
     return running;
   }
 
-  /** The pid of a process; fails when it was not started. */
+  /** Returns the pid of a process, or `undefined` if it was not started. */
   find(name: string): number | undefined {
     return this.running.get(name)?.pid;
   }
@@ -43,7 +45,7 @@ export class Supervisor {
     return pid;
   }
 
-  /** Stops the named processes at the same time, and restarts none from now on. */
+  /** Stops the named processes at the same time. No process is restarted after this call. */
   async stop(names: readonly string[]): Promise<void> {
     this.ending = true;
     await Promise.all(names.map(async (name) => await this.running.get(name)?.stop()));
@@ -74,7 +76,7 @@ export class Supervisor {
     try {
       const running = await start();
       this.enter(name, running);
-      // stop() was called meanwhile and did not know this process.
+      // stop() was called during the start and has not stopped this process.
       if (this.stopping) await running.stop();
       else this.log(`${name} is running again (pid ${running.pid})`);
       return running;

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-// `npm run test:long`: the long forms of the tests. `-- --full` runs every test file; other arguments go to vitest.
+// `npm run test:long`: runs the long tests. `-- --full` runs every test file. All other arguments are passed to vitest.
 const given = process.argv.slice(2);
 const vitest = ['vitest', 'run', '--config', 'vitest.long.config.ts'];
 const { status } = spawnSync('npx', [...vitest, ...given.filter((argument) => argument !== '--full')], {

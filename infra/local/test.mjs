@@ -5,7 +5,7 @@ import { checkNode, installDependencies, node, quietly, run, step } from './prep
 
 checkNode();
 await installDependencies();
-// Chromium tests the pages; curl and jq run the tour of README.md.
+// Chromium is needed to test the pages. curl and jq are needed to test the examples in README.md.
 const missing = ['chromium', 'curl', 'jq'].filter((program) => !existsSync(`/usr/bin/${program}`));
 if (missing.length > 0) await install(missing.join(' '));
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };

@@ -1,17 +1,18 @@
-// The viewer's settings, served as /viewer/app-config.js and read before the viewer starts.
-// The page carries no inline script, so what OHIF's own index.html sets inline is set here.
+// The settings of the viewer, served as /viewer/app-config.js. The browser runs this script before the viewer starts. The page has no
+// inline scripts. This file therefore also contains the code of the inline scripts in OHIF's index.html.
 console.time('scriptToView');
 window.PUBLIC_URL = '/viewer/';
 window.browserImportFunction = (name) => import(name);
 
 const origin = window.location.origin;
 
-// OHIF has moved to /notfoundstudy by the time it reports a failed request, so the last real address is kept for the way back.
+// When OHIF reports a failed request, its address is already /notfoundstudy. The last other address is kept, so that the browser can return
+// to it after the sign-in.
 let lastAddress = '/viewer/';
 const remember = () => {
   const { pathname, search } = window.location;
   if (!pathname.endsWith('/notfoundstudy')) lastAddress = pathname + search;
-  // Asked as soon as a study is opened, so that the answer is there when somebody wants to save.
+  // The rights are requested when a study is opened. They are then known before somebody wants to save.
   window.radgate?.maySave();
 };
 remember();
@@ -26,7 +27,11 @@ for (const name of ['pushState', 'replaceState']) {
 
 let leaving = false;
 
-/** Sends a person whose session is over to the sign-in page, once, with the way back, unless that would lose what is drawn. Frame errors carry the status at the end of their message only (their address may hold a 401 of its own). */
+/**
+ * Opens the sign-in page once when the session has ended. The parameter `next` leads back to the last address. Does nothing if unsaved work
+ * would be lost. An error of a frame request has its status only at the end of its message. The rest of the message may contain another
+ * 401, because it contains the URL.
+ */
 const httpErrorHandler = (error) => {
   const status = error?.status ?? error?.request?.status ?? error?.error?.request?.status;
   const refused =
@@ -54,9 +59,9 @@ window.config = {
   extensions: [],
   modes: [],
   customizationService: {
-    // The guided tour would cover the first images of everyone who opens a study.
+    // The guided tour would cover the first images whenever somebody opens a study.
     'ohif.tours': { $set: [] },
-    // The viewer asks for priors by PatientID alone, which two people of two issuers may share (see patient.rules.ts).
+    // The viewer searches for priors by PatientID alone. Two issuers may give the same PatientID to two people (see patient.rules.ts).
     'studyBrowser.studyMode': { $set: 'primary' },
   },
   showStudyList: true,
@@ -68,7 +73,8 @@ window.config = {
   groupEnabledModesFirst: true,
   allowMultiSelectExport: false,
   showErrorDetails: 'production',
-  // OHIF is not a medical device: its notice stays, and once confirmed is quiet for a year on that computer.
+  // OHIF is not a medical device. Its notice is therefore shown. After a person has confirmed the notice, the browser does not show it
+  // again for a year.
   investigationalUseDialog: { option: 'configure', days: 365 },
   maxNumRequests: { interaction: 100, thumbnail: 5, prefetch: 25 },
   defaultDataSourceName: 'radgate',
@@ -89,7 +95,7 @@ window.config = {
         thumbnailRendering: 'thumbnail',
         enableStudyLazyLoad: true,
         dicomUploadEnabled: false,
-        // One body, not multipart, for what the browser shows by itself.
+        // The gateway sends these as a single part and not as multipart, because the browser can display them itself.
         singlepart: 'bulkdata,video,pdf',
         bulkDataURI: { enabled: true, relativeResolution: 'studies' },
         omitQuotationForMultipartRequest: true,

@@ -30,7 +30,7 @@ export interface ViewerOptions {
 }
 
 const compress = promisify(gzip);
-/** Our own scripts, served unchanged. */
+/** The scripts of this project. They are served without changes. */
 const OWN_SCRIPTS = ['app-config.js', 'refusal.dialog.js', 'rights.js', 'saving.js'];
 const SOURCES = [
   ...OWN_SCRIPTS,
@@ -71,7 +71,7 @@ async function nameOfInputs(): Promise<string> {
   return `viewer-${hash.digest('hex').slice(0, 16)}`;
 }
 
-/** True if the folder contains exactly the files of a finished build, byte for byte. */
+/** Whether the folder contains exactly the files of a finished build, without any changed byte. */
 async function isWhole(built: string): Promise<boolean> {
   try {
     const expected = Inventory.parse(JSON.parse(await readFile(join(built, 'inventory.json'), 'utf8')));
@@ -101,7 +101,7 @@ async function makeServable(folder: string, path: string, rewriter: BundleRewrit
   if (packed.length < bytes.length * 0.95) await writeFile(`${file}.gz`, packed);
 }
 
-/** Licence notices in the bundles are moved to the end of each file. */
+/** Minifies a script. Moves the licence notices to its end. */
 async function minify(source: string): Promise<string> {
   const { code } = await transform(source, { minify: true, legalComments: 'eof', target: 'es2022' });
   return code;
@@ -124,7 +124,7 @@ async function build(work: string, options: ViewerOptions): Promise<void> {
   await writeFile(join(work, 'inventory.json'), JSON.stringify(await inventory(folder)));
 }
 
-/** Removes the work folders of killed builds. A build takes only seconds. */
+/** Removes the temporary folders of builds that were killed. A build takes only seconds, so an older folder is not in use. */
 async function removeAbandoned(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     if (!name.startsWith('.making-')) continue;
@@ -135,7 +135,10 @@ async function removeAbandoned(cacheDir: string): Promise<void> {
   }
 }
 
-/** Renames the finished build into its final folder. Another process may have been faster, or may have left a broken build. */
+/**
+ * Renames the temporary folder of a finished build to its final name. If the final folder exists, another process has just built it, or it
+ * is damaged and is replaced.
+ */
 async function settle(work: string, built: string): Promise<void> {
   try {
     await rename(work, built);
@@ -151,8 +154,8 @@ async function settle(work: string, built: string): Promise<void> {
 }
 
 /**
- * Builds the OHIF viewer as static files for `/viewer/`. A file gets a `.gz` copy if that is smaller. Returns the folder. The same inputs
- * give the same folder; a damaged folder is built again. Throws if the package cannot be downloaded or has another hash.
+ * Builds the OHIF viewer as static files for `/viewer/` and returns the folder. A file gets a `.gz` copy if the copy is smaller. The same
+ * inputs give the same folder. A damaged folder is built again. Throws if the package cannot be downloaded or its hash is wrong.
  */
 export async function buildViewer(options: ViewerOptions): Promise<string> {
   await mkdir(options.cacheDir, { recursive: true });

@@ -1,15 +1,15 @@
-/** Replaces a text of the OHIF build. */
+/** A replacement of a text in the OHIF build. */
 export interface RewriteRule {
-  /** The files, by their path inside the viewer's folder. */
+  /** Selects files by their path relative to the viewer's folder. */
   file: RegExp;
-  /** The number of files that must contain the text, and the number of occurrences in all of them. */
+  /** `files` is the number of files that must contain the text. `times` is the number of occurrences in all files together. */
   files: number;
   times: number;
   find: string;
   replace: string;
 }
 
-/** Rewrites the text files of the viewer. At the end it checks that every rule matched exactly as often as expected. */
+/** Rewrites the text files of the viewer. `assertComplete` then checks that every rule matched exactly as often as expected. */
 export class BundleRewriter {
   readonly #rules: readonly RewriteRule[];
   readonly #met = new Map<RewriteRule, { files: number; times: number }>();
@@ -18,7 +18,7 @@ export class BundleRewriter {
     this.#rules = rules;
   }
 
-  /** Returns the rewritten `text` of the file at `path` (relative to the viewer's folder). */
+  /** Returns the rewritten `text` of the file at `path`. The path is relative to the viewer's folder. */
   rewrite(path: string, text: string): string {
     let result = text;
     for (const rule of this.#rules) {
@@ -32,7 +32,7 @@ export class BundleRewriter {
     return result;
   }
 
-  /** Throws if a text occurred more or less often than expected, and names each such rule. */
+  /** Throws if a text occurred more or less often than expected. The error lists each such rule. */
   assertComplete(): void {
     const faults = this.#rules.flatMap((rule) => {
       const met = this.#met.get(rule) ?? { files: 0, times: 0 };

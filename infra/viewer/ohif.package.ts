@@ -9,11 +9,14 @@ const run = promisify(execFile);
 const SPEC = '@ohif/app@3.13.2';
 const FILE = 'ohif-app-3.13.2.tgz';
 
-/** The OHIF package of the viewer, with npm's `integrity` (SHA-512, base64). */
+/** npm's `integrity` value (SHA-512, base64) of the viewer's OHIF package. */
 export const OHIF_INTEGRITY =
   'sha512-WZdxmpmG7rqFgW9ZJLcbgr3XCtLi1KDNPoMaeY5PPe6j4G4fjEjjkycZM6C6Zk2F87BKxFfpq+jd5xXZB9E8EA==';
 
-/** Not copied: inference models (ort, 130 MB), the service worker, sign-in helpers that load scripts from other hosts, hosting files, source maps. */
+/**
+ * Files that are not copied: inference models (ort, 130 MB), the service worker, sign-in helpers that load scripts from other hosts,
+ * hosting files, and source maps.
+ */
 const LEFT_OUT = [
   'ort',
   'sw.js',
@@ -37,7 +40,7 @@ async function isWhole(file: string): Promise<boolean> {
   );
 }
 
-/** npm can pack the package but not install it, because its dependencies are not published. */
+/** Downloads the package with `npm pack`. `npm install` would fail, because the package's dependencies are not published. */
 async function fetchPackage(cacheDir: string, log: (line: string) => void): Promise<string> {
   const kept = join(cacheDir, FILE);
   if (await isWhole(kept)) return kept;
@@ -59,7 +62,7 @@ async function fetchPackage(cacheDir: string, log: (line: string) => void): Prom
 
 /**
  * Unpacks the published OHIF build and its licence into `folder`. Downloads the package through npm if `cacheDir` has no complete copy.
- * Throws if npm cannot download it or its hash differs from the pinned one.
+ * Throws if npm cannot download the package or its hash differs from the expected hash.
  */
 export async function unpackOhif(
   cacheDir: string,

@@ -1,8 +1,8 @@
 import type { RewriteRule } from './bundle.rewriter.ts';
 
 /**
- * The viewer shows no priors. OHIF searches them by PatientID alone, in every study mode, but two issuers may give the same PatientID to two
- * people. The only function that searches them therefore returns the open studies.
+ * The viewer does not show priors. In every study mode, OHIF searches for priors by PatientID alone, but two issuers may give the same
+ * PatientID to two people. Only one function makes this search. The rewritten function returns only the open studies.
  */
 export const ONE_PATIENT: readonly RewriteRule[] = [
   {

@@ -1,6 +1,9 @@
 import type { RewriteRule } from './bundle.rewriter.ts';
 
-/** The public path changes from `/` to `/viewer/`. Inline scripts move to app-config.js, so that the content security policy needs no 'unsafe-inline'. */
+/**
+ * Change the public path from `/` to `/viewer/`, and move inline scripts to app-config.js. The Content-Security-Policy therefore does not
+ * need 'unsafe-inline'.
+ */
 export const PUBLIC_PATH: readonly RewriteRule[] = [
   {
     file: /\.js$/,

@@ -1,4 +1,4 @@
-// A dialog that stays until it is closed, by its button or by Escape.
+// A dialog that is shown until the user closes it with its button or with Escape.
 const SIGN_IN = '/login?next=%2Fviewer%2F';
 const STYLES = {
   dialog:
@@ -37,12 +37,15 @@ const makeDialog = () => {
   dialog.setAttribute('aria-labelledby', title.id);
   dialog.setAttribute('aria-describedby', detail.id);
   close.addEventListener('click', () => dialog.close());
-  // The viewer's hotkeys listen on the document: nothing that is typed here is meant for them.
+  // The viewer listens for its hotkeys on the document. Keys that are pressed in this dialog must not reach it.
   dialog.addEventListener('keydown', (event) => event.stopPropagation());
   document.body.append(dialog);
 };
 
-/** Shows the dialog with a title and a sentence, and with the way to sign in where `signIn` is true; a later message replaces the one that is open. The browser gives the focus back when it is closed. */
+/**
+ * Shows the dialog with a title and a detail. With `signIn`, the dialog also has a link to the sign-in page. A later message replaces the
+ * message of an open dialog. When the dialog is closed, the browser restores the focus.
+ */
 export const say = ({ title, detail, signIn = false }) => {
   if (dialog === undefined) makeDialog();
   textOf('title').textContent = title;
@@ -52,5 +55,5 @@ export const say = ({ title, detail, signIn = false }) => {
   textOf(signIn ? 'sign-in' : 'close').focus();
 };
 
-/** Whether somebody has yet to close it. */
+/** Whether the dialog is open. */
 export const isOpen = () => dialog?.open === true;

@@ -1,13 +1,13 @@
-// What this account may do with the studies that are open, as the gateway says. The viewer's components ask `maySave`, and again when
-// `onRights` tells of an answer. While nothing is known nothing is offered.
+// The rights of this account on the open studies, as the gateway reports them. The viewer's components call `maySave`. They call it again
+// after `onRights` has notified them of a response. Before the first response, `maySave` returns false.
 const RETRY_MS = 5_000;
 const SAVING = ['studies:annotate', 'studies:store'];
-/** Study UID → whether this account may save into it; `undefined` while it is asked. */
+/** Maps a study UID to whether this account may save into the study. The value is `undefined` during the request. */
 const known = new Map();
 const listeners = new Set();
 const notify = () => listeners.forEach((listener) => listener());
 
-/** The studies that the address opens; the viewer reads the name of the parameter in any case. */
+/** Returns the studies that the URL names. The viewer ignores the case of the parameter's name, and so does this function. */
 const openStudies = () =>
   [...new URLSearchParams(window.location.search)]
     .filter(([name]) => name.toLowerCase() === 'studyinstanceuids')
@@ -32,7 +32,7 @@ const ask = async (uid) => {
   }
   if (status === 403 || status === 404) known.set(uid, false);
   notify();
-  // An ended session is asked about when somebody comes back from signing in.
+  // After a 401 the request is not repeated here. It is repeated when the person returns to the tab after the sign-in.
   if (known.get(uid) !== undefined || status === 401) return;
   setTimeout(() => {
     known.delete(uid);
@@ -40,20 +40,23 @@ const ask = async (uid) => {
   }, RETRY_MS);
 };
 
-/** Whether this account may save into every study that is open. Asks what is not known yet, and says no until then. */
+/**
+ * Whether this account may save into every open study. Sends a request for each study whose rights are unknown, and returns false until the
+ * response arrives.
+ */
 export const maySave = () => {
   const studies = openStudies();
   for (const uid of studies) if (!known.has(uid)) void ask(uid);
   return studies.length > 0 && studies.every((uid) => known.get(uid) === true);
 };
 
-/** Calls `listener` whenever what is known has changed; returns what ends that. */
+/** Calls `listener` whenever the known rights have changed. Returns a function that removes the listener. */
 export const onRights = (listener) => {
   listeners.add(listener);
   return () => listeners.delete(listener);
 };
 
-/** Forgets every answer: the next question goes to the gateway. */
+/** Deletes all known rights. The next call of `maySave` requests them from the gateway again. */
 export const askAgain = () => {
   known.clear();
   notify();

@@ -1,12 +1,15 @@
-// Saving from the viewer: what the gateway refuses is said in a dialog that stays until it is closed, and the viewer is told that the
-// save failed, so that it keeps what was drawn and lists nothing.
+// Saves objects of the viewer. If the gateway refuses an object, a dialog says why. The error is also passed to the viewer, so that the
+// viewer keeps the unsaved drawings and does not list the object as a series.
 import { isOpen, say } from './refusal.dialog.js';
 import { askAgain, maySave, onRights } from './rights.js';
 
 const STAYS = 'Your measurements and segmentations are still on the screen.';
 const NOT_PERMITTED = 0x0124;
 
-/** The Failure Reason (0008,1197) of what was not stored, by a Store Instances Response (PS3.18 §I.2); `undefined` when all was. */
+/**
+ * Returns the Failure Reason (0008,1197) of an object that was not stored, from a Store Instances Response (PS3.18 §I.2). Returns
+ * `undefined` if all objects were stored.
+ */
 const failureReason = (text) => {
   try {
     const response = typeof text === 'string' ? JSON.parse(text) : text;
@@ -54,7 +57,7 @@ const fail = (status, reason) => {
   throw new Error(message.title);
 };
 
-/** Awaits what `send` stores. Says so and throws when any of it was refused. */
+/** Calls `send`, which stores objects. If an object is refused, shows the dialog and throws. */
 const save = async (send) => {
   saving += 1;
   try {
@@ -70,14 +73,14 @@ const save = async (send) => {
   }
 };
 
-/** Whether leaving the page would lose something: a save is on its way, or something is drawn. */
+/** Whether leaving the page would lose something: an upload that is running, a measurement or a segmentation. */
 const holdsWork = () => {
   const { measurementService, segmentationService } = window.services ?? {};
   const drawn = [measurementService?.getMeasurements?.(), segmentationService?.getSegmentations?.()];
   return saving > 0 || drawn.some((list) => (list?.length ?? 0) > 0);
 };
 
-/** Says, once a session, that it has ended, where work would be lost by leaving for the sign-in page; false where none would. */
+/** Returns true if opening the sign-in page would lose unsaved work. Then also shows once in each session that the session has ended. */
 const keepsWork = () => {
   if (!holdsWork()) return false;
   if (!sessionEnded && saving === 0)
@@ -90,7 +93,7 @@ const keepsWork = () => {
   return true;
 };
 
-/** When somebody comes back to this tab: the session may be there again. */
+/** Checks the session when the person returns to this tab, because the person may have signed in again. */
 const lookAgain = async () => {
   if (document.visibilityState !== 'visible' || !sessionEnded) return;
   const answer = await fetch('/api/me', { cache: 'no-store' }).catch(() => undefined);
@@ -101,6 +104,6 @@ const lookAgain = async () => {
 };
 document.addEventListener('visibilitychange', () => void lookAgain());
 
-// What app-config.js and the rewritten bundle (saving.rules.ts) call.
+// The functions that app-config.js and the rewritten bundle (saving.rules.ts) call.
 window.radgate = { maySave, onRights, askAgain, save, keepsWork };
 maySave();

@@ -12,9 +12,9 @@ const rule = (find: string, replace: string, times = 1): RewriteRule => ({
   replace,
 });
 
-/** Offers to save only if the account has the right (rights.js), reports refused saves (saving.js), and lists only stored series. */
+/** Offer to save only if the account has the right (rights.js), report refused uploads (saving.js), and list only stored series. */
 export const SAVING: readonly RewriteRule[] = [
-  // OHIF lists a new series before it stores it. A refused series then stayed in the list.
+  // OHIF lists a new series before it stores the series. If the upload is refused, the series would remain in the list.
   rule(
     `        src/* .DicomMetadataStore.addInstances */.H8.addInstances(instances, true);
         for (const instance of instances) {
@@ -32,7 +32,7 @@ export const SAVING: readonly RewriteRule[] = [
     'await window.radgate.save(() => wadoDicomWebClient.storeInstances(options));',
     2,
   ),
-  // The measurements panel: without the right, a report can only be downloaded.
+  // The measurements panel. Without the right to save, a report can only be downloaded.
   rule(
     `function StudyMeasurementsActions({
   items,
@@ -50,7 +50,7 @@ export const SAVING: readonly RewriteRule[] = [
 ${MAY_SAVE}`,
   ),
   rule("t('Create SR')", "maySave ? t('Create SR') : 'Download SR'"),
-  // Every save of measurements and segmentations uses this dialog.
+  // All measurements and segmentations are saved through this dialog.
   rule(
     `      id: 'report-dialog',
       title,

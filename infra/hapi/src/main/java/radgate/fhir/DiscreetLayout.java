@@ -10,8 +10,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Log lines without what people sent: messages of HAPI and its libraries quote search values and parts of resources. Kept
- * are a message's template (without its values), HAPI's error codes, and the classes and places of exceptions.
+ * Writes log lines without data from requests. Messages of HAPI and its libraries can quote search values and parts of
+ * resources. A line therefore contains only the template of a message without its values, HAPI's error codes, and the
+ * classes and stack frames of exceptions.
  */
 public final class DiscreetLayout extends LayoutBase<ILoggingEvent> {
   private static final Pattern CODE = Pattern.compile("HAPI-\\d{4}");
@@ -28,7 +29,10 @@ public final class DiscreetLayout extends LayoutBase<ILoggingEvent> {
     return line.toString();
   }
 
-  /** A message without parameters is no template: it may have been put together with values in it. */
+  /**
+   * Returns the template of a message. A message without parameters is withheld, because its text may already contain
+   * values.
+   */
   private static String template(ILoggingEvent event) {
     Object[] values = event.getArgumentArray();
     return values == null || values.length == 0 ? "(message withheld)" : event.getMessage();

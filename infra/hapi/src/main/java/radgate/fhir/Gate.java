@@ -13,9 +13,9 @@ import java.security.MessageDigest;
 import java.util.Set;
 
 /**
- * Who may come in: with a token set, those who present it (RFC 6750); on loopback, those who ask for a loopback name. The
- * latter keeps out web pages whose own host name was pointed at 127.0.0.1. The capability statement is open: it tells
- * that the server is up.
+ * Decides which requests are allowed. If a token is set, the request must present it (RFC 6750). If the server listens
+ * on loopback only, the Host header must be a loopback name. This prevents DNS rebinding, in which a web page points
+ * its own host name to 127.0.0.1. The capability statement needs no token, so that probes can read it.
  */
 final class Gate implements Filter {
   private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "localhost", "[::1]", "::1");

@@ -16,7 +16,10 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 
-/** FHIR's RESTful interface: every R4 resource, transactions, $validate, and $translate, $lookup, $expand for terms. */
+/**
+ * FHIR's RESTful API with all R4 resources, transactions and $validate. For terminology it has $translate, $lookup and
+ * $expand.
+ */
 @Configuration
 @Import(Storage.class)
 class Rest {

@@ -13,23 +13,26 @@ import org.eclipse.jetty.server.handler.SizeLimitHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 
-/** A HAPI FHIR R4 server at {@code http://HOST:PORT/fhir}; SIGTERM lets requests under way finish and closes the database. */
+/**
+ * A HAPI FHIR R4 server at {@code http://HOST:PORT/fhir}. On SIGTERM it finishes the running requests and closes the
+ * database.
+ */
 public final class Server {
   static final int THREADS = 32;
   private static final long LARGEST_BODY = 64L << 20;
-  /** Searches name many identifiers in their address. */
+  /** The URL of a search can contain many identifiers, so the header limit is higher than Jetty's default. */
   private static final int LARGEST_HEADER = 64 << 10;
   private static final long STOP_PATIENCE_MS = 5_000;
 
   private Server() {}
 
-  /** Runs until it is told to stop; ends with status 1 and a sentence when it cannot start. */
+  /** Runs until SIGTERM. If the server cannot start, prints the reason and ends with status 1. */
   public static void main(String[] arguments) {
     try {
       start(Settings.read());
     } catch (Exception error) {
       System.err.println("FHIR server not started: " + rootOf(error));
-      // Threads of a half-made server would keep the process.
+      // Threads that have already started would keep the process running, so halt() ends it.
       Runtime.getRuntime().halt(1);
     }
   }

@@ -3,12 +3,12 @@ package radgate.fhir;
 import java.nio.file.Path;
 
 /**
- * What the operator sets, each as a system property ({@code fhir.data}) or an environment variable ({@code FHIR_DATA}).
- * Without a database of their own the records are kept by H2 in the data folder.
+ * The settings of the operator. Each is a system property ({@code fhir.data}) or an environment variable ({@code
+ * FHIR_DATA}). If no database is set, H2 stores the records in the data folder.
  */
 record Settings(String host, int port, String token, String databaseUrl, String databaseUser, String databasePassword) {
 
-  /** Reads them; fails with a sentence that names the faulty one. */
+  /** Reads the settings. The exception for an invalid setting names the setting. */
   static Settings read() {
     String host = value("host", "127.0.0.1");
     String token = value("token", "");
@@ -43,8 +43,8 @@ record Settings(String host, int port, String token, String databaseUrl, String 
   }
 
   /**
-   * Every commit is on disk before it is acknowledged (H2 itself would write half a second later), and no trace file is
-   * kept beside the database: it would quote records.
+   * With this URL, H2 writes every commit to disk before it confirms the commit. By default, H2 writes it half a second
+   * later. H2 also writes no trace file, because a trace file would quote records.
    */
   private static String h2Url() {
     String folder = value("data", "");

@@ -40,7 +40,7 @@ import org.springframework.context.annotation.Import;
 import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
 
-/** HAPI's JPA storage for R4 on one database, without full-text search, subscriptions or partitions. */
+/** HAPI's JPA storage for R4 in one database, without full-text search, subscriptions or partitions. */
 @Configuration
 @Import({
   JpaR4Config.class,
@@ -50,7 +50,10 @@ import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
   SubscriptionChannelConfig.class
 })
 class Storage {
-  /** Above the server's threads: a request may hold two connections, and all waiting for a second one would hang. */
+  /**
+   * Higher than the number of server threads, because a request can use two connections. If all requests waited for a
+   * second connection, none could continue.
+   */
   private static final int CONNECTIONS = 2 * Server.THREADS;
 
   @Bean(destroyMethod = "close")
@@ -142,7 +145,7 @@ class Storage {
     return paging;
   }
 
-  /** HAPI looks for it by this name. */
+  /** HAPI looks up this bean by its name. */
   @Bean(name = "myResourceCountsCache")
   ResourceCountCache resourceCounts(IFhirSystemDao<?, ?> system) {
     return ResourceCountCacheUtil.newResourceCountCache(system);
