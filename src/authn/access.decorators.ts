@@ -6,7 +6,7 @@ import type { SignIn } from './sign-in/sign.in.js';
 
 /** Metadata key of a route's access; see {@link Public}, {@link AnyAccount} and `@Requires` in authz. */
 export const ACCESS = 'radgate:access';
-/** `public`, `account`, or rights: the account needs one of them. */
+/** The access to a route: `public`, `account` (any account), or a list of rights. The account needs one of these rights. */
 export type Access = 'public' | 'account' | readonly string[];
 
 /** A route without authentication: sign-in, public keys, health. */
@@ -15,14 +15,14 @@ export const Public = () => SetMetadata<string, Access>(ACCESS, 'public');
 /** A route for every account that is not disabled. */
 export const AnyAccount = () => SetMetadata<string, Access>(ACCESS, 'account');
 
-/** The account of the request: `@Who() account: Account`. */
+/** The account of the request, for a parameter: `@Who() account: Account`. */
 export const Who = createParamDecorator((_: unknown, context: ExecutionContext): Account => {
   const { account } = context.switchToHttp().getRequest<FastifyRequest>();
   if (account === undefined) throw new NotAuthenticated();
   return account;
 });
 
-/** How the account signed in: `@CurrentSignIn() signIn: SignIn`. */
+/** The sign-in of the request, for a parameter: `@CurrentSignIn() signIn: SignIn`. */
 export const CurrentSignIn = createParamDecorator((_: unknown, context: ExecutionContext): SignIn => {
   const { signIn } = context.switchToHttp().getRequest<FastifyRequest>();
   if (signIn === undefined) throw new NotAuthenticated();

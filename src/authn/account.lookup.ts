@@ -20,18 +20,21 @@ const ACCOUNT = {
 };
 type AccountRow = Pick<typeof accounts.$inferSelect, keyof typeof ACCOUNT>;
 
-/** Write the time of the last use once a minute: a write for each request would cost more than the request. */
+/**
+ * A time of last use before this moment is updated. An update for each request would cost more than the request itself, so there is at most
+ * one update per minute.
+ */
 const STALE = sql`now() - interval '1 minute'`;
 
 /**
- * Finds the account of a credential, for each request and in one indexed statement, so that a disabled account or an ended sign-in is refused
- * from the next request. All methods throw {@link NotAuthenticated} when they find no account.
+ * Finds the account of a credential. Each request runs this again, with one indexed statement. A disabled account or an ended sign-in is
+ * therefore rejected from the next request. All methods throw {@link NotAuthenticated} when they find no account.
  */
 @Injectable()
 export class AccountLookup {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** By the account and the refresh family that an access token names. */
+  /** Finds the account by the account id and the token family in an access token. */
   async byFamily(accountId: string, familyId: string): Promise<SignIn> {
     const [row] = await this.database
       .select(ACCOUNT)
@@ -48,7 +51,7 @@ export class AccountLookup {
     return { account: accountOf(row, 'token'), ends: { kind: 'family', id: familyId } };
   }
 
-  /** By the token in the session cookie. A use restarts the session's 30 minutes. */
+  /** Finds the account by the token in the session cookie. Each use restarts the 30 minutes after which an unused session expires. */
   async bySession(token: string): Promise<SignIn> {
     const [row] = await this.database
       .select({ ...ACCOUNT, sessionId: sessions.id, stale: sql<boolean>`${sessions.lastSeenAt} < ${STALE}` })
@@ -65,7 +68,10 @@ export class AccountLookup {
     return { account, ends: { kind: 'session', id: row.sessionId } };
   }
 
-  /** By the API key of a machine account, if the key may be used from the address. With `name` (Basic), the key must belong to that account. */
+  /**
+   * Finds the machine account by an API key. The key must be allowed for the address. If `name` is given (Basic), the key must belong to
+   * the account with this name.
+   */
   async byKey(key: string, address: string, name?: string): Promise<SignIn> {
     const [row] = await this.database
       .select({
@@ -96,7 +102,7 @@ export class AccountLookup {
   }
 }
 
-/** The account of a row; NotAuthenticated without a row. */
+/** Converts a row to an account. Throws NotAuthenticated when the row is undefined. */
 export function accountOf(row: AccountRow | undefined, via: Account['via']): Account {
   if (row === undefined) throw new NotAuthenticated();
   const { patientIssuer: issuer, patientId } = row;

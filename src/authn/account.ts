@@ -6,15 +6,15 @@ export interface Account {
   readonly via: 'token' | 'key' | 'session';
   /** The patient that a person's account is linked to, for the scope `own-patient`. */
   readonly patient: { readonly issuer: string; readonly patientId: string } | undefined;
-  /** The institution of everything that a machine account stores; it takes precedence over the DICOM header. */
+  /** The institution of all studies that a machine account stores. It takes precedence over the institution in the DICOM header. */
   readonly institution: string | undefined;
-  /** The issuer of patient ids, likewise. */
+  /** The issuer of patient ids in all studies that a machine account stores. It takes precedence over the issuer in the DICOM header. */
   readonly issuer: string | undefined;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the guard of `authn` for every route that is not public. */
+    /** The account of the request. The guard of `authn` sets it for every route that is not public. */
     account?: Account;
   }
 }

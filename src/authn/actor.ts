@@ -4,7 +4,7 @@ import type { Actor } from '../audit/audit.log.js';
 
 const CLIENT = 200;
 
-/** Where a sign-in comes from, as its owner and the audit see it. */
+/** The origin of a sign-in, as shown in the list of sign-ins and in the audit. */
 export interface Caller {
   readonly address: string;
   /** The user agent, cut to 200 characters. */
@@ -22,12 +22,12 @@ export function callerOf(request: FastifyRequest): Caller {
   return { address: request.address, client };
 }
 
-/** The address, user agent and id of a request. */
+/** Returns the address, user agent and id of a request. */
 export function requesterOf(request: FastifyRequest): Requester {
   return { ...callerOf(request), requestId: request.id };
 }
 
-/** The account and the request as the audit records them; `via` is how the account signed in. */
+/** The account and the request, as the audit records them. `via` says how the account signed in. */
 export function actorOf(
   request: FastifyRequest,
   account: { readonly id: string; readonly name: string; readonly via: string },

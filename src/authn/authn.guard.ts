@@ -12,7 +12,7 @@ import { API_KEY_PREFIX } from './keys/api.keys.js';
 import { SessionCookies } from './sign-in/session.cookies.js';
 import type { SignIn } from './sign-in/sign.in.js';
 
-/** Sets the account of a request, or refuses it with 401. Public routes pass. */
+/** Finds and sets the account of a request. Rejects a request without an account with 401. Does not check public routes. */
 @Injectable()
 export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
   constructor(
@@ -38,12 +38,12 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     return true;
   }
 
-  /** The name of the request's member that Passport sets. */
+  /** The name of the property of the request that Passport sets. */
   override getAuthenticateOptions(): { property: 'signIn' } {
     return { property: 'signIn' };
   }
 
-  /** The result of Passport: errors are passed on, and a refused token is 401 for every reason. */
+  /** Handles the result of Passport. An error is thrown unchanged. A rejected token is 401, whatever the reason. */
   override handleRequest<User>(error: unknown, user: User | false | null, info: unknown): User {
     if (error instanceof Error) throw error;
     if (info instanceof KeysUnreadable) throw info;
@@ -51,7 +51,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     return user;
   }
 
-  /** A request with an Authorization header, even a bad one, never falls back to the cookie. */
+  /** If a request has an Authorization header, the session cookie is ignored, even if the header is invalid. */
   private async identify(request: FastifyRequest, context: ExecutionContext): Promise<SignIn> {
     const { authorization } = request.headers;
     if (authorization === undefined) return this.byCookie(request);

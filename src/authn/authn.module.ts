@@ -27,7 +27,7 @@ import { SigningKeys } from './keys/signing.keys.js';
 import { TokenPairs } from './tokens/token.pairs.js';
 import { StoredSecrets } from './tokens/stored.secrets.js';
 
-/** Finds the account behind a request, and signs people in and out. */
+/** Finds the account of a request, and signs people in and out. */
 @Module({
   imports: [AuditModule, SecretsModule],
   controllers: [OidcController, LoginController, JwksController, SessionsController],
@@ -54,7 +54,7 @@ import { StoredSecrets } from './tokens/stored.secrets.js';
     StoredSecrets,
     TokenPairs,
   ],
-  // The root module makes the guard global from these.
+  // The root module needs these providers for the global guard.
   exports: [
     ExternalTokens,
     AccountLookup,

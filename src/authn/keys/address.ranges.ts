@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 
-/** `10.2.0.0/16`, `2001:db8::/32`, or one address. The text is kept as written. */
+/** An address range (`10.2.0.0/16`, `2001:db8::/32`) or a single address. The text is kept as it was written. */
 export const AddressRange = z
   .string()
   .trim()
@@ -16,12 +16,14 @@ interface Range {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** Whether a key with these ranges may be used from an address. A key without ranges may be used from anywhere. */
+/** Whether a key with these ranges may be used from an address. A key without ranges may be used from any address. */
 export function isAdmitted(address: string, ranges: readonly string[]): boolean {
   return ranges.length === 0 || isWithin(address, ranges);
 }
 
-/** Whether an address is in one of the ranges; false for text that is not an address. An IPv4-mapped IPv6 address counts as IPv4. */
+/**
+ * Whether an address is in one of the ranges. Returns false for a text that is not an address. An IPv4-mapped IPv6 address counts as IPv4.
+ */
 function isWithin(address: string, ranges: readonly string[]): boolean {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
   const version = isIP(plain);

@@ -16,8 +16,8 @@ export class KeyFile {
   }
 
   /**
-   * The key pair in the file; undefined when no file is set. The first call throws when the file cannot be read or holds no RSA key. Later
-   * calls then keep the previous key, since the file may be half written.
+   * The key pair in the file. Undefined when no file is configured. The first call throws when the file cannot be read or has no RSA key of
+   * 2048 bits or more. In that case, later calls return the previous key pair, because another process may be writing the file.
    */
   async read(): Promise<KeyPair | undefined> {
     if (this.path === undefined) return undefined;

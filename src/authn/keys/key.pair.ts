@@ -29,7 +29,7 @@ export async function newKeyPair(): Promise<KeyPair> {
   return pairOf(privateKey);
 }
 
-/** The key pair of a private key in PEM (PKCS#8 or PKCS#1). Throws when it is not an RSA key of 2048 bits or more. */
+/** The key pair of a private key in PEM (PKCS#8 or PKCS#1). Throws when the key is not an RSA key of 2048 bits or more. */
 export function pairOfPem(pem: Buffer): KeyPair {
   return pairOf(createPrivateKey(pem));
 }

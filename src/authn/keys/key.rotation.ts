@@ -6,17 +6,20 @@ import { type KeyPair, newKeyPair } from './key.pair.js';
 
 export const KEYS_PURPOSE = 'signing keys';
 const KEYS_LOCK = 7_263_421;
-/** How long a key signs after its successor was created; until then all gateways use the successor. */
+/** The time that a key may still sign after its successor was created. All gateways use the successor before this time ends. */
 const RETIRES = sql.raw(`interval '1 minute'`);
 
-/** Creates the next signing key and returns its id. The key is published immediately and signs after fifteen seconds. */
+/** Creates the next signing key and returns its id. The key is published immediately and is used for signing after fifteen seconds. */
 export async function rotateKeys(database: Database, box: SealedBox): Promise<string> {
   const pair = await newKeyPair();
   await database.transaction((transaction) => add(transaction, pair, box));
   return pair.kid;
 }
 
-/** Creates a signing key when there is none, or the newest is older than `days`. Two gateways at the same time create one. */
+/**
+ * Creates a signing key when no key exists, or the newest key is older than `days`. If two gateways run this at the same time, only one of
+ * them creates a key.
+ */
 export async function rotateWhenDue(database: Database, box: SealedBox, days: number): Promise<void> {
   if (await hasFreshKey(database, days)) return;
   const pair = await newKeyPair();
@@ -27,8 +30,8 @@ export async function rotateWhenDue(database: Database, box: SealedBox, days: nu
 }
 
 /**
- * Publishes the public key of a key file and marks it as in use. A key that no gateway marks for a minute is retired, so that gateways can get
- * a new file one after another. Stored keys that come from no file are retired too.
+ * Publishes the public key of a key file and marks it as in use. A key that no gateway has marked for a minute is retired. An operator can
+ * therefore give a new file to one gateway after another. Stored keys that are not from a key file are retired too.
  */
 export async function keepFileKey(database: Database, { kid, publicJwk }: KeyPair): Promise<void> {
   const retiredAt = sql`now() + ${RETIRES}`;

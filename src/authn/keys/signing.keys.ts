@@ -11,7 +11,7 @@ import { KeyFile } from './key.file.js';
 import { pemOf, PublicJwk } from './key.pair.js';
 import { KEYS_PURPOSE, keepFileKey, rotateWhenDue } from './key.rotation.js';
 
-/** A key of the JWKS. */
+/** A public key in the JWK Set. */
 export const PublishedKey = PublicJwk.extend({
   kid: z.string(),
   use: z.literal('sig'),
@@ -24,21 +24,25 @@ interface Key {
   readonly pem: string;
   readonly privateSealed: Buffer | null;
   readonly published: PublishedKey;
-  /** Whether it may still sign. */
+  /** Whether the key may still sign. */
   readonly signs: boolean;
-  /** Whether it is old enough that every gateway, and every client that respects the cache time of the JWKS, has read it. */
+  /**
+   * Whether the key was published at least 15 seconds ago. By then, all gateways have read it, and so have all clients that respect the
+   * cache time of the JWKS.
+   */
   readonly settled: boolean;
 }
 
 /** The cache time of the JWKS, for clients and for the gateway itself. */
 const JWKS_SECONDS = 5;
 const SETTLES = sql.raw(`interval '15 seconds'`);
-/** How long a retired key verifies: until its last token has expired, with some clock difference. */
+/** The time that a retired key still verifies tokens. It is the lifetime of a token (15 minutes) plus one minute for clock differences. */
 const VERIFIES = sql.raw(`interval '16 minutes'`);
 
 /**
- * The RS256 key pairs of access tokens: one set for all gateways of a database, or the key of JWT_PRIVATE_KEY_FILE. A key is published
- * fifteen seconds before it signs, and verifies until its last token expires. A token with an unknown key id causes no query.
+ * The RS256 key pairs for access tokens. All gateways of a database share the keys, which are created automatically or come from
+ * JWT_PRIVATE_KEY_FILE. A key is published fifteen seconds before it is used for signing, and it verifies tokens until its last token
+ * expires. A token with an unknown key id causes no database query.
  */
 @Injectable()
 export class SigningKeys implements OnModuleInit {
@@ -56,11 +60,11 @@ export class SigningKeys implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    // Detect a wrong MASTER_KEY or key file at the start, not at the first login.
+    // Detect a wrong MASTER_KEY or key file when the gateway starts, and not only at the first login.
     await this.current();
   }
 
-  /** The key that signs now. */
+  /** The key to sign with now. */
   async current(): Promise<{ readonly kid: string; readonly privateKey: KeyObject }> {
     await this.refresh();
     const own = this.keys.filter(
@@ -71,7 +75,7 @@ export class SigningKeys implements OnModuleInit {
     return { kid: key.kid, privateKey: this.privateKeyOf(key) };
   }
 
-  /** The public key (PEM) of a key id; undefined for an unknown id. */
+  /** The public key (PEM) with a key id. Undefined for an unknown id. */
   async find(kid: string): Promise<string | undefined> {
     await this.refresh();
     return this.keys.find((key) => key.kid === kid)?.pem;

@@ -10,7 +10,7 @@ import { accounts, groups, memberships } from '../../database/schema.access.js';
 import { NotAuthenticated } from '../../problems/errors.js';
 import type { Requester } from '../actor.js';
 
-/** The verified claims of a provider about a person. */
+/** The verified claims of an OpenID Connect provider about a person. */
 export const ExternalIdentity = z.looseObject({
   iss: z.string(),
   sub: z.string().min(1).max(255),
@@ -25,7 +25,10 @@ type Row = typeof accounts.$inferSelect;
 const Groups = z.union([z.array(z.string()), z.string().transform((one) => [one])]).catch([]);
 const LONGEST = 128;
 
-/** The accounts of people who sign in by the provider. They are created at the first login; a claim names their groups. */
+/**
+ * The accounts of people who sign in by the OpenID Connect provider. An account is created at the first login. A claim names the groups of
+ * the person.
+ */
 @Injectable()
 export class ExternalAccounts {
   constructor(
@@ -35,9 +38,9 @@ export class ExternalAccounts {
   ) {}
 
   /**
-   * The account of an identity. When the claim is newer than the last one, the account joins the named groups that exist here, and leaves
-   * groups that an earlier claim named. Memberships that a person made stay. With `isComplete`, an absent claim means no group.
-   * NotAuthenticated for a disabled account.
+   * Finds or creates the account of an identity, and updates its groups if the claim is newer than the last claim. The account joins the
+   * named groups that exist in the gateway, and leaves groups that only an earlier claim named. Memberships that an administrator created
+   * are kept. If `isComplete` is true, an absent claim means that the person has no group. Throws NotAuthenticated for a disabled account.
    */
   async admit(identity: ExternalIdentity, requester: Requester, isComplete: boolean): Promise<Row> {
     const row = (await this.find(identity)) ?? (await this.create(identity, requester));
@@ -56,7 +59,7 @@ export class ExternalAccounts {
     return row;
   }
 
-  /** Creates an account. It never takes over an existing account with the same name. */
+  /** Creates an account. An existing account with the same name is never used for the identity. */
   private async create(identity: ExternalIdentity, requester: Requester): Promise<Row> {
     const { iss, sub, name } = identity;
     return this.database.transaction(async (transaction) => {
@@ -84,7 +87,9 @@ export class ExternalAccounts {
     });
   }
 
-  /** Updates the memberships, only for a newer claim: an old token must not restore a group that was left since. */
+  /**
+   * Updates the memberships if the claim is newer than the last claim. Otherwise an old token could restore a membership that has ended.
+   */
   private async updateGroups(
     account: Row,
     issuedAt: number,
@@ -152,7 +157,10 @@ function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '').trim();
 }
 
-/** Names for a new account, the preferred one first; the last one is unique. `Basic` allows no colon in a name. */
+/**
+ * Possible names for a new account. The preferred name is first, and the last name is unique. `Basic` does not allow a colon in a name, so
+ * colons are replaced.
+ */
 function namesOf({ iss, sub, preferred_username, email }: ExternalIdentity): string[] {
   const wish = printable(preferred_username ?? email ?? sub).replaceAll(':', '_');
   const mark = createHash('sha256').update(`${iss}\0${sub}`).digest('hex').slice(0, 12);

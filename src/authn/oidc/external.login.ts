@@ -9,11 +9,11 @@ import { ExternalIdentity } from './external.accounts.js';
 import { OidcProvider, type Provider } from './oidc.provider.js';
 
 export const OIDC_PATH = '/api/auth/oidc';
-/** How long a person may stay at the provider. */
+/** The time limit for signing in at the provider. */
 export const EXTERNAL_LOGIN_MINUTES = 10;
 const PURPOSE = 'external login';
 
-/** The state of a login, which the browser keeps encrypted while it is at the provider. */
+/** The state of a login. It is encrypted, and the browser keeps it in a cookie while the person signs in at the provider. */
 const Journey = z.object({
   state: z.string(),
   nonce: z.string(),
@@ -23,14 +23,14 @@ const Journey = z.object({
 });
 type Journey = z.infer<typeof Journey>;
 
-/** The page after signing in: a path of this service, not an address elsewhere. */
+/** The page to open after signing in. It must be a path of this service, and not a URL of another host. */
 const Next = z
   .string()
   .max(2048)
   .regex(/^\/(?![/\\])[^\p{Cc}\\]*$/u)
   .catch('/viewer/');
 
-/** Login at an OpenID Connect provider: authorization code with PKCE, state and nonce (OpenID Connect Core §3.1, RFC 7636). */
+/** Login at an OpenID Connect provider, by authorization code with PKCE, state and nonce (OpenID Connect Core §3.1, RFC 7636). */
 @Injectable()
 export class ExternalLogin {
   constructor(
@@ -39,12 +39,17 @@ export class ExternalLogin {
     private readonly box: SealedBox,
   ) {}
 
-  /** NotVisible when external login is off, NeighbourAway when the provider does not answer. */
+  /**
+   * Checks that the provider is usable. Throws NotVisible when external login is off, and NeighbourAway when the provider does not answer.
+   */
   async demandProvider(): Promise<void> {
     await this.provided();
   }
 
-  /** The provider's address to send the browser to, and what the browser must keep meanwhile. NotVisible when external login is off. */
+  /**
+   * Begins a login. Returns the URL at the provider to redirect the browser to, and the encrypted state of the login for a cookie. Throws
+   * NotVisible when external login is off.
+   */
   async begin(next: unknown): Promise<{ readonly address: URL; readonly sealed: string }> {
     const { configuration } = await this.provided();
     const journey: Journey = {
@@ -69,8 +74,8 @@ export class ExternalLogin {
   }
 
   /**
-   * The identity that the provider confirmed, and the page to open next. `url` is the URL of the callback. {@link isLoginRefused} says
-   * whether a fault is the person's or the provider's.
+   * Ends a login. Returns the identity that the provider confirmed, and the page to open next. `url` is the URL of the callback request.
+   * {@link isLoginRefused} says whether an error was caused by the person or the provider.
    */
   async finish(
     url: string,
@@ -87,7 +92,7 @@ export class ExternalLogin {
     });
     const claims = tokens.claims();
     if (claims === undefined) throw new NotAuthenticated();
-    // Many providers give groups and names by userinfo only.
+    // Many providers send groups and names only in the response of the userinfo endpoint.
     const more =
       configuration.serverMetadata().userinfo_endpoint === undefined
         ? {}
@@ -112,7 +117,7 @@ export class ExternalLogin {
   }
 }
 
-/** Whether the person or the provider caused the fault, not this service. */
+/** Whether the person or the provider, and not this service, caused an error of {@link ExternalLogin.finish}. */
 export function isLoginRefused(error: unknown): error is Error {
   return (
     error instanceof NotAuthenticated ||

@@ -28,7 +28,7 @@ export class OidcController {
     private readonly cookies: SessionCookies,
   ) {}
 
-  /** The ways to sign in besides name and password: `external` is the provider's name and the address to open, or null. */
+  /** Lists the ways to sign in besides name and password. `external` has the name of the provider and the address to open, or is null. */
   @Get('methods')
   @Gives(Methods)
   methods(): z.output<typeof Methods> {
@@ -36,18 +36,24 @@ export class OidcController {
     return { external: OIDC_ISSUER === undefined ? null : { name: OIDC_NAME, url: `${OIDC_PATH}/login` } };
   }
 
-  /** Redirects the browser to the provider (302); `next` is the page to open afterwards, a path of this service. 404 when external login is off. */
+  /**
+   * Redirects the browser to the provider (302). `next` is the page to open after the login, as a path of this service. Returns 404 when
+   * external login is off.
+   */
   @Get('oidc/login')
   @GivesAs({}, 302)
   @Header('cache-control', 'no-store')
   async login(@Query('next') next: unknown, @Res() reply: FastifyReply): Promise<FastifyReply> {
     const { address, sealed } = await this.externalLogin.begin(next);
-    // SameSite=Lax: the callback begins on the provider's page.
+    // SameSite=Lax is needed, because a page of the provider starts the callback request.
     void reply.setCookie(COOKIE, sealed, { ...this.cookie(), maxAge: EXTERNAL_LOGIN_MINUTES * 60 });
     return reply.redirect(address.href, 302);
   }
 
-  /** The provider redirects here: opens a session and redirects to `next`, or to the sign-in page with `failed=external`. 404 when external login is off. */
+  /**
+   * Ends the login at the provider, which redirects the browser to this route. Opens a session and redirects to `next`, or to the sign-in
+   * page with `failed=external`. Returns 404 when external login is off.
+   */
   @Get('oidc/callback')
   @GivesAs({}, 303)
   @Header('cache-control', 'no-store')

@@ -5,7 +5,7 @@ import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import { NeighbourAway } from '../../problems/errors.js';
 
-/** The provider's configuration from its discovery document, and its keys. */
+/** The configuration of the provider from its discovery document, and the keys of the provider. */
 export interface Provider {
   readonly configuration: oidc.Configuration;
   readonly issuer: string;
@@ -14,12 +14,15 @@ export interface Provider {
 
 const FRESH_MS = 3_600_000;
 const TIMEOUT_SECONDS = 5;
-/** The pause before the next attempt after a failed discovery, however many people sign in. */
+/** The pause after a failed discovery before the next attempt. It does not depend on the number of people who sign in. */
 const RETRY_MS = 2_000;
 
 type Settings = Pick<Env, 'OIDC_ISSUER' | 'OIDC_CLIENT_ID' | 'OIDC_CLIENT_SECRET'>;
 
-/** The OpenID Connect provider of the environment. Its discovery document is read at the first use and then every hour. */
+/**
+ * The OpenID Connect provider that the environment configures. Its discovery document is read at the first use, and again when it is older
+ * than one hour.
+ */
 @Injectable()
 export class OidcProvider {
   private readonly logger = new Logger('authn');
@@ -27,12 +30,12 @@ export class OidcProvider {
 
   constructor(@Inject(ENV) private readonly env: Settings) {}
 
-  /** Whether the claim `iss` of a token names the provider. It verifies nothing. */
+  /** Whether the claim `iss` of a token names the provider. This does not verify the token. */
   isIssuer(issuer: unknown): boolean {
     return this.env.OIDC_ISSUER !== undefined && issuer === this.env.OIDC_ISSUER;
   }
 
-  /** The provider; undefined when external login is off. NeighbourAway when it does not answer. */
+  /** Returns the provider, or undefined when external login is off. Throws NeighbourAway when the provider does not answer. */
   async get(): Promise<Provider | undefined> {
     const { OIDC_ISSUER, OIDC_CLIENT_ID } = this.env;
     if (OIDC_ISSUER === undefined || OIDC_CLIENT_ID === undefined) return undefined;

@@ -15,12 +15,12 @@ const ACCOUNT = {
   patientId: accounts.patientId,
 };
 
-/** Finds the sign-ins that are still valid, in at most four statements for any number. */
+/** Finds the sign-ins that are still valid. At most four SQL statements are needed for any number of sign-ins. */
 @Injectable()
 export class ActiveSignIns {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** The valid ones of these sign-ins, with the present facts of their accounts that policies need. */
+  /** Returns those of the given sign-ins that are still valid. Each has the current facts about its account that policies need. */
   async among(signIns: readonly SignIn[]): Promise<ReadonlyMap<SignIn, Facts>> {
     const ids = (kind: SignIn['ends']['kind']) => [
       ...new Set(signIns.filter(({ ends }) => ends.kind === kind).map(({ ends }) => ends.id)),

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const { resolve } = createRequire(import.meta.url);
-/** The 49,233 most frequent leaked passwords, as the text of a JSON array: a Set of them would need 15 MB. */
+/** The 49,233 most frequent leaked passwords. They are kept as the text of a JSON array, because a Set would need 15 MB. */
 let list: string | undefined;
 
-/** Words that people repeat or number to make a password. Short ones matter, since repeats reach 15 characters. */
+/**
+ * Words that people repeat or add numbers to when they choose a password. Short words are included, because a repeated short word can have
+ * 15 characters.
+ */
 const WORDS = `
   password passwort passw0rd p@ssword p@ssw0rd pass admin administrator root user login welcome letmein secret changeme change
   default guest master superuser test testing tester demo example sample temp temporary qwerty qwertz azerty qwertyuiop
@@ -18,7 +21,7 @@ const WORDS = `
   .filter((word) => word !== '')
   .sort((one, other) => other.length - one.length);
 
-/** Sequences; every part of them is a common password. */
+/** Sequences of characters. Every part of a sequence is a common password. */
 const RUNS = [
   'abcdefghijklmnopqrstuvwxyz',
   '01234567890123456789012345678901234567890',
@@ -33,8 +36,8 @@ const RUNS = [
 const NOVEL_CHARACTERS = 4;
 
 /**
- * Whether a password is common: in the list of leaked passwords, made of known words and numbers, a sequence of the keyboard, or one short
- * piece repeated. Case and separators are ignored.
+ * Whether a password is common. A password is common if the list of leaked passwords contains it, or if it consists of known words and
+ * numbers. A keyboard sequence or a repeated short text is common too. Case and separators are ignored.
  */
 export function isCommon(password: string): boolean {
   const folded = password.toLowerCase().replace(/[\s._\-!?+*#@$]+/g, '');
@@ -45,7 +48,10 @@ export function isCommon(password: string): boolean {
   return rest.replace(/\d{1,4}$/, '').length < NOVEL_CHARACTERS && rest.length < folded.length;
 }
 
-/** Whether the list contains the password: unchanged, without the digits and signs at both ends, or reduced to the part that it repeats. */
+/**
+ * Whether the list of leaked passwords contains the password. The password is tried unchanged, without the digits and signs at both ends,
+ * and reduced to its repeated part.
+ */
 function isListed(folded: string): boolean {
   const bare = folded.replace(/^\P{L}+|\P{L}+$/gu, '');
   const piece = /^(.{5,}?)\1+.{0,3}$/su.exec(folded)?.[1] ?? folded;

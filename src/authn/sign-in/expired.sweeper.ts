@@ -12,7 +12,7 @@ import { SESSION_LIVES } from './sign.ins.js';
 
 const HOUR_MS = 3_600_000;
 
-/** Deletes expired sessions, token families, failure counts and keys every hour. Any number of gateways may do so at the same time. */
+/** Deletes expired sessions, token families, failure counts and keys every hour. Several gateways can do this at the same time. */
 @Injectable()
 export class ExpiredSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('authn');
@@ -41,7 +41,7 @@ export class ExpiredSweeper implements OnApplicationBootstrap, OnApplicationShut
         .delete(signingKeys)
         .where(sql`${signingKeys.retiredAt} < now() - interval '30 days'`);
     } catch (error) {
-      // PostgreSQL is away: the next run deletes them.
+      // PostgreSQL is unreachable. The next run deletes the expired rows.
       this.logger.warn(
         `expired sessions and tokens could not be deleted: ${error instanceof Error ? error.name : 'error'}`,
       );

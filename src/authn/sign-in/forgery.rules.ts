@@ -1,7 +1,7 @@
 import { ForgerySuspected } from '../../problems/errors.js';
 import { macOf, sameSecret } from '../tokens/tokens.hash.js';
 
-/** The parts of a request that show whether a page of this service sent it. */
+/** The parts of a request that show whether a page of this service sent the request. */
 export interface Provenance {
   readonly method: string;
   readonly path: string;
@@ -13,14 +13,17 @@ export interface Provenance {
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** The value of the `csrf_token` cookie. It is derived from the session, so that an attacker cannot plant a cookie of their own. */
+/**
+ * The value of the `csrf_token` cookie. It is derived from the session token, so an attacker cannot make the browser send a valid value.
+ */
 export function csrfTokenOf(sessionToken: string): string {
   return macOf(sessionToken, 'csrf');
 }
 
 /**
- * The rules for a request with a session cookie. An unsafe method needs `Origin` or `Sec-Fetch-Site`, and both must be same-origin. Outside
- * `/dicom-web` it also needs `X-CSRF-Token`; OHIF cannot add that header. Throws {@link ForgerySuspected}.
+ * Checks a request with a session cookie. A request with an unsafe method needs `Origin` or `Sec-Fetch-Site`, and each of these headers
+ * that is present must be same-origin. Outside `/dicom-web`, the request also needs `X-CSRF-Token`. The header is not required for
+ * `/dicom-web`, because OHIF cannot add it. Throws {@link ForgerySuspected}.
  */
 export function refuseForgery(request: Provenance, publicOrigin: string, sessionToken: string): void {
   if (SAFE.has(request.method)) return;
@@ -39,7 +42,7 @@ export function refuseForgery(request: Provenance, publicOrigin: string, session
     );
 }
 
-/** Refuses a request that a browser marks as cross-site. A request without these headers passes. */
+/** Throws {@link ForgerySuspected} for a request that a browser marks as cross-site. A request without these headers is accepted. */
 export function refuseForeign(
   { origin, fetchSite }: Pick<Provenance, 'origin' | 'fetchSite'>,
   publicOrigin: string,

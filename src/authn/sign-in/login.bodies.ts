@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ClaimedPassword, NewPassword } from './passwords.service.js';
 
-/** Name and password of a person; `session` asks for cookies instead of tokens. */
+/** The name and password of a person. With `session: true`, the response has cookies instead of tokens. */
 export const Login = z.strictObject({
   username: z.string().trim().min(1).max(256),
   password: ClaimedPassword,
@@ -19,13 +19,13 @@ export const Logout = z
   .transform((body) => body ?? {});
 export type Logout = z.output<typeof Logout>;
 
-/** A change of one's own password. */
+/** The current and the new password of the caller. */
 export const PasswordChange = z.strictObject({
   current_password: ClaimedPassword,
   new_password: NewPassword,
 });
 export type PasswordChange = z.output<typeof PasswordChange>;
 
-/** An opened session; it ends after `expires_in` seconds without a request. */
+/** A new session. It ends after `expires_in` seconds without a request. */
 export const OpenedSession = z.object({ expires_in: z.int() });
 export type OpenedSession = z.output<typeof OpenedSession>;

@@ -22,7 +22,11 @@ export class LoginController {
     private readonly cookies: SessionCookies,
   ) {}
 
-  /** Signs a person in: a pair of tokens, or with `session: true` two cookies and the seconds they live unused. 401 for an unknown or disabled account and for a wrong password alike, 429 after repeated failures. */
+  /**
+   * Signs a person in. Returns a pair of tokens. With `session: true`, returns two cookies and the number of seconds until an unused
+   * session ends. Returns 401 for an unknown account, a disabled account and a wrong password, with equal responses. Returns 429 after
+   * repeated failures.
+   */
   @Post('auth/login')
   @Gives(z.union([TokenPair, OpenedSession]))
   @Public()
@@ -42,7 +46,10 @@ export class LoginController {
     return { expires_in: SESSION_SECONDS };
   }
 
-  /** Exchanges a refresh token for a new pair. A token works once: the same again within ten seconds gives the same pair, later the family ends (401). */
+  /**
+   * Exchanges a refresh token for a new pair of tokens. Each refresh token works once. A repeated request within ten seconds gives the same
+   * refresh token. A later repetition ends the token family and returns 401.
+   */
   @Post('auth/refresh')
   @Gives(TokenPair)
   @Public()
@@ -57,7 +64,10 @@ export class LoginController {
     return pair;
   }
 
-  /** Ends the session, or the family of the access token; also the family of a `refresh_token` of the same account. */
+  /**
+   * Ends the session, or the token family of the access token. If the body has a `refresh_token` of the same account, its token family ends
+   * too.
+   */
   @Post('auth/logout')
   @AnyAccount()
   @HttpCode(204)
@@ -71,7 +81,10 @@ export class LoginController {
     if (signIn.ends.kind === 'session') this.cookies.clear(reply);
   }
 
-  /** Changes the caller's own password and ends their other sessions and tokens. 422 when the current password is wrong or the new one is short or common. */
+  /**
+   * Changes the password of the caller and ends all other sessions and tokens of the caller. Returns 422 when the current password is
+   * wrong, or the new password is too short or common.
+   */
   @Post('me/password')
   @AnyAccount()
   @HttpCode(204)

@@ -11,7 +11,7 @@ import { Passwords } from './passwords.service.js';
 import type { SignIn } from './sign.in.js';
 import { type Proof, SignIns } from './sign.ins.js';
 
-/** The person whom a password proved. */
+/** A person who has proved their identity with a password. */
 export interface Person extends Proof {
   readonly name: string;
   readonly patientId: string | undefined;
@@ -30,8 +30,8 @@ export class Logins {
   ) {}
 
   /**
-   * The person of a name and password. NotAuthenticated for an unknown name, a disabled account and a wrong password alike; TooMany when
-   * throttled.
+   * Checks a name and password and returns the person. Throws the same NotAuthenticated for an unknown name, a disabled account and a wrong
+   * password. Throws TooMany after too many failures.
    */
   async prove(username: string, password: string, address: string): Promise<Person> {
     const release = this.throttle.enter(username, address);
@@ -57,7 +57,7 @@ export class Logins {
     });
   }
 
-  /** Changes the caller's own password and ends every other sign-in. BadField when the current password is wrong. */
+  /** Changes the password of the caller and ends all other sign-ins of the caller. Throws BadField when the current password is wrong. */
   async changePassword(
     action: AuditedAction,
     signIn: SignIn,
@@ -74,7 +74,8 @@ export class Logins {
       const changed = await transaction
         .update(accounts)
         .set({ passwordHash })
-        // A concurrent change wins: it may be an administrator's, against somebody who knew this password.
+        // A concurrent change of the password takes precedence. An administrator may have made it because somebody else knows this
+        // password.
         .where(and(eq(accounts.id, id), eq(accounts.passwordHash, current)))
         .returning({ id: accounts.id });
       if (changed.length === 0) throw wrongPassword();
@@ -90,7 +91,10 @@ export class Logins {
     return row;
   }
 
-  /** Whether the password is the stored one. A wrong one is counted; TooMany when the name or the address has failed too often. */
+  /**
+   * Whether the password is the stored password. A wrong password is counted. Throws TooMany after too many failures of the name or the
+   * address.
+   */
   private async isPassword(
     stored: string | null | undefined,
     password: string,
@@ -99,7 +103,7 @@ export class Logins {
   ): Promise<boolean> {
     await this.throttle.slow(name);
     return this.passwords.inTurn(async () => {
-      // In the same turn, so that the count lags behind by no more than the checks that run at the same time.
+      // Check the count in the same slot as the password. Only the checks that run at the same time are then missing from the count.
       await this.throttle.check(name, address);
       const isRight = await this.passwords.matches(stored, password);
       if (!isRight) await this.throttle.failed(name, address);

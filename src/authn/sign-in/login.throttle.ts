@@ -10,11 +10,17 @@ import { LoginConcurrency } from '../../limits/login.concurrency.js';
 
 const WINDOW_SECONDS = 300;
 const WINDOW = sql.raw(`interval '${WINDOW_SECONDS} seconds'`);
-/** Wrong passwords for one name from one address; then this name waits at this address until the window ends. */
+/**
+ * The number of wrong passwords for one name from one address. At this number, the name is rejected from this address until the window
+ * ends.
+ */
 const PAIR_LIMIT = 10;
-/** Wrong passwords from one address: higher, since a whole hospital may share it. */
+/** The number of wrong passwords from one address. It is higher, because a whole hospital may use one address. */
 const ADDRESS_LIMIT = 200;
-/** Wrong passwords for one name from all addresses. It is only slowed: a stranger must not lock out its owner. */
+/**
+ * The number of wrong passwords for one name from all addresses. At this number, sign-ins are only delayed, because a stranger must not be
+ * able to lock the owner out.
+ */
 const NAME_LIMIT = 50;
 const NAME_DELAY_MS = 1500;
 
@@ -23,7 +29,9 @@ interface Limit {
   readonly limit: number;
 }
 
-/** Counts wrong passwords in PostgreSQL, for all gateways together, in a window of five minutes. It never locks an account. */
+/**
+ * Limits wrong passwords. It counts them in PostgreSQL for all gateways together, in a window of five minutes. It never locks an account.
+ */
 @Injectable()
 export class LoginThrottle {
   private readonly attempts = new LoginConcurrency();
@@ -31,20 +39,23 @@ export class LoginThrottle {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Begins an attempt and returns the function that ends it. Throws {@link TooMany}, without a query to PostgreSQL, when too many attempts
-   * are under way.
+   * Begins an attempt and returns the function that ends the attempt. Throws {@link TooMany} when too many attempts run at the same time.
+   * This check needs no query to PostgreSQL.
    */
   enter(name: string, address: string): () => void {
     return this.attempts.enter(networkOf(address), [pairOf(name, address), addressOf(address)]);
   }
 
-  /** Waits a moment when the name is under attack. Call it before the attempt takes a slot for its password check. */
+  /**
+   * Waits 1.5 seconds when the name has too many wrong passwords from all addresses. Call this before the attempt takes a slot for its
+   * password check.
+   */
   async slow(name: string): Promise<void> {
     const [over] = await this.over([{ subject: nameOf(name), limit: NAME_LIMIT }]);
     if (over !== undefined) await sleep(NAME_DELAY_MS);
   }
 
-  /** Throws {@link TooMany} while this name at this address, or this address with any name, has failed too often. */
+  /** Throws {@link TooMany} after too many wrong passwords for this name from this address, or for any names from this address. */
   async check(name: string, address: string): Promise<void> {
     const [over] = await this.over([
       { subject: pairOf(name, address), limit: PAIR_LIMIT },
@@ -58,7 +69,7 @@ export class LoginThrottle {
 
   /** Counts a wrong password. */
   async failed(name: string, address: string): Promise<void> {
-    // The same order everywhere avoids deadlocks.
+    // All transactions update the rows in the same order, which avoids deadlocks.
     const subjects = [pairOf(name, address), addressOf(address), nameOf(name)];
     subjects.sort((one, other) => (one < other ? -1 : 1));
     const over = sql`${loginFailures.windowStart} < now() - ${WINDOW}`;
@@ -74,12 +85,12 @@ export class LoginThrottle {
       });
   }
 
-  /** Deletes the failures of this name at this address. */
+  /** Deletes the count of wrong passwords for this name from this address. */
   async succeeded(name: string, address: string): Promise<void> {
     await this.database.delete(loginFailures).where(eq(loginFailures.subject, pairOf(name, address)));
   }
 
-  /** The subjects that reached their limit in the present window, and the seconds left of it. */
+  /** The subjects that have reached their limit in the current window, with the number of seconds until the window ends. */
   private async over(
     limits: readonly Limit[],
   ): Promise<{ readonly subject: string; readonly left: number }[]> {
@@ -102,7 +113,7 @@ export class LoginThrottle {
   }
 }
 
-/** Subjects are hashed, since people type passwords into the wrong field. */
+/** Hashes the parts of a subject, because people sometimes type a password into the name field. */
 function hashed(...parts: readonly string[]): string {
   return createHash('sha256').update(parts.join('\0')).digest('base64url');
 }
@@ -111,7 +122,7 @@ const nameOf = (name: string) => hashed('name', name.toLowerCase());
 const addressOf = (address: string) => hashed('address', networkOf(address));
 const pairOf = (name: string, address: string) => hashed('pair', name.toLowerCase(), networkOf(address));
 
-/** The IPv4 address, or the /64 of an IPv6 address: one subscriber has all of it. */
+/** The IPv4 address, or the /64 network of an IPv6 address, because one subscriber usually has a whole /64 network. */
 function networkOf(address: string): string {
   if (!isIPv6(address) || /^::ffff:/i.test(address)) return address.replace(/^::ffff:/i, '');
   const [head = '', tail] = address.split('%', 1).join('').split('::');

@@ -22,14 +22,14 @@ export const Session = z.object({
 });
 export type Session = z.output<typeof Session>;
 
-/** Filter by kind; `q` is a part of the address or the client. */
+/** The query parameters of the list of sign-ins. Filters: `kind`, and `q`, which is a part of the address or the user agent. */
 export const SessionsQuery = ListQuery.extend({
   kind: Session.shape.kind.optional(),
   sort: z.enum(['created_at', '-created_at', 'last_seen_at', '-last_seen_at']).default('-created_at'),
 });
 export type SessionsQuery = z.output<typeof SessionsQuery>;
 
-/** Lists and ends the active sign-ins of one account: at most one hundred of each kind, newest first. */
+/** Lists and ends the active sign-ins of one account. The list has at most one hundred sign-ins of each kind, newest first. */
 @Injectable()
 export class OwnSessions {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -96,7 +96,7 @@ export class OwnSessions {
     return [...sessionsOf('browser', browsers), ...sessionsOf('token', tokens)];
   }
 
-  /** Ends one sign-in. NotVisible when the account has no active one with this id. */
+  /** Ends one sign-in. Throws NotVisible when the account has no active sign-in with this id. */
   async end(accountId: string, id: string, transaction: Transaction): Promise<void> {
     const browser = await transaction
       .delete(sessions)

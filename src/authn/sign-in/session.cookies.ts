@@ -21,7 +21,7 @@ export class SessionCookies {
     this.options = { path: '/', sameSite: 'strict', secure };
   }
 
-  /** The session token of a request; undefined without one. */
+  /** The session token of a request. Undefined when the request has no session cookie. */
   read(request: FastifyRequest): string | undefined {
     return request.cookies[SESSION];
   }
@@ -36,12 +36,12 @@ export class SessionCookies {
     void reply.clearCookie(CSRF, this.options);
   }
 
-  /** Throws ForgerySuspected for a request with this session that breaks the rules of {@link refuseForgery}. */
+  /** Throws ForgerySuspected if a request with this session token violates the rules of {@link refuseForgery}. */
   refuseForgery(request: FastifyRequest, token: string): void {
     refuseForgery(provenanceOf(request), this.origin, token);
   }
 
-  /** Throws ForgerySuspected when another site asks for a session. */
+  /** Throws ForgerySuspected when a page of another site requests a session. */
   refuseForeign(request: FastifyRequest): void {
     refuseForeign(provenanceOf(request), this.origin);
   }

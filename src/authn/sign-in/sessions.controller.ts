@@ -18,7 +18,10 @@ export class SessionsController {
     private readonly auditedActions: AuditedActions,
   ) {}
 
-  /** The caller's active sign-ins, newest first; `current` marks the one of this request. Filter: `kind`. `q` searches address and client. */
+  /**
+   * Lists the active sign-ins of the caller, newest first. `current` marks the sign-in of this request. Filters: `kind`, and `q`, which is
+   * a part of the address or the user agent.
+   */
   @Get()
   @Gives(pageOf(Session))
   list(
@@ -40,7 +43,10 @@ export class SessionsController {
     );
   }
 
-  /** Ends one sign-in of the caller, which may be the current one. 404 for a sign-in of another account or an ended one. */
+  /**
+   * Ends one sign-in of the caller. It can be the current sign-in. Returns 404 for a sign-in of another account and for a sign-in that has
+   * ended.
+   */
   @Delete(':id')
   @HttpCode(204)
   async end(

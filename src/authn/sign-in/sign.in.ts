@@ -4,13 +4,13 @@ import type { Account } from '../account.js';
 export interface SignIn {
   readonly account: Account;
   readonly ends: { readonly kind: 'session' | 'family' | 'key' | 'account'; readonly id: string };
-  /** The client's address, for a key that may be limited to address ranges. */
+  /** The address of the client. It is set only for API keys, because a key can be limited to address ranges. */
   readonly address?: string;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the guard of `authn` beside `account`. */
+    /** The sign-in of the request. The guard of `authn` sets it together with `account`. */
     signIn?: SignIn;
   }
 }

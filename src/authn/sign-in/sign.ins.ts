@@ -9,19 +9,21 @@ import { hashOf, newSecret } from '../tokens/tokens.hash.js';
 
 export const SESSION_SECONDS = 30 * 60;
 
-/** Sessions that were used in the last 30 minutes and are not older than 12 hours. */
+/** The condition for a valid session: it was used in the last 30 minutes and is not older than 12 hours. */
 export const SESSION_LIVES: SQL = sql`(${gt(sessions.lastSeenAt, sql`now() - interval '30 minutes'`)}
   and ${gt(sessions.createdAt, sql`now() - interval '12 hours'`)})`;
 
-/** An account that has proved its identity. `passwordHash` is the hash that the password was checked against; undefined for an external login. */
+/**
+ * An account whose identity was proved. `passwordHash` is the stored hash that the password matched. It is undefined for an external login.
+ */
 export interface Proof {
   readonly id: string;
   readonly passwordHash: string | undefined;
 }
 
 /**
- * Locks an account until the transaction ends. NotAuthenticated when its password was changed or the account was disabled since the check: such
- * a change ended all sign-ins, and no new one may begin by the old password.
+ * Locks an account until the transaction ends. Throws NotAuthenticated when the account was disabled or its password was changed after the
+ * check of the password. Such a change has ended all sign-ins, so the old password must not start another sign-in.
  */
 export async function holdProof(transaction: Transaction, { id, passwordHash }: Proof): Promise<void> {
   const [held] = await transaction
@@ -43,7 +45,10 @@ export async function holdProof(transaction: Transaction, { id, passwordHash }: 
 export class SignIns {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Opens a session and returns its token for the cookie; only the hash is stored. NotAuthenticated as in {@link holdProof}. */
+  /**
+   * Opens a session and returns the session token for the cookie. Only the hash of the token is stored. Throws NotAuthenticated under the
+   * same conditions as {@link holdProof}.
+   */
   async openSession(proof: Proof, caller: Caller): Promise<string> {
     const token = newSecret();
     await this.database.transaction(async (transaction) => {
@@ -54,7 +59,10 @@ export class SignIns {
     return token;
   }
 
-  /** A new session instead of the one whose token the browser has, if it has one. Returns the new token. */
+  /**
+   * Opens a session and deletes the earlier session of the browser, if there is one. `earlier` is the token of the earlier session. Returns
+   * the new token.
+   */
   async replaceSession(earlier: string | undefined, proof: Proof, caller: Caller): Promise<string> {
     if (earlier !== undefined)
       await this.database.delete(sessions).where(eq(sessions.tokenHash, hashOf(earlier)));

@@ -11,10 +11,10 @@ import { SigningKeys } from '../keys/signing.keys.js';
 
 export const ACCESS_TOKEN = 'access-token';
 
-/** The signing keys could not be read. This is not the client's fault, so it is not a 401. */
+/** The error for signing keys that cannot be read. The client did not cause it, so the response is not 401. */
 export class KeysUnreadable extends Error {}
 
-/** Passport's strategy for `Authorization: Bearer <access token>`. The token cannot choose the source of the key. */
+/** Passport's strategy for `Authorization: Bearer <access token>`. The headers of a token cannot select another source of the key. */
 @Injectable()
 export class AccessTokenStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN) {
   constructor(
@@ -31,7 +31,7 @@ export class AccessTokenStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN
     });
   }
 
-  /** Passport calls it with verified claims. It checks the claims that the signature does not cover, then finds the account. */
+  /** Passport calls this after it has verified the signature. Parses the claims, then finds the account. */
   async validate(payload: unknown): Promise<SignIn> {
     const claims = Claims.safeParse(payload);
     if (!claims.success) throw new NotAuthenticated();

@@ -9,7 +9,10 @@ import { SigningKeys } from '../keys/signing.keys.js';
 export const AUDIENCE = 'radgate';
 export const ACCESS_TOKEN_SECONDS = 900;
 
-/** The header of our tokens (RFC 9068 §2.1). Strict: a token with `jku`, `x5u`, `jwk` or `crit` is refused. */
+/**
+ * The header of the access tokens of this service (RFC 9068 §2.1). The schema is strict, so a token with `jku`, `x5u`, `jwk` or `crit` is
+ * rejected.
+ */
 export const TokenHeader = z.strictObject({
   alg: z.literal('RS256'),
   typ: z.literal('at+jwt'),
@@ -20,8 +23,8 @@ const CLOCK_SKEW_SECONDS = 30;
 const seconds = z.number().int().nonnegative();
 
 /**
- * The claims of an access token. `sub` is the account. `jti` is the token family, a dot and random characters, so that a logout ends all
- * access tokens of the family immediately.
+ * The claims of an access token. `sub` is the account. `jti` consists of the token family, a dot and random characters. A logout can
+ * therefore end all access tokens of the family immediately.
  */
 export const Claims = z
   .object({
@@ -36,7 +39,7 @@ export const Claims = z
   .transform((claims) => ({ accountId: claims.sub, familyId: claims.jti.slice(0, 36) }))
   .refine(({ familyId }) => z.uuid().safeParse(familyId).success);
 
-/** Signs access tokens: RS256, `typ: at+jwt`, 15 minutes (RFC 9068). */
+/** Signs access tokens with RS256 and `typ: at+jwt` (RFC 9068). They are valid for 15 minutes. */
 @Injectable()
 export class AccessTokens {
   constructor(
@@ -44,7 +47,7 @@ export class AccessTokens {
     private readonly keys: SigningKeys,
   ) {}
 
-  /** An access token for an account. `patientId` becomes the claim `patient_id`. */
+  /** Returns an access token for an account. `patientId` becomes the claim `patient_id`. */
   async sign(accountId: string, familyId: string, patientId: string | undefined): Promise<string> {
     const { kid, privateKey } = await this.keys.current();
     const issuedAt = Math.floor(Date.now() / 1000);

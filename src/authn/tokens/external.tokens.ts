@@ -12,7 +12,10 @@ import type { SignIn } from '../sign-in/sign.in.js';
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 const SKEW_SECONDS = 30;
-/** Keys come from the provider's JWKS only: a header that contains or names other keys is refused. */
+/**
+ * The header of an access token of the provider. Only keys in the JWKS of the provider are used, so a header that contains or names other
+ * keys is rejected.
+ */
 const Header = z.looseObject({
   kid: z.string().max(256).optional(),
   typ: z
@@ -24,13 +27,16 @@ const Header = z.looseObject({
   jwk: z.undefined().optional(),
   crit: z.undefined().optional(),
 });
-/** The marks of an ID token, which describes a login and is not an access token. */
+/** The claims that identify an ID token. An ID token describes a login and must not be used as an access token. */
 const IdToken = z.union([
   z.looseObject({ nonce: z.unknown().refine((value) => value !== undefined) }),
   z.looseObject({ at_hash: z.string() }),
 ]);
 
-/** Verifies access tokens of the provider: signed by a key of its JWKS, for our audience. */
+/**
+ * Verifies access tokens of the OpenID Connect provider. A token must be signed by a key in the JWKS of the provider, and its audience must
+ * be this service.
+ */
 @Injectable()
 export class ExternalTokens {
   constructor(
@@ -39,7 +45,7 @@ export class ExternalTokens {
     private readonly accounts: ExternalAccounts,
   ) {}
 
-  /** Whether the claim `iss` of a token names the provider. It verifies nothing. */
+  /** Whether the claim `iss` of a token names the provider. This does not verify the token. */
   claims(token: string): boolean {
     try {
       return this.provider.isIssuer(decodeJwt(token).iss);
@@ -48,7 +54,10 @@ export class ExternalTokens {
     }
   }
 
-  /** The account of a token. NotAuthenticated for an invalid token, NeighbourAway when the provider's keys cannot be read. */
+  /**
+   * Verifies a token and finds its account. Throws NotAuthenticated for an invalid token, and NeighbourAway when the keys of the provider
+   * cannot be read.
+   */
   async verify(token: string, requester: Requester): Promise<SignIn> {
     const identity = await this.identify(token);
     const row = await this.accounts.admit(identity, requester, false);
@@ -84,7 +93,7 @@ function headerOf(token: string): unknown {
   }
 }
 
-/** Whether the token is at fault, and not the reading of the keys. */
+/** Whether the token is invalid. False when the keys could not be read. */
 function isRefusal(error: unknown): boolean {
   const isAway =
     error instanceof errors.JWKSTimeout ||

@@ -22,10 +22,10 @@ export interface Refreshed {
 
 const PREFIX = 'rgr_';
 const SECRET = 'refresh successor';
-/** A token expires after seven days without use, a family thirty days after its login. */
+/** A refresh token expires seven days after it was issued. All tokens of a family expire thirty days after the login. */
 const TOKEN_LIFE = sql.raw(`interval '7 days'`);
 const FAMILY_LIFE = sql.raw(`interval '30 days'`);
-/** The most valid families of one account. */
+/** The maximum number of valid token families of one account. */
 const MAX_FAMILIES = 100;
 const GRACE = sql.raw(`interval '10 seconds'`);
 
@@ -37,8 +37,9 @@ const Row = z.object({
 });
 
 /**
- * Refresh tokens that work once (RFC 9700 §4.14.2). The successor is HMAC(stored secret, presented token), so that a repeat within ten
- * seconds, after a lost response, gets the same successor, which is not stored.
+ * Refresh tokens that work once (RFC 9700 §4.14.2). The successor of a token is HMAC(stored secret, presented token). If a response is lost
+ * and the client repeats the request within ten seconds, the client gets the same successor again. The successor itself is therefore not
+ * stored.
  */
 @Injectable()
 export class RefreshTokens {
@@ -49,7 +50,10 @@ export class RefreshTokens {
     private readonly secrets: StoredSecrets,
   ) {}
 
-  /** The first token of a new family. NotAuthenticated when the account was disabled or its password changed since the check. */
+  /**
+   * Starts a family and returns its first token. Throws NotAuthenticated when the account was disabled or its password was changed after
+   * the check of the password.
+   */
   async start(proof: Proof, caller: Caller): Promise<{ refreshToken: string; familyId: string }> {
     const { id: accountId } = proof;
     const familyId = randomUUID();
@@ -63,7 +67,7 @@ export class RefreshTokens {
         accountId,
         expiresAt: sql`now() + ${TOKEN_LIFE}`,
       });
-      // A script that signs in for each call must not fill the table: the oldest families end.
+      // End the oldest families, so that a script that signs in for each call does not fill the table.
       await transaction.execute(sql`
         update token_families set revoked_at = now() where id in (
           select id from token_families where account_id = ${accountId} and revoked_at is null
@@ -72,7 +76,10 @@ export class RefreshTokens {
     return { refreshToken, familyId };
   }
 
-  /** Exchanges a token for its successor. {@link NotAuthenticated} for an invalid token; a repeat after ten seconds also ends the family. */
+  /**
+   * Exchanges a token for its successor. Throws {@link NotAuthenticated} for an invalid token. A token that is used again after ten seconds
+   * also ends the family.
+   */
   async rotate(presented: string, requester: Requester): Promise<Refreshed> {
     const refreshToken = `${PREFIX}${macOf(await this.secrets.get(SECRET), presented)}`;
     const row = (await this.use(presented, refreshToken)) ?? (await this.repeat(presented, requester));
@@ -97,7 +104,10 @@ export class RefreshTokens {
       .where(and(sql`${tokenFamilies.id} in (${family})`, isNull(tokenFamilies.revokedAt)));
   }
 
-  /** One statement, so that only one of several parallel uses finds `used_at` empty and writes the successor. */
+  /**
+   * Marks a token as used and stores the hash of its successor, in one statement. If the token is used several times in parallel, only one
+   * use finds `used_at` empty.
+   */
   private async use(presented: string, successor: string): Promise<z.infer<typeof Row> | undefined> {
     const rows = await this.database.execute(sql`
       with used as (
@@ -115,7 +125,7 @@ export class RefreshTokens {
     return Row.optional().parse(rows[0]);
   }
 
-  /** Handles a token that was used before. After the ten seconds it may be stolen, and the family ends. */
+  /** Handles a token that was used before. If the first use was more than ten seconds ago, the token may be stolen, so the family ends. */
   private async repeat(presented: string, requester: Requester): Promise<z.infer<typeof Row>> {
     const rows = await this.database
       .select({

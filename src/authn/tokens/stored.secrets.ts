@@ -5,7 +5,9 @@ import { DATABASE, type Database } from '../../database/database.module.js';
 import { storedSecrets } from '../../database/schema.access.js';
 import { SealedBox } from '../../secrets/sealed.box.js';
 
-/** Secrets of 32 random bytes that all gateways of a database share. They are created at the first use and encrypted under MASTER_KEY. */
+/**
+ * Secrets of 32 random bytes that all gateways of a database share. A secret is created at its first use and is encrypted with MASTER_KEY.
+ */
 @Injectable()
 export class StoredSecrets {
   private readonly opened = new Map<string, Buffer>();
@@ -15,7 +17,7 @@ export class StoredSecrets {
     private readonly box: SealedBox,
   ) {}
 
-  /** The secret of a name. Two first uses at the same time get the same secret. */
+  /** The secret with a name. Two concurrent first uses get the same secret. */
   async get(name: string): Promise<Buffer> {
     const known = this.opened.get(name);
     if (known !== undefined) return known;

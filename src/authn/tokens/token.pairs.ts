@@ -30,13 +30,19 @@ export class TokenPairs {
     private readonly refreshTokens: RefreshTokens,
   ) {}
 
-  /** The first pair after a sign-in. NotAuthenticated when the account was disabled or its password changed since. */
+  /**
+   * Issues the first pair after a sign-in. Throws NotAuthenticated when the account was disabled or its password was changed after the
+   * check of the password.
+   */
   async start(person: Person, caller: Caller): Promise<TokenPair> {
     const started = await this.refreshTokens.start(person, caller);
     return this.pair({ ...started, accountId: person.id, patientId: person.patientId });
   }
 
-  /** The next pair for a refresh token, and its account. NotAuthenticated for a token that is unknown, expired or used. */
+  /**
+   * Issues the next pair for a refresh token. Also returns the account of the token. Throws NotAuthenticated for a token that is unknown,
+   * expired or was used more than ten seconds ago.
+   */
   async refresh(
     refreshToken: string,
     requester: Requester,

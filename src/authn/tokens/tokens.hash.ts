@@ -1,11 +1,11 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** A new secret: the prefix and 32 random bytes in base64url. */
+/** Creates a secret from the prefix and 32 random bytes in base64url. */
 export function newSecret(prefix = ''): string {
   return `${prefix}${randomBytes(32).toString('base64url')}`;
 }
 
-/** The SHA-256 of a secret, which is stored instead. Only for secrets with enough randomness. */
+/** The SHA-256 of a secret. The database stores this hash instead of the secret. Use it only for secrets with enough randomness. */
 export function hashOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
