@@ -4,7 +4,10 @@ import { type Encoding, PIXEL_DATA, UNDEFINED_LENGTH } from './element.decoder.j
 import { PREFIX_END } from './file.meta.js';
 import { codingOf, type Coding } from './fragment.coding.js';
 
-/** A fragment of encapsulated pixel data (PS3.5 §A.4): the position of its bytes in the file, and whether an image begins or ends in it. */
+/**
+ * A fragment of encapsulated pixel data (PS3.5 §A.4): the position of its bytes in the file, and whether an image begins or ends with this
+ * fragment.
+ */
 export interface Fragment {
   readonly at: number;
   readonly length: number;

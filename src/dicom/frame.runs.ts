@@ -57,8 +57,8 @@ function byTable(
 }
 
 /**
- * The length of a frame from the Extended Offset Table Lengths. `undefined` unless it is the total length of the fragments, or one padding
- * byte less.
+ * The length of a frame from the Extended Offset Table Lengths. Returns `undefined` unless this length is the total length of the
+ * fragments, or one padding byte less.
  */
 function lengthOf(
   { all, extendedLengths }: Fragments,

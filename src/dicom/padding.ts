@@ -7,7 +7,7 @@ export function trimPadding(text: string): string {
   return text.replace(/^ +/, '').replace(/(?<! ) +$/, '');
 }
 
-/** Removes the padding around each of the values that backslashes separate. */
+/** Removes the padding around each value of a text. Backslashes separate the values. */
 export function trimValues(text: string): string {
   return text.split('\\').map(trimPadding).join('\\');
 }

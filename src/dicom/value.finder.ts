@@ -97,7 +97,7 @@ class ValueFinder {
   async #head(encoding: Encoding, isTop: boolean): Promise<ElementHead | undefined> {
     const head = await this.#bytes.head(encoding, isTop);
     if (head === undefined || !encoding.implicit || isDelimiter(head.tag)) return head;
-    // `false` is safe: the sign of the pixels changes only the VR, and not the width of a number.
+    // `false` is safe here, because the sign of the pixels changes only the VR and not the width of a number.
     return { ...head, vr: this.#representationOf(head.tag, false) };
   }
 }

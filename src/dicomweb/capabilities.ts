@@ -94,7 +94,7 @@ export const RESOURCES: readonly Resource[] = [
   { path: `${INSTANCE}/bulk/{path}`, methods: [get('RetrieveBulkdata', [PARTS_OF(OCTETS), OCTETS])] },
 ];
 
-/** The capabilities as WADL (PS3.18 §8.9). `base` is the public URL of the root. */
+/** The capabilities as WADL (PS3.18 §8.9). `base` is the public URL of the service. */
 export function capabilitiesAsWadl(base: string): Buffer {
   const resources = RESOURCES.map(({ path, methods }) =>
     xmlElement('resource', { path: path.slice(1) }, ...methods.map(methodAsWadl)),

@@ -19,8 +19,8 @@ export class DeletionService {
   ) {}
 
   /**
-   * Deletes all instances of the target from the archive and from the catalog. If a deletion was interrupted, the same request continues
-   * it. Throws `NotVisible` when the target is unknown or out of scope.
+   * Deletes all instances of the target from the archive and from the catalog. If a deletion was interrupted, the client can send the same
+   * request again to continue the deletion. Throws `NotVisible` when the target is unknown or out of scope.
    */
   async delete({ policy, actor, note }: DicomwebRequest, target: ResourceUids): Promise<void> {
     const { studyUid, patientIssuer, patientId, instances } = await this.lookup.find(
@@ -29,7 +29,7 @@ export class DeletionService {
       target,
     );
     const facts = { studyUid, patientIssuer, patientId, instances: instances.length, detail: { ...target } };
-    // The audit row is committed first. If this fails, nothing is deleted.
+    // The audit row is committed first. If the commit fails, nothing is deleted.
     await this.audit.append({ ...actor, ...facts, kind: 'answer', action: 'delete begins' });
     note(facts);
     for (let start = 0; start < instances.length; start += CONCURRENCY) {

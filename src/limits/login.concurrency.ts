@@ -21,7 +21,7 @@ export class LoginConcurrency {
 
   /**
    * Begins an attempt and returns the function that ends it. Throws {@link TooMany} when too many attempts are running, from this network
-   * or in total. Also throws it when one of the subjects must still wait.
+   * or in total. Also throws {@link TooMany} when one of the subjects must still wait.
    */
   enter(network: string, subjects: readonly string[]): () => void {
     for (const subject of subjects) this.refuseWaiting(subject);

@@ -38,7 +38,7 @@ export class Slots {
     if (this.isFreeFor(account)) this.enter(account);
     else await this.wait(signal, account);
     try {
-      // The signal may have aborted after the slot was assigned.
+      // The signal can abort after the slot was assigned.
       signal?.throwIfAborted();
       return await work();
     } finally {

@@ -23,7 +23,7 @@ export interface Picture {
 /** `reader`: the account that reads the bytes. When `signal` aborts, the call stops waiting for a free slot. */
 type Requester = Pick<ReadOptions, 'reader' | 'signal'>;
 
-/** The new identifiers of a copy of an instance. Where an identifier is `undefined`, the copy has the original one. */
+/** The new identifiers of a copy of an instance. If an identifier is `undefined`, the copy keeps the original value. */
 export interface NewIdentity {
   readonly patientId: string | undefined;
   readonly issuer: string | undefined;

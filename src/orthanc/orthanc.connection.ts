@@ -72,8 +72,8 @@ export class ArchiveConnection {
   }
 
   /**
-   * Sends a body and returns the small answer as text. The body is sent in chunks, because Orthanc would allocate memory for a declared
-   * length.
+   * Sends a body and returns the small answer as text. The body is sent with chunked transfer coding, because Orthanc would allocate memory
+   * for a declared Content-Length.
    */
   async send(callName: string, path: string, body: Readable): Promise<string> {
     const answer = await this.transport.request(callName, { method: 'POST', path, body });

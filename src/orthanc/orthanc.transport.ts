@@ -29,7 +29,10 @@ export type ArchiveAddress = Pick<Env, 'ORTHANC_URL' | 'ORTHANC_USERNAME' | 'ORT
 export interface ArchiveCall {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
-  /** A stream is a DICOM file. It is sent in chunks, because Orthanc would allocate memory for a declared length. A string is JSON. */
+  /**
+   * A stream is a DICOM file. It is sent with chunked transfer coding, because Orthanc would allocate memory for a declared Content-Length.
+   * A string is JSON.
+   */
   readonly body?: Readable | string | undefined;
   readonly accept?: string | undefined;
   /** Value of the `Range` header (RFC 9110 §14.2). */
@@ -149,7 +152,7 @@ export async function piecesOf(callName: string, body: Readable, atMost: number)
   throw new UpstreamFailed(`${callName} (answer too large)`);
 }
 
-/** The error when a call to Orthanc fails. It keeps only the code of the HTTP client's error. */
+/** Converts the error of a failed call to Orthanc. Only the code of the HTTP client's error is kept. */
 function archiveUnavailable(callName: string, error: unknown): NeighbourAway {
   archiveFailures.failed += 1;
   return new NeighbourAway('orthanc', { cause: new UpstreamFailed(`${callName}: ${codeOf(error)}`) });

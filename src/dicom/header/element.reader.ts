@@ -31,13 +31,13 @@ interface WantedValue {
   missing: number;
 }
 
-/** Largest nested value in bytes that is read. A UID has at most 64 bytes. */
+/** Largest nested value that is read, in bytes. It is enough for a UID, which has at most 64 bytes. */
 const LONGEST_NESTED = 128;
 const LONGEST_PADDING = 1024 * 1024;
 
 /**
  * Reads the elements of a data set as the bytes arrive. Nested sequences are read without recursion. The reader keeps only one head, and
- * one value that its visitor wants. It allocates no memory by a declared length, so a false length costs no memory.
+ * one value that its visitor wants. It never allocates memory for a declared length, so a false length costs no memory.
  */
 export class ElementReader {
   readonly #encoding: Encoding;
@@ -193,7 +193,7 @@ export class ElementReader {
     else this.#visitor.value(element, bytes);
   }
 
-  /** Some writers pad a file with zeros to a round length. */
+  /** Checks that the padding contains only zeros. Some writers pad a file with zeros to a round length. */
   #pad(bytes: Buffer): void {
     this.#padded += bytes.length;
     if (this.#padded > LONGEST_PADDING || bytes.some((byte) => byte !== 0))

@@ -11,7 +11,7 @@ export interface VisitedElement {
 
 /** Receives the elements of the top level in the order in which they are written. */
 export interface ElementVisitor {
-  /** Whether the value is wanted. */
+  /** Whether the visitor wants the value. */
   element(element: VisitedElement): boolean;
   value(element: VisitedElement, bytes: Buffer): void;
   /**

@@ -15,7 +15,7 @@ export interface DicomHeader {
   /** The value in the file meta information, or else in the data set. An empty string when both have no value. */
   sopClassUid: string;
   sopInstanceUid: string;
-  /** Offset of the data set in the file in bytes: the end of the file meta information. */
+  /** Offset of the data set in the file, in bytes. The file meta information ends at this offset. */
   datasetOffset: number;
   /** Requested top-level values, the character set and the SOP UIDs, by tag (eight hexadecimal digits). See `textOf` for their form. */
   attributes: Map<string, string>;
@@ -204,7 +204,7 @@ function cutOff(pieces: Buffer[], length: number): Buffer {
   return Buffer.concat(taken);
 }
 
-/** The rest of a file. Each chunk is checked before it is passed on. Padding at the end of the file is left out. */
+/** Passes on the rest of a file. Each chunk is checked before it is passed on. Padding at the end of the file is left out. */
 async function* passOn(
   iterator: AsyncIterator<Buffer>,
   dataSet: DataSetFeed,

@@ -39,7 +39,10 @@ export class RequestCollector {
     this.#items = [];
   }
 
-  /** Called when an item begins. `characterSet` is that of the data set. It applies unless the item contains its own character set. */
+  /**
+   * Called when an item begins. `characterSet` is the character set of the data set. It applies unless the item contains its own character
+   * set.
+   */
   item(characterSet: string): void {
     this.#item = { step: '', procedure: '' };
     this.#characterSet = characterSet;

@@ -39,7 +39,7 @@ export async function metadataOfFile(file: SourceOfBytes, instanceUrl = ''): Pro
 /** How the elements at the current position are read. */
 interface Context {
   readonly encoding: Encoding;
-  /** The nearest Specific Character Set. */
+  /** The Specific Character Set of this data set, or of the nearest data set around it. */
   readonly characterSet: string;
   /** Whether the pixels of the data set are signed. */
   readonly isSigned: boolean;
@@ -106,9 +106,9 @@ class FileReader {
     }
     if (length === UNDEFINED_LENGTH) {
       if (!PIXELS.has(head.tag)) throw fault.undefinedLength();
-      // Inside a sequence, such as that of an icon image, more attributes follow the compressed pixel data. So it is skipped.
+      // In a sequence, such as Icon Image Sequence, more attributes can follow the compressed pixel data. So the pixel data is skipped.
       if (path.length > 8) await this.#bytes.skipFragments(encoding);
-      // Compressed pixel data is OB, whatever the file says (PS3.5 §A.4).
+      // The VR of compressed pixel data is OB, even if the file has another VR (PS3.5 §A.4).
       return bulkAttribute('OB', address());
     }
     // A known element with the VR UN is encoded in Implicit VR Little Endian (PS3.5 §6.2.2).
@@ -149,7 +149,10 @@ class FileReader {
   }
 }
 
-/** Whether this is compressed pixel data at the top level. Reading stops there, because its end is only found by reading all fragments. */
+/**
+ * Whether this is compressed pixel data at the top level. Reading stops there, because the end of this data is only found by reading all
+ * fragments.
+ */
 function isLastRead({ tag, length }: ElementHead, { path }: Context): boolean {
   return path === '' && length === UNDEFINED_LENGTH && PIXELS.has(tag);
 }

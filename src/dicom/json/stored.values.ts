@@ -60,7 +60,7 @@ function textValue(vr: string, text: string): unknown {
   return vr === 'PN' ? personName(text) : text;
 }
 
-/** Converts an Integer String to a number. An invalid one is returned as text (PS3.18 F.2.3). */
+/** Converts an Integer String to a number. An invalid string is returned unchanged (PS3.18 F.2.3). */
 function integerOf(text: string): number | string {
   const value = /^[+-]?\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
   return value >= INTEGERS.least && value <= INTEGERS.most ? value : text;
@@ -78,7 +78,7 @@ function trimSpacesAndNul(text: string): string {
   return text.replace(/^[ \0]+|[ \0]+$/g, '');
 }
 
-/** Numbers, and tags as eight hexadecimal digits. `undefined` when JSON cannot express one of them. */
+/** Reads numbers, and tags as eight hexadecimal digits. Returns `undefined` when JSON cannot express one of the values. */
 function numbersOf(vr: string, width: number, bytes: Buffer, big: boolean): readonly unknown[] | undefined {
   if (bytes.length % width !== 0) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { BadRequest } from '../../problems/errors.js';
 import { queryPairs } from './query.pairs.js';
 
-/** One media range of an Accept header (RFC 9110 §12.5.1): names in lower case, parameter values unquoted. */
+/** One media range of an Accept header (RFC 9110 §12.5.1). Names are in lower case, and parameter values have no quotes. */
 export interface MediaRange {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;

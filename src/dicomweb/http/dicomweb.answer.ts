@@ -50,7 +50,7 @@ function revalidated(etag: string | undefined): Headers {
   return { ...tag, 'cache-control': 'private, no-cache', vary: VARY };
 }
 
-/** Sends an answer. If `asked` rejects, this rejects with the same error, and nothing is sent. */
+/** Sends an answer. If `asked` rejects, the call rejects with the same error, and nothing is sent. */
 export async function sendAnswer(
   reply: FastifyReply,
   asked: DicomwebAnswer | Promise<DicomwebAnswer>,
@@ -58,7 +58,7 @@ export async function sendAnswer(
   const { status, headers, body, refusal } = await asked;
   const earlier = reply.getHeader('vary');
   void reply.headers(headers);
-  // The CORS plugin may have set `Vary: Origin` before.
+  // The CORS plugin can already have set `Vary: Origin`.
   if (typeof earlier === 'string' && headers['vary'] !== undefined)
     void reply.header('vary', `${earlier}, ${headers['vary']}`);
   if (refusal !== undefined) {

@@ -14,9 +14,9 @@ export class MultipartScanner {
   readonly #delimiter: Buffer;
   #ended = false;
   #pending: Buffer = Buffer.alloc(0);
-  /** Number of bytes at the end of the chunks so far that match the start of a delimiter. These bytes are held back. */
+  /** The number of held bytes: the chunks so far end with this many bytes of a delimiter. */
   #matched = 2;
-  /** How many of these bytes are not data. At the start of the body or of a part, the line end before a delimiter is not data. */
+  /** How many of the held bytes are not data. At the start of the body or of a part, the line end before a delimiter is not data. */
   #virtual = 2;
 
   constructor(source: AsyncIterable<Buffer>, boundary: string) {

@@ -6,8 +6,8 @@ export interface MultipartType {
 
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 const MEDIA_TYPE = /^[ \t]*multipart\/related[ \t]*(?=;|$)/i;
-// Unquoted values may contain more characters than RFC 9110 §5.6.6 allows, because senders write type=application/dicom and
-// boundary=--=_a:b.
+// Unquoted values may contain more characters than RFC 9110 §5.6.6 allows, because senders write `type=application/dicom` and
+// `boundary=--=_a:b`.
 const PARAMETER =
   /;[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'()*+,\-./0-9:=?@A-Z^_`a-z|~]+))[ \t]*)?/y;
 

@@ -31,8 +31,8 @@ const MAX_WITH_INCLUDED = 1_000;
 /** Largest number of attributes in `includefield`. */
 const MAX_INCLUDED = 200;
 /**
- * Largest number of values in a list. The database compares each value with each study. About a hundred modalities are defined (PS3.3
- * C.7.3.1.1.1).
+ * Largest number of values in a list. It is limited because the database compares each value with each study. For modalities, 100 is
+ * enough, because about a hundred are defined (PS3.3 C.7.3.1.1.1).
  */
 const MAX_VALUES = { uid: 500, set: 100 } as const;
 /**
@@ -204,7 +204,7 @@ function listOf(attribute: CatalogAttribute, written: string, max: number): stri
   return values.map((value) => limited(attribute, value).trim());
 }
 
-/** Returns the value. Throws `BadRequest` when the value is longer than all stored values can be. */
+/** Returns the value. Throws `BadRequest` when the value has more than {@link MAX_CHARACTERS} characters. */
 function limited(attribute: CatalogAttribute, value: string): string {
   if (value.length <= MAX_CHARACTERS) return value;
   throw new BadRequest(

@@ -87,7 +87,7 @@ export class QidoService {
 }
 
 const UNCACHED = { 'cache-control': 'no-store', vary: VARY } as const;
-/** A value without wildcards that is not longer than all stored values can be. */
+/** A value of at most 256 characters without wildcards. */
 const EXACT = /^[^*?]{1,256}$/;
 
 /** The included attributes by tag, and the number of keywords that are not in the dictionary. */

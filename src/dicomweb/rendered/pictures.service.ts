@@ -20,7 +20,7 @@ export interface InstanceFrame {
   readonly frame: number;
 }
 
-/** At least one frame. */
+/** A list of at least one frame. */
 export type InstanceFrames = readonly [InstanceFrame, ...InstanceFrame[]];
 
 const NO_PICTURE =

@@ -13,8 +13,8 @@ import { parseRenderedQuery, type RenderedQuery } from './rendered.query.js';
 import { VideoAnswers } from './video.answers.js';
 
 /**
- * Answers with rendered representations of instances. Each read is recorded. Each answer has an entity tag, and is 304 when the client
- * already has the representation.
+ * Answers with rendered representations of instances. Each read is recorded. Each answer has an entity tag. The status is 304 when the
+ * client already has the representation.
  */
 @Injectable()
 export class RenderedAnswers {

@@ -21,8 +21,8 @@ export class WadoRenderedController {
   constructor(private readonly answers: RenderedTargets) {}
 
   /**
-   * Retrieves a study, series or instance as rendered. A study or series gives its images in parts, or its documents if it has no images.
-   * An instance gives a picture, a document or a video.
+   * Retrieves a study, series or instance in rendered form. For a study or series, the answer contains the images in parts, or the
+   * documents if there is no image. For an instance, it contains a picture, a document or a video.
    */
   @Queried(AcceptParameter, RenderedParameters)
   @Get(['rendered', `${SERIES}/rendered`, `${INSTANCE}/rendered`])
@@ -30,7 +30,7 @@ export class WadoRenderedController {
     return sendAnswer(reply, this.answers.rendered(request, target));
   }
 
-  /** Retrieves frames of one instance as rendered. */
+  /** Retrieves rendered frames of one instance. */
   @Queried(AcceptParameter, RenderedParameters)
   @Get(`${INSTANCE}/frames/:frames/rendered`)
   frames(

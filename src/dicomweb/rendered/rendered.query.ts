@@ -12,8 +12,8 @@ export interface Window {
 }
 
 /**
- * The rendering parameters (PS3.18 §8.3.5). `viewport`: a box in pixels into which the picture is fitted. `quality`: of a JPEG, from 1 to
- * 100.
+ * The rendering parameters (PS3.18 §8.3.5). `viewport`: a box in pixels into which the picture is fitted. `quality`: the JPEG quality, from
+ * 1 to 100.
  */
 export interface RenderedQuery {
   readonly viewport?: { readonly width: number; readonly height: number } | undefined;
@@ -97,8 +97,8 @@ export function windowOf(center: number, width: number, name: keyof typeof NARRO
 }
 
 /**
- * Returns a window of width 1, the minimum of the archive, for a window that is narrower. Both windows show whole pixel values equally. The
- * narrower window contains at most one whole number.
+ * Returns a window of width 1, the minimum of the archive, for a window that is narrower. Both windows show every whole pixel value with
+ * the same brightness. The narrower window contains at most one whole number.
  */
 function widened({ center, width }: Window): Window {
   const from = center - width / 2;

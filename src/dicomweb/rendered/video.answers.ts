@@ -11,7 +11,7 @@ import { StoredFrames } from '../wado/stored.frames.js';
 
 const RANGES = { 'accept-ranges': 'bytes' } as const;
 
-/** Sends videos. Browsers play a video by range requests (RFC 9110 §14). */
+/** Sends videos. Browsers use range requests to play a video (RFC 9110 §14). */
 @Injectable()
 export class VideoAnswers {
   constructor(private readonly frames: StoredFrames) {}

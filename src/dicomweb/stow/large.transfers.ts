@@ -90,7 +90,7 @@ async function readStart(bytes: AsyncGenerator<Buffer>, start: Buffer[]): Promis
 }
 
 /**
- * Passes on all bytes. When they exceed the limit of large instances, it waits for the slot for large instances. From then on, it throws
+ * Passes on all bytes. When there are more than {@link LARGE_BYTES}, it waits for the slot for large instances. From then on, it throws
  * when the transfer is too slow.
  */
 async function* limited(

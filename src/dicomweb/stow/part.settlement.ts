@@ -96,8 +96,8 @@ export class PartSettlement {
   }
 
   /**
-   * Ends the reservation after an error. If the archive can have the instance, the reservation expires now and still names its sender, so
-   * that the watcher can insert the instance. An error in this method is only counted.
+   * Ends the reservation after an error. If the archive possibly has the instance, the reservation expires now and still names its sender,
+   * so that the watcher can insert the instance. An error in this method is only counted.
    */
   private async release(reservation: Reservation, mayBeStored: boolean): Promise<void> {
     try {

@@ -15,7 +15,7 @@ interface RefusedPart {
 /** A part after `admit`. Only its header has been read. */
 export type AdmittedPart =
   | RefusedPart
-  /** The catalog has an instance with these UIDs. Only the content tells whether it is the same instance. */
+  /** The catalog has an instance with these UIDs. Only a comparison of the contents shows whether the part is the same instance. */
   | {
       readonly state: 'known';
       readonly facts: InstanceFacts;
@@ -54,7 +54,7 @@ export type TransferredPart =
       readonly stored: StoredInstance;
       readonly bytes: TransferredBytes;
     })
-  /** The transfer failed. `mayBeStored`: the archive may have the instance all the same. */
+  /** The transfer failed. `mayBeStored`: whether the archive can have the instance in spite of the failure. */
   | (HeldReservation & {
       readonly state: 'failed';
       readonly error: unknown;

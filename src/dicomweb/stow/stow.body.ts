@@ -9,7 +9,7 @@ import { parseMultipartType } from '../http/multipart.type.js';
 export interface UploadedBody {
   readonly contentType: string;
   readonly contentEncoding: string | undefined;
-  /** The bytes as they arrive. Throws `BadRequest` when the transfer breaks off. */
+  /** The bytes as they arrive. Throws `BadRequest` when the connection closes before the body is complete. */
   readonly bytes: AsyncIterable<Buffer>;
 }
 

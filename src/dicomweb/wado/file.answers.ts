@@ -44,7 +44,7 @@ export class FileAnswers {
    */
   async one(request: DicomwebRequest, target: ResourceUids): Promise<DicomwebAnswer> {
     const found = await this.access.find(request, target);
-    // This refuses a malformed rendering parameter, even if the answer is not rendered.
+    // This call refuses a malformed rendering parameter, even if the answer is not rendered.
     parseRenderedQuery(request.query);
     const accepted = acceptedBy(request);
     const [instance] = found.instances;

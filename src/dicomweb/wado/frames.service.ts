@@ -130,7 +130,7 @@ async function closing(asked: Promise<ArchiveBytes>, close: () => void): Promise
   }
 }
 
-/** The average size of a frame in bytes, as an estimate. If the frame is larger, it can need a second call. */
+/** The average size of a frame in bytes, as an estimate. A larger frame can need a second call. */
 function frameSize({ size, frames }: FoundInstance): number | undefined {
   return size === undefined ? undefined : Math.ceil(size / Math.max(frames, 1));
 }

@@ -32,7 +32,8 @@ export class InstanceFiles {
   }
 
   /**
-   * The file in another transfer syntax, which is uncompressed. All values except the pixels are the stored values. Throws `NotAcceptable`.
+   * The file in another transfer syntax, which is uncompressed. All values except the pixels are copied as they are stored. Throws
+   * `NotAcceptable`.
    */
   async uncompressed(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
     try {

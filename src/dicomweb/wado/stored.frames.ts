@@ -83,7 +83,7 @@ export class StoredFrames {
   }
 
   /**
-   * Counts the fragments of an entry. If the positions cannot be read, it removes the entry; the caller of `positionsOf` gets the error.
+   * Counts the fragments of an entry. If the positions cannot be read, it removes the entry. The caller of `positionsOf` gets the error.
    */
   private async updateSize(key: string, entry: CachedPositions): Promise<void> {
     try {

@@ -97,7 +97,10 @@ export function parseWadoUriQuery(raw: string): WadoUriQuery {
   };
 }
 
-/** The viewport of these sides. If one side is missing, the maximum is used for it, so that only the other side limits the picture. */
+/**
+ * The viewport with this width and height. If one side is missing, the maximum is used for this side, so that only the other side limits
+ * the picture.
+ */
 function viewportOf(width: number | undefined, height: number | undefined): Pick<RenderedQuery, 'viewport'> {
   if (width === undefined && height === undefined) return {};
   return { viewport: { width: width ?? MAX_SIDE, height: height ?? MAX_SIDE } };

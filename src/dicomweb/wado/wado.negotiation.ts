@@ -129,8 +129,8 @@ export function acceptedAsStored(accepted: readonly MediaRange[]): readonly Medi
 }
 
 /**
- * The client's preferred representation of frames. If the client prefers several equally, the frames are sent as stored. Throws
- * `NotAcceptable`.
+ * The client's preferred representation of frames. If the client prefers several representations equally, the frames are sent as stored.
+ * Throws `NotAcceptable`.
  */
 export function negotiateFrames(
   accepted: readonly MediaRange[],
