@@ -6,7 +6,7 @@ import { ABDOMEN, HEAD, THORAX, abdomenSlice, headSlice, phantomSlice } from './
 
 type Series = Omit<CtSlice, 'seriesUid' | 'sopUid' | 'frameOfReferenceUid' | 'index' | 'pixels'>;
 
-/** The thorax: stored unsigned with an intercept. */
+/** Yields a CT of the thorax. The samples are unsigned, with an intercept. */
 export function thoraxCt(study: DemoStudy, seriesUid: string): Generator<DemoObject> {
   return slices('thorax', seriesUid, phantomSlice, {
     study,
@@ -18,10 +18,10 @@ export function thoraxCt(study: DemoStudy, seriesUid: string): Generator<DemoObj
   });
 }
 
-/** The series of the head CT, for objects that refer to it. */
+/** The Series Instance UID of the head CT, for objects that refer to the series. */
 export const HEAD_SERIES_UID = uidFor('radgate demo series head');
 
-/** The head: stored signed. */
+/** Yields a CT of the head. The samples are signed. */
 export function headCt(study: DemoStudy): Generator<DemoObject> {
   return slices('head', HEAD_SERIES_UID, headSlice, {
     study,
@@ -33,7 +33,7 @@ export function headCt(study: DemoStudy): Generator<DemoObject> {
   });
 }
 
-/** The abdomen: compressed. */
+/** Yields a CT of the abdomen. The pixel data are compressed. */
 export function abdomenCt(study: DemoStudy): Generator<DemoObject> {
   return slices('abdomen', uidFor('radgate demo series abdomen'), abdomenSlice, {
     study,
@@ -60,12 +60,12 @@ function* slices(
   }
 }
 
-/** The SOP Instance UID of a CT slice of the demo, counted from 0. */
+/** Returns the SOP Instance UID of a CT slice of the demo. The first slice has the index 0. */
 export function sliceUid(name: string, index: number): string {
   return uidFor(`radgate demo ${name} slice ${index}`);
 }
 
-/** The frame of reference of a CT series of the demo. */
+/** Returns the Frame of Reference UID of a CT series of the demo. */
 export function frameOfReference(name: string): string {
   return uidFor(`radgate demo frame of reference ${name}`);
 }

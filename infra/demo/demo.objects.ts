@@ -4,19 +4,19 @@ import { abdomenCt, headCt, thoraxCt } from './ct.series.ts';
 import { headReport, headSegmentation } from './head.findings.ts';
 import { brainMr, heartUltrasound, skinPhotograph, thoraxReport, type DemoObject } from './demo.series.ts';
 
-/** The issuer of the hospital's patient identifiers. */
+/** The issuer of the patient identifiers of the hospital. */
 export const DEMO_ISSUER = 'DEMO';
 
-/** The institution of the first three patients. It comes from the sending account, not from the headers. */
+/** The institution of the first three patients. It is set by the sending account and not by the headers. */
 export const DEMO_INSTITUTION = 'Radgate Demo Hospital';
 
-/** The issuer of the clinic's patient identifiers. The clinic numbers its patients independently. */
+/** The issuer of the patient identifiers of the clinic. The clinic assigns these identifiers independently of the hospital. */
 export const CLINIC_ISSUER = 'DEMO-CLINIC';
 
-/** The institution of the fourth patient. It comes only from the headers. */
+/** The institution of the fourth patient. It is set only by the headers. */
 export const CLINIC_INSTITUTION = 'Lakeside Clinic';
 
-/** First patient: a thorax CT and a report as PDF. */
+/** The study of the first patient: a CT of the thorax, and a report as PDF. */
 export const NORTH_STUDY: DemoStudy = {
   studyUid: uidFor('radgate demo study thorax'),
   patient: { id: 'RG-1001', name: 'Phantom^Nora', issuer: DEMO_ISSUER, birthDate: '19700101', sex: 'F' },
@@ -26,7 +26,7 @@ export const NORTH_STUDY: DemoStudy = {
   institution: DEMO_INSTITUTION,
 };
 
-/** Second patient: a head CT, with a structured report and a segmentation of its finding. */
+/** The study of the second patient: a CT of the head, with a structured report and a segmentation of the finding. */
 export const SOUTH_STUDY: DemoStudy = {
   studyUid: uidFor('radgate demo study head'),
   patient: { id: 'RG-2002', name: 'Phantom^Simon', issuer: DEMO_ISSUER, birthDate: '19650505', sex: 'M' },
@@ -36,7 +36,7 @@ export const SOUTH_STUDY: DemoStudy = {
   institution: DEMO_INSTITUTION,
 };
 
-/** Third patient, whose name has accents. */
+/** The third patient. The name has accents. */
 export const ANNE = {
   id: 'RG-3003',
   name: 'Müller^Änne',
@@ -45,7 +45,7 @@ export const ANNE = {
   sex: 'F',
 };
 
-/** Third patient: an MR of the head. */
+/** The first study of the third patient: an MR of the head. */
 export const MR_STUDY: DemoStudy = {
   studyUid: uidFor('radgate demo study brain'),
   patient: ANNE,
@@ -55,7 +55,7 @@ export const MR_STUDY: DemoStudy = {
   institution: DEMO_INSTITUTION,
 };
 
-/** Third patient: an ultrasound cine, from a machine whose configured institution name is a room, not the hospital. */
+/** The second study of the third patient: an ultrasound cine. The Institution Name of its machine is a room, not the hospital. */
 export const ULTRASOUND_STUDY: DemoStudy = {
   studyUid: uidFor('radgate demo study heart'),
   patient: ANNE,
@@ -65,7 +65,7 @@ export const ULTRASOUND_STUDY: DemoStudy = {
   institution: 'Echo room 2',
 };
 
-/** Fourth patient, whose name has alphabetic, ideographic and phonetic groups (PS3.5 §6.2.1.2). */
+/** The fourth patient. The name has alphabetic, ideographic and phonetic groups (PS3.5 §6.2.1.2). */
 export const TAROU = {
   id: 'LC-4004',
   name: 'Yamada^Tarou=山田^太郎=やまだ^たろう',
@@ -74,7 +74,7 @@ export const TAROU = {
   sex: 'M',
 };
 
-/** Fourth patient: an abdomen CT that is stored compressed. */
+/** The first study of the fourth patient: a CT of the abdomen with compressed pixel data. */
 export const COMPRESSED_STUDY: DemoStudy = {
   studyUid: uidFor('radgate demo study abdomen'),
   patient: TAROU,
@@ -84,7 +84,7 @@ export const COMPRESSED_STUDY: DemoStudy = {
   institution: CLINIC_INSTITUTION,
 };
 
-/** Fourth patient: a photograph. */
+/** The second study of the fourth patient: a photograph. */
 export const PHOTOGRAPH_STUDY: DemoStudy = {
   studyUid: uidFor('radgate demo study skin'),
   patient: TAROU,
@@ -94,10 +94,10 @@ export const PHOTOGRAPH_STUDY: DemoStudy = {
   institution: CLINIC_INSTITUTION,
 };
 
-/** The series of the thorax CT, for a test that opens it. */
+/** The Series Instance UID of the thorax CT, for a test that opens the series. */
 export const THORAX_SERIES_UID = uidFor('radgate demo series thorax');
 
-/** Yields every object of the hospital, one at a time. The bytes are the same in each run. */
+/** Yields every object of the hospital, one after the other. The bytes are the same in each run. */
 export function* hospitalObjects(): Generator<DemoObject> {
   yield* thoraxCt(NORTH_STUDY, THORAX_SERIES_UID);
   yield thoraxReport(NORTH_STUDY);
@@ -108,7 +108,7 @@ export function* hospitalObjects(): Generator<DemoObject> {
   yield heartUltrasound(ULTRASOUND_STUDY);
 }
 
-/** Yields every object of the clinic in the same way. */
+/** Yields every object of the clinic, one after the other. The bytes are the same in each run. */
 export function* clinicObjects(): Generator<DemoObject> {
   yield* abdomenCt(COMPRESSED_STUDY);
   yield skinPhotograph(PHOTOGRAPH_STUDY);

@@ -17,13 +17,13 @@ const CLINIC = 'Lakeside Clinic';
 const ULTRASOUND = 'Ultrasound Lab';
 const PATIENTS = 'Patients';
 
-/** The group of the sending accounts. */
+/** The group of the machine accounts that send objects. */
 export const SENDERS = 'Demo senders';
 
-/** Every group of the demo. */
+/** All groups of the demo. */
 export const GROUPS = [NORTH, SOUTH, ALL, CLINIC, ULTRASOUND, PATIENTS, SENDERS];
 
-/** A person of the demo. `patient` is the same person as a patient in the archive. */
+/** A person of the demo. If `patient` is set, the person is also this patient in the archive. */
 export interface PersonPlan {
   username: string;
   display_name: string;
@@ -49,7 +49,7 @@ export const PEOPLE: PersonPlan[] = [
 
 const READ = ['studies:read'];
 
-/** The grants of the groups. Each kind of scope occurs once. */
+/** The grants of the groups. They include every kind of scope. */
 export const GRANTS = [
   {
     group: NORTH,
@@ -66,7 +66,10 @@ export const GRANTS = [
   { group: SENDERS, rights: READ, scope: { kind: 'own-uploads' } },
 ];
 
-/** The machine accounts and the objects they send. The hospital's account sets issuer and institution; the clinic's account leaves them to the headers. */
+/**
+ * The machine accounts and the objects they send. The hospital's account sets the issuer and the institution. The clinic's account sets
+ * only the issuer, so the institution comes from the headers.
+ */
 export const MACHINES = [
   {
     account: { name: 'demo-scanner', institution: DEMO_INSTITUTION, issuer: DEMO_ISSUER },

@@ -9,7 +9,7 @@ import { photograph } from './photograph.phantom.ts';
 import { cineObject } from './ultrasound.maker.ts';
 import { cineFrames } from './ultrasound.phantom.ts';
 
-/** An object to be stored: its SOP Instance UID and its Part 10 file. */
+/** An object to store: its SOP Instance UID and its Part 10 file. */
 export interface DemoObject {
   sopUid: string;
   file: Buffer;
@@ -32,7 +32,10 @@ const MR_SERIES = [
   },
 ] as const;
 
-/** A head in two weightings and two planes with one frame of reference. A viewer can therefore show the position of one series in the other. */
+/**
+ * Yields MR series of a head in two weightings and two planes. They have one frame of reference, so a viewer can show the position of one
+ * series in the other.
+ */
 export function* brainMr(study: DemoStudy): Generator<DemoObject> {
   for (const { weighting, ...series } of MR_SERIES) {
     const seriesUid = uidFor(`radgate demo series brain ${weighting}`);
@@ -46,7 +49,7 @@ export function* brainMr(study: DemoStudy): Generator<DemoObject> {
   }
 }
 
-/** One beat of a heart. */
+/** Returns an ultrasound cine of one heartbeat. */
 export function heartUltrasound(study: DemoStudy): DemoObject {
   const sopUid = uidFor('radgate demo heart');
   const seriesUid = uidFor('radgate demo series heart');
@@ -54,7 +57,7 @@ export function heartUltrasound(study: DemoStudy): DemoObject {
   return { sopUid, file: cineObject({ study, seriesUid, sopUid, seriesDescription, frames: cineFrames() }) };
 }
 
-/** A spot on the skin. */
+/** Returns a photograph of a spot on the skin. */
 export function skinPhotograph(study: DemoStudy): DemoObject {
   const sopUid = uidFor('radgate demo skin');
   const seriesUid = uidFor('radgate demo series skin');
@@ -63,7 +66,7 @@ export function skinPhotograph(study: DemoStudy): DemoObject {
   return { sopUid, file: photographObject({ study, seriesUid, sopUid, seriesDescription, picture }) };
 }
 
-/** The report of the thorax CT. */
+/** Returns the report of the thorax CT. */
 export function thoraxReport(study: DemoStudy): DemoObject {
   const sopUid = uidFor('radgate demo report');
   const title = 'Radiology report (sample)';

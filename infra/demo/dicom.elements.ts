@@ -1,18 +1,21 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 
-/** The value of an element: text (UTF-8), numbers of its VR, raw bytes, items of a sequence, or fragments of encapsulated pixel data. */
+/**
+ * The value of an element: text (UTF-8), numbers of its VR, raw bytes, the items of a sequence, or the fragments of encapsulated pixel
+ * data.
+ */
 export type DicomValue =
   string | readonly number[] | Buffer | { items: DicomElement[][] } | { fragments: readonly Buffer[] };
 
-/** One data element: tag as eight hexadecimal digits, value representation, value. */
+/** One data element. The tag has eight hexadecimal digits. */
 export interface DicomElement {
   tag: string;
   vr: string;
   value: DicomValue;
 }
 
-/** Transfer syntaxes with an encoding of their own. The writer uses explicit VR little endian for all others. */
+/** The transfer syntaxes that the writer encodes differently. All other transfer syntaxes are encoded in explicit VR little endian. */
 export const TransferSyntax = {
   implicitLittle: '1.2.840.10008.1.2',
   explicitLittle: '1.2.840.10008.1.2.1',
@@ -47,8 +50,8 @@ function uuidToUid(hex: string): string {
 }
 
 /**
- * A data set as bytes (PS3.5 §7), its elements in the order of their tags. Big endian swaps numbers given as
- * numbers; raw bytes stay as they are.
+ * Encodes a data set (PS3.5 §7) with its elements in the order of their tags. In big endian, values that are given as numbers are swapped.
+ * Values that are given as raw bytes are not swapped.
  */
 export function encodeDataset(elements: readonly DicomElement[], transferSyntax: string): Buffer {
   const encoding = {
@@ -91,7 +94,7 @@ function encodeItem(elements: readonly DicomElement[], encoding: Encoding): Buff
   return Buffer.concat([bare('FFFEE000', bytes.length, encoding.big), bytes]);
 }
 
-/** PS3.5 §A.4: an empty basic offset table, the fragments, a delimiter. */
+/** Encapsulates fragments (PS3.5 §A.4): an empty Basic Offset Table, the fragments, and a delimiter. */
 function encapsulated(fragments: readonly Buffer[], { big }: Encoding): Buffer[] {
   const items = fragments.flatMap((fragment) => {
     const padded = even(fragment, 0);

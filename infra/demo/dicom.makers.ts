@@ -4,7 +4,7 @@ import { SopClass, dicomFile, element } from './dicom.writer.ts';
 import type { PhantomGeometry } from './phantom.ts';
 import { encodeRle } from './rle.encoder.ts';
 
-/** The parts of a slice of a CT series. `pixels` are Hounsfield units. */
+/** The values of a slice of a CT series. `pixels` are Hounsfield units. */
 export interface CtSlice {
   study: DemoStudy;
   seriesUid: string;
@@ -14,15 +14,15 @@ export interface CtSlice {
   bodyPart: string;
   geometry: PhantomGeometry;
   window: { center: number; width: number };
-  /** Whether samples are stored signed, or unsigned with an intercept of -1024. */
+  /** If true, samples are stored signed. Otherwise they are stored unsigned with an intercept of -1024. */
   signed: boolean;
-  /** Whether the pixels are compressed (RLE lossless), or stored as they are. */
+  /** If true, the pixels are compressed (RLE Lossless). Otherwise they are uncompressed. */
   rle?: boolean;
   index: number;
   pixels: Int16Array;
 }
 
-/** Returns a CT image (PS3.3 §A.3) as a Part 10 file: axial, 16 bit, with a rescale to Hounsfield units. */
+/** Returns a CT image (PS3.3 §A.3) as a Part 10 file. It is axial and has 16-bit samples with a rescale to Hounsfield units. */
 export function ctSlice(slice: CtSlice): Buffer {
   const { geometry, index, signed } = slice;
   const intercept = signed ? 0 : -1024;
@@ -61,7 +61,7 @@ export function ctSlice(slice: CtSlice): Buffer {
   });
 }
 
-/** An Encapsulated PDF (PS3.3 §A.45.1) as a Part 10 file. */
+/** Returns an Encapsulated PDF (PS3.3 §A.45.1) as a Part 10 file. */
 export function pdfObject(object: {
   study: DemoStudy;
   seriesUid: string;

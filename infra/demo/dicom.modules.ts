@@ -11,7 +11,7 @@ export interface DemoStudy {
   institution: string;
 }
 
-/** Patient, study, equipment and SOP common attributes (PS3.3 §C.7.1 to §C.7.5, §C.12.1) of one object. */
+/** Returns the attributes of the modules Patient, Study, Equipment and SOP Common (PS3.3 §C.7.1 to §C.7.5, §C.12.1) for one object. */
 export function studyElements(study: DemoStudy, sopClassUid: string, sopUid: string): DicomElement[] {
   return [
     element('00080005', 'CS', 'ISO_IR 192'),
@@ -41,7 +41,7 @@ export function studyElements(study: DemoStudy, sopClassUid: string, sopUid: str
   ];
 }
 
-/** Attributes of the General Series module (PS3.3 §C.7.3.1). */
+/** Returns the attributes of the General Series module (PS3.3 §C.7.3.1). */
 export function seriesElements(
   seriesUid: string,
   modality: string,
@@ -56,7 +56,10 @@ export function seriesElements(
   ];
 }
 
-/** Image Pixel module (PS3.3 §C.7.6.3) without the pixels. By default the samples are unsigned and use all their bits. */
+/**
+ * Returns the attributes of the Image Pixel module (PS3.3 §C.7.6.3) without the pixel data. By default, the samples are unsigned and use
+ * all bits.
+ */
 export function imageElements(image: {
   rows: number;
   columns: number;
@@ -78,7 +81,7 @@ export function imageElements(image: {
   ];
 }
 
-/** One item of a code sequence (PS3.3 §8.8). */
+/** Returns one item of a code sequence (PS3.3 §8.8). */
 export function code(value: string, scheme: string, meaning: string): DicomElement[] {
   return [
     element('00080100', 'SH', value),

@@ -8,7 +8,7 @@ import {
 } from './dicom.elements.ts';
 import { encodeRle } from './rle.encoder.ts';
 
-/** Storage SOP classes of the samples (PS3.4 §B.5). */
+/** The storage SOP classes of the sample objects (PS3.4 §B.5). */
 export const SopClass = {
   ct: '1.2.840.10008.5.1.4.1.1.2',
   secondaryCapture: '1.2.840.10008.5.1.4.1.1.7',
@@ -23,7 +23,7 @@ export const SopClass = {
 
 const PIXEL_DATA = '7FE00010';
 
-/** Options of `makeInstance`. Missing options get default values; missing UIDs are new. */
+/** The options of `makeInstance`. Missing options get default values. Missing UIDs are generated. */
 export interface InstanceOptions {
   studyUid?: string | undefined;
   seriesUid?: string | undefined;
@@ -39,15 +39,15 @@ export interface InstanceOptions {
   instanceNumber?: number | undefined;
   rows?: number | undefined;
   columns?: number | undefined;
-  /** 0 makes an object without pixels. */
+  /** The number of frames. 0 makes an object without pixel data. */
   frames?: number | undefined;
   sopClassUid?: string | undefined;
   transferSyntax?: string | undefined;
-  /** Added last. An element replaces an earlier element with the same tag. */
+  /** Elements to add. They replace other elements with the same tag. */
   extra?: DicomElement[] | undefined;
 }
 
-/** A DICOM Part 10 file (PS3.10 §7.1): preamble, file meta information, data set in the given transfer syntax. */
+/** Returns a DICOM Part 10 file (PS3.10 §7.1): the preamble, the file meta information, and the data set in the given transfer syntax. */
 export function dicomFile(options: { transferSyntax?: string; elements: readonly DicomElement[] }): Buffer {
   const transferSyntax = options.transferSyntax ?? TransferSyntax.explicitLittle;
   const meta = [
@@ -66,7 +66,7 @@ export function dicomFile(options: { transferSyntax?: string; elements: readonly
   return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), metaLength, metaBytes, dataset]);
 }
 
-/** Short form to write one element. */
+/** Returns one data element. */
 export function element(tag: string, vr: string, value: DicomValue): DicomElement {
   return { tag, vr, value };
 }
@@ -106,19 +106,19 @@ export function makeInstance(options: InstanceOptions = {}): Buffer {
     ...(frames > 0 ? describedPixels(options.rows ?? 8, options.columns ?? 8, frames) : []),
   ];
   const extra = options.extra ?? [];
-  // Pixels of `extra` replace the gradient, which is slow to draw for a large image.
+  // If `extra` contains pixel data, the gradient is not needed. Computing the gradient of a large image would take long.
   if (frames > 0 && !extra.some(({ tag }) => tag === PIXEL_DATA))
     elements.push(gradient(options.rows ?? 8, options.columns ?? 8, frames, transferSyntax));
   return dicomFile({ transferSyntax, elements: replace(elements, extra) });
 }
 
-/** The elements with those of `extra` added; an equal tag is replaced. */
+/** Returns `elements` and `extra`. An element of `extra` replaces an element with the same tag. */
 export function replace(elements: readonly DicomElement[], extra: readonly DicomElement[]): DicomElement[] {
   const taken = new Set(extra.map(({ tag }) => tag));
   return [...elements.filter(({ tag }) => !taken.has(tag)), ...extra];
 }
 
-/** Image Pixel Module (PS3.3 §C.7.6.3) of unsigned 16-bit grey frames, without the pixels. */
+/** Returns the attributes of the Image Pixel module (PS3.3 §C.7.6.3) for unsigned 16-bit grey frames, without the pixel data. */
 function describedPixels(rows: number, columns: number, frames: number): DicomElement[] {
   return [
     element('00280002', 'US', [1]),
@@ -133,7 +133,7 @@ function describedPixels(rows: number, columns: number, frames: number): DicomEl
   ];
 }
 
-/** Pixel data that shows a gradient. With the RLE transfer syntax the frames are RLE-encoded. */
+/** Returns pixel data that shows a gradient. If the transfer syntax is RLE Lossless, the frames are RLE-encoded. */
 function gradient(rows: number, columns: number, frames: number, transferSyntax: string): DicomElement {
   const words = Array.from({ length: frames }, (_, frame) =>
     Array.from({ length: rows * columns }, (_, at) => (frame * 256 + at * 16) & 0xfff),

@@ -5,14 +5,14 @@ import * as z from 'zod';
 export interface Call {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   body?: unknown;
-  /** Statuses other than 2xx that are not an error. */
+  /** Statuses other than 2xx that do not cause an error. */
   accept?: readonly number[];
 }
 
 const ATTEMPTS = 6;
 const CALL_TIMEOUT_MS = 120_000;
 
-/** A client of the gateway for one account. An unexpected status is an Error with method, path and status. */
+/** A client of the gateway for one account. Throws an error with method, path and status for an unexpected status. */
 export class GatewayClient {
   readonly #base: string;
   readonly #authorization: string | undefined;
@@ -36,7 +36,7 @@ export class GatewayClient {
     return { status: answer.status, body: shape.parse(JSON.parse(text)) };
   }
 
-  /** Sends one request with bytes. Retries after 429 and 503 as Retry-After says. */
+  /** Sends one request with a binary body. After 429 and 503, waits for the time in Retry-After and retries. */
   async send(
     path: string,
     call: {

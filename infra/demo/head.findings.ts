@@ -6,7 +6,7 @@ import { BLEED, HEAD, headSlice } from './phantom.ts';
 import { structuredReport } from './report.maker.ts';
 import { segmentationObject, type SegmentedSlice } from './segmentation.maker.ts';
 
-/** The report of the head CT, as structured text. */
+/** Returns the report of the head CT as a structured report. */
 export function headReport(study: DemoStudy): DemoObject {
   const sopUid = uidFor('radgate demo head report');
   const file = structuredReport({
@@ -19,7 +19,7 @@ export function headReport(study: DemoStudy): DemoObject {
   return { sopUid, file };
 }
 
-/** The bleed of the head CT, slice by slice. */
+/** Returns the segmentation of the bleed in the head CT. */
 export function headSegmentation(study: DemoStudy): DemoObject {
   const sopUid = uidFor('radgate demo head segmentation');
   const file = segmentationObject({

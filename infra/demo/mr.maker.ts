@@ -2,7 +2,7 @@ import { imageElements, seriesElements, studyElements, type DemoStudy } from './
 import { SopClass, dicomFile, element } from './dicom.writer.ts';
 import { sliceOffset, type MrGeometry } from './mr.phantom.ts';
 
-/** The parts of a slice of an MR series. */
+/** The values of a slice of an MR series. */
 export interface MrSlice {
   study: DemoStudy;
   seriesUid: string;
@@ -11,13 +11,13 @@ export interface MrSlice {
   sopUid: string;
   frameOfReferenceUid: string;
   geometry: MrGeometry;
-  /** Milliseconds. */
+  /** Repetition Time and Echo Time in milliseconds. */
   timing: { repetition: number; echo: number };
   index: number;
   pixels: Int16Array;
 }
 
-/** An MR image (PS3.3 §A.4) as a Part 10 file: a spin echo, sagittal or coronal. */
+/** Returns an MR image (PS3.3 §A.4) as a Part 10 file: a sagittal or coronal spin echo. */
 export function mrSlice(slice: MrSlice): Buffer {
   const { geometry, index } = slice;
   const { plane, spacing, thickness } = geometry;
@@ -63,7 +63,7 @@ function place(millimetres: readonly number[]): string {
   return millimetres.map(rounded).join('\\');
 }
 
-/** A decimal string has 16 characters at most (PS3.5 §6.2). */
+/** Formats a number as a decimal string, which has at most 16 characters (PS3.5 §6.2). */
 function rounded(millimetres: number): string {
   return String(Number(millimetres.toFixed(3)));
 }

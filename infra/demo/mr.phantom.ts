@@ -1,20 +1,23 @@
 import { grain, render } from './painting.ts';
 
-/** The planes of the demo's MR series (PS3.3 §C.7.6.2): columns run to the back or to the left, rows downwards in both. */
+/**
+ * The planes of the demo's MR series (PS3.3 §C.7.6.2). The row direction is posterior in a sagittal plane and left in a coronal plane. The
+ * column direction is inferior in both planes.
+ */
 export type MrPlane = 'sagittal' | 'coronal';
 
-/** The position of an MR series in space, in millimetres. Its centre is the centre of the head. */
+/** The position of an MR series in space, in millimetres. The centre of the series is the centre of the head. */
 export interface MrGeometry {
   plane: MrPlane;
   slices: number;
   rows: number;
   columns: number;
   spacing: number;
-  /** Between the centres of neighbouring slices. */
+  /** The distance between the centres of adjacent slices. */
   thickness: number;
 }
 
-/** T1-weighted, from the patient's right to the left. */
+/** A T1-weighted sagittal series. The first slice is on the patient's right. */
 export const SAGITTAL: MrGeometry = {
   plane: 'sagittal',
   slices: 20,
@@ -24,7 +27,7 @@ export const SAGITTAL: MrGeometry = {
   thickness: 5.5,
 };
 
-/** T2-weighted, from the front to the back. */
+/** A T2-weighted coronal series. The first slice is at the front. */
 export const CORONAL: MrGeometry = {
   plane: 'coronal',
   slices: 14,
@@ -42,12 +45,15 @@ const SIGNAL: Record<'T1' | 'T2', Record<Tissue, number>> = {
   T2: { air: 10, fat: 620, bone: 50, fluid: 950, grey: 480, white: 330, muscle: 210, lesion: 820 },
 };
 
-/** The distance of a slice from the centre of the head, in millimetres. */
+/** Returns the distance of a slice from the centre of the head, in millimetres. */
 export function sliceOffset({ slices, thickness }: MrGeometry, index: number): number {
   return (index - (slices - 1) / 2) * thickness;
 }
 
-/** Returns one slice of a head with a nose and one lesion in the left frontal lobe. Values are about 0…1,000 with noise. */
+/**
+ * Returns one slice of a head with a nose and with one lesion in the left frontal lobe. The values are between 0 and about 1,000 and
+ * contain noise.
+ */
 export function mrSlice(geometry: MrGeometry, weighting: 'T1' | 'T2', index: number): Int16Array {
   const offset = sliceOffset(geometry, index);
   const signal = SIGNAL[weighting];
@@ -59,7 +65,7 @@ export function mrSlice(geometry: MrGeometry, weighting: 'T1' | 'T2', index: num
   });
 }
 
-/** The tissue at a point of the head: x towards the left, y towards the back, z upwards. */
+/** Returns the tissue at a point of the head. x points to the left, y to the back, and z upwards. */
 function tissueAt(x: number, y: number, z: number): Tissue {
   if (ball(x, y, z, [30, -82, -18], [13, 12, 12]) || ball(x, y, z, [-30, -82, -18], [13, 12, 12]))
     return 'fluid';
@@ -86,7 +92,7 @@ function insideSkull(x: number, y: number, z: number, shell: number): Tissue {
   return shell > 0.72 + folds ? 'grey' : 'white';
 }
 
-/** The beam between the halves, seen from the side: an arch over the ventricles. */
+/** Whether a point is in the corpus callosum. Seen from the side, it is an arch above the ventricles. */
 function arch(y: number, z: number): boolean {
   const distance = Math.hypot(y / 42, (z - 12) / 24);
   return z > 8 && distance > 0.8 && distance <= 1;

@@ -1,11 +1,11 @@
-/** A raster: rows × columns, neighbouring pixels `spacing` millimetres apart. */
+/** The size of an image. The centres of adjacent pixels are `spacing` millimetres apart. */
 export interface Raster {
   rows: number;
   columns: number;
   spacing: number;
 }
 
-/** Below 1 inside the ellipse, 1 on its border, above 1 outside. */
+/** Returns a number below 1 inside the ellipse, 1 on its border, and a number above 1 outside. */
 export function ellipse(
   x: number,
   y: number,
@@ -17,7 +17,10 @@ export function ellipse(
   return ((x - centreX) / radiusX) ** 2 + ((y - centreY) / radiusY) ** 2;
 }
 
-/** Calls `paint` with each pixel's place in millimetres from the middle: `across` to the right, `down` downwards. */
+/**
+ * Computes each pixel with `paint`. The arguments of `paint` are the distances from the centre in millimetres: `across` to the right,
+ * `down` downwards.
+ */
 export function render(raster: Raster, paint: (across: number, down: number) => number): Int16Array {
   const { rows, columns, spacing } = raster;
   const slice = new Int16Array(rows * columns);
@@ -31,7 +34,7 @@ export function render(raster: Raster, paint: (across: number, down: number) => 
   return slice;
 }
 
-/** A number in 0…1 that looks random and is the same for the same two integers. */
+/** Returns a pseudo-random number between 0 and 1. The same two integers always give the same number. */
 export function grain(a: number, b: number): number {
   let hash = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca77);
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);

@@ -1,7 +1,7 @@
 import iconv from 'iconv-lite';
 import { COLUMNS, patientRows } from './patients.list.ts';
 
-/** Encoding, delimiter and line ends of a list file. */
+/** The encoding, delimiter and line ends of a list file. */
 export interface FileForm {
   encoding: 'iso-8859-1' | 'windows-1252' | 'utf-8' | 'utf-16le' | 'utf-16be' | 'macintosh' | 'cp850';
   delimiter: ',' | ';' | '\t' | '|';
@@ -10,10 +10,10 @@ export interface FileForm {
   sepLine?: boolean;
 }
 
-/** The original file form of the list. */
+/** The format of the original list file. */
 export const CIRCULATING: FileForm = { encoding: 'iso-8859-1', delimiter: ',', newline: '\n' };
 
-/** File forms of the same list from spreadsheets and other systems, by name. */
+/** Further formats of the same list by name, as spreadsheets and other systems write them. */
 export const FORMS: Readonly<Record<string, FileForm>> = {
   'ISO-8859-1, comma, LF': CIRCULATING,
   'windows-1252, semicolon, CRLF (Excel in Brazil)': {
@@ -40,7 +40,7 @@ export const FORMS: Readonly<Record<string, FileForm>> = {
   'code page 850, pipes': { encoding: 'cp850', delimiter: '|', newline: '\r\n' },
 };
 
-/** The bytes of the sample list in a form. */
+/** Returns the sample list as bytes in a format. */
 export function patientFile(form: FileForm = CIRCULATING): Buffer {
   const rows = patientRows().map((row) => [
     row.name,
@@ -54,7 +54,7 @@ export function patientFile(form: FileForm = CIRCULATING): Buffer {
   return encodeList([COLUMNS, ...rows], form);
 }
 
-/** Any list in a form. */
+/** Returns any list as bytes in a format. */
 export function encodeList(rows: readonly (readonly string[])[], form: FileForm): Buffer {
   const lines = rows.map((cells) => cells.map((cell) => quoted(cell, form.delimiter)).join(form.delimiter));
   const sep = form.sepLine === true ? [`sep=${form.delimiter}`] : [];

@@ -9,7 +9,7 @@ export interface PatientRow {
   note: string;
 }
 
-/** The columns of the sample list: the columns of the original list from Brazil. */
+/** The columns of the sample list. They are the same as in the original list from Brazil. */
 export const COLUMNS = [
   'Nome',
   'CPF',
@@ -39,10 +39,10 @@ const FAMILIES = [
   'Falcão Júnior',
   'Leitão e Sá',
 ];
-/** Area codes that exist; every tenth row has one that does not. */
+/** Valid area codes. Every tenth row has an invalid area code. */
 const AREA_CODES = [11, 21, 31, 41, 51, 61, 71, 81, 91, 27, 48];
 const NO_AREA_CODES = [20, 23, 36, 52, 76];
-/** The texts of the note column: 11 conditions and 4 pregnancies in 11 of 50 rows. */
+/** The texts of the note column. In 50 rows, 11 rows have a note, with 11 conditions and 4 pregnancies in all. */
 const NOTES = new Map([
   [1, 'Diabético'],
   [4, 'Gestante'],
@@ -57,7 +57,7 @@ const NOTES = new Map([
   [47, 'Diabético'],
 ]);
 
-/** A synthetic list like the original: 50 invented people. No identifier has valid check digits. */
+/** Returns a synthetic list of 50 invented people, similar to the original list. No identifier has valid check digits. */
 export function patientRows(): PatientRow[] {
   return Array.from({ length: 50 }, (_, at) => {
     const female = at % 2 === 0;
@@ -73,7 +73,9 @@ export function patientRows(): PatientRow[] {
   });
 }
 
-/** Four full names occur twice, each with two CPF numbers, because a name must never be a key. */
+/**
+ * Returns the name of a person. Four full names occur twice, each time with another CPF number, because a name must never be used as a key.
+ */
 function nameOf(at: number): string {
   const person = at >= 46 ? at - 44 : at;
   const names = (person % 2 === 0 ? WOMEN : MEN).split(' ');
@@ -82,12 +84,12 @@ function nameOf(at: number): string {
   return `${names[half % names.length]} ${family}`;
 }
 
-/** Only women have pregnancies. */
+/** Returns the note of a row. Only women have pregnancies. */
 function noteOf(at: number): string {
   return NOTES.get(at) ?? '';
 }
 
-/** A number in the usual format with a wrong last check digit (one too high). */
+/** Returns a CPF number in the usual format. Its last check digit is wrong: it is one too high. */
 function cpfOf(at: number): string {
   const base = String(100_200_300 + at * 7_654_321).slice(0, 9);
   const first = checkDigit(base);
@@ -103,7 +105,7 @@ function checkDigit(digits: string): number {
   return ((sum * 10) % 11) % 10;
 }
 
-/** In 22 of the 50 dates, day and month could be swapped. */
+/** Returns a date of birth. In 22 of the 50 dates, the day and the month could be swapped. */
 function birthDateOf(at: number): string {
   const ambiguous = at < 22;
   const day = ambiguous ? 1 + (at % 6) : 13 + (at % 15);

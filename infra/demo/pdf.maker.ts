@@ -1,4 +1,7 @@
-/** A one-page A4 PDF 1.4 with these lines of text (printable ASCII), Helvetica, its cross-reference table exact. */
+/**
+ * Returns a PDF 1.4 with one A4 page that contains these lines of text. The text must be printable ASCII, and the font is Helvetica. The
+ * cross-reference table is correct.
+ */
 export function makePdf(title: string, lines: readonly string[]): Buffer {
   const text = [
     'BT /F1 20 Tf 60 770 Td',

@@ -1,13 +1,13 @@
 import { ellipse, render } from './painting.ts';
 
-/** The position of a phantom in space: square axial slices, patient coordinates in millimetres (PS3.3 §C.7.6.2). */
+/** The position of a phantom in space. The slices are square and axial. Patient coordinates are in millimetres (PS3.3 §C.7.6.2). */
 export interface PhantomGeometry {
   slices: number;
   rows: number;
   columns: number;
-  /** Millimetres between the centres of neighbouring pixels. */
+  /** The distance between the centres of adjacent pixels, in millimetres. */
   spacing: number;
-  /** Millimetres between slices; the first lies at z = 0, later ones towards the head. */
+  /** The distance between slices, in millimetres. The first slice is at z = 0. The following slices are closer to the head. */
   thickness: number;
 }
 
@@ -26,9 +26,9 @@ const AIR = -1000;
 export const BLEED = 75;
 
 /**
- * One slice of the thorax in Hounsfield units, row by row from the patient's right front: a body with a bony ring, two lungs
- * that swell along z, the heart on the patient's left, a spine at the back, a wedge in the air at the right front, and a
- * bead that goes once round clockwise from slice 0 to 59.
+ * Returns one slice of the thorax in Hounsfield units, row by row from the patient's right front. The body has a bony ring, two lungs that
+ * grow and shrink along z, the heart on the patient's left, and a spine at the back. A wedge is in the air at the right front. A bead moves
+ * clockwise around the body once from slice 0 to slice 59.
  */
 export function phantomSlice(index: number): Int16Array {
   const along = index / THORAX.slices;
@@ -50,7 +50,10 @@ export function phantomSlice(index: number): Int16Array {
   });
 }
 
-/** One slice of the head in Hounsfield units: a skull that narrows upwards, brain, two ventricles, a bleed on the patient's right. */
+/**
+ * Returns one slice of the head in Hounsfield units. It has a skull that becomes narrower upwards, a brain, two ventricles, and a bleed on
+ * the patient's right.
+ */
 export function headSlice(index: number): Int16Array {
   const along = index / HEAD.slices;
   const width = 1 - 0.45 * along * along;
@@ -68,8 +71,8 @@ export function headSlice(index: number): Int16Array {
 }
 
 /**
- * One slice of the abdomen in Hounsfield units: liver with a dark cyst on the patient's right, spleen on the left, kidneys that come
- * with the lower slices, aorta and spine.
+ * Returns one slice of the abdomen in Hounsfield units. It has a liver with a dark cyst on the patient's right, a spleen on the left, an
+ * aorta and a spine. The kidneys are visible only in the lower slices.
  */
 export function abdomenSlice(index: number): Int16Array {
   const along = index / ABDOMEN.slices;
@@ -90,7 +93,10 @@ export function abdomenSlice(index: number): Int16Array {
   });
 }
 
-/** A right-angled wedge at the right front, its long side along the front: mirrored or turned images show at once. */
+/**
+ * Whether a point is in a right-angled wedge at the right front. The long side of the wedge is parallel to the front. The wedge makes
+ * mirrored or rotated images visible.
+ */
 function inWedge(x: number, y: number): boolean {
   const across = x + 180;
   const down = y + 180;

@@ -2,7 +2,7 @@ import { imageElements, seriesElements, studyElements, type DemoStudy } from './
 import { SopClass, dicomFile, element } from './dicom.writer.ts';
 import { PHOTOGRAPH } from './photograph.phantom.ts';
 
-/** A VL Photographic image (PS3.3 §A.32.4) as a Part 10 file: 24-bit RGB, colour by pixel. */
+/** Returns a VL Photographic Image (PS3.3 §A.32.4) as a Part 10 file, with 24-bit RGB and a Planar Configuration of 0. */
 export function photographObject(object: {
   study: DemoStudy;
   seriesUid: string;

@@ -1,11 +1,11 @@
 import { ellipse, grain } from './painting.ts';
 
-/** The photograph: 24-bit colour. */
+/** The size of the photograph. It has 24-bit colour. */
 export const PHOTOGRAPH = { rows: 360, columns: 480 } as const;
 
 type Colour = readonly [red: number, green: number, blue: number];
 
-/** Red, green and blue squares from the upper left corner. They make swapped colours or planes visible. */
+/** Red, green and blue squares from the upper left corner to the right. They make swapped colours or planes visible. */
 const PATCHES: readonly Colour[] = [
   [255, 0, 0],
   [0, 255, 0],
@@ -13,7 +13,7 @@ const PATCHES: readonly Colour[] = [
 ];
 const PATCH = 32;
 
-/** A spot on skin beside a ruler, pixel by pixel as red, green, blue. */
+/** Returns a photograph of a spot on the skin beside a ruler. The bytes are red, green and blue for each pixel. */
 export function photograph(): Buffer {
   const { rows, columns } = PHOTOGRAPH;
   const picture = Buffer.alloc(rows * columns * 3);
@@ -42,7 +42,10 @@ function colourAt(x: number, y: number): Colour {
   return [red - depth * (red - 92), green - depth * (green - 54), blue - depth * (blue - 40)];
 }
 
-/** Forty pixels to the centimetre, a stroke each millimetre, longer ones at five and ten. */
+/**
+ * Returns the colour of the ruler at a pixel. One centimetre has 40 pixels. There is a mark for each millimetre, and a longer mark at five
+ * and ten millimetres.
+ */
 function ruler(x: number, y: number): Colour {
   const millimetre = Math.floor(x / 4);
   const length = millimetre % 10 === 0 ? 24 : millimetre % 5 === 0 ? 17 : 10;

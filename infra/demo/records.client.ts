@@ -8,12 +8,12 @@ const Accepted = z.object({ file_id: z.uuid(), status: z.string() });
 const Problem = z.object({ detail: z.string() });
 const number = z.number();
 
-/** The state of an import in the gateway's answer. */
+/** The state of an import in a response of the gateway. */
 export const ImportState = z.looseObject({
   file_id: z.string(),
   status: z.string(),
   failure: z.string().nullable(),
-  /** Earlier gateways do not send it. */
+  /** Earlier versions of the gateway do not send this member. */
   failure_details: z
     .object({ message: z.string(), suggestion: z.string(), columns: z.array(z.string()) })
     .nullish(),
@@ -33,10 +33,10 @@ export type ImportState = z.infer<typeof ImportState>;
 const MOVING = new Set(['inspecting', 'queued', 'running']);
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 5_000;
-/** A restarted gateway answers again within half a minute. */
+/** The number of attempts, one per second. A restarted gateway answers again within half a minute. */
 const ATTEMPTS = 30;
 
-/** An API key, or a name and password to get tokens. Tokens expire before a long import ends. */
+/** An API key, or a name and a password. With a password, the client can get a new token when the old one expires during a long import. */
 export type Credentials = { key: string } | { username: string; password: string };
 
 /** A client for the imports of one account. */
@@ -50,13 +50,16 @@ export class RecordsClient {
     this.#credentials = credentials;
   }
 
-  /** Sends a list (a path, streamed from disk, or its bytes). Returns the id of its import, or of the earlier import of the same list. */
+  /**
+   * Uploads a list, which is a path or bytes. A file is streamed from disk. Returns the id of the import. If the same list was imported
+   * before, this is the id of the earlier import.
+   */
   async upload(
     file: string | Uint8Array<ArrayBuffer>,
     query: Readonly<Record<string, string>>,
   ): Promise<{ id: string; isNew: boolean }> {
     const form = new FormData();
-    // The file name is not sent, because people use names of patients in it.
+    // The file name is not sent, because it can contain the name of a patient.
     form.set('file', typeof file === 'string' ? await openAsBlob(file) : new Blob([file]), 'list.csv');
     const answer = await fetch(`${this.#gateway}/api/imports?${new URLSearchParams(query).toString()}`, {
       method: 'POST',
@@ -69,7 +72,10 @@ export class RecordsClient {
     return { id: Accepted.parse(JSON.parse(text)).file_id, isNew: answer.status === 202 };
   }
 
-  /** Follows an import to its end and reports its progress to `tell`. Each poll is an audit row, so a long import is polled less often. */
+  /**
+   * Waits until an import has ended, and reports its progress to `tell`. Each poll writes an audit row, so the pauses between polls grow
+   * during a long import.
+   */
   async follow(id: string, tell: (state: ImportState) => void): Promise<ImportState> {
     const began = Date.now();
     for (;;) {
@@ -89,11 +95,11 @@ export class RecordsClient {
         const { body } = await client.json(`/api/imports/${id}`, ImportState, { accept: [401] });
         if (body !== undefined) return body;
         if (refused) throw new Error('the gateway does not let this account see the import');
-        // The token expired, or its sign-in was ended.
+        // The token has expired, or its session was ended.
         refused = true;
         this.#token = undefined;
       } catch (error) {
-        // fetch throws this when the gateway does not listen. The import continues.
+        // `fetch` throws a TypeError if the gateway does not accept connections. The import continues after the gateway has restarted.
         if (!(error instanceof TypeError) || attempt === ATTEMPTS) throw error;
         await sleep(1000);
       }
@@ -111,7 +117,7 @@ export class RecordsClient {
   }
 }
 
-/** The detail of a problem (RFC 9457), or the start of another body. */
+/** Returns the detail of a problem (RFC 9457). For any other body, returns its first characters. */
 function detailOf(text: string): string {
   try {
     return Problem.parse(JSON.parse(text)).detail;

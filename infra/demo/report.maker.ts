@@ -7,13 +7,13 @@ type Code = readonly [value: string, scheme: string, meaning: string];
 const TITLE: Code = ['18748-4', 'LN', 'Diagnostic imaging report'];
 const ENGLISH: Code = ['eng', 'RFC5646', 'English'];
 
-/** One heading of the report with one text below it. */
+/** Headings of the report. Each heading has one text. */
 const SECTIONS = {
   findings: { heading: ['121070', 'DCM', 'Findings'], text: ['121071', 'DCM', 'Finding'] },
   conclusions: { heading: ['121076', 'DCM', 'Conclusions'], text: ['121077', 'DCM', 'Conclusion'] },
 } as const;
 
-/** A Basic Text structured report (PS3.3 §A.35.1) as a Part 10 file, laid out by template 2000 (PS3.16). */
+/** Returns a Basic Text structured report (PS3.3 §A.35.1) as a Part 10 file. Its content follows template TID 2000 (PS3.16). */
 export function structuredReport(object: {
   study: DemoStudy;
   seriesUid: string;

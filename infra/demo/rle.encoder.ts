@@ -21,14 +21,16 @@ export function encodeRle(samples: readonly number[], columns: number): Buffer {
 function segment(bytes: readonly number[], columns: number): Buffer {
   const packed: number[] = [];
   for (let at = 0; at < bytes.length; at += columns) packRow(bytes.slice(at, at + columns), packed);
-  // A segment has an even length (PS3.5 §G.3.2). A count of -128 is padding.
+  // A segment must have an even length (PS3.5 §G.3.2). A count of -128 is used as padding.
   if (packed.length % 2 === 1) packed.push(0x80);
   return Buffer.from(packed);
 }
 
 const LONGEST = 128;
 
-/** Encodes three or more equal bytes as a run and all other bytes as literals. Each has at most 128 bytes. */
+/**
+ * Encodes a row. Three or more equal bytes become a replicate run, and all other bytes become literal runs. Each run has at most 128 bytes.
+ */
 function packRow(row: readonly number[], packed: number[]): void {
   let literal: number[] = [];
   const flush = () => {
@@ -48,7 +50,7 @@ function packRow(row: readonly number[], packed: number[]): void {
   flush();
 }
 
-/** The number of equal bytes from `at` on. */
+/** Returns the number of equal bytes that begin at `at`. */
 function runAt(row: readonly number[], at: number): number {
   let end = at + 1;
   while (end < row.length && end - at < LONGEST && row[end] === row[at]) end += 1;

@@ -10,7 +10,7 @@ import { HEAD, headSlice } from './phantom.ts';
 const SLICE = 12;
 const NAME = 'sample head';
 
-/** The sample image: one CT slice of a phantom. Its patient is not in the demo. The bytes are the same in each run. */
+/** Returns the sample image, which is one CT slice of a phantom. Its patient is not in the demo. The bytes are the same in each run. */
 export function sampleImage(): Buffer {
   return ctSlice({
     study: {
@@ -34,7 +34,7 @@ export function sampleImage(): Buffer {
   });
 }
 
-/** The sample list: four invented people. One row has an invalid date, one has a word without a decision. */
+/** Returns the sample list of four invented people. One row has an invalid date, and one row has a word without a decision. */
 export function sampleList(): Buffer {
   const rows = [
     ['Ana Exemplo', '555.000.001-10', 'Feminino', '05/06/1970', '(11) 3333-4444', 'Brasil', 'Hipertenso'],
@@ -45,7 +45,7 @@ export function sampleList(): Buffer {
   return encodeList([COLUMNS, ...rows], { encoding: 'utf-8', delimiter: ',', newline: '\n' });
 }
 
-/** The folder of the sample files of README. */
+/** The folder of the sample files that README.md uses. */
 export const SAMPLES = join(import.meta.dirname, '../../docs/samples');
 
 if (import.meta.main) {

@@ -5,14 +5,14 @@ import { GRANTS, GROUPS, MACHINES, PEOPLE, SENDERS, type PersonPlan } from './de
 import { GatewayClient } from './gateway.client.ts';
 import { storeAll } from './stow.client.ts';
 
-/** The gateway to fill, the account to use, and the receiver of progress messages. */
+/** The gateway into which the demo is loaded, the account to use, and a function that receives progress messages. */
 export interface SeedOptions {
   gateway: string;
   admin: { username: string; password: string };
   log: (line: string) => void;
 }
 
-/** A demo person. `group` lists all groups of the person. */
+/** A person of the demo. `group` lists all groups of the person. */
 export interface DemoPerson {
   username: string;
   password: string;
@@ -27,8 +27,8 @@ const Login = z.object({ access_token: z.string() });
 const Key = Made.extend({ key: z.string() });
 
 /**
- * Loads the demo through the public routes only: groups, people and grants, then the studies by STOW-RS with the key of a machine account.
- * It can be repeated after an interrupted run. Passwords are new each time. An unexpected answer is an Error.
+ * Loads the demo through public routes only. Creates groups, people and grants, and then stores the studies by STOW-RS with the key of a
+ * machine account. Can be repeated after an interrupted run. Sets new passwords each time. Throws an error for an unexpected response.
  */
 export async function seedDemo(options: SeedOptions): Promise<DemoPerson[]> {
   const login = await new GatewayClient(options.gateway).json('/api/auth/login', Login, {
@@ -62,7 +62,7 @@ async function makePerson(
     made.body?.id ?? required(await find(admin, '/api/users', 'username', username), `user ${username}`);
   const path = `/api/users/${encodeURIComponent(user_id)}`;
   if (made.body === undefined) {
-    // The password of an earlier run is unknown, so a new one is set.
+    // The password from an earlier run is unknown, so a new password is set.
     await admin.json(path, z.unknown(), { method: 'PATCH', body: { password, disabled: false } });
   }
   if (person.patient !== undefined)
@@ -136,7 +136,7 @@ async function ensureGrant(
   if (same !== true) await admin.json(path, z.unknown(), { method: 'POST', body: grant });
 }
 
-/** 409 means that the account is already a member, which is also a success. */
+/** Adds an account to a group. 409 means that the account is already a member, which counts as success. */
 async function join(
   admin: GatewayClient,
   groupId: string,

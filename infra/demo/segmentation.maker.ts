@@ -3,15 +3,15 @@ import { code, seriesElements, studyElements, type DemoStudy } from './dicom.mod
 import { SopClass, dicomFile, element } from './dicom.writer.ts';
 import type { PhantomGeometry } from './phantom.ts';
 
-/** A CT slice and its pixels in the segment. */
+/** A CT slice, and the pixels of this slice that belong to the segment. */
 export interface SegmentedSlice {
-  /** Counted from 0. */
+  /** The index of the slice. The first slice has the index 0. */
   index: number;
   sopUid: string;
   mask: readonly boolean[];
 }
 
-/** The parts of a segmentation with one segment over an axial CT series. */
+/** The values of a segmentation of an axial CT series. It has one segment. */
 export interface SegmentationPlan {
   study: DemoStudy;
   seriesUid: string;
@@ -24,7 +24,7 @@ export interface SegmentationPlan {
   slices: readonly SegmentedSlice[];
 }
 
-/** A binary segmentation (PS3.3 §A.51) as a Part 10 file: one frame for each slice, one bit a pixel. */
+/** Returns a binary segmentation (PS3.3 §A.51) as a Part 10 file. It has one frame for each slice and one bit for each pixel. */
 export function segmentationObject(plan: SegmentationPlan): Buffer {
   const { geometry, frameOfReferenceUid } = plan.source;
   return dicomFile({
@@ -77,13 +77,13 @@ function segment({ label, finding: [value, meaning] }: SegmentationPlan): DicomE
     element('00620004', 'US', [1]),
     element('00620005', 'LO', label),
     element('00620008', 'CS', 'MANUAL'),
-    // Red as a CIELab value in 16-bit steps (PS3.3 §C.10.7.1.1).
+    // Red as a CIELab value with 16 bits per component (PS3.3 §C.10.7.1.1).
     element('0062000D', 'US', [34_885, 53_485, 50_171]),
     element('0062000F', 'SQ', { items: [code(value, 'SCT', meaning)] }),
   ];
 }
 
-/** Frames are indexed by segment, then by position (PS3.3 §C.7.6.17). */
+/** Returns the dimensions of the frames: first the segment, then the position (PS3.3 §C.7.6.17). */
 function dimensions(uid: string): DicomElement[] {
   const index = (pointer: number, group: number) => [
     element('00209164', 'UI', uid),
@@ -127,7 +127,9 @@ function frameGroups(slice: SegmentedSlice, at: number, geometry: PhantomGeometr
   ];
 }
 
-/** One bit a pixel, the first in the lowest bit, frames without a gap (PS3.5 §8.1.1). */
+/**
+ * Packs the pixels with one bit each. The first pixel is in the lowest bit of a byte, and there is no gap between frames (PS3.5 §8.1.1).
+ */
 function packed(slices: readonly SegmentedSlice[]): Buffer {
   const bits = slices.flatMap(({ mask }) => mask);
   const bytes = Buffer.alloc(Math.ceil(bits.length / 8));

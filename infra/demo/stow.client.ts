@@ -12,7 +12,7 @@ const Sequence = z.object({
 /** The Store Instances Response (PS3.18 §10.5.3) as DICOM JSON. */
 const StoreResponse = z.object({ '00081198': Sequence.optional(), '00081199': Sequence.optional() });
 
-/** Stores objects by STOW-RS in batches. Throws an Error if the response does not list an object as stored. */
+/** Stores objects by STOW-RS in batches. Throws an error if the response does not list an object as stored. */
 export async function storeAll(
   client: GatewayClient,
   objects: Iterable<DemoObject>,
@@ -48,7 +48,8 @@ async function storeBatch(client: GatewayClient, batch: readonly DemoObject[]): 
   const response = StoreResponse.parse(await answer.json());
   const acknowledged = new Set(uidsOf(response['00081199']));
   const missing = batch.filter(({ sopUid }) => !acknowledged.has(sopUid));
-  // 202 although all are stored: the account's institution replaces the header's.
+  // The status can be 202 although all objects are stored, because the institution of the account has replaced the institution in the
+  // header.
   if (missing.length === 0) return;
   const failures = JSON.stringify(response['00081198']?.Value?.slice(0, 3) ?? []);
   throw new Error(
@@ -56,7 +57,7 @@ async function storeBatch(client: GatewayClient, batch: readonly DemoObject[]): 
   );
 }
 
-/** ReferencedSOPInstanceUID (0008,1155) of each item. */
+/** Returns the Referenced SOP Instance UID (0008,1155) of each item. */
 function uidsOf(sequence: z.infer<typeof Sequence> | undefined): string[] {
   return (sequence?.Value ?? []).flatMap((item) => z.array(z.string()).parse(item['00081155']?.Value ?? []));
 }

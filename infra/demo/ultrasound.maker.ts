@@ -3,7 +3,7 @@ import { imageElements, seriesElements, studyElements, type DemoStudy } from './
 import { SopClass, dicomFile, element } from './dicom.writer.ts';
 import { CINE, SECTOR } from './ultrasound.phantom.ts';
 
-/** An ultrasound multi-frame image (PS3.3 §A.7) as a Part 10 file: a cine of 8-bit grey frames with a calibrated region. */
+/** Returns an Ultrasound Multi-frame Image (PS3.3 §A.7) as a Part 10 file. It is a cine of 8-bit grey frames with a calibrated region. */
 export function cineObject(object: {
   study: DemoStudy;
   seriesUid: string;
@@ -34,7 +34,7 @@ export function cineObject(object: {
   });
 }
 
-/** US Region Calibration (PS3.3 §C.8.5.5): tissue in two dimensions, centimetres on both axes. */
+/** Returns the US Region Calibration (PS3.3 §C.8.5.5) of a two-dimensional tissue region, with centimetres on both axes. */
 function region(): DicomElement[] {
   return [
     element('00186012', 'US', [1]),

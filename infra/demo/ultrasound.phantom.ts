@@ -1,6 +1,6 @@
 import { ellipse, grain } from './painting.ts';
 
-/** The ultrasound cine: a heart seen through the chest wall. The loop is one heartbeat. */
+/** The ultrasound cine shows a heart through the chest wall. The loop is one heartbeat. */
 export const CINE = {
   frames: 30,
   rows: 240,
@@ -9,10 +9,10 @@ export const CINE = {
   centimetresPerPixel: 0.06,
 } as const;
 
-/** The sector in the image, in pixels. Its apex is in the middle. */
+/** The sector of the image, in pixels. Its apex is in the middle of the image's width. */
 export const SECTOR = { top: 14, depth: 212, halfAngle: 0.72 } as const;
 
-/** One pixel inside the sector: its index, its position below the apex, and its speckle. */
+/** One pixel of the sector: its index, its position below the apex, and its speckle. */
 interface Seen {
   at: number;
   across: number;
@@ -20,7 +20,7 @@ interface Seen {
   speckle: number;
 }
 
-/** All frames in order, 8-bit grey. A mark on the lower edge moves from left to right once in the loop. */
+/** Returns all frames in order, in 8-bit grey. A mark on the lower edge moves from left to right once in each loop. */
 export function cineFrames(): Buffer {
   const { frames, rows, columns } = CINE;
   const seen = sector();
@@ -45,7 +45,7 @@ function sector(): Seen[] {
       const radius = Math.hypot(across, down);
       const angle = Math.atan2(across, down);
       if (radius > SECTOR.depth || Math.abs(angle) > SECTOR.halfAngle) continue;
-      // Speckle is wider than deep and widens with depth, so it is computed by angle and radius.
+      // Speckle is wider than it is deep, and its width grows with the depth. It is therefore computed from the angle and the radius.
       const speckle = grain(Math.round(angle * 70), Math.round(radius / 1.7));
       seen.push({ at: row * columns + column, across, down, speckle });
     }
@@ -53,7 +53,7 @@ function sector(): Seen[] {
   return seen;
 }
 
-/** The echo from a point. `beat` is 0 when the chambers are widest and 1 when they are narrowest. */
+/** Returns the echo at a point. `beat` is 0 when the chambers are widest and 1 when they are narrowest. */
 function echo(across: number, down: number, beat: number): number {
   if (down < 12) return 170;
   const left = ellipse(across, down, 30, 92, 34 - 11 * beat, 52 - 9 * beat);
@@ -67,7 +67,7 @@ function echo(across: number, down: number, beat: number): number {
   return 62 * (1 - down / (2.2 * SECTOR.depth));
 }
 
-/** Two leaflets that meet when the chamber contracts. */
+/** Whether a point is in one of two leaflets, which meet when the chamber contracts. */
 function valve(across: number, down: number, beat: number): boolean {
   const gap = 14 * (1 - beat);
   return down > 122 && Math.abs(Math.abs(across - 30) - gap) < 2;
