@@ -131,7 +131,10 @@ function single(label: string): CodeElement {
   return { width: 1, decode: (bytes) => decodeAs(label, bytes) };
 }
 
-/** A code element of two bytes per character. The high bits, which the decoder expects, are not set in the lower half. */
+/**
+ * A code element of two bytes per character. In the lower half of the code table, the high bits of the bytes are zero. They are set to one,
+ * because the decoder expects this.
+ */
 function double(label: string): CodeElement {
   return { width: 2, decode: (bytes) => decodeAs(label, Buffer.from(bytes.map((byte) => byte | 0x80))) };
 }

@@ -2,7 +2,7 @@
 export interface Dictionary {
   tagOf(keyword: string): string | undefined;
   keywordOf(tag: string): string | undefined;
-  /** The VR as PS3.6 writes it. An element that can have several VRs gives a text such as `OB or OW`. */
+  /** The VR as PS3.6 writes it. For an element that can have several VRs, this is a text such as `OB or OW`. */
   representationOf(tag: string): string | undefined;
 }
 

@@ -3,8 +3,8 @@ import { openDictionary } from './dictionary.js';
 
 /**
  * Returns a function that gives the VR of an element in an implicit VR data set (PS3.5 §A.1), according to PS3.6. If PS3.6 allows several
- * VRs, the result is OW for bytes or words. For numbers, it is SS if the pixels are signed, or else US. Private creators are LO. Unknown
- * elements and other private elements are UN.
+ * VRs, the result is OW for bytes or words. For numbers, it is SS if the pixels are signed, and US if they are not. Private creators are
+ * LO. Unknown elements and other private elements are UN.
  */
 export async function implicitRepresentations(): Promise<RepresentationOf> {
   const dictionary = await openDictionary();

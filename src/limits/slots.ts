@@ -30,8 +30,8 @@ export class Slots {
 
   /**
    * Waits for a slot and runs `work` in it. When `signal` aborts, a waiting call rejects with the signal's reason. Running work is not
-   * stopped; it must watch the signal itself. Work without an account has no limit per account. Throws {@link TooMany} when the queue is
-   * full.
+   * stopped, unless the work uses the signal too. Work without an account has no limit per account. Throws {@link TooMany} when the queue
+   * is full.
    */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal, account?: string): Promise<T> {
     signal?.throwIfAborted();
@@ -46,7 +46,10 @@ export class Slots {
     }
   }
 
-  /** Resolves when the caller holds a slot. A freed slot is assigned to a waiting request at once, before a new request can take it. */
+  /**
+   * Resolves when the caller holds a slot. A freed slot is assigned to a waiting request immediately, before a new request can take the
+   * slot.
+   */
   private wait(signal: AbortSignal | undefined, account: string | undefined): Promise<void> {
     const { queue } = this.limits;
     if (queue !== undefined && this.waiting.size >= queue)

@@ -7,7 +7,7 @@ import { type ArchiveAddress, ArchiveTransport, piecesOf, wholeText } from './or
 
 /** Number of connections for files. Orthanc has 50 threads. The remaining threads serve small calls and other clients of Orthanc. */
 const CONNECTIONS = 40;
-/** Largest answer, in bytes, that is read into memory at once. A slow client of such an answer does not occupy a thread of Orthanc. */
+/** Largest answer, in bytes, that is read completely into memory. A slow client of such an answer does not occupy a thread of Orthanc. */
 const AT_ONCE_BYTES = 1024 * 1024;
 /** Largest number of concurrent readers of larger answers, and the longest pause of such a reader. */
 const LARGE_READERS = 24;
@@ -21,7 +21,7 @@ const DECODED_FILES = 4;
 /** Largest number of slots for one account. A slow client can then delay only its own requests. */
 const PER_ACCOUNT = { large: 16, pictures: 3, decodedFiles: 3 };
 
-/** Bytes from Orthanc. `length` is `undefined` when Orthanc did not send a length. Destroying `stream` frees the connection at once. */
+/** Bytes from Orthanc. `length` is `undefined` when Orthanc did not send a length. Destroying `stream` frees the connection immediately. */
 export interface ArchiveBytes {
   readonly length: number | undefined;
   readonly stream: Readable;
@@ -168,7 +168,7 @@ export class ArchiveConnection {
   }
 }
 
-/** Whether an answer of this size is read into memory at once. */
+/** Whether an answer of this size is read completely into memory. */
 export function isReadAtOnce(bytes: number | undefined): bytes is number {
   return bytes !== undefined && bytes <= AT_ONCE_BYTES;
 }

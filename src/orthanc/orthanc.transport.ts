@@ -17,7 +17,7 @@ const READ_MS = 20_000;
 /** Time limit of a small call. */
 const CALL_MS = 10_000;
 /**
- * Largest JSON answer in bytes. Calls for some hundreds of instances, or for the instances of some dozens of series, stay below this size.
+ * Largest JSON answer in bytes. This is enough for the files of some hundreds of instances, or for the instances of some dozens of series.
  */
 const JSON_BYTES = 64 * 1024 * 1024;
 const CONNECTION_LOST = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
@@ -53,7 +53,9 @@ class TimeLimit extends Error {
  */
 export class ArchiveTransport {
   private readonly pool: Pool;
-  /** The pool for retries. It opens a new connection for each request, because Orthanc may have closed the other idle connections too. */
+  /**
+   * The pool for retries. It opens a new connection for each request, because Orthanc has possibly closed the other idle connections too.
+   */
   private readonly fresh: Pool;
   private readonly authorization: string;
 
@@ -140,7 +142,7 @@ export async function piecesOf(callName: string, body: Readable, atMost: number)
     for await (const piece of body) {
       if (!Buffer.isBuffer(piece)) continue;
       size += piece.length;
-      // Leaving the loop destroys the body and its connection.
+      // `break` ends the iteration, which destroys the body and closes its connection.
       if (size > atMost) break;
       pieces.push(piece);
     }

@@ -1,7 +1,9 @@
 import { createInflateRaw, type InflateRaw } from 'node:zlib';
 import { DicomUnreadable } from '../dicom.unreadable.js';
 
-/** Inflates a deflated data set (PS3.5 §A.5) piece by piece. Each inflated piece is passed on at once, so the memory stays small. */
+/**
+ * Inflates a deflated data set (PS3.5 §A.5) piece by piece. Each inflated piece is passed on immediately, so that little memory is used.
+ */
 export class Inflater {
   readonly #inflate: InflateRaw = createInflateRaw();
   readonly #failed: Promise<never>;

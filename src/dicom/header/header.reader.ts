@@ -12,7 +12,7 @@ import { implicitRepresentations } from '../implicit.representations.js';
 /** The header of a Part 10 file. */
 export interface DicomHeader {
   transferSyntax: string;
-  /** The value in the file meta information, or else in the data set. An empty string when both have no value. */
+  /** The value in the file meta information. If it has no value, the value in the data set. An empty string when both have no value. */
   sopClassUid: string;
   sopInstanceUid: string;
   /** Offset of the data set in the file, in bytes. The file meta information ends at this offset. */
@@ -27,7 +27,7 @@ export interface DicomHeader {
 export interface HeaderRead {
   header: DicomHeader;
   head: Buffer[];
-  /** Throws `DicomUnreadable` while it is read, when the bytes after the header are not a valid data set. */
+  /** The iteration throws `DicomUnreadable` when the bytes after the header are not a valid data set. */
   rest: AsyncIterable<Buffer>;
   /**
    * The references, if requested. Also `undefined` when the header ended before the content, because elements before the content were not

@@ -88,7 +88,7 @@ class FileReader {
       }
       if (this.#bytes.at > end) throw fault.tooLong();
     } catch (error) {
-      // Some writers leave bytes after the pixel data that are not elements. These bytes are ignored, because all relevant attributes come
+      // In some files, bytes that are not elements follow the pixel data. These bytes are ignored, because all relevant attributes come
       // before the pixel data.
       if (!(error instanceof DicomUnreadable) || last === undefined || !isPixelDataOrLater(last, context))
         throw error;

@@ -27,8 +27,9 @@ export function bulkAttribute(vr: string, address: string): JsonAttribute {
 }
 
 /**
- * Converts a stored value to the DICOM JSON model (PS3.18 F.2.2 to F.2.5), with text in UTF-8. JSON cannot express an infinite number,
- * bytes that do not divide into numbers, or an unknown VR. Such a value becomes a reference to `address`, so that no byte is lost.
+ * Converts a stored value to the DICOM JSON model (PS3.18 F.2.2 to F.2.5), with text in UTF-8. JSON cannot express an infinite number, an
+ * incomplete number at the end of the bytes, or a value of an unknown VR. Such a value becomes a reference to `address`, so that no byte is
+ * lost.
  */
 export function storedAttribute(
   vr: string,

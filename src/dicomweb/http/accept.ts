@@ -65,8 +65,8 @@ export function parseAccept(text: string): readonly MediaRange[] {
 }
 
 /**
- * Excludes from a wildcard range the types that the header lists separately. A type with parameters is not excluded, because it does not
- * stand for the whole type.
+ * Excludes from a wildcard range the types that the header lists separately. A type with parameters is not excluded, because it covers only
+ * a part of its type.
  */
 function narrowed(range: MediaRange, ranges: readonly MediaRange[]): MediaRange {
   if (!range.type.endsWith('/*')) return range;

@@ -3,8 +3,8 @@ import type { Offered } from '../../audit/readings.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 
 /**
- * Adds to the totals that the audit keeps for a read. `what` is added at once. The bytes are added at once if their number is known, or
- * else while they are sent.
+ * Adds to the totals that the audit keeps for a read. `what` is added immediately. The bytes are also added immediately if their number is
+ * known. Otherwise they are added as they are sent.
  */
 export function metered(bytes: ArchiveBytes, what: Offered, offered: (what: Offered) => void): ArchiveBytes {
   offered({ ...what, bytes: bytes.length ?? 0 });

@@ -14,9 +14,9 @@ export class MultipartScanner {
   readonly #delimiter: Buffer;
   #ended = false;
   #pending: Buffer = Buffer.alloc(0);
-  /** The number of held bytes: the chunks so far end with this many bytes of a delimiter. */
+  /** The number of held bytes. They are the last bytes received so far, and match the start of a delimiter. */
   #matched = 2;
-  /** How many of the held bytes are not data. At the start of the body or of a part, the line end before a delimiter is not data. */
+  /** The number of held bytes that are not data. At the start of the body or of a part, the line end before a delimiter is not data. */
   #virtual = 2;
 
   constructor(source: AsyncIterable<Buffer>, boundary: string) {

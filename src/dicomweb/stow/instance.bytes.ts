@@ -7,7 +7,7 @@ export class InstanceTooLarge extends Error {}
 /** The operator's settings for the bytes of an instance. */
 export interface BytesPolicy {
   readonly maxBytes: number;
-  /** Whether the preamble of a file that is also a TIFF is kept. */
+  /** Whether the preamble is kept if the file is also a TIFF. */
   readonly keepsTiffPreamble: boolean;
 }
 

@@ -53,8 +53,8 @@ export class PartAdmission {
 
   /**
    * Authorises the instance by `studies:store`. If this right does not permit it, `studies:annotate` can permit it. In this case, the
-   * instance must be an annotation of an existing study, and the account must be allowed to read all references of the annotation. A
-   * reference can point to an earlier part, so the check is repeated after all earlier parts are settled.
+   * instance must be an annotation of an existing study. The account must also be allowed to read everything that the annotation refers to.
+   * A reference can point to an earlier part, so the check is repeated after all earlier parts are settled.
    */
   private async authorise(
     { references }: HeaderRead,

@@ -81,7 +81,7 @@ export class Stow {
 }
 
 /**
- * The form of the response: XML if the client prefers it, or else JSON. The `Accept` header never leads to 406, because senders put many
+ * The form of the response: XML if the client prefers it, otherwise JSON. The `Accept` header never leads to 406, because senders put many
  * media types into it.
  */
 function responseForm(request: DicomwebRequest): 'json' | 'xml' {

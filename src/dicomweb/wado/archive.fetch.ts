@@ -7,7 +7,7 @@ import { NotInArchive } from '../../orthanc/orthanc.errors.js';
 import { NotAcceptable, NotVisible, UpstreamFailed } from '../../problems/errors.js';
 import { DeletionSync } from '../../sync/deletion.sync.service.js';
 
-/** Maximum number of cached decodability results. */
+/** Largest number of instances for which the result of the decoder check is cached. */
 const MAX_CACHED = 10_000;
 
 /** Runs calls that fetch bytes of an instance, and converts their errors to errors of a retrieve request. */
@@ -35,7 +35,7 @@ export class ArchiveFetch {
   /**
    * Fetches bytes that the archive computes. Throws `NotAcceptable` with `refusal` when the archive cannot compute them or would crash.
    * Throws `NotVisible` when the instance was deleted. The archive gives the same answer for a deleted instance and for an instance that it
-   * cannot decode, so this method checks which case it is.
+   * cannot decode. So this method looks up whether the instance still exists.
    */
   async computed(
     instance: FoundInstance,

@@ -8,7 +8,10 @@ export interface FilePart extends ArchiveBytes {
   readonly total: number;
 }
 
-/** Reads a part of a stored file from the archive. Both ends must be within the file. Throws `NotInArchive`, `NeighbourAway`, `UpstreamFailed`. */
+/**
+ * Reads a part of a stored file from the archive. The whole range must be within the file. Throws `NotInArchive`, `NeighbourAway` or
+ * `UpstreamFailed`.
+ */
 export async function filePart(
   bytes: OrthancBytes,
   instance: Pick<FoundInstance, 'orthancId' | 'reader' | 'signal' | 'size'>,

@@ -37,7 +37,7 @@ interface InstanceName extends InstanceUids {
   readonly url: string;
 }
 
-/** Files by the Orthanc id of their instance. */
+/** Maps the Orthanc id of an instance to its file. */
 export type FilesOf = ReadonlyMap<OrthancId, ArchivedFile>;
 
 /** Reads the metadata of single instances from their stored files (docs/decisions/0014). */

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InstanceMetadata } from './instance.metadata.js';
 import type { RecordedRead } from './read.access.js';
 
-/** Number of instances whose headers are read ahead, while an earlier instance is sent. */
+/** Number of instances whose headers are read in advance, during the transfer of an earlier instance. */
 const AHEAD = 8;
 /** Number of instances whose current files are looked up with one call to the archive. */
 const BATCH = 500;

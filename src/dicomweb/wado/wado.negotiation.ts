@@ -89,8 +89,8 @@ function syntaxFits(asked: string | undefined, stored: string): boolean {
 }
 
 /**
- * Whether the value of an element is sent in parts or as one body, and its media type. The media type is `application/octet-stream`, or
- * `own`, the media type of a document. Throws `NotAcceptable`.
+ * Chooses how the value of an element is sent: in parts or as one body, and with which media type. The media type is
+ * `application/octet-stream`, or `own`, the media type of a document. Throws `NotAcceptable`.
  */
 export function negotiateBulk(
   accepted: readonly MediaRange[],
