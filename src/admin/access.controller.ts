@@ -10,7 +10,7 @@ import { Explanation, Explanations } from './explain.service.js';
 import { scopeNoteOf } from './grants.service.js';
 import { Effects, WhatIf, WhatIfs } from './what.if.service.js';
 
-/** An account, a study and a right; the default right is `studies:read`. */
+/** The query parameters of an explanation: an account, a study and a right. The default right is `studies:read`. */
 const Question = z.strictObject({
   user: z
     .string()
@@ -33,7 +33,11 @@ export class AccessController {
     private readonly whatIfs: WhatIfs,
   ) {}
 
-  /** Which group, grant and rule gives `user` (id, username or a machine account's name) the `right` over `study`, or the first missing condition. For `studies:store`, a study that does not exist is treated as a new one. 404 for an unknown user. */
+  /**
+   * Explains which group, grant and rule gives `user` the `right` over `study`, or which condition is missing first. `user` is an id, a
+   * username or the name of a machine account. For `studies:store`, a study that does not exist is treated as a new study. Returns 404 for
+   * an unknown user.
+   */
   @Get('explain')
   @Gives(Explanation)
   explain(
@@ -44,7 +48,10 @@ export class AccessController {
     return this.explanations.explain(user, study, right);
   }
 
-  /** Which members of a group would gain or lose which studies if a grant were added or removed. Nothing changes. 404 for an unknown group or grant. */
+  /**
+   * Shows which members of a group would gain or lose which studies if a grant were added or removed. It changes nothing. Returns 404 for
+   * an unknown group or grant.
+   */
   @Post('what-if')
   @HttpCode(200)
   @Gives(Effects)

@@ -8,7 +8,9 @@ import { ListQuery, QueryOf } from '../http/query.pipe.js';
 import { BadRequest } from '../problems/errors.js';
 import type { Page } from '../http/list.query.js';
 
-/** One access to the caller's own images. `what`: study, series, instance, metadata, frames, rendered or bulk. */
+/**
+ * One access to images of the patient that the caller is linked to. `what` is study, series, instance, metadata, frames, rendered or bulk.
+ */
 const Access = z.object({
   at: z.iso.datetime(),
   account: z.string(),
@@ -22,7 +24,10 @@ type Access = z.output<typeof Access>;
 export class AccessesController {
   constructor(private readonly search: AuditSearch) {}
 
-  /** Accounts that opened images of the patient that this account is linked to, newest first; empty when it is linked to none. `q` is a part of an account's name. */
+  /**
+   * Lists accesses to images of the patient that the account of the caller is linked to, newest first. The list is empty when the account
+   * is not linked to a patient. `q` is a part of the name of an account.
+   */
   @Get()
   @Gives(pageOf(Access))
   async list(

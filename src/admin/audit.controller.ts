@@ -32,10 +32,11 @@ export class AuditController {
   ) {}
 
   /**
-   * Who read and changed what, newest first: a page as JSON, with `format=fhir` (or `Accept: application/fhir+json`) as a Bundle of
-   * AuditEvents (FHIR R4), or with `format=csv` (or `Accept: text/csv`) all rows. `from` (inclusive) and `to` (exclusive) are ISO 8601;
-   * `account` is an id or a name, `patient` a patient id (with `issuer` to be exact), `study` a UID, `action` the beginning of an action,
-   * `q` a part of account or action.
+   * Lists the audit rows, newest first. They show who read and changed what. The response is a page as JSON. With `format=fhir` (or
+   * `Accept: application/fhir+json`), it is a page as a Bundle of AuditEvents (FHIR R4). With `format=csv` (or `Accept: text/csv`), it
+   * contains all rows. Filters: `from` (inclusive) and `to` (exclusive) are times in ISO 8601. `account` is an id or a name. `patient` is a
+   * patient id, and `issuer` is the issuer of this id. `study` is a UID. `action` is the beginning of an action. `q` is a part of an
+   * account or action.
    */
   @Get()
   @GivesAs({ 'application/json': pageOf(AuditEntry), 'application/fhir+json': Bundle, 'text/csv': null })
@@ -61,7 +62,7 @@ function acceptedFormat(accept = ''): Format {
   return FORMATS.get(first?.trim().toLowerCase()) ?? 'json';
 }
 
-/** A search of the audit is recorded with its filter. */
+/** The facts about a search for its own audit row. They include the filter of the search. */
 function noteOf(query: AuditQuery, format: Format): AuditNote {
   const { from, to, issuer, patient, study, account, action, kind, q } = query;
   return {

@@ -12,7 +12,7 @@ export class EntityTags implements NestInterceptor {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     return next.handle().pipe(
       map((body: unknown) => {
-        // A route that adds computed members has set the tag of the resource itself.
+        // A route that adds computed members to a resource sets the tag itself. The tag then covers the resource without these members.
         if (isResource(body) && !reply.hasHeader('etag')) void reply.header('etag', tagOf(body));
         return body;
       }),
@@ -20,7 +20,7 @@ export class EntityTags implements NestInterceptor {
   }
 }
 
-/** Throws {@link Stale} when If-Match names other entity tags than that of the resource. `resource` may be its tag. */
+/** Throws {@link Stale} when If-Match does not contain the entity tag of the resource. `resource` is the resource or its entity tag. */
 export function refuseStale({ ifMatch }: AuditedAction, resource: object | string): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const accepted = ifMatch.split(',').map((tag) => tag.trim());

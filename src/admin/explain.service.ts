@@ -11,7 +11,7 @@ import { NotVisible } from '../problems/errors.js';
 import { Grant, grantOf } from './grants.service.js';
 import { asNew, isOpenUntilArrival, ruleOfNew } from './new.study.rules.js';
 
-/** The first missing condition, in the order in which an administrator would correct them. */
+/** The first missing condition. The conditions are in the order in which an administrator would correct them. */
 const Missing = z.enum([
   'account_enabled',
   'study_in_catalog',
@@ -22,7 +22,7 @@ const Missing = z.enum([
 ]);
 export type Missing = z.output<typeof Missing>;
 
-/** A grant of a group, and the rule why it does or does not allow the action. */
+/** A grant of a group, and the reason why the grant does or does not allow the action. */
 const Considered = z.object({
   group: z.object({ id: z.uuid(), name: z.string() }),
   grant: Grant,
@@ -30,7 +30,10 @@ const Considered = z.object({
 });
 type Considered = z.output<typeof Considered>;
 
-/** Why an account may or may not use a right over a study: either `decided_by` has grants, or `missing` names the missing condition. */
+/**
+ * The reason why an account may or may not use a right over a study. If it may, `decided_by` lists grants. If it may not, `missing` names
+ * the missing condition.
+ */
 export const Explanation = z.object({
   user: z.object({ id: z.uuid(), username: z.string() }),
   study: z.string(),
@@ -44,14 +47,15 @@ export type Explanation = z.output<typeof Explanation>;
 
 type AccountRow = typeof accounts.$inferSelect;
 
-/** Explains which group, grant and rule decides. */
+/** Explains which group, grant and rule decide about an action. */
 @Injectable()
 export class Explanations {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * `user` is an id, a username or a machine account's name. NotVisible when the account does not exist. A study that does not exist is
-   * reported as missing. The right to store is decided as for a new study, as far as possible before its first instance.
+   * Explains whether an account has a right over a study. `user` is an id, a username or the name of a machine account. Throws NotVisible
+   * when the account does not exist. A study that does not exist is a missing condition. The right `studies:store` is an exception: it is
+   * decided as for a new study, as far as this is possible before the first instance arrives.
    */
   async explain(user: string, study: string, right: Right): Promise<Explanation> {
     const account = await this.account(user);
@@ -73,7 +77,7 @@ export class Explanations {
       ['group', await this.isMember(account.id)],
       ['grant_of_right', ofRight.length > 0],
       ['grant_in_time', inTime.length > 0],
-      // The first instance would decide.
+      // No scope covers the new study yet, but its first instance can decide otherwise.
       ['study_in_catalog', covering.length > 0 || !isUndecided],
       ['scope_over_study', covering.length > 0],
     ]);
@@ -99,7 +103,8 @@ export class Explanations {
       .select()
       .from(accounts)
       .where(or(sql`${accounts.id}::text = lower(${user})`, sql`lower(${accounts.name}) = lower(${user})`))
-      // A name may equal another account's id, and a machine may have the name of a person.
+      // A name can equal the id of another account, so an id match comes first. A machine account can have the name of a person, so a
+      // person comes first.
       .orderBy(sql`(${accounts.id}::text = lower(${user})) desc`, sql`(${accounts.kind} = 'person') desc`)
       .limit(1);
     if (row === undefined) throw new NotVisible();
@@ -140,7 +145,7 @@ export class Explanations {
   }
 }
 
-/** Whether this grant alone allows the action, by the policy that requests use. */
+/** Whether this grant alone allows the action. It uses the same policy check as requests. */
 function covers(account: AccountRow, { rights, scope }: Grant, facts: StudyFacts): boolean {
   const { patientIssuer: issuer, patientId } = account;
   const patient = issuer === null || patientId === null ? undefined : { issuer, patientId };

@@ -9,7 +9,7 @@ export const Name = printable.trim().min(1).max(128);
 /** The name of an account. `Basic <account>:<key>` allows no colon in it (RFC 7617 §2). */
 export const AccountName = Name.regex(/^[^:]*$/, { message: 'A colon is not allowed.' });
 
-/** Text for display; may be empty. */
+/** A text for display. It may be empty. */
 export const DisplayText = printable.trim().max(1024);
 
 /** A DICOM text of at most 64 characters (LO), or null. Empty text becomes null. */
@@ -27,7 +27,7 @@ export const Moment = z.iso
     message: 'The year must be from 1970 to 9999.',
   });
 
-/** The key of a patient in the catalog: issuer and PatientID without padding, case-sensitive. */
+/** The key of a patient in the catalog: issuer and PatientID without padding. Both are case-sensitive. */
 export const PatientKey = z.strictObject({
   issuer: printable.overwrite(trimPadding).min(1).max(64),
   patient_id: printable.overwrite(trimPadding).min(1).max(64),

@@ -14,7 +14,10 @@ const ADVISORY_LOCK = 7_263_422;
 const GROUP = 'Administrators';
 const PASSWORD_FILE = 'admin-password';
 
-/** Creates the first administrator, with every right × `all`, when the gateway starts and the database has no person. */
+/**
+ * Creates the first administrator when the gateway starts and the database has no person. The administrator gets all rights with the scope
+ * `all`.
+ */
 @Injectable()
 export class FirstAdministrator implements OnApplicationBootstrap {
   private readonly logger = new Logger('admin');
@@ -29,7 +32,7 @@ export class FirstAdministrator implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     if ((await people(this.database)) > 0) return;
     await this.database.transaction(async (transaction) => {
-      // Two gateways that start at the same time must create one administrator.
+      // Two gateways that start at the same time must create only one administrator.
       await transaction.execute(sql`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
       if ((await people(transaction)) > 0) return;
       const passwordHash = await this.passwords.hash((await this.password()).normalize('NFKC'));
@@ -44,13 +47,13 @@ export class FirstAdministrator implements OnApplicationBootstrap {
     });
   }
 
-  /** ADMIN_PASSWORD, or a new password, which is written to a file (mode 0600) before the account exists. */
+  /** Returns ADMIN_PASSWORD or a new password. A new password is written to a file (mode 0600) before the account is created. */
   private async password(): Promise<string> {
     if (this.env.ADMIN_PASSWORD !== undefined) return this.env.ADMIN_PASSWORD;
     const password = randomBytes(18).toString('base64url');
     const file = join(this.env.DATA_DIR, PASSWORD_FILE);
     await mkdir(this.env.DATA_DIR, { recursive: true });
-    // `mode` applies to a new file only.
+    // Delete an existing file first, because `mode` applies only to a new file.
     await rm(file, { force: true });
     await writeFile(file, `${password}\n`, { mode: 0o600, flag: 'wx' });
     this.logger.warn(`the first administrator's password is in ${file}; change it, then remove the file`);

@@ -26,7 +26,10 @@ import type { Page } from '../http/list.query.js';
 export class GrantsController {
   constructor(private readonly grants: Grants) {}
 
-  /** The grants of the group, oldest first, including expired ones. Filters: `right`, `scope` (its kind), `expired`, `until_before`. */
+  /**
+   * Lists the grants of the group, oldest first, including expired grants. Filters: `right`, `scope` (the kind of the scope), `expired`,
+   * `until_before`.
+   */
   @Get()
   @Gives(pageOf(Grant))
   list(
@@ -36,7 +39,10 @@ export class GrantsController {
     return this.grants.list(group, query);
   }
 
-  /** Adds a grant of rights over a scope: 201 with `Location`. 422 for a right that takes only the scope `all`. */
+  /**
+   * Adds a grant of rights over a scope. Returns 201 with `Location`. Returns 422 if a right allows only the scope `all` and the grant has
+   * another scope.
+   */
   @Post()
   @Gives(Grant)
   async create(
@@ -57,7 +63,7 @@ export class GrantsController {
     return this.grants.get(group, id);
   }
 
-  /** Removes a grant. 409 when nobody could manage access afterwards. */
+  /** Removes a grant. Returns 409 when nobody could manage access after the change. */
   @Delete(':id')
   @HttpCode(204)
   remove(

@@ -17,7 +17,7 @@ import { LastAdministrator } from './last.administrator.js';
 import { is, isPast, matching, orderOf, type Page } from '../http/list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
-/** Rights × scope that a group holds until a date (ISO 8601), or without end when null. */
+/** A grant: rights over a scope that a group has until a date (ISO 8601). If the date is null, the grant has no end. */
 export const Grant = z.object({
   id: z.uuid(),
   rights: z.array(Right).readonly(),
@@ -26,7 +26,7 @@ export const Grant = z.object({
 });
 export type Grant = z.output<typeof Grant>;
 
-/** Rights that do not begin with `studies:` take the scope `all` only. */
+/** A new grant. Rights that do not begin with `studies:` allow only the scope `all`. */
 export const NewGrant = z
   .strictObject({
     rights: z
@@ -45,7 +45,7 @@ export const NewGrant = z
 export type NewGrant = z.output<typeof NewGrant>;
 
 type Row = typeof grants.$inferSelect;
-/** Filters: a right, a kind of scope, expired or not, an end before a time. */
+/** Filters for grants: a right, a kind of scope, whether the grant is expired, and an end before a time. */
 export const GrantsQuery = ListQuery.extend({
   right: Right.optional(),
   scope: ScopeKind.optional(),
@@ -60,7 +60,10 @@ const SORTABLE = [
   ['scope', grants.scopeKind],
 ] as const;
 
-/** The grants of groups. A missing group or grant is NotVisible. */
+/**
+ * Lists, adds and removes the grants of groups. Methods throw Computes the effects of adding or removing a grant. Throws NotVisible for a
+ * missing group or grant.
+ */
 @Injectable()
 export class Grants {
   constructor(
@@ -101,7 +104,7 @@ export class Grants {
     return grantOf(row);
   }
 
-  /** Adds a grant, effective from the members' next request. */
+  /** Adds a grant. It is effective from the next request of each member. */
   async create(action: AuditedAction, groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
     await this.groups.get(groupId);
     return this.auditedActions.record(action, 201, async (transaction) => {
@@ -120,7 +123,7 @@ export class Grants {
     });
   }
 
-  /** Removes a grant, effective from the members' next request. Throws `Stale` when If-Match does not match. */
+  /** Removes a grant. The change is effective from the next request of each member. Throws Stale when If-Match does not match. */
   async remove(action: AuditedAction, groupId: string, id: string): Promise<void> {
     await this.auditedActions.record(action, 204, (transaction) =>
       this.lastAdministrator.guard(transaction, async () => {
@@ -169,7 +172,7 @@ function columnsOf(scope: Scope): Pick<typeof grants.$inferInsert, 'scopeKind'> 
   }
 }
 
-/** A stored grant as the interface shows it. */
+/** A stored grant, as the API shows it. */
 export function grantOf(row: Row): Grant {
   return {
     id: row.id,

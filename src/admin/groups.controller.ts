@@ -27,14 +27,17 @@ import type { Page } from '../http/list.query.js';
 export class GroupsController {
   constructor(private readonly groups: Groups) {}
 
-  /** Groups, by name. `q` searches name and description. Filters: `member` (id of an account), `right`. */
+  /**
+   * Lists the groups, sorted by name. Filters: `member` (the id of an account), `right`, and `q`, which is a part of the name or the
+   * description.
+   */
   @Get()
   @Gives(pageOf(Group))
   list(@Query(new QueryOf(GroupsQuery)) query: GroupsQuery): Promise<Page<Group>> {
     return this.groups.list(query);
   }
 
-  /** Adds a group: 201 with `Location`. 409 when the name is taken. */
+  /** Adds a group. Returns 201 with `Location`, or 409 when the name is taken. */
   @Post()
   @Gives(Group)
   async create(
@@ -54,7 +57,7 @@ export class GroupsController {
     return this.groups.get(id);
   }
 
-  /** Changes name or description. */
+  /** Changes the name or the description of a group. */
   @Patch(':id')
   @Gives(Group)
   change(
@@ -65,7 +68,7 @@ export class GroupsController {
     return this.groups.change(action, id, body);
   }
 
-  /** Removes a group with its grants and memberships. 409 when nobody could manage access afterwards. */
+  /** Removes a group with its grants and memberships. Returns 409 when nobody could manage access after the change. */
   @Delete(':id')
   @HttpCode(204)
   remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {

@@ -24,7 +24,7 @@ export const GroupChange = z.strictObject({ name: Name.optional(), description: 
 export type GroupChange = z.output<typeof GroupChange>;
 
 type Row = typeof groups.$inferSelect;
-/** Filters: groups with this account as a member, groups with a grant of this right. */
+/** Filters for groups: groups with this account as a member, and groups with a grant of this right. */
 export const GroupsQuery = ListQuery.extend({ member: z.uuid().optional(), right: Right.optional() });
 export type GroupsQuery = z.output<typeof GroupsQuery>;
 
@@ -33,7 +33,7 @@ const SORTABLE = [
   ['description', groups.description],
 ] as const;
 
-/** The groups. A missing one is NotVisible. */
+/** Lists, adds, changes and removes groups. Methods throw NotVisible for a missing group. */
 @Injectable()
 export class Groups {
   constructor(
@@ -68,7 +68,7 @@ export class Groups {
     return found(row);
   }
 
-  /** Adds a group. Conflict when the name is taken, in any case. */
+  /** Adds a group. Throws Conflict when the name is taken. Upper and lower case are not distinguished. */
   create(action: AuditedAction, group: NewGroup): Promise<Group> {
     return this.auditedActions.record(action, 201, async (transaction) => {
       const [row] = await transaction.insert(groups).values(group).onConflictDoNothing().returning();
@@ -78,7 +78,7 @@ export class Groups {
     });
   }
 
-  /** Changes a group. Stale when If-Match does not match; Conflict when the name is taken. */
+  /** Changes a group. Throws Stale when If-Match does not match, and Conflict when the name is taken. */
   change(action: AuditedAction, id: string, { name, description }: GroupChange): Promise<Group> {
     return this.auditedActions.record(action, 200, async (transaction) => {
       await known(transaction, action, id);
@@ -95,7 +95,7 @@ export class Groups {
     });
   }
 
-  /** Removes a group with its grants and memberships. Stale when If-Match does not match. */
+  /** Removes a group with its grants and memberships. Throws Stale when If-Match does not match. */
   async remove(action: AuditedAction, id: string): Promise<void> {
     await this.auditedActions.record(action, 204, (transaction) =>
       this.lastAdministrator.guard(transaction, async () => {

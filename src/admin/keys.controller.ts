@@ -25,7 +25,7 @@ import type { Page } from '../http/list.query.js';
 export class KeysController {
   constructor(private readonly keys: Keys) {}
 
-  /** The keys of a machine account, without their secrets. Filters: `expired`, `used`. */
+  /** Lists the keys of a machine account, without their secrets. Filters: `expired`, `used`. */
   @Get()
   @Gives(pageOf(Key))
   list(
@@ -35,7 +35,7 @@ export class KeysController {
     return this.keys.list(account, query);
   }
 
-  /** Creates a key: 201 with `key`, which is never shown again. 409 when another valid key of the account has the name. */
+  /** Creates a key. Returns 201 with `key`, which is never shown again. Returns 409 when another valid key of the account has the name. */
   @Post()
   @Gives(CreatedKey)
   @Header('cache-control', 'no-store')
@@ -50,7 +50,10 @@ export class KeysController {
     return key;
   }
 
-  /** One key, without its secret. The entity tag covers the values that can be changed, not the last use. */
+  /**
+   * Returns one key, without its secret. The entity tag covers the values that a client can change. It does not cover the time of the last
+   * use.
+   */
   @Get(':id')
   @Gives(Key)
   async get(
@@ -63,7 +66,10 @@ export class KeysController {
     return key;
   }
 
-  /** Changes name, end date or address ranges of a key, effective from the next request. 409 when another valid key of the account has the name. */
+  /**
+   * Changes the name, end date or address ranges of a key. The change is effective from the next request. Returns 409 when another valid
+   * key of the account has the name.
+   */
   @Patch(':id')
   @Gives(Key)
   async change(
@@ -78,7 +84,7 @@ export class KeysController {
     return key;
   }
 
-  /** Revokes a key, effective from the next request. */
+  /** Revokes a key. The change is effective from the next request. */
   @Delete(':id')
   @HttpCode(204)
   remove(

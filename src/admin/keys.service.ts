@@ -14,7 +14,7 @@ import { Moment, Name } from './fields.js';
 import { is, isPast, matching, orderOf, type Page } from '../http/list.query.js';
 import { Machines } from './machines.service.js';
 
-/** A key of a machine account without its secret. Times are ISO 8601. */
+/** A key of a machine account, without its secret. Times are in ISO 8601. */
 export const Key = z.object({
   id: z.uuid(),
   name: z.string(),
@@ -45,7 +45,7 @@ export const KeyChange = z.strictObject({
 });
 export type KeyChange = z.output<typeof KeyChange>;
 
-/** Filters: expired or not, used at least once or never. */
+/** Filters for keys: whether the key is expired, and whether it was ever used. */
 export const KeysQuery = ListQuery.extend({ expired: Flag.optional(), used: Flag.optional() });
 export type KeysQuery = z.output<typeof KeysQuery>;
 
@@ -55,7 +55,10 @@ const SORTABLE = [
   ['last_used_at', apiKeys.lastUsedAt],
 ] as const;
 
-/** API keys: 32 random bytes, shown once and stored as SHA-256. A missing account or key is NotVisible. */
+/**
+ * Lists, creates, changes and revokes API keys. A key has 32 random bytes. It is shown only in the response that creates it, and it is
+ * stored as SHA-256. Methods throw NotVisible for a missing account or key.
+ */
 @Injectable()
 export class Keys {
   constructor(
@@ -91,7 +94,10 @@ export class Keys {
     return found(row);
   }
 
-  /** Creates a key; only this answer holds its secret. Conflict when another valid key of the account has the name, in any case. */
+  /**
+   * Creates a key. Only this result contains the secret of the key. Throws Conflict when another valid key of the account has the name.
+   * Upper and lower case are not distinguished.
+   */
   async create(
     action: AuditedAction,
     accountId: string,
@@ -112,7 +118,10 @@ export class Keys {
     });
   }
 
-  /** Changes a key, effective for running requests too. Stale when If-Match does not match, Conflict when the name is taken. */
+  /**
+   * Changes a key. The change is effective for running requests too. Throws Stale when If-Match does not match, and Conflict when the name
+   * is taken.
+   */
   async change(action: AuditedAction, accountId: string, id: string, change: KeyChange): Promise<Key> {
     await this.machines.get(accountId);
     const { name, expires_at: expiresAt, ranges } = change;
@@ -120,7 +129,7 @@ export class Keys {
       await lockNames(transaction, accountId);
       const before = await known(transaction, action, accountId, id);
       const after = { name: name ?? before.name, ends: expiresAt === undefined ? endOf(before) : expiresAt };
-      // Two keys may share a name since an earlier version; their other values may still change.
+      // Earlier versions allowed two keys with the same name. The other values of such keys can still be changed.
       const isSame = after.name.toLowerCase() === before.name.toLowerCase() && !isEnded(endOf(before));
       if (!isSame && !isEnded(after.ends)) await refuseTaken(transaction, accountId, after.name, id);
       action.addFacts({ detail: change });
@@ -133,7 +142,7 @@ export class Keys {
     });
   }
 
-  /** Revokes a key, effective from the next request. Stale when If-Match does not match. */
+  /** Revokes a key. The change is effective from the next request. Stale when If-Match does not match. */
   async remove(action: AuditedAction, accountId: string, id: string): Promise<void> {
     await this.machines.get(accountId);
     await this.auditedActions.record(action, 204, async (transaction) => {
@@ -144,12 +153,15 @@ export class Keys {
   }
 }
 
-/** The entity tag of a key. The last use is left out, so that a use does not make a change Stale. */
+/**
+ * The entity tag of a key. The time of the last use is left out. Otherwise each use of the key would change the tag, and If-Match would
+ * fail.
+ */
 export function tagOfKey({ id, name, expires_at, ranges }: Key): string {
   return tagOf({ id, name, expires_at, ranges });
 }
 
-/** Locks the key names of the account until the transaction ends. NotVisible when the account was deleted. */
+/** Locks the key names of the account until the transaction ends. Throws NotVisible when the account was deleted. */
 async function lockNames(transaction: Transaction, accountId: string): Promise<void> {
   const held = await transaction
     .select({ id: accounts.id })
@@ -159,7 +171,7 @@ async function lockNames(transaction: Transaction, accountId: string): Promise<v
   if (held.length === 0) throw new NotVisible();
 }
 
-/** Conflict when another valid key has the name. An expired key no longer holds its name. */
+/** Throws Conflict when another valid key of the account has the name. The name of an expired key is free. */
 async function refuseTaken(
   transaction: Transaction,
   accountId: string,

@@ -4,18 +4,21 @@ import { z } from 'zod';
 import type { Transaction } from '../database/database.module.js';
 import { Conflict } from '../problems/errors.js';
 
-/** The advisory lock that serialises these changes, so that two administrators cannot remove each other at the same time. */
+/** The advisory lock that serialises changes of administrators. Otherwise two administrators could remove each other at the same time. */
 const ADMINISTRATORS_LOCK = 7_263_423;
 const Found = z.object({ found: z.boolean() });
 
 /**
- * Makes sure that at least one person can manage access: a person with a password, not disabled, in a group with `access:manage` × `all`
- * and no end date. People who sign in by an external provider only do not count, nor memberships that a provider's claim made: the provider
- * may be away, or withdraw the membership.
+ * Makes sure that at least one person can manage access. This person must have a password, must not be disabled, and must be in a group
+ * with a grant of `access:manage` over `all` without end date. People without a password do not count, because the OpenID Connect provider
+ * can be unreachable. Memberships from a claim of the provider do not count, because the provider can withdraw them.
  */
 @Injectable()
 export class LastAdministrator {
-  /** Runs a change within a transaction. {@link Conflict} undoes it when nobody could manage access afterwards. */
+  /**
+   * Runs a change within a transaction. Throws {@link Conflict}, which rolls the transaction back, when nobody could manage access after
+   * the change.
+   */
   async guard<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {
     await transaction.execute(sql`select pg_advisory_xact_lock(${ADMINISTRATORS_LOCK})`);
     const before = await hasOne(transaction);

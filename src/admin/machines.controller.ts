@@ -35,14 +35,14 @@ export class MachinesController {
     private readonly senders: Senders,
   ) {}
 
-  /** Machine accounts, by name. Filters: `group` (id), `institution`, `disabled`, `silent`. */
+  /** Lists the machine accounts, sorted by name. Filters: `group` (id), `institution`, `disabled`, `silent`. */
   @Get()
   @Gives(pageOf(Machine))
   list(@Query(new QueryOf(MachinesQuery)) query: MachinesQuery): Promise<Page<Machine>> {
     return this.machines.list(query);
   }
 
-  /** Adds a machine account: 201 with `Location`. 409 when the name is taken. */
+  /** Adds a machine account. Returns 201 with `Location`, or 409 when the name is taken. */
   @Post()
   @Gives(Machine)
   async create(
@@ -55,7 +55,7 @@ export class MachinesController {
     return machine;
   }
 
-  /** One machine account with its state as a sender. The entity tag covers the account only. */
+  /** Returns one machine account with its state as a sender. The entity tag covers only the account, not the state. */
   @Get(':id')
   @Gives(MachineWithSender)
   async get(
@@ -67,7 +67,10 @@ export class MachinesController {
     return { ...machine, ...(await this.senders.of(id)) };
   }
 
-  /** Changes institution, issuer, silence limit or whether it is disabled. Instances that it stored before keep their values. */
+  /**
+   * Changes the institution, the issuer, the silence limit or the disabled state of a machine account. Instances that the account stored
+   * before the change keep their values.
+   */
   @Patch(':id')
   @Gives(Machine)
   change(
@@ -78,7 +81,7 @@ export class MachinesController {
     return this.machines.change(action, id, body);
   }
 
-  /** Removes a machine account and its keys. Instances that it stored stay. */
+  /** Removes a machine account and its keys. The instances that the account stored are kept. */
   @Delete(':id')
   @HttpCode(204)
   remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {

@@ -51,7 +51,7 @@ export type MachineChange = z.output<typeof MachineChange>;
 
 type Row = typeof accounts.$inferSelect;
 const isMachine = eq(accounts.kind, 'machine');
-/** Filters: a group, an institution, disabled or not, silent or not. */
+/** Filters for machine accounts: a group, an institution, whether the account is disabled, and whether it is silent. */
 export const MachinesQuery = ListQuery.extend({
   group: z.uuid().optional(),
   institution: z.string().max(64).optional(),
@@ -67,7 +67,7 @@ const SORTABLE = [
   ['disabled', accounts.disabled],
 ] as const;
 
-/** The machine accounts. A missing one is NotVisible. */
+/** Lists, adds, changes and removes machine accounts. Methods throw NotVisible for a missing account. */
 @Injectable()
 export class Machines {
   constructor(
@@ -102,7 +102,7 @@ export class Machines {
     return found(row);
   }
 
-  /** Adds a machine account. Conflict when the name is taken, in any case. */
+  /** Adds a machine account. Throws Conflict when the name is taken. Upper and lower case are not distinguished. */
   create(
     action: AuditedAction,
     { silent_after_minutes: silentAfterMinutes, ...machine }: NewMachine,
@@ -119,7 +119,7 @@ export class Machines {
     });
   }
 
-  /** Changes a machine account. Stale when If-Match does not match. */
+  /** Changes a machine account. Throws Stale when If-Match does not match. */
   change(action: AuditedAction, id: string, change: MachineChange): Promise<Machine> {
     const { institution, issuer, disabled, silent_after_minutes: silentAfterMinutes } = change;
     return this.auditedActions.record(action, 200, async (transaction) => {
@@ -127,7 +127,7 @@ export class Machines {
       action.addFacts({ detail: change });
       const [row] = await transaction
         .update(accounts)
-        // `kind` does not change; SET needs at least one column.
+        // SET needs at least one column. `kind` has this value already.
         .set({ kind: 'machine', institution, issuer, disabled, silentAfterMinutes })
         .where(eq(accounts.id, id))
         .returning();
@@ -135,7 +135,10 @@ export class Machines {
     });
   }
 
-  /** Removes a machine account with its keys and memberships. Its instances stay. Stale when If-Match does not match. */
+  /**
+   * Removes a machine account with its keys and memberships. The instances that the account stored are kept. Throws Stale when If-Match
+   * does not match.
+   */
   async remove(action: AuditedAction, id: string): Promise<void> {
     await this.auditedActions.record(action, 204, async (transaction) => {
       const { name } = await known(transaction, action, id);

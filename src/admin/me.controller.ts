@@ -11,7 +11,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, groups, memberships } from '../database/schema.access.js';
 import { KnownPatient } from './fields.js';
 
-/** The caller's own account. `rights` are those that it holds in any scope. */
+/** The account of the caller. `rights` are the rights that the account has in any scope. */
 const Me = z.object({
   account: z.object({
     id: z.uuid(),
@@ -33,7 +33,7 @@ export class MeController {
     private readonly policies: Policies,
   ) {}
 
-  /** The caller's account, groups, rights and linked patient. */
+  /** Returns the account, groups, rights and linked patient of the caller. */
   @Get()
   @Gives(Me)
   @Header('cache-control', 'no-store')

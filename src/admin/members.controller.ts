@@ -26,7 +26,7 @@ import { Member, Members, NewMember, MembersQuery } from './members.service.js';
 export class MembersController {
   constructor(private readonly members: Members) {}
 
-  /** The members of the group, by name. Filters: `kind`, `disabled`. */
+  /** Lists the members of the group, sorted by name. Filters: `kind`, `disabled`. */
   @Get()
   @Gives(pageOf(Member))
   list(
@@ -36,7 +36,9 @@ export class MembersController {
     return this.members.list(group, query);
   }
 
-  /** Adds `{user_id}` or `{account_id}`: 201, or 200 when it is a member already. */
+  /**
+   * Adds a person (`user_id`) or a machine account (`account_id`) to the group. Returns 201, or 200 when the account is a member already.
+   */
   @Post()
   @Gives(Member, 201, 200)
   async add(
@@ -50,14 +52,14 @@ export class MembersController {
     return member;
   }
 
-  /** One member, by the account's id. */
+  /** Returns one member by the id of the account. */
   @Get(':id')
   @Gives(Member)
   get(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<Member> {
     return this.members.get(group, id);
   }
 
-  /** Removes an account from the group. 409 for the last administrator. */
+  /** Removes an account from the group. Returns 409 for the last administrator. */
   @Delete(':id')
   @HttpCode(204)
   remove(

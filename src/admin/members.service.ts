@@ -16,7 +16,7 @@ import { isGone } from './refused.by.postgres.js';
 export const Member = z.union([z.object({ user_id: z.uuid() }), z.object({ account_id: z.uuid() })]);
 export type Member = z.output<typeof Member>;
 
-/** Either `user_id` or `account_id`, as the account that it names. */
+/** A new member: either `user_id` for a person, or `account_id` for a machine account. */
 export const NewMember = z
   .strictObject({ user_id: z.uuid().optional(), account_id: z.uuid().optional() })
   .transform(({ user_id, account_id }, context) => {
@@ -32,7 +32,7 @@ export const NewMember = z
   });
 export type NewMember = z.output<typeof NewMember>;
 
-/** Filters: people or machine accounts, disabled or not. */
+/** Filters for members: people or machine accounts, and whether the account is disabled. */
 export const MembersQuery = ListQuery.extend({
   kind: z.enum(['person', 'machine']).optional(),
   disabled: Flag.optional(),
@@ -46,7 +46,7 @@ const SORTABLE = [
 
 const statusOf = ({ added }: { readonly added: boolean }) => (added ? 201 : 200);
 
-/** The members of groups. A missing group or member is NotVisible. */
+/** Lists, adds and removes the members of groups. Methods throw NotVisible for a missing group or member. */
 @Injectable()
 export class Members {
   constructor(
@@ -92,8 +92,8 @@ export class Members {
   }
 
   /**
-   * Adds an account; `added` is false when it is a member already. A membership that a provider's claim made becomes permanent. BadField
-   * when the account does not exist.
+   * Adds an account to a group. `added` is false when the account is a member already. A membership from a claim of the OpenID Connect
+   * provider becomes permanent. Throws BadField when the account does not exist.
    */
   async add(
     action: AuditedAction,
@@ -130,7 +130,7 @@ export class Members {
     });
   }
 
-  /** Removes a member. Stale when If-Match does not match. */
+  /** Removes a member. Throws Stale when If-Match does not match. */
   async remove(action: AuditedAction, groupId: string, accountId: string): Promise<void> {
     refuseStale(action, await this.get(groupId, accountId));
     await this.auditedActions.record(action, 204, (transaction) =>

@@ -1,14 +1,16 @@
 import type { StudyFacts } from '../authz/policy.js';
 import type { Scope } from '../authz/scopes.js';
 
-/** The account that would store. Its own institution takes precedence over that of the instance. */
+/** The account that would store the study. The institution of the account takes precedence over the institution in the instance. */
 interface Storer {
   readonly id: string;
   readonly institution: string | null;
   readonly patientId: string | null;
 }
 
-/** A study that does not exist, as the account would create it. Values that come from its first instance are empty. */
+/**
+ * The facts about a study that does not exist yet, as if the account created it. Values that would come from the first instance are empty.
+ */
 export function asNew(studyUid: string, { id, institution }: Storer): StudyFacts {
   return {
     studyUid,
@@ -20,14 +22,14 @@ export function asNew(studyUid: string, { id, institution }: Storer): StudyFacts
   };
 }
 
-/** Whether only the first instance of a new study decides if this scope covers it. */
+/** Whether it depends on the first instance of a new study if this scope covers the study. */
 export function isOpenUntilArrival({ institution, patientId }: Storer, { kind }: Scope): boolean {
   if (kind === 'institution') return institution === null;
   if (kind === 'own-patient') return patientId !== null;
   return kind === 'patient' || kind === 'modality';
 }
 
-/** Why a scope allows an account to create a study, or forbids it, or cannot decide yet. */
+/** The reason why a scope covers a new study of the account, does not cover it, or cannot be evaluated yet. */
 export function ruleOfNew(account: Storer, scope: Scope, covering: boolean): string {
   if (isOpenUntilArrival(account, scope))
     return 'The study does not exist yet: its first instance will decide.';

@@ -14,14 +14,17 @@ export class OperationsController {
     private readonly stats: Stats,
   ) {}
 
-  /** Counts of the catalog and the archive. `bytes` covers instances of known size. */
+  /** Returns the counts of the catalog and the archive. `bytes` is the total size of the instances whose size is known. */
   @Get('stats')
   @Gives(CatalogStats)
   now(): Promise<CatalogStats> {
     return this.stats.now();
   }
 
-  /** Starts a comparison of the whole catalog with the archive, while the gateway serves: 202 with the new job, or with the running one. */
+  /**
+   * Starts a comparison of the whole catalog with the archive. The gateway serves requests during the comparison. Returns 202 with the new
+   * job, or with the running job if there is one.
+   */
   @Post('catalog/rebuild')
   @HttpCode(202)
   @Gives(Rebuild)
@@ -29,7 +32,7 @@ export class OperationsController {
     return this.rebuilds.request();
   }
 
-  /** The newest rebuild and its progress; 404 when there was none. */
+  /** Returns the newest rebuild and its progress, or 404 when no rebuild was ever started. */
   @Get('catalog/rebuild')
   @Gives(Rebuild)
   async progress(): Promise<Rebuild> {

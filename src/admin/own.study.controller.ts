@@ -8,7 +8,7 @@ import { Right } from '../authz/rights.js';
 import { Lookup } from '../catalog/lookup.service.js';
 import { StudyUid } from '../dicom/uids.js';
 
-/** The rights that the caller holds over one study. */
+/** The rights that the caller has over one study. */
 const OwnStudy = z.object({ study_uid: z.string(), rights: z.array(Right) });
 type OwnStudy = z.output<typeof OwnStudy>;
 
@@ -17,7 +17,10 @@ type OwnStudy = z.output<typeof OwnStudy>;
 export class OwnStudyController {
   constructor(private readonly lookup: Lookup) {}
 
-  /** The rights that the caller holds over a study it may read, such as annotating it. 404 for any other study. */
+  /**
+   * Lists the rights that the caller has over one study, for example the right to annotate the study. Returns 404 when the caller may not
+   * read the study.
+   */
   @Get(':study')
   @Gives(OwnStudy)
   @Header('cache-control', 'no-store')

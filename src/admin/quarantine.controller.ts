@@ -51,7 +51,10 @@ const DecisionResult = z.object({
   instances: z.int(),
 });
 
-/** Instances that contradict the catalog, such as a second patient under one study UID. The catalog does not show them until a decision. */
+/**
+ * Instances that contradict the catalog, for example instances of a second patient with the same study UID. They are not in the catalog
+ * until an operator decides about them.
+ */
 @Controller('api/quarantine')
 @Requires('system:operate')
 export class QuarantineController {
@@ -61,14 +64,17 @@ export class QuarantineController {
     private readonly audit: AuditLog,
   ) {}
 
-  /** Groups of quarantined instances, oldest first (`sort=-since`: newest first). `q` is a part of a PatientID or UID. */
+  /**
+   * Lists the groups of quarantined instances, oldest first. With `sort=-since`, the newest group is first. `q` is a part of a PatientID or
+   * UID.
+   */
   @Get()
   @Gives(pageOf(QuarantineItem))
   list(@Query(new QueryOf(QuarantineQuery)) query: QuarantineQuery): Promise<Page<QuarantineItem>> {
     return this.quarantine.list({ ...query, newestFirst: query.sort === '-since' });
   }
 
-  /** One group of quarantined instances; 404 when it no longer waits for a decision. */
+  /** Returns one group of quarantined instances, or 404 when the group no longer waits for a decision. */
   @Get(':id')
   @Gives(QuarantineItem)
   async get(@Param('id', new IdPipe()) id: string): Promise<QuarantineItem> {
@@ -78,10 +84,11 @@ export class QuarantineController {
   }
 
   /**
-   * Decides about a group: `accept` adds its instances to the catalog and quarantines the contradicted ones instead; `discard` deletes them
-   * from the archive; `re-identify` gives them another `patient_id`, `issuer` or `new_uids`. The answer has the number of instances. An
-   * interrupted decision is completed automatically. 409 when the decision is not possible now, or another one is in progress; 404 when the
-   * group no longer waits.
+   * Decides about a group of quarantined instances. `accept` adds the instances of the group to the catalog, and quarantines the instances
+   * that they contradict. `discard` deletes the instances of the group from the archive. `re-identify` gives the instances another
+   * `patient_id`, another `issuer` or new UIDs (`new_uids`). The response contains the number of instances. An interrupted decision is
+   * completed automatically. Returns 409 when the decision is not possible now or another decision is in progress, and 404 when the group
+   * no longer waits for a decision.
    */
   @Post(':id/decide')
   @HttpCode(200)
@@ -96,7 +103,7 @@ export class QuarantineController {
     const { issuer, patient_id: patientId } = item.patient;
     const whose = { studyUid: item.study_uid, patientIssuer: issuer, patientId };
     const detail = { id, reason: item.reason, ...body };
-    // The audit row is written first: a decision that cannot be recorded must not be carried out.
+    // Write the audit row first, because a decision that cannot be recorded must not be executed.
     const action = `quarantine ${body.decision} begins`;
     const { instances: waiting } = item;
     await this.audit.append({

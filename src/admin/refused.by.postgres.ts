@@ -2,12 +2,12 @@
 const TAKEN = '23505';
 const GONE = '23503';
 
-/** Whether PostgreSQL refused a row because its name is taken. */
+/** Whether PostgreSQL rejected a row because its name is taken. */
 export function isTaken(error: unknown): boolean {
   return hasCode(error, TAKEN);
 }
 
-/** Whether PostgreSQL refused a row because the row that it refers to was deleted. */
+/** Whether PostgreSQL rejected a row because it refers to a row that was deleted. */
 export function isGone(error: unknown): boolean {
   return hasCode(error, GONE);
 }

@@ -13,7 +13,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { instances } from '../database/schema.catalog.js';
 
-/** The state of a machine account as a sender. Times are ISO 8601. */
+/** The state of a machine account as a sender. Times are in ISO 8601. */
 export const Sender = z.object({
   last_instance_at: z.iso
     .datetime()
@@ -31,12 +31,15 @@ export type Sender = z.output<typeof Sender>;
 
 const CHECK_MS = 15_000;
 const newest = sql`(select max(${instances.storedAt}) from ${instances} where ${instances.storedBy} = ${accounts.id})`;
-/** Whether a machine account is silent; NULL when no time is set. The time of a new account begins with its creation. */
+/**
+ * The SQL expression for whether a machine account is silent. It is NULL when the account has no silence limit. For an account without
+ * instances, the time since its creation counts.
+ */
 export const isSilent: SQL<boolean> = sql<boolean>`(coalesce(${newest}, ${accounts.createdAt})
   < now() - make_interval(mins => ${accounts.silentAfterMinutes}))`;
 const isWatched = and(isNotNull(accounts.silentAfterMinutes), eq(accounts.disabled, false));
 
-/** Reports senders that have become silent: with their account, and once in the log of one gateway. */
+/** Reports senders that have become silent. The API shows it with the machine account, and one gateway logs it once. */
 @Injectable()
 export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('senders');
@@ -77,7 +80,7 @@ export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
     };
   }
 
-  /** The gateway whose statement made a change logs it. */
+  /** Updates which senders are silent. Only the gateway whose statement changes a row logs the change. */
   private async check(): Promise<void> {
     try {
       const silent = await this.database
@@ -94,7 +97,7 @@ export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
         .returning({ account: accounts.id });
       for (const { account } of back) this.logger.log({ event: 'sender no longer silent', account });
     } catch (error) {
-      // If PostgreSQL is unavailable, the next check reports the sender's change of state.
+      // If PostgreSQL is unreachable, the next check reports the changes.
       this.logger.warn(`senders could not be checked: ${error instanceof Error ? error.name : 'error'}`);
     }
   }

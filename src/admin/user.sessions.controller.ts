@@ -20,7 +20,7 @@ export class UserSessionsController {
     private readonly auditedActions: AuditedActions,
   ) {}
 
-  /** The active sign-ins of a person, newest first, at most two hundred. */
+  /** Lists the active sign-ins of a person, newest first, at most two hundred. */
   @Get()
   @Gives(pageOf(Session))
   async list(
@@ -31,7 +31,7 @@ export class UserSessionsController {
     return this.sessions.page(user, query);
   }
 
-  /** Ends all sign-ins of a person, effective from the next request. */
+  /** Ends all sign-ins of a person. The change is effective from the next request. */
   @Delete()
   @HttpCode(204)
   async endAll(@Audited() action: AuditedAction, @Param('user', new IdPipe()) user: string): Promise<void> {
@@ -41,7 +41,7 @@ export class UserSessionsController {
     );
   }
 
-  /** Ends one sign-in of a person. 404 when it is not theirs or has ended. */
+  /** Ends one sign-in of a person. Returns 404 when the sign-in belongs to another account or has ended. */
   @Delete(':id')
   @HttpCode(204)
   async end(

@@ -30,8 +30,8 @@ export class UsersController {
   constructor(private readonly users: Users) {}
 
   /**
-   * People, by username. `q` searches username and display name. Filters: `username`, `group` (id), `disabled`, `external` (signed in by a
-   * provider).
+   * Lists the people, sorted by username. Filters: `username`, `group` (id), `disabled`, `external` (people who sign in by the OpenID
+   * Connect provider), and `q`, which is a part of the username or the display name.
    */
   @Get()
   @Gives(pageOf(User))
@@ -39,7 +39,10 @@ export class UsersController {
     return this.users.list(query);
   }
 
-  /** Adds a person: 201 with `Location`. 409 when the username is taken. `warning` when the catalog has no study of the linked patient. */
+  /**
+   * Adds a person. Returns 201 with `Location`, or 409 when the username is taken. The response has a `warning` when the catalog has no
+   * study of the linked patient.
+   */
   @Post()
   @Gives(LinkedUser)
   async create(
@@ -59,7 +62,7 @@ export class UsersController {
     return this.users.get(id);
   }
 
-  /** Changes display name, password or whether the person is disabled. 409 for the last administrator. */
+  /** Changes the display name, the password or the disabled state of a person. Returns 409 for the last administrator. */
   @Patch(':id')
   @Gives(User)
   change(
@@ -70,7 +73,7 @@ export class UsersController {
     return this.users.change(action, id, body);
   }
 
-  /** Removes a person with all sessions and tokens. 409 for the last administrator. */
+  /** Removes a person with all sessions and tokens. Returns 409 for the last administrator. */
   @Delete(':id')
   @HttpCode(204)
   remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
@@ -78,8 +81,8 @@ export class UsersController {
   }
 
   /**
-   * Links the person to a patient: `{issuer, patient_id}`, or `null` for none. The response has a `warning` when the catalog has no study
-   * of the patient.
+   * Links the person to a patient. The body is `{issuer, patient_id}`, or `null` to remove the link. The response has a `warning` when the
+   * catalog has no study of the patient.
    */
   @Put(':id/patient')
   @Gives(LinkedUser)
@@ -94,7 +97,7 @@ export class UsersController {
     return { ...user, ...(warning !== undefined && { warning }) };
   }
 
-  /** Removes the link to a patient. */
+  /** Removes the link of the person to a patient. */
   @Delete(':id/patient')
   @HttpCode(204)
   async unlink(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {

@@ -14,7 +14,7 @@ import { AccountName, KnownPatient, PatientKey, DisplayText } from './fields.js'
 import { LastAdministrator } from './last.administrator.js';
 import { inGroup, is, matching, orderOf, type Page } from '../http/list.query.js';
 
-/** A person as the interface shows them. */
+/** A person, as the API shows the person. */
 export const User = z.object({
   id: z.uuid(),
   username: z.string(),
@@ -27,7 +27,7 @@ export type User = z.output<typeof User>;
 export const LinkedUser = User.extend({ warning: z.string().optional() });
 export type LinkedUser = z.output<typeof LinkedUser>;
 
-/** A new person. Without a password the person cannot sign in yet. */
+/** A new person. Without a password, the person cannot sign in yet. */
 export const NewUser = z.strictObject({
   username: AccountName,
   display_name: DisplayText.default(''),
@@ -46,7 +46,10 @@ export type UserChange = z.output<typeof UserChange>;
 
 type Row = typeof accounts.$inferSelect;
 const isPerson = eq(accounts.kind, 'person');
-/** Filters: username (any case), group, disabled or not, signed in by an external provider or not. */
+/**
+ * Filters for people: the username (in upper or lower case), a group, whether the person is disabled, and whether the person signs in by
+ * the OpenID Connect provider.
+ */
 export const UsersQuery = ListQuery.extend({
   username: AccountName.optional(),
   group: z.uuid().optional(),
@@ -61,7 +64,7 @@ const SORTABLE = [
   ['disabled', accounts.disabled],
 ] as const;
 
-/** The people who can sign in. A missing one is NotVisible. */
+/** Lists, adds, changes and removes people. Methods throw NotVisible for a missing person. */
 @Injectable()
 export class Users {
   constructor(
@@ -99,7 +102,10 @@ export class Users {
     return found(row);
   }
 
-  /** Adds a person. Conflict when the name is taken, in any case; a warning when the catalog does not know the patient. */
+  /**
+   * Adds a person. Throws Conflict when the name is taken. Upper and lower case are not distinguished. The result has a warning when the
+   * catalog has no study of the linked patient.
+   */
   async create(action: AuditedAction, user: NewUser): Promise<LinkedUser> {
     const passwordHash = user.password === undefined ? null : await this.passwords.hash(user.password);
     return this.auditedActions.record(action, 201, async (transaction) => {
@@ -124,7 +130,10 @@ export class Users {
     });
   }
 
-  /** Changes a person. A new password or disabling ends all sessions and tokens. Stale when If-Match does not match. */
+  /**
+   * Changes a person. If the password is changed or the person is disabled, all sessions and tokens of the person end. Throws Stale when
+   * If-Match does not match.
+   */
   async change(action: AuditedAction, id: string, change: UserChange): Promise<User> {
     const { password, disabled, display_name: displayName } = change;
     const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
@@ -134,7 +143,7 @@ export class Users {
         await known(transaction, action, id);
         const [row] = await transaction
           .update(accounts)
-          // `kind` does not change; SET needs at least one column.
+          // SET needs at least one column. `kind` has this value already.
           .set({ kind: 'person', displayName, disabled, passwordHash })
           .where(eq(accounts.id, id))
           .returning();
@@ -145,7 +154,7 @@ export class Users {
     );
   }
 
-  /** Removes a person with all sessions, tokens and memberships. Stale when If-Match does not match. */
+  /** Removes a person with all sessions, tokens and memberships. Throws Stale when If-Match does not match. */
   async remove(action: AuditedAction, id: string): Promise<void> {
     await this.auditedActions.record(action, 204, (transaction) =>
       this.lastAdministrator.guard(transaction, async () => {
@@ -157,8 +166,8 @@ export class Users {
   }
 
   /**
-   * Links the person to a patient (scope `own-patient`, claim `patient_id`), or to none when null. A patient that the catalog does not know
-   * is accepted with a warning, since images may arrive later.
+   * Links the person to a patient (scope `own-patient`, claim `patient_id`). If `patient` is null, removes the link. A patient without a
+   * study in the catalog is accepted with a warning, because images can arrive later.
    */
   link(
     action: AuditedAction,
@@ -209,7 +218,7 @@ async function known(transaction: Transaction, action: AuditedAction, id: string
   return user;
 }
 
-/** The patient for an audit row. */
+/** The facts about a patient for an audit row. */
 function patientNoteOf({ issuer, patient_id }: PatientKey) {
   return { patientIssuer: issuer, patientId: patient_id };
 }

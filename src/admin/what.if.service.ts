@@ -12,8 +12,8 @@ import { Grants, NewGrant } from './grants.service.js';
 import { Groups } from './groups.service.js';
 
 /**
- * A grant to be added to a group or removed from it. `right` narrows the question to one right; without it all rights of the grant count.
- * `people` and `studies` limit the lists. The counts cover everything.
+ * A grant that would be added to a group or removed from it. If `right` is missing, all rights of the grant are compared. Otherwise only
+ * this right is compared. `people` and `studies` limit the lengths of the lists, but not the totals.
  */
 export const WhatIf = z
   .strictObject({
@@ -34,11 +34,11 @@ export const WhatIf = z
   });
 export type WhatIf = z.output<typeof WhatIf>;
 
-/** Study UIDs, newest first. `items` is limited by the request; `total` counts all. */
+/** Study UIDs, newest first. The request limits the length of `items`. `total` counts all studies. */
 const Studies = z.object({ total: z.int(), items: z.array(z.string()).readonly() });
 type Studies = z.output<typeof Studies>;
 
-/** The change for one member of the group. */
+/** The studies that one member of the group would gain and lose. */
 const Effect = z.object({
   account: z.object({ id: z.uuid(), name: z.string(), disabled: z.boolean() }),
   gains: Studies,
@@ -47,8 +47,8 @@ const Effect = z.object({
 type Effect = z.output<typeof Effect>;
 
 /**
- * The members of the group, by name. A study counts as gained or lost when any of `rights` over it is gained or lost. Rights that have
- * no scope over studies are left out. `right` is the first of `rights`, or null.
+ * The effects on the members of the group, sorted by name. A study is gained or lost when the member gains or loses any of `rights` over
+ * the study. Rights that allow only the scope `all` are left out. `right` is the first of `rights`, or null.
  */
 export const Effects = pageOf(Effect).extend({ right: Right.nullable(), rights: z.array(Right) });
 export type Effects = z.output<typeof Effects>;
@@ -60,7 +60,7 @@ interface Change {
 const Found = z.array(z.object({ uid: z.string(), total: z.coerce.number() }));
 const NOTHING: Studies = { total: 0, items: [] };
 
-/** Computes which members would gain and lose which studies. It changes nothing. */
+/** Computes which members of a group would gain and lose which studies. It changes nothing. */
 @Injectable()
 export class WhatIfs {
   constructor(
@@ -70,7 +70,7 @@ export class WhatIfs {
     private readonly grants: Grants,
   ) {}
 
-  /** NotVisible for a missing group or grant. */
+  /** Computes the effects of adding or removing a grant. Throws NotVisible for a missing group or grant. */
   async ask(question: WhatIf): Promise<Effects> {
     const { group_id, people, people_offset, studies } = question;
     await this.groups.get(group_id);
@@ -89,7 +89,7 @@ export class WhatIfs {
       .from(memberships)
       .where(eq(memberships.groupId, group_id));
     const items: Effect[] = [];
-    // One member at a time, so that the database can serve other requests.
+    // Compute one member at a time, so that the database can also serve other requests.
     for (const { account } of members) {
       const { id, name, disabled, patientIssuer: issuer, patientId } = account;
       const patient = issuer === null || patientId === null ? undefined : { issuer, patientId };
@@ -118,14 +118,17 @@ export class WhatIfs {
     return {
       rights,
       apply: (policy) => {
-        // Another group may hold an equal grant: only one is removed.
+        // The policy can contain an equal grant of another group. Remove only one of the equal grants.
         const at = policy.grants.findIndex((grant) => JSON.stringify(grant) === removed);
         return { ...policy, grants: policy.grants.filter((_, index) => index !== at) };
       },
     };
   }
 
-  /** The studies that are in one set and not in the other, for any right. Each list has one condition per right. */
+  /**
+   * The studies that are in the first set and not in the second set, for any right. Each set is a list with one SQL condition for each
+   * right.
+   */
   private async only(one: readonly SQL[], other: readonly SQL[], limit: number): Promise<Studies> {
     if (one.length === 0) return NOTHING;
     const differ = one.map((set, index) => sql`(${set} and not coalesce(${other[index]}, false))`);
