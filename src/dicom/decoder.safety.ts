@@ -7,8 +7,8 @@ const COLOUR = new Set(['RGB', 'YBR_FULL', 'YBR_FULL_422', 'YBR_RCT', 'YBR_ICT']
 const MULTI_FRAME_CAPTURE = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.7\.[1-4]$/;
 
 /**
- * Whether it is safe that Orthanc decodes these pixels. When the pixel format does not match the SOP class, an assertion in the decoder
- * (GDCM in Orthanc 1.12.7) ends the whole Orthanc process. So only formats that were tested are allowed.
+ * Whether Orthanc can decode these pixels safely. When the pixel format does not match the SOP class, an assertion in the decoder (GDCM in
+ * Orthanc 1.12.7) ends the whole Orthanc process. So only formats that were tested are allowed.
  */
 export function mayBeDecoded(sopClassUid: string, tags: Tags): boolean {
   const text = (tag: string) => (typeof tags[tag] === 'string' ? tags[tag].trim() : '');

@@ -24,7 +24,7 @@ const TRANSFER_SYNTAX = 0x10;
 
 /**
  * Reads preamble, prefix and file meta information (PS3.10 §7.1) in Explicit VR Little Endian. The group length is optional. Throws
- * `DicomUnreadable` when it is wrong: it says where the data set starts, and all readers of the file must agree on that position.
+ * `DicomUnreadable` when the group length is wrong, because all readers of the file must agree on where the data set starts.
  */
 export async function readMeta(source: HeaderBytes): Promise<FileMeta> {
   if (

@@ -58,7 +58,7 @@ function byTable(
 
 /**
  * The length of a frame from the Extended Offset Table Lengths. Returns `undefined` unless this length is the total length of the
- * fragments, or one padding byte less.
+ * fragments, or one byte less because of padding.
  */
 function lengthOf(
   { all, extendedLengths }: Fragments,

@@ -14,8 +14,8 @@ export class CapabilitiesController {
   constructor(@Inject(ENV) private readonly env: Env) {}
 
   /**
-   * The resources and methods of this service, as WADL or JSON. They are the same for every account. Other media types are answered with
-   * 406.
+   * The resources and methods of this service, as WADL or JSON. They are the same for every account. A request for another media type is
+   * answered with 406.
    */
   @Options()
   @AnyAccount()

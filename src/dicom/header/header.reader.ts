@@ -30,7 +30,7 @@ export interface HeaderRead {
   /** The iteration throws `DicomUnreadable` when the bytes after the header are not a valid data set. */
   rest: AsyncIterable<Buffer>;
   /**
-   * The references, if requested. Also `undefined` when the header ended before the content, because elements before the content were not
+   * The references. `undefined` when they were not requested, or when the header ended before all elements in front of the content were
    * read.
    */
   references: References | undefined;

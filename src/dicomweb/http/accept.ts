@@ -32,8 +32,8 @@ const MAX_LENGTH = 2_000;
 const MALFORMED = 'Malformed Accept header. Use media ranges separated by commas (RFC 9110 §12.5.1).';
 
 /**
- * The accepted media ranges, the most preferred first. The query parameter `accept` (PS3.18 §8.3.3.1) replaces the header. Without both,
- * any media type is accepted. Throws `BadRequest` for a malformed value.
+ * The accepted media ranges, the most preferred first. The query parameter `accept` (PS3.18 §8.3.3.1) replaces the header. If both are
+ * absent, any media type is accepted. Throws `BadRequest` for a malformed value.
  */
 export function acceptedBy({ query, accept }: AcceptSources): readonly MediaRange[] {
   // Clients often do not encode the plus of `application/dicom+json`. A plus is never a space here, because a media type contains no space.

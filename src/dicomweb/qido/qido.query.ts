@@ -115,8 +115,8 @@ export function parseQidoQuery(raw: string, level: Level, page: keyof typeof PAG
 }
 
 /**
- * Parses the names in `includefield` (PS3.18 §8.3.4.3). Attributes of the catalog are ignored: they are already in the answer, or they have
- * several values at this level. A path into a sequence includes the whole sequence.
+ * Parses the names in `includefield` (PS3.18 §8.3.4.3). Attributes that the catalog contains are ignored: they are already in the answer,
+ * or they have several values at this level. A path into a sequence includes the whole sequence.
  */
 function parseInclude(names: readonly string[]): Include {
   if (names.length > MAX_INCLUDED)

@@ -87,8 +87,8 @@ function readWindow(text: string): Window {
 }
 
 /**
- * Converts a window to LINEAR_EXACT for the archive. Both ends of a LINEAR window (PS3.3 C.11.2.1.2.1) are pixel values. So it is the same
- * as LINEAR_EXACT with a center half a unit lower and a width one unit less.
+ * Converts a window to LINEAR_EXACT for the archive. Both ends of a LINEAR window (PS3.3 C.11.2.1.2.1) are pixel values. So a LINEAR window
+ * is the same as a LINEAR_EXACT window whose center is half a unit lower and whose width is one unit smaller.
  */
 export function windowOf(center: number, width: number, name: keyof typeof NARROWER_BY): Window {
   const exact = { center: center - NARROWER_BY[name] / 2, width: width - NARROWER_BY[name] };

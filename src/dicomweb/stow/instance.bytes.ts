@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { HeaderRead } from '../../dicom/header/header.reader.js';
 
-/** An instance is larger than the operator allows, or the archive has no room for it now. */
+/**
+ * An instance is larger than the operator allows. This error is also for a large instance that waited too long for its slot or arrived too
+ * slowly.
+ */
 export class InstanceTooLarge extends Error {}
 
 /** The operator's settings for the bytes of an instance. */

@@ -88,8 +88,8 @@ export class PartSettlement {
   }
 
   /**
-   * Deletes an instance from the archive if it is not in the catalog. The sender got no confirmation for it, and it must not appear later
-   * without an uploader.
+   * Deletes an instance from the archive if it is not in the catalog. The sender got no confirmation for this instance, so the instance
+   * must not appear later without an uploader.
    */
   private async deleteOrphan(id: OrthancId): Promise<void> {
     if ((await this.ingest.unknownOf([id])).length > 0) await this.api.deleteInstance(id);

@@ -21,8 +21,8 @@ const BULK = /\/bulk\/((?:[0-9a-fA-F]{8}(?:\/\d{1,5}\/)?)+)$/;
 
 /**
  * Parses the DICOM JSON that the archive writes for one instance, an array with one item. Bulk data URLs are changed to begin with `url`.
- * The archive finds the instance by UIDs, but instances of two patients can have the same UIDs. So this throws `UpstreamFailed` when the
- * data set is not of the instance `id`. It also throws for malformed JSON.
+ * The archive finds the instance by UIDs, but instances of two patients can have the same UIDs. So this function throws `UpstreamFailed`
+ * when the data set is not of the instance `id`. It also throws for malformed JSON.
  */
 export function archiveDataSet(json: string, uids: InstanceUids, id: OrthancId, url: string): JsonDataSet {
   const parsed = OfOne.safeParse(parsedJson(json));
