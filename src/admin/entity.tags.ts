@@ -5,7 +5,7 @@ import { map, type Observable } from 'rxjs';
 import type { AuditedAction } from '../audit/audited.actions.js';
 import { Stale } from '../problems/errors.js';
 
-/** Adds an entity tag (RFC 9110 §8.8.3) to each response with a single resource. Lists have none. */
+/** Adds an entity tag (RFC 9110 §8.8.3) to each response with a single resource. A response with a list gets no entity tag. */
 @Injectable()
 export class EntityTags implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -24,7 +24,7 @@ export class EntityTags implements NestInterceptor {
 export function refuseStale({ ifMatch }: AuditedAction, resource: object | string): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const accepted = ifMatch.split(',').map((tag) => tag.trim());
-  // A weak tag never matches here (RFC 9110 §13.1.1).
+  // A weak entity tag in If-Match never matches (RFC 9110 §13.1.1).
   if (!accepted.includes(typeof resource === 'string' ? resource : tagOf(resource))) throw new Stale();
 }
 

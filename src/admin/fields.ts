@@ -6,7 +6,7 @@ const printable = z.string().regex(/^\P{Cc}*$/u, { message: 'Control characters 
 /** A unique name: 1 to 128 printable characters. */
 export const Name = printable.trim().min(1).max(128);
 
-/** The name of an account. `Basic <account>:<key>` allows no colon in it (RFC 7617 §2). */
+/** The name of an account. It must not contain a colon, because Basic authentication sends `<account>:<key>` (RFC 7617 §2). */
 export const AccountName = Name.regex(/^[^:]*$/, { message: 'A colon is not allowed.' });
 
 /** A text for display. It may be empty. */
@@ -19,7 +19,7 @@ export const Assigned = printable
   .nullable()
   .transform((text) => (text === '' ? null : text));
 
-/** A time with an offset, in the years that JavaScript and PostgreSQL both support. */
+/** A time with a UTC offset, from the year 1970 to the year 9999. */
 export const Moment = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))

@@ -56,7 +56,7 @@ export class GrantsController {
     return grant;
   }
 
-  /** One grant. */
+  /** Returns one grant. */
   @Get(':id')
   @Gives(Grant)
   get(@Param('group', new IdPipe()) group: string, @Param('id', new IdPipe()) id: string): Promise<Grant> {

@@ -60,10 +60,7 @@ const SORTABLE = [
   ['scope', grants.scopeKind],
 ] as const;
 
-/**
- * Lists, adds and removes the grants of groups. Methods throw Computes the effects of adding or removing a grant. Throws NotVisible for a
- * missing group or grant.
- */
+/** Lists, adds and removes the grants of groups. Methods throw NotVisible for a missing group or grant. */
 @Injectable()
 export class Grants {
   constructor(

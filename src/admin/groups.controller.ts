@@ -50,7 +50,7 @@ export class GroupsController {
     return group;
   }
 
-  /** One group. */
+  /** Returns one group. */
   @Get(':id')
   @Gives(Group)
   get(@Param('id', new IdPipe()) id: string): Promise<Group> {

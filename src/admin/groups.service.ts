@@ -13,7 +13,7 @@ import { LastAdministrator } from './last.administrator.js';
 import { matching, orderOf, type Page } from '../http/list.query.js';
 import { isTaken } from './refused.by.postgres.js';
 
-/** A group. Its members have its grants. */
+/** A group. Each member of a group has all grants of the group. */
 export const Group = z.object({ id: z.uuid(), name: z.string(), description: z.string() });
 export type Group = z.output<typeof Group>;
 

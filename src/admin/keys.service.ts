@@ -27,7 +27,7 @@ export const Key = z.object({
 });
 export type Key = z.output<typeof Key>;
 
-/** A new key with its secret, which is shown once. */
+/** A new key with its secret. The secret is shown only once. */
 export const CreatedKey = Key.extend({ key: z.string() });
 export type CreatedKey = z.output<typeof CreatedKey>;
 
@@ -142,7 +142,7 @@ export class Keys {
     });
   }
 
-  /** Revokes a key. The change is effective from the next request. Stale when If-Match does not match. */
+  /** Revokes a key. The change is effective from the next request. Throws Stale when If-Match does not match. */
   async remove(action: AuditedAction, accountId: string, id: string): Promise<void> {
     await this.machines.get(accountId);
     await this.auditedActions.record(action, 204, async (transaction) => {

@@ -11,7 +11,7 @@ import { AccountName, Assigned } from './fields.js';
 import { inGroup, is, matching, orderOf, type Page } from '../http/list.query.js';
 import { isSilent } from './senders.service.js';
 
-/** A machine account: a scanner, a script, another system. */
+/** A machine account, for example for a scanner, a script or another system. */
 export const Machine = z.object({
   id: z.uuid(),
   name: z.string(),

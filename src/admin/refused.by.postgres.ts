@@ -1,4 +1,4 @@
-/** SQLSTATE unique_violation and foreign_key_violation. */
+/** The SQLSTATE codes `unique_violation` (TAKEN) and `foreign_key_violation` (GONE). */
 const TAKEN = '23505';
 const GONE = '23503';
 

@@ -55,7 +55,7 @@ export class UsersController {
     return { ...user, ...(warning !== undefined && { warning }) };
   }
 
-  /** One person. */
+  /** Returns one person. */
   @Get(':id')
   @Gives(User)
   get(@Param('id', new IdPipe()) id: string): Promise<User> {

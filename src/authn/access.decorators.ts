@@ -4,15 +4,15 @@ import { NotAuthenticated } from '../problems/errors.js';
 import type { Account } from './account.js';
 import type { SignIn } from './sign-in/sign.in.js';
 
-/** Metadata key of a route's access; see {@link Public}, {@link AnyAccount} and `@Requires` in authz. */
+/** The metadata key for the access to a route. {@link Public}, {@link AnyAccount} and `@Requires` (in authz) set the metadata. */
 export const ACCESS = 'radgate:access';
 /** The access to a route: `public`, `account` (any account), or a list of rights. The account needs one of these rights. */
 export type Access = 'public' | 'account' | readonly string[];
 
-/** A route without authentication: sign-in, public keys, health. */
+/** Declares a route without authentication, for example for sign-in, public keys or health. */
 export const Public = () => SetMetadata<string, Access>(ACCESS, 'public');
 
-/** A route for every account that is not disabled. */
+/** Declares a route for every account that is not disabled. */
 export const AnyAccount = () => SetMetadata<string, Access>(ACCESS, 'account');
 
 /** The account of the request, for a parameter: `@Who() account: Account`. */

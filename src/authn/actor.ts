@@ -7,11 +7,11 @@ const CLIENT = 200;
 /** The origin of a sign-in, as shown in the list of sign-ins and in the audit. */
 export interface Caller {
   readonly address: string;
-  /** The user agent, cut to 200 characters. */
+  /** The user agent. A longer text is cut to 200 characters. */
   readonly client: string;
 }
 
-/** The client behind one request. */
+/** The client that sent a request. */
 export interface Requester extends Caller {
   readonly requestId: string;
 }

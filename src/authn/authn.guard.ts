@@ -65,7 +65,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     return request.signIn;
   }
 
-  /** `Basic <account>:<api key>` (RFC 7617), for modalities that support only Basic. */
+  /** Finds the account for `Basic <account>:<api key>` (RFC 7617). Some modalities support only Basic. */
   private byBasic(value: string, address: string): Promise<SignIn> {
     const pair = Buffer.from(value, 'base64').toString('utf8');
     const colon = pair.indexOf(':');

@@ -3,7 +3,7 @@ import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { ACCESS } from '../authn/access.decorators.js';
 
-/** Stops the start of the gateway when a route declares neither a right nor `@AnyAccount()` nor `@Public()`. */
+/** Prevents the start of the gateway when a route declares no access: no right, no `@AnyAccount()` and no `@Public()`. */
 @Injectable()
 export class DeclaredRights implements OnModuleInit {
   constructor(

@@ -28,8 +28,8 @@ export function holds(policy: Policy, right: Right): boolean {
 }
 
 /**
- * Whether the account has lost a grant with one of these rights. Also true if a grant has the scope `own-patient` and the account is now
- * linked to another patient.
+ * Whether the account has lost a grant with one of these rights. The result is also true if one of these grants has the scope `own-patient`
+ * and the account is now linked to another patient.
  */
 export function hasLostGrants(now: Policy, before: Policy, rights: readonly string[]): boolean {
   const relevant = before.grants.filter((grant) => grant.rights.some((right) => rights.includes(right)));

@@ -18,7 +18,7 @@ export const RIGHTS = [
 export const Right = z.enum(RIGHTS);
 export type Right = z.infer<typeof Right>;
 
-/** Whether a right can have a scope other than `all`. Only rights on studies can. */
+/** Whether a right can have a scope other than `all`. Only rights on studies can have other scopes. */
 export function isScoped(right: Right): boolean {
   return right.startsWith('studies:');
 }

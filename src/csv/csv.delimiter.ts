@@ -13,7 +13,7 @@ export type Delimiter = (typeof DELIMITERS)[number];
 export interface DelimiterChoice {
   readonly delimiter: Delimiter;
   readonly reason: 'sep-line' | 'mapping' | 'header-words' | 'constant-columns' | 'single-column';
-  /** Whether a `sep=` line precedes the header. */
+  /** Whether the file has a `sep=` line before the header. */
   readonly sepLine: boolean;
   /** The first records of the file, at most 20. The header is the first of them. */
   readonly records: readonly (readonly string[])[];

@@ -5,14 +5,14 @@ import { type CsvHeader, headerAliases, readCsvHeader } from './csv.header.js';
 import type { ProbeFacts } from './csv.probe.js';
 import { FileRefused } from './csv.refusal.js';
 
-/** How to read a file: encoding, delimiter and header. */
+/** The properties that are needed to read a file: encoding, delimiter and header. */
 export interface CsvShape {
   readonly encoding: EncodingChoice;
   readonly delimiter: Omit<DelimiterChoice, 'records'>;
   readonly header: CsvHeader;
 }
 
-/** Decides how to read a file from the facts of the probe. `encoding` is the requested one. Throws `FileRefused`. */
+/** Decides how to read a file from the facts of the probe. `encoding` is the requested encoding. Throws `FileRefused`. */
 export function inspectCsv(facts: ProbeFacts, document: MappingDocument, encoding?: string): CsvShape {
   const aliases = headerAliases(document);
   const chosen = chooseEncoding(facts, aliases, encoding ?? document.source.encoding);

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 
-/** A cell of a CSV record; null becomes an empty cell. Numbers are never formulas. */
+/** A cell of a CSV record. Null becomes an empty cell. Only a text can be a formula, and a number never is. */
 export type CsvCell = string | number | null;
 
 /** White space at the start or the end of a cell. A TAB or CR at the start is not listed, because the escape is put before it. */

@@ -37,7 +37,7 @@ export async function* plainBytes(file: Readable): AsyncGenerator<Buffer> {
 
 async function* decompress(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const { input, output } = gunzipCapped();
-  // The output also fails when the input fails.
+  // If the input fails, the output must fail too.
   const feeding = pipeline(Readable.from(packed), input).catch(() => undefined);
   yield* output;
   await feeding;

@@ -6,7 +6,7 @@ import { NeighbourAway } from '../problems/errors.js';
 import { FhirBreaker } from './fhir.breaker.js';
 import { FhirConflict, FhirRefused } from './fhir.errors.js';
 
-/** Options of every request. Redirects are refused, because they could send the token to another server. */
+/** Options of every request. A redirect is an error, because it could send the token to another server. */
 export interface CallOptions {
   readonly signal: AbortSignal;
   readonly redirect: 'error';
@@ -44,8 +44,8 @@ const Outcome = z.object({
 });
 
 /**
- * Makes every call to the FHIR server, with a time limit, retries with jitter, a circuit breaker, and errors without patient data. Throws
- * {@link FhirRefused}, {@link FhirConflict}, or `NeighbourAway('hapi')` for every temporary failure.
+ * Makes all calls to the FHIR server. It adds a time limit, retries with jitter and a circuit breaker, and removes patient data from
+ * errors. Throws {@link FhirRefused}, {@link FhirConflict}, or `NeighbourAway('hapi')` for every temporary failure.
  */
 export class FhirCalls {
   private readonly logger = new Logger('fhir');

@@ -149,8 +149,8 @@ export class FhirRecords {
 }
 
 /**
- * The resource in one entry of a batch response. Undefined when the resource does not exist. Throws FhirRefused for a read that would fail
- * again.
+ * The resource in one entry of a batch response. The value is undefined when the resource does not exist. Throws FhirRefused for a read
+ * that would fail again.
  */
 function readOf({ response, resource }: BundleEntry = {}): Resource | undefined {
   const status = Number.parseInt(response?.status ?? '', 10);

@@ -19,7 +19,7 @@ export type FhirState = 'up' | 'away' | 'off';
 /** The connection to HAPI FHIR. Only this folder uses the URL and the token of the server. */
 @Injectable()
 export class FhirServer {
-  /** Makes all calls to the server. Undefined when no server is configured. */
+  /** Makes all calls to the server. The value is undefined when no server is configured. */
   readonly calls: FhirCalls | undefined;
   private readonly client: Client | undefined;
 
@@ -52,7 +52,7 @@ export class FhirServer {
     return new URL(link, base).href;
   }
 
-  /** `up` when the server answers with a capability statement of R4. */
+  /** Checks the server. The state is `up` when the server returns a capability statement of R4. */
   async state(): Promise<FhirState> {
     if (this.client === undefined) return 'off';
     try {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A concept as a terminology server names it. `terms`: all names of the concept in the answer. */
+/** A concept that a terminology server found. `terms` contains all names of the concept in the response. */
 export interface FoundConcept {
   readonly system: string;
   readonly code: string;
@@ -17,14 +17,14 @@ const value = {
   valueCoding: Coding.optional().catch(undefined),
 };
 
-/** The response of an operation (R4, "Parameters"), with the members that are read. */
+/** The response of an operation (R4, "Parameters"). The schema contains only the members that are read. */
 export const OutParameters = z.object({
   resourceType: z.literal('Parameters'),
   parameter: z.array(z.object({ ...value, part: z.array(z.object(value)).default([]) })).default([]),
 });
 type OutParameters = z.output<typeof OutParameters>;
 
-/** The response of `$expand`, with the members that are read. */
+/** The response of `$expand`. The schema contains only the members that are read. */
 export const ExpandedValueSet = z.object({
   resourceType: z.literal('ValueSet'),
   expansion: z.object({
@@ -57,7 +57,7 @@ export function codingsOf({ parameter }: OutParameters): FoundConcept[] {
 export const wordOf = ({ parameter }: OutParameters, wanted: string): string | undefined =>
   parameter.find(({ name }) => name === wanted)?.valueString;
 
-/** A boolean property in a response of `$lookup`. Some servers send it as code or string. */
+/** A boolean property in a response of `$lookup`. Some servers send the value as a code or a string. */
 export function flagOf({ parameter }: OutParameters, wanted: string): boolean {
   const found = parameter.find(
     ({ name, part }) => name === 'property' && partOf(part, 'code')?.valueCode === wanted,

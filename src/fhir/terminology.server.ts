@@ -32,7 +32,7 @@ const BREAKER_OPEN_MS = 30_000;
  */
 @Injectable()
 export class TerminologyServer {
-  /** A hash of the URL of the server. It is a part of the keys of cached answers. Undefined when no server is configured. */
+  /** A hash of the URL of the server. It is a part of the keys of cached answers. The value is undefined when no server is configured. */
   readonly identity: string | undefined;
   private readonly calls: FhirCalls | undefined;
 

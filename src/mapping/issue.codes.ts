@@ -10,7 +10,7 @@ interface Explanation {
   readonly suggestion: string;
 }
 
-/** Faults of a whole file. No row of it is imported. */
+/** Faults of a whole file. No row of such a file is imported. */
 const FILE_CODES = {
   'file-empty': ['The file is empty.', 'Export the list again and check it before the upload.'],
   'file-header-only': ['The file has a header and no rows.', 'Export the list with its rows.'],
@@ -198,7 +198,7 @@ const ROW_INFORMATION = {
   'term-ignored': ['A word was ignored because of an earlier decision.', 'Nothing to do.'],
 } as const;
 
-/** The code of an issue. A released code never changes. `docs/import-codes.md` explains each one. */
+/** The code of an issue. After a release, its codes never change. `docs/import-codes.md` explains each code. */
 export type IssueCode =
   | keyof typeof FILE_CODES
   | keyof typeof ROW_ERRORS

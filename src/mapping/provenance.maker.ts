@@ -1,12 +1,12 @@
 import type { DocumentReference, Provenance } from '@medplum/fhirtypes';
 import { steadyUuid } from './values/identity.js';
 
-/** The identifier system for the SHA-256 of a file. `Attachment.hash` of R4 is SHA-1. */
+/** The identifier system for the SHA-256 of a file. `Attachment.hash` cannot be used, because in R4 it is a SHA-1. */
 export const FILE_SYSTEM = 'urn:radgate:file-sha-256';
 const MAPPING_SYSTEM = 'urn:radgate:mapping';
 const TYPES = 'http://terminology.hl7.org/CodeSystem';
 
-/** The file of an import, without its name, because file names may contain names of patients. */
+/** The file of an import, without its name, because file names can contain names of patients. */
 export interface SourceFile {
   /** SHA-256 in hex. */
   readonly sha256: string;
@@ -31,7 +31,10 @@ export function makeDocumentReference(file: SourceFile): DocumentReference {
 export interface ImportFacts {
   /** The key of the chunk. Equal keys give equal Provenance ids. */
   readonly chunk: string;
-  /** References of all written resources: `Patient/…`, or `urn:uuid:…` of the same transaction. At least one. */
+  /**
+   * References of all written resources: `Patient/…`, or `urn:uuid:…` for a resource in the same transaction. The list has at least one
+   * reference.
+   */
   readonly targets: readonly string[];
   readonly recorded: string;
   /** The account that uploaded the file. */

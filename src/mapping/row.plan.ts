@@ -7,14 +7,14 @@ import type { LookUp, TermAnswer } from './words/term.js';
 export interface MappingContext {
   /** The secret key for the digests that identify patients and records. */
   readonly key: IdentityKey;
-  /** The day of the upload (`yyyy-MM-dd`): the `recordedDate`, and the date of Observations without another date. */
+  /** The day of the upload (`yyyy-MM-dd`). It is the `recordedDate` of Conditions, and the date of Observations without another date. */
   readonly today: string;
   /** The day that the list describes, if the upload names a day. It is part of the identifier of Observations. */
   readonly asOf?: string;
   readonly lookUp: LookUp;
 }
 
-/** A word that waits for a decision. It contains text of a cell, so it must not be logged. */
+/** A word that waits for a decision. It contains text from a cell, so it must not be logged. */
 export interface WaitingWord {
   readonly column: string;
   readonly text: string;

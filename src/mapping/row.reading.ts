@@ -15,7 +15,7 @@ export class RowReading {
     readonly day: string,
   ) {}
 
-  /** The value of an expression. Undefined when the cell is empty or the condition of the expression is false. */
+  /** The value of an expression. The value is undefined when the cell is empty or the condition of the expression is false. */
   value(expression: Expression): Evaluated | undefined {
     return evaluate(expression, this.cells, this.tables);
   }

@@ -54,7 +54,7 @@ export class DecisionSuggester implements TermSuggester {
   }
 }
 
-/** Suggests the word itself when it is a SNOMED CT concept identifier. */
+/** Suggests the concept when the word is a SNOMED CT concept identifier. */
 export class TypedCodeSuggester implements TermSuggester {
   suggest(word: string): Suggestion[] {
     const code = word.trim();

@@ -16,8 +16,9 @@ export class KeyFile {
   }
 
   /**
-   * The key pair in the file. Undefined when no file is configured. The first call throws when the file cannot be read or has no RSA key of
-   * 2048 bits or more. In that case, later calls return the previous key pair, because another process may be writing the file.
+   * The key pair in the file. The value is undefined when no file is configured. The first call throws when the file cannot be read or has
+   * no RSA key of 2048 bits or more. In that case, later calls return the previous key pair, because another process may be writing the
+   * file.
    */
   async read(): Promise<KeyPair | undefined> {
     if (this.path === undefined) return undefined;

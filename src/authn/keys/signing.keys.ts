@@ -75,7 +75,7 @@ export class SigningKeys implements OnModuleInit {
     return { kid: key.kid, privateKey: this.privateKeyOf(key) };
   }
 
-  /** The public key (PEM) with a key id. Undefined for an unknown id. */
+  /** The public key (PEM) with a key id. The value is undefined for an unknown id. */
   async find(kid: string): Promise<string | undefined> {
     await this.refresh();
     return this.keys.find((key) => key.kid === kid)?.pem;

@@ -32,7 +32,9 @@ const RUNS = [
   '1q2w3e4r5t6y7u8i9o0p',
 ].flatMap((run) => [run, run.split('').reverse().join('')]);
 
-/** A password is common when fewer characters than this remain after the known words are removed. */
+/**
+ * The minimum number of characters that must remain after the known words are removed from a password. With fewer characters, it is common.
+ */
 const NOVEL_CHARACTERS = 4;
 
 /**

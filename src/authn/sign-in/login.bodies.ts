@@ -12,7 +12,7 @@ export type Login = z.output<typeof Login>;
 export const Refresh = z.strictObject({ refresh_token: z.string().min(1).max(256) });
 export type Refresh = z.output<typeof Refresh>;
 
-/** The body may be absent. */
+/** The body of a sign-out request. It is optional. */
 export const Logout = z
   .strictObject({ refresh_token: z.string().max(256).optional() })
   .nullish()

@@ -8,7 +8,7 @@ import { ListQuery } from '../../http/query.pipe.js';
 import type { SignIn } from './sign.in.js';
 import { SESSION_LIVES } from './sign.ins.js';
 
-/** An active sign-in of an account: a browser session, or the token family of one login. Times are ISO 8601. */
+/** An active sign-in of an account. It is a browser session, or the token family of one login. Times are in ISO 8601. */
 export const Session = z.object({
   id: z.uuid(),
   kind: z.enum(['browser', 'token']),

@@ -32,7 +32,7 @@ const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const MOST_RUNNING = 4;
 const MOST_WAITING = 200;
 
-/** Hashes and checks passwords by argon2id, in bounded memory. */
+/** Hashes and checks passwords with argon2id. The number of concurrent hashes is limited, so the memory use is limited too. */
 @Injectable()
 export class Passwords {
   private readonly slots = new Slots({ places: MOST_RUNNING, queue: MOST_WAITING });

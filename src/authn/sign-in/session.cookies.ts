@@ -8,7 +8,7 @@ import { csrfTokenOf, type Provenance, refuseForeign, refuseForgery } from './fo
 const SESSION = 'radgate_session';
 const CSRF = 'csrf_token';
 
-/** The two cookies of a browser session, and the rules against forged requests. */
+/** Sets and reads the two cookies of a browser session, and checks requests against forgery. */
 @Injectable()
 export class SessionCookies {
   private readonly options: { path: string; sameSite: 'strict'; secure: boolean };
@@ -21,7 +21,7 @@ export class SessionCookies {
     this.options = { path: '/', sameSite: 'strict', secure };
   }
 
-  /** The session token of a request. Undefined when the request has no session cookie. */
+  /** The session token of a request. The value is undefined when the request has no session cookie. */
   read(request: FastifyRequest): string | undefined {
     return request.cookies[SESSION];
   }

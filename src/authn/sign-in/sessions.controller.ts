@@ -31,7 +31,7 @@ export class SessionsController {
     return this.sessions.page(account.id, query, ends);
   }
 
-  /** Ends every other sign-in of the caller, effective from the next request. */
+  /** Ends all other sign-ins of the caller. The change is effective from the next request. */
   @Delete()
   @HttpCode(204)
   async endOthers(

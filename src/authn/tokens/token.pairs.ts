@@ -9,7 +9,7 @@ import { RefreshTokens } from './refresh.tokens.js';
 export const TokenPair = z.object({
   access_token: z.string(),
   token_type: z.literal('Bearer'),
-  /** Seconds. */
+  /** The lifetime of the access token in seconds. */
   expires_in: z.int(),
   refresh_token: z.string(),
 });

@@ -10,7 +10,7 @@ export function hashOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
-/** HMAC-SHA256 as base64url. */
+/** Computes an HMAC-SHA256 as base64url. */
 export function macOf(key: string | Buffer, text: string): string {
   return createHmac('sha256', key).update(text).digest('base64url');
 }

@@ -71,7 +71,7 @@ export class ImportsController {
     return this.imports.list(query);
   }
 
-  /** One import with its progress. */
+  /** Returns one import with its progress. */
   @Get(':id')
   @Gives(ImportReport)
   @Requires('records:read')

@@ -106,7 +106,7 @@ export class Chunks {
     return rows.filter(({ row }) => pending.has(row));
   }
 
-  /** Whether the run is the current one and the import is queued or running. */
+  /** Whether the run is the current run of the import, and the import is queued or running. */
   private async isActive({ id, run }: ImportRecord): Promise<boolean> {
     const now = await this.imports.get(id);
     return now.run === run && ACTIVE.has(now.status);

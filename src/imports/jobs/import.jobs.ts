@@ -19,7 +19,7 @@ const TermIds = z.object({ term: z.uuid() });
 const InspectIds = Ids.extend({ missed: z.int().default(0) });
 const RunIds = Ids.extend({ run: z.int() });
 const ChunkIds = RunIds.extend({ chunk: z.int() });
-/** HAPI has its highest throughput with two to four connections. */
+/** The number of chunks that are processed at the same time. HAPI has its highest throughput with two to four connections. */
 const CHUNKS_AT_ONCE = 3;
 const EVENT_INTERVAL_MS = 1_000;
 const RETRY_SECONDS = 600;

@@ -11,18 +11,18 @@ const ImportSource = z.looseObject({
 });
 export type ImportSource = z.output<typeof ImportSource>;
 
-/** Converts the shape of a file to its stored form. */
+/** Converts the shape of a file to the form that is stored with the import. */
 export function sourceOf(shape: CsvShape): ImportSource {
   const { names, places, report } = shape.header;
   return { ...explainShape(shape), header: [...names], places: Object.fromEntries(places), report };
 }
 
-/** Parses the stored form. Throws for an import that was not inspected. */
+/** Parses the stored form of {@link sourceOf}. Throws for an import that was not inspected. */
 export function readSource(stored: unknown): ImportSource {
   return ImportSource.parse(stored);
 }
 
-/** The header for `cellsByColumn`. */
+/** Converts the stored form to the header that `cellsByColumn` needs. */
 export function headerOf({ header, places, report }: ImportSource): CsvHeader {
   return { names: header, places: new Map(Object.entries(places)), ignored: [], report };
 }

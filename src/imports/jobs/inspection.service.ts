@@ -23,7 +23,7 @@ import { RowMapper } from '../writing/row.mapper.js';
 import { RowStore } from '../writing/row.store.js';
 import { StagedFiles } from './staged.files.js';
 
-/** Rows of a chunk. */
+/** The number of rows in a chunk. */
 const CHUNK = 500;
 /** The maximum number of chunks of a list that has priority over larger lists. */
 const SMALL_CHUNKS = 10;

@@ -103,7 +103,7 @@ function printRow({ row, state, resources, issues }: RowPreview): void {
 
 const kindOf = ({ resourceType }: Resource) => resourceType;
 
-/** A resource by its type and code, without patient data. */
+/** Describes a resource by its type and code, without patient data. */
 function named(resource: Resource): string {
   if (resource.resourceType !== 'Condition' && resource.resourceType !== 'Observation')
     return resource.resourceType;

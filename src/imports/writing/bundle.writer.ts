@@ -28,7 +28,7 @@ export interface WriteOptions {
   readonly signal: AbortSignal;
   /** The writes that were sent without a stored response, by row. If such a write is found on the server, it is a write of this import. */
   readonly sent: Map<number, readonly Sent[]>;
-  /** Stores `sent` before a transaction is sent. */
+  /** Stores `sent`. It is called before a transaction is sent. */
   readonly recordSent: () => Promise<void>;
   /** Whether the import still runs. */
   readonly isActive: () => Promise<boolean>;
@@ -36,7 +36,7 @@ export interface WriteOptions {
   readonly save: (outcomes: readonly StoredRowOutcome[]) => Promise<void>;
 }
 
-/** The number of conflicts that are retried before a bundle is halved. */
+/** The number of retries after a conflict before a bundle is halved. */
 const MOST_CONFLICTS = 6;
 
 /**
@@ -160,7 +160,7 @@ export class BundleWriter {
   }
 }
 
-/** Another import that wrote these patients is being undone. The rows are tried again later. */
+/** The error for patients of another import that is being undone. The rows are tried again later. */
 class BeingUndone extends Error {}
 
 const isTemporary = (error: unknown): boolean =>

@@ -22,7 +22,7 @@ interface RowChange {
 const PURPOSE = 'import changes';
 const Packed = z.array(z.tuple([z.int(), z.unknown()]));
 const FASTEST = { level: 1 };
-/** The states of rows that have changes. */
+/** Only rows in these states have changes. */
 const STATES_WITH_CHANGES = new Set(['created', 'updated', 'unchanged', 'waiting']);
 
 /** Stores the changed elements of rows. They are patient data, so they are encrypted. The changes of one bundle are stored together. */

@@ -29,7 +29,7 @@ export type ActiveWrite = Exclude<ResourceWrite<Patient | Condition | Observatio
 export interface RowDecision {
   readonly planned: PlannedRow;
   readonly state: Extract<RowState, 'created' | 'updated' | 'unchanged' | 'rejected' | 'waiting'>;
-  /** Undefined when the row needs no write. */
+  /** The writes of the row. Missing when the row needs no write. */
   readonly writes?: PatientWrites;
   readonly changes: readonly FieldChange[];
   readonly issues: readonly Issue[];
@@ -74,7 +74,7 @@ export function activeWrites({ patient, records }: PatientWrites): ActiveWrite[]
   return [patient, ...records].flatMap((write) => (write.action === 'keep' ? [] : [write]));
 }
 
-/** The identifiers to search for the patient of a plan: each value with its own system and with each alias system. */
+/** The identifiers to use in a search for the patient of a plan. Each value is used with its own system and with each alias system. */
 export function tokensOf(plan: RowPlan): Token[] {
   return plan.identities.flatMap(({ system, value, aliases }) =>
     [system, ...aliases].map((each) => ({ system: each, value })),

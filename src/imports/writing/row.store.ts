@@ -13,9 +13,9 @@ export interface StoredRowOutcome {
   readonly state: RowState;
   readonly issues: readonly Issue[];
   readonly changes: readonly FieldChange[];
-  /** The writes for the row. */
+  /** The writes that were made for the row. */
   readonly writes: readonly StoredWrite[];
-  /** The id of the patient on the server; missing for a rejected row. */
+  /** The id of the patient on the server. Missing for a rejected row. */
   readonly about?: string;
 }
 

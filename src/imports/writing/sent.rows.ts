@@ -74,7 +74,7 @@ export function isConcurrentCreate(sent: readonly ActiveWrite[], answers: readon
   );
 }
 
-/** The writes that the responses confirm. */
+/** The writes that the responses of the transaction confirm. */
 export function writesOf(sent: readonly ActiveWrite[], answers: readonly EntryOutcome[]): StoredWrite[] {
   return answers.flatMap(({ status, kind, id, version }, at): StoredWrite[] => {
     const write = sent[at];
@@ -84,7 +84,7 @@ export function writesOf(sent: readonly ActiveWrite[], answers: readonly EntryOu
   });
 }
 
-/** The outcome of a row. `writes` must include the writes that were sent before a lost response. */
+/** The outcome of a row. `writes` must include the writes of earlier transactions without a response. */
 export function outcomeOf(
   { planned, state, changes, issues, about: found }: RowDecision,
   writes: readonly StoredWrite[],

@@ -14,9 +14,9 @@ type UndoStep = BundleEntry | 'restored' | 'changed';
 
 interface Written {
   readonly reference: string;
-  /** The version after the newest write. */
+  /** The version of the resource after the newest write. */
   readonly version: string | undefined;
-  /** The version before the oldest write; null when the import created the resource. */
+  /** The version before the oldest write. It is null when the import created the resource. */
   readonly before: string | null;
 }
 

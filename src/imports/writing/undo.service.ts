@@ -31,8 +31,8 @@ export class Undo {
 
   /**
    * Undoes the writes, newest first. The report of the import lists the resources that are not undone. It is safe to run this again after a
-   * crash. The undo first waits for all running bundles, so that all their writes are recorded. A bundle of another import that begins
-   * later sees the undo and waits until the undo has ended.
+   * crash. The undo first waits for all running bundles, so that all writes of these bundles are recorded. A bundle of another import that
+   * starts later waits until the undo has ended.
    */
   async run(importId: string, signal: AbortSignal): Promise<void> {
     const isUndoing = and(eq(imports.id, importId), isNotNull(imports.undoing));
@@ -132,7 +132,7 @@ export class Undo {
   }
 
   private async undo(writes: readonly ImportWrite[]): Promise<void> {
-    // All writes of one resource are undone together: the resource gets the version before its first write.
+    // All writes of one resource are undone together. The resource gets its content from before the first write.
     const resources = Map.groupBy(writes, ({ kind, resourceId }) => `${kind}/${resourceId}`);
     const entries: BundleEntry[] = [];
     const restored: number[] = [];

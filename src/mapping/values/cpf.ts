@@ -3,7 +3,7 @@ import { type Issue, issue } from '../issue.js';
 /** The policy for wrong check digits. */
 export type CheckDigitPolicy = 'error' | 'warn' | 'off';
 
-/** The value of an identifier; undefined when an issue rejects the row. */
+/** The value of an identifier and the issues of its cell. The value is missing when an issue rejects the row. */
 export interface CheckedIdentifier {
   readonly value?: string;
   readonly issues: readonly Issue[];
@@ -27,7 +27,7 @@ export function readCpf(text: string, policy: CheckDigitPolicy, column: string):
   return policy === 'error' ? { issues: [...issues, wrong] } : { value, issues: [...issues, wrong] };
 }
 
-/** Whether the last two of eleven digits are the check digits of the first nine (weighted sums modulo 11). */
+/** Whether the last two of the eleven digits are the correct check digits of the first nine digits (weighted sums modulo 11). */
 export function hasCheckDigits(cpf: string): boolean {
   const digits = Array.from(cpf, Number);
   const check = (length: number) => {

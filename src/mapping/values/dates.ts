@@ -59,7 +59,7 @@ function readAs(text: string, format: DateFormat): string | undefined {
   return `${year}-${month}-${day}`;
 }
 
-/** Whether a date is later than a day (`yyyy-MM-dd`). The date may lack its day or month; then only the present parts are compared. */
+/** Whether a date is later than a day (`yyyy-MM-dd`). If the date has no day or month, only its other parts are compared. */
 export const isAfter = (date: string, day: string): boolean => date > day.slice(0, date.length);
 
 /** Full years between two dates. A missing month counts as January, and a missing day as the first day of the month. */

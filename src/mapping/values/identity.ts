@@ -1,7 +1,7 @@
 import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Identifier } from '@medplum/fhirtypes';
 
-/** The identifier system of Conditions and Observations of imports. */
+/** The identifier system for Conditions and Observations that imports create. */
 export const RECORD_KEY_SYSTEM = 'urn:radgate:record-key';
 
 /** The secret key of the digests, at least 32 bytes. It is used only for this purpose. */

@@ -5,9 +5,9 @@ const PARTICLES = new Set(['da', 'de', 'di', 'do', 'das', 'dos', 'del']);
 const SUFFIXES = new Set(['filho', 'filha', 'junior', 'jr', 'jr.', 'neto', 'neta', 'sobrinho', 'sobrinha']);
 
 /**
- * Splits a full name by the Brazilian custom. The last part is the family name, and the other parts are given names. A particle such as
- * `da` belongs to the next word, and `e` joins the words before and after it. Filho, Júnior, Neto and Sobrinho belong to the family name.
- * `text` is the unchanged cell.
+ * Splits a full name according to Brazilian custom. The last part is the family name, and the other parts are given names. A particle such
+ * as `da` belongs to the next word, and `e` joins the words before and after it. Filho, Júnior, Neto and Sobrinho belong to the family
+ * name. `text` is the unchanged cell.
  */
 export function splitName(text: string): HumanName {
   const parts = partsOf(text);

@@ -10,13 +10,13 @@ const BRAZILIAN_AREA_CODES = new Set(
   ).split(' '),
 );
 
-/** A contact point, with a warning when the text is invalid and is stored as written. */
+/** A contact point. It has a warning when the text is invalid and is therefore kept as it was written. */
 export interface CheckedContact {
   readonly contact: ContactPoint;
   readonly issues: readonly Issue[];
 }
 
-/** A phone number as E.164. An invalid number is stored as written, with a warning. */
+/** Reads a phone number and returns it in E.164 format. An invalid number is kept as it was written, with a warning. */
 export function readPhone(text: string, country: string, column: string): CheckedContact {
   const asWritten: ContactPoint = { system: 'phone', value: text };
   const region: CountryCode | undefined = isSupportedCountry(country) ? country : undefined;
@@ -32,7 +32,7 @@ export function readPhone(text: string, country: string, column: string): Checke
   return { contact: { system: 'phone', value, ...(mobile ? { use: 'mobile' } : {}) }, issues: [] };
 }
 
-/** An e-mail address. An invalid address is stored as written, with a warning. */
+/** Reads an e-mail address. An invalid address is kept as it was written, with a warning. */
 export function readEmail(text: string, column: string): CheckedContact {
   const fits =
     /^[^\s@<>,;:"()[\]]+@[^\s@.<>,;:"()[\]]+(?:\.[^\s@.<>,;:"()[\]]+)+$/u.test(text) && text.length <= 254;

@@ -11,7 +11,7 @@ const PERMUTE = Array.from({ length: 8 }, (_, times) =>
   }),
 );
 
-/** The product of two elements of the dihedral group D5: 0 to 4 are rotations, 5 to 9 are reflections. */
+/** The product of two elements of the dihedral group D5. The elements 0 to 4 are rotations, and 5 to 9 are reflections. */
 function dihedral(one: number, other: number): number {
   const turn = one < 5 ? (one + (other % 5)) % 5 : (one - (other % 5) + 5) % 5;
   const mirrored = one < 5 !== other < 5;

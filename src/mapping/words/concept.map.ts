@@ -4,11 +4,11 @@ import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
 import { type LookUp, SNOMED, type TermAnswer, type TermQuestion, type TermTarget } from './term.js';
 import { foldTerm, isGuarded } from './term.folding.js';
 
-/** The property of a target's `product` that has the code of the Observation. */
+/** The `property` of the `product` element that contains the code of the Observation. */
 export const OBSERVATION_CODE = 'urn:radgate:observation-code';
-/** The property of a target's `product` that has another coding of the Observation's value. */
+/** The `property` of a `product` element that contains another coding of the value of the Observation. */
 export const OBSERVATION_VALUE = 'urn:radgate:observation-value';
-/** The prefix of a group's source. The language follows, for example `urn:radgate:words:pt`. */
+/** The prefix of the `source` of a group. The language code follows the prefix, for example `urn:radgate:words:pt`. */
 export const WORDS = 'urn:radgate:words:';
 
 /** The equivalence of an ignored word. */

@@ -20,7 +20,7 @@ export type TermAnswer =
   | { readonly outcome: 'mapped'; readonly target: TermTarget; readonly source: string }
   | { readonly outcome: 'ambiguous' | 'unmapped' | 'ignored'; readonly source: string };
 
-/** Looks up a word. It is synchronous, because the decisions are read before the rows are mapped. */
+/** Looks up a word. The function is synchronous, because the decisions are read before the rows are mapped. */
 export type LookUp = (question: TermQuestion) => TermAnswer;
 
 export const SNOMED = 'http://snomed.info/sct';
