@@ -20,7 +20,7 @@ const Stats = z.object({ catalog: z.object({ instances: z.number() }) });
 
 type Say = (line: string) => void;
 
-/** Returns as Markdown how many instances per second the gateway adds to the catalog, and how many Orthanc stored per second. */
+/** Returns as Markdown how many instances per second the gateway adds to the catalog, and how many instances Orthanc stored per second. */
 export async function benchAdoption(instances: number, say: Say): Promise<string> {
   const stack = await startOnBase(async (base) => ({ base, orthanc: await startArchive(base, say) }));
   try {

@@ -12,7 +12,9 @@ const account = { username: 'gateway', aet: 'BENCH' };
 /** The three measured paths to the same archive. */
 export interface BenchStack extends Stoppable {
   orthanc: string;
-  /** The URL of nginx with the common configuration for Orthanc. It adds Orthanc's password and checks no permissions. */
+  /**
+   * The URL of an nginx with a common configuration for Orthanc: nginx adds Orthanc's password to each request and checks no permissions.
+   */
   recipe: string;
   gateway: string;
   basic: string;

@@ -82,7 +82,7 @@ export async function signIn(username: string, password: string): Promise<SignIn
   if (answer.status === 429) {
     return { outcome: 'too-many', seconds: secondsToWait(answer.headers.get('retry-after'), Date.now()) };
   }
-  // 400 and 422 mean that the gateway cannot accept such a name or password, so they are wrong.
+  // 400 and 422 mean that the gateway cannot accept such a name or password, so the name or the password is wrong.
   if (answer.status === 401 || answer.status === 400 || answer.status === 422) return { outcome: 'wrong' };
   return { outcome: 'refused', status: answer.status };
 }

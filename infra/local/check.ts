@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { saying, step } from './steps.ts';
 
-// `npm run check`: runs the checks and the build in parallel, one for each processor, and then all tests.
+// `npm run check`: runs the checks and the build in parallel, with one script per processor, and then all tests.
 
 /** Scripts of package.json. The slowest script comes first. */
 const SCRIPTS = ['types', 'build', 'lint', 'boundaries', 'format'];

@@ -48,7 +48,7 @@ export async function neighbourUser(): Promise<{ uid: number; gid: number } | un
     const args = ['--system', '--user-group', '--no-create-home', '--shell', shell, systemUser];
     const refused = await execute('useradd', args).then(() => undefined, String);
     try {
-      // If two first starts create the user at the same time, the slower one fails here and then finds the user.
+      // If two starts create the user at the same time, the slower start fails here and then finds the user.
       return await findUser();
     } catch {
       throw new Error(
@@ -60,7 +60,8 @@ export async function neighbourUser(): Promise<{ uid: number; gid: number } | un
 
 /**
  * Returns the command line that runs `command` as an unprivileged process. The kernel ends that process when this process ends, even after
- * kill -9. If root starts the stack, the process runs as another user. Its only capability allows it to enter closed folders such as /root.
+ * kill -9. If root starts the stack, the process runs as another user. The only capability of the process is to enter closed folders such
+ * as /root.
  */
 export async function guarded(command: readonly string[], signal = 'SIGTERM'): Promise<string[]> {
   const user = await neighbourUser();

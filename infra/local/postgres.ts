@@ -19,8 +19,8 @@ const Passwords = z.object({ postgres: z.string(), radgate_owner: z.string(), ra
 export type Postgres = Running & { port: number; adminUrl: string; ownerUrl: string; appUrl: string };
 
 /**
- * Starts PostgreSQL on 127.0.0.1 with its data and passwords under `dir`. The first start creates the cluster, roles and database.
- * `durable: false` makes PostgreSQL faster but not crash-safe. Only tests use it.
+ * Starts PostgreSQL on 127.0.0.1 with its data and passwords under `dir`. The first start creates the cluster, roles and database. With
+ * `durable: false`, PostgreSQL is faster but not crash-safe. Only tests use this setting.
  */
 export async function startPostgres(options: {
   dir: string;
@@ -38,7 +38,7 @@ export async function startPostgres(options: {
   const settings = {
     port: `${port}`,
     listen_addresses: '127.0.0.1',
-    // No sockets are used, because a socket path has at most 107 characters and the data folder may have a longer path.
+    // PostgreSQL listens only on TCP. The path of a Unix socket has at most 107 characters, and the path of the data folder may be longer.
     unix_socket_directories: '',
     max_connections: '200',
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),

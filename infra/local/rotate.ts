@@ -24,7 +24,7 @@ async function settingsOf(data: string): Promise<Record<string, string | undefin
 
 /**
  * `npm run keys:rotate [-- --data DIR]`: rotates the signing keys of a deployment. DATABASE_URL and MASTER_KEY select the deployment. If
- * neither is set, it is the local stack.
+ * neither is set, the command uses the local stack.
  */
 async function main(): Promise<void> {
   const data = { type: 'string', default: '.local' } as const;

@@ -6,8 +6,8 @@ window.browserImportFunction = (name) => import(name);
 
 const origin = window.location.origin;
 
-// When OHIF reports a failed request, its address is already /notfoundstudy. The last other address is kept, so that the browser can return
-// to it after the sign-in.
+// When OHIF reports a failed request, the address of the page is already /notfoundstudy. The last other address is saved, so that the
+// browser can return to that address after the sign-in.
 let lastAddress = '/viewer/';
 const remember = () => {
   const { pathname, search } = window.location;

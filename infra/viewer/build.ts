@@ -101,7 +101,7 @@ async function makeServable(folder: string, path: string, rewriter: BundleRewrit
   if (packed.length < bytes.length * 0.95) await writeFile(`${file}.gz`, packed);
 }
 
-/** Minifies a script. Moves the licence notices to its end. */
+/** Minifies a script. Moves the licence notices to the end of the script. */
 async function minify(source: string): Promise<string> {
   const { code } = await transform(source, { minify: true, legalComments: 'eof', target: 'es2022' });
   return code;

@@ -80,7 +80,10 @@ const holdsWork = () => {
   return saving > 0 || drawn.some((list) => (list?.length ?? 0) > 0);
 };
 
-/** Returns true if opening the sign-in page would lose unsaved work. Then also shows once in each session that the session has ended. */
+/**
+ * Returns true if opening the sign-in page would lose unsaved work. In this case, also shows a message that the session has ended, but only
+ * once per session.
+ */
 const keepsWork = () => {
   if (!holdsWork()) return false;
   if (!sessionEnded && saving === 0)

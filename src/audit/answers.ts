@@ -11,8 +11,8 @@ const STUDY_UID = /^[0-9.]{1,64}$/;
 const UNRECORDED = /^\/(health|metrics|\.well-known)(\/|$)/;
 
 /**
- * Writes the audit rows of responses to authenticated accounts (docs/audit.md). Commits the row before the response is sent. A response
- * that already has a row needs no further one: a change writes its own row, and a reading covers its own reads.
+ * Writes the audit rows of responses to authenticated accounts (docs/audit.md). Commits the row before the response is sent. Writes no row
+ * if a change has already written its own row, or if the rows of a reading cover the response.
  */
 @Injectable()
 export class Answers implements OnModuleInit {
@@ -53,7 +53,7 @@ export class Answers implements OnModuleInit {
       });
     } catch (error) {
       if (payload instanceof Readable) payload.destroy();
-      // Total counts, cookies and other headers belong to the response that must not be sent.
+      // The headers that are already set, such as cookies, belong to the response that must not be sent.
       for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
       throw error;
     }

@@ -6,7 +6,9 @@ import { NeighbourAway } from '../problems/errors.js';
 /** An audit row to write. The database sets its time and transaction id. */
 export type AuditRow = typeof audit.$inferInsert;
 
-/** The account that sends a request, and its client. The type has only plain values, so that `audit` need not import other folders. */
+/**
+ * The account that sends a request, and its client. The type has only plain values, so that `audit` does not have to import other folders.
+ */
 export interface Actor {
   readonly accountId: string;
   readonly accountName: string;

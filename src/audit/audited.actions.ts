@@ -106,7 +106,10 @@ export class AuditedActions {
   }
 }
 
-/** Returns the path parameters that are UUIDs. Other texts name no resource, and PostgreSQL may refuse them (U+0000). */
+/**
+ * Returns the path parameters that are UUIDs. Any other text cannot be the id of a resource. PostgreSQL may even refuse to store it
+ * (U+0000).
+ */
 function idsOf(params: unknown): object {
   if (typeof params !== 'object' || params === null) return {};
   return Object.fromEntries(Object.entries(params).filter(([, id]) => z.uuid().safeParse(id).success));

@@ -46,8 +46,8 @@ export interface SealingState {
 /**
  * Seals each audit row in a chain of hashes (docs/decisions/0012-a-row-is-sealed-because-it-has-no-seal.md). It searches for rows without a
  * seal. The order of the rows is not reliable, because transaction ids restart in a new cluster and transactions commit out of order. New
- * rows are found within a second. A second, slower search reads older rows, newest first. It finds rows that the first search missed, such
- * as rows of another cluster.
+ * rows are found within a second. A second, slower search reads older rows, newest first. This search finds rows that the first search
+ * missed, such as rows of another cluster.
  */
 @Injectable()
 export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -74,8 +74,8 @@ export class IdentityMissing extends UpstreamFailed {
 }
 
 /**
- * Reads the facts from the values of a header. Throws {@link IdentityMissing} if a UID or the transfer syntax is missing or malformed, or
- * if the PatientID or issuer is too long or contains NUL.
+ * Reads the facts from the values of a header. Throws {@link IdentityMissing} if a UID or the transfer syntax is missing or malformed. Also
+ * throws it if the PatientID or the issuer is too long or contains NUL.
  */
 export function factsOf(
   attributes: Attributes,
@@ -108,7 +108,10 @@ export function factsOf(
   };
 }
 
-/** Cuts a text to the maximum length and removes NUL, which PostgreSQL cannot store. The values of a scope are never longer than this. */
+/**
+ * Cuts a text to the maximum length and removes NUL, which PostgreSQL cannot store. The values of a scope are never longer than this
+ * maximum.
+ */
 function short(text: string): string {
   return text.replaceAll('\0', '').slice(0, KEY);
 }

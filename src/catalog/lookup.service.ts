@@ -30,7 +30,7 @@ export interface FoundInstance {
   /** When this content was stored. If the content is replaced, the time changes. */
   readonly storedAt: Date;
   readonly orthancId: OrthancId;
-  /** The account that reads the instance. Limits for each account use it. */
+  /** The account that reads the instance. Some limits apply to each account separately. */
   readonly reader: string;
   /** Aborts when the client has disconnected. */
   readonly signal?: AbortSignal | undefined;

@@ -39,7 +39,7 @@ export interface ParentRows {
   readonly series: number;
 }
 
-/** The row of a study and its patient. The row is locked against deletion until the transaction ends. */
+/** A study and its patient. The row of the study is locked against deletion until the transaction ends. */
 export type LockedStudy = StudyFacts & { readonly id: number; readonly instanceCount: number };
 
 /**
@@ -213,8 +213,8 @@ async function createSeries(tx: Transaction, study: LockedStudy, facts: Instance
 }
 
 /**
- * Returns why an instance is refused that conflicts with this study. If the sender may not see the study, the reason is the same as for a
- * missing permission, so that the response does not reveal the study.
+ * Returns the reason for refusing an instance that conflicts with this study. If the sender may not see the study, the reason is
+ * `not-permitted`, so that the response does not reveal the study.
  */
 export async function refusalForConflict(
   tx: Transaction,
@@ -235,8 +235,8 @@ export async function lockParents(tx: Transaction, ids: ParentRows): Promise<voi
 }
 
 /**
- * Deletes the series, study and patient if they have no instances and no reservations. The caller must first lock them with {@link
- * lockParents}.
+ * Deletes the series, study and patient if they have no instances and no reservations. The caller must first lock the study and the series
+ * with {@link lockParents}.
  */
 export async function deleteEmptyParents(tx: Transaction, ids: ParentRows): Promise<void> {
   await tx.execute(sql`

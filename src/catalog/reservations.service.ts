@@ -102,8 +102,8 @@ export class Reservations {
   }
 
   /**
-   * Saves the hash of the content before the archive's response is used. After a crash, the hash shows which content the archive's copy
-   * must have.
+   * Saves the hash of the content. Must be called before the archive can confirm that it has stored the instance. After a crash, the hash
+   * shows which content the archive's copy must have.
    */
   async noteContent(reservation: Reservation, sha256: Buffer): Promise<void> {
     await this.database.update(pending).set({ sha256, expiresAt: newExpiry() }).where(isHeld(reservation));
@@ -111,8 +111,8 @@ export class Reservations {
 
   /**
    * Replaces the reservation by the row of the instance, and the instance becomes visible. If the reservation is lost, this method reserves
-   * the keys again. It can be lost when the process was suspended or the study was deleted. Returns false if the sender may no longer store
-   * the instance.
+   * the keys again. A reservation is lost if the process was suspended for too long or the study was deleted. Returns false if the sender
+   * may no longer store the instance.
    */
   async complete(reservation: Reservation, archived: ArchivedInstance): Promise<boolean> {
     if (await this.tryComplete(reservation, archived)) return true;
@@ -203,7 +203,8 @@ async function reserveKeys(
     .returning({ sopUid: pending.sopUid });
   // `identity` reveals that another upload exists. That is allowed, because the account may store into this study.
   if (held.length === 0) return { kind: 'held', otherwise: 'identity' };
-  // This query runs after the reservation was made. If another upload has completed before that, its row is therefore visible here.
+  // This query runs after the reservation was made. If another upload has completed in the meantime, the row of its instance is visible
+  // here.
   const known = await knownInstance(tx, facts.sopUid);
   if (known === undefined) return { kind: 'reserved', holder, facts, by, ...at };
   if (known.series !== at.series)

@@ -12,7 +12,7 @@ export type Level = 'study' | 'series' | 'instance';
  */
 export type Matching = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'number' | 'set' | 'item';
 
-/** An attribute that the catalog contains. Searches match and return it without a request to the archive. */
+/** An attribute that the catalog contains. A search can match and return this attribute without a request to the archive. */
 export interface CatalogAttribute {
   /** The tag. For an attribute in the items of a sequence, the tag of the sequence, a dot and the tag of the attribute. */
   readonly tag: string;
@@ -22,7 +22,7 @@ export interface CatalogAttribute {
   readonly matching: Matching;
   /** The returned value. */
   readonly value: AnyPgColumn | SQL;
-  /** The compared value, if it differs from the returned one. */
+  /** The compared value, if it differs from the returned value. */
   readonly key?: AnyPgColumn;
 }
 

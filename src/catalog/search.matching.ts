@@ -103,7 +103,7 @@ const COMPONENT_GROUPS = [1, 2, 3];
 /**
  * Matches a person name. A value without `=` can match any component group. In a value with `=`, each part must match the group at its
  * position: `=山田*` must match the second group (PS3.5 §6.2.1.2). Empty components at the end are ignored. The condition also requires that
- * the whole name contains the value, because an index supports this test.
+ * the whole name contains the value. This requirement changes no result, but allows the use of an index.
  */
 function matchesName(column: AnyPgColumn | SQL, value: string): SQL {
   const values = fold(value).split('=').map(trimComponents);

@@ -122,7 +122,7 @@ export class Searches {
 
   /**
    * Runs the statement in a transaction, so that its settings apply only to this statement. A transaction is used even without settings.
-   * Otherwise the driver may send statements of other requests on the same connection, and they would wait for this one.
+   * Otherwise the driver may send statements of other requests on the same connection, and those statements would wait for this statement.
    */
   private async execute(policy: Policy, search: Search, statement: SQL): Promise<readonly unknown[]> {
     const isPartial = !seesAll(policy, 'studies:read');

@@ -17,8 +17,9 @@ const CatalogCounts = z.object({
 });
 
 /**
- * Counts of the catalog and the archive. `archive` is null if Orthanc is unreachable. `on_their_way` counts running uploads,
- * `in_quarantine` quarantined instances, and `irregular` instances with a UID that does not conform to PS3.5 §9.1.
+ * Counts of the catalog and the archive. `archive` is null if Orthanc is unreachable. `on_their_way` is the number of running uploads.
+ * `in_quarantine` is the number of quarantined instances. `irregular` is the number of instances with a UID that does not conform to PS3.5
+ * §9.1.
  */
 export const CatalogStats = z.object({
   catalog: z.object({

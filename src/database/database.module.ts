@@ -13,7 +13,7 @@ export const DATABASE = Symbol('DATABASE');
 /** Injection token of the same connections as {@link DATABASE}, but without drizzle. Used for notifications and probes. */
 export const POSTGRES = Symbol('POSTGRES');
 /**
- * Injection token of the connections for background work, with drizzle. Background work is import jobs and the synchronisation with the
+ * Injection token of the connections for background work, with drizzle. Background work means import jobs and the synchronisation with the
  * archive.
  */
 export const BACKGROUND_DATABASE = Symbol('BACKGROUND_DATABASE');

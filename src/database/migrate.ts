@@ -42,8 +42,8 @@ export async function migrate(
 }
 
 /**
- * Reverts the newest migration with its `.down.sql` in one transaction. Throws if this file does not exist. The first migration has no such
- * file, and neither has a migration whose reversal would lose data.
+ * Reverts the newest migration with its `.down.sql` in one transaction. Throws if this file does not exist. The first migration and
+ * migrations whose reversal would lose data have no such file.
  */
 export async function migrateBack(ownerUrl: string, log: Log, folder = MIGRATIONS): Promise<void> {
   await withMigrationLock(ownerUrl, async (sql, done) => {

@@ -38,7 +38,7 @@ export const memberships = pgTable(
   (table) => [primaryKey({ columns: [table.groupId, table.accountId] })],
 );
 
-/** Rights with a scope that a group has. A grant can have an end date. */
+/** The rights of groups. Each grant has a scope and can have an end date. */
 export const grants = pgTable('grants', {
   id: id(),
   groupId: uuid('group_id').notNull(),

@@ -11,7 +11,7 @@ import {
   countColumn,
 } from './schema.columns.js';
 
-/** One row for each pair of issuer and PatientID. A study without PatientID has its own row. */
+/** One row for each pair of issuer and PatientID. A study without PatientID has a patient row of its own. */
 export const patients = pgTable('patients', {
   id: serial(),
   issuer: text('issuer').notNull(),
@@ -19,7 +19,10 @@ export const patients = pgTable('patients', {
   soleStudyUid: text('sole_study_uid'),
 });
 
-/** The columns `*_key` contain text without case and accents for searching. A study without instances has only reservations. */
+/**
+ * The columns `*_key` contain the text in lower case and without accents. Searches compare these columns. A study without instances has
+ * only reservations.
+ */
 export const studies = pgTable('studies', {
   id: serial(),
   studyUid: text('study_uid').notNull().unique(),

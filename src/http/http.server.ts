@@ -14,16 +14,16 @@ import { refusalOf } from './problem.filter.js';
 const JSON_BYTES = 1024 * 1024;
 const JSON_MS = 20_000;
 /**
- * The limits for reading the rest of a body after the response. `REST_PAUSE_MS` is the longest pause, `REST_MS` the longest duration. The
- * gateway then closes the connection.
+ * The limits for reading the rest of a body after the response. `REST_PAUSE_MS` is the longest pause, and `REST_MS` is the longest
+ * duration. If a limit is exceeded, the gateway closes the connection.
  */
 const REST_PAUSE_MS = 20_000;
 const REST_MS = 300_000;
 const REQUEST_ID = /^[\w-]{8,64}$/;
 
 /**
- * Returns the Fastify server. It does not parse DICOM bodies, so that the guards run before any byte of a body is read. It takes over the
- * request id of the client. Errors that Fastify detects itself get the same format as all other errors.
+ * Returns the Fastify server. It does not parse DICOM bodies, so that the guards run before any byte of a body is read. If the client sends
+ * a valid request id, the server uses this id. Errors that Fastify detects itself get the same format as all other errors.
  */
 export function httpServer(env: Env): FastifyAdapter {
   const server = fastify({
@@ -61,9 +61,9 @@ export function httpServer(env: Env): FastifyAdapter {
   limitJsonTime(server);
   server.addHook('onSend', async (request, reply) => {
     setCommonHeaders(request, reply);
-    // If a body is too long, Fastify sets `Connection: close`. Closing the connection while the client still sends resets it, and the
-    // client may not receive the response. The header is removed only if Fastify has set it. Removing a missing header would suppress
-    // Node's own `Connection` header, and equal refusals would differ.
+    // If a body is too long, Fastify sets `Connection: close`. If the server closes the connection while the client still sends, the
+    // connection is reset. The client may then not receive the response. The header is removed only if Fastify has set it. Removing a
+    // missing header would suppress Node's own `Connection` header, and equal refusals would differ.
     if (!request.raw.complete && reply.hasHeader('connection')) reply.removeHeader('connection');
     // By default, caches must not store a response.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
@@ -131,8 +131,8 @@ function limitJsonTime(server: FastifyInstance): void {
 }
 
 /**
- * Headers that a request may contain only once. If such a header occurs twice, Node uses the first value and a proxy may use the last. The
- * two could then decide differently (RFC 9110 §5.3, §7.2).
+ * Headers that a request may contain only once. If such a header occurs twice, Node uses the first value and a proxy may use the last. Node
+ * and the proxy could then decide differently (RFC 9110 §5.3, §7.2).
  */
 const SINGLE = new Set(['host', 'authorization', 'content-type', 'origin', 'x-csrf-token']);
 

@@ -60,7 +60,9 @@ export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
     .send(JSON.stringify(body));
 }
 
-/** Returns a refusal as a complete HTTP/1.1 response. It answers malformed requests, for which Fastify has no reply object. */
+/**
+ * Returns a refusal as a complete HTTP/1.1 response. Such a response answers a malformed request, for which Fastify has no reply object.
+ */
 export function rawRefusal(refusal: Refusal): string {
   const problem = bodyOf(refusal);
   const body = JSON.stringify(problem);

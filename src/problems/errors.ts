@@ -127,7 +127,7 @@ export class TooMany extends Problem {
   }
 }
 
-/** The disk has not enough space for an upload. */
+/** The disk does not have enough space for an upload. */
 export class NoRoom extends Problem {
   readonly code = 'storage-full';
 

@@ -25,7 +25,10 @@ export function handledErrors(): readonly (readonly [work: HandledWork, total: n
   return [...counts].map(([work, { total }]) => [work, total] as const);
 }
 
-/** Counts an error that does not stop the work, and logs its name. Logs no message of a driver, because it may quote data. */
+/**
+ * Counts an error that does not stop the work, and logs the name of the error. Does not log the message of a driver error, because the
+ * message may quote data.
+ */
 export function noteHandled(work: HandledWork, error: unknown): void {
   const count = counts.get(work) ?? { total: 0, unlogged: 0, loggedAt: Number.NEGATIVE_INFINITY };
   counts.set(work, count);

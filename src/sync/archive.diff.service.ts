@@ -159,7 +159,10 @@ export class ArchiveDiff {
     return row !== undefined && row.fileUuid !== null && row.fileUuid === file?.uuid;
   }
 
-  /** Removes the rows that Orthanc still does not have when it is asked a second time. Returns the number of removed rows. */
+  /**
+   * Asks Orthanc for these instances a second time, and removes the rows of those that are still missing. Returns the number of removed
+   * rows.
+   */
   private async removeMissing(rows: readonly InstanceRow[]): Promise<number> {
     const again = await this.api.filesOf(rows.map(({ orthancId }) => orthancId));
     const gone = rows.filter(({ orthancId }) => !again.has(orthancId));

@@ -19,7 +19,7 @@ const EvictedInstance = z.object({
 });
 
 /**
- * Removes the rows that conflict with an accepted instance from the catalog, and quarantines their instances. A row conflicts if it has the
+ * Removes conflicting rows from the catalog, and quarantines their instances. A row conflicts with the accepted instance if the row has the
  * same Study Instance UID and another patient, the same Series Instance UID in another study, or the same SOP Instance UID and another
  * Orthanc id. The archive does not change. Returns false if an upload into one of these rows is running.
  */

@@ -9,8 +9,8 @@ import { lockParents, deleteEmptyParents } from '../catalog/parent.resolution.js
 import { withRetries } from '../catalog/retrying.js';
 
 /**
- * The levels that are compared with a complete listing from Orthanc. Instances are too many for a listing; {@link ArchiveDiff} compares
- * them series by series.
+ * The levels that are compared with a complete listing from Orthanc. There are too many instances for a listing, so {@link ArchiveDiff}
+ * compares the instances series by series.
  */
 export type ListedLevel = Exclude<ArchiveLevel, 'instances'>;
 
@@ -31,8 +31,8 @@ interface ListedRow {
 }
 
 /**
- * Removes rows from the catalog whose copies are no longer in Orthanc. Orthanc does not report deletions, so the gateway compares the
- * catalog with Orthanc's listing.
+ * Removes the catalog's rows for studies, series and instances that are no longer in Orthanc. Orthanc does not report deletions, so the
+ * gateway compares the catalog with Orthanc's listing.
  */
 @Injectable()
 export class DeletionSync {
@@ -43,7 +43,7 @@ export class DeletionSync {
 
   /**
    * Removes the rows of a level that Orthanc does not list. Compares page by page. Rows that were inserted after the listing began are not
-   * compared. Before each removal, the gateway asks Orthanc for this row again.
+   * compared. Before each removal, the gateway asks Orthanc again whether the study or series exists.
    */
   async compare(level: ListedLevel): Promise<void> {
     const [newest] = await this.database.execute(
@@ -62,7 +62,10 @@ export class DeletionSync {
     }
   }
 
-  /** Saves the ids that Orthanc lists for a level in a table, page by page. The memory use does not depend on the size of the archive. */
+  /**
+   * Saves Orthanc's listing of a level in the table `archive_listing`, page by page. The memory use does not depend on the size of the
+   * archive.
+   */
   private async saveListing(level: ListedLevel): Promise<void> {
     await this.database.execute(sql`delete from archive_listing`);
     for (let since = 0, page: OrthancId[]; ; since += page.length) {
@@ -83,7 +86,7 @@ export class DeletionSync {
     return z.array(ListedRows).parse([...rows]);
   }
 
-  /** Returns whether Orthanc has an instance. If Orthanc does not have it, this function removes its row. */
+  /** Returns whether Orthanc has an instance. If Orthanc does not have the instance, this method removes the row of the instance. */
   async recheck(orthancId: OrthancId): Promise<boolean> {
     // The row is read before Orthanc is asked. A row that is inserted later belongs to a new copy and must not be removed.
     const rows = await this.database
@@ -119,7 +122,7 @@ export class DeletionSync {
       .innerJoin(patients, eq(patients.id, studies.patient))
       .where(expired);
     for (const row of rows) {
-      // If Orthanc has a copy, the reservation is kept. Its hash shows whether the copy has the uploaded content.
+      // If Orthanc has a copy, the reservation is kept. The hash in the reservation shows whether the copy has the uploaded content.
       const id = orthancIdOf(row.patientId, row.studyUid, row.seriesUid, row.sopUid);
       if (row.sha256 !== null && (await this.api.holds('instances', id))) continue;
       await withRetries(() =>
@@ -151,7 +154,7 @@ const STUDY_OF: Record<ArchiveLevel, (id: number) => SQL> = {
 
 /**
  * Statements that remove a row and all rows below it, and then update or remove the rows above it. A study or series that has changed after
- * it was read is not removed. It is compared again later.
+ * it was read is not removed. Such a row is compared again later.
  */
 const REMOVE: Record<ArchiveLevel, (row: Pick<ListedRow, 'id' | 'revision'>) => SQL> = {
   studies: ({ id, revision }) => sql`

@@ -99,7 +99,7 @@ function isSamePatient(held: string, read: string): boolean {
   return held === read || (held !== '' && held === read.trim());
 }
 
-/** Moves the study to the patient that its file names. Deletes the previous patient if that patient has no study left. */
+/** Moves the study to the patient whose PatientID is in the file. Deletes the previous patient if that patient has no study left. */
 async function moveToPatient(
   tx: Transaction,
   { study, patient }: InstanceWithParents,

@@ -22,8 +22,8 @@ export class Feed {
 
   /**
    * Reads the feed from the saved position and ingests new instances, until the feed ends or `isStopped` returns true. Returns true if
-   * Orthanc now has another database, or one that was restored from a backup. The feed of such a database does not list earlier instances,
-   * so an urgent sweep starts.
+   * Orthanc now has another database, or a database that was restored from a backup. The feed of such a database does not list earlier
+   * instances, so an urgent sweep starts.
    */
   async follow(ingestAll: IngestAll, isStopped: () => boolean): Promise<boolean> {
     const { DatabaseServerIdentifier: archive } = await this.api.system();

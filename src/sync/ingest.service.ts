@@ -19,7 +19,7 @@ import { withRetries } from '../catalog/retrying.js';
  */
 export type IngestOutcome = 'inserted' | 'known' | 'deferred' | 'gone' | Reason;
 
-/** `evict` removes instances that conflict with the new instance from the catalog, and quarantines them. */
+/** With `evict`, instances that conflict with the new instance are quarantined and removed from the catalog. */
 type IngestMode = 'insert' | 'evict';
 
 /** Thrown in a transaction to roll it back. The code that started the transaction returns `outcome`. */
@@ -57,7 +57,7 @@ function isAsSent(
   );
 }
 
-/** Inserts instances that reached the archive without passing through the gateway (C-STORE), or by an interrupted STOW request. */
+/** Inserts instances that reached the archive by C-STORE or by an interrupted STOW request. */
 @Injectable()
 export class Ingest {
   private readonly logger = new Logger('ingest');
@@ -102,7 +102,7 @@ export class Ingest {
     }
   }
 
-  /** Quarantines an instance of the archive. Logs a warning the first time an instance is quarantined for a reason. */
+  /** Quarantines an instance of the archive. Logs a warning if the instance was not yet quarantined for this reason. */
   async addToQuarantine(id: OrthancId, reason: Reason, facts?: InstanceFacts): Promise<void> {
     const study = await this.reader.studyOf(id);
     if (await this.quarantine.add({ id, study, facts }, reason))

@@ -144,7 +144,8 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
       throw new Conflict('instance-not-modifiable', UNMODIFIABLE);
     const stored = await this.bytes.storeInstance((await modified()).stream);
     if (stored.status === 'Success') return;
-    // The copy would have the identifiers of the original. The next step deletes the original, which would then be the only copy.
+    // The copy would have the same identifiers as the original, so Orthanc has stored no second instance. The next step would delete the
+    // only instance.
     if (stored.id === id)
       throw new Conflict(
         'identity-taken',

@@ -29,7 +29,7 @@ const ORDERS = { oldest: sql`g.since, g.id`, newest: sql`g.since desc, g.id desc
 export class QuarantineList {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Returns a page of groups, sorted by age. `reason` selects the groups with one reason. `q` is a part of a PatientID or UID. */
+  /** Returns a page of groups, sorted by age. `reason` selects the groups with this reason. `q` is a part of a PatientID or UID. */
   async list(page: {
     limit: number;
     offset: number;

@@ -30,8 +30,8 @@ export interface OpenDecision {
 }
 
 /**
- * A process owns a decision for this time and must renew it before the end. After a crash of the process, another process takes the
- * decision over.
+ * A process owns a decision for this time. It must renew its ownership before the time ends. After a crash of the process, another process
+ * takes the decision over.
  */
 const LIFE_MS = 8_000;
 const RENEW_MS = 2_000;
@@ -100,7 +100,7 @@ export class DecisionRecords {
     return rows.map((row) => OrthancId.parse(row.id));
   }
 
-  /** Removes an instance from quarantine, and counts it as done for the decision. */
+  /** Removes an instance from quarantine, and increments the decision's count of instances. */
   async record(open: OpenDecision, instance: OrthancId): Promise<void> {
     await withRetries(() =>
       this.database.transaction(async (tx) => {

@@ -11,7 +11,8 @@ import type { IngestAll } from './sweep.service.js';
 
 /**
  * The state of a rebuild. `archived` is the number of instances in the archive when the rebuild began. `checked` is the number of instances
- * compared up to now. `adopted`, `removed` and `refreshed` count rows. `repaired` counts studies with wrong counts.
+ * compared up to now. `adopted`, `removed` and `refreshed` are numbers of rows. `repaired` is the number of studies whose wrong counts were
+ * corrected.
  */
 export const Rebuild = z.object({
   id: z.string(),

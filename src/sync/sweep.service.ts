@@ -24,8 +24,9 @@ const Tally = z.object({
   repaired: z.coerce.number(),
 });
 /**
- * Counts of a sweep. `checked` counts compared instances, `adopted` instances inserted from the archive, `removed` instances removed from
- * the catalog, and `refreshed` instances whose file has changed. `repaired` counts studies with wrong counts.
+ * Counts of a sweep. `checked`: instances that were compared. `adopted`: instances that were inserted from the archive. `removed`:
+ * instances that were removed from the catalog. `refreshed`: instances whose file has changed. `repaired`: studies whose wrong counts were
+ * corrected.
  */
 export type Tally = z.infer<typeof Tally>;
 

@@ -7,8 +7,8 @@ import { OrthancApi } from '../orthanc/orthanc.api.js';
 const Counts = z.object({ shown: z.number(), quarantined: z.number(), uploads: z.number() });
 
 /**
- * The difference between the totals of the archive and the catalog. `count` is the number of instances in the archive without an
- * explanation. `uploads` is the number of running uploads, which can explain some of these instances.
+ * The difference between the totals of the archive and the catalog. `count` is the number of instances in the archive minus the instances
+ * that are in the catalog, quarantined or deferred. `uploads` is the number of running uploads, which can explain a part of the difference.
  */
 export interface CountDifference {
   readonly count: number;
@@ -17,7 +17,7 @@ export interface CountDifference {
   readonly fingerprint: string;
 }
 
-/** Compares the totals of the archive and the catalog. Orthanc does not report deletions, so only the totals reveal them. */
+/** Compares the totals of the archive and the catalog. Orthanc does not report deletions, so only the totals reveal deletions. */
 @Injectable()
 export class Totals {
   constructor(

@@ -20,7 +20,7 @@ create table imports (
   mode text not null check (mode in ('commit', 'rehearse')),
   as_of date,
   encoding text,
-  -- Equal for two uploads that are the same import. Null if the client has forced a new import.
+  -- Two uploads with the same value are the same import. Null if the client has forced a new import.
   sameness bytea unique,
   idempotency_key text,
   status text not null check (status in

@@ -1,4 +1,4 @@
--- A key that was loaded from a file has only its public key here, so that every gateway can verify with it.
+-- If a key was loaded from a file, only its public key is stored here. Every gateway can therefore verify signatures of this key.
 alter table signing_keys alter column private_sealed drop not null;
 
 -- Shown to people in the list of their own sign-ins.

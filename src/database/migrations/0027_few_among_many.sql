@@ -1,4 +1,4 @@
--- Finds a few visible studies, and the few grants of one account, in large tables through indexes only.
+-- With these indexes, PostgreSQL finds a few visible studies, and the few grants of one account, without reading whole tables.
 create index studies_image_modalities on studies (image_modalities);
 drop index memberships_account;
 create index memberships_account on memberships (account_id) include (group_id);

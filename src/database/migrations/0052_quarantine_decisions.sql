@@ -10,8 +10,8 @@ create table quarantine_decisions (
   new_uids boolean not null default false,
   state text not null default 'open' check (state in ('open', 'done', 'refused')),
   instances integer not null default 0,
-  -- The process that applies the decision, and until when it owns the decision without a renewal. After that time another process takes
-  -- over the remaining instances.
+  -- `holder` is the process that applies the decision. It must renew its ownership before `held_until`. After that time, another process
+  -- takes over the remaining instances.
   holder uuid not null,
   held_until timestamptz not null,
   decided_at timestamptz not null default clock_timestamp(),
