@@ -1,6 +1,6 @@
-// A FHIR server that stores nothing. It runs in its own process: `node bench/fhir.stub.ts PORT`. It answers searches with no results and
-// transactions with "created", as fast as possible. GET /counts returns the number of created resources. GET /recorded returns the first
-// bundles.
+// A FHIR server that stores nothing. The server runs in its own process: `node bench/fhir.stub.ts PORT`. The server answers searches with
+// no results and transactions with "created", as fast as possible. GET /counts returns the number of created resources. GET /recorded
+// returns the first bundles.
 import { createServer, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';

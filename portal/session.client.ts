@@ -34,7 +34,7 @@ function valueAt(value: unknown, key: string): unknown {
     : undefined;
 }
 
-/** Returns the name in the response of `GET /api/me`. This is the account's display name, or else its user name. */
+/** Returns the name in the response of `GET /api/me`: the display name of the account, or else its user name. */
 function nameOf(me: unknown): string {
   const account = valueAt(me, 'account') ?? me;
   const names = [...['display_name', 'username', 'name'].map((key) => valueAt(account, key)), account];

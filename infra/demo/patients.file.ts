@@ -13,7 +13,7 @@ export interface FileForm {
 /** The format of the original list file. */
 export const CIRCULATING: FileForm = { encoding: 'iso-8859-1', delimiter: ',', newline: '\n' };
 
-/** Further formats of the same list by name, as spreadsheets and other systems write them. */
+/** Further file formats of the same list, by name. Spreadsheets and other systems write such files. */
 export const FORMS: Readonly<Record<string, FileForm>> = {
   'ISO-8859-1, comma, LF': CIRCULATING,
   'windows-1252, semicolon, CRLF (Excel in Brazil)': {
@@ -40,7 +40,7 @@ export const FORMS: Readonly<Record<string, FileForm>> = {
   'code page 850, pipes': { encoding: 'cp850', delimiter: '|', newline: '\r\n' },
 };
 
-/** Returns the sample list as bytes in a format. */
+/** Returns the sample list as the bytes of a file in the given format. */
 export function patientFile(form: FileForm = CIRCULATING): Buffer {
   const rows = patientRows().map((row) => [
     row.name,
@@ -54,7 +54,7 @@ export function patientFile(form: FileForm = CIRCULATING): Buffer {
   return encodeList([COLUMNS, ...rows], form);
 }
 
-/** Returns any list as bytes in a format. */
+/** Returns `rows` as the bytes of a file in the given format. */
 export function encodeList(rows: readonly (readonly string[])[], form: FileForm): Buffer {
   const lines = rows.map((cells) => cells.map((cell) => quoted(cell, form.delimiter)).join(form.delimiter));
   const sep = form.sepLine === true ? [`sep=${form.delimiter}`] : [];

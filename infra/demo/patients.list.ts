@@ -89,7 +89,7 @@ function noteOf(at: number): string {
   return NOTES.get(at) ?? '';
 }
 
-/** Returns a CPF number in the usual format. Its last check digit is wrong: it is one too high. */
+/** Returns a CPF number in the usual format. The last check digit is wrong, because it is one too high. */
 function cpfOf(at: number): string {
   const base = String(100_200_300 + at * 7_654_321).slice(0, 9);
   const first = checkDigit(base);

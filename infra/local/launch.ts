@@ -90,7 +90,7 @@ export async function launch(options: Launch): Promise<Running> {
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => {
-      // If nginx's master process is killed, its workers continue and would occupy the port.
+      // If nginx's master process is killed, the worker processes continue to run and would occupy the port.
       sweep(child.pid);
       resolve(signal ? `signal ${signal}` : `status ${code}`);
     });

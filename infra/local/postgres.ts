@@ -112,8 +112,8 @@ async function makeCluster(dir: string, cluster: string, password: string, durab
 }
 
 /**
- * Removes a stale postmaster.pid. After a crash, another process may have its pid, because containers reuse low numbers. PostgreSQL would
- * then refuse to start.
+ * Removes a stale postmaster.pid. After a crash, another process may have the pid in this file, because containers reuse low numbers.
+ * PostgreSQL would then refuse to start.
  */
 async function forgetStalePid(cluster: string): Promise<void> {
   const file = join(cluster, 'postmaster.pid');

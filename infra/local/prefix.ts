@@ -32,7 +32,7 @@ export type Prefix = {
   folder: string;
   /** Returns the command line for a program of the prefix, such as `usr/sbin/nginx`. */
   command: (program: string, ...args: string[]) => string[];
-  /** Returns the command line for Orthanc. It preloads infra/orthanc/preload.c. */
+  /** Returns the command line for Orthanc. The command preloads infra/orthanc/preload.c. */
   orthancCommand: (...args: string[]) => string[];
 };
 

@@ -90,7 +90,7 @@ async function lock(name) {
   for (let tries = 0; ; tries += 1) {
     if (tries === 1)
       console.log('          another start is installing the dependencies: waiting until it ends');
-    // The lock is an abstract socket, so the kernel releases it when the process ends.
+    // The lock is an abstract socket, so the kernel releases the lock when the process ends.
     const server = createServer();
     const held = await new Promise((resolve) => {
       server.once('error', () => resolve(false));

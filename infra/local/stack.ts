@@ -141,7 +141,7 @@ function stopOnSignal(stop: () => Promise<void>): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stopOnce());
 }
 
-// The terminal may close before this process ends. Errors of writing to it are ignored.
+// The terminal may close before this process ends. Errors of writing to the terminal are ignored.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 try {

@@ -29,8 +29,8 @@ let leaving = false;
 
 /**
  * Opens the sign-in page once when the session has ended. The parameter `next` leads back to the last address. Does nothing if unsaved work
- * would be lost. An error of a frame request has its status only at the end of its message. The rest of the message may contain another
- * 401, because it contains the URL.
+ * would be lost. An error of a frame request has the status only at the end of its message. The rest of the message contains the URL, in
+ * which another 401 may occur.
  */
 const httpErrorHandler = (error) => {
   const status = error?.status ?? error?.request?.status ?? error?.error?.request?.status;

@@ -136,8 +136,8 @@ async function removeAbandoned(cacheDir: string): Promise<void> {
 }
 
 /**
- * Renames the temporary folder of a finished build to its final name. If the final folder exists, another process has just built it, or it
- * is damaged and is replaced.
+ * Renames the temporary folder of a finished build to its final name. If the final folder exists and is complete, another process has just
+ * built this folder. A damaged folder is replaced.
  */
 async function settle(work: string, built: string): Promise<void> {
   try {
@@ -155,7 +155,7 @@ async function settle(work: string, built: string): Promise<void> {
 
 /**
  * Builds the OHIF viewer as static files for `/viewer/` and returns the folder. A file gets a `.gz` copy if the copy is smaller. The same
- * inputs give the same folder. A damaged folder is built again. Throws if the package cannot be downloaded or its hash is wrong.
+ * inputs give the same folder. A damaged folder is built again. Throws if the package cannot be downloaded or has a wrong hash.
  */
 export async function buildViewer(options: ViewerOptions): Promise<string> {
   await mkdir(options.cacheDir, { recursive: true });

@@ -37,7 +37,7 @@ const makeDialog = () => {
   dialog.setAttribute('aria-labelledby', title.id);
   dialog.setAttribute('aria-describedby', detail.id);
   close.addEventListener('click', () => dialog.close());
-  // The viewer listens for its hotkeys on the document. Keys that are pressed in this dialog must not reach it.
+  // The viewer listens for its hotkeys on the document. Keys that are pressed in this dialog must not reach the document.
   dialog.addEventListener('keydown', (event) => event.stopPropagation());
   document.body.append(dialog);
 };

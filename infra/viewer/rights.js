@@ -56,7 +56,7 @@ export const onRights = (listener) => {
   return () => listeners.delete(listener);
 };
 
-/** Deletes all known rights. The next call of `maySave` requests them from the gateway again. */
+/** Discards the stored responses about rights. The next call of `maySave` sends new requests to the gateway. */
 export const askAgain = () => {
   known.clear();
   notify();

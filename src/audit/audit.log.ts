@@ -3,11 +3,12 @@ import { DATABASE, type Database, type Transaction } from '../database/database.
 import { audit } from '../database/schema.audit.js';
 import { NeighbourAway } from '../problems/errors.js';
 
-/** An audit row to write. The database sets its time and transaction id. */
+/** An audit row to write. The database sets the time and the transaction id of the row. */
 export type AuditRow = typeof audit.$inferInsert;
 
 /**
- * The account that sends a request, and its client. The type has only plain values, so that `audit` does not have to import other folders.
+ * The account that sends a request, and its client. The type has only plain values, so that the folder `audit` does not have to import
+ * other folders.
  */
 export interface Actor {
   readonly accountId: string;
@@ -19,7 +20,7 @@ export interface Actor {
   readonly requestId: string;
 }
 
-/** Appends rows to the audit. Throws `NeighbourAway` if a row cannot be written. The caller must not send its response then. */
+/** Appends rows to the audit. Throws `NeighbourAway` if a row cannot be written. In this case, the caller must not send its response. */
 @Injectable()
 export class AuditLog {
   constructor(@Inject(DATABASE) private readonly database: Database) {}

@@ -27,7 +27,7 @@ declare module 'fastify' {
   }
 }
 
-/** Returns the method and the route pattern. The path is not used, because its identifiers already have their own columns. */
+/** Returns the method and the route pattern. The path is not used, because the identifiers in the path already have their own columns. */
 export function actionOf(request: FastifyRequest): string {
   return `${request.method} ${request.routeOptions.url ?? 'unknown route'}`;
 }

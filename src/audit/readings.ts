@@ -3,8 +3,8 @@ import { noteHandled } from '../problems/handled.errors.js';
 import { type Actor, AuditLog } from './audit.log.js';
 
 /**
- * The kind of data that is read, its study and its patient. Equal reads form one reading: the first read writes an audit row, and the
- * others add to its totals.
+ * The kind of data that is read, its study and its patient. Equal reads form one reading. The first read writes an audit row. The other
+ * reads add to the totals of the reading.
  */
 export interface Reading {
   readonly action: 'study' | 'series' | 'instance' | 'metadata' | 'frames' | 'rendered' | 'bulk';
@@ -66,7 +66,7 @@ export class Readings implements OnApplicationShutdown {
     totals.requests += 1;
     await totals.opened;
     return (offered) => {
-      // The end of a long transfer restarts the ten minutes, so that its totals belong to the same reading.
+      // The end of a long transfer restarts the ten minutes. The totals of the transfer therefore belong to the same reading.
       totals.lastAt = Date.now();
       totals.instances += offered.instances ?? 0;
       totals.frames += offered.frames ?? 0;

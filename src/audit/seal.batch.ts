@@ -25,7 +25,7 @@ export interface SealedBatch {
 
 /**
  * Seals these rows in one transaction. Returns `undefined` if another gateway is sealing. Late rows, which waited longer than a minute, are
- * sealed first. A new audit row records their number and time range and is sealed next. The other rows follow.
+ * sealed first. A new audit row records the number and the time range of the late rows, and is sealed next. The other rows follow.
  */
 export function sealBatch(sql: postgres.Sql, keys: readonly AuditKey[]): Promise<SealedBatch | undefined> {
   return sql.begin(async (tx) => {

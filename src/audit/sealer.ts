@@ -76,7 +76,7 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     }, INTERVAL_MS);
   }
 
-  /** Seals the newest rows before the process stops. They would otherwise be sealed late, after the restart. */
+  /** Seals the newest rows before the process stops. These rows would otherwise be sealed late, after the restart. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     await this.running;
@@ -163,7 +163,10 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
     return true;
   }
 
-  /** Logs the last seal once an hour. A copy of this log line proves where the chain ended: `npm run audit:verify -- --expect`. */
+  /**
+   * Logs the last seal once an hour. With a copy of this log line, `npm run audit:verify -- --expect` detects whether later the end of the
+   * chain was deleted.
+   */
   private logAnchor(position: string, hash: Buffer): void {
     if (Date.now() - this.anchorLoggedAt < ANCHOR_LOG_MS) return;
     this.anchorLoggedAt = Date.now();

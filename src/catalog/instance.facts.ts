@@ -119,8 +119,8 @@ function short(text: string): string {
 const ShortTags = z.record(z.string(), z.unknown());
 
 /**
- * Converts Orthanc's `tags?short` to {@link Attributes}, without sequences. The keys of `tags?short` are `gggg,eeee`, and its texts are in
- * UTF-8.
+ * Converts Orthanc's `tags?short` to {@link Attributes}, without sequences. The keys in Orthanc's response are `gggg,eeee`, and the texts
+ * are in UTF-8.
  */
 export function attributesOfTags(tags: unknown): Attributes {
   const attributes = new Map<string, string>();

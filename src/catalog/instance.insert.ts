@@ -31,8 +31,8 @@ export async function insertInstances(
   by: Pick<Uploader, 'accountId' | 'institution'>,
   added: readonly [NewInstance, ...NewInstance[]],
 ): Promise<void> {
-  // Updates the study first. The lock on its row makes concurrent inserts into the study run one after the other. Each insert therefore
-  // sees the counts of the previous insert.
+  // Updates the study first. The lock on the study's row makes concurrent inserts into the study run one after the other. Each insert
+  // therefore sees the counts of the previous insert.
   await updateStudy(tx, at, by, added);
   const [first] = added;
   const [row] = await tx

@@ -226,7 +226,7 @@ export async function refusalForConflict(
 }
 
 /**
- * Locks the study and then the series. All writers lock in this order, so that they cannot deadlock. After the lock, all concurrent
+ * Locks the study and then the series. All writers lock in this order, so that no deadlock is possible. After the lock, all concurrent
  * reservations are visible.
  */
 export async function lockParents(tx: Transaction, ids: ParentRows): Promise<void> {

@@ -150,8 +150,8 @@ export class Reservations {
   }
 
   /**
-   * Expires a reservation whose outcome is unknown. If the archive has a copy, the watcher inserts it. The sender can repeat the upload
-   * immediately.
+   * Expires a reservation whose outcome is unknown. If the archive has a copy of the instance, the watcher inserts the copy. The sender can
+   * repeat the upload immediately.
    */
   async expire(reservation: Reservation): Promise<void> {
     await this.database
@@ -166,7 +166,7 @@ export class Reservations {
   }
 }
 
-/** Thrown in a transaction to roll it back. The code that started the transaction returns `admission`. */
+/** Thrown in a transaction to roll the transaction back. The code that started the transaction returns `admission`. */
 class ReservationRolledBack extends Error {
   constructor(readonly admission: Admission | AwaitedReservation) {
     super('rolled back');

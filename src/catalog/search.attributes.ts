@@ -14,7 +14,7 @@ export type Matching = 'text' | 'folded' | 'name' | 'date' | 'time' | 'uid' | 'n
 
 /** An attribute that the catalog contains. A search can match and return this attribute without a request to the archive. */
 export interface CatalogAttribute {
-  /** The tag. For an attribute in the items of a sequence, the tag of the sequence, a dot and the tag of the attribute. */
+  /** The tag of the attribute. If the attribute is in the items of a sequence, the tag of the sequence and a dot come first. */
   readonly tag: string;
   readonly keyword: string;
   readonly vr: string;

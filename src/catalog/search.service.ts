@@ -121,15 +121,16 @@ export class Searches {
   }
 
   /**
-   * Runs the statement in a transaction, so that its settings apply only to this statement. A transaction is used even without settings.
-   * Otherwise the driver may send statements of other requests on the same connection, and those statements would wait for this statement.
+   * Runs the statement in a transaction. The settings of the transaction apply only to this statement. A transaction is used even without
+   * settings. Otherwise the driver may send statements of other requests on the same connection, and those statements would wait for this
+   * statement.
    */
   private async execute(policy: Policy, search: Search, statement: SQL): Promise<readonly unknown[]> {
     const isPartial = !seesAll(policy, 'studies:read');
     return this.database.transaction(async (transaction) => {
       // The account sees only some of the studies. The cost must depend on the number of these studies, so PostgreSQL must use the indexes.
       if (isPartial) await transaction.execute(sql`set local enable_seqscan = off`);
-      // The operator `%>` uses the index, but it takes its threshold only from this setting.
+      // The operator `%>` uses the index. The operator takes its threshold only from this setting.
       if (search.fuzzy)
         await transaction.execute(
           sql`select set_config('pg_trgm.word_similarity_threshold', ${MIN_SIMILARITY}, true)`,

@@ -15,7 +15,7 @@ const STOP_MS = 5_000;
 /** If a job sends no heartbeat for this time, another worker gets the job. */
 const HEARTBEAT_SECONDS = 10;
 
-/** All job queues. A job contains only ids. Its state is in the gateway's own tables. */
+/** All job queues. A job contains only ids. The state of the work is in the gateway's own tables. */
 const QUEUES = {
   'import-inspect': { retryLimit: 5, expireInSeconds: 3600 },
   'import-chunk': { retryLimit: 10, expireInSeconds: 3600 },

@@ -112,7 +112,7 @@ export const archiveCursor = pgTable('archive_cursor', {
   position: bigint('position', { mode: 'number' }).notNull(),
 });
 
-/** A group of quarantined instances that get the same decision. They belong to one study in Orthanc and have the same reason. */
+/** A group of quarantined instances that get the same decision. These instances belong to one study in Orthanc and have the same reason. */
 export const quarantine = pgTable('quarantine', {
   id: id(),
   orthancStudy: text('orthanc_study').notNull(),

@@ -32,7 +32,7 @@ export class BodyOf<Schema extends z.ZodType> implements PipeTransform<unknown, 
 
 /**
  * Returns the text for an issue of zod. zod lists the allowed values of an enumeration, but not the members of an object, so this function
- * adds them.
+ * adds the members.
  */
 function detailOf(issue: z.core.$ZodIssue | undefined, schema: unknown): string {
   if (issue === undefined) return 'The body is not valid.';

@@ -22,8 +22,8 @@ const REST_MS = 300_000;
 const REQUEST_ID = /^[\w-]{8,64}$/;
 
 /**
- * Returns the Fastify server. It does not parse DICOM bodies, so that the guards run before any byte of a body is read. If the client sends
- * a valid request id, the server uses this id. Errors that Fastify detects itself get the same format as all other errors.
+ * Returns the Fastify server. The server does not parse DICOM bodies, so that the guards run before any byte of a body is read. If the
+ * client sends a valid request id, the server uses this id. Errors that Fastify detects itself get the same format as all other errors.
  */
 export function httpServer(env: Env): FastifyAdapter {
   const server = fastify({

@@ -46,7 +46,7 @@ const TITLES: Readonly<Record<(typeof PROBLEM_STATUS)[ProblemCode], string>> = {
   507: 'Insufficient Storage',
 };
 
-/** Sends a refusal as `application/problem+json`. Caches must not store it. */
+/** Sends a refusal as `application/problem+json`. Caches must not store this response. */
 export function sendRefusal(reply: FastifyReply, refusal: Refusal): void {
   // A header that the route has already set would keep its position in the response. Removing it gives equal refusals the same order of
   // headers.

@@ -34,6 +34,6 @@ export function Gives<Schema extends z.ZodType>(schema: Schema, ...at: readonly 
 export const GivesAs = (content: Given['content'], ...at: readonly number[]) =>
   SetMetadata<string, Given>(GIVES, { content, ...(at.length > 0 && { at }) });
 
-/** Returns the schema for a page of a list and the number of all items. */
+/** Returns the schema for a page of a list. The page also contains the number of all items. */
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item).readonly(), total: z.int().min(0) });

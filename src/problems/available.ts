@@ -1,8 +1,8 @@
 const MAX_NAMES = 40;
 
 /**
- * Returns the sentence that lists the existing names after an unknown name. Lists at most 40 names. Must not be used for accounts, studies
- * or patients, whose names are confidential.
+ * Returns a sentence that lists the available names, for the detail about an unknown name. The sentence lists at most 40 names. Must not be
+ * used for accounts, studies or patients, whose names are confidential.
  */
 export function availableNames(names: readonly unknown[]): string {
   const shown = names.slice(0, MAX_NAMES).map(String);

@@ -20,7 +20,7 @@ const Row = z.object({
   size: z.number().nullable(),
   fileUuid: z.string().nullable(),
 });
-/** A row of the table `instances`, as it was when it was read. */
+/** A row of the table `instances`, with the values at the time of reading. */
 export type InstanceRow = Readonly<z.infer<typeof Row>>;
 
 /**
@@ -90,7 +90,7 @@ export class ArchiveDiff {
 
   /**
    * Saves the items of Request Attributes Sequence for these series, if the catalog does not have them. Earlier versions of the gateway did
-   * not save them.
+   * not save these items.
    */
   async noteRequests(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
@@ -148,7 +148,7 @@ export class ArchiveDiff {
     } catch (error) {
       if (error instanceof NotInArchive) return 'gone';
       if (!(error instanceof UpstreamFailed)) throw error;
-      // The file is unreadable. The row is kept if it was made from this file, and removed if it was made from another file.
+      // The file is unreadable. A row that was made from this file is kept. A row that was made from another file is removed.
       return (await this.isSameFile(id, orthancId)) ? 'same' : 'replaced';
     }
   }

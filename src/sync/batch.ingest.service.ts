@@ -22,7 +22,7 @@ export class BatchIngest {
 
   /**
    * Inserts the instances that need no special handling. Returns the ids of all other instances: unreadable, known, reserved, quarantined
-   * and conflicting ones. {@link Ingest} handles those one by one. `ids` has at most some hundreds of elements.
+   * and conflicting instances. {@link Ingest} handles these instances one by one. `ids` has at most some hundreds of elements.
    */
   async ingest(ids: readonly OrthancId[]): Promise<OrthancId[]> {
     const inserted = new Set<OrthancId>();

@@ -23,7 +23,7 @@ const ListedRows = z
   .object({ id: z.coerce.number(), orthanc_id: OrthancId, revision: z.coerce.number() })
   .transform(({ orthanc_id: orthancId, ...row }): ListedRow => ({ ...row, orthancId }));
 
-/** A row of the catalog with its Orthanc id. `revision` shows whether the row has changed after it was read. */
+/** A row of the catalog with its Orthanc id. `revision` shows whether the row was changed after it was read. */
 interface ListedRow {
   readonly id: number;
   readonly orthancId: OrthancId;
@@ -153,8 +153,8 @@ const STUDY_OF: Record<ArchiveLevel, (id: number) => SQL> = {
 };
 
 /**
- * Statements that remove a row and all rows below it, and then update or remove the rows above it. A study or series that has changed after
- * it was read is not removed. Such a row is compared again later.
+ * Statements that remove a row and all rows below it, and then update or remove the rows above the removed row. A study or series that has
+ * changed after it was read is not removed. Such a row is compared again later.
  */
 const REMOVE: Record<ArchiveLevel, (row: Pick<ListedRow, 'id' | 'revision'>) => SQL> = {
   studies: ({ id, revision }) => sql`

@@ -14,8 +14,8 @@ export type RefreshOutcome = 'refreshed' | 'same' | 'replaced' | 'gone';
 type DescriptionColumns = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /**
- * Updates the description of an instance from its file. If it is the first instance of its series or study, also updates the description of
- * that series or study. The issuer, institution and creator of the study do not change.
+ * Updates the description of an instance from its file. The first instance of a series or study also determines the description of that
+ * series or study, so this description is updated too. The issuer, institution and creator of the study do not change.
  */
 export async function refreshDescriptions(
   tx: Transaction,
@@ -66,7 +66,7 @@ interface InstanceWithParents {
 }
 
 async function loadWithParents(tx: Transaction, id: number): Promise<InstanceWithParents | undefined> {
-  // Locks the study first. All writers below a study take this lock, so they write one after the other.
+  // Locks the study first. All transactions that write below a study take this lock, so they run one after the other.
   await tx.execute(sql`
     select from studies where id = (select e.study from series e join instances i on i.series = e.id where i.id = ${id})
     for update`);

@@ -22,7 +22,7 @@ export type IngestOutcome = 'inserted' | 'known' | 'deferred' | 'gone' | Reason;
 /** With `evict`, instances that conflict with the new instance are quarantined and removed from the catalog. */
 type IngestMode = 'insert' | 'evict';
 
-/** Thrown in a transaction to roll it back. The code that started the transaction returns `outcome`. */
+/** Thrown in a transaction to roll the transaction back. The code that started the transaction returns `outcome`. */
 class RolledBack extends Error {
   constructor(readonly outcome: IngestOutcome) {
     super('rolled back');
@@ -140,7 +140,7 @@ export class Ingest {
   }
 
   /**
-   * Returns the account that stored a quarantined instance, if it is known from the audit. Earlier versions quarantined some uploaded
+   * Returns the account that stored a quarantined instance, if the audit shows this account. Earlier versions quarantined some uploaded
    * instances as `unusable` because of their transfer syntax, and did not save the account.
    */
   private async formerUploader(
@@ -180,7 +180,7 @@ export class Ingest {
     // Locks the row in `quarantined` first, because an open decision may be about to delete this instance.
     if (await isBeingDeleted(tx, archived.id)) throw new RolledBack('deferred');
     await releaseFromQuarantine(tx, archived.id);
-    // A STOW request may have inserted the instance after its reservation was read.
+    // A STOW request may have inserted the instance after the reservation was read.
     if ((await holderOf(tx, facts)) === archived.id) return 'known';
     const at = await resolveParents(tx, facts, by);
     if (typeof at === 'string') throw new RolledBack('contradicts');

@@ -13,7 +13,7 @@ import { DicomUnreadable } from '../dicom/dicom.unreadable.js';
 import { type DicomHeader, readHeader } from '../dicom/header/header.reader.js';
 import { requestedIn, type RequestedStep } from '../dicom/requested.steps.js';
 
-/** Files up to this size are read completely, because Orthanc sends them in one piece in any case. */
+/** Files up to this size are read completely, because Orthanc sends such files in one piece in any case. */
 const READ_WHOLE_BYTES = 1024 * 1024;
 const CONCURRENCY = 8;
 
@@ -48,7 +48,7 @@ export class InstanceReader {
     return this.readWith(file, id);
   }
 
-  /** Reads some hundreds of instances. The result has only the readable ones, in the order of `ids`. */
+  /** Reads some hundreds of instances. The result has only the readable instances, in the order of `ids`. */
   async readAll(ids: readonly OrthancId[]): Promise<ReadonlyMap<OrthancId, ReadInstance>> {
     const files = await this.api.filesOf(ids);
     const found = new Map<OrthancId, ReadInstance>();

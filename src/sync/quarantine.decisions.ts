@@ -49,9 +49,9 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
   }
 
   /**
-   * Applies a decision to a group and returns the number of instances to which it was applied. Throws `Conflict` if another decision is
-   * open, or if the decision is impossible for an instance. Such an instance is kept in quarantine. After any other failure the decision is
-   * still open, and a gateway finishes it later.
+   * Applies a decision to a group and returns the number of instances that were decided. Throws `Conflict` if another decision is open, or
+   * if the decision is impossible for an instance. Such an instance is kept in quarantine. After any other failure the decision is still
+   * open, and a gateway finishes the decision later.
    */
   async carryOut(group: string, decision: Decision): Promise<number> {
     return this.finish(await this.records.open(group, decision));
@@ -174,7 +174,7 @@ function unmodifiable(error: unknown): never {
   throw error;
 }
 
-/** Ignores that the instance is no longer in Orthanc. An interrupted run of the same decision may have deleted it. */
+/** Ignores that the instance is no longer in Orthanc. An interrupted run of the same decision may have deleted the instance. */
 function ignoreIfGone(error: unknown): void {
   if (!(error instanceof NotInArchive)) throw error;
 }

@@ -30,8 +30,8 @@ export interface OpenDecision {
 }
 
 /**
- * A process owns a decision for this time. It must renew its ownership before the time ends. After a crash of the process, another process
- * takes the decision over.
+ * A process owns a decision for this time. The process must renew the ownership before the time ends. After a crash of the process, another
+ * process takes the decision over.
  */
 const LIFE_MS = 8_000;
 const RENEW_MS = 2_000;
@@ -136,7 +136,7 @@ export class DecisionRecords {
     );
   }
 
-  /** Ends the ownership of the decision, so that another process can take it over. */
+  /** Ends the ownership of the decision, so that another process can take the decision over. */
   async release(open: OpenDecision): Promise<void> {
     await this.database
       .update(quarantineDecisions)

@@ -64,7 +64,8 @@ export class Rebuilds {
   }
 
   /**
-   * Runs a rebuild if one was requested or interrupted. Calls `betweenPages` after each page. `betweenPages` can throw to stop the rebuild.
+   * Runs a rebuild if a rebuild was requested or interrupted. Calls `betweenPages` after each page. `betweenPages` can throw to stop the
+   * rebuild.
    */
   async runIfRequested(ingestAll: IngestAll, betweenPages: () => Promise<void>): Promise<void> {
     const rebuild = await this.latest();

@@ -39,7 +39,7 @@ interface Slice {
 /** Inserts instances that the catalog does not have. */
 export type IngestAll = (ids: readonly OrthancId[]) => Promise<void>;
 
-/** Limits of a slice. A slice has at most 100 series. It has at most 2,000 instances, unless a single series has more. */
+/** Limits of a slice. A slice has at most 100 series. A slice with more than one series has at most 2,000 instances. */
 const SERIES_PER_SLICE = 100;
 const INSTANCES_PER_SLICE = 2000;
 const SERIES_PAGE = 500;
@@ -68,7 +68,7 @@ export class Sweep {
     return (await this.state()).hurried;
   }
 
-  /** Restarts the sweep without pauses. If the sweep already runs without pauses, it continues from its position. */
+  /** Restarts the sweep without pauses. A sweep that already runs without pauses is not restarted. */
   async makeUrgent(): Promise<void> {
     await restartSweep(this.database, sql`not hurried`);
   }

@@ -50,7 +50,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private readonly logger = new Logger('watcher');
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  /** Instances that wait for the end of an upload or a decision. Each tick tries to ingest them again. */
+  /** Instances that wait for the end of an upload or a decision. Each tick tries to ingest these instances again. */
   private readonly deferred = new Set<OrthancId>();
   /** Whether a full comparison has run since this process took the lock. */
   private hasCompared = false;
@@ -94,8 +94,8 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   /**
-   * Runs a tick every 500 ms for as long as this process has the lock. PostgreSQL releases the lock when its connection ends. If this
-   * process crashes, another gateway can therefore take the lock.
+   * Runs a tick every 500 ms for as long as this process has the lock. PostgreSQL releases the lock when the connection of this process
+   * ends. If this process crashes, another gateway can therefore take the lock.
    */
   private async watchWithLock(): Promise<void> {
     const connection = await this.sql.reserve();
@@ -163,8 +163,8 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   /**
-   * Ingests instances that a sweep or rebuild has found. There may be very many of them. The feed is read after each batch, so that newly
-   * stored instances do not wait.
+   * Ingests instances that a sweep or rebuild has found. The number of such instances can be very large. The feed is read after each batch,
+   * so that newly stored instances do not wait.
    */
   private readonly ingestFound = async (ids: readonly OrthancId[]): Promise<void> => {
     for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += FOUND_BATCH) {
@@ -209,8 +209,8 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   /**
-   * Compares the totals. If they differ, compares first the studies and then the series, and stops when the totals agree. If the totals
-   * still differ, starts an urgent sweep.
+   * Compares the totals. If the totals differ, compares first the studies and then the series, and stops when the totals agree. If the
+   * totals still differ, starts an urgent sweep.
    */
   private async compareTotals(): Promise<void> {
     const before = await this.difference();

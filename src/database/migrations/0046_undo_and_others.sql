@@ -1,4 +1,4 @@
--- The state of a running undo. 'asked': requested. 'stuck': its job failed too often and is tried again later. Null: no undo is running.
+-- The state of a running undo. 'asked': requested. 'stuck': the job failed too often and is tried again later. Null: no undo is running.
 alter table imports add column undoing text check (undoing in ('asked', 'stuck'));
 update imports set undoing = 'asked' where status = 'undone' and finished_at is null;
 create index imports_undoing on imports (id) where undoing is not null;
