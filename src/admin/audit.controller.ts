@@ -62,7 +62,7 @@ function acceptedFormat(accept = ''): Format {
   return FORMATS.get(first?.trim().toLowerCase()) ?? 'json';
 }
 
-/** The facts about a search for its own audit row. They include the filter of the search. */
+/** The facts that the audit records about a search of the audit. They include the filter of the search. */
 function noteOf(query: AuditQuery, format: Format): AuditNote {
   const { from, to, issuer, patient, study, account, action, kind, q } = query;
   return {

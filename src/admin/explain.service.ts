@@ -31,8 +31,8 @@ const Considered = z.object({
 type Considered = z.output<typeof Considered>;
 
 /**
- * The reason why an account may or may not use a right over a study. If it may, `decided_by` lists grants. If it may not, `missing` names
- * the missing condition.
+ * The reason why an account may or may not use a right over a study. If the account has the right, `decided_by` lists the deciding grants.
+ * Otherwise `missing` names the missing condition.
  */
 export const Explanation = z.object({
   user: z.object({ id: z.uuid(), username: z.string() }),
@@ -77,7 +77,7 @@ export class Explanations {
       ['group', await this.isMember(account.id)],
       ['grant_of_right', ofRight.length > 0],
       ['grant_in_time', inTime.length > 0],
-      // No scope covers the new study yet, but its first instance can decide otherwise.
+      // No grant covers the new study yet, but a grant can cover the study after its first instance has arrived.
       ['study_in_catalog', covering.length > 0 || !isUndecided],
       ['scope_over_study', covering.length > 0],
     ]);

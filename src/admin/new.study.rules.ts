@@ -22,14 +22,14 @@ export function asNew(studyUid: string, { id, institution }: Storer): StudyFacts
   };
 }
 
-/** Whether it depends on the first instance of a new study if this scope covers the study. */
+/** Whether a scope can be evaluated only after the first instance of the new study has arrived. */
 export function isOpenUntilArrival({ institution, patientId }: Storer, { kind }: Scope): boolean {
   if (kind === 'institution') return institution === null;
   if (kind === 'own-patient') return patientId !== null;
   return kind === 'patient' || kind === 'modality';
 }
 
-/** The reason why a scope covers a new study of the account, does not cover it, or cannot be evaluated yet. */
+/** Explains whether a scope covers a new study of the account. The answer can be that only the first instance will decide. */
 export function ruleOfNew(account: Storer, scope: Scope, covering: boolean): string {
   if (isOpenUntilArrival(account, scope))
     return 'The study does not exist yet: its first instance will decide.';

@@ -32,14 +32,14 @@ export type Sender = z.output<typeof Sender>;
 const CHECK_MS = 15_000;
 const newest = sql`(select max(${instances.storedAt}) from ${instances} where ${instances.storedBy} = ${accounts.id})`;
 /**
- * The SQL expression for whether a machine account is silent. It is NULL when the account has no silence limit. For an account without
+ * An SQL expression that is true when a machine account is silent. It is NULL when the account has no silence limit. For an account without
  * instances, the time since its creation counts.
  */
 export const isSilent: SQL<boolean> = sql<boolean>`(coalesce(${newest}, ${accounts.createdAt})
   < now() - make_interval(mins => ${accounts.silentAfterMinutes}))`;
 const isWatched = and(isNotNull(accounts.silentAfterMinutes), eq(accounts.disabled, false));
 
-/** Reports senders that have become silent. The API shows it with the machine account, and one gateway logs it once. */
+/** Reports senders that have become silent. The API shows the state with the machine account. Only one gateway logs each change. */
 @Injectable()
 export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('senders');
@@ -80,7 +80,7 @@ export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
     };
   }
 
-  /** Updates which senders are silent. Only the gateway whose statement changes a row logs the change. */
+  /** Updates the silent state of all senders. Only the gateway whose statement updates a row logs the change. */
   private async check(): Promise<void> {
     try {
       const silent = await this.database

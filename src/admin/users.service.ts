@@ -14,7 +14,7 @@ import { AccountName, KnownPatient, PatientKey, DisplayText } from './fields.js'
 import { LastAdministrator } from './last.administrator.js';
 import { inGroup, is, matching, orderOf, type Page } from '../http/list.query.js';
 
-/** A person, as the API shows the person. */
+/** A person in a response of the API. */
 export const User = z.object({
   id: z.uuid(),
   username: z.string(),

@@ -21,8 +21,8 @@ const ACCOUNT = {
 type AccountRow = Pick<typeof accounts.$inferSelect, keyof typeof ACCOUNT>;
 
 /**
- * A time of last use before this moment is updated. An update for each request would cost more than the request itself, so there is at most
- * one update per minute.
+ * The time of the last use is updated only if it is before this moment (one minute ago). An update for each request would cost more than
+ * the request itself.
  */
 const STALE = sql`now() - interval '1 minute'`;
 

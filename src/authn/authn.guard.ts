@@ -12,7 +12,7 @@ import { API_KEY_PREFIX } from './keys/api.keys.js';
 import { SessionCookies } from './sign-in/session.cookies.js';
 import type { SignIn } from './sign-in/sign.in.js';
 
-/** Finds and sets the account of a request. Rejects a request without an account with 401. Does not check public routes. */
+/** Finds the account of a request. If no account is found, rejects the request with 401. Does not check public routes. */
 @Injectable()
 export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
   constructor(
@@ -43,7 +43,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     return { property: 'signIn' };
   }
 
-  /** Handles the result of Passport. An error is thrown unchanged. A rejected token is 401, whatever the reason. */
+  /** Handles the result of Passport. An error is thrown unchanged. A rejected token gives 401 for every reason. */
   override handleRequest<User>(error: unknown, user: User | false | null, info: unknown): User {
     if (error instanceof Error) throw error;
     if (info instanceof KeysUnreadable) throw info;

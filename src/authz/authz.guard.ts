@@ -33,7 +33,8 @@ export const May = createParamDecorator((_: unknown, context: ExecutionContext):
 });
 
 /**
- * Rejects a request if the account has none of the rights that the route declares. Also rejects requests to a route without a declaration.
+ * Rejects a request if the account has none of the rights that the route declares. Requests to a route without a declaration are rejected
+ * too.
  */
 @Injectable()
 export class AuthzGuard implements CanActivate {

@@ -36,7 +36,7 @@ const CHECK_MS = 2_000;
 const LONG_MS = 1_000;
 /** The time that the last known rights are valid if the database does not answer. */
 const RIGHTS_VALID_MS = 5_000;
-/** The minimum time limit of a check, also after the process was suspended. */
+/** The minimum time that each check gets, even if the process was suspended before the check. */
 const LEAST_CHECK_MS = 2_000;
 
 /**

@@ -115,8 +115,8 @@ function nulPattern(head: Buffer): CsvEncoding | undefined {
 const LETTERS = /[áàâãäçéèêëíìîïñóòôõöúùûüÁÀÂÃÄÇÉÈÊËÍÌÎÏÑÓÒÔÕÖÚÙÛÜºª]/gu;
 
 /**
- * Chooses one of the three 8-bit encodings: the encoding that gives the most known column names. If several give the same number, the most
- * western letters decide.
+ * Chooses one of the three 8-bit encodings: the encoding that gives the most known column names. If several encodings give the same number,
+ * the encoding with the most western letters is chosen.
  */
 function byHeader(head: Buffer, aliases: ReadonlyMap<string, string>): CsvEncoding {
   const candidates: CsvEncoding[] = ['windows-1252', 'macintosh', 'cp850'];

@@ -65,7 +65,10 @@ async function* afterFirstLine(source: AsyncIterable<Buffer>): AsyncGenerator<Bu
   }
 }
 
-/** The cells of a row by column name of the mapping. In an uploaded `errors.csv`, the escapes of formulas are removed. */
+/**
+ * Returns the cells of a row. The keys are the column names of the mapping. In an uploaded `errors.csv`, the escapes of formulas are
+ * removed.
+ */
 export function cellsByColumn(cells: readonly string[], header: CsvHeader): ReadonlyMap<string, string> {
   const cellsOf = new Map<string, string>();
   for (const [column, at] of header.places) {

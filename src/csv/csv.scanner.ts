@@ -4,7 +4,10 @@ import { type Issue, issue } from '../mapping/issue.js';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 
-/** A record of the file. The first line has the number 1. A `fault` is the reason why the cells must not be used. */
+/**
+ * A record of the file. `line` is the line number of the record, where the first line of the file is 1. A `fault` is the reason why the
+ * cells must not be used.
+ */
 export interface CsvRecord {
   readonly line: number;
   readonly cells: readonly string[];
@@ -29,7 +32,7 @@ export class CsvScanner {
   private tail: Buffer = Buffer.alloc(0);
   private tailStart = 0;
   private goodEnd = 0;
-  /** The line at the end of the last good record. */
+  /** The line number at the end of the last good record. */
   private line = 1;
   private width: number | undefined;
   private broken: 'quote-broken' | 'row-too-large' | undefined;
@@ -88,7 +91,10 @@ export class CsvScanner {
     this.tailStart = this.goodEnd;
   }
 
-  /** Adds the first record of the tail with a fault. Restarts the parser at the line after the first line of this record. */
+  /**
+   * Adds the first record of the tail to the found records, with a fault. Restarts the parser at the line after the first line of this
+   * record.
+   */
   private recover(): void {
     this.trimTail();
     this.brokenRows += 1;
@@ -173,7 +179,8 @@ export class CsvScanner {
     while (own[begin] === LF || own[begin] === CR) begin += 1;
     const line = this.line + countLines(own.subarray(0, begin));
     const fits = cells.length === this.width;
-    // A record of several lines with a wrong number of cells has a broken quote: its cell ended only at the quote of a later record.
+    // If a record has several lines and a wrong number of cells, one of its quotes was not closed. The cell ended only at a quote in a
+    // later line.
     if (!fits && /[\r\n]/u.test(own.subarray(begin).toString('latin1').trimEnd())) {
       this.markBroken('quote-broken');
       return;

@@ -3,13 +3,16 @@ import { stringify } from 'csv-stringify/sync';
 /** A cell of a CSV record. Null becomes an empty cell. Only a text can be a formula, and a number never is. */
 export type CsvCell = string | number | null;
 
-/** White space at the start or the end of a cell. A TAB or CR at the start is not listed, because the escape is put before it. */
+/**
+ * White space at the start or the end of a cell. A TAB or CR at the start is not listed, because it gets a leading `'` and is then no
+ * longer at the start.
+ */
 const OUTER_BLANK = /^(?![\t\r])\s|\s$/u;
 
 /**
- * Writes records as CSV lines (RFC 4180) that end with CRLF. Text that a spreadsheet would run as a formula gets a leading `'`: cells that
- * begin with `=`, `+`, `-`, `@`, TAB, CR or a full-width form of a sign. If `quoteBlanks` is true, cells with white space at the start or
- * the end are quoted too.
+ * Writes records as CSV lines (RFC 4180) that end with CRLF. A text gets a leading `'` if a spreadsheet program would run it as a formula.
+ * Such a text begins with `=`, `+`, `-`, `@`, TAB, CR or a full-width form of a sign. If `quoteBlanks` is true, cells with white space at
+ * the start or the end are quoted too.
  */
 export function csvLines(
   records: readonly (readonly CsvCell[])[],

@@ -14,7 +14,10 @@ export class FhirBreaker {
     private readonly openMs = OPEN_MS,
   ) {}
 
-  /** Whether a call is allowed now. While the breaker is open, only a trial call is allowed. Each trial call restarts the pause. */
+  /**
+   * Whether a call is allowed now. While the breaker is open, only a trial call is allowed. After a trial call, the next trial call must
+   * wait again.
+   */
   admits(): boolean {
     if (this.failures < FAILURES) return true;
     if (this.now() < this.openUntil) return false;

@@ -45,7 +45,8 @@ const Outcome = z.object({
 
 /**
  * Makes all calls to the FHIR server. It adds a time limit, retries with jitter and a circuit breaker, and removes patient data from
- * errors. Throws {@link FhirRefused}, {@link FhirConflict}, or `NeighbourAway('hapi')` for every temporary failure.
+ * errors. Throws {@link FhirRefused} when the server rejects a request, and {@link FhirConflict} after a concurrent change. Throws
+ * `NeighbourAway('hapi')` for every temporary failure.
  */
 export class FhirCalls {
   private readonly logger = new Logger('fhir');
@@ -57,7 +58,9 @@ export class FhirCalls {
     private readonly breaker = new FhirBreaker(),
   ) {}
 
-  /** The number of calls with a temporary failure since the start of the process, and the state of the breaker. Metrics use it. */
+  /**
+   * The number of calls with a temporary failure since the start of the process, and the state of the breaker. Metrics show both values.
+   */
   get trouble(): { readonly failed: number; readonly isOpen: boolean } {
     return { failed: this.failed, isOpen: this.breaker.isOpen };
   }

@@ -9,7 +9,7 @@ import { FhirServer } from './fhir.server.js';
 
 /** The result of one entry of a transaction. */
 export interface EntryOutcome {
-  /** HTTP status of the entry: 201 created, 200 found or updated, 204 deleted. */
+  /** The HTTP status of the entry: 201 (created), 200 (found or updated) or 204 (deleted). */
   readonly status: number;
   readonly kind: string;
   readonly id: string;

@@ -82,7 +82,7 @@ export class TerminologyServer {
     return parameter.some(({ name, valueBoolean }) => name === 'result' && valueBoolean);
   }
 
-  /** Concepts whose names match a text (`ValueSet/$expand` with `filter`), in the order of the server. */
+  /** Finds concepts whose names match a text (`ValueSet/$expand` with `filter`). The order is the order of the response. */
   async find(scope: SearchScope, filter: string, language: string, count: number): Promise<FoundConcept[]> {
     const { expansion } = await this.operation(ExpandedValueSet, 'ValueSet', 'expand', [
       'url' in scope

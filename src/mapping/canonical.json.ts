@@ -1,4 +1,4 @@
-/** Writes a value as JSON with sorted members and without undefined members. Equal values give equal text. */
+/** Converts a value to JSON with sorted members and without undefined members. Equal values give equal text. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';

@@ -198,7 +198,7 @@ const ROW_INFORMATION = {
   'term-ignored': ['A word was ignored because of an earlier decision.', 'Nothing to do.'],
 } as const;
 
-/** The code of an issue. After a release, its codes never change. `docs/import-codes.md` explains each code. */
+/** The code of an issue. A code that was released never changes. `docs/import-codes.md` explains each code. */
 export type IssueCode =
   | keyof typeof FILE_CODES
   | keyof typeof ROW_ERRORS

@@ -78,8 +78,9 @@ const Policies = z.strictObject({
 });
 
 /**
- * A mapping document: the meaning of the columns of a file, as data without code. A stored version never changes, and an import keeps the
- * version that it started with. Unknown members are invalid. References to undeclared columns or tables are invalid too.
+ * A mapping document. It describes the meaning of the columns of a file as data, without program code. A stored version never changes, and
+ * an import keeps the version that it started with. Unknown members are invalid. References to undeclared columns or tables are invalid
+ * too.
  */
 export const MappingDocument = z
   .strictObject({

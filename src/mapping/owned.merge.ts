@@ -3,7 +3,7 @@ import type { Condition, Extension, Observation, Patient } from '@medplum/fhirty
 import { canonicalJson } from './canonical.json.js';
 import type { RowPlan } from './row.plan.js';
 
-/** An element that a write would change. Both values are patient data. */
+/** An element that a write would change. `before` and `after` are patient data. */
 export interface ResourceChange {
   readonly element: string;
   readonly before: unknown;

@@ -7,7 +7,7 @@ import { joinName, splitName } from './values/person.name.js';
 import { readEmail, readPhone } from './values/phone.js';
 import type { RowReading } from './row.reading.js';
 
-/** The place of birth (R4 extension, `valueAddress`). */
+/** The URL of the R4 extension for the place of birth (`valueAddress`). */
 export const BIRTH_PLACE = 'http://hl7.org/fhir/StructureDefinition/patient-birthPlace';
 const BR_CORE_PATIENT = 'https://br-core.saude.gov.br/fhir/StructureDefinition/br-core-patient';
 const BR_RACE = 'https://ips.saude.gov.br/fhir/StructureDefinition/raca-br-ips';

@@ -21,7 +21,7 @@ const CONTROL = /(?![\t\n\r\0])\p{Cc}/u;
 const tablesOf = new WeakMap<MappingDocument, Tables>();
 
 /**
- * Maps a row to FHIR resources. `row` contains the cells by column name of the document. The same arguments always give the same outcome.
+ * Maps a row to FHIR resources. `row` maps the column names of the document to cells. The same arguments always give the same outcome.
  * Issues contain no data of a cell.
  */
 export function mapRow(document: MappingDocument, row: Cells, context: MappingContext): RowOutcome {

@@ -29,7 +29,7 @@ export interface PatientIdentity {
   readonly aliases: readonly string[];
 }
 
-/** The resources of a row. References use the `fullUrl` of the patient (`urn:uuid:`). The resources do not have ids of the server. */
+/** The resources of a row. References use the `fullUrl` of the patient (`urn:uuid:`). The resources have no server ids yet. */
 export interface RowPlan {
   /** A keyed digest of the main identifier. It is used for locks and to find duplicate rows. */
   readonly patientKey: string;

@@ -56,8 +56,8 @@ export class Decisions {
   }
 
   /**
-   * Imports decisions from a ConceptMap. They replace earlier decisions, and the rows that wait for these words run again. Words with
-   * several targets, or without an equivalent target, are left out. Throws BadField for an invalid target.
+   * Imports decisions from a ConceptMap. The imported decisions replace earlier decisions, and the rows that wait for these words run
+   * again. Words with several targets, or without an equivalent target, are left out. Throws BadField for an invalid target.
    */
   async import(
     action: AuditedAction,

@@ -29,8 +29,8 @@ export function similarTo<Meaning>(
 }
 
 /**
- * The share (0 to 1) of the trigrams of `text` that `name` contains. It is better here than the Jaccard index, because names of concepts
- * are longer than words of lists.
+ * The share (0 to 1) of the trigrams of `text` that `name` contains. This measure is better here than the Jaccard index, because names of
+ * concepts are longer than words of lists.
  */
 export function partIn(text: string, name: string): number {
   const trigrams = trigramsOf(foldTerm(text));

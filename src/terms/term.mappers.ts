@@ -22,7 +22,7 @@ export class ConceptMapTerms implements TermMapper {
   }
 }
 
-/** Maps words by decisions that were read earlier. They do not change during the mapping of a chunk. */
+/** Maps words by decisions that were read earlier. These decisions do not change during the mapping of a chunk. */
 export class DecidedTerms implements TermMapper {
   constructor(private readonly decided: ReadonlyMap<string, TermAnswer>) {}
 

@@ -30,7 +30,10 @@ const shipped = wordsOf(SHIPPED_TERMS).flatMap(({ language, word, targets }) =>
 );
 const shippedTargets = [...indexConceptMap(SHIPPED_TERMS).values()].flat();
 
-/** The target in the shipped ConceptMap that has a code. The target is an Observation if the code is a value of that Observation. */
+/**
+ * The target in the shipped ConceptMap with the given code. If the code is a value of an Observation, the result is the target of that
+ * Observation.
+ */
 export const shippedTarget = (code: string): TermTarget | undefined =>
   shippedTargets.find((target) => codeOf(target) === code);
 

@@ -116,7 +116,7 @@ export class Terminology {
 
   private async examine(code: string, kind: 'finding' | 'any'): Promise<Verdict> {
     const found = await this.server.lookup(SNOMED, code);
-    // The code is unknown only if the server has SNOMED CT. Look up a concept that every edition contains.
+    // The code is unknown only if the server has SNOMED CT. To check this, look up a concept that every edition contains.
     if (found === undefined) {
       const root = await this.server.lookup(SNOMED, FINDING);
       return { is: root === undefined ? 'not-known-here' : 'unknown' };
@@ -125,7 +125,7 @@ export class Terminology {
     if (found.inactive) return { is: 'inactive', ...display };
     if (kind === 'any' || (await this.server.contains(FINDINGS, SNOMED, code)))
       return { is: 'fit', ...display };
-    // On a server without ECL, the value set is empty. In that case, it does not even contain its root concept.
+    // On a server without ECL, the value set is empty and does not even contain its root concept.
     const hasEcl = await this.server.contains(FINDINGS, SNOMED, FINDING);
     return { is: hasEcl ? 'other-kind' : 'not-known-here', ...display };
   }

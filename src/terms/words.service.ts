@@ -76,7 +76,8 @@ export class Words {
 
   /**
    * The words that were decided during the run of an import and for which rows of the import still wait. These rows must run again. Call
-   * this in the transaction that ends the import. A later decision then finds that the import has ended, and runs the rows itself.
+   * this in the transaction that ends the import. A decision after this transaction finds that the import has ended, and runs the rows
+   * itself.
    */
   async decidedDuringRun(importId: string, transaction: Transaction): Promise<string[]> {
     const rows = await transaction.execute<{ term: string }>(sql`

@@ -17,8 +17,8 @@ export class KeyFile {
 
   /**
    * The key pair in the file. The value is undefined when no file is configured. The first call throws when the file cannot be read or has
-   * no RSA key of 2048 bits or more. In that case, later calls return the previous key pair, because another process may be writing the
-   * file.
+   * no RSA key of 2048 bits or more. Later calls do not throw for such a file. They return the previous key pair, because another process
+   * can be writing the file at that time.
    */
   async read(): Promise<KeyPair | undefined> {
     if (this.path === undefined) return undefined;

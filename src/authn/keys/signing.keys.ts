@@ -41,8 +41,8 @@ const VERIFIES = sql.raw(`interval '16 minutes'`);
 
 /**
  * The RS256 key pairs for access tokens. All gateways of a database share the keys, which are created automatically or come from
- * JWT_PRIVATE_KEY_FILE. A key is published fifteen seconds before it is used for signing, and it verifies tokens until its last token
- * expires. A token with an unknown key id causes no database query.
+ * JWT_PRIVATE_KEY_FILE. A key is published fifteen seconds before it is used for signing, and it verifies tokens until the last token that
+ * it signed has expired. A token with an unknown key id causes no database query.
  */
 @Injectable()
 export class SigningKeys implements OnModuleInit {

@@ -158,8 +158,8 @@ function printable(text: string): string {
 }
 
 /**
- * Possible names for a new account. The preferred name is first, and the last name is unique. `Basic` does not allow a colon in a name, so
- * colons are replaced.
+ * Possible names for a new account. The list begins with the preferred name and ends with a name that is unique. `Basic` does not allow a
+ * colon in a name, so colons are replaced.
  */
 function namesOf({ iss, sub, preferred_username, email }: ExternalIdentity): string[] {
   const wish = printable(preferred_username ?? email ?? sub).replaceAll(':', '_');

@@ -28,7 +28,10 @@ export class OidcController {
     private readonly cookies: SessionCookies,
   ) {}
 
-  /** Lists the ways to sign in besides name and password. `external` has the name of the provider and the address to open, or is null. */
+  /**
+   * Lists the ways to sign in besides name and password. `external` has the name of the OpenID Connect provider and the address to open. It
+   * is null without a provider.
+   */
   @Get('methods')
   @Gives(Methods)
   methods(): z.output<typeof Methods> {

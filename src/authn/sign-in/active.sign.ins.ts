@@ -20,7 +20,10 @@ const ACCOUNT = {
 export class ActiveSignIns {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Returns those of the given sign-ins that are still valid. Each has the current facts about its account that policies need. */
+  /**
+   * Returns those of the given sign-ins that are still valid. The result maps each of them to the current facts about its account that
+   * policies need.
+   */
   async among(signIns: readonly SignIn[]): Promise<ReadonlyMap<SignIn, Facts>> {
     const ids = (kind: SignIn['ends']['kind']) => [
       ...new Set(signIns.filter(({ ends }) => ends.kind === kind).map(({ ends }) => ends.id)),

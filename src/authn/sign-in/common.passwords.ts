@@ -51,8 +51,8 @@ export function isCommon(password: string): boolean {
 }
 
 /**
- * Whether the list of leaked passwords contains the password. The password is tried unchanged, without the digits and signs at both ends,
- * and reduced to its repeated part.
+ * Whether the list of leaked passwords contains the password. Several forms of the password are compared: the unchanged password, the
+ * password without the digits and signs at both ends, and its repeated part.
  */
 function isListed(folded: string): boolean {
   const bare = folded.replace(/^\P{L}+|\P{L}+$/gu, '');

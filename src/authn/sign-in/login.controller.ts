@@ -65,8 +65,8 @@ export class LoginController {
   }
 
   /**
-   * Ends the session, or the token family of the access token. If the body has a `refresh_token` of the same account, its token family ends
-   * too.
+   * Ends the session, or the token family of the access token. If the body has a `refresh_token` of the same account, the token family of
+   * this token ends too.
    */
   @Post('auth/logout')
   @AnyAccount()

@@ -11,14 +11,13 @@ import { LoginConcurrency } from '../../limits/login.concurrency.js';
 const WINDOW_SECONDS = 300;
 const WINDOW = sql.raw(`interval '${WINDOW_SECONDS} seconds'`);
 /**
- * The number of wrong passwords for one name from one address. At this number, the name is rejected from this address until the window
- * ends.
+ * The limit for wrong passwords for one name from one address. At this limit, the name is rejected from this address until the window ends.
  */
 const PAIR_LIMIT = 10;
-/** The number of wrong passwords from one address. It is higher, because a whole hospital may use one address. */
+/** The limit for wrong passwords from one address. This limit is higher, because a whole hospital can use one address. */
 const ADDRESS_LIMIT = 200;
 /**
- * The number of wrong passwords for one name from all addresses. At this number, sign-ins are only delayed, because a stranger must not be
+ * The limit for wrong passwords for one name from all addresses. At this limit, sign-ins are only delayed, because a stranger must not be
  * able to lock the owner out.
  */
 const NAME_LIMIT = 50;

@@ -50,8 +50,8 @@ export class Passwords {
   }
 
   /**
-   * Whether the password is the stored password. Without a stored password, the password is compared with the decoy, so that the response
-   * takes the same time. Call this within {@link Passwords.inTurn}.
+   * Whether the password is the stored password. Without a stored password, the password is compared with the hash of a random password
+   * (`decoy`), so that the response takes the same time. Call this within {@link Passwords.inTurn}.
    */
   async matches(stored: string | null | undefined, password: string): Promise<boolean> {
     const isRight = await verify(stored ?? (await this.decoy), password);

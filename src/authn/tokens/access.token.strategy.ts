@@ -11,7 +11,7 @@ import { SigningKeys } from '../keys/signing.keys.js';
 
 export const ACCESS_TOKEN = 'access-token';
 
-/** The error for signing keys that cannot be read. The client did not cause it, so the response is not 401. */
+/** The error for signing keys that cannot be read. The client did not cause this error, so the response is not 401. */
 export class KeysUnreadable extends Error {}
 
 /** Passport's strategy for `Authorization: Bearer <access token>`. The headers of a token cannot select another source of the key. */
@@ -31,7 +31,7 @@ export class AccessTokenStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN
     });
   }
 
-  /** Passport calls this after it has verified the signature. Parses the claims, then finds the account. */
+  /** Passport calls this after the verification of the signature. This parses the claims, then finds the account. */
   async validate(payload: unknown): Promise<SignIn> {
     const claims = Claims.safeParse(payload);
     if (!claims.success) throw new NotAuthenticated();

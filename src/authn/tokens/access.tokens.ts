@@ -23,8 +23,8 @@ const CLOCK_SKEW_SECONDS = 30;
 const seconds = z.number().int().nonnegative();
 
 /**
- * The claims of an access token. `sub` is the account. `jti` consists of the token family, a dot and random characters. A logout can
- * therefore end all access tokens of the family immediately.
+ * The claims of an access token. `sub` is the id of the account. `jti` consists of the token family, a dot and random characters. A logout
+ * can therefore end all access tokens of the family immediately.
  */
 export const Claims = z
   .object({

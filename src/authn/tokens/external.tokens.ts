@@ -93,7 +93,7 @@ function headerOf(token: string): unknown {
   }
 }
 
-/** Whether the token is invalid. False when the keys could not be read. */
+/** Whether the error means that the token is invalid. The result is false when the keys could not be read. */
 function isRefusal(error: unknown): boolean {
   const isAway =
     error instanceof errors.JWKSTimeout ||

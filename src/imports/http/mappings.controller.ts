@@ -22,8 +22,8 @@ export class MappingsController {
   }
 
   /**
-   * Stores the next version of a mapping document. Returns 201, 409 when the version number is not the next number, or 422 when the
-   * document is invalid.
+   * Stores the next version of a mapping document. Returns 201. Returns 409 when the version number is not the next number, and 422 when
+   * the document is invalid.
    */
   @Post()
   @Gives(StoredMapping)

@@ -62,7 +62,7 @@ export class Chunks {
       const unknown = outcomes.map(({ row, state }) => {
         return { row, words: words.get(row) ?? [], waits: state === 'waiting' };
       });
-      // In the first run, the inbox has no earlier entries for these rows, so rows without unknown words need no call.
+      // In the first run, the inbox has no earlier entries for these rows. It is updated only if a row has unknown words.
       if (record.run > 1 || unknown.some((one) => one.words.length > 0))
         await this.words.addToInbox(importId, unknown);
       await this.rows.save(importId, chunk, outcomes, record.mode === 'commit');

@@ -18,9 +18,9 @@ const POLICIES: Readonly<Record<DuplicatePolicy, { code: IssueCode; written: 'no
 @Injectable()
 export class Duplicates {
   /**
-   * Sets the state of duplicate rows among the pending rows. Rejects rows that have an identifier in common but differ in their main
-   * identifier (`RowPlan.identities`). Of rows with equal content, only the first row is written. For rows with different content, the
-   * policy decides which row is written, or that no row is written. Each step is one pass over the pending rows.
+   * Finds duplicate rows among the pending rows and sets the states of these rows. Rejects rows that have an identifier in common but
+   * differ in their main identifier (`RowPlan.identities`). Of rows with equal content, only the first row is written. For rows with
+   * different content, the policy decides which row is written, or that no row is written. Each step is one pass over the pending rows.
    */
   async resolve(transaction: Transaction, importId: string, policy: DuplicatePolicy): Promise<void> {
     await this.rejectShared(transaction, importId);

@@ -90,7 +90,7 @@ export class ImportJobs implements OnApplicationBootstrap {
       await this.addEvent(import_id, ended);
   }
 
-  /** Adds a progress event. Each event sums the counts of all chunks, so a long list gets at most one event per second. */
+  /** Adds a progress event. An event needs the sum of the counts of all chunks, so a long list does not get an event for every chunk. */
   private async addEvent(importId: string, ended: boolean): Promise<void> {
     if (ended) this.lastEvents.delete(importId);
     else this.lastEvents.set(importId, Date.now());
@@ -99,7 +99,7 @@ export class ImportJobs implements OnApplicationBootstrap {
 
   /**
    * Marks a chunk as done. After the last chunk, sets the final status of the import and returns true. The row lock on the import makes
-   * sure that only one chunk is the last.
+   * sure that only one chunk finds that no other chunk is left.
    */
   private async finish(importId: string, chunk: number, run: number): Promise<boolean> {
     return this.database.transaction(async (transaction) => {

@@ -25,7 +25,7 @@ import { StagedFiles } from './staged.files.js';
 
 /** The number of rows in a chunk. */
 const CHUNK = 500;
-/** The maximum number of chunks of a list that has priority over larger lists. */
+/** A list with at most this number of chunks has priority over larger lists. */
 const SMALL_CHUNKS = 10;
 /**
  * The number of attempts to find the file before the import fails. Any gateway can make an attempt. The next attempt follows after

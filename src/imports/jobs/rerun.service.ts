@@ -16,8 +16,8 @@ import { type RowState, RowStore } from '../writing/row.store.js';
 
 const States = z.array(z.enum(ROW_STATES));
 /**
- * Rows with these issues do not run again. Unreadable rows would have the same issue again, and so would rows that were rejected because of
- * another row.
+ * Unreadable rows are not reset, because they would be unreadable again. If all other rows were rejected because of another row, a rerun
+ * would reject them again and is therefore refused.
  */
 const UNREADABLE = `@.code == "column-count" || @.code == "quote-broken" || @.code == "row-too-large"`;
 const REJECTED_TOGETHER = `@.code == "duplicate-in-file" || @.code == "identifier-shared"`;

@@ -12,7 +12,7 @@ import { imports } from '../../database/schema.records.js';
 import { HOUR, hourly } from './hourly.js';
 import { StagedFiles } from './staged.files.js';
 
-/** The time that a file is kept for a retry, after its import failed or was cancelled before the inspection ended. */
+/** The time that a file is kept for a retry, if its import failed or was cancelled before the end of the inspection. */
 const RETENTION = 7 * 24 * HOUR;
 const BATCH = 1_000;
 

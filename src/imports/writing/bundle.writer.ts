@@ -26,17 +26,20 @@ export interface WriteOptions {
   readonly policy: 'upsert' | 'create_only';
   /** Aborts the write, also while it waits for a server that does not answer. */
   readonly signal: AbortSignal;
-  /** The writes that were sent without a stored response, by row. If such a write is found on the server, it is a write of this import. */
+  /**
+   * The writes that were sent but whose responses were not stored, by row. If such a write is found on the server, it is a write of this
+   * import.
+   */
   readonly sent: Map<number, readonly Sent[]>;
-  /** Stores `sent`. It is called before a transaction is sent. */
+  /** Stores `sent`. The writer calls this function before it sends a transaction. */
   readonly recordSent: () => Promise<void>;
   /** Whether the import still runs. */
   readonly isActive: () => Promise<boolean>;
-  /** Stores outcomes. It is called while the locks on the patients are held. */
+  /** Stores outcomes. The writer calls this function before it releases the locks on the patients. */
   readonly save: (outcomes: readonly StoredRowOutcome[]) => Promise<void>;
 }
 
-/** The number of retries after a conflict before a bundle is halved. */
+/** The maximum number of retries after conflicts. After the next conflict, the bundle is halved. */
 const MOST_CONFLICTS = 6;
 
 /**

@@ -16,7 +16,7 @@ const plansPurpose = (importId: string): string => `import plans ${importId}`;
 export interface StoredChunk {
   readonly rows: readonly CsvRow[];
   readonly plans: ChunkPlans;
-  /** The writes that were sent without a stored response. `readSent` parses them. */
+  /** The writes that were sent but whose responses were not stored. `readSent` parses these writes. */
   readonly sent: unknown;
 }
 

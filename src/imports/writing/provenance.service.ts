@@ -40,7 +40,7 @@ export class Provenances {
     // The transaction can be sent again, because both entries have fixed identities.
     for (let attempt = 1; ; attempt += 1) {
       try {
-        // The lock prevents an undo at the same time. The undo could not delete a Provenance that is not recorded yet.
+        // No undo runs while this lock is held. An undo could not delete a Provenance that is not recorded yet.
         return await this.locks.withBundleLocks(record.id, [], () => this.attempt(record, mapping, chunk));
       } catch (error) {
         if (error instanceof FhirRefused) {

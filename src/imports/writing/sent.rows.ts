@@ -20,7 +20,7 @@ const Sent = z.object({
 export type Sent = z.output<typeof Sent>;
 const SentRows = z.record(z.string().regex(/^\d+$/), z.array(Sent));
 
-/** Parses the writes that were sent without a stored response. The result is a map by row number. */
+/** Parses the writes that were sent but whose responses were not stored. The result is a map by row number. */
 export function readSent(stored: unknown): Map<number, readonly Sent[]> {
   return new Map(Object.entries(SentRows.parse(stored)).map(([row, sent]) => [Number(row), sent]));
 }
@@ -84,7 +84,7 @@ export function writesOf(sent: readonly ActiveWrite[], answers: readonly EntryOu
   });
 }
 
-/** The outcome of a row. `writes` must include the writes of earlier transactions without a response. */
+/** The outcome of a row. `writes` must include the writes of earlier transactions whose responses were lost. */
 export function outcomeOf(
   { planned, state, changes, issues, about: found }: RowDecision,
   writes: readonly StoredWrite[],

@@ -22,7 +22,7 @@ interface Written {
 
 /**
  * Decides for each resource how to undo its writes. `resources` maps `Kind/id` to the writes, newest first. Reads the current resources,
- * then the needed versions, both in batches. Throws like {@link FhirRecords.readAll}.
+ * then the needed versions, both in batches. Throws the same errors as {@link FhirRecords.readAll}.
  */
 export async function planUndo(
   records: FhirRecords,

@@ -23,7 +23,7 @@ export const Split = z.strictObject({
 });
 export type Split = z.infer<typeof Split>;
 
-/** The cells of a row by column name of the mapping. The texts are trimmed, and empty cells are left out. */
+/** The cells of a row. The keys are the column names of the mapping. The texts are trimmed, and empty cells are left out. */
 export type Cells = ReadonlyMap<string, string>;
 
 /** The tables of the document by name. Each table maps folded words to values. */
@@ -57,7 +57,7 @@ export function evaluate(expression: Expression, cells: Cells, tables: Tables): 
   return found === undefined ? { ...cell, unlisted: true } : { ...cell, text: found };
 }
 
-/** The trimmed items of a list cell, in order. Empty items are kept, because another list can have an item for each position. */
+/** The trimmed items of a list cell, in order. Empty items are kept, because the items of two related lists are matched by position. */
 export function splitCell(rule: Split, cells: Cells): readonly string[] {
   const cell = cells.get(rule.split);
   if (cell === undefined || !applies(rule.when, cells)) return [];

@@ -6,7 +6,10 @@ import { foldText } from './folding.js';
 const OPENINGS =
   /^(?:(?:portador|portadora|paciente|pte|doente|acometid[oa]|diagnostico|dx|patient|known|diagnosed) (?:de|da|do|com|of|with)?\s?|(?:tem|com|with|tiene|con) )+/u;
 
-/** An empty checkbox, as in "( ) diabetes". Folding must not remove the checkbox, because it means that the statement is false. */
+/**
+ * An empty checkbox, as in "( ) diabetes". Folding must not remove an empty checkbox, because such a checkbox means that the statement is
+ * false.
+ */
 const EMPTY_BOX = /[([]\s*[)\]]/gu;
 const UNTICKED = '☐';
 
@@ -36,7 +39,7 @@ export function foldTerm(text: string): string {
   const plain = foldText(text)
     .replace(EMPTY_BOX, ` ${UNTICKED} `)
     .replace(/[.,;:!*()[\]"']+/gu, ' ')
-    // Replace `-` only between letters and digits, because in "HIV -" and "DM (-)" it means that the disease is absent.
+    // Replace `-` only between letters and digits, because the sign in "HIV -" and "DM (-)" means that the disease is absent.
     .replace(/(?<=[\p{L}\p{N}])[-_/](?=[\p{L}\p{N}])/gu, ' ')
     .replace(/\s+/gu, ' ')
     .trim();
