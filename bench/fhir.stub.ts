@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 
-/** The maximum number of transactions to record. The bare loader sends them again. */
+/** The maximum number of transactions to record. The bare loader sends the recorded transactions again. */
 const RECORDED = 200;
 const FHIR = { 'content-type': 'application/fhir+json' };
 const Transaction = z.object({
@@ -23,7 +23,7 @@ let next = 0;
 
 function created(body: unknown): string {
   const { entry } = Transaction.parse(body);
-  // Bundles with a Provenance contain a PUT request. They are not recorded, because the bare loader does not send a Provenance.
+  // Bundles with a Provenance contain a PUT request. Such bundles are not recorded, because the bare loader does not send a Provenance.
   if (recorded.length < RECORDED && entry.every(({ request }) => request.method === 'POST'))
     recorded.push(body);
   const answers = entry.map(({ resource: { resourceType, id } }) => {

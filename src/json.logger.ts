@@ -25,7 +25,7 @@ export interface LineSink {
 
 /**
  * Logs one JSON object per line to standard output and to `DATA_DIR/logs/gateway.log` (five files of 10 MB). Log lines contain no patient
- * data, tokens or secrets. They contain UIDs only at level debug.
+ * data, tokens or secrets. Log lines contain UIDs only at level debug.
  */
 export function jsonLogger(env: Pick<Env, 'LOG_LEVEL' | 'DATA_DIR'>): LoggerService {
   const file = createStream('gateway.log', {

@@ -49,7 +49,7 @@ export const PEOPLE: PersonPlan[] = [
 
 const READ = ['studies:read'];
 
-/** The grants of the groups. They include every kind of scope. */
+/** The grants of the groups. Together, the grants use every kind of scope. */
 export const GRANTS = [
   {
     group: NORTH,

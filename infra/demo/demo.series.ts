@@ -33,8 +33,8 @@ const MR_SERIES = [
 ] as const;
 
 /**
- * Yields MR series of a head in two weightings and two planes. They have one frame of reference, so a viewer can show the position of one
- * series in the other.
+ * Yields MR series of a head in two weightings and two planes. All series have the same frame of reference, so a viewer can show the
+ * position of one series in the other.
  */
 export function* brainMr(study: DemoStudy): Generator<DemoObject> {
   for (const { weighting, ...series } of MR_SERIES) {

@@ -43,7 +43,7 @@ export interface InstanceOptions {
   frames?: number | undefined;
   sopClassUid?: string | undefined;
   transferSyntax?: string | undefined;
-  /** Elements to add. They replace other elements with the same tag. */
+  /** Elements to add. An element replaces another element with the same tag. */
   extra?: DicomElement[] | undefined;
 }
 

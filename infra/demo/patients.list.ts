@@ -9,7 +9,7 @@ export interface PatientRow {
   note: string;
 }
 
-/** The columns of the sample list. They are the same as in the original list from Brazil. */
+/** The columns of the sample list. The original list from Brazil has the same columns. */
 export const COLUMNS = [
   'Nome',
   'CPF',

@@ -48,8 +48,8 @@ export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<H
 }
 
 /**
- * Builds HAPI, starts it and restarts it whenever it ends. Prints errors but does not throw them, so the stack runs without HAPI. Resolves
- * with false if HAPI could not be started.
+ * Builds HAPI, starts it and restarts it whenever it ends. Prints errors and does not throw errors. After an error, the stack runs without
+ * HAPI. Resolves with false if HAPI could not be started.
  */
 export async function keepHapi(
   kept: Supervisor,

@@ -11,7 +11,9 @@ const found = (program: string) =>
     existsSync(join(folder, program)),
   );
 
-/** Returns the Debian packages that the stack needs and that are not installed. Minimal Debian installations lack some of them. */
+/**
+ * Returns the Debian packages that the stack needs and that are not installed. Minimal Debian installations lack some of these packages.
+ */
 function missingPackages(): string[] {
   const needed = {
     // Orthanc does not start without a time zone.

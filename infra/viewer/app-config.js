@@ -12,7 +12,7 @@ let lastAddress = '/viewer/';
 const remember = () => {
   const { pathname, search } = window.location;
   if (!pathname.endsWith('/notfoundstudy')) lastAddress = pathname + search;
-  // The rights are requested when a study is opened. They are then known before somebody wants to save.
+  // The rights are requested when a study is opened. The response then arrives before somebody wants to save.
   window.radgate?.maySave();
 };
 remember();
@@ -95,7 +95,8 @@ window.config = {
         thumbnailRendering: 'thumbnail',
         enableStudyLazyLoad: true,
         dicomUploadEnabled: false,
-        // The gateway sends these as a single part and not as multipart, because the browser can display them itself.
+        // The viewer requests bulk data, videos and PDFs as a single part and not as multipart. The browser can display such a response
+        // itself.
         singlepart: 'bulkdata,video,pdf',
         bulkDataURI: { enabled: true, relativeResolution: 'studies' },
         omitQuotationForMultipartRequest: true,

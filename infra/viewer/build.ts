@@ -30,7 +30,7 @@ export interface ViewerOptions {
 }
 
 const compress = promisify(gzip);
-/** The scripts of this project. They are served without changes. */
+/** The scripts of this project, which are served without changes. */
 const OWN_SCRIPTS = ['app-config.js', 'refusal.dialog.js', 'rights.js', 'saving.js'];
 const SOURCES = [
   ...OWN_SCRIPTS,

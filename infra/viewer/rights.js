@@ -1,5 +1,5 @@
-// The rights of this account on the open studies, as the gateway reports them. The viewer's components call `maySave`. They call it again
-// after `onRights` has notified them of a response. Before the first response, `maySave` returns false.
+// The rights of this account on the open studies, as the gateway reports them. The viewer's components call `maySave`. The components call
+// `maySave` again after `onRights` has notified them of a response. Before the first response, `maySave` returns false.
 const RETRY_MS = 5_000;
 const SAVING = ['studies:annotate', 'studies:store'];
 /** Maps a study UID to whether this account may save into the study. The value is `undefined` during the request. */

@@ -46,7 +46,7 @@ export class AuditedAction {
     return this.recorded;
   }
 
-  /** Adds facts to the row. The members of `detail` are added to those of earlier calls. */
+  /** Adds facts to the row. The members of `detail` are added to the members from earlier calls. */
   addFacts(note: AuditNote): void {
     this.facts = { ...this.facts, ...note, detail: { ...this.facts.detail, ...note.detail } };
   }
@@ -78,7 +78,7 @@ export const Audited = createParamDecorator((_: unknown, context: ExecutionConte
   return action;
 });
 
-/** Writes a change and its audit row in one transaction. A crash therefore keeps both or neither. */
+/** Writes a change and its audit row in one transaction. After a crash, the database therefore has both or neither. */
 @Injectable()
 export class AuditedActions {
   constructor(

@@ -34,8 +34,8 @@ interface Totals {
 const IDLE_MS = 10 * 60 * 1000;
 const SWEEP_MS = 60 * 1000;
 /**
- * Maximum number of open readings. If there are more, the oldest is closed. The limit protects the memory against a client that changes its
- * user agent with each request.
+ * Maximum number of open readings. If this number is exceeded, the oldest reading is closed. The limit protects the memory against a client
+ * that changes its user agent with each request.
  */
 const MAX_OPEN = 10_000;
 
@@ -53,8 +53,8 @@ export class Readings implements OnApplicationShutdown {
   constructor(private readonly log: AuditLog) {}
 
   /**
-   * Resolves after the read is recorded. The resolved function adds to the totals. Rejects if the read cannot be recorded. The caller must
-   * not send any data then.
+   * Resolves after the read is recorded. The resolved function adds to the totals. Rejects if the read cannot be recorded. If the promise
+   * rejects, the caller must not send any data.
    */
   async record(actor: Actor, reading: Reading): Promise<(offered: Offered) => void> {
     const { accountId, via, address, client } = actor;

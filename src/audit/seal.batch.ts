@@ -10,7 +10,7 @@ interface Row extends AuditKey {
   readonly text: string;
 }
 
-/** The number of rows that were sealed late, and the times of the oldest and the newest of them. */
+/** The number of rows that were sealed late, and the times of the oldest and the newest of these rows. */
 export interface LateRows {
   readonly rows: number;
   readonly from: string;

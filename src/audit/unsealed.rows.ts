@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 
-/** The key of an audit row. Both values are PostgreSQL's text. A JavaScript Date has no microseconds, so it cannot represent `at`. */
+/** The key of an audit row. Both values are PostgreSQL's text. A JavaScript Date has no microseconds and cannot represent `at`. */
 export interface AuditKey {
   readonly at: string;
   readonly id: string;

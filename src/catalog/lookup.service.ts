@@ -78,8 +78,8 @@ export class Lookup {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Returns all instances of a study, series or instance, ordered by series and instance number. Throws `NotVisible` if there are none, or
-   * if the right does not cover them. `signal` is added to each instance.
+   * Returns all instances of a study, series or instance, ordered by series and instance number. Throws `NotVisible` if there are no
+   * instances, or if the right does not cover the study. `signal` is added to each instance.
    */
   async find(
     policy: Policy,

@@ -70,8 +70,8 @@ function refusalOf(study: LockedStudy, facts: InstanceFacts, by: Uploader): Stor
 }
 
 /**
- * For a study without instances: whether another account has a reservation in the study. If this instance is refused, every reservation
- * counts, including expired reservations and those of the same account.
+ * For a study without instances, returns whether another account has a reservation in the study. If this instance is refused, every
+ * reservation counts, including expired reservations and reservations of the same account.
  */
 async function isContested(
   tx: Transaction,

@@ -27,7 +27,8 @@ export const BACKGROUND_POSTGRES = Symbol('BACKGROUND_POSTGRES');
 const REQUEST_CONNECTIONS = 16;
 /**
  * Locks occupy at most 8 connections (three chunks, an inspection, a rerun, two of an undo, the watcher). Long transactions occupy at most
- * 4 more (inspection, rerun, retention, sealer). Each of them may need another connection to continue, so the pool must be larger than 12.
+ * 4 more (inspection, rerun, retention, sealer). The work that occupies these 12 connections may need another connection to continue, so
+ * the pool must be larger than 12.
  */
 const BACKGROUND_CONNECTIONS = 16;
 const CONNECT_SECONDS = 3;

@@ -106,7 +106,7 @@ async function grantTables(sql: postgres.TransactionSql, role: string): Promise<
   if (retention !== undefined) await sql`grant execute on function audit_keep() to ${to}`;
 }
 
-/** Sets for how many months audit rows are kept. The gateway's role can read this setting but cannot change it. */
+/** Sets for how many months audit rows are kept. The gateway's role can read but not change this setting. */
 async function setAuditRetention(ownerUrl: string, months: number): Promise<void> {
   await withMigrationLock(ownerUrl, async (sql) => {
     await sql`update audit_settings set kept_months = ${months}`;

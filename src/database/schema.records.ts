@@ -61,8 +61,8 @@ export const ROW_STATES = [
 ] as const;
 
 /**
- * Chunks of the rows of an import, encrypted. `plans` contains the results of mapping these rows, also encrypted. The counts are the
- * outcomes of the rows.
+ * Chunks of the rows of an import, encrypted. `plans` contains the results of mapping these rows, also encrypted. Each count is the number
+ * of rows with one outcome.
  */
 export const importChunks = pgTable(
   'import_chunks',
@@ -123,7 +123,7 @@ export const importWrites = pgTable('import_writes', {
   undone: boolean('undone'),
 });
 
-/** Progress events of an import. They contain only numbers and no text from rows. */
+/** Progress events of an import. These events contain only numbers and no text from rows. */
 export const importEvents = pgTable('import_events', {
   id: serial(),
   importId: uuid('import_id').notNull(),

@@ -43,7 +43,7 @@ function detailOf(issue: z.core.$ZodIssue | undefined, schema: unknown): string 
 /** No schema has more levels of nesting. Without a limit, a megabyte of brackets would overflow the stack. */
 const MAX_DEPTH = 16;
 
-/** Refuses U+0000 and lone surrogates in values and member names. PostgreSQL can store neither of them in text or jsonb. */
+/** Refuses U+0000 and lone surrogates in values and member names. PostgreSQL cannot store these characters in text or jsonb. */
 function refuseUnstorable(value: unknown, field: string, depth = 0): void {
   if (typeof value === 'string') refuseText(value, field);
   if (typeof value !== 'object' || value === null) return;

@@ -142,8 +142,8 @@ function hasDuplicate(rawHeaders: readonly string[]): boolean {
 }
 
 /**
- * Reads and discards the rest of a body that a handler has only partly read. Node itself does so only for a body from which nothing was
- * read. If the rest stays unread, the next request on the connection would wait forever. Behind nginx, that request may belong to another
+ * Reads and discards the rest of a body that a handler has only partly read. Node itself discards only a body from which nothing was read.
+ * If the rest stays unread, the next request on the connection would wait forever. Behind nginx, that request may belong to another
  * account.
  */
 function drain(body: IncomingMessage): void {

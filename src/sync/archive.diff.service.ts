@@ -160,8 +160,8 @@ export class ArchiveDiff {
   }
 
   /**
-   * Asks Orthanc for these instances a second time, and removes the rows of those that are still missing. Returns the number of removed
-   * rows.
+   * Asks Orthanc for these instances a second time, and removes the rows of the instances that are still missing. Returns the number of
+   * removed rows.
    */
   private async removeMissing(rows: readonly InstanceRow[]): Promise<number> {
     const again = await this.api.filesOf(rows.map(({ orthancId }) => orthancId));

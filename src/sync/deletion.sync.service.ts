@@ -23,7 +23,7 @@ const ListedRows = z
   .object({ id: z.coerce.number(), orthanc_id: OrthancId, revision: z.coerce.number() })
   .transform(({ orthanc_id: orthancId, ...row }): ListedRow => ({ ...row, orthancId }));
 
-/** A row of the catalog with its Orthanc id. `revision` shows whether the row was changed after it was read. */
+/** A row of the catalog with the Orthanc id of its study or series. `revision` shows whether the row was changed after it was read. */
 interface ListedRow {
   readonly id: number;
   readonly orthancId: OrthancId;

@@ -5,7 +5,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 
 /**
  * A group of quarantined instances that belong to the same study in Orthanc and have the same reason. `held_by` is the study of the catalog
- * with which they conflict.
+ * with which these instances conflict.
  */
 export const QuarantineItem = z.object({
   id: z.string(),

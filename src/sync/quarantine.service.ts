@@ -58,7 +58,7 @@ export class Quarantine {
     return this.database.$count(quarantined);
   }
 
-  /** Returns those of these Orthanc ids that are quarantined. */
+  /** Returns the subset of `ids` that is quarantined. */
   async among(ids: readonly OrthancId[]): Promise<ReadonlySet<string>> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })

@@ -35,8 +35,8 @@ const STUDY_PAGE = 500;
 const SERIES_PAGE = 100;
 
 /**
- * Compares the whole catalog with the whole archive page by page. Both are in use during the rebuild. The rebuild does not delete the
- * catalog first.
+ * Compares the whole catalog with the whole archive page by page. The catalog and the archive can be used during the rebuild. The rebuild
+ * does not delete the catalog first.
  */
 @Injectable()
 export class Rebuilds {

@@ -13,7 +13,7 @@ const Counts = z.object({ shown: z.number(), quarantined: z.number(), uploads: z
 export interface CountDifference {
   readonly count: number;
   readonly uploads: number;
-  /** Equal for two differences if no total has changed between them. */
+  /** Two differences have the same fingerprint if all totals are equal. */
   readonly fingerprint: string;
 }
 
@@ -26,7 +26,7 @@ export class Totals {
   ) {}
 
   /**
-   * Returns `undefined` if the totals agree. `deferred` is the number of instances in the archive that wait for the end of an upload or a
+   * Returns `undefined` if the totals agree. `deferred` is the number of archived instances that wait for the end of an upload or a
    * decision.
    */
   async difference(deferred: number): Promise<CountDifference | undefined> {

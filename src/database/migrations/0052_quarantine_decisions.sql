@@ -10,7 +10,7 @@ create table quarantine_decisions (
   new_uids boolean not null default false,
   state text not null default 'open' check (state in ('open', 'done', 'refused')),
   instances integer not null default 0,
-  -- `holder` is the process that applies the decision. This process must renew `held_until` before that time. After that time, another process
+  -- `holder` is the process that applies the decision. It must extend `held_until` before this time is reached. Otherwise another process
   -- takes over the remaining instances.
   holder uuid not null,
   held_until timestamptz not null,

@@ -32,7 +32,7 @@ public final class Server {
       start(Settings.read());
     } catch (Exception error) {
       System.err.println("FHIR server not started: " + rootOf(error));
-      // Threads that have already started would keep the process running, so halt() ends it.
+      // Threads that have already started would keep the process running, so halt() ends the process.
       Runtime.getRuntime().halt(1);
     }
   }
