@@ -84,7 +84,7 @@ describe('the last administrator', () => {
 
 describe('the first administrator', () => {
   test('is made once by two gateways that start together, with a password in a file of mode 0600', async () => {
-    // The state before the first start. The tests above no longer need their gateway.
+    // Makes the database empty, as before the first start of a gateway. The tests above no longer use it.
     await world.sql`delete from accounts`;
     await world.sql`delete from groups`;
     await world.sql`delete from signing_keys`;
@@ -117,7 +117,7 @@ describe('the first administrator', () => {
   });
 });
 
-/** Another gateway of that world, started without a password. */
+/** Another gateway on the database of the test world, started without ADMIN_PASSWORD. */
 function unattended(of: World): Promise<TestGateway> {
   const { PORT: _, DATA_DIR: __, ADMIN_PASSWORD: ___, ...env } = of.gateway.env;
   return startTestGateway(env);

@@ -24,7 +24,7 @@ afterAll(() => world?.stop());
 
 const admin = (verb: 'get' | 'post' | 'patch', path: string): Test =>
   world.http[verb](path).set('authorization', authorization);
-/** The values of one field in a list. `total` must equal their number. */
+/** The values of one field in a list. Checks that `total` is the number of these values. */
 async function held(path: string, field: string, who = authorization): Promise<unknown[]> {
   const { items, total } = List.parse(
     (await world.http.get(path).set('authorization', who).expect(200)).body,

@@ -38,7 +38,7 @@ const known = async () => Account.parse((await account().expect(200)).body);
 const change = (body: object) =>
   world.http.patch(`/api/accounts/${machine.id}`).set('authorization', authorization).send(body);
 const image = () => makeInstance({ studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() });
-/** Moves the times of everything it stored into the past. */
+/** Moves the storage times of all instances of the machine into the past. */
 const age = (interval: string) =>
   world.sql`update instances set stored_at = now() - ${interval}::interval where stored_by = ${machine.id}`;
 const told = async (event: string) =>

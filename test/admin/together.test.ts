@@ -26,7 +26,7 @@ type Verb = 'get' | 'post' | 'patch' | 'put' | 'delete';
 const admin = (verb: Verb, path: string): Test => world.http[verb](path).set('authorization', authorization);
 const idOf = (body: unknown) => z.looseObject({ id: z.uuid() }).parse(body).id;
 
-/** The rows of everything that an administrator can change. */
+/** The rows of all tables that an administrator can change. */
 async function everything(): Promise<unknown> {
   const [row] = await world.sql`select jsonb_build_array(
     (select jsonb_agg(to_jsonb(a) order by id) from accounts a), (select jsonb_agg(to_jsonb(g) order by id) from groups g),
@@ -36,7 +36,7 @@ async function everything(): Promise<unknown> {
   return row?.['all'];
 }
 
-/** Every change that the API offers. */
+/** Every change that the API of the administration offers. */
 const changes = (): [string, Verb, string, object?][] => [
   ['adds a person', 'post', '/api/users', { username: 'new', password: 'a brand new reed' }],
   ['renames a person', 'patch', `/api/users/${person.id}`, { display_name: 'other' }],
@@ -178,7 +178,7 @@ describe('killed in the middle of changes', () => {
         () => undefined,
       );
       if (answer?.status === 201) state.made += 1;
-      // The other requests are running by then.
+      // At this moment, the requests of the other writers are running.
       if (state.made === 20) gateway.kill();
     };
     const writers = [1, 2, 3, 4].map(async () => {

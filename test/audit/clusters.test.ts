@@ -158,7 +158,7 @@ describe('a dump that is restored into a new cluster, under a gateway that keeps
     await sealedBut(0);
     idsBefore = await nextId();
     const to = connect(second);
-    // These rows are written but not sealed when the dump is made. One is an hour old.
+    // When the dump is made, these rows are written but not sealed. One of these rows is an hour old.
     await owner.begin(async (tx) => {
       await tx`insert into audit (kind, address, action) values ('answer', 'test', 'not sealed in the dump')`;
       await tx`insert into audit (at, kind, address, action) values (now() - interval '1 hour', 'answer', 'test', 'old')`;
@@ -166,7 +166,7 @@ describe('a dump that is restored into a new cluster, under a gateway that keeps
     });
     expect(await countUnsealed(to)).toBe(2);
 
-    // The second cluster gets the address of the first.
+    // The second cluster takes over the port of the first cluster.
     for (const connection of [to, owner]) await connection.end();
     for (const server of [second, cluster]) await server.stop();
     const { password } = new URL(cluster.appUrl);
@@ -186,7 +186,7 @@ describe('a dump that is restored into a new cluster, under a gateway that keeps
   });
 });
 
-/** Copies like pg_dump and pg_restore: rows with all columns, and the positions of the sequences. */
+/** Copies the rows with all columns, and the positions of the sequences, like pg_dump and pg_restore. */
 async function copyAudit(from: postgres.TransactionSql, to: postgres.Sql): Promise<void> {
   for (const table of ['audit', 'audit_seals']) {
     const rows = await from.unsafe(`copy (select * from ${table}) to stdout`).readable();

@@ -11,7 +11,7 @@ const NEXT = 'a password nobody has yet';
 let world: World;
 let clerk: Caller;
 beforeAll(async () => {
-  // A FHIR server is configured and away, so no import runs during this test.
+  // The configured FHIR server is unreachable, so no import runs during this test.
   world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir' });
   clerk = await world.person({ rights: ['records:import', 'terms:decide'], scope: ALL });
 });
@@ -21,7 +21,7 @@ afterEach(() => world.sql`grant insert on audit to radgate_app`);
 const by = (caller: Caller, verb: 'post' | 'delete', path: string): Test =>
   world.http[verb](path).set('authorization', caller.authorization);
 
-/** The import under test. Imports of other tests continue meanwhile. */
+/** The import under test. Imports of other tests run at the same time. */
 let current = randomUUID();
 
 /** Creates an import with this status and one row. */
@@ -44,7 +44,7 @@ async function wordThatWaits(): Promise<string> {
   return String(row?.['id']);
 }
 
-/** The rows of everything that these changes write. */
+/** The rows of all tables that these changes write. */
 async function everything(): Promise<unknown> {
   const [row] = await world.sql`select jsonb_build_array(
     (select jsonb_agg(to_jsonb(i)) from imports i where id = ${current}),
@@ -85,7 +85,7 @@ async function sessionOf(one: Person): Promise<string> {
   return String(row?.['id']);
 }
 
-/** Every change outside administration: its preparation, then its request. */
+/** Every change outside the administration, with its preparation and its request. */
 const changes: readonly (readonly [what: string, prepare: () => Promise<() => Test>])[] = [
   ...(
     [

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Sends a request and resets the connection before the answer. */
+/** Sends a request and resets the connection before the response arrives. */
 function sendAndLeave(text: string, afterMs: number): Promise<void> {
   const { hostname, port } = new URL(world.gateway.url);
   const socket = connect(Number(port), hostname);

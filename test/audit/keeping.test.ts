@@ -15,7 +15,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** `npm run audit:verify` with the owner's address. */
+/** Runs `npm run audit:verify` with the connection URL of the schema owner. */
 const verify = (...args: string[]) => verifyAudit(world.database.ownerUrl, ...args);
 
 const count = async (what: 'audit' | 'audit_seals') =>
@@ -40,7 +40,7 @@ const ids = async () => {
     await world.sql`select audit_id::text as id from audit_seals join audit on id = audit_id order by position desc limit 8`
   ).map((row) => String(row['id']));
 };
-/** Makes a change that only the owner can make, runs the check, and undoes the change. No row is sealed meanwhile. */
+/** Makes a change that only the schema owner can make, runs the check, and undoes the change. Meanwhile no row is sealed. */
 async function tampered(statement: string, args: string[] = []): Promise<{ code: number; text: string }> {
   const holder = postgres(world.database.ownerUrl, { max: 1 });
   await holder`select pg_advisory_lock(${SEALER_LOCK})`;
@@ -84,7 +84,7 @@ describe('the months of the audit', () => {
   it('that are too old are dropped once they are sealed; their seal stays and the rest is still held', async () => {
     await longAgo('2019-05-30T20:00:00Z', 100);
     await app`select audit_keep()`;
-    // The sealer may have been faster. The test only requires that no row stays unsealed.
+    // The sealer may already have sealed the row. The test only requires that no row remains unsealed.
     await sealed();
     await app`select audit_keep()`;
     expect(await months()).not.toContain('audit_2019_05');

@@ -10,7 +10,7 @@ let world: World;
 let gateway: TestGateway;
 let line: Line;
 
-/** A TCP proxy to PostgreSQL that can be cut. Other tests share the server itself. */
+/** A TCP proxy in front of PostgreSQL whose connections the test can cut. The server itself is shared with other tests. */
 class Line {
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;

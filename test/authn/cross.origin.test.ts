@@ -29,7 +29,7 @@ let port: number;
 beforeAll(async () => {
   await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
   ({ port } = z.object({ port: z.number() }).parse(elsewhere.address()));
-  // This test needs only the provider's name on the sign-in page.
+  // The test needs only the provider's name on the sign-in page, so the provider need not be reachable.
   world = await startWorld({
     OIDC_ISSUER: 'http://127.0.0.1:1',
     OIDC_CLIENT_ID: 'radgate',
@@ -80,7 +80,7 @@ const answered = async (route: string) =>
 
 describe.each([
   ['another site', 'localhost'],
-  // SameSite does not help here, because the browser sends the cookies.
+  // For this page, SameSite is no protection: another port is the same site, so the browser sends the cookies.
   ['the same site on another port', '127.0.0.1'],
 ])('a page of %s', (_, host) => {
   test('changes nothing by forms', async () => {

@@ -217,7 +217,7 @@ describe('a group that a claim gave', () => {
       );
     const { account, groups } = await of(['Administrators'], 20);
     expect(groups.map(({ id }) => id)).toEqual([group]);
-    // This holds even with a local password, because the claim may change at the next sign-in.
+    // The account is not the last administrator even with a local password, because the claim may change at the next sign-in.
     const password = 'a password of their own';
     await asked('patch', `/api/users/${account.id}`).send({ password }).expect(200);
     for (const way of [`/api/users/${own.account.id}`, `/api/groups/${group}/members/${own.account.id}`])

@@ -7,7 +7,7 @@ import { tokensOf } from './signing.in.ts';
 
 let world: World;
 let met = 0;
-/** The key URL in forged headers. */
+/** The URL of a key set that forged token headers contain. */
 const stranger = createServer((_request, response) => response.end('{}')).on('connection', () => (met += 1));
 let address: string;
 

@@ -23,7 +23,7 @@ const WRONG = 'wrong wrong wrong wrong';
 /** The user and system time of a process in ticks of ten milliseconds (proc(5), `stat`). */
 async function processorTicks(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // The name of the program, in brackets, may contain blanks.
+  // The name of the program, in parentheses, may contain spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[11]) + Number(fields[12]);
 }
@@ -61,7 +61,7 @@ describe('login', () => {
     };
     const known = await tries(() => name);
     const unknown = await tries(() => unique('x'));
-    // Processor time does not depend on other work of the machine. Without the dummy verification it would be a tenth.
+    // Processor time does not depend on other programs. Without the dummy verification, the processor time would be a tenth.
     expect(unknown).toBeGreaterThan(known / 2);
   });
 
@@ -98,7 +98,7 @@ describe('login', () => {
       Array.from({ length: 40 }, () => login(world, { username, password: WRONG })),
     );
     const tried = answers.filter(({ status }) => status === 401).length;
-    // Four are checked at a time, so at most three more than ten are let through.
+    // The gateway checks four passwords at the same time, so it checks at most three more than the limit of ten.
     expect(tried).toBeLessThanOrEqual(13);
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(40 - tried);
   });

@@ -10,22 +10,22 @@ import { tokensOf } from './signing.in.ts';
 const execute = promisify(execFile);
 const command = join(import.meta.dirname, '../../dist/authn/keys/rotate.command.js');
 const ROTATE_MS = 5000;
-/** On a busy machine, clients send fewer requests. */
+/** The number of concurrent requests. On a busy machine, clients send fewer requests per second. */
 const AT_ONCE = 100;
 const Refreshed = z.object({ access_token: z.string(), refresh_token: z.string() });
 
-/** The result: answers by status, and the number of keys that signed the used tokens. */
+/** The number of responses by status, and the number of keys that signed the tokens in use. */
 export type Outcome = {
   statuses: Record<number, number>;
   keys: number;
   rotations: number;
-  /** The load that was reached. */
+  /** The number of requests per second that the test reached. */
   perSecond: number;
 };
 
 /**
  * Rotates the signing keys every five seconds while people send requests to both gateways in turn and refresh their tokens every second.
- * With `hurry` (seconds) a new key signs that much earlier.
+ * A new key signs `hurry` seconds earlier than usual.
  */
 export async function rotateUnderLoad(
   world: World,
@@ -40,7 +40,7 @@ export async function rotateUnderLoad(
   const at = (index: number) => urls[index % urls.length] ?? '';
   const pools = urls.map((url) => new Pool(url, { connections: 16 }));
 
-  // The first key is younger than a key moved into the past would be.
+  // Also moves the first key into the past, because it must not be younger than the keys that the test adds.
   await world.sql`update signing_keys set created_at = created_at - interval '1 minute'`;
   const rotate = async () => {
     const { DATABASE_URL = '', MASTER_KEY = '' } = world.gateway.env;

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 const me = (headers: Record<string, string>) => world.http.get('/api/me').set(headers);
-/** A change that passes the guard and then fails with 422. */
+/** A request for a change that the guard accepts, and that then fails with 422. */
 const change = (headers: Record<string, string>): Test =>
   world.http
     .post('/api/me/password')

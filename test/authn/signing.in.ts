@@ -28,12 +28,12 @@ export function login(world: World, body: object): Test {
   return world.http.post('/api/auth/login').send(body);
 }
 
-/** Signs in for a pair of tokens. */
+/** Signs in and returns a pair of tokens. */
 export async function tokensOf(world: World, { name, password }: Credentials): Promise<Pair> {
   return Pair.parse((await login(world, { username: name, password }).expect(200)).body);
 }
 
-/** Signs in for a session. */
+/** Signs in and returns a browser session. */
 export async function sessionOf(world: World, { name, password }: Credentials): Promise<Session> {
   const answer = await login(world, { username: name, password, session: true }).expect(200);
   const pairs = cookiesOf(answer.headers).map((line) => line.split(';', 1)[0] ?? '');

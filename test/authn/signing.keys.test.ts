@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The same world with another gateway process. */
+/** The same world, but with another gateway process. */
 async function another(settings: Readonly<Record<string, string>> = {}): Promise<World> {
   const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
   const gateway = await startTestGateway({ ...env, ...settings });

@@ -7,13 +7,13 @@ import { type Principal, type PrincipalName, principals } from './matrix.people.
 export interface Credential {
   readonly principal: PrincipalName;
   readonly form: 'none' | 'access token' | 'session cookie' | 'API key' | 'Basic';
-  /** The headers of a request. Unsafe methods also get the headers of a page of our own origin. */
+  /** The headers of a request. For unsafe methods, they include the headers that a page of the gateway's own origin sends. */
   readonly headers: (method: string) => Readonly<Record<string, string>>;
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Creates an account of each kind for every principal and returns all their credentials. */
+/** Creates an account of each kind for every principal. Returns the credentials of all accounts. */
 export async function credentialsOf(world: World): Promise<Credential[]> {
   const all = await Promise.all(namesOf(principals).map((principal) => ofPrincipal(world, principal)));
   return all.flat();
@@ -81,7 +81,7 @@ async function ofMachine(world: World, principal: PrincipalName): Promise<Creden
 
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 
-/** The same token after its expiry, signed by a key that the gateway publishes. */
+/** A token with the same claims that has expired. It is signed with a key that the gateway publishes. */
 async function expired(world: World, authorization: string): Promise<string> {
   const claims: unknown = JSON.parse(
     Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString('utf8'),

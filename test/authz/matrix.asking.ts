@@ -13,14 +13,14 @@ export interface Cell {
   readonly thing: Thing | undefined;
 }
 
-/** The answer. `headers` omits headers that differ between any two answers. */
+/** The response. `headers` omits headers that are different in every response. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
-/** The objects that a row is requested for. */
+/** The objects for which the request of a row is sent. */
 function thingsOf(row: Row): (Thing | undefined)[] {
   const level = levelOf(row);
   if (level === undefined) return [undefined];
@@ -34,8 +34,8 @@ function isThing(name: string): name is Thing {
 }
 
 /**
- * The cells of a row. With `whole`, all credentials × objects. Otherwise each principal requests each object once, and uses two of its
- * credentials, which change from row to row.
+ * The cells of a row. With `whole`, the cells are all combinations of credentials and objects. Otherwise each
+ * principal requests each object once and uses two of its credentials. These two change from row to row.
  */
 export function cellsOf(row: Row, at: number, credentials: readonly Credential[], whole: boolean): Cell[] {
   const things = thingsOf(row);

@@ -37,10 +37,10 @@ export const chains: Readonly<Record<Thing, Chain>> = {
 };
 
 export const ownPatient = { issuer: 'TEST', patient_id: 'MATRIX-OWN' } as const;
-/** The patient who came second with the UIDs of `contested`. These images are in the archive, and nobody may see them. */
+/** The second patient whose images have the UIDs of `contested`. The images are in the archive, but nobody may see them. */
 export const lateComer = { issuer: 'TEST', patient_id: 'QQCANARY-LATE' } as const;
 
-/** Words and UIDs that only readers of the foreign study may see. Each occurs nowhere else. */
+/** Words and UIDs that only readers of the foreign study may see. They occur in no other study. */
 export const foreignCanaries: readonly string[] = [
   'Zzcanary',
   'ZZCANARY',
@@ -125,7 +125,7 @@ export function anotherOf(held: Held | 'new'): { file: Buffer; sop: string } {
 
 const Last = z.object({ Last: z.number() });
 
-/** Waits until the gateway has processed all changes of the archive. */
+/** Waits until the gateway has processed all entries of the archive's change feed. */
 async function watched(world: World): Promise<void> {
   const answer = await world.archive('/changes?last');
   const { Last: last } = Last.parse(await answer.json());
@@ -139,7 +139,7 @@ async function watched(world: World): Promise<void> {
   }
 }
 
-/** Stores everything (the contested study past the gateway) and deletes `deleted` again. */
+/** Stores all studies and deletes `deleted` again. The contested study is stored directly in the archive. */
 export async function furnish(world: World, sender: Caller, remover: Caller): Promise<void> {
   const stored = (['own', 'shared', 'deleted', 'contested', 'foreign'] as const).map((thing) =>
     fileOf(chains[thing], patients[thing]),

@@ -2,12 +2,15 @@ import type { Right } from '../../src/authz/rights.js';
 import type { GrantWish } from '../support/world.ts';
 import { chains, type Held, lateComer, ownPatient } from './matrix.objects.ts';
 
-/** A principal of the matrix: the grants of their group and the expected access. */
+/** A principal of the matrix, with the grants of the principal's group and the expected access. */
 export interface Principal {
   readonly grants: readonly GrantWish[];
-  /** The objects that each right covers. A missing right is not held. This is independent of `grants`, so that the test can fail. */
+  /**
+   * The objects that each right covers. The principal does not have a missing right. The list is independent of `grants`, so the test can
+   * fail.
+   */
   readonly may: Partial<Record<Right, readonly Held[]>>;
-  /** Whether the gateway has an account for them. */
+  /** Whether the gateway has an account for the principal. */
   readonly known: boolean;
   readonly patient?: typeof ownPatient;
   /** The kinds of account. A patient is a person, a modality is a machine. */
@@ -25,7 +28,7 @@ function over(right: Right, studies: readonly Held[]): GrantWish[] {
   }));
 }
 const forAll = (...rights: readonly Right[]): GrantWish => ({ rights, scope: { kind: 'all' } });
-/** For the second patient: the test checks that the contested study is not theirs. */
+/** The grant for the second patient. The test checks that this grant does not cover the contested study. */
 const ofLateComer: GrantWish = {
   rights: ['studies:read', 'studies:delete'],
   scope: { kind: 'patient', ...lateComer },

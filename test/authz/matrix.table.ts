@@ -2,9 +2,9 @@ import type { Right } from '../../src/authz/rights.js';
 
 /** One route of the gateway and its expected answers. */
 export interface Row {
-  /** Method and path, in the form in which the gateway lists them. */
+  /** Method and path, in the form of the gateway's route list. */
   readonly route: string;
-  /** `public`, any `account`, or a list of rights; one of them is needed. */
+  /** `public`, any `account`, or a list of rights. The caller needs one right of the list. */
   readonly opens: 'public' | 'account' | readonly Right[];
   /** The answer to a permitted request for an existing object. Requests for changes are invalid on purpose, so that nothing changes. */
   readonly ok: number;
@@ -12,7 +12,7 @@ export interface Row {
   readonly path?: string;
   /** The JSON body; by default an empty object for a change. */
   readonly body?: object;
-  /** The purpose of the route is to list studies and patients. A permitted caller may therefore see the canaries. */
+  /** True if the route lists studies and patients. A permitted caller may therefore see the canaries. */
   readonly tells?: true;
 }
 
@@ -25,7 +25,7 @@ function rows(opens: Row['opens'], list: readonly (readonly [string, number, Par
 const series = '/dicom-web/studies/:study/series/:series';
 const instance = `${series}/instances/:instance`;
 const unknown = (path: string) => path.replaceAll(/:\w+/g, NOBODY);
-/** A change of an object that does not exist. */
+/** The row of a route that changes an object. Its request names an object that does not exist. */
 const absent = (route: string, ok = 404, body?: object): [string, number, Partial<Row>] => [
   route,
   ok,
@@ -37,7 +37,7 @@ export const table: readonly Row[] = [
   ...rows('public', [
     ['POST /api/auth/login', 422],
     ['POST /api/auth/refresh', 422],
-    // External sign-in is off in this world.
+    // External sign-in is not configured in this test.
     ['GET /api/auth/methods', 200],
     ['GET /api/auth/oidc/login', 404],
     ['GET /api/auth/oidc/callback', 404],
@@ -57,7 +57,7 @@ export const table: readonly Row[] = [
     ['POST /api/auth/logout', 422, { body: { none: 'such' } }],
     ['POST /api/me/password', 422],
     ['GET /api/me/sessions', 200],
-    // Deletions are requested only by principals whom the gateway must refuse.
+    // Only principals whom the gateway must refuse request deletions.
     ['DELETE /api/me/sessions', 204],
     absent('DELETE /api/me/sessions/:id'),
   ]),

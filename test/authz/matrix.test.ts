@@ -56,7 +56,7 @@ it('the table has each route of the running gateway, once', async () => {
   });
 });
 
-/** The fault of an answer, as a line of the report. */
+/** The fault of a response, as a line of the report. */
 function faultOf(cell: Cell, answer: Answer): string | undefined {
   const { row, credential, thing } = cell;
   const asked = `${credential.principal} by ${credential.form}: ${row.route} of ${thing ?? 'nothing'}`;
@@ -90,7 +90,7 @@ it('every route answers every principal as the table says, and refusals are equa
     const fault = faultOf(cell, answer);
     if (fault !== undefined) faults.push(fault);
     if (![401, 403, 404].includes(answer.status)) return;
-    // The challenge for a browser names only Bearer.
+    // For a browser, WWW-Authenticate names only Bearer.
     const kind = `${answer.status} ${answer.status === 401 ? cell.credential.form === 'session cookie' : ''}`;
     refusals.set(kind, (refusals.get(kind) ?? new Set()).add(JSON.stringify(answer)));
   });
@@ -151,7 +151,7 @@ it('each image is stored for the principals of the table; a refusal reveals noth
       if (wanted === 409) refusals.add(text);
     }
   }
-  // 0x0124 both for another group's study and for a new one.
+  // The failure reason is 0x0124 both for a study of another group and for a new study.
   expect([...refusals]).toEqual([expect.stringContaining('292')]);
 }, 60_000);
 
@@ -165,7 +165,7 @@ it('a principal with studies:delete deletes the objects in scope, and they are g
   const [instance, series, study] = table.filter(({ route }) => route.startsWith('DELETE /dicom-web/'));
   if (!one || !other || !instance || !series || !study) throw new Error('nobody removes');
   expect(await remove(instance, one)).toBe(204);
-  // It was the only instance of its series. Other instances have been stored into the study.
+  // The deleted instance was the only instance of its series. Other instances have been stored into the study meanwhile.
   expect(await remove(series, other)).toBe(404);
   expect(await remove(study, other)).toBe(204);
   for (const credential of removers) expect(await remove(study, credential)).toBe(404);

@@ -7,7 +7,7 @@ import { rebuilt } from '../catalog/rebuilt.ts';
 import { valuesOf } from '../dicomweb/qido.world.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
-/** Blanks of all kinds, and invisible characters. Each of them, except the space, makes another PatientID. */
+/** White space of all kinds, and invisible characters. Except for the space, each of these characters makes another PatientID. */
 const BLANKS = [
   '\t',
   '\n',
@@ -23,7 +23,7 @@ const BLANKS = [
   '\ufeff',
 ];
 const around = fc.array(fc.constantFrom(' ', ...BLANKS), { maxLength: 2 }).map((some) => some.join(''));
-/** PatientIDs as written into files. A fixed seed makes them the same in every run. */
+/** The PatientIDs that are written into files. A fixed seed makes them equal in every run. */
 const written = [
   'P1',
   ' P1 ',
@@ -49,7 +49,8 @@ beforeAll(async () => {
   const files = [...ofPatient.values()]
     .flat()
     .map(({ id, study }) => makeInstance({ patientId: id, studyUid: study }));
-  // One half is stored by STOW, the other half directly in the archive. Both ways must read the same PatientID.
+  // One half of the files is stored by STOW, the other half directly in the archive. The gateway must read the same PatientID in both
+  // cases.
   await world
     .store(
       await world.machine(),

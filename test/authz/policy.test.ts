@@ -21,7 +21,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-// Few values, so that grants often match studies. Some differ only in case or spaces and must stay distinct.
+// There are only few values, so grants often match studies. Some values differ only in case or spaces and must be treated as different.
 const issuer = fc.constantFrom('A', 'a', 'B');
 const patientId = fc.constantFrom('1', '1 ', 'p*', 'P*', '%', '');
 const institution = fc.constantFrom('North', 'north', 'South', '');

@@ -52,7 +52,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-/** An open answer of the other gateway whose client no longer reads. */
+/** A response that the other gateway is sending while its client no longer reads. */
 class Open {
   private constructor(
     private readonly answer: IncomingMessage,
@@ -71,7 +71,7 @@ class Open {
     return new Open(answer, ended);
   }
 
-  /** A STOW request at the other gateway that has sent half of its file. */
+  /** A STOW request to the other gateway. The client has sent half of its file. */
   static upload(file: Buffer, headers: Readonly<Record<string, string>>): Pick<Open, 'rest'> {
     const { type, body } = multipartOf([file]);
     const sending = request(`${other.url}/dicom-web/studies`, {
@@ -122,12 +122,12 @@ async function cutBy(
   open: Pick<Open, 'rest'>,
   change: () => PromiseLike<unknown>,
 ): Promise<void> {
-  // Requests shorter than a second are not watched.
+  // The gateway does not check the rights of a request again during its first second.
   await new Promise((resolve) => setTimeout(resolve, 1100));
   const before = await cuts();
   const start = performance.now();
   await change();
-  // The system of a client that does not read does not report the end, so the test asks the gateway.
+  // A client that does not read is not notified when its connection ends, so the test counts the ended requests in the gateway's log.
   await expect.poll(cuts, { timeout: SOON_MS, interval: 20 }).toBeGreaterThan(before);
   took[name] = Math.round(performance.now() - start);
   expect(await open.rest()).toBe('cut');

@@ -9,7 +9,7 @@ import { StudyUid } from '../../src/dicom/uids.js';
 import { PLANNING } from '../../src/database/database.module.js';
 import { createDatabase } from '../support/neighbours.ts';
 
-/** The cost of a query: blocks read or found in memory, and the tables that were scanned completely. */
+/** The cost of a query: the number of blocks that it touched on disk or in memory, and the tables that it scanned completely. */
 interface Touched {
   readonly question: string;
   readonly buffers: number;
@@ -32,8 +32,9 @@ type Asked = { readonly query: string; readonly params: z.output<typeof Params> 
 const Explained = z.array(z.object({ 'QUERY PLAN': z.array(z.object({ Plan: Node })) }));
 
 /**
- * Creates a database of `studies` studies with ten instances each. Each study has one grant; each group has a hundred grants. One reader sees
- * {@link SEEN} studies by each kind of scope. Returns the cost of the gateway's queries for that reader.
+ * Creates a database of `studies` studies with ten instances each. Each study has one grant; each group has a hundred grants. By each
+ * kind of scope, one reader
+ * sees {@link SEEN} studies. Returns the cost of the gateway's queries for that reader.
  */
 export async function measure(studies: number): Promise<Touched[]> {
   const database = await createDatabase();
@@ -53,7 +54,7 @@ export async function measure(studies: number): Promise<Touched[]> {
   }
 }
 
-/** For each query, the ratio of the blocks it touched. */
+/** For each query, the number of touched blocks in the large database divided by the number in the small one. */
 export function timesAsMany(few: readonly Touched[], many: readonly Touched[]): [string, number][] {
   return many.map(({ question, buffers }, index) => [question, buffers / (few[index]?.buffers ?? 0)]);
 }
@@ -98,7 +99,7 @@ async function fill(sql: postgres.Sql, studies: number): Promise<void> {
   await settle(sql);
 }
 
-/** Vacuums as autovacuum does. While autovacuum itself runs, our vacuum cannot finish. */
+/** Vacuums like autovacuum. While autovacuum itself runs, the vacuum of the test cannot finish. */
 async function settle(sql: postgres.Sql): Promise<void> {
   for (;;) {
     await sql`vacuum analyze`;

@@ -6,7 +6,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
 const IMPORT = '00000000-0000-4000-8000-000000000002';
-/** Rights are valid for five seconds without the database; the next check comes within two more. */
+/** Without the database, rights are valid for five seconds. The next check follows within two more seconds. */
 const SOON = { timeout: 8_000, interval: 50 };
 
 let world: World;
@@ -47,7 +47,7 @@ async function events(): Promise<IncomingMessage> {
 describe('a database that hangs without closing its connections', () => {
   it('ends running requests after five seconds, because rights are no longer known; afterwards all works again', async () => {
     const stream = await events();
-    // Requests shorter than a second are not watched.
+    // The gateway does not check the rights of a request again during its first second.
     await pause(1_100);
     proxy.stall(true);
     await pause(3_000);

@@ -13,9 +13,9 @@ import { longForm } from '../support/long.form.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 import { OF_EACH_KIND, STORED } from './transfer.syntaxes.table.ts';
 
-/** Longer than a walk through a small archive. The tests wait for facts, not for time. */
+/** Longer than a comparison of a small archive. The tests wait for conditions, not for fixed times. */
 const SOON = { timeout: 60_000, interval: 200 };
-/** The tests restart gateways and open dozens of associations. */
+/** A long limit, because the tests restart gateways and open dozens of associations. */
 const LONG = 120_000;
 const HTJ2K = '1.2.840.10008.1.2.4.201';
 const UNKNOWN = '1.2.840.10008.1.2.4.99';
@@ -103,7 +103,7 @@ describe('identifiers that the archive decodes differently', { timeout: LONG }, 
         sent.map(({ file }) => file),
       );
     const refused = Object.keys(told(await all()).failed);
-    // An invalid identifier is refused at once.
+    // The gateway refuses an invalid identifier at once.
     const names = sent.flatMap(({ name, sopUid }) => (refused.includes(sopUid) ? [name] : []));
     expect(names).toEqual(['as long as is taken, in UTF-8']);
     const named = async () => {
@@ -171,7 +171,8 @@ describe(
         const last = await lastChange();
         return last > before && cursor?.['position'] === last;
       };
-      // The lock delays the row of the instance. Its reservation and Orthanc's copy exist, so the watcher has to look again later.
+      // The lock delays the insert of the instance. Its reservation and Orthanc's copy exist, so the watcher must check the instance
+      // again later.
       const answer = await world.sql.begin(async (lock) => {
         await lock`lock table instances in share mode`;
         const storing = world.store(sender, [file]).then(({ status }) => status);
@@ -179,7 +180,7 @@ describe(
         return { storing };
       });
       expect(await answer.storing).toBe(200);
-      // The rebuild runs after the watcher has looked again.
+      // The rebuild runs only after the watcher has checked the instance again.
       await compared();
       expect(await world.sql`select reason from quarantine`).toEqual([]);
       expect(await owners()).toHaveProperty([studyUid]);

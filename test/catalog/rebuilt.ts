@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import type { World } from '../support/world.ts';
 
-/** Asks for a rebuild of the catalog and waits for its end. */
+/** Requests a rebuild of the catalog and waits until the rebuild has ended. */
 export async function rebuilt(world: World): Promise<void> {
   const { authorization } = await world.admin();
   const ask = (method: 'get' | 'post') =>

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sample } from '../support/long.form.ts';
 import { CostlyArchive, INSTANCES_EACH, POLICIES, worstQueries } from './search.cost.ts';
 
-/** The short form of test/long/searches.test.ts: the number of rows in a plan grows no faster than the catalog. */
+/** The short form of test/long/searches.test.ts. The number of rows in a plan may not grow faster than the catalog. */
 const STUDIES = 200;
 /** The number of rows at each level. */
 const HELD = { study: STUDIES, series: STUDIES, instance: STUDIES * INSTANCES_EACH };
-/** The number of plan steps that may process each row. */
+/** How many steps of a plan may process the same row. */
 const STEPS = 25;
 const LEVELS = ['study', 'series', 'instance'] as const;
 

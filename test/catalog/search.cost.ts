@@ -23,13 +23,13 @@ interface Cost {
 }
 
 export const INSTANCES_EACH = 10;
-/** A row of more bytes contains more than keys and sort values. */
+/** The largest width in bytes of a row that contains only keys and sort values. */
 const WIDE = 200;
 /** Plan steps that sort or materialize rows. */
 const KEEPING = new Set(['Sort', 'Incremental Sort', 'WindowAgg', 'CTE Scan', 'Materialize']);
 
 const letters = 'abcdefghijklmnopqrstuvwxyz';
-/** `*a*b*c…` with 64 characters. Names and descriptions contain every letter in another order. */
+/** The pattern `*a*b*c…` with 64 characters. Names and descriptions contain all its letters, but in another order. */
 const wildcards = Array.from({ length: 32 }, (_, at) => `*${letters[at % 26]}`).join('');
 const longPattern = `${'*a?'.repeat(85)}*`;
 const marks = '?'.repeat(256);
@@ -88,7 +88,7 @@ const everyone: Policy = {
   patient: undefined,
   grants: [{ rights: ['studies:read'], scope: { kind: 'all' } }],
 };
-/** Also sees all studies, but by scopes that are checked for each study. */
+/** The policy of a reader who may also see all studies, but by scopes that must be checked for each study. */
 const partly: Policy = {
   ...everyone,
   grants: [
@@ -109,7 +109,7 @@ const Node = z.looseObject({
 const Explained = z.array(z.object({ 'QUERY PLAN': z.array(z.object({ Plan: Node })) }));
 const Params = z.array(z.union([z.string(), z.number(), z.array(z.string()), z.null()]));
 
-/** A database of studies with long names and descriptions, queried like the gateway does. */
+/** A database of studies with long names and descriptions. The queries are those of the gateway. */
 export class CostlyArchive {
   private constructor(
     private readonly database: TestDatabase,
@@ -125,7 +125,7 @@ export class CostlyArchive {
     return new CostlyArchive(database, client, owner);
   }
 
-  /** The cost of a search at its second run, when the session has cached the metadata. */
+  /** The cost of a search at its second run, when the session has cached the metadata of the tables. */
   async cost(policy: Policy, level: Level, query: string): Promise<Cost> {
     const asked: { query: string; params: unknown[] }[] = [];
     const logQuery = (text: string, params: unknown[]) => void asked.push({ query: text, params });
@@ -148,7 +148,7 @@ export class CostlyArchive {
     };
   }
 
-  /** The duration of a search in milliseconds. If the first run is above `slow`, the median of three runs. */
+  /** The duration of a search in milliseconds. If the first run takes longer than `slow`, it is the median of three runs. */
   async time(policy: Policy, level: Level, query: string, slow: number): Promise<number> {
     const searches = new Searches(drizzle(this.client));
     const { search } = parseQidoQuery(query, level, 'root');
@@ -198,7 +198,7 @@ function wideIn(plan: unknown): number {
   return Math.max(own ? Math.max(...taken) : 0, ...inner.map(wideIn));
 }
 
-/** Names with three groups of 64 letters, the longest legal ones; ten instances a study. */
+/** Inserts studies with ten instances each. The names have three groups of 64 letters, the longest legal length. */
 async function fill(sql: postgres.Sql, studies: number): Promise<void> {
   const word = `(select string_agg(substr('${letters}', 1 + (n * at * 7 + at) % 26, 1), '' order by at) from generate_series(1, 64) at)`;
   await sql.unsafe(`

@@ -16,7 +16,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** The number of searches that wait for the table. The gateway's archive walk may also wait for it. */
+/** The number of searches that wait for the lock on the table. The gateway's sweep may also wait for this lock. */
 async function waitingSearches(): Promise<number> {
   const rows = await world.sql`select pid from pg_locks where relation = 'series'::regclass and not granted`;
   const pids = z

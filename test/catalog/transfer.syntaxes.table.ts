@@ -24,19 +24,19 @@ const STANDARD = [
   `${ROOT}.8.1`,
 ];
 
-/** Transfer syntaxes that PS3.6 does not list, of the family whose data sets are Explicit VR Little Endian. */
+/** Transfer syntaxes with UIDs that PS3.6 does not list, below 1.2.840.10008.1.2.4. Their data sets are Explicit VR Little Endian. */
 const UNKNOWN = [`${ROOT}.4.67`, `${ROOT}.4.99`, `${ROOT}.4.113`, `${ROOT}.4.206`];
 
 /** Transfer syntaxes that STOW stores. */
 export const STORED: readonly string[] = [...STANDARD, ...UNKNOWN];
 
-/** One or two of each kind: what the gate takes of {@link STORED}. */
+/** The sample of {@link STORED} that `npm test` uses: one or two transfer syntaxes of each kind. */
 export const OF_EACH_KIND: readonly string[] = [
   TransferSyntax.implicitLittle,
   TransferSyntax.explicitLittle,
   TransferSyntax.deflated,
   TransferSyntax.explicitBig,
-  // JPEG, also a retired process; JPEG-LS; JPEG 2000; JPIP by reference; video, and the same in fragments; HTJ2K.
+  // JPEG, also a retired process, JPEG-LS, JPEG 2000, JPIP by reference, video, fragmentable video, and HTJ2K.
   ...['50', '54', '80', '90', '94', '100', '102.1', '201'].map((number) => `${ROOT}.4.${number}`),
   TransferSyntax.rle,
   `${ROOT}.8.1`,
@@ -55,7 +55,7 @@ export const REFUSED: readonly string[] = [
   `${ROOT}.7.1`,
   `${ROOT}.7.2`,
   `${ROOT}.7.3`,
-  // Papyrus 3 (retired), a private one, an unassigned one.
+  // Papyrus 3 (retired), a private UID and an unassigned UID.
   '1.2.840.10008.1.20',
   '1.2.840.113619.5.2',
   '1.3.46.670589.33.1.4.1',

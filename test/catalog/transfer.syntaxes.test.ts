@@ -12,9 +12,9 @@ import { longForm, sample } from '../support/long.form.ts';
 import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 import { OF_EACH_KIND, REFUSED, STORED } from './transfer.syntaxes.table.ts';
 
-/** Longer than a walk through a small archive. The tests wait for facts, not for time. */
+/** Longer than a comparison of a small archive. The tests wait for conditions, not for fixed times. */
 const SOON = { timeout: 60_000, interval: 200 };
-/** The tests restart gateways and archives. */
+/** A long limit, because the tests restart gateways and archives. */
 const LONG = 120_000;
 const AT_ONCE = 6;
 const HTJ2K = '1.2.840.10008.1.2.4.201';
@@ -59,7 +59,7 @@ function withLongMeta(sent: Sent, bytes: number): Sent {
 
 const Instances = z.array(z.looseObject({ '00080018': z.object({ Value: z.tuple([z.string()]) }) }));
 
-/** The gateway's answers for each instance: found, returned byte by byte, described, and stored again. */
+/** For each instance, the results of four requests: search, retrieval of the file, metadata, and a repeated STOW. */
 async function seen(sent: readonly Sent[]): Promise<Record<string, unknown>> {
   const search = await world.get(reader, '/instances?limit=1000').expect(200);
   const found = new Set(Instances.parse(search.body).map((one) => one['00080018'].Value[0]));

@@ -137,7 +137,8 @@ describe('storing never widens access', () => {
                 for (const [index, reader] of readers.entries()) {
                   const after = await view(tx, reader);
                   for (const study of existing) {
-                    // A study with only reports is in no modality scope: its first image series decides (docs/decisions/0005).
+                    // No modality scope covers a study that has only reports. Its first image series decides the scope
+                    // (docs/decisions/0005).
                     if (
                       study.images.length === 0 &&
                       reader.grants.some((grant) => grant.scope.kind === 'modality')
@@ -160,5 +161,5 @@ describe('storing never widens access', () => {
   });
 });
 
-/** Rolls a completed run back. */
+/** An error that rolls the transaction of a completed run back. */
 class Done extends Error {}

@@ -6,7 +6,7 @@ import { csvLines, withoutFormulaEscape } from '../../src/csv/csv.writer.js';
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 const SIGNS = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'] as const;
 
-/** What a cell looks like in the file, written down without the library (RFC 4180 §2, OWASP "CSV Injection"). */
+/** The expected text of a cell in the file, computed without the library (RFC 4180 §2, OWASP "CSV Injection"). */
 function written(cell: string, delimiter: string, quoteBlanks: boolean): string {
   const escaped = SIGNS.some((sign) => cell.startsWith(sign)) ? `'${cell}` : cell;
   const quoted =
@@ -14,7 +14,7 @@ function written(cell: string, delimiter: string, quoteBlanks: boolean): string 
   return quoted ? `"${escaped.replaceAll('"', '""')}"` : escaped;
 }
 
-/** Every sign alone, before and behind each character that a reader takes for structure. */
+/** Every special character alone, and before and after each character that has a meaning in CSV. */
 const STRUCTURE = ['', 'a', '1', ' ', '\n', '\r', '\r\n', '\t', '"', '""', "'", ',', ';', '|', '\u{1F469}'];
 const CELLS = [
   ...STRUCTURE,

@@ -49,7 +49,8 @@ const fateOf = (statement: PromiseLike<unknown>): Promise<string> =>
   );
 const kept = async () => (await sql`select what from kept`).map((row) => row['what']);
 
-// The driver's issues 1154 and 1208. Without its patch (patches/), the first two end the whole process.
+// These tests cover the driver's issues 1154 and 1208. Without the patch of the driver (patches/), the first two tests end the whole
+// process.
 describe('a connection that is lost in the middle of a transaction', () => {
   it('fails the statement under way and the transaction, and nothing else', async () => {
     const lost = sql.begin(async (transaction) => {
@@ -85,7 +86,7 @@ describe('a connection that is lost in the middle of a transaction', () => {
       stray.resolve(fateOf(transaction`insert into kept values ('stray')`));
     });
     await expect(lost).rejects.toThrow(/CONNECTION_CLOSED|ECONNRESET/);
-    // The transaction ends for its caller before its last statement.
+    // The caller's transaction fails before its last statement is sent.
     expect(await stray.promise).toBe('refused');
     expect(await kept()).toEqual([]);
   });
@@ -104,7 +105,7 @@ describe('a connection that is lost in the middle of a transaction', () => {
     expect(await fateOf(reserved`select 1`)).toBe('refused');
     expect(await others).toEqual([]);
     expect(await fateOf(reserved`select 1`)).toBe('refused');
-    // A lost connection is not released twice, because another caller has the pool's only connection now.
+    // The release of the lost connection must have no effect, because another caller has the pool's only connection now.
     const [next, late] = [await sql.reserve(), kept()];
     reserved.release();
     expect(await fateOf(next`select 1`)).toBe('done');

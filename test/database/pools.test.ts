@@ -46,7 +46,7 @@ async function lockHolders(): Promise<number> {
   return rows.length;
 }
 
-/** The fastest of three sign-ins in milliseconds, because another process may have slowed one. */
+/** The duration of the fastest of three sign-ins in milliseconds, because another process may slow a single sign-in down. */
 async function signInTime({ name, password }: Person): Promise<number> {
   const times: number[] = [];
   for (let count = 0; count < 3; count += 1) {
@@ -69,7 +69,7 @@ it('a sign-in takes less than a second while searches, walks and imports keep al
   await expect.poll(lockHolders, { timeout: 10_000 }).toBe(3);
   const searches: Promise<number>[] = [];
   await world.sql.begin(async (tx) => {
-    // Searches and archive walks wait until this transaction ends.
+    // Searches and the comparison of the archive wait until this transaction ends.
     await tx`lock table series in access exclusive mode`;
     for (let count = 0; count < 12; count += 1)
       await world.archive('/instances', { method: 'POST', body: new Uint8Array(makeInstance()) });

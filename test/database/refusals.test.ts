@@ -11,7 +11,7 @@ import { startWorld, type World } from '../support/world.ts';
 /** The statement timeout of the gateway under test. A statement that waits for a lock therefore ends soon. */
 const STATEMENT_MS = 300;
 const AT_ONCE = 8;
-/** These routes report an unavailable neighbour in their own format. */
+/** These routes report an unreachable database in their own format. */
 const OWN = new Set(['GET /health/ready', 'HEAD /health/ready']);
 
 let world: World;
@@ -25,7 +25,7 @@ beforeAll(async () => {
   everything = { principal: 'administrator', form: 'access token', headers: () => ({ authorization }) };
   const { PORT: _, DATA_DIR: __, DATABASE_URL: url = '', ...env } = world.gateway.env;
   await world.gateway.stop();
-  // A parameter of the URL takes precedence over the gateway's setting.
+  // A timeout in the connection URL takes precedence over the gateway's own timeout.
   world.gateway = await startTestGateway({
     ...env,
     DATABASE_URL: `${url}?statement_timeout=${STATEMENT_MS}`,
@@ -34,7 +34,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => world?.stop());
 
-/** The answer of each route. Requests for changes change nothing. */
+/** The response of each route. The requests for changes are made so that they change nothing. */
 async function askAll(): Promise<ReadonlyMap<string, Answer>> {
   const answers = new Map<string, Answer>();
   const waiting = table.filter(({ ok }) => ok !== 204).values();
@@ -46,7 +46,7 @@ async function askAll(): Promise<ReadonlyMap<string, Answer>> {
   return answers;
 }
 
-/** The fault of a changed answer. A refusal of the database must be 503 with a text and `Retry-After`. */
+/** The fault of a response as a line of the report. Undefined if the response is 503 with a text and `Retry-After`, as required. */
 function faultOf(route: string, { status, headers, body }: Answer): string | undefined {
   const isProblem = headers['content-type'] === 'application/problem+json' && headers['retry-after'] === '5';
   if (status === 503 && isProblem && body.includes('did not finish in time')) return undefined;

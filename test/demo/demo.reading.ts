@@ -5,7 +5,7 @@ const Answer = z.array(
   z.record(z.string(), z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })),
 );
 
-/** The results of a search. Each returns the value of a tag, or an array unless there is exactly one value. */
+/** The results of a search. Each result is a function from a tag to its value, or to an array if there is not exactly one value. */
 export async function search(world: World, caller: Caller, path: string) {
   const answer = await world.get(caller, path).expect(200);
   return Answer.parse(answer.body).map(

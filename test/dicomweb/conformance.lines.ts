@@ -1,4 +1,7 @@
-/** For each list item of docs/conformance.md: its first words, and a test that proves it (a file of this folder and words of the test's title). */
+/**
+ * For each list item of docs/conformance.md: its first words, and a test of its statement (a file of this folder, and words of the test's
+ * title).
+ */
 export const shownBy: readonly (readonly [line: string, file: string, title: string])[] = [
   ['A path names a study', 'wado', 'names nothing'],
   ['A malformed UID', 'wado', 'is 400'],

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Stores a file in the archive past the gateway. */
+/** Stores a file directly in the archive, not through the gateway. */
 async function bring(file: Buffer): Promise<void> {
   const answer = await world.archive('/instances', { method: 'POST', body: new Uint8Array(file) });
   expect(answer.status).toBe(200);
@@ -92,7 +92,7 @@ describe('a study that two patients share', () => {
         paths.map((path) => metadataOf(reader, path, encoding === 'deflated')),
       );
       const held = await archived(world);
-      // One instance has the same UIDs, the other has a new SOP Instance UID.
+      // One of these instances has the same UIDs, and the other has a new SOP Instance UID.
       await bring(file(sops[1] ?? '', 'SECOND'));
       await bring(file(freshUid(), 'SECOND'));
       expect(await archived(world)).toBe(held + 2);

@@ -14,8 +14,8 @@ const KATAKANA = /ISO(?:_IR| 2022 IR) 13(?!\d)/;
 const Items = z.array(z.union([DataSet, z.null()]));
 
 /**
- * Permitted differences between our answer and the archive's: the reason, and a function that recognises the difference. Everything else must
- * be equal.
+ * A permitted difference between the gateway's response and the archive's response, with a reason and a function that recognises the
+ * difference. All other values must be equal.
  */
 interface Exception {
   readonly why: string;
@@ -23,7 +23,7 @@ interface Exception {
     tag: string,
     ours: DataSet[string] | undefined,
     theirs: DataSet[string] | undefined,
-    /** The source file, if one instance is compared. */
+    /** The stored file, if the responses are about one instance. */
     file: Buffer,
   ) => boolean;
 }
@@ -120,7 +120,7 @@ export const metadataExceptions: readonly Exception[] = [
   },
 ];
 
-/** For a file in another, uncompressed transfer syntax. */
+/** The permitted differences for a file in another, uncompressed transfer syntax. */
 export const recodedExceptions: readonly Exception[] = [
   {
     why: 'how decoded pixels lie: by pixel, in RGB, in the bits that the decoder gives',
@@ -136,7 +136,7 @@ export const recodedExceptions: readonly Exception[] = [
   },
 ];
 
-/** For Request Attributes Sequence in searches. */
+/** The permitted differences of Request Attributes Sequence in search results. */
 const requestsInPart: Exception = {
   why: 'of the items that say by what a series was requested both ids are told (PS3.18 table 10.6.1-5), the rest with includefield',
   is: (tag, ours, theirs) => {
@@ -173,7 +173,10 @@ export const searchExceptions: readonly Exception[] = [
   ...nameExceptions,
 ];
 
-/** For search results that the archive's search lacks: they are compared with the metadata of the instance. */
+/**
+ * The permitted differences for search results that are compared with the metadata of the instance, because the archive's search lacks
+ * them.
+ */
 export const catalogExceptions: readonly Exception[] = [
   datesOfToday,
   requestsInPart,

@@ -49,5 +49,5 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   'it is written in Implicit VR and says Explicit': ['SC_rgb_jpeg.dcm'],
 };
 
-/** The last parts of their paths, sorted. */
+/** The file names of all these files, sorted. */
 export const refusedNames: readonly string[] = Object.values(REFUSED).flat().toSorted();

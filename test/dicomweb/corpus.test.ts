@@ -56,7 +56,7 @@ const DERIVED = new Set([
   '00201209',
 ]);
 
-/** By the path of the instance. */
+/** The results by the path of the instance. */
 const metadata = new Map<string, DataSet>();
 
 let corpus: CorpusWorld;
@@ -107,7 +107,7 @@ it('searches answer what the archive does and what metadata says, but for the ex
   expect(faults.searches).toEqual([]);
 });
 
-/** Compares the file with the sent bytes, alone and as multipart, and its frames. */
+/** Compares the returned file with the sent bytes, as a single body and as multipart. Also compares its frames. */
 async function faultsOfFile({ name, path, bytes }: Stored): Promise<string[]> {
   seen.files += 1;
   const alone = await corpus.ask(path, FILE);
@@ -120,7 +120,10 @@ async function faultsOfFile({ name, path, bytes }: Stored): Promise<string[]> {
   return compared(alone.body).equals(compared(bytes)) ? [] : [`${name}: other bytes`];
 }
 
-/** The file in Explicit VR Little Endian, if that is available and not the stored form. Our own reader reads it like metadata. */
+/**
+ * The file in Explicit VR Little Endian, if this form is available and is not the stored form. The gateway's own reader converts it to
+ * DICOM JSON.
+ */
 async function faultsOfUncompressed({ name, path, bytes }: Stored): Promise<string[]> {
   const { status, type, body } = await corpus.ask(path, `${FILE}; transfer-syntax=${EXPLICIT_LITTLE}`);
   if (status === 406) return [];
@@ -231,7 +234,10 @@ async function found(answer: { status: number; body: Buffer }, key: string): Pro
   return new Map(items.map((item) => [String(item[key]?.['Value']), item]));
 }
 
-/** Attributes of a search result that differ from the metadata. With `whole` also the attributes that only the metadata has, except bulk data. */
+/**
+ * Attributes of a search result that differ from the metadata. With `whole`, the result also includes attributes that only the metadata
+ * has, except bulk data.
+ */
 function againstMetadata(item: DataSet, said: DataSet, whole: boolean): string[] {
   const asked = Object.keys(whole ? { ...said, ...item } : item).filter((tag) => !DERIVED.has(tag));
   const comparable = asked.filter((tag) => said[tag]?.['BulkDataURI'] === undefined);

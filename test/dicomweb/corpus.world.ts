@@ -17,13 +17,16 @@ const Answer = z.object({
   '00081198': z.object({ Value: z.array(Item) }).optional(),
   '00081199': z.object({ Value: z.array(Item) }).optional(),
 });
-/** The same SOP Instance UID with other content, or a conflict of identity. The file must wait until the other one is deleted. */
+/**
+ * Failure reasons for a SOP Instance UID with other content or a conflict of identity. The file must wait until the conflicting file is
+ * deleted.
+ */
 const WAITS = new Set([0x0110, 0x0111]);
 
 /** A world with the corpus files. Files that contradict each other are stored in separate rounds, with `empty` in between. */
 export class CorpusWorld {
   readonly refused: string[] = [];
-  /** All files that this run tries to store: in the gate a sample. */
+  /** All files that this run tries to store. In `npm test`, they are a sample of the corpus. */
   readonly names: readonly string[];
   private waiting: readonly CorpusFile[];
 
@@ -49,7 +52,7 @@ export class CorpusWorld {
     return new CorpusWorld(world, reader, sender, sample([...fetched, ...made], 90));
   }
 
-  /** Stores each waiting file that does not collide with a stored one. Returns an empty list when no file waits. */
+  /** Stores each waiting file that does not contradict a stored file. Returns an empty list when no file waits. */
   async round(): Promise<Stored[]> {
     const stored: Stored[] = [];
     const waiting: CorpusFile[] = [];

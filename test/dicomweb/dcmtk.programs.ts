@@ -8,7 +8,7 @@ import { openPrefix } from '../../infra/local/prefix.ts';
 
 const execute = promisify(execFile);
 
-/** The output of a DCMTK program, which is called with `options`, the input file and the output file. */
+/** Calls a DCMTK program with `options`, the input file and the output file. Returns the content of the output file. */
 export async function byDcmtk(
   program: string,
   options: readonly string[],

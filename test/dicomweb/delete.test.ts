@@ -14,7 +14,7 @@ afterAll(() => world?.stop());
 
 const DELETE = ['studies:read', 'studies:delete'];
 
-/** A study of two series, two instances each, in the archive. */
+/** Stores a study with two series of two instances each in the archive. */
 async function study() {
   const studyUid = freshUid();
   const series = [freshUid(), freshUid()];

@@ -24,7 +24,7 @@ export class Dice {
     this.state = seed | 1;
   }
 
-  /** An integer from 0 to below `end`. */
+  /** An integer from 0 to `end` − 1. */
   below(end: number): number {
     this.state ^= this.state << 13;
     this.state ^= this.state >>> 17;
@@ -39,7 +39,7 @@ export class Dice {
   }
 }
 
-/** The base of the valid files: one study and patient, so that they can be stored together. */
+/** The UIDs and the patient of all valid base files. They are the same in all files, so the files can be stored together. */
 export interface Origin {
   readonly studyUid: string;
   readonly seriesUid: string;
@@ -54,7 +54,7 @@ const DATASET = 330;
 const mutations: readonly Mutation[] = [
   // Cut off.
   (file, dice) => file.subarray(0, dice.below(file.length)),
-  // Cut off after the file meta information.
+  // Truncates the file after the file meta information.
   (file, dice) => file.subarray(0, DATASET + dice.below(file.length - DATASET)),
   // Bits turned over.
   (file, dice) => {
@@ -65,7 +65,7 @@ const mutations: readonly Mutation[] = [
     }
     return bytes;
   },
-  // Two or four bytes of a wrong length, at any offset.
+  // Writes two or four bytes of a wrong length at any offset.
   (file, dice) => {
     const bytes = Buffer.from(file);
     const at = 132 + dice.below(bytes.length - 136);
@@ -73,14 +73,14 @@ const mutations: readonly Mutation[] = [
     else bytes.writeUInt32LE(dice.one(LENGTHS), at);
     return bytes;
   },
-  // Another VR, or an invalid one.
+  // Writes another VR, or an invalid VR.
   (file, dice) => {
     const bytes = Buffer.from(file);
     const at = bytes.indexOf(dice.one(['UI', 'LO', 'PN', 'DA', 'US', 'OW', 'CS']), 150, 'latin1');
     if (at > 0) bytes.write(dice.one(VRS), at, 'latin1');
     return bytes;
   },
-  // A range removed, duplicated or moved.
+  // Removes, duplicates or moves a range of bytes.
   (file, dice) => {
     const from = 132 + dice.below(file.length - 132);
     const piece = file.subarray(from, from + 1 + dice.below(64));
@@ -89,7 +89,7 @@ const mutations: readonly Mutation[] = [
       return Buffer.concat([file.subarray(0, from), file.subarray(from + piece.length)]);
     return Buffer.concat([file.subarray(0, to), piece, file.subarray(to)]);
   },
-  // Nested sequences, closed or not.
+  // Inserts nested sequences, with or without their delimiters.
   (file, dice) => {
     const depth = 1 + dice.below(10_000);
     const at = file.indexOf(Buffer.from('10001000', 'hex'), 132);
@@ -102,7 +102,7 @@ const mutations: readonly Mutation[] = [
       file.subarray(Math.max(at, DATASET)),
     ]);
   },
-  // Zeros or sequences, deflated to a hundredth or less.
+  // Inserts zeros or sequences that are deflated to a hundredth of their size or less.
   (file, dice) => {
     const at = file.indexOf(Buffer.from('08000500', 'hex'), 132);
     const grown =
@@ -112,7 +112,7 @@ const mutations: readonly Mutation[] = [
     if (syntax > 0) head.write('1.2.840.10008.1.2.1.99', syntax, 'latin1');
     return Buffer.concat([head, deflateRawSync(grown, { level: 1 })]);
   },
-  // Random bytes after a valid beginning.
+  // Writes random bytes after a valid beginning.
   (file, dice) => {
     const noise = Buffer.from(Array.from({ length: dice.below(2000) }, () => dice.below(256)));
     return Buffer.concat([file.subarray(0, 132 + dice.below(file.length - 132)), noise]);

@@ -7,7 +7,7 @@ const Paths = z
   .union([z.string(), z.array(z.string())])
   .transform((paths) => (Array.isArray(paths) ? paths : [paths]));
 
-/** `METHOD /path` of every route of the module under this first path segment, sorted. Parameters are `{name}`, `*` is `{path}`. */
+/** `METHOD /path` of every route whose path has this first segment, sorted. Parameters are written as `{name}`, and `*` as `{path}`. */
 export function routesOf(first: string): string[] {
   return Controllers.parse(Reflect.getMetadata('controllers', DicomwebModule))
     .flatMap((controller) => routesOfController(controller))

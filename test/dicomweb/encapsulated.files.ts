@@ -1,6 +1,6 @@
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 
-/** Image code streams with the start and end markers of their family. Their payload cannot contain a marker. */
+/** Image code streams with the start and end markers of their compression. The payload of such a stream cannot contain a marker. */
 export const codings = {
   jpeg: { begin: 'ffd8ffe0', end: 'ffd9' },
   jpegLs: { begin: 'ffd8fff7', end: 'ffd9' },
@@ -26,7 +26,7 @@ export function pieces(bytes: Buffer, count: number): Buffer[] {
   );
 }
 
-/** The offset tables and NumberOfFrames beside the fragments. */
+/** The offset tables and NumberOfFrames of a file with fragments. */
 export interface Tables {
   readonly frames: number;
   readonly basic?: readonly number[];

@@ -30,7 +30,7 @@ afterAll(() => world?.stop());
 const nothing = Buffer.alloc(0);
 const rest = Buffer.alloc(30, 0x33);
 
-/** Three images as fragments: the fragments of each image, and the tables beside them. */
+/** Three images as fragments, with the fragments of each image and the offset tables. */
 type Layout = (images: readonly Buffer[]) => readonly { readonly image: number; readonly bytes: Buffer }[];
 const inPieces =
   (...counts: number[]): Layout =>
@@ -93,7 +93,9 @@ interface Encapsulated {
   readonly about: Tables;
 }
 
-/** Syntaxes with the same code stream as another one of the table need only a few layouts, in the long form alone. */
+/**
+ * Transfer syntaxes with the same code stream as another one in the table. They are tested with a few layouts, and only in the long form.
+ */
 const ALIKE = /^(JPEG extended|JPEG lossless|HTJ2K)$/;
 
 /** Stores objects in one request and returns the requested frames of each. */
@@ -111,7 +113,7 @@ async function served(transferSyntax: string, objects: readonly Encapsulated[], 
   );
 }
 
-/** The same for one object. */
+/** Stores one object and returns its requested frames. */
 async function servedOne(transferSyntax: string, fragments: readonly Buffer[], about: Tables, list?: string) {
   const [only] = await served(transferSyntax, [{ fragments, about }], list);
   if (only === undefined) throw new Error('nothing was served');

@@ -207,7 +207,7 @@ describe('zeros that fill a file up', () => {
     'are left out in %s, wherever it is cut; anything else there is refused',
     async (_, transferSyntax) => {
       const file = makeInstance({ transferSyntax, extra: nested });
-      // In big endian, fewer bytes could be a truncated tag.
+      // In big endian, fewer zero bytes could be the beginning of a tag.
       const few = transferSyntax === TransferSyntax.explicitBig ? [] : [1, 7];
       for (const zeros of [...few, 8, 9, 500]) {
         const padded = Buffer.concat([file, Buffer.alloc(zeros)]);
@@ -330,7 +330,7 @@ describe('readHeader refuses', () => {
         encodeDataset([element(PATIENT_ID, 'LO', 'P')], TransferSyntax.explicitLittle),
       ]),
     );
-    // The time of this thread only, because other threads may use the processor meanwhile.
+    // Measures only the time of this thread, because other threads may use the processor meanwhile.
     const before = process.threadCpuUsage();
     expect(await fault(file)).toBe('too-deep');
     const { user, system } = process.threadCpuUsage(before);
@@ -429,7 +429,7 @@ describe('readHeader refuses', () => {
           }
           const whole = await outcome([bytes]);
           const inPieces = await outcome(cut(bytes, sizes));
-          // A file with two faults may be refused for either one.
+          // A file with two faults may be refused for either of them.
           if (!(inPieces instanceof DicomUnreadable)) expect(inPieces).toEqual(whole);
           else expect(whole).toBeInstanceOf(DicomUnreadable);
         },

@@ -10,7 +10,10 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** The file with another transfer syntax of the same length that the writer refuses. */
+/**
+ * The file with another transfer syntax UID of the same length. The writer of the test files refuses this transfer syntax, so it is
+ * patched in.
+ */
 function withSyntax(file: Buffer, syntax: string): Buffer {
   const usual = '1.2.840.10008.1.2.1';
   const at = file.indexOf(usual);

@@ -42,7 +42,7 @@ const paths: readonly ((of: typeof hidden) => string)[] = [
   ({ study, series, sop }) => `/studies/${study}/series/${series}/instances/${sop}/bulk/7FE00010`,
 ];
 
-/** Status, headers and bytes of an answer, without the headers that differ between any two answers. */
+/** Status, headers and bytes of a response, without the headers that are different in every response. */
 async function refusal(path: string, authorization = reader.authorization) {
   const answer = await fetch(`${world.gateway.url}/dicom-web${path}`, { headers: { authorization } });
   const headers = [...answer.headers].filter(([name]) => !['date', 'x-request-id'].includes(name));

@@ -1,4 +1,6 @@
-/** One value representation: its bytes in little endian, and its expected metadata. `Value` is undefined for no value; `bulk` means a reference. */
+/**
+ * One VR with its bytes in little endian and its expected metadata. `Value` is undefined if there is no value. `bulk` means a reference.
+ */
 export interface WrittenValue {
   readonly vr: string;
   readonly bytes: Buffer;
@@ -8,7 +10,7 @@ export interface WrittenValue {
 export const SHAPES = ['empty', 'one', 'many', 'gaps', 'padded', 'malformed'] as const;
 export type Shape = (typeof SHAPES)[number];
 
-/** Bytes of one number. Big endian reverses them. */
+/** The number of bytes of one number. In big endian, these bytes are reversed. */
 export const WIDTHS: Readonly<Record<string, number>> = Object.fromEntries([
   ...['AT', 'OW', 'SS', 'US'].map((vr) => [vr, 2] as const),
   ...['FL', 'OF', 'OL', 'SL', 'UL'].map((vr) => [vr, 4] as const),
@@ -26,7 +28,7 @@ export const TAGS: Readonly<Record<string, string>> = Object.fromEntries(
 type Row = readonly [written: string | Buffer, said: readonly unknown[] | undefined | 'bulk'];
 type Rows = Readonly<Record<Exclude<Shape, 'empty'>, Row>>;
 
-/** Texts with several values. Spaces around them are ignored; an empty value is null (PS3.18 F.2.5). */
+/** Texts with several values. Spaces around a value are ignored. An empty value is null (PS3.18 F.2.5). */
 const texts = (one: string, other: string): Rows => ({
   one: [one, [one]],
   many: [`${one}\\${other}`, [one, other]],
@@ -165,7 +167,7 @@ const table: Readonly<Record<string, Rows>> = {
   UN: bytesOf(2),
 };
 
-/** Every VR in one shape. */
+/** One shape of values for every VR. */
 export function valuesOf(shape: Shape): readonly WrittenValue[] {
   return Object.entries(table).map(([vr, rows]) => {
     if (shape === 'empty') return { vr, bytes: Buffer.alloc(0), said: undefined };

@@ -34,7 +34,7 @@ beforeAll(async () => {
       transferSyntax: TransferSyntax[encoding],
       extra: [
         ...elementsOf(encoding, shape),
-        // Empty items and sequences without items stay.
+        // Empty items and sequences without items must not be omitted.
         element(SEQUENCE, 'SQ', { items: [[], elementsOf(encoding, shape), []] }),
         element('00081140', 'SQ', { items: [] }),
       ],
@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** A public and a private element of each VR. */
+/** One public and one private element of each VR. */
 function elementsOf(encoding: Encoding, shape: Shape): DicomElement[] {
   const values = valuesOf(shape).map((value) => ({
     vr: value.vr,
@@ -68,7 +68,7 @@ function expectedOf(encoding: Encoding, shape: Shape, address: string): Record<s
   const implicit = encoding === 'implicitLittle';
   valuesOf(shape).forEach((value, at) => {
     for (const tag of [TAGS[value.vr] ?? '', privateTag(at)]) {
-      // Without a written VR, the VR of a private element or of an element newer than the dictionary is unknown.
+      // In implicit VR, the VR of a private element, or of an element that is newer than the dictionary, is unknown.
       const isUnknown = implicit && (tag.startsWith('0073') || ['SV', 'UV', 'OV'].includes(value.vr));
       const vr = isUnknown ? 'UN' : value.vr;
       const isBulk = value.said === 'bulk' || (isUnknown && value.bytes.length > 0);

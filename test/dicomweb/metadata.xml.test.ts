@@ -96,7 +96,7 @@ describe('metadata as XML', () => {
   });
 });
 
-/** Content type and body in parts. */
+/** The content type and the parts of a response body. */
 async function both(path: string): Promise<[string, Buffer]> {
   const { type, body } = await ask(path, PARTS);
   return [type, body];

@@ -3,7 +3,7 @@ export interface Case {
   readonly what: string;
   /** The Content-Type of the request, if it differs from the usual one. */
   readonly type?: string;
-  /** Text, and the files by name. */
+  /** The pieces of the body: text, or the name of a file. */
   readonly body: readonly (string | Piece)[];
   readonly status: number | readonly number[];
   readonly stored: number;
@@ -34,7 +34,10 @@ function whole(what: string, body: Case['body'], stored = 2): Case {
   return { what, body, status: 200, stored };
 }
 
-/** For a malformed body, `stored` counts the parts that ended before the fault. They are stored but not acknowledged. */
+/**
+ * For a malformed body, `stored` is the number of parts that ended before the fault. They are stored, but the response does not list
+ * them.
+ */
 export const cases: readonly Case[] = [
   whole('as it should be', sound),
   whole('without a line end behind the last boundary', [open, one, next, two, '\r\n--B--']),

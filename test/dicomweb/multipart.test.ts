@@ -281,7 +281,7 @@ function multipart(boundary: string, sent: ReadPart[]): Buffer {
   return Buffer.from(`${text.join('')}--${boundary}--\r\n`, 'latin1');
 }
 
-/** Splits the bytes into chunks of these sizes, repeatedly. */
+/** Splits the bytes into chunks of these sizes. The list of sizes is repeated until all bytes are used. */
 function cut(bytes: Buffer, sizes: number[]): Buffer[] {
   const pieces: Buffer[] = [];
   for (let at = 0, turn = 0; at < bytes.length; turn += 1) {

@@ -18,7 +18,7 @@ export interface Reading {
 const CHUNK = 1000;
 const SUSPICIOUS_MS = 50;
 
-/** Reads all files in chunks. Throws every error, with the number of the file, except the two errors for unreadable files. */
+/** Reads all files in chunks. Any error except the two errors for unreadable files is thrown with the number of the file. */
 export async function readMutated(seed: number, count: number): Promise<Reading> {
   let [read, refused, slowestMs, before, at] = [0, 0, 0, 0, 0];
   for (const file of mutatedFiles(seed, count)) {

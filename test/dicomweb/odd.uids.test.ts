@@ -45,7 +45,7 @@ it('UIDs with leading zeros that came past the gateway are served by exactly the
   await world.get(reader, `/studies/${odd.studyUid}/metadata`).expect(200);
   const found = await world.get(reader, `/studies?StudyInstanceUID=${odd.studyUid}`).expect(200);
   expect(found.body).toHaveLength(1);
-  // No other spelling of the UID finds it.
+  // A request with another spelling of the UID does not find the instance.
   await world.get(reader, path.replace(/007$/, '7')).expect(404);
   await world.get(reader, path.replace('.03/', '.3/')).expect(404);
   const [row] = await world.sql`select irregular from instances where sop_uid = ${odd.sopUid}`;

@@ -9,7 +9,7 @@ const study = freshUid();
 let world: World;
 beforeAll(async () => {
   world = await startWorld();
-  // Two megabytes of words in each.
+  // Each file contains two megabytes of text.
   const files = Array.from({ length: 20 }, () =>
     makeInstance({ studyUid: study, extra: [element('0040A160', 'UT', 'word '.repeat((2 * MB) / 5))] }),
   );

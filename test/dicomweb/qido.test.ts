@@ -134,7 +134,7 @@ describe('every level', () => {
       const hidden = await world.get(reader, `/studies/${foreign}${tail}`).expect(404);
       expect(hidden.text).toBe(unknown.text);
     }
-    // A series of another study that the account may see.
+    // The series belongs to another study, which the account may also see.
     await world.get(reader, `/studies/${uids.omega}/series/${mullerSeries.ct}/instances`).expect(404);
   });
 });

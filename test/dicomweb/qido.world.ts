@@ -3,12 +3,12 @@ import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, replace } from '../../infra/demo/dicom.writer.ts';
 import { type Person, startWorld, type World } from '../support/world.ts';
 
-/** The answer of a search. */
+/** The response of a search. */
 export const DataSets = z.array(
   z.record(z.string(), z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })),
 );
 
-/** Studies that one person may read, newest last, and a study of another group. */
+/** Studies that one person may read, with the newest study last, and a study of another group. */
 export const uids = {
   muller: freshUid(),
   omega: freshUid(),
@@ -31,7 +31,7 @@ export function namesOf(text: string): (string | undefined)[] {
   return valuesOf(text, '0020000D').map((uid) => names.get(String(uid)));
 }
 
-/** Attributes that the catalog does not hold. */
+/** Attributes that are not in the catalog. */
 const ofStudy = [
   element('00080090', 'PN', 'House^Gregory'),
   element('00101010', 'AS', '043Y'),
@@ -55,7 +55,7 @@ export function requests(...of: readonly (readonly [step: string, procedure: str
   return element('00400275', 'SQ', { items });
 }
 
-/** A world with these studies, and a person who may read all but the foreign one. */
+/** Starts a world with these studies, and with a person who may read all of them except the foreign study. */
 export async function startSearchWorld(): Promise<{ world: World; reader: Person }> {
   const world = await startWorld();
   const ct = {

@@ -205,7 +205,7 @@ describe('the response', () => {
     const answer = await world.store(north, [file]).expect(202);
     expect(answer.text).toContain('"00081196":{"vr":"US","Value":[45056]}');
     expect(told(answer).stored).toHaveLength(1);
-    // A repeated instance is not stored again, so nothing is coerced.
+    // A repeated instance is not stored again, so the response has no warning about coercion.
     const again = await world.store(north, [file]).expect(200);
     expect(again.text).not.toContain('00081196');
     expect(told(again).stored).toEqual(told(answer).stored);

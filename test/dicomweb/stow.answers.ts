@@ -40,7 +40,7 @@ export function told(answer: { text: string }): Told {
   };
 }
 
-/** An instance with this many bytes of pixel data. */
+/** An instance whose pixel data has `bytes` bytes. */
 export function bigInstance(bytes: number, options: InstanceOptions = {}, fill = 7): Buffer {
   return makeInstance({ ...options, extra: [element('7FE00010', 'OW', Buffer.alloc(bytes, fill))] });
 }
@@ -50,7 +50,7 @@ const BOUNDARY = 'slow-boundary';
 /** A STOW request whose body the test writes step by step. */
 export interface SlowStore {
   request: ClientRequest;
-  /** Writes bytes of the body and waits until the socket has accepted them. */
+  /** Writes bytes of the body. Resolves when the socket has accepted these bytes. */
   write: (bytes: Buffer | string) => Promise<void>;
   /** The delimiter and headers of a part. */
   part: string;

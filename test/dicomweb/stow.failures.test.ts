@@ -25,7 +25,7 @@ const Item = z.object({
 const Items = z.object({ Value: z.array(Item) }).optional();
 const Answer = z.object({ '00081198': Items, '0008119A': Items });
 
-/** Reason and comment of each failure, by DICOM JSON. */
+/** Reason and comment of each failure in the DICOM JSON response. */
 function failuresOf(text: string): [reason: number, comment: string][] {
   const answer = Answer.parse(JSON.parse(text));
   return [...(answer['00081198']?.Value ?? []), ...(answer['0008119A']?.Value ?? [])].map((item) => [

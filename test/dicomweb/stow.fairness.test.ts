@@ -7,7 +7,7 @@ import { bigInstance, openStore } from './stow.answers.ts';
 
 const MB = 1024 * 1024;
 
-/** 200 MB that are deflated to 200 KB. */
+/** A file of 200 MB that is deflated to 200 KB. */
 const bomb = () =>
   makeInstance({
     transferSyntax: TransferSyntax.deflated,
@@ -28,7 +28,7 @@ it('an account with any number of stalled large uploads does not block others', 
     await store.write(store.part);
     await store.write(bigInstance(4 * MB).subarray(0, 2 * MB));
   }
-  // The first uploads have their places.
+  // The first uploads hold their slots.
   await expect
     .poll(() => world.sql`select count(*)::int as count from pending`, { timeout: 10_000 })
     .toEqual([{ count: begun.length }]);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-// Twenty rounds of 600 each are in test/long.
+// test/long runs twenty rounds of 600 instances each.
 describe('kill -9 at a random moment of many stores', () => {
   it.each(['gateway', 'orthanc'] as const)(
     'of the %s: nothing acknowledged is missing, nothing half is there, the repeat is clean',

@@ -11,7 +11,9 @@ const STUDIES = 5;
 const OF_A_REQUEST = 10;
 
 export type Victim = 'gateway' | 'orthanc';
-/** The result of one round: the number of instances acknowledged before the kill, and the seconds until catalog and archive agreed again. */
+/**
+ * The result of one round: the number of instances acknowledged before the kill, and the seconds until catalog and archive agreed again.
+ */
 export interface Round {
   acknowledged: number;
   agreed: number;
@@ -24,7 +26,8 @@ interface Sent {
 }
 
 /**
- * Four senders store `count` instances of five new studies, ten a request. The victim is killed at a random moment and started again. Then the
+ * Four senders store `count` instances of five new studies, ten a request. The gateway or the archive is killed at a random moment and
+ * started again. Then the
  * test checks that each acknowledged instance is complete, that no partial instance exists, and that sending all of them again succeeds.
  */
 export async function killRound(
@@ -79,7 +82,7 @@ function instances(count: number): Sent[] {
   });
 }
 
-/** Stores all instances and returns the answers of requests that failed partly. These are not repeated. */
+/** Stores all instances. Returns the responses of requests that failed partly. Such requests are not repeated. */
 async function storeAll(
   world: World,
   sender: Caller,
@@ -112,7 +115,7 @@ async function killGateway(world: World): Promise<void> {
   await dead.stop();
 }
 
-/** Every instance of the studies as the gateway returns it, by SOP Instance UID. */
+/** The file of every instance of the studies as the gateway returns it, by SOP Instance UID. */
 async function retrieved(
   world: World,
   reader: Caller,

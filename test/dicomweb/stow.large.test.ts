@@ -10,7 +10,7 @@ import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 import { openStore, type SlowStore } from './stow.answers.ts';
 
 const MB = 1024 * 1024;
-/** Instances above this size go to the archive one at a time. */
+/** The gateway sends instances above this size (in bytes) to the archive one at a time. */
 const LARGE = 128 * MB;
 const SOON = { timeout: 15_000, interval: 100 };
 
@@ -35,10 +35,10 @@ afterAll(async () => {
 const pixels = Buffer.concat([randomBytes(2 * MB), Buffer.alloc(LARGE), randomBytes(MB)]);
 const largeFile = () =>
   makeInstance({ transferSyntax: TransferSyntax.deflated, extra: [element('7FE00010', 'OW', pixels)] });
-/** The rest that a sender holds back until it ends. */
+/** The number of bytes at the end of a file that the sender does not send before the test ends the upload. */
 const LAST = MB / 2;
 
-/** Two large uploads: `holder` has the place for large instances and pauses, `waiter` waits for the place. */
+/** Starts two large uploads: `holder` has the slot for large instances and pauses, and `waiter` waits for the slot. */
 interface Pair {
   holder: SlowStore;
   waiter: SlowStore;
@@ -67,7 +67,7 @@ describe('an upload above 128 MiB', () => {
   beforeEach(async () => {
     const files: [Buffer, Buffer] = [largeFile(), largeFile()];
     const holder = await begin(files[0]);
-    // All its bytes so far are in the archive, so it has the place.
+    // All bytes that `holder` has sent are in the archive, so `holder` has the slot.
     await expect.poll(() => (uploads()[0]?.sent ?? 0) > files[0].length - LAST - MB / 8, SOON).toBe(true);
     const waiter = await begin(files[1]);
     await expect.poll(() => uploads().length, SOON).toBe(2);
@@ -78,7 +78,7 @@ describe('an upload above 128 MiB', () => {
   afterEach(async () => {
     pair.holder.request.destroy();
     pair.waiter.request.destroy();
-    // In any case, the next large instance is stored.
+    // In each case, the next large instance must be stored.
     await world.store(sender, [largeFile()]).expect(200);
   });
 

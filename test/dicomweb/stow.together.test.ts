@@ -97,7 +97,7 @@ describe('a reservation lost on the way', () => {
     await store.write(store.part);
     await store.write(file.subarray(0, 1_900_000));
     await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
-    // As if the study was deleted in the archive, or this process was suspended for a long time.
+    // Simulates that the study was deleted in the archive, or that the gateway process was suspended for a long time.
     await world.sql`delete from studies where study_uid = ${studyUid}`;
     store.request.end(Buffer.concat([file.subarray(1_900_000), Buffer.from(store.close)]));
     expect((await store.answer).status).toBe(200);
@@ -123,7 +123,7 @@ describe('a reservation lost on the way', () => {
     const rows = await world.sql`select p.patient_id as patient from studies s
       join patients p on p.id = s.patient where s.study_uid = ${studyUid}`;
     expect(rows).toEqual([{ patient: 'B' }]);
-    // The watcher may have been faster than the end of the request. Then the instance is in quarantine and is not shown either.
+    // The watcher may find the instance before the request ends. Then the instance is in quarantine and is not shown either.
     const aside = (await world.sql`select 1 from quarantined where study_uid = ${studyUid}`).length;
     expect(await archived(world)).toBe(before + 1 + aside);
   });
@@ -176,7 +176,7 @@ describe('a sender who leaves', () => {
     // Stalled senders block neither the archive nor the gateway for others.
     await world.store(two, [makeInstance()]).expect(200);
     for (const sender of senders) sender.request.destroy();
-    // Sooner than reservations expire.
+    // The limit is shorter than the lifetime of a reservation.
     await expect.poll(() => catalogued(world), { timeout: 10_000 }).toMatchObject({ pending: 0 });
     const large = bigInstance(4_000_000);
     await Promise.all(Array.from({ length: 4 }, () => world.store(two, [large]).expect(200)));

@@ -36,7 +36,7 @@ async function killBeforeTheRow(studyUid: string, file: Buffer): Promise<void> {
   await store.write(file.subarray(0, file.length - 100));
   await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
   await world.sql.begin(async (tx) => {
-    // Permits reservations and blocks their completion.
+    // This lock permits reservations but blocks their completion.
     await tx`select from studies where study_uid = ${studyUid} for no key update`;
     await store.write(file.subarray(file.length - 100));
     await store.write(store.close);
@@ -87,7 +87,7 @@ describe('kill -9 of the gateway', () => {
     expect(await ownerOf(studyUid)).toEqual({ owner: sender.id, issuer: 'WARD' });
   });
 
-  // Long form: the ways to the same end that take longest.
+  // The slowest cases run only in the long form.
   if (isLong) {
     it('the same, found only hours later: still its owner’s', async () => {
       const studyUid = freshUid();
@@ -150,7 +150,7 @@ describe('the archive away', () => {
   });
 });
 
-// The gate measures memory in memory.test.ts.
+// `npm test` measures memory in memory.test.ts.
 if (isLong)
   describe('memory', () => {
     it('does not grow with the body', async () => {

@@ -89,7 +89,7 @@ describe('uncompressed frames', () => {
 
 const lossless = ['JPEG lossless', 'JPEG lossless SV1', 'JPEG-LS', 'RLE'] as const;
 const compressible = ['grey8', 'grey16', 'signed16', 'inverse', 'rgb', 'planes', 'palette'] as const;
-// DCMTK's JPEG encoder confuses the planes of several frames.
+// DCMTK's JPEG encoder mixes up the colour planes if there are several frames.
 const ofEncoder = (encoder: string) =>
   compressible.filter((kind) => kind !== 'planes' || !encoder.startsWith('JPEG lossless'));
 

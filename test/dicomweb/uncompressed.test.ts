@@ -43,7 +43,7 @@ function nested(depth: number): DicomElement {
   return element('00081199', 'SQ', { items: [[inner], [element('00189074', 'DT', '20240101')]] });
 }
 
-/** The data set as DCMTK writes it: sequences with explicit lengths, no group lengths. */
+/** The data set as DCMTK writes it, with explicit lengths of sequences and without group lengths. */
 async function normal(file: Buffer, transferSyntax: string): Promise<Buffer> {
   const form = transferSyntax === implicitLittle ? '+ti' : '+te';
   const written = await byDcmtk('dcmconv', [form, '+e', '-g', '-p'], file);

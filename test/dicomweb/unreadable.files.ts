@@ -1,14 +1,14 @@
 import { type DicomElement, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, type InstanceOptions, makeInstance } from '../../infra/demo/dicom.writer.ts';
 
-/** A marker that {@link changed} finds in a file. */
+/** An element that {@link changed} searches for in a file, to find the place of a change. */
 const MARK = element('00204000', 'LT', 'MARKMARKMARKMARK');
 const LAST = [element('00420010', 'ST', 'a title'), element('00420011', 'OB', Buffer.alloc(600, 5))];
-/** File meta information begins behind preamble and prefix with its group length (PS3.10 §7.1). */
+/** The file meta information begins with its group length, after the preamble and the prefix (PS3.10 §7.1). */
 const META = 132;
 const GROUP_LENGTH = 12;
 
-/** Files that break rules which the archive does not enforce, by fault. The archive stores and reads them. */
+/** Files that break rules that the archive does not enforce, by fault. The archive stores and reads these files. */
 export const ODD_FILES: Readonly<Record<string, (uids: InstanceOptions) => Buffer>> = {
   'sequences 70 deep': (uids) => report(uids, [deep(70)]),
   'sequences 300 deep': (uids) => report(uids, [deep(300)]),
@@ -21,7 +21,7 @@ export const ODD_FILES: Readonly<Record<string, (uids: InstanceOptions) => Buffe
     withoutGroupLength(report({ ...uids, transferSyntax: TransferSyntax.deflated })),
 };
 
-/** Files with faults that both readers ignore. */
+/** Files with faults that both the gateway's reader and the archive's reader ignore. */
 export const FORGIVEN_FILES: typeof ODD_FILES = {
   'no group length': (uids) => withoutGroupLength(report(uids)),
   'bytes behind a deflated data set': (uids) =>
@@ -38,7 +38,7 @@ function deep(levels: number): DicomElement {
   return element('0040A730', 'SQ', { items });
 }
 
-/** Overwrites the head of an element: tag, VR and length. */
+/** Overwrites the tag, VR and length of an element. */
 function changed(uids: InstanceOptions, write: (head: Buffer) => void): Buffer {
   const file = report(uids);
   write(file.subarray(markOf(file)));

@@ -8,7 +8,7 @@ import { type Ask, askerOf } from './wado.world.ts';
 
 const study = freshUid();
 const FILES = { ...ODD_FILES, ...FORGIVEN_FILES };
-/** Each file is in its own series and is stored in the archive past the gateway. */
+/** Each file has its own series and is stored directly in the archive. */
 const held = Object.entries(FILES).map(([name, make]) => ({
   name,
   make,
@@ -56,7 +56,7 @@ describe.each(held)('an instance with $name', ({ uids: { seriesUid, sopUid } }) 
 
   it('has its bulk data', async () => {
     const [{ '00420011': document } = {}] = await dataSetsOf(await ask(`${path}/metadata`));
-    // An archive that stops at a delimiter does not report the document.
+    // If the archive stops reading at a delimiter, its metadata does not contain the document.
     if (document === undefined) return;
     const { pathname } = new URL(String(document['BulkDataURI']));
     const { status, body } = await ask(pathname.replace('/dicom-web', ''), 'application/octet-stream');

@@ -59,7 +59,7 @@ function ask(path: string, signal: AbortSignal, accept = '*/*'): Promise<Respons
 
 let slow: Socket[] = [];
 const letGo = () => slow.forEach((socket) => socket.destroy());
-/** Takes all places of the account with downloads whose client does not read. */
+/** Takes all slots of the account with downloads whose client does not read. */
 beforeEach(async () => {
   archive.paths.length = 0;
   slow = Array.from({ length: PLACES }, () => stalled(`/dicom-web/studies/${busy}`));
@@ -86,7 +86,7 @@ it.each([
 ])('a download of %s leaves the queue when its client disconnects', async (_, path, accept) => {
   const left = new AbortController();
   const asked = ask(path, left.signal, accept).catch(() => 'left');
-  // The request waits now, because it needs one of the places.
+  // The request waits now, because all slots are taken.
   await sleep(1000);
   left.abort();
   expect(await asked).toBe('left');
@@ -94,7 +94,7 @@ it.each([
   await sleep(1500);
   archive.paths.length = 0;
   letGo();
-  // A request that still waited would be served before this one.
+  // If the aborted request still waited, the gateway would serve it before this request.
   const next = await ask(`/dicom-web/studies/${busy}`, AbortSignal.timeout(20_000));
   expect(next.status).toBe(200);
   await next.arrayBuffer();

@@ -16,7 +16,7 @@ export interface Pixels {
   readonly extra?: readonly DicomElement[];
 }
 
-/** Smooth with some noise, so that compression is realistic and all frames differ. */
+/** Pixels of a smooth image with some noise. Compression is therefore realistic, and all frames differ. */
 function painted(length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let noise = 1;
@@ -104,7 +104,7 @@ export function nativeFile(
   });
 }
 
-/** DCMTK programs that compress; lossless unless stated otherwise. */
+/** DCMTK programs that compress. The compression is lossless unless the name says otherwise. */
 export const encoders = {
   'JPEG baseline (lossy)': {
     program: 'dcmcjpeg',
@@ -127,13 +127,15 @@ export const encoders = {
   RLE: { program: 'dcmcrle', options: [], transferSyntax: TransferSyntax.rle },
 } as const;
 
-/** Compresses a file with one of them. */
+/** Compresses a file with one of these programs. */
 export function encode(name: keyof typeof encoders, file: Buffer): Promise<Buffer> {
   const { program, options } = encoders[name];
   return byDcmtk(program, options, file);
 }
 
-/** The bytes of one frame as a client gets them. `interleaved` means colour by pixel; one-bit frames start at the lowest bit of a byte. */
+/**
+ * The bytes of one frame as a client gets them. `interleaved` means colour by pixel. A one-bit frame starts at the lowest bit of a byte.
+ */
 export function frameOf(of: Pixels, number: number, interleaved = false): Buffer {
   const bits = of.rows * of.columns * of.samples * of.bits;
   if (of.bits === 1) return bitmapOf(of.bytes, (number - 1) * bits, bits);

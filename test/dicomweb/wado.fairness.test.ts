@@ -33,12 +33,12 @@ it('an account with any number of stalled downloads does not block others', asyn
   const greedy = await world.radiologist(large);
   const reader = await world.radiologist(other);
   const sockets = Array.from({ length: 60 }, () => stalled(greedy, `/studies/${large}`));
-  // They hold all their places now, for half a minute.
+  // The downloads hold all slots of their account now, for half a minute.
   await sleep(3000);
   const began = Date.now();
   await world.get(reader, `/studies/${other}/metadata`).expect(200);
   await world.get(reader, `/studies/${other}`).expect(200);
-  // Clients that do not read lose their places after thirty seconds, not before.
+  // Downloads whose clients do not read lose their slots after thirty seconds, not before.
   expect(Date.now() - began).toBeLessThan(20_000);
   for (const socket of sockets) socket.destroy();
   await world.get(greedy, `/studies/${large}/metadata`).expect(200);

@@ -1,10 +1,10 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** The fault between gateway and archive: none, a refusal, a truncated body, no answer, no connection. */
+/** The fault between gateway and archive: none, a refusal, a truncated body, no response, or no connection. */
 export type Fault = 'none' | 'refuses' | 'cuts' | 'stalls' | 'away';
 
-/** A proxy in front of the real archive for faults that the archive cannot produce. It counts the gateway's connections. */
+/** A proxy in front of the real archive. It simulates faults that the archive cannot produce, and counts the gateway's connections. */
 export class StandIn {
   fault: Fault = 'none';
   target = '';

@@ -130,7 +130,7 @@ describe('an archive that', () => {
     await expect(answer.arrayBuffer()).rejects.toThrow('terminated');
   });
 
-  // The gate has the same limit of 20 s in test/orthanc/transport.test.ts.
+  // `npm test` checks the same limit of 20 s in test/orthanc/transport.test.ts.
   if (isLong)
     it('does not answer is abandoned after half a minute', async () => {
       archive.fault = 'stalls';

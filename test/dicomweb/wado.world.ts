@@ -21,7 +21,7 @@ export const files = new Map([
   [sop.report, makeInstance({ ...base, seriesUid: report, sopUid: sop.report, modality: 'SR' })],
 ]);
 
-/** The instance for each URL. */
+/** The instances by their URLs. */
 export const at = {
   one: `/studies/${study}/series/${ct}/instances/${sop.one}`,
   multi: `/studies/${study}/series/${multi}/instances/${sop.multi}`,
@@ -29,7 +29,7 @@ export const at = {
   report: `/studies/${study}/series/${report}/instances/${sop.report}`,
 };
 
-/** A world with these instances and a person who may read all of them. */
+/** Starts a world with these instances and a person who may read all of them. */
 export async function startRetrieveWorld(): Promise<{ world: World; ask: Ask }> {
   const world = await startWorld();
   const other = makeInstance({
@@ -63,7 +63,7 @@ export function fileOf(uid: string): Buffer {
   return file;
 }
 
-/** The pixel data of `makeInstance`: the last bytes of a native file. */
+/** The pixel data of a file of `makeInstance`. It is at the end of an uncompressed file. */
 export function frameOf(uid: string, frame: number, of: number): Buffer {
   const size = 8 * 8 * 2;
   const pixels = fileOf(uid).subarray(-size * of);

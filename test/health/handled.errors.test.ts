@@ -23,7 +23,7 @@ async function breakTable(table: string, when: string): Promise<void> {
 const mend = (table: string) =>
   world.sql.unsafe(`drop trigger fail on ${table}; drop function fail_${table}()`);
 
-/** The number of handled errors of this kind of work in the metrics. */
+/** The value of the metric for handled errors with this label `work`. */
 async function handled(work: string): Promise<number> {
   const [, count] =
     new RegExp(`radgate_handled_errors_total\\{work="${work}"\\} (\\d+)`).exec(
@@ -40,7 +40,7 @@ async function isLogged(work: string): Promise<void> {
   expect(log).not.toContain('the value of a patient');
 }
 
-// Each waits for work that comes by once in ten seconds: together.
+// Each of these tests waits for a task that runs once in ten seconds, so the tests run concurrently.
 it.concurrent(
   'a batch of new instances that fails is counted and logged, and taken one by one later',
   async ({ expect }) => {

@@ -62,7 +62,7 @@ it('tells of senders that fell silent, of rows, and of a server that is left alo
     .set('authorization', clerk.authorization)
     .attach('file', Buffer.from('Nome,CPF,Data de Nascimento\nAna,111.444.777-35,05/06/1970\n'), 'a.csv')
     .expect(202);
-  // The server is away. Calls fail until the circuit breaker opens.
+  // The server is unreachable. Calls fail until the circuit breaker opens.
   await expect.poll(read, { timeout: 25_000 }).toContain('radgate_breaker_open{neighbour="hapi"} 1');
   const text = await read();
   expect(text).toContain('radgate_things{of="senders silent",state=""} 1');

@@ -30,7 +30,7 @@ it('any number of concurrent probes is one request to each neighbour', async () 
         status: 'unavailable',
         neighbours: { postgres: 'up', orthanc: 'away' },
       });
-    // The watcher also sends requests.
+    // The limit is higher than needed, because the watcher also sends requests.
     expect(asked).toBeLessThan(30);
   } finally {
     await gateway.stop();
@@ -41,7 +41,7 @@ it('any number of concurrent probes is one request to each neighbour', async () 
 it('a neighbour that never completes its answer counts as away', async () => {
   const archive = createServer((_, answer) => {
     answer.writeHead(200, { 'content-type': 'application/json' });
-    // As long as bytes arrive, no idle timeout ends the request.
+    // Bytes arrive continuously, so no idle timeout ends the request.
     const drip = setInterval(() => answer.write(' '), 100);
     answer.once('close', () => clearInterval(drip));
   }).listen(0, '127.0.0.1');

@@ -22,7 +22,7 @@ const ready = async () => {
 const figure = async (name: string) =>
   Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await world.gateway.metrics())?.[1]);
 
-/** A fault that prevents sealing, and its end. */
+/** Faults that prevent sealing, each with a function that ends the fault. */
 const STOPS = [
   [
     'a right that the role has lost',
@@ -36,7 +36,7 @@ const STOPS = [
   ],
 ] as const;
 
-// The second one takes twenty seconds: the long form has it.
+// The second fault takes twenty seconds, so only the long form includes it.
 it.each(longForm<readonly (typeof STOPS)[number][]>(STOPS, [STOPS[0]]))(
   '%s shows in /health/ready and in the metrics, and images are still served',
   async (_, stop, go) => {

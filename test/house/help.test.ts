@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
-// No setting is set, so every real action fails.
+// The environment has no settings, so every real action of a command would fail.
 it.each([
   ['keys:rotate', 'infra/local/rotate.ts'],
   ['keys:rotate', 'dist/authn/keys/rotate.command.js'],

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
 const root = join(import.meta.dirname, '../..');
-/** A Node.js that reports an older version before it reads our code. */
+/** A Node.js that reports an older version before it loads the code under test. */
 const OLDER = `Object.defineProperty(process.versions, 'node', { value: '20.19.0' })`;
 const ENTRIES = [
   'main',

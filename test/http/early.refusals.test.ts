@@ -25,7 +25,7 @@ beforeAll(async () => {
   sender = await world.machine([{ rights: ['studies:store', 'records:import'], scope: { kind: 'all' } }]);
   reader = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
   const gateway = world.gateway.url;
-  // Nobody listens at port 1.
+  // No server listens on port 1.
   const [nginx, away] = [await nginxBefore(Number(new URL(gateway).port)), await nginxBefore(1)];
   origins = { gateway, nginx, away };
 });
@@ -46,7 +46,7 @@ async function nginxBefore(gatewayPort: number): Promise<string> {
 const DICOM = 'Content-Type: application/dicom';
 const as = (caller: Caller) => `Authorization: ${caller.authorization}`;
 const next = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
-/** A request hidden in a body. A server that took the rest of the body for a request would answer it. */
+/** Bodies that contain a request. A server that took the rest of a body for a new request would answer this request. */
 const bodies = [2_000, 300_000, 3_000_000].map((bytes) => Buffer.alloc(bytes, next));
 const framings = ['content-length', 'chunked'] as const;
 const ways = ['at once', 'after the answer', 'expecting 100'] as const;
@@ -97,7 +97,7 @@ type Row = {
   what: string;
   at: readonly string[];
   request: () => readonly string[];
-  /** Bytes of bodies that are refused. */
+  /** The sizes in bytes of bodies that are refused. */
   above?: number;
 };
 const refusals: readonly Row[] = [
@@ -119,7 +119,7 @@ const refusals: readonly Row[] = [
   { status: 404, what: 'an address kept inside', at: ['nginx'], request: () => ['POST /metrics', DICOM] },
 ]; // prettier-ignore
 
-/** All that is wrong, by case. */
+/** The faults of each case. */
 async function faultsOf(all: readonly Case[], request: readonly string[], statuses: readonly number[]) {
   const faults = await Promise.all(
     all.map(async (one) => {
@@ -130,7 +130,7 @@ async function faultsOf(all: readonly Case[], request: readonly string[], status
   return faults.flat();
 }
 
-// Most of their time they wait for an answer that must not come: several at once.
+// These tests mostly wait for a response that must not come, so several tests run concurrently.
 it.concurrent.for(refusals)(
   '$status for $what leaves the connection usable or says that it ends',
   async ({ status, at, request, above = 0 }, { expect }) => {
@@ -144,7 +144,7 @@ it.concurrent.for(refusals)(
 
 it('so does 429 for a flood of sign-ins', async () => {
   const flood = Array.from({ length: 4 }, () => cases(['nginx'])).flat();
-  // nginx passes the first requests on. The gateway refuses their content type.
+  // nginx forwards the first requests. The gateway refuses their content type.
   expect(await faultsOf(flood, ['POST /api/auth/login', DICOM], [429, 415])).toEqual([]);
   expect(await readFile(join(folder, 'nginx.access.log'), 'utf8')).toMatch(/POST \/api\/auth 429/);
 });
@@ -153,7 +153,7 @@ it('in HTTP/2 a refused upload ends no connection', async () => {
   const session = connect(origins['nginx'] ?? '', { rejectUnauthorized: false });
   const ask = async (method: string, path: string, body?: Buffer) => {
     const stream = session.request({ ':path': path, ':method': method, 'content-type': 'application/dicom' });
-    // The rest of a refused body is cancelled.
+    // The client stops sending the rest of a refused body.
     stream.on('error', () => undefined);
     if (body !== undefined) stream.end(body);
     const [headers] = await once(stream, 'response');

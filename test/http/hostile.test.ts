@@ -214,7 +214,7 @@ describe('headers in which a client describes itself', () => {
   });
 });
 
-/** Parts of a request target: permitted objects, forbidden objects, and special characters for decoders. */
+/** Parts of a request target: permitted objects, forbidden objects, and characters that decoders may handle wrongly. */
 const pieces = fc.constantFrom(
   '/dicom-web', '/studies', '/series', '/instances', '/metadata', '/rendered', '/thumbnail', '/frames/1', '/bulk/7FE00010',
   '/wado', '/system', '/..', '/.', '//', '/%2e%2e', '%2f', '%5c', '%00', '%', ';', '?', '&', '#', '=', ',', '*', '\\',

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-/** The head of an answer and its body. */
+/** Status line, headers and body of a response. */
 export type KeptAnswer = { status: number; head: string; body: string };
 
 /** One HTTP/1.1 connection on which a test sends any bytes and reads the answers in order. */
@@ -23,7 +23,7 @@ export class KeptConnection {
       this.got += chunk.toString('latin1');
       this.wake();
     });
-    // A client that sends after an announced end may get a reset.
+    // If a client sends bytes after `Connection: close`, the server may reset the connection.
     this.socket.on('error', () => undefined);
     this.socket.on('close', () => {
       this.closed = true;
@@ -40,7 +40,9 @@ export class KeptConnection {
     });
   }
 
-  /** The next answer, also an interim one (1xx); undefined if none was complete in time or the connection ended before. */
+  /**
+   * The next response, also an interim response (1xx). Undefined if no response was complete in time or before the end of the connection.
+   */
   async answer(milliseconds: number): Promise<KeptAnswer | undefined> {
     const until = Date.now() + milliseconds;
     for (;;) {
@@ -50,7 +52,7 @@ export class KeptConnection {
     }
   }
 
-  /** Whether the other side ends the connection in time. Bytes that still arrive are kept. */
+  /** Whether the server ends the connection in time. Bytes that arrive until then are kept. */
   async ends(milliseconds: number): Promise<boolean> {
     const until = Date.now() + milliseconds;
     while (!this.closed && Date.now() < until) await this.news(until - Date.now());

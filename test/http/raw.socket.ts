@@ -12,13 +12,13 @@ export function rawly(gateway: string, text: string, silenceMs = 2000): Promise<
   socket.on('data', (chunk: Buffer) => (got += chunk.toString('latin1')));
   socket.write(Buffer.from(text, 'latin1'));
   return new Promise((resolve) => {
-    // A refusal of an unread body may end in a reset.
+    // If the server refuses a request without reading its body, it may reset the connection.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(got));
   });
 }
 
-/** One request that ends its connection. */
+/** A request with `Connection: close`. */
 export function requestOf(target: string, headers: readonly string[], method = 'GET'): string {
   return [`${method} ${target} HTTP/1.1`, ...headers, 'Connection: close', '', ''].join('\r\n');
 }

@@ -58,7 +58,7 @@ it(`${SENDERS} senders each of a head, a JSON body, a file and a list, all stall
   // No incomplete request is acknowledged. An account that may not import is refused at once.
   expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 2'))).toEqual([]);
   expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 403')).length).toBe(SENDERS);
-  // The clients disconnect, and their reservations are removed.
+  // When the clients disconnect, the gateway removes their reservations.
   for (const socket of open) socket.destroy();
   await expect.poll(async () => (await world.sql`select from pending`).length, { timeout: 10_000 }).toBe(0);
 });
@@ -80,12 +80,12 @@ it('a body shorter than its Content-Length is never complete', async () => {
     await expect.poll(() => open.at(-1)?.closed === true, { timeout: 10_000 }).toBe(true);
     expect(answer()).not.toMatch(/^HTTP\/1\.1 2/);
   }
-  // Sooner than the reservation expires.
+  // The limit is shorter than the lifetime of a reservation.
   await expect.poll(async () => (await world.sql`select from pending`).length, { timeout: 10_000 }).toBe(0);
   expect(await world.sql`select from instances`).toHaveLength(before.length);
 });
 
-// Each waits for 20 seconds: together.
+// Each of these tests waits for 20 seconds, so the tests run concurrently.
 it.concurrent(
   'a JSON body that does not come is given up on, though nobody is known behind it',
   async ({ expect }) => {

@@ -19,7 +19,7 @@ let world: World;
 let admin: Caller;
 let routes: { path: string; query: z.infer<typeof Parameter>[] }[];
 beforeAll(async () => {
-  // No request reaches it, because each upload is refused before.
+  // No request reaches the FHIR server, because the gateway refuses each upload earlier.
   world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:9/fhir' });
   admin = await world.admin();
   const { paths } = Described.parse((await world.http.get('/api/openapi.json').expect(200)).body);
@@ -75,7 +75,7 @@ describe('the refusal of an unknown name lists those that exist', () => {
     expect(sorted.length).toBeGreaterThan(8);
     for (const { path } of sorted) {
       const { status, detail } = await asked(path, 'sort');
-      // The answer about an unknown object contains no details.
+      // The response for an unknown object contains no details.
       if (status === 404) expect(path).toContain('{');
       else
         expect([path, status, detail]).toEqual([

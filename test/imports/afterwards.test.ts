@@ -12,7 +12,7 @@ import { Clerk, holdingLock } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
 
 const HOUR = 3_600_000;
-/** The timeout of the test ends the wait. */
+/** Longer than any wait. If the condition is never met, the timeout of the test ends the wait. */
 const PATIENTLY = { timeout: 120_000 };
 const Terms = z.object({ items: z.array(z.object({ id: z.string(), word: z.string() })) });
 
@@ -24,11 +24,14 @@ beforeAll(async () => {
 }, 200_000);
 afterAll(() => world?.stop());
 
-/** Holds the lock of an import like a running bundle, until it is released. */
+/** Takes the lock of an import, like a running bundle does. The caller releases the lock. */
 const asUnderWay = (id: string, work: (isWaited: () => Promise<boolean>) => Promise<void>) =>
   holdingLock(world, `import ${id}`, work, true);
 
-/** Starts another gateway with the same disk. It cleans up left files after its start and is stopped when that is visible. */
+/**
+ * Starts another gateway with the same data folder. After its start, it deletes unneeded files. When the files are gone, the gateway is
+ * stopped.
+ */
 async function passingGateway(isSeen: () => Promise<void>): Promise<void> {
   const { PORT: _, ...env } = world.gateway.env;
   const other = await startTestGateway(env);
@@ -79,7 +82,7 @@ describe('an import', () => {
         undo_conflicts: [],
         finished_at: null,
       });
-      // A second request continues the undo. Nothing else changes the import meanwhile.
+      // A second request for the undo is accepted. All other changes of the import are refused meanwhile.
       await clerk.post(`/api/imports/${id}/undo`).expect(202);
       for (const verb of ['commit', 'retry', 'cancel']) {
         const { body } = await clerk.post(`/api/imports/${id}/${verb}`).expect(409);
@@ -158,7 +161,7 @@ describe('an import', () => {
       return jobs.map((job) => job['later']);
     };
     await expect.poll(later, PATIENTLY).toEqual([true]);
-    // Until then no other import waits for it.
+    // Until then, no other import waits for this undo.
     const [stuck] = await world.sql`select undoing from imports where id = ${id}`;
     expect(stuck).toEqual({ undoing: 'stuck' });
   }, 120_000);

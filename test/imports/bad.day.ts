@@ -5,10 +5,10 @@ import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows } from './import.world.ts';
 import { list, row } from './lists.ts';
 
-/** The size of the test: rows of the list, how long HAPI answers 503, and the time limit. */
+/** The size of the test: the number of rows in the list, the time for which HAPI answers 503, and the time limit. */
 type BadDay = { rows: number; awayMs: number; limitMs: number };
 
-/** On a bad day, one answer in twenty is lost after the work was done. While HAPI is away, all answers are 503. */
+/** If `bad`, HAPI loses one response in twenty after it has carried out the request. Until `awayUntil`, all responses are 503. */
 class Weather {
   bad = false;
   awayUntil = 0;
@@ -27,8 +27,10 @@ const Numbered = z.object({ id: z.string(), identifier: z.array(z.object({ value
 const Coded = z.object({ subject: z.object({ reference: z.string() }), code: z.unknown() });
 
 /**
- * Defines a test with two imports: a list without faults, and the same list for other patients with faults. The worker is killed three times,
- * and HAPI is away for a while and loses answers. The resources on the server must be the same. Returns the world.
+ * Defines a test with two imports: a list without faults, and the same list for other patients with faults. During the second import, the
+ * gateway is
+ * killed three times, and HAPI is unavailable for a while and loses responses. Both imports must create the same resources. Returns the
+ * world.
  */
 export function badDay(what: string, { rows, awayMs, limitMs }: BadDay): () => World {
   const weather = new Weather();
@@ -88,7 +90,7 @@ function person(at: number): string[] {
   });
 }
 
-/** The resources of a clerk's patients on the server, by patient number and without values that differ between two clerks. */
+/** The resources of a clerk's patients on the server, by patient number. Values that differ between two clerks are removed. */
 async function held(hapi: TestHapi, { system }: Clerk): Promise<string[]> {
   const patients = await all(hapi, `Patient?identifier=${system}|`);
   const numbers = new Map<string, string>();

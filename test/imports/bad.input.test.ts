@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 200_000);
 afterAll(() => world?.stop());
 
-/** A canary in cells of every faulty row. Only routes that return rows may repeat it. */
+/** A text in cells of every faulty row. Only routes that return rows may return this text. */
 const CANARY = 'Kanarienvogel';
 const Items = z.object({
   items: z.array(
@@ -40,7 +40,7 @@ const line = (cells: readonly string[]) => cells.join(',');
 const bad = (at: number, cells: Parameters<typeof row>[1] = {}) =>
   line(row(cpfOf(at), { name: `${CANARY} ${at}`, ...cells }));
 
-/** The fault, the record in the file, and the expected findings. */
+/** Each entry has the name of the fault, the record in the file, and the expected findings. */
 const FAULTS: readonly (readonly [string, string, { code: string; column?: string; state?: string }])[] = [
   ['a required cell is empty', bad(1, { name: ' ' }), { code: 'required-missing', column: 'name' }],
   ['the identifier is empty', line(row('', { name: CANARY })), { code: 'required-missing', column: 'cpf' }],
@@ -75,7 +75,7 @@ const FAULTS: readonly (readonly [string, string, { code: string; column?: strin
   ['a quote that is not closed', `"${bad(15)}`, { code: 'quote-broken' }],
   ['a quote within a cell', bad(16, { name: `Ana "${CANARY}" Silva` }), { code: 'quote-broken' }],
 ];
-/** Written, with a warning. */
+/** Rows that are written with a warning. */
 const WARNINGS: typeof FAULTS = [
   ['a number nobody can dial', bad(17, { phone: '123' }), { code: 'phone-format', column: 'phone' }],
   ['an unknown country', bad(18, { country: CANARY }), { code: 'country-unknown', column: 'birth_country' }],

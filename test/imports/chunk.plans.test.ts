@@ -17,7 +17,10 @@ const header = {
 };
 const document = shipped('brazil-hospital');
 
-/** 130 rows: the sample list more than twice, with an unknown word in each tenth row and a date that does not exist in each thirteenth. */
+/**
+ * 130 rows that repeat the sample list more than twice. Each tenth row has an unknown word. Each thirteenth row has a date that does not
+ * exist.
+ */
 const people = patientRows();
 const rows: CsvRow[] = Array.from({ length: 130 }, (_, at) => {
   const person = people[at % people.length];

@@ -7,7 +7,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
 const LISTENERS = 20;
-/** Polling twice a second would read the table 80 times in this time. */
+/** The duration of the test. If the gateway polled twice a second, it would read the table 80 times in this duration. */
 const QUIET_MS = 2_000;
 
 let world: World;
@@ -80,7 +80,7 @@ describe('the events of an import', () => {
     const before = reads();
     await pause(QUIET_MS);
     expect(reads()).toBe(before);
-    // Events of another import do not concern these listeners.
+    // These clients must not get events of another import.
     await tell(other, { rows_done: 1 });
     await pause(200);
     expect(reads()).toBe(before);

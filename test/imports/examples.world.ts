@@ -71,5 +71,5 @@ const literal = (text: string) => text.replaceAll('\\0', '\0').replaceAll('\\x07
 export const inBrazil = (name: string) => (text: string) => br({ [name]: text });
 /** An English list with one quoted cell. */
 export const inEnglish = (name: string) => (text: string) => en({ [name]: text });
-/** A name in the file, and a number. */
+/** A name for a new file, and a new number. */
 export const numbered = (text: string) => raw('Nome,CPF', `${text},529.982.247-25`);

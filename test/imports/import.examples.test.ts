@@ -22,7 +22,7 @@ const ELSEWHERE = [
   'term-ignored',
 ];
 
-/** The codes that a clerk would read, and whether all rows would be written. */
+/** The codes in the report of the import, and whether all rows would be written. */
 async function told({
   file,
   mapping = brazil,

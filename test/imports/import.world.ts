@@ -66,7 +66,7 @@ export class Clerk {
     return Report.parse((await this.get(`/api/imports/${id}`).expect(200)).body);
   }
 
-  /** Waits until the import no longer changes. The timeout of the test ends the wait. */
+  /** Waits until the import no longer changes, or until the test times out. */
   async ended(id: string): Promise<Report> {
     for (;;) {
       const report = await this.report(id);
@@ -82,7 +82,10 @@ export function countedRows(report: Report): number {
   return created + updated + unchanged + rejected + waiting + duplicate;
 }
 
-/** Holds an advisory lock of imports (`import <id>` or `patient <key>`) while `work` runs. `work` can ask whether another session waits. */
+/**
+ * Holds an advisory lock of imports (`import <id>` or `patient <key>`) while `work` runs. `work` gets a function that says whether
+ * another session waits.
+ */
 export async function holdingLock(
   world: World,
   name: string,

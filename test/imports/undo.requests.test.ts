@@ -5,7 +5,7 @@ import { Clerk } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
 
 const ROWS = 60;
-/** Two rounds of reads and one transaction for each fifty resources, rounded up. */
+/** The permitted number of requests for fifty resources: two rounds of reads and one transaction, rounded up. */
 const MOST_PER_FIFTY = 4;
 
 let hapi: TestHapi;
@@ -60,7 +60,7 @@ describe('undo of many resources', () => {
     const body = { resourceType: 'Basic', code: { text: 'elsewhere' }, subject };
     const basic = await hapi.json('/Basic', { method: 'POST', body });
     const { resources, requests } = await undo(clerk, id);
-    // Each row alone would take two requests.
+    // The undo halves a failed batch to find the failing resource. Two requests for each row would be more than this limit.
     const halving = 3 * 2 * Math.ceil(Math.log2(50));
     expect(requests).toBeLessThanOrEqual(MOST_PER_FIFTY * (Math.ceil(resources / 50) + 1) + halving);
     expect(await clerk.report(id)).toMatchObject({ undo_conflicts: [{ resource: subject.reference }] });

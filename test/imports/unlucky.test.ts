@@ -28,7 +28,7 @@ afterAll(async () => {
   await way?.close();
 });
 
-/** Applies only to transactions, which are numbered from 1. */
+/** Decides about transactions only. Transactions are numbered from 1. */
 function ofTransactions(decide: (number: number) => Fate): { readonly count: number } {
   const base = `${new URL(way.url).pathname}/`;
   const seen = { count: 0 };
@@ -138,7 +138,7 @@ describe('an operator during faults', () => {
         return 'pass';
       };
       const again = await clerk.upload(file).expect(202);
-      // It searched for its patients, found them, and searches again later.
+      // The import has searched for its patients and found them. It searches again later.
       await expect.poll(() => seen.lookups, { timeout: 40_000 }).toBeGreaterThan(2);
       return Accepted.parse(again.body).file_id;
     };
@@ -276,7 +276,7 @@ describe('an operator during faults', () => {
     await clerk.get(`/api/imports/${done.file_id}/events`).set('last-event-id', last).expect(204);
   }, 60_000);
 
-  // Long form: eighteen seconds. resilience.test.ts kills the gateway in the gate.
+  // This test takes eighteen seconds and runs only in the long form. In `npm test`, resilience.test.ts kills the gateway.
   if (isLong)
     it('takes all of an import back though the gateway is killed in the middle, when an answer was lost', async () => {
       const clerk = await Clerk.start(world);

@@ -8,7 +8,7 @@ import { TooMany } from '../../src/problems/errors.ts';
 
 type State = 'waiting' | 'running' | 'done' | 'left' | 'refused';
 
-/** One call of `run`. `end` completes its work. */
+/** One call of `run`. `end` completes the function that the call runs. */
 interface Call {
   readonly account: string | undefined;
   readonly gone: AbortController;
@@ -51,7 +51,7 @@ describe('slots', () => {
           const others = inState('waiting', null);
           calls.push(call);
           const start = () => {
-            // An account that gets a place holds no more places than any other waiting account.
+            // An account that gets a slot must not have more slots than any other waiting account.
             for (const other of inState('waiting', null).filter((one) => one !== call))
               if (other.account === undefined || heldBy(other.account) < limits.perAccount)
                 expect(heldBy(call.account)).toBeLessThanOrEqual(heldBy(other.account));
@@ -80,7 +80,7 @@ describe('slots', () => {
             }
           }
           await tick();
-          // No call waits while a place is free for it.
+          // No call may wait while a slot is free and its account may take the slot.
           if (inState('running', null).length < limits.places)
             for (const { account } of inState('waiting', null))
               expect(heldBy(account)).toBe(limits.perAccount);
@@ -114,7 +114,7 @@ describe('slots', () => {
     const gone = new AbortController();
     let ran = false;
     const waiting = slots.run(async () => void (ran = true), gone.signal);
-    // The place is given to a waiter that aborts at the same moment.
+    // The waiting call gets the slot and is aborted at the same moment.
     first.resolve();
     gone.abort(reason);
     await expect(waiting).rejects.toBe(reason);

@@ -48,7 +48,7 @@ describe('kill -9 during a mixed load', () => {
     }
     expect(lost, 'acknowledged, and not there as it was sent').toBe(0);
 
-    // These were not acknowledged. Each is stored completely or not at all.
+    // The gateway did not acknowledge these instances. Each of them must be stored completely or not at all.
     let half = 0;
     for (const sent of load.open.values()) {
       const { status, sha256 } = await load.fetchDigest(sent);

@@ -9,7 +9,7 @@ import { forgetPeak, residentOf, tell } from './resident.memory.ts';
 
 const BOUNDARY = 'one-line-boundary';
 const PIECE = Buffer.alloc(2 ** 20, 'x');
-/** Just below the upload limit. */
+/** The number of pieces of 1 MiB in the line. The size is just below the upload limit. */
 const PIECES = 1_022;
 
 const world = badDay(
@@ -48,6 +48,6 @@ it('one line of a gigabyte is one refused row, and the next row is written', asy
   expect(done).toMatchObject({ rows_total: 2, created: 1, rejected: 1, reasons: { 'row-too-large': 1 } });
   const { most } = await residentOf(pid);
   tell(`one line of ${PIECES} MiB: ${before.now.toFixed(0)} MiB before, ${most.toFixed(0)} MiB at most`);
-  // Whatever garbage waits for collection, the line itself is not in memory.
+  // Garbage may still be in memory, but the line itself must not be.
   expect(most - before.now).toBeLessThan(PIECES / 2);
 });

@@ -19,15 +19,15 @@ type Kind = 'store' | 'search' | 'retrieve';
 /** Stores, searches and retrieves through nginx until it is stopped, and records acknowledged instances. */
 export class MixedLoad {
   readonly acknowledged = new Map<string, Sent>();
-  /** Sent, and not acknowledged yet. */
+  /** Instances that were sent but not acknowledged yet. */
   readonly open = new Map<string, Sent>();
   readonly done = { store: 0, search: 0, retrieve: 0 };
   readonly failed = { store: 0, search: 0, retrieve: 0 };
-  /** Wrong answers, which no fault of a neighbour explains. */
+  /** Wrong responses that are not caused by a killed service. */
   readonly wrong: string[] = [];
   /** The text of the last failure of each kind. */
   readonly why = { store: '', search: '', retrieve: '' };
-  /** The last success of each kind of request that began after {@link mark}. */
+  /** For each kind of request, the start time of the last request that succeeded. */
   private began = { store: 0, search: 0, retrieve: 0 };
   private running = true;
   private readonly workers: Promise<void>[];
@@ -64,7 +64,7 @@ export class MixedLoad {
     return new MixedLoad(web, `Bearer ${token}`);
   }
 
-  /** Waits until each kind of request that begins from now on has succeeded once. Returns the seconds. */
+  /** Waits until one request of each kind has started after this call and has succeeded. Returns the duration in seconds. */
   async recovered(limitSeconds: number): Promise<number> {
     const from = performance.now();
     while (Math.min(...Object.values(this.began)) < from) {
@@ -111,7 +111,7 @@ export class MixedLoad {
     }
   }
 
-  /** Stores three new instances of one study and repeats them until they are acknowledged. */
+  /** Stores three new instances of one study, and repeats the request until all three are acknowledged. */
   private async store(bytes: number): Promise<boolean> {
     const [studyUid, seriesUid] = [freshUid(), freshUid()];
     const files = Array.from({ length: bytes > 1_000_000 ? 2 : 3 }, () => {

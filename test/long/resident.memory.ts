@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
-/** Memory of a process in MiB by /proc: resident now, and the peak since {@link forgetPeak}. */
+/** Resident memory of a process in MiB from /proc: the current value, and the peak since {@link forgetPeak}. */
 export async function residentOf(pid: number): Promise<{ now: number; most: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const read = (what: string) => Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;

@@ -46,7 +46,10 @@ class SlowReaders {
   }
 }
 
-/** A number of slow clients reads a series of 0.5 MB instances for a while. Each costs at most 2 MiB, and other clients still get the series. */
+/**
+ * Slow clients read a series of 0.5 MB instances for a while. Each client may cost at most 2 MiB of memory. Other clients must still get
+ * the series.
+ */
 export async function expectLittleOfSlowReaders(
   world: World,
   sender: Caller,
@@ -61,7 +64,7 @@ export async function expectLittleOfSlowReaders(
   const slow = await SlowReaders.start(world, reader, series.path, readers);
   try {
     await slow.read(seconds);
-    // On a busy machine, the last clients start later.
+    // On a busy machine, the last clients may start later than the first.
     while (Math.min(...slow.taken) === 0) await slow.read(1);
     const { most } = await residentOf(world.gateway.pid);
     const each = (most - before) / readers;

@@ -20,7 +20,7 @@ let admin: Caller;
 let document: Document;
 let asking: Asking;
 beforeAll(async () => {
-  // A FHIR server is configured and away, so imports are accepted and wait.
+  // The configured FHIR server is unreachable, so the gateway accepts imports and the imports wait.
   world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir', METRICS_TOKEN: TOKEN });
   admin = await world.admin();
   document = Document.parse((await world.http.get('/api/openapi.json').expect(200)).body);
@@ -233,7 +233,7 @@ it('images', async () => {
   await ask(`DELETE ${instance}`, all);
 });
 
-/** Routes that succeed only with a provider, a FHIR server or two patients with one UID. Other tests cover them. */
+/** Routes that succeed only with a provider, a FHIR server or two patients with the same study UID. Other tests cover these routes. */
 const ELSEWHERE = new Set([
   'GET /api/auth/oidc/callback',
   'GET /api/auth/oidc/login',

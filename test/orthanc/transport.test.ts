@@ -106,7 +106,7 @@ describe.each(KINDS)('a call for %s', (kind) => {
   });
 });
 
-// The limits are 10 and 20 seconds: both kinds at once.
+// The limits are 10 and 20 seconds, so both kinds of calls run concurrently.
 it('a call ends when the archive never answers, stops in the middle of its answer, or is not there', async () => {
   const endsOf = async (kind: (typeof KINDS)[number]) => {
     const call = CALLS[kind];

@@ -11,7 +11,7 @@ let port: number;
 let server: Postgres;
 
 beforeAll(async () => {
-  // Not accessible for others, like a home folder.
+  // Other users cannot access the folder, like a home folder.
   dir = await mkdtemp(join(tmpdir(), 'radgate-postgres-'));
   port = await reserveAnyPort();
   server = await startPostgres({ dir, port });

@@ -50,13 +50,13 @@ let stack: Pick<StackProcess<unknown>, 'data' | 'stop'> | undefined;
 let folder: string | undefined;
 let shell: Shell;
 beforeAll(async () => {
-  // A running fresh stack may be named, as for test/viewer.
+  // RADGATE_STACK may name a running fresh stack, as for test/viewer.
   const named = process.env['RADGATE_STACK'];
   stack =
     named === undefined
       ? await startStack(z.unknown(), '--hapi')
       : { data: dirname(named), stop: async () => {} };
-  // The repository as a new user has it, with the `.local` of this stack.
+  // The folder contains the files of the repository and, as `.local`, the data folder of this stack.
   folder = await mkdtemp(join(tmpdir(), 'radgate-tour-'));
   for (const name of await readdir(ROOT))
     if (name !== '.local') await symlink(join(ROOT, name), join(folder, name));

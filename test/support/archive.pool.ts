@@ -4,7 +4,7 @@ import { reserveAnyPort } from '../../infra/local/port.ts';
 import type { Prefix } from '../../infra/local/prefix.ts';
 import { type OwnOrthanc, startOwnOrthanc, type TestOrthanc } from './archives.ts';
 
-/** The run's shared Orthancs. `url` lends one to a POST and takes it back by a DELETE of its `url/<number>`. */
+/** The Orthancs that the test files share. A POST to `url` borrows an Orthanc. A DELETE of `url/<number>` returns it. */
 export interface ArchivePool {
   readonly url: string;
   stop: () => Promise<void>;
@@ -22,8 +22,9 @@ const Lent = z.object({
 const Statistics = z.object({ CountInstances: z.number() });
 
 /**
- * Lends Orthancs to test files, one file at a time each: about as many start as files run at once. They run in the main process of
- * vitest because a worker ends with its file. An archive that comes back is emptied before it is lent again.
+ * Lends Orthancs to test files. Only one test file at a time uses an Orthanc, so about as many Orthancs start as test files run at the same
+ * time. The main process of vitest starts them, because a worker ends with its test file. A returned Orthanc is emptied before it is lent
+ * again.
  */
 export async function openArchivePool(prefix: Prefix): Promise<ArchivePool> {
   const all: OwnOrthanc[] = [];
@@ -54,7 +55,7 @@ export async function openArchivePool(prefix: Prefix): Promise<ArchivePool> {
   };
 }
 
-/** Borrows an Orthanc of the pool at `url`; `stop` gives it back. */
+/** Borrows an Orthanc from the pool at `url`. `stop` returns it to the pool. */
 export async function borrowOrthanc(url: string): Promise<TestOrthanc> {
   const answer = await fetch(url, { method: 'POST' });
   const text = await answer.text();
@@ -68,7 +69,10 @@ export async function borrowOrthanc(url: string): Promise<TestOrthanc> {
   };
 }
 
-/** Removes all patients and the log of changes; false when it does not answer (a test may have ended it). */
+/**
+ * Removes all patients and the list of changes from an Orthanc. Returns false if the Orthanc does not answer, because a test may have
+ * ended it.
+ */
 async function isEmptied(orthanc: OwnOrthanc | undefined): Promise<boolean> {
   if (orthanc === undefined) return false;
   const { username, password } = orthanc;

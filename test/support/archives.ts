@@ -13,25 +13,25 @@ export interface TestOrthanc {
   readonly password: string;
   readonly dicomPort: number;
   readonly aet: string;
-  /** Of the process now running; another one after `restart`. */
+  /** The id of the running process. It changes with `restart`. */
   readonly pid: number;
-  /** Ends the use of it; what it holds is removed. */
+  /** Ends the use of the Orthanc. Its content is removed. */
   stop: () => Promise<void>;
 }
 
-/** An Orthanc that belongs to its test file alone, from its start to its end. */
+/** An Orthanc that only one test file uses, from its start to its end. */
 export interface OwnOrthanc extends TestOrthanc {
-  /** Ends it as a power cut would (SIGKILL) and resolves when it is gone. */
+  /** Kills the process with SIGKILL, like a power failure. Resolves when the process has ended. */
   kill: () => Promise<void>;
-  /** Starts it again after `kill`, with the same archive, ports and account. */
+  /** Starts the Orthanc again after `kill`, with the same archive, ports and account. */
   restart: () => Promise<void>;
-  /** Copies all it holds; it must not be running. */
+  /** Copies the content of the archive. The Orthanc must not be running. */
   backUp: () => Promise<void>;
-  /** Replaces what it holds by that copy; it must not be running. */
+  /** Replaces the content of the archive by the copy. The Orthanc must not be running. */
   putBack: () => Promise<void>;
 }
 
-/** Starts an Orthanc on free ports with an empty archive, which `stop` removes. It ends with this process. */
+/** Starts an Orthanc on free ports with an empty archive, which `stop` removes. The Orthanc ends when this process ends. */
 export async function startOwnOrthanc(prefix: Prefix): Promise<OwnOrthanc> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-orthanc-'));
   const httpPort = await reserveAnyPort();

@@ -7,16 +7,16 @@ export interface BrokenConnection {
   reset: () => void;
 }
 
-/** A proxy in front of the archive whose connections a test can break or stall. */
+/** A proxy in front of the archive. A test can reset or stall its connections. */
 export interface BreakingProxy {
   readonly url: string;
   readonly connections: readonly BrokenConnection[];
   /**
-   * Resolves when a matching request, or the archive's answer to it, arrives. The proxy holds it from then on: the gateway is before that
-   * step, or after it without knowing.
+   * Resolves when a matching request, or the archive's response to this request, arrives. From then on, the proxy does not forward it. So
+   * the archive has either not received the request yet, or it has carried out the request and the gateway has no response.
    */
   trap: (request: RegExp, at: 'request' | 'answer') => Promise<void>;
-  /** While true, no byte passes in either direction, also on new connections, like an archive that hangs. */
+  /** While true, the proxy forwards no bytes in either direction, also on new connections. It then behaves like an archive that hangs. */
   stall: (stalled: boolean) => void;
   stop: () => Promise<void>;
 }
@@ -50,7 +50,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
     });
     let [answering, held] = [false, false];
     pass(near, far, (chunk) => {
-      // The rest of a held request is also held.
+      // The rest of a request that is not forwarded is not forwarded either.
       if (held) return false;
       if (trap === undefined || !trap.request.test(chunk.toString('latin1', 0, 200))) return true;
       if (trap.at === 'answer') return (answering = true);
@@ -95,7 +95,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
   };
 }
 
-/** Copies bytes from `from` to `to` with backpressure while `may` permits it. The end of one ends the other. */
+/** Copies bytes from `from` to `to` with backpressure while `may` returns true. If one socket ends, the other socket is ended too. */
 function pass(from: Socket, to: Socket, may: (chunk: Buffer) => boolean): void {
   from.on('data', (chunk: Buffer) => {
     if (!may(chunk)) return;

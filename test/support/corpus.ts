@@ -24,7 +24,8 @@ export interface CorpusFile {
 }
 
 /**
- * The test files of pydicom, pynetdicom and pydicom-data (only Part 10 files, sorted by path). pip downloads them once into the cache folder
+ * The test files of pydicom, pynetdicom and pydicom-data (only Part 10 files, sorted by path). pip downloads them once into the cache
+ * folder
  * (39 MB). They are never part of this repository.
  */
 export async function provideCorpus(log: (line: string) => void): Promise<CorpusFile[]> {
@@ -33,7 +34,7 @@ export async function provideCorpus(log: (line: string) => void): Promise<Corpus
   await mkdir(cacheFolder(), { recursive: true });
   const waiting = () => log('another test is fetching the files of others: waiting for it');
   await withLock(folder, waiting, async () => {
-    // Renamed when complete.
+    // The folder gets its final name only when it is complete.
     if ((await readdir(folder).catch(() => [])).length > 0) return;
     await installMissing(() => (hasPip() ? [] : ['python3-pip']), log);
     await make(folder);

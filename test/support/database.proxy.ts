@@ -9,12 +9,12 @@ export interface DatabaseProxy {
   /** Resets every connection, as when PostgreSQL is killed, and refuses new ones until `open`. */
   readonly cut: () => void;
   readonly open: () => void;
-  /** While true, no byte passes in either direction, also on new connections, like a database that hangs. */
+  /** While true, the proxy forwards no bytes in either direction, also on new connections. It then behaves like a database that hangs. */
   readonly stall: (isStalled: boolean) => void;
   readonly close: () => void;
 }
 
-/** Passes bytes to the database at `target` and records what the client sends, so that a test can count statements. */
+/** Forwards bytes to the database at `target`. It records the bytes of the client, so a test can count statements. */
 export async function startDatabaseProxy(target: string): Promise<DatabaseProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();

@@ -9,10 +9,10 @@ const CACHE = join(ROOT, 'node_modules/.cache/radgate-test');
 /** The built gateway and its dependencies in one file. */
 export const BUNDLE = join(CACHE, 'gateway.mjs');
 
-/** Code that V8 has compiled: the first start writes it, and the others read it. */
+/** The folder for code that V8 has compiled. The first start writes the code, and later starts read it. */
 export const compileCache = { NODE_COMPILE_CACHE: join(CACHE, 'compiled') };
 
-/** Native code, and optional parts of Nest, Fastify and pg that are not installed. */
+/** Modules that are not bundled: native code, and optional parts of Nest, Fastify and pg that are not installed. */
 const EXTERNAL = [
   '@node-rs/argon2',
   '@nestjs/microservices',
@@ -27,16 +27,16 @@ const EXTERNAL = [
   'pg-native',
 ];
 
-/** What CommonJS modules find around them. */
+/** Definitions of the variables that CommonJS modules expect. */
 const COMMON_JS = `
 import { createRequire as createRequireOfBundle } from 'node:module';
 const require = createRequireOfBundle(import.meta.url);
 const { filename: __filename, dirname: __dirname } = import.meta;`;
 
 /**
- * Bundles dist/main.js unless that has been done. A test run starts the gateway about 150 times, and most of the time of a start is
- * the loading of 2,000 modules: the bundle takes a third of it. What `npm start` runs, dist/main.js itself, is under test in
- * test/viewer, test/stack and test/long.
+ * Bundles dist/main.js if the bundle does not exist yet. A test run starts the gateway about 150 times. A start spends most of its time on
+ * loading 2,000 modules. The bundle needs only a third of the time. test/viewer, test/stack and test/long test dist/main.js itself, which
+ * `npm start` runs.
  */
 export async function bundleGateway(): Promise<void> {
   if (await isUpToDate()) return;
@@ -48,16 +48,16 @@ export async function bundleGateway(): Promise<void> {
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    // Nest tells services apart by their names.
+    // The class names must be kept, because Nest distinguishes services by their names.
     keepNames: true,
     external: EXTERNAL.flatMap((name) => [name, `${name}/*`]),
-    // No module of the bundle is a command that runs by itself.
+    // No module of the bundle may run as a command when it is loaded.
     define: { 'import.meta.main': 'false' },
     banner: { js: COMMON_JS },
     logLevel: 'error',
   });
   await mkdir(CACHE, { recursive: true });
-  // Another run may read or write it at the same time.
+  // Another test run may read or write the bundle at the same time.
   const made = `${BUNDLE}.${process.pid}`;
   await writeFile(made, outputFiles[0]?.contents ?? '');
   await rename(made, BUNDLE);

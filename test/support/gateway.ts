@@ -17,7 +17,7 @@ export type TestGateway = Running & {
   env: Readonly<Record<string, string>>;
   logged: () => Promise<string>;
   metrics: () => Promise<string>;
-  /** Ends it at once: nobody asks it any more. `stop` ends it in good order, which takes a second. */
+  /** Kills the gateway at once. This is permitted when no client uses it any more. `stop` ends it regularly, which takes a second. */
   leave: () => Promise<void>;
   upstream: RecordingProxy | undefined;
 };
@@ -65,7 +65,7 @@ export async function startTestGateway(
     return (await fetch(`${url}/metrics`, { headers, signal: AbortSignal.timeout(PATIENCE_MS) })).text();
   };
   const endBy = async (end: () => Promise<unknown>) => {
-    // Some tests have already stopped it or its neighbours.
+    // Some tests have already stopped the gateway, the database or the archive.
     const figures = await metrics().catch(() => '');
     await end();
     const found = foundIn(await readFile(log, 'utf8').catch(() => ''), env);

@@ -16,25 +16,27 @@ const main = join(import.meta.dirname, '../../dist/main.js');
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** URLs of the one test PostgreSQL, and the databases that test files get copies of. */
+    /**
+     * URLs of the PostgreSQL server of this test run, and the names of the template databases. Each test file gets a copy of a template.
+     */
     postgres: { adminUrl: string; ownerUrl: string; appUrl: string; templates: Templates };
-    /** Folder of the prefix that holds Orthanc, nginx and DCMTK. */
+    /** The folder in which Orthanc, nginx and DCMTK are installed. */
     prefix: string;
-    /** Address of the shared Orthancs (archive.pool.ts). */
+    /** URL of the pool of shared Orthancs (archive.pool.ts). */
     archivePool: string;
-    /** Address that starts HAPI at the first GET and answers with HAPI's own. */
+    /** A URL whose first GET starts HAPI. The response contains the URL of HAPI. */
     hapiStarter: string;
     /** The file that lists all requests to an archive outside the grammar of src/orthanc. */
     upstreamFaults: string;
   }
 }
 
-/** `vitest run` without the name of a file. */
+/** True for `vitest run` without file names. */
 const isWholeRun = process.argv.slice(3).every((argument) => argument.startsWith('-'));
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
 
-/** Once per run: one PostgreSQL with its templates, the prefix and the pool of Orthancs. All are stopped at the end. */
+/** Runs once per test run. Starts PostgreSQL with its templates and the pool of Orthancs. Stops both at the end of the run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (!existsSync(main)) throw new Error('dist/ is missing: run `npx nest build` first (`npm test` does)');
   await prepareMachine(log);
@@ -64,7 +66,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide('archivePool', archives.url);
     starter = await openHapiStarter(log);
     project.provide('hapiStarter', starter.url);
-    // Half a minute before the first file that needs it.
+    // HAPI needs half a minute, so it is started before the first test file needs it.
     if (isWholeRun) void fetch(starter.url).catch(() => undefined);
   } catch (error) {
     await teardown();

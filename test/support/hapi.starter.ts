@@ -7,12 +7,12 @@ import { startHapi, type Hapi } from '../../infra/local/hapi.ts';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 import { cacheFolder } from '../../infra/local/prefix.ts';
 
-/** Starts the run's one HAPI when the first test file asks for it. */
+/** Starts the HAPI of this test run when the first test file asks for it. */
 export type HapiStarter = { url: string; stop: () => Promise<void> };
 
 /**
- * Listens for test files that need HAPI. HAPI takes half a minute to start and must outlive the worker that asks first. The main process
- * therefore starts it at the first GET and returns its URL.
+ * Listens for test files that need HAPI. HAPI takes half a minute to start, and it must continue to run after the worker that asks
+ * first has ended. Therefore the main process starts HAPI at the first GET. The response contains the URL of HAPI.
  */
 export async function openHapiStarter(log: (line: string) => void): Promise<HapiStarter> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-hapi-'));

@@ -45,7 +45,7 @@ export class TestHapi {
   }
 }
 
-/** The fate of a request: passed on, answered with 503 or 401, executed with a lost answer, or refused a connection. */
+/** What the proxy does with a request: forward it, answer 503 or 401, forward it but lose the response, or refuse the connection. */
 export type Fate = 'pass' | 'busy' | 'denied' | 'lost' | 'reset';
 export type FaultyProxy = {
   url: string;
@@ -54,7 +54,7 @@ export type FaultyProxy = {
   close: () => Promise<void>;
 };
 
-/** A local proxy in front of the real HAPI for faults that HAPI cannot produce. `fate` decides for each request. */
+/** A local proxy in front of the real HAPI. It simulates faults that HAPI cannot produce. `fate` decides the fault of each request. */
 export async function startFaultyProxy(
   target: string,
   fate: (method: string, path: string, count: number) => Fate,

@@ -12,7 +12,8 @@ const FORMS: readonly (readonly [what: string, form: RegExp])[] = [
 const SECRETS = /PASSWORD|SECRET|TOKEN|MASTER_KEY/;
 
 /**
- * The forbidden patterns and secrets of the environment that a gateway's log contains, described without their values. Every test with a
+ * The forbidden patterns and the secrets of the environment that a gateway's log contains, described without their values. Every test
+ * with a
  * gateway checks this.
  */
 export function foundIn(log: string, env: Readonly<Record<string, string>>): string[] {
@@ -26,13 +27,13 @@ export function foundIn(log: string, env: Readonly<Record<string, string>>): str
   ];
 }
 
-/** Forbidden labels: no metric is about one study, one account or one object. */
+/** Labels that metrics must not have, because no metric may be about one study, one account or one object. */
 const NAMED: typeof FORMS = [
   ['a UID', /\b\d+(\.\d+){3,}\b/],
   ['an id', /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i],
 ];
 
-/** The same check for a gateway's metrics, which contain no names or ids. */
+/** The same check for a gateway's metrics. Metrics must not contain names or ids. */
 export function foundInMetrics(metrics: string, env: Readonly<Record<string, string>>): string[] {
   return [...foundIn(metrics, env), ...NAMED.filter(([, form]) => form.test(metrics)).map(([what]) => what)];
 }

@@ -1,13 +1,13 @@
-/** True in `npm run test:long`, where tables run whole and loads are heavy. `npm test`, the gate, takes the short form of each test. */
+/** True in `npm run test:long`, which runs whole tables and heavy loads. `npm test` runs the short form of each test. */
 export const isLong = process.env['RADGATE_LONG'] === '1';
 
-/** The first value in the long form, the second in the gate. */
+/** The first value in the long form, the second value in `npm test`. */
 export const longForm = <T>(long: T, short: T): T => (isLong ? long : short);
 
-/** What {@link sample} draws by; the same in each run unless RADGATE_SEED names another one. */
+/** The seed of {@link sample}. It is the same in each run, unless RADGATE_SEED gives another seed. */
 const SEED = Number(process.env['RADGATE_SEED'] ?? 12);
 
-/** All cases in the long form; in the gate `count` of them, drawn by the seed and in their order. */
+/** All cases in the long form. In `npm test`, `count` cases that the seed selects, in their original order. */
 export function sample<T>(cases: readonly T[], count: number): T[] {
   if (isLong || count >= cases.length) return [...cases];
   let state = SEED;

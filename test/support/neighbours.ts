@@ -7,10 +7,10 @@ import { administer, copyDatabase, named } from './templates.ts';
 
 export type TestDatabase = { appUrl: string; ownerUrl: string; drop: () => Promise<void> };
 
-/** A database of its own for a test file, migrated and empty; `drop` also closes what is still connected. */
+/** Creates a database for one test file, migrated and empty. `drop` also closes connections that are still open. */
 export const createDatabase = (): Promise<TestDatabase> => copyOf(inject('postgres').templates.empty);
 
-/** The same as a gateway's first start leaves it: faster for whoever starts a gateway. */
+/** Creates a database in the state after a gateway's first start. A gateway starts faster on this database. */
 export const createStartedDatabase = (): Promise<TestDatabase> =>
   copyOf(inject('postgres').templates.started);
 
@@ -22,8 +22,8 @@ async function copyOf(template: string): Promise<TestDatabase> {
   return { appUrl: named(appUrl, name), ownerUrl: named(ownerUrl, name), drop };
 }
 
-/** An Orthanc with an empty archive that is this file's until `stop`; other files of the run have it before and after. */
+/** Borrows an Orthanc with an empty archive until `stop`. Other test files of the run use the same Orthanc before and after. */
 export const lendOrthanc = (): Promise<TestOrthanc> => borrowOrthanc(inject('archivePool'));
 
-/** An Orthanc of this file's own, for files that kill it, restart it or measure its memory. */
+/** Starts an Orthanc for this test file only. Test files that kill or restart Orthanc, or measure its memory, need it. */
 export const startTestOrthanc = (): Promise<OwnOrthanc> => startOwnOrthanc(openPrefix(inject('prefix')));

@@ -13,8 +13,9 @@ export interface RecordingProxy {
 }
 
 /**
- * Starts a proxy in front of the archive at `target`. It passes every byte on and compares each request with the grammar. A connection ends
- * in the same way on both sides, so the proxy does not change faults of the archive. Requests outside the grammar are also written to the
+ * Starts a proxy in front of the archive at `target`. It forwards every byte and compares each request with the grammar. A connection ends
+ * in the same way on both sides, so the gateway sees the faults of the archive unchanged. Requests outside the grammar are also written
+ * to the
  * file `report`, which the end of the run reads.
  */
 export async function startRecordingProxy(
@@ -64,7 +65,7 @@ export async function startRecordingProxy(
   };
 }
 
-/** Copies bytes from `from` to `to`. A clean end stays a clean end; anything else becomes a reset. */
+/** Copies bytes from `from` to `to`. If `from` ends normally, `to` ends normally. In all other cases, `to` is reset. */
 function join(from: Socket, to: Socket): void {
   from.pipe(to);
   from.on('error', () => to.resetAndDestroy());

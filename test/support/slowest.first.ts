@@ -28,13 +28,13 @@ const SLOWEST = [
   'stack/import.command',
 ].map((name) => `/test/${name}.test.ts`);
 
-/** The place of a file in that list; others come behind it. */
+/** The position of a file in that list. Files that are not in the list come last. */
 function rank({ moduleId }: TestSpecification): number {
   const at = SLOWEST.findIndex((name) => moduleId.endsWith(name));
   return at === -1 ? SLOWEST.length : at;
 }
 
-/** Starts the slowest files first, so that none of them runs alone at the end. */
+/** Starts the slowest files first. Otherwise a slow file could run alone at the end. */
 export class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const usual = await super.sort(files);

@@ -18,7 +18,10 @@ export interface StackProcess<Facts> {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts a separate stack with `npm start -- --no-hapi` and these options (`--hapi` overrides). If it ends early, the error contains its output. */
+/**
+ * Starts a separate stack with `npm start -- --no-hapi` and these options (`--hapi` overrides). If it ends early, the error contains its
+ * output.
+ */
 export async function startStack<Facts>(
   shape: z.ZodType<Facts>,
   ...options: readonly string[]
@@ -30,7 +33,7 @@ export async function startStack<Facts>(
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
   const exited = once(child, 'exit');
-  // A hook that timed out never gets to `stop`.
+  // If the hook that starts the stack times out, nobody calls `stop`.
   const end = () => void child.kill('SIGINT');
   process.once('exit', end);
   const stop = async () => {

@@ -11,13 +11,13 @@ import { BUNDLE, compileCache } from './gateway.bundle.ts';
 
 const MIGRATE = join(import.meta.dirname, '../../dist/database/migrate.js');
 
-/** Names of databases that test files get copies of. */
+/** Names of the template databases. Each test file gets a copy of a template. */
 export interface Templates {
-  /** Migrated and empty. */
+  /** A database that is migrated and empty. */
   readonly empty: string;
-  /** The same after a gateway's first start: with its administrator, its signing key and its queues. */
+  /** A database after a gateway's first start, with the administrator, the signing key and the queues. */
   readonly started: string;
-  /** What that gateway was started with, and what each on a copy must be started with. */
+  /** The settings of the gateway that was started on the template. A gateway on a copy must have the same settings. */
   readonly masterKey: string;
   readonly adminPassword: string;
 }
@@ -49,7 +49,7 @@ export async function makeTemplates(server: Postgres, dir: string): Promise<Temp
 /** The URL of another database on the same server, by the same role. */
 export const named = (url: string, name: string) => Object.assign(new URL(url), { pathname: name }).href;
 
-/** Copies a database that nobody is connected to. */
+/** Copies a database to which nobody is connected. */
 export async function copyDatabase(adminUrl: string, template: string, name: string): Promise<void> {
   await administer(
     adminUrl,
@@ -70,7 +70,7 @@ export async function administer(
   }
 }
 
-/** Starts a gateway on a fresh database and ends it when it answers. It needs no archive for that. */
+/** Starts a gateway on a new database and ends it when it answers. The gateway needs no archive to answer. */
 async function startOnce(
   url: string,
   { masterKey, adminPassword }: Pick<Templates, 'masterKey' | 'adminPassword'>,

@@ -16,8 +16,8 @@ const NUMBER = '-?\\d+(?:\\.\\d+)?(?:e-?\\d+)?';
 const PICTURE = `(?:(?:width|height|quality|window-center|window-width)=${NUMBER}&?){0,5}`;
 
 /**
- * Every call that src/orthanc can make, listed independently: method and request target. A new call there must be added here. It must be
- * built only from typed values.
+ * Every call that src/orthanc can make, listed independently: method and request target. A new call there must be added here. Such a call
+ * must be built only from typed values.
  */
 const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', '/system'],
@@ -53,13 +53,13 @@ const headers: Readonly<Record<string, RegExp>> = {
   'transfer-encoding': /^chunked$/,
 };
 
-/** The `host:port` of the archive and the gateway's account there. */
+/** The `host:port` of the archive, and the gateway's user name and password there. */
 export interface Expected {
   readonly host: string;
   readonly authorization: string;
 }
 
-/** The faults of a request to the archive, one sentence each; empty for a permitted request. */
+/** The faults of a request to the archive, one sentence for each fault. The list is empty for a permitted request. */
 export function faultsOf(request: UpstreamRequest, { host, authorization }: Expected): string[] {
   const faults: string[] = [];
   const { method, target } = request;

@@ -28,7 +28,7 @@ const Id = z.object({ id: z.string() });
 const Token = z.object({ access_token: z.string() });
 const Key = z.object({ key: z.string() });
 
-/** A gateway with a database of its own and an empty archive, and the means to add people and machines. */
+/** A gateway with its own database and an empty archive, and functions that add people and machine accounts. */
 export class World<Archive extends TestOrthanc = TestOrthanc> {
   readonly adminPassword: string;
   private count = 0;
@@ -43,12 +43,12 @@ export class World<Archive extends TestOrthanc = TestOrthanc> {
     this.adminPassword = adminPassword;
   }
 
-  /** supertest against the gateway under test. It sends client headers that must never reach the archive. */
+  /** A supertest agent for the gateway under test. Each request has headers that must never reach the archive. */
   get http() {
     return request.agent(this.gateway.url).set(clientHeaders);
   }
 
-  /** Signs in and gives the `Authorization` header of a new access token. */
+  /** Signs in and returns the `Authorization` header with a new access token. */
   async signIn(username: string, password: string): Promise<string> {
     const answer = await this.http.post('/api/auth/login').send({ username, password }).expect(200);
     return `Bearer ${Token.parse(answer.body).access_token}`;
@@ -109,7 +109,7 @@ export class World<Archive extends TestOrthanc = TestOrthanc> {
     return this.http.get(`/dicom-web${path}`).set('authorization', caller.authorization);
   }
 
-  /** A request to Orthanc itself, not through the gateway. */
+  /** Sends a request directly to Orthanc, not through the gateway. */
   async archive(path: string, init: RequestInit = {}): Promise<Response> {
     const { username, password, url } = this.orthanc;
     const basic = Buffer.from(`${username}:${password}`).toString('base64');
@@ -159,14 +159,17 @@ export type OwnWorld = World<OwnOrthanc>;
 type Settings = Readonly<Record<string, string>>;
 
 /**
- * Starts what a test file needs: a gateway with a database of its own, and an empty archive of the pool. `settings` are added to the
+ * Starts the services of a test file: a gateway with its own database, and an empty archive of the pool. `settings` are added to the
  * gateway's environment.
  */
 export async function startWorld(settings: Settings = {}): Promise<World> {
   return worldOn(lendOrthanc(), settings);
 }
 
-/** The same with an archive of the file's own, which takes a second longer: for files that kill, restart or measure the archive. */
+/**
+ * Like {@link startWorld}, but with a new archive for this test file only, which takes a second longer. For tests that kill, restart or
+ * measure it.
+ */
 export async function startOwnWorld(settings: Settings = {}): Promise<OwnWorld> {
   return worldOn(startTestOrthanc(), settings);
 }

@@ -7,9 +7,9 @@ import { catalogued } from '../dicomweb/stow.answers.ts';
 import { isLong } from '../support/long.form.ts';
 import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 
-/** Longer than a walk through a small archive. The tests wait for facts, not for time. */
+/** Longer than a comparison of a small archive. The tests wait for conditions, not for fixed times. */
 const SOON = { timeout: 60_000, interval: 200 };
-/** The tests restart gateways and archives. */
+/** A long limit, because the tests restart gateways and archives. */
 const LONG = 120_000;
 const KEPT = ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID'];
 
@@ -41,7 +41,7 @@ async function fileOf({ sopUid }: Uids): Promise<unknown> {
   return row === undefined ? undefined : row['file_uuid'];
 }
 
-/** Stores a file in the archive past the gateway. */
+/** Stores a file directly in the archive, not through the gateway. */
 async function bring(options: InstanceOptions): Promise<void> {
   const body = new Uint8Array(makeInstance(options));
   expect((await world.archive('/instances', { method: 'POST', body })).status).toBe(200);
@@ -185,7 +185,7 @@ describe('an archive that is not what the catalog followed', { timeout: LONG }, 
     const dead = world.gateway;
     process.kill(dead.pid, 'SIGKILL');
     await dead.exited;
-    // One instance arrived and one was deleted unnoticed, and the cursor claims that all changes were processed.
+    // An arrival and a deletion are hidden from the gateway: the stored feed position says that all changes have been processed.
     await world.archive(`/studies/${archiveStudy(gone)}`, { method: 'DELETE' });
     await bring(hidden);
     const last = z

@@ -59,7 +59,7 @@ function decide(id: string, body: object, at = world.gateway.url) {
     .send(body);
 }
 
-/** Sends the decision to the victim and returns the outcome. */
+/** Sends the decision to the second gateway and returns the outcome. */
 const decideThere = (id: string, body: object) =>
   decide(id, body, victim.url).then(
     ({ status }) => status,
@@ -78,7 +78,7 @@ const DECISIONS = {
   're-identify': { decision: 're-identify', patient_id: 'FIRST' },
   accept: { decision: 'accept' },
 };
-/** The state afterwards: visible instances of the study, the change in the archive, and instances in quarantine. */
+/** The state after the decision: visible instances of the study, the change in the archive, and instances in quarantine. */
 const ENDS = {
   discard: { shown: [{ patient: 'FIRST', instances: 1 }], archive: -1, waiting: [] },
   're-identify': { shown: [{ patient: 'FIRST', instances: 2 }], archive: 0, waiting: [] },
@@ -101,7 +101,7 @@ describe('a decision that is killed', () => {
     [kind, 'request', step] as const,
     [kind, 'answer', step] as const,
   ]);
-  // In the gate: before the archive was asked to delete, and when it has stored the new copy.
+  // `npm test` runs two cases: before the deletion in the archive, and after the archive has stored the new copy.
   it.each(longForm(all, [all[0]!, all[7]!]))(
     '%s at the %s of %s is taken up by another gateway and ends as without it',
     async (kind, at, step) => {
@@ -199,7 +199,7 @@ describe('an archive that hangs', () => {
     await expect.poll(async () => (await open()).length, SOON).toBe(all.length);
     await sleep(1000);
     expect(await idleTransactions()).toBe(0);
-    // The long form waits for the archive's time limit (20 s): that ends the requests, not a lock.
+    // The long form waits for the time limit of calls to the archive (20 s). This limit ends the requests, not a lock.
     if (isLong) for (const status of await Promise.all(answers)) expect(status).toBe(503);
     expect(await idleTransactions()).toBe(0);
     proxy.stall(false);

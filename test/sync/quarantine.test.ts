@@ -6,7 +6,7 @@ import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { archived } from '../dicomweb/stow.answers.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 
-/** The promised delay. */
+/** The time within which the gateway must detect a change of the archive. */
 const SOON = { timeout: 10_000, interval: 100 };
 
 const Items = z.object({

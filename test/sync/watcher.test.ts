@@ -12,7 +12,7 @@ import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 import { archived, catalogued, told } from '../dicomweb/stow.answers.ts';
 
-/** The promised delay. */
+/** The time within which the gateway must detect a change of the archive. */
 const SOON = { timeout: 5000, interval: 100 };
 
 let world: OwnWorld;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Stores a file in the archive past the gateway. */
+/** Stores a file directly in the archive, not through the gateway. */
 async function bring(options: InstanceOptions): Promise<Buffer> {
   const file = makeInstance(options);
   const answer = await world.archive('/instances', { method: 'POST', body: new Uint8Array(file) });
@@ -131,7 +131,7 @@ describe('what arrives past the gateway', () => {
     await expect.poll(async () => (await rows()).length, SOON).toBe(2);
     const first = await rows();
     expect(first.map((row) => row['patient_id'])).toEqual(['Ärzte1', 'Ünal-7']);
-    // A deletion of another study makes the gateway compare everything.
+    // The deletion of another study makes the gateway compare the whole archive.
     const gone = uids();
     await bring(gone);
     await expect.poll(() => catalogued(world, gone.studyUid), SOON).toMatchObject({ instances: 1 });

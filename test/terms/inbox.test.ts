@@ -133,12 +133,13 @@ describe('a decision', () => {
     const rehearsed = await clerk.import(listOf(60, 'Trololite'), { mode: 'rehearse' });
     await clerk.post(`/api/imports/${rehearsed.file_id}/cancel`).expect(202);
     await decide(await termOf(clerk, 'Trololite')).expect(200);
-    // Both words use the same queue. When the rows of this word have run, the rows of the other would have run too.
+    // Both words use the same queue. When the rows of this word have been processed, the rows of the other word would have been processed
+    // too.
     const other = await clerk.import(listOf(70, 'Trelelite'));
     await decide(await termOf(clerk, 'Trelelite')).expect(200);
     await expect.poll(async () => (await clerk.report(other.file_id)).waiting, { timeout: 20_000 }).toBe(0);
     expect(await clerk.report(rehearsed.file_id)).toMatchObject({ status: 'cancelled', waiting: 1 });
-    // The decision does not run any of its rows again.
+    // The decision must not process rows of the rehearsal again.
     expect(await inboxOf(clerk, 'q=trololite')).toMatchObject({ items: [{ rows_waiting: 0 }] });
     await clerk.post(`/api/imports/${rehearsed.file_id}/undo`).expect(202);
     expect(await inboxOf(clerk, 'q=trololite')).toMatchObject({ items: [{ rows_waiting: 0 }] });

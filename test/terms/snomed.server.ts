@@ -10,7 +10,7 @@ export type Mood = 'well' | 'silent' | 'mad';
 export type TerminologyProxy = {
   url: string;
   readonly asked: Asked[];
-  /** The behaviour from now on: HAPI's answers, no answer, or invalid answers. */
+  /** Sets the behaviour of the server: HAPI's responses, no responses, or invalid responses. */
   be: (mood: Mood) => void;
   close: () => Promise<void>;
 };
@@ -33,8 +33,9 @@ const retired = {
 const FINDINGS = 'ecl/<<404684003';
 
 /**
- * The real HAPI as a terminology server with some SNOMED CT concepts. The shared HAPI must not know these codes when other tests validate with
- * it, and it caches unknown codes for long. The concepts are therefore loaded under another system, and this proxy exchanges the names.
+ * The real HAPI as a terminology server with some SNOMED CT concepts. Other tests validate with the shared HAPI, which must not
+ * know these codes, and which caches unknown codes for a long time. Therefore the concepts are loaded with another system URL. This proxy
+ * replaces one URL by the other.
  */
 export async function snomedIn(hapi: TestHapi): Promise<TerminologyProxy> {
   const own = `urn:test:sct:${randomBytes(6).toString('hex')}`;

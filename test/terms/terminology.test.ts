@@ -183,7 +183,7 @@ describe('while the terminology server does not answer', () => {
     const found = await suggestionsFor('Hipertensoo');
     expect(found.server).toBe('away');
     expect(found.items[0]).toMatchObject({ target: { coding: { code: '38341003' } } });
-    // Two searches at once, then a third. The circuit breaker has opened by then.
+    // Sends two searches at the same time, and then a third. Before the third, the circuit breaker has opened.
     await suggestionsFor('Diabeticoo');
     way.asked.length = 0;
     expect((await suggestionsFor('Diabeticoo')).server).toBe('away');

@@ -17,7 +17,7 @@ let viewer: string;
 
 beforeAll(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), 'radgate-build-'));
-  // Avoids a download if the package is in the cache. The build checks it in any case.
+  // If the package is in the cache, no download is needed. The build verifies the hash of the package in any case.
   await copyFile(join(cacheFolder(), 'viewer', PACKAGE), join(cacheDir, PACKAGE)).catch(() => {});
   viewer = await buildViewer({ cacheDir, log: () => {} });
 });
@@ -63,7 +63,7 @@ it('is kept as long as it is whole, and made again when a byte of it changed', a
   expect(await readFile(join(viewer, 'app-config.js'), 'utf8')).toContain("routerBasename: '/viewer'");
 });
 
-// Long form: it fetches the package.
+// Only the long form runs this test, because it downloads the package.
 if (isLong)
   it('is made again when a file is missing, from a package fetched again when that is damaged', async () => {
     await rm(join(viewer, 'manifest.json'));

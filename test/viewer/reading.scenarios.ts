@@ -23,7 +23,7 @@ const NAMESAKE = {
   studyDate: '20251224',
 };
 
-/** The scenarios of a person who may read every study and annotate only another one, on one page. */
+/** The scenarios of a person who may read every study but annotate only another study. They share one page. */
 export function registerReading(shared: () => { stack: RunningStack; browser: Browser }): void {
   describe('a person who may only read', () => {
     let person: StackPerson;
@@ -44,7 +44,7 @@ export function registerReading(shared: () => { stack: RunningStack; browser: Br
     it('sees beside a study nothing of another person with the same PatientID of another issuer', async () => {
       const { page, queries, faults } = visit;
       await openStudy(visit, person, STUDY);
-      // A search by PatientID finds both. Only the viewer distinguishes them.
+      // A search by PatientID finds the studies of both persons. Only the viewer distinguishes the two persons.
       const found = await page.request.get(`/dicom-web/studies?PatientID=${NAMESAKE.patientId}`);
       for (const uid of [NAMESAKE.studyUid, STUDY]) expect(await found.text()).toContain(uid);
 

@@ -23,7 +23,10 @@ async function listed(page: Page): Promise<string[]> {
   return await page.locator('[data-cy="series-modality-label"]').allInnerTexts();
 }
 
-/** Checks that the refusal is shown and stays, that the measurement still exists, and that the list is unchanged. Then closes it. */
+/**
+ * Checks that the dialog about the refusal stays open, that the measurement still exists, and that the list is unchanged. Then closes the
+ * dialog.
+ */
 async function expectRefused(page: Page, said: RegExp): Promise<void> {
   await expect.poll(() => refusal(page).innerText(), PATIENCE).toMatch(said);
   expect(await refusal(page).innerText()).toContain('still on the screen');
@@ -65,7 +68,7 @@ export function registerSaving(shared: () => { stack: RunningStack; browser: Bro
       await button(page, 'Create SR').waitFor();
     });
 
-    // Answers that the running stack gives only during a partial outage.
+    // The test replaces responses, because the running stack sends such responses only during a partial outage.
     const FAULTS: [string, (route: Route) => Promise<void>, RegExp][] = [
       ['the archive is away', (route) => route.fulfill({ status: 503 }), /archive does not answer/],
       ['the connection fails', (route) => route.abort(), /archive does not answer/],

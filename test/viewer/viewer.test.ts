@@ -79,12 +79,12 @@ describe('a member of group one', () => {
     expect(faults).toEqual([]);
   });
 
-  // The gate has the PDF itself in test/dicomweb/rendered.test.ts.
+  // In `npm test`, test/dicomweb/rendered.test.ts checks the PDF itself.
   if (isLong)
     it('reads the report, which the browser gets as PDF', async () => {
       const visited = await visit();
       const { page, faults } = visited;
-      // The viewer fails if it is changed while it still loads the CT.
+      // The viewer fails if another object is opened while it still loads the CT.
       await openStudy(visited, personOf(NORTH), NORTH_STUDY.studyUid);
       const rendered = page.waitForResponse((response) => response.url().endsWith('/rendered'));
       await page.getByText('Confirm and hide').click();
@@ -162,7 +162,7 @@ describe('the sign-in page', () => {
     expect(faults).toEqual([]);
   });
 
-  // Answers that the running stack gives only during an attack or a partial outage.
+  // The test replaces responses, because the running stack sends such responses only during an attack or a partial outage.
   it('says how long to wait after too many attempts, and when the wait is over', async () => {
     const { page } = await visit();
     await page.route('**/api/auth/login', (route) =>
