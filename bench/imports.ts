@@ -86,7 +86,7 @@ async function againstHapi(folder: string, recorded: unknown[][], say: Say) {
   }
 }
 
-/** Sends a file and waits until its import has ended. Returns rows per second. The time begins when the file is stored. */
+/** Sends a file and waits until its import has ended. Returns rows per second. The measured time begins after the file was stored. */
 async function importList({ records }: ImportStack, file: string, rows: number, say: Say): Promise<number> {
   const { id } = await records.upload(file, {});
   const began = performance.now();

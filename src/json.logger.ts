@@ -9,7 +9,7 @@ type Level = (typeof LEVELS)[number];
 const FILE_SIZE = '10M';
 const FILES_KEPT = 5;
 
-/** One line of the log in its written form. */
+/** The members of one log line. */
 interface Line {
   readonly time: string;
   readonly level: Level;

@@ -164,8 +164,8 @@ export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown
   }
 
   /**
-   * Logs the last seal once an hour. With a copy of this log line, `npm run audit:verify -- --expect` detects whether later the end of the
-   * chain was deleted.
+   * Logs the last seal once an hour. With a copy of this log line, `npm run audit:verify -- --expect` can detect a later deletion of the
+   * last seals.
    */
   private logAnchor(position: string, hash: Buffer): void {
     if (Date.now() - this.anchorLoggedAt < ANCHOR_LOG_MS) return;

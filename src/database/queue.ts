@@ -110,7 +110,7 @@ export class Queue implements BeforeApplicationShutdown {
     const options = {
       localConcurrency: atOnce,
       pollingIntervalSeconds: POLL_SECONDS,
-      // Without this option, a worker that is busy during a notification would poll again only after half a minute.
+      // By default, a worker that is busy during a notification polls again only after half a minute.
       notifyPollingIntervalSeconds: POLL_SECONDS,
       burstWhenReadyExceeds: 1,
     };

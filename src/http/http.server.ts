@@ -36,7 +36,7 @@ export function httpServer(env: Env): FastifyAdapter {
     // Some clients send the root of the service with a final slash. The router has only the path without the slash.
     rewriteUrl: ({ url = '/' }) => url.replace(/^\/dicom-web\/(?=$|\?)/, '/dicom-web'),
     forceCloseConnections: 'idle',
-    // With this option, a HEAD request for an instance would read the instance from the archive.
+    // Fastify would answer HEAD with the handler of GET, and this handler would read the instance from the archive.
     exposeHeadRoutes: false,
     clientErrorHandler: refuseMalformed,
     // Fastify runs no hooks if it cannot decode the path.
@@ -82,7 +82,7 @@ export function httpServer(env: Env): FastifyAdapter {
       exposedHeaders: ['x-total-count', 'x-request-id', 'warning', 'location', 'retry-after'],
       maxAge: 600,
     };
-    // An OPTIONS request without this header asks for the capabilities (PS3.18 §8.9).
+    // An OPTIONS request without Access-Control-Request-Method asks for the capabilities (PS3.18 §8.9).
     void server.register(cors, {
       delegator: (request: FastifyRequest, done) => {
         done(null, { ...rules, preflight: 'access-control-request-method' in request.headers });

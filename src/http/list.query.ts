@@ -49,8 +49,8 @@ export function inGroup(account: PgColumn, group: string | undefined): SQL | und
 }
 
 /**
- * Returns the condition that the date is in the past, or with `expected` false, that the date is not in the past. NULL counts as not in the
- * past. Returns `undefined` if `expected` is undefined.
+ * Returns a condition on a date. If `expected` is true, the date must be in the past. If `expected` is false, the date must be NULL or not
+ * in the past. Returns `undefined` if `expected` is undefined.
  */
 export function isPast(column: PgColumn, expected: boolean | undefined): SQL | undefined {
   return expected === undefined ? undefined : sql`coalesce(${column} <= now(), false) = ${expected}`;

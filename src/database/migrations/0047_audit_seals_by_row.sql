@@ -47,7 +47,8 @@ begin
     execute format('drop table public.%I', old.name);
   end loop;
 
-  -- The chain begins with the seals of dropped rows. Only the last seal before the first kept row is needed, so the others are deleted.
+  -- The chain begins with the seals of dropped rows. Only the last seal before the first kept row is needed.
+  -- All earlier seals are deleted.
   delete from public.audit_seals where position < (
     select max(position) from public.audit_seals where audit_at < oldest and position < coalesce(
       (select min(position) from public.audit_seals where audit_at >= oldest), 9223372036854775807));
