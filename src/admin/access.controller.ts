@@ -34,9 +34,9 @@ export class AccessController {
   ) {}
 
   /**
-   * Explains which group, grant and rule gives `user` the `right` over `study`, or which condition is missing first. `user` is an id, a
-   * username or the name of a machine account. For `studies:store`, a study that does not exist is treated as a new study. Returns 404 for
-   * an unknown user.
+   * Explains why `user` has or does not have the `right` over `study`. The response names the group, the grant and the rule, or the first
+   * missing condition. `user` is an id, a username or the name of a machine account. For `studies:store`, a study that does not exist is
+   * treated as a new study. Returns 404 for an unknown user.
    */
   @Get('explain')
   @Gives(Explanation)

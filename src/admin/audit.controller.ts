@@ -32,11 +32,11 @@ export class AuditController {
   ) {}
 
   /**
-   * Lists the audit rows, newest first. They show who read and changed what. The response is a page as JSON. With `format=fhir` (or
-   * `Accept: application/fhir+json`), it is a page as a Bundle of AuditEvents (FHIR R4). With `format=csv` (or `Accept: text/csv`), it
-   * contains all rows. Filters: `from` (inclusive) and `to` (exclusive) are times in ISO 8601. `account` is an id or a name. `patient` is a
-   * patient id, and `issuer` is the issuer of this id. `study` is a UID. `action` is the beginning of an action. `q` is a part of an
-   * account or action.
+   * Lists the audit rows, newest first. They show which account read or changed which data. The response is a page of rows as JSON. With
+   * `format=fhir` (or `Accept: application/fhir+json`), the page is a Bundle of AuditEvents (FHIR R4). With `format=csv` (or `Accept:
+   * text/csv`), the response contains all rows. Filters: `from` (inclusive) and `to` (exclusive) are times in ISO 8601. `account` is an id
+   * or a name. `patient` is a patient id, and `issuer` is the issuer of this id. `study` is a UID. `action` is the beginning of an action.
+   * `q` is a part of an account or action.
    */
   @Get()
   @GivesAs({ 'application/json': pageOf(AuditEntry), 'application/fhir+json': Bundle, 'text/csv': null })

@@ -47,15 +47,15 @@ export type Explanation = z.output<typeof Explanation>;
 
 type AccountRow = typeof accounts.$inferSelect;
 
-/** Explains which group, grant and rule decide about an action. */
+/** Explains why an account has or does not have a right over a study. */
 @Injectable()
 export class Explanations {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Explains whether an account has a right over a study. `user` is an id, a username or the name of a machine account. Throws NotVisible
-   * when the account does not exist. A study that does not exist is a missing condition. The right `studies:store` is an exception: it is
-   * decided as for a new study, as far as this is possible before the first instance arrives.
+   * Explains the decision about one right of an account over a study. `user` is an id, a username or the name of a machine account. Throws
+   * NotVisible when the account does not exist. A study that does not exist is a missing condition. The right `studies:store` is an
+   * exception. This right is decided as for a new study, as far as a decision is possible before the first instance arrives.
    */
   async explain(user: string, study: string, right: Right): Promise<Explanation> {
     const account = await this.account(user);

@@ -35,7 +35,9 @@ export class KeysController {
     return this.keys.list(account, query);
   }
 
-  /** Creates a key. Returns 201 with `key`, which is never shown again. Returns 409 when another valid key of the account has the name. */
+  /**
+   * Creates a key. Returns 201 with `key`. The key is never shown again. Returns 409 when another valid key of the account has the name.
+   */
   @Post()
   @Gives(CreatedKey)
   @Header('cache-control', 'no-store')

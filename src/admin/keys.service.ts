@@ -45,7 +45,7 @@ export const KeyChange = z.strictObject({
 });
 export type KeyChange = z.output<typeof KeyChange>;
 
-/** Filters for keys: whether the key is expired, and whether it was ever used. */
+/** Filters for keys: whether the key is expired, and whether the key was ever used. */
 export const KeysQuery = ListQuery.extend({ expired: Flag.optional(), used: Flag.optional() });
 export type KeysQuery = z.output<typeof KeysQuery>;
 
@@ -56,8 +56,8 @@ const SORTABLE = [
 ] as const;
 
 /**
- * Lists, creates, changes and revokes API keys. A key has 32 random bytes. It is shown only in the response that creates it, and it is
- * stored as SHA-256. Methods throw NotVisible for a missing account or key.
+ * Lists, creates, changes and revokes API keys. A key has 32 random bytes. Only the response to its creation contains the key. The database
+ * stores its SHA-256. Methods throw NotVisible for a missing account or key.
  */
 @Injectable()
 export class Keys {

@@ -16,8 +16,8 @@ const Found = z.object({ found: z.boolean() });
 @Injectable()
 export class LastAdministrator {
   /**
-   * Runs a change within a transaction. Throws {@link Conflict}, which rolls the transaction back, when nobody could manage access after
-   * the change.
+   * Runs a change within a transaction. If nobody could manage access after the change, throws {@link Conflict}, and the transaction is
+   * rolled back.
    */
   async guard<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {
     await transaction.execute(sql`select pg_advisory_xact_lock(${ADMINISTRATORS_LOCK})`);

@@ -51,7 +51,7 @@ export type MachineChange = z.output<typeof MachineChange>;
 
 type Row = typeof accounts.$inferSelect;
 const isMachine = eq(accounts.kind, 'machine');
-/** Filters for machine accounts: a group, an institution, whether the account is disabled, and whether it is silent. */
+/** Filters for machine accounts: a group, an institution, whether the account is disabled, and whether the account is silent. */
 export const MachinesQuery = ListQuery.extend({
   group: z.uuid().optional(),
   institution: z.string().max(64).optional(),

@@ -52,8 +52,8 @@ const DecisionResult = z.object({
 });
 
 /**
- * Instances that contradict the catalog, for example instances of a second patient with the same study UID. They are not in the catalog
- * until an operator decides about them.
+ * Instances that contradict the catalog, for example instances of a second patient with the same study UID. Such instances are not in the
+ * catalog until an operator has decided about them.
  */
 @Controller('api/quarantine')
 @Requires('system:operate')
@@ -85,10 +85,10 @@ export class QuarantineController {
 
   /**
    * Decides about a group of quarantined instances. `accept` adds the instances of the group to the catalog, and quarantines the instances
-   * that they contradict. `discard` deletes the instances of the group from the archive. `re-identify` gives the instances another
-   * `patient_id`, another `issuer` or new UIDs (`new_uids`). The response contains the number of instances. An interrupted decision is
-   * completed automatically. Returns 409 when the decision is not possible now or another decision is in progress, and 404 when the group
-   * no longer waits for a decision.
+   * in the catalog that contradict them. `discard` deletes the instances of the group from the archive. `re-identify` gives the instances
+   * another `patient_id`, another `issuer` or new UIDs (`new_uids`). The response contains the number of instances. An interrupted decision
+   * is completed automatically. Returns 409 when the decision is not possible now or another decision is in progress, and 404 when the
+   * group no longer waits for a decision.
    */
   @Post(':id/decide')
   @HttpCode(200)

@@ -2,7 +2,7 @@
 const TAKEN = '23505';
 const GONE = '23503';
 
-/** Whether PostgreSQL rejected a row because its name is taken. */
+/** Whether PostgreSQL rejected a row because the name in the row is taken. */
 export function isTaken(error: unknown): boolean {
   return hasCode(error, TAKEN);
 }

@@ -30,8 +30,8 @@ export class UsersController {
   constructor(private readonly users: Users) {}
 
   /**
-   * Lists the people, sorted by username. Filters: `username`, `group` (id), `disabled`, `external` (people who sign in by the OpenID
-   * Connect provider), and `q`, which is a part of the username or the display name.
+   * Lists the people, sorted by username. Filters: `username`, `group` (id), `disabled`, `external` and `q`. `external` selects people who
+   * sign in by the OpenID Connect provider. `q` is a part of the username or the display name.
    */
   @Get()
   @Gives(pageOf(User))

@@ -47,8 +47,8 @@ export type UserChange = z.output<typeof UserChange>;
 type Row = typeof accounts.$inferSelect;
 const isPerson = eq(accounts.kind, 'person');
 /**
- * Filters for people: the username (in upper or lower case), a group, whether the person is disabled, and whether the person signs in by
- * the OpenID Connect provider.
+ * Filters for people. Upper and lower case of `username` are not distinguished. `external` selects people who sign in by the OpenID Connect
+ * provider.
  */
 export const UsersQuery = ListQuery.extend({
   username: AccountName.optional(),

@@ -27,7 +27,7 @@ export function requesterOf(request: FastifyRequest): Requester {
   return { ...callerOf(request), requestId: request.id };
 }
 
-/** The account and the request, as the audit records them. `via` says how the account signed in. */
+/** The account and the request, in the form for the audit. `via` says how the account signed in. */
 export function actorOf(
   request: FastifyRequest,
   account: { readonly id: string; readonly name: string; readonly via: string },

@@ -40,8 +40,8 @@ const RIGHTS_VALID_MS = 5_000;
 const LEAST_CHECK_MS = 2_000;
 
 /**
- * Checks long-running responses and uploads against the current rights. It does so every two seconds, and after each change of rights on
- * any gateway (LISTEN/NOTIFY). If a request is no longer allowed, its connection is closed. The client then knows that the response is
+ * Checks long-running responses and uploads against the current rights. The checks run every two seconds, and after each change of rights
+ * on any gateway (LISTEN/NOTIFY). If a request is no longer allowed, its connection is closed. The client then knows that the response is
  * incomplete.
  */
 @Injectable()
@@ -52,7 +52,7 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
   private checking: Promise<void> | undefined;
   private knownAt = performance.now();
   private checkAgain = false;
-  /** A check that missed its deadline. It is set until the database answers this check. */
+  /** A check that missed its deadline. The property is set until the database answers this check. */
   private hanging: Promise<unknown> | undefined;
 
   constructor(

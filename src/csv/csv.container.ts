@@ -6,8 +6,8 @@ import { FileRefused } from './csv.refusal.js';
 const startsWith = (head: Uint8Array, ...bytes: number[]) => bytes.every((byte, at) => head[at] === byte);
 
 /**
- * Detects the container of a file from its first bytes. `head` must have at least 300 bytes, or the whole file if it is shorter. Throws
- * `FileRefused` if the file is neither text nor gzip.
+ * Detects the container of a file from its first bytes. `head` must have at least 300 bytes, or the whole file if the file is shorter.
+ * Throws `FileRefused` if the file is neither text nor gzip.
  */
 export function recogniseContainer(head: Buffer): 'gzip' | 'text' {
   if (startsWith(head, 0x1f, 0x8b)) return 'gzip';

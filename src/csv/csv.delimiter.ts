@@ -7,8 +7,8 @@ const DELIMITERS = [',', ';', '\t', '|'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
 /**
- * The delimiter with the reason for the choice: the `sep=` line of the file, the mapping, known column names, or an equal number of cells
- * in each record.
+ * The delimiter with the reason for the choice. The reason is the `sep=` line of the file, the mapping, known column names, or an equal
+ * number of cells in each record.
  */
 export interface DelimiterChoice {
   readonly delimiter: Delimiter;

@@ -2,7 +2,7 @@ import type { Issue } from '../mapping/issue.js';
 import type { CsvRow } from './csv.reader.js';
 import { csvLines } from './csv.writer.js';
 
-/** The columns that `errors.csv` adds. They are ignored when this file is uploaded. */
+/** The columns that `errors.csv` adds. These columns are ignored when the file is uploaded. */
 const ADDED = ['_row', '_severity', '_codes', '_messages'] as const;
 const BYTE_ORDER_MARK = '\u{FEFF}';
 

@@ -4,8 +4,8 @@ import { stringify } from 'csv-stringify/sync';
 export type CsvCell = string | number | null;
 
 /**
- * White space at the start or the end of a cell. A TAB or CR at the start is not listed, because it gets a leading `'` and is then no
- * longer at the start.
+ * White space at the start or the end of a cell. A TAB or CR at the start is not included, because a text with such a start gets a leading
+ * `'`.
  */
 const OUTER_BLANK = /^(?![\t\r])\s|\s$/u;
 

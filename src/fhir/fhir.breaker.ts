@@ -15,8 +15,8 @@ export class FhirBreaker {
   ) {}
 
   /**
-   * Whether a call is allowed now. While the breaker is open, only a trial call is allowed. After a trial call, the next trial call must
-   * wait again.
+   * Whether a call is allowed now. While the breaker is open, only a trial call is allowed. The next trial call is allowed only after
+   * another pause of `openMs`.
    */
   admits(): boolean {
     if (this.failures < FAILURES) return true;

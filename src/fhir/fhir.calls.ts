@@ -129,7 +129,7 @@ export function jittered(attempt: number): number {
 
 function failureOf(error: unknown): Error {
   const parsed = HttpFailure.safeParse(error);
-  // An error of the client contains the URL with its search values, so it is not kept as the cause.
+  // An error of the HTTP client contains the URL with search values, so the error is not kept as the cause.
   if (!parsed.success)
     return error instanceof z.ZodError ? new FhirRefused(200, ['unreadable']) : new FhirAway();
   const { status, data } = parsed.data.response;

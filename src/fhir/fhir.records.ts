@@ -39,8 +39,8 @@ export class FhirRecords {
   constructor(private readonly server: FhirServer) {}
 
   /**
-   * Finds the resources of a type that have any of the identifiers. It searches by POST, with 50 identifiers per request, and does not use
-   * the search cache of the server.
+   * Finds the resources of a type that have any of the identifiers. The searches use POST, with 50 identifiers per request, and bypass the
+   * search cache of the server.
    */
   async withIdentifiers<Kind extends Resource['resourceType']>(
     kind: Kind,
@@ -59,8 +59,8 @@ export class FhirRecords {
   }
 
   /**
-   * Sends a transaction and returns one outcome for each entry, in order. It is never repeated automatically, because after `NeighbourAway`
-   * the result is unknown.
+   * Sends a transaction and returns one outcome for each entry, in order. A transaction is never repeated automatically, because its result
+   * is unknown after `NeighbourAway`.
    */
   async transaction(bundle: Bundle): Promise<EntryOutcome[]> {
     const body: unknown = await this.calls().call(WRITE, (client, options) =>

@@ -26,13 +26,15 @@ const CALL = { timeoutMs: 3_000, repeatable: false };
 const BREAKER_OPEN_MS = 30_000;
 
 /**
- * A terminology server (R4, "Terminology Service"). Only codes and single words are sent to it, in request bodies and never in URLs. Every
- * call throws `NeighbourAway` when the server does not answer or no server is configured. It throws {@link FhirRefused} when the server
- * rejects the request.
+ * A terminology server (R4, "Terminology Service"). Requests to this server contain only codes and single words. These are in the request
+ * body and never in the URL. Every call throws `NeighbourAway` when the server does not answer or no server is configured. It throws {@link
+ * FhirRefused} when the server rejects the request.
  */
 @Injectable()
 export class TerminologyServer {
-  /** A hash of the URL of the server. It is a part of the keys of cached answers. The value is undefined when no server is configured. */
+  /**
+   * A hash of the URL of the server. The hash is a part of the keys of cached answers. The value is undefined when no server is configured.
+   */
   readonly identity: string | undefined;
   private readonly calls: FhirCalls | undefined;
 

@@ -1,12 +1,12 @@
 import type { DocumentReference, Provenance } from '@medplum/fhirtypes';
 import { steadyUuid } from './values/identity.js';
 
-/** The identifier system for the SHA-256 of a file. `Attachment.hash` cannot be used, because in R4 it is a SHA-1. */
+/** The identifier system for the SHA-256 of a file. `Attachment.hash` cannot be used, because in R4 this element contains a SHA-1. */
 export const FILE_SYSTEM = 'urn:radgate:file-sha-256';
 const MAPPING_SYSTEM = 'urn:radgate:mapping';
 const TYPES = 'http://terminology.hl7.org/CodeSystem';
 
-/** The file of an import, without its name, because file names can contain names of patients. */
+/** The file of an import. The name of the file is left out, because file names can contain names of patients. */
 export interface SourceFile {
   /** SHA-256 in hex. */
   readonly sha256: string;

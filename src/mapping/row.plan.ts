@@ -53,6 +53,9 @@ export type RowOutcome =
   | {
       readonly outcome: 'rejected';
       readonly issues: readonly Issue[];
-      /** Unknown words of the row. They are added to the inbox, so that a person can decide them before the corrected row is uploaded. */
+      /**
+       * Unknown words of the row. These words are added to the inbox, so that a person can decide about them before the corrected row is
+       * uploaded.
+       */
       readonly unknown: readonly WaitingWord[];
     };

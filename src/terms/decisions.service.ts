@@ -35,7 +35,7 @@ export class Decisions {
 
   /**
    * Returns all decisions. An ignored word is `unmatched`. A word that was too long to be stored in full is left out, because an import
-   * could not match it.
+   * could not match the shortened word.
    */
   async export(): Promise<DecisionMap> {
     const rows = await this.database

@@ -67,7 +67,10 @@ export class TypedCodeSuggester implements TermSuggester {
   }
 }
 
-/** Suggests concepts that a terminology server found. A concept is left out if its names and the word have too few trigrams in common. */
+/**
+ * Suggests concepts that a terminology server found. A concept is left out if the word and the names of the concept have too few trigrams
+ * in common.
+ */
 export class ServerSuggester implements TermSuggester {
   constructor(private readonly found: readonly TerminologyMatch[]) {}
 

@@ -74,8 +74,8 @@ export class Terminology {
   }
 
   /**
-   * Checks whether a SNOMED CT code is active and, if `kind` is `finding`, whether it is a finding. Returns undefined when no server is
-   * configured or the server gives no answer.
+   * Checks whether a SNOMED CT code is active. If `kind` is `finding`, also checks whether the code is a finding. Returns undefined when no
+   * server is configured or the server gives no answer.
    */
   async judge(code: string, kind: 'finding' | 'any'): Promise<Verdict | undefined> {
     const { identity } = this.server;

@@ -24,5 +24,5 @@ export const TermsQuery = z.strictObject({
   offset: digits.default(0),
 });
 
-/** The query parameters of the inbox. `q` is a part of the word, in upper or lower case. If `limit` is above 1,000, it is set to 1,000. */
+/** The query parameters of the inbox. `q` is a part of the word, in upper or lower case. A `limit` above 1,000 is reduced to 1,000. */
 export type TermsQuery = z.output<typeof TermsQuery>;

@@ -39,8 +39,8 @@ export class Words {
   }
 
   /**
-   * Adds words to the inbox and records which rows wait for them. Earlier records of these rows are deleted. The words of a rejected row
-   * are added too, but a rejected row does not wait.
+   * Adds words to the inbox and records which rows wait for these words. Earlier records of these rows are deleted. The words of a rejected
+   * row are added too, but a rejected row does not wait.
    */
   async addToInbox(importId: string, rows: readonly RowWords[]): Promise<void> {
     const numbers = rows.map(({ row }) => row);

@@ -9,7 +9,10 @@ const KEYS_LOCK = 7_263_421;
 /** The time that a key may still sign after its successor was created. All gateways use the successor before this time ends. */
 const RETIRES = sql.raw(`interval '1 minute'`);
 
-/** Creates the next signing key and returns its id. The key is published immediately and is used for signing after fifteen seconds. */
+/**
+ * Creates the next signing key and returns the id of the key. The key is published immediately and is used for signing after fifteen
+ * seconds.
+ */
 export async function rotateKeys(database: Database, box: SealedBox): Promise<string> {
   const pair = await newKeyPair();
   await database.transaction((transaction) => add(transaction, pair, box));

@@ -38,9 +38,10 @@ export class ExternalAccounts {
   ) {}
 
   /**
-   * Finds or creates the account of an identity, and updates its groups if the claim is newer than the last claim. The account joins the
-   * named groups that exist in the gateway, and leaves groups that only an earlier claim named. Memberships that an administrator created
-   * are kept. If `isComplete` is true, an absent claim means that the person has no group. Throws NotAuthenticated for a disabled account.
+   * Finds or creates the account of an identity. Updates the groups of the account if the claim is newer than the last claim. The account
+   * joins the named groups that exist in the gateway, and leaves groups that only an earlier claim named. Memberships that an administrator
+   * created are kept. If `isComplete` is true, an absent claim means that the person has no group. Throws NotAuthenticated for a disabled
+   * account.
    */
   async admit(identity: ExternalIdentity, requester: Requester, isComplete: boolean): Promise<Row> {
     const row = (await this.find(identity)) ?? (await this.create(identity, requester));

@@ -13,7 +13,7 @@ export const OIDC_PATH = '/api/auth/oidc';
 export const EXTERNAL_LOGIN_MINUTES = 10;
 const PURPOSE = 'external login';
 
-/** The state of a login. It is encrypted, and the browser keeps it in a cookie while the person signs in at the provider. */
+/** The state of a login. During the login at the provider, the browser keeps this state in a cookie. The cookie is encrypted. */
 const Journey = z.object({
   state: z.string(),
   nonce: z.string(),

@@ -33,7 +33,8 @@ const RUNS = [
 ].flatMap((run) => [run, run.split('').reverse().join('')]);
 
 /**
- * The minimum number of characters that must remain after the known words are removed from a password. With fewer characters, it is common.
+ * The minimum number of characters that must remain after the known words are removed from a password. A password with fewer remaining
+ * characters is common.
  */
 const NOVEL_CHARACTERS = 4;
 

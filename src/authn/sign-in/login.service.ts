@@ -48,7 +48,7 @@ export class Logins {
     }
   }
 
-  /** Ends a sign-in, and the family of a refresh token if it belongs to the same account. */
+  /** Ends a sign-in. If a refresh token of the same account is given, its token family ends too. */
   async end(action: AuditedAction, signIn: SignIn, refreshToken: string | undefined): Promise<void> {
     await this.auditedActions.record(action, 204, async (transaction) => {
       await this.signIns.end(signIn, transaction);
@@ -74,8 +74,8 @@ export class Logins {
       const changed = await transaction
         .update(accounts)
         .set({ passwordHash })
-        // A concurrent change of the password takes precedence. An administrator may have made it because somebody else knows this
-        // password.
+        // A concurrent change of the password takes precedence. An administrator may have changed the password because somebody else knows
+        // this password.
         .where(and(eq(accounts.id, id), eq(accounts.passwordHash, current)))
         .returning({ id: accounts.id });
       if (changed.length === 0) throw wrongPassword();

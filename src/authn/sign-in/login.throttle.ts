@@ -29,7 +29,8 @@ interface Limit {
 }
 
 /**
- * Limits wrong passwords. It counts them in PostgreSQL for all gateways together, in a window of five minutes. It never locks an account.
+ * Limits the number of wrong passwords. Wrong passwords are counted in PostgreSQL for all gateways together, in a window of five minutes.
+ * An account is never locked.
  */
 @Injectable()
 export class LoginThrottle {
@@ -54,7 +55,7 @@ export class LoginThrottle {
     if (over !== undefined) await sleep(NAME_DELAY_MS);
   }
 
-  /** Throws {@link TooMany} after too many wrong passwords for this name from this address, or for any names from this address. */
+  /** Throws {@link TooMany} after too many wrong passwords from this address, for this name or for all names together. */
   async check(name: string, address: string): Promise<void> {
     const [over] = await this.over([
       { subject: pairOf(name, address), limit: PAIR_LIMIT },

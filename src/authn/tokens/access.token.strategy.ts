@@ -31,7 +31,7 @@ export class AccessTokenStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN
     });
   }
 
-  /** Passport calls this after the verification of the signature. This parses the claims, then finds the account. */
+  /** Passport calls this after the verification of the signature. The method parses the claims, then finds the account. */
   async validate(payload: unknown): Promise<SignIn> {
     const claims = Claims.safeParse(payload);
     if (!claims.success) throw new NotAuthenticated();

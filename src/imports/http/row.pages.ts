@@ -66,7 +66,10 @@ async function all(transaction: Transaction, id: string, { skip, limit }: Window
   return { rows, total };
 }
 
-/** A page of the pending rows. Chunks have no count of pending rows, so this reads the chunks that are not done in the current run. */
+/**
+ * A page of the pending rows. Chunks have no count of pending rows. Pending rows are therefore searched in the chunks that are not done in
+ * the current run.
+ */
 async function pending(transaction: Transaction, id: string, { skip, limit }: Window): Promise<RowPage> {
   const { created, updated, unchanged, rejected, waiting, duplicate } = importChunks;
   const done = sql`${created} + ${updated} + ${unchanged} + ${rejected} + ${waiting} + ${duplicate}`;

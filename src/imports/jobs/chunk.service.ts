@@ -78,8 +78,8 @@ export class Chunks {
       save,
     };
     const merges = mapping.document.policies.duplicate_in_file === 'merge';
-    // Map one bundle at a time. The plans of a whole chunk would be in memory for several garbage collections, which makes the collections
-    // slower.
+    // Map one bundle at a time. The plans of a whole chunk would be in memory for several garbage collections, and this makes the garbage
+    // collections slower.
     for (let at = 0; at < rows.length; at += BUNDLE) {
       signal.throwIfAborted();
       words.clear();

@@ -90,7 +90,7 @@ export class ImportJobs implements OnApplicationBootstrap {
       await this.addEvent(import_id, ended);
   }
 
-  /** Adds a progress event. An event needs the sum of the counts of all chunks, so a long list does not get an event for every chunk. */
+  /** Adds a progress event. An event needs the counts of all chunks, so a long list does not get an event for each of its chunks. */
   private async addEvent(importId: string, ended: boolean): Promise<void> {
     if (ended) this.lastEvents.delete(importId);
     else this.lastEvents.set(importId, Date.now());

@@ -83,7 +83,7 @@ export class Imports {
       return accepted;
     } catch (error) {
       // PostgreSQL may have committed the transaction although the response was lost. In that case, the import needs the file. If this
-      // query also fails, the file is kept, and the sweeper deletes it later if no import needs it.
+      // query also fails, the file is kept, and the sweeper deletes the file later if no import needs the file.
       const count = await this.database.$count(imports, eq(imports.id, upload.id)).catch(() => 1);
       if (count === 0) await this.files.remove(upload.id);
       throw error;

@@ -56,7 +56,8 @@ export class Inspection {
 
   /**
    * Inspects a file. After a crash, the inspection starts again. If the file is unreadable, the import fails with an issue code. If the
-   * file is not on the disk of this gateway, the job is queued again, so that another gateway can run it. `missed` counts these attempts.
+   * file is not on the disk of this gateway, the job is queued again, so that another gateway can run the job. `missed` counts these
+   * attempts.
    */
   async inspect(importId: string, missed: number, signal: AbortSignal): Promise<void> {
     await this.locks.withImportLock(importId, () => this.read(importId, missed, signal));

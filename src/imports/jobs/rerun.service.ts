@@ -16,8 +16,8 @@ import { type RowState, RowStore } from '../writing/row.store.js';
 
 const States = z.array(z.enum(ROW_STATES));
 /**
- * Unreadable rows are not reset, because they would be unreadable again. If all other rows were rejected because of another row, a rerun
- * would reject them again and is therefore refused.
+ * The issue codes of rows for which a rerun is useless. Unreadable rows would be unreadable again. Rows that were rejected because of
+ * another row would be rejected again.
  */
 const UNREADABLE = `@.code == "column-count" || @.code == "quote-broken" || @.code == "row-too-large"`;
 const REJECTED_TOGETHER = `@.code == "duplicate-in-file" || @.code == "identifier-shared"`;

@@ -17,8 +17,8 @@ const RETENTION = 7 * 24 * HOUR;
 const BATCH = 1_000;
 
 /**
- * Deletes uploaded files that are no longer needed: files without an import, files whose rows are in the database, and files of imports
- * that failed or were cancelled long ago.
+ * Deletes uploaded files that are no longer needed. These are files without an import, files whose rows are in the database, and files of
+ * imports that failed or were cancelled long ago.
  */
 @Injectable()
 export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutdown {

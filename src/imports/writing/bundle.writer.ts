@@ -24,7 +24,7 @@ export interface WriteOptions {
   readonly importId: string;
   readonly send: boolean;
   readonly policy: 'upsert' | 'create_only';
-  /** Aborts the write, also while it waits for a server that does not answer. */
+  /** Aborts the write, also during the wait for a server that does not answer. */
   readonly signal: AbortSignal;
   /**
    * The writes that were sent but whose responses were not stored, by row. If such a write is found on the server, it is a write of this

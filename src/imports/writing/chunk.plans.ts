@@ -53,7 +53,7 @@ export class ChunkPlans {
   private current: PackedGroup | undefined;
   private plans = new Map<number, StoredPlan>();
 
-  /** `packed` is the result of {@link packPlans}. If it is missing or has another format, no row has a plan. */
+  /** `packed` is the result of {@link packPlans}. If `packed` is missing or has another format, no row has a plan. */
   constructor(packed?: Buffer) {
     this.groups = packed === undefined || packed.length === 0 ? [] : groupsOf(packed);
   }

@@ -25,7 +25,9 @@ const FASTEST = { level: 1 };
 /** Only rows in these states have changes. */
 const STATES_WITH_CHANGES = new Set(['created', 'updated', 'unchanged', 'waiting']);
 
-/** Stores the changed elements of rows. They are patient data, so they are encrypted. The changes of one bundle are stored together. */
+/**
+ * Stores the changed elements of rows. The changes are patient data, so they are encrypted. The changes of one bundle are stored together.
+ */
 @Injectable()
 export class RowChanges {
   constructor(

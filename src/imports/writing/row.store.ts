@@ -36,8 +36,8 @@ export class RowStore {
   ) {}
 
   /**
-   * Saves the outcomes and writes of some rows of one chunk, and its new counts, in one transaction. If `commits` is true (the run is not a
-   * rehearsal), it also records the patient of each row. The undo of an earlier import then does not change these patients.
+   * Saves the outcomes and writes of some rows of one chunk, and the new counts of the chunk, in one transaction. If `commits` is true (the
+   * run is not a rehearsal), the patient of each row is recorded too. The undo of an earlier import then does not change these patients.
    */
   async save(
     importId: string,

@@ -10,7 +10,10 @@ import {
 } from './row.decision.js';
 import type { StoredRowOutcome, StoredWrite } from './row.store.js';
 
-/** A write that is recorded before it is sent: a new patient, a new record with its key, or an update of a version of a resource. */
+/**
+ * A write that is recorded before it is sent. The write is a new patient, a new record with a key, or an update of one version of a
+ * resource.
+ */
 const Sent = z.object({
   kind: z.string(),
   key: z.string().optional(),
@@ -39,7 +42,7 @@ export function sentOf({ writes }: RowDecision): Sent[] {
   });
 }
 
-/** The writes that were sent earlier without a response and are now found on the server. They count as writes of this import. */
+/** The writes that were sent earlier without a response and are now found on the server. These writes count as writes of this import. */
 export function ownWrites(
   { planned }: RowDecision,
   known: KnownResources,

@@ -7,8 +7,8 @@ import { canonicalJson } from '../../mapping/canonical.json.js';
 export type ImportWrite = typeof importWrites.$inferSelect;
 
 /**
- * How to undo the writes of a resource: an entry of a transaction, `restored` when nothing is left to do, or `changed` when somebody else
- * changed the resource. A changed resource is not undone.
+ * How to undo the writes of a resource. A BundleEntry is sent to the server. `restored` means that nothing is left to do. `changed` means
+ * that somebody else changed the resource, so it is not undone.
  */
 type UndoStep = BundleEntry | 'restored' | 'changed';
 

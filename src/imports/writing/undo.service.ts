@@ -74,7 +74,7 @@ export class Undo {
     }
   }
 
-  /** Records a write as a conflict if a later import uses the patient of its row. Returns the other writes. */
+  /** Records a write as a conflict if a later import uses the patient of the row. Returns the other writes. */
   private async withoutRowsInUse(importId: string, batch: readonly ImportWrite[]): Promise<ImportWrite[]> {
     const inUse = await this.dependencies.rowsInUse(importId, [...new Set(batch.map(({ row }) => row))]);
     const conflicts = batch.filter(({ row }) => inUse.has(row));

@@ -3,7 +3,7 @@ import { type Issue, issue } from '../issue.js';
 /** The policy for wrong check digits. */
 export type CheckDigitPolicy = 'error' | 'warn' | 'off';
 
-/** The value of an identifier and the issues of its cell. The value is missing when an issue rejects the row. */
+/** The value of an identifier, and the issues of the cell. The value is missing when an issue rejects the row. */
 export interface CheckedIdentifier {
   readonly value?: string;
   readonly issues: readonly Issue[];

@@ -4,7 +4,7 @@ import type { Identifier } from '@medplum/fhirtypes';
 /** The identifier system for Conditions and Observations that imports create. */
 export const RECORD_KEY_SYSTEM = 'urn:radgate:record-key';
 
-/** The secret key of the digests, at least 32 bytes. It is used only for this purpose. */
+/** The secret key of the digests, at least 32 bytes. The key is used only for this purpose. */
 export type IdentityKey = Uint8Array;
 
 // Cache the key object, because creating it takes five times as long as one digest.

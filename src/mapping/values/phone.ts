@@ -10,7 +10,7 @@ const BRAZILIAN_AREA_CODES = new Set(
   ).split(' '),
 );
 
-/** A contact point. It has a warning when the text is invalid and is therefore kept as it was written. */
+/** A contact point. If the text is invalid, it is kept as it was written, and there is a warning. */
 export interface CheckedContact {
   readonly contact: ContactPoint;
   readonly issues: readonly Issue[];

@@ -3,7 +3,7 @@ import { foldText } from '../words/folding.js';
 import { type Issue, issue } from '../issue.js';
 import type { QuantityRule } from '../observation.rule.js';
 
-/** A quantity (a number with a unit) and the issues of its cell. `quantity` is missing when an issue rejects the row. */
+/** A quantity (a number with a unit), and the issues of the cell. `quantity` is missing when an issue rejects the row. */
 export interface CheckedQuantity {
   readonly quantity?: Quantity;
   readonly issues: readonly Issue[];
