@@ -12,7 +12,7 @@ export interface Page<T> {
 
 /**
  * Returns the sort order for the parameter `sort`. `fields` are the allowed values, and the first is the default. Rows with equal values
- * are ordered by `id`. Throws `BadRequest` for any other value.
+ * are ordered by `id`. Throws `BadRequest` if `sort` has any other value.
  */
 export function orderOf(
   { sort }: ListQuery,
