@@ -11,7 +11,7 @@ import { NotVisible } from '../problems/errors.js';
 import { Grant, grantOf } from './grants.service.js';
 import { asNew, isOpenUntilArrival, ruleOfNew } from './new.study.rules.js';
 
-/** The first missing condition. The conditions are in the order in which an administrator would correct them. */
+/** The first missing condition. The order of the conditions is the order in which an administrator would correct them. */
 const Missing = z.enum([
   'account_enabled',
   'study_in_catalog',

@@ -51,10 +51,7 @@ const DecisionResult = z.object({
   instances: z.int(),
 });
 
-/**
- * Instances that contradict the catalog, for example instances of a second patient with the same study UID. Such instances are not in the
- * catalog until an operator has decided about them.
- */
+/** Instances that contradict the catalog. Such instances are not in the catalog until an operator has decided about them. */
 @Controller('api/quarantine')
 @Requires('system:operate')
 export class QuarantineController {
@@ -64,10 +61,7 @@ export class QuarantineController {
     private readonly audit: AuditLog,
   ) {}
 
-  /**
-   * Lists the groups of quarantined instances, oldest first. With `sort=-since`, the newest group is first. `q` is a part of a PatientID or
-   * UID.
-   */
+  /** Lists the groups of quarantined instances, oldest first by default. `q` is a part of a PatientID or UID. */
   @Get()
   @Gives(pageOf(QuarantineItem))
   list(@Query(new QueryOf(QuarantineQuery)) query: QuarantineQuery): Promise<Page<QuarantineItem>> {
@@ -84,11 +78,10 @@ export class QuarantineController {
   }
 
   /**
-   * Decides about a group of quarantined instances. `accept` adds the instances of the group to the catalog, and quarantines the instances
-   * in the catalog that contradict them. `discard` deletes the instances of the group from the archive. `re-identify` gives the instances
-   * another `patient_id`, another `issuer` or new UIDs (`new_uids`). The response contains the number of instances. An interrupted decision
-   * is completed automatically. Returns 409 when the decision is not possible now or another decision is in progress, and 404 when the
-   * group no longer waits for a decision.
+   * Decides about a group of quarantined instances. `accept` adds the group to the catalog and quarantines the instances that contradict
+   * the group. `discard` deletes the group from the archive. `re-identify` gives the group another `patient_id`, another `issuer` or new
+   * UIDs. An interrupted decision is completed automatically. Returns 409 when the decision is not possible now or another decision is in
+   * progress. Returns 404 when the group no longer waits for a decision.
    */
   @Post(':id/decide')
   @HttpCode(200)

@@ -35,10 +35,7 @@ export class ResultsController {
     return this.rows.page(id, query);
   }
 
-  /**
-   * Returns the rejected and waiting rows with their issues as CSV. You can correct this file and upload it. Returns 409 when the rows are
-   * no longer stored.
-   */
+  /** Returns a CSV file with the rejected and waiting rows and their issues. Returns 409 when the rows are no longer stored. */
   @Get('errors.csv')
   @GivesAs({ 'text/csv': null })
   @Requires('records:read')
@@ -62,10 +59,7 @@ export class ResultsController {
     return outcome;
   }
 
-  /**
-   * Streams the progress as server-sent events. With `Last-Event-ID`, the stream starts after that event. Returns 204 when no event can
-   * follow.
-   */
+  /** Streams the progress as server-sent events, after `Last-Event-ID` if it is given. Returns 204 when no event can follow. */
   @Get('events')
   @GivesAs({ 'text/event-stream': null }, 200, 204)
   @Requires('records:read')
