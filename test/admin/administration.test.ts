@@ -23,7 +23,7 @@ const idOf = (body: unknown) => z.looseObject({ id: z.uuid() }).parse(body).id;
 const make = async (path: string, body: object) =>
   idOf((await admin('post', path).send(body).expect(201)).body);
 
-/** One resource of each kind: its path, the request that creates it, and the expected representation. */
+/** One resource of each kind, with its path, the request that creates it, and its expected representation. */
 const KINDS: readonly [path: string, body: Record<string, unknown>, shown: object][] = [
   [
     '/api/users',

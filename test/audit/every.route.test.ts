@@ -17,7 +17,7 @@ const ends = (route: string) => /sessions|logout/.test(route);
 /** Requests the route as in the matrix table, with ids that do not exist. */
 const asked = table
   .filter(({ opens }) => opens !== 'public')
-  // Routes that end sign-ins come last.
+  // Routes that end sign-ins are requested last.
   .toSorted((a, b) => Number(ends(a.route)) - Number(ends(b.route)))
   .map(({ route, path, body }) => {
     const [method = '', pattern = ''] = route.split(' ');

@@ -8,7 +8,7 @@ import { launchBrowser } from '../support/browser.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { login } from './signing.in.ts';
 
-/** Requests that pages of other origins send, with the administrator's cookies if the browser includes them. */
+/** Requests that pages of other origins send. They have the administrator's cookies if the browser includes the cookies. */
 const DEEDS: readonly (readonly [verb: string, path: string, body?: object])[] = [
   ['POST', '/api/auth/logout', {}],
   ['POST', '/api/groups', { name: 'made by a stranger' }],
@@ -94,7 +94,7 @@ describe.each([
       await page.setContent(`<form method="${verb}" action="${world.gateway.url}${path}" enctype="text/plain">
         <input name='${name}' value='"}'><button>go</button></form>`);
       await page.getByRole('button').click();
-      // Chromium may never close a page that is still navigating.
+      // Chromium sometimes does not close a page that is still navigating.
       await page.waitForURL(`${world.gateway.url}${path}`);
       await expect.poll(() => answered(path)).toBeGreaterThan(seen);
       await page.close();

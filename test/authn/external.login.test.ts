@@ -33,11 +33,11 @@ afterAll(async () => {
   await provider?.stop();
 });
 
-/** A minimal browser: it keeps cookies by host and follows redirects until they leave the API of `http://radgate.test`. */
+/** A minimal browser. It keeps cookies by host, and follows redirects while they lead to the API of `http://radgate.test`. */
 class Browser {
   private readonly jars = new Map<string, Map<string, string>>();
 
-  /** Sends one request. URLs under `PUBLIC_URL` go to the gateway. */
+  /** Sends one request. If its URL begins with `PUBLIC_URL`, the request is sent to the gateway. */
   async get(address: string): Promise<Response> {
     const host = new URL(address).host;
     const jar = this.jars.get(host) ?? new Map<string, string>();

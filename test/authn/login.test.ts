@@ -179,7 +179,7 @@ describe('POST /api/me/password', () => {
   });
 });
 
-/** Sends a request while the account row is locked, and changes its password before the lock is released. */
+/** Sends a request while the row of the account is locked. Changes the account's password before the lock is released. */
 async function meanwhile(id: string, ask: () => Test): Promise<Response> {
   const connection = await world.sql.reserve();
   try {

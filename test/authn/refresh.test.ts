@@ -65,7 +65,7 @@ describe('a refresh token', () => {
       insert into token_families (id, account_id)
       select gen_random_uuid(), ${hoarder.id} from generate_series(1, 98)`;
     const last = await tokensOf(world, hoarder);
-    // The sign-in of `world.person()` was the oldest.
+    // The sign-in of `world.person()` was the oldest sign-in of the account.
     expect(await statusWith(world, first.access_token)).toBe(401);
     await refresh(first.refresh_token).expect(401);
     expect(await statusWith(world, second.access_token)).toBe(200);

@@ -12,7 +12,7 @@ export const Pair = z.strictObject({
 });
 export type Pair = z.infer<typeof Pair>;
 
-/** A name and password. */
+/** The user name and the password of an account. */
 export type Credentials = Readonly<{ name: string; password: string }>;
 
 /** A browser session: both cookies as one header, and the value of the readable cookie. */

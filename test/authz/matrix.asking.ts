@@ -9,7 +9,7 @@ import type { Row } from './matrix.table.ts';
 export interface Cell {
   readonly row: Row;
   readonly credential: Credential;
-  /** The study of the request; undefined for a route without a study. */
+  /** The study of the request. Undefined for a route without a study. */
   readonly thing: Thing | undefined;
 }
 

@@ -60,7 +60,7 @@ export const allCanaries: readonly string[] = [
   ...[own, contested, chains.shared, chains.deleted].flatMap((each) => Object.values(each)),
 ];
 
-/** The study that a chain of UIDs identifies at this level; undefined if the UIDs do not belong together. */
+/** The study that the UIDs of a path identify at this level. Undefined if the UIDs do not belong together. */
 export function heldAt(thing: Thing, level: Level): Held | undefined {
   switch (thing) {
     case 'own':
@@ -86,7 +86,7 @@ export function isApart(thing: Thing, level: Level): boolean {
   return thing !== 'mixed instance' || level === 'instance';
 }
 
-/** The attributes of a patient in their instances. */
+/** The attributes that describe a patient in the patient's instances. */
 interface Described {
   readonly id: string;
   readonly name: string;

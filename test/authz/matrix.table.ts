@@ -6,11 +6,11 @@ export interface Row {
   readonly route: string;
   /** `public`, any `account`, or a list of rights. The caller needs one right of the list. */
   readonly opens: 'public' | 'account' | readonly Right[];
-  /** The answer to a permitted request for an existing object. Requests for changes are invalid on purpose, so that nothing changes. */
+  /** The status of a permitted request for an existing object. Requests for changes are invalid on purpose, so nothing changes. */
   readonly ok: number;
-  /** The path with its query, if it differs from the route. `{study}` and so on are replaced. */
+  /** The path and query of the request, if they differ from the route. UIDs replace the placeholders, such as `{study}`. */
   readonly path?: string;
-  /** The JSON body; by default an empty object for a change. */
+  /** The JSON body of the request. If it is absent, a request for a change has an empty object. */
   readonly body?: object;
   /** True if the route lists studies and patients. A permitted caller may therefore see the canaries. */
   readonly tells?: true;

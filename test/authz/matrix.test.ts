@@ -49,7 +49,7 @@ it('the table has each route of the running gateway, once', async () => {
   const gone = known.filter((route) => !told.includes(route));
   expect(told.length).toBeGreaterThan(50);
   expect({ missing, gone, twice: known.filter((route, at) => known.indexOf(route) !== at) }).toEqual({
-    // Routes without a row in test/authz/matrix.table.ts: add a row with the rights and the answer.
+    // The list has routes without a row in test/authz/matrix.table.ts. For such a route, add a row with its rights and its answer.
     missing: [],
     gone: [],
     twice: [],

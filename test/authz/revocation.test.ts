@@ -11,7 +11,7 @@ import { sessionOf } from '../authn/signing.in.ts';
 
 const study = freshUid();
 const IMPORT = '00000000-0000-4000-8000-000000000001';
-/** A change of rights takes effect in all gateways within this time. */
+/** The time within which a change of rights must take effect in all gateways. */
 const SOON_MS = 5000;
 
 const PAST = '2020-01-01T00:00:00Z';

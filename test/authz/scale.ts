@@ -17,7 +17,7 @@ interface Touched {
 }
 
 const READER = '00000000-0000-4000-8000-00000000000a';
-/** The number of studies for each kind of scope. It is the same at every size. */
+/** The number of studies that each kind of scope covers. It is the same for every size of the database. */
 const SEEN = 4;
 
 const Node = z.looseObject({

@@ -30,7 +30,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** An open event stream of the gateway behind the proxy. */
+/** An open event stream of the gateway whose database connection goes through the proxy. */
 async function events(): Promise<IncomingMessage> {
   const headers = { authorization: clerk.authorization };
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {

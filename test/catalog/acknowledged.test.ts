@@ -206,7 +206,7 @@ function profileOf(syntax: string): string {
   ].join('\n');
 }
 
-/** Sends a file with its profile. Returns false if the archive does not accept the transfer syntax. */
+/** Sends a file by storescu with the profile of its transfer syntax. Returns false if the archive does not accept the transfer syntax. */
 function send(file: string): Promise<boolean> {
   const prefix = openPrefix(inject('prefix'));
   const profile = ['-xf', `${file}.cfg`, 'Sent'];
@@ -253,7 +253,7 @@ describe('what came by C-STORE', { timeout: LONG }, () => {
         await world.get(operator, `${path}/metadata`).expect(200);
         await world.store(sender, [z.instanceof(Buffer).parse(stored.body)]).expect(200);
       }
-      // Orthanc 1.12.7 accepts only these. A newer version may accept more.
+      // Orthanc 1.12.7 accepts only these transfer syntaxes. A newer version may accept more.
       const known = offered.filter((syntax) => BY_DICOM.test(syntax));
       expect(taken.map(({ syntax }) => syntax)).toEqual(expect.arrayContaining(known));
     } finally {

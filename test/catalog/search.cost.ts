@@ -61,7 +61,7 @@ function worstOf({ matching }: CatalogAttribute): readonly string[] {
 
 const fuzzy = (text: string) => `PatientName=${encodeURIComponent(text)}&fuzzymatching=true`;
 
-/** Every key of a level with each of its most expensive values, and the most expensive options. */
+/** Searches of one level: every key with each of its most expensive values, and the most expensive options. */
 export function worstQueries(level: Level): string[] {
   const keys = attributesAt(level).flatMap((attribute) =>
     worstOf(attribute).map((value) => `${attribute.keyword}=${encodeURIComponent(value)}`),

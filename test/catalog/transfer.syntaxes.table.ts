@@ -48,7 +48,7 @@ export const REFUSED: readonly string[] = [
   // JPIP deflated, HTJ2K JPIP deflated.
   `${ROOT}.4.95`,
   `${ROOT}.4.205`,
-  // RFC 2557 MIME encapsulation and XML, both retired.
+  // RFC 2557 MIME encapsulation and XML encoding, which are both retired.
   `${ROOT}.6.1`,
   `${ROOT}.6.2`,
   // SMPTE ST 2110: real-time streams, not files.

@@ -73,7 +73,7 @@ async function view(tx: Transaction, reader: Policy): Promise<Set<string>> {
   return new Set(rows.map((row) => row.uid));
 }
 
-/** Inserts one instance like STOW or the watcher. A refusal leaves no rows behind. */
+/** Inserts one instance like STOW or the watcher. If the instance is refused, no rows are inserted. */
 async function store(tx: Transaction, one: Step, serial: number): Promise<void> {
   const seriesUid = `${one.studyUid}.${serial}`;
   const sopUid = `${seriesUid}.1`;

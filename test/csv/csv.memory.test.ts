@@ -18,7 +18,7 @@ async function* endless(chunk: Buffer, times: number, look?: () => void): AsyncG
   }
 }
 
-/** The number of rows of such a file, and the largest growth of memory in bytes while it was read. */
+/** The number of rows of such a file, and the largest growth of memory in bytes while the file was read. */
 async function highWater(chunk: Buffer, times: number) {
   const probe = new CsvProbe();
   for await (const piece of endless(chunk, times)) probe.push(piece);

@@ -35,7 +35,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** Resets every connection, as when PostgreSQL is killed. */
+/** Resets every connection, as if PostgreSQL was killed. */
 async function cut() {
   for (const socket of open) socket.resetAndDestroy();
   open.clear();

@@ -13,7 +13,7 @@ let world: World;
 let admin: postgres.Sql;
 let askedOfFhir = 0;
 beforeAll(async () => {
-  // A FHIR server that accepts every request and never answers. The real server cannot do this.
+  // A FHIR server that accepts every request but never answers. The real server cannot be made to behave in this way.
   fhir = createServer(() => void (askedOfFhir += 1)).listen(0, '127.0.0.1');
   const address = await new Promise<AddressInfo | string | null>((resolve) =>
     fhir.once('listening', () => resolve(fhir.address())),

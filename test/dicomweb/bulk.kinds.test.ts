@@ -14,7 +14,7 @@ const floats = Buffer.alloc(64 * 4);
 for (let at = 0; at < 64; at += 1) floats.writeFloatLE(at / 3, at * 4);
 const stream = filled(2_000);
 
-/** A kind of value: its instance, its path, its bytes, and its media type. */
+/** A bulk data value, with the instance that contains it, its path, its bytes and its media type. */
 interface Kind {
   readonly name: string;
   readonly sopClassUid?: string;

@@ -18,7 +18,7 @@ const rewritten: readonly (readonly [program: string, ...options: string[]])[] =
   ['dcmquant'],
   ['dcmscale', '+Sxf', '0.5'],
 ];
-/** SOP classes that `img2dcm` makes from a JPEG. It does not change the JPEG stream. */
+/** SOP classes that `img2dcm` makes from a JPEG file. The program does not change the JPEG stream. */
 const pictured = [[], ['-vlp'], ['-nsc']];
 
 /**

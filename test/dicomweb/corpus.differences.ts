@@ -214,7 +214,7 @@ function isBulkOf(ours: DataSet[string], theirs: DataSet[string] | undefined): b
   return ours['vr'] === theirs?.['vr'] && below(ours) === below(theirs);
 }
 
-/** All differences that are not permitted, one line each, also inside sequences. */
+/** All differences that are not permitted, also inside sequences. Each difference is one line. */
 export function differencesOf(
   ours: DataSet,
   theirs: DataSet,

@@ -38,7 +38,7 @@ const PREAMBLE = 128;
 const FILE = 'application/dicom';
 const DEFLATED = '1.2.840.10008.1.2.1.99';
 const EXPLICIT_LITTLE = '1.2.840.10008.1.2.1';
-/** Files without Media Storage SOP Class UID in the file meta information. The archive adds it and leaves the data set unchanged. */
+/** Files without Media Storage SOP Class UID in the file meta information. The archive adds this UID and does not change the data set. */
 const COMPLETED = new Set(['CTImageStorage_bad_meta.dcm']);
 /** The tag of an item (FFFE,E000) in little endian. */
 const ITEM = 0xe000fffe;
@@ -190,7 +190,7 @@ function placeOf(frame: Buffer, bytes: Buffer, from: number): number {
   return words !== -1 || frame.length % 4 !== 0 ? words : bytes.indexOf(Buffer.from(frame).swap32(), from);
 }
 
-/** The fragments of encapsulated pixel data without the offset table (PS3.5 §A.4); `undefined` for native pixel data. */
+/** The fragments of encapsulated pixel data (PS3.5 §A.4), without the offset table. Undefined for uncompressed pixel data. */
 function fragmentsOf(bytes: Buffer): Buffer[] | undefined {
   const start = bytes.lastIndexOf(Buffer.from('e07f10004f420000ffffffff', 'hex'));
   if (start === -1) return undefined;
@@ -203,7 +203,7 @@ function fragmentsOf(bytes: Buffer): Buffer[] | undefined {
   return fragments.slice(1);
 }
 
-/** Compares every search of every level with the archive's, and each result with the metadata of its instance. */
+/** Compares the gateway's search results of every level with the archive's results, and each result with the metadata of its instance. */
 async function faultsOfSearches(stored: readonly Stored[]): Promise<string[]> {
   const lines: string[] = [];
   for (const [level, key] of Object.entries(KEYS)) {

@@ -16,7 +16,7 @@ const EXPLICIT_ITEM = Buffer.from('0900011053510000fffffffffeff00e0ffffffff', 'h
 const IMPLICIT_ITEM = Buffer.from('09000110fffffffffeff00e0ffffffff', 'hex');
 const END_OF_ITEM = Buffer.from('feff0de000000000feffdde000000000', 'hex');
 
-/** Pseudo-random numbers from a seed, equal in every run (xorshift32). */
+/** Pseudo-random numbers from a seed (xorshift32). They are equal in every run. */
 export class Dice {
   private state: number;
 

@@ -34,7 +34,7 @@ export interface Tables {
   readonly lengths?: readonly number[];
 }
 
-/** A file with these fragments, padded to even lengths, and these tables. */
+/** A file with these fragments and these offset tables. Each fragment is padded to an even length. */
 export function encapsulatedFile(
   uids: { studyUid: string; seriesUid: string; sopUid: string },
   transferSyntax: string,
@@ -74,7 +74,7 @@ export function even(bytes: Buffer): Buffer {
   return bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Buffer.of(0)]);
 }
 
-/** The offset of each fragment's item from the first one. */
+/** The offset of each fragment's item, relative to the item of the first fragment. */
 export function offsetsOf(fragments: readonly Buffer[]): number[] {
   let at = 0;
   return fragments.map((fragment) => {

@@ -606,7 +606,7 @@ function read(file: Buffer, options: Partial<HeaderLimits> = {}): Promise<Header
   return readHeader(chunks([file]), { tags: TAGS, ...options });
 }
 
-/** The result of reading a file to its end. */
+/** Reads a file to its end and returns the result. */
 async function outcome(pieces: Buffer[]): Promise<HeaderRead['header'] | DicomUnreadable> {
   try {
     const { header, rest } = await readHeader(chunks(pieces), { tags: TAGS });

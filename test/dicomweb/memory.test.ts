@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-// The short form of test/long/large.test.ts, with the same bounds.
+// This is the short form of test/long/large.test.ts, with the same limits.
 describe('memory', () => {
   it('does not grow with the body: 300 MB in one STOW request', async () => {
     const count = 30;

@@ -181,7 +181,7 @@ function padded(vr: string, bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.of(vr === 'UI' ? 0 : 0x20)]);
 }
 
-/** The same bytes in big endian. */
+/** The same value in big endian. */
 export function inBigEndian({ vr, bytes }: WrittenValue): Buffer {
   const width = WIDTHS[vr] ?? 1;
   if (width === 1) return bytes;

@@ -8,7 +8,7 @@ export interface Case {
   readonly status: number | readonly number[];
   readonly stored: number;
 }
-/** `one` and `two` are complete instances of separate studies. `half` is the beginning of the second. */
+/** `one` and `two` are complete instances of separate studies. `half` is the first half of `two`. */
 export type Piece = { readonly file: 'one' | 'two' | 'half' };
 
 const one: Piece = { file: 'one' };
@@ -25,7 +25,7 @@ const sound: Case['body'] = [open, one, next, two, close];
 function typed(what: string, type: string, status: number, stored = 0, body = sound): Case {
   return { what, type, body, status, stored };
 }
-/** A malformed multipart body. No instance of it may be acknowledged. */
+/** A malformed multipart body. The response may not acknowledge any instance of this body. */
 function broken(what: string, body: Case['body'], stored: number): Case {
   return { what, body, status: 400, stored };
 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** The body of the case with two new instances, and their studies. */
+/** The body of a case, with two new instances, and the UIDs of their studies. */
 function made({ body }: Case): { bytes: Buffer; studies: string[] } {
   const studies = [freshUid(), freshUid()];
   const [one, two] = studies.map((studyUid) => makeInstance({ studyUid }));
@@ -46,7 +46,7 @@ describe(`a STOW request with one of ${cases.length} bodies`, () => {
     expect([one.status].flat()).toContain(answer.status);
     const stored = one.stored >= 0 ? one.stored : answer.status === 200 ? 1 : 0;
     expect(await catalogued(world, ...studies)).toMatchObject({ instances: stored, pending: 0 });
-    // The archive has exactly these instances.
+    // The archive must have exactly these instances.
     const found = await world.archive('/tools/lookup', { method: 'POST', body: studies[0] ?? '' });
     expect((await found.text()).includes('"Study"')).toBe(
       one.body.some((p) => typeof p !== 'string' && p.file === 'one') && stored > 0,

@@ -125,7 +125,7 @@ function paeth(left: number, up: number, corner: number): number {
   return b <= c ? up : corner;
 }
 
-/** A PDF document that ends in this digit. */
+/** The beginning of a PDF document. The digit makes it different from other documents. */
 function pdf(at: number): Buffer {
   return Buffer.from(`%PDF-1.${at} `);
 }

@@ -28,7 +28,7 @@ beforeAll(async () => {
   annotator = await world.person(
     to(['studies:read', 'studies:annotate'], image.studyUid),
     to(['studies:read'], prior.studyUid),
-    // The right alone is not enough: the account must also be able to read the annotated study.
+    // The right studies:annotate is not enough. The account must also be able to read the annotated study.
     to(['studies:annotate'], hidden.studyUid),
   );
 });

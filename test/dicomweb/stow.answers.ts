@@ -13,7 +13,10 @@ const Answer = z.object({
   '0008119A': Items,
 });
 
-/** A summary of a Store Instances Response (PS3.18 §10.5.3): the stored SOP Instance UIDs, and the failed ones with reasons. */
+/**
+ * A summary of a Store Instances Response (PS3.18 §10.5.3): the UIDs of the stored instances, and the UIDs of the failed instances with
+ * reasons.
+ */
 export interface Told {
   study: unknown;
   stored: string[];
@@ -58,7 +61,7 @@ export interface SlowStore {
   answer: Promise<{ status: number; text: string }>;
 }
 
-/** Opens a chunked STOW request. If it is aborted, the test must expect the error. */
+/** Opens a chunked STOW request. If the test aborts the request, the test must handle the error. */
 export function openStore(world: World, caller: Caller): SlowStore {
   const outgoing = request(`${world.gateway.url}/dicom-web/studies`, {
     method: 'POST',

@@ -17,7 +17,7 @@ const OTHER_CONTENT = 0x0111;
 const IDENTITY = 0x0110;
 const NOT_PERMITTED = 0x0124;
 
-/** Stores one instance and returns its failure reason; undefined if it is stored. */
+/** Stores one instance. Returns its failure reason, or undefined if the instance is stored. */
 async function failure(caller: Caller, options: InstanceOptions): Promise<unknown> {
   const answer = told(await world.store(caller, [makeInstance(options)]));
   return Object.values(answer.failed)[0];

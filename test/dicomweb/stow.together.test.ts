@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Stores with both accounts at the same time and returns the sorted statuses. */
+/** Sends a STOW request with each account at the same time. Returns the sorted statuses. */
 async function both(first: Buffer, second: Buffer): Promise<number[]> {
   const answers = await Promise.all([world.store(one, [first]), world.store(two, [second])]);
   return answers.map((answer) => answer.status).sort((a, b) => a - b);
@@ -173,7 +173,7 @@ describe('a sender who leaves', () => {
         return sender;
       }),
     );
-    // Stalled senders block neither the archive nor the gateway for others.
+    // Stalled senders must not block the archive or the gateway for other senders.
     await world.store(two, [makeInstance()]).expect(200);
     for (const sender of senders) sender.request.destroy();
     // The limit is shorter than the lifetime of a reservation.

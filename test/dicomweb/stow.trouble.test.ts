@@ -28,7 +28,9 @@ async function restartGateway(): Promise<void> {
   await dead.stop();
 }
 
-/** Stores an instance until the archive has it and the catalog has only its reservation, then kills the gateway with SIGKILL. */
+/**
+ * Starts to store an instance. Kills the gateway with SIGKILL when the archive has the instance and the catalog has only its reservation.
+ */
 async function killBeforeTheRow(studyUid: string, file: Buffer): Promise<void> {
   const before = await archived(world);
   const store = openStore(world, sender);

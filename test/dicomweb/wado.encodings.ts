@@ -2,7 +2,7 @@ import { type DicomElement, freshUid, TransferSyntax } from '../../infra/demo/di
 import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
 import { byDcmtk } from './dcmtk.programs.ts';
 
-/** Pixels of a sample and their description. */
+/** The pixels of a sample image and the attributes that describe them. */
 export interface Pixels {
   readonly photometric: string;
   readonly samples: 1 | 3;
@@ -154,7 +154,7 @@ function bitmapOf(packed: Buffer, start: number, count: number): Buffer {
   return out;
 }
 
-/** The largest difference between the bytes of two images; Infinity if their lengths differ. */
+/** The largest difference between the bytes of two images, or Infinity if their lengths differ. */
 export function difference(one: Buffer, other: Buffer): number {
   if (one.length !== other.length) return Infinity;
   return one.reduce((most, byte, at) => Math.max(most, Math.abs(byte - (other[at] ?? 0))), 0);

@@ -1,10 +1,10 @@
-/** One part of a `multipart/related` body: header names in lower case, and its bytes. */
+/** One part of a `multipart/related` body, with its headers (names in lower case) and its bytes. */
 export interface ReadPart {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
 
-/** Splits a complete multipart body by its declared boundary. Throws unless it ends with the closing boundary. */
+/** Splits a complete multipart body by its declared boundary. Throws if the body does not end with the closing boundary. */
 export function partsOf(contentType: string, body: Buffer): ReadPart[] {
   const boundary = /boundary="?([^";]+)"?/.exec(contentType)?.[1];
   if (boundary === undefined) throw new Error(`no boundary in ${contentType}`);

@@ -32,7 +32,7 @@ async function handled(work: string): Promise<number> {
   return Number(count ?? 0);
 }
 
-/** Checks that the log names the work and the code of the error, but not its text. */
+/** Checks that the log names the failed task and the code of the error, but does not contain the text of the error. */
 async function isLogged(work: string): Promise<void> {
   const log = await world.gateway.logged();
   const line = log.split('\n').find((one) => one.includes(`"work":"${work}"`));

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-/** The largest number of files directly in one folder, except migrations. */
+/** The largest permitted number of files directly in one folder, except in the folder of migrations. */
 const MOST_FILES = 30;
 
 it('docs/architecture.md names files that exist', async () => {

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../..');
 const depcruise = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
 const Report = z.object({ summary: z.object({ totalCruised: z.number(), error: z.number() }) });
 
-/** Checks a folder that contains `src` against the import table. */
+/** Checks a folder that contains `src` against the table of allowed imports. */
 async function cruise(folder: string) {
   const args = [depcruise, '--config', join(root, '.dependency-cruiser.mjs'), '--output-type', 'json', 'src'];
   const { stdout } = await execute(process.execPath, args, { cwd: folder, maxBuffer: 2 ** 26 }).catch(
@@ -20,7 +20,7 @@ async function cruise(folder: string) {
   return Report.parse(JSON.parse(stdout)).summary;
 }
 
-/** Runs the import table over a folder with these files. */
+/** Checks a folder with these files against the table of allowed imports. */
 async function cruisePlanted(files: Readonly<Record<string, string>>) {
   const folder = await mkdtemp(join(tmpdir(), 'radgate-house-'));
   try {

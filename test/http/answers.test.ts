@@ -191,7 +191,7 @@ describe('a request that cannot be parsed', () => {
 describe('a large upload', () => {
   const megabyte = Buffer.alloc(2 ** 20, 1);
 
-  /** Uploads 50 MB in chunks. Reads the answer only after everything is sent or the connection is refused. */
+  /** Uploads 50 MB in chunks. Reads the response only after the whole body is sent or the connection is closed. */
   function upload(headers: Record<string, string>): Promise<{ status: number; sent: number }> {
     return new Promise((resolve, reject) => {
       let sent = 0;

@@ -57,7 +57,7 @@ const cases = (places: readonly string[]): Case[] =>
     bodies.flatMap((body) => framings.flatMap((framing) => ways.map((way) => ({ at, body, framing, way })))),
   );
 
-/** Sends a refused request and then another one on the same connection. Returns the fault, or undefined. */
+/** Sends a request that is refused, and then another request on the same connection. Returns the fault, or undefined. */
 async function faultOf(
   { at, body, framing, way }: Case,
   [line, ...headers]: readonly string[],

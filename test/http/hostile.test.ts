@@ -69,7 +69,7 @@ describe('a path in an unusual form', () => {
     [`/dicom-web/studies/*/metadata`, 400],
     [`/dicom-web/studies/%2a`, 400],
     [`/dicom-web/studies/${mine.study}./metadata`, 400],
-    // An archive may contain such a UID. This archive does not.
+    // An archive may contain an instance with such a UID, but this archive does not.
     [`/dicom-web/studies/0${mine.study}/metadata`, 404],
     [`/dicom-web/studies/${mine.study.replaceAll('.', '%252e')}/metadata`, 400],
     [`/dicom-web/studies/${'1'.repeat(65)}/metadata`, 400],

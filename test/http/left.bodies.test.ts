@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Sends one request on the agent's only connection. The body is sent in two pieces. */
+/** Sends one request on the only connection of the HTTP agent. Sends the body in two pieces. */
 function send(agent: Agent, method: string, path: string, headers: object, body: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
     const outgoing = request(`${world.gateway.url}${path}`, { agent, method, headers: { ...headers } });

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 
 /**
- * Sends bytes unchanged to the gateway on a new connection. Returns all bytes received until the other side closes it, or until it is idle
- * for `silenceMs`.
+ * Sends bytes unchanged to the gateway on a new connection. Returns all bytes that it has received when the server closes the
+ * connection, or when the connection is idle for `silenceMs`.
  */
 export function rawly(gateway: string, text: string, silenceMs = 2000): Promise<string> {
   const { hostname, port } = new URL(gateway);
@@ -23,7 +23,7 @@ export function requestOf(target: string, headers: readonly string[], method = '
   return [`${method} ${target} HTTP/1.1`, ...headers, 'Connection: close', '', ''].join('\r\n');
 }
 
-/** The status code; 0 without a status line. */
+/** The status code of a response, or 0 if there is no status line. */
 export function statusOf(answer: string): number {
   return Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0);
 }

@@ -22,7 +22,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** Sends the beginning of a request and keeps the connection open. `answer` is everything received so far. */
+/** Sends the beginning of a request and keeps the connection open. `answer` is the text that has been received so far. */
 function begin(text: string | Buffer): { answer: () => string; closed: () => boolean } {
   const { hostname, port } = new URL(world.gateway.url);
   const socket = connect(Number(port), hostname);
@@ -55,7 +55,7 @@ it(`${SENDERS} senders each of a head, a JSON body, a file and a list, all stall
     await world.http.get('/health/live').expect(200);
     expect(await world.signIn('admin', world.adminPassword)).toMatch(/^Bearer /);
   }
-  // No incomplete request is acknowledged. An account that may not import is refused at once.
+  // The gateway must not acknowledge an incomplete request. It refuses an account that may not import at once.
   expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 2'))).toEqual([]);
   expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 403')).length).toBe(SENDERS);
   // When the clients disconnect, the gateway removes their reservations.

@@ -29,8 +29,9 @@ const asUnderWay = (id: string, work: (isWaited: () => Promise<boolean>) => Prom
   holdingLock(world, `import ${id}`, work, true);
 
 /**
- * Starts another gateway with the same data folder. After its start, it deletes unneeded files. When the files are gone, the gateway is
- * stopped.
+ * Starts another gateway with the same data folder. After its start, the new gateway deletes unneeded files. When the files are deleted,
+ * the
+ * new gateway is stopped.
  */
 async function passingGateway(isSeen: () => Promise<void>): Promise<void> {
   const { PORT: _, ...env } = world.gateway.env;
@@ -179,7 +180,7 @@ describe('an import', () => {
       return found;
     };
     const isGone = () => expect.poll(left, PATIENTLY).toEqual({ chunks: 0, changes: 0, digests: 0 });
-    // The gateway starts even if it cannot remove the files yet.
+    // The gateway must start even if it cannot remove the files yet.
     const connection = await world.sql.reserve();
     try {
       await connection`begin`;

@@ -108,7 +108,7 @@ describe('a list with every fault there is', () => {
       const found = item?.issues.find((issue) => issue.code === code);
       expect(item?.issues.map((issue) => issue.code)).toContain(code);
       expect(found?.column).toBe(column);
-      // Wrong check digits are a warning here. Every other fault rejects its row.
+      // Wrong check digits cause only a warning in this mapping. Every other fault rejects its row.
       if (code !== 'cpf-check-digits') expect(item?.state).toBe('rejected');
     },
   );

@@ -41,7 +41,7 @@ async function startedImport(): Promise<string> {
 const tell = (importId: string, data: Readonly<Record<string, number | string | null>>) =>
   world.sql`insert into import_events (import_id, data) values (${importId}, ${world.sql.json(data)})`;
 
-/** A client that listens to events of the gateway. The gateway's database connection goes through the proxy. */
+/** A client that reads the event stream of an import from the gateway. The gateway connects to the database through the proxy. */
 class Listener {
   heard = '';
   ended = false;

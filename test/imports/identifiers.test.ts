@@ -35,7 +35,7 @@ describe('identifiers of a list', () => {
       const clerk = await Clerk.start(world, {
         identifiers: [
           { ...cpf, system: `${own}:cpf`, aliases: [] },
-          // The list has no column for record numbers, so they are in the column of phone numbers.
+          // The list has no column for record numbers, so the test writes record numbers into the column for phone numbers.
           { column: 'phone', kind: 'text', system: `${own}:record`, use: 'secondary', type: 'MR' },
         ],
         patient: { ...brazil?.patient, phones: [] },

@@ -11,7 +11,9 @@ import { brazil, type Sent } from './examples.world.ts';
 
 const EXAMPLES = { ...FILE_EXAMPLES, ...ROW_EXAMPLES };
 
-/** Codes that a list alone cannot produce. They need a gigabyte, five million rows, a server or a decision. Other tests cover them. */
+/**
+ * Codes that a small list cannot produce: they need a gigabyte, five million rows, a server or a decision. Other tests cover these codes.
+ */
 const ELSEWHERE = [
   'file-rows-too-many',
   'file-too-large',

@@ -11,7 +11,7 @@ export type Report = z.infer<typeof Report>;
 
 const MOVING = new Set(['inspecting', 'queued', 'running']);
 
-/** A clerk who imports lists. The mapping uses identifiers that no other test in the shared HAPI uses. */
+/** A clerk who imports lists. The clerk's mapping has an identifier system that no other test uses in the shared HAPI. */
 export class Clerk {
   private constructor(
     readonly world: World,
@@ -38,7 +38,7 @@ export class Clerk {
     return new Clerk(world, caller, name, system);
   }
 
-  /** Uploads a file; `query` has parameters in addition to `mapping`. */
+  /** Uploads a file. `query` has parameters in addition to `mapping`. */
   upload(file: Buffer, query: Readonly<Record<string, string>> = {}, name = 'list.csv') {
     return this.world.http
       .post('/api/imports')
@@ -47,7 +47,7 @@ export class Clerk {
       .attach('file', file, name);
   }
 
-  /** Uploads a file and waits for its end. */
+  /** Uploads a file and waits until its import has ended. */
   async import(file: Buffer, query: Readonly<Record<string, string>> = {}): Promise<Report> {
     const answer = await this.upload(file, query);
     if (answer.status !== 202) throw new Error(`the upload answered ${answer.status}: ${answer.text}`);
@@ -76,7 +76,7 @@ export class Clerk {
   }
 }
 
-/** Checks that each row is in exactly one count. */
+/** Checks that the counts of an import count each row exactly once. */
 export function countedRows(report: Report): number {
   const { created, updated, unchanged, rejected, waiting, duplicate } = report;
   return created + updated + unchanged + rejected + waiting + duplicate;

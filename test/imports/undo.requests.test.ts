@@ -24,7 +24,7 @@ afterAll(async () => {
 const rows = (birth: string) => Array.from({ length: ROWS }, (_, at) => row(cpfOf(at + 1), { birth }));
 const patients = (clerk: Clerk) => hapi.search(`Patient?identifier=${clerk.system}|`);
 
-/** Undoes an import. Returns the number of its resources and the number of requests. */
+/** Undoes an import. Returns the number of resources of the import, and the number of requests that the undo sent. */
 async function undo(clerk: Clerk, id: string): Promise<{ resources: number; requests: number }> {
   const [counted] = await world.sql`
     select count(distinct kind || resource_id)::int as resources from import_writes where import_id = ${id}`;

@@ -36,7 +36,7 @@ function ofTransactions(decide: (number: number) => Fate): { readonly count: num
   return seen;
 }
 
-/** Loses the answer to every second transaction after its work was done. */
+/** Loses the response to every second transaction after the server has carried out the transaction. */
 const loseAnswers = () => ofTransactions((number) => (number % 2 === 1 ? 'lost' : 'pass'));
 
 /** Whether the queue has no unfinished job of an import or a term. */

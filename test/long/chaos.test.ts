@@ -10,7 +10,7 @@ const Statistics = z.object({ CountInstances: z.number() });
 const VICTIMS: Neighbour[] = ['gateway', 'orthanc', 'postgres', 'nginx'];
 const rounds = Number(process.env['RADGATE_CHAOS_ROUNDS'] ?? 3);
 
-// Takes more than a minute, so only vitest.long.config.ts runs it.
+// The test takes more than a minute, so only vitest.long.config.ts runs it.
 describe('kill -9 during a mixed load', () => {
   let stack: OwnStack;
   let load: MixedLoad;

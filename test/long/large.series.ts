@@ -5,7 +5,7 @@ import { parseMultipartType } from '../../src/dicomweb/http/multipart.type.js';
 import type { Caller, World } from '../support/world.ts';
 import { digestOf, type StreamedInstance, storeStreamed, streamedInstance } from './streamed.store.ts';
 
-/** A stored series: its path under /dicom-web, the sent digests, and the duration. */
+/** A stored series, with its path under /dicom-web, the digests of the sent files, and the duration. */
 export interface LargeSeries {
   studyUid: string;
   path: string;
@@ -17,7 +17,7 @@ export interface LargeSeries {
   sopUid: (index: number) => string;
 }
 
-/** Stores `count` instances of `bytes` each with one request, without keeping them in memory. */
+/** Stores `count` instances of `bytes` bytes each with one request, and does not keep the instances in memory. */
 export async function storeLargeSeries(
   world: World,
   sender: Caller,

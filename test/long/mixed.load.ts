@@ -7,7 +7,7 @@ import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { told } from '../dicomweb/stow.answers.ts';
 import { multipartOf } from '../support/stow.body.ts';
 
-/** A sent instance: its path, and the SHA-256 of its file. */
+/** An instance that was sent, with its path and the SHA-256 of its file. */
 export interface Sent {
   studyUid: string;
   path: string;
@@ -16,7 +16,7 @@ export interface Sent {
 
 type Kind = 'store' | 'search' | 'retrieve';
 
-/** Stores, searches and retrieves through nginx until it is stopped, and records acknowledged instances. */
+/** A load that stores, searches and retrieves through nginx until it is stopped. It records the acknowledged instances. */
 export class MixedLoad {
   readonly acknowledged = new Map<string, Sent>();
   /** Instances that were sent but not acknowledged yet. */
@@ -25,7 +25,7 @@ export class MixedLoad {
   readonly failed = { store: 0, search: 0, retrieve: 0 };
   /** Wrong responses that are not caused by a killed service. */
   readonly wrong: string[] = [];
-  /** The text of the last failure of each kind. */
+  /** The text of the last failure, by kind of request. */
   readonly why = { store: '', search: '', retrieve: '' };
   /** For each kind of request, the start time of the last request that succeeded. */
   private began = { store: 0, search: 0, retrieve: 0 };

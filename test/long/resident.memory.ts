@@ -12,7 +12,7 @@ export async function forgetPeak(pid: number): Promise<void> {
   await writeFile(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** Prints a line of figures during the run. */
+/** Prints a line with measured values during the run. */
 export function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }

@@ -6,7 +6,7 @@ import type { Caller, World } from '../support/world.ts';
 import { digestsOf, digestsSent, storeLargeSeries } from './large.series.ts';
 import { forgetPeak, residentOf, tell } from './resident.memory.ts';
 
-/** Clients that request `path` at the same time and read at most 64 KiB a second each. */
+/** Clients that request `path` at the same time. Each client reads at most 64 KiB per second. */
 class SlowReaders {
   private readonly sockets: Socket[] = [];
   /** Bytes that each client has read. */

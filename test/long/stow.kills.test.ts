@@ -6,7 +6,7 @@ import { tell } from './resident.memory.ts';
 const rounds = Number(process.env['RADGATE_KILL_ROUNDS'] ?? 20);
 const INSTANCES = 600;
 
-// Takes a quarter of an hour, so only vitest.long.config.ts runs it.
+// The test takes a quarter of an hour, so only vitest.long.config.ts runs it.
 describe('kill -9 at random moments of a 600-instance STOW', () => {
   let world: OwnWorld;
   let sender: Caller;

@@ -7,7 +7,7 @@ import { element, makeInstance, type InstanceOptions } from '../../infra/demo/di
 const BOUNDARY = 'streamed-boundary';
 const PIECE = Buffer.alloc(256 * 1024, 7);
 
-/** A Part 10 file that is never in memory as a whole: the bytes before its pixels, and the number of pixel bytes. */
+/** A Part 10 file that is never in memory as a whole. `head` has the bytes before the pixels. `bytes` is the number of pixel bytes. */
 export interface StreamedInstance {
   head: Buffer;
   bytes: number;

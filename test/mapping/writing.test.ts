@@ -32,7 +32,7 @@ const creation = (row: RowPlan): PatientWrites => ({
   records: [...row.conditions, ...row.observations].map((resource) => ({ action: 'create', resource })),
 });
 
-/** A Patient on the server, with our values and later changes by others. */
+/** A Patient on the server. It has values of the gateway and later changes by other clients. */
 const stored: Patient = {
   ...plan().patient,
   id: 'p1',

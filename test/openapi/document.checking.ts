@@ -21,7 +21,10 @@ export type Document = z.output<typeof Document>;
 // Formats are checked by zod. Patterns are checked here.
 const ajv = new Ajv.default({ strict: false, validateFormats: false });
 
-/** The parts of an answer that the document does not describe, in words; empty if it describes everything. `route` is `GET /api/users/{id}`. */
+/**
+ * The parts of a response that the document does not describe, as texts. Empty if it describes all parts. An example of `route` is `GET
+ * /api/users/{id}`.
+ */
 export function unsaid(document: Document, route: string, { status, headers, body }: Response): string[] {
   const [method = '', path = ''] = route.split(' ');
   const said = document.paths[path]?.[method.toLowerCase()]?.responses[String(status)];

@@ -26,7 +26,7 @@ describe('GET /api/openapi.json', () => {
     const told = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    // test/authz compares its table with the running gateway.
+    // The matrix test in test/authz compares its table with the running gateway.
     const known = table.map(({ route }) => route.replaceAll(/:(\w+)/g, '{$1}').replaceAll('*', '{rest}'));
     expect(told.toSorted()).toEqual(known.toSorted());
     const silent = Object.entries(document.paths).flatMap(([path, methods]) =>

@@ -32,7 +32,7 @@ afterEach(async () => {
   }
 });
 
-/** A local server in place of the archive. `answer` gets the number of the request on its connection. */
+/** A local server that replaces the archive. `answer` gets the number of the request on the connection. */
 async function archiveThat(answer: Answer): Promise<Archive> {
   const counts = new WeakMap<Socket, number>();
   const server = createServer({ keepAliveTimeout: 1000 }, (request, response) => {
@@ -65,7 +65,7 @@ function json(response: ServerResponse, value: unknown): void {
   response.setHeader('content-type', 'application/json').end(JSON.stringify(value));
 }
 
-/** Calls of both kinds: small JSON, and bytes. */
+/** Calls of both kinds: calls that return small JSON, and calls that return bytes. */
 const CALLS = {
   json: ({ api }: Archive): Promise<unknown> => api.statistics(),
   bytes: async ({ bytes }: Archive): Promise<unknown> =>

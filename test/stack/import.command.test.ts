@@ -134,7 +134,7 @@ describe('npm run import', () => {
     await writeFile(path, 'Nome,Telefone\nAna,1\n');
     const missing = await run([path, '--mapping', clerk.mapping], broken);
     expect(missing.said).toContain('Columns of the mapping: cpf. ');
-    // A directory once crashed the process in the middle of the upload.
+    // In an earlier version, a directory as FILE crashed the process during the upload.
     expect((await run([folder], broken)).errors).toBe(`Not imported. ${folder} is not a file\n`);
     expect((await run([`${path}.gz`], broken)).errors).toBe(`Not imported. ${path}.gz is missing\n`);
     const unknown = await run([path, '--mapping', 'nobodys'], broken);

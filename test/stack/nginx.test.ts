@@ -12,7 +12,7 @@ import { reserveAnyPort } from '../../infra/local/port.ts';
 import { startNginx } from '../../infra/local/nginx.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
 
-// A server in place of the gateway returns the request that reached it, because this test is only about nginx.
+// The test is only about nginx. A server that replaces the gateway returns the requests that nginx forwards.
 let folder: string;
 let gateway: Server;
 let nginx: Running;
@@ -207,7 +207,7 @@ it('answers 503 with Retry-After while the gateway is away', async () => {
   expect(await readFile(join(folder, 'nginx.log'), 'utf8')).not.toContain('Protokoll');
 });
 
-/** Sends a path unchanged. fetch would normalise it. */
+/** Sends a path unchanged. The function fetch would normalise the path. */
 async function raw(method: string, path: string, headers: Record<string, string> = {}) {
   const asked = request(origin, { method, path, headers, rejectUnauthorized: false }).end();
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {

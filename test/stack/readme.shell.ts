@@ -10,7 +10,7 @@ export function shellLines(markdown: string, heading: string): string[] {
   );
 }
 
-/** One bash process that runs lines in order. A failure anywhere in a pipe is the status of the line. */
+/** One bash process that runs lines in order. If any command of a pipe fails, its status is the status of the line. */
 export class Shell {
   private readonly child;
   private said = '';
@@ -37,7 +37,7 @@ export class Shell {
     }
   }
 
-  /** Ends bash and its running programs. */
+  /** Ends bash and the programs that bash has started. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.pid === undefined) return;
     const exited = once(this.child, 'exit');

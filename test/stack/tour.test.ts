@@ -9,7 +9,7 @@ import { Shell, shellLines } from './readme.shell.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SECTIONS = ['A tour with curl', 'Import a list'];
-/** The expected answers in order: the beginning of the line, the answer, and its status if that is not 0. */
+/** The expected outputs in order: the beginning of the line, the output, and the exit status if it is not 0. */
 const ANSWERS: readonly (readonly [begin: string, answer: RegExp, status?: number])[] = [
   ['person "$WEB/api/me"', /"groups": \[/],
   ['person "$WEB/dicom-web/studies?PatientName', /^\{\n {2}"study": "[\d.]+",\n {2}"patient": ".+"\n\}/],

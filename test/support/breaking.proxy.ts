@@ -1,9 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** One connection through the proxy: the bytes that the gateway has sent, and functions to break it. */
+/** One connection through the proxy, with the number of bytes that the gateway has sent, and functions that break the connection. */
 export interface BrokenConnection {
   readonly sent: number;
-  /** Resets both sides, like a crash of the archive. */
+  /** Resets the connections to both sides, like a crash of the archive. */
   reset: () => void;
 }
 

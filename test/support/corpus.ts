@@ -17,7 +17,7 @@ const WHEELS: Readonly<Record<string, string>> = {
 };
 const MAGIC = Buffer.from('DICM');
 
-/** A file of the corpus: its path within the packages, and its bytes. */
+/** A file of the corpus, with its path within the packages and its bytes. */
 export interface CorpusFile {
   readonly name: string;
   readonly bytes: Buffer;

@@ -6,7 +6,7 @@ export interface DatabaseProxy {
   readonly url: string;
   /** The number of statements with this text so far. */
   readonly statements: (text: string) => number;
-  /** Resets every connection, as when PostgreSQL is killed, and refuses new ones until `open`. */
+  /** Resets every connection, as if PostgreSQL was killed. Refuses new connections until `open` is called. */
   readonly cut: () => void;
   readonly open: () => void;
   /** While true, the proxy forwards no bytes in either direction, also on new connections. It then behaves like a database that hangs. */

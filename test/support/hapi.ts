@@ -3,7 +3,9 @@ import { inject } from 'vitest';
 import { z } from 'zod';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 
-/** The real HAPI FHIR server of the run. It starts at the first request (12 to 130 s). All test files share its content. */
+/**
+ * The real HAPI FHIR server of the test run. HAPI starts at the first request, which takes 12 to 130 s. All test files share its content.
+ */
 export async function testHapi(): Promise<TestHapi> {
   const answer = await fetch(inject('hapiStarter'));
   const text = await answer.text();

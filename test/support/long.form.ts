@@ -13,7 +13,7 @@ export function sample<T>(cases: readonly T[], count: number): T[] {
   let state = SEED;
   const drawn = new Set<number>();
   while (drawn.size < count) {
-    // Numerical Recipes' linear congruential generator: its high bits are good enough to draw a case.
+    // The linear congruential generator of Numerical Recipes. Its high bits are random enough to select cases.
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     drawn.add(Math.floor((state / 2 ** 32) * cases.length));
   }

@@ -10,7 +10,9 @@ type Expecting =
   | { readonly what: 'body' | 'chunk'; left: number };
 
 /**
- * Parses the requests of one HTTP/1.1 connection from the passing bytes and passes each head to `seen`. Bodies are only counted.
+ * Parses the requests of one HTTP/1.1 connection from the bytes that it gets. Calls `seen` with each request line and its headers. Only
+ * counts
+ * the bytes of bodies.
  */
 export class RequestObserver {
   private expecting: Expecting = { what: 'head' };
@@ -30,7 +32,7 @@ export class RequestObserver {
     this.held = rest;
   }
 
-  /** The number of parsed bytes; 0 if more bytes are needed. */
+  /** The number of parsed bytes, or 0 if more bytes are needed. */
   private take(bytes: Buffer): number {
     const now = this.expecting;
     if (now.what === 'head') return this.upTo(bytes, END_OF_HEAD, (text) => this.head(text));

@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take longest, in this order. A fresh clone has no times of an earlier run that vitest could sort by. */
+/** The slowest test files, in this order. In a fresh clone, vitest has no times of an earlier run by which it could sort the files. */
 const SLOWEST = [
   'viewer/viewer',
   'http/slow.senders',

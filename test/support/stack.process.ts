@@ -8,7 +8,7 @@ import type { z } from 'zod';
 
 const script = join(import.meta.dirname, '../../infra/local/stack.ts');
 
-/** A running stack. `shape` selects the members of its `stack.json`, which can be read again. */
+/** A running stack. `shape` describes the members of its `stack.json` that the test uses. The test can read the file again. */
 export interface StackProcess<Facts> {
   /** Its data folder, removed by `stop`. */
   readonly data: string;

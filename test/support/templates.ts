@@ -22,7 +22,7 @@ export interface Templates {
   readonly adminPassword: string;
 }
 
-/** Makes both templates. `dir` keeps the files of the gateway that starts once. */
+/** Makes both templates. `dir` is the data folder of the gateway that is started once for the second template. */
 export async function makeTemplates(server: Postgres, dir: string): Promise<Templates> {
   const templates = {
     empty: 'radgate_template',

@@ -116,7 +116,7 @@ export class World<Archive extends TestOrthanc = TestOrthanc> {
     return fetch(`${url}${path}`, { ...init, headers: { authorization: `Basic ${basic}` } });
   }
 
-  /** Starts another gateway on the same database and archive. `under` is a command that runs it. */
+  /** Starts another gateway on the same database and archive. `under` is a command that runs the gateway. */
   secondGateway(under: readonly string[] = []): Promise<TestGateway> {
     const { PORT: _, DATA_DIR: __, ...env } = this.gateway.env;
     return startTestGateway(env, under);

@@ -28,7 +28,7 @@ function uids() {
 }
 type Uids = ReturnType<typeof uids>;
 
-/** Stores one instance by STOW and waits until the catalog knows its file. */
+/** Stores one instance by STOW. Waits until the catalog has the identifier of its file. */
 async function stored(options: InstanceOptions = {}): Promise<Uids> {
   const it = uids();
   await world.store(sender, [makeInstance({ ...it, ...options })]).expect(200);
@@ -51,7 +51,7 @@ function archiveStudy({ patientId, studyUid }: Uids): string {
   return orthancIdOf(patientId, studyUid);
 }
 
-/** Lets Orthanc derive a new study from this one. Returns its StudyInstanceUID. */
+/** Lets Orthanc derive a new study from the given study. Returns the StudyInstanceUID of the new study. */
 async function remade(how: 'modify' | 'anonymize', of: Uids, wish: object): Promise<string> {
   const path = `/studies/${archiveStudy(of)}/${how}`;
   const answer = await world.archive(path, { method: 'POST', body: JSON.stringify(wish) });

@@ -22,7 +22,7 @@ function series(studyUid: string, patientId: string, modality: string) {
   });
 }
 
-/** Stores files in the archive while the gateway cannot read its change feed, so that it finds all of them at once. */
+/** Stores files in the archive while the gateway cannot read the change feed. Afterwards the gateway finds all files at once. */
 async function bringTogether(files: readonly Buffer[]): Promise<void> {
   await world.sql.begin(async (tx) => {
     await tx`lock table archive_cursor in access exclusive mode`;

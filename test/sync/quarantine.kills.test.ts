@@ -15,7 +15,10 @@ const Items = z.object({ items: z.array(z.object({ id: z.string() })) });
 
 let world: World;
 let proxy: BreakingProxy;
-/** A second gateway with the same database and a proxy in front of its archive. Decisions are sent to it and interrupted. */
+/**
+ * A second gateway with the same database and a proxy in front of the archive. The test sends decisions to this gateway and interrupts
+ * them.
+ */
 let victim: TestGateway;
 let sender: Caller;
 let operator: Caller;
@@ -40,7 +43,7 @@ async function kill(): Promise<void> {
   await victim.exited;
 }
 
-/** A study of FIRST, and one instance of SECOND with the same study UID, which is in quarantine. */
+/** Creates a study of FIRST, and one instance of SECOND with the same study UID. The instance of SECOND is in quarantine. */
 async function contested() {
   const studyUid = freshUid();
   await world.store(sender, [makeInstance({ studyUid, patientId: 'FIRST' })]).expect(200);
@@ -172,7 +175,7 @@ describe('an archive that hangs', () => {
 
   it('of three decisions at once one wins, the others are told 409, and it is done once', async () => {
     const { studyUid, id, held } = await contested();
-    // The first decision cannot end while the others arrive.
+    // The first decision cannot end while the other decisions arrive.
     proxy.stall(true);
     const settled: (number | string)[] = [];
     const kinds = ['discard', 're-identify', 'discard'] as const;

@@ -119,7 +119,7 @@ describe('a decision', () => {
     const seen = way.seen.length;
     const { body } = await clerk.upload(listOf(50, 'ossobucose', '')).expect(202);
     const second = z.object({ file_id: z.string() }).parse(body).file_id;
-    // The import searches its patients in HAPI, so its words have been looked up.
+    // The import is searching its patients in HAPI, so the gateway has already looked up its words.
     await expect.poll(() => way.seen.length, { timeout: 20_000 }).toBeGreaterThan(seen);
     await decide(await termOf(clerk, 'ossobucose')).expect(200);
     busy = false;

@@ -15,7 +15,7 @@ export type TerminologyProxy = {
   close: () => Promise<void>;
 };
 
-/** An inactive concept. HAPI does not report this for a system loaded as a fragment; other servers do. */
+/** An inactive concept. HAPI does not report that it is inactive if the code system is loaded as a fragment. Other servers report it. */
 export const RETIRED = '155574008';
 const retired = {
   resourceType: 'Parameters',

@@ -29,7 +29,7 @@ const READ_CANVAS = `(() => {
   return greys;
 })()`;
 
-/** The grey values of the viewer's canvas on a grid over the image, row by row; empty without a canvas. */
+/** The grey values of the viewer's canvas on a grid over the image, row by row. The list is empty if there is no canvas. */
 export async function shownGreys(page: Page): Promise<number[]> {
   return Greys.parse(await page.evaluate(READ_CANVAS));
 }
@@ -47,7 +47,7 @@ function expectedGreys(index: number): number[] {
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Pearson's correlation of two grids of the same length: 1 for the same image; 0 if one is empty or uniform. */
+/** Pearson's correlation of two grids of the same length. It is 1 for the same image, and 0 if one grid is empty or uniform. */
 function correlation(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length || a.length === 0) return 0;
   const [meanA, meanB] = [mean(a), mean(b)];

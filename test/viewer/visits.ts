@@ -53,7 +53,10 @@ export async function signIn(
 export const studyAddress = (uid: string) => `/viewer/viewer?StudyInstanceUIDs=${uid}`;
 export const textOf = (page: Page) => page.locator('body').innerText();
 
-/** Waits until the canvas shows the slice that the viewer's overlay names and `wanted` accepts. Returns its index. */
+/**
+ * Waits until the canvas shows the slice that the viewer's overlay names, and `wanted` accepts this slice. Returns the index of the
+ * slice.
+ */
 export async function seeSlice(page: Page, wanted: (index: number) => boolean): Promise<number> {
   let seen = Number.NaN;
   const claimedIsShown = async () => {
@@ -62,7 +65,7 @@ export async function seeSlice(page: Page, wanted: (index: number) => boolean): 
     seen = index;
     return { named: Number(overlay?.[1]) === index + 1, like: likeness > 0.95, wanted: wanted(index) };
   };
-  // The viewer paints, changes its layout and paints again. All conditions must hold at the same time.
+  // The viewer paints, changes its layout and paints again. Therefore all conditions must be true at the same time.
   await expect.poll(claimedIsShown, PATIENCE).toEqual({ named: true, like: true, wanted: true });
   return seen;
 }
