@@ -56,8 +56,8 @@ const SORTABLE = [
 ] as const;
 
 /**
- * Lists, creates, changes and revokes API keys. A key has 32 random bytes. Only the response to its creation contains the key. The database
- * stores its SHA-256. Methods throw NotVisible for a missing account or key.
+ * Lists, creates, changes and revokes API keys. A key has 32 random bytes. Only the response to the creation of a key contains the key. The
+ * database stores the SHA-256 of the key. Methods throw NotVisible for a missing account or key.
  */
 @Injectable()
 export class Keys {
