@@ -32,9 +32,8 @@ type Asked = { readonly query: string; readonly params: z.output<typeof Params> 
 const Explained = z.array(z.object({ 'QUERY PLAN': z.array(z.object({ Plan: Node })) }));
 
 /**
- * Creates a database of `studies` studies with ten instances each. Each study has one grant; each group has a hundred grants. By each
- * kind of scope, one reader
- * sees {@link SEEN} studies. Returns the cost of the gateway's queries for that reader.
+ * Creates a database of `studies` studies with ten instances each. Each study has one grant, and each group has a hundred grants. By each
+ * kind of scope, one reader sees {@link SEEN} studies. Returns the cost of the gateway's queries for that reader.
  */
 export async function measure(studies: number): Promise<Touched[]> {
   const database = await createDatabase();

@@ -94,7 +94,8 @@ interface Encapsulated {
 }
 
 /**
- * Transfer syntaxes with the same code stream as another one in the table. They are tested with a few layouts, and only in the long form.
+ * Transfer syntaxes with the same code stream as another transfer syntax in the table. They are tested with a few layouts, and only in
+ * the long form.
  */
 const ALIKE = /^(JPEG extended|JPEG lossless|HTJ2K)$/;
 

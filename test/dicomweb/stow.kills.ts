@@ -26,9 +26,9 @@ interface Sent {
 }
 
 /**
- * Four senders store `count` instances of five new studies, ten a request. The gateway or the archive is killed at a random moment and
- * started again. Then the
- * test checks that each acknowledged instance is complete, that no partial instance exists, and that sending all of them again succeeds.
+ * Four senders store `count` instances of five new studies, ten instances per request. The gateway or the archive is killed at a random
+ * moment and started again. Then the test checks that each acknowledged instance is complete, that no partial instance exists, and that
+ * sending all of them again succeeds.
  */
 export async function killRound(
   world: OwnWorld,

@@ -30,8 +30,7 @@ const asUnderWay = (id: string, work: (isWaited: () => Promise<boolean>) => Prom
 
 /**
  * Starts another gateway with the same data folder. After its start, the new gateway deletes unneeded files. When the files are deleted,
- * the
- * new gateway is stopped.
+ * the new gateway is stopped.
  */
 async function passingGateway(isSeen: () => Promise<void>): Promise<void> {
   const { PORT: _, ...env } = world.gateway.env;

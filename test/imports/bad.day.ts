@@ -28,9 +28,8 @@ const Coded = z.object({ subject: z.object({ reference: z.string() }), code: z.u
 
 /**
  * Defines a test with two imports: a list without faults, and the same list for other patients with faults. During the second import, the
- * gateway is
- * killed three times, and HAPI is unavailable for a while and loses responses. Both imports must create the same resources. Returns the
- * world.
+ * gateway is killed three times, and HAPI is unavailable for a while and loses responses. Both imports must create the same resources.
+ * Returns the world.
  */
 export function badDay(what: string, { rows, awayMs, limitMs }: BadDay): () => World {
   const weather = new Weather();

@@ -25,8 +25,7 @@ export interface CorpusFile {
 
 /**
  * The test files of pydicom, pynetdicom and pydicom-data (only Part 10 files, sorted by path). pip downloads them once into the cache
- * folder
- * (39 MB). They are never part of this repository.
+ * folder (39 MB). The files are never part of this repository.
  */
 export async function provideCorpus(log: (line: string) => void): Promise<CorpusFile[]> {
   const recipe = createHash('sha256').update(JSON.stringify(WHEELS)).digest('hex').slice(0, 12);

@@ -24,9 +24,8 @@ export type TestGateway = Running & {
 
 /**
  * Starts the built gateway as a separate process, on a free port or the port in its environment. Waits until the gateway answers. A
- * recording
- * proxy is between the gateway and its archive. `stop` and `leave` fail if the gateway sent a request that src/orthanc cannot make, or if
- * its log or metrics contain a secret or a name. `under` is a command that runs the gateway.
+ * recording proxy is between the gateway and its archive. `stop` and `leave` fail if the gateway sent a request that src/orthanc cannot
+ * make, or if its log or metrics contain a secret or a name. `under` is a command that runs the gateway.
  */
 export async function startTestGateway(
   env: Readonly<Record<string, string>>,

@@ -13,8 +13,7 @@ const SECRETS = /PASSWORD|SECRET|TOKEN|MASTER_KEY/;
 
 /**
  * The forbidden patterns and the secrets of the environment that a gateway's log contains, described without their values. Every test
- * with a
- * gateway checks this.
+ * with a gateway checks this.
  */
 export function foundIn(log: string, env: Readonly<Record<string, string>>): string[] {
   const database = URL.canParse(env['DATABASE_URL'] ?? '') ? new URL(env['DATABASE_URL'] ?? '').password : '';

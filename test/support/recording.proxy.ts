@@ -13,10 +13,9 @@ export interface RecordingProxy {
 }
 
 /**
- * Starts a proxy in front of the archive at `target`. It forwards every byte and compares each request with the grammar. A connection ends
- * in the same way on both sides, so the gateway sees the faults of the archive unchanged. Requests outside the grammar are also written
- * to the
- * file `report`, which the end of the run reads.
+ * Starts a proxy in front of the archive at `target`. It forwards every byte and compares each request with the grammar. A connection
+ * ends in the same way on both sides, so the gateway sees the faults of the archive unchanged. Requests outside the grammar are also
+ * written to the file `report`, which is read at the end of the test run.
  */
 export async function startRecordingProxy(
   target: string,

@@ -11,8 +11,7 @@ type Expecting =
 
 /**
  * Parses the requests of one HTTP/1.1 connection from the bytes that it gets. Calls `seen` with each request line and its headers. Only
- * counts
- * the bytes of bodies.
+ * counts the bytes of bodies.
  */
 export class RequestObserver {
   private expecting: Expecting = { what: 'head' };
