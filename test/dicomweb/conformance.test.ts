@@ -64,7 +64,7 @@ describe('the conformance statement', () => {
   });
 });
 
-/** The last numbers of MPEG-2, MPEG-4 and HEVC. */
+/** The last components of the transfer syntax UIDs of MPEG-2, MPEG-4 and HEVC. */
 function video(): number[] {
   return Array.from({ length: 9 }, (_, at) => 100 + at);
 }

@@ -19,7 +19,7 @@ export interface StackProcess<Facts> {
 }
 
 /**
- * Starts a separate stack with `npm start -- --no-hapi` and these options (`--hapi` overrides). If it ends early, the error contains its
+ * Starts a separate stack with `npm start -- --no-hapi` and these options (`--hapi` overrides). If the stack ends early, the error contains its
  * output.
  */
 export async function startStack<Facts>(
