@@ -55,7 +55,7 @@ afterAll(async () => {
   elsewhere.close();
 });
 
-/** The state of the session, as pages of its own origin see it. */
+/** The state of the session, as a page of the gateway's own origin gets it. */
 async function own<T>(work: (page: Page) => Promise<T>): Promise<T> {
   const page = await context.newPage();
   await page.goto(`${world.gateway.url}/health/live`);

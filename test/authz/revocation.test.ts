@@ -52,7 +52,7 @@ afterAll(async () => {
   await world.stop();
 });
 
-/** A response that the other gateway is sending while its client no longer reads. */
+/** A response that the other gateway is sending to a client that no longer reads the response. */
 class Open {
   private constructor(
     private readonly answer: IncomingMessage,
@@ -127,7 +127,8 @@ async function cutBy(
   const before = await cuts();
   const start = performance.now();
   await change();
-  // A client that does not read is not notified when its connection ends, so the test counts the ended requests in the gateway's log.
+  // A client that does not read the response does not notice the end of its connection. So the test counts the ended requests in the
+  // gateway's log.
   await expect.poll(cuts, { timeout: SOON_MS, interval: 20 }).toBeGreaterThan(before);
   took[name] = Math.round(performance.now() - start);
   expect(await open.rest()).toBe('cut');

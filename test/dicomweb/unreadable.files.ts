@@ -1,7 +1,7 @@
 import { type DicomElement, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, type InstanceOptions, makeInstance } from '../../infra/demo/dicom.writer.ts';
 
-/** An element that {@link changed} searches for in a file, to find the place of a change. */
+/** An element of each test file. {@link markOf} finds the element, and a fault is written at its offset. */
 const MARK = element('00204000', 'LT', 'MARKMARKMARKMARK');
 const LAST = [element('00420010', 'ST', 'a title'), element('00420011', 'OB', Buffer.alloc(600, 5))];
 /** The file meta information begins with its group length, after the preamble and the prefix (PS3.10 §7.1). */

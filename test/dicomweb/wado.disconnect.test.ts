@@ -59,7 +59,7 @@ function ask(path: string, signal: AbortSignal, accept = '*/*'): Promise<Respons
 
 let slow: Socket[] = [];
 const letGo = () => slow.forEach((socket) => socket.destroy());
-/** Takes all slots of the account with downloads whose client does not read. */
+/** Takes all slots of the account with downloads whose client does not read the response. */
 beforeEach(async () => {
   archive.paths.length = 0;
   slow = Array.from({ length: PLACES }, () => stalled(`/dicom-web/studies/${busy}`));

@@ -38,7 +38,7 @@ it('an account with any number of stalled downloads does not block others', asyn
   const began = Date.now();
   await world.get(reader, `/studies/${other}/metadata`).expect(200);
   await world.get(reader, `/studies/${other}`).expect(200);
-  // Downloads whose clients do not read lose their slots after thirty seconds, not before.
+  // If the client of a download does not read the response, the download loses its slot after thirty seconds, not before.
   expect(Date.now() - began).toBeLessThan(20_000);
   for (const socket of sockets) socket.destroy();
   await world.get(greedy, `/studies/${large}/metadata`).expect(200);

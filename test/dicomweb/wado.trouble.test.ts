@@ -59,7 +59,7 @@ const get = (path: string, accept = '*/*') =>
     headers: { authorization: reader.authorization, accept },
   });
 
-/** A client that sends a request and does not read. */
+/** A client that sends a request and does not read the response. */
 async function stalled(path: string, count: number): Promise<Socket[]> {
   const { hostname, port } = new URL(world.gateway.url);
   return Promise.all(
