@@ -79,7 +79,8 @@ export function faultsOf(request: UpstreamRequest, { host, authorization }: Expe
     if (fits !== true) faults.push(`${method} ${target} carries ${name} that the gateway does not make`);
     if (value.includes(CLIENT_CANARY)) faults.push(`${method} ${target} carries a client's ${name}`);
   }
-  // Orthanc allocates a body of announced length, so uploads are chunked. Requests without a body have no length.
+  // If an upload has a Content-Length, Orthanc allocates memory of this size, so the gateway sends chunked uploads. A request without a
+  // body has no Content-Length.
   if (seen.has('content-length') && target === '/instances') faults.push('a stored body tells its length');
   if (!seen.has('authorization')) faults.push(`${method} ${target} carries no account`);
   return faults;
