@@ -21,10 +21,7 @@ export interface Uploader {
   readonly sees: (study: StudyFacts) => boolean;
 }
 
-/**
- * Why an instance is refused. `identity` means that the instance conflicts with a study that the sender may see. A conflict with any other
- * study is `not-permitted`.
- */
+/** Why an instance is refused. `identity` means a conflict with a study that the sender may see. Other conflicts: `not-permitted`. */
 export type StoreRefusal = 'not-permitted' | 'identity';
 
 /** The result depends on the reservation of another upload. `otherwise` is the result if the other upload takes too long. */
@@ -234,10 +231,7 @@ export async function lockParents(tx: Transaction, ids: ParentRows): Promise<voi
   await tx.execute(sql`select from series where id = ${ids.series} for update`);
 }
 
-/**
- * Deletes the series, study and patient if they have no instances and no reservations. The caller must first lock the study and the series
- * with {@link lockParents}.
- */
+/** Deletes the series, study and patient if they have no instances or reservations. The caller must first call {@link lockParents}. */
 export async function deleteEmptyParents(tx: Transaction, ids: ParentRows): Promise<void> {
   await tx.execute(sql`
     delete from series where id = ${ids.series}

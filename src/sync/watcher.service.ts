@@ -24,10 +24,7 @@ const TICK_MS = 500;
 const COMPARE_MS = 2_000;
 /** Age at which an expired reservation is deleted. Orthanc needs less time to store its largest instance. */
 const EXPIRED_MS = 40_000;
-/**
- * Interval at which quarantined instances are ingested again. The catalog can change without a change in the archive, and the reason may
- * then no longer exist.
- */
+/** Interval at which quarantined instances are ingested again. A change in the catalog may have removed the reason. */
 const RETRY_MS = 60_000;
 const QUARANTINE_PAGE = 500;
 const CONCURRENCY = 8;
@@ -41,10 +38,7 @@ const UPLOADING_MS = 20_000;
 /** If a whole sweep did not remove a difference, another sweep starts after this time. */
 const RESWEEP_MS = 60_000;
 
-/**
- * Keeps the catalog equal to the archive. The change feed reports new instances. The feed does not report deletions, so the watcher also
- * compares the totals.
- */
+/** Keeps the catalog equal to the archive. The change feed does not report deletions, so the watcher also compares the totals. */
 @Injectable()
 export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('watcher');
@@ -93,10 +87,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
   }
 
-  /**
-   * Runs a tick every 500 ms for as long as this process has the lock. PostgreSQL releases the lock when the connection of this process
-   * ends. If this process crashes, another gateway can therefore take the lock.
-   */
+  /** Runs a tick every 500 ms while this process has the lock. If the process crashes, PostgreSQL releases the lock. */
   private async watchWithLock(): Promise<void> {
     const connection = await this.sql.reserve();
     this.hasCompared = false;
@@ -131,8 +122,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.stopping.signal.throwIfAborted();
       await this.followFeed();
     });
-    // This step comes last. An interrupted upload is ingested for the account in its expired reservation, so the reservation must still
-    // exist.
+    // This step comes last, because an interrupted upload is ingested for the account in its expired reservation.
     await this.deletionSync.deleteExpiredReservations(EXPIRED_MS);
   }
 
@@ -162,10 +152,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (failed !== undefined) throw failed.reason;
   }
 
-  /**
-   * Ingests instances that a sweep or rebuild has found. The number of such instances can be very large. The feed is read after each batch,
-   * so that newly stored instances do not wait.
-   */
+  /** Ingests instances that a sweep or rebuild has found. Reads the feed after each batch, so that new instances do not wait. */
   private readonly ingestFound = async (ids: readonly OrthancId[]): Promise<void> => {
     for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += FOUND_BATCH) {
       await this.ingestAll(ids.slice(at, at + FOUND_BATCH));
@@ -194,10 +181,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
   }
 
-  /**
-   * Continues an urgent sweep for at most one second. After the sweep, quarantined instances are retried. A row that conflicted with such
-   * an instance may have been removed.
-   */
+  /** Continues an urgent sweep for at most one second. When the sweep ends, ingests quarantined instances again. */
   private async sweepAtOnce(): Promise<void> {
     const until = Date.now() + URGENT_SWEEP_MS;
     while (Date.now() < until && !this.stopping.signal.aborted && (await this.sweep.isUrgent())) {
@@ -208,10 +192,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     }
   }
 
-  /**
-   * Compares the totals. If the totals differ, compares first the studies and then the series, and stops when the totals agree. If the
-   * totals still differ, starts an urgent sweep.
-   */
+  /** Compares the totals. If they differ, compares the studies, then the series. If they still differ, starts an urgent sweep. */
   private async compareTotals(): Promise<void> {
     const before = await this.difference();
     if (this.hasCompared && (before === undefined || this.isUnresolved(before))) return;
@@ -227,10 +208,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.sweepAtOnce();
   }
 
-  /**
-   * Returns the difference between the totals. Uploads make the totals differ for a short time, so a difference that uploads explain counts
-   * only after 20 seconds.
-   */
+  /** Returns the difference between the totals. Ignores a difference that uploads explain, until it has lasted 20 seconds. */
   private async difference(): Promise<CountDifference | undefined> {
     const difference = await this.totals.difference(this.deferred.size);
     if (difference === undefined || !isExplainedByUploads(difference)) {
@@ -253,7 +231,6 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 }
 
-/** Whether running uploads explain the difference. */
 function isExplainedByUploads({ count: by, uploads: storing }: CountDifference): boolean {
   return by > 0 && by <= storing;
 }
