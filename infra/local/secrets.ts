@@ -14,7 +14,7 @@ const newToken = () => randomBytes(24).toString('base64url');
 const Kept = Secrets.extend({ metricsToken: z.string().optional() });
 export type Secrets = z.infer<typeof Secrets>;
 
-/** Returns the random secrets of the stack. The first start creates them. The passwords of PostgreSQL are stored with its data. */
+/** Returns the random secrets of the stack. The first start creates them. infra/local/postgres.ts keeps the passwords of PostgreSQL. */
 export async function keptSecrets(data: string): Promise<Secrets> {
   const file = join(data, 'secrets.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);

@@ -99,7 +99,7 @@ export async function isInCatalog(tx: Transaction, id: OrthancId): Promise<boole
   return rows.length > 0;
 }
 
-/** Returns the id of the group for a study in Orthanc and a reason. Creates the group if it does not exist. */
+/** Returns the id of the group that has this Orthanc study and this reason. Creates the group if it does not exist. */
 export async function groupOf(tx: Transaction, orthancStudy: string, reason: Reason): Promise<string> {
   const [group] = await tx
     .insert(quarantine)

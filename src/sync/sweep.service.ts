@@ -68,7 +68,7 @@ export class Sweep {
     return (await this.state()).hurried;
   }
 
-  /** Restarts the sweep without pauses. A sweep that already runs without pauses is not restarted. */
+  /** Restarts the sweep, which then runs without pauses. A sweep that already runs without pauses is not restarted. */
   async makeUrgent(): Promise<void> {
     await restartSweep(this.database, sql`not hurried`);
   }
@@ -176,7 +176,7 @@ export class Sweep {
   }
 }
 
-/** Restarts the sweep without pauses, if the condition `when` is true. */
+/** Restarts the sweep if the SQL condition `when` is true. The restarted sweep runs without pauses. */
 export async function restartSweep(database: Database | Transaction, when: SQL = sql`true`): Promise<void> {
   await database.execute(sql`
     update sweep set phase = 'catalog', position = 0, hurried = true, started_at = clock_timestamp(),

@@ -17,7 +17,7 @@ interface Touched {
 }
 
 const READER = '00000000-0000-4000-8000-00000000000a';
-/** The number of studies that each kind of scope covers. It is the same for every size of the database. */
+/** The number of studies that each kind of scope covers, except `own-patient`. It is the same for every size of the database. */
 const SEEN = 4;
 
 const Node = z.looseObject({
@@ -32,8 +32,9 @@ type Asked = { readonly query: string; readonly params: z.output<typeof Params> 
 const Explained = z.array(z.object({ 'QUERY PLAN': z.array(z.object({ Plan: Node })) }));
 
 /**
- * Creates a database of `studies` studies with ten instances each. Each study has one grant, and each group has a hundred grants. By each
- * kind of scope, one reader sees {@link SEEN} studies. Returns the cost of the gateway's queries for that reader.
+ * Creates a database of `studies` studies with ten instances each. Each study has one grant, and each group has a hundred grants. One
+ * reader has further grants. They have five kinds of scope that cover {@link SEEN} studies each, and the scope `own-patient`. Returns the
+ * cost of the gateway's queries for that reader.
  */
 export async function measure(studies: number): Promise<Touched[]> {
   const database = await createDatabase();

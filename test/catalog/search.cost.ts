@@ -148,7 +148,7 @@ export class CostlyArchive {
     };
   }
 
-  /** The duration of a search in milliseconds. If the first run takes longer than `slow`, it is the median of three runs. */
+  /** The duration of a search in milliseconds, or the median duration of three runs if the first run takes longer than `slow`. */
   async time(policy: Policy, level: Level, query: string, slow: number): Promise<number> {
     const searches = new Searches(drizzle(this.client));
     const { search } = parseQidoQuery(query, level, 'root');

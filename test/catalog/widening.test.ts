@@ -161,5 +161,5 @@ describe('storing never widens access', () => {
   });
 });
 
-/** An error that rolls the transaction of a completed run back. */
+/** Thrown at the end of a run, so that the transaction of the run is rolled back. */
 class Done extends Error {}

@@ -34,7 +34,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => world?.stop());
 
-/** The response of each route. The requests for changes are made so that they change nothing. */
+/** Sends a request to each route and returns the responses. None of these requests changes data. */
 async function askAll(): Promise<ReadonlyMap<string, Answer>> {
   const answers = new Map<string, Answer>();
   const waiting = table.filter(({ ok }) => ok !== 204).values();

@@ -48,7 +48,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['`viewport=width,height`', 'rendered', 'takes window, viewport and quality'],
   ['`window=center,width,function`', 'rendered', 'a window shows each pixel as its function says'],
   ['`quality=1…100`', 'rendered', 'takes window, viewport and quality'],
-  ['Of a list of frames, the thumbnail', 'rendered', 'is the middle image of a series'],
+  ['The thumbnail of a list of frames', 'rendered', 'is the middle image of a series'],
   ['Needed: `requestType=WADO`', 'wado-uri', 'is 404, the same bytes'],
   ['`contentType` (a list', 'wado-uri', 'is its file, byte for byte'],
   ['Without a media type', 'wado-uri', 'is a picture when nothing is said'],
@@ -61,6 +61,6 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['A preamble that is not zero', 'stow', 'a preamble that is not zero comes back zeroed'],
   ['`studies:annotate` permits', 'stow.annotate', 'cannot refer to unreadable objects'],
   ['UIDs must follow the rule', 'odd.uids', 'are served by exactly these'],
-  ['Parts before the fault', 'multipart.hostile', '$status, $stored stored'],
+  ['If a fault in the body causes 400 or 415', 'multipart.hostile', '$status, $stored stored'],
   ['An instance above 128 MiB', 'stow.annotate', 'keeps its place at half a megabyte a second'],
 ];

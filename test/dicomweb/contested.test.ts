@@ -92,7 +92,7 @@ describe('a study that two patients share', () => {
         paths.map((path) => metadataOf(reader, path, encoding === 'deflated')),
       );
       const held = await archived(world);
-      // One of these instances has the same UIDs, and the other has a new SOP Instance UID.
+      // The first instance has the UIDs of a stored instance. The second instance has a new SOP Instance UID.
       await bring(file(sops[1] ?? '', 'SECOND'));
       await bring(file(freshUid(), 'SECOND'));
       expect(await archived(world)).toBe(held + 2);

@@ -65,7 +65,7 @@ const mutations: readonly Mutation[] = [
     }
     return bytes;
   },
-  // Writes two or four bytes of a wrong length at any offset.
+  // Writes a wrong length at any offset, as a number of two or four bytes.
   (file, dice) => {
     const bytes = Buffer.from(file);
     const at = 132 + dice.below(bytes.length - 136);

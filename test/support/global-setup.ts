@@ -26,7 +26,7 @@ declare module 'vitest' {
     archivePool: string;
     /** A URL whose first GET starts HAPI. The response contains the URL of HAPI. */
     hapiStarter: string;
-    /** The file that lists all requests to an archive outside the grammar of src/orthanc. */
+    /** The file that lists all requests to an archive that upstream.grammar.ts does not permit. */
     upstreamFaults: string;
   }
 }

@@ -1,13 +1,13 @@
 /** True in `npm run test:long`, which runs whole tables and heavy loads. `npm test` runs the short form of each test. */
 export const isLong = process.env['RADGATE_LONG'] === '1';
 
-/** The first value in the long form, the second value in `npm test`. */
+/** Returns the first value in `npm run test:long`, and the second value in `npm test`. */
 export const longForm = <T>(long: T, short: T): T => (isLong ? long : short);
 
 /** The seed of {@link sample}. It is the same in each run, unless RADGATE_SEED gives another seed. */
 const SEED = Number(process.env['RADGATE_SEED'] ?? 12);
 
-/** All cases in the long form. In `npm test`, `count` cases that the seed selects, in their original order. */
+/** In `npm run test:long`, returns all cases. In `npm test`, the seed selects `count` cases. Their order does not change. */
 export function sample<T>(cases: readonly T[], count: number): T[] {
   if (isLong || count >= cases.length) return [...cases];
   let state = SEED;

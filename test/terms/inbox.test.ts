@@ -133,8 +133,7 @@ describe('a decision', () => {
     const rehearsed = await clerk.import(listOf(60, 'Trololite'), { mode: 'rehearse' });
     await clerk.post(`/api/imports/${rehearsed.file_id}/cancel`).expect(202);
     await decide(await termOf(clerk, 'Trololite')).expect(200);
-    // Both words use the same queue. When the rows of this word have been processed, the rows of the other word would have been processed
-    // too.
+    // Both words use the same queue. If the decision about Trololite queued a run, it would end before the later run for Trelelite.
     const other = await clerk.import(listOf(70, 'Trelelite'));
     await decide(await termOf(clerk, 'Trelelite')).expect(200);
     await expect.poll(async () => (await clerk.report(other.file_id)).waiting, { timeout: 20_000 }).toBe(0);

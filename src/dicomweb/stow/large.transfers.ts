@@ -9,8 +9,8 @@ import { InstanceTooLarge } from './instance.bytes.js';
  */
 const SMALL_BYTES = 1024 * 1024;
 /**
- * Largest number of concurrent transfers of larger instances, in total and for one account. A slow sender can then delay only its own
- * transfers.
+ * Largest number of concurrent transfers of instances above {@link SMALL_BYTES}, in total and for one account. An account with slow
+ * transfers cannot use all slots.
  */
 const MAX_STREAMED = 16;
 const MAX_STREAMED_PER_ACCOUNT = 8;

@@ -44,8 +44,8 @@ export class PartSettlement {
   }
 
   /**
-   * Compares the part with the stored instance of the same UIDs. Equal content is a success, and nothing is stored. Different content is
-   * refused, and the stored instance does not change.
+   * Compares the part with the stored instance that has the same UIDs. Equal content is a success, and nothing is stored. Different content
+   * is refused, and the stored instance does not change.
    */
   private async compare({
     facts,

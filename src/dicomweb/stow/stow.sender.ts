@@ -7,11 +7,11 @@ import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import type { References } from '../../dicom/header/header.references.js';
 
-/** The account that sends, with the rights by which each instance is authorised. */
+/** The account that sends, with the two rights that can permit an instance. */
 export interface StowSender {
-  /** Authorises by `studies:store`. */
+  /** Checks a study against the grants of `studies:store`. */
   readonly storing: Uploader;
-  /** Authorises by `studies:annotate`. `undefined` when no grant contains this right. */
+  /** Checks a study against the grants of `studies:annotate`. `undefined` when no grant contains this right. */
   readonly annotating: Annotator | undefined;
 }
 

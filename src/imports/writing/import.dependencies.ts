@@ -4,7 +4,8 @@ import { BACKGROUND_DATABASE, type Database } from '../../database/database.modu
 
 /**
  * Checks the dependencies between imports. During the undo of an import, no other import writes the patients of that import. An undo does
- * not change patients that a later import has written or found unchanged. `Undo.run` describes how locks make this safe.
+ * not change patients that a later import has used. An import uses a patient when it writes the patient, or finds that no change is needed.
+ * `Undo.run` describes how locks make this safe.
  */
 @Injectable()
 export class ImportDependencies {
@@ -23,8 +24,8 @@ export class ImportDependencies {
   }
 
   /**
-   * The rows of an import whose patients another import has written or found unchanged after the first write of the row. Imports that were
-   * undone or are being undone do not count.
+   * The rows of an import whose patients another import has used after the first write of the row. Imports that were undone or are being
+   * undone do not count.
    */
   async rowsInUse(importId: string, rows: readonly number[]): Promise<Set<number>> {
     if (rows.length === 0) return new Set();

@@ -42,7 +42,7 @@ export function sentOf({ writes }: RowDecision): Sent[] {
   });
 }
 
-/** The writes that were sent earlier without a response and are now found on the server. These writes count as writes of this import. */
+/** Earlier writes whose responses were lost, but which are now found on the server. They count as writes of this import. */
 export function ownWrites(
   { planned }: RowDecision,
   known: KnownResources,
