@@ -12,7 +12,7 @@ import { frameRuns } from '../../dicom/frame.runs.js';
 import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
 import { videoType } from '../../dicom/transfer.syntaxes.js';
 
-/** Largest number of instances in the cache, and of their fragments in total. */
+/** Largest number of instances in the cache, and largest total number of fragments of these instances. */
 const MAX_INSTANCES = 200;
 const MAX_FRAGMENTS = 200_000;
 const NO_BOUNDARIES =
