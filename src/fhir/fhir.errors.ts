@@ -16,7 +16,7 @@ export class FhirRefused extends Problem {
   }
 }
 
-/** Another client changed the resource first (409, 412). Look the resource up and decide again. */
+/** Another client changed the resource first (409, 412). The caller must read the resource again before it decides about the write. */
 export class FhirConflict extends Problem {
   readonly code = 'internal-error';
 

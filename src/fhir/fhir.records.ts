@@ -27,7 +27,7 @@ const MOST_PAGES = 100;
 const SEARCH = { timeoutMs: 30_000, repeatable: true };
 const BATCH = { timeoutMs: 30_000, repeatable: true };
 const READS_A_REQUEST = 50;
-// The server may have executed a transaction although no response arrived. The caller must look the resources up before it sends the
+// The server may have executed a transaction although no response arrived. The caller must search for the resources before it sends the
 // transaction again.
 const WRITE = { timeoutMs: 60_000, repeatable: false };
 const FRESH = { 'cache-control': 'no-cache' };
@@ -110,7 +110,7 @@ export class FhirRecords {
     return entries;
   }
 
-  /** Reads all pages of a search. A link to another origin is rejected. */
+  /** Reads all pages of a search. A link to a page on another origin is rejected. */
   private async search(kind: string, searchParams: Record<string, string>): Promise<Resource[]> {
     const resources: Resource[] = [];
     let page = await this.page((client, options) =>
@@ -135,7 +135,7 @@ export class FhirRecords {
       const parsed = AnyBundle.safeParse(await this.calls().call(SEARCH, ask));
       if (parsed.success) return parsed.data;
     } catch (error) {
-      // A FHIR server never answers a search with 404. The configured URL is not the base URL of a FHIR server.
+      // A FHIR server never answers a search with 404. The configured URL is therefore not the base URL of a FHIR server.
       if (!(error instanceof FhirRefused) || error.status !== 404) throw error;
     }
     throw new NeighbourAway('hapi');

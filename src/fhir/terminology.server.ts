@@ -56,7 +56,7 @@ export class TerminologyServer {
     return codingsOf(answer).filter((found) => found.system === target);
   }
 
-  /** Looks a concept up (`CodeSystem/$lookup`). Returns undefined when the server does not know the code or the system. */
+  /** Looks up a concept (`CodeSystem/$lookup`). Returns undefined when the server does not know the code or the system. */
   async lookup(
     system: string,
     code: string,

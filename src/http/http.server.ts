@@ -63,7 +63,7 @@ export function httpServer(env: Env): FastifyAdapter {
     setCommonHeaders(request, reply);
     // If a body is too long, Fastify sets `Connection: close`. If the server closes the connection while the client still sends, the
     // connection is reset. The client may then not receive the response. The header is removed only if Fastify has set it. Removing a
-    // missing header would suppress Node's own `Connection` header, and equal refusals would differ.
+    // missing header would suppress Node's own `Connection` header, and refusals that must have equal bytes would differ.
     if (!request.raw.complete && reply.hasHeader('connection')) reply.removeHeader('connection');
     // By default, caches must not store a response.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');

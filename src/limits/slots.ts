@@ -19,7 +19,8 @@ interface Waiter {
 
 /**
  * A limited number of slots for concurrent work. A slot is freed when the promise of its work settles, so that no slot is lost. A free slot
- * goes to the account that holds the fewest slots. Among equal accounts, it goes to the request that has waited longest.
+ * goes to the account that holds the fewest slots. If several accounts hold equally few slots, it goes to the request that has waited
+ * longest.
  */
 export class Slots {
   private running = 0;

@@ -69,8 +69,8 @@ export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> 
 }
 
 /**
- * Merges into an existing Condition. Only an onset in the row replaces the existing onset. The rest is kept, because people may have edited
- * it.
+ * Merges the Condition of a row into the existing Condition. If the row has an onset, it replaces the existing onset. The rest is kept,
+ * because people may have edited it.
  */
 export function mergeCondition(existing: Condition, ours: Condition): Merged<Condition> {
   const onset = ours.onsetDateTime;

@@ -81,8 +81,8 @@ function givenBy(
 }
 
 /**
- * Returns the error statuses of a route. Most statuses follow from the access, parameters and body of the route. The statuses that the
- * docstring of the route names are added.
+ * Returns the error statuses of a route. Most statuses follow from the access, parameters and body of the route. Statuses in the docstring
+ * of the route are added.
  */
 function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path: string): number[] {
   const isDicomweb = path.startsWith('/dicom-web') || path === '/wado';

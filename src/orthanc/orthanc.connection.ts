@@ -7,9 +7,9 @@ import { type ArchiveAddress, ArchiveTransport, piecesOf, wholeText } from './or
 
 /** Number of connections for files. Orthanc has 50 threads. The remaining threads serve small calls and other clients of Orthanc. */
 const CONNECTIONS = 40;
-/** Largest answer, in bytes, that is read completely into memory. A slow client of such an answer does not occupy a thread of Orthanc. */
+/** Largest answer, in bytes, that is read completely into memory. A slow client then does not occupy a thread of Orthanc. */
 const AT_ONCE_BYTES = 1024 * 1024;
-/** Largest number of concurrent readers of larger answers, and the longest pause of such a reader. */
+/** Largest number of concurrent readers of answers above {@link AT_ONCE_BYTES}, and the longest pause of such a reader. */
 const LARGE_READERS = 24;
 const STALL_MS = 30_000;
 /**
@@ -47,7 +47,7 @@ export interface ReadOptions {
   /** Whether a JSON answer is treated as 404. Orthanc sends JSON when the element is a sequence: the JSON is a list of the items. */
   readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
-  /** When it aborts, the call stops waiting for a free slot. */
+  /** When this signal aborts, the call stops waiting for a free slot. */
   readonly signal?: AbortSignal | undefined;
   /** A JSON body, which is sent by POST. A call with such a body changes nothing in Orthanc. */
   readonly json?: string;

@@ -53,9 +53,7 @@ class TimeLimit extends Error {
  */
 export class ArchiveTransport {
   private readonly pool: Pool;
-  /**
-   * The pool for retries. It opens a new connection for each request, because Orthanc has possibly closed the other idle connections too.
-   */
+  /** The pool for retries. It opens a new connection for each request, because Orthanc may have closed the other idle connections too. */
   private readonly fresh: Pool;
   private readonly authorization: string;
 

@@ -14,7 +14,7 @@ export type HandledWork =
   | 'hourly task'
   | 'unreadable header';
 
-/** At most one line is logged in this time for each kind of work. The line contains the number of errors after the previous line. */
+/** At most one line is logged in this time for each kind of work. The line contains the number of errors since the previous line. */
 const LINE_MS = 10_000;
 
 const logger = new Logger('handled');
@@ -42,7 +42,7 @@ export function noteHandled(work: HandledWork, error: unknown): void {
 }
 
 /**
- * Returns the message of a {@link Problem}, which contains no data. For any other error returns only the name and code of its innermost
+ * Returns the message of a {@link Problem}, which contains no data. For any other error, returns only the name and code of its innermost
  * cause, because drivers quote rows in their messages.
  */
 function nameOf(error: unknown): string {

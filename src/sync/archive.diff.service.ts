@@ -88,10 +88,7 @@ export class ArchiveDiff {
     return found;
   }
 
-  /**
-   * Saves the items of Request Attributes Sequence for these series, if the catalog does not have them. Earlier versions of the gateway did
-   * not save these items.
-   */
+  /** Saves missing items of Request Attributes Sequence for these series. Earlier versions of the gateway did not save these items. */
   async noteRequests(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
     const rows = await this.database.execute(sql`
@@ -119,8 +116,8 @@ export class ArchiveDiff {
   }
 
   /**
-   * Reads the file of a row again and updates the row. With the outcome `replaced`, the row was removed, and the caller ingests the file as
-   * a new instance.
+   * Reads the file of a row again and updates the row. If the outcome is `replaced`, the row was removed, and the caller must ingest the
+   * file as a new instance.
    */
   async reread(row: Pick<InstanceRow, 'id' | 'orthancId'>): Promise<RefreshOutcome> {
     const outcome = await this.refresh(row);

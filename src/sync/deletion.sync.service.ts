@@ -153,8 +153,8 @@ const STUDY_OF: Record<ArchiveLevel, (id: number) => SQL> = {
 };
 
 /**
- * Statements that remove a row and all rows below it, and then update or remove the rows above the removed row. A study or series that has
- * changed after it was read is not removed. Such a row is compared again later.
+ * Statements that remove a row and its child rows, and then update or remove its parent rows. A study or series that was changed after it
+ * was read is not removed. Such a row is compared again later.
  */
 const REMOVE: Record<ArchiveLevel, (row: Pick<ListedRow, 'id' | 'revision'>) => SQL> = {
   studies: ({ id, revision }) => sql`

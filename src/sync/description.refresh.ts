@@ -66,7 +66,8 @@ interface InstanceWithParents {
 }
 
 async function loadWithParents(tx: Transaction, id: number): Promise<InstanceWithParents | undefined> {
-  // Locks the study first. All transactions that write below a study take this lock, so these transactions run one after the other.
+  // Locks the study first. Every transaction that writes a study, or its series or instances, takes this lock. So these transactions run
+  // one after the other.
   await tx.execute(sql`
     select from studies where id = (select e.study from series e join instances i on i.series = e.id where i.id = ${id})
     for update`);

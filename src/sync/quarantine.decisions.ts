@@ -50,7 +50,7 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
 
   /**
    * Applies a decision to a group and returns the number of instances that were decided. Throws `Conflict` if another decision is open, or
-   * if the decision is impossible for an instance. Such an instance is kept in quarantine. After any other failure the decision is still
+   * if the decision is impossible for an instance. Such an instance is kept in quarantine. After any other failure, the decision is still
    * open, and a gateway finishes the decision later.
    */
   async carryOut(group: string, decision: Decision): Promise<number> {
@@ -144,7 +144,7 @@ export class QuarantineDecisions implements OnApplicationBootstrap, BeforeApplic
       throw new Conflict('instance-not-modifiable', UNMODIFIABLE);
     const stored = await this.bytes.storeInstance((await modified()).stream);
     if (stored.status === 'Success') return;
-    // The copy would have the same identifiers as the original, so Orthanc has stored no second instance. The next step would delete the
+    // If the copy has the same identifiers as the original, Orthanc has not stored a second instance. The next step would then delete the
     // only instance.
     if (stored.id === id)
       throw new Conflict(

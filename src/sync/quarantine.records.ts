@@ -31,7 +31,7 @@ export interface OpenDecision {
 
 /**
  * A process owns a decision for this time. The process must renew the ownership before the time ends. After a crash of the process, another
- * process takes the decision over.
+ * process takes over the decision.
  */
 const LIFE_MS = 8_000;
 const RENEW_MS = 2_000;
@@ -89,7 +89,7 @@ export class DecisionRecords {
     return row === undefined ? undefined : { id: row.id, holder, decision: decisionOf(row) };
   }
 
-  /** Returns at most `limit` instances with an id greater than `after` to which the decision has not been applied, ordered by id. */
+  /** Returns at most `limit` instances that still wait for the decision, with an id greater than `after`, ordered by id. */
   async page({ id }: OpenDecision, after: string, limit: number): Promise<OrthancId[]> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })
@@ -124,7 +124,7 @@ export class DecisionRecords {
           .set({ state, endedAt: sql`clock_timestamp()` })
           .where(isHeld(open))
           .returning({ instances: quarantineDecisions.instances });
-        // Another process has taken the decision over.
+        // Another process has taken over the decision.
         if (row === undefined)
           throw new Conflict(
             'decision-in-progress',
@@ -136,7 +136,7 @@ export class DecisionRecords {
     );
   }
 
-  /** Ends the ownership of the decision, so that another process can take the decision over. */
+  /** Ends the ownership of the decision, so that another process can take over the decision. */
   async release(open: OpenDecision): Promise<void> {
     await this.database
       .update(quarantineDecisions)

@@ -22,9 +22,9 @@ import { takeWatcherLock } from './watcher.lock.js';
 
 const TICK_MS = 500;
 const COMPARE_MS = 2_000;
-/** Age at which an expired reservation is deleted. Orthanc needs less time to store its largest instance. */
+/** Age at which an expired reservation is deleted. Orthanc needs less than this time to store the largest instance. */
 const EXPIRED_MS = 40_000;
-/** Interval at which quarantined instances are ingested again. A change in the catalog may have removed the reason. */
+/** Interval at which quarantined instances are ingested again. A change in the catalog may have removed the reason for the quarantine. */
 const RETRY_MS = 60_000;
 const QUARANTINE_PAGE = 500;
 const CONCURRENCY = 8;

@@ -22,7 +22,7 @@ export interface RowWords {
   readonly waits: boolean;
 }
 
-/** Looks words up in the shipped ConceptMap, then in the decisions. Adds unknown words to the inbox. */
+/** Looks up words in the shipped ConceptMap, then in the decisions. Adds unknown words to the inbox. */
 @Injectable()
 export class Words {
   constructor(@Inject(DATABASE) private readonly database: Database) {}

@@ -9,10 +9,10 @@ import { ReadAccess } from '../wado/read.access.js';
 import { RenderedAnswers } from './rendered.answers.js';
 import { negotiateDocuments } from './rendered.negotiation.js';
 
-/** The largest thumbnail, in pixels. */
+/** Maximum size of a thumbnail, in pixels. */
 const THUMBNAIL = { width: 128, height: 128 };
 
-/** Selects the frames, documents or video that a rendered resource (PS3.18 §10.4.1.1.3, §10.4.1.1.4) of a target contains. */
+/** Selects the content of a rendered resource (PS3.18 §10.4.1.1.3, §10.4.1.1.4): frames, documents or a video. */
 @Injectable()
 export class RenderedTargets {
   constructor(
@@ -21,8 +21,8 @@ export class RenderedTargets {
   ) {}
 
   /**
-   * Answers with the rendered images of a study or series, with its documents when it has no image, or with one rendered instance. Throws
-   * `NotVisible`, `NotAcceptable`.
+   * Answers with one rendered instance, or with all rendered images of a study or series. A study or series without images is answered with
+   * its documents. Throws `NotVisible`, `NotAcceptable`.
    */
   async rendered(request: DicomwebRequest, target: ResourceUids): Promise<DicomwebAnswer> {
     const found = await this.access.find(request, target);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { HeaderRead } from '../../dicom/header/header.reader.js';
 
 /**
- * An instance is larger than the operator allows. This error is also for a large instance that waited too long for its slot or arrived too
- * slowly.
+ * An instance is larger than the operator allows. Also thrown when a large instance had to wait too long before its transfer, or arrived
+ * too slowly.
  */
 export class InstanceTooLarge extends Error {}
 
@@ -17,7 +17,7 @@ export interface BytesPolicy {
 /** Size and hash of an instance after all its bytes were read. */
 export interface TransferredBytes {
   readonly size: number;
-  /** SHA-256 of the data set after the file meta information. */
+  /** SHA-256 of the data set, without the file meta information. */
   readonly sha256: Buffer;
 }
 
@@ -28,7 +28,7 @@ const TIFF = new Set(['49492a00', '4d4d002a', '49492b00', '4d4d002b']);
 /**
  * Passes on the bytes of an instance, and hashes its data set. The preamble is set to zero, because it has no meaning in PS3.10 §7.1 and
  * can hide another file type. A TIFF preamble is kept if `policy` allows it. `atEnd` runs after the last byte and before the end of the
- * stream. So data that `atEnd` commits is committed before the receiver can answer. Throws {@link InstanceTooLarge}.
+ * stream. A commit in `atEnd` is therefore complete before the receiver can answer. Throws {@link InstanceTooLarge}.
  */
 export async function* passOn(
   file: HeaderRead,

@@ -5,12 +5,13 @@ import { NeighbourAway } from '../../problems/errors.js';
 import { InstanceTooLarge } from './instance.bytes.js';
 
 /**
- * An instance up to this size, in bytes, is sent to Orthanc only when it is complete. So a slow sender does not occupy a thread of Orthanc.
+ * An instance up to this size, in bytes, is sent to Orthanc only after all its bytes have arrived. A slow sender then does not occupy a
+ * thread of Orthanc.
  */
 const SMALL_BYTES = 1024 * 1024;
 /**
- * Largest number of concurrent transfers of instances above {@link SMALL_BYTES}, in total and for one account. An account with slow
- * transfers cannot use all slots.
+ * Largest number of concurrent transfers of instances above {@link SMALL_BYTES}, in total and for one account. The second limit keeps slots
+ * free for other accounts.
  */
 const MAX_STREAMED = 16;
 const MAX_STREAMED_PER_ACCOUNT = 8;
@@ -18,7 +19,9 @@ const MAX_STREAMED_PER_ACCOUNT = 8;
  * Instances above this size, in bytes, are sent one at a time, because Orthanc needs about four times the size of an instance in memory.
  */
 const LARGE_BYTES = 128 * 1024 * 1024;
-/** Longest wait of a large instance for its slot. It is below 30 s, because Orthanc disconnects a sender after 30 s without data. */
+/**
+ * Longest time that a large instance waits for its turn. It is below 30 s, because Orthanc disconnects a sender after 30 s without data.
+ */
 const SLOT_WAIT_MS = 20_000;
 /** Minimum average speed of a large instance after the grace period. At this speed, a transfer of 2 GiB takes about an hour. */
 const MIN_BYTES_PER_SECOND = 512 * 1024;
@@ -90,8 +93,8 @@ async function readStart(bytes: AsyncGenerator<Buffer>, start: Buffer[]): Promis
 }
 
 /**
- * Passes on all bytes. When there are more than {@link LARGE_BYTES}, it waits for the slot for large instances. From then on, it throws
- * when the transfer is too slow.
+ * Passes on all bytes. A transfer that exceeds {@link LARGE_BYTES} must wait for the slot for large instances. If it is too slow after this
+ * wait, throws {@link InstanceTooLarge}.
  */
 async function* limited(
   start: Buffer[],

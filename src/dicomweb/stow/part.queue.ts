@@ -4,7 +4,7 @@ import type { Outcome } from './stow.outcome.js';
 
 /** When this many parts wait for the archive, the next part is not read. */
 const MAX_WAITING = 4;
-/** Largest total size, in bytes, when more than one part waits for the archive. The archive needs about four times as much memory. */
+/** Largest total size, in bytes, when more than one part waits for the archive. The archive needs about four times this size in memory. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 type StorePart = (body: AsyncIterable<Buffer>, turn: PartTurn) => Promise<Outcome>;

@@ -79,7 +79,10 @@ export class PartSettlement {
     return FAILURE.notCompleted;
   }
 
-  /** Whether Orthanc's copy is the sent instance. If Orthanc already had an instance with the same UIDs, the contents must be equal. */
+  /**
+   * Whether the instance in Orthanc has the content of this part. If Orthanc already had an instance with these UIDs, the contents are
+   * compared.
+   */
   private async isSameAsArchived({ stored: archived, facts, bytes }: SentPart): Promise<boolean> {
     if (archived.status === 'Success') return true;
     const { stream } = await this.bytes.instanceFile(archived.id, undefined);
@@ -96,8 +99,8 @@ export class PartSettlement {
   }
 
   /**
-   * Ends the reservation after an error. If the archive possibly has the instance, the reservation expires now and still names its sender,
-   * so that the watcher can insert the instance. An error in this method is only counted.
+   * Ends the reservation after an error. If the archive can have the instance, the reservation expires now and still names the sender, so
+   * that the watcher can insert the instance. An error in this method is only counted.
    */
   private async release(reservation: Reservation, mayBeStored: boolean): Promise<void> {
     try {

@@ -22,7 +22,7 @@ const BULK = /\/bulk\/((?:[0-9a-fA-F]{8}(?:\/\d{1,5}\/)?)+)$/;
 /**
  * Parses the DICOM JSON that the archive writes for one instance, an array with one item. Bulk data URLs are changed to begin with `url`.
  * The archive finds the instance by UIDs, but instances of two patients can have the same UIDs. So this function throws `UpstreamFailed`
- * when the data set is not of the instance `id`. It also throws for malformed JSON.
+ * when the data set belongs to another instance than `id`. It also throws for malformed JSON.
  */
 export function archiveDataSet(json: string, uids: InstanceUids, id: OrthancId, url: string): JsonDataSet {
   const parsed = OfOne.safeParse(parsedJson(json));
@@ -53,7 +53,7 @@ function publishedOne(tag: string, attribute: JsonAttribute, url: string): JsonA
     const path = BULK.exec(BulkDataURI)?.[1];
     return path === undefined ? { vr } : bulkAttribute(vr, `${url}/bulk/${path}`);
   }
-  // The text in JSON is UTF-8 (PS3.18 F.2), but the archive names the character set of the file.
+  // The text in JSON is UTF-8 (PS3.18 F.2), but the archive still reports the character set of the file.
   if (tag === '00080005') return UTF_8;
   if (Value === undefined) return attribute;
   if (vr === 'SQ') return { vr, Value: Value.map((item) => published(DataSet.parse(item ?? {}), url)) };

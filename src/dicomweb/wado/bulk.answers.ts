@@ -43,8 +43,8 @@ export class BulkAnswers {
   }
 
   /**
-   * Answers with compressed pixel data. As stored, it is sent as one value for each frame (PS3.18 §8.7.3.3.2). If decoded, it is sent as
-   * one value.
+   * Answers with compressed pixel data. Stored pixel data is sent as one value per frame (PS3.18 §8.7.3.3.2), and decoded pixel data as a
+   * single value.
    */
   private async compressedPixels(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
     const [instance] = found.instances;

@@ -61,7 +61,7 @@ export class Frames {
     return closing(source.frame(frame), source.close);
   }
 
-  /** Fetches all frames of compressed pixel data, decoded, as one value. */
+  /** Fetches compressed pixel data after decoding. All frames together are one value. */
   async allDecoded(read: RecordedRead): Promise<ArchiveBytes> {
     const native = this.nativeFrames(read.instances[0]);
     const bytes = await closing(native.all(), () => native.close());
@@ -103,7 +103,7 @@ export class Frames {
       return await this.fetch.stored(instance, call);
     } catch (error) {
       if (!(error instanceof UpstreamFailed)) throw error;
-      // The archive cannot extract frames of YBR_FULL_422, where two pixels share their chrominance samples, and of floating point pixels.
+      // The archive cannot extract frames of floating point pixels, or of YBR_FULL_422 (where two pixels share chrominance samples).
       const native = this.nativeFrames(instance);
       return closing(native.frame(number), () => native.close());
     }
@@ -130,7 +130,7 @@ async function closing(asked: Promise<ArchiveBytes>, close: () => void): Promise
   }
 }
 
-/** The average size of a frame in bytes, as an estimate. A larger frame can need a second call. */
+/** The average size of a frame in bytes, as an estimate. A frame above the estimate can need a second call. */
 function frameSize({ size, frames }: FoundInstance): number | undefined {
   return size === undefined ? undefined : Math.ceil(size / Math.max(frames, 1));
 }

@@ -32,7 +32,7 @@ export class InstanceFiles {
   }
 
   /**
-   * The file in another transfer syntax, which is uncompressed. All values except the pixels are copied as they are stored. Throws
+   * The file in the uncompressed transfer syntax `into`. All values except the pixels are copied as they are stored. Throws
    * `NotAcceptable`.
    */
   async uncompressed(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {

@@ -46,7 +46,7 @@ export class InstanceMetadata {
   private readonly slots = new Slots({ places: MAX_READS, perAccount: MAX_READS_PER_ACCOUNT });
   private readonly recent = new RecentTexts(CACHE_BYTES);
   /**
-   * For each series, the header length of the instance that was read last. Headers of the same series have similar lengths, so the next
+   * For each series, the header length of the last instance that was read. Headers of the same series have similar lengths, so the next
    * header can be read with one call.
    */
   private readonly headerLengths = new Map<string, number>();
@@ -83,7 +83,7 @@ export class InstanceMetadata {
     if (file === undefined) return this.missing(instance);
     const uids = { study, series: instance.seriesUid, instance: instance.sopUid };
     const url = resourceUrl(this.env.PUBLIC_URL, uids);
-    // The key contains the id of the file, because other content under the same UIDs has another file id.
+    // The key contains the id of the file, because new content with the same UIDs gets a new file id.
     const key = `${file.uuid} ${url}`;
     const cached = this.recent.get(key);
     if (cached !== undefined) return cached;

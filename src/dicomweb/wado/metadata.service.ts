@@ -14,9 +14,9 @@ export class Metadata {
   constructor(private readonly instances: InstanceMetadata) {}
 
   /**
-   * The DICOM JSON of all instances as one array, in the order of series and instances. After a failure, the stream is destroyed instead of
-   * ended. The first instance is read before this method returns, so it can throw `NotVisible`, `NeighbourAway` and `UpstreamFailed`.
-   * Reading stops when `signal` aborts.
+   * The DICOM JSON of all instances as one array, in the order of series and instances. If a later instance cannot be read, the stream is
+   * destroyed and does not end normally. The first instance is read before this method returns, so it can throw `NotVisible`,
+   * `NeighbourAway` and `UpstreamFailed`. Reading stops when `signal` aborts.
    */
   async json(read: RecordedRead, signal: AbortSignal): Promise<Readable> {
     return Readable.from(jsonOf(read, await this.started(read, signal)), { objectMode: false });

@@ -11,8 +11,8 @@ const MAX_BITMAP_BYTES = 64 * 1024 * 1024;
 
 /**
  * Reads the frames of a native file from a stream. Frame numbers begin with 1. If frames are requested in ascending order, the file is read
- * once. For an earlier frame, the file is opened again. Frames of one-bit pixels are shifted to begin at a byte boundary. Only one frame
- * may be read at a time. `close` frees the connection to the archive.
+ * once. If a frame is requested after a later frame, the file is opened again. Frames of one-bit pixels are shifted to begin at a byte
+ * boundary. Only one frame may be read at a time. `close` frees the connection to the archive.
  */
 export class NativeFrames {
   private cursor: Cursor | undefined;

@@ -3,7 +3,7 @@ import { type Offered, type Reading, Readings } from '../../audit/readings.js';
 import { type FoundInstances, Lookup, type ResourceUids } from '../../catalog/lookup.service.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
 
-/** Instances that the account may read. The read is already in the audit. `offered` adds to the totals of the read. */
+/** Instances that the account may read. The read is already in the audit. `offered` adds sent data to the totals in the audit. */
 export interface RecordedRead extends FoundInstances {
   readonly offered: (what: Offered) => void;
 }

@@ -16,7 +16,7 @@ const MAX_WINDOW = 1024 * 1024;
 export type FetchRange = (range: ByteRange) => Promise<FilePart>;
 
 /**
- * A file in the archive that is read in ranges, only as far as the consumer reads. Skipped bytes are not fetched. Each range is read
+ * Reads a file in the archive by ranges, and only as far as the consumer reads. Skipped bytes are not fetched. Each range is read
  * completely before it is passed on, so that no connection to the archive stays open. Throws `UpstreamFailed` when the length of the file
  * changes during the read.
  */

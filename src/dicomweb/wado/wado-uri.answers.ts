@@ -60,7 +60,7 @@ export class WadoUriAnswers {
 
 /**
  * The media type to send: the available media type that the client prefers most. If the client prefers several media types equally, the
- * instance's own order decides. Throws `NotAcceptable`.
+ * order of {@link typesOf} decides. Throws `NotAcceptable`.
  */
 function chosenType(accepted: readonly MediaRange[], instance: FoundInstance, isFrame: boolean): string {
   const offered = typesOf(instance).filter((type) => !isFrame || type.startsWith('image/'));

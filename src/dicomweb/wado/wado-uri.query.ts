@@ -98,7 +98,7 @@ export function parseWadoUriQuery(raw: string): WadoUriQuery {
 }
 
 /**
- * The viewport with this width and height. If one side is missing, the maximum is used for this side, so that only the other side limits
+ * The viewport with this width and height. If one side is missing, the maximum is used for this side, so that only the given side limits
  * the picture.
  */
 function viewportOf(width: number | undefined, height: number | undefined): Pick<RenderedQuery, 'viewport'> {

@@ -42,8 +42,8 @@ export class WadoController {
   }
 
   /**
-   * Retrieves one instance, in parts or as a single `application/dicom`. If the client prefers a rendered media type, the instance is
-   * rendered.
+   * Retrieves one instance, as a multipart body or as a single `application/dicom`. If the client prefers a rendered media type, the
+   * instance is rendered.
    */
   @Queried(AcceptParameter, RenderedParameters)
   @Get(INSTANCE)

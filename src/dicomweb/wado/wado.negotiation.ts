@@ -10,7 +10,7 @@ import {
   uncompressedTarget,
 } from '../../dicom/transfer.syntaxes.js';
 
-/** How frames are sent: in parts or as one body, and with which media type and transfer syntax. */
+/** How frames are sent: multipart or single body, media type, and transfer syntax. */
 export interface Representation {
   readonly multipart: boolean;
   readonly type: string;
@@ -19,7 +19,7 @@ export interface Representation {
   readonly decoded: boolean;
 }
 
-/** How files are sent: in parts or as one body, and as stored or converted to the uncompressed transfer syntax `into`. */
+/** How files are sent: multipart or single body, and as stored or converted to the uncompressed transfer syntax `into`. */
 export interface FileRepresentation {
   readonly multipart: boolean;
   readonly into: Uncompressed | undefined;
@@ -89,8 +89,8 @@ function syntaxFits(asked: string | undefined, stored: string): boolean {
 }
 
 /**
- * Chooses how the value of an element is sent: in parts or as one body, and with which media type. The media type is
- * `application/octet-stream`, or `own`, the media type of a document. Throws `NotAcceptable`.
+ * Chooses how the value of an element is sent: multipart or single body, and the media type. The media type is `application/octet-stream`,
+ * or `own`, the media type of a document. Throws `NotAcceptable`.
  */
 export function negotiateBulk(
   accepted: readonly MediaRange[],
@@ -163,8 +163,8 @@ function framesFor(range: MediaRange, instance: FoundInstance, single: boolean):
   const asked: MediaRange = multipart
     ? { ...range, type: range.parameters.get('type')?.toLowerCase() ?? OCTETS }
     : range;
-  // The image type is tried before octets. So a client that accepts any type in parts, such as the Python client by default, gets the
-  // stored frames.
+  // The image type is tried before `application/octet-stream`. A client that accepts any multipart type, such as the Python client by
+  // default, therefore gets the stored frames.
   if (image !== undefined && covers(asked, image) && syntaxFits(syntax, stored))
     return { multipart, type: image, ...asStored };
   if (!covers(asked, OCTETS)) return undefined;

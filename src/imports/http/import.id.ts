@@ -7,7 +7,7 @@ const Parameters = z.object({ id: z.unknown() });
 const pipe = new IdPipe();
 
 /**
- * The id of the import in the path (`:id`), for a parameter: `@ImportId() id: string`. The audit row of the request also contains this
+ * Passes the id of the import in the path (`:id`) to a handler: `@ImportId() id: string`. The audit row of the request also contains this
  * id.
  */
 export const ImportId = createParamDecorator((_: unknown, context: ExecutionContext): string => {

@@ -57,7 +57,7 @@ export class ImportNotifications implements OnApplicationBootstrap, OnApplicatio
     clearInterval(this.timer);
   }
 
-  /** Subscribes to the events of an import. The caller must call `end` when it no longer needs them. */
+  /** Subscribes to the events of an import. The caller must call `end` when it no longer needs the subscription. */
   subscribe(importId: string): ImportSubscription {
     let hasNews = false;
     let wake: (() => void) | undefined;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Flag, ListQuery } from '../../http/query.pipe.js';
 import { IMPORT_STATUS, ROW_STATES } from '../../database/schema.records.js';
 
-/** The query parameters of an upload. `mapping` is `name` or `name@version`, and `as_of` is the day that the list describes. */
+/** The query parameters of an upload. `mapping` is `name` or `name@version`, and `as_of` is the day that the rows of the file describe. */
 export const ImportQuery = z.strictObject({
   mapping: z
     .string()

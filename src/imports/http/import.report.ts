@@ -14,13 +14,14 @@ export const Counters = z.object({
   duplicate: number,
   reasons: z.record(z.string(), z.number()).default({}),
   /**
-   * Resources that were not undone, because somebody else had changed them or a later import uses them. At most 1,000 writes are listed.
+   * Resources that were not undone, because somebody else had changed them or a later import uses them. At most 1,000 of these resources
+   * are listed.
    */
   undo_conflicts: z.array(z.object({ row: z.number(), resource: z.string() })).default([]),
 });
 export type Counters = z.output<typeof Counters>;
 
-/** The messages and suggestions of failures, by code. The code `internal` means that a job failed. It does not mean a fault of the file. */
+/** The messages and suggestions of failures, by code. The code `internal` means that a job failed. The file is not the cause. */
 const FAILURES = new Map(ISSUE_CODES).set('internal', {
   severity: 'error',
   message: 'A job of the import failed too often.',

@@ -59,7 +59,10 @@ export class ResultsController {
     return outcome;
   }
 
-  /** Streams the progress as server-sent events, after `Last-Event-ID` if it is given. Returns 204 when no event can follow. */
+  /**
+   * Streams the progress as server-sent events. If the request has a `Last-Event-ID`, only later events are sent. Returns 204 when no event
+   * can follow.
+   */
   @Get('events')
   @GivesAs({ 'text/event-stream': null }, 200, 204)
   @Requires('records:read')

@@ -67,8 +67,8 @@ async function all(transaction: Transaction, id: string, { skip, limit }: Window
 }
 
 /**
- * A page of the pending rows. Chunks have no count of pending rows. Pending rows are therefore searched in the chunks that are not done in
- * the current run.
+ * A page of the pending rows. Chunks have no count of pending rows, so the function searches every chunk that is not done in the current
+ * run.
  */
 async function pending(transaction: Transaction, id: string, { skip, limit }: Window): Promise<RowPage> {
   const { created, updated, unchanged, rejected, waiting, duplicate } = importChunks;

@@ -62,7 +62,7 @@ export class Chunks {
       const unknown = outcomes.map(({ row, state }) => {
         return { row, words: words.get(row) ?? [], waits: state === 'waiting' };
       });
-      // In the first run, the inbox has no earlier entries for these rows. It is updated only if a row has unknown words.
+      // In the first run, the inbox has no entries for these rows yet, so it is updated only if a row has unknown words.
       if (record.run > 1 || unknown.some((one) => one.words.length > 0))
         await this.words.addToInbox(importId, unknown);
       await this.rows.save(importId, chunk, outcomes, record.mode === 'commit');
@@ -78,8 +78,7 @@ export class Chunks {
       save,
     };
     const merges = mapping.document.policies.duplicate_in_file === 'merge';
-    // Map one bundle at a time. The plans of a whole chunk would be in memory for several garbage collections, and this makes the garbage
-    // collections slower.
+    // Map one bundle at a time. The plans of a whole chunk would survive several garbage collections and slow them down.
     for (let at = 0; at < rows.length; at += BUNDLE) {
       signal.throwIfAborted();
       words.clear();

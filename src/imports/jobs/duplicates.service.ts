@@ -14,13 +14,16 @@ const POLICIES: Readonly<Record<DuplicatePolicy, { code: IssueCode; written: 'no
   merge: { code: 'duplicate-merged', written: 'first' },
 };
 
-/** Finds rows of one file about the same patient. PostgreSQL compares the rows, so a large file needs no more memory in the gateway. */
+/**
+ * Finds rows of one file about the same patient. PostgreSQL compares the rows, so the memory use of the gateway does not depend on the size
+ * of the file.
+ */
 @Injectable()
 export class Duplicates {
   /**
    * Finds duplicate rows among the pending rows and sets the states of these rows. Rejects rows that have an identifier in common but
-   * differ in their main identifier (`RowPlan.identities`). Of rows with equal content, only the first row is written. For rows with
-   * different content, the policy decides which row is written, or that no row is written. Each step is one pass over the pending rows.
+   * differ in their main identifier (`RowPlan.identities`). If the rows of a patient have equal content, only the first row is written. If
+   * they differ, the policy decides which row is written, if any. Each step is one pass over the pending rows.
    */
   async resolve(transaction: Transaction, importId: string, policy: DuplicatePolicy): Promise<void> {
     await this.rejectShared(transaction, importId);

@@ -5,7 +5,7 @@ export const HOUR = 3_600_000;
 
 /**
  * Runs `work` in the background now and once an hour, until the returned function is called. A failure is logged with `warning` and the
- * name of the error. The next run follows at the usual time.
+ * name of the error. A failure does not change the time of the next run.
  */
 export function hourly(work: () => Promise<void>, logger: Logger, warning: string): () => void {
   const run = () => {

@@ -94,7 +94,7 @@ export class ImportControl {
     );
   }
 
-  /** Runs all rows again that wait for a decided word. The rows can be in several imports. */
+  /** Reruns all rows that wait for the word with the id `term`. The rows can be in several imports. */
   async rerunWaitingFor(term: string): Promise<void> {
     const waiting = await this.database.execute<{ import_id: string }>(sql`
       select distinct import_id from waiting_words where term = ${term}`);

@@ -98,8 +98,8 @@ export class ImportJobs implements OnApplicationBootstrap {
   }
 
   /**
-   * Marks a chunk as done. After the last chunk, sets the final status of the import and returns true. The row lock on the import makes
-   * sure that only one chunk finds that no other chunk is left.
+   * Marks a chunk as done. After the last chunk, sets the final status of the import and returns true. The row lock on the import ensures
+   * that exactly one chunk counts as the last chunk.
    */
   private async finish(importId: string, chunk: number, run: number): Promise<boolean> {
     return this.database.transaction(async (transaction) => {
@@ -151,7 +151,7 @@ export class ImportJobs implements OnApplicationBootstrap {
       })
       .where(and(eq(imports.id, importId), inArray(imports.status, ['inspecting', 'queued', 'running'])));
     await this.database.transaction(async (transaction) => {
-      // Other imports no longer wait for a stuck undo. The undo will not change the patients that they write in the meantime
+      // Other imports no longer wait for a stuck undo. The undo will not change the patients that these imports write in the meantime
       // (`ImportDependencies`).
       const stuck = await transaction
         .update(imports)

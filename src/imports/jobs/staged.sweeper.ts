@@ -39,7 +39,7 @@ export class StagedSweeper implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   private async sweep(): Promise<void> {
-    // A younger file can belong to a running upload.
+    // A file written in the last hour can belong to a running upload.
     const names = await this.files.untouchedSince(Date.now() - HOUR);
     const ids = names.filter((name) => z.uuid().safeParse(name).success);
     for (let at = 0; at < ids.length; at += BATCH) await this.removeUnneeded(ids.slice(at, at + BATCH));

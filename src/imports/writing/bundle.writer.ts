@@ -163,7 +163,7 @@ export class BundleWriter {
   }
 }
 
-/** The error for patients of another import that is being undone. The rows are tried again later. */
+/** Another import that has a row about one of these patients is being undone. The bundle is tried again later. */
 class BeingUndone extends Error {}
 
 const isTemporary = (error: unknown): boolean =>

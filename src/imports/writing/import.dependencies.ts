@@ -12,7 +12,7 @@ export class ImportDependencies {
   constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
   /**
-   * Whether another import that has a row about one of these patients is being undone. `patients` are ids on the FHIR server. A stuck undo
+   * Whether one of these patients has a row in another import that is being undone. `patients` are ids on the FHIR server. A stuck undo
    * does not count.
    */
   async isBeingUndone(importId: string, patients: readonly string[]): Promise<boolean> {
@@ -24,7 +24,7 @@ export class ImportDependencies {
   }
 
   /**
-   * The rows of an import whose patients another import has used after the first write of the row. Imports that were undone or are being
+   * Returns each row whose patient was used by another import after the first write of that row. Imports that were undone or are being
    * undone do not count.
    */
   async rowsInUse(importId: string, rows: readonly number[]): Promise<Set<number>> {

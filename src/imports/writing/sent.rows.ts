@@ -42,7 +42,7 @@ export function sentOf({ writes }: RowDecision): Sent[] {
   });
 }
 
-/** Earlier writes whose responses were lost, but which are now found on the server. They count as writes of this import. */
+/** Earlier writes that succeeded on the server although their responses were lost. They count as writes of this import. */
 export function ownWrites(
   { planned }: RowDecision,
   known: KnownResources,

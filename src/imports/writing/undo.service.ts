@@ -31,8 +31,8 @@ export class Undo {
 
   /**
    * Undoes the writes, newest first. The report of the import lists the resources that are not undone. It is safe to run this again after a
-   * crash. The undo first waits for all running bundles, so that all writes of these bundles are recorded. A bundle of another import that
-   * starts later waits until the undo has ended.
+   * crash. The undo first waits for all running bundles, so that all writes of these bundles are recorded. If another import starts a
+   * bundle during the undo, the bundle waits until the undo has ended.
    */
   async run(importId: string, signal: AbortSignal): Promise<void> {
     const isUndoing = and(eq(imports.id, importId), isNotNull(imports.undoing));
@@ -132,7 +132,7 @@ export class Undo {
   }
 
   private async undo(writes: readonly ImportWrite[]): Promise<void> {
-    // All writes of one resource are undone together. The resource gets its content from before the first write.
+    // All writes of one resource are undone together. The resource gets back the content that it had before the first write.
     const resources = Map.groupBy(writes, ({ kind, resourceId }) => `${kind}/${resourceId}`);
     const entries: BundleEntry[] = [];
     const restored: number[] = [];

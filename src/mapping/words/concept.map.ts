@@ -122,7 +122,7 @@ const codingOf = (system: string, code: string, display?: string): Coding =>
 const same = (one: TermTarget, other: TermTarget) => JSON.stringify(one) === JSON.stringify(other);
 
 /**
- * Looks a word up in a ConceptMap. Only an exact match after folding is mapped. A text is ambiguous if it contains a guard word (negation,
+ * Looks up a word in a ConceptMap. Only an exact match after folding is mapped. A text is ambiguous if it contains a guard word (negation,
  * past, other person or doubt). A word with two targets is ambiguous too. A typed code is mapped when the map contains its concept.
  */
 export function lookUpTerm(index: TermIndex, question: TermQuestion): TermAnswer {

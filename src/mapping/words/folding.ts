@@ -9,8 +9,8 @@ export function foldText(text: string): string {
 }
 
 /**
- * The name of a column for comparison: the folded name, with `_` in place of each sequence of other characters. A leading `_` (report
- * columns) is kept.
+ * The name of a column for comparison: the folded name, where `_` replaces each sequence of characters other than letters and digits. A
+ * leading `_` (report columns) is kept.
  */
 export function foldHeader(name: string): string {
   const folded = foldText(name)
