@@ -30,7 +30,7 @@ const FRESH_MS = 1_000;
 /** A service that does not answer in this time counts as `away`. Load balancers wait only a few seconds for a probe. */
 const TIMEOUT_MS = 2_000;
 
-/** Probes for load balancers and supervisors. These probes need no account and contain no patient data. */
+/** Probes for load balancers and supervisors. They need no account, and the responses contain no patient data. */
 @Controller('health')
 @Public()
 export class HealthController {

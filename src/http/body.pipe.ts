@@ -40,7 +40,7 @@ function detailOf(issue: z.core.$ZodIssue | undefined, schema: unknown): string 
   return known.length === 0 ? issue.message : `Unknown field. ${availableNames(known)}`;
 }
 
-/** Maximum levels of nesting in a body. No schema needs this many. Without a limit, a megabyte of brackets would overflow the stack. */
+/** Maximum levels of nesting in a body. No schema needs more. Without a limit, a megabyte of brackets would overflow the stack. */
 const MAX_DEPTH = 16;
 
 /** Refuses U+0000 and lone surrogates in values and member names. PostgreSQL cannot store these characters in text or jsonb. */

@@ -13,8 +13,8 @@ import { mapWords, type Subject } from './words/words.mapping.js';
 
 const TYPES = 'http://terminology.hl7.org/CodeSystem/v2-0203';
 /**
- * Control characters that a FHIR string must not contain. TAB, LF and CR are allowed (R4 §2.24.0.1). NUL is excluded here, because it has
- * its own issue code.
+ * Control characters that a FHIR string must not contain. TAB, LF and CR are allowed (R4 §2.24.0.1). The pattern does not match NUL,
+ * because NUL has its own issue code.
  */
 const CONTROL = /(?![\t\n\r\0])\p{Cc}/u;
 

@@ -2,7 +2,7 @@ import type { Bundle, BundleEntry, Condition, Observation, Patient } from '@medp
 import { steadyUuid } from './values/identity.js';
 import type { RowPlan } from './row.plan.js';
 
-/** The maximum number of patients in a transaction. A larger transaction is not faster, and one bad row would delay more rows. */
+/** The maximum number of patients in a transaction. A larger transaction is not faster, and a bad row in it delays more rows. */
 export const MOST_PATIENTS = 50;
 
 /** The write of a resource: create the resource, update the version that was read, or keep the resource unchanged. */

@@ -5,7 +5,7 @@ import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
 import { archiveFailures } from './orthanc.errors.js';
 
 /**
- * Orthanc closes an idle connection after one second. The gateway closes the connection earlier, so that no request is sent on a closed
+ * Orthanc closes an idle connection after one second. The gateway closes the connection before that, so that no request is sent on a closed
  * connection.
  */
 const KEEP_ALIVE_MS = 700;

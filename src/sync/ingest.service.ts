@@ -22,7 +22,7 @@ export type IngestOutcome = 'inserted' | 'known' | 'deferred' | 'gone' | Reason;
 /** With `evict`, instances that conflict with the new instance are quarantined and removed from the catalog. */
 type IngestMode = 'insert' | 'evict';
 
-/** Thrown in a transaction to roll the transaction back. The code that started the transaction returns `outcome`. */
+/** Thrown to roll back the current transaction. The code that started the transaction returns `outcome`. */
 class RolledBack extends Error {
   constructor(readonly outcome: IngestOutcome) {
     super('rolled back');
@@ -164,7 +164,7 @@ export class Ingest {
     );
   }
 
-  /** Inserts the instance in a transaction. Every outcome except `inserted` and `known` rolls the transaction back. */
+  /** Inserts the instance in a transaction. Every outcome except `inserted` and `known` rolls back the transaction. */
   private async insertIn(
     tx: Transaction,
     facts: InstanceFacts,

@@ -118,7 +118,7 @@ export async function isBeingDeleted(tx: Transaction, id: OrthancId): Promise<bo
   return rows[0]?.['deletes'] === true;
 }
 
-/** Removes an instance from quarantine within a transaction. Also removes its group if the group is empty now. */
+/** Removes an instance from quarantine within a transaction. Also removes the group of the instance if the group is empty now. */
 export async function releaseFromQuarantine(tx: Transaction, id: OrthancId): Promise<void> {
   const deleted = await tx
     .delete(quarantined)

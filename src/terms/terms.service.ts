@@ -110,8 +110,8 @@ export class Terms {
 
   /**
    * Decides a word. The rows that wait for the word run again. Without a target, the word is ignored. If a decision is changed later, the
-   * new decision applies to later rows only, and written resources do not change. Throws BadField for a code that the terminology server
-   * rejects.
+   * new decision applies only to rows that run later, and written resources do not change. Throws BadField for a code that the terminology
+   * server rejects.
    */
   async decide(
     action: AuditedAction,

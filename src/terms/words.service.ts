@@ -18,7 +18,7 @@ const SHOWN = 200;
 export interface RowWords {
   readonly row: number;
   readonly words: readonly WaitingWord[];
-  /** Whether the row was written without these words and must run again when they are decided. */
+  /** Whether the row was written without these words and must run again when the words are decided. */
   readonly waits: boolean;
 }
 
@@ -27,7 +27,10 @@ export interface RowWords {
 export class Words {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Returns a look-up that uses the current decisions. Its answers never change, so all rows of a chunk are mapped in the same way. */
+  /**
+   * Returns a look-up that uses the current decisions. The answers of this look-up never change, so all rows of a chunk are mapped in the
+   * same way.
+   */
   async lookUp(): Promise<LookUp> {
     const rows = await this.database
       .select()

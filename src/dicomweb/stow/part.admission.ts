@@ -13,7 +13,9 @@ import { type Failure, FAILURE } from './stow.failures.js';
 import { type SopIdentity, identityOf } from './stow.outcome.js';
 import type { StowSender } from './stow.sender.js';
 
-/** Step 1 of storing a part: reads its header, authorises it and reserves its UIDs. No byte is sent to the archive in this step. */
+/**
+ * Step 1 of storing a part: reads the header, authorises the instance and reserves the UIDs. No byte is sent to the archive in this step.
+ */
 @Injectable()
 export class PartAdmission {
   constructor(
@@ -52,9 +54,9 @@ export class PartAdmission {
   }
 
   /**
-   * Authorises the instance by `studies:store`. If this right does not permit it, `studies:annotate` can permit it. In this case, the
-   * instance must be an annotation of an existing study. The account must also be allowed to read everything that the annotation refers to.
-   * A reference can point to an earlier part, so the check is repeated after all earlier parts are settled.
+   * Authorises the instance by `studies:store`. If this right does not permit the instance, `studies:annotate` can. The instance must then
+   * be an annotation of an existing study. The account must also be allowed to read everything that the annotation refers to. A reference
+   * can point to an earlier part, so the check is repeated after all earlier parts are settled.
    */
   private async authorise(
     { references }: HeaderRead,
@@ -71,7 +73,7 @@ export class PartAdmission {
     return mayRefer ? this.reserve(facts, annotating.uploader) : admission;
   }
 
-  /** Reserves the UIDs. If the catalog lists an instance that was just deleted from the archive, it reserves a second time. */
+  /** Reserves the UIDs. If the catalog lists an instance that was just deleted from the archive, tries a second time. */
   private async reserve(facts: InstanceFacts, uploader: Uploader): Promise<Admission> {
     const admission = await this.reservations.reserve(facts, uploader);
     if (admission.kind !== 'known' || (await this.deletions.recheck(admission.orthancId))) return admission;

@@ -15,7 +15,7 @@ interface RefusedPart {
 /** A part after `admit`. Only its header has been read. */
 export type AdmittedPart =
   | RefusedPart
-  /** The catalog has an instance with these UIDs. Only a comparison of the contents shows whether the part is the same instance. */
+  /** The catalog has an instance with these UIDs. Only a comparison of the contents shows whether the part is a copy of this instance. */
   | {
       readonly state: 'known';
       readonly facts: InstanceFacts;

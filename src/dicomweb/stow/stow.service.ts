@@ -92,8 +92,8 @@ function responseForm(request: DicomwebRequest): 'json' | 'xml' {
 }
 
 /**
- * The number of stored instances for each study. The patient is noted only if there is a single study, because a study has only one
- * patient.
+ * The number of stored instances for each study. The patient is noted only for a single study, because several studies can have different
+ * patients.
  */
 function auditFacts(outcomes: readonly Outcome[]): AuditNote {
   const studies: Record<string, number> = {};

@@ -21,7 +21,7 @@ export class ArchiveFetch {
     private readonly deletions: DeletionSync,
   ) {}
 
-  /** Fetches stored bytes. If the archive no longer has the instance, it is removed from the catalog, and `NotVisible` is thrown. */
+  /** Fetches stored bytes. If the archive no longer has the instance, removes the instance from the catalog and throws `NotVisible`. */
   async stored(instance: FoundInstance, call: () => Promise<ArchiveBytes>): Promise<ArchiveBytes> {
     try {
       return await call();

@@ -20,7 +20,7 @@ const Parts = z.array(z.string().nullable());
 const BULK = /\/bulk\/((?:[0-9a-fA-F]{8}(?:\/\d{1,5}\/)?)+)$/;
 
 /**
- * Parses the DICOM JSON that the archive writes for one instance, an array with one item. Bulk data URLs are changed to begin with `url`.
+ * Parses the DICOM JSON that the archive writes for one instance: an array with one item. Bulk data URLs are changed to begin with `url`.
  * The archive finds the instance by UIDs, but instances of two patients can have the same UIDs. So this function throws `UpstreamFailed`
  * when the data set belongs to another instance than `id`. It also throws for malformed JSON.
  */

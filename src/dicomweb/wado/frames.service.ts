@@ -61,7 +61,7 @@ export class Frames {
     return closing(source.frame(frame), source.close);
   }
 
-  /** Fetches compressed pixel data after decoding. All frames together are one value. */
+  /** Fetches compressed pixel data in decoded form, with all frames in one value. */
   async allDecoded(read: RecordedRead): Promise<ArchiveBytes> {
     const native = this.nativeFrames(read.instances[0]);
     const bytes = await closing(native.all(), () => native.close());

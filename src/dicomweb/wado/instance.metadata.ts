@@ -105,8 +105,8 @@ export class InstanceMetadata {
   }
 
   /**
-   * Reads the metadata from the file. If the gateway cannot parse the file, the archive reads the metadata, because its parser tolerates
-   * more faults.
+   * Reads the metadata from the file. If the gateway cannot parse the file, the archive reads the metadata, because the parser of the
+   * archive tolerates more faults.
    */
   private async read(
     instance: FoundInstance,

@@ -15,7 +15,7 @@ export class Metadata {
 
   /**
    * The DICOM JSON of all instances as one array, in the order of series and instances. If a later instance cannot be read, the stream is
-   * destroyed and does not end normally. The first instance is read before this method returns, so it can throw `NotVisible`,
+   * destroyed and does not end normally. This method reads the first instance before it returns, so it can throw `NotVisible`,
    * `NeighbourAway` and `UpstreamFailed`. Reading stops when `signal` aborts.
    */
   async json(read: RecordedRead, signal: AbortSignal): Promise<Readable> {

@@ -131,7 +131,7 @@ export class Inspection {
         return { row: row.row, state: 'rejected', issues: mapped.issues };
       }
       plans.push({ row: row.row, plan: mapped.plan, issues: mapped.issues, words });
-      // The digest has a key. From a hash without a key, an attacker could find the content of a row by trial.
+      // The digest has a key. Without a key, an attacker could find the content of a row by trial.
       const content = keyedDigest(key, [planHash(mapped.plan)]);
       const [patient, ...others] = mapped.plan.identityKeys;
       return {

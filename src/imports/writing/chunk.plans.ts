@@ -30,7 +30,7 @@ const Group = z.array(
   ),
 );
 
-/** Packs the plans of a chunk, which must be in the order of the rows. Returns an empty buffer when no row has a plan. */
+/** Packs the plans of a chunk. The plans must be in the order of the rows. Returns an empty buffer when no row has a plan. */
 export function packPlans(plans: readonly StoredPlan[]): Buffer {
   const parts = Array.from({ length: Math.ceil(plans.length / GROUP) }, (_, at) =>
     plans.slice(at * GROUP, (at + 1) * GROUP),

@@ -9,7 +9,7 @@ export interface CheckedQuantity {
   readonly issues: readonly Issue[];
 }
 
-/** Reads a measurement: digits with at most one decimal sign that the mapping allows, and optionally the unit of the column. */
+/** Reads a measurement: digits, at most one decimal sign (of those that the mapping allows), and optionally the unit of the column. */
 export function readQuantity(text: string, rule: QuantityRule, column: string | undefined): CheckedQuantity {
   const units = [rule.unit, rule.ucum].map(foldText);
   const folded = foldText(text);
