@@ -83,7 +83,7 @@ async function insertableOf(tx: Transaction, group: Group): Promise<NewInstance[
   return group.filter(({ facts, archived }) => !takenUids.has(facts.sopUid) && !heldIds.has(archived.id));
 }
 
-/** Groups instances by calling AE title and by all values that determine their patient, study and series. */
+/** Groups instances by the AE title that sent them, and by all values that determine the patient, study and series. */
 function groupsOf(
   instances: ReadonlyMap<OrthancId, ReadInstance>,
 ): [aet: string | undefined, group: Group][] {

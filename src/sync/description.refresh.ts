@@ -14,8 +14,8 @@ export type RefreshOutcome = 'refreshed' | 'same' | 'replaced' | 'gone';
 type DescriptionColumns = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /**
- * Updates the description of an instance from its file. If the instance is the first one of its series or study, the description of that
- * series or study is updated too. The issuer, institution and creator of the study do not change.
+ * Updates the description of an instance from its file. If the instance is the first in its series or study, also updates the description
+ * of that series or study. The issuer, institution and creator of the study do not change.
  */
 export async function refreshDescriptions(
   tx: Transaction,

@@ -96,7 +96,7 @@ export class TermsController {
     return this.terms.decide(action, id, target, account);
   }
 
-  /** Ignores a word. The rows that wait for the word run again without it. */
+  /** Ignores a word. The rows that wait for the word run again without this word. */
   @Post(':id/ignore')
   @Gives(Term)
   @HttpCode(200)

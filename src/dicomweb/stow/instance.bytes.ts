@@ -26,9 +26,9 @@ const PREAMBLE_BYTES = 128;
 const TIFF = new Set(['49492a00', '4d4d002a', '49492b00', '4d4d002b']);
 
 /**
- * Passes on the bytes of an instance, and hashes its data set. The preamble is set to zero, because PS3.10 §7.1 gives it no meaning, and it
- * can hide another file type. A TIFF preamble is kept if `policy` allows it. `atEnd` runs after the last byte and before the end of the
- * stream. A commit in `atEnd` is therefore complete before the receiver can answer. Throws {@link InstanceTooLarge}.
+ * Passes on the bytes of an instance, and hashes its data set. The preamble is set to zero: it has no meaning (PS3.10 §7.1) and can hide
+ * another file type. A TIFF preamble is kept if `policy` allows it. `atEnd` runs after the last byte and before the end of the stream. A
+ * commit in `atEnd` is therefore complete before the receiver can answer. Throws {@link InstanceTooLarge}.
  */
 export async function* passOn(
   file: HeaderRead,

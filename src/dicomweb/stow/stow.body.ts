@@ -13,7 +13,7 @@ export interface UploadedBody {
   readonly bytes: AsyncIterable<Buffer>;
 }
 
-/** A sender that sends nothing for this time is disconnected, which frees its reservations and the thread of the archive. */
+/** A sender that sends nothing for this time is disconnected. This frees the reservations of the sender and the thread of the archive. */
 const SILENCE_MS = 60_000;
 const DICOM = 'application/dicom';
 

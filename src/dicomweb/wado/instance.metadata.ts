@@ -71,7 +71,7 @@ export class InstanceMetadata {
   /**
    * The DICOM JSON of an instance as UTF-8 text. It has a Retrieve URL, and public URLs instead of binary values. Throws `NotVisible` when
    * the archive no longer has the instance. Throws `UpstreamFailed` when neither the gateway nor the archive can read the header, or when
-   * the header names another instance than the catalog.
+   * the UIDs in the header differ from the catalog.
    */
   async textOf(
     study: string,

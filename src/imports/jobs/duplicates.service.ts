@@ -6,7 +6,7 @@ import { issue } from '../../mapping/issue.js';
 
 export type DuplicatePolicy = 'error' | 'first' | 'last' | 'merge';
 
-/** For rows of one patient with different content: the issue code of the rows that are not written, and the row that is written. */
+/** Policies for rows of one patient with different content: which row is written, and the issue code of the other rows. */
 const POLICIES: Readonly<Record<DuplicatePolicy, { code: IssueCode; written: 'none' | 'first' | 'last' }>> = {
   error: { code: 'duplicate-in-file', written: 'none' },
   first: { code: 'duplicate-set-aside', written: 'first' },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type CsvShape, explainShape } from '../../csv/csv.inspection.js';
 import type { CsvHeader } from '../../csv/csv.header.js';
 
-/** How a file was read, as stored with the import: the encoding and the delimiter with their reasons, and the positions of the columns. */
+/** The stored description of how a file was read: the encoding and the delimiter with their reasons, and the positions of the columns. */
 const ImportSource = z.looseObject({
   delimiter: z.string(),
   header: z.array(z.string()),

@@ -16,7 +16,7 @@ export class MergedRows {
     private readonly chunks: ChunkStore,
   ) {}
 
-  /** Merges the later rows of the same patient into each of the given rows, in the order of the file. Reads one chunk at a time. */
+  /** Merges into each given row all later rows of the same patient, in the order of the file. Reads one chunk at a time. */
   async merge(importId: string, rows: readonly PlannedRow[], mapper: RowMapper): Promise<PlannedRow[]> {
     if (rows.length === 0) return [];
     const later = await this.database

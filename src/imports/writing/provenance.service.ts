@@ -77,7 +77,7 @@ export class Provenances {
           ),
         ),
       );
-    // A Provenance always belongs to this import, also after a lost response. The DocumentReference belongs to this import only if this
+    // A Provenance always belongs to this import, even after a lost response. The DocumentReference belongs to this import only if this
     // request created it.
     const added = outcomes.filter(
       ({ status, kind, id }) =>

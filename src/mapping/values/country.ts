@@ -17,8 +17,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 let names: ReadonlyMap<string, string> | undefined;
 
 /**
- * The ISO 3166-1 code of a country, from its code or from its name in Portuguese, English or Spanish. The value is undefined for an unknown
- * country.
+ * Returns the ISO 3166-1 code of a country. `text` is this code, or the name of the country in Portuguese, English or Spanish. The value is
+ * undefined for an unknown country.
  */
 export function readCountry(text: string): string | undefined {
   names ??= allNames();
