@@ -49,8 +49,8 @@ export class AccessController {
   }
 
   /**
-   * Shows which members of a group would gain or lose which studies if a grant were added or removed. It changes nothing. Returns 404 for
-   * an unknown group or grant.
+   * Shows which members of a group would gain or lose which studies if a grant were added or removed. This route changes nothing. Returns
+   * 404 for an unknown group or grant.
    */
   @Post('what-if')
   @HttpCode(200)

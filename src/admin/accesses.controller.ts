@@ -8,9 +8,7 @@ import { ListQuery, QueryOf } from '../http/query.pipe.js';
 import { BadRequest } from '../problems/errors.js';
 import type { Page } from '../http/list.query.js';
 
-/**
- * One access to images of the patient that the caller is linked to. `what` is study, series, instance, metadata, frames, rendered or bulk.
- */
+/** One access to images of the caller's linked patient. `what` is study, series, instance, metadata, frames, rendered or bulk. */
 const Access = z.object({
   at: z.iso.datetime(),
   account: z.string(),
@@ -25,8 +23,8 @@ export class AccessesController {
   constructor(private readonly search: AuditSearch) {}
 
   /**
-   * Lists accesses to images of the patient that the account of the caller is linked to, newest first. The list is empty when the account
-   * is not linked to a patient. `q` is a part of the name of an account.
+   * Lists the accesses to images of the caller's linked patient, newest first. The list is empty when the caller has no linked patient. `q`
+   * is a part of an account name.
    */
   @Get()
   @Gives(pageOf(Access))

@@ -15,7 +15,7 @@ import { AuditEntry, auditEntryOf, AuditQuery } from '../audit/audit.shapes.js';
 
 type Format = NonNullable<AuditQuery['format']>;
 
-/** The export formats that a client can request by `Accept`, without the query parameter `format`. */
+/** The export formats that a client can request with the header `Accept` instead of the query parameter `format`. */
 const FORMATS = new Map<string | undefined, Format>([
   ['text/csv', 'csv'],
   ['application/fhir+json', 'fhir'],
@@ -32,8 +32,8 @@ export class AuditController {
   ) {}
 
   /**
-   * Lists the audit rows, newest first. They show which account read or changed which data. The response is a page of rows as JSON. With
-   * `format=fhir` (or `Accept: application/fhir+json`), the page is a Bundle of AuditEvents (FHIR R4). With `format=csv` (or `Accept:
+   * Lists the audit rows, newest first. A row shows that an account read or changed certain data. The response is a page of rows as JSON.
+   * With `format=fhir` (or `Accept: application/fhir+json`), the page is a Bundle of AuditEvents (FHIR R4). With `format=csv` (or `Accept:
    * text/csv`), the response contains all rows. Filters: `from` (inclusive) and `to` (exclusive) are times in ISO 8601. `account` is an id
    * or a name. `patient` is a patient id, and `issuer` is the issuer of this id. `study` is a UID. `action` is the beginning of an action.
    * `q` is a part of an account or action.
@@ -62,7 +62,7 @@ function acceptedFormat(accept = ''): Format {
   return FORMATS.get(first?.trim().toLowerCase()) ?? 'json';
 }
 
-/** The facts that the audit records about a search of the audit. They include the filter of the search. */
+/** The facts for the audit row of a search in the audit: the filters and the format of the search. */
 function noteOf(query: AuditQuery, format: Format): AuditNote {
   const { from, to, issuer, patient, study, account, action, kind, q } = query;
   return {

@@ -11,7 +11,7 @@ import { NotVisible } from '../problems/errors.js';
 import { Grant, grantOf } from './grants.service.js';
 import { asNew, isOpenUntilArrival, ruleOfNew } from './new.study.rules.js';
 
-/** The first missing condition. The order of the conditions is the order in which an administrator would correct them. */
+/** The first missing condition. The conditions are in the order in which an administrator would satisfy them. */
 const Missing = z.enum([
   'account_enabled',
   'study_in_catalog',
@@ -55,7 +55,8 @@ export class Explanations {
   /**
    * Explains the decision about one right of an account over a study. `user` is an id, a username or the name of a machine account. Throws
    * NotVisible when the account does not exist. A study that does not exist is a missing condition. The right `studies:store` is an
-   * exception. This right is decided as for a new study, as far as a decision is possible before the first instance arrives.
+   * exception: a study that does not exist is treated as a new study. If only the first instance can decide, `missing` is
+   * `study_in_catalog`.
    */
   async explain(user: string, study: string, right: Right): Promise<Explanation> {
     const account = await this.account(user);
@@ -103,8 +104,8 @@ export class Explanations {
       .select()
       .from(accounts)
       .where(or(sql`${accounts.id}::text = lower(${user})`, sql`lower(${accounts.name}) = lower(${user})`))
-      // A name can equal the id of another account, so an id match comes first. A machine account can have the name of a person, so a
-      // person comes first.
+      // A name can equal the id of another account. The account with this id then comes first. A person and a machine account can have the
+      // same name. The person then comes first.
       .orderBy(sql`(${accounts.id}::text = lower(${user})) desc`, sql`(${accounts.kind} = 'person') desc`)
       .limit(1);
     if (row === undefined) throw new NotVisible();
@@ -145,7 +146,7 @@ export class Explanations {
   }
 }
 
-/** Whether this grant alone allows the action. It uses the same policy check as requests. */
+/** Whether this grant alone allows the action. The function uses the policy check that requests use. */
 function covers(account: AccountRow, { rights, scope }: Grant, facts: StudyFacts): boolean {
   const { patientIssuer: issuer, patientId } = account;
   const patient = issuer === null || patientId === null ? undefined : { issuer, patientId };

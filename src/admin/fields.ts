@@ -32,6 +32,6 @@ export const PatientKey = z.strictObject({
   issuer: printable.overwrite(trimPadding).min(1).max(64),
   patient_id: printable.overwrite(trimPadding).min(1).max(64),
 });
-/** The key of a linked patient in a response. */
+/** The key of a linked patient, as responses show it. */
 export const KnownPatient = z.object({ issuer: z.string(), patient_id: z.string() });
 export type PatientKey = z.output<typeof PatientKey>;

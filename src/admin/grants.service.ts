@@ -17,7 +17,7 @@ import { LastAdministrator } from './last.administrator.js';
 import { is, isPast, matching, orderOf, type Page } from '../http/list.query.js';
 import { isGone } from './refused.by.postgres.js';
 
-/** A grant: rights over a scope that a group has until a date (ISO 8601). If the date is null, the grant has no end. */
+/** A grant gives a group rights over a scope until a date (ISO 8601). If the date is null, the grant has no end. */
 export const Grant = z.object({
   id: z.uuid(),
   rights: z.array(Right).readonly(),
@@ -45,7 +45,7 @@ export const NewGrant = z
 export type NewGrant = z.output<typeof NewGrant>;
 
 type Row = typeof grants.$inferSelect;
-/** Filters for grants: a right, a kind of scope, whether the grant is expired, and an end before a time. */
+/** Filters for grants: a right, a kind of scope, whether the grant is expired, and a time before which the grant ends. */
 export const GrantsQuery = ListQuery.extend({
   right: Right.optional(),
   scope: ScopeKind.optional(),
@@ -101,7 +101,7 @@ export class Grants {
     return grantOf(row);
   }
 
-  /** Adds a grant. It is effective from the next request of each member. */
+  /** Adds a grant. The grant is effective from the next request of each member. */
   async create(action: AuditedAction, groupId: string, { rights, scope, until }: NewGrant): Promise<Grant> {
     await this.groups.get(groupId);
     return this.auditedActions.record(action, 201, async (transaction) => {
@@ -145,7 +145,7 @@ async function isMember(transaction: Transaction, groupId: string, accountId: st
   return rows.length > 0;
 }
 
-/** The study or patient that the scope of a grant names, for its audit row. */
+/** The study or patient in the scope of a grant, for an audit row about the grant. */
 export function scopeNoteOf({ scope }: Pick<Grant, 'scope'>): AuditNote {
   if (scope.kind === 'study') return { studyUid: scope.study_uid };
   if (scope.kind === 'patient') return { patientIssuer: scope.issuer, patientId: scope.patient_id };

@@ -36,7 +36,7 @@ export class KeysController {
   }
 
   /**
-   * Creates a key. Returns 201 with `key`. The key is never shown again. Returns 409 when another valid key of the account has the name.
+   * Creates a key. Returns 201 with `key`. The key is never shown again. Returns 409 when another valid key of the account has this name.
    */
   @Post()
   @Gives(CreatedKey)
@@ -70,7 +70,7 @@ export class KeysController {
 
   /**
    * Changes the name, end date or address ranges of a key. The change is effective from the next request. Returns 409 when another valid
-   * key of the account has the name.
+   * key of the account has the new name.
    */
   @Patch(':id')
   @Gives(Key)

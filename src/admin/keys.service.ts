@@ -95,7 +95,7 @@ export class Keys {
   }
 
   /**
-   * Creates a key. Only this result contains the secret of the key. Throws Conflict when another valid key of the account has the name.
+   * Creates a key. Only this result contains the secret of the key. Throws Conflict when another valid key of the account has this name.
    * Upper and lower case are not distinguished.
    */
   async create(
@@ -129,7 +129,7 @@ export class Keys {
       await lockNames(transaction, accountId);
       const before = await known(transaction, action, accountId, id);
       const after = { name: name ?? before.name, ends: expiresAt === undefined ? endOf(before) : expiresAt };
-      // Earlier versions allowed two keys with the same name. The other values of such keys can still be changed.
+      // Earlier versions of the gateway allowed two keys with the same name. A change that keeps the name of such a key is allowed.
       const isSame = after.name.toLowerCase() === before.name.toLowerCase() && !isEnded(endOf(before));
       if (!isSame && !isEnded(after.ends)) await refuseTaken(transaction, accountId, after.name, id);
       action.addFacts({ detail: change });
@@ -171,7 +171,7 @@ async function lockNames(transaction: Transaction, accountId: string): Promise<v
   if (held.length === 0) throw new NotVisible();
 }
 
-/** Throws Conflict when another valid key of the account has the name. The name of an expired key is free. */
+/** Throws Conflict when another valid key of the account has this name. Expired keys do not count. */
 async function refuseTaken(
   transaction: Transaction,
   accountId: string,

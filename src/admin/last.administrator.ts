@@ -10,13 +10,13 @@ const Found = z.object({ found: z.boolean() });
 
 /**
  * Makes sure that at least one person can manage access. This person must have a password, must not be disabled, and must be in a group
- * with a grant of `access:manage` over `all` without end date. People without a password do not count, because the OpenID Connect provider
- * can be unreachable. Memberships from a claim of the provider do not count, because the provider can withdraw them.
+ * that has the right `access:manage` with the scope `all` and without end date. People without a password do not count, because the OpenID
+ * Connect provider can be unreachable. Memberships from a claim of the provider do not count, because the provider can withdraw them.
  */
 @Injectable()
 export class LastAdministrator {
   /**
-   * Runs a change within a transaction. If nobody could manage access after the change, throws {@link Conflict}, and the transaction is
+   * Runs a change within a transaction. Throws {@link Conflict} when nobody could manage access after the change. The transaction is then
    * rolled back.
    */
   async guard<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {

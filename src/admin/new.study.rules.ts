@@ -8,9 +8,7 @@ interface Storer {
   readonly patientId: string | null;
 }
 
-/**
- * The facts about a study that does not exist yet, as if the account created it. Values that would come from the first instance are empty.
- */
+/** The facts about a new study that the account would create. Values that would come from the first instance are empty. */
 export function asNew(studyUid: string, { id, institution }: Storer): StudyFacts {
   return {
     studyUid,
@@ -29,7 +27,7 @@ export function isOpenUntilArrival({ institution, patientId }: Storer, { kind }:
   return kind === 'patient' || kind === 'modality';
 }
 
-/** Explains whether a scope covers a new study of the account. The answer can be that only the first instance will decide. */
+/** Explains whether a scope covers a new study of the account. A possible explanation is that only the first instance can decide. */
 export function ruleOfNew(account: Storer, scope: Scope, covering: boolean): string {
   if (isOpenUntilArrival(account, scope))
     return 'The study does not exist yet: its first instance will decide.';

@@ -5,7 +5,7 @@ import { Rebuild, Rebuilds } from '../sync/rebuilds.service.js';
 import { CatalogStats, Stats } from '../catalog/stats.service.js';
 import { NotVisible } from '../problems/errors.js';
 
-/** Statistics and the rebuild of the catalog, for operators. */
+/** Statistics, and the comparison of the catalog with the archive (rebuild), for operators. */
 @Controller('api')
 @Requires('system:operate')
 export class OperationsController {
@@ -32,7 +32,7 @@ export class OperationsController {
     return this.rebuilds.request();
   }
 
-  /** Returns the newest rebuild and its progress, or 404 when no rebuild was ever started. */
+  /** Returns the newest comparison with its progress, or 404 when no comparison was ever started. */
   @Get('catalog/rebuild')
   @Gives(Rebuild)
   async progress(): Promise<Rebuild> {

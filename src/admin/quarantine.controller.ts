@@ -78,10 +78,10 @@ export class QuarantineController {
   }
 
   /**
-   * Decides about a group of quarantined instances. `accept` adds the group to the catalog and quarantines the instances that contradict
-   * the group. `discard` deletes the group from the archive. `re-identify` gives the group another `patient_id`, another `issuer` or new
-   * UIDs. An interrupted decision is completed automatically. Returns 409 when the decision is not possible now or another decision is in
-   * progress. Returns 404 when the group no longer waits for a decision.
+   * Decides about a group of quarantined instances. `accept` adds the group to the catalog and quarantines the instances in the catalog
+   * that contradict the group. `discard` deletes the group from the archive. `re-identify` gives the group another `patient_id`, another
+   * `issuer` or new UIDs. An interrupted decision is completed automatically. Returns 409 when the decision is not possible now or another
+   * decision is in progress. Returns 404 when the group no longer waits for a decision.
    */
   @Post(':id/decide')
   @HttpCode(200)

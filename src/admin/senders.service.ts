@@ -39,7 +39,10 @@ export const isSilent: SQL<boolean> = sql<boolean>`(coalesce(${newest}, ${accoun
   < now() - make_interval(mins => ${accounts.silentAfterMinutes}))`;
 const isWatched = and(isNotNull(accounts.silentAfterMinutes), eq(accounts.disabled, false));
 
-/** Reports senders that have become silent. The API shows the state with the machine account. Only one gateway logs each change. */
+/**
+ * Logs when a sender becomes silent and when it is no longer silent. Only one gateway logs each change. The API shows the state of a sender
+ * with its machine account.
+ */
 @Injectable()
 export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('senders');
@@ -97,7 +100,7 @@ export class Senders implements OnApplicationBootstrap, OnApplicationShutdown {
         .returning({ account: accounts.id });
       for (const { account } of back) this.logger.log({ event: 'sender no longer silent', account });
     } catch (error) {
-      // If PostgreSQL is unreachable, the next check reports the changes.
+      // If PostgreSQL is unreachable, the next check logs the changes.
       this.logger.warn(`senders could not be checked: ${error instanceof Error ? error.name : 'error'}`);
     }
   }

@@ -31,7 +31,7 @@ export class UsersController {
 
   /**
    * Lists the people, sorted by username. Filters: `username`, `group` (id), `disabled`, `external` and `q`. `external` selects people who
-   * sign in by the OpenID Connect provider. `q` is a part of the username or the display name.
+   * sign in through the OpenID Connect provider. `q` is a part of the username or the display name.
    */
   @Get()
   @Gives(pageOf(User))
@@ -97,7 +97,7 @@ export class UsersController {
     return { ...user, ...(warning !== undefined && { warning }) };
   }
 
-  /** Removes the link of the person to a patient. */
+  /** Removes the link between the person and the patient. */
   @Delete(':id/patient')
   @HttpCode(204)
   async unlink(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {

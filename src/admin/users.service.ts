@@ -23,7 +23,7 @@ export const User = z.object({
   patient: KnownPatient.nullable(),
 });
 export type User = z.output<typeof User>;
-/** A person after a change of the linked patient. `warning` is set when the catalog has no study of the patient. */
+/** A person, with a `warning` when the catalog has no study of the linked patient. */
 export const LinkedUser = User.extend({ warning: z.string().optional() });
 export type LinkedUser = z.output<typeof LinkedUser>;
 
@@ -47,8 +47,8 @@ export type UserChange = z.output<typeof UserChange>;
 type Row = typeof accounts.$inferSelect;
 const isPerson = eq(accounts.kind, 'person');
 /**
- * Filters for people. Upper and lower case of `username` are not distinguished. `external` selects people who sign in by the OpenID Connect
- * provider.
+ * Filters for people. Upper and lower case of `username` are not distinguished. `external` selects people who sign in through the OpenID
+ * Connect provider.
  */
 export const UsersQuery = ListQuery.extend({
   username: AccountName.optional(),

@@ -47,8 +47,8 @@ const Effect = z.object({
 type Effect = z.output<typeof Effect>;
 
 /**
- * The effects on the members of the group, sorted by name. A study is gained or lost when the member gains or loses any of `rights` over
- * the study. Rights that allow only the scope `all` are left out. `right` is the first of `rights`, or null.
+ * The effects on the members of the group, in the order of the members' names. A study is gained or lost when the member gains or loses any
+ * of `rights` over the study. Rights that allow only the scope `all` are left out. `right` is the first of `rights`, or null.
  */
 export const Effects = pageOf(Effect).extend({ right: Right.nullable(), rights: z.array(Right) });
 export type Effects = z.output<typeof Effects>;
@@ -60,7 +60,7 @@ interface Change {
 const Found = z.array(z.object({ uid: z.string(), total: z.coerce.number() }));
 const NOTHING: Studies = { total: 0, items: [] };
 
-/** Computes which members of a group would gain and lose which studies. It changes nothing. */
+/** Computes which members of a group would gain and lose which studies. This class changes nothing. */
 @Injectable()
 export class WhatIfs {
   constructor(
@@ -126,8 +126,8 @@ export class WhatIfs {
   }
 
   /**
-   * The studies that are in the first set and not in the second set, for any right. Each set is a list with one SQL condition for each
-   * right.
+   * Both lists have one SQL condition for each right. A study is returned if, for at least one right, it satisfies the condition of the
+   * first list and not the condition of the second list.
    */
   private async only(one: readonly SQL[], other: readonly SQL[], limit: number): Promise<Studies> {
     if (one.length === 0) return NOTHING;

@@ -12,7 +12,7 @@ const UNRECORDED = /^\/(health|metrics|\.well-known)(\/|$)/;
 
 /**
  * Writes the audit rows of responses to authenticated accounts (docs/audit.md). Commits the row before the response is sent. Writes no row
- * if a change has already written its own row, or if the rows of a reading cover the response.
+ * if the row of a change or of a reading (`readings.ts`) already covers the response.
  */
 @Injectable()
 export class Answers implements OnModuleInit {

@@ -19,8 +19,8 @@ const VERBS: Readonly<Record<string, { action: NonNullable<AuditEvent['action']>
 };
 
 /**
- * Returns a page of rows as a FHIR R4 Bundle of AuditEvents. The AuditEvents follow the patterns of IHE BALP 1.1 (client, server, user,
- * patient, object, request).
+ * Returns a page of rows as a FHIR R4 Bundle of AuditEvents. The agents (client, server, user) and entities (patient, object, request)
+ * follow the patterns of IHE BALP 1.1.
  */
 export function auditBundle(rows: readonly FoundRow[], site: string): Bundle {
   return {

@@ -7,8 +7,8 @@ import { NeighbourAway } from '../problems/errors.js';
 export type AuditRow = typeof audit.$inferInsert;
 
 /**
- * The account that sends a request, and its client. The type has only plain values, so that the folder `audit` does not have to import
- * other folders.
+ * The account and the client program that send a request. The type has only plain values, so that the folder `audit` does not have to
+ * import other folders.
  */
 export interface Actor {
   readonly accountId: string;

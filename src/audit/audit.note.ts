@@ -22,7 +22,7 @@ declare module 'fastify' {
     auditNote?: AuditNote;
     /** The change that the request makes. Set only on routes with a parameter {@link Audited}. */
     auditedAction?: { readonly note: AuditNote; readonly isRecorded: boolean };
-    /** Whether the audit rows of a reading cover this response. */
+    /** Whether this response needs no audit row of its own, for example because a reading (`readings.ts`) covers it. */
     auditCovered?: boolean;
   }
 }

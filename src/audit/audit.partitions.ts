@@ -12,7 +12,8 @@ const INTERVAL_MS = 6 * 60 * 60 * 1000;
 
 /**
  * Creates the partitions of coming months and drops the expired ones. An SQL function does this work, because only the owner of the schema
- * has the privileges. That function also reads how long rows are kept. Rows of a month without a partition go to the default partition.
+ * has the privileges. The function also reads the retention time of the rows. Rows of a month without a partition go to the default
+ * partition.
  */
 @Injectable()
 export class AuditPartitions implements OnApplicationBootstrap, OnApplicationShutdown {

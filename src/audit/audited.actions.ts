@@ -6,7 +6,7 @@ import { NotAuthenticated } from '../problems/errors.js';
 import { type Actor, AuditLog, type AuditRow } from './audit.log.js';
 import { actionOf, type AuditNote } from './audit.note.js';
 
-/** The facts of a request for a change. */
+/** The facts about a request for a change. */
 interface RequestedChange {
   readonly actor: Actor;
   /** The HTTP method and the route pattern. */
@@ -17,7 +17,7 @@ interface RequestedChange {
   readonly ids: object;
 }
 
-/** A change that an account requests. Its audit row is written in the same transaction as the change. */
+/** A change that an account requests. The change and its audit row are written in one transaction. */
 export class AuditedAction {
   private facts: AuditNote;
   private recorded = false;
@@ -107,8 +107,7 @@ export class AuditedActions {
 }
 
 /**
- * Returns the path parameters that are UUIDs. Any other text cannot be the id of a resource. PostgreSQL may even refuse to store it
- * (U+0000).
+ * Returns the path parameters that are UUIDs. No other text can be the id of a resource. PostgreSQL cannot even store a text with U+0000.
  */
 function idsOf(params: unknown): object {
   if (typeof params !== 'object' || params === null) return {};

@@ -24,12 +24,12 @@ interface Late {
   to: string;
   readonly first: bigint;
   last: bigint;
-  /** The position of the seal over the audit row that records these late seals. */
+  /** The position of another seal: the seal of the audit row that records these late seals. */
   end: bigint;
   sealedAt: string;
 }
 
-/** Collects the audit rows that record late seals. Merges groups whose seals are adjacent. */
+/** Collects the audit rows that record late seals. If the seals of two such rows are adjacent, the rows are merged into one group. */
 export class LateSeals {
   private readonly found: Late[] = [];
 

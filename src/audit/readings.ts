@@ -2,10 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { noteHandled } from '../problems/handled.errors.js';
 import { type Actor, AuditLog } from './audit.log.js';
 
-/**
- * The kind of data that is read, its study and its patient. Equal reads form one reading. The first read writes an audit row. The other
- * reads add to the totals of the reading.
- */
+/** The kind of the read data, and the study and patient of the data. See {@link Readings}. */
 export interface Reading {
   readonly action: 'study' | 'series' | 'instance' | 'metadata' | 'frames' | 'rendered' | 'bulk';
   readonly studyUid: string;
@@ -13,7 +10,7 @@ export interface Reading {
   readonly patientId: string;
 }
 
-/** What one request sent to the client. */
+/** The amount of data that was sent to the client. */
 export interface Offered {
   readonly instances?: number;
   readonly frames?: number;
@@ -41,8 +38,8 @@ const MAX_OPEN = 10_000;
 
 /**
  * Records reads of studies. A reading is a combination of account, sign-in method, study, patient, action and client. The first read of a
- * reading writes a row, which is committed before the first byte of the response is sent. If there is no further read for ten minutes, a
- * second row records the totals. Thus ten thousand frames need only two rows.
+ * reading writes a row, which is committed before the first byte of the response is sent. Further reads add to the totals. After ten
+ * minutes without a read, a second row records the totals. Thus ten thousand frames need only two rows.
  */
 @Injectable()
 export class Readings implements OnApplicationShutdown {
@@ -53,8 +50,8 @@ export class Readings implements OnApplicationShutdown {
   constructor(private readonly log: AuditLog) {}
 
   /**
-   * Resolves after the read is recorded. The resolved function adds to the totals. Rejects if the read cannot be recorded. If the promise
-   * rejects, the caller must not send any data.
+   * Records the read, then resolves to a function that adds to the totals. Rejects if the read cannot be recorded. In this case, the caller
+   * must not send any data.
    */
   async record(actor: Actor, reading: Reading): Promise<(offered: Offered) => void> {
     const { accountId, via, address, client } = actor;
@@ -66,7 +63,7 @@ export class Readings implements OnApplicationShutdown {
     totals.requests += 1;
     await totals.opened;
     return (offered) => {
-      // The end of a long transfer restarts the ten minutes. The totals of the transfer therefore belong to the same reading.
+      // Each addition restarts the ten minutes, so that later additions of a long transfer are not lost.
       totals.lastAt = Date.now();
       totals.instances += offered.instances ?? 0;
       totals.frames += offered.frames ?? 0;

@@ -2,7 +2,7 @@ import type postgres from 'postgres';
 import { chainHash, LATE_SECONDS, SEALED_LATE } from './seal.chain.js';
 import type { AuditKey } from './unsealed.rows.js';
 
-/** The advisory lock of all gateways' sealers on this database. */
+/** The advisory lock of sealing. Only one gateway at a time seals the rows of a database. */
 const SEALER_LOCK = 7_263_413;
 
 interface Row extends AuditKey {
@@ -62,7 +62,7 @@ class Chain {
     private hash: Buffer,
   ) {}
 
-  /** Seals the rows in this order. Returns the position of the first new seal, or `undefined` if there are no rows. */
+  /** Seals the rows in the given order. Returns the position of the first new seal, or `undefined` if there are no rows. */
   async append(rows: readonly Row[]): Promise<string | undefined> {
     if (rows.length === 0) return undefined;
     const hashes = rows.map(({ text }) => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** The action of the audit row that records late seals. This row is sealed together with the late rows. */
 export const SEALED_LATE = 'audit sealed late';
 
-/** A row is late if it waits longer than this time for its seal. The audit cannot detect a change that happens before the row is sealed. */
+/** A row is late if it waits longer than this time for its seal. The audit cannot detect a change of a row that is not sealed yet. */
 export const LATE_SECONDS = 60;
 
 /**

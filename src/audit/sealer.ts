@@ -35,19 +35,19 @@ const NOTHING = { rows: 0, seconds: 0, foundAt: 0 };
 export interface SealingState {
   /** Age in seconds of the oldest row that could not be sealed, or 0 if there is no such row. */
   readonly unsealedSeconds: number;
-  /** The number of rows in the last batch that could not be sealed. Further rows may exist. */
+  /** The number of rows in the last batch if the batch could not be sealed, or 0. There can be more rows without a seal. */
   readonly unsealedRows: number;
   /** The number of rows that this process sealed more than a minute after they were written. */
   readonly sealedLate: number;
-  /** True if a row has waited longer than a minute, or if no search has succeeded for a minute. */
+  /** True if a row has waited longer than a minute for its seal, or if no search has succeeded for a minute. */
   readonly isStalled: boolean;
 }
 
 /**
- * Seals each audit row in a chain of hashes (docs/decisions/0012-a-row-is-sealed-because-it-has-no-seal.md). It searches for rows without a
- * seal. The order of the rows is not reliable, because transaction ids restart in a new cluster and transactions commit out of order. New
- * rows are found within a second. A second, slower search reads older rows, newest first. This search finds rows that the first search
- * missed, such as rows of another cluster.
+ * Seals each audit row in a chain of hashes (docs/decisions/0012-a-row-is-sealed-because-it-has-no-seal.md). The sealer searches for rows
+ * without a seal. It cannot rely on the order of the rows: transaction ids restart in a new cluster, and transactions commit out of order.
+ * New rows are found within a second. A second, slower search reads older rows, newest first. The second search finds rows that the first
+ * search missed, such as rows of another cluster.
  */
 @Injectable()
 export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown {

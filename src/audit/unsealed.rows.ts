@@ -1,14 +1,14 @@
 import type postgres from 'postgres';
 
-/** The key of an audit row. Both values are PostgreSQL's text. A JavaScript Date has no microseconds and cannot represent `at`. */
+/** The key of an audit row. Both values are texts from PostgreSQL. A JavaScript Date has no microseconds and cannot represent `at`. */
 export interface AuditKey {
   readonly at: string;
   readonly id: string;
 }
 
 /**
- * The position of a search for new rows. New rows belong to a transaction that is not yet visible in `snapshot`. The search continues after
- * the row with this transaction id and row id.
+ * The position of a search for new rows. A row is new if its transaction is not yet visible in `snapshot`. The search continues after the
+ * row with this transaction id and row id.
  */
 export interface NewRowsCursor {
   readonly snapshot: string;
@@ -19,7 +19,7 @@ export interface NewRowsCursor {
 /** The rows without a seal in one part of the audit. `next` is the position of the next part, or `undefined` after the last part. */
 export interface Found<Cursor> {
   readonly unsealed: readonly AuditKey[];
-  /** Age in seconds of the oldest of these rows by PostgreSQL's clock, or 0 if there are no rows. */
+  /** Age in seconds of the oldest of these rows, or 0 if there are no rows. The age is measured with PostgreSQL's clock. */
   readonly oldestSeconds: number;
   readonly next: Cursor | undefined;
 }
@@ -43,15 +43,15 @@ export async function cursorFromNow(sql: postgres.Sql): Promise<NewRowsCursor> {
 }
 
 /**
- * Finds rows without a seal that became visible after the cursor's snapshot. Reads at most `limit` rows of newer transactions. The search
- * finds every such row, because the snapshot lists all transactions that were still open.
+ * Finds rows that became visible after the cursor's snapshot and have no seal. Reads at most `limit` rows of transactions that began after
+ * the snapshot. Also reads the rows of transactions that were open at that time, because the snapshot lists these transactions.
  */
 export async function findNewRows(
   sql: postgres.Sql,
   { snapshot, xact, id }: NewRowsCursor,
   limit: number,
 ): Promise<Found<NewRowsCursor>> {
-  // The query uses materialized parts and looks up one seal for each row. A join would read all seals.
+  // The query uses materialized CTEs and looks up the seal of each row. With a join, PostgreSQL would read all seals.
   const [found] = await sql<(SearchedPart & { xact: string | null; id: string | null })[]>`
     with newer as materialized (
       select xact, id, at from audit where (xact, id) > (${xact}::xid8, ${id}::bigint)
@@ -77,8 +77,8 @@ export async function findNewRows(
 }
 
 /**
- * Finds rows without a seal among the `limit` newest rows before `before`. The search does not use transaction ids. Repeated calls read
- * every row.
+ * Reads the newest `limit` rows that are older than `before`, and returns those without a seal. Does not use transaction ids. If each call
+ * begins at `next` of the previous call, the calls read every row.
  */
 export async function findInHistory(
   sql: postgres.Sql,

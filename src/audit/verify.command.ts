@@ -47,8 +47,9 @@ async function verify(sql: postgres.Sql, anchor?: Anchor): Promise<Verdict> {
 }
 
 /**
- * Checks the chain from its first seal to its end. If months were dropped, the chain begins with the last seal of these months. Finds each
- * changed row, and each deleted row or seal. Without an anchor, this check cannot detect that the last seals were deleted.
+ * Checks the chain from its first seal to its end. If the rows of old months were dropped, the chain begins with the last seal of these
+ * months. Finds each changed row, and each deleted row or seal. Without an anchor, this check cannot detect that the last seals were
+ * deleted.
  */
 async function follow(tx: postgres.TransactionSql, anchor?: Anchor): Promise<ChainCheck> {
   let hash: Uint8Array = Buffer.alloc(0);

@@ -20,15 +20,12 @@ const ACCOUNT = {
 };
 type AccountRow = Pick<typeof accounts.$inferSelect, keyof typeof ACCOUNT>;
 
-/**
- * The time of the last use is updated only if it is before this moment (one minute ago). An update for each request would cost more than
- * the request itself.
- */
+/** One minute ago. A later time of last use is not updated, because an update for each request would cost more than the request itself. */
 const STALE = sql`now() - interval '1 minute'`;
 
 /**
- * Finds the account of a credential. Each request runs this again, with one indexed statement. A disabled account or an ended sign-in is
- * therefore rejected from the next request. All methods throw {@link NotAuthenticated} when they find no account.
+ * Finds the account of a credential. Each request repeats this lookup, with one indexed statement. A disabled account or an ended sign-in
+ * is therefore rejected from the next request. All methods throw {@link NotAuthenticated} when they find no account.
  */
 @Injectable()
 export class AccountLookup {

@@ -43,7 +43,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     return { property: 'signIn' };
   }
 
-  /** Handles the result of Passport. An error is thrown unchanged. A rejected token gives 401 for every reason. */
+  /** Handles the result of Passport. An error is thrown unchanged. A rejected token always gives 401, for any reason. */
   override handleRequest<User>(error: unknown, user: User | false | null, info: unknown): User {
     if (error instanceof Error) throw error;
     if (info instanceof KeysUnreadable) throw info;

@@ -2,7 +2,7 @@ import { or, type SQL, sql } from 'drizzle-orm';
 import type { Right } from './rights.js';
 import type { Scope } from './scopes.js';
 
-/** The current grants of an account, and the facts about the account that scopes refer to. */
+/** The current grants of an account, and the facts about the account that are needed to evaluate scopes. */
 export interface Policy {
   readonly accountId: string;
   readonly patient: { readonly issuer: string; readonly patientId: string } | undefined;
@@ -10,8 +10,8 @@ export interface Policy {
 }
 
 /**
- * The facts about a study that scopes refer to. `imageModalities` are the modalities of its image series. `createdBy` is the account that
- * stored its first instance.
+ * The facts about a study that are needed to evaluate scopes. `imageModalities` are the modalities of its image series. `createdBy` is the
+ * account that stored its first instance.
  */
 export interface StudyFacts {
   readonly studyUid: string;
@@ -28,8 +28,8 @@ export function holds(policy: Policy, right: Right): boolean {
 }
 
 /**
- * Whether the account has lost a grant with one of these rights. The result is also true if one of these grants has the scope `own-patient`
- * and the account is now linked to another patient.
+ * Whether `now` lacks a grant of `before` that has one of these rights. The result is also true if such a grant has the scope `own-patient`
+ * and the linked patient has changed.
  */
 export function hasLostGrants(now: Policy, before: Policy, rights: readonly string[]): boolean {
   const relevant = before.grants.filter((grant) => grant.rights.some((right) => rights.includes(right)));

@@ -27,8 +27,8 @@ interface Key {
   /** Whether the key may still sign. */
   readonly signs: boolean;
   /**
-   * Whether the key was published at least 15 seconds ago. By then, all gateways have read it, and so have all clients that respect the
-   * cache time of the JWKS.
+   * Whether the key was published at least 15 seconds ago. By then, all gateways and all clients that respect the cache time of the JWKS
+   * have read the key.
    */
   readonly settled: boolean;
 }

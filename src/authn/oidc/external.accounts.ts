@@ -26,8 +26,8 @@ const Groups = z.union([z.array(z.string()), z.string().transform((one) => [one]
 const LONGEST = 128;
 
 /**
- * The accounts of people who sign in by the OpenID Connect provider. An account is created at the first login. A claim names the groups of
- * the person.
+ * The accounts of people who sign in through the OpenID Connect provider. An account is created at the first login. A claim names the
+ * groups of the person.
  */
 @Injectable()
 export class ExternalAccounts {

@@ -47,8 +47,8 @@ export class ExternalLogin {
   }
 
   /**
-   * Begins a login. Returns the URL at the provider to redirect the browser to, and the encrypted state of the login for a cookie. Throws
-   * NotVisible when external login is off.
+   * Begins a login. Returns the URL of the provider to which the browser must be redirected. Also returns the encrypted state of the login,
+   * for a cookie. Throws NotVisible when external login is off.
    */
   async begin(next: unknown): Promise<{ readonly address: URL; readonly sealed: string }> {
     const { configuration } = await this.provided();

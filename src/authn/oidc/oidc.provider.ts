@@ -14,7 +14,7 @@ export interface Provider {
 
 const FRESH_MS = 3_600_000;
 const TIMEOUT_SECONDS = 5;
-/** The pause after a failed discovery before the next attempt. It does not depend on the number of people who sign in. */
+/** The pause between a failed discovery and the next attempt. It is the same for any number of people who sign in. */
 const RETRY_MS = 2_000;
 
 type Settings = Pick<Env, 'OIDC_ISSUER' | 'OIDC_CLIENT_ID' | 'OIDC_CLIENT_SECRET'>;

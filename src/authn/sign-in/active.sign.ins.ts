@@ -21,7 +21,7 @@ export class ActiveSignIns {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Returns those of the given sign-ins that are still valid. The result maps each of them to the current facts about its account that
+   * Returns the given sign-ins that are still valid. The result maps each valid sign-in to the current facts about the account, which
    * policies need.
    */
   async among(signIns: readonly SignIn[]): Promise<ReadonlyMap<SignIn, Facts>> {

@@ -6,8 +6,8 @@ const { resolve } = createRequire(import.meta.url);
 let list: string | undefined;
 
 /**
- * Words that people repeat or add numbers to when they choose a password. Short words are included, because a repeated short word can have
- * 15 characters.
+ * Words in common passwords. People often choose such a word and repeat it, or add numbers to it. Short words are included, because a
+ * repeated short word can have 15 characters.
  */
 const WORDS = `
   password passwort passw0rd p@ssword p@ssw0rd pass admin administrator root user login welcome letmein secret changeme change

@@ -42,7 +42,10 @@ export function refuseForgery(request: Provenance, publicOrigin: string, session
     );
 }
 
-/** Throws {@link ForgerySuspected} for a request that a browser marks as cross-site. A request without these headers is accepted. */
+/**
+ * Throws {@link ForgerySuspected} if `Origin` or `Sec-Fetch-Site` shows that the request is cross-site. A request without these headers is
+ * accepted.
+ */
 export function refuseForeign(
   { origin, fetchSite }: Pick<Provenance, 'origin' | 'fetchSite'>,
   publicOrigin: string,

@@ -47,8 +47,8 @@ export class LoginController {
   }
 
   /**
-   * Exchanges a refresh token for a new pair of tokens. Each refresh token works once. A repeated request within ten seconds gives the same
-   * refresh token. A later repetition ends the token family and returns 401.
+   * Exchanges a refresh token for a new pair of tokens. Each refresh token works once. If the request is repeated within ten seconds, both
+   * responses have the same new refresh token. A later repetition ends the token family and returns 401.
    */
   @Post('auth/refresh')
   @Gives(TokenPair)

@@ -17,7 +17,7 @@ export interface Person extends Proof {
   readonly patientId: string | undefined;
 }
 
-/** Signs people in and out by name and password, and changes passwords. */
+/** Signs people in with name and password, signs people out, and changes passwords. */
 @Injectable()
 export class Logins {
   constructor(
@@ -75,7 +75,7 @@ export class Logins {
         .update(accounts)
         .set({ passwordHash })
         // A concurrent change of the password takes precedence. An administrator may have changed the password because somebody else knows
-        // this password.
+        // the old password.
         .where(and(eq(accounts.id, id), eq(accounts.passwordHash, current)))
         .returning({ id: accounts.id });
       if (changed.length === 0) throw wrongPassword();
@@ -92,8 +92,8 @@ export class Logins {
   }
 
   /**
-   * Whether the password is the stored password. A wrong password is counted. Throws TooMany after too many failures of the name or the
-   * address.
+   * Whether the password is the stored password. A wrong password is counted. Throws TooMany after too many wrong passwords for the name or
+   * from the address.
    */
   private async isPassword(
     stored: string | null | undefined,
@@ -103,7 +103,8 @@ export class Logins {
   ): Promise<boolean> {
     await this.throttle.slow(name);
     return this.passwords.inTurn(async () => {
-      // Check the count in the same slot as the password. Only the checks that run at the same time are then missing from the count.
+      // Check the count only when the password check has a slot. The count then contains all wrong passwords, except those of checks that
+      // still run.
       await this.throttle.check(name, address);
       const isRight = await this.passwords.matches(stored, password);
       if (!isRight) await this.throttle.failed(name, address);

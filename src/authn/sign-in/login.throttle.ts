@@ -11,7 +11,8 @@ import { LoginConcurrency } from '../../limits/login.concurrency.js';
 const WINDOW_SECONDS = 300;
 const WINDOW = sql.raw(`interval '${WINDOW_SECONDS} seconds'`);
 /**
- * The limit for wrong passwords for one name from one address. At this limit, the name is rejected from this address until the window ends.
+ * The limit for wrong passwords for one name from one address. At this limit, sign-ins with this name from this address are rejected until
+ * the window ends.
  */
 const PAIR_LIMIT = 10;
 /** The limit for wrong passwords from one address. This limit is higher, because a whole hospital can use one address. */
@@ -55,7 +56,7 @@ export class LoginThrottle {
     if (over !== undefined) await sleep(NAME_DELAY_MS);
   }
 
-  /** Throws {@link TooMany} after too many wrong passwords from this address, for this name or for all names together. */
+  /** Throws {@link TooMany} after too many wrong passwords from this address: either for this name, or for all names together. */
   async check(name: string, address: string): Promise<void> {
     const [over] = await this.over([
       { subject: pairOf(name, address), limit: PAIR_LIMIT },

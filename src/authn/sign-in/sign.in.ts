@@ -1,6 +1,6 @@
 import type { Account } from '../account.js';
 
-/** How the account of a request signed in. The sign-in ends when the row in `ends` is revoked or deleted. */
+/** How the account of a request signed in. `ends` identifies a row. The sign-in ends when this row is revoked or deleted. */
 export interface SignIn {
   readonly account: Account;
   readonly ends: { readonly kind: 'session' | 'family' | 'key' | 'account'; readonly id: string };

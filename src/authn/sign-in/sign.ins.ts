@@ -14,7 +14,7 @@ export const SESSION_LIVES: SQL = sql`(${gt(sessions.lastSeenAt, sql`now() - int
   and ${gt(sessions.createdAt, sql`now() - interval '12 hours'`)})`;
 
 /**
- * An account whose identity was proved. `passwordHash` is the stored hash that the password matched. It is undefined for an external login.
+ * An account whose identity was proved. `passwordHash` is the stored hash that the password matched, or undefined for an external login.
  */
 export interface Proof {
   readonly id: string;

@@ -38,7 +38,7 @@ const Row = z.object({
 
 /**
  * Refresh tokens that work once (RFC 9700 §4.14.2). The successor of a token is HMAC(stored secret, presented token). If a response is lost
- * and the client repeats the request within ten seconds, the client gets the same successor again. The successor itself is therefore not
+ * and the client repeats the request within ten seconds, the gateway computes the same successor again. Only the hash of the successor is
  * stored.
  */
 @Injectable()
@@ -77,8 +77,8 @@ export class RefreshTokens {
   }
 
   /**
-   * Exchanges a token for its successor. Throws {@link NotAuthenticated} for an invalid token. A token that is used again after ten seconds
-   * also ends the family.
+   * Exchanges a token for its successor. Throws {@link NotAuthenticated} for an invalid token. If a token is used again more than ten
+   * seconds after its first use, the family also ends.
    */
   async rotate(presented: string, requester: Requester): Promise<Refreshed> {
     const refreshToken = `${PREFIX}${macOf(await this.secrets.get(SECRET), presented)}`;

@@ -17,7 +17,7 @@ export class StoredSecrets {
     private readonly box: SealedBox,
   ) {}
 
-  /** Returns the secret with a name. Two concurrent first uses get the same secret. */
+  /** Returns the secret with this name. Two concurrent first uses get the same secret. */
   async get(name: string): Promise<Buffer> {
     const known = this.opened.get(name);
     if (known !== undefined) return known;
