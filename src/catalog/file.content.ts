@@ -76,9 +76,9 @@ async function startOf(file: Readable): Promise<FileStart> {
 /** The file meta information (group 0002) at the beginning of a file. */
 interface FileMetaGroup {
   readonly transferSyntax: string;
-  /** The offset in bytes of the data set. */
+  /** The offset of the data set in the file, in bytes. */
   readonly end: number;
-  /** How many bytes of the file must be read before the other values are final. */
+  /** The number of bytes that must be read before `transferSyntax` and `end` are final. */
   readonly needed: number;
 }
 

@@ -23,7 +23,7 @@ export interface FoundInstance {
   readonly transferSyntax: string;
   readonly frames: number;
   readonly size: number | undefined;
-  /** `undefined` if the instance has no pixels or an incomplete header. */
+  /** `undefined` if the instance has no pixels, or if its header is incomplete. */
   readonly rows: number | undefined;
   readonly columns: number | undefined;
   readonly bitsAllocated: number | undefined;
@@ -128,7 +128,7 @@ export class Lookup {
     return row;
   }
 
-  /** Returns the rights that cover this study, and its patient. Throws `NotVisible` if the account may not read the study. */
+  /** Returns the rights that cover this study, and the patient of the study. Throws `NotVisible` if the account may not read the study. */
   async rightsOver(policy: Policy, study: StudyUid): Promise<RightsOver> {
     const [row] = await this.database
       .select({

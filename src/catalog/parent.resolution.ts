@@ -21,7 +21,9 @@ export interface Uploader {
   readonly sees: (study: StudyFacts) => boolean;
 }
 
-/** Why an instance is refused. `identity` means a conflict with a study that the sender may see. Other conflicts: `not-permitted`. */
+/**
+ * Why an instance is refused. `identity` means a conflict with a study that the sender may see. All other conflicts are `not-permitted`.
+ */
 export type StoreRefusal = 'not-permitted' | 'identity';
 
 /** The result depends on the reservation of another upload. `otherwise` is the result if the other upload takes too long. */
@@ -67,8 +69,8 @@ function refusalOf(study: LockedStudy, facts: InstanceFacts, by: Uploader): Stor
 }
 
 /**
- * For a study without instances, returns whether another account has a reservation in the study. If this instance is refused, every
- * reservation counts, including expired reservations and reservations of the same account.
+ * Whether another account has a valid reservation in this study, which has no instances. If there is a `refusal`, expired reservations and
+ * reservations of the same account count too.
  */
 async function isContested(
   tx: Transaction,
@@ -166,8 +168,8 @@ export async function patientOf(
 }
 
 /**
- * Returns the study as it would be after this instance is inserted, but with the institution of the instance. The policy decides on the
- * basis of these values. The first instance determines the creator.
+ * Returns the facts that the policy checks: the study as if this instance were inserted, but with the institution of the instance. If the
+ * study has no instances, the sender is its creator.
  */
 function withInstance(study: LockedStudy, facts: InstanceFacts, by: Uploader): StudyFacts {
   const added = isImageModality(facts.modality) ? [facts.modality] : [];

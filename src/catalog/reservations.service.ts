@@ -71,7 +71,7 @@ export class Reservations {
     }
   }
 
-  /** Commits only if the result is a reservation. Any other result rolls back the rows that were created. */
+  /** Commits only if the result is a reservation. For any other result, the transaction is rolled back. */
   private async tryReserve(facts: InstanceFacts, by: Uploader): Promise<Admission | AwaitedReservation> {
     try {
       return await withRetries(() =>
@@ -150,8 +150,8 @@ export class Reservations {
   }
 
   /**
-   * Expires a reservation whose outcome is unknown. If the archive has a copy of the instance, the watcher inserts the copy. The sender can
-   * repeat the upload immediately.
+   * Lets a reservation expire now, because the result of the upload is unknown. If the archive has a copy of the instance, the watcher of
+   * Orthanc's change feed inserts the copy. The sender can repeat the upload immediately.
    */
   async expire(reservation: Reservation): Promise<void> {
     await this.database
@@ -166,7 +166,7 @@ export class Reservations {
   }
 }
 
-/** Thrown in a transaction to roll the transaction back. The code that started the transaction returns `admission`. */
+/** Thrown to roll back a transaction. The code that started the transaction returns `admission`. */
 class ReservationRolledBack extends Error {
   constructor(readonly admission: Admission | AwaitedReservation) {
     super('rolled back');
@@ -196,7 +196,8 @@ async function reserveKeys(
     .onConflictDoUpdate({
       target: pending.sopUid,
       set: values,
-      // The interrupted upload of another account is not overwritten. The watcher must first insert that upload for the other account.
+      // The interrupted upload of another account is not overwritten. The watcher of Orthanc's change feed must first insert that upload
+      // for the other account.
       setWhere: sql`${pending.expiresAt} < clock_timestamp()
         and (${pending.sha256} is null or ${pending.accountId} is not distinct from ${by.accountId ?? null}::uuid)`,
     })

@@ -20,9 +20,9 @@ export interface CatalogAttribute {
   readonly vr: string;
   readonly level: Level;
   readonly matching: Matching;
-  /** The returned value. */
+  /** The column or SQL expression of the returned value. */
   readonly value: AnyPgColumn | SQL;
-  /** The compared value, if it differs from the returned value. */
+  /** The column of the compared value, if the search does not compare the returned value. */
   readonly key?: AnyPgColumn;
 }
 

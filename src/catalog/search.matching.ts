@@ -11,7 +11,7 @@ export type Match =
   /** The range includes both ends. An open end is `undefined`. */
   | { readonly kind: 'range'; readonly from: string | undefined; readonly to: string | undefined };
 
-/** Maximum number of words of a name that fuzzy matching compares. */
+/** Maximum number of words that fuzzy matching compares in one name. */
 const FUZZY_WORDS = 8;
 
 /** A key and the value that it must match. */

@@ -17,7 +17,7 @@ export interface Search {
   readonly fuzzy: boolean;
 }
 
-/** The values of a found study, series or instance by tag. */
+/** The values of one search result (a study, series or instance), by tag. */
 export type FoundItem = Readonly<Record<string, string | number | readonly string[] | null>>;
 
 /** A page of matches. `total` is the number of all matches that the account may see. */
@@ -65,7 +65,7 @@ const FROM: Record<Level, SQL> = {
     join instances on instances.series = series.id`,
 };
 
-/** Joins the rows of a page with the tables that contain their other columns. */
+/** Joins a page, which has only the columns of {@link KEYS}, with the tables that contain the other columns. */
 const PAGE: Record<Level, SQL> = {
   study: sql`page join studies on studies.id = page.study join patients on patients.id = studies.patient`,
   series: sql`page join studies on studies.id = page.study join patients on patients.id = studies.patient
@@ -80,8 +80,8 @@ export function attributesAt(level: Level): readonly CatalogAttribute[] {
 }
 
 /**
- * Searches the catalog. One SQL statement applies the right, scope and filters, sorts, selects the page and counts all matches
- * (docs/decisions/0001).
+ * Searches the catalog. One SQL statement checks the right and its scope, matches the filters, sorts, selects the page and counts all
+ * matches (docs/decisions/0001).
  */
 @Injectable()
 export class Searches {

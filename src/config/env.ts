@@ -27,7 +27,7 @@ export const EnvSchema = z.object({
   PORT: port.default(3000),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  // Used only for migrations. The gateway must not have this setting, because the role can change audit rows.
+  // Used only for migrations. The gateway must not have this setting, because the role in this URL can change audit rows.
   DATABASE_OWNER_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   // Used only for migrations. The gateway must not be able to shorten this time and thereby delete audit rows.
   AUDIT_RETENTION_MONTHS: AuditMonths,

@@ -15,7 +15,10 @@ export interface CsvHeader {
   readonly report: boolean;
 }
 
-/** Maps each folded alias to its column of the mapping. The name of the column itself is an alias too. */
+/**
+ * Maps each alias to its column of the mapping. The keys have the form of {@link foldHeader}. The name of the column itself is an alias
+ * too.
+ */
 export function headerAliases(document: MappingDocument): ReadonlyMap<string, string> {
   const aliases = new Map<string, string>();
   for (const field of Object.keys(document.columns)) aliases.set(field, field);

@@ -12,7 +12,7 @@ export interface CsvShape {
   readonly header: CsvHeader;
 }
 
-/** Decides how to read a file from the facts of the probe. `encoding` is the requested encoding. Throws `FileRefused`. */
+/** Uses the facts of the probe to decide how a file must be read. `encoding` is the requested encoding. Throws `FileRefused`. */
 export function inspectCsv(facts: ProbeFacts, document: MappingDocument, encoding?: string): CsvShape {
   const aliases = headerAliases(document);
   const chosen = chooseEncoding(facts, aliases, encoding ?? document.source.encoding);

@@ -3,7 +3,7 @@ export const LIMITS = {
   bytes: 2 ** 30,
   rows: 5_000_000,
   columns: 256,
-  /** The maximum size of one record, in bytes of UTF-8. It also limits how many lines a quote that is never closed can include. */
+  /** The maximum size of one record, in bytes of UTF-8. It also limits the number of lines after a quote that is never closed. */
   record: 64 * 1024,
   /** The number of bytes at the start of the file that are used to detect the encoding and the delimiter. */
   head: 256 * 1024,

@@ -14,7 +14,7 @@ import { withoutFormulaEscape } from './csv.writer.js';
 export interface CsvRow {
   readonly row: number;
   readonly line: number;
-  /** The cells of the row. A row with broken quotes or above the size limit has one cell with its first line. */
+  /** The cells of the row. A row with broken quotes or above the size limit has a single cell, which contains the first line of the row. */
   readonly cells: readonly string[];
   readonly fault?: Issue;
 }

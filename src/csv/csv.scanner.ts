@@ -91,10 +91,7 @@ export class CsvScanner {
     this.tailStart = this.goodEnd;
   }
 
-  /**
-   * Adds the first record of the tail to the found records, with a fault. Restarts the parser at the line after the first line of this
-   * record.
-   */
+  /** Reports the first line of the tail as a record with a fault. Restarts the parser at the next line. */
   private recover(): void {
     this.trimTail();
     this.brokenRows += 1;

@@ -16,8 +16,8 @@ const MIGRATIONS = new URL('migrations/', import.meta.url);
 type Log = (line: string) => void;
 
 /**
- * Migrates the database to the newest schema. Takes an advisory lock and uses one transaction for each file. Can be repeated safely. Then
- * grants the required privileges to the role in `appUrl`. This role can insert and read audit rows, but not change or delete them.
+ * Migrates the database to the newest schema, then grants the required privileges to the role in `appUrl`. This role can insert and read
+ * audit rows, but not change or delete them. Takes an advisory lock and uses one transaction for each file. Can be repeated safely.
  */
 export async function migrate(
   ownerUrl: string,

@@ -32,7 +32,10 @@ export type JobData = Readonly<Record<string, string | number>>;
  */
 export type Work = (data: unknown, signal: AbortSignal) => Promise<void>;
 
-/** Creates or migrates pg-boss's tables and queues, and returns their schema. The user in `ownerUrl` must be the owner of the schema. */
+/**
+ * Creates or migrates pg-boss's tables and queues, and returns the schema of the tables. The user in `ownerUrl` must be the owner of the
+ * schema.
+ */
 export async function prepareQueues(ownerUrl: string): Promise<string> {
   const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, ...MAINTENANCE_OFF, max: 1 });
   await boss.start();

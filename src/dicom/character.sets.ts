@@ -90,7 +90,7 @@ export function decodeText(bytes: Buffer, characterSet: string, resets: string):
   return decodeExtended(bytes, initial, new Set(Buffer.from(`${resets}\t\n\f\r`)));
 }
 
-/** Whether the text is ASCII without escape sequences. It is a plain loop for speed, because nearly all text is ASCII. */
+/** Whether the text is ASCII without escape sequences. The function uses a plain loop for speed, because nearly all text is ASCII. */
 function isPlain(bytes: Buffer): boolean {
   for (const byte of bytes) if (byte >= 0x80 || byte === ESC) return false;
   return true;
@@ -121,7 +121,7 @@ function decodeExtended(bytes: Buffer, initial: CodeElement, resets: Set<number>
   return text.join('');
 }
 
-/** Whether the next character uses the same code element. */
+/** Whether the character that begins with `byte` uses the code element `code`. */
 function usesSameCode(byte: number, high: boolean, code: CodeElement, resets: Set<number>): boolean {
   if (byte === ESC || byte >= 0x80 !== high) return false;
   return code.width === 2 ? byte > SPACE : !resets.has(byte);
@@ -132,8 +132,8 @@ function single(label: string): CodeElement {
 }
 
 /**
- * A code element of two bytes per character. In the lower half of the code table, the high bits of the bytes are zero. They are set to one,
- * because the decoder expects this.
+ * A code element of two bytes per character. In the lower half of the code table, the high bits of the bytes are zero. The function sets
+ * these bits to one, because the decoder expects this.
  */
 function double(label: string): CodeElement {
   return { width: 2, decode: (bytes) => decodeAs(label, Buffer.from(bytes.map((byte) => byte | 0x80))) };

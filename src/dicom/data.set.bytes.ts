@@ -28,7 +28,7 @@ export interface ByteSource extends AsyncIterator<Buffer> {
   readonly skip?: (bytes: number) => void;
 }
 
-/** An object that can be iterated once, as a {@link ByteSource}. */
+/** An object that can be iterated once. Its iterator is a {@link ByteSource}. */
 export interface SourceOfBytes {
   [Symbol.asyncIterator](): ByteSource;
 }
@@ -42,7 +42,7 @@ export interface OpenedFile {
   readonly transferSyntax: string;
   readonly encoding: Encoding;
   readonly dataSet: DataSetBytes;
-  /** Frees the inflater. It does not close the stream of the file; the caller does that. */
+  /** Frees the inflater. The caller must close the stream of the file. */
   readonly close: () => void;
 }
 

@@ -30,7 +30,7 @@ export interface RecodedElement {
 
 const PIXEL_REPRESENTATION = 0x00280103;
 const LENGTH_TO_END = 0x00080001;
-/** Number of bytes of one number, by VR. A conversion from big to little endian reverses these bytes (PS3.5 §7.3). */
+/** Size of one number in bytes, by VR. A conversion from big to little endian reverses these bytes (PS3.5 §7.3). */
 export const SWAPPED_WIDTHS: ReadonlyMap<string, number> = new Map([
   ...['AT', 'OW', 'SS', 'US'].map((vr) => [vr, 2] as const),
   ...['FL', 'OF', 'OL', 'SL', 'UL'].map((vr) => [vr, 4] as const),

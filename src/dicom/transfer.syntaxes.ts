@@ -91,7 +91,7 @@ export function comesAsLittleEndian(transferSyntax: string): boolean {
   return UNCOMPRESSED.has(transferSyntax);
 }
 
-/** Whether this instance can be converted to another uncompressed transfer syntax. Very large instances are not decoded. */
+/** Whether Orthanc can convert this instance to an uncompressed transfer syntax. Very large compressed instances are not decoded. */
 export function canBeDecoded(instance: StoredPixels): boolean {
   const { transferSyntax, rows = 0, columns = 0, bitsAllocated = 16, frames } = instance;
   // Writers use different byte orders for big endian pixels with more than 16 bits.

@@ -144,7 +144,7 @@ export class ElementReader {
     else this.#delimiter(head, level);
   }
 
-  /** Throws when an element of any VR is between the items of a sequence. */
+  /** Throws when the next element in a sequence or in a list of fragments is neither an item nor a delimiter. */
   #checkDelimiter({ big }: Encoding): void {
     const group = big ? this.#head.readUInt16BE(0) : this.#head.readUInt16LE(0);
     if (group !== 0xfffe) throw fault.notAnItem();

@@ -12,7 +12,7 @@ import { implicitRepresentations } from '../implicit.representations.js';
 /** The header of a Part 10 file. */
 export interface DicomHeader {
   transferSyntax: string;
-  /** The value in the file meta information. If it has no value, the value in the data set. An empty string when both have no value. */
+  /** The value in the file meta information, or in the data set if the file meta information has none. Empty when both have none. */
   sopClassUid: string;
   sopInstanceUid: string;
   /** Offset of the data set in the file, in bytes. The file meta information ends at this offset. */
@@ -29,10 +29,7 @@ export interface HeaderRead {
   head: Buffer[];
   /** The iteration throws `DicomUnreadable` when the bytes after the header are not a valid data set. */
   rest: AsyncIterable<Buffer>;
-  /**
-   * The references. `undefined` when they were not requested, or when the header ended before all elements in front of the content were
-   * read.
-   */
+  /** The references. `undefined` when they were not requested, or when the reader stopped before the content. */
   references: References | undefined;
   /** Returns the number of bytes that were inflated so far. 0 if the data set is not deflated. */
   inflated: () => number;
@@ -220,7 +217,7 @@ async function* passOn(
       const bytes = maybePadding.length === 0 ? value : Buffer.concat([maybePadding, value]);
       const certain = passed === Infinity ? bytes.length : Math.min(dataSet.certain() - passed, bytes.length);
       passed += certain;
-      // When the padding has begun, all further bytes are padding and are dropped. `feed` throws when another byte follows.
+      // After the start of the padding, all bytes are dropped. `feed` throws when one of them is not zero.
       maybePadding = dataSet.padded?.() === true ? EMPTY : bytes.subarray(certain);
       if (certain > 0) yield bytes.subarray(0, certain);
     }

@@ -23,8 +23,8 @@ export interface EncapsulatedDocument {
 }
 
 /**
- * Describes the encapsulated document of an instance. The SOP class determines the media type; for other SOP classes it is the MIME type in
- * the header. Returns `undefined` unless the standard has an encapsulation for this media type.
+ * Describes the encapsulated document of an instance. The media type is the value in {@link BY_CLASS}. For a SOP class without such a
+ * value, it is the MIME type in the header. Returns `undefined` when the media type is not one of the values in {@link BY_CLASS}.
  */
 export function documentOf(sopClassUid: string, metadata: JsonDataSet): EncapsulatedDocument | undefined {
   const named = metadata[MIME_TYPE]?.Value?.[0];

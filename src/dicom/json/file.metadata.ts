@@ -43,7 +43,7 @@ interface Context {
   readonly characterSet: string;
   /** Whether the pixels of the data set are signed. */
   readonly isSigned: boolean;
-  /** Empty at the top level; ends in a slash below it. */
+  /** The path to this position, as in bulk data addresses. Empty at the top level. */
   readonly path: string;
 }
 

@@ -7,7 +7,7 @@ export interface MediaRange {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;
   readonly q: number;
-  /** Narrower types that the same header lists separately. This range does not cover them (RFC 9110 §12.5.1). */
+  /** Types that belong to this range but are also listed separately. This range does not cover them (RFC 9110 §12.5.1). */
   readonly except?: readonly string[];
 }
 
@@ -65,8 +65,8 @@ export function parseAccept(text: string): readonly MediaRange[] {
 }
 
 /**
- * Excludes from a wildcard range the types that the header lists separately. A type with parameters is not excluded, because it covers only
- * a part of its type.
+ * Excludes from a wildcard range the types that the header lists separately. A listed type with parameters is not excluded, because its
+ * range covers only a part of this type.
  */
 function narrowed(range: MediaRange, ranges: readonly MediaRange[]): MediaRange {
   if (!range.type.endsWith('/*')) return range;

@@ -9,7 +9,7 @@ export interface ByteRange {
 
 /**
  * The single range of a `Range` header (RFC 9110 §14.2) in a body of `length` bytes. Returns `undefined` when the whole body must be sent:
- * the header has no range, several ranges, or another unit. Returns `unsatisfiable` when the range is outside the body.
+ * the header has no range or several ranges, or the unit is not bytes. Returns `unsatisfiable` when the range is outside the body.
  */
 export function rangeWithin(
   header: string | undefined,

@@ -39,7 +39,7 @@ export function bodyAnswer(type: string, body: Readable | Buffer, etag?: string)
   return { status: 200, headers: { ...revalidated(etag), 'content-type': type }, body };
 }
 
-/** The same answer with further headers. */
+/** Adds headers to an answer. The headers that the answer already has are kept. */
 export function withHeaders(answer: DicomwebAnswer, headers: Headers): DicomwebAnswer {
   return { ...answer, headers: { ...headers, ...answer.headers } };
 }

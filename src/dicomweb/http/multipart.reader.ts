@@ -52,7 +52,7 @@ export async function* readParts(
 class PartBody implements AsyncIterable<Buffer> {
   readonly #scanner: MultipartScanner;
   #state: 'open' | 'ended' | 'skipped' = 'open';
-  /** The last read. The next read starts after it, because a consumer that stopped early can still have an unfinished read. */
+  /** The most recent read. The next read waits for it, because a consumer that stopped early can still have an unfinished read. */
   #lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(scanner: MultipartScanner) {

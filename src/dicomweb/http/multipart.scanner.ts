@@ -16,7 +16,10 @@ export class MultipartScanner {
   #pending: Buffer = Buffer.alloc(0);
   /** The number of held bytes. They are the last bytes received so far, and match the start of a delimiter. */
   #matched = 2;
-  /** The number of held bytes that are not data. At the start of the body or of a part, the line end before a delimiter is not data. */
+  /**
+   * The number of held bytes that are never returned as data. At the start of the body and after a header, these are the two bytes of the
+   * line end (CRLF) with which a delimiter begins.
+   */
   #virtual = 2;
 
   constructor(source: AsyncIterable<Buffer>, boundary: string) {
@@ -24,7 +27,10 @@ export class MultipartScanner {
     this.#delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
   }
 
-  /** Must be called after a header. If the part has no body, the empty line of the header is also the line end of the next delimiter. */
+  /**
+   * Must be called after a header. If the part has no body, the line end of the empty line after the header can also begin the next
+   * delimiter.
+   */
   lineEndMayBegin(): void {
     this.#begin(2, 2);
   }

@@ -8,8 +8,8 @@ export interface OutgoingPart {
   readonly type: string;
   readonly location: string;
   /**
-   * Whether to open this part while the previous part is written. Only for small parts, because a large part would occupy a connection to
-   * the archive.
+   * Whether to open this part while the previous part is written. True only for small parts, because a large part would occupy a connection
+   * to the archive.
    */
   readonly ahead: boolean;
   readonly open: () => Promise<ArchiveBytes>;

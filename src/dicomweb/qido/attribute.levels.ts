@@ -14,7 +14,9 @@ const STUDY: Readonly<Record<string, string>> = {
   '0040': '1012',
 };
 
-/** Attributes of the series, frame of reference and equipment modules (PS3.3 C.7.3, C.7.4.1, C.7.5.1), in the same form. */
+/**
+ * Attributes of the series, frame of reference and equipment modules (PS3.3 C.7.3, C.7.4.1, C.7.5.1), in the same form as {@link STUDY}.
+ */
 const SERIES: Readonly<Record<string, string>> = {
   '0008': '0064 0068 0070 0081 1010 1040 1041 103F 1050 1052 1070 1072 1090 1111 1250',
   '0012': '0060 0071 0072',

@@ -31,7 +31,7 @@ const MAX_WITH_INCLUDED = 1_000;
 /** Largest number of attributes in `includefield`. */
 const MAX_INCLUDED = 200;
 /**
- * Largest number of values in a list. It is limited because the database compares each value with each study. For modalities, 100 is
+ * Largest number of values in a list. There is a limit because the database compares each value with each study. For modalities, 100 is
  * enough, because about a hundred are defined (PS3.3 C.7.3.1.1.1).
  */
 const MAX_VALUES = { uid: 500, set: 100 } as const;

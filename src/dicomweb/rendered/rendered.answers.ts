@@ -96,7 +96,7 @@ export class RenderedAnswers {
     return multipartAnswer(await this.pdfs.inParts(read), etag);
   }
 
-  /** Answers with the video of the first instance, which has this media type. */
+  /** Answers with the video of the first instance. `type` is the media type of the video. */
   async video(request: DicomwebRequest, found: FoundInstances, type: string): Promise<DicomwebAnswer> {
     return this.videos.of(request, await this.access.record(request, found, 'rendered'), type);
   }

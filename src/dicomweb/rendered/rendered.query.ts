@@ -38,7 +38,7 @@ export const RenderedParameters = z.object({
 
 /** The longest side of a picture, in pixels. */
 export const MAX_SIDE = 4096;
-/** How much narrower the effective window of a function is than its nominal width, in modality units. */
+/** The width of a window minus its width in LINEAR_EXACT, by function, in modality units. */
 const NARROWER_BY = { linear: 1, 'linear-exact': 0 } as const;
 const DECIMAL = /^[+-]?\d{1,9}(\.\d{1,9})?$/;
 
@@ -97,8 +97,8 @@ export function windowOf(center: number, width: number, name: keyof typeof NARRO
 }
 
 /**
- * Returns a window of width 1, the minimum of the archive, for a window that is narrower. Both windows show every whole pixel value with
- * the same brightness. The narrower window contains at most one whole number.
+ * Replaces a window that is narrower than 1, because the archive needs a width of at least 1. Both windows show every whole pixel value
+ * with the same brightness, because the narrower window contains at most one whole number.
  */
 function widened({ center, width }: Window): Window {
   const from = center - width / 2;
