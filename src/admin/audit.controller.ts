@@ -36,7 +36,7 @@ export class AuditController {
    * With `format=fhir` (or `Accept: application/fhir+json`), the page is a Bundle of AuditEvents (FHIR R4). With `format=csv` (or `Accept:
    * text/csv`), the response contains all rows. Filters: `from` (inclusive) and `to` (exclusive) are times in ISO 8601. `account` is an id
    * or a name. `patient` is a patient id, and `issuer` is the issuer of this id. `study` is a UID. `action` is the beginning of an action.
-   * `q` is a part of an account or action.
+   * `q` is a part of an account name or an action.
    */
   @Get()
   @GivesAs({ 'application/json': pageOf(AuditEntry), 'application/fhir+json': Bundle, 'text/csv': null })

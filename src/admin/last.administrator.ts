@@ -10,7 +10,7 @@ const Found = z.object({ found: z.boolean() });
 
 /**
  * Makes sure that at least one person can manage access. This person must have a password, must not be disabled, and must be in a group
- * that has the right `access:manage` with the scope `all` and without end date. People without a password do not count, because the OpenID
+ * that has the right `access:manage` with the scope `all` and no end date. People without a password do not count, because the OpenID
  * Connect provider can be unreachable. Memberships from a claim of the provider do not count, because the provider can withdraw them.
  */
 @Injectable()

@@ -46,8 +46,8 @@ export interface SealingState {
 /**
  * Seals each audit row in a chain of hashes (docs/decisions/0012-a-row-is-sealed-because-it-has-no-seal.md). The sealer searches for rows
  * without a seal. It cannot rely on the order of the rows: transaction ids restart in a new cluster, and transactions commit out of order.
- * New rows are found within a second. A second, slower search reads older rows, newest first. The second search finds rows that the first
- * search missed, such as rows of another cluster.
+ * It finds new rows within one second. A slower search also reads older rows, newest first. The slower search finds the rows that the
+ * search for new rows missed, such as rows of another cluster.
  */
 @Injectable()
 export class Sealer implements OnApplicationBootstrap, BeforeApplicationShutdown {

@@ -87,7 +87,7 @@ export class RunningRequests implements OnApplicationBootstrap, OnApplicationShu
     reply.raw.once('close', () => this.running.delete(request));
   }
 
-  /** Starts a check. Only one check runs at a time. If this is called during a check, another check follows. */
+  /** Starts a check. Only one check runs at a time. If this method is called during a check, another check follows. */
   private check(): void {
     if (this.checking !== undefined) {
       this.checkAgain = true;

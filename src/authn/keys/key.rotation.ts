@@ -20,8 +20,8 @@ export async function rotateKeys(database: Database, box: SealedBox): Promise<st
 }
 
 /**
- * Creates a signing key when no key exists, or the newest key is older than `days`. If two gateways run this at the same time, only one of
- * them creates a key.
+ * Creates a signing key when no key exists, or the newest key is older than `days`. If two gateways call this function at the same time,
+ * only one of them creates a key.
  */
 export async function rotateWhenDue(database: Database, box: SealedBox, days: number): Promise<void> {
   if (await hasFreshKey(database, days)) return;

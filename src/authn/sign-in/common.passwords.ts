@@ -53,7 +53,7 @@ export function isCommon(password: string): boolean {
 
 /**
  * Whether the list of leaked passwords contains the password. Several forms of the password are compared: the unchanged password, the
- * password without the digits and signs at both ends, and its repeated part.
+ * password without the digits and signs at both ends, and the repeated part of the password.
  */
 function isListed(folded: string): boolean {
   const bare = folded.replace(/^\P{L}+|\P{L}+$/gu, '');

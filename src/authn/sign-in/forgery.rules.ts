@@ -21,9 +21,9 @@ export function csrfTokenOf(sessionToken: string): string {
 }
 
 /**
- * Checks a request with a session cookie. A request with an unsafe method needs `Origin` or `Sec-Fetch-Site`, and each of these headers
- * that is present must be same-origin. Outside `/dicom-web`, the request also needs `X-CSRF-Token`. `/dicom-web` does not require this
- * header, because OHIF cannot add the header. Throws {@link ForgerySuspected}.
+ * Checks a request with a session cookie. A request with an unsafe method needs `Origin` or `Sec-Fetch-Site`. If one of these headers is
+ * present, it must be same-origin. Outside `/dicom-web`, the request also needs `X-CSRF-Token`. `/dicom-web` does not require this header,
+ * because OHIF cannot add the header. Throws {@link ForgerySuspected}.
  */
 export function refuseForgery(request: Provenance, publicOrigin: string, sessionToken: string): void {
   if (SAFE.has(request.method)) return;

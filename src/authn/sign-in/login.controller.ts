@@ -24,7 +24,7 @@ export class LoginController {
 
   /**
    * Signs a person in. Returns a pair of tokens. With `session: true`, returns two cookies and the number of seconds until an unused
-   * session ends. Returns 401 for an unknown account, a disabled account and a wrong password, with equal responses. Returns 429 after
+   * session ends. Returns 401 with the same response for an unknown account, a disabled account and a wrong password. Returns 429 after
    * repeated failures.
    */
   @Post('auth/login')

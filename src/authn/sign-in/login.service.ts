@@ -48,7 +48,7 @@ export class Logins {
     }
   }
 
-  /** Ends a sign-in. If a refresh token of the same account is given, its token family ends too. */
+  /** Ends a sign-in. If a refresh token of the same account is given, the token family of this token ends too. */
   async end(action: AuditedAction, signIn: SignIn, refreshToken: string | undefined): Promise<void> {
     await this.auditedActions.record(action, 204, async (transaction) => {
       await this.signIns.end(signIn, transaction);

@@ -128,7 +128,8 @@ export async function readHeader(
 }
 
 /**
- * Transfer syntaxes of PS3.5 §10 and annex A that can be read. Those for JPIP with deflate, real-time video, text and Papyrus are excluded.
+ * Transfer syntaxes of PS3.5 §10 and annex A that can be read. The transfer syntaxes for JPIP with deflate, real-time video, text and
+ * Papyrus are excluded.
  */
 const STORABLE =
   /^1\.2\.840\.10008\.1\.2(\.1(\.98|\.99)?|\.2|\.5|\.8\.1|\.4\.(10[0-6]\.1|(?!95$|205$)\d{2,3}))?$/;

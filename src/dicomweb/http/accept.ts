@@ -65,7 +65,7 @@ export function parseAccept(text: string): readonly MediaRange[] {
 }
 
 /**
- * Excludes from a wildcard range the types that the header lists separately. A listed type with parameters is not excluded, because its
+ * Returns a wildcard range without the types that the header lists separately. A listed type with parameters is not excluded, because its
  * range covers only a part of this type.
  */
 function narrowed(range: MediaRange, ranges: readonly MediaRange[]): MediaRange {

@@ -50,7 +50,7 @@ function revalidated(etag: string | undefined): Headers {
   return { ...tag, 'cache-control': 'private, no-cache', vary: VARY };
 }
 
-/** Sends an answer. If `asked` rejects, the call rejects with the same error, and nothing is sent. */
+/** Sends an answer. If `asked` rejects, this function rejects with the same error and sends nothing. */
 export async function sendAnswer(
   reply: FastifyReply,
   asked: DicomwebAnswer | Promise<DicomwebAnswer>,

@@ -3,8 +3,8 @@ import type { Offered } from '../../audit/readings.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 
 /**
- * Adds to the totals that the audit keeps for a read. `what` is added immediately. The number of bytes is also added immediately if it is
- * known. Otherwise the bytes of each chunk are added when the chunk is sent.
+ * Adds the sent data to the totals that the audit keeps for a read. `what` is added immediately. The number of bytes is also added
+ * immediately if it is known. Otherwise the bytes of each chunk are added when the chunk is sent.
  */
 export function metered(bytes: ArchiveBytes, what: Offered, offered: (what: Offered) => void): ArchiveBytes {
   offered({ ...what, bytes: bytes.length ?? 0 });

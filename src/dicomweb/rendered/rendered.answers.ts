@@ -47,8 +47,8 @@ export class RenderedAnswers {
   }
 
   /**
-   * Answers with pictures of these frames, with the rendering parameters of the query. `viewport` is used when the query has no viewport.
-   * Throws `NotAcceptable`.
+   * Answers with pictures of these frames, with the rendering parameters of the query. The argument `viewport` is used when the query has
+   * no viewport. Throws `NotAcceptable`.
    */
   frames(
     request: DicomwebRequest,
