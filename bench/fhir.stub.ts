@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 
-/** The maximum number of transactions to record. The bare loader sends the recorded transactions again. */
+/** The maximum number of transactions to record. bench/imports.ts sends the recorded transactions to HAPI without the gateway. */
 const RECORDED = 200;
 const FHIR = { 'content-type': 'application/fhir+json' };
 const Transaction = z.object({
@@ -23,7 +23,8 @@ let next = 0;
 
 function created(body: unknown): string {
   const { entry } = Transaction.parse(body);
-  // Bundles with a Provenance contain a PUT request. Such bundles are not recorded, because the bare loader does not send a Provenance.
+  // Bundles with a Provenance contain a PUT request. Such bundles are not recorded, because bench/imports.ts sends no Provenance without
+  // the gateway.
   if (recorded.length < RECORDED && entry.every(({ request }) => request.method === 'POST'))
     recorded.push(body);
   const answers = entry.map(({ resource: { resourceType, id } }) => {

@@ -1,5 +1,5 @@
-// `npm run bench -- imports [ROWS]`: imports a large list with a FHIR server that stores nothing. Then compares the gateway with a bare
-// loader, both with the real HAPI.
+// `npm run bench -- imports [ROWS]`: imports a large list with a FHIR server that stores nothing. Then compares two imports into the real
+// HAPI: through the gateway, and by a loader that sends the same resources without the gateway.
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { type ImportStack, mostResident, startImportStack } from './import.stack
 
 const Counts = z.record(z.string(), z.number());
 const Bundles = z.array(z.object({ entry: z.array(z.unknown()) }));
-/** The number of patients in each measurement with the real HAPI, and the number of rounds. */
+/** The number of patients in each measurement with the real HAPI. */
 const PIECE = 1_500;
 const ROUNDS = 3;
 const SIZES = [10, 25, 50, 100] as const;

@@ -1,5 +1,6 @@
-// `npm run bench`: measures the same requests on each path to the same archive, one path after the other, and then imports. Prints Markdown
-// tables. `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run only one measurement.
+// `npm run bench`: sends the same requests to one archive on three paths, and compares the paths. Then measures a new gateway in front of a
+// full archive, and imports. Prints Markdown tables. `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run only
+// one measurement.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';

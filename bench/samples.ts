@@ -12,7 +12,7 @@ export interface Slice {
 
 /**
  * Returns a new series of `count` slices with `pixelBytes` bytes of noise each. `pixelBytes` must be a multiple of 1,024, because a row has
- * 512 pixels of 16 bits.
+ * 512 pixels of 16 bits each.
  */
 export function sample(count: number, pixelBytes: number): Slice[] {
   const [studyUid, seriesUid] = [freshUid(), freshUid()];

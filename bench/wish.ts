@@ -16,7 +16,7 @@ export const Wish = z.discriminatedUnion('kind', [
     path: z.string(),
     instances: z.number(),
     pixelBytes: z.number(),
-    /** The number of instances in one STOW-RS request. Without it, each instance is one POST request. */
+    /** The number of instances in one STOW-RS request. If it is absent, each instance is sent in a separate POST request. */
     perRequest: z.number().optional(),
   }),
 ]);

@@ -2,8 +2,8 @@ const HOME = '/viewer/';
 
 /**
  * Returns the address to open after the sign-in. This is the parameter `next` if it is a path of this origin, with its query and fragment.
- * Otherwise the function returns the address of the viewer. A path of the sign-in page is ignored, and so is a value that a browser could
- * read as another origin.
+ * Otherwise the function returns the address of the viewer. The function ignores a path of the sign-in page and a value that a browser
+ * could read as another origin.
  */
 export function nextAddress(search: string, origin: string): string {
   const next = new URLSearchParams(search).get('next');

@@ -41,7 +41,7 @@ function nameOf(me: unknown): string {
   return names.find((name): name is string => typeof name === 'string' && name !== '') ?? '';
 }
 
-/** Requests from the gateway whether this browser has a session (`GET /api/me`). */
+/** Asks the gateway whether this browser has a session (`GET /api/me`). */
 export async function currentSession(): Promise<Session> {
   const answer = await ask('/api/me', { headers: { accept: 'application/json' } });
   if (!answer) return { state: 'away' };
@@ -87,7 +87,7 @@ export async function signIn(username: string, password: string): Promise<SignIn
   return { outcome: 'refused', status: answer.status };
 }
 
-/** Ends the session. Returns true if the gateway confirms that there is no session any more. */
+/** Ends the session. Returns true if the gateway confirms that the session has ended. */
 export async function signOut(cookies: string): Promise<boolean> {
   const token = /(?:^|;\s*)csrf_token=([^;]*)/.exec(cookies)?.[1] ?? '';
   const answer = await ask('/api/auth/logout', {

@@ -67,8 +67,8 @@ export const GRANTS = [
 ];
 
 /**
- * The machine accounts and the objects they send. The hospital's account sets the issuer and the institution. The clinic's account sets
- * only the issuer, so the institution comes from the headers.
+ * The machine accounts and the objects they send. The hospital's account sets the issuer and the institution of its objects. The clinic's
+ * account sets only the issuer, so the gateway reads the institution from each object.
  */
 export const MACHINES = [
   {

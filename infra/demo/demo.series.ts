@@ -34,7 +34,7 @@ const MR_SERIES = [
 
 /**
  * Yields MR series of a head in two weightings and two planes. All series have the same frame of reference, so a viewer can show the
- * position of one series in the other.
+ * position of a slice in the other series.
  */
 export function* brainMr(study: DemoStudy): Generator<DemoObject> {
   for (const { weighting, ...series } of MR_SERIES) {

@@ -15,7 +15,7 @@ export interface DicomElement {
   value: DicomValue;
 }
 
-/** The transfer syntaxes that the writer encodes differently. All other transfer syntaxes are encoded in explicit VR little endian. */
+/** The transfer syntaxes with an encoding of their own. The writer encodes all other transfer syntaxes in explicit VR little endian. */
 export const TransferSyntax = {
   implicitLittle: '1.2.840.10008.1.2',
   explicitLittle: '1.2.840.10008.1.2.1',
@@ -49,10 +49,7 @@ function uuidToUid(hex: string): string {
   return `2.25.${BigInt(`0x${hex}`).toString()}`;
 }
 
-/**
- * Encodes a data set (PS3.5 §7) with its elements in the order of their tags. In big endian, values that are given as numbers are swapped.
- * Values that are given as raw bytes are not swapped.
- */
+/** Encodes a data set (PS3.5 §7). Sorts its elements by tag. In big endian, numbers are swapped and raw bytes are not. */
 export function encodeDataset(elements: readonly DicomElement[], transferSyntax: string): Buffer {
   const encoding = {
     implicit: transferSyntax === TransferSyntax.implicitLittle,

@@ -22,7 +22,7 @@ export interface CtSlice {
   pixels: Int16Array;
 }
 
-/** Returns a CT image (PS3.3 §A.3) as a Part 10 file. It is axial and has 16-bit samples with a rescale to Hounsfield units. */
+/** Returns an axial CT image (PS3.3 §A.3) as a Part 10 file. The samples have 16 bits and are rescaled to Hounsfield units. */
 export function ctSlice(slice: CtSlice): Buffer {
   const { geometry, index, signed } = slice;
   const intercept = signed ? 0 : -1024;

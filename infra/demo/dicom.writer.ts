@@ -43,7 +43,7 @@ export interface InstanceOptions {
   frames?: number | undefined;
   sopClassUid?: string | undefined;
   transferSyntax?: string | undefined;
-  /** Elements to add. An element replaces another element with the same tag. */
+  /** Elements to add. If a default element has the same tag, the added element replaces it. */
   extra?: DicomElement[] | undefined;
 }
 
@@ -66,7 +66,6 @@ export function dicomFile(options: { transferSyntax?: string; elements: readonly
   return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), metaLength, metaBytes, dataset]);
 }
 
-/** Returns one data element. */
 export function element(tag: string, vr: string, value: DicomValue): DicomElement {
   return { tag, vr, value };
 }
@@ -106,13 +105,13 @@ export function makeInstance(options: InstanceOptions = {}): Buffer {
     ...(frames > 0 ? describedPixels(options.rows ?? 8, options.columns ?? 8, frames) : []),
   ];
   const extra = options.extra ?? [];
-  // If `extra` contains pixel data, the gradient is not needed. Computing the gradient of a large image would take long.
+  // If `extra` contains pixel data, no gradient is computed, because this takes long for a large image.
   if (frames > 0 && !extra.some(({ tag }) => tag === PIXEL_DATA))
     elements.push(gradient(options.rows ?? 8, options.columns ?? 8, frames, transferSyntax));
   return dicomFile({ transferSyntax, elements: replace(elements, extra) });
 }
 
-/** Returns `elements` and `extra`. An element of `extra` replaces an element with the same tag. */
+/** Returns the elements whose tag is not in `extra`, followed by `extra`. */
 export function replace(elements: readonly DicomElement[], extra: readonly DicomElement[]): DicomElement[] {
   const taken = new Set(extra.map(({ tag }) => tag));
   return [...elements.filter(({ tag }) => !taken.has(tag)), ...extra];

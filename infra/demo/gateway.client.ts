@@ -12,7 +12,7 @@ export interface Call {
 const ATTEMPTS = 6;
 const CALL_TIMEOUT_MS = 120_000;
 
-/** A client of the gateway for one account. Throws an error with method, path and status for an unexpected status. */
+/** A client of the gateway for one account. If a status is unexpected, throws an error that contains method, path and status. */
 export class GatewayClient {
   readonly #base: string;
   readonly #authorization: string | undefined;

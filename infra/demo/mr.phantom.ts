@@ -92,7 +92,7 @@ function insideSkull(x: number, y: number, z: number, shell: number): Tissue {
   return shell > 0.72 + folds ? 'grey' : 'white';
 }
 
-/** Whether a point is in the corpus callosum. Seen from the side, it is an arch above the ventricles. */
+/** Whether a point is in the corpus callosum. Seen from the side, the corpus callosum is an arch above the ventricles. */
 function arch(y: number, z: number): boolean {
   const distance = Math.hypot(y / 42, (z - 12) / 24);
   return z > 8 && distance > 0.8 && distance <= 1;

@@ -39,10 +39,10 @@ const FAMILIES = [
   'Falcão Júnior',
   'Leitão e Sá',
 ];
-/** Valid area codes. Every tenth row has an invalid area code. */
+/** Valid area codes. Every tenth row uses an invalid code of the next list. */
 const AREA_CODES = [11, 21, 31, 41, 51, 61, 71, 81, 91, 27, 48];
 const NO_AREA_CODES = [20, 23, 36, 52, 76];
-/** The texts of the note column. In 50 rows, 11 rows have a note, with 11 conditions and 4 pregnancies in all. */
+/** The notes by row index. 11 of the 50 rows have a note. The notes mention 11 conditions and 4 pregnancies in all. */
 const NOTES = new Map([
   [1, 'Diabético'],
   [4, 'Gestante'],
@@ -57,7 +57,7 @@ const NOTES = new Map([
   [47, 'Diabético'],
 ]);
 
-/** Returns a synthetic list of 50 invented people, similar to the original list. No identifier has valid check digits. */
+/** Returns a list of 50 invented people. It resembles the original list, but no identifier has valid check digits. */
 export function patientRows(): PatientRow[] {
   return Array.from({ length: 50 }, (_, at) => {
     const female = at % 2 === 0;
@@ -74,7 +74,8 @@ export function patientRows(): PatientRow[] {
 }
 
 /**
- * Returns the name of a person. Four full names occur twice, each time with another CPF number, because a name must never be used as a key.
+ * Returns the name of a person. Four pairs of people have the same full name but different CPF numbers, because a name must never be used
+ * as a key.
  */
 function nameOf(at: number): string {
   const person = at >= 46 ? at - 44 : at;

@@ -22,13 +22,13 @@ export const ABDOMEN: PhantomGeometry = { slices: 16, rows: 256, columns: 256, s
 
 const AIR = -1000;
 
-/** The Hounsfield value of the bleed in the head. No other tissue has it. */
+/** The Hounsfield value of the bleed in the head. No other tissue has this value. */
 export const BLEED = 75;
 
 /**
- * Returns one slice of the thorax in Hounsfield units, row by row from the patient's right front. The body has a bony ring, two lungs that
- * grow and shrink along z, the heart on the patient's left, and a spine at the back. A wedge is in the air at the right front. A bead moves
- * clockwise around the body once from slice 0 to slice 59.
+ * Returns one slice of the thorax in Hounsfield units, row by row. The first pixel is at the patient's right front. The body has a bony
+ * ring, two lungs that grow and shrink along z, the heart on the patient's left, and a spine at the back. A wedge is outside the body, at
+ * the right front. From slice 0 to slice 59, a bead moves once clockwise around the body.
  */
 export function phantomSlice(index: number): Int16Array {
   const along = index / THORAX.slices;
@@ -94,8 +94,8 @@ export function abdomenSlice(index: number): Int16Array {
 }
 
 /**
- * Whether a point is in a right-angled wedge at the right front. The long side of the wedge is parallel to the front. The wedge makes
- * mirrored or rotated images visible.
+ * Whether a point is in a right-angled wedge at the right front. The long side of the wedge is parallel to the front. The wedge shows
+ * whether an image is mirrored or rotated.
  */
 function inWedge(x: number, y: number): boolean {
   const across = x + 180;

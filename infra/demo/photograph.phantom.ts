@@ -5,7 +5,7 @@ export const PHOTOGRAPH = { rows: 360, columns: 480 } as const;
 
 type Colour = readonly [red: number, green: number, blue: number];
 
-/** Red, green and blue squares from the upper left corner to the right. The squares make swapped colours or planes visible. */
+/** Red, green and blue squares from the upper left corner to the right. The squares show whether colours or planes are swapped. */
 const PATCHES: readonly Colour[] = [
   [255, 0, 0],
   [0, 255, 0],

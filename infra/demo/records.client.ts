@@ -51,8 +51,8 @@ export class RecordsClient {
   }
 
   /**
-   * Uploads a list. `file` is a path or the bytes of the list. A path is streamed from disk. Returns the id of the import. If the same list
-   * was imported before, this is the id of the earlier import.
+   * Uploads a list. `file` is the path or the bytes of the list. If it is a path, the file is streamed from disk. Returns the id of the
+   * import. If the same list was imported before, this is the id of the earlier import.
    */
   async upload(
     file: string | Uint8Array<ArrayBuffer>,

@@ -10,7 +10,7 @@ import { HEAD, headSlice } from './phantom.ts';
 const SLICE = 12;
 const NAME = 'sample head';
 
-/** Returns the sample image, which is one CT slice of a phantom. Its patient is not in the demo. The bytes are the same in each run. */
+/** Returns the sample image, which is one CT slice of a phantom. Its patient is not in the demo. Every run returns the same bytes. */
 export function sampleImage(): Buffer {
   return ctSlice({
     study: {
@@ -34,7 +34,10 @@ export function sampleImage(): Buffer {
   });
 }
 
-/** Returns the sample list of four invented people. One row has an invalid date, and one row has a word without a decision. */
+/**
+ * Returns the sample list of four invented people. One row has an invalid date. Another row has a word that needs a decision in the review
+ * inbox.
+ */
 export function sampleList(): Buffer {
   const rows = [
     ['Ana Exemplo', '555.000.001-10', 'Feminino', '05/06/1970', '(11) 3333-4444', 'Brasil', 'Hipertenso'],

@@ -48,8 +48,8 @@ async function storeBatch(client: GatewayClient, batch: readonly DemoObject[]): 
   const response = StoreResponse.parse(await answer.json());
   const acknowledged = new Set(uidsOf(response['00081199']));
   const missing = batch.filter(({ sopUid }) => !acknowledged.has(sopUid));
-  // The status can be 202 although all objects are stored, because the institution of the account has replaced the institution in the
-  // header.
+  // The status can be 202 although all objects are stored, because the gateway uses the institution of the account instead of the
+  // institution in the object.
   if (missing.length === 0) return;
   const failures = JSON.stringify(response['00081198']?.Value?.slice(0, 3) ?? []);
   throw new Error(

@@ -45,8 +45,8 @@ function sector(): Seen[] {
       const radius = Math.hypot(across, down);
       const angle = Math.atan2(across, down);
       if (radius > SECTOR.depth || Math.abs(angle) > SECTOR.halfAngle) continue;
-      // Speckle is wider than it is deep, and its width grows with the depth. The speckle is therefore computed from the angle and the
-      // radius.
+      // The dots of speckle are wider than high. The width of a dot grows with its distance from the apex. The speckle is therefore
+      // computed from the angle and the radius.
       const speckle = grain(Math.round(angle * 70), Math.round(radius / 1.7));
       seen.push({ at: row * columns + column, across, down, speckle });
     }

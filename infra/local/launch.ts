@@ -13,7 +13,7 @@ export type Running = {
   pid: number;
   log: string;
   exited: Promise<string>;
-  /** Stops the process, and kills it after ten seconds. Resolves after the process has ended. */
+  /** Stops the process. If it is still running after ten seconds, kills it. Resolves after the process has ended. */
   stop: () => Promise<void>;
   /** Sends SIGKILL if the process is still running. */
   kill: () => void;
@@ -48,7 +48,7 @@ export async function neighbourUser(): Promise<{ uid: number; gid: number } | un
     const args = ['--system', '--user-group', '--no-create-home', '--shell', shell, systemUser];
     const refused = await execute('useradd', args).then(() => undefined, String);
     try {
-      // If two starts create the user at the same time, the slower start fails here and then finds the user.
+      // If two stacks start at the same time, the slower one cannot create the user, but then finds it.
       return await findUser();
     } catch {
       throw new Error(
@@ -59,14 +59,13 @@ export async function neighbourUser(): Promise<{ uid: number; gid: number } | un
 }
 
 /**
- * Returns the command line that runs `command` as an unprivileged process. The kernel ends that process when this process ends, even after
- * kill -9. If root starts the stack, the process runs as another user. The only capability of the process is to enter closed folders such
- * as /root.
+ * Returns the command line that runs `command` as an unprivileged child process. When the parent process ends, even by kill -9, the kernel
+ * ends the child. If root starts the stack, the child runs as another user. Its only capability is to enter closed folders such as /root.
  */
 export async function guarded(command: readonly string[], signal = 'SIGTERM'): Promise<string[]> {
   const user = await neighbourUser();
   const identity = user ? ['--reuid', `${user.uid}`, '--regid', `${user.gid}`, '--clear-groups'] : [];
-  // DCMTK calls access(2). Without this secure bit, access(2) ignores the capability.
+  // DCMTK calls access(2). Without the secure bit `no_setuid_fixup`, access(2) ignores the capability.
   const caps = ['--inh-caps', '-all,+dac_override', '--ambient-caps', '+dac_override'];
   const capabilities = user ? [...caps, '--securebits', '+no_setuid_fixup'] : [];
   const death = ['--no-new-privs', '--pdeathsig', signal.replace('SIG', '')];
@@ -129,7 +128,7 @@ async function stop(ask: () => boolean, kill: () => boolean, exited: Promise<str
   await exited;
 }
 
-/** Calls `ready` ten times a second until it returns true. Throws if the process ends, or after `seconds`. */
+/** Calls `ready` ten times a second until it returns true. Throws if the process ends or `seconds` have passed. */
 export async function until(
   what: string,
   running: Running,
@@ -148,7 +147,7 @@ export async function until(
     }
     await sleep(100);
   }
-  // If this process has ended, another process has answered on the same port.
+  // If the started process has ended, another process has answered on its port.
   if (ended !== undefined)
     throw new Error(`${what} ended while starting (${ended})${lastWords(running.log)}`);
 }

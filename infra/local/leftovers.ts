@@ -12,8 +12,8 @@ export async function notePids(data: string, pids: Record<string, number>): Prom
 }
 
 /**
- * Waits until the processes of an earlier, killed stack have ended. The kernel has already sent a signal to these processes, but they still
- * occupy ports and files. Kills the processes that do not end in time.
+ * Waits until all processes of an earlier stack that was killed have ended. The kernel has already sent a signal to these processes, but
+ * they still occupy ports and files. Kills the processes that do not end in time.
  */
 export async function clearLeftovers(data: string, root: string, log: (line: string) => void): Promise<void> {
   const file = join(data, 'pids.json');

@@ -65,7 +65,7 @@ async function fill(values: Record<string, string>): Promise<string> {
   });
 }
 
-/** Returns a path in quotes if it contains white space. */
+/** Adds quotes to a path that contains white space. */
 const quoted = (value: string) => (/\s/.test(value) ? `"${value}"` : value);
 
 function main(prefix: Prefix, dir: string, temporary: string, site: string): string {

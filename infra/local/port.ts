@@ -18,8 +18,8 @@ export async function reservePort(wanted: number): Promise<number> {
 }
 
 /**
- * Reserves any free port, as `reservePort` does. The port is below the range of outgoing connections. An outgoing connection could
- * otherwise take the port before the server listens on it.
+ * Like `reservePort`, but reserves any free port below the range of outgoing connections. Otherwise an outgoing connection could take the
+ * port before the server listens on it.
  */
 export async function reserveAnyPort(): Promise<number> {
   const range = await readFile('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').catch(() => '');

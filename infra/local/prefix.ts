@@ -40,8 +40,8 @@ export type Prefix = {
 export const cacheFolder = () => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'radgate');
 
 /**
- * Returns the prefix in the cache folder. Creates it if it is missing or damaged, with a download of about 60 MB. Several processes may
- * call this function at the same time. Throws if apt cannot download.
+ * Returns the prefix in the cache folder. If the prefix is missing or damaged, creates it, which downloads about 60 MB. Several processes
+ * may call this function at the same time. Throws if apt cannot download.
  */
 export async function providePrefix(cacheDir: string, log: (line: string) => void): Promise<Prefix> {
   const recipe = createHash('sha256').update(JSON.stringify([packages, unneeded, process.arch]));
@@ -60,7 +60,7 @@ export async function providePrefix(cacheDir: string, log: (line: string) => voi
   return openPrefix(folder);
 }
 
-/** Returns the prefix in a complete folder. */
+/** Returns the prefix in this folder, which must be complete. */
 export function openPrefix(folder: string): Prefix {
   const platform = platforms[process.arch];
   if (!platform) throw new Error(`Orthanc is not available for ${process.arch}. Use x64 or arm64.`);

@@ -109,7 +109,7 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
   void keepHapi(kept, fhir, note).then((up) => (up && demo ? loadSampleList(list) : undefined));
 }
 
-/** Returns a function that prints a line, except after a stop was requested. A stop causes errors that are expected. */
+/** Returns a function that prints lines until a stop is requested. The errors that a stop causes are expected. */
 function sayUnlessStopping(kept: Supervisor): (line: string) => void {
   return (line) => {
     if (!kept.stopping) note(line);
@@ -141,7 +141,7 @@ function stopOnSignal(stop: () => Promise<void>): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stopOnce());
 }
 
-// The terminal may close before this process ends. Errors of writing to the terminal are ignored.
+// The terminal may close before this process ends. Write errors are therefore ignored.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 try {

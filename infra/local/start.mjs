@@ -12,8 +12,8 @@ if (args.includes('--help') || args.includes('-h')) {
 checkNode();
 await installDependencies();
 
-// The child ends when this process ends, even after kill -9. The child runs in its own session. The child therefore gets ^C only once, from
-// this process.
+// The child ends when this process ends, even by kill -9. The child runs in its own session and therefore gets ^C only once, from this
+// process.
 const stack = ['--pdeathsig', 'TERM', '--', node, join(root, 'infra/local/stack.ts'), ...args];
 const child = spawn('setpriv', stack, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
 // This process gets each ^C twice, from the terminal and from npm. The second signal is ignored if it comes within one second. A later ^C

@@ -124,7 +124,10 @@ async function build(work: string, options: ViewerOptions): Promise<void> {
   await writeFile(join(work, 'inventory.json'), JSON.stringify(await inventory(folder)));
 }
 
-/** Removes the temporary folders of builds that were killed. A build takes only seconds, so an older folder is not in use. */
+/**
+ * Removes the temporary folders of builds that were killed. A build takes only seconds, so a folder older than `ABANDONED_MS` is not in
+ * use.
+ */
 async function removeAbandoned(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     if (!name.startsWith('.making-')) continue;
@@ -136,8 +139,8 @@ async function removeAbandoned(cacheDir: string): Promise<void> {
 }
 
 /**
- * Renames the temporary folder of a finished build to its final name. If the final folder exists and is complete, another process has just
- * built this folder. A damaged folder is replaced.
+ * Renames the temporary folder of a finished build to the final name. If a complete folder with this name exists, another process has just
+ * built it. A damaged folder is replaced.
  */
 async function settle(work: string, built: string): Promise<void> {
   try {

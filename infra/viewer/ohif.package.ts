@@ -62,7 +62,7 @@ async function fetchPackage(cacheDir: string, log: (line: string) => void): Prom
 
 /**
  * Unpacks the published OHIF build and its licence into `folder`. Downloads the package through npm if `cacheDir` has no complete copy.
- * Throws if npm cannot download the package or its hash differs from the expected hash.
+ * Throws if npm cannot download the package or the package has a wrong hash.
  */
 export async function unpackOhif(
   cacheDir: string,

@@ -1,8 +1,8 @@
 import type { RewriteRule } from './bundle.rewriter.ts';
 
 /**
- * The viewer does not show priors. In every study mode, OHIF searches for priors by PatientID alone, but two issuers may give the same
- * PatientID to two people. Only one function makes this search. The rewritten function returns only the open studies.
+ * The viewer does not show prior studies. OHIF searches for them by PatientID alone, but two issuers may give the same PatientID to two
+ * people. Only one function of OHIF makes this search. The rewritten function returns only the open studies.
  */
 export const ONE_PATIENT: readonly RewriteRule[] = [
   {

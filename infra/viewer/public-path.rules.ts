@@ -1,8 +1,8 @@
 import type { RewriteRule } from './bundle.rewriter.ts';
 
 /**
- * Change the public path from `/` to `/viewer/`, and move inline scripts to app-config.js. The Content-Security-Policy therefore does not
- * need 'unsafe-inline'.
+ * These rules change the public path from `/` to `/viewer/`, and move inline scripts to app-config.js. The Content-Security-Policy
+ * therefore does not need 'unsafe-inline'.
  */
 export const PUBLIC_PATH: readonly RewriteRule[] = [
   {

@@ -12,7 +12,10 @@ const rule = (find: string, replace: string, times = 1): RewriteRule => ({
   replace,
 });
 
-/** Offer to save only if the account has the right (rights.js), report refused uploads (saving.js), and list only stored series. */
+/**
+ * With these rules, OHIF offers to save only if the account may save (rights.js), reports refused uploads (saving.js), and lists only
+ * stored series.
+ */
 export const SAVING: readonly RewriteRule[] = [
   // OHIF lists a new series before it stores the series. If the upload is refused, the series would remain in the list.
   rule(
