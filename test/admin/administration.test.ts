@@ -46,7 +46,7 @@ describe.each(KINDS)('%s', (path, body, shown) => {
     id = idOf(answer.body);
     expect(answer.body).toEqual({ id, ...shown });
     expect(answer.headers['location']).toBe(`${path}/${id}`);
-    // The representation of a machine account includes its state as a sender.
+    // The GET response for a machine account also has the members of `Sender` (src/admin/senders.service.ts).
     expect((await admin('get', `${path}/${id}`).expect(200)).body).toMatchObject({ id, ...shown });
   });
 
@@ -169,7 +169,7 @@ test('a link to a patient whom the catalog does not know is kept, and the answer
     for (const { body, headers } of [put, post]) {
       expect(body).toMatchObject({ patient });
       expect([patient, 'warning' in body]).toEqual([patient, warns]);
-      // The warning is not part of the person, so the entity tag is that of GET.
+      // The warning is not part of the person. A response with the warning therefore has the same entity tag as the GET response.
       const read = await admin('get', `/api/users/${z.looseObject({ id: z.string() }).parse(body).id}`);
       expect(read.headers['etag']).toBe(headers['etag']);
       expect(read.body).not.toHaveProperty('warning');

@@ -84,7 +84,7 @@ describe('the last administrator', () => {
 
 describe('the first administrator', () => {
   test('is made once by two gateways that start together, with a password in a file of mode 0600', async () => {
-    // Makes the database empty, as before the first start of a gateway. The tests above no longer use it.
+    // Makes the database empty, as before the first start of a gateway. The tests above have ended and no longer use the database.
     await world.sql`delete from accounts`;
     await world.sql`delete from groups`;
     await world.sql`delete from signing_keys`;

@@ -140,10 +140,10 @@ describe('an API key', () => {
     const other = await make({ name: 'free' });
     await admin('patch', `${path}/${other.id}`).send({ name: 'taken' }).expect(409);
     await admin('patch', `${path}/${made.id}`).send({ name: 'Taken', ranges: [] }).expect(200);
-    // A key of another account may have the same name.
+    // Keys of different accounts may have the same name.
     const machine = await world.machine();
     await admin('post', `/api/accounts/${machine.id}/keys`).send({ name: 'taken' }).expect(201);
-    // After a key has expired, another key may use its name. While the other key uses the name, the expired key cannot be extended.
+    // A new key may take the name of an expired key. While the new key has this name, the expired key cannot be extended.
     await admin('patch', `${path}/${made.id}`).send({ expires_at: '2020-01-01T00:00:00Z' }).expect(200);
     const { id } = await make({ name: 'taken' });
     await admin('patch', `${path}/${made.id}`).send({ expires_at: null }).expect(409);

@@ -59,7 +59,7 @@ const changes = (): [string, Verb, string, object?][] => [
   ['removes a group', 'delete', `/api/groups/${person.groupId}`],
 ];
 
-/** The newest audit row. */
+/** The member `to_self` and the patient of the newest audit row. */
 async function toSelf() {
   const [row] = await world.sql`select detail, patient_id from audit order by id desc limit 1`;
   return [z.object({ to_self: z.boolean() }).parse(row?.['detail']).to_self, row?.['patient_id']];

@@ -158,7 +158,7 @@ describe('a dump that is restored into a new cluster, under a gateway that keeps
     await sealedBut(0);
     idsBefore = await nextId();
     const to = connect(second);
-    // When the dump is made, these rows are written but not sealed. One of these rows is an hour old.
+    // These rows are written but not yet sealed at the time of the dump. One of these rows is an hour old.
     await owner.begin(async (tx) => {
       await tx`insert into audit (kind, address, action) values ('answer', 'test', 'not sealed in the dump')`;
       await tx`insert into audit (at, kind, address, action) values (now() - interval '1 hour', 'answer', 'test', 'old')`;

@@ -44,7 +44,7 @@ async function wordThatWaits(): Promise<string> {
   return String(row?.['id']);
 }
 
-/** The rows of all tables that these changes write. */
+/** The rows of all tables that the tested changes write. */
 async function everything(): Promise<unknown> {
   const [row] = await world.sql`select jsonb_build_array(
     (select jsonb_agg(to_jsonb(i)) from imports i where id = ${current}),
@@ -73,7 +73,7 @@ const map = {
   ],
 };
 
-/** Another sign-in of the same person. */
+/** Signs the same person in a second time. */
 const again = async (one: Person): Promise<Person> => ({
   ...one,
   authorization: await world.signIn(one.name, one.password),
@@ -85,7 +85,7 @@ async function sessionOf(one: Person): Promise<string> {
   return String(row?.['id']);
 }
 
-/** Every change outside the administration, with its preparation and its request. */
+/** Every change that is not an administrative change, with its preparation and its request. */
 const changes: readonly (readonly [what: string, prepare: () => Promise<() => Test>])[] = [
   ...(
     [

@@ -14,7 +14,7 @@ afterAll(() => world?.stop());
 
 const ends = (route: string) => /sessions|logout/.test(route);
 
-/** Requests the route as in the matrix table, with ids that do not exist. */
+/** Sends the requests of test/authz/matrix.table.ts with ids that do not exist. */
 const asked = table
   .filter(({ opens }) => opens !== 'public')
   // Routes that end sign-ins are requested last.

@@ -40,7 +40,7 @@ const ids = async () => {
     await world.sql`select audit_id::text as id from audit_seals join audit on id = audit_id order by position desc limit 8`
   ).map((row) => String(row['id']));
 };
-/** Makes a change that only the schema owner can make, runs the check, and undoes the change. Meanwhile no row is sealed. */
+/** Makes a change that only the schema owner can make, runs the check, and undoes the change. No row is sealed during the check. */
 async function tampered(statement: string, args: string[] = []): Promise<{ code: number; text: string }> {
   const holder = postgres(world.database.ownerUrl, { max: 1 });
   await holder`select pg_advisory_lock(${SEALER_LOCK})`;

@@ -31,7 +31,7 @@ it('a chain that stopped is reported before recovery: rows without a seal cannot
 
   world.gateway.kill();
   await world.gateway.exited;
-  // Makes the state after the sealer has stopped: rows with seals, and rows of an earlier month and of today without seals.
+  // Simulates that the sealer has stopped: earlier rows have seals, and these rows of a past month and of today have none.
   await app`insert into audit (at, kind, address, action)
     select '2019-05-15'::timestamptz + n * interval '1 hour', 'answer', 'test', 'unsealed ' || n from generate_series(1, 30) n`;
   await app`insert into audit (at, kind, address, action)
@@ -65,7 +65,7 @@ describe('once a gateway runs again', () => {
     expect(more).toEqual([]);
     const told = Told.parse(note?.['detail']);
     expect(told).toMatchObject({ rows: 41, from: '2019-05-15 01:00:00+00' });
-    // The audit row about late rows is sealed directly after the rows that it reports.
+    // The audit row about the late sealing is sealed directly after the rows that were sealed late.
     expect(Number(note?.['position'])).toBe(Number(told.first_seal) + told.rows);
     const { authorization } = await world.admin();
     for (const format of ['json', 'csv', 'fhir']) {

@@ -10,7 +10,7 @@ let world: World;
 let gateway: TestGateway;
 let line: Line;
 
-/** A TCP proxy in front of PostgreSQL whose connections the test can cut. The server itself is shared with other tests. */
+/** A TCP proxy in front of PostgreSQL. The test cuts the connections of the proxy, because other tests use the same PostgreSQL server. */
 class Line {
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;

@@ -8,7 +8,7 @@ import { launchBrowser } from '../support/browser.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { login } from './signing.in.ts';
 
-/** Requests that pages of other origins send. They have the administrator's cookies if the browser includes the cookies. */
+/** Requests that pages of other origins send in the administrator's browser. The browser decides whether to include the cookies. */
 const DEEDS: readonly (readonly [verb: string, path: string, body?: object])[] = [
   ['POST', '/api/auth/logout', {}],
   ['POST', '/api/groups', { name: 'made by a stranger' }],
@@ -55,7 +55,7 @@ afterAll(async () => {
   elsewhere.close();
 });
 
-/** The state of the session, as a page of the gateway's own origin gets it. */
+/** Runs `work` in a page of the gateway's own origin and returns the result. */
 async function own<T>(work: (page: Page) => Promise<T>): Promise<T> {
   const page = await context.newPage();
   await page.goto(`${world.gateway.url}/health/live`);
@@ -80,7 +80,7 @@ const answered = async (route: string) =>
 
 describe.each([
   ['another site', 'localhost'],
-  // For this page, SameSite is no protection: another port is the same site, so the browser sends the cookies.
+  // SameSite does not protect against this page. Another port belongs to the same site, so the browser sends the cookies.
   ['the same site on another port', '127.0.0.1'],
 ])('a page of %s', (_, host) => {
   test('changes nothing by forms', async () => {

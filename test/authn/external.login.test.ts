@@ -33,7 +33,7 @@ afterAll(async () => {
   await provider?.stop();
 });
 
-/** A minimal browser. It keeps cookies by host, and follows redirects while they lead to the API of `http://radgate.test`. */
+/** A minimal browser that keeps cookies by host. */
 class Browser {
   private readonly jars = new Map<string, Map<string, string>>();
 
@@ -55,7 +55,10 @@ class Browser {
     return answer;
   }
 
-  /** Signs in from the button to the callback URL of the gateway. */
+  /**
+   * Starts the sign-in as the button does, and follows the redirects to the provider. Returns the gateway's callback URL without requesting
+   * it.
+   */
   async comeBack(next = '/viewer/'): Promise<string> {
     let at = `${PUBLIC_URL}/api/auth/oidc/login?next=${encodeURIComponent(next)}`;
     for (let hop = 0; hop < 8; hop += 1) {
@@ -82,7 +85,7 @@ const meet = (stranger: Partial<Stranger> = {}) => {
 const bearer = (token: string) => world.http.get('/api/me').set('authorization', `Bearer ${token}`);
 const seconds = () => Math.floor(Date.now() / 1000);
 const claims = (sub: string) => ({ sub, iat: seconds(), exp: seconds() + 300 });
-/** The groups of the person who signs in now. */
+/** Signs in at the provider and returns the groups of the account. */
 async function joined(): Promise<string[]> {
   const browser = new Browser();
   await browser.login();
@@ -196,7 +199,7 @@ describe('a login at the provider', () => {
 
 const asked = (verb: 'post' | 'patch' | 'delete', path: string) =>
   world.http[verb](path).set('authorization', admin);
-/** The audit rows about groups that this person joined and left. */
+/** The audit details about the groups that this person joined or left because of a claim. */
 const told = async (sub: string) =>
   (
     await world.sql`
@@ -217,7 +220,8 @@ describe('a group that a claim gave', () => {
       );
     const { account, groups } = await of(['Administrators'], 20);
     expect(groups.map(({ id }) => id)).toEqual([group]);
-    // The account is not the last administrator even with a local password, because the claim may change at the next sign-in.
+    // Even with a local password, the account does not count as an administrator who remains, because the claim may change at the next
+    // sign-in.
     const password = 'a password of their own';
     await asked('patch', `/api/users/${account.id}`).send({ password }).expect(200);
     for (const way of [`/api/users/${own.account.id}`, `/api/groups/${group}/members/${own.account.id}`])

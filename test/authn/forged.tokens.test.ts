@@ -7,7 +7,7 @@ import { tokensOf } from './signing.in.ts';
 
 let world: World;
 let met = 0;
-/** The URL of a key set that forged token headers contain. */
+/** The headers of the forged tokens name this server as the source of the key set. `met` counts its connections. */
 const stranger = createServer((_request, response) => response.end('{}')).on('connection', () => (met += 1));
 let address: string;
 

@@ -14,7 +14,7 @@ afterAll(() => world.stop());
 
 const refresh = (refresh_token: string): Test => world.http.post('/api/auth/refresh').send({ refresh_token });
 const refreshed = async (token: string): Promise<Pair> => Pair.parse((await refresh(token).expect(200)).body);
-/** Moves the times of all earlier uses of refresh tokens eleven seconds into the past. */
+/** Moves the times at which refresh tokens were used eleven seconds into the past. */
 const elevenSecondsLater = () =>
   world.sql`update refresh_tokens set used_at = used_at - interval '11 seconds' where account_id = ${person.id}`;
 

@@ -14,18 +14,18 @@ const ROTATE_MS = 5000;
 const AT_ONCE = 100;
 const Refreshed = z.object({ access_token: z.string(), refresh_token: z.string() });
 
-/** The number of responses by status, and the number of keys that signed the tokens in use. */
+/** The number of responses by status, and the number of keys that have signed the access tokens of the test. */
 export type Outcome = {
   statuses: Record<number, number>;
   keys: number;
   rotations: number;
-  /** The number of requests per second that the test reached. */
+  /** The number of requests per second that the test has sent. */
   perSecond: number;
 };
 
 /**
- * Rotates the signing keys every five seconds while people send requests to both gateways in turn and refresh their tokens every second.
- * A new key signs `hurry` seconds earlier than usual.
+ * Rotates the signing keys every five seconds. Meanwhile clients send requests to the gateways in turn, and one client gets new tokens
+ * every second. A new key is used for signing `hurry` seconds earlier than usual.
  */
 export async function rotateUnderLoad(
   world: World,
@@ -40,7 +40,7 @@ export async function rotateUnderLoad(
   const at = (index: number) => urls[index % urls.length] ?? '';
   const pools = urls.map((url) => new Pool(url, { connections: 16 }));
 
-  // Also moves the first key into the past, because it must not be younger than the keys that the test adds.
+  // Also moves the creation time of the first key into the past, because the first key must be older than the keys that the test adds.
   await world.sql`update signing_keys set created_at = created_at - interval '1 minute'`;
   const rotate = async () => {
     const { DATABASE_URL = '', MASTER_KEY = '' } = world.gateway.env;

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => world.stop());
 
 const me = (headers: Record<string, string>) => world.http.get('/api/me').set(headers);
-/** A request for a change that the guard accepts, and that then fails with 422. */
+/** A POST request that fails with 422 if the guard accepts it. */
 const change = (headers: Record<string, string>): Test =>
   world.http
     .post('/api/me/password')

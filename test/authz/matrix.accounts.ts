@@ -81,7 +81,7 @@ async function ofMachine(world: World, principal: PrincipalName): Promise<Creden
 
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 
-/** A token with the same claims that has expired. It is signed with a key that the gateway publishes. */
+/** An expired token with the same claims. It is signed with a key that the gateway publishes. */
 async function expired(world: World, authorization: string): Promise<string> {
   const claims: unknown = JSON.parse(
     Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString('utf8'),

@@ -9,7 +9,7 @@ import type { Row } from './matrix.table.ts';
 export interface Cell {
   readonly row: Row;
   readonly credential: Credential;
-  /** The study of the request. Undefined for a route without a study. */
+  /** The object of the request. Undefined for a route without UIDs. */
   readonly thing: Thing | undefined;
 }
 
@@ -71,7 +71,7 @@ export function takesAway(cell: Cell): boolean {
   return expected(cell) === 204;
 }
 
-/** Sends it. */
+/** Sends the request. */
 export async function ask(world: World, { row, credential, thing }: Cell): Promise<Answer> {
   const [method = '', path = ''] = row.route.split(' ', 2);
   const body = bodyOf(row, method);

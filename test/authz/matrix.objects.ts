@@ -37,7 +37,7 @@ export const chains: Readonly<Record<Thing, Chain>> = {
 };
 
 export const ownPatient = { issuer: 'TEST', patient_id: 'MATRIX-OWN' } as const;
-/** The second patient whose images have the UIDs of `contested`. The images are in the archive, but nobody may see them. */
+/** A second patient. The archive has an image of this patient with the UIDs of `contested`, but nobody may see the image. */
 export const lateComer = { issuer: 'TEST', patient_id: 'QQCANARY-LATE' } as const;
 
 /** Words and UIDs that only readers of the foreign study may see. They occur in no other study. */
@@ -51,7 +51,7 @@ export const foreignCanaries: readonly string[] = [
 ];
 /** Words of the second patient. Nobody may read them in any study. */
 export const lateCanaries: readonly string[] = ['Qqcanary', 'QQCANARY', 'qqcanary'];
-/** No log line and no metric may contain these. */
+/** No log line and no metric may contain these words and UIDs. */
 export const allCanaries: readonly string[] = [
   ...foreignCanaries,
   ...lateCanaries,
@@ -80,13 +80,16 @@ export function heldAt(thing: Thing, level: Level): Held | undefined {
   }
 }
 
-/** Whether a request for the object at this level differs from the requests at other levels. */
+/**
+ * Whether the object must be requested at this level. A mixed object is not requested at a level at which its UIDs are those of another
+ * object.
+ */
 export function isApart(thing: Thing, level: Level): boolean {
   if (thing === 'mixed series' || thing === 'mixed study') return level !== 'study';
   return thing !== 'mixed instance' || level === 'instance';
 }
 
-/** The attributes that describe a patient in the patient's instances. */
+/** The attributes of a patient in the patient's instances. */
 interface Described {
   readonly id: string;
   readonly name: string;
@@ -139,7 +142,10 @@ async function watched(world: World): Promise<void> {
   }
 }
 
-/** Stores all studies and deletes `deleted` again. The contested study is stored directly in the archive. */
+/**
+ * Stores all studies and then deletes `deleted`. Also stores an image of the second patient directly in the archive, with the UIDs of the
+ * contested study.
+ */
 export async function furnish(world: World, sender: Caller, remover: Caller): Promise<void> {
   const stored = (['own', 'shared', 'deleted', 'contested', 'foreign'] as const).map((thing) =>
     fileOf(chains[thing], patients[thing]),

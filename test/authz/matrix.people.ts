@@ -6,14 +6,14 @@ import { chains, type Held, lateComer, ownPatient } from './matrix.objects.ts';
 export interface Principal {
   readonly grants: readonly GrantWish[];
   /**
-   * The objects that each right covers. The principal does not have a missing right. The list is independent of `grants`, so the test can
-   * fail.
+   * The objects that each right of the principal must cover. The principal has no other rights. The list is not derived from `grants`,
+   * because the test compares it with the effect of `grants`.
    */
   readonly may: Partial<Record<Right, readonly Held[]>>;
   /** Whether the gateway has an account for the principal. */
   readonly known: boolean;
   readonly patient?: typeof ownPatient;
-  /** The kinds of account. A patient is a person, a modality is a machine. */
+  /** The only kind of account for this principal. Undefined if both kinds are possible. */
   readonly only?: 'person' | 'machine';
 }
 

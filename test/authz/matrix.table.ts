@@ -10,7 +10,7 @@ export interface Row {
   readonly ok: number;
   /** The path and query of the request, if they differ from the route. UIDs replace the placeholders, such as `{study}`. */
   readonly path?: string;
-  /** The JSON body of the request. If it is absent, a request for a change has an empty object. */
+  /** The JSON body of the request. By default, a request for a change has the body `{}`. */
   readonly body?: object;
   /** True if the route lists studies and patients. A permitted caller may therefore see the canaries. */
   readonly tells?: true;
@@ -57,7 +57,7 @@ export const table: readonly Row[] = [
     ['POST /api/auth/logout', 422, { body: { none: 'such' } }],
     ['POST /api/me/password', 422],
     ['GET /api/me/sessions', 200],
-    // Only principals whom the gateway must refuse request deletions.
+    // This deletion is requested only by principals whom the gateway must refuse.
     ['DELETE /api/me/sessions', 204],
     absent('DELETE /api/me/sessions/:id'),
   ]),

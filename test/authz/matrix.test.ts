@@ -18,7 +18,7 @@ import {
 import { type Principal, principals } from './matrix.people.ts';
 import { type Row, table } from './matrix.table.ts';
 
-/** Prints each route when Fastify registers it (diagnostics channel). */
+/** Code that prints each route when Fastify registers the route (diagnostics channel). */
 const TELL_ROUTES = `
   import { subscribe } from 'node:diagnostics_channel';
   subscribe('fastify.initialization', ({ fastify }) => fastify.addHook('onRoute', ({ method, url }) => {
@@ -90,7 +90,7 @@ it('every route answers every principal as the table says, and refusals are equa
     const fault = faultOf(cell, answer);
     if (fault !== undefined) faults.push(fault);
     if (![401, 403, 404].includes(answer.status)) return;
-    // For a browser, WWW-Authenticate names only Bearer.
+    // With a session cookie, WWW-Authenticate names only Bearer.
     const kind = `${answer.status} ${answer.status === 401 ? cell.credential.form === 'session cookie' : ''}`;
     refusals.set(kind, (refusals.get(kind) ?? new Set()).add(JSON.stringify(answer)));
   });
@@ -116,7 +116,7 @@ it('searches find what each principal may see, all of it and nothing else', asyn
       const headers = credential.headers('GET');
       const answer = await fetch(`${world.gateway.url}/dicom-web/${level}`, { headers });
       const text = await answer.text();
-      // The requests to the archive concern only the patient of the study.
+      // No result may contain attributes of the second patient, although the archive has an image of this patient.
       expect(lateCanaries.filter((canary) => text.includes(canary))).toEqual([]);
       const found = Found.parse(JSON.parse(text)).map((item) => String(item['0020000D']?.Value?.[0]));
       const wanted = visible.map((held) => chains[held].study).sort();

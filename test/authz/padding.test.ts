@@ -7,7 +7,10 @@ import { rebuilt } from '../catalog/rebuilt.ts';
 import { valuesOf } from '../dicomweb/qido.world.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
-/** White space of all kinds, and invisible characters. Except for the space, each of these characters makes another PatientID. */
+/**
+ * White space and invisible characters, without the space. A PatientID that begins or ends with one of these characters is a different
+ * PatientID.
+ */
 const BLANKS = [
   '\t',
   '\n',
@@ -23,7 +26,7 @@ const BLANKS = [
   '\ufeff',
 ];
 const around = fc.array(fc.constantFrom(' ', ...BLANKS), { maxLength: 2 }).map((some) => some.join(''));
-/** The PatientIDs that are written into files. A fixed seed makes them equal in every run. */
+/** The PatientIDs that are written into files. The seed is fixed, so every run has the same PatientIDs. */
 const written = [
   'P1',
   ' P1 ',

@@ -21,7 +21,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-// There are only few values, so grants often match studies. Some values differ only in case or spaces and must be treated as different.
+// There are few possible values, so grants often match studies. Values that differ only in case or spaces are different values.
 const issuer = fc.constantFrom('A', 'a', 'B');
 const patientId = fc.constantFrom('1', '1 ', 'p*', 'P*', '%', '');
 const institution = fc.constantFrom('North', 'north', 'South', '');
@@ -118,7 +118,7 @@ describe('one policy, two readings', () => {
   });
 });
 
-/** Returns a value from a transaction that is rolled back. */
+/** Rolls a transaction back and carries its result out. */
 class Found extends Error {
   constructor(readonly uids: string[]) {
     super('found');

@@ -71,7 +71,7 @@ class Open {
     return new Open(answer, ended);
   }
 
-  /** A STOW request to the other gateway. The client has sent half of its file. */
+  /** A STOW request to the other gateway. The client sends only half of the file. */
   static upload(file: Buffer, headers: Readonly<Record<string, string>>): Pick<Open, 'rest'> {
     const { type, body } = multipartOf([file]);
     const sending = request(`${other.url}/dicom-web/studies`, {
@@ -86,7 +86,7 @@ class Open {
     return { rest: () => ended };
   }
 
-  /** Reads to the end. */
+  /** Reads the response to its end. */
   rest(): Promise<'whole' | 'cut'> {
     this.answer.resume();
     return this.ended;
@@ -116,7 +116,7 @@ const leave = ({ id, groupId }: Person) =>
 
 const cuts = async () => (await other.logged()).split('"event":"disconnected: no longer allowed"').length - 1;
 const took: Record<string, number> = {};
-/** The largest measured delay is printed at the end. */
+/** Makes the change, waits until the other gateway has ended the request, and measures the delay. */
 async function cutBy(
   name: string,
   open: Pick<Open, 'rest'>,

@@ -17,7 +17,7 @@ interface Touched {
 }
 
 const READER = '00000000-0000-4000-8000-00000000000a';
-/** The number of studies that each kind of scope covers, except `own-patient`. It is the same for every size of the database. */
+/** The number of studies that each kind of scope except `own-patient` covers. This number does not depend on the size of the database. */
 const SEEN = 4;
 
 const Node = z.looseObject({
@@ -33,8 +33,8 @@ const Explained = z.array(z.object({ 'QUERY PLAN': z.array(z.object({ Plan: Node
 
 /**
  * Creates a database of `studies` studies with ten instances each. Each study has one grant, and each group has a hundred grants. One
- * reader has further grants. They have five kinds of scope that cover {@link SEEN} studies each, and the scope `own-patient`. Returns the
- * cost of the gateway's queries for that reader.
+ * reader has further grants: five kinds of scope that cover {@link SEEN} studies each, and the scope `own-patient`. Returns the cost of the
+ * gateway's queries for that reader.
  */
 export async function measure(studies: number): Promise<Touched[]> {
   const database = await createDatabase();
@@ -99,7 +99,10 @@ async function fill(sql: postgres.Sql, studies: number): Promise<void> {
   await settle(sql);
 }
 
-/** Vacuums like autovacuum. While autovacuum itself runs, the vacuum of the test cannot finish. */
+/**
+ * Vacuums the tables, because the measured plans depend on it. Repeats this until all pages are marked as visible. A running autovacuum can
+ * delay that.
+ */
 async function settle(sql: postgres.Sql): Promise<void> {
   for (;;) {
     await sql`vacuum analyze`;

@@ -13,7 +13,7 @@ import { longForm } from '../support/long.form.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 import { OF_EACH_KIND, STORED } from './transfer.syntaxes.table.ts';
 
-/** Longer than a comparison of a small archive. The tests wait for conditions, not for fixed times. */
+/** Longer than the comparison of a small archive with the catalog takes. The tests wait for conditions, not for fixed times. */
 const SOON = { timeout: 60_000, interval: 200 };
 /** A long limit, because the tests restart gateways and open dozens of associations. */
 const LONG = 120_000;
@@ -171,8 +171,8 @@ describe(
         const last = await lastChange();
         return last > before && cursor?.['position'] === last;
       };
-      // The lock delays the insert of the instance. Its reservation and Orthanc's copy exist, so the watcher must check the instance
-      // again later.
+      // The lock delays the insert of the instance. The reservation and Orthanc's copy of the instance already exist, so the watcher must
+      // check the instance again later.
       const answer = await world.sql.begin(async (lock) => {
         await lock`lock table instances in share mode`;
         const storing = world.store(sender, [file]).then(({ status }) => status);
@@ -188,7 +188,7 @@ describe(
   },
 );
 
-/** Transfer syntaxes of Orthanc 1.12.7 and DCMTK 3.6.9: uncompressed, JPEG, JPEG-LS, JPEG 2000, unfragmented video, RLE. */
+/** Transfer syntaxes that both Orthanc 1.12.7 and DCMTK 3.6.9 support: uncompressed, JPEG, JPEG-LS, JPEG 2000, unfragmented video, RLE. */
 const BY_DICOM = /\.1\.2(\.1|\.1\.99|\.2|\.5|\.4\.(5\d|6[0-6]|[789]\d|10\d)(?<!94|99))?$/;
 
 /** A storescu profile that proposes only this transfer syntax, for CT images. */
@@ -253,7 +253,7 @@ describe('what came by C-STORE', { timeout: LONG }, () => {
         await world.get(operator, `${path}/metadata`).expect(200);
         await world.store(sender, [z.instanceof(Buffer).parse(stored.body)]).expect(200);
       }
-      // Orthanc 1.12.7 accepts only these transfer syntaxes. A newer version may accept more.
+      // These are all transfer syntaxes that Orthanc 1.12.7 accepts. A newer version may accept more.
       const known = offered.filter((syntax) => BY_DICOM.test(syntax));
       expect(taken.map(({ syntax }) => syntax)).toEqual(expect.arrayContaining(known));
     } finally {

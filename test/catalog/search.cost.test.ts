@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sample } from '../support/long.form.ts';
 import { CostlyArchive, INSTANCES_EACH, POLICIES, worstQueries } from './search.cost.ts';
 
-/** The short form of test/long/searches.test.ts. The number of rows in a plan may not grow faster than the catalog. */
+/** The short form of test/long/searches.test.ts. The number of rows that a plan processes must not grow faster than the catalog. */
 const STUDIES = 200;
 /** The number of rows at each level. */
 const HELD = { study: STUDIES, series: STUDIES, instance: STUDIES * INSTANCES_EACH };
-/** How many steps of a plan may process the same row. */
+/** The largest permitted number of plan steps that process the same row. */
 const STEPS = 25;
 const LEVELS = ['study', 'series', 'instance'] as const;
 

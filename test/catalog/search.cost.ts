@@ -14,11 +14,11 @@ interface Cost {
   readonly query: string;
   readonly found: number;
   readonly milliseconds: number;
-  /** The rows that all steps of the plan returned, over all loops. */
+  /** The number of rows that all steps of the plan returned in all loops. */
   readonly rows: number;
-  /** The largest number of wide rows that one step of the plan sorted or materialized. */
+  /** The largest number of rows wider than {@link WIDE} that one step of the plan sorted or materialized. */
   readonly wide: number;
-  /** The rows of the requested page. */
+  /** The number of rows of the requested page. */
   readonly limit: number;
 }
 
@@ -29,7 +29,7 @@ const WIDE = 200;
 const KEEPING = new Set(['Sort', 'Incremental Sort', 'WindowAgg', 'CTE Scan', 'Materialize']);
 
 const letters = 'abcdefghijklmnopqrstuvwxyz';
-/** The pattern `*a*b*c…` with 64 characters. Names and descriptions contain all its letters, but in another order. */
+/** The pattern `*a*b*c…` with 64 characters. Names and descriptions contain all letters of the pattern, but in a different order. */
 const wildcards = Array.from({ length: 32 }, (_, at) => `*${letters[at % 26]}`).join('');
 const longPattern = `${'*a?'.repeat(85)}*`;
 const marks = '?'.repeat(256);
@@ -88,7 +88,7 @@ const everyone: Policy = {
   patient: undefined,
   grants: [{ rights: ['studies:read'], scope: { kind: 'all' } }],
 };
-/** The policy of a reader who may also see all studies, but by scopes that must be checked for each study. */
+/** The policy of a reader whose scopes must be checked for each study. This reader may see all studies too. */
 const partly: Policy = {
   ...everyone,
   grants: [

@@ -2,7 +2,7 @@ import { TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 
 const ROOT = '1.2.840.10008.1.2';
 
-/** Transfer syntaxes of PS3.6 table A-1 (2025c) that STOW stores, current and retired, by the last parts of their UID. */
+/** Current and retired transfer syntaxes of PS3.6 table A-1 (2025c) that STOW stores. */
 const STANDARD = [
   TransferSyntax.implicitLittle,
   TransferSyntax.explicitLittle,
@@ -24,7 +24,9 @@ const STANDARD = [
   `${ROOT}.8.1`,
 ];
 
-/** Transfer syntaxes with UIDs that PS3.6 does not list, below 1.2.840.10008.1.2.4. Their data sets are Explicit VR Little Endian. */
+/**
+ * Transfer syntaxes whose UIDs begin with 1.2.840.10008.1.2.4 but are not listed in PS3.6. Their data sets are Explicit VR Little Endian.
+ */
 const UNKNOWN = [`${ROOT}.4.67`, `${ROOT}.4.99`, `${ROOT}.4.113`, `${ROOT}.4.206`];
 
 /** Transfer syntaxes that STOW stores. */
@@ -36,7 +38,7 @@ export const OF_EACH_KIND: readonly string[] = [
   TransferSyntax.explicitLittle,
   TransferSyntax.deflated,
   TransferSyntax.explicitBig,
-  // JPEG, also a retired process, JPEG-LS, JPEG 2000, JPIP by reference, video, fragmentable video, and HTJ2K.
+  // JPEG (one current and one retired process), JPEG-LS, JPEG 2000, JPIP by reference, video, fragmentable video, and HTJ2K.
   ...['50', '54', '80', '90', '94', '100', '102.1', '201'].map((number) => `${ROOT}.4.${number}`),
   TransferSyntax.rle,
   `${ROOT}.8.1`,
@@ -45,7 +47,7 @@ export const OF_EACH_KIND: readonly string[] = [
 
 /** Transfer syntaxes that STOW refuses at once with 0xC122, because the encoding of the data set is unsupported or unknown. */
 export const REFUSED: readonly string[] = [
-  // JPIP deflated, HTJ2K JPIP deflated.
+  // JPIP deflated, and HTJ2K by JPIP deflated.
   `${ROOT}.4.95`,
   `${ROOT}.4.205`,
   // RFC 2557 MIME encapsulation and XML encoding, which are both retired.

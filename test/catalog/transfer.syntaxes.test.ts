@@ -12,7 +12,7 @@ import { longForm, sample } from '../support/long.form.ts';
 import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 import { OF_EACH_KIND, REFUSED, STORED } from './transfer.syntaxes.table.ts';
 
-/** Longer than a comparison of a small archive. The tests wait for conditions, not for fixed times. */
+/** Longer than the comparison of a small archive with the catalog takes. The tests wait for conditions, not for fixed times. */
 const SOON = { timeout: 60_000, interval: 200 };
 /** A long limit, because the tests restart gateways and archives. */
 const LONG = 120_000;
@@ -43,7 +43,7 @@ function instanceOf(syntax: string, name = syntax, extra: DicomElement[] = []): 
   return { name, syntax, ...uids, file: makeInstance({ ...uids, transferSyntax: syntax, extra }) };
 }
 
-/** The same file with this many bytes of Private Information (0002,0102) in its file meta information (PS3.10 §7.1). */
+/** The same file with Private Information (0002,0102) of `bytes` bytes in the file meta information (PS3.10 §7.1). */
 function withLongMeta(sent: Sent, bytes: number): Sent {
   const { file } = sent;
   const end = 144 + file.readUInt32LE(140);

@@ -63,7 +63,7 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** The studies that a reader sees now, and which of them have no image series yet. */
+/** The studies that a reader sees now. */
 async function view(tx: Transaction, reader: Policy): Promise<Set<string>> {
   const rows = await tx
     .select({ uid: studies.studyUid })
@@ -73,7 +73,7 @@ async function view(tx: Transaction, reader: Policy): Promise<Set<string>> {
   return new Set(rows.map((row) => row.uid));
 }
 
-/** Inserts one instance like STOW or the watcher. If the instance is refused, no rows are inserted. */
+/** Inserts one instance as STOW or the watcher would. If the instance is refused, no rows are inserted. */
 async function store(tx: Transaction, one: Step, serial: number): Promise<void> {
   const seriesUid = `${one.studyUid}.${serial}`;
   const sopUid = `${seriesUid}.1`;
@@ -137,8 +137,8 @@ describe('storing never widens access', () => {
                 for (const [index, reader] of readers.entries()) {
                   const after = await view(tx, reader);
                   for (const study of existing) {
-                    // No modality scope covers a study that has only reports. Its first image series decides the scope
-                    // (docs/decisions/0005).
+                    // No modality scope covers a study that has only reports. The first image series of the study decides which modality
+                    // scopes cover it (docs/decisions/0005).
                     if (
                       study.images.length === 0 &&
                       reader.grants.some((grant) => grant.scope.kind === 'modality')

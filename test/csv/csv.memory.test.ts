@@ -9,7 +9,9 @@ const HEADER = Buffer.from('Nome,CPF,Observação\n');
 
 const LOOKS = 8;
 
-/** Yields a header and then the same chunk many times, so the file is never in memory as a whole. Calls `look` a few times meanwhile. */
+/**
+ * Yields a header and then `times` times the same chunk, so the file is never in memory as a whole. Calls `look` a few times in between.
+ */
 async function* endless(chunk: Buffer, times: number, look?: () => void): AsyncGenerator<Buffer> {
   yield HEADER;
   for (let time = 1; time <= times; time += 1) {

@@ -11,7 +11,7 @@ export function shipped(name: string): MappingDocument {
   return found;
 }
 
-/** Yields bytes in chunks of a fixed size, like a disk. */
+/** Yields bytes in chunks of a fixed size, as a disk does. */
 export async function* chunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }

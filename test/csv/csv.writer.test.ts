@@ -6,7 +6,7 @@ import { csvLines, withoutFormulaEscape } from '../../src/csv/csv.writer.js';
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 const SIGNS = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'] as const;
 
-/** The expected text of a cell in the file, computed without the library (RFC 4180 §2, OWASP "CSV Injection"). */
+/** The expected text of a cell in the written file, computed without the CSV library (RFC 4180 §2, OWASP "CSV Injection"). */
 function written(cell: string, delimiter: string, quoteBlanks: boolean): string {
   const escaped = SIGNS.some((sign) => cell.startsWith(sign)) ? `'${cell}` : cell;
   const quoted =

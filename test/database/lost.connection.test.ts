@@ -81,7 +81,7 @@ describe('a connection that is lost in the middle of a transaction', () => {
     const lost = sql.begin(async (transaction) => {
       await transaction`insert into kept values ('half')`;
       await cut();
-      // A statement of another caller opens the pool's only connection again.
+      // The pool has only one connection. A statement of another caller opens it again.
       expect(await kept()).toEqual([]);
       stray.resolve(fateOf(transaction`insert into kept values ('stray')`));
     });
@@ -105,7 +105,7 @@ describe('a connection that is lost in the middle of a transaction', () => {
     expect(await fateOf(reserved`select 1`)).toBe('refused');
     expect(await others).toEqual([]);
     expect(await fateOf(reserved`select 1`)).toBe('refused');
-    // The release of the lost connection must have no effect, because another caller has the pool's only connection now.
+    // The pool has only one connection, and another caller uses it now. The release of the lost connection must therefore have no effect.
     const [next, late] = [await sql.reserve(), kept()];
     reserved.release();
     expect(await fateOf(next`select 1`)).toBe('done');

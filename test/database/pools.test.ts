@@ -30,7 +30,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** The number of the gateway's connections of this name that wait for a table or row lock. */
+/** The number of connections of the gateway that have this application name and wait for a table or row lock. */
 async function blocked(name: string): Promise<number> {
   const rows = await admin`
     select from pg_stat_activity where datname = ${new URL(world.database.appUrl).pathname.slice(1)}
@@ -69,7 +69,7 @@ it('a sign-in takes less than a second while searches, walks and imports keep al
   await expect.poll(lockHolders, { timeout: 10_000 }).toBe(3);
   const searches: Promise<number>[] = [];
   await world.sql.begin(async (tx) => {
-    // Searches and the comparison of the archive wait until this transaction ends.
+    // Searches wait until this transaction ends. The comparison of the archive with the catalog also waits.
     await tx`lock table series in access exclusive mode`;
     for (let count = 0; count < 12; count += 1)
       await world.archive('/instances', { method: 'POST', body: new Uint8Array(makeInstance()) });

@@ -8,7 +8,7 @@ import { startTestGateway } from '../support/gateway.ts';
 import { sample } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 
-/** The statement timeout of the gateway under test. A statement that waits for a lock therefore ends soon. */
+/** The statement timeout of the gateway under test. It is short, so that a statement that waits for a lock ends soon. */
 const STATEMENT_MS = 300;
 const AT_ONCE = 8;
 /** These routes report an unreachable database in their own format. */
@@ -46,7 +46,7 @@ async function askAll(): Promise<ReadonlyMap<string, Answer>> {
   return answers;
 }
 
-/** The fault of a response as a line of the report. Undefined if the response is 503 with a text and `Retry-After`, as required. */
+/** The fault of a response, as a line of the report. Undefined if the response is as required: 503 with a text and `Retry-After`. */
 function faultOf(route: string, { status, headers, body }: Answer): string | undefined {
   const isProblem = headers['content-type'] === 'application/problem+json' && headers['retry-after'] === '5';
   if (status === 503 && isProblem && body.includes('did not finish in time')) return undefined;

@@ -24,7 +24,7 @@ interface Kind {
   readonly path: string;
   readonly value: Buffer;
   readonly own?: string;
-  /** The value without its padding byte. */
+  /** `value` without its padding byte. */
   readonly document?: Buffer;
 }
 

@@ -1,6 +1,6 @@
 /**
- * For each list item of docs/conformance.md: its first words, and a test of its statement (a file of this folder, and words of the test's
- * title).
+ * The list items of docs/conformance.md. Each entry has the first words of the item, and names a test of its statement by a file of this
+ * folder and words of the test's title.
  */
 export const shownBy: readonly (readonly [line: string, file: string, title: string])[] = [
   ['A path names a study', 'wado', 'names nothing'],

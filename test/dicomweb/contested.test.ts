@@ -31,7 +31,7 @@ async function metadataOf(
 ): Promise<z.infer<typeof DataSets>> {
   const answer = await world.get(reader, `${path}/metadata`).expect(200);
   const dataSets = DataSets.parse(JSON.parse(answer.text));
-  // The archive omits the pixels of deflated files from its metadata, although it has them.
+  // The archive's metadata of a deflated file does not mention the pixels, although the archive has them.
   if (withoutPixels) for (const one of dataSets) delete one['7FE00010'];
   return dataSets.sort((a, b) => (sopOf(a) < sopOf(b) ? -1 : 1));
 }

@@ -18,12 +18,12 @@ const rewritten: readonly (readonly [program: string, ...options: string[]])[] =
   ['dcmquant'],
   ['dcmscale', '+Sxf', '0.5'],
 ];
-/** SOP classes that `img2dcm` makes from a JPEG file. The program does not change the JPEG stream. */
+/** Options of `img2dcm` for several SOP classes. The program does not change the JPEG stream. */
 const pictured = [[], ['-vlp'], ['-nsc']];
 
 /**
- * Files written by the programs of DCMTK. DCMTK ships no DICOM files (its source, 3.6.9 in Debian 13, has only two dumps as templates of
- * `img2dcm`). Each file is a separate study.
+ * Files written by the programs of DCMTK. DCMTK itself contains no DICOM files. (The source of version 3.6.9 has only two dumps, which are
+ * templates for `img2dcm`.) Each file is a separate study.
  */
 export async function madeByDcmtk(): Promise<CorpusFile[]> {
   const image = nativeFile(

@@ -23,14 +23,14 @@ interface Exception {
     tag: string,
     ours: DataSet[string] | undefined,
     theirs: DataSet[string] | undefined,
-    /** The stored file, if the responses are about one instance. */
+    /** The stored file if both responses are about one instance, and otherwise an empty buffer. */
     file: Buffer,
   ) => boolean;
 }
 
 const PUBLIC = 'every URL is under PUBLIC_URL; the archive names itself';
 
-/** Of names. */
+/** The permitted differences of person names. */
 const nameExceptions: readonly Exception[] = [
   {
     why: 'a group of a name that is empty is left out (PS3.18 F.2.2); the archive writes an empty one',
@@ -47,7 +47,7 @@ const nameExceptions: readonly Exception[] = [
   },
 ];
 
-/** Of metadata. */
+/** The permitted differences of metadata. */
 export const metadataExceptions: readonly Exception[] = [
   ...nameExceptions,
   {
@@ -120,7 +120,7 @@ export const metadataExceptions: readonly Exception[] = [
   },
 ];
 
-/** The permitted differences for a file in another, uncompressed transfer syntax. */
+/** The permitted differences between a stored file and the same file after the conversion to an uncompressed transfer syntax. */
 export const recodedExceptions: readonly Exception[] = [
   {
     why: 'how decoded pixels lie: by pixel, in RGB, in the bits that the decoder gives',
@@ -157,7 +157,7 @@ const datesOfToday: Exception = {
     canonical(ours) === canonical(theirs)?.replace(/(?<=\d)[.:](?=\d\d[.:"])/g, ''),
 };
 
-/** Of searches. */
+/** The permitted differences between the gateway's and the archive's search results. */
 export const searchExceptions: readonly Exception[] = [
   datesOfToday,
   { why: PUBLIC, is: (tag) => isUrl(tag) },
@@ -174,8 +174,8 @@ export const searchExceptions: readonly Exception[] = [
 ];
 
 /**
- * The permitted differences for search results that are compared with the metadata of the instance, because the archive's search lacks
- * them.
+ * The permitted differences between a search result and the metadata of the instance. They are compared because the archive's search does
+ * not return all attributes.
  */
 export const catalogExceptions: readonly Exception[] = [
   datesOfToday,
@@ -200,21 +200,21 @@ function isUrl(tag: string): boolean {
   return tag === '00081190';
 }
 
-/** Whether an explicit VR file contains an element with this tag and VR, in either byte order. */
+/** Whether an explicit VR file contains an element with this tag and VR. Both byte orders are searched. */
 function isWritten(tag: string, vr: string, file: Buffer): boolean {
   const big = Buffer.from(tag, 'hex');
   const little = Buffer.from(big).swap16();
   return [big, little].some((bytes) => file.includes(Buffer.concat([bytes, Buffer.from(vr, 'latin1')])));
 }
 
-/** The path of an element in its instance, without the URL of the server. */
+/** Whether two bulk data URLs are equal except for the server, and the VRs are equal. */
 function isBulkOf(ours: DataSet[string], theirs: DataSet[string] | undefined): boolean {
   const below = (one: DataSet[string] | undefined) =>
     /\/studies\/.*$/.exec(String(one?.['BulkDataURI']))?.[0];
   return ours['vr'] === theirs?.['vr'] && below(ours) === below(theirs);
 }
 
-/** All differences that are not permitted, also inside sequences. Each difference is one line. */
+/** All differences that are not permitted, including those inside sequences. Each difference is one line. */
 export function differencesOf(
   ours: DataSet,
   theirs: DataSet,

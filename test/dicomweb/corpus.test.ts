@@ -56,7 +56,7 @@ const DERIVED = new Set([
   '00201209',
 ]);
 
-/** The results by the path of the instance. */
+/** The gateway's metadata of each instance, by the path of the instance. */
 const metadata = new Map<string, DataSet>();
 
 let corpus: CorpusWorld;
@@ -107,7 +107,7 @@ it('searches answer what the archive does and what metadata says, but for the ex
   expect(faults.searches).toEqual([]);
 });
 
-/** Compares the returned file with the sent bytes, as a single body and as multipart. Also compares its frames. */
+/** Retrieves the file as a single body and as multipart, and compares the file with the sent bytes. */
 async function faultsOfFile({ name, path, bytes }: Stored): Promise<string[]> {
   seen.files += 1;
   const alone = await corpus.ask(path, FILE);
@@ -121,8 +121,8 @@ async function faultsOfFile({ name, path, bytes }: Stored): Promise<string[]> {
 }
 
 /**
- * The file in Explicit VR Little Endian, if this form is available and is not the stored form. The gateway's own reader converts it to
- * DICOM JSON.
+ * If the file is not stored in Explicit VR Little Endian and the gateway can convert it, compares the converted file with the stored file.
+ * The gateway's own reader converts both files to DICOM JSON.
  */
 async function faultsOfUncompressed({ name, path, bytes }: Stored): Promise<string[]> {
   const { status, type, body } = await corpus.ask(path, `${FILE}; transfer-syntax=${EXPLICIT_LITTLE}`);
@@ -138,13 +138,13 @@ async function readAttributes(file: Buffer): Promise<DataSet> {
   return DataSet.parse(await metadataOfFile(Readable.from([file])));
 }
 
-/** The bytes after the file meta information, found by its group length (PS3.10 §7.1). */
+/** The bytes after the file meta information. The group length gives their position (PS3.10 §7.1). */
 function dataSetOf(file: Buffer): Buffer {
   const value = PREAMBLE + 4 + 8;
   return file.subarray(value + 4 + file.readUInt32LE(value));
 }
 
-/** Compares the metadata with the archive's, and the frames and media types. */
+/** Compares the gateway's metadata with the archive's metadata. Also checks the frames. */
 async function faultsOfMetadata({ name, path, bytes }: Stored): Promise<string[]> {
   const [ours, theirs] = [await corpus.ask(`${path}/metadata`), await corpus.archive(`${path}/metadata`)];
   if (ours.status !== 200 || theirs.status !== 200)
@@ -158,7 +158,7 @@ async function faultsOfMetadata({ name, path, bytes }: Stored): Promise<string[]
   return differencesOf(one, other, metadataExceptions, bytes).map((line) => `${name} ${line}`);
 }
 
-/** Checks that all stored frames are consecutive ranges of the file. */
+/** Checks that the returned frames are ranges of the stored file, in order. */
 async function faultsOfFrames(name: string, path: string, bytes: Buffer): Promise<string[]> {
   const count = Number(metadata.get(path)?.['00280008']?.['Value']?.toString() ?? 1);
   const numbers = Array.from({ length: count }, (_, at) => at + 1).join(',');
@@ -203,7 +203,10 @@ function fragmentsOf(bytes: Buffer): Buffer[] | undefined {
   return fragments.slice(1);
 }
 
-/** Compares the gateway's search results of every level with the archive's results, and each result with the metadata of its instance. */
+/**
+ * Compares the gateway's search results of every level with the archive's search results. Also compares each result for an instance with
+ * the metadata of this instance.
+ */
 async function faultsOfSearches(stored: readonly Stored[]): Promise<string[]> {
   const lines: string[] = [];
   for (const [level, key] of Object.entries(KEYS)) {
@@ -235,8 +238,8 @@ async function found(answer: { status: number; body: Buffer }, key: string): Pro
 }
 
 /**
- * Attributes of a search result that differ from the metadata. With `whole`, the result also includes attributes that only the metadata
- * has, except bulk data.
+ * The differences between a search result and the metadata. With `whole`, an attribute that only the metadata has is also a difference,
+ * unless it is bulk data.
  */
 function againstMetadata(item: DataSet, said: DataSet, whole: boolean): string[] {
   const asked = Object.keys(whole ? { ...said, ...item } : item).filter((tag) => !DERIVED.has(tag));

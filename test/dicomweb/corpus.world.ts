@@ -23,7 +23,9 @@ const Answer = z.object({
  */
 const WAITS = new Set([0x0110, 0x0111]);
 
-/** A world with the corpus files. Files that contradict each other are stored in separate rounds. `empty` is called between two rounds. */
+/**
+ * A world with the corpus files. Files that contradict each other are stored in separate rounds. The test calls `empty` between two rounds.
+ */
 export class CorpusWorld {
   readonly refused: string[] = [];
   /** All files that this run tries to store. In `npm test`, they are a sample of the corpus. */

@@ -39,7 +39,7 @@ export class Dice {
   }
 }
 
-/** The UIDs and the patient of all valid base files. They are the same in all files, so the files can be stored together. */
+/** The UIDs and the patient of all valid base files. All files have the same patient, so they can be stored together. */
 export interface Origin {
   readonly studyUid: string;
   readonly seriesUid: string;
@@ -48,15 +48,15 @@ export interface Origin {
 
 type Mutation = (file: Buffer, dice: Dice) => Buffer;
 
-/** The approximate offset of the data set: after preamble and file meta information. */
+/** The approximate offset of the data set, which follows the preamble and the file meta information. */
 const DATASET = 330;
 
 const mutations: readonly Mutation[] = [
-  // Cut off.
+  // Truncates the file at any offset.
   (file, dice) => file.subarray(0, dice.below(file.length)),
   // Truncates the file after the file meta information.
   (file, dice) => file.subarray(0, DATASET + dice.below(file.length - DATASET)),
-  // Bits turned over.
+  // Inverts bits.
   (file, dice) => {
     const bytes = Buffer.from(file);
     for (let left = 1 + dice.below(16); left > 0; left -= 1) {
@@ -102,7 +102,7 @@ const mutations: readonly Mutation[] = [
       file.subarray(Math.max(at, DATASET)),
     ]);
   },
-  // Inserts zeros or sequences that are deflated to a hundredth of their size or less.
+  // Inserts zeros or sequences. Deflated, they have at most a hundredth of their size.
   (file, dice) => {
     const at = file.indexOf(Buffer.from('08000500', 'hex'), 132);
     const grown =

@@ -11,14 +11,14 @@ export const codings = {
 } as const;
 export type CodingName = keyof typeof codings;
 
-/** An image with `payload` bytes of payload, recognisable by `seed`. */
+/** An image with `payload` bytes of payload. All these bytes have a value that depends on `seed`. */
 export function image(coding: CodingName, seed: number, payload: number): Buffer {
   const { begin, end } = codings[coding];
   const bytes = Buffer.alloc(payload, seed + 1);
   return Buffer.concat([Buffer.from(begin, 'hex'), bytes, Buffer.from(end, 'hex')]);
 }
 
-/** Splits bytes into pieces of even length, except the last. */
+/** Splits bytes into pieces. All pieces except the last have an even length. */
 export function pieces(bytes: Buffer, count: number): Buffer[] {
   const size = Math.floor(bytes.length / count / 2) * 2;
   return Array.from({ length: count }, (_, at) =>

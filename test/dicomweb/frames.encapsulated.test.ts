@@ -30,7 +30,7 @@ afterAll(() => world?.stop());
 const nothing = Buffer.alloc(0);
 const rest = Buffer.alloc(30, 0x33);
 
-/** Three images as fragments, with the fragments of each image and the offset tables. */
+/** Splits three images into fragments. `image` is the index of the image to which a fragment belongs. */
 type Layout = (images: readonly Buffer[]) => readonly { readonly image: number; readonly bytes: Buffer }[];
 const inPieces =
   (...counts: number[]): Layout =>
@@ -94,12 +94,12 @@ interface Encapsulated {
 }
 
 /**
- * Transfer syntaxes with the same code stream as another transfer syntax in the table. They are tested with a few layouts, and only in
- * the long form.
+ * Transfer syntaxes whose code stream is also that of another transfer syntax in the table. They are tested only in the long form, and with
+ * few layouts.
  */
 const ALIKE = /^(JPEG extended|JPEG lossless|HTJ2K)$/;
 
-/** Stores objects in one request and returns the requested frames of each. */
+/** Stores objects in one request. Returns the requested frames of each object. */
 async function served(transferSyntax: string, objects: readonly Encapsulated[], list = '3,1,2') {
   const made = objects.map(({ fragments, about }) => ({ fragments, about, uids: freshUids(study) }));
   const files = made.map((one) => encapsulatedFile(one.uids, transferSyntax, one.fragments, one.about));

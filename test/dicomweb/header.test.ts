@@ -207,7 +207,7 @@ describe('zeros that fill a file up', () => {
     'are left out in %s, wherever it is cut; anything else there is refused',
     async (_, transferSyntax) => {
       const file = makeInstance({ transferSyntax, extra: nested });
-      // In big endian, fewer zero bytes could be the beginning of a tag.
+      // In big endian, fewer than eight zero bytes could be the beginning of a tag.
       const few = transferSyntax === TransferSyntax.explicitBig ? [] : [1, 7];
       for (const zeros of [...few, 8, 9, 500]) {
         const padded = Buffer.concat([file, Buffer.alloc(zeros)]);
@@ -538,7 +538,7 @@ const nested: DicomElement[] = [
       [element('00400275', 'SQ', { items: [[element(PATIENT_ID, 'LO', 'inside')], []] })],
     ],
   }),
-  // An icon with encapsulated pixel data, which is a sequence of fragment items.
+  // An icon. Its encapsulated pixel data is a sequence of fragment items.
   element('00880200', 'SQ', {
     items: [[element('7FE00010', 'OB', { fragments: [Buffer.of(1, 2), Buffer.of(3, 4)] })]],
   }),

@@ -11,8 +11,8 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 /**
- * The file with another transfer syntax UID of the same length. The writer of the test files refuses this transfer syntax, so it is
- * patched in.
+ * Replaces the transfer syntax UID of the file by another UID of the same length, because the writer of the test files does not accept that
+ * UID.
  */
 function withSyntax(file: Buffer, syntax: string): Buffer {
   const usual = '1.2.840.10008.1.2.1';

@@ -1,5 +1,6 @@
 /**
- * One VR with its bytes in little endian and its expected metadata. `Value` is undefined if there is no value. `bulk` means a reference.
+ * One VR, with the bytes of its value in little endian and the expected metadata. `said` is the expected `Value`. It is undefined if there
+ * is no value, and `bulk` if the metadata must refer to bulk data.
  */
 export interface WrittenValue {
   readonly vr: string;
@@ -10,7 +11,7 @@ export interface WrittenValue {
 export const SHAPES = ['empty', 'one', 'many', 'gaps', 'padded', 'malformed'] as const;
 export type Shape = (typeof SHAPES)[number];
 
-/** The number of bytes of one number. In big endian, these bytes are reversed. */
+/** The number of bytes of one number, by VR. In big endian, these bytes are reversed. */
 export const WIDTHS: Readonly<Record<string, number>> = Object.fromEntries([
   ...['AT', 'OW', 'SS', 'US'].map((vr) => [vr, 2] as const),
   ...['FL', 'OF', 'OL', 'SL', 'UL'].map((vr) => [vr, 4] as const),
@@ -44,7 +45,7 @@ const paragraph: Rows = {
   padded: ['  line  ', ['  line']],
   malformed: ['    ', undefined],
 };
-/** Numbers. Truncated numbers and numbers that JSON cannot represent are references (PS3.18 F.2.2). */
+/** Numbers. For truncated numbers and numbers that JSON cannot represent, the metadata refers to bulk data (PS3.18 F.2.2). */
 const numbers = (write: (values: readonly number[]) => Buffer, one: number, other: number): Rows => ({
   one: [write([one]), [one]],
   many: [write([one, other, one]), [one, other, one]],
@@ -167,7 +168,7 @@ const table: Readonly<Record<string, Rows>> = {
   UN: bytesOf(2),
 };
 
-/** One shape of values for every VR. */
+/** The values of one shape, for every VR. */
 export function valuesOf(shape: Shape): readonly WrittenValue[] {
   return Object.entries(table).map(([vr, rows]) => {
     if (shape === 'empty') return { vr, bytes: Buffer.alloc(0), said: undefined };

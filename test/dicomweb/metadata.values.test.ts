@@ -15,7 +15,7 @@ const SEQUENCE = '00720080';
 const XML = 'application/dicom+xml';
 const OCTETS = 'application/octet-stream';
 const study = freshUid();
-/** One instance of each shape in each encoding, with its series. */
+/** One instance for each shape of values in each encoding. */
 const held = ENCODINGS.flatMap((encoding) =>
   SHAPES.map((shape) => ({ encoding, shape, series: freshUid(), sop: freshUid() })),
 );
@@ -140,7 +140,7 @@ describe.each(sample(held, 10))('values of every representation: $shape, $encodi
   });
 });
 
-/** Elements whose values are references, at the top level and in the sequence, with their bytes. */
+/** The elements for which the metadata refers to bulk data, at the top level and in the sequence, with the bytes of their values. */
 function addressed(encoding: Encoding, shape: Shape): { tag: string; bytes: Buffer }[] {
   const said = expectedOf(encoding, shape, '');
   return valuesOf(shape).flatMap((value, at) =>

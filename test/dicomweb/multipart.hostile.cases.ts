@@ -1,4 +1,4 @@
-/** A STOW request and its expected result. `stored` is the number of stored instances of the files `one` and `two`. */
+/** A STOW request and its expected result. `stored` is the number of instances that are stored. */
 export interface Case {
   readonly what: string;
   /** The Content-Type of the request, if it differs from the usual one. */
@@ -25,7 +25,7 @@ const sound: Case['body'] = [open, one, next, two, close];
 function typed(what: string, type: string, status: number, stored = 0, body = sound): Case {
   return { what, type, body, status, stored };
 }
-/** A malformed multipart body. The response may not acknowledge any instance of this body. */
+/** A malformed multipart body. The response must not acknowledge any instance of this body. */
 function broken(what: string, body: Case['body'], stored: number): Case {
   return { what, body, status: 400, stored };
 }
@@ -35,7 +35,7 @@ function whole(what: string, body: Case['body'], stored = 2): Case {
 }
 
 /**
- * For a malformed body, `stored` is the number of parts that ended before the fault. They are stored, but the response does not list
+ * For a malformed body, `stored` is the number of parts that ended before the fault. These parts are stored, but the response does not list
  * them.
  */
 export const cases: readonly Case[] = [

@@ -9,9 +9,9 @@ import { mutatedFiles } from './dicom.mutations.ts';
 export interface Reading {
   readonly read: number;
   readonly refused: number;
-  /** The longest processor time of one file in milliseconds. */
+  /** The longest processor time in milliseconds that one file took. */
   readonly slowestMs: number;
-  /** The growth of memory in bytes from the first tenth to the end, after garbage collection. */
+  /** The growth of memory in bytes after the first tenth of the files, measured after garbage collection. */
   readonly grownBytes: number;
 }
 
@@ -27,7 +27,7 @@ export async function readMutated(seed: number, count: number): Promise<Reading>
     let { readable, milliseconds } = await timed(file, name);
     if (readable) read += 1;
     else refused += 1;
-    // A file that was slow because of garbage collection or compilation is fast the second time.
+    // A slow file is read again. If garbage collection or compilation caused the delay, the file is then fast.
     for (let again = 0; again < 3 && milliseconds > SUSPICIOUS_MS; again += 1)
       milliseconds = Math.min(milliseconds, (await timed(file, name)).milliseconds);
     slowestMs = Math.max(slowestMs, milliseconds);

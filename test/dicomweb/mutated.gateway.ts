@@ -8,7 +8,7 @@ import { mutatedFiles } from './dicom.mutations.ts';
 export interface Storing {
   /** The number of answers by status. */
   readonly statuses: Readonly<Record<number, number>>;
-  /** The growth of the gateway's memory in bytes after the first tenth. */
+  /** The growth of the gateway's memory in bytes after the first tenth of the files. */
   readonly grownBytes: number;
 }
 

@@ -83,7 +83,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Size and samples of an 8-bit PNG (all filters) or the size of a JPEG. */
+/** The size of a PNG or JPEG. */
 function sizeOf(image: Buffer): [width: number, height: number] {
   if (image.readUInt16BE(0) === 0x8950) return [image.readUInt32BE(16), image.readUInt32BE(20)];
   expect(image.readUInt16BE(0)).toBe(0xffd8);
@@ -94,7 +94,7 @@ function sizeOf(image: Buffer): [width: number, height: number] {
   }
 }
 
-/** The samples of an 8-bit PNG (W3C PNG §9). */
+/** The samples of an 8-bit PNG with any filter (W3C PNG §9). */
 function samplesOf(png: Buffer): Buffer {
   const [width, height] = sizeOf(png);
   const step = png[25] === 2 ? 3 : 1;
@@ -125,7 +125,7 @@ function paeth(left: number, up: number, corner: number): number {
   return b <= c ? up : corner;
 }
 
-/** The beginning of a PDF document. The digit makes it different from other documents. */
+/** The beginning of a PDF document. The digit makes each document different. */
 function pdf(at: number): Buffer {
   return Buffer.from(`%PDF-1.${at} `);
 }
@@ -503,7 +503,7 @@ describe('what the client holds', () => {
   });
 });
 
-/** The functions of a window (PS3.3 C.11.2.1.2.1 and C.11.2.1.3.2), from black 0 to white 255. */
+/** The VOI LUT functions (PS3.3 C.11.2.1.2.1 and C.11.2.1.3.2). Their results are between 0 (black) and 255 (white). */
 const functions = {
   linear: (x: number, center: number, width: number) => {
     if (x <= center - 0.5 - (width - 1) / 2) return 0;

@@ -130,7 +130,7 @@ describe('who may annotate', () => {
     });
     const { stored } = told(await world.store(annotator, files));
     const free = tried.filter(({ uids }) => stored.includes(uids.sopUid)).map(({ sequence }) => sequence);
-    // Results, patient, visit and procedure steps.
+    // These sequences refer to results, patients, visits and procedure steps.
     expect(free.join(' ')).toBe(
       '00081100 00081111 00081120 00081125 00400330 00404015 00404016 00741220 00741224 30100044',
     );

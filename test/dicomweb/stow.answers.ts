@@ -55,7 +55,7 @@ export interface SlowStore {
   request: ClientRequest;
   /** Writes bytes of the body. Resolves when the socket has accepted these bytes. */
   write: (bytes: Buffer | string) => Promise<void>;
-  /** The delimiter and headers of a part. */
+  /** The delimiter and the headers before a part. */
   part: string;
   close: string;
   answer: Promise<{ status: number; text: string }>;
@@ -90,7 +90,7 @@ export function openStore(world: World, caller: Caller): SlowStore {
   };
 }
 
-/** The totals of the archive. */
+/** The number of instances in the archive. */
 export async function archived(world: World): Promise<number> {
   const answer = await world.archive('/statistics');
   return z.object({ CountInstances: z.number() }).parse(await answer.json()).CountInstances;

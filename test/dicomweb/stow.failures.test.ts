@@ -34,7 +34,7 @@ function failuresOf(text: string): [reason: number, comment: string][] {
   ]);
 }
 
-/** Nested sequences. */
+/** Sequences that are nested `depth` levels deep. */
 function nested(depth: number): DicomElement {
   const inner = depth === 1 ? [element('00080100', 'SH', 'X')] : [nested(depth - 1)];
   return element('00082112', 'SQ', { items: [inner] });

@@ -27,8 +27,8 @@ interface Sent {
 
 /**
  * Four senders store `count` instances of five new studies, ten instances per request. The gateway or the archive is killed at a random
- * moment and started again. Then the test checks that each acknowledged instance is complete, that no partial instance exists, and that
- * sending all of them again succeeds.
+ * moment and started again. Then the test checks that each acknowledged instance is complete, that no partial instance exists, and that all
+ * instances can be sent again successfully.
  */
 export async function killRound(
   world: OwnWorld,
@@ -82,7 +82,7 @@ function instances(count: number): Sent[] {
   });
 }
 
-/** Stores all instances. Returns the responses of requests that failed partly. Such requests are not repeated. */
+/** Stores all instances. Returns a text for each request that failed or was not answered with 200. Such requests are not repeated. */
 async function storeAll(
   world: World,
   sender: Caller,

@@ -31,14 +31,14 @@ afterAll(async () => {
   await proxy?.stop();
 });
 
-/** More than 128 MiB inflated, 3 MB on the wire: random bytes, zeros, random bytes. */
+/** Random bytes, zeros, random bytes. They have more than 128 MiB inflated, and 3 MB deflated. */
 const pixels = Buffer.concat([randomBytes(2 * MB), Buffer.alloc(LARGE), randomBytes(MB)]);
 const largeFile = () =>
   makeInstance({ transferSyntax: TransferSyntax.deflated, extra: [element('7FE00010', 'OW', pixels)] });
 /** The number of bytes at the end of a file that the sender does not send before the test ends the upload. */
 const LAST = MB / 2;
 
-/** Starts two large uploads: `holder` has the slot for large instances and pauses, and `waiter` waits for the slot. */
+/** Two large uploads. `holder` has the slot for large instances and pauses. `waiter` waits for the slot. */
 interface Pair {
   holder: SlowStore;
   waiter: SlowStore;
@@ -46,7 +46,7 @@ interface Pair {
 }
 let pair: Pair;
 
-/** Connections of uploads, sorted by bytes sent, largest first. */
+/** The connections of uploads to the archive. The connection with the most sent bytes comes first. */
 const uploads = () =>
   proxy.connections.filter(({ sent }) => sent > MB).toSorted((one, other) => other.sent - one.sent);
 
@@ -78,7 +78,7 @@ describe('an upload above 128 MiB', () => {
   afterEach(async () => {
     pair.holder.request.destroy();
     pair.waiter.request.destroy();
-    // In each case, the next large instance must be stored.
+    // After each test, it must be possible to store a large instance.
     await world.store(sender, [largeFile()]).expect(200);
   });
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Sends a STOW request with each account at the same time. Returns the sorted statuses. */
+/** Sends two STOW requests at the same time, one for each account. Returns the sorted statuses. */
 async function both(first: Buffer, second: Buffer): Promise<number[]> {
   const answers = await Promise.all([world.store(one, [first]), world.store(two, [second])]);
   return answers.map((answer) => answer.status).sort((a, b) => a - b);
@@ -176,7 +176,7 @@ describe('a sender who leaves', () => {
     // Stalled senders must not block the archive or the gateway for other senders.
     await world.store(two, [makeInstance()]).expect(200);
     for (const sender of senders) sender.request.destroy();
-    // The limit is shorter than the lifetime of a reservation.
+    // The time limit is shorter than the lifetime of a reservation.
     await expect.poll(() => catalogued(world), { timeout: 10_000 }).toMatchObject({ pending: 0 });
     const large = bigInstance(4_000_000);
     await Promise.all(Array.from({ length: 4 }, () => world.store(two, [large]).expect(200)));

@@ -166,7 +166,7 @@ describe.each(['1.2.840.10008.1.2.4.90', '1.2.840.10008.1.2.4.91'])(
   },
 );
 
-/** Lets the archive compress a file. Stores the file, exports it with other UIDs, and deletes it again. */
+/** Lets the archive compress a file. Stores the file, exports it with other UIDs, and then deletes it. */
 async function byArchive(file: Buffer, uids: Uids, syntax: string): Promise<Buffer> {
   const { username, password, url } = world.orthanc;
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Attributes that the archive's transcoder invents, changes or loses, and attributes with a special form in each encoding. */
+/** Attributes that the archive's transcoder adds, changes or loses, and attributes that each encoding writes differently. */
 const delicate: readonly DicomElement[] = [
   element('00081110', 'SQ', { items: [[], [element('00081150', 'UI', '1.2.3')], []] }),
   element('00081140', 'SQ', { items: [[element('00081150', 'UI', '1.2.3'), nested(3)]] }),

@@ -8,7 +8,7 @@ const LAST = [element('00420010', 'ST', 'a title'), element('00420011', 'OB', Bu
 const META = 132;
 const GROUP_LENGTH = 12;
 
-/** Files that break rules that the archive does not enforce, by fault. The archive stores and reads these files. */
+/** Files that break a rule of DICOM, by fault. The archive does not enforce these rules, so it stores and reads the files. */
 export const ODD_FILES: Readonly<Record<string, (uids: InstanceOptions) => Buffer>> = {
   'sequences 70 deep': (uids) => report(uids, [deep(70)]),
   'sequences 300 deep': (uids) => report(uids, [deep(300)]),
@@ -21,7 +21,7 @@ export const ODD_FILES: Readonly<Record<string, (uids: InstanceOptions) => Buffe
     withoutGroupLength(report({ ...uids, transferSyntax: TransferSyntax.deflated })),
 };
 
-/** Files with faults that both the gateway's reader and the archive's reader ignore. */
+/** Files with faults. Both the gateway's reader and the archive's reader ignore these faults. */
 export const FORGIVEN_FILES: typeof ODD_FILES = {
   'no group length': (uids) => withoutGroupLength(report(uids)),
   'bytes behind a deflated data set': (uids) =>

@@ -6,7 +6,7 @@ import type { Ask, Asked } from './wado.world.ts';
 
 let world: World;
 let ask: Ask;
-/** Sends a GET of /wado as a person who may read both studies. */
+/** Sends a GET request for /wado as a person who may read both studies. */
 let wado: (query: Readonly<Record<string, string>> | string, accept?: string) => Promise<Asked>;
 beforeAll(async () => {
   ({ world, ask } = await startRetrieveWorld());

@@ -51,7 +51,7 @@ function stalled(path: string): Socket {
   return socket;
 }
 
-/** A request that its client aborts with the signal. */
+/** Sends a request that `signal` can abort. */
 function ask(path: string, signal: AbortSignal, accept = '*/*'): Promise<Response> {
   const headers = { authorization: reader.authorization, accept };
   return fetch(`${world.gateway.url}${path}`, { headers, signal });
@@ -94,7 +94,7 @@ it.each([
   await sleep(1500);
   archive.paths.length = 0;
   letGo();
-  // If the aborted request still waited, the gateway would serve it before this request.
+  // If the aborted request were still in the queue, the gateway would serve it before the next request.
   const next = await ask(`/dicom-web/studies/${busy}`, AbortSignal.timeout(20_000));
   expect(next.status).toBe(200);
   await next.arrayBuffer();

@@ -43,7 +43,7 @@ const ramp = (step: number) => {
   return table;
 };
 
-/** One sample of each kind of pixels. Odd sizes make padding visible. */
+/** One sample image of each pixel format. The odd sizes show whether padding is handled. */
 export const pixels = {
   grey8: { ...grey, bits: 8, frames: 3, bytes: painted(size * 3) },
   grey16: {
@@ -134,7 +134,8 @@ export function encode(name: keyof typeof encoders, file: Buffer): Promise<Buffe
 }
 
 /**
- * The bytes of one frame as a client gets them. `interleaved` means colour by pixel. A one-bit frame starts at the lowest bit of a byte.
+ * The bytes of one frame as a client gets them. If `interleaved`, the samples of each pixel follow each other (Planar Configuration 0). A
+ * one-bit frame starts at the lowest bit of a byte.
  */
 export function frameOf(of: Pixels, number: number, interleaved = false): Buffer {
   const bits = of.rows * of.columns * of.samples * of.bits;

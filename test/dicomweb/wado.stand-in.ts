@@ -1,7 +1,7 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** The fault between gateway and archive: none, a refusal, a truncated body, no response, or no connection. */
+/** The simulated fault between gateway and archive: none, a refusal, a truncated body, no response, or no connection. */
 export type Fault = 'none' | 'refuses' | 'cuts' | 'stalls' | 'away';
 
 /** A proxy in front of the real archive. It simulates faults that the archive cannot produce, and counts the gateway's connections. */

@@ -21,7 +21,7 @@ export const files = new Map([
   [sop.report, makeInstance({ ...base, seriesUid: report, sopUid: sop.report, modality: 'SR' })],
 ]);
 
-/** The instances by their URLs. */
+/** The paths of the instances. */
 export const at = {
   one: `/studies/${study}/series/${ct}/instances/${sop.one}`,
   multi: `/studies/${study}/series/${multi}/instances/${sop.multi}`,
@@ -45,7 +45,7 @@ export type Asked = { status: number; type: string; headers: Headers; body: Buff
 /** Sends a GET under /dicom-web with this Accept header. */
 export type Ask = (path: string, accept?: string) => Promise<Asked>;
 
-/** The credential of this person. */
+/** Returns a function that sends requests as this person. */
 export function askerOf(world: World, reader: Person): Ask {
   return async (path, accept) => {
     const headers = { authorization: reader.authorization, ...(accept === undefined ? {} : { accept }) };
@@ -56,14 +56,14 @@ export function askerOf(world: World, reader: Person): Ask {
   };
 }
 
-/** The sent file. */
+/** The stored file with this SOP Instance UID. */
 export function fileOf(uid: string): Buffer {
   const file = files.get(uid);
   if (file === undefined) throw new Error(`no file ${uid}`);
   return file;
 }
 
-/** The pixel data of a file of `makeInstance`. It is at the end of an uncompressed file. */
+/** One frame of an uncompressed file of `makeInstance` that has `of` frames. The pixel data is at the end of the file. */
 export function frameOf(uid: string, frame: number, of: number): Buffer {
   const size = 8 * 8 * 2;
   const pixels = fileOf(uid).subarray(-size * of);

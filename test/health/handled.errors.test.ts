@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Makes every statement on a table fail, like a full disk or a broken index does. */
+/** Makes every statement on a table fail, as a full disk or a broken index would. */
 async function breakTable(table: string, when: string): Promise<void> {
   await world.sql.unsafe(`
     create function fail_${table}() returns trigger language plpgsql as
@@ -40,7 +40,7 @@ async function isLogged(work: string): Promise<void> {
   expect(log).not.toContain('the value of a patient');
 }
 
-// Each of these tests waits for a task that runs once in ten seconds, so the tests run concurrently.
+// Each of these tests waits for a task that runs every ten seconds, so the tests run concurrently.
 it.concurrent(
   'a batch of new instances that fails is counted and logged, and taken one by one later',
   async ({ expect }) => {

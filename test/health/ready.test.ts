@@ -30,7 +30,7 @@ it('any number of concurrent probes is one request to each neighbour', async () 
         status: 'unavailable',
         neighbours: { postgres: 'up', orthanc: 'away' },
       });
-    // The limit is higher than needed, because the watcher also sends requests.
+    // The limit is not lower, because the watcher also sends requests to the archive.
     expect(asked).toBeLessThan(30);
   } finally {
     await gateway.stop();

@@ -20,7 +20,7 @@ async function cruise(folder: string) {
   return Report.parse(JSON.parse(stdout)).summary;
 }
 
-/** Checks a folder with these files against the table of allowed imports. */
+/** Writes these files into a folder and checks the folder against the table of allowed imports. */
 async function cruisePlanted(files: Readonly<Record<string, string>>) {
   const folder = await mkdtemp(join(tmpdir(), 'radgate-house-'));
   try {

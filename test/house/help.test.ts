@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
-// The environment has no settings, so every real action of a command would fail.
+// The environment has no settings, so a command can only print its help text. Everything else would fail.
 it.each([
   ['keys:rotate', 'infra/local/rotate.ts'],
   ['keys:rotate', 'dist/authn/keys/rotate.command.js'],

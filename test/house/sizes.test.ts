@@ -18,7 +18,7 @@ async function sourceFiles(): Promise<string[]> {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
-/** The files that have more lines than `most`, with their numbers of lines. */
+/** The files that have more lines than `lines`, each with its number of lines. */
 async function longerThan(lines: number, paths: readonly string[]) {
   const lengths = await Promise.all(
     paths.map(async (path) => {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Sends bytes unchanged and returns all bytes received until the connection ends or is idle for half a second. */
+/** Sends bytes unchanged. Returns all bytes that are received until the connection ends or is idle for half a second. */
 async function raw(text: string): Promise<string> {
   const { hostname, port } = new URL(world.gateway.url);
   const socket = connect(Number(port), hostname);
@@ -122,7 +122,7 @@ describe('a request that cannot be parsed', () => {
     ['GET', '/dicom-web/nowhere', 404],
     ['GET', '/dicom-web/studies/1.2.3/', 404],
     ['DELETE', '/nowhere', 404],
-    // A QUERY without a body is refused before its path is looked up.
+    // A QUERY request without a body is refused before the gateway looks up its path.
     ['QUERY', '/nowhere', 400],
     ['TRACE', '/nowhere', 404],
     ['GET', '/dicom-web', 404],

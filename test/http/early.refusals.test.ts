@@ -46,7 +46,7 @@ async function nginxBefore(gatewayPort: number): Promise<string> {
 const DICOM = 'Content-Type: application/dicom';
 const as = (caller: Caller) => `Authorization: ${caller.authorization}`;
 const next = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
-/** Bodies that contain a request. A server that took the rest of a body for a new request would answer this request. */
+/** Bodies that contain requests. A server that reads the rest of a body as a new request would answer these requests. */
 const bodies = [2_000, 300_000, 3_000_000].map((bytes) => Buffer.alloc(bytes, next));
 const framings = ['content-length', 'chunked'] as const;
 const ways = ['at once', 'after the answer', 'expecting 100'] as const;
@@ -57,7 +57,7 @@ const cases = (places: readonly string[]): Case[] =>
     bodies.flatMap((body) => framings.flatMap((framing) => ways.map((way) => ({ at, body, framing, way })))),
   );
 
-/** Sends a request that is refused, and then another request on the same connection. Returns the fault, or undefined. */
+/** Sends a request that the gateway refuses, and then a second request on the same connection. Returns the fault, or undefined. */
 async function faultOf(
   { at, body, framing, way }: Case,
   [line, ...headers]: readonly string[],
@@ -97,7 +97,7 @@ type Row = {
   what: string;
   at: readonly string[];
   request: () => readonly string[];
-  /** The sizes in bytes of bodies that are refused. */
+  /** The gateway refuses only bodies above this size in bytes. */
   above?: number;
 };
 const refusals: readonly Row[] = [
@@ -119,7 +119,7 @@ const refusals: readonly Row[] = [
   { status: 404, what: 'an address kept inside', at: ['nginx'], request: () => ['POST /metrics', DICOM] },
 ]; // prettier-ignore
 
-/** The faults of each case. */
+/** The faults of all cases, one line for each fault. */
 async function faultsOf(all: readonly Case[], request: readonly string[], statuses: readonly number[]) {
   const faults = await Promise.all(
     all.map(async (one) => {
@@ -144,7 +144,7 @@ it.concurrent.for(refusals)(
 
 it('so does 429 for a flood of sign-ins', async () => {
   const flood = Array.from({ length: 4 }, () => cases(['nginx'])).flat();
-  // nginx forwards the first requests. The gateway refuses their content type.
+  // nginx forwards the first requests to the gateway, and the gateway refuses their content type.
   expect(await faultsOf(flood, ['POST /api/auth/login', DICOM], [429, 415])).toEqual([]);
   expect(await readFile(join(folder, 'nginx.access.log'), 'utf8')).toMatch(/POST \/api\/auth 429/);
 });
@@ -153,7 +153,7 @@ it('in HTTP/2 a refused upload ends no connection', async () => {
   const session = connect(origins['nginx'] ?? '', { rejectUnauthorized: false });
   const ask = async (method: string, path: string, body?: Buffer) => {
     const stream = session.request({ ':path': path, ':method': method, 'content-type': 'application/dicom' });
-    // The client stops sending the rest of a refused body.
+    // The gateway has refused the body, so the client stops sending it.
     stream.on('error', () => undefined);
     if (body !== undefined) stream.end(body);
     const [headers] = await once(stream, 'response');

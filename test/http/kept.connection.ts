@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 /** Status line, headers and body of a response. */
 export type KeptAnswer = { status: number; head: string; body: string };
 
-/** One HTTP/1.1 connection on which a test sends any bytes and reads the answers in order. */
+/** One HTTP/1.1 connection. A test can send any bytes on it and reads the answers in order. */
 export class KeptConnection {
   private got = '';
   private closed = false;
@@ -31,7 +31,7 @@ export class KeptConnection {
     });
   }
 
-  /** Sends these bytes. Resolves when the socket has them or the connection is closed. */
+  /** Sends these bytes. Resolves when the socket has accepted the bytes or the connection is closed. */
   async send(bytes: string | Buffer): Promise<void> {
     if (!this.socket.writable) return;
     await new Promise<void>((resolve) => {
@@ -41,7 +41,8 @@ export class KeptConnection {
   }
 
   /**
-   * The next response, also an interim response (1xx). Undefined if no response was complete in time or before the end of the connection.
+   * The next response, also an interim response (1xx). Undefined if the response is not complete within the time limit or before the
+   * connection ends.
    */
   async answer(milliseconds: number): Promise<KeptAnswer | undefined> {
     const until = Date.now() + milliseconds;
@@ -52,7 +53,7 @@ export class KeptConnection {
     }
   }
 
-  /** Whether the server ends the connection in time. Bytes that arrive until then are kept. */
+  /** Whether the server ends the connection within this time. Bytes that arrive before the end are kept. */
   async ends(milliseconds: number): Promise<boolean> {
     const until = Date.now() + milliseconds;
     while (!this.closed && Date.now() < until) await this.news(until - Date.now());

@@ -8,7 +8,7 @@ let world: World;
 let sender: Caller;
 let clerk: Caller;
 beforeAll(async () => {
-  // No server listens there. Without a configured FHIR server, an upload would be refused.
+  // No server listens at this URL. Without a configured FHIR server, the gateway would refuse the upload.
   world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir' });
   sender = await world.machine();
   clerk = await world.machine([{ rights: ['records:import'], scope: { kind: 'all' } }]);

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 
 /**
- * Sends bytes unchanged to the gateway on a new connection. Returns all bytes that it has received when the server closes the
- * connection, or when the connection is idle for `silenceMs`.
+ * Sends bytes unchanged to the gateway on a new connection. Returns all received bytes when the server has closed the connection, or when
+ * the connection was idle for `silenceMs`.
  */
 export function rawly(gateway: string, text: string, silenceMs = 2000): Promise<string> {
   const { hostname, port } = new URL(gateway);

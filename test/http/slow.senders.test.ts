@@ -11,7 +11,7 @@ let slow: Caller;
 let other: Caller;
 const open: Socket[] = [];
 beforeAll(async () => {
-  // No server listens there. Without a configured FHIR server, an upload would be refused.
+  // No server listens at this URL. Without a configured FHIR server, the gateway would refuse the upload.
   world = await startWorld({ FHIR_BASE_URL: 'http://127.0.0.1:1/fhir' });
   const all = { rights: ['studies:store', 'studies:read'], scope: { kind: 'all' } };
   slow = await world.machine([all]);
@@ -55,7 +55,7 @@ it(`${SENDERS} senders each of a head, a JSON body, a file and a list, all stall
     await world.http.get('/health/live').expect(200);
     expect(await world.signIn('admin', world.adminPassword)).toMatch(/^Bearer /);
   }
-  // The gateway must not acknowledge an incomplete request. It refuses an account that may not import at once.
+  // The gateway must not acknowledge an incomplete request. Imports are refused immediately, because the account has no right to import.
   expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 2'))).toEqual([]);
   expect(stalled.filter(({ answer }) => answer().startsWith('HTTP/1.1 403')).length).toBe(SENDERS);
   // When the clients disconnect, the gateway removes their reservations.
@@ -80,7 +80,7 @@ it('a body shorter than its Content-Length is never complete', async () => {
     await expect.poll(() => open.at(-1)?.closed === true, { timeout: 10_000 }).toBe(true);
     expect(answer()).not.toMatch(/^HTTP\/1\.1 2/);
   }
-  // The limit is shorter than the lifetime of a reservation.
+  // The time limit is shorter than the lifetime of a reservation.
   await expect.poll(async () => (await world.sql`select from pending`).length, { timeout: 10_000 }).toBe(0);
   expect(await world.sql`select from instances`).toHaveLength(before.length);
 });

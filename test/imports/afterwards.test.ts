@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 200_000);
 afterAll(() => world?.stop());
 
-/** Takes the lock of an import, like a running bundle does. The caller releases the lock. */
+/** Runs `work` while this session has the lock that a running import has. */
 const asUnderWay = (id: string, work: (isWaited: () => Promise<boolean>) => Promise<void>) =>
   holdingLock(world, `import ${id}`, work, true);
 
@@ -46,7 +46,7 @@ const isOver = (clerk: Clerk, id: string) =>
   expect.poll(async () => (await clerk.report(id))['finished_at'], PATIENTLY).not.toBeNull();
 const patients = (clerk: Clerk) => hapi.count(`Patient?identifier=${clerk.system}|`);
 
-/** An unknown word, and an import that waits for it. */
+/** Imports a row with an unknown word. Returns the word's id and the import, which waits for a decision about the word. */
 const wordOf = async (clerk: Clerk) => {
   const word = `palavra ${clerk.mapping.slice(5)}`;
   const done = await clerk.import(list(row(cpfOf(5), { note: word })));
@@ -82,7 +82,7 @@ describe('an import', () => {
         undo_conflicts: [],
         finished_at: null,
       });
-      // A second request for the undo is accepted. All other changes of the import are refused meanwhile.
+      // During the undo, a second request for it is accepted. All other changes of the import are refused.
       await clerk.post(`/api/imports/${id}/undo`).expect(202);
       for (const verb of ['commit', 'retry', 'cancel']) {
         const { body } = await clerk.post(`/api/imports/${id}/${verb}`).expect(409);
@@ -161,7 +161,7 @@ describe('an import', () => {
       return jobs.map((job) => job['later']);
     };
     await expect.poll(later, PATIENTLY).toEqual([true]);
-    // Until then, no other import waits for this undo.
+    // The undo is marked as stuck, so that no other import waits for it.
     const [stuck] = await world.sql`select undoing from imports where id = ${id}`;
     expect(stuck).toEqual({ undoing: 'stuck' });
   }, 120_000);

@@ -8,7 +8,7 @@ import { list, row } from './lists.ts';
 /** The size of the test: the number of rows in the list, the time for which HAPI answers 503, and the time limit. */
 type BadDay = { rows: number; awayMs: number; limitMs: number };
 
-/** If `bad`, HAPI loses one response in twenty after it has carried out the request. Until `awayUntil`, all responses are 503. */
+/** If `bad`, HAPI carries out all requests, but one response in twenty is lost. Until `awayUntil`, all responses are 503. */
 class Weather {
   bad = false;
   awayUntil = 0;
@@ -27,9 +27,9 @@ const Numbered = z.object({ id: z.string(), identifier: z.array(z.object({ value
 const Coded = z.object({ subject: z.object({ reference: z.string() }), code: z.unknown() });
 
 /**
- * Defines a test with two imports: a list without faults, and the same list for other patients with faults. During the second import, the
- * gateway is killed three times, and HAPI is unavailable for a while and loses responses. Both imports must create the same resources.
- * Returns the world.
+ * Defines a test with two imports of the same list, for different patients. No fault occurs during the first import. During the second
+ * import, the gateway is killed three times, and HAPI is unavailable for a while and loses responses. Both imports must create the same
+ * resources. Returns the world.
  */
 export function badDay(what: string, { rows, awayMs, limitMs }: BadDay): () => World {
   const weather = new Weather();

@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 200_000);
 afterAll(() => world?.stop());
 
-/** A text in cells of every faulty row. Only routes that return rows may return this text. */
+/** Most faulty rows have this text in a cell. Only routes that return rows may return the text. */
 const CANARY = 'Kanarienvogel';
 const Items = z.object({
   items: z.array(
@@ -40,7 +40,7 @@ const line = (cells: readonly string[]) => cells.join(',');
 const bad = (at: number, cells: Parameters<typeof row>[1] = {}) =>
   line(row(cpfOf(at), { name: `${CANARY} ${at}`, ...cells }));
 
-/** Each entry has the name of the fault, the record in the file, and the expected findings. */
+/** Each entry has the name of the fault, the record in the file, and the expected finding. */
 const FAULTS: readonly (readonly [string, string, { code: string; column?: string; state?: string }])[] = [
   ['a required cell is empty', bad(1, { name: ' ' }), { code: 'required-missing', column: 'name' }],
   ['the identifier is empty', line(row('', { name: CANARY })), { code: 'required-missing', column: 'cpf' }],

@@ -18,8 +18,8 @@ const header = {
 const document = shipped('brazil-hospital');
 
 /**
- * 130 rows that repeat the sample list more than twice. Each tenth row has an unknown word. Each thirteenth row has a date that does not
- * exist.
+ * A list of 130 rows, which are those of the sample list in turn. Every tenth row has an unknown word, and every thirteenth row has a date
+ * that does not exist.
  */
 const people = patientRows();
 const rows: CsvRow[] = Array.from({ length: 130 }, (_, at) => {

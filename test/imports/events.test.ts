@@ -7,7 +7,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
 const LISTENERS = 20;
-/** The duration of the test. If the gateway polled twice a second, it would read the table 80 times in this duration. */
+/** The time without events. If the gateway polled the event table twice a second for each client, it would read the table 80 times. */
 const QUIET_MS = 2_000;
 
 let world: World;
@@ -27,7 +27,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** The number of reads of the event table so far. */
+/** The number of times that the gateway has read the event table. */
 const reads = () => way.statements('from "import_events"');
 
 async function startedImport(): Promise<string> {
@@ -41,7 +41,7 @@ async function startedImport(): Promise<string> {
 const tell = (importId: string, data: Readonly<Record<string, number | string | null>>) =>
   world.sql`insert into import_events (import_id, data) values (${importId}, ${world.sql.json(data)})`;
 
-/** A client that reads the event stream of an import from the gateway. The gateway connects to the database through the proxy. */
+/** A client that reads the event stream of an import. The gateway connects to its database through the proxy. */
 class Listener {
   heard = '';
   ended = false;
@@ -80,7 +80,7 @@ describe('the events of an import', () => {
     const before = reads();
     await pause(QUIET_MS);
     expect(reads()).toBe(before);
-    // These clients must not get events of another import.
+    // An event of another import must not cause a read for these clients.
     await tell(other, { rows_done: 1 });
     await pause(200);
     expect(reads()).toBe(before);

@@ -21,7 +21,7 @@ const packed = gzipSync(
   ),
 );
 
-/** Examples of the codes of whole files. */
+/** An example for each import code that concerns a whole file. */
 export const FILE_EXAMPLES: Readonly<Record<string, Example>> = {
   'file-empty': { quotes: [], wrong: [{ file: '' }], right: [br({})] },
   'file-header-only': { quotes: ['Nome,CPF'], wrong: [raw('Nome,CPF')], right: [numbered('Ana Souza')] },

@@ -28,7 +28,7 @@ const shared = {
   mapping: twoNumbers,
 };
 
-/** Examples of the codes of rows. */
+/** An example for each import code that concerns a row. */
 export const ROW_EXAMPLES: Readonly<Record<string, Example>> = {
   'column-count': cell(
     (text) => raw('Nome,Data de Nascimento,CPF', `${text},529.982.247-25`),

@@ -16,12 +16,12 @@ export interface Example {
 export type Cells = Readonly<Record<string, string>>;
 
 export const [brazil, english] = SHIPPED_MAPPINGS;
-/** The shipped mapping with changed members. */
+/** The mapping with changed members. */
 export const changed = (mapping: MappingDocument | undefined, changes: object) =>
   MappingDocument.parse({ ...mapping, ...changes });
 /** The Brazilian mapping with these policies. */
 export const policies = (some: object) => changed(brazil, { policies: some });
-/** A list with two identifiers for each patient. Neither is required. */
+/** A mapping with two identifiers for each patient. Neither of them is required. */
 export const twoNumbers = changed(brazil, {
   columns: { ...brazil?.columns, cpf: { type: 'identifier' }, mrn: { type: 'identifier' } },
   identifiers: [...(brazil?.identifiers ?? []), ...(english?.identifiers ?? [])],
@@ -41,7 +41,7 @@ const ENGLISH: Cells = { mrn: '77', family_name: 'Miller', given_name: 'Ann', bi
 
 const quoted = (cell: string) => (/[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 const line = (cells: readonly string[]) => cells.map(quoted).join(',');
-/** A list with rows that differ from the valid row in these cells. */
+/** A list. Each row has the cells of the valid row `usual`, except for the given cells. */
 export const listOf = (usual: Cells, rows: readonly Cells[]): string => {
   const names = Object.keys({ ...usual, ...rows[0] });
   return `${[names, ...rows.map((row) => names.map((name) => row[name] ?? usual[name] ?? ''))].map(line).join('\n')}\n`;
@@ -53,10 +53,10 @@ export const en = (...rows: Cells[]): Sent =>
   english === undefined ? { file: '' } : { file: listOf(ENGLISH, rows), mapping: english };
 /** The same list with another mapping. */
 export const by = (mapping: MappingDocument, { file }: Sent): Sent => ({ file, mapping });
-/** A list given line by line. */
+/** A list with exactly these lines. */
 export const raw = (...lines: string[]): Sent => ({ file: `${lines.join('\n')}\n` });
 
-/** Lists that differ in one cell. The page quotes that cell. */
+/** An example whose lists differ in one cell. docs/import-codes.md quotes this cell. */
 export const cell = (
   make: (text: string) => Sent,
   wrong: readonly string[],
@@ -67,9 +67,9 @@ export const cell = (
   right: right.map((text) => make(literal(text))),
 });
 const literal = (text: string) => text.replaceAll('\\0', '\0').replaceAll('\\x07', '\u0007');
-/** A Brazilian list with one quoted cell. */
+/** Returns a function that puts a text into this column of a Brazilian list. */
 export const inBrazil = (name: string) => (text: string) => br({ [name]: text });
-/** An English list with one quoted cell. */
+/** Returns a function that puts a text into this column of an English list. */
 export const inEnglish = (name: string) => (text: string) => en({ [name]: text });
-/** A name for a new file, and a new number. */
+/** A list with one valid CPF number and this text as the name. */
 export const numbered = (text: string) => raw('Nome,CPF', `${text},529.982.247-25`);

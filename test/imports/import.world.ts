@@ -83,8 +83,8 @@ export function countedRows(report: Report): number {
 }
 
 /**
- * Holds an advisory lock of imports (`import <id>` or `patient <key>`) while `work` runs. `work` gets a function that says whether
- * another session waits.
+ * Holds an advisory lock of imports (`import <id>` or `patient <key>`) while `work` runs. `work` gets a function that returns whether
+ * another session waits for the lock.
  */
 export async function holdingLock(
   world: World,

@@ -36,7 +36,7 @@ const Rows = z.object({
 const Listed = z.object({ total: z.number(), items: z.array(z.looseObject({ file_name: z.string() })) });
 const rowsOf = async (clerk: Clerk, id: string, query = '') =>
   Rows.parse((await clerk.get(`/api/imports/${id}/rows${query}`).expect(200)).body);
-/** Chunks of an import whose plans are still stored. */
+/** The chunks of an import for which the plans are still stored. */
 const keptPlans = async (id: string): Promise<unknown> => {
   const [found] = await world.sql`
     select count(plans)::int as chunks from import_chunks where import_id = ${id}`;

@@ -26,7 +26,7 @@ export const HEADER = COLUMNS.join(',');
 export const list = (...rows: readonly string[][]): Buffer =>
   encodeList([[...COLUMNS], ...rows], CIRCULATING);
 
-/** Different CPF numbers without valid check digits. */
+/** A CPF number without valid check digits. Each `at` gives a different number. */
 export const cpfOf = (at: number): string => {
   const digits = String(at).padStart(6, '0');
   return `444.${digits.slice(0, 3)}.${digits.slice(3)}-10`;

@@ -60,7 +60,8 @@ describe('undo of many resources', () => {
     const body = { resourceType: 'Basic', code: { text: 'elsewhere' }, subject };
     const basic = await hapi.json('/Basic', { method: 'POST', body });
     const { resources, requests } = await undo(clerk, id);
-    // The undo halves a failed batch to find the failing resource. Two requests for each row would be more than this limit.
+    // The undo halves a failed batch to find the resource that fails. If the undo sent two requests for each row, it would exceed this
+    // limit.
     const halving = 3 * 2 * Math.ceil(Math.log2(50));
     expect(requests).toBeLessThanOrEqual(MOST_PER_FIFTY * (Math.ceil(resources / 50) + 1) + halving);
     expect(await clerk.report(id)).toMatchObject({ undo_conflicts: [{ resource: subject.reference }] });

@@ -28,7 +28,7 @@ afterAll(async () => {
   await way?.close();
 });
 
-/** Decides about transactions only. Transactions are numbered from 1. */
+/** Lets `decide` choose the fate of each transaction by its number, which starts at 1. All other requests pass. */
 function ofTransactions(decide: (number: number) => Fate): { readonly count: number } {
   const base = `${new URL(way.url).pathname}/`;
   const seen = { count: 0 };
@@ -138,7 +138,7 @@ describe('an operator during faults', () => {
         return 'pass';
       };
       const again = await clerk.upload(file).expect(202);
-      // The import has searched for its patients and found them. It searches again later.
+      // The import has found its patients in HAPI. It searches for them again later.
       await expect.poll(() => seen.lookups, { timeout: 40_000 }).toBeGreaterThan(2);
       return Accepted.parse(again.body).file_id;
     };
@@ -255,7 +255,7 @@ describe('an operator during faults', () => {
       .upload(list(row(cpfOf(50))), { mode: 'rehearse' })
       .set(key)
       .expect(422);
-    // The same file with another `as_of` or encoding is another import.
+    // The same file with a different `as_of` or encoding becomes a separate import.
     for (const other of [{ as_of: '2026-01-01' }, { encoding: 'windows-1252' }])
       await clerk
         .upload(list(row(cpfOf(50))), other)

@@ -15,7 +15,7 @@ afterAll(() => world?.stop());
 const RUNS = 4;
 const Items = z.object({ items: z.array(z.object({ row: z.number(), state: z.string() })) });
 
-/** A row that is valid, invalid, of a patient in another row or file, or has an unknown word. */
+/** A row. It may be valid or invalid, may belong to a patient of another row or file, and may have an unknown word. */
 const anyRow = fc
   .record({
     patient: fc.integer({ min: 0, max: 12 }),

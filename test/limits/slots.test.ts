@@ -80,7 +80,7 @@ describe('slots', () => {
             }
           }
           await tick();
-          // No call may wait while a slot is free and its account may take the slot.
+          // No call may wait while a slot is free that the account of the call may take.
           if (inState('running', null).length < limits.places)
             for (const { account } of inState('waiting', null))
               expect(heldBy(account)).toBe(limits.perAccount);

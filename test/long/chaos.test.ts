@@ -48,7 +48,7 @@ describe('kill -9 during a mixed load', () => {
     }
     expect(lost, 'acknowledged, and not there as it was sent').toBe(0);
 
-    // The gateway did not acknowledge these instances. Each of them must be stored completely or not at all.
+    // The gateway has not acknowledged the instances in `open`. Each of these instances must be stored completely or not at all.
     let half = 0;
     for (const sent of load.open.values()) {
       const { status, sha256 } = await load.fetchDigest(sent);
@@ -59,7 +59,7 @@ describe('kill -9 during a mixed load', () => {
   });
 });
 
-/** Waits until catalog and archive have the same number of instances, the counts agree, and no reservation is left. */
+/** Waits until catalog and archive have the same number of instances, the counts agree, and no reservation exists. */
 async function expectAgreement({ facts }: OwnStack): Promise<void> {
   const sql = postgres(facts.database.url, { max: 1 });
   const basic = Buffer.from(`${facts.orthanc.username}:${facts.orthanc.password}`).toString('base64');

@@ -9,7 +9,7 @@ import { forgetPeak, residentOf, tell } from './resident.memory.ts';
 
 const BOUNDARY = 'one-line-boundary';
 const PIECE = Buffer.alloc(2 ** 20, 'x');
-/** The number of pieces of 1 MiB in the line. The size is just below the upload limit. */
+/** The number of pieces of 1 MiB in the line. The line is just below the upload limit. */
 const PIECES = 1_022;
 
 const world = badDay(

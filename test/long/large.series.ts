@@ -5,12 +5,12 @@ import { parseMultipartType } from '../../src/dicomweb/http/multipart.type.js';
 import type { Caller, World } from '../support/world.ts';
 import { digestOf, type StreamedInstance, storeStreamed, streamedInstance } from './streamed.store.ts';
 
-/** A stored series, with its path under /dicom-web, the digests of the sent files, and the duration. */
+/** A stored series, with its path under /dicom-web, functions that make each sent instance again, and the duration of the request. */
 export interface LargeSeries {
   studyUid: string;
   path: string;
   status: number;
-  /** SOP Instance UIDs that the answer lists as stored. */
+  /** The number of instances that the answer lists as stored. */
   stored: number;
   seconds: number;
   instance: (index: number) => StreamedInstance;
@@ -60,7 +60,7 @@ export async function digestsOf(world: World, reader: Caller, path: string): Pro
   return digests;
 }
 
-/** The expected digests of {@link digestsOf} for the whole series, sorted. */
+/** The SHA-256 of each sent file of the series, sorted. */
 export function digestsSent(series: LargeSeries, count: number): string[] {
   return Array.from({ length: count }, (_, index) => digestOf(series.instance(index))).sort();
 }

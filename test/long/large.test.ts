@@ -11,7 +11,7 @@ const MB = 1_000_000;
 let world: OwnWorld;
 let sender: Caller;
 
-/** Memory of both processes in MiB: the peaks of gateway and archive since their start or the last reset. */
+/** The peak memory of gateway and archive in MiB, since their start or the last reset. */
 async function peaks() {
   const [gateway, orthanc] = [await residentOf(world.gateway.pid), await residentOf(world.orthanc.pid)];
   return { gateway: gateway.most, orthanc: orthanc.most };

@@ -111,7 +111,10 @@ export class MixedLoad {
     }
   }
 
-  /** Stores three new instances of one study, and repeats the request until all three are acknowledged. */
+  /**
+   * Stores two or three new instances of one study, and repeats the request until all are acknowledged. Returns whether the first attempt
+   * succeeded.
+   */
   private async store(bytes: number): Promise<boolean> {
     const [studyUid, seriesUid] = [freshUid(), freshUid()];
     const files = Array.from({ length: bytes > 1_000_000 ? 2 : 3 }, () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CostlyArchive, POLICIES, worstQueries } from '../catalog/search.cost.ts';
 
 const STUDIES = 10_000;
-/** The limit for the median of three, in milliseconds. */
+/** The limit for the median duration of three runs, in milliseconds. */
 const BOUND = 1_000;
 const LEVELS = ['study', 'series', 'instance'] as const;
 

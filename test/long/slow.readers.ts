@@ -9,7 +9,7 @@ import { forgetPeak, residentOf, tell } from './resident.memory.ts';
 /** Clients that request `path` at the same time. Each client reads at most 64 KiB per second. */
 class SlowReaders {
   private readonly sockets: Socket[] = [];
-  /** Bytes that each client has read. */
+  /** The number of bytes that each client has read. */
   readonly taken: number[] = [];
 
   private constructor() {}

@@ -22,7 +22,7 @@ const GUARDS = [
 
 const word = fc.constantFrom(...known);
 const guard = fc.constantFrom(...GUARDS);
-/** Variants of the same text: case, accents, blanks, punctuation. */
+/** Ways of writing the same text: case, accents, blanks, punctuation. */
 const hand = fc.record({
   upper: fc.boolean(),
   plain: fc.boolean(),

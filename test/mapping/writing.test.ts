@@ -32,7 +32,7 @@ const creation = (row: RowPlan): PatientWrites => ({
   records: [...row.conditions, ...row.observations].map((resource) => ({ action: 'create', resource })),
 });
 
-/** A Patient on the server. It has values of the gateway and later changes by other clients. */
+/** A Patient on the server. Some of its values are from the gateway, and some are later changes by other clients. */
 const stored: Patient = {
   ...plan().patient,
   id: 'p1',

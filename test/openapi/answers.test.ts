@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 afterEach(() => expect(asking.faults.splice(0)).toEqual([]));
 
-/** Sends a request to a route with its parameters and compares the answer with the document. */
+/** Sends a request to a route and compares the answer with the document. `ids` are the values of the route's parameters. */
 function ask(
   route: string,
   ids: Readonly<Record<string, string>> = {},
@@ -233,7 +233,10 @@ it('images', async () => {
   await ask(`DELETE ${instance}`, all);
 });
 
-/** Routes that succeed only with a provider, a FHIR server or two patients with the same study UID. Other tests cover these routes. */
+/**
+ * Routes that succeed only with an OpenID Connect provider, with a FHIR server, or with two patients that have the same study UID. Other
+ * tests cover these routes.
+ */
 const ELSEWHERE = new Set([
   'GET /api/auth/oidc/callback',
   'GET /api/auth/oidc/login',

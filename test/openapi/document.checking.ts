@@ -18,12 +18,12 @@ export const Document = z.looseObject({
 });
 export type Document = z.output<typeof Document>;
 
-// Formats are checked by zod. Patterns are checked here.
+// zod checks the formats. Ajv checks the patterns.
 const ajv = new Ajv.default({ strict: false, validateFormats: false });
 
 /**
- * The parts of a response that the document does not describe, as texts. Empty if it describes all parts. An example of `route` is `GET
- * /api/users/{id}`.
+ * The parts of a response that the document does not describe, as texts. The list is empty if the document describes all parts. `route` is
+ * for example `GET /api/users/{id}`.
  */
 export function unsaid(document: Document, route: string, { status, headers, body }: Response): string[] {
   const [method = '', path = ''] = route.split(' ');
@@ -38,7 +38,7 @@ export function unsaid(document: Document, route: string, { status, headers, bod
   const known = Object.entries(content).find(([name]) => name.split(';', 1)[0] === type);
   if (known === undefined) return [`${route}: ${status} as ${type} is not said`];
   const [, { schema }] = known;
-  // HEAD returns the media type of GET without a body.
+  // A HEAD response has no body but the same media type as the GET response.
   if (method === 'HEAD' || !type.endsWith('json') || ajv.validate(schema, body)) return [];
   return [`${route}: ${status}: ${ajv.errorsText()}`];
 }

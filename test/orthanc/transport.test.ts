@@ -17,7 +17,7 @@ interface Archive {
   server: Server;
   api: OrthancApi;
   bytes: OrthancBytes;
-  /** Received requests and their connections. */
+  /** The received requests. `connections` is the number of connections. */
   requests: string[];
   connections: number;
 }
@@ -32,7 +32,7 @@ afterEach(async () => {
   }
 });
 
-/** A local server that replaces the archive. `answer` gets the number of the request on the connection. */
+/** A local server that replaces the archive. `answer` gets the number of the request on its connection. */
 async function archiveThat(answer: Answer): Promise<Archive> {
   const counts = new WeakMap<Socket, number>();
   const server = createServer({ keepAliveTimeout: 1000 }, (request, response) => {

@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Runs the command like an operator, with an output that is not a terminal. */
+/** Runs the command as an operator would. The output is not a terminal. */
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { RADGATE_URL: _, RADGATE_KEY: __, ...rest } = process.env;
   return new Promise<{ status: number; said: string; errors: string }>((resolve) => {

@@ -11,7 +11,7 @@ import { Supervisor } from '../../infra/local/supervisor.ts';
 
 const launcher = new URL('../../infra/local/launch.ts', import.meta.url).href;
 
-/** Whether a process runs. A process that has ended but whose parent has not waited for it (a zombie) has no command line. */
+/** Whether a process runs. A zombie (an ended process whose parent has not waited for it) has no command line. */
 const lives = async (pid: number) =>
   existsSync(`/proc/${pid}`) && (await readFile(`/proc/${pid}/cmdline`, 'utf8')) !== '';
 

@@ -12,7 +12,7 @@ import { reserveAnyPort } from '../../infra/local/port.ts';
 import { startNginx } from '../../infra/local/nginx.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
 
-// The test is only about nginx. A server that replaces the gateway returns the requests that nginx forwards.
+// The test is only about nginx. Instead of the gateway, a test server returns the requests that nginx forwards.
 let folder: string;
 let gateway: Server;
 let nginx: Running;
@@ -99,7 +99,7 @@ it('tells the gateway where a request comes from, whatever the client says', asy
   expect(JSON.stringify(seen)).not.toMatch(/9\.9\.9\.9|mine-mine/);
 });
 
-/** The HSTS header of the answer for a host name. */
+/** The HSTS header of the answer to a request with this Host header. */
 const transportFor = async (host: string) => {
   const asked = request(`${origin}/login`, { headers: { host }, rejectUnauthorized: false }).end();
   const answer = await new Promise<IncomingMessage>((resolve) => asked.once('response', resolve));
@@ -207,7 +207,7 @@ it('answers 503 with Retry-After while the gateway is away', async () => {
   expect(await readFile(join(folder, 'nginx.log'), 'utf8')).not.toContain('Protokoll');
 });
 
-/** Sends a path unchanged. The function fetch would normalise the path. */
+/** Sends a path unchanged. `fetch` would normalise the path. */
 async function raw(method: string, path: string, headers: Record<string, string> = {}) {
   const asked = request(origin, { method, path, headers, rejectUnauthorized: false }).end();
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -35,7 +35,7 @@ it('makes secrets once, for their owner only', async () => {
     const made = await keptSecrets(data);
     expect(Buffer.from(made.masterKey, 'base64')).toHaveLength(32);
     expect(await keptSecrets(data)).toEqual(made);
-    // If the secrets were made by a version without metrics token, a token is added and the other secrets do not change.
+    // Earlier versions created no metrics token. If the token is missing, it is added and the other secrets do not change.
     const { metricsToken, ...earlier } = made;
     await writeFile(join(data, 'secrets.json'), JSON.stringify(earlier));
     const completed = await keptSecrets(data);

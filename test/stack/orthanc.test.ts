@@ -32,7 +32,7 @@ it('listens on loopback only, for HTTP and for DICOM', async () => {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const outside = all.filter(({ family, internal }) => family === 'IPv4' && !internal);
   const http = Number(new URL(orthanc.url).port);
-  // A second loopback address replaces a network address on a machine without a network.
+  // On a machine without a network, the test uses a second loopback address instead of a network address.
   for (const { address } of [...outside, { address: '127.0.0.2' }])
     for (const port of [http, orthanc.dicomPort]) expect(await connects(address, port)).toBe(false);
   expect(await connects('127.0.0.1', orthanc.dicomPort)).toBe(true);

@@ -11,7 +11,7 @@ let port: number;
 let server: Postgres;
 
 beforeAll(async () => {
-  // Other users cannot access the folder, like a home folder.
+  // Other users cannot access this folder. The same is true for a home folder.
   dir = await mkdtemp(join(tmpdir(), 'radgate-postgres-'));
   port = await reserveAnyPort();
   server = await startPostgres({ dir, port });

@@ -10,7 +10,7 @@ export function shellLines(markdown: string, heading: string): string[] {
   );
 }
 
-/** One bash process that runs lines in order. If any command of a pipe fails, its status is the status of the line. */
+/** One bash process that runs lines in order. If a command of a pipe fails, the line has the status of this command. */
 export class Shell {
   private readonly child;
   private said = '';
@@ -23,7 +23,7 @@ export class Shell {
     this.child.stdin.write('exec 2>&1; set -o pipefail\n');
   }
 
-  /** Runs a line. Returns its status and all output. */
+  /** Runs a line. Returns the status and the output of the line. */
   async paste(line: string): Promise<{ status: number; said: string }> {
     const mark = `end of line ${(this.count += 1)}`;
     const end = new RegExp(`\n${mark}: (\\d+)\n$`);

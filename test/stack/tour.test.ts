@@ -9,7 +9,7 @@ import { Shell, shellLines } from './readme.shell.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SECTIONS = ['A tour with curl', 'Import a list'];
-/** The expected outputs in order: the beginning of the line, the output, and the exit status if it is not 0. */
+/** The expected outputs in order. Each entry has the beginning of the command line, the output, and the exit status if it is not 0. */
 const ANSWERS: readonly (readonly [begin: string, answer: RegExp, status?: number])[] = [
   ['person "$WEB/api/me"', /"groups": \[/],
   ['person "$WEB/dicom-web/studies?PatientName', /^\{\n {2}"study": "[\d.]+",\n {2}"patient": ".+"\n\}/],
@@ -50,7 +50,7 @@ let stack: Pick<StackProcess<unknown>, 'data' | 'stop'> | undefined;
 let folder: string | undefined;
 let shell: Shell;
 beforeAll(async () => {
-  // RADGATE_STACK may name a running fresh stack, as for test/viewer.
+  // RADGATE_STACK may name the stack.json of a new, running stack. The tests in test/viewer use this variable too.
   const named = process.env['RADGATE_STACK'];
   stack =
     named === undefined

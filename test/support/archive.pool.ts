@@ -22,9 +22,9 @@ const Lent = z.object({
 const Statistics = z.object({ CountInstances: z.number() });
 
 /**
- * Lends Orthancs to test files. Only one test file at a time uses an Orthanc, so about as many Orthancs start as test files run at the same
- * time. The main process of vitest starts them, because a worker ends with its test file. A returned Orthanc is emptied before it is lent
- * again.
+ * Lends Orthancs to test files. An Orthanc is used by one test file at a time, so there are about as many Orthancs as concurrent test
+ * files. The main process of vitest starts the Orthancs, because a worker ends with its test file. A returned Orthanc is emptied before its
+ * next use.
  */
 export async function openArchivePool(prefix: Prefix): Promise<ArchivePool> {
   const all: OwnOrthanc[] = [];
@@ -70,8 +70,8 @@ export async function borrowOrthanc(url: string): Promise<TestOrthanc> {
 }
 
 /**
- * Removes all patients and the list of changes from an Orthanc. Returns false if the Orthanc does not answer, because a test may have
- * ended it.
+ * Removes all patients and the list of changes from an Orthanc. Returns false if the Orthanc does not answer, because a test may have ended
+ * the process.
  */
 async function isEmptied(orthanc: OwnOrthanc | undefined): Promise<boolean> {
   if (orthanc === undefined) return false;

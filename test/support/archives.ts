@@ -13,9 +13,9 @@ export interface TestOrthanc {
   readonly password: string;
   readonly dicomPort: number;
   readonly aet: string;
-  /** The id of the running process. It changes with `restart`. */
+  /** The id of the running process. `restart` changes it. */
   readonly pid: number;
-  /** Ends the use of the Orthanc. Its content is removed. */
+  /** Ends the use of the Orthanc and removes its content. */
   stop: () => Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export interface OwnOrthanc extends TestOrthanc {
   putBack: () => Promise<void>;
 }
 
-/** Starts an Orthanc on free ports with an empty archive, which `stop` removes. The Orthanc ends when this process ends. */
+/** Starts an Orthanc on free ports with an empty archive. `stop` removes the archive. The Orthanc ends when this process ends. */
 export async function startOwnOrthanc(prefix: Prefix): Promise<OwnOrthanc> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-orthanc-'));
   const httpPort = await reserveAnyPort();

@@ -12,8 +12,9 @@ export interface BreakingProxy {
   readonly url: string;
   readonly connections: readonly BrokenConnection[];
   /**
-   * Resolves when a matching request, or the archive's response to this request, arrives. From then on, the proxy does not forward it. So
-   * the archive has either not received the request yet, or it has carried out the request and the gateway has no response.
+   * Resolves when a matching request or the archive's response to it arrives at the proxy. The proxy does not forward the request
+   * (`request`) or the response (`answer`). So the archive has either not received the request, or has carried it out without a response to
+   * the gateway.
    */
   trap: (request: RegExp, at: 'request' | 'answer') => Promise<void>;
   /** While true, the proxy forwards no bytes in either direction, also on new connections. It then behaves like an archive that hangs. */
@@ -50,7 +51,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
     });
     let [answering, held] = [false, false];
     pass(near, far, (chunk) => {
-      // The rest of a request that is not forwarded is not forwarded either.
+      // If the beginning of a request was not forwarded, the rest is not forwarded either.
       if (held) return false;
       if (trap === undefined || !trap.request.test(chunk.toString('latin1', 0, 200))) return true;
       if (trap.at === 'answer') return (answering = true);

@@ -33,7 +33,7 @@ export async function provideCorpus(log: (line: string) => void): Promise<Corpus
   await mkdir(cacheFolder(), { recursive: true });
   const waiting = () => log('another test is fetching the files of others: waiting for it');
   await withLock(folder, waiting, async () => {
-    // The folder gets its final name only when it is complete.
+    // A folder with this name is complete, because it gets its name at the end of the download.
     if ((await readdir(folder).catch(() => [])).length > 0) return;
     await installMissing(() => (hasPip() ? [] : ['python3-pip']), log);
     await make(folder);

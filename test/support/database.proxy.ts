@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A local TCP proxy in front of PostgreSQL. */
 export interface DatabaseProxy {
   readonly url: string;
-  /** The number of statements with this text so far. */
+  /** The number of statements so far that contain this text. */
   readonly statements: (text: string) => number;
   /** Resets every connection, as if PostgreSQL was killed. Refuses new connections until `open` is called. */
   readonly cut: () => void;

@@ -9,7 +9,7 @@ const CACHE = join(ROOT, 'node_modules/.cache/radgate-test');
 /** The built gateway and its dependencies in one file. */
 export const BUNDLE = join(CACHE, 'gateway.mjs');
 
-/** The folder for code that V8 has compiled. The first start writes the code, and later starts read it. */
+/** The folder for compiled code of V8. The first start of the gateway writes the code, and later starts read it. */
 export const compileCache = { NODE_COMPILE_CACHE: join(CACHE, 'compiled') };
 
 /** Modules that are not bundled: native code, and optional parts of Nest, Fastify and pg that are not installed. */
@@ -27,16 +27,16 @@ const EXTERNAL = [
   'pg-native',
 ];
 
-/** Definitions of the variables that CommonJS modules expect. */
+/** Code that defines the variables that CommonJS modules expect. */
 const COMMON_JS = `
 import { createRequire as createRequireOfBundle } from 'node:module';
 const require = createRequireOfBundle(import.meta.url);
 const { filename: __filename, dirname: __dirname } = import.meta;`;
 
 /**
- * Bundles dist/main.js if the bundle does not exist yet. A test run starts the gateway about 150 times. A start spends most of its time on
- * loading 2,000 modules. The bundle needs only a third of the time. test/viewer, test/stack and test/long test dist/main.js itself, which
- * `npm start` runs.
+ * Bundles dist/main.js if the bundle is missing or outdated. A test run starts the gateway about 150 times. A start without the bundle
+ * loads 2,000 modules and takes three times as long. test/viewer, test/stack and test/long test dist/main.js itself, which `npm start`
+ * runs.
  */
 export async function bundleGateway(): Promise<void> {
   if (await isUpToDate()) return;

@@ -17,15 +17,18 @@ export type TestGateway = Running & {
   env: Readonly<Record<string, string>>;
   logged: () => Promise<string>;
   metrics: () => Promise<string>;
-  /** Kills the gateway at once. This is permitted when no client uses it any more. `stop` ends it regularly, which takes a second. */
+  /**
+   * Kills the gateway. May be used only when no client uses the gateway any more. `stop` shuts the gateway down cleanly, which takes a
+   * second.
+   */
   leave: () => Promise<void>;
   upstream: RecordingProxy | undefined;
 };
 
 /**
- * Starts the built gateway as a separate process, on a free port or the port in its environment. Waits until the gateway answers. A
- * recording proxy is between the gateway and its archive. `stop` and `leave` fail if the gateway sent a request that src/orthanc cannot
- * make, or if its log or metrics contain a secret or a name. `under` is a command that runs the gateway.
+ * Starts the built gateway as a separate process and waits until it answers. The port is the port in `env` or a free port. A recording
+ * proxy is between the gateway and its archive. `stop` and `leave` fail if the gateway sent a request that src/orthanc cannot make, or if
+ * its log or metrics contain a secret or a name. `under` is a command that runs the gateway.
  */
 export async function startTestGateway(
   env: Readonly<Record<string, string>>,

@@ -36,7 +36,10 @@ const isWholeRun = process.argv.slice(3).every((argument) => argument.startsWith
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
 
-/** Runs once per test run. Starts PostgreSQL with its templates and the pool of Orthancs. Stops both at the end of the run. */
+/**
+ * Runs once per test run. Starts PostgreSQL with the template databases, the pool of Orthancs and the HAPI starter. Returns a function that
+ * stops them.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (!existsSync(main)) throw new Error('dist/ is missing: run `npx nest build` first (`npm test` does)');
   await prepareMachine(log);

@@ -11,8 +11,8 @@ import { cacheFolder } from '../../infra/local/prefix.ts';
 export type HapiStarter = { url: string; stop: () => Promise<void> };
 
 /**
- * Listens for test files that need HAPI. HAPI takes half a minute to start, and it must continue to run after the worker that asks
- * first has ended. Therefore the main process starts HAPI at the first GET. The response contains the URL of HAPI.
+ * Listens for test files that need HAPI. HAPI takes half a minute to start, and must outlive the worker that asks for it first. Therefore
+ * the main process starts HAPI at the first GET. The response contains the URL of HAPI.
  */
 export async function openHapiStarter(log: (line: string) => void): Promise<HapiStarter> {
   const dir = await mkdtemp(join(tmpdir(), 'radgate-hapi-'));

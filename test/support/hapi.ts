@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 
 /**
- * The real HAPI FHIR server of the test run. HAPI starts at the first request, which takes 12 to 130 s. All test files share its content.
+ * The real HAPI FHIR server of the test run. The first call starts HAPI, which takes 12 to 130 s. All test files share the content of HAPI.
  */
 export async function testHapi(): Promise<TestHapi> {
   const answer = await fetch(inject('hapiStarter'));
@@ -22,7 +22,7 @@ const Page = z.object({
 export class TestHapi {
   constructor(readonly url: string) {}
 
-  /** The results of a search, at most 500, without a cache. */
+  /** The first 500 results of a search. HAPI does not use its cache for this search. */
   async search(query: string): Promise<Record<string, unknown>[]> {
     const mark = query.includes('?') ? '&' : '?';
     const page = Page.parse(await this.json(`/${query}${mark}_count=500`));
@@ -56,7 +56,7 @@ export type FaultyProxy = {
   close: () => Promise<void>;
 };
 
-/** A local proxy in front of the real HAPI. It simulates faults that HAPI cannot produce. `fate` decides the fault of each request. */
+/** A local proxy in front of the real HAPI. It simulates faults that HAPI cannot produce. `fate` chooses the fault of each request. */
 export async function startFaultyProxy(
   target: string,
   fate: (method: string, path: string, count: number) => Fate,

@@ -6,7 +6,7 @@ const collect: unknown = runInNewContext('gc');
 
 /** The memory of this process in bytes after garbage collection. */
 export function heldBytes(): number {
-  // The first garbage collection leaves buffers to a concurrent sweeper. The second one waits until this sweeper has ended.
+  // After the first garbage collection, a concurrent sweeper still frees buffers. The second garbage collection waits for this sweeper.
   for (let time = 0; time < 2; time += 1) if (typeof collect === 'function') collect();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

@@ -12,8 +12,8 @@ const FORMS: readonly (readonly [what: string, form: RegExp])[] = [
 const SECRETS = /PASSWORD|SECRET|TOKEN|MASTER_KEY/;
 
 /**
- * The forbidden patterns and the secrets of the environment that a gateway's log contains, described without their values. Every test
- * with a gateway checks this.
+ * The names of the forbidden patterns and of the environment's secrets that a gateway's log contains. Every test with a gateway checks that
+ * there are none.
  */
 export function foundIn(log: string, env: Readonly<Record<string, string>>): string[] {
   const database = URL.canParse(env['DATABASE_URL'] ?? '') ? new URL(env['DATABASE_URL'] ?? '').password : '';
@@ -26,13 +26,13 @@ export function foundIn(log: string, env: Readonly<Record<string, string>>): str
   ];
 }
 
-/** Labels that metrics must not have, because no metric may be about one study, one account or one object. */
+/** Patterns that metrics must not contain, because no metric may be about one study, one account or one object. */
 const NAMED: typeof FORMS = [
   ['a UID', /\b\d+(\.\d+){3,}\b/],
   ['an id', /\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i],
 ];
 
-/** The same check for a gateway's metrics. Metrics must not contain names or ids. */
+/** Like {@link foundIn}, but for the metrics of a gateway. Metrics must not contain UIDs or ids either. */
 export function foundInMetrics(metrics: string, env: Readonly<Record<string, string>>): string[] {
   return [...foundIn(metrics, env), ...NAMED.filter(([, form]) => form.test(metrics)).map(([what]) => what)];
 }

@@ -7,7 +7,7 @@ export const longForm = <T>(long: T, short: T): T => (isLong ? long : short);
 /** The seed of {@link sample}. It is the same in each run, unless RADGATE_SEED gives another seed. */
 const SEED = Number(process.env['RADGATE_SEED'] ?? 12);
 
-/** In `npm run test:long`, returns all cases. In `npm test`, the seed selects `count` cases. Their order does not change. */
+/** In `npm run test:long`, returns all cases. In `npm test`, returns `count` cases that the seed selects, in their original order. */
 export function sample<T>(cases: readonly T[], count: number): T[] {
   if (isLong || count >= cases.length) return [...cases];
   let state = SEED;

@@ -10,7 +10,7 @@ export type TestDatabase = { appUrl: string; ownerUrl: string; drop: () => Promi
 /** Creates a database for one test file, migrated and empty. `drop` also closes connections that are still open. */
 export const createDatabase = (): Promise<TestDatabase> => copyOf(inject('postgres').templates.empty);
 
-/** Creates a database in the state after a gateway's first start. A gateway starts faster on this database. */
+/** Creates a database in the state after a gateway's first start. A gateway starts faster on this database than on an empty one. */
 export const createStartedDatabase = (): Promise<TestDatabase> =>
   copyOf(inject('postgres').templates.started);
 
@@ -22,8 +22,8 @@ async function copyOf(template: string): Promise<TestDatabase> {
   return { appUrl: named(appUrl, name), ownerUrl: named(ownerUrl, name), drop };
 }
 
-/** Borrows an Orthanc with an empty archive until `stop`. Other test files of the run use the same Orthanc before and after. */
+/** Borrows an Orthanc with an empty archive until `stop` is called. Before and after, other test files may use this Orthanc. */
 export const lendOrthanc = (): Promise<TestOrthanc> => borrowOrthanc(inject('archivePool'));
 
-/** Starts an Orthanc for this test file only. Test files that kill or restart Orthanc, or measure its memory, need it. */
+/** Starts an Orthanc for this test file only. For test files that kill or restart Orthanc, or measure its memory. */
 export const startTestOrthanc = (): Promise<OwnOrthanc> => startOwnOrthanc(openPrefix(inject('prefix')));

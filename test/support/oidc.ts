@@ -6,7 +6,7 @@ import { reserveAnyPort } from '../../infra/local/port.ts';
 /** The claims of a person who signs in at the provider. */
 export type Stranger = Readonly<Record<string, unknown>> & { readonly sub: string };
 
-/** A real OpenID Connect provider as a local server. It signs everybody in as `stranger`, without a form. */
+/** A real OpenID Connect provider on this machine. It signs everybody in as `stranger`, without a form. */
 export type TestProvider = {
   issuer: string;
   clientId: string;

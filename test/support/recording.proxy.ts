@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { RequestObserver } from './request.observer.ts';
 import { type Expected, faultsOf, type UpstreamRequest } from './upstream.grammar.ts';
 
-/** A proxy between a gateway and its archive. `faults` are the requests that upstream.grammar.ts does not permit. */
+/** A proxy between a gateway and its archive. `faults` describes the requests that upstream.grammar.ts does not permit. */
 export interface RecordingProxy {
   readonly url: string;
   /** Method and target of each request so far. */
@@ -14,8 +14,8 @@ export interface RecordingProxy {
 
 /**
  * Starts a proxy in front of the archive at `target`. It forwards every byte and checks each request against upstream.grammar.ts. A
- * connection ends in the same way on both sides, so the gateway sees the faults of the archive unchanged. Requests that the grammar does
- * not permit are also written to the file `report`, which is read at the end of the test run.
+ * connection ends in the same way on both sides, so the gateway sees the faults of the archive unchanged. The proxy also writes requests
+ * that are not permitted to the file `report`. The test run reads this file at its end.
  */
 export async function startRecordingProxy(
   target: string,

@@ -4,22 +4,19 @@ const END_OF_HEAD = Buffer.from('\r\n\r\n');
 const END_OF_LINE = Buffer.from('\r\n');
 const NOTHING = Buffer.alloc(0);
 
-/** The next part of a connection: a head, `left` bytes of a body, a chunk size line, the end of a chunk, trailers. */
+/** The expected next part of a connection: a head, `left` bytes of a body or chunk, a chunk size line, or a trailer line. */
 type Expecting =
   | { readonly what: 'head' | 'chunk line' | 'trailer line' }
   | { readonly what: 'body' | 'chunk'; left: number };
 
-/**
- * Parses the requests of one HTTP/1.1 connection from the bytes that it gets. Calls `seen` with each request line and its headers. Only
- * counts the bytes of bodies.
- */
+/** Parses the requests of one HTTP/1.1 connection. Calls `seen` with the request line and the headers of each request. Skips the bodies. */
 export class RequestObserver {
   private expecting: Expecting = { what: 'head' };
   private held: Buffer = NOTHING;
 
   constructor(private readonly seen: (request: UpstreamRequest) => void) {}
 
-  /** Parses the next bytes of the client. */
+  /** Parses the next bytes that the client has sent. */
   feed(chunk: Buffer): void {
     let rest = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
     this.held = NOTHING;

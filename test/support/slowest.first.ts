@@ -1,6 +1,8 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The slowest test files, in this order. In a fresh clone, vitest has no times of an earlier run by which it could sort the files. */
+/**
+ * The slowest test files, in this order. In a new clone, vitest cannot sort the files by their durations, because there was no earlier run.
+ */
 const SLOWEST = [
   'viewer/viewer',
   'http/slow.senders',

@@ -8,19 +8,19 @@ import type { z } from 'zod';
 
 const script = join(import.meta.dirname, '../../infra/local/stack.ts');
 
-/** A running stack. `shape` describes the members of its `stack.json` that the test uses. The test can read the file again. */
+/** A running stack. `facts` is the content of its `stack.json` at the start. `read` reads the file again. */
 export interface StackProcess<Facts> {
-  /** Its data folder, removed by `stop`. */
+  /** The data folder of the stack. `stop` removes it. */
   readonly data: string;
   readonly facts: Facts;
   readonly read: () => Promise<Facts>;
-  /** Stops the stack like Ctrl+C and removes its folder. */
+  /** Stops the stack as Ctrl+C does, and removes its folder. */
   readonly stop: () => Promise<void>;
 }
 
 /**
- * Starts a separate stack with `npm start -- --no-hapi` and these options (`--hapi` overrides). If the stack ends early, the error contains its
- * output.
+ * Starts a separate stack with `npm start -- --no-hapi` and these options. The option `--hapi` overrides `--no-hapi`. If the stack ends
+ * early, throws an error with the output of the stack.
  */
 export async function startStack<Facts>(
   shape: z.ZodType<Facts>,
@@ -54,7 +54,7 @@ export async function startStack<Facts>(
   }
 }
 
-/** The content of a `stack.json`. */
+/** The members of a `stack.json` that `shape` describes. */
 export async function readStack<Facts>(path: string, shape: z.ZodType<Facts>): Promise<Facts> {
   return shape.parse(JSON.parse(await readFile(path, 'utf8')));
 }

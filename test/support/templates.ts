@@ -22,7 +22,7 @@ export interface Templates {
   readonly adminPassword: string;
 }
 
-/** Makes both templates. `dir` is the data folder of the gateway that is started once for the second template. */
+/** Creates both templates. For the second template, a gateway is started once. `dir` is its data folder. */
 export async function makeTemplates(server: Postgres, dir: string): Promise<Templates> {
   const templates = {
     empty: 'radgate_template',
@@ -46,10 +46,10 @@ export async function makeTemplates(server: Postgres, dir: string): Promise<Temp
   return templates;
 }
 
-/** The URL of another database on the same server, by the same role. */
+/** The URL of another database on the same server, for the same role. */
 export const named = (url: string, name: string) => Object.assign(new URL(url), { pathname: name }).href;
 
-/** Copies a database to which nobody is connected. */
+/** Copies a database. No client may be connected to it. */
 export async function copyDatabase(adminUrl: string, template: string, name: string): Promise<void> {
   await administer(
     adminUrl,
@@ -70,7 +70,7 @@ export async function administer(
   }
 }
 
-/** Starts a gateway on a new database and ends it when it answers. The gateway needs no archive to answer. */
+/** Starts a gateway on a new database, and stops the gateway when it answers. The gateway can answer without an archive. */
 async function startOnce(
   url: string,
   { masterKey, adminPassword }: Pick<Templates, 'masterKey' | 'adminPassword'>,

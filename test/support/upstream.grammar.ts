@@ -10,14 +10,14 @@ export const CLIENT_CANARY = 'canary-of-a-client';
 
 const ID = '[0-9a-f]{8}(?:-[0-9a-f]{8}){4}';
 const TAG = '[0-9a-f]{4}-[0-9a-f]{4}';
-/** At most 64 characters (PS3.5 §9.1). */
+/** A UID has at most 64 characters (PS3.5 §9.1). */
 const UID = '(?=[\\d.]{1,64}/)\\d+(?:\\.\\d+)*';
 const NUMBER = '-?\\d+(?:\\.\\d+)?(?:e-?\\d+)?';
 const PICTURE = `(?:(?:width|height|quality|window-center|window-width)=${NUMBER}&?){0,5}`;
 
 /**
- * Every call that src/orthanc can make, listed independently: method and request target. A new call there must be added here. Such a call
- * must be built only from typed values.
+ * Method and request target of every call that src/orthanc can make. The list is written independently of that code. A new call in
+ * src/orthanc must be added here, and must be built only from typed values.
  */
 const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', '/system'],
@@ -79,8 +79,8 @@ export function faultsOf(request: UpstreamRequest, { host, authorization }: Expe
     if (fits !== true) faults.push(`${method} ${target} carries ${name} that the gateway does not make`);
     if (value.includes(CLIENT_CANARY)) faults.push(`${method} ${target} carries a client's ${name}`);
   }
-  // If an upload has a Content-Length, Orthanc allocates memory of this size, so the gateway sends chunked uploads. A request without a
-  // body has no Content-Length.
+  // If an upload has a Content-Length, Orthanc allocates this much memory at once. The gateway therefore sends chunked uploads. A request
+  // without a body has no Content-Length.
   if (seen.has('content-length') && target === '/instances') faults.push('a stored body tells its length');
   if (!seen.has('authorization')) faults.push(`${method} ${target} carries no account`);
   return faults;

@@ -76,7 +76,7 @@ export class World<Archive extends TestOrthanc = TestOrthanc> {
     );
   }
 
-  /** Creates a machine account with a key. By default it may store everything and read nothing. */
+  /** Creates a machine account with a key. By default, the account may store everything and read nothing. */
   async machine(
     grants: readonly GrantWish[] = [{ rights: ['studies:store'], scope: { kind: 'all' } }],
     facts: { institution?: string; issuer?: string } = {},
@@ -167,8 +167,8 @@ export async function startWorld(settings: Settings = {}): Promise<World> {
 }
 
 /**
- * Like {@link startWorld}, but with a new archive for this test file only, which takes a second longer. For tests that kill, restart or
- * measure it.
+ * Like {@link startWorld}, but with a new archive for this test file only. The start takes a second longer. For tests that kill, restart or
+ * measure the archive.
  */
 export async function startOwnWorld(settings: Settings = {}): Promise<OwnWorld> {
   return worldOn(startTestOrthanc(), settings);

@@ -7,7 +7,7 @@ import { catalogued } from '../dicomweb/stow.answers.ts';
 import { isLong } from '../support/long.form.ts';
 import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 
-/** Longer than a comparison of a small archive. The tests wait for conditions, not for fixed times. */
+/** Longer than the comparison of a small archive with the catalog takes. The tests wait for conditions, not for fixed times. */
 const SOON = { timeout: 60_000, interval: 200 };
 /** A long limit, because the tests restart gateways and archives. */
 const LONG = 120_000;
@@ -185,7 +185,7 @@ describe('an archive that is not what the catalog followed', { timeout: LONG }, 
     const dead = world.gateway;
     process.kill(dead.pid, 'SIGKILL');
     await dead.exited;
-    // An arrival and a deletion are hidden from the gateway: the stored feed position says that all changes have been processed.
+    // Hides a deletion and a new instance from the gateway. The stored feed position says that all changes have been processed.
     await world.archive(`/studies/${archiveStudy(gone)}`, { method: 'DELETE' });
     await bring(hidden);
     const last = z

@@ -22,7 +22,10 @@ function series(studyUid: string, patientId: string, modality: string) {
   });
 }
 
-/** Stores files in the archive while the gateway cannot read the change feed. Afterwards the gateway finds all files at once. */
+/**
+ * Stores files in the archive while the gateway cannot read the change feed. When the gateway can read the feed again, it finds all files
+ * at once.
+ */
 async function bringTogether(files: readonly Buffer[]): Promise<void> {
   await world.sql.begin(async (tx) => {
     await tx`lock table archive_cursor in access exclusive mode`;
@@ -99,7 +102,7 @@ it('an account that was cut off on the way with one of many keeps it', async () 
   expect(new Set(owners.map((row) => row['sop_uid']))).toEqual(new Set([all[0]?.sopUid, sopUid]));
 });
 
-/** SHA-256 of the bytes after the file meta information, whose length is (0002,0000). */
+/** SHA-256 of the bytes after the file meta information. The element (0002,0000) contains the length of the file meta information. */
 function dataSetDigest(file: Buffer): Buffer {
   return createHash('sha256')
     .update(file.subarray(144 + file.readUInt32LE(140)))

@@ -43,7 +43,10 @@ async function kill(): Promise<void> {
   await victim.exited;
 }
 
-/** Creates a study of FIRST, and one instance of SECOND with the same study UID. The instance of SECOND is in quarantine. */
+/**
+ * Creates a study of the patient FIRST, and one instance of the patient SECOND with the same study UID. The instance of SECOND is in
+ * quarantine.
+ */
 async function contested() {
   const studyUid = freshUid();
   await world.store(sender, [makeInstance({ studyUid, patientId: 'FIRST' })]).expect(200);
@@ -104,7 +107,8 @@ describe('a decision that is killed', () => {
     [kind, 'request', step] as const,
     [kind, 'answer', step] as const,
   ]);
-  // `npm test` runs two cases: before the deletion in the archive, and after the archive has stored the new copy.
+  // `npm test` runs two cases: an interruption before the deletion in the archive, and an interruption after the archive has stored the new
+  // copy.
   it.each(longForm(all, [all[0]!, all[7]!]))(
     '%s at the %s of %s is taken up by another gateway and ends as without it',
     async (kind, at, step) => {
@@ -175,7 +179,7 @@ describe('an archive that hangs', () => {
 
   it('of three decisions at once one wins, the others are told 409, and it is done once', async () => {
     const { studyUid, id, held } = await contested();
-    // The first decision cannot end while the other decisions arrive.
+    // The archive hangs, so the first decision cannot end before the other decisions arrive.
     proxy.stall(true);
     const settled: (number | string)[] = [];
     const kinds = ['discard', 're-identify', 'discard'] as const;
@@ -202,7 +206,7 @@ describe('an archive that hangs', () => {
     await expect.poll(async () => (await open()).length, SOON).toBe(all.length);
     await sleep(1000);
     expect(await idleTransactions()).toBe(0);
-    // The long form waits for the time limit of calls to the archive (20 s). This limit ends the requests, not a lock.
+    // The long form waits until the time limit of calls to the archive (20 s) ends the requests. No lock may end them.
     if (isLong) for (const status of await Promise.all(answers)) expect(status).toBe(503);
     expect(await idleTransactions()).toBe(0);
     proxy.stall(false);

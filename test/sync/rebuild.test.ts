@@ -14,7 +14,7 @@ const Rebuild = z.looseObject({
   repaired: z.number(),
 });
 
-/** Longer than a comparison of a small archive. The tests wait for conditions, not for fixed times. */
+/** Longer than the comparison of a small archive with the catalog takes. The tests wait for conditions, not for fixed times. */
 const LONG = 120_000;
 
 let world: World;
@@ -46,14 +46,14 @@ it('brings the catalog back to what the archive holds, while serving', async () 
     on_their_way: 0,
     in_quarantine: 0,
   });
-  // Makes three faults: a missing row, a row without an instance (the watcher may find it), and a wrong count (the watcher does not
-  // correct it).
+  // Makes three faults: a missing row, a row without an instance (the watcher may remove this row), and a wrong count (the watcher does not
+  // correct counts).
   await world.sql`delete from instances where id = (select min(id) from instances)`;
   const wrong = '00000000-11111111-22222222-33333333-44444444';
   await world.sql`insert into instances (sop_uid, series, sop_class_uid, transfer_syntax, orthanc_id)
     select '1.2.3', min(id), '1.2.4', '1.2.840.10008.1.2', ${wrong} from series`;
   await world.sql`update series set instance_count = 9`;
-  // Makes the descriptions of study and series different from those in their first files.
+  // Makes the attributes of study and series different from those in the files.
   await world.sql`update studies set study_description = 'wrong', patient_name = 'Wrong'`;
   await world.sql`update series set modality = 'XX'`;
   const asked = await world.http
@@ -91,7 +91,7 @@ it(
     const both = Array.from({ length: 2 }, () => ({ steps: ['S-1', ''], procedures: ['R-1', 'Ä'] }));
     await expect.poll(said, { timeout: 50_000 }).toEqual(both);
     await world.sql`update series set request_steps = null, request_procedures = null`;
-    // The sweep runs by itself, and the test does not wait for it.
+    // Makes the next sweep begin now. Otherwise the test would have to wait for it.
     await world.sql`update sweep set phase = 'catalog', position = 0, hurried = true`;
     await expect.poll(said, { timeout: 50_000 }).toEqual(both);
   },

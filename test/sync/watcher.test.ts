@@ -131,7 +131,7 @@ describe('what arrives past the gateway', () => {
     await expect.poll(async () => (await rows()).length, SOON).toBe(2);
     const first = await rows();
     expect(first.map((row) => row['patient_id'])).toEqual(['Ärzte1', 'Ünal-7']);
-    // The deletion of another study makes the gateway compare the whole archive.
+    // The deletion of another study makes the gateway compare the whole archive with the catalog.
     const gone = uids();
     await bring(gone);
     await expect.poll(() => catalogued(world, gone.studyUid), SOON).toMatchObject({ instances: 1 });

@@ -119,7 +119,7 @@ describe('a decision', () => {
     const seen = way.seen.length;
     const { body } = await clerk.upload(listOf(50, 'ossobucose', '')).expect(202);
     const second = z.object({ file_id: z.string() }).parse(body).file_id;
-    // The import is searching its patients in HAPI, so the gateway has already looked up its words.
+    // The import is now searching for its patients in HAPI, so the gateway has already looked up the words of the import.
     await expect.poll(() => way.seen.length, { timeout: 20_000 }).toBeGreaterThan(seen);
     await decide(await termOf(clerk, 'ossobucose')).expect(200);
     busy = false;
@@ -133,12 +133,13 @@ describe('a decision', () => {
     const rehearsed = await clerk.import(listOf(60, 'Trololite'), { mode: 'rehearse' });
     await clerk.post(`/api/imports/${rehearsed.file_id}/cancel`).expect(202);
     await decide(await termOf(clerk, 'Trololite')).expect(200);
-    // Both words use the same queue. If the decision about Trololite queued a run, it would end before the later run for Trelelite.
+    // Decisions about both words use the same queue. If the decision about Trololite had queued a run of the cancelled import, this run
+    // would end before the run for Trelelite.
     const other = await clerk.import(listOf(70, 'Trelelite'));
     await decide(await termOf(clerk, 'Trelelite')).expect(200);
     await expect.poll(async () => (await clerk.report(other.file_id)).waiting, { timeout: 20_000 }).toBe(0);
     expect(await clerk.report(rehearsed.file_id)).toMatchObject({ status: 'cancelled', waiting: 1 });
-    // The decision must not process rows of the rehearsal again.
+    // The decision must not process the rows of the cancelled import again.
     expect(await inboxOf(clerk, 'q=trololite')).toMatchObject({ items: [{ rows_waiting: 0 }] });
     await clerk.post(`/api/imports/${rehearsed.file_id}/undo`).expect(202);
     expect(await inboxOf(clerk, 'q=trololite')).toMatchObject({ items: [{ rows_waiting: 0 }] });

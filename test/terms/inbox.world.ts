@@ -21,7 +21,7 @@ export async function termOf(clerk: Clerk, word: string): Promise<string> {
   return found.id;
 }
 
-/** A list of women, one for each note. Their CPF numbers start at `from`. */
+/** A list with one woman for each note. Their CPF numbers start at `from`. */
 export function listOf(from: number, ...notes: readonly string[]): Buffer {
   const rows = notes.map((note, at) => {
     const number = String(from + at).padStart(5, '0');

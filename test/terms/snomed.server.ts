@@ -10,12 +10,12 @@ export type Mood = 'well' | 'silent' | 'mad';
 export type TerminologyProxy = {
   url: string;
   readonly asked: Asked[];
-  /** Sets the behaviour of the server: HAPI's responses, no responses, or invalid responses. */
+  /** Sets the behaviour of the server: it returns HAPI's responses, no responses, or invalid responses. */
   be: (mood: Mood) => void;
   close: () => Promise<void>;
 };
 
-/** An inactive concept. HAPI does not report that it is inactive if the code system is loaded as a fragment. Other servers report it. */
+/** An inactive concept. HAPI does not report the inactive state if the code system is loaded as a fragment. Other servers report it. */
 export const RETIRED = '155574008';
 const retired = {
   resourceType: 'Parameters',
@@ -33,9 +33,9 @@ const retired = {
 const FINDINGS = 'ecl/<<404684003';
 
 /**
- * The real HAPI as a terminology server with some SNOMED CT concepts. Other tests validate with the shared HAPI, which must not
- * know these codes, and which caches unknown codes for a long time. Therefore the concepts are loaded with another system URL. This proxy
- * replaces one URL by the other.
+ * The real HAPI as a terminology server with some SNOMED CT concepts. Other tests use the same HAPI for validation. For them, HAPI must not
+ * know these codes, and HAPI caches unknown codes for a long time. Therefore the concepts are loaded with a different system URL. This
+ * proxy replaces the URL of SNOMED CT by that URL, and vice versa.
  */
 export async function snomedIn(hapi: TestHapi): Promise<TerminologyProxy> {
   const own = `urn:test:sct:${randomBytes(6).toString('hex')}`;

@@ -183,7 +183,7 @@ describe('while the terminology server does not answer', () => {
     const found = await suggestionsFor('Hipertensoo');
     expect(found.server).toBe('away');
     expect(found.items[0]).toMatchObject({ target: { coding: { code: '38341003' } } });
-    // Sends two searches at the same time, and then a third. Before the third, the circuit breaker has opened.
+    // After this call, the circuit breaker is open. The next call therefore sends nothing to the server.
     await suggestionsFor('Diabeticoo');
     way.asked.length = 0;
     expect((await suggestionsFor('Diabeticoo')).server).toBe('away');

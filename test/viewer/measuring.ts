@@ -3,7 +3,7 @@ import type { Locator, Page } from 'playwright-core';
 /** The button with exactly this name. */
 export const button = (page: Page, name: string): Locator => page.getByRole('button', { name, exact: true });
 
-/** Draws a length on the open image, tracks its series and opens the measurements panel. */
+/** Draws a length on the open image, tracks the series of the image, and opens the measurements panel. */
 export async function measure(page: Page): Promise<void> {
   await page.getByText('Confirm and hide').click();
   await page.locator('[data-cy="MeasurementTools-split-button-primary"]').click();

@@ -9,7 +9,7 @@ const BRIGHTEST = 240;
 
 const Greys = z.array(z.number());
 
-// The image is square with square pixels, scaled into the middle of the canvas. Annotations are on another layer.
+// The image is square with square pixels. It fills the middle of the canvas. Annotations are on another layer.
 const READ_CANVAS = `(() => {
   const canvas = document.querySelector('canvas.cornerstone-canvas');
   const context = canvas?.getContext('2d');
@@ -34,7 +34,7 @@ export async function shownGreys(page: Page): Promise<number[]> {
   return Greys.parse(await page.evaluate(READ_CANVAS));
 }
 
-/** The expected grey values of a slice of the thorax phantom on the same grid, with its window. */
+/** The grey values that a slice of the thorax phantom should have on the same grid. */
 function expectedGreys(index: number): number[] {
   const slice = phantomSlice(index);
   return Array.from({ length: GRID * GRID }, (_, at) => {
@@ -63,7 +63,7 @@ function correlation(a: readonly number[], b: readonly number[]): number {
 
 let expected: number[][] | undefined;
 
-/** The most similar slice and its correlation. */
+/** The slice that is most similar to `shown`, and the correlation of the two. */
 export function bestMatch(shown: readonly number[]): { index: number; likeness: number } {
   expected ??= Array.from({ length: THORAX.slices }, (_, index) => expectedGreys(index));
   const likenesses = expected.map((greys) => correlation(shown, greys));

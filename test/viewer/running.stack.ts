@@ -10,7 +10,10 @@ const StackFile = z.object({
 
 export type RunningStack = z.infer<typeof StackFile> & { stop: () => Promise<void> };
 
-/** The whole stack with its demo: the running stack whose stack.json RADGATE_STACK names, or a new one. */
+/**
+ * A whole stack with the demo. If RADGATE_STACK names the stack.json of a running stack, this stack is used. Otherwise a new one is
+ * started.
+ */
 export async function provideStack(): Promise<RunningStack> {
   const named = process.env['RADGATE_STACK'];
   if (named !== undefined) return { ...(await readStack(named, StackFile)), stop: async () => {} };

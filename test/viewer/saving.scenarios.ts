@@ -91,7 +91,7 @@ export function registerSaving(shared: () => { stack: RunningStack; browser: Bro
         await page.context().clearCookies();
         await save(page);
         await expectRefused(page, /your session has ended/);
-        // An image that cannot be loaded does not remove the measurement either.
+        // The measurement must also remain if an image cannot be loaded.
         await page.evaluate('window.config.httpErrorHandler({ status: 401 })');
         await save(page);
         await expect.poll(() => refusal(page).innerText(), PATIENCE).toMatch(/your session has ended/);

@@ -84,7 +84,7 @@ describe('a member of group one', () => {
     it('reads the report, which the browser gets as PDF', async () => {
       const visited = await visit();
       const { page, faults } = visited;
-      // The viewer fails if another object is opened while it still loads the CT.
+      // The viewer fails if another object is opened while the viewer still loads the CT.
       await openStudy(visited, personOf(NORTH), NORTH_STUDY.studyUid);
       const rendered = page.waitForResponse((response) => response.url().endsWith('/rendered'));
       await page.getByText('Confirm and hide').click();

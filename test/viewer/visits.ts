@@ -19,7 +19,7 @@ export interface Visit {
   queries: string[];
 }
 
-/** A page in a new browser profile. Relative URLs are under `web`. */
+/** Opens a page in a new browser profile. Relative URLs are resolved against `web`. */
 export async function startVisit(browser: Browser, web: string): Promise<Visit> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: VIEWPORT, baseURL: web });
   const page = await context.newPage();
@@ -54,7 +54,7 @@ export const studyAddress = (uid: string) => `/viewer/viewer?StudyInstanceUIDs=$
 export const textOf = (page: Page) => page.locator('body').innerText();
 
 /**
- * Waits until the canvas shows the slice that the viewer's overlay names, and `wanted` accepts this slice. Returns the index of the
+ * Waits until the canvas shows the slice that the viewer's overlay names, and until `wanted` accepts this slice. Returns the index of the
  * slice.
  */
 export async function seeSlice(page: Page, wanted: (index: number) => boolean): Promise<number> {
