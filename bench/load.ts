@@ -6,10 +6,7 @@ import { type Measured, Wish } from './wish.ts';
 
 const BOUNDARY = 'radgate-bench';
 
-/**
- * Requests the paths one after the other, on a number of connections, for a number of milliseconds. Every response must have the status
- * 200.
- */
+/** Requests the paths in turn for `milliseconds` ms, with `connections` concurrent requests. Every response must have the status 200. */
 async function ask(pool: Pool, wish: Extract<Wish, { kind: 'ask' }>): Promise<Measured> {
   const { paths, headers, connections, milliseconds } = wish;
   const until = performance.now() + milliseconds;

@@ -13,7 +13,7 @@ const packages = ['default-jdk-headless', 'maven'];
 const Output = z.object({ stdout: z.string(), stderr: z.string() });
 
 /**
- * Builds infra/hapi into the cache folder once and returns the folder with its jars. Maven downloads about 330 MB. The result needs Java 17
+ * Builds infra/hapi once in the cache folder and returns the folder with the jars. Maven downloads about 330 MB. The result needs Java 17
  * or newer, and the build also needs the Java compiler and Maven. If root runs the build, missing programs are installed with apt.
  * Otherwise the error message names the command that installs them. Several processes may call this function at the same time.
  */

@@ -46,8 +46,8 @@ const looksDebian = (uri: string) => /\/debian\/?$/.test(uri);
 type Mirror = { archive: string; security: string | undefined };
 
 /**
- * Returns the Debian archives in this machine's apt sources. The most likely archive comes first, because other archives may use the names
- * of Debian's suites too.
+ * Returns the package archives in this machine's apt sources that may be Debian's. Archives whose URL ends with `/debian` come first,
+ * because archives of other projects may use the names of Debian's suites too.
  */
 async function debianMirrors(): Promise<Mirror[]> {
   const release = await readFile('/etc/os-release', 'utf8');

@@ -48,8 +48,8 @@ export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<H
 }
 
 /**
- * Builds HAPI, starts it and restarts it whenever it ends. Prints errors and does not throw errors. After an error, the stack runs without
- * HAPI. Resolves with false if HAPI could not be started.
+ * Builds HAPI, starts it, and restarts it whenever it ends. If HAPI cannot be built or started, prints the error and resolves with false.
+ * The stack then runs without HAPI.
  */
 export async function keepHapi(
   kept: Supervisor,
@@ -76,7 +76,7 @@ async function startOnce(
 ): Promise<boolean> {
   try {
     const hapi = await step('HAPI', () => kept.keep('hapi', () => startHapi(options)));
-    // If the stack was stopped during the start, the supervisor has not stopped this process.
+    // If the stack was stopped during this start, the supervisor has not stopped the new process.
     if (kept.stopping) await hapi.stop();
     return true;
   } catch (error) {

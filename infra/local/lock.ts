@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Takes the lock of this name on this machine. Returns a function that releases the lock, or `undefined` if another process has the lock.
- * The lock is an abstract socket, so the kernel releases the lock when the process ends.
+ * Takes a named lock that all processes on this machine share. Returns a function that releases the lock, or `undefined` if another process
+ * has the lock. The lock is an abstract socket, so the kernel releases the lock when the process ends.
  */
 export function tryLock(name: string): Promise<(() => Promise<void>) | undefined> {
   const address = `\0radgate-${createHash('sha256').update(name).digest('hex')}`;

@@ -49,7 +49,7 @@ export async function openDataFolder(data: string): Promise<string> {
 
 /**
  * Returns a free port for each name. Prefers the requested port, then the port of the last start, then the default port. If the preferred
- * port is taken, uses the next free port and prints a message.
+ * port is in use, takes the next free port and prints a message.
  */
 export async function choosePorts(
   data: string,

@@ -103,7 +103,7 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
   await writeStackFile(stackFile, stack);
   console.log(describe(stack, stackFile));
   if (!hapi) return;
-  // HAPI starts last, so that it does not delay the other processes. Imports wait for HAPI.
+  // HAPI is started last, so that it does not delay the other processes. Imports wait for HAPI.
   const fhir = { cacheDir: cache, dir: join(data, 'hapi'), port: ports.hapi, log: join(logs, 'hapi.log') };
   const list = { data, gateway, admin: credentials, log: sayUnlessStopping(kept) };
   void keepHapi(kept, fhir, note).then((up) => (up && demo ? loadSampleList(list) : undefined));

@@ -76,7 +76,7 @@ export class Supervisor {
     try {
       const running = await start();
       this.enter(name, running);
-      // stop() was called during the start and has not stopped this process.
+      // If stop() was called during this start, it has not stopped the new process.
       if (this.stopping) await running.stop();
       else this.log(`${name} is running again (pid ${running.pid})`);
       return running;
