@@ -267,7 +267,7 @@ describe('when no row can be written', () => {
     `${instance}/frames/1`,
   ])('nothing of a patient leaves: %s', async (path) => {
     const person = { ...reader };
-    // The user agent makes this a separate client, for which no audit row of an earlier read can be reused.
+    // The new user agent makes this a separate client. Audit rows of earlier reads therefore do not cover this read.
     const answer = await world.get(person, path).set('user-agent', 'unrecorded');
     expect(answer.status).toBe(503);
     expect(answer.headers['retry-after']).toBe('5');

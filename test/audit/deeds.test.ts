@@ -21,7 +21,7 @@ afterEach(() => world.sql`grant insert on audit to radgate_app`);
 const by = (caller: Caller, verb: 'post' | 'delete', path: string): Test =>
   world.http[verb](path).set('authorization', caller.authorization);
 
-/** The import under test. Imports of other tests run at the same time. */
+/** The id of the import under test. `everything` returns only the rows of this import. */
 let current = randomUUID();
 
 /** Creates an import with this status and one row. */

@@ -31,7 +31,7 @@ const encode = (part: Part) => Buffer.from(JSON.stringify(part)).toString('base6
 const decode = (token: string, index: number): unknown =>
   JSON.parse(Buffer.from(token.split('.')[index] ?? '', 'base64url').toString());
 
-/** A token that is signed with a key that the gateway publishes. Only the changes of the test make it invalid. */
+/** A valid access token, if the test changes neither its header, nor its claims, nor the signing key. */
 function forge(header: Part = {}, claims: Part = {}, signWith: KeyObject = key.privateKey): string {
   const now = Math.floor(Date.now() / 1000);
   const full = { ...genuine, iat: now, exp: now + 900, ...claims };
@@ -48,7 +48,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
-/** Adds a key that the gateway no longer signs with but still accepts. The test has the private part of the key. */
+/** Adds a key that the gateway accepts but does not use for signing. The test has the private part of the key. */
 async function plantKey(): Promise<typeof key> {
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const kid = randomUUID();

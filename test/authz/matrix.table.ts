@@ -8,7 +8,7 @@ export interface Row {
   readonly opens: 'public' | 'account' | readonly Right[];
   /** The status of a permitted request for an existing object. Requests for changes are invalid on purpose, so nothing changes. */
   readonly ok: number;
-  /** The path and query of the request, if they differ from the route. UIDs replace the placeholders, such as `{study}`. */
+  /** The path and query of the request, if they differ from the route. UIDs replace the parameters, such as `:study`. */
   readonly path?: string;
   /** The JSON body of the request. By default, a request for a change has the body `{}`. */
   readonly body?: object;

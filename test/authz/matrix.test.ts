@@ -49,7 +49,7 @@ it('the table has each route of the running gateway, once', async () => {
   const gone = known.filter((route) => !told.includes(route));
   expect(told.length).toBeGreaterThan(50);
   expect({ missing, gone, twice: known.filter((route, at) => known.indexOf(route) !== at) }).toEqual({
-    // The list has routes without a row in test/authz/matrix.table.ts. For such a route, add a row with its rights and its answer.
+    // `missing` has the routes without a row in test/authz/matrix.table.ts. For such a route, add a row with its rights and its answer.
     missing: [],
     gone: [],
     twice: [],
@@ -165,7 +165,7 @@ it('a principal with studies:delete deletes the objects in scope, and they are g
   const [instance, series, study] = table.filter(({ route }) => route.startsWith('DELETE /dicom-web/'));
   if (!one || !other || !instance || !series || !study) throw new Error('nobody removes');
   expect(await remove(instance, one)).toBe(204);
-  // The deleted instance was the only instance of its series. Other instances have been stored into the study meanwhile.
+  // The deleted instance was the only instance of its series. The study has further instances from the tests above.
   expect(await remove(series, other)).toBe(404);
   expect(await remove(study, other)).toBe(204);
   for (const credential of removers) expect(await remove(study, credential)).toBe(404);

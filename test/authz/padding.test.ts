@@ -52,7 +52,7 @@ beforeAll(async () => {
   const files = [...ofPatient.values()]
     .flat()
     .map(({ id, study }) => makeInstance({ patientId: id, studyUid: study }));
-  // One half of the files is stored by STOW, the other half directly in the archive. The gateway must read the same PatientID in both
+  // Half of the files are stored by STOW. The others are stored directly in the archive. The gateway must read the same PatientID in both
   // cases.
   await world
     .store(

@@ -103,7 +103,7 @@ describe('identifiers that the archive decodes differently', { timeout: LONG }, 
         sent.map(({ file }) => file),
       );
     const refused = Object.keys(told(await all()).failed);
-    // The gateway refuses an invalid identifier at once.
+    // The gateway refuses invalid identifiers immediately.
     const names = sent.flatMap(({ name, sopUid }) => (refused.includes(sopUid) ? [name] : []));
     expect(names).toEqual(['as long as is taken, in UTF-8']);
     const named = async () => {

@@ -16,7 +16,10 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** The number of searches that wait for the lock on the table. The gateway's sweep may also wait for this lock. */
+/**
+ * The number of searches that wait for the lock on the table. The gateway's sweep, which compares archive and catalog, may also wait for
+ * this lock.
+ */
 async function waitingSearches(): Promise<number> {
   const rows = await world.sql`select pid from pg_locks where relation = 'series'::regclass and not granted`;
   const pids = z

@@ -4,7 +4,7 @@ import { inspectCsv, type CsvShape } from '../../src/csv/csv.inspection.js';
 import { CsvProbe } from '../../src/csv/csv.probe.js';
 import { type CsvRow, readRows } from '../../src/csv/csv.reader.js';
 
-/** A shipped mapping by name. */
+/** Returns the shipped mapping with this name. */
 export function shipped(name: string): MappingDocument {
   const found = SHIPPED_MAPPINGS.find((document) => document.name === name);
   if (found === undefined) throw new Error(`no mapping ${name}`);

@@ -18,8 +18,8 @@ const Answer = z.object({
   '00081199': z.object({ Value: z.array(Item) }).optional(),
 });
 /**
- * Failure reasons of a file that conflicts with a stored file: another identity, or the same SOP Instance UID with other content. The file
- * must wait until the stored file is deleted.
+ * Failure reasons of a file that contradicts a stored file: a different patient, study or series, or different content for the same SOP
+ * Instance UID. The file must wait until the stored file is deleted.
  */
 const WAITS = new Set([0x0110, 0x0111]);
 

@@ -16,7 +16,7 @@ const EXPLICIT_ITEM = Buffer.from('0900011053510000fffffffffeff00e0ffffffff', 'h
 const IMPLICIT_ITEM = Buffer.from('09000110fffffffffeff00e0ffffffff', 'hex');
 const END_OF_ITEM = Buffer.from('feff0de000000000feffdde000000000', 'hex');
 
-/** Pseudo-random numbers from a seed (xorshift32). They are equal in every run. */
+/** Pseudo-random numbers (xorshift32). The same seed always gives the same numbers. */
 export class Dice {
   private state: number;
 
@@ -73,7 +73,7 @@ const mutations: readonly Mutation[] = [
     else bytes.writeUInt32LE(dice.one(LENGTHS), at);
     return bytes;
   },
-  // Writes another VR, or an invalid VR.
+  // Replaces a VR by another VR or by an invalid VR.
   (file, dice) => {
     const bytes = Buffer.from(file);
     const at = bytes.indexOf(dice.one(['UI', 'LO', 'PN', 'DA', 'US', 'OW', 'CS']), 150, 'latin1');

@@ -69,7 +69,7 @@ export function encapsulatedFile(
   return Buffer.concat([file, head, ...items, item(0xe0dd, 0)]);
 }
 
-/** The bytes with the padding of a fragment. */
+/** The bytes, padded to an even length like a fragment. */
 export function even(bytes: Buffer): Buffer {
   return bytes.length % 2 === 0 ? bytes : Buffer.concat([bytes, Buffer.of(0)]);
 }

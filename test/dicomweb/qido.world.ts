@@ -8,7 +8,7 @@ export const DataSets = z.array(
   z.record(z.string(), z.object({ vr: z.string(), Value: z.array(z.unknown()).optional() })),
 );
 
-/** Studies that one person may read, with the newest study last, and a study of another group. */
+/** UIDs of the studies that one person may read. The newest study is last. */
 export const uids = {
   muller: freshUid(),
   omega: freshUid(),
@@ -55,7 +55,7 @@ export function requests(...of: readonly (readonly [step: string, procedure: str
   return element('00400275', 'SQ', { items });
 }
 
-/** Starts a world with these studies, and with a person who may read all of them except the foreign study. */
+/** Starts a world with these studies and with a person who may read all studies except `foreign`. */
 export async function startSearchWorld(): Promise<{ world: World; reader: Person }> {
   const world = await startWorld();
   const ct = {

@@ -12,7 +12,8 @@ const OF_A_REQUEST = 10;
 
 export type Victim = 'gateway' | 'orthanc';
 /**
- * The result of one round: the number of instances acknowledged before the kill, and the seconds until catalog and archive agreed again.
+ * The result of one round: the number of instances acknowledged before the kill, and the seconds until catalog and archive had the same
+ * instances again.
  */
 export interface Round {
   acknowledged: number;

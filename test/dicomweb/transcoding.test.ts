@@ -33,7 +33,6 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-/** Stores the file and returns the path of its instance. */
 async function store(file: Buffer): Promise<void> {
   await world.store(sender, [file]).expect(200);
 }

@@ -54,7 +54,7 @@ type Uids = ReturnType<typeof freshUids>;
 const at = ({ studyUid, seriesUid, sopUid }: Uids) =>
   `/studies/${studyUid}/series/${seriesUid}/instances/${sopUid}`;
 
-/** The instance in a transfer syntax, as a single body and as multipart. */
+/** Retrieves the instance in a transfer syntax as a single body. Checks that multipart returns the same bytes. */
 async function fileIn(transferSyntax: string, uids: Uids): Promise<Buffer> {
   const { status, body } = await ask(at(uids), `application/dicom; transfer-syntax=${transferSyntax}`);
   expect(status).toBe(200);

@@ -33,7 +33,7 @@ it('an account with any number of stalled downloads does not block others', asyn
   const greedy = await world.radiologist(large);
   const reader = await world.radiologist(other);
   const sockets = Array.from({ length: 60 }, () => stalled(greedy, `/studies/${large}`));
-  // The downloads hold all slots of their account now, for half a minute.
+  // The downloads now hold all slots of their account. They hold the slots for half a minute.
   await sleep(3000);
   const began = Date.now();
   await world.get(reader, `/studies/${other}/metadata`).expect(200);

@@ -20,7 +20,10 @@ const Compose = z.looseObject({
   networks: z.record(z.string(), z.looseObject({ internal: z.boolean().default(false) }).nullable()),
 });
 
-/** The Compose specification in a form that Ajv accepts, without the ids of an older draft. */
+/**
+ * The schema of the Compose specification, in a form that Ajv accepts. `id` and `$schema` are removed, because they are those of an older
+ * draft.
+ */
 const Specification = z
   .record(z.string(), z.unknown())
   .parse(

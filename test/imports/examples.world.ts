@@ -51,7 +51,7 @@ export const br = (...rows: Cells[]): Sent => ({ file: listOf(BRAZIL, rows) });
 /** A plain English list. */
 export const en = (...rows: Cells[]): Sent =>
   english === undefined ? { file: '' } : { file: listOf(ENGLISH, rows), mapping: english };
-/** The same list with another mapping. */
+/** The same list with this mapping. */
 export const by = (mapping: MappingDocument, { file }: Sent): Sent => ({ file, mapping });
 /** A list with exactly these lines. */
 export const raw = (...lines: string[]): Sent => ({ file: `${lines.join('\n')}\n` });

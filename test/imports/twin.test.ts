@@ -26,7 +26,9 @@ const Validated = z.object({
   issue: z.array(z.object({ severity: z.string(), diagnostics: z.string().optional() })),
 });
 
-/** The faults that HAPI's validator finds in all resources of a clerk's patients, including Provenance and the file. */
+/**
+ * The faults that HAPI's validator finds in the resources of a clerk's patients, in their Provenance and in the newest DocumentReference.
+ */
 async function faultsOf({ system }: Clerk): Promise<string[]> {
   const of = `:Patient.identifier=${system}|`;
   const found = [

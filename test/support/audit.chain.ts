@@ -8,7 +8,7 @@ const VERIFY = join(import.meta.dirname, '../../dist/audit/verify.command.js');
 /** The lock of the sealer. A session that holds it prevents all gateways from sealing. */
 export const SEALER_LOCK = 7_263_413;
 
-/** Runs `npm run audit:verify` on this database. Returns its exit code and output. */
+/** Runs `npm run audit:verify` on this database. Returns the exit code and the output. */
 export function verifyAudit(url: string, ...args: string[]): Promise<{ code: number; text: string }> {
   const env = { PATH: process.env['PATH'], DATABASE_URL: url };
   return new Promise((resolve) => {

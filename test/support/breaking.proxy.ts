@@ -17,7 +17,7 @@ export interface BreakingProxy {
    * the gateway.
    */
   trap: (request: RegExp, at: 'request' | 'answer') => Promise<void>;
-  /** While true, the proxy forwards no bytes in either direction, also on new connections. It then behaves like an archive that hangs. */
+  /** If true, the proxy forwards no bytes in either direction, not even on new connections. It then behaves like an archive that hangs. */
   stall: (stalled: boolean) => void;
   stop: () => Promise<void>;
 }
@@ -96,7 +96,9 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
   };
 }
 
-/** Copies bytes from `from` to `to` with backpressure while `may` returns true. If one socket ends, the other socket is ended too. */
+/**
+ * Copies each chunk for which `may` returns true from `from` to `to`, with backpressure. If one socket ends, the other socket is ended too.
+ */
 function pass(from: Socket, to: Socket, may: (chunk: Buffer) => boolean): void {
   from.on('data', (chunk: Buffer) => {
     if (!may(chunk)) return;

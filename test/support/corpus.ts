@@ -9,7 +9,7 @@ import { cacheFolder } from '../../infra/local/prefix.ts';
 
 const execute = promisify(execFile);
 
-/** PyPI packages with DICOM files, and the SHA-256 of their wheels. */
+/** The wheels of PyPI packages that contain DICOM files, with the SHA-256 of each wheel. */
 const WHEELS: Readonly<Record<string, string>> = {
   'pydicom==3.0.2': 'abf971a5440f84dbaf42c4b6758e30e62480902584f8b270b9a5d146e278a07b',
   'pynetdicom==3.0.4': 'bc3f8869db4c90634336dfb02d7b6c249771e8b167e841254997a315d8e16f72',

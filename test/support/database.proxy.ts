@@ -9,7 +9,7 @@ export interface DatabaseProxy {
   /** Resets every connection, as if PostgreSQL was killed. Refuses new connections until `open` is called. */
   readonly cut: () => void;
   readonly open: () => void;
-  /** While true, the proxy forwards no bytes in either direction, also on new connections. It then behaves like a database that hangs. */
+  /** If true, the proxy forwards no bytes in either direction, not even on new connections. It then behaves like a database that hangs. */
   readonly stall: (isStalled: boolean) => void;
   readonly close: () => void;
 }

@@ -84,7 +84,10 @@ const DECISIONS = {
   're-identify': { decision: 're-identify', patient_id: 'FIRST' },
   accept: { decision: 'accept' },
 };
-/** The state after the decision: visible instances of the study, the change in the archive, and instances in quarantine. */
+/**
+ * The state after each decision: the visible patient and instances of the study, the change of the number of instances in the archive, and
+ * the patients in quarantine.
+ */
 const ENDS = {
   discard: { shown: [{ patient: 'FIRST', instances: 1 }], archive: -1, waiting: [] },
   're-identify': { shown: [{ patient: 'FIRST', instances: 2 }], archive: 0, waiting: [] },

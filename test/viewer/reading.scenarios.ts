@@ -23,7 +23,7 @@ const NAMESAKE = {
   studyDate: '20251224',
 };
 
-/** The scenarios of a person who may read every study but annotate only another study. They share one page. */
+/** The scenarios of a person who may read every study but may not annotate `STUDY`. The scenarios share one page. */
 export function registerReading(shared: () => { stack: RunningStack; browser: Browser }): void {
   describe('a person who may only read', () => {
     let person: StackPerson;

@@ -38,7 +38,7 @@ async function expectRefused(page: Page, said: RegExp): Promise<void> {
   await refusal(page).waitFor({ state: 'hidden' });
 }
 
-/** The scenarios of a person who may annotate. They share one page, because opening a study is slow. */
+/** The scenarios of a person who may annotate. The scenarios share one page, because opening a study is slow. */
 export function registerSaving(shared: () => { stack: RunningStack; browser: Browser }): void {
   describe('a person who may annotate', () => {
     let administrator: StackAdministrator;
