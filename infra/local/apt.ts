@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
-const suite = 'trixie';
+/** A Debian suite: trixie is Debian 13, forky the next one. */
+export type Suite = 'trixie' | 'forky';
+
 const keyrings = ['gpg', 'pgp'].map((ending) => `/usr/share/keyrings/debian-archive-keyring.${ending}`);
 const architectures: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
 
 /**
- * Downloads Debian 13 packages with their dependencies, including the C library, and unpacks them into `target`. Installs no package and
+ * Downloads packages of a Debian suite with their dependencies, including the C library, and unpacks them into `target`. Installs no package and
  * needs no root rights. apt uses an empty system in `work`, with the mirror, proxy and archive keys of this machine, and verifies every
  * signature. Throws if no package source of the machine works.
  */
@@ -18,13 +20,14 @@ export async function unpackPackages(
   work: string,
   target: string,
   packages: readonly string[],
+  suite: Suite = 'trixie',
 ): Promise<void> {
-  const mirrors = await debianMirrors();
+  const mirrors = await debianMirrors(suite);
   if (mirrors.length === 0)
     throw new Error("apt's sources name no Debian archive: add one to /etc/apt/sources.list.d");
   const failures: string[] = [];
   for (const [number, mirror] of mirrors.entries()) {
-    const apt = await emptySystem(join(work, `apt-${number}`), mirror);
+    const apt = await emptySystem(join(work, `apt-${number}`), mirror, suite);
     try {
       await apt.get('update');
       await apt.get('install', '--yes', '--download-only', ...packages);
@@ -37,19 +40,19 @@ export async function unpackPackages(
     return;
   }
   throw new Error(
-    `Debian 13 packages cannot be downloaded. Check the network and the sources of apt.\n${failures.join('\n')}`,
+    `Packages of Debian ${suite} cannot be downloaded. Check the network and the sources of apt.\n${failures.join('\n')}`,
   );
 }
 
 const looksDebian = (uri: string) => /\/debian\/?$/.test(uri);
 
-type Mirror = { archive: string; security: string | undefined };
+export type Mirror = { archive: string; security: string | undefined };
 
 /**
  * Returns the package archives in this machine's apt sources that may be Debian's. Archives whose URL ends with `/debian` come first,
  * because archives of other projects may use the names of Debian's suites too.
  */
-async function debianMirrors(): Promise<Mirror[]> {
+export async function debianMirrors(suite: Suite): Promise<Mirror[]> {
   const release = await readFile('/etc/os-release', 'utf8');
   const codename = /^VERSION_CODENAME=(.*)$/m.exec(release)?.[1] ?? 'stable';
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)';
@@ -68,7 +71,7 @@ async function debianMirrors(): Promise<Mirror[]> {
     .map((archive) => ({ archive, security }));
 }
 
-async function emptySystem(folder: string, { archive, security }: Mirror) {
+async function emptySystem(folder: string, { archive, security }: Mirror, suite: Suite) {
   const archives = join(folder, 'archives');
   const lists = join(folder, 'lists');
   const sources = join(folder, 'sources.list');
@@ -77,7 +80,7 @@ async function emptySystem(folder: string, { archive, security }: Mirror) {
   await writeFile(join(folder, 'status'), '');
   const keyring = keyrings.find((file) => existsSync(file));
   const signed = keyring ? `[signed-by=${keyring}] ` : '';
-  const updates = security ? [`deb ${signed}${security} ${suite}-security main`] : [];
+  const updates = security && suite === 'trixie' ? [`deb ${signed}${security} ${suite}-security main`] : [];
   await writeFile(sources, [`deb ${signed}${archive} ${suite} main`, ...updates, ''].join('\n'));
   const architecture = architectures[process.arch] ?? process.arch;
   const settings = {

@@ -42,6 +42,7 @@ export async function startNginx(options: NginxOptions): Promise<Running> {
     TLS_CERTIFICATE: tls.certificate,
     TLS_KEY: tls.key,
     GATEWAY: `127.0.0.1:${options.gatewayPort}`,
+    RESOLVER: '127.0.0.1',
     PORTAL_ROOT: options.portal,
     VIEWER_ROOT: web,
     ACCESS_LOG: join(logs, 'nginx.access.log'),

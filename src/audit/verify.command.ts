@@ -1,6 +1,7 @@
 import '../config/node.version.js';
 import postgres from 'postgres';
 import { z } from 'zod';
+import { readSecretFiles } from '../config/secret.files.js';
 import { chainHash, LATE_SECONDS } from './seal.chain.js';
 import { LateSeals } from './late.seals.js';
 
@@ -130,7 +131,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const url = Settings.safeParse(process.env);
+  const url = Settings.safeParse(readSecretFiles(process.env).variables);
   const anchor = Arguments.safeParse(process.argv.slice(2));
   if (!url.success || !anchor.success) {
     process.stderr.write(HELP);

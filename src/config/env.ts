@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readSecretFiles, SECRETS, type Variables } from './secret.files.js';
 
 const PLACEHOLDER = /^(change-?me|password|secret|example|placeholder)/i;
 
@@ -81,16 +82,6 @@ export const EnvSchema = z.object({
 
 export type Env = Readonly<z.infer<typeof EnvSchema>>;
 
-const SECRETS = [
-  'ORTHANC_PASSWORD',
-  'FHIR_TOKEN',
-  'TERMINOLOGY_TOKEN',
-  'METRICS_TOKEN',
-  'MASTER_KEY',
-  'OIDC_CLIENT_SECRET',
-  'ADMIN_PASSWORD',
-] as const;
-
 /** Reports all errors in the environment together. Names the settings but not their values. */
 export class EnvironmentFaulty extends Error {
   constructor(readonly faults: readonly string[]) {
@@ -100,18 +91,23 @@ export class EnvironmentFaulty extends Error {
   }
 }
 
-/** Parses the environment. An empty value means that the setting is not set. Throws {@link EnvironmentFaulty} with all errors. */
-export function readEnv(source: Readonly<Record<string, string | undefined>>): Env {
+/**
+ * Parses the environment and the files of its secrets (`readSecretFiles`). An empty value means that the setting is not set. Throws
+ * {@link EnvironmentFaulty} with all errors.
+ */
+export function readEnv(environment: Variables): Env {
+  const { variables: source, faults: unread } = readSecretFiles(environment);
   const given = Object.fromEntries(
     Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = EnvSchema.safeParse(given);
-  const faults = parsed.success
+  const invalid = parsed.success
     ? []
     : parsed.error.issues.map((issue) => {
         const key = issue.path.join('.');
         return given[key] === undefined ? `${key} is missing` : `${key}: ${issue.message}`;
       });
+  const faults = [...unread, ...invalid];
   const production = (given['NODE_ENV'] ?? 'production') === 'production';
   for (const key of SECRETS) {
     if (production && PLACEHOLDER.test(given[key] ?? ''))

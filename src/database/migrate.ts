@@ -2,6 +2,7 @@ import '../config/node.version.js';
 import { readdir, readFile } from 'node:fs/promises';
 import postgres from 'postgres';
 import { z } from 'zod';
+import { readSecretFiles } from '../config/secret.files.js';
 import { AuditMonths } from '../config/env.js';
 import { prepareQueues } from './queue.js';
 
@@ -143,7 +144,7 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const urls = Urls.safeParse(process.env);
+  const urls = Urls.safeParse(readSecretFiles(process.env).variables);
   if (!urls.success || more.length > 0 || (option !== undefined && option !== '--back')) {
     process.stderr.write(HELP);
     process.exitCode = 2;

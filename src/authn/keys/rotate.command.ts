@@ -2,6 +2,7 @@ import '../../config/node.version.js';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { z } from 'zod';
+import { readSecretFiles } from '../../config/secret.files.js';
 import { SealedBox } from '../../secrets/sealed.box.js';
 import { rotateKeys } from './key.rotation.js';
 
@@ -21,7 +22,7 @@ async function main(): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const settings = Settings.safeParse(process.env);
+  const settings = Settings.safeParse(readSecretFiles(process.env).variables);
   if (!settings.success || process.argv.length > 2) {
     process.stderr.write(HELP);
     process.exitCode = 2;
