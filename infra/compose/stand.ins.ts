@@ -12,6 +12,7 @@ const execute = promisify(execFile);
 const recipes = join(import.meta.dirname, 'stand-ins');
 const base = 'radgate-stand-in/debian';
 const npmVersion = '11.19.1';
+const authorities = '/etc/ssl/certs/ca-certificates.crt';
 
 /** The published images that the Dockerfiles of this repository build on, and the folder with the stand-in of each. */
 export const STAND_INS: Readonly<Record<string, string>> = {
@@ -83,6 +84,8 @@ async function provideDebian(cacheDir: string, log: (line: string) => void): Pro
       await rm(join(work, 'root/var/cache/apt/archives'), { recursive: true, force: true });
       // A mirror that copies this suite rarely serves an expired list of packages. Signatures are checked.
       await writeFile(join(work, 'root/etc/apt/apt.conf.d/mirror'), 'Acquire::Check-Valid-Until "false";\n');
+      // The authorities that this machine trusts, such as that of a proxy.
+      await cp(authorities, join(work, 'root', authorities));
       await execute('tar', ['-C', join(work, 'root'), '-cf', join(work, 'root.tar'), '.']);
       await rename(join(work, 'root.tar'), file);
       await rm(work, { recursive: true, force: true });
