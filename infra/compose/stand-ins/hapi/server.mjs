@@ -10,7 +10,13 @@ const password =
   (imported && existsSync(secret) ? readFileSync(secret, 'utf8').trimEnd() : '');
 const java = spawn(
   'java',
-  ['-Dfhir.host=127.0.0.1', '-Dfhir.port=8081', '-cp', '/app/radgate-fhir.jar:/app/lib/*', 'radgate.fhir.Server'],
+  [
+    '-Dfhir.host=127.0.0.1',
+    '-Dfhir.port=8081',
+    '-cp',
+    '/app/radgate-fhir.jar:/app/lib/*',
+    'radgate.fhir.Server',
+  ],
   {
     stdio: 'inherit',
     env: {
@@ -27,10 +33,13 @@ for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => java.kill
 createServer((incoming, outgoing) => {
   const path = incoming.url === '/actuator/health' ? '/fhir/metadata?_summary=true' : incoming.url;
   const headers = { ...incoming.headers, host: '127.0.0.1:8081' };
-  const passed = request({ port: 8081, host: '127.0.0.1', method: incoming.method, path, headers }, (answer) => {
-    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(outgoing);
-  });
+  const passed = request(
+    { port: 8081, host: '127.0.0.1', method: incoming.method, path, headers },
+    (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    },
+  );
   passed.once('error', () => outgoing.writeHead(503).end());
   incoming.pipe(passed);
 }).listen(8080);

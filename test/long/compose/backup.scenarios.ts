@@ -1,0 +1,67 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { MixedLoad } from '../mixed.load.ts';
+import { tell } from '../resident.memory.ts';
+import { timed, type ComposeWorld } from './compose.world.ts';
+import { expectNothingLost } from './loss.scenarios.ts';
+
+const RESOURCES =
+  "select string_agg(res_type || ' ' || n, ', ' order by res_type) from (select res_type, count(*) as n from hfj_resource where res_deleted_at is null group by 1) as counts";
+const ACCOUNTS = 'select string_agg(username, chr(44) order by username) from users';
+
+/** A backup of the running stack under load, and its restore into empty volumes by the commands of docs/backup.md. */
+export function registerBackup(world: () => ComposeWorld): void {
+  it('restores everything that was acknowledged before the backup began', async () => {
+    const admin = await world().administrator();
+    const load = await MixedLoad.start(world().web, admin);
+    await load.recovered(60);
+    await sleep(5_000);
+    const before = new Map(load.acknowledged);
+    const resources = await world().query(RESOURCES, 'hapi');
+    const accounts = await world().query(ACCOUNTS);
+
+    const folder = join(world().directory, 'backups');
+    const said = await timed('backup under load', () => world().run('infra/compose/backup.sh', folder));
+    tell(said.trim());
+    expect(load.wrong).toEqual([]);
+    await load.stop();
+    await load.close();
+    const [name = ''] = await readdir(folder);
+    expect((await stat(join(folder, name))).mode & 0o077).toBe(0);
+
+    await expect(world().run('infra/compose/restore.sh', join(folder, name))).rejects.toThrow('is running');
+    await world().compose('down', '--volumes');
+    await world().moveToAnotherFolder();
+    await timed('restore', () => world().run('infra/compose/restore.sh', join(folder, name)));
+
+    expect(await world().query(RESOURCES, 'hapi')).toBe(resources);
+    expect(await world().query(ACCOUNTS)).toBe(accounts);
+    const again = await MixedLoad.start(world().web, admin);
+    await again.stop();
+    again.acknowledged.clear();
+    for (const [uid, sent] of before) again.acknowledged.set(uid, sent);
+    await expectNothingLost(again);
+    await again.close();
+    const audit = await world().compose(
+      'run',
+      '--rm',
+      '--no-deps',
+      'migrate',
+      'node',
+      'dist/audit/verify.command.js',
+    );
+    expect(audit).toContain('rows are as they were sealed');
+    tell(`restored ${before.size} instances byte for byte; ${resources}; ${audit.trim()}`);
+  });
+
+  it('refuses to restore into a stack that holds data', async () => {
+    const [name = ''] = await readdir(join(world().directory, 'backups'));
+    await world().compose('stop');
+    await expect(
+      world().run('infra/compose/restore.sh', join(world().directory, 'backups', name)),
+    ).rejects.toThrow('holds data already');
+    await world().compose('up', '-d', '--wait');
+  });
+}

@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { freshUid } from '../../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../../infra/demo/dicom.writer.ts';
+import { reserveAnyPort } from '../../../infra/local/port.ts';
+import { cacheFolder, providePrefix } from '../../../infra/local/prefix.ts';
+import { tell } from '../resident.memory.ts';
+import type { ComposeWorld } from './compose.world.ts';
+
+const execute = promisify(execFile);
+const FILES = ['docker-compose.yml', 'docker-compose.oidc.yml', 'docker-compose.dicom.yml'];
+const Sessions = z.looseObject({ items: z.array(z.looseObject({ address: z.string().nullish() })) });
+
+/** docker-compose.oidc.yml and docker-compose.dicom.yml together, and docker-compose.secrets.yml. */
+export function registerOverrides(world: () => ComposeWorld): void {
+  it('gives the gateway a route outside, and the audit still has the address of each client', async () => {
+    const dicomPort = await reserveAnyPort();
+    await world().set({ COMPOSE_FILE: FILES.join(':'), DICOM_BIND: '127.0.0.1', DICOM_PORT: `${dicomPort}` });
+    await world().compose('up', '-d', '--wait');
+
+    const outside = createServer((_, response) => response.end('outside'));
+    await new Promise<void>((resolve) => outside.listen(0, '0.0.0.0', resolve));
+    const address = outside.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const gatewayOf = async (network: string) =>
+      (
+        await world().run(
+          'docker',
+          'network',
+          'inspect',
+          '-f',
+          '{{range .IPAM.Config}}{{.Gateway}}{{end}}',
+          network,
+        )
+      ).trim();
+    const url = `http://${await gatewayOf('radgate_outbound')}:${port}`;
+    const script = `fetch('${url}').then((a) => a.text()).then(console.log)`;
+    expect((await world().inside('gateway', 'node', '-e', script)).text.trim()).toBe('outside');
+    outside.close();
+
+    const admin = await world().administrator();
+    const headers = await world().signIn(admin);
+    const sessions = await world().ask('/api/me/sessions', { headers });
+    const seen = Sessions.parse(JSON.parse(sessions.body.toString())).items.map((item) => item.address);
+    // nginx sees the connections of this machine as those of its network `outside`, not of the gateway's.
+    const docker = await gatewayOf('radgate_outside');
+    tell(`addresses of sessions: ${JSON.stringify([...new Set(seen)])}`);
+    expect(seen[0]).toBe(docker);
+  });
+
+  it('stores what a modality sends by C-STORE, and Orthanc has no route outside', async () => {
+    const port = /^DICOM_PORT=(\d+)$/m.exec(await world().run('cat', '.env'))?.[1] ?? '';
+    const prefix = await providePrefix(cacheFolder(), tell);
+    const folder = await mkdtemp(join(tmpdir(), 'radgate-cstore-'));
+    const [studyUid, seriesUid, sopUid] = [freshUid(), freshUid(), freshUid()];
+    const file = join(folder, 'image.dcm');
+    await writeFile(file, makeInstance({ studyUid, seriesUid, sopUid }));
+    const [program = '', ...args] = prefix.command(
+      'usr/bin/storescu',
+      '-aec',
+      'ORTHANC',
+      '127.0.0.1',
+      port,
+      file,
+    );
+    const dictionary = join(prefix.folder, 'usr/share/dcmtk/dicom.dic');
+    await execute(program, args, { env: { ...process.env, DCMDICTPATH: dictionary } });
+    await rm(folder, { recursive: true });
+    const headers = await world().signIn(await world().administrator());
+    await expect
+      .poll(async () => (await world().ask(`/dicom-web/studies/${studyUid}/metadata`, { headers })).status, {
+        timeout: 20_000,
+      })
+      .toBe(200);
+    const { text } = await world().inside('orthanc', 'cat', '/proc/net/route');
+    // A default route has the destination 00000000.
+    expect(text.split('\n').filter((line) => line.split('\t')[1] === '00000000')).toEqual([]);
+  });
+
+  it('reads every secret from a file, and no container shows one', async () => {
+    await world().compose('down', '--volumes');
+    await world().startWithSecretFiles();
+    const services = await world().project.services();
+    const secrets = await world().secrets();
+    expect(secrets.length).toBeGreaterThan(6);
+    for (const { ID, Service } of services.values()) {
+      const text = await world().run('docker', 'inspect', ID);
+      for (const secret of secrets) expect(text.includes(secret), Service).toBe(false);
+    }
+    await world().signIn(await world().administrator());
+    const ready = await world().ask('/health/ready');
+    expect(ready.status).toBe(200);
+  });
+}
