@@ -5,6 +5,7 @@ import { registerIsolation } from './compose/isolation.scenarios.ts';
 import { registerLoss } from './compose/loss.scenarios.ts';
 import { registerOverrides } from './compose/override.scenarios.ts';
 import { registerStart } from './compose/start.scenarios.ts';
+import { registerUpgrade } from './compose/upgrade.scenarios.ts';
 import { registerUse } from './compose/use.scenarios.ts';
 
 // Needs root, since it starts a container engine. test/house/compose.test.ts is the short form without one.
@@ -20,5 +21,6 @@ describe('docker compose', () => {
   describe('in use', () => registerUse(() => world));
   describe('kills and restarts', () => registerLoss(() => world));
   describe('backup and restore', () => registerBackup(() => world));
+  describe('upgrade', () => registerUpgrade(() => world));
   describe('overrides', () => registerOverrides(() => world));
 });
