@@ -12,7 +12,7 @@ const UNRECORDED = /^\/(health|metrics|\.well-known)(\/|$)/;
 
 /**
  * Writes the audit rows of responses to authenticated accounts (docs/audit.md). Commits the row before the response is sent. Writes no row
- * if the row of a change or of a reading (`readings.ts`) already covers the response.
+ * if the audit row of a change or the row of a read (`readings.ts`) already records the request.
  */
 @Injectable()
 export class Answers implements OnModuleInit {

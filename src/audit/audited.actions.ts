@@ -107,7 +107,8 @@ export class AuditedActions {
 }
 
 /**
- * Returns the path parameters that are UUIDs. No other text can be the id of a resource. PostgreSQL cannot even store a text with U+0000.
+ * Returns the path parameters that are UUIDs. The id of a resource is always a UUID. Other texts are left out, because they can contain
+ * U+0000, which PostgreSQL cannot store.
  */
 function idsOf(params: unknown): object {
   if (typeof params !== 'object' || params === null) return {};

@@ -34,8 +34,8 @@ export class LateSeals {
   private readonly found: Late[] = [];
 
   /**
-   * Adds the row that the seal at this position covers. `text` is the row as PostgreSQL's `to_jsonb` text. Rows that do not record late
-   * seals are ignored.
+   * Adds an audit row. `position` is the position of the seal of the row, and `text` is the row as PostgreSQL's `to_jsonb` text. Rows that
+   * do not record late seals are ignored.
    */
   add(position: string, text: string): void {
     if (!text.includes(SEALED_LATE)) return;

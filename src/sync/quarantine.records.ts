@@ -89,7 +89,10 @@ export class DecisionRecords {
     return row === undefined ? undefined : { id: row.id, holder, decision: decisionOf(row) };
   }
 
-  /** Returns at most `limit` instances that still wait for the decision, with an id greater than `after`, ordered by id. */
+  /**
+   * Returns at most `limit` instances to which the decision has not been applied yet. Their ids are greater than `after`, and they are
+   * ordered by id.
+   */
   async page({ id }: OpenDecision, after: string, limit: number): Promise<OrthancId[]> {
     const rows = await this.database
       .select({ id: quarantined.orthancId })

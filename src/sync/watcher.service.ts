@@ -33,7 +33,7 @@ const FOUND_BATCH = 100;
 const LEVELS: readonly ListedLevel[] = ['studies', 'series'];
 /** An urgent sweep runs for this time before the change feed is read again. */
 const URGENT_SWEEP_MS = 1_000;
-/** Uploads can make the totals differ for this time. A difference that lasts longer has another cause. */
+/** Running uploads can make the totals differ, but not for longer than this time. A longer difference has another cause. */
 const UPLOADING_MS = 20_000;
 /** If a whole sweep did not remove a difference, another sweep starts after this time. */
 const RESWEEP_MS = 60_000;
@@ -208,7 +208,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.sweepAtOnce();
   }
 
-  /** Returns the difference between the totals. Ignores a difference that uploads explain, until it has lasted 20 seconds. */
+  /** Returns the difference between the totals. Ignores a difference for 20 seconds if running uploads can explain it. */
   private async difference(): Promise<CountDifference | undefined> {
     const difference = await this.totals.difference(this.deferred.size);
     if (difference === undefined || !isExplainedByUploads(difference)) {

@@ -118,7 +118,7 @@ export class Decisions {
   }
 }
 
-/** The JSON of a decision. If `target` is left out, the column becomes SQL NULL. A JSON null would be stored as a JSON value. */
+/** The column values of a decision. A null `target` is left out, so that the column becomes SQL NULL instead of the JSON value `null`. */
 const rowOf = ({ target, ...word }: Decision) => (target === null ? word : { ...word, target });
 
 function targetOf(target: unknown): z.output<typeof DecidedTarget> {

@@ -116,7 +116,7 @@ export class Terminology {
 
   private async examine(code: string, kind: 'finding' | 'any'): Promise<Verdict> {
     const found = await this.server.lookup(SNOMED, code);
-    // The code is unknown only if the server has SNOMED CT. To check this, look up a concept that every edition contains.
+    // A server without SNOMED CT does not find any code. To detect such a server, look up a concept that every edition contains.
     if (found === undefined) {
       const root = await this.server.lookup(SNOMED, FINDING);
       return { is: root === undefined ? 'not-known-here' : 'unknown' };

@@ -67,7 +67,7 @@ describe('an upload above 128 MiB', () => {
   beforeEach(async () => {
     const files: [Buffer, Buffer] = [largeFile(), largeFile()];
     const holder = await begin(files[0]);
-    // All bytes that `holder` has sent are in the archive, so `holder` has the slot.
+    // The archive has received almost all bytes that `holder` has sent, so `holder` has the slot.
     await expect.poll(() => (uploads()[0]?.sent ?? 0) > files[0].length - LAST - MB / 8, SOON).toBe(true);
     const waiter = await begin(files[1]);
     await expect.poll(() => uploads().length, SOON).toBe(2);

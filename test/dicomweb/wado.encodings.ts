@@ -161,7 +161,7 @@ export function difference(one: Buffer, other: Buffer): number {
   return one.reduce((most, byte, at) => Math.max(most, Math.abs(byte - (other[at] ?? 0))), 0);
 }
 
-/** New UIDs in a study. */
+/** Returns the UID of the study, a new series UID and a new SOP Instance UID. */
 export function freshUids(studyUid: string): { studyUid: string; seriesUid: string; sopUid: string } {
   return { studyUid, seriesUid: freshUid(), sopUid: freshUid() };
 }

@@ -148,7 +148,7 @@ describe('a search', () => {
     const answer = await asked(`/dicom-web/studies?${query}`);
     expect([query, statusOf(answer)]).toEqual([query, status]);
     expect(answer).not.toMatch(CANARY);
-    // No answer repeats the request, so the UID could only come from the catalog.
+    // An answer never repeats text of the request. If it contained the UID, the UID would come from the catalog.
     expect(answer).not.toContain(hidden.study);
   });
 });

@@ -9,7 +9,7 @@ const CACHE = join(ROOT, 'node_modules/.cache/radgate-test');
 /** The built gateway and its dependencies in one file. */
 export const BUNDLE = join(CACHE, 'gateway.mjs');
 
-/** The folder for compiled code of V8. The first start of the gateway writes the code, and later starts read it. */
+/** The folder of Node's compile cache. The first start of the gateway fills the cache, and later starts read it. */
 export const compileCache = { NODE_COMPILE_CACHE: join(CACHE, 'compiled') };
 
 /** Modules that are not bundled: native code, and optional parts of Nest, Fastify and pg that are not installed. */

@@ -14,7 +14,10 @@ export const ACCESS_TOKEN = 'access-token';
 /** The error for signing keys that cannot be read. The client did not cause this error, so the response is not 401. */
 export class KeysUnreadable extends Error {}
 
-/** Passport's strategy for `Authorization: Bearer <access token>`. The headers of a token cannot select another source of the key. */
+/**
+ * Passport's strategy for `Authorization: Bearer <access token>`. Only keys of {@link SigningKeys} are used. A token is rejected if its
+ * header contains a key or the URL of a key.
+ */
 @Injectable()
 export class AccessTokenStrategy extends PassportStrategy(Strategy, ACCESS_TOKEN) {
   constructor(

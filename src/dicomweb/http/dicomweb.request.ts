@@ -11,7 +11,7 @@ import { disconnectSignal } from './disconnect.signal.js';
 export interface DicomwebRequest extends AcceptSources {
   /** The grants of the account. */
   readonly policy: Policy;
-  /** The account, its network address and the request id for the audit. */
+  /** The account, the client's address and the request id, for the audit. */
   readonly actor: Actor;
   /** Aborts when the client closes its connection. */
   readonly signal: AbortSignal;

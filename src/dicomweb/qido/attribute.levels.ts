@@ -28,7 +28,10 @@ const SERIES: Readonly<Record<string, string>> = {
 const OF_STUDY = tagsOf(STUDY);
 const OF_SERIES = tagsOf(SERIES);
 
-/** Whether an attribute has a single value at this level. Such an attribute belongs to the modules of this level or of a higher level. */
+/**
+ * Whether an attribute belongs to the modules of this level or of a higher level. All instances of a study (or series) have the same value
+ * of such an attribute. At the instance level, every attribute belongs.
+ */
 export function isAttributeOf(level: Level, tag: string): boolean {
   if (level === 'instance' || OF_STUDY.has(tag)) return true;
   return level === 'series' && OF_SERIES.has(tag);

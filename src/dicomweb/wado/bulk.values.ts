@@ -24,8 +24,8 @@ import type { RecordedRead } from './read.access.js';
 import { findValue, type FoundValue } from '../../dicom/value.finder.js';
 
 /**
- * A value to read. `path`: its path below `bulk/`. `type`: its media type. `length`: the number of bytes to send, if padding must be left
- * out.
+ * A value to read. `path`: its path below `bulk/`. `type`: its media type. `length`: the number of bytes without padding, for a
+ * document whose length is known. The padding is then not sent.
  */
 export interface BulkValue {
   readonly path: string;

@@ -36,7 +36,7 @@ export interface Evaluated {
   readonly unlisted?: true;
 }
 
-/** The tables of a document, with folded words. */
+/** Returns the tables of a document by name. The words of each table are folded. */
 export const readTables = (tables: Readonly<Record<string, Readonly<Record<string, string>>>>): Tables =>
   new Map(
     Object.entries(tables).map(([name, table]) => [
