@@ -105,11 +105,12 @@ export const pending = pgTable('pending', {
   expiresAt: timestampColumn('expires_at').notNull(),
 });
 
-/** The watcher's position in Orthanc's change feed. */
+/** The watcher's position in Orthanc's change feed, and the Orthanc ids of earlier instances that still wait to be inserted. */
 export const archiveCursor = pgTable('archive_cursor', {
   sole: boolean('sole').primaryKey().default(true),
   archive: text('archive').notNull(),
   position: bigint('position', { mode: 'number' }).notNull(),
+  deferred: text('deferred').array().notNull().default([]),
 });
 
 /** A group of quarantined instances that get the same decision. These instances belong to one study in Orthanc and have the same reason. */

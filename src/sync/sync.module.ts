@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { Ingest } from './ingest.service.js';
+import { DeferredInstances } from './deferred.instances.js';
 import { DeletionSync } from './deletion.sync.service.js';
 import { Feed } from './feed.service.js';
 import { ArchiveDiff } from './archive.diff.service.js';
@@ -22,6 +23,7 @@ import { Watcher } from './watcher.service.js';
   providers: [
     Ingest,
     BatchIngest,
+    DeferredInstances,
     DeletionSync,
     Feed,
     ArchiveDiff,

@@ -11,6 +11,7 @@ import { BACKGROUND_POSTGRES } from '../database/database.module.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { NeighbourAway, Problem } from '../problems/errors.js';
 import { Ingest } from './ingest.service.js';
+import { DeferredInstances } from './deferred.instances.js';
 import { DeletionSync, type ListedLevel } from './deletion.sync.service.js';
 import { Feed } from './feed.service.js';
 import { BatchIngest } from './batch.ingest.service.js';
@@ -44,8 +45,6 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   private readonly logger = new Logger('watcher');
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  /** Instances that wait for the end of an upload or a decision. Each tick tries to ingest these instances again. */
-  private readonly deferred = new Set<OrthancId>();
   /** Whether a full comparison has run since this process took the lock. */
   private hasCompared = false;
   private comparedAt = 0;
@@ -59,6 +58,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     @Inject(BACKGROUND_POSTGRES) private readonly sql: postgres.Sql,
     private readonly ingest: Ingest,
     private readonly batchIngest: BatchIngest,
+    private readonly deferred: DeferredInstances,
     private readonly deletionSync: DeletionSync,
     private readonly feed: Feed,
     private readonly sweep: Sweep,
@@ -107,8 +107,9 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   private async tick(): Promise<void> {
+    if (!this.hasCompared) await this.deferred.load();
     await this.followFeed();
-    await this.ingestEach([...this.deferred]);
+    await this.ingestEach(this.deferred.list());
     await this.sweepAtOnce();
     if (Date.now() - this.comparedAt < COMPARE_MS) return;
     this.comparedAt = Date.now();
@@ -150,6 +151,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     const all = await Promise.allSettled(Array.from({ length: CONCURRENCY }, ingestOnes));
     const failed = all.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+    await this.deferred.save();
   }
 
   /** Ingests instances that a sweep or rebuild has found. Reads the feed after each batch, so that new instances do not wait. */
@@ -171,10 +173,10 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   private async ingestOne(id: OrthancId): Promise<void> {
     try {
-      setMembership(this.deferred, id, (await this.ingest.ingest(id)) === 'deferred');
+      this.deferred.set(id, (await this.ingest.ingest(id)) === 'deferred');
     } catch (error) {
       if (error instanceof NeighbourAway) throw error;
-      this.deferred.delete(id);
+      this.deferred.set(id, false);
       // If PostgreSQL is unreachable, this statement fails too. The feed's position is then not saved, and the instance is read again.
       await this.ingest.addToQuarantine(id, 'unreadable');
       this.logger.debug(`an instance of the archive cannot be read: ${nameOf(error)}`);
@@ -188,7 +190,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
       if (!(await this.sweep.step(this.ingestFound))) continue;
       await this.retryQuarantined();
       this.sweptAt = Date.now();
-      this.unresolved = (await this.totals.difference(this.deferred.size))?.fingerprint;
+      this.unresolved = (await this.totals.difference(this.deferred.count))?.fingerprint;
     }
   }
 
@@ -210,7 +212,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** Returns the difference between the totals. Ignores a difference for 20 seconds if running uploads can explain it. */
   private async difference(): Promise<CountDifference | undefined> {
-    const difference = await this.totals.difference(this.deferred.size);
+    const difference = await this.totals.difference(this.deferred.count);
     if (difference === undefined || !isExplainedByUploads(difference)) {
       this.uploadingSince = undefined;
       return difference;
@@ -233,11 +235,6 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
 
 function isExplainedByUploads({ count: by, uploads: storing }: CountDifference): boolean {
   return by > 0 && by <= storing;
-}
-
-function setMembership(set: Set<OrthancId>, id: OrthancId, wanted: boolean): void {
-  if (wanted) set.add(id);
-  else set.delete(id);
 }
 
 /** Returns the text of an error that is safe to log. The gateway's own messages contain no patient data, but messages of drivers may. */

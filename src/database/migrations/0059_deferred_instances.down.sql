@@ -1,0 +1,1 @@
+alter table archive_cursor drop column deferred;

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { archived, catalogued, openStore, type SlowStore } from '../dicomweb/stow.answers.ts';
+import { startWorld, type Caller, type World } from '../support/world.ts';
+
+/** The time within which the gateway must insert an instance whose upload was interrupted. */
+const SOON = { timeout: 5000, interval: 100 };
+
+let world: World;
+let sender: Caller;
+beforeAll(async () => {
+  world = await startWorld();
+  sender = await world.machine();
+});
+afterAll(() => world?.stop());
+
+/** Resolves when the gateway has read all entries of the change feed. */
+async function feedRead(): Promise<void> {
+  const { Last: last } = z
+    .object({ Last: z.number() })
+    .parse(await (await world.archive('/changes?last')).json());
+  const position = async () => (await world.sql`select position from archive_cursor`)[0]?.['position'];
+  await expect.poll(async () => Number(await position()), SOON).toBeGreaterThanOrEqual(last);
+}
+
+/** Begins to store a file and does not send its last bytes. Resolves when the gateway has reserved its UIDs. */
+async function beginStore(studyUid: string, file: Buffer): Promise<SlowStore> {
+  const store = openStore(world, sender);
+  await store.write(store.part);
+  await store.write(file.subarray(0, -100));
+  await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
+  return store;
+}
+
+async function killGateway(store: SlowStore): Promise<void> {
+  process.kill(world.gateway.pid, 'SIGKILL');
+  await world.gateway.exited;
+  await expect(store.answer).rejects.toThrow();
+}
+
+/**
+ * Starts a second gateway after the reservations of the killed gateway have expired. The second gateway cannot sweep, because a sweep of a
+ * large archive takes hours.
+ */
+async function startWithoutSweep(): Promise<void> {
+  await world.sql`update pending set expires_at = clock_timestamp()`;
+  await world.sql`alter table sweep rename to renamed_sweep`;
+  const dead = world.gateway;
+  world.gateway = await world.secondGateway();
+  await dead.stop();
+}
+
+async function restoreSweep(): Promise<void> {
+  await world.sql`alter table if exists renamed_sweep rename to sweep`;
+}
+
+it('an upload that the archive completed, and the change feed listed, before a kill is inserted without a sweep', async () => {
+  const studyUid = freshUid();
+  const file = makeInstance({ studyUid, rows: 64, columns: 64 });
+  const before = await archived(world);
+  const store = await beginStore(studyUid, file);
+  await world.sql.begin(async (tx) => {
+    // This lock permits reservations but blocks their completion.
+    await tx`select from studies where study_uid = ${studyUid} for no key update`;
+    await store.write(file.subarray(-100));
+    await store.write(store.close);
+    await expect.poll(() => archived(world)).toBe(before + 1);
+    await feedRead();
+    await killGateway(store);
+  });
+  try {
+    await startWithoutSweep();
+    await expect
+      .poll(() => catalogued(world, studyUid), SOON)
+      .toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
+  } finally {
+    await restoreSweep();
+  }
+  const [study] = await world.sql`select created_by from studies where study_uid = ${studyUid}`;
+  expect(study?.['created_by']).toBe(sender.id);
+});
+
+it('an instance that waited for another upload into its study before a kill is inserted without a sweep', async () => {
+  const studyUid = freshUid();
+  const store = await beginStore(studyUid, makeInstance({ studyUid, rows: 64, columns: 64 }));
+  const other = new Uint8Array(makeInstance({ studyUid }));
+  expect((await world.archive('/instances', { method: 'POST', body: other })).status).toBe(200);
+  await feedRead();
+  expect(await catalogued(world, studyUid)).toMatchObject({ instances: 0, pending: 1 });
+  await killGateway(store);
+  try {
+    await startWithoutSweep();
+    await expect.poll(() => catalogued(world, studyUid), SOON).toMatchObject({ instances: 1, counted: 1 });
+  } finally {
+    await restoreSweep();
+  }
+});
