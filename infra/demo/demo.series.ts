@@ -1,8 +1,8 @@
 import { uidFor } from './dicom.elements.ts';
 import { pdfObject } from './dicom.makers.ts';
 import type { DemoStudy } from './dicom.modules.ts';
-import { mrSlice } from './mr.maker.ts';
-import { CORONAL, SAGITTAL, mrSlice as paintMr } from './mr.phantom.ts';
+import { makeMrSlice } from './mr.maker.ts';
+import { CORONAL, SAGITTAL, paintMrSlice } from './mr.phantom.ts';
 import { makePdf } from './pdf.maker.ts';
 import { photographObject } from './photograph.maker.ts';
 import { photograph } from './photograph.phantom.ts';
@@ -42,8 +42,8 @@ export function* brainMr(study: DemoStudy): Generator<DemoObject> {
     const frameOfReferenceUid = uidFor('radgate demo frame of reference brain');
     for (let index = 0; index < series.geometry.slices; index += 1) {
       const sopUid = uidFor(`radgate demo brain ${weighting} slice ${index}`);
-      const pixels = paintMr(series.geometry, weighting, index);
-      const file = mrSlice({ ...series, study, seriesUid, sopUid, frameOfReferenceUid, index, pixels });
+      const pixels = paintMrSlice(series.geometry, weighting, index);
+      const file = makeMrSlice({ ...series, study, seriesUid, sopUid, frameOfReferenceUid, index, pixels });
       yield { sopUid, file };
     }
   }

@@ -18,7 +18,7 @@ export interface MrSlice {
 }
 
 /** Returns an MR image (PS3.3 §A.4) as a Part 10 file: a sagittal or coronal spin echo. */
-export function mrSlice(slice: MrSlice): Buffer {
+export function makeMrSlice(slice: MrSlice): Buffer {
   const { geometry, index } = slice;
   const { plane, spacing, thickness } = geometry;
   const offset = sliceOffset(geometry, index);

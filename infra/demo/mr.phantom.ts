@@ -54,7 +54,7 @@ export function sliceOffset({ slices, thickness }: MrGeometry, index: number): n
  * Returns one slice of a head with a nose and with one lesion in the left frontal lobe. The values are between 0 and about 1,000 and
  * contain noise.
  */
-export function mrSlice(geometry: MrGeometry, weighting: 'T1' | 'T2', index: number): Int16Array {
+export function paintMrSlice(geometry: MrGeometry, weighting: 'T1' | 'T2', index: number): Int16Array {
   const offset = sliceOffset(geometry, index);
   const signal = SIGNAL[weighting];
   return render(geometry, (across, down) => {

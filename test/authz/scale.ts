@@ -36,7 +36,7 @@ const Explained = z.array(z.object({ 'QUERY PLAN': z.array(z.object({ Plan: Node
  * reader has further grants: five kinds of scope that cover {@link SEEN} studies each, and the scope `own-patient`. Returns the cost of the
  * gateway's queries for that reader.
  */
-export async function measure(studies: number): Promise<Touched[]> {
+export async function measureScale(studies: number): Promise<Touched[]> {
   const database = await createDatabase();
   const owner = postgres(database.ownerUrl, {
     max: 1,

@@ -22,7 +22,7 @@ export async function sizeOf(world: World, study: string): Promise<{ bytes: numb
 }
 
 /** The stored bytes of one frame. */
-export async function frameOf(
+export async function demoFrameOf(
   world: World,
   caller: Caller,
   instance: string,

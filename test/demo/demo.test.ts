@@ -15,7 +15,7 @@ import {
 } from '../../infra/demo/demo.objects.ts';
 import { abdomenSlice } from '../../infra/demo/phantom.ts';
 import { seedDemo, type DemoPerson } from '../../infra/demo/seed.ts';
-import { frameOf, search, sizeOf } from './demo.reading.ts';
+import { demoFrameOf, search, sizeOf } from './demo.reading.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 
 const EVERY_STUDY = [
@@ -98,7 +98,7 @@ describe('what is there', () => {
     const [cine] = await search(world, admin, `/studies/${ULTRASOUND_STUDY.studyUid}/instances`);
     expect(cine?.('00280008')).toBe(30);
     const at = `/studies/${ULTRASOUND_STUDY.studyUid}/series/${String(cine?.('0020000E'))}/instances/${String(cine?.('00080018'))}`;
-    const frames = await Promise.all([1, 2, 30].map((frame) => frameOf(world, admin, at, frame)));
+    const frames = await Promise.all([1, 2, 30].map((frame) => demoFrameOf(world, admin, at, frame)));
     expect(frames.map(({ length }) => length)).toEqual([76_800, 76_800, 76_800]);
     expect(new Set(frames.map((frame) => frame.toString('base64'))).size).toBe(3);
   });
@@ -107,7 +107,7 @@ describe('what is there', () => {
     const admin = await world.admin();
     const [photo] = await search(world, admin, `/studies/${PHOTOGRAPH_STUDY.studyUid}/instances`);
     const at = `/studies/${PHOTOGRAPH_STUDY.studyUid}/series/${String(photo?.('0020000E'))}/instances/${String(photo?.('00080018'))}`;
-    const pixels = await frameOf(world, admin, at, 1);
+    const pixels = await demoFrameOf(world, admin, at, 1);
     const colours = [16, 48, 80].map((column) => pixels.toString('hex', column * 3, column * 3 + 3));
     expect(colours).toEqual(['ff0000', '00ff00', '0000ff']);
   });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DicomElement, freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { DataSet, DataSets } from './corpus.differences.ts';
+import { DataSet, CorpusDataSets } from './corpus.differences.ts';
 import { partsOf } from './wado.reading.ts';
 import { type Ask, askerOf } from './wado.world.ts';
 
@@ -183,7 +183,7 @@ describe.each(held)('bulk data: $name', ({ path, value: bytes, own, document, se
 
   it('is referred to by metadata, and every address that metadata has is answered', async () => {
     const { body } = await ask(`${instance}/metadata`);
-    const [dataSet = {}] = DataSets.parse(JSON.parse(body.toString()));
+    const [dataSet = {}] = CorpusDataSets.parse(JSON.parse(body.toString()));
     const addresses = addressesOf(dataSet);
     expect(addresses).toContain(address);
     for (const one of addresses) expect([one, (await ask(one, OCTETS)).status]).toEqual([one, 200]);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** A data set of the DICOM JSON model. */
 export const DataSet = z.record(z.string(), z.record(z.string(), z.unknown()));
 export type DataSet = z.infer<typeof DataSet>;
-export const DataSets = z.array(DataSet);
+export const CorpusDataSets = z.array(DataSet);
 
 const Texts = z.array(z.string().nullable());
 const Numbers = z.array(z.number());

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   catalogExceptions,
   DataSet,
-  DataSets,
+  CorpusDataSets,
   differencesOf,
   metadataExceptions,
   recodedExceptions,
@@ -149,8 +149,8 @@ async function faultsOfMetadata({ name, path, bytes }: Stored): Promise<string[]
   const [ours, theirs] = [await corpus.ask(`${path}/metadata`), await corpus.archive(`${path}/metadata`)];
   if (ours.status !== 200 || theirs.status !== 200)
     return [`${name}: ${ours.status} and not ${theirs.status}`];
-  const [one = {}] = DataSets.parse(JSON.parse(ours.body.toString()));
-  const [other = {}] = DataSets.parse(JSON.parse(theirs.body.toString()));
+  const [one = {}] = CorpusDataSets.parse(JSON.parse(ours.body.toString()));
+  const [other = {}] = CorpusDataSets.parse(JSON.parse(theirs.body.toString()));
   metadata.set(path, one);
   seen.classes.add(JSON.stringify(one['00080016']));
   seen.charsets.add(charsetOf(bytes));
@@ -233,7 +233,7 @@ async function faultsOfSearches(stored: readonly Stored[]): Promise<string[]> {
 
 async function found(answer: { status: number; body: Buffer }, key: string): Promise<Map<string, DataSet>> {
   expect(answer.status).toBe(200);
-  const items = DataSets.parse(JSON.parse(answer.body.toString()));
+  const items = CorpusDataSets.parse(JSON.parse(answer.body.toString()));
   return new Map(items.map((item) => [String(item[key]?.['Value']), item]));
 }
 

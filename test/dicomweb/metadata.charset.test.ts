@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { DataSets } from './corpus.differences.ts';
+import { CorpusDataSets } from './corpus.differences.ts';
 import { type Ask, askerOf } from './wado.world.ts';
 
 const study = freshUid();
@@ -44,7 +44,7 @@ it.each([
 ])('text that the archive does not decode is told in UTF-8: %s', async (path) => {
   const { status, body } = await ask(path);
   expect(status).toBe(200);
-  const items = DataSets.parse(JSON.parse(body.toString()));
+  const items = CorpusDataSets.parse(JSON.parse(body.toString()));
   expect(items.length).toBeGreaterThan(0);
   for (const item of items) {
     expect(item['00100010']).toEqual({
@@ -65,7 +65,7 @@ it.each([
   async (path) => {
     const { status, body } = await ask(path);
     expect(status).toBe(200);
-    const [item = {}] = DataSets.parse(JSON.parse(body.toString()));
+    const [item = {}] = CorpusDataSets.parse(JSON.parse(body.toString()));
     expect(item['00100010']).toEqual({ vr: 'PN', Value: [{ Alphabetic: 'Yamada^Tarou' }] });
     expect(item['00081030']).toEqual({ vr: 'LO', Value: ['山田'] });
   },

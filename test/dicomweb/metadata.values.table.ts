@@ -169,7 +169,7 @@ const table: Readonly<Record<string, Rows>> = {
 };
 
 /** The values of one shape, for every VR. */
-export function valuesOf(shape: Shape): readonly WrittenValue[] {
+export function writtenValuesOf(shape: Shape): readonly WrittenValue[] {
   return Object.entries(table).map(([vr, rows]) => {
     if (shape === 'empty') return { vr, bytes: Buffer.alloc(0), said: undefined };
     const [bytes, said] = rows[shape];

@@ -3,8 +3,8 @@ import { type DicomElement, freshUid, TransferSyntax } from '../../infra/demo/di
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { sample } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { DataSet, DataSets } from './corpus.differences.ts';
-import { inBigEndian, SHAPES, type Shape, TAGS, valuesOf } from './metadata.values.table.ts';
+import { DataSet, CorpusDataSets } from './corpus.differences.ts';
+import { inBigEndian, SHAPES, type Shape, TAGS, writtenValuesOf } from './metadata.values.table.ts';
 import { partsOf } from './wado.reading.ts';
 import { type Ask, askerOf } from './wado.world.ts';
 
@@ -47,7 +47,7 @@ afterAll(() => world?.stop());
 
 /** One public and one private element of each VR. */
 function elementsOf(encoding: Encoding, shape: Shape): DicomElement[] {
-  const values = valuesOf(shape).map((value) => ({
+  const values = writtenValuesOf(shape).map((value) => ({
     vr: value.vr,
     bytes: encoding === 'explicitBig' ? inBigEndian(value) : value.bytes,
   }));
@@ -66,7 +66,7 @@ function privateTag(at: number): string {
 function expectedOf(encoding: Encoding, shape: Shape, address: string): Record<string, object> {
   const said: Record<string, object> = { '00730010': { vr: 'LO', Value: ['RADGATE TEST'] } };
   const implicit = encoding === 'implicitLittle';
-  valuesOf(shape).forEach((value, at) => {
+  writtenValuesOf(shape).forEach((value, at) => {
     for (const tag of [TAGS[value.vr] ?? '', privateTag(at)]) {
       // In implicit VR, the VR of a private element, or of an element that is newer than the dictionary, is unknown.
       const isUnknown = implicit && (tag.startsWith('0073') || ['SV', 'UV', 'OV'].includes(value.vr));
@@ -86,7 +86,7 @@ const instance = ({ series, sop }: { series: string; sop: string }) =>
 async function metadataOf(one: { series: string; sop: string }): Promise<{ dataSet: DataSet; text: string }> {
   const { status, body } = await ask(`${instance(one)}/metadata`);
   expect(status).toBe(200);
-  const [dataSet = {}] = DataSets.parse(JSON.parse(body.toString()));
+  const [dataSet = {}] = CorpusDataSets.parse(JSON.parse(body.toString()));
   return { dataSet, text: body.toString() };
 }
 
@@ -111,7 +111,7 @@ describe.each(sample(held, 10))('values of every representation: $shape, $encodi
   it('are the same in searches, but for bulk data, and in XML', async () => {
     const { dataSet } = await metadataOf(one);
     const search = await ask(`/studies/${study}/series/${one.series}/instances?includefield=all`);
-    const [found = {}] = DataSets.parse(JSON.parse(search.body.toString()));
+    const [found = {}] = CorpusDataSets.parse(JSON.parse(search.body.toString()));
     const told = Object.entries(ofGroups(dataSet)).filter(([, { BulkDataURI }]) => BulkDataURI === undefined);
     expect(ofGroups(found)).toEqual(Object.fromEntries(told));
     const whole = (await ask(`${instance(one)}/metadata`, XML)).body.toString();
@@ -143,7 +143,7 @@ describe.each(sample(held, 10))('values of every representation: $shape, $encodi
 /** The elements for which the metadata refers to bulk data, at the top level and in the sequence, with the bytes of their values. */
 function addressed(encoding: Encoding, shape: Shape): { tag: string; bytes: Buffer }[] {
   const said = expectedOf(encoding, shape, '');
-  return valuesOf(shape).flatMap((value, at) =>
+  return writtenValuesOf(shape).flatMap((value, at) =>
     [TAGS[value.vr] ?? '', privateTag(at)]
       .filter((tag) => 'BulkDataURI' in (said[tag] ?? {}))
       .flatMap((tag) => [tag, `${SEQUENCE}/2/${tag}`].map((path) => ({ tag: path, bytes: value.bytes }))),

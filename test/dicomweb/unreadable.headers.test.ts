@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { type DataSet, DataSets } from './corpus.differences.ts';
+import { type DataSet, CorpusDataSets } from './corpus.differences.ts';
 import { catalogued } from './stow.answers.ts';
 import { FORGIVEN_FILES, ODD_FILES } from './unreadable.files.ts';
 import { type Ask, askerOf } from './wado.world.ts';
@@ -30,7 +30,7 @@ afterAll(() => world?.stop());
 
 async function dataSetsOf(answer: { status: number; body: Buffer }): Promise<DataSet[]> {
   expect(answer.status).toBe(200);
-  return DataSets.parse(JSON.parse(answer.body.toString()));
+  return CorpusDataSets.parse(JSON.parse(answer.body.toString()));
 }
 
 /** The number of unreadable headers so far. */
@@ -46,7 +46,7 @@ describe.each(held)('an instance with $name', ({ uids: { seriesUid, sopUid } }) 
   it('has the metadata that the archive reads', async () => {
     const [ours = {}] = await dataSetsOf(await ask(`${path}/metadata`));
     const answer = await world.archive(`/dicom-web${path}/metadata`);
-    const [theirs = {}] = DataSets.parse(await answer.json());
+    const [theirs = {}] = CorpusDataSets.parse(await answer.json());
     const { '00420011': document, '00081190': url, ...rest } = ours;
     expect(url?.['Value']).toEqual([`${world.gateway.url}/dicom-web${path}`]);
     const { '00420011': theirDocument, ...theirRest } = theirs;

@@ -137,7 +137,7 @@ export function encode(name: keyof typeof encoders, file: Buffer): Promise<Buffe
  * The bytes of one frame as a client gets them. If `interleaved`, the samples of each pixel follow each other (Planar Configuration 0). A
  * one-bit frame starts at the lowest bit of a byte.
  */
-export function frameOf(of: Pixels, number: number, interleaved = false): Buffer {
+export function encodedFrameOf(of: Pixels, number: number, interleaved = false): Buffer {
   const bits = of.rows * of.columns * of.samples * of.bits;
   if (of.bits === 1) return bitmapOf(of.bytes, (number - 1) * bits, bits);
   const frame = of.bytes.subarray(((number - 1) * bits) / 8, (number * bits) / 8);

@@ -2,12 +2,12 @@ import { CIRCULATING, encodeList } from '../../infra/demo/patients.file.ts';
 import { COLUMNS } from '../../infra/demo/patients.list.ts';
 
 /** The cells of one row of the Brazilian list. Missing cells get valid values. */
-export type Cells = Partial<
+export type BrazilCells = Partial<
   Record<'name' | 'cpf' | 'gender' | 'birth' | 'phone' | 'country' | 'note', string>
 >;
 
 /** A row of the Brazilian list. */
-export function row(cpf: string, cells: Cells = {}): string[] {
+export function row(cpf: string, cells: BrazilCells = {}): string[] {
   const {
     name = 'Maria da Silva',
     gender = 'Feminino',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { testHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows } from './import.world.ts';
-import { type Cells, cpfOf, list, row } from './lists.ts';
+import { type BrazilCells, cpfOf, list, row } from './lists.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -32,7 +32,7 @@ const anyRow = fc
     birth: fc.constantFrom('01/02/1980', '01/02/1980', '31/02/1980', ''),
     cut: fc.constantFrom(false, false, false, false, true),
   })
-  .map(({ patient, cut, ...cells }: Cells & { patient: number; cut: boolean }) =>
+  .map(({ patient, cut, ...cells }: BrazilCells & { patient: number; cut: boolean }) =>
     row(cpfOf(patient), cells).slice(0, cut ? 3 : 7),
   );
 

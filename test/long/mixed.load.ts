@@ -8,7 +8,7 @@ import { told } from '../dicomweb/stow.answers.ts';
 import { multipartOf } from '../support/stow.body.ts';
 
 /** An instance that was sent, with its path and the SHA-256 of its file. */
-export interface Sent {
+export interface SentInstance {
   studyUid: string;
   path: string;
   sha256: string;
@@ -18,9 +18,9 @@ type Kind = 'store' | 'search' | 'retrieve';
 
 /** A load that stores, searches and retrieves through nginx until it is stopped. It records the acknowledged instances. */
 export class MixedLoad {
-  readonly acknowledged = new Map<string, Sent>();
+  readonly acknowledged = new Map<string, SentInstance>();
   /** Instances that were sent but not acknowledged yet. */
-  readonly open = new Map<string, Sent>();
+  readonly open = new Map<string, SentInstance>();
   readonly done = { store: 0, search: 0, retrieve: 0 };
   readonly failed = { store: 0, search: 0, retrieve: 0 };
   /** Wrong responses that are not caused by a killed service. */
@@ -86,7 +86,7 @@ export class MixedLoad {
   }
 
   /** The gateway's answer for one instance: the status, and the SHA-256 of the file. */
-  async fetchDigest({ path }: Sent): Promise<{ status: number; sha256: string }> {
+  async fetchDigest({ path }: SentInstance): Promise<{ status: number; sha256: string }> {
     const answer = await this.ask(path, { accept: 'application/dicom' });
     const hash = createHash('sha256');
     for await (const chunk of answer.body) hash.update(z.instanceof(Buffer).parse(chunk));

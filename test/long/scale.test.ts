@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { measure, timesAsMany } from '../authz/scale.ts';
+import { measureScale, timesAsMany } from '../authz/scale.ts';
 
 it('100,000 grants, 1,000 groups, 100,000 studies, 1,000,000 instances: a part costs at most twice what it costs among a hundredth', async () => {
-  const few = await measure(1_000);
-  const many = await measure(100_000);
+  const few = await measureScale(1_000);
+  const many = await measureScale(100_000);
   console.log(few, many);
   expect(many.flatMap(({ whole }) => whole)).toEqual([]);
   for (const [question, times] of timesAsMany(few, many))

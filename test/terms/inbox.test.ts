@@ -7,7 +7,7 @@ import { startDatabaseProxy } from '../support/database.proxy.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { startFaultyProxy, testHapi, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { GASTRITIS, inboxOf, listOf, SNOMED, termOf } from './inbox.world.ts';
+import { GASTRITIS, inboxOf, listOfWords, SNOMED, termOf } from './inbox.world.ts';
 
 let hapi: TestHapi;
 let way: FaultyProxy;
@@ -30,7 +30,7 @@ const decide = (id: string, target: object = GASTRITIS) => clerk.post(`/api/term
 
 describe('the inbox of words', () => {
   it('a word waits once; deciding it writes the rows that waited and no others', async () => {
-    const done = await clerk.import(listOf(0, 'Zumbidite', 'zumbidite|Hipertenso', '', 'não diabético'));
+    const done = await clerk.import(listOfWords(0, 'Zumbidite', 'zumbidite|Hipertenso', '', 'não diabético'));
     expect(done).toMatchObject({ status: 'completed_with_errors', waiting: 3, created: 1 });
     expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(4);
     expect(await conditions()).toBe(1);
@@ -60,7 +60,7 @@ describe('the inbox of words', () => {
 
   it('has the words of a row that is refused for something else too, so that it comes back mended once', async () => {
     const word = `xilografite${randomBytes(4).toString('hex')}`;
-    const [head, line] = listOf(90, word).toString().split('\n');
+    const [head, line] = listOfWords(90, word).toString().split('\n');
     const wrong = `${line?.replace('05/06/1970', '31/06/1970')}`;
     const unreadable = `${line?.replace('222.300', '222.301').replace(word, `${word}\0`)}`;
     const formula = `${line?.replace('222.300', '222.302').replace(word, `=${word}`)}`;
@@ -79,7 +79,7 @@ describe('the inbox of words', () => {
   }, 60_000);
 
   it('is searched, sorted and paged', async () => {
-    await clerk.import(listOf(10, 'Xalapose', 'Xalapose', 'xerebite', 'Xerebite|100% xol_'));
+    await clerk.import(listOfWords(10, 'Xalapose', 'Xalapose', 'xerebite', 'Xerebite|100% xol_'));
     const most = await inboxOf(clerk, 'q=x&state=unmapped&language=pt&limit=1');
     expect(most).toMatchObject({ total: 3, items: [{ rows_waiting: 2 }] });
     const words = async (query: string) => (await inboxOf(clerk, query)).items.map(({ word }) => word);
@@ -92,7 +92,7 @@ describe('the inbox of words', () => {
 
   it('takes a word of any length and any letters', async () => {
     const novel = `Zz${'sopro sistólico '.repeat(400)}`;
-    const done = await clerk.import(listOf(20, novel, `${novel}!`, `${'y'.repeat(199)}😀yy`));
+    const done = await clerk.import(listOfWords(20, novel, `${novel}!`, `${'y'.repeat(199)}😀yy`));
     expect(done).toMatchObject({ status: 'completed_with_errors', waiting: 3, rejected: 0 });
     const { items } = await inboxOf(clerk, 'q=zzsopro');
     expect(items).toMatchObject([{ rows_waiting: 2, word: novel.slice(0, 200) }]);
@@ -101,7 +101,7 @@ describe('the inbox of words', () => {
   }, 60_000);
 
   it('suggests known words that look like it', async () => {
-    await clerk.import(listOf(30, 'Hipertensoo'));
+    await clerk.import(listOfWords(30, 'Hipertensoo'));
     const id = await termOf(clerk, 'Hipertensoo');
     const found = await clerk.get(`/api/terms/${id}/suggestions`).expect(200);
     expect(JSON.stringify(found.body)).toContain('38341003');
@@ -114,10 +114,10 @@ describe('the inbox of words', () => {
 
 describe('a decision', () => {
   it('reaches the rows of an import that had asked before and still runs', async () => {
-    const first = await clerk.import(listOf(40, 'Ossobucose'));
+    const first = await clerk.import(listOfWords(40, 'Ossobucose'));
     busy = true;
     const seen = way.seen.length;
-    const { body } = await clerk.upload(listOf(50, 'ossobucose', '')).expect(202);
+    const { body } = await clerk.upload(listOfWords(50, 'ossobucose', '')).expect(202);
     const second = z.object({ file_id: z.string() }).parse(body).file_id;
     // The import is now searching for its patients in HAPI, so the gateway has already looked up the words of the import.
     await expect.poll(() => way.seen.length, { timeout: 20_000 }).toBeGreaterThan(seen);
@@ -130,12 +130,12 @@ describe('a decision', () => {
   }, 120_000);
 
   it('leaves an import alone that somebody cancelled', async () => {
-    const rehearsed = await clerk.import(listOf(60, 'Trololite'), { mode: 'rehearse' });
+    const rehearsed = await clerk.import(listOfWords(60, 'Trololite'), { mode: 'rehearse' });
     await clerk.post(`/api/imports/${rehearsed.file_id}/cancel`).expect(202);
     await decide(await termOf(clerk, 'Trololite')).expect(200);
     // Decisions about both words use the same queue. If the decision about Trololite had queued a run of the cancelled import, this run
     // would end before the run for Trelelite.
-    const other = await clerk.import(listOf(70, 'Trelelite'));
+    const other = await clerk.import(listOfWords(70, 'Trelelite'));
     await decide(await termOf(clerk, 'Trelelite')).expect(200);
     await expect.poll(async () => (await clerk.report(other.file_id)).waiting, { timeout: 20_000 }).toBe(0);
     expect(await clerk.report(rehearsed.file_id)).toMatchObject({ status: 'cancelled', waiting: 1 });
@@ -177,7 +177,7 @@ describe('decisions as a ConceptMap', () => {
 
   it('of elsewhere settle words that wait; what is inexact or double is left out, what cannot be is refused', async () => {
     const word = `kafkose${randomBytes(4).toString('hex')}`;
-    const done = await clerk.import(listOf(80, word, `${word}x`));
+    const done = await clerk.import(listOfWords(80, word, `${word}x`));
     const equivalent = [{ code: '4556007', equivalence: 'equivalent' }];
     await take(mapOf([{ code: word, target: [{ code: '4556008', equivalence: 'equivalent' }] }])).expect(422);
     await take(mapOf([{ code: word, target: equivalent }], 'no address')).expect(422);

@@ -22,7 +22,7 @@ export async function termOf(clerk: Clerk, word: string): Promise<string> {
 }
 
 /** A list with one woman for each note. Their CPF numbers start at `from`. */
-export function listOf(from: number, ...notes: readonly string[]): Buffer {
+export function listOfWords(from: number, ...notes: readonly string[]): Buffer {
   const rows = notes.map((note, at) => {
     const number = String(from + at).padStart(5, '0');
     const cpf = `222.3${number.slice(0, 2)}.${number.slice(2)}-10`;

@@ -5,11 +5,11 @@ import type { TestHapi } from '../support/hapi.ts';
 import { SNOMED } from './inbox.world.ts';
 
 /** The received operation and its parameters. */
-export type Asked = { path: string; body: string; authorization: string | undefined };
+export type TerminologyRequest = { path: string; body: string; authorization: string | undefined };
 export type Mood = 'well' | 'silent' | 'mad';
 export type TerminologyProxy = {
   url: string;
-  readonly asked: Asked[];
+  readonly asked: TerminologyRequest[];
   /** Sets the behaviour of the server: it returns HAPI's responses, no responses, or invalid responses. */
   be: (mood: Mood) => void;
   close: () => Promise<void>;
@@ -40,7 +40,7 @@ const FINDINGS = 'ecl/<<404684003';
 export async function snomedIn(hapi: TestHapi): Promise<TerminologyProxy> {
   const own = `urn:test:sct:${randomBytes(6).toString('hex')}`;
   await load(hapi, own);
-  const asked: Asked[] = [];
+  const asked: TerminologyRequest[] = [];
   const waiting = new Set<() => void>();
   let mood: Mood = 'well';
   const server = createServer((incoming, outgoing) => {

@@ -6,7 +6,7 @@ import { NeighbourAway } from '../../src/problems/errors.js';
 import { Clerk } from '../imports/import.world.ts';
 import { testHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { GASTRITIS, inboxOf, listOf, SNOMED, termOf } from './inbox.world.ts';
+import { GASTRITIS, inboxOf, listOfWords, SNOMED, termOf } from './inbox.world.ts';
 import { RETIRED, snomedIn, type TerminologyProxy } from './snomed.server.ts';
 
 let way: TerminologyProxy;
@@ -22,9 +22,11 @@ beforeAll(async () => {
   });
   clerk = await Clerk.start(world);
   await clerk.import(
-    listOf(1000, 'Empachose', 'K29.7', 'Gastrites!', 'entupimento', 'Nhonhonho', '64572001'),
+    listOfWords(1000, 'Empachose', 'K29.7', 'Gastrites!', 'entupimento', 'Nhonhonho', '64572001'),
   );
-  await clerk.import(listOf(1100, 'Ligar 11 98888-7777', 'exciso', 'antigo', 'grávida?', 'lesão sumida'));
+  await clerk.import(
+    listOfWords(1100, 'Ligar 11 98888-7777', 'exciso', 'antigo', 'grávida?', 'lesão sumida'),
+  );
 }, 200_000);
 afterAll(async () => {
   way?.be('well');
@@ -160,7 +162,7 @@ describe('a decision with a terminology server', () => {
 
 describe('a terminology server that answers nonsense', () => {
   it('suggests nothing and checks nothing', async () => {
-    await clerk.import(listOf(1300, 'Epilepsiaa'));
+    await clerk.import(listOfWords(1300, 'Epilepsiaa'));
     way.be('mad');
     const found = await suggestionsFor('Epilepsiaa');
     expect(served(found)).toEqual([]);
@@ -179,7 +181,7 @@ describe('while the terminology server does not answer', () => {
       200,
       { checked: false, target: { coding: { display: "Crohn's disease" } } },
     ]);
-    await clerk.import(listOf(1200, 'Hipertensoo', 'Diabeticoo'));
+    await clerk.import(listOfWords(1200, 'Hipertensoo', 'Diabeticoo'));
     const found = await suggestionsFor('Hipertensoo');
     expect(found.server).toBe('away');
     expect(found.items[0]).toMatchObject({ target: { coding: { code: '38341003' } } });
