@@ -16,7 +16,7 @@ const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../../..');
 const Login = z.object({ access_token: z.string() });
 
-export interface Answer {
+export interface WebAnswer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: Buffer;
@@ -100,7 +100,7 @@ export class ComposeWorld {
       body?: string | Buffer;
       base?: string;
     } = {},
-  ): Promise<Answer> {
+  ): Promise<WebAnswer> {
     const { base = this.web, ...rest } = options;
     const answer = await request(`${base}${path}`, { dispatcher: this.#agent, ...rest });
     const body = Buffer.from(await answer.body.arrayBuffer());
