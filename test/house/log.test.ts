@@ -42,6 +42,13 @@ describe('the log', () => {
     expect(await readdir(join(data, 'logs'))).toContain('gateway.log');
   });
 
+  it('has no line for a successful health check of the process', async () => {
+    await world.http.get('/health/live').set('x-request-id', 'health-check-0001').expect(200);
+    await world.http.get('/health/ready').set('x-request-id', 'health-check-0002').expect(200);
+    await expect.poll(() => lineOf('health-check-0002')).toMatchObject({ status: 200 });
+    expect(await lineOf('health-check-0001')).toBeUndefined();
+  });
+
   it('contains no patient, UID, password, key or token', async () => {
     const study = freshUid();
     const machine = await world.machine();

@@ -6,7 +6,7 @@ import { timed, type ComposeWorld } from './compose.world.ts';
 
 const linesOfHealthChecks = async (world: ComposeWorld) => {
   const logs = await world.compose('logs', '--no-log-prefix', 'web', 'gateway', 'orthanc', 'postgres');
-  return logs.split('\n').filter((line) => /health|8042|127\.0\.0\.1/.test(line)).length;
+  return logs.split('\n').filter((line) => /health\/live|8042|127\.0\.0\.1/.test(line)).length;
 };
 const RUNNING = ['gateway', 'hapi', 'orthanc', 'postgres', 'web'];
 
