@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { parseArgs, promisify } from 'node:util';
 
 const execute = promisify(execFile);
@@ -149,9 +149,14 @@ async function provideCertificate(
 async function ask(given: Partial<Answers>): Promise<{ url: string; tlsDir: string; admin: string }> {
   const { url, tlsDir, admin } = given;
   if (url !== undefined && tlsDir !== undefined && admin !== undefined) return { url, tlsDir, admin };
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const question = async (text: string, preset: string) =>
-    (await terminal.question(`${text} [${preset}]: `)).trim() || preset;
+  const terminal = createInterface({ input: process.stdin });
+  const lines = terminal[Symbol.asyncIterator]();
+  // An empty answer, or the end of the input, means the preset.
+  const question = async (text: string, preset: string) => {
+    process.stdout.write(`${text} [${preset}]: `);
+    const { value, done } = await lines.next();
+    return (done === true ? '' : value.trim()) || preset;
+  };
   try {
     return {
       url: url ?? (await question('URL that people use', 'https://localhost')),

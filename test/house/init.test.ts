@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { parseEnv, promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readEnv } from '../../src/config/env.js';
@@ -48,9 +49,9 @@ describe('npm run init', () => {
     const names = await readdir(join(folder, 'secrets'));
     expect(names).toContain('master_key');
     expect((await stat(join(folder, 'secrets'))).mode & 0o777).toBe(0o700);
-    const text = await readFile(join(folder, '.env'), 'utf8');
+    const settingsText = await readFile(join(folder, '.env'), 'utf8');
     for (const name of names)
-      expect(text).not.toContain(await readFile(join(folder, 'secrets', name), 'utf8'));
+      expect(settingsText).not.toContain(await readFile(join(folder, 'secrets', name), 'utf8'));
   });
 
   it.each([
@@ -61,6 +62,22 @@ describe('npm run init', () => {
   ])('refuses %j and changes nothing', async (wrong, reason) => {
     await expect(init(...ANSWERS, ...wrong)).rejects.toThrow(reason);
     expect(await readdir(folder)).not.toContain('.env');
+  });
+
+  it('asks three questions; an empty answer means the preset', async () => {
+    const child = spawn(process.execPath, [script, '--folder', folder]);
+    child.stdin.end('https://radgate.example.org\n\nmaria\n');
+    const asked = await text(child.stdout);
+    expect([...asked.matchAll(/\[([^\]]+)\]: /g)].map(([, preset]) => preset)).toEqual([
+      'https://localhost',
+      'self-signed',
+      'admin',
+    ]);
+    expect(await written()).toMatchObject({
+      PUBLIC_URL: 'https://radgate.example.org',
+      ADMIN_USERNAME: 'maria',
+      TLS_DIR: join(folder, 'tls'),
+    });
   });
 
   it('never overwrites .env', async () => {

@@ -9,7 +9,7 @@ import { expectNothingLost } from './loss.scenarios.ts';
 
 const RESOURCES =
   "select string_agg(res_type || ' ' || n, ', ' order by res_type) from (select res_type, count(*) as n from hfj_resource where res_deleted_at is null group by 1) as counts";
-const ACCOUNTS = 'select string_agg(username, chr(44) order by username) from users';
+const ACCOUNTS = 'select string_agg(name, chr(44) order by name) from accounts';
 
 /** A backup of the running stack under load, and its restore into empty volumes by the commands of docs/backup.md. */
 export function registerBackup(world: () => ComposeWorld): void {

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ComposeWorld } from './compose.world.ts';
 
@@ -83,6 +84,22 @@ export function registerIsolation(world: () => ComposeWorld): void {
       expect(/^CapEff:\s+(\w+)$/m.exec(text)?.[1], service).toBe('0000000000000000');
       expect(/^NoNewPrivs:\s+(\d)$/m.exec(text)?.[1], service).toBe('1');
     }
+  });
+
+  it('looks up no name outside, and never sends a request to another host while the gateway is down', async () => {
+    for (const service of ['postgres', 'orthanc', 'hapi', 'gateway', 'web'])
+      expect((await world().inside(service, 'getent', 'hosts', 'example.org')).status, service).not.toBe(0);
+    await world().compose('stop', 'gateway');
+    const until = Date.now() + 12_000;
+    while (Date.now() < until) {
+      const { status, body } = await world().ask('/dicom-web/studies');
+      expect({ status, text: body.toString() }).toMatchObject({
+        status: 503,
+        text: expect.stringContaining('service-unavailable'),
+      });
+      await sleep(250);
+    }
+    await world().compose('up', '-d', '--wait', '--no-deps', 'gateway');
   });
 
   it('finds a gateway that has a new address, without a restart of nginx', async () => {

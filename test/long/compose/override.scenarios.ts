@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import type { ComposeWorld } from './compose.world.ts';
 
 const execute = promisify(execFile);
 const FILES = ['docker-compose.yml', 'docker-compose.oidc.yml', 'docker-compose.dicom.yml'];
+const Keys = z.object({ keys: z.array(z.looseObject({ n: z.string().optional() })) });
 const Sessions = z.looseObject({ items: z.array(z.looseObject({ address: z.string().nullish() })) });
 
 /** docker-compose.oidc.yml and docker-compose.dicom.yml together, and docker-compose.secrets.yml. */
@@ -81,6 +83,18 @@ export function registerOverrides(world: () => ComposeWorld): void {
     const { text } = await world().inside('orthanc', 'cat', '/proc/net/route');
     // A default route has the destination 00000000.
     expect(text.split('\n').filter((line) => line.split('\t')[1] === '00000000')).toEqual([]);
+  });
+
+  it('signs access tokens with the key of JWT_PRIVATE_KEY_FILE', async () => {
+    const key = join(world().directory, 'jwt.pem');
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    await writeFile(key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    await chown(key, 1000, 1000);
+    await world().set({ JWT_PRIVATE_KEY_FILE: key });
+    await world().compose('up', '-d', '--wait');
+    const { body } = await world().ask('/.well-known/jwks.json');
+    const { keys } = Keys.parse(JSON.parse(body.toString()));
+    expect(keys.map(({ n }) => n)).toContain(publicKey.export({ format: 'jwk' }).n);
   });
 
   it('reads every secret from a file, and no container shows one', async () => {

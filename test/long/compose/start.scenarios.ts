@@ -1,4 +1,4 @@
-import { chmod, chown, readFile, rename } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -30,6 +30,19 @@ export function registerStart(world: () => ComposeWorld): void {
     expect({ status: ready.status, text: ready.body.toString() }).toMatchObject({ status: 200 });
   });
 
+  it('calls PostgreSQL healthy only with all its roles', async () => {
+    expect((await world().inside('postgres', 'radgate-ready')).status).toBe(0);
+    await world().query('alter role hapi rename to hapi_renamed');
+    const { status, text } = await world().inside('postgres', 'radgate-ready');
+    expect({ status, text }).toMatchObject({ status: 1, text: expect.stringContaining('roles of Radgate') });
+    await world().query('alter role hapi_renamed rename to hapi');
+  });
+
+  it('gives PostgreSQL more shared memory than the 64 MB of Docker', async () => {
+    const { text } = await world().inside('postgres', 'df', '--output=size', '-BM', '/dev/shm');
+    expect(text).toContain('256M');
+  });
+
   it('leaves no volume without a name', async () => {
     const names = (await world().run('docker', 'volume', 'ls', '--format', '{{.Name}}')).trim().split('\n');
     expect(names.filter((name) => !name.startsWith('radgate_'))).toEqual([]);
@@ -39,6 +52,16 @@ export function registerStart(world: () => ComposeWorld): void {
     const base = `http://localhost:${world().ports.http}`;
     const answer = await world().ask('/viewer/?x=1', { base });
     expect(answer).toMatchObject({ status: 301, headers: { location: `${world().web}/viewer/?x=1` } });
+    const folder = join(world().directory, 'acme/.well-known/acme-challenge');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'token'), 'proof');
+    await world().set({ ACME_DIR: join(world().directory, 'acme') });
+    await world().compose('up', '-d', '--wait');
+    const challenge = await world().ask('/.well-known/acme-challenge/token', { base });
+    expect({ status: challenge.status, text: challenge.body.toString() }).toEqual({
+      status: 200,
+      text: 'proof',
+    });
     expect((await world().ask('/.well-known/acme-challenge/none', { base })).status).toBe(404);
   });
 
