@@ -3,7 +3,7 @@ import { killRound, type Round, type Victim } from '../dicomweb/stow.kills.ts';
 import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 import { tell } from './resident.memory.ts';
 
-const rounds = Number(process.env['RADGATE_KILL_ROUNDS'] ?? 20);
+const rounds = Number(process.env['RADGATE_KILL_ROUNDS'] ?? (process.env['RADGATE_FULL'] === '1' ? 20 : 8));
 const INSTANCES = 600;
 
 // The test takes a quarter of an hour, so only vitest.long.config.ts runs it.

@@ -1,8 +1,7 @@
-import { createServer, type Server } from 'node:http';
-import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ComposeWorld } from './compose.world.ts';
+import { GET, heard, startHostServer, type HostServer } from './network.probe.ts';
 
 /** For each server: its port, a request, and a text that only this server answers with. */
 const SERVERS = {
@@ -17,29 +16,17 @@ const SERVERS = {
   web: { port: 8080, say: String.raw`GET / HTTP/1.0\r\n\r\n`, hears: /nginx|https:\/\/localhost/ },
 } as const;
 type ServiceName = keyof typeof SERVERS;
-// A connection alone proves nothing: a proxy of the machine may accept connections to every address.
-const GET = String.raw`GET / HTTP/1.0\r\n\r\n`;
-const PROBE = 'exec 3<>"/dev/tcp/$1/$2" && printf "$3" >&3 && head -c 600 <&3';
-
 /** The networks and file systems of the containers. */
 export function registerIsolation(world: () => ComposeWorld): void {
-  let host: Server;
-  let hostPort = 0;
+  let host: HostServer;
   beforeAll(async () => {
-    host = createServer((_, response) => response.end('host of the test'));
-    await new Promise<void>((resolve) => host.listen(0, '0.0.0.0', resolve));
-    const address = host.address();
-    hostPort = typeof address === 'object' && address !== null ? address.port : 0;
+    host = await startHostServer();
   });
-  afterAll(() => void host?.close());
+  afterAll(() => host?.stop());
 
-  const say = async (from: string, to: string, port: number, text: string) => {
-    const command = ['timeout', '3', 'bash', '-c', PROBE, 'probe', to, `${port}`, text];
-    return (await world().inside(from, ...command)).text;
-  };
   const reaches = async (from: string, target: ServiceName, to: string) => {
     const { port, say: text, hears } = SERVERS[target];
-    return hears.test(await say(from, to, port, text));
+    return hears.test(await heard(world(), from, to, port, text));
   };
   const addressOf = async (service: string) => {
     const found = (await world().project.services()).get(service);
@@ -65,14 +52,11 @@ export function registerIsolation(world: () => ComposeWorld): void {
   });
 
   it('lets no container of an internal network reach a server of the host or another network', async () => {
-    const addresses = Object.values(networkInterfaces())
-      .flat()
-      .flatMap((found) => (found && found.family === 'IPv4' && !found.internal ? [found.address] : []));
-    expect(addresses.length).toBeGreaterThan(0);
+    expect(host.addresses.length).toBeGreaterThan(0);
     for (const from of ['postgres', 'orthanc', 'gateway'])
-      for (const address of addresses)
-        expect(await say(from, address, hostPort, GET), `${from} to ${address}`).not.toContain(
-          'host of the test',
+      for (const address of host.addresses)
+        expect(await heard(world(), from, address, host.port, GET), `${from} to ${address}`).not.toContain(
+          host.says,
         );
   });
 

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +12,7 @@ import { reserveAnyPort } from '../../../infra/local/port.ts';
 import { cacheFolder, providePrefix } from '../../../infra/local/prefix.ts';
 import { tell } from '../resident.memory.ts';
 import type { ComposeWorld } from './compose.world.ts';
+import { GET, heard, startHostServer } from './network.probe.ts';
 
 const execute = promisify(execFile);
 const FILES = ['docker-compose.yml', 'docker-compose.oidc.yml', 'docker-compose.dicom.yml'];
@@ -26,10 +26,7 @@ export function registerOverrides(world: () => ComposeWorld): void {
     await world().set({ COMPOSE_FILE: FILES.join(':'), DICOM_BIND: '127.0.0.1', DICOM_PORT: `${dicomPort}` });
     await world().compose('up', '-d', '--wait');
 
-    const outside = createServer((_, response) => response.end('outside'));
-    await new Promise<void>((resolve) => outside.listen(0, '0.0.0.0', resolve));
-    const address = outside.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const outside = await startHostServer();
     const gatewayOf = async (network: string) =>
       (
         await world().run(
@@ -41,10 +38,10 @@ export function registerOverrides(world: () => ComposeWorld): void {
           network,
         )
       ).trim();
-    const url = `http://${await gatewayOf('radgate_outbound')}:${port}`;
+    const url = `http://${await gatewayOf('radgate_outbound')}:${outside.port}`;
     const script = `fetch('${url}').then((a) => a.text()).then(console.log)`;
-    expect((await world().inside('gateway', 'node', '-e', script)).text.trim()).toBe('outside');
-    outside.close();
+    expect((await world().inside('gateway', 'node', '-e', script)).text.trim()).toBe(outside.says);
+    outside.stop();
 
     const admin = await world().administrator();
     const headers = await world().signIn(admin);
@@ -80,9 +77,16 @@ export function registerOverrides(world: () => ComposeWorld): void {
         timeout: 20_000,
       })
       .toBe(200);
-    const { text } = await world().inside('orthanc', 'cat', '/proc/net/route');
-    // A default route has the destination 00000000.
-    expect(text.split('\n').filter((line) => line.split('\t')[1] === '00000000')).toEqual([]);
+    const host = await startHostServer();
+    const reached = async (from: string) => {
+      const answers = host.addresses.map((address) => heard(world(), from, address, host.port, GET));
+      return (await Promise.all(answers)).some((answer) => answer.includes(host.says));
+    };
+    expect({ dicom: await reached('dicom'), orthanc: await reached('orthanc') }).toEqual({
+      dicom: true,
+      orthanc: false,
+    });
+    host.stop();
   });
 
   it('signs access tokens with the key of JWT_PRIVATE_KEY_FILE', async () => {
