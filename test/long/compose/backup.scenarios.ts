@@ -15,19 +15,23 @@ const ACCOUNTS = 'select string_agg(name, chr(44) order by name) from accounts';
 export function registerBackup(world: () => ComposeWorld): void {
   it('restores everything that was acknowledged before the backup began', async () => {
     const admin = await world().administrator();
-    const load = await MixedLoad.start(world().web, admin);
-    await load.recovered(60);
-    await sleep(5_000);
-    const before = new Map(load.acknowledged);
+    const folder = join(world().directory, 'backups');
     const resources = await world().query(RESOURCES, 'hapi');
     const accounts = await world().query(ACCOUNTS);
-
-    const folder = join(world().directory, 'backups');
-    const said = await timed('backup under load', () => world().run('infra/compose/backup.sh', folder));
-    tell(said.trim());
-    expect(load.wrong).toEqual([]);
-    await load.stop();
-    await load.close();
+    const load = await MixedLoad.start(world().web, admin);
+    let before: MixedLoad['acknowledged'];
+    try {
+      await load.recovered(60);
+      await sleep(5_000);
+      before = new Map(load.acknowledged);
+      const said = await timed('backup under load', () => world().run('infra/compose/backup.sh', folder));
+      tell(said.trim());
+      await load.recovered(60);
+      await load.stop();
+      expect(load.wrong).toEqual([]);
+    } finally {
+      await load.close();
+    }
     const [name = ''] = await readdir(folder);
     expect((await stat(join(folder, name))).mode & 0o077).toBe(0);
 

@@ -23,18 +23,21 @@ export function registerUpgrade(world: () => ComposeWorld): void {
     const before = await world().query(MIGRATIONS);
     const admin = await world().administrator();
     const load = await MixedLoad.start(world().web, admin);
-    await load.recovered(60);
-    await load.stop();
-
-    await world().run('docker', 'tag', 'radgate/gateway:new', IMAGE);
-    await timed('upgrade', () => world().compose('up', '-d', '--wait', '--no-build'));
-    const after = await world().query(MIGRATIONS);
-    expect(Number(after)).toBeGreaterThan(Number(before));
-    await world().signIn(admin);
-    await expectNothingLost(load);
-    await load.close();
+    let after = '';
+    try {
+      await load.recovered(60);
+      await load.stop();
+      await world().run('docker', 'tag', 'radgate/gateway:new', IMAGE);
+      await timed('upgrade', () => world().compose('up', '-d', '--wait', '--no-build'));
+      after = await world().query(MIGRATIONS);
+      expect(Number(after)).toBeGreaterThan(Number(before));
+      await world().signIn(admin);
+      await expectNothingLost(load);
+    } finally {
+      await load.close();
+    }
     tell(
-      `upgraded from ${commit}: migrations ${before} → ${after}, ${load.acknowledged.size} instances kept`,
+      `upgraded from the commit before ${commit}: migrations ${before} → ${after}, ${load.acknowledged.size} instances kept`,
     );
   });
 }
