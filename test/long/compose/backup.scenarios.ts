@@ -11,6 +11,11 @@ const RESOURCES =
   "select string_agg(res_type || ' ' || n, ', ' order by res_type) from (select res_type, count(*) as n from hfj_resource where res_deleted_at is null group by 1) as counts";
 const ACCOUNTS = 'select string_agg(name, chr(44) order by name) from accounts';
 
+const restore = (world: ComposeWorld, folder: string, name: string) =>
+  world.documented('backup.md', 'infra/compose/restore.sh', {
+    '/var/backups/radgate/20261130T020000Z': join(folder, name),
+  });
+
 /** A backup of the running stack under load, and its restore into empty volumes by the commands of docs/backup.md. */
 export function registerBackup(world: () => ComposeWorld): void {
   it('restores everything that was acknowledged before the backup began', async () => {
@@ -24,7 +29,9 @@ export function registerBackup(world: () => ComposeWorld): void {
       await load.recovered(60);
       await sleep(5_000);
       before = new Map(load.acknowledged);
-      const said = await timed('backup under load', () => world().run('infra/compose/backup.sh', folder));
+      const said = await timed('backup under load', () =>
+        world().documented('backup.md', 'infra/compose/backup.sh', { '/var/backups/radgate': folder }),
+      );
       tell(said.trim());
       await load.recovered(60);
       await load.stop();
@@ -35,10 +42,10 @@ export function registerBackup(world: () => ComposeWorld): void {
     const [name = ''] = await readdir(folder);
     expect((await stat(join(folder, name))).mode & 0o077).toBe(0);
 
-    await expect(world().run('infra/compose/restore.sh', join(folder, name))).rejects.toThrow('is running');
-    await world().compose('down', '--volumes');
+    await expect(restore(world(), folder, name)).rejects.toThrow('is running');
+    await world().documented('backup.md', 'docker compose down --volumes');
     await world().moveToAnotherFolder();
-    await timed('restore', () => world().run('infra/compose/restore.sh', join(folder, name)));
+    await timed('restore', () => restore(world(), folder, name));
 
     expect(await world().query(RESOURCES, 'hapi')).toBe(resources);
     expect(await world().query(ACCOUNTS)).toBe(accounts);
@@ -48,14 +55,7 @@ export function registerBackup(world: () => ComposeWorld): void {
     for (const [uid, sent] of before) again.acknowledged.set(uid, sent);
     await expectNothingLost(again);
     await again.close();
-    const audit = await world().compose(
-      'run',
-      '--rm',
-      '--no-deps',
-      'migrate',
-      'node',
-      'dist/audit/verify.command.js',
-    );
+    const audit = await world().documented('audit.md', 'docker compose exec', { exec: 'exec -T' });
     expect(audit).toContain('rows are as they were sealed');
     tell(`restored ${before.size} instances byte for byte; ${resources}; ${audit.trim()}`);
   });
@@ -63,9 +63,9 @@ export function registerBackup(world: () => ComposeWorld): void {
   it('refuses to restore into a stack that holds data', async () => {
     const [name = ''] = await readdir(join(world().directory, 'backups'));
     await world().compose('stop');
-    await expect(
-      world().run('infra/compose/restore.sh', join(world().directory, 'backups', name)),
-    ).rejects.toThrow('holds data already');
+    await expect(restore(world(), join(world().directory, 'backups'), name)).rejects.toThrow(
+      'holds data already',
+    );
     await world().compose('up', '-d', '--wait');
   });
 }

@@ -81,6 +81,25 @@ export class ComposeWorld {
     );
   }
 
+  /**
+   * Runs the command of a page in docs/ that begins with `begin`, in the copy of the repository. `replaced` are texts of the page and what
+   * stands for them here. Throws an error if the page has no such command.
+   */
+  async documented(
+    page: string,
+    begin: string,
+    replaced: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
+    const text = await readFile(join(root, 'docs', page), 'utf8');
+    const blocks = [...text.matchAll(/^ *```sh\n([^]*?)^ *```/gm)].map(([, block = '']) => block);
+    const inline = [...text.matchAll(/`(docker compose [^`]+)`/g)].map(([, command = '']) => command);
+    const commands = [...blocks.flatMap((block) => block.split('\n')), ...inline].map((line) => line.trim());
+    const command = commands.find((line) => line.startsWith(begin));
+    if (command === undefined) throw new Error(`docs/${page} has no command that begins with ${begin}`);
+    const adapted = Object.entries(replaced).reduce((line, [from, to]) => line.replaceAll(from, to), command);
+    return await this.run('bash', '-c', adapted);
+  }
+
   /** Runs a script of the repository in the copy, with the engine of this world. */
   run(...command: readonly string[]): Promise<string> {
     return this.engine.run(command, { cwd: this.project.folder });
