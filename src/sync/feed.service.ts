@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type SQL, sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { archiveCursor } from '../database/schema.catalog.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
@@ -22,24 +23,22 @@ export class Feed {
 
   /**
    * Reads the feed from the saved position and ingests new instances, until the feed ends or `isStopped` returns true. Returns true if
-   * Orthanc now has another database, or a database that was restored from a backup. The feed of such a database does not list earlier
+   * Orthanc can have another database, or a database that was restored from a backup. The feed of such a database does not list earlier
    * instances, so an urgent sweep starts.
    */
   async follow(ingestAll: IngestAll, isStopped: () => boolean): Promise<boolean> {
     const { DatabaseServerIdentifier: archive } = await this.api.system();
     const last = (await this.api.lastChange()).Last;
     const [stored] = await this.database.select().from(archiveCursor);
-    if (stored === undefined || stored.archive !== archive || last < stored.position) {
-      this.logger.log(
-        'the archive is new or was restored from a backup: comparing it with the whole catalog',
-      );
-      await this.database.transaction(async (tx) => {
-        await restartSweep(tx);
-        await saveCursor(tx, archive, last);
-      });
+    if (stored === undefined || last < stored.position) {
+      await this.startAt(last, archive, sql`true`);
       return true;
     }
     let { position } = stored;
+    // Orthanc computes its identifier from the network interfaces, so the same archive can have another identifier when an interface comes or
+    // goes. The feed is therefore read on from the saved position. An urgent sweep that already runs is continued.
+    const isOther = stored.archive !== archive;
+    if (isOther) await this.startAt(position, archive, sql`not hurried`);
     while (position < last && !isStopped()) {
       const page = await this.api.changes(position, PAGE);
       const listed = page.Changes.filter((change) => change.ChangeType === 'NewInstance').map(
@@ -52,7 +51,18 @@ export class Feed {
       position = page.Last;
       await saveCursor(this.database, archive, position);
     }
-    return false;
+    return isOther;
+  }
+
+  /** Saves the position, and restarts the sweep if the SQL condition `when` is true. */
+  private async startAt(position: number, archive: string, when: SQL): Promise<void> {
+    this.logger.log(
+      'the archive is new, was restored from a backup or has another identifier: comparing it with the whole catalog',
+    );
+    await this.database.transaction(async (tx) => {
+      await restartSweep(tx, when);
+      await saveCursor(tx, archive, position);
+    });
   }
 }
 
