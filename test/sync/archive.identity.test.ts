@@ -3,6 +3,7 @@ import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { catalogued } from '../dicomweb/stow.answers.ts';
 import { startWorld, type World } from '../support/world.ts';
+import { stopSweep } from './stopped.sweep.ts';
 
 /** The time within which the gateway must insert a new instance of the archive. */
 const SOON = { timeout: 5000, interval: 100 };
@@ -16,12 +17,7 @@ afterAll(() => world?.stop());
 it('an archive whose identifier changes is read on from the same position of its change feed', async () => {
   const studyUid = freshUid();
   const file = new Uint8Array(makeInstance({ studyUid }));
-  // The sweep cannot leave its first slice, because a sweep of a large archive takes hours.
-  await world.sql`
-    create function stop_sweep() returns trigger language plpgsql as $$ begin raise exception 'stopped'; end $$`;
-  await world.sql`
-    create trigger stop_sweep before update on sweep for each row
-    when (new.phase <> 'catalog' or new.position <> 0) execute function stop_sweep()`;
+  await stopSweep(world);
   await world.sql.begin(async (tx) => {
     await tx`lock table archive_cursor in access exclusive mode`;
     expect((await world.archive('/instances', { method: 'POST', body: file })).status).toBe(200);

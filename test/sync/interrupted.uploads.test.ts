@@ -4,6 +4,7 @@ import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { archived, catalogued, openStore, type SlowStore } from '../dicomweb/stow.answers.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
+import { stopSweep } from './stopped.sweep.ts';
 
 /** The time within which the gateway must insert an instance whose upload was interrupted. */
 const SOON = { timeout: 5000, interval: 100 };
@@ -13,6 +14,7 @@ let sender: Caller;
 beforeAll(async () => {
   world = await startWorld();
   sender = await world.machine();
+  await stopSweep(world);
 });
 afterAll(() => world?.stop());
 
@@ -40,20 +42,12 @@ async function killGateway(store: SlowStore): Promise<void> {
   await expect(store.answer).rejects.toThrow();
 }
 
-/**
- * Starts a second gateway after the reservations of the killed gateway have expired. The second gateway cannot sweep, because a sweep of a
- * large archive takes hours.
- */
-async function startWithoutSweep(): Promise<void> {
+/** Starts a second gateway after the reservations of the killed gateway have expired. */
+async function startAnother(): Promise<void> {
   await world.sql`update pending set expires_at = clock_timestamp()`;
-  await world.sql`alter table sweep rename to renamed_sweep`;
   const dead = world.gateway;
   world.gateway = await world.secondGateway();
   await dead.stop();
-}
-
-async function restoreSweep(): Promise<void> {
-  await world.sql`alter table if exists renamed_sweep rename to sweep`;
 }
 
 it('an upload that the archive completed, and the change feed listed, before a kill is inserted without a sweep', async () => {
@@ -70,14 +64,10 @@ it('an upload that the archive completed, and the change feed listed, before a k
     await feedRead();
     await killGateway(store);
   });
-  try {
-    await startWithoutSweep();
-    await expect
-      .poll(() => catalogued(world, studyUid), SOON)
-      .toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
-  } finally {
-    await restoreSweep();
-  }
+  await startAnother();
+  await expect
+    .poll(() => catalogued(world, studyUid), SOON)
+    .toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
   const [study] = await world.sql`select created_by from studies where study_uid = ${studyUid}`;
   expect(study?.['created_by']).toBe(sender.id);
 });
@@ -90,10 +80,6 @@ it('an instance that waited for another upload into its study before a kill is i
   await feedRead();
   expect(await catalogued(world, studyUid)).toMatchObject({ instances: 0, pending: 1 });
   await killGateway(store);
-  try {
-    await startWithoutSweep();
-    await expect.poll(() => catalogued(world, studyUid), SOON).toMatchObject({ instances: 1, counted: 1 });
-  } finally {
-    await restoreSweep();
-  }
+  await startAnother();
+  await expect.poll(() => catalogued(world, studyUid), SOON).toMatchObject({ instances: 1, counted: 1 });
 });
