@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isConnectionLoss } from '../problems/connection.loss.js';
 import { databaseRefusal } from '../problems/database.refusals.js';
 import {
   BadField,
@@ -11,7 +12,6 @@ import {
 } from '../problems/errors.js';
 import { PROBLEM_STATUS } from '../problems/problem.codes.js';
 import { challengesFor } from './challenge.js';
-import { isConnectionLoss } from './connection.loss.js';
 import { type Refusal, sendRefusal } from './problem.answer.js';
 
 /** Answers every error with a problem (RFC 9457). The response to an unexpected error is a 500 without any detail about the error. */

@@ -4,8 +4,9 @@ import { archiveCursor } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 
 /**
- * The instances that wait for the end of an upload or a decision. The saved position in the change feed moves past these instances. Their
- * ids are therefore saved too, so that after a crash the next watcher can ingest these instances without a sweep.
+ * The instances that wait for the end of an upload or a decision, or until PostgreSQL accepts statements again. The saved position in the
+ * change feed moves past these instances. Their ids are therefore saved too, so that after a crash the next watcher can ingest these
+ * instances without a sweep.
  */
 @Injectable()
 export class DeferredInstances {

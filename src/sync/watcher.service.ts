@@ -9,6 +9,7 @@ import {
 import type postgres from 'postgres';
 import { BACKGROUND_POSTGRES } from '../database/database.module.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
+import { isTemporary } from '../problems/database.refusals.js';
 import { NeighbourAway, Problem } from '../problems/errors.js';
 import { Ingest } from './ingest.service.js';
 import { DeferredInstances } from './deferred.instances.js';
@@ -176,9 +177,10 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.deferred.set(id, (await this.ingest.ingest(id)) === 'deferred');
     } catch (error) {
       if (error instanceof NeighbourAway) throw error;
-      this.deferred.set(id, false);
-      // If PostgreSQL is unreachable, this statement fails too. The feed's position is then not saved, and the instance is read again.
-      await this.ingest.addToQuarantine(id, 'unreadable');
+      const isDeferred = isTemporary(error);
+      this.deferred.set(id, isDeferred);
+      // If PostgreSQL is unreachable, the next statement fails too. The feed's position is then not saved, and the instance is read again.
+      if (!isDeferred) await this.ingest.addToQuarantine(id, 'unreadable');
       this.logger.debug(`an instance of the archive cannot be read: ${nameOf(error)}`);
     }
   }
