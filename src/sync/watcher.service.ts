@@ -82,7 +82,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
       try {
         await this.watchWithLock();
       } catch (error) {
-        this.warnOnce(error);
+        if (!this.stopping.signal.aborted) this.warnOnce(error);
       }
       await sleep(TICK_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     }
@@ -136,16 +136,19 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (isAnother) this.hasCompared = false;
   }
 
+  /** Ingests these instances. Throws if the gateway stops before the end, so that no saved position moves past the other instances. */
   private async ingestAll(ids: readonly OrthancId[]): Promise<void> {
-    for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += BATCH)
+    for (let at = 0; at < ids.length; at += BATCH) {
+      this.stopping.signal.throwIfAborted();
       await this.ingestEach(await this.batchIngest.ingest(ids.slice(at, at + BATCH)));
+    }
   }
 
   private async ingestEach(ids: readonly OrthancId[]): Promise<void> {
     const left = ids.values();
     const ingestOnes = async () => {
       for (const id of left) {
-        if (this.stopping.signal.aborted) return;
+        this.stopping.signal.throwIfAborted();
         await this.ingestOne(id);
       }
     };
@@ -157,7 +160,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** Ingests instances that a sweep or rebuild has found. Reads the feed after each batch, so that new instances do not wait. */
   private readonly ingestFound = async (ids: readonly OrthancId[]): Promise<void> => {
-    for (let at = 0; at < ids.length && !this.stopping.signal.aborted; at += FOUND_BATCH) {
+    for (let at = 0; at < ids.length; at += FOUND_BATCH) {
       await this.ingestAll(ids.slice(at, at + FOUND_BATCH));
       await this.followFeed();
     }
@@ -169,7 +172,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     do {
       page = await this.quarantine.page(page.at(-1) ?? '', QUARANTINE_PAGE);
       await this.ingestEach(page);
-    } while (page.length === QUARANTINE_PAGE && !this.stopping.signal.aborted);
+    } while (page.length === QUARANTINE_PAGE);
   }
 
   private async ingestOne(id: OrthancId): Promise<void> {
