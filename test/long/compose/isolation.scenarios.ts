@@ -5,17 +5,29 @@ import { GET, heard, startHostServer, type HostServer } from './network.probe.ts
 
 /** For each server: its port, a request, and a text that only this server answers with. */
 const SERVERS = {
-  postgres: { port: 5432, say: String.raw`\0\0\0\x08\x04\xd2\x16\x2f`, hears: /^[SN]$/ },
-  orthanc: { port: 8042, say: String.raw`GET /system HTTP/1.0\r\n\r\n`, hears: /Orthanc/ },
+  postgres: { port: 5432, say: String.raw`\0\0\0\x08\x04\xd2\x16\x2f`, hears: /^[SN]$/, bytes: 1 },
+  orthanc: { port: 8042, say: String.raw`GET /system HTTP/1.0\r\n\r\n`, hears: /Orthanc/, bytes: 600 },
   hapi: {
     port: 8080,
     say: String.raw`GET /fhir/metadata?_summary=true HTTP/1.0\r\n\r\n`,
     hears: /CapabilityStatement/,
+    bytes: 600,
   },
-  gateway: { port: 3000, say: String.raw`GET /health/live HTTP/1.0\r\n\r\n`, hears: /"status":"ok"|200 OK/ },
-  web: { port: 8080, say: String.raw`GET / HTTP/1.0\r\n\r\n`, hears: /nginx|https:\/\/localhost/ },
+  gateway: {
+    port: 3000,
+    say: String.raw`GET /health/live HTTP/1.0\r\n\r\n`,
+    hears: /"status":"ok"|200 OK/,
+    bytes: 600,
+  },
+  web: {
+    port: 8080,
+    say: String.raw`GET / HTTP/1.0\r\n\r\n`,
+    hears: /nginx|https:\/\/localhost/,
+    bytes: 600,
+  },
 } as const;
 type ServiceName = keyof typeof SERVERS;
+
 /** The networks and file systems of the containers. */
 export function registerIsolation(world: () => ComposeWorld): void {
   let host: HostServer;
@@ -25,8 +37,8 @@ export function registerIsolation(world: () => ComposeWorld): void {
   afterAll(() => host?.stop());
 
   const reaches = async (from: string, target: ServiceName, to: string) => {
-    const { port, say: text, hears } = SERVERS[target];
-    return hears.test(await heard(world(), from, to, port, text));
+    const { port, say: text, hears, bytes } = SERVERS[target];
+    return hears.test(await heard(world(), from, to, port, text, bytes));
   };
   const addressOf = async (service: string) => {
     const found = (await world().project.services()).get(service);

@@ -3,20 +3,24 @@ import { networkInterfaces } from 'node:os';
 import type { ComposeWorld } from './compose.world.ts';
 
 // A connection alone proves nothing: a proxy of the machine may accept connections to every address.
-const PROBE = 'exec 3<>"/dev/tcp/$1/$2" && printf "$3" >&3 && head -c 600 <&3';
+const PROBE = 'exec 3<>"/dev/tcp/$1/$2" && printf "$3" >&3 && head -c "$4" <&3';
 
 /** An HTTP request in the form of `printf`. */
 export const GET = String.raw`GET / HTTP/1.0\r\n\r\n`;
 
-/** What a container hears from an address within three seconds after it said `text` (in the form of `printf`). */
+/**
+ * Returns at most `bytes` bytes that a container receives from an address within three seconds after it has sent `text` (in the form of
+ * `printf`). If the server sends fewer bytes and does not close the connection, returns nothing.
+ */
 export async function heard(
   world: ComposeWorld,
   from: string,
   to: string,
   port: number,
   text: string,
+  bytes = 600,
 ): Promise<string> {
-  const command = ['timeout', '3', 'bash', '-c', PROBE, 'probe', to, `${port}`, text];
+  const command = ['timeout', '3', 'bash', '-c', PROBE, 'probe', to, `${port}`, text, `${bytes}`];
   return (await world.inside(from, ...command)).text;
 }
 
