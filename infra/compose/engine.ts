@@ -11,7 +11,7 @@ const execute = promisify(execFile);
 const plugins = ['docker-compose', 'docker-buildx'];
 const startSeconds = 60;
 
-/** A container engine of its own, apart from an engine that the machine may have. */
+/** A container engine with its own data and its own plugins. */
 export type Engine = {
   /** The environment for `docker`: this engine and its plugins. */
   env: NodeJS.ProcessEnv;
@@ -21,8 +21,8 @@ export type Engine = {
 };
 
 /**
- * Starts `dockerd` as root with its data in `dir`. Installs Docker with apt when it is missing. Compose and buildx come from Debian forky, since
- * the versions of earlier suites are too old.
+ * Starts `dockerd` as root with its data in `dir`. Installs Docker with apt if it is missing. Compose and buildx are packages of Debian forky,
+ * because the versions in earlier suites are too old. Throws an error if another engine runs on this machine.
  */
 export async function startEngine(options: {
   dir: string;
@@ -32,6 +32,10 @@ export async function startEngine(options: {
   if (process.getuid?.() !== 0) throw new Error('a container engine needs root');
   const { dir, cacheDir, log } = options;
   await installTools(log);
+  // Two engines would change the same bridge and the same rules of the packet filter.
+  const { DOCKER_HOST: _, ...machine } = process.env;
+  if (await outputOf('docker', ['version'], { env: machine }).catch(() => undefined))
+    throw new Error('Another container engine runs on this machine. Stop it, or run this elsewhere.');
   const folder = await providePlugins(cacheDir, log);
   await mkdir(dir, { recursive: true, mode: 0o711 });
   const socket = `unix://${join(dir, 'docker.sock')}`;

@@ -30,9 +30,9 @@ export function registerLoss(world: () => ComposeWorld): void {
         tell(`kill -9 of ${service}: storing, searching and retrieving again after ${seconds.toFixed(1)} s`);
       }
       await world().compose('down', '--timeout', '20');
-      await world().compose('up', '-d', '--wait');
+      await world().compose('up', '-d');
       const seconds = await load.recovered(RECOVERY_SECONDS);
-      tell(`down and up: again after ${seconds.toFixed(1)} s more`);
+      tell(`down and up: again ${seconds.toFixed(1)} s after up has returned`);
       await load.stop();
       tell(`acknowledged ${load.acknowledged.size} instances, ${load.open.size} without an answer`);
       expect(load.wrong).toEqual([]);
