@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Backs up the databases, the archive and the uploaded lists of the stack that docker-compose.yml runs.
 #   infra/compose/backup.sh FOLDER
-# FOLDER/DATE is created. Only its owner can read it. While the last part of the archive is copied, Orthanc is paused for some seconds and requests
-# wait. .env and the folder of the certificate are not part of the backup: keep them in another place.
+# FOLDER/DATE is created. Only its owner can read it. While the last part of the archive is copied, Orthanc is paused for some seconds and
+# requests wait. .env and the folder of the certificate are not part of the backup: keep them in another place.
 set -euo pipefail
 umask 077
 if [ $# -ne 1 ] || [ "$1" = --help ]; then sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 2; fi
@@ -33,8 +33,8 @@ finish() {
 }
 trap finish EXIT
 
-# copy STEP: the files of the archive that are new or changed since the step before. Status 1 of tar means that a file changed or disappeared
-# meanwhile, which the second step repairs.
+# copy STEP: the files of the archive that are new or changed since the step before. Status 1 of tar means that a file changed or
+# disappeared meanwhile, which the second step repairs.
 copy() {
   local status=0
   docker exec "$helper" tar --directory=/var/lib/orthanc/db --listed-incremental=/tmp/archive.list --create --file=- . \

@@ -21,8 +21,8 @@ export type Engine = {
 };
 
 /**
- * Starts `dockerd` as root with its data in `dir`. Installs Docker with apt if it is missing. Compose and buildx are packages of Debian forky,
- * because the versions in earlier suites are too old. Throws an error if another engine runs on this machine.
+ * Starts `dockerd` as root with its data in `dir`. Installs Docker with apt if it is missing. Compose and buildx are packages of Debian
+ * forky, because the versions in earlier suites are too old. Throws an error if another engine runs on this machine.
  */
 export async function startEngine(options: {
   dir: string;

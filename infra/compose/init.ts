@@ -25,8 +25,8 @@ export type Answers = { url: string; tlsDir: string; admin: string; secretFiles:
 const password = () => randomBytes(24).toString('hex');
 
 /**
- * Writes `.env` into `folder` from the lines of .env.example, with new secrets, and the certificate if none exists. Throws if `.env` exists, if
- * the URL is not https, or if the certificate is missing. Returns the names of the files that it wrote.
+ * Writes `.env` into `folder` from the lines of .env.example, with new secrets, and the certificate if none exists. Throws if `.env`
+ * exists, if the URL is not https, or if the certificate is missing. Returns the names of the files that it wrote.
  */
 export async function writeSettings(root: string, answers: Answers): Promise<string[]> {
   const { folder, secretFiles, admin } = answers;

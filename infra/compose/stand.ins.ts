@@ -25,8 +25,8 @@ export const STAND_INS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes images under the names of the published ones, for machines that cannot reach a registry of images. They consist of Debian packages, Node of
- * the npm registry and the HAPI server of infra/hapi. Each Dockerfile in stand-ins/ says what its image stands for.
+ * Makes images under the names of the published ones, for machines that cannot reach a registry of images. They consist of Debian
+ * packages, Node of the npm registry and the HAPI server of infra/hapi. Each Dockerfile in stand-ins/ says what its image stands for.
  */
 export async function makeStandIns(
   engine: Engine,
