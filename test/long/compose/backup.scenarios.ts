@@ -66,6 +66,5 @@ export function registerBackup(world: () => ComposeWorld): void {
     await expect(restore(world(), join(world().directory, 'backups'), name)).rejects.toThrow(
       'holds data already',
     );
-    await world().compose('up', '-d', '--wait');
   });
 }
