@@ -1,4 +1,5 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
 import { reserveAnyPort } from '../../infra/local/port.ts';
@@ -18,10 +19,16 @@ export type TestProvider = {
   stop: () => Promise<void>;
 };
 
-/** Starts the provider. It redirects only to `redirectUri` and requires PKCE. */
-export async function startTestProvider(redirectUri: string): Promise<TestProvider> {
+/**
+ * Starts the provider. It redirects only to `redirectUri` and requires PKCE. With `secure` it listens on that address with TLS, otherwise on
+ * 127.0.0.1 without TLS.
+ */
+export async function startTestProvider(
+  redirectUri: string,
+  secure?: { host: string; key: string; cert: string },
+): Promise<TestProvider> {
   const port = await reserveAnyPort();
-  const issuer = `http://127.0.0.1:${port}`;
+  const issuer = secure ? `https://${secure.host}:${port}` : `http://127.0.0.1:${port}`;
   const [clientId, clientSecret] = ['radgate-test', 'a secret of the test provider'];
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const jwk = { ...(await exportJWK(privateKey)), kid: 'test', alg: 'RS256', use: 'sig' };
@@ -72,9 +79,10 @@ export async function startTestProvider(redirectUri: string): Promise<TestProvid
     context.respond = false;
   });
   let connections = 0;
-  const server = createServer((request, response) => void provider.callback()(request, response));
+  const answer: RequestListener = (request, response) => void provider.callback()(request, response);
+  const server = secure ? createSecureServer(secure, answer) : createServer(answer);
   server.on('connection', () => (connections += 1));
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, secure?.host ?? '127.0.0.1', resolve));
   const running: TestProvider = {
     issuer,
     clientId,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,8 +10,10 @@ import { freshUid } from '../../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../../infra/demo/dicom.writer.ts';
 import { reserveAnyPort } from '../../../infra/local/port.ts';
 import { cacheFolder, providePrefix } from '../../../infra/local/prefix.ts';
+import { startTestProvider } from '../../support/oidc.ts';
 import { tell } from '../resident.memory.ts';
 import type { ComposeWorld } from './compose.world.ts';
+import { ExternalBrowser } from './external.browser.ts';
 import { GET, heard, startHostServer } from './network.probe.ts';
 
 const execute = promisify(execFile);
@@ -51,6 +53,31 @@ export function registerOverrides(world: () => ComposeWorld): void {
     const docker = await gatewayOf('radgate_outside');
     tell(`addresses of sessions: ${JSON.stringify([...new Set(seen)])}`);
     expect(seen[0]).toBe(docker);
+  });
+
+  it('signs people in at an OpenID Connect provider with a certificate of a private authority', async () => {
+    const network = '{{range .IPAM.Config}}{{.Gateway}}{{end}}';
+    const inspected = await world().run('docker', 'network', 'inspect', '-f', network, 'radgate_outbound');
+    const host = inspected.trim();
+    const [cert, key] = [join(world().directory, 'authority.pem'), join(world().directory, 'authority.key')];
+    const names = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=IP:${host}`];
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key];
+    await execute('openssl', ['req', '-x509', '-days', '2', '-out', cert, ...kind, ...names]);
+    const files = { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
+    const provider = await startTestProvider(`${world().web}/api/auth/oidc/callback`, { host, ...files });
+    await world().set({
+      OIDC_ISSUER: provider.issuer,
+      OIDC_CLIENT_ID: provider.clientId,
+      OIDC_CLIENT_SECRET: `'${provider.clientSecret}'`,
+      EXTRA_CA_FILE: cert,
+    });
+    await world().compose('up', '-d', '--wait');
+    provider.stranger = { sub: 'stranger-1', preferred_username: 'stranger', name: 'Dr. Ada Stranger' };
+    const browser = new ExternalBrowser(world());
+    await browser.follow(`${world().web}/api/auth/oidc/login?next=%2Fviewer%2F`, `${world().web}/viewer/`);
+    const me = await browser.get(`${world().web}/api/me`);
+    expect(me).toMatchObject({ status: 200, text: expect.stringContaining('Dr. Ada Stranger') });
+    await provider.stop();
   });
 
   it('stores what a modality sends by C-STORE, and Orthanc has no route outside', async () => {
