@@ -186,7 +186,8 @@ async function main(): Promise<void> {
   console.log(`Written: ${files.join(', ')}\nNext: docker compose up -d --build --wait`);
 }
 
-if (import.meta.main) {
+/** Runs `npm run init`. Prints an error and sets the exit status 1 if nothing was written. */
+export async function runInit(): Promise<void> {
   try {
     await main();
   } catch (error) {

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readEnv } from '../../src/config/env.js';
 
 const execute = promisify(execFile);
-const script = join(import.meta.dirname, '../../infra/compose/init.ts');
+const script = join(import.meta.dirname, '../../infra/compose/init.mjs');
 const ANSWERS = ['--url', 'https://images.example.org:8443/', '--tls-dir', 'self-signed', '--admin', 'ana'];
 
 describe('npm run init', () => {
@@ -78,6 +78,15 @@ describe('npm run init', () => {
       ADMIN_USERNAME: 'maria',
       TLS_DIR: join(folder, 'tls'),
     });
+  });
+
+  it('says in a sentence that Node.js is too old', async () => {
+    const older = `Object.defineProperty(process.versions, 'node', { value: '20.19.0' })`;
+    const args = [`--import=data:text/javascript,${encodeURIComponent(older)}`, script, '--folder', folder];
+    await expect(execute(process.execPath, args)).rejects.toThrow(
+      'Node.js 22.18 or newer is needed, this is 20.19.0.',
+    );
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('never overwrites .env', async () => {
