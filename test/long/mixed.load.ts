@@ -31,17 +31,14 @@ export class MixedLoad {
   private began = { store: 0, search: 0, retrieve: 0 };
   private running = true;
   private readonly workers: Promise<void>[];
-  private readonly agent = new Agent({
-    connections: 32,
-    allowH2: false,
-    connect: { rejectUnauthorized: false },
-  });
+  private readonly agent: Agent;
   private readonly web: string;
   private readonly authorization: string;
 
-  private constructor(web: string, authorization: string) {
+  private constructor(web: string, authorization: string, agent: Agent) {
     this.web = web;
     this.authorization = authorization;
+    this.agent = agent;
     const sizes = [16_000, 400_000, 3_000_000, 20_000_000];
     this.workers = [
       ...sizes.map((bytes) => this.repeat('store', () => this.store(bytes))),
@@ -51,8 +48,17 @@ export class MixedLoad {
     ];
   }
 
-  static async start(web: string, admin: { username: string; password: string }): Promise<MixedLoad> {
-    const agent = new Agent({ allowH2: false, connect: { rejectUnauthorized: false } });
+  /**
+   * Signs in and starts the load. With `certificate` (PEM), only a server with this certificate is accepted. A proxy of the machine, which may
+   * answer while a container has no network, is then a failed connection and not a wrong response.
+   */
+  static async start(
+    web: string,
+    admin: { username: string; password: string },
+    certificate?: string,
+  ): Promise<MixedLoad> {
+    const connect = certificate === undefined ? { rejectUnauthorized: false } : { ca: certificate };
+    const agent = new Agent({ connections: 32, allowH2: false, connect });
     const answer = await request(`${web}/api/auth/login`, {
       dispatcher: agent,
       method: 'POST',
@@ -60,8 +66,7 @@ export class MixedLoad {
       body: JSON.stringify(admin),
     });
     const { access_token: token } = z.object({ access_token: z.string() }).parse(await answer.body.json());
-    await agent.close();
-    return new MixedLoad(web, `Bearer ${token}`);
+    return new MixedLoad(web, `Bearer ${token}`, agent);
   }
 
   /** Waits until one request of each kind has started after this call and has succeeded. Returns the duration in seconds. */

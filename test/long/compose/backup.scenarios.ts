@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { MixedLoad } from '../mixed.load.ts';
+import type { MixedLoad } from '../mixed.load.ts';
 import { tell } from '../resident.memory.ts';
 import { timed, type ComposeWorld } from './compose.world.ts';
 import { expectNothingLost } from './loss.scenarios.ts';
@@ -23,7 +23,7 @@ export function registerBackup(world: () => ComposeWorld): void {
     const folder = join(world().directory, 'backups');
     const resources = await world().query(RESOURCES, 'hapi');
     const accounts = await world().query(ACCOUNTS);
-    const load = await MixedLoad.start(world().web, admin);
+    const load = await world().load(admin);
     let before: MixedLoad['acknowledged'];
     try {
       await load.recovered(60);
@@ -49,7 +49,7 @@ export function registerBackup(world: () => ComposeWorld): void {
 
     expect(await world().query(RESOURCES, 'hapi')).toBe(resources);
     expect(await world().query(ACCOUNTS)).toBe(accounts);
-    const again = await MixedLoad.start(world().web, admin);
+    const again = await world().load(admin);
     await again.stop();
     again.acknowledged.clear();
     for (const [uid, sent] of before) again.acknowledged.set(uid, sent);

@@ -10,6 +10,7 @@ import { type ComposeFolder, makeComposeFolder, openComposeFolder } from '../../
 import { makeStandIns } from '../../../infra/compose/stand.ins.ts';
 import { reserveAnyPort } from '../../../infra/local/port.ts';
 import { cacheFolder } from '../../../infra/local/prefix.ts';
+import { MixedLoad } from '../mixed.load.ts';
 import { tell } from '../resident.memory.ts';
 
 const execute = promisify(execFile);
@@ -136,6 +137,11 @@ export class ComposeWorld {
     });
     if (status !== 200) throw new Error(`sign-in answered ${status}: ${body.toString()}`);
     return { authorization: `Bearer ${Login.parse(JSON.parse(body.toString())).access_token}` };
+  }
+
+  /** Starts a mixed load through nginx, which must present the certificate of this stack. */
+  async load(admin: { username: string; password: string }): Promise<MixedLoad> {
+    return await MixedLoad.start(this.web, admin, await readFile(this.authority, 'utf8'));
   }
 
   /** Runs a query in the database of the gateway and returns its rows as text. */

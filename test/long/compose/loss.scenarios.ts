@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { MixedLoad } from '../mixed.load.ts';
+import type { MixedLoad } from '../mixed.load.ts';
 import { tell } from '../resident.memory.ts';
 import type { ComposeWorld } from './compose.world.ts';
 
@@ -20,7 +20,7 @@ export async function expectNothingLost(load: MixedLoad): Promise<void> {
 export function registerLoss(world: () => ComposeWorld): void {
   it('loses no acknowledged instance when a container is killed, whichever it is, or when the stack is stopped', async () => {
     const admin = await world().administrator();
-    const load = await MixedLoad.start(world().web, admin);
+    const load = await world().load(admin);
     try {
       await load.recovered(RECOVERY_SECONDS);
       for (const service of ['gateway', 'orthanc', 'postgres', 'web', 'hapi']) {

@@ -3,7 +3,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { MixedLoad } from '../mixed.load.ts';
 import { tell } from '../resident.memory.ts';
 import { timed, type ComposeWorld } from './compose.world.ts';
 import { expectNothingLost } from './loss.scenarios.ts';
@@ -22,7 +21,7 @@ export function registerUpgrade(world: () => ComposeWorld): void {
     await world().compose('up', '-d', '--wait', '--no-build');
     const before = await world().query(MIGRATIONS);
     const admin = await world().administrator();
-    const load = await MixedLoad.start(world().web, admin);
+    const load = await world().load(admin);
     let after = '';
     try {
       await load.recovered(60);
