@@ -10,7 +10,7 @@ import { HEAD, headSlice } from './phantom.ts';
 const SLICE = 12;
 const NAME = 'sample head';
 
-/** Returns the sample image, which is one CT slice of a phantom. Its patient is not in the demo. Every run returns the same bytes. */
+/** Returns the sample image: one CT slice of a phantom. The demo has no study of this patient. Every run returns the same bytes. */
 export function sampleImage(): Buffer {
   return ctSlice({
     study: {

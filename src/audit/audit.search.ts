@@ -73,7 +73,7 @@ export class AuditSearch {
       for (const { row } of rows) yield row;
       const last = rows.at(-1);
       if (last === undefined || rows.length < BATCH_ROWS) return;
-      // The comparison uses the text of the time from PostgreSQL, which has microseconds. A JavaScript Date has only milliseconds.
+      // PostgreSQL's text of the time has microseconds. A JavaScript Date has only milliseconds, so the comparison uses the text.
       after = and(
         lte(audit.at, sql`${last.exact}::timestamptz`),
         or(lt(audit.at, sql`${last.exact}::timestamptz`), lt(audit.id, last.row.id)),

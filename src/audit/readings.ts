@@ -38,7 +38,7 @@ const MAX_OPEN = 10_000;
 
 /**
  * Records reads of studies. A reading is a combination of account, sign-in method, study, patient, action and client. The first read of a
- * reading writes a row, which is committed before the first byte of the response is sent. Further reads add to the totals. After ten
+ * reading writes a row. This row is committed before the first byte of the response is sent. Further reads add to the totals. After ten
  * minutes without a read, a second row records the totals. Thus ten thousand frames need only two rows.
  */
 @Injectable()

@@ -33,8 +33,7 @@ export const May = createParamDecorator((_: unknown, context: ExecutionContext):
 });
 
 /**
- * Rejects a request if the account has none of the rights that the route declares. Requests to a route without a declaration are rejected
- * too.
+ * Accepts a request only if the route declares rights and the account has at least one of them.
  */
 @Injectable()
 export class AuthzGuard implements CanActivate {

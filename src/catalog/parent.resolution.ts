@@ -69,7 +69,7 @@ function refusalOf(study: LockedStudy, facts: InstanceFacts, by: Uploader): Stor
 }
 
 /**
- * Whether another account has a valid reservation in this study, which has no instances. If there is a `refusal`, expired reservations and
+ * Whether another account has a valid reservation in this study. The study has no instances. If there is a `refusal`, expired reservations and
  * reservations of the same account count too.
  */
 async function isContested(

@@ -20,8 +20,8 @@ export interface CsvRow {
 }
 
 /**
- * Reads the rows of a decompressed file in batches. Its memory use is constant. Empty rows are skipped. Throws `FileRefused` for a file
- * with too many rows, too many broken rows, or no row.
+ * Reads the rows of a decompressed file in batches. Its memory use is constant. Empty rows are skipped. Throws `FileRefused` if the file
+ * has too many rows, too many broken rows, or no rows.
  */
 export async function* readRows(source: AsyncIterable<Buffer>, shape: CsvShape): AsyncGenerator<CsvRow[]> {
   const scanner = new CsvScanner(shape.delimiter.delimiter);

@@ -78,8 +78,8 @@ export function decodeElementHead(bytes: Buffer, at: number, encoding: Encoding)
 }
 
 /**
- * Decodes an element head of the file meta information, which is in Explicit VR Little Endian (PS3.10 §7.1). An unknown VR is read with a
- * long head.
+ * Decodes an element head of the file meta information. This information is in Explicit VR Little Endian (PS3.10 §7.1). An element with an
+ * unknown VR has a long head.
  */
 export function decodeMetaHead(bytes: Buffer, at: number): ElementHead | undefined {
   return decode(bytes, at, EXPLICIT_LITTLE, false);

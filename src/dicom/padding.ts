@@ -1,5 +1,5 @@
 /**
- * Removes DICOM padding, which is spaces only (PS3.5 §6.2), from both ends of a text. Other white space is significant: two PatientIDs that
+ * Removes spaces from both ends of a text. DICOM pads texts with spaces only (PS3.5 §6.2). Other white space is significant: two PatientIDs that
  * differ in a no-break space, a tab, a line feed or a byte order mark belong to two patients. Grants, links, searches and the catalog all
  * use this function.
  */
