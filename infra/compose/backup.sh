@@ -25,13 +25,12 @@ mkdir "$work"
 # The containers have no tar. This one sees their volumes and has no network.
 helper=$(docker run --detach --rm --network none --user 0:0 --volumes-from "$archive:ro" --volumes-from "$gateway:ro" \
   --entrypoint sleep "$(docker inspect --format '{{.Image}}' "$gateway")" 86400)
-paused=
 finish() {
-  if [ -n "$paused" ]; then docker unpause "$archive" >/dev/null; fi
-  docker rm --force "$helper" >/dev/null
   if [ -d "$work" ]; then echo "The backup is not complete: $work" >&2; fi
 }
 trap finish EXIT
+# Runs when this script has ended, also after kill -9: Orthanc must not stay paused.
+setsid sh -c "tail --pid=$$ -f /dev/null; docker unpause $archive; docker rm --force $helper" >/dev/null 2>&1 &
 
 # copy STEP: the files of the archive that are new or changed since the step before. Status 1 of tar means that a file changed or
 # disappeared meanwhile, which the second step repairs.
@@ -52,11 +51,9 @@ if [ "$status" -gt 1 ]; then exit 1; fi
 echo 'archive …'
 copy 1
 docker pause "$archive" >/dev/null
-paused=yes
 began=$SECONDS
 copy 2
 docker unpause "$archive" >/dev/null
-paused=
 echo "archive copied; Orthanc was paused for $((SECONDS - began)) s"
 (cd "$work" && sha256sum -- * >SHA256SUMS)
 sync -f "$work"

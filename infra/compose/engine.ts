@@ -1,15 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, openSync } from 'node:fs';
 import { access, chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { unpackPackages } from '../local/apt.ts';
 import { withLock } from '../local/lock.ts';
+import { installMissing } from '../local/machine.ts';
 
-const execute = promisify(execFile);
 const plugins = ['docker-compose', 'docker-buildx'];
 const startSeconds = 60;
+/** Each program that is needed, and its Debian package. */
+const tools = { dockerd: 'docker.io', iptables: 'iptables', debootstrap: 'debootstrap' };
 
 /** A container engine with its own data and its own plugins. */
 export type Engine = {
@@ -31,7 +32,7 @@ export async function startEngine(options: {
 }): Promise<Engine> {
   if (process.getuid?.() !== 0) throw new Error('a container engine needs root');
   const { dir, cacheDir, log } = options;
-  await installTools(log);
+  await installMissing(missingPackages, log);
   // Two engines would change the same bridge and the same rules of the packet filter.
   const { DOCKER_HOST: _, ...machine } = process.env;
   if (await outputOf('docker', ['version'], { env: machine }).catch(() => undefined))
@@ -64,6 +65,11 @@ export async function startEngine(options: {
   return { env, run, stop };
 }
 
+function missingPackages(): string[] {
+  const missing = Object.entries(tools).filter(([program]) => !existsSync(`/usr/sbin/${program}`));
+  return missing.map(([, name]) => name);
+}
+
 function outputOf(
   program: string,
   args: readonly string[],
@@ -84,28 +90,6 @@ function outputOf(
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input);
   });
-}
-
-async function installTools(log: (line: string) => void): Promise<void> {
-  const programs = [
-    ['dockerd', '--version'],
-    ['iptables', '--version'],
-    ['debootstrap', '--version'],
-  ];
-  const found = await Promise.all(
-    programs.map(([program = '', ...args]) =>
-      execute(program, args).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  if (found.every(Boolean)) return;
-  log('installing docker.io, iptables and debootstrap with apt-get');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const install = ['install', '--yes', '--no-install-recommends', 'docker.io', 'iptables', 'debootstrap'];
-  for (const args of [['update'], install])
-    await execute('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], { env });
 }
 
 /** The folder for DOCKER_CONFIG with the plugins compose and buildx, downloaded once. */

@@ -33,7 +33,8 @@ export const May = createParamDecorator((_: unknown, context: ExecutionContext):
 });
 
 /**
- * Accepts a request only if the route declares rights and the account has at least one of them.
+ * Accepts a request if the route is public, if the route is for every account and the sender has signed in, or if the account has one of
+ * the rights that the route declares. Rejects every request to a route without a declaration.
  */
 @Injectable()
 export class AuthzGuard implements CanActivate {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +20,21 @@ const restore = (world: ComposeWorld, folder: string, name: string) =>
 
 /** A backup of the running stack under load, and its restore into empty volumes by the commands of docs/backup.md. */
 export function registerBackup(world: () => ComposeWorld): void {
+  it('leaves Orthanc running and no helper container when it is killed during the pause', async () => {
+    const folder = join(world().directory, 'killed');
+    const [cwd, env] = [world().project.folder, world().engine.env];
+    const backup = spawn('infra/compose/backup.sh', [folder], { cwd, env, stdio: 'ignore' });
+    const ended = once(backup, 'exit');
+    const files = async () => (await readdir(folder, { recursive: true }).catch(() => [])).join(' ');
+    // The second step begins when Orthanc is paused.
+    await expect.poll(files, { timeout: 120_000, interval: 10 }).toContain('archive.2.tar');
+    backup.kill('SIGKILL');
+    await ended;
+    const states = () => world().run('docker', 'ps', '--all', '--format', '{{.Command}} {{.Status}}');
+    await expect.poll(states, { timeout: 20_000 }).not.toMatch(/Paused|sleep/);
+    expect((await world().ask('/health/ready')).status).toBe(200);
+  });
+
   it('restores everything that was acknowledged before the backup began', async () => {
     const admin = await world().administrator();
     const folder = join(world().directory, 'backups');
