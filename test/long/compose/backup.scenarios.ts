@@ -23,7 +23,7 @@ export function registerBackup(world: () => ComposeWorld): void {
   it('leaves Orthanc running and no helper container when it is killed during the pause', async () => {
     const folder = join(world().directory, 'killed');
     const [cwd, env] = [world().project.folder, world().engine.env];
-    const backup = spawn('infra/compose/backup.sh', [folder], { cwd, env, stdio: 'ignore' });
+    const backup = spawn('bash', ['infra/compose/backup.sh', folder], { cwd, env, stdio: 'ignore' });
     const ended = once(backup, 'exit');
     const files = async () => (await readdir(folder, { recursive: true }).catch(() => [])).join(' ');
     // The second step begins when Orthanc is paused.
