@@ -21,6 +21,12 @@ const FILES = ['docker-compose.yml', 'docker-compose.oidc.yml', 'docker-compose.
 const Keys = z.object({ keys: z.array(z.looseObject({ n: z.string().optional() })) });
 const Sessions = z.looseObject({ items: z.array(z.looseObject({ address: z.string().nullish() })) });
 
+/** The address of this machine on a network of the stack. */
+const hostOn = async (world: ComposeWorld, network: string) => {
+  const format = '{{range .IPAM.Config}}{{.Gateway}}{{end}}';
+  return (await world.run('docker', 'network', 'inspect', '-f', format, network)).trim();
+};
+
 /** docker-compose.oidc.yml and docker-compose.dicom.yml together, and docker-compose.secrets.yml. */
 export function registerOverrides(world: () => ComposeWorld): void {
   it('gives the gateway a route outside, and the audit still has the address of each client', async () => {
@@ -29,18 +35,7 @@ export function registerOverrides(world: () => ComposeWorld): void {
     await world().compose('up', '-d', '--wait');
 
     const outside = await startHostServer();
-    const gatewayOf = async (network: string) =>
-      (
-        await world().run(
-          'docker',
-          'network',
-          'inspect',
-          '-f',
-          '{{range .IPAM.Config}}{{.Gateway}}{{end}}',
-          network,
-        )
-      ).trim();
-    const url = `http://${await gatewayOf('radgate_outbound')}:${outside.port}`;
+    const url = `http://${await hostOn(world(), 'radgate_outbound')}:${outside.port}`;
     const script = `fetch('${url}').then((a) => a.text()).then(console.log)`;
     expect((await world().inside('gateway', 'node', '-e', script)).text.trim()).toBe(outside.says);
     outside.stop();
@@ -50,15 +45,13 @@ export function registerOverrides(world: () => ComposeWorld): void {
     const sessions = await world().ask('/api/me/sessions', { headers });
     const seen = Sessions.parse(JSON.parse(sessions.body.toString())).items.map((item) => item.address);
     // nginx sees the connections of this machine as those of its network `outside`, not of the gateway's.
-    const docker = await gatewayOf('radgate_outside');
+    const docker = await hostOn(world(), 'radgate_outside');
     tell(`addresses of sessions: ${JSON.stringify([...new Set(seen)])}`);
     expect(seen[0]).toBe(docker);
   });
 
   it('signs people in at an OpenID Connect provider with a certificate of a private authority', async () => {
-    const network = '{{range .IPAM.Config}}{{.Gateway}}{{end}}';
-    const inspected = await world().run('docker', 'network', 'inspect', '-f', network, 'radgate_outbound');
-    const host = inspected.trim();
+    const host = await hostOn(world(), 'radgate_outbound');
     const [cert, key] = [join(world().directory, 'authority.pem'), join(world().directory, 'authority.key')];
     const names = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=IP:${host}`];
     const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key];
