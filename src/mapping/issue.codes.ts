@@ -150,6 +150,18 @@ const ROW_WARNINGS = {
   'cpf-check-digits': ['The check digits of a CPF are wrong.', 'Compare the number with the document.'],
   'cpf-padded': ['A CPF had lost its leading zeros. They were added.', 'Format the column as text.'],
   'name-single': ['A name has only one word.', 'Add the other names if they are known.'],
+  'name-note': [
+    'A name contains a note. The note is left out of the name.',
+    'Move the note to another column.',
+  ],
+  'name-temporary': [
+    'A name is the temporary name of a newborn. It is stored as text.',
+    'Upload the list again when the patient has a name.',
+  ],
+  'name-unclear': [
+    'The parts of a name are unclear. The name is stored as text.',
+    'Write the family name, one comma, and the given names.',
+  ],
   'birth-date-improbable': ['A birth date is more than 120 years ago.', 'Check the year.'],
   'phone-area-code': [
     'The area code of a phone number does not exist. The number is stored as written.',
@@ -158,6 +170,10 @@ const ROW_WARNINGS = {
   'phone-format': [
     'A phone number is invalid. It is stored as written.',
     'Write the area code and the number; for another country, start with + and the country code.',
+  ],
+  'phone-note': [
+    'A phone number has an unclear note, so it may belong to another person. It is left out.',
+    'Write the number alone, or with a relation such as “mother”.',
   ],
   'email-format': ['An e-mail address is invalid. It is stored as written.', 'Correct it.'],
   'country-unknown': [
@@ -192,6 +208,11 @@ const ROW_WARNINGS = {
 } as const;
 
 const ROW_INFORMATION = {
+  'name-title': ['A title or a suffix was stored apart from the name.', 'Nothing to do.'],
+  'phone-contact': [
+    'A phone number belongs to another person. It is stored as a contact of the patient.',
+    'Nothing to do.',
+  ],
   'duplicate-same': ['Another row of the file has the same content.', 'Nothing to do.'],
   'duplicate-merged': ['The row was merged with another row of the same patient.', 'Nothing to do.'],
   'duplicate-set-aside': ['Another row of the same patient was used, as the mapping says.', 'Nothing to do.'],

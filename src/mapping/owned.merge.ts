@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Condition, Extension, Observation, Patient } from '@medplum/fhirtypes';
+import type { Condition, ContactPoint, Extension, Observation, Patient } from '@medplum/fhirtypes';
 import { canonicalJson } from './canonical.json.js';
+import { OWNED } from './patient.maker.js';
 import type { RowPlan } from './row.plan.js';
 
 /** An element that a write would change. `before` and `after` are patient data. */
@@ -24,8 +25,9 @@ const equal = (one: unknown, other: unknown) => canonicalJson(one) === canonical
  * sources. An element that is absent from the row is kept too (`absent: keep`).
  */
 export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> {
+  const { telecom, ...others } = existing;
   const merged: Patient = {
-    ...existing,
+    ...others,
     ...optional(
       'identifier',
       mergeList(existing.identifier, ours.identifier, (one) => [one.system, one.value]),
@@ -37,7 +39,11 @@ export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> 
     ),
     ...optional(
       'telecom',
-      mergeList(existing.telecom, ours.telecom, (one) => [one.system, one.value]),
+      mergeList(withoutContacts(telecom, ours), ours.telecom, (one) => [one.system, one.value]),
+    ),
+    ...optional(
+      'contact',
+      mergeList(existing.contact, ours.contact, (one) => [one.relationship, one.telecom]),
     ),
     ...optional(
       'address',
@@ -59,6 +65,7 @@ export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> 
     'extension',
     'name',
     'telecom',
+    'contact',
     'address',
     'gender',
     'birthDate',
@@ -125,6 +132,15 @@ function mergeList<Element extends Owned>(
     else if (!merged.some((other) => equal(contentOf(other), contentOf(own)))) merged.push(own);
   }
   return merged;
+}
+
+/**
+ * The telecom of a Patient without the numbers that the row stores as contacts. Earlier versions stored such a number as the number of the
+ * patient.
+ */
+function withoutContacts(existing: readonly ContactPoint[] = [], { contact = [] }: Patient): ContactPoint[] {
+  const theirs = new Set(contact.flatMap(({ telecom = [] }) => telecom.map(({ value }) => value)));
+  return existing.filter(({ id, value }) => id?.startsWith(OWNED.phone) !== true || !theirs.has(value));
 }
 
 /**

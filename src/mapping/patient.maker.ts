@@ -1,10 +1,17 @@
-import type { Address, ContactPoint, Extension, HumanName, Patient } from '@medplum/fhirtypes';
+import type {
+  Address,
+  ContactPoint,
+  Extension,
+  HumanName,
+  Patient,
+  PatientContact,
+} from '@medplum/fhirtypes';
 import { readCountry } from './values/country.js';
 import { isAfter, yearsBetween } from './values/dates.js';
 import type { Evaluated } from './values/expression.js';
 import { issue } from './issue.js';
-import { joinName, splitName } from './values/person.name.js';
-import { readEmail, readPhone } from './values/phone.js';
+import { readFullName, readNameParts, type ReadName } from './values/person.name.js';
+import { readEmail, readPhones } from './values/phone.js';
 import type { RowReading } from './row.reading.js';
 
 /** The URL of the R4 extension for the place of birth (`valueAddress`). */
@@ -17,6 +24,7 @@ const BR_RACES = 'https://terminologia.saude.gov.br/fhir/CodeSystem/BRRacaCor';
 export const OWNED = {
   name: 'radgate-name',
   phone: 'radgate-phone',
+  contact: 'radgate-contact',
   email: 'radgate-email',
   address: 'radgate-address',
 } as const;
@@ -28,7 +36,8 @@ export function makePatient(reading: RowReading): Patient {
   const name = makeName(reading);
   const gender = makeGender(reading);
   const birthDate = makeBirthDate(reading);
-  const telecom = makeTelecom(reading);
+  const phones = makePhones(reading);
+  const telecom = [...phones.own, ...makeEmails(reading)];
   const address = makeAddress(reading);
   const extension = [
     ...(document.profile === 'br-core' ? [noRace()] : []),
@@ -43,20 +52,28 @@ export function makePatient(reading: RowReading): Patient {
     ...(gender === undefined ? {} : { gender }),
     ...(birthDate === undefined ? {} : { birthDate }),
     ...(address === undefined ? {} : { address: [{ id: OWNED.address, ...address }] }),
+    ...(phones.contacts.length === 0 ? {} : { contact: phones.contacts }),
   };
 }
 
 function makeName(reading: RowReading): HumanName | undefined {
-  const rule = reading.document.patient.name;
+  const { patient, source } = reading.document;
+  const rule = patient.name;
+  let read: ReadName;
+  let column: string | undefined;
   if ('text' in rule) {
     const whole = reading.value(rule.text);
     if (whole === undefined) return undefined;
-    const name = splitName(whole.text);
-    if (name.family === undefined) reading.issues.push(issue('name-single', whole.column));
-    return name;
+    read = readFullName(whole.text, source.country);
+    column = whole.column;
+  } else {
+    const [family, given] = [reading.value(rule.family), reading.value(rule.given)];
+    if (family === undefined && given === undefined) return undefined;
+    read = readNameParts(given?.text, family?.text, source.country);
+    column = family?.column ?? given?.column;
   }
-  const [family, given] = [reading.value(rule.family)?.text, reading.value(rule.given)?.text];
-  return family === undefined && given === undefined ? undefined : joinName(given, family);
+  reading.issues.push(...read.codes.map((code) => issue(code, column)));
+  return read.name;
 }
 
 function makeGender(reading: RowReading): Patient['gender'] {
@@ -82,25 +99,40 @@ function makeBirthDate(reading: RowReading): string | undefined {
   return date;
 }
 
-function makeTelecom(reading: RowReading): ContactPoint[] {
-  const { patient, source } = reading.document;
-  const read = (
-    rules: typeof patient.phones,
-    id: string,
-    check: (text: string, column: string) => ReturnType<typeof readEmail>,
-  ) =>
-    rules.flatMap((rule, at) => {
-      const found = reading.value(rule);
-      if (found === undefined) return [];
-      const { contact, issues } = check(found.text, found.column ?? '');
-      reading.issues.push(...issues);
-      return [{ id: at === 0 ? id : `${id}-${at + 1}`, ...contact }];
-    });
-  return [
-    ...read(patient.phones, OWNED.phone, (text, column) => readPhone(text, source.country, column)),
-    ...read(patient.emails, OWNED.email, readEmail),
-  ];
+interface Phones {
+  readonly own: ContactPoint[];
+  readonly contacts: PatientContact[];
 }
+
+function makePhones(reading: RowReading): Phones {
+  const { patient, source } = reading.document;
+  const phones: Phones = { own: [], contacts: [] };
+  for (const [at, rule] of patient.phones.entries()) {
+    const found = reading.value(rule);
+    if (found === undefined) continue;
+    const read = readPhones(found.text, source.country, found.column ?? '');
+    reading.issues.push(...read.issues);
+    for (const [number, one] of read.own.entries())
+      phones.own.push({ id: idOf(OWNED.phone, at, number), ...one });
+    for (const [number, one] of read.contacts.entries())
+      phones.contacts.push({ id: idOf(OWNED.contact, at, number), ...one });
+  }
+  return phones;
+}
+
+function makeEmails(reading: RowReading): ContactPoint[] {
+  return reading.document.patient.emails.flatMap((rule, at) => {
+    const found = reading.value(rule);
+    if (found === undefined) return [];
+    const { contact, issues } = readEmail(found.text, found.column ?? '');
+    reading.issues.push(...issues);
+    return [{ id: idOf(OWNED.email, at, 0), ...contact }];
+  });
+}
+
+/** The element id of a value. `rule` is the number of the rule, and `number` is the number of the value in the cell, both from 0. */
+const idOf = (id: string, rule: number, number: number): string =>
+  `${id}${rule === 0 ? '' : `-${rule + 1}`}${number === 0 ? '' : `.${number + 1}`}`;
 
 function makeAddress(reading: RowReading): Address | undefined {
   const rules = reading.document.patient.address;

@@ -1,6 +1,7 @@
 import type { Identifier } from '@medplum/fhirtypes';
 import { readCpf, isScientific } from './values/cpf.js';
 import { type Cells, readTables, type Tables } from './values/expression.js';
+import { isFormula, withoutTextFormula } from './values/formula.js';
 import { foldText } from './words/folding.js';
 import { patientKey, steadyUuid } from './values/identity.js';
 import { issue, rejects } from './issue.js';
@@ -74,7 +75,10 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
 }
 
 function trimmed(row: Cells): Cells {
-  const cells = [...row].map(([column, text]): [string, string] => [column, text.trim()]);
+  const cells = [...row].map(([column, text]): [string, string] => [
+    column,
+    withoutTextFormula(text.trim()).trim(),
+  ]);
   return new Map(cells.filter(([, text]) => text !== ''));
 }
 
@@ -98,11 +102,6 @@ function checkColumns(reading: RowReading): void {
     }
   }
 }
-
-/**
- * Whether a spreadsheet program would run the text as a formula. A signed number and a phone number that begins with `+` are not formulas.
- */
-const isFormula = (text: string): boolean => /^(?:[=@]|[+-](?![\d\s().,+-]*$))/u.test(text);
 
 interface ReadIdentity {
   readonly identity: PatientIdentity;

@@ -167,6 +167,8 @@ describe('a Patient', () => {
     [{ name: '=1+1' }, 'cell-formula name'],
     [{ name: '@SUM(A1)' }, 'cell-formula name'],
     [{ name: '-cmd|x' }, 'cell-formula name'],
+    [{ name: '+A1*2' }, 'cell-formula name'],
+    [{ name: "+2+cmd|' /C calc'!A0" }, 'cell-formula name'],
     [{ name: 'Ana\0 Souza' }, 'cell-nul name'],
     [{ name: 'Ana\u0007 Souza' }, 'cell-control name'],
     [{ name: 'Jo\uFFFDo Souza' }, 'cell-undecodable name'],

@@ -1,26 +1,117 @@
 import type { HumanName } from '@medplum/fhirtypes';
+import type { IssueCode } from '../issue.codes.js';
 import { foldText } from '../words/folding.js';
+import { isNewbornName, isSuffix, isTitle, withoutNotes } from './name.notes.js';
 
 const PARTICLES = new Set(['da', 'de', 'di', 'do', 'das', 'dos', 'del']);
 const SUFFIXES = new Set(['filho', 'filha', 'junior', 'jr', 'jr.', 'neto', 'neta', 'sobrinho', 'sobrinha']);
+/** Countries where Júnior and Filho belong to the family name. */
+const LUSOPHONE = new Set(['BR', 'PT', 'AO', 'MZ', 'CV', 'GW', 'ST', 'TL']);
+
+/** A name, and the codes of the findings about the cell. */
+export interface ReadName {
+  readonly name: HumanName;
+  readonly codes: readonly IssueCode[];
+}
+
+/**
+ * Reads a full name. `country` is the country of the list. "Silva, Ana" is the family name Silva. Titles and degrees become `prefix` and
+ * `suffix`. Notes such as "(deceased)" are left out. `text` is the cell without the notes.
+ */
+export function readFullName(cell: string, country: string): ReadName {
+  const { name: text, noted } = withoutNotes(cell);
+  const codes: IssueCode[] = noted ? ['name-note'] : [];
+  if (isNewbornName(text)) return { name: { use: 'temp', text }, codes: [...codes, 'name-temporary'] };
+  const lusophone = LUSOPHONE.has(country);
+  const halves = text
+    .split(',')
+    .map((half) => half.trim())
+    .filter((half) => half !== '');
+  const suffix: string[] = [];
+  // "Souza, MD" and "Smith, John, Jr." have only suffixes after the last comma.
+  while (halves.length > 1 && wordsOf(halves.at(-1)).every((word) => isSuffix(word, lusophone)))
+    suffix.unshift(...wordsOf(halves.pop()));
+  if (halves.length > 2) return { name: { use: 'official', text }, codes: [...codes, 'name-unclear'] };
+  const [first = text, second] = halves;
+  const titled = takeTitles(second === undefined ? wordsOf(first) : wordsOf(second), lusophone);
+  const prefix = [...titled.prefix];
+  suffix.unshift(...titled.suffix);
+  let name: HumanName;
+  if (second === undefined) name = splitWords(text, titled.words);
+  else {
+    const family = takeTitles(wordsOf(first), lusophone);
+    prefix.unshift(...family.prefix);
+    suffix.unshift(...family.suffix);
+    name = { use: 'official', text, family: family.words.join(' '), given: [...titled.words] };
+  }
+  if (prefix.length + suffix.length > 0) codes.push('name-title');
+  else if (second === undefined && name.family === undefined) codes.push('name-single');
+  return { name: withTitles(name, prefix, suffix), codes };
+}
+
+/** Reads a name from a cell with the given names and a cell with the family name. `text` contains both cells without their notes. */
+export function readNameParts(
+  given: string | undefined,
+  family: string | undefined,
+  country: string,
+): ReadName {
+  const lusophone = LUSOPHONE.has(country);
+  const [ours, theirs] = [given, family].map((cell) => (cell === undefined ? undefined : withoutNotes(cell)));
+  const codes: IssueCode[] = ours?.noted === true || theirs?.noted === true ? ['name-note'] : [];
+  const text = [ours?.name, theirs?.name].filter((part) => part !== undefined).join(' ');
+  if (isNewbornName(text)) return { name: { use: 'temp', text }, codes: [...codes, 'name-temporary'] };
+  const first = takeTitles(wordsOf(ours?.name), lusophone);
+  const last = takeTitles(wordsOf(theirs?.name?.replaceAll(',', ' ')), lusophone);
+  const prefix = [...first.prefix, ...last.prefix];
+  const suffix = [...first.suffix, ...last.suffix];
+  if (prefix.length + suffix.length > 0) codes.push('name-title');
+  const familyName = last.words.length === 0 ? {} : { family: last.words.join(' ') };
+  const givenNames = first.words.length === 0 ? {} : { given: [...first.words] };
+  return { name: withTitles({ use: 'official', text, ...familyName, ...givenNames }, prefix, suffix), codes };
+}
+
+const wordsOf = (text: string | undefined): string[] =>
+  text?.split(/\s+/u).filter((word) => word !== '') ?? [];
+
+interface Titled {
+  readonly prefix: readonly string[];
+  readonly words: readonly string[];
+  readonly suffix: readonly string[];
+}
+
+/** Separates the titles and suffixes from the words of a name. At least one word stays a name. */
+function takeTitles(words: readonly string[], lusophone: boolean): Titled {
+  let [start, end] = [0, words.length];
+  while (start < end - 1 && isTitle(words[start] ?? '')) start += 1;
+  while (end > start + 1 && isSuffix(words[end - 1] ?? '', lusophone)) end -= 1;
+  return { prefix: words.slice(0, start), words: words.slice(start, end), suffix: words.slice(end) };
+}
+
+function withTitles(name: HumanName, prefix: readonly string[], suffix: readonly string[]): HumanName {
+  return {
+    ...name,
+    ...(prefix.length === 0 ? {} : { prefix: [...prefix] }),
+    ...(suffix.length === 0 ? {} : { suffix: [...suffix] }),
+  };
+}
 
 /**
  * Splits a full name according to Brazilian custom. The last part is the family name, and the other parts are given names. A particle such
  * as `da` belongs to the next word, and `e` joins the words before and after it. Filho, Júnior, Neto and Sobrinho belong to the family
- * name. `text` is the unchanged cell.
+ * name.
  */
-export function splitName(text: string): HumanName {
-  const parts = partsOf(text);
+function splitWords(text: string, words: readonly string[]): HumanName {
+  const parts = partsOf(words);
   const family = parts.length > 1 ? parts.at(-1) : undefined;
   const given = family === undefined ? parts : parts.slice(0, -1);
   return { use: 'official', text, ...(family === undefined ? {} : { family }), given };
 }
 
-function partsOf(text: string): string[] {
+function partsOf(words: readonly string[]): string[] {
   const parts: string[] = [];
   let open = '';
   let joined = false;
-  for (const word of text.split(/\s+/u).filter((part) => part !== '')) {
+  for (const word of words) {
     const folded = foldText(word);
     if (folded === 'e' && parts.length > 1 && open === '') {
       open = `${parts.pop()} ${word} `;
@@ -38,16 +129,4 @@ function partsOf(text: string): string[] {
   }
   if (open !== '') parts.push(open.trim());
   return parts;
-}
-
-/** A name from two cells. `text` contains both cells as they were written. */
-export function joinName(given: string | undefined, family: string | undefined): HumanName {
-  const words = given?.split(/\s+/u).filter((part) => part !== '') ?? [];
-  const text = [given, family].filter((part) => part !== undefined).join(' ');
-  return {
-    use: 'official',
-    text,
-    ...(family === undefined ? {} : { family }),
-    ...(words.length === 0 ? {} : { given: words }),
-  };
 }
