@@ -1,14 +1,16 @@
 import iconv from 'iconv-lite';
-import { foldHeader } from '../mapping/words/folding.js';
 import type { ProbeFacts } from './csv.probe.js';
 import { FileRefused } from './csv.refusal.js';
+import { knownNames } from './header.finder.js';
+import { westernScore } from './western.text.js';
 
 /** The supported encodings. */
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'windows-1252', 'macintosh', 'cp850'] as const;
 export type CsvEncoding = (typeof ENCODINGS)[number];
 
-/** The reason for the choice of an encoding, in order of precedence. */
-export type EncodingReason = 'named' | 'byte-order-mark' | 'nul-pattern' | 'strict-utf-8' | 'header-words';
+/** The reason for the choice of an encoding, in order of precedence. `damaged-utf-8` is UTF-8 with invalid bytes in some lines. */
+export type EncodingReason =
+  'named' | 'byte-order-mark' | 'nul-pattern' | 'strict-utf-8' | 'damaged-utf-8' | 'header-words';
 
 /** The encoding with the reason for the choice. `skip` is the length of the byte order mark. */
 export interface EncodingChoice {
@@ -40,8 +42,8 @@ const LABELS: Readonly<Record<string, CsvEncoding>> = {
 };
 
 /**
- * Chooses the encoding. The order of precedence is: the requested encoding, a byte order mark, a pattern of NUL bytes, valid UTF-8, and
- * known column names in the header.
+ * Chooses the encoding. The order of precedence is: the requested encoding, a byte order mark, a pattern of NUL bytes, UTF-8 (also with
+ * invalid bytes in some lines), and the 8-bit encoding that explains the header and the letters best.
  */
 export function chooseEncoding(
   facts: ProbeFacts,
@@ -49,12 +51,13 @@ export function chooseEncoding(
   named?: string,
 ): EncodingChoice {
   const mark = byteOrderMark(facts.head);
-  if (named !== undefined) return byName(named, facts, mark);
+  if (named !== undefined) return byName(named, facts, aliases, mark);
   if (mark !== undefined) return { ...mark, reason: 'byte-order-mark' };
   const wide = nulPattern(facts.head);
   if (wide !== undefined) return { encoding: wide, reason: 'nul-pattern', skip: 0 };
-  if (facts.ascii || facts.utf8) return { encoding: 'utf-8', reason: 'strict-utf-8', skip: 0 };
-  return { encoding: byHeader(facts.head, aliases), reason: 'header-words', skip: 0 };
+  if (facts.utf8) return { encoding: 'utf-8', reason: 'strict-utf-8', skip: 0 };
+  const { encoding } = judgeText(facts, aliases);
+  return { encoding, reason: encoding === 'utf-8' ? 'damaged-utf-8' : 'header-words', skip: 0 };
 }
 
 /** Whether a label names a supported encoding. */
@@ -70,6 +73,7 @@ const labelOf = (named: string): string => named.toLowerCase().replace(/[^a-z0-9
 function byName(
   named: string,
   facts: ProbeFacts,
+  aliases: ReadonlyMap<string, string>,
   mark: { encoding: CsvEncoding; skip: number } | undefined,
 ): EncodingChoice {
   const known = encodingOf(named);
@@ -81,7 +85,8 @@ function byName(
   if (
     contradicts ||
     (wide !== undefined && wide !== wanted) ||
-    (wanted === 'utf-8' && !facts.ascii && !facts.utf8)
+    (wanted === 'utf-8' && !isUtf8(facts, aliases)) ||
+    (EIGHT_BIT.includes(wanted) && !facts.ascii && isSurelyUtf8(facts, aliases))
   )
     throw new FileRefused('file-encoding-wrong');
   return { encoding: wanted, reason: 'named', skip: mark?.skip ?? 0 };
@@ -112,27 +117,45 @@ function nulPattern(head: Buffer): CsvEncoding | undefined {
   return even > half * 0.6 && odd < half * 0.1 ? 'utf-16be' : undefined;
 }
 
-const LETTERS = /[áàâãäçéèêëíìîïñóòôõöúùûüÁÀÂÃÄÇÉÈÊËÍÌÎÏÑÓÒÔÕÖÚÙÛÜºª]/gu;
+const EIGHT_BIT: readonly CsvEncoding[] = ['windows-1252', 'macintosh', 'cp850'];
+/**
+ * A line of another encoding is valid UTF-8 only by chance. An invalid line of UTF-8 needs one damaged byte. So one valid line outweighs
+ * this number of invalid lines.
+ */
+const VALID_LINE_WEIGHT = 4;
+/** The lowest score for an encoding of old systems. With less evidence, a damaged byte is more probable than such a system. */
+const RARE_ENCODING_SCORE = 4;
+
+const isUtf8 = (facts: ProbeFacts, aliases: ReadonlyMap<string, string>): boolean =>
+  facts.utf8 || judgeText(facts, aliases).encoding === 'utf-8';
+
+/** Whether an 8-bit encoding would turn the letters of the file into others ("Ã£" for "ã"). */
+const isSurelyUtf8 = (facts: ProbeFacts, aliases: ReadonlyMap<string, string>): boolean =>
+  isUtf8(facts, aliases) && facts.high.utf8Lines > facts.high.brokenLines;
 
 /**
- * Chooses one of the three 8-bit encodings: the encoding that gives the most known column names. If several encodings give the same number,
- * the encoding with the most western letters is chosen.
+ * Chooses between UTF-8 with invalid bytes and the 8-bit encodings. An encoding that loses known column names is never chosen. If several
+ * encodings give the same column names, the valid and invalid lines of the whole file decide about UTF-8. The letters of the whole file
+ * decide between the 8-bit encodings. If no 8-bit encoding explains the letters, the file is UTF-8 with damaged bytes.
  */
-function byHeader(head: Buffer, aliases: ReadonlyMap<string, string>): CsvEncoding {
-  const candidates: CsvEncoding[] = ['windows-1252', 'macintosh', 'cp850'];
-  const scored = candidates.map((encoding) => {
-    const text = iconv.decode(head.subarray(0, 65_536), encoding);
-    const names = headerLine(text).split(/[,;\t|]/u);
-    const known = names.filter((name) => aliases.has(foldHeader(name.replaceAll('"', '')))).length;
-    return { encoding, known, letters: text.match(LETTERS)?.length ?? 0 };
-  });
-  const [best] = scored.sort((one, other) => other.known - one.known || other.letters - one.letters);
-  return best?.encoding ?? 'windows-1252';
-}
-
-function headerLine(text: string): string {
-  const [first = '', second = ''] = text.split(/\r\n|\n|\r/u, 2);
-  return /^sep=.$/iu.test(first) ? second : first;
+function judgeText(
+  { head, high }: ProbeFacts,
+  aliases: ReadonlyMap<string, string>,
+): { encoding: CsvEncoding } {
+  const utf8 = { encoding: 'utf-8' as const, known: knownNames(iconv.decode(head, 'utf-8'), aliases) };
+  const [best] = EIGHT_BIT.map((encoding) => ({
+    encoding,
+    known: knownNames(iconv.decode(head, encoding), aliases),
+    score: westernScore(high, encoding),
+  }))
+    .filter(({ encoding, known, score }) => {
+      const isRare = encoding !== 'windows-1252' && known === utf8.known;
+      return !isRare || score >= RARE_ENCODING_SCORE;
+    })
+    .sort((one, other) => other.known - one.known || other.score - one.score);
+  if (best === undefined || utf8.known > best.known) return utf8;
+  if (best.known > utf8.known) return best;
+  return high.utf8Lines * VALID_LINE_WEIGHT > high.brokenLines || best.score <= 0 ? utf8 : best;
 }
 
 /** The text of the first bytes of a file, without the byte order mark. */

@@ -35,6 +35,11 @@ export function readCsvHeader(names: readonly string[], document: MappingDocumen
   const known = fields.filter((field) => field !== undefined);
   if (names.length > LIMITS.columns) throw new FileRefused('file-columns-too-many');
   if (known.length === 0) throw new FileRefused('file-header-missing');
+  if (names.some((name) => name.includes('\uFFFD')))
+    throw new FileRefused(
+      'file-header-undecodable',
+      names.filter((name) => name.includes('\uFFFD')),
+    );
   if (folded.includes('')) throw new FileRefused('file-column-unnamed');
   const meaning = folded.map((name, at) => fields[at] ?? `unknown ${name}`);
   const double = known.filter((field, at) => known.indexOf(field) !== at);

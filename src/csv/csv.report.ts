@@ -8,7 +8,7 @@ const BYTE_ORDER_MARK = '\u{FEFF}';
 
 /** The first line of `errors.csv` (UTF-8 with a byte order mark): the columns of the uploaded file, then the added columns. */
 export const reportHeader = (names: readonly string[], delimiter: string): string =>
-  BYTE_ORDER_MARK + toLine([...names.filter((name) => !isAdded(name)), ...ADDED], delimiter);
+  BYTE_ORDER_MARK + toLine([...names.filter((name) => !isAddedColumn(name)), ...ADDED], delimiter);
 
 /** One line of `errors.csv`: the cells of the row, its number, and its issues. */
 export function reportLine(
@@ -20,7 +20,7 @@ export function reportLine(
   // If a record does not fit the header, write the whole record into the first cell, so that no value moves to another column.
   const whole = row.cells.length === names.length ? undefined : row.cells.join(delimiter);
   const cells = names.flatMap((name, at) =>
-    isAdded(name) ? [] : [(whole === undefined ? row.cells[at] : at === 0 ? whole : undefined) ?? ''],
+    isAddedColumn(name) ? [] : [(whole === undefined ? row.cells[at] : at === 0 ? whole : undefined) ?? ''],
   );
   const severity = issues.some((one) => one.severity === 'error') ? 'error' : 'warning';
   const messages = issues.map(({ column, message, suggestion }) =>
@@ -30,7 +30,8 @@ export function reportLine(
   return toLine([...cells, ...added], delimiter);
 }
 
-const isAdded = (name: string) => ADDED.some((added) => added === name);
+/** Whether a column is one that `errors.csv` adds. */
+export const isAddedColumn = (name: string): boolean => ADDED.some((added) => added === name);
 
 const toLine = (cells: readonly string[], delimiter: string): string =>
   csvLines([cells], { delimiter, quoteBlanks: true });

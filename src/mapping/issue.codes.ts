@@ -55,6 +55,10 @@ const FILE_CODES = {
     'The file is not in the requested encoding.',
     'Request another encoding, or leave it out to have it detected.',
   ],
+  'file-header-undecodable': [
+    'A column name contains bytes that are invalid in the encoding of the file.',
+    'Correct the header, or upload the file with the right encoding.',
+  ],
   'file-lost': [
     'The uploaded file is not on the disk of any gateway.',
     'Upload it again. Gateways can share one DATA_DIR/imports.',
@@ -62,6 +66,18 @@ const FILE_CODES = {
   'file-broken-quotes': [
     'More than 1,000 rows have broken quotes.',
     'Set the right delimiter in the mapping, or export the list with quotes doubled inside quoted cells.',
+  ],
+} as const;
+
+/** Findings about a whole file. The rows of such a file are imported. */
+const FILE_WARNINGS = {
+  'columns-ignored': [
+    'The mapping does not use some columns of the file.',
+    'Add the names of these columns to the mapping if their values are needed.',
+  ],
+  'text-damaged': [
+    'The file is UTF-8 with invalid bytes in some lines. The rows with these bytes have the code cell-undecodable.',
+    'Correct these rows in errors.csv, or request the right encoding.',
   ],
 } as const;
 
@@ -84,6 +100,10 @@ const ROW_ERRORS = {
   'cell-undecodable': [
     'A cell contains bytes that are invalid in the encoding of the file.',
     'Upload the file again with the right encoding.',
+  ],
+  'cell-garbled': [
+    'A cell contains letters that an earlier program read in a wrong encoding, for example Ã© for é.',
+    'Export the list again from its source, or correct the cell.',
   ],
   'cell-too-long': ['A cell is longer than the mapping allows.', 'Shorten it.'],
   'required-missing': ['A required cell is empty.', 'Fill it in.'],
@@ -222,6 +242,7 @@ const ROW_INFORMATION = {
 /** The code of an issue. A code that was released never changes. `docs/import-codes.md` explains each code. */
 export type IssueCode =
   | keyof typeof FILE_CODES
+  | keyof typeof FILE_WARNINGS
   | keyof typeof ROW_ERRORS
   | keyof typeof ROW_WARNINGS
   | keyof typeof ROW_INFORMATION;
@@ -235,6 +256,7 @@ const explain = (severity: Severity, codes: Readonly<Record<string, readonly [st
 /** Each code with its severity and texts. The texts contain no data of a cell. */
 export const ISSUE_CODES: ReadonlyMap<string, Explanation> = new Map([
   ...explain('error', FILE_CODES),
+  ...explain('warning', FILE_WARNINGS),
   ...explain('error', ROW_ERRORS),
   ...explain('warning', ROW_WARNINGS),
   ...explain('information', ROW_INFORMATION),

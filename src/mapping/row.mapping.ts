@@ -2,6 +2,7 @@ import type { Identifier } from '@medplum/fhirtypes';
 import { readCpf, isScientific } from './values/cpf.js';
 import { type Cells, readTables, type Tables } from './values/expression.js';
 import { isFormula, withoutTextFormula } from './values/formula.js';
+import { isGarbled } from './values/garbled.text.js';
 import { foldText } from './words/folding.js';
 import { patientKey, steadyUuid } from './values/identity.js';
 import { issue, rejects } from './issue.js';
@@ -92,6 +93,7 @@ function checkColumns(reading: RowReading): void {
     if (text.includes('\0')) reading.issues.push(issue('cell-nul', column));
     if (CONTROL.test(text)) reading.issues.push(issue('cell-control', column));
     if (text.includes('\uFFFD')) reading.issues.push(issue('cell-undecodable', column));
+    if (isGarbled(text)) reading.issues.push(issue('cell-garbled', column));
     if (isFormula(text)) reading.issues.push(issue('cell-formula', column));
     for (const validator of rule.validators) {
       const { severity } = validator;

@@ -54,8 +54,9 @@ describe('how a file is read', () => {
   });
 
   it('is the encoding of the caller, unless the file is invalid in it', async () => {
-    const { shape } = await readCsv(`${HEADER}\nAna,1,\n`, { encoding: 'Latin-1' });
+    const { shape } = await readCsv('Nome,CPF\nAna,1\n', { encoding: 'Latin-1' });
     expect(shape.encoding).toEqual({ encoding: 'windows-1252', reason: 'named', skip: 0 });
+    await refusal(`${HEADER}\nJoão,1,\n`, 'Latin-1').toMatchObject({ code: 'file-encoding-wrong' });
     const latin = encodeList(
       [
         ['Nome', 'CPF'],

@@ -236,6 +236,30 @@ describe('a file that cannot be read', () => {
     const report = await clerk.import(file);
     expect(report).toMatchObject({ status: 'completed', created: 1 });
     expect(report.source?.['ignored_columns']).toEqual(['__proto__', 'constructor']);
+    expect(report.findings).toMatchObject([
+      { severity: 'warning', code: 'columns-ignored', columns: ['__proto__', 'constructor'] },
+    ]);
+  }, 40_000);
+
+  it('a damaged byte rejects its row only, and the report says it', async () => {
+    const clerk = await Clerk.start(world);
+    const lines = [`Nome,CPF,Gênero\nJoão Silva,${cpfOf(1)},Masculino\nJos`, `,${cpfOf(2)},Masculino\n`];
+    const file = Buffer.concat([
+      Buffer.from(lines[0] ?? ''),
+      Buffer.from([0xe9]),
+      Buffer.from(lines[1] ?? ''),
+    ]);
+    const report = await clerk.import(file);
+    expect(report).toMatchObject({
+      status: 'completed_with_errors',
+      created: 1,
+      rejected: 1,
+      reasons: { 'cell-undecodable': 1 },
+      source: { encoding: 'utf-8', encoding_reason: 'damaged-utf-8', ignored_columns: [] },
+      findings: [{ code: 'text-damaged' }],
+    });
+    const outcome = await clerk.get(`/api/imports/${report.file_id}/outcome`).expect(200);
+    expect(JSON.stringify(outcome.body)).toContain('text-damaged');
   }, 40_000);
 
   it('gzip is read as the list it holds', async () => {

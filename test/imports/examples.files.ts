@@ -81,6 +81,35 @@ export const FILE_EXAMPLES: Readonly<Record<string, Example>> = {
     wrong: [{ file: windows, encoding: 'utf-8' }],
     right: [{ file: windows, encoding: 'windows-1252' }, { file: windows }],
   },
+  'file-header-undecodable': cell(
+    (name) => raw(`Nome,CPF,${name}`, 'Ana Souza,529.982.247-25,Feminino'),
+    ['G\u{FFFD}nero'],
+    ['Gênero'],
+  ),
+  'columns-ignored': {
+    quotes: ['Nome,CPF,Cor', 'Cor'],
+    wrong: [raw('Nome,CPF,Cor', 'Ana Souza,529.982.247-25,azul')],
+    right: [
+      by(
+        changed(brazil, {
+          source: { ...brazil?.source, aliases: { ...brazil?.source.aliases, note: ['Cor'] } },
+        }),
+        raw('Nome,CPF,Cor', 'Ana Souza,529.982.247-25,'),
+      ),
+    ],
+  },
+  'text-damaged': {
+    quotes: ['errors.csv'],
+    wrong: [
+      {
+        file: Buffer.concat([
+          Buffer.from(listOf(BRAZIL, [{ Nome: 'João Souza' }]).trimEnd()),
+          Buffer.from('Jos\xe9\n', 'latin1'),
+        ]),
+      },
+    ],
+    right: [br({ Nome: 'José Souza' })],
+  },
   'file-broken-quotes': {
     quotes: ['"'],
     wrong: [raw('Nome,CPF', ...Array<string>(1_001).fill('a "b" c,529.982.247-25'))],

@@ -41,6 +41,7 @@ export const ROW_EXAMPLES: Readonly<Record<string, Example>> = {
   'cell-control': cell(inBrazil('Nome'), ['Ana\\x07'], ['Ana']),
   'cell-formula': cell(inBrazil('Nome'), ['=A1&B1'], ['Ana Souza']),
   'cell-undecodable': cell(inBrazil('Nome'), ['Jo\u{FFFD}o'], ['João']),
+  'cell-garbled': cell(inBrazil('Nome'), ['JoÃ£o'], ['João']),
   'cell-too-long': { quotes: [], wrong: [br({ Nome: 'x'.repeat(5_000) })], right: [br({})] },
   'required-missing': {
     quotes: ['Nome', 'Ana Souza'],

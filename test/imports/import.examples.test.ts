@@ -32,8 +32,10 @@ async function told({
 }: Sent): Promise<{ codes: string[]; taken: boolean }> {
   if (mapping === undefined) throw new Error('no mapping is shipped');
   try {
-    const { rows } = await previewList(() => Readable.from([Buffer.from(file)]), mapping, { encoding });
-    const codes = rows.flatMap(({ issues }) => issues.map(({ code }) => code));
+    const { rows, findings } = await previewList(() => Readable.from([Buffer.from(file)]), mapping, {
+      encoding,
+    });
+    const codes = [...findings, ...rows.flatMap(({ issues }) => issues)].map(({ code }) => code);
     return { codes, taken: rows.every(({ state }) => state !== 'rejected') };
   } catch (error) {
     if (!(error instanceof FileRefused)) throw error;

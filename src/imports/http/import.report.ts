@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readFindings } from '../jobs/import.source.js';
 import { ISSUE_CODES } from '../../mapping/issue.codes.js';
 import { IMPORT_STATUS, type imports } from '../../database/schema.records.js';
 
@@ -49,6 +50,17 @@ export const ImportReport = Counters.extend({
   source: z
     .unknown()
     .describe('How the file was read: encoding and delimiter with their reasons, and columns.'),
+  findings: z
+    .array(
+      z.object({
+        severity: z.enum(['error', 'warning', 'information']),
+        code: z.string(),
+        message: z.string(),
+        suggestion: z.string(),
+        columns: z.array(z.string()).readonly(),
+      }),
+    )
+    .describe('Findings about the whole file, for example ignored columns. Rows are imported all the same.'),
   rows_total: z.int(),
   rows_done: z.int(),
   percent: z.int(),
@@ -80,6 +92,7 @@ export function reportOf(
     mapping,
     as_of: row.asOf,
     source: row.source,
+    findings: readFindings(row.source),
     rows_total: row.rowsTotal,
     rows_done: done,
     percent: row.rowsTotal === 0 ? 0 : Math.floor((100 * done) / row.rowsTotal),

@@ -105,7 +105,7 @@ export class ImportRows {
    */
   async outcome(id: string): Promise<OperationOutcome> {
     const report = await this.imports.report(id);
-    const issues = [summaryOf(report), ...failureOf(report)];
+    const issues = [summaryOf(report), ...failureOf(report), ...findingsOf(report)];
     const counts = sql`${importChunks.reasons} <> '{}'`;
     for await (const rows of this.pages.batches(id, counts, sql`${importRows.issues} <> '[]'`)) {
       for (const { row, issues: of } of rows)
@@ -135,6 +135,15 @@ function failureOf({ failure, failure_details: details }: ImportReport): Outcome
   const columns = details.columns.map((column) => `column ${column}`);
   return [outcomeOf({ severity: 'error', code: failure, ...details }, columns)];
 }
+
+/** The entries for the findings about the whole file. */
+const findingsOf = ({ findings }: ImportReport): OutcomeIssue[] =>
+  findings.map(({ columns, ...texts }) =>
+    outcomeOf(
+      texts,
+      columns.map((column) => `column ${column}`),
+    ),
+  );
 
 type IssueTexts = Pick<Issue, 'severity' | 'message' | 'suggestion'> & { readonly code: string };
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type CsvShape, explainShape } from '../../csv/csv.inspection.js';
+import { type FileFinding, fileFindings } from '../../csv/file.findings.js';
 import type { CsvHeader } from '../../csv/csv.header.js';
 
 /** The stored description of how a file was read: the encoding and the delimiter with their reasons, and the positions of the columns. */
@@ -20,6 +21,14 @@ export function sourceOf(shape: CsvShape): ImportSource {
 /** Parses the stored form of {@link sourceOf}. Throws for an import that was not inspected. */
 export function readSource(stored: unknown): ImportSource {
   return ImportSource.parse(stored);
+}
+
+const Findable = z.looseObject({ encoding_reason: z.string(), ignored_columns: z.array(z.string()) });
+
+/** The findings about a file, from the stored form of {@link sourceOf}. The result is empty for an import that was not inspected. */
+export function readFindings(stored: unknown): FileFinding[] {
+  const source = Findable.safeParse(stored).data;
+  return source === undefined ? [] : fileFindings(source);
 }
 
 /** Converts the stored form to the header that `cellsByColumn` needs. */

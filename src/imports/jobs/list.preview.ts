@@ -10,6 +10,7 @@ import { mapRow } from '../../mapping/row.mapping.js';
 import type { MappingContext, RowPlan, WaitingWord } from '../../mapping/row.plan.js';
 import { explainShape, inspectCsv } from '../../csv/csv.inspection.js';
 import { cellsByColumn, readRows } from '../../csv/csv.reader.js';
+import { type FileFinding, fileFindings } from '../../csv/file.findings.js';
 import { plainBytes, probeFile } from '../../csv/plain.file.js';
 
 /**
@@ -27,6 +28,8 @@ export interface RowPreview {
 /** The preview of a list. `cut` is true when the list has more rows than the preview. */
 export interface ListPreview {
   readonly shape: ReturnType<typeof explainShape>;
+  /** Findings about the whole file. */
+  readonly findings: readonly FileFinding[];
   readonly rows: readonly RowPreview[];
   readonly cut: boolean;
 }
@@ -83,7 +86,8 @@ export async function previewList(
       else rows.push(withoutResources(resolved.row, resolved.result, [...issues, issue(resolved.code)]));
     }
   rows.sort((one, other) => one.row - other.row);
-  return { shape: explainShape(shape), rows, cut };
+  const explained = explainShape(shape);
+  return { shape: explained, findings: fileFindings(explained), rows, cut };
 }
 
 function withResources(row: number, plan: RowPlan, issues: readonly Issue[]): RowPreview {

@@ -77,12 +77,18 @@ async function findMapping(name: string): Promise<MappingDocument> {
   return MappingDocument.parse(JSON.parse(await readFile(name, 'utf8')));
 }
 
-function printPreview({ shape, rows, cut }: ListPreview, document: MappingDocument, shown: number): void {
-  const ignored = shape.ignored_columns.length === 0 ? '' : `; ignored: ${shape.ignored_columns.join(', ')}`;
+function printPreview(
+  { shape, findings, rows, cut }: ListPreview,
+  document: MappingDocument,
+  shown: number,
+): void {
   print(`mapping    ${document.name}@${document.version}`);
   print(`encoding   ${shape.encoding} (${shape.encoding_reason})`);
   print(`delimiter  ${JSON.stringify(shape.delimiter)} (${shape.delimiter_reason})`);
-  print(`columns    ${shape.columns.join(', ')}${ignored}\n`);
+  print(`columns    ${shape.columns.join(', ')}`);
+  for (const { severity, code, columns, message } of findings)
+    print(`${severity} ${code}${columns.length === 0 ? '' : ` (${columns.join(', ')})`}: ${message}`);
+  print('');
   for (const row of rows.slice(0, shown)) printRow(row);
   if (rows.length > shown) print(`… ${rows.length - shown} more rows (--rows N shows them)`);
   if (cut) print(`Only the first ${rows.length} rows were read.`);

@@ -1,0 +1,33 @@
+import { ISSUE_CODES, type IssueCode, type Severity } from '../mapping/issue.codes.js';
+import { isAddedColumn } from './csv.report.js';
+
+/** A finding about a whole file that is imported. `columns` are the affected columns, with their names in the file. */
+export interface FileFinding {
+  readonly severity: Severity;
+  readonly code: string;
+  readonly message: string;
+  readonly suggestion: string;
+  readonly columns: readonly string[];
+}
+
+/** The properties of a file that can become findings. */
+interface ReadFile {
+  readonly encoding_reason: string;
+  readonly ignored_columns: readonly string[];
+}
+
+/** The findings about how a file was read: ignored columns, and damaged text. */
+export function fileFindings({ encoding_reason: reason, ignored_columns: ignored }: ReadFile): FileFinding[] {
+  // The report columns of an uploaded errors.csv are ours, so nothing of the list is lost with them.
+  const columns = ignored.filter((name) => !isAddedColumn(name));
+  return [
+    ...(columns.length === 0 ? [] : [finding('columns-ignored', columns)]),
+    ...(reason === 'damaged-utf-8' ? [finding('text-damaged')] : []),
+  ];
+}
+
+function finding(code: IssueCode, columns: readonly string[] = []): FileFinding {
+  const known = ISSUE_CODES.get(code);
+  if (known === undefined) throw new Error(`The issue code ${code} has no text.`);
+  return { severity: known.severity, code, message: known.message, suggestion: known.suggestion, columns };
+}
