@@ -35,6 +35,9 @@ export const imports = pgTable('imports', {
   mode: text('mode', { enum: ['commit', 'rehearse'] }).notNull(),
   asOf: text('as_of'),
   encoding: text('encoding'),
+  corrections: text('corrections', { enum: ['reject', 'amend'] })
+    .notNull()
+    .default('reject'),
   sameness: bytea('sameness').unique(),
   idempotencyKey: text('idempotency_key'),
   status: text('status', { enum: IMPORT_STATUS }).notNull(),

@@ -1,7 +1,9 @@
+import { type Issue, issue } from './issue.js';
 import type { IssueCode } from './issue.codes.js';
 import type { MappingDocument } from './mapping.document.js';
 import { mergePatient, planHash } from './owned.merge.js';
-import type { RowPlan } from './row.plan.js';
+import { hasSameValue } from './result.value.js';
+import type { PlannedResult, RowPlan } from './row.plan.js';
 
 /** A mapped row that is compared with other rows of the file. */
 export interface GroupedRow {
@@ -59,11 +61,12 @@ const duplicate = (row: number, code: IssueCode): RowResult => ({ row, result: '
 
 /**
  * Merges two plans of one patient. Where the plans differ, the later plan wins. Conditions and Observations are matched by their
- * identifiers.
+ * identifiers. If the plans have different values for one result, neither value is in the merged plan.
  */
 export function mergePlans(earlier: RowPlan, later: RowPlan): RowPlan {
   const [first, ...others] = earlier.identities;
   const known = new Set([first, ...others].map(({ system, value }) => `${system}|${value}`));
+  const results = mergeResults(earlier, later);
   const added = later.identities.filter(({ system, value }) => !known.has(`${system}|${value}`));
   return {
     ...later,
@@ -71,13 +74,34 @@ export function mergePlans(earlier: RowPlan, later: RowPlan): RowPlan {
     identities: [first, ...others, ...added],
     patient: mergePatient(earlier.patient, later.patient).resource,
     conditions: mergeRecords(earlier.conditions, later.conditions),
-    observations: mergeRecords(earlier.observations, later.observations),
+    observations: mergeRecords(earlier.observations, later.observations).filter(
+      ({ identifier }) => results[identifier?.[0]?.value ?? '']?.conflict !== true,
+    ),
+    results,
+    merged: true,
     waiting: [
       ...earlier.waiting,
       ...later.waiting.filter((word) => !isWaiting(earlier, word.column, word.text)),
     ],
   };
 }
+
+function mergeResults(earlier: RowPlan, later: RowPlan): RowPlan['results'] {
+  const known = new Map(earlier.observations.map((one) => [one.identifier?.[0]?.value, one]));
+  const conflicts = later.observations.flatMap((one): [string, PlannedResult][] => {
+    const key = one.identifier?.[0]?.value ?? '';
+    const other = known.get(key);
+    if (other === undefined || hasSameValue(one, other)) return [];
+    return [[key, { aliases: [], ...later.results[key], conflict: true }]];
+  });
+  return { ...later.results, ...earlier.results, ...Object.fromEntries(conflicts) };
+}
+
+/** The findings about results that have different values in the merged rows of a patient. */
+export const conflictsIn = ({ results }: RowPlan): Issue[] =>
+  Object.values(results).flatMap(({ conflict, column }) =>
+    conflict === true ? [issue('result-conflict', column, 'warning')] : [],
+  );
 
 const isWaiting = ({ waiting }: RowPlan, column: string, text: string) =>
   waiting.some((word) => word.column === column && word.text === text);

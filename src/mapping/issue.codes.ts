@@ -82,6 +82,10 @@ const ROW_ERRORS = {
     'Add an entry for each item. Leave the entry empty if the value is unknown.',
   ],
   'pregnant-male': ['The row says both pregnant and male.', 'Correct one of the two cells.'],
+  'result-conflict': [
+    'The FHIR server or another row has another value for the same result at the same time.',
+    'Correct the value or its time. If the new value is right, upload with `corrections=amend`.',
+  ],
   'duplicate-in-file': [
     'Another row of the file has the same patient identifier and different content.',
     'Keep one row for each patient.',
@@ -135,6 +139,26 @@ const ROW_WARNINGS = {
     'A measurement is outside the usual range.',
     'Check the value and the unit of the column.',
   ],
+  'unit-contradicts': [
+    'The unit of a measurement cannot be converted to the unit of the mapping. The measurement is left out.',
+    'Write the value in the unit of the mapping.',
+  ],
+  'unit-converted': [
+    'A measurement was converted to the unit of the mapping.',
+    'Check the unit, or write the value in the unit of the mapping.',
+  ],
+  'pressure-order': [
+    'The diastolic pressure is above the systolic pressure. The measurement is left out.',
+    'Check whether the two values are exchanged.',
+  ],
+  'test-unknown': [
+    'The mapping does not know a laboratory test. The result is left out.',
+    'Write the LOINC code, or add the name of the test to the mapping.',
+  ],
+  'time-without-zone': [
+    'A time has no time zone. Only the date is stored.',
+    'Set `source.zone` of the mapping, or write the zone, for example 10:30-03:00.',
+  ],
   'pregnancy-age': [
     'A pregnant patient is younger than 10 or older than 60.',
     'Check the birth date and the note.',
@@ -167,6 +191,11 @@ const ROW_INFORMATION = {
   'duplicate-same': ['Another row of the file has the same content.', 'Nothing to do.'],
   'duplicate-merged': ['The row was merged with another row of the same patient.', 'Nothing to do.'],
   'duplicate-set-aside': ['Another row of the same patient was used, as the mapping says.', 'Nothing to do.'],
+  'date-short-year': [
+    'The century of a year with two digits comes from the pivot of the mapping.',
+    'Nothing to do.',
+  ],
+  'gender-numbered': ['A number for a gender was read as ISO/IEC 5218 defines it.', 'Nothing to do.'],
   'term-ignored': ['A word was ignored because of an earlier decision.', 'Nothing to do.'],
 } as const;
 

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from './canonical.json.js';
 import { Expression, Split } from './values/expression.js';
-import { DATE_FORMATS } from './values/dates.js';
+import { DATE_FORMATS, isShortYear } from './values/dates.js';
+import { isTimeZone } from './values/times.js';
 import { ObservationRule } from './observation.rule.js';
 
 const Field = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/);
@@ -25,12 +26,25 @@ const Validator = z.discriminatedUnion('rule', [
   }),
 ]);
 
-const Column = z.strictObject({
-  type: z.enum(['text', 'identifier', 'date', 'number', 'list']).default('text'),
-  required: z.boolean().default(false),
-  formats: z.array(z.enum(DATE_FORMATS)).min(1).optional(),
-  validators: z.array(Validator).max(8).default([]),
-});
+const Column = z
+  .strictObject({
+    type: z.enum(['text', 'identifier', 'date', 'number', 'list']).default('text'),
+    required: z.boolean().default(false),
+    formats: z.array(z.enum(DATE_FORMATS)).min(1).optional(),
+    pivot: z
+      .int()
+      .min(0)
+      .max(99)
+      .optional()
+      .describe(
+        'The last year of two digits that belongs to the 21st century. With 30, 30 is 2030 and 31 is 1931.',
+      ),
+    validators: z.array(Validator).max(8).default([]),
+  })
+  .refine(({ formats = [], pivot }) => pivot !== undefined || !formats.some(isShortYear), {
+    path: ['pivot'],
+    error: 'A format with a year of two digits needs a pivot.',
+  });
 
 const IdentifierRule = z.strictObject({
   column: Field,
@@ -75,6 +89,10 @@ const Policies = z.strictObject({
   patient: z.enum(['upsert', 'create_only']).default('upsert'),
   absent: z.literal('keep').default('keep'),
   unknown_words: z.enum(['wait', 'text_only']).default('wait'),
+  bad_measurement: z
+    .enum(['leave_out', 'reject'])
+    .default('leave_out')
+    .describe('Whether an invalid measurement is left out with a warning, or rejects the row.'),
 });
 
 /**
@@ -95,6 +113,11 @@ export const MappingDocument = z
       delimiter: z.enum([',', ';', '\t', '|']).optional(),
       aliases: z.record(Field, z.array(z.string().min(1).max(100)).max(40)),
       country: z.string().regex(/^[A-Z]{2}$/),
+      zone: z
+        .string()
+        .refine(isTimeZone, 'The time zone is unknown. Use a name such as America/Sao_Paulo.')
+        .optional()
+        .describe('The time zone of times without a zone (IANA), for example America/Sao_Paulo.'),
     }),
     columns: z.record(Field, Column),
     tables: z.record(Field, z.record(z.string(), z.string())).default({}),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Condition, ContactPoint, Extension, Observation, Patient } from '@medplum/fhirtypes';
 import { canonicalJson } from './canonical.json.js';
 import { OWNED } from './patient.maker.js';
+import { correctedResult, hasSameValue } from './result.value.js';
 import type { RowPlan } from './row.plan.js';
 
 /** An element that a write would change. `before` and `after` are patient data. */
@@ -85,23 +86,15 @@ export function mergeCondition(existing: Condition, ours: Condition): Merged<Con
   return { resource, changes: changesOf(existing, resource, ['onsetDateTime']) };
 }
 
-/** Merges the value of a row into an existing Observation. The date of the existing Observation is kept. */
-export function mergeObservation(existing: Observation, ours: Observation): Merged<Observation> {
-  const { valueQuantity, valueCodeableConcept, component } = ours;
-  // Only the codes of a coded value are compared, because another spelling of the same word is not a change.
-  const sameCodes =
-    valueCodeableConcept !== undefined &&
-    equal(existing.valueCodeableConcept?.coding, valueCodeableConcept.coding);
-  const resource = {
-    ...existing,
-    ...(valueQuantity === undefined ? {} : { valueQuantity }),
-    ...(valueCodeableConcept === undefined || sameCodes ? {} : { valueCodeableConcept }),
-    ...(component === undefined ? {} : { component }),
-  };
-  return {
-    resource,
-    changes: changesOf(existing, resource, ['valueQuantity', 'valueCodeableConcept', 'component']),
-  };
+/**
+ * Corrects an existing Observation: it gets the value of the row and the status `corrected`. Its date is kept. An Observation with the same
+ * value is unchanged.
+ */
+export function correctObservation(existing: Observation, ours: Observation): Merged<Observation> {
+  if (hasSameValue(existing, ours)) return { resource: existing, changes: [] };
+  const resource = correctedResult(existing, ours);
+  const elements = ['status', 'valueQuantity', 'valueCodeableConcept', 'valueString', 'component'] as const;
+  return { resource, changes: changesOf(existing, resource, elements) };
 }
 
 /** The SHA-256 (hex) of the content of a plan. Rows with equal hashes have the same content for the same patient. */

@@ -10,6 +10,7 @@ import { readCountry } from './values/country.js';
 import { isAfter, yearsBetween } from './values/dates.js';
 import type { Evaluated } from './values/expression.js';
 import { issue } from './issue.js';
+import { genderOf, numberedGender } from './values/gender.js';
 import { readFullName, readNameParts, type ReadName } from './values/person.name.js';
 import { readEmail, readPhones } from './values/phone.js';
 import type { RowReading } from './row.reading.js';
@@ -83,8 +84,14 @@ function makeGender(reading: RowReading): Patient['gender'] {
   const { text } = found;
   const listed = found.unlisted !== true;
   if (listed && (text === 'male' || text === 'female' || text === 'other' || text === 'unknown')) return text;
-  reading.issues.push(issue('gender-unknown-word', found.column));
-  return undefined;
+  // A word of the table has precedence. A mapping without a table copies the cell.
+  const word = genderOf(text);
+  if (word !== undefined) return word;
+  const numbered = numberedGender(text);
+  reading.issues.push(
+    issue(numbered === undefined ? 'gender-unknown-word' : 'gender-numbered', found.column),
+  );
+  return numbered;
 }
 
 function makeBirthDate(reading: RowReading): string | undefined {

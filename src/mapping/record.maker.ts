@@ -1,4 +1,12 @@
-import type { CodeableConcept, Coding, Condition, Identifier, Observation } from '@medplum/fhirtypes';
+import type {
+  CodeableConcept,
+  Coding,
+  Condition,
+  Identifier,
+  Observation,
+  ObservationReferenceRange,
+} from '@medplum/fhirtypes';
+import type { ResultValue } from './result.value.js';
 
 const TERMINOLOGY = 'http://terminology.hl7.org/CodeSystem';
 
@@ -42,9 +50,16 @@ export interface ObservationFacts {
   readonly identifier: Identifier;
   readonly subject: string;
   readonly category: 'vital-signs' | 'social-history' | 'laboratory' | 'survey';
-  readonly code: Coding;
+  readonly code: CodeableConcept;
   readonly effective: string;
-  readonly value: Pick<Observation, 'valueQuantity' | 'valueCodeableConcept' | 'component'>;
+  readonly value: ResultValue;
+  readonly range?: ObservationReferenceRange;
+}
+
+/** A value that was read from a row. `key` is the code that identifies the result, and `column` is the column of the value. */
+export interface MeasuredValue extends Pick<ObservationFacts, 'code' | 'range' | 'value'> {
+  readonly key: string;
+  readonly column: string | undefined;
 }
 
 /** An Observation with the status `final`. */
@@ -54,9 +69,10 @@ export function makeObservation(facts: ObservationFacts): Observation {
     identifier: [facts.identifier],
     status: 'final',
     category: [concept('observation-category', facts.category)],
-    code: { coding: [facts.code] },
+    code: facts.code,
     subject: { reference: facts.subject },
     effectiveDateTime: facts.effective,
     ...facts.value,
+    ...(facts.range === undefined ? {} : { referenceRange: [facts.range] }),
   };
 }

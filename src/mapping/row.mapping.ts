@@ -69,7 +69,8 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
         ...rest,
       },
       conditions: [...words.conditions.values()],
-      observations: [...words.observations.values(), ...measured],
+      observations: [...words.observations.values(), ...measured.observations],
+      results: { ...Object.fromEntries(words.results), ...Object.fromEntries(measured.results) },
       waiting: words.waiting,
     },
   };

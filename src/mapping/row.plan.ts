@@ -29,6 +29,18 @@ export interface PatientIdentity {
   readonly aliases: readonly string[];
 }
 
+/** What is known about a result besides its resource. */
+export interface PlannedResult {
+  /** The values of identifiers that earlier versions gave the same result. */
+  readonly aliases: readonly string[];
+  /** The column of the value. */
+  readonly column?: string;
+  /** Whether the result has no time and no order. Such a result is never a correction of another result. */
+  readonly undated?: true;
+  /** Whether rows that were merged have different values for this result. None of the values is written. */
+  readonly conflict?: true;
+}
+
 /** The resources of a row. References use the `fullUrl` of the patient (`urn:uuid:`). The resources have no server ids yet. */
 export interface RowPlan {
   /** A keyed digest of the main identifier. It is used for locks and to find duplicate rows. */
@@ -44,6 +56,10 @@ export interface RowPlan {
   readonly patient: Patient;
   readonly conditions: readonly Condition[];
   readonly observations: readonly Observation[];
+  /** The results among the Observations, by the value of their first identifier. */
+  readonly results: Readonly<Record<string, PlannedResult>>;
+  /** Whether the plan was merged from several rows. */
+  readonly merged?: true;
   readonly waiting: readonly WaitingWord[];
 }
 

@@ -136,7 +136,7 @@ describe('the refusal of an unknown name lists those that exist', () => {
       '/api/imports',
       { nobody: '1' },
       {},
-      /Available: mapping, mode, as_of, encoding, force\.$/,
+      /Available: mapping, mode, as_of, encoding, corrections, force\.$/,
     ],
   ])('for %s', async (_what, path, query, body, detail) => {
     const made = z.object({ id: z.string() }).parse(

@@ -6,6 +6,7 @@ import {
   cell,
   changed,
   en,
+  english,
   inBrazil,
   inEnglish,
   numbered,
@@ -20,6 +21,24 @@ const dayFirst = changed(brazil, {
 const eitherFirst = changed(brazil, {
   columns: { ...brazil?.columns, birth_date: { type: 'date', formats: ['dd/MM/yyyy', 'MM/dd/yyyy'] } },
 });
+const shortYears = changed(brazil, {
+  columns: { ...brazil?.columns, birth_date: { type: 'date', formats: ['dd/MM/yy'], pivot: 30 } },
+});
+const merging = changed(english, { policies: { duplicate_in_file: 'merge' } });
+const labs = changed(english, {
+  columns: { ...english?.columns, test: {}, value: {} },
+  observations: [
+    {
+      name: 'labs',
+      kind: 'results',
+      category: 'laboratory',
+      test: { copy: 'test' },
+      value: { copy: 'value' },
+      tests: { potassium: { code: { system: 'http://loinc.org', code: '2823-3' }, ucum: 'mmol/L' } },
+    },
+  ],
+});
+const measuredOn = (text: string) => en({ weight_kg: '70', observed_on: text });
 const ambiguous = br({ 'Data de Nascimento': '03/04/1980' });
 const same = br({}, {});
 const differ = br({}, { Telefone: '(11) 98888-7777' });
@@ -86,7 +105,37 @@ export const ROW_EXAMPLES: Readonly<Record<string, Example>> = {
       ),
     ],
   },
-  'number-invalid': cell(inEnglish('weight_kg'), ['about 70', '154 lb'], ['70', '69.9']),
+  'number-invalid': cell(inEnglish('weight_kg'), ['about 70'], ['70']),
+  'unit-converted': cell(inEnglish('weight_kg'), ['154 lb'], ['69.9']),
+  'unit-contradicts': cell(inEnglish('weight_kg'), ['154 cm'], ['69.9 kg']),
+  'pressure-order': {
+    quotes: ['80', '120'],
+    wrong: [en({ systolic: '80', diastolic: '120' })],
+    right: [en({ systolic: '120', diastolic: '80' })],
+  },
+  'time-without-zone': cell(measuredOn, ['2026-01-02 10:30'], ['2026-01-02T10:30-03:00', '2026-01-02']),
+  'date-short-year': cell((text) => by(shortYears, br({ 'Data de Nascimento': text })), ['02/03/80'], []),
+  'gender-numbered': cell(inBrazil('Gênero'), ['2'], []),
+  'test-unknown': cell(
+    (text) => ({ file: `mrn,family_name,test,value\n77,Miller,${text},5.5\n`, mapping: labs }),
+    ['Xyz'],
+    ['2823-3', 'Potassium'],
+  ),
+  'result-conflict': {
+    quotes: ['corrections=amend'],
+    wrong: [
+      by(
+        merging,
+        en({ weight_kg: '70', observed_on: '2026-01-02' }, { weight_kg: '71', observed_on: '2026-01-02' }),
+      ),
+    ],
+    right: [
+      by(
+        merging,
+        en({ weight_kg: '70', observed_on: '2026-01-02' }, { weight_kg: '71', observed_on: '2026-01-03' }),
+      ),
+    ],
+  },
   'number-out-of-range': cell(inEnglish('weight_kg'), ['7200'], ['72.00']),
   'measurement-incomplete': {
     quotes: ['120', '80'],

@@ -76,3 +76,77 @@ describe('identifiers of a list', () => {
       expect(patient).toMatchObject({ name: [{ family: 'Twice' }], meta: { versionId: '1' } });
   }, 60_000);
 });
+
+describe('results of a list', () => {
+  const [brazil] = SHIPPED_MAPPINGS;
+  const changes = {
+    source: { ...brazil?.source, zone: 'America/Sao_Paulo' },
+    columns: { ...brazil?.columns, weight: {}, weighed: { type: 'date', formats: ['yyyy-MM-dd'] } },
+    observations: [
+      {
+        name: 'body_weight',
+        kind: 'quantity',
+        category: 'vital-signs',
+        code: { system: 'http://loinc.org', code: '29463-7' },
+        value: { copy: 'weight' },
+        date: { copy: 'weighed' },
+        quantity: { unit: 'kg', ucum: 'kg' },
+      },
+    ],
+    policies: { ...brazil?.policies, duplicate_in_file: 'merge' },
+  };
+  const weights = (...rows: readonly [weight: string, weighed: string][]) =>
+    Buffer.from(
+      `Nome,CPF,weight,weighed\n${rows.map(([weight, weighed]) => `Ana Souza,${cpfOf(1)},${weight},${weighed}`).join('\n')}\n`,
+    );
+
+  it('keep their time, are never overwritten in silence, and are corrected when the upload says so', async () => {
+    const clerk = await Clerk.start(world, changes);
+    const stored = async () => {
+      const found = await hapi.search(`Observation?subject:Patient.identifier=${clerk.system}|`);
+      const results = z
+        .array(
+          z.looseObject({
+            id: z.string(),
+            status: z.string(),
+            effectiveDateTime: z.string(),
+            valueQuantity: z.looseObject({ value: z.number() }),
+          }),
+        )
+        .parse(found);
+      return results.sort((one, other) => (one.effectiveDateTime < other.effectiveDateTime ? -1 : 1));
+    };
+    const values = async () =>
+      (await stored()).map(({ status, effectiveDateTime, valueQuantity }) =>
+        [status, effectiveDateTime, valueQuantity.value].join(' '),
+      );
+    const day = weights(['70', '2026-01-02 08:00'], ['71', '2026-01-02 20:00'], ['7100', '2026-01-03']);
+    const first = await clerk.import(day);
+    expect(await codesOf(clerk, first.file_id)).toEqual([
+      'created',
+      'duplicate duplicate-merged',
+      'duplicate duplicate-merged',
+    ]);
+    const written = ['final 2026-01-02T08:00:00-03:00 70', 'final 2026-01-02T20:00:00-03:00 71'];
+    expect(await values()).toEqual(written);
+
+    const again = await clerk.import(day, { force: 'true' });
+    expect(again).toMatchObject({ created: 0, updated: 0, unchanged: 1 });
+    const changed = weights(['72', '2026-01-02T11:00Z']);
+    const refused = await clerk.import(changed);
+    expect(await codesOf(clerk, refused.file_id)).toEqual(['rejected result-conflict']);
+    expect(await values()).toEqual(written);
+
+    const amended = await clerk.import(changed, { corrections: 'amend' });
+    expect(await codesOf(clerk, amended.file_id)).toEqual(['updated']);
+    expect(await values()).toEqual(['corrected 2026-01-02T08:00:00-03:00 72', written[1]]);
+    const [corrected] = await stored();
+    expect(await hapi.count(`Provenance?target=Observation/${corrected?.id ?? ''}`)).toBe(2);
+    await clerk.post(`/api/imports/${amended.file_id}/undo`).expect(202);
+    await expect.poll(async () => (await clerk.report(amended.file_id)).status).toBe('undone');
+    expect(await values()).toEqual(written);
+
+    for (const weight of ['80', '81', '80']) await clerk.import(weights([weight, '']), { force: 'true' });
+    expect((await values()).filter((one) => /8\d$/.test(one))).toHaveLength(2);
+  }, 60_000);
+});

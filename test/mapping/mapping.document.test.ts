@@ -33,3 +33,42 @@ describe('a mapping document', () => {
     expect(faults({ patient: { name: { text: { code: 'x' } } } })).toHaveLength(1);
   });
 });
+
+describe('an observation rule', () => {
+  const english = shipped('english-plain');
+  const [weight] = english.observations;
+  const messages = (change: object, columns: object = {}) =>
+    MappingDocument.safeParse({
+      ...english,
+      columns: { ...english.columns, ...columns },
+      observations: [{ ...weight, ...change }],
+    }).error?.issues.map(({ path, message }) => `${path.slice(2).join('.')}: ${message}`);
+  const quantity = { unit: 'kg', ucum: 'kg' };
+
+  it.each([
+    [{ code: { system: 'loinc', code: '29463-7' } }, /^code.system: The code system is not a URI/],
+    [{ code: { system: 'http://loinc.org', code: '29463-8' } }, /^code.code: The code is not a LOINC code/],
+    [{ quantity: { ...quantity, ucum: 'kilos' } }, /^quantity.ucum: The unit is not a code of UCUM/],
+    [{ quantity: { ...quantity, ucum: 'mmHg' } }, /^quantity.ucum: The unit is not a code of UCUM/],
+    [{ quantity: { ...quantity, possible: [650, 0.2] } }, /^quantity.possible: The range is inverted/],
+    [{ quantity: { ...quantity, usual: [250, 2] } }, /^quantity.usual: The range is inverted/],
+    [
+      { quantity: { ...quantity, possible: [2, 250], usual: [1, 300] } },
+      /^quantity.usual: The usual range is/,
+    ],
+  ])('is invalid with %j', (change, message) => {
+    expect(messages(change)?.join('\n')).toMatch(message);
+  });
+
+  it('needs no ranges', () => {
+    expect(messages({ quantity })).toBeUndefined();
+  });
+
+  it('is invalid with a year of two digits without a pivot, or an unknown time zone', () => {
+    const short = { birth_date: { type: 'date', formats: ['dd/MM/yy'] } };
+    expect(messages({}, short)).toEqual(['pivot: A format with a year of two digits needs a pivot.']);
+    expect(messages({}, { birth_date: { ...short.birth_date, pivot: 30 } })).toBeUndefined();
+    const source = { ...english.source, zone: 'Sao Paulo' };
+    expect(MappingDocument.safeParse({ ...english, source }).error?.issues[0]?.message).toMatch(/time zone/);
+  });
+});

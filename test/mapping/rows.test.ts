@@ -295,7 +295,11 @@ describe('the plain English list', () => {
   });
 
   it.each([
-    [{ weight_kg: '160 lb' }, 'number-invalid weight_kg'],
+    [{ weight_kg: '160 lb' }, 'unit-converted weight_kg'],
+    [{ weight_kg: '160 cm' }, 'unit-contradicts weight_kg'],
+    [{ systolic: '80', diastolic: '120' }, 'pressure-order systolic'],
+    [{ weight_kg: '70', observed_on: '31/12/2025' }, 'date-invalid observed_on'],
+    [{ weight_kg: '70', observed_on: '2026-02-03 10:30' }, 'time-without-zone observed_on'],
     [{ weight_kg: '1.234' }, 'number-invalid weight_kg'],
     [{ weight_kg: '7200' }, 'number-out-of-range weight_kg'],
     [{ weight_kg: '300' }, 'number-unlikely weight_kg'],
@@ -315,9 +319,9 @@ describe('the plain English list', () => {
         rule.kind === 'coded' ? { ...rule, value: { copy: 'smoking_status' } } : rule,
       );
       const row = new Map(Object.entries({ ...bob, smoking_status: word }));
-      const { outcome, issues } = mapRow({ ...english, observations }, row, context);
-      expect(outcome).toBe('rejected');
-      expect(issues.map(({ code }) => code)).toContain('value-not-listed');
+      const outcome = mapRow({ ...english, observations }, row, context);
+      expect(outcome.issues.map(({ code }) => code)).toContain('value-not-listed');
+      expect(outcome).toMatchObject({ outcome: 'planned', plan: { observations: [] } });
     },
   );
 });

@@ -1,7 +1,7 @@
 import type { Condition, Patient } from '@medplum/fhirtypes';
 import { describe, expect, it } from 'vitest';
 import { resolveDuplicates } from '../../src/mapping/duplicates.js';
-import { mergeCondition, mergeObservation, mergePatient, planHash } from '../../src/mapping/owned.merge.js';
+import { correctObservation, mergeCondition, mergePatient, planHash } from '../../src/mapping/owned.merge.js';
 import { makeDocumentReference, makeProvenance } from '../../src/mapping/provenance.maker.js';
 import { mapRow } from '../../src/mapping/row.mapping.js';
 import type { RowPlan } from '../../src/mapping/row.plan.js';
@@ -78,19 +78,24 @@ describe('an update', () => {
     expect(resource.verificationStatus).toEqual({ text: 'confirmed' });
   });
 
-  it('leaves the day of an Observation and takes another value', () => {
+  it('corrects the value of an Observation and leaves its day', () => {
     const [ours] = plan().observations;
     const theirs = {
       ...ours!,
       effectiveDateTime: '2025-01-01',
       valueCodeableConcept: { ...ours!.valueCodeableConcept, text: 'grávida' },
     };
-    expect(mergeObservation(theirs, ours!)).toEqual({ resource: theirs, changes: [] });
-    const weighed = mergeObservation(
+    expect(correctObservation(theirs, ours!)).toEqual({ resource: theirs, changes: [] });
+    const weighed = correctObservation(
       { ...theirs, valueQuantity: { value: 70 } },
       { ...ours!, valueQuantity: { value: 71 } },
     );
-    expect(weighed.changes.map(({ element }) => element)).toEqual(['valueQuantity']);
+    expect(weighed.changes.map(({ element }) => element)).toEqual([
+      'status',
+      'valueQuantity',
+      'valueCodeableConcept',
+    ]);
+    expect(weighed.resource.status).toBe('corrected');
     expect(weighed.resource.effectiveDateTime).toBe('2025-01-01');
   });
 });

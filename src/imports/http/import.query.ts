@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { Flag, ListQuery } from '../../http/query.pipe.js';
 import { IMPORT_STATUS, ROW_STATES } from '../../database/schema.records.js';
 
-/** The query parameters of an upload. `mapping` is `name` or `name@version`, and `as_of` is the day that the rows of the file describe. */
+/**
+ * The query parameters of an upload. `mapping` is `name` or `name@version`, and `as_of` is the day that the rows of the file describe.
+ * `corrections`: whether a result with another value on the FHIR server is rejected or corrected.
+ */
 export const ImportQuery = z.strictObject({
   mapping: z
     .string()
@@ -14,6 +17,7 @@ export const ImportQuery = z.strictObject({
     .string()
     .regex(/^[\w.:-]{1,40}$/)
     .optional(),
+  corrections: z.enum(['reject', 'amend']).default('reject'),
   force: Flag.default(false),
 });
 export type ImportQuery = z.output<typeof ImportQuery>;

@@ -47,6 +47,7 @@ export const ImportReport = Counters.extend({
   sha256: z.string(),
   mapping: z.object({ name: z.string(), version: z.int() }),
   as_of: z.string().nullable(),
+  corrections: z.enum(['reject', 'amend']),
   source: z
     .unknown()
     .describe('How the file was read: encoding and delimiter with their reasons, and columns.'),
@@ -91,6 +92,7 @@ export function reportOf(
     sha256: row.sha256.toString('hex'),
     mapping,
     as_of: row.asOf,
+    corrections: row.corrections,
     source: row.source,
     findings: readFindings(row.source),
     rows_total: row.rowsTotal,

@@ -71,6 +71,7 @@ export class Chunks {
       importId,
       send: record.mode === 'commit',
       policy: mapping.document.policies.patient,
+      corrections: record.corrections,
       signal,
       sent,
       recordSent: () => this.recordSent(importId, chunk, sent),

@@ -67,6 +67,7 @@ export class Imports {
         mode: query.mode,
         asOf: query.as_of ?? null,
         encoding: query.encoding ?? null,
+        corrections: query.corrections,
         sameness: query.force ? null : samenessOf(upload, mapping.id, query),
         idempotencyKey: key ?? null,
         status: 'inspecting',
@@ -172,10 +173,13 @@ interface UploadFacts {
   readonly mode: string;
   readonly asOf: string | null;
   readonly encoding: string | null;
+  readonly corrections: string;
 }
 
 function samenessOf(upload: Upload, mapping: string, query: ImportQuery): Buffer {
   const facts = [upload.sha256.toString('hex'), mapping, query.mode, query.as_of ?? '', query.encoding ?? ''];
+  // The default is left out, so that uploads of earlier versions are recognised.
+  if (query.corrections === 'amend') facts.push('amend');
   return createHash('sha256').update(facts.join('\n')).digest();
 }
 
@@ -192,12 +196,12 @@ async function findEarlier(transaction: Transaction, facts: UploadFacts): Promis
       ? undefined
       : await first(and(eq(imports.accountId, accountId), eq(imports.idempotencyKey, idempotencyKey)));
   if (keyed !== undefined) {
-    const names = ['mapping', 'mode', 'asOf', 'encoding'] as const;
+    const names = ['mapping', 'mode', 'asOf', 'encoding', 'corrections'] as const;
     if (!keyed.sha256.equals(sha256) || names.some((name) => keyed[name] !== facts[name]))
       throw new BadField(
         'idempotency-key-reused',
         'Idempotency-Key',
-        'This key was used for another file, mapping, mode, day or encoding. Use a new key.',
+        'This key was used for another file, mapping, mode, day, encoding or corrections. Use a new key.',
       );
     return keyed;
   }

@@ -3,7 +3,12 @@ import type { Readable } from 'node:stream';
 import type { Resource } from '@medplum/fhirtypes';
 import { indexConceptMap, lookUpIn } from '../../mapping/words/concept.map.js';
 import { SHIPPED_TERMS } from '../../mapping/defaults.js';
-import { type GroupedRow, resolveDuplicates, rowsWithSharedIdentifiers } from '../../mapping/duplicates.js';
+import {
+  conflictsIn,
+  type GroupedRow,
+  resolveDuplicates,
+  rowsWithSharedIdentifiers,
+} from '../../mapping/duplicates.js';
 import { type Issue, issue } from '../../mapping/issue.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { mapRow } from '../../mapping/row.mapping.js';
@@ -82,7 +87,8 @@ export async function previewList(
   for (const group of groups)
     for (const resolved of resolveDuplicates(group, document.policies.duplicate_in_file)) {
       const issues = issuesOf.get(resolved.row) ?? [];
-      if (resolved.result === 'write') rows.push(withResources(resolved.row, resolved.plan, issues));
+      if (resolved.result === 'write')
+        rows.push(withResources(resolved.row, resolved.plan, [...issues, ...conflictsIn(resolved.plan)]));
       else rows.push(withoutResources(resolved.row, resolved.result, [...issues, issue(resolved.code)]));
     }
   rows.sort((one, other) => one.row - other.row);

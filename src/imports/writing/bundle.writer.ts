@@ -14,6 +14,7 @@ import {
   type KnownResources,
   type PlannedRow,
   recordTokens,
+  resultTokens,
   tokensOf,
 } from './row.decision.js';
 import type { StoredRowOutcome } from './row.store.js';
@@ -24,6 +25,8 @@ export interface WriteOptions {
   readonly importId: string;
   readonly send: boolean;
   readonly policy: 'upsert' | 'create_only';
+  /** What happens to a result that has another value on the server. */
+  readonly corrections: 'reject' | 'amend';
   /** Aborts the write, also during the wait for a server that does not answer. */
   readonly signal: AbortSignal;
   /**
@@ -90,7 +93,7 @@ export class BundleWriter {
     const found = known.patients.map(({ id }) => id);
     if (checkUndo && (await this.dependencies.isBeingUndone(options.importId, found)))
       throw new BeingUndone();
-    const decisions = rows.map((row) => decide(row, known, options.policy));
+    const decisions = rows.map((row) => decide(row, known, options));
     const sentFor = (row: number) => (options.send ? (options.sent.get(row) ?? []) : []);
     const writes = decisions.flatMap((decision) => decision.writes ?? []);
     if (!options.send || writes.length === 0) {
@@ -132,7 +135,7 @@ export class BundleWriter {
   private async lookUp(rows: readonly PlannedRow[]): Promise<KnownResources> {
     const plans = rows.map(({ plan }) => plan);
     const conditions = recordTokens(plans.flatMap((plan) => plan.conditions));
-    const observations = recordTokens(plans.flatMap((plan) => plan.observations));
+    const observations = plans.flatMap(resultTokens);
     const [patients, ...records] = await Promise.all([
       this.records.withIdentifiers('Patient', plans.flatMap(tokensOf)),
       this.records.withIdentifiers('Condition', conditions),

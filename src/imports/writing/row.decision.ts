@@ -1,8 +1,10 @@
 import type { Condition, Observation, Patient } from '@medplum/fhirtypes';
 import type { Token } from '../../fhir/fhir.records.js';
 import type { Stored } from '../../fhir/fhir.resources.js';
-import { type Issue, issue } from '../../mapping/issue.js';
-import { mergeCondition, type Merged, mergeObservation, mergePatient } from '../../mapping/owned.merge.js';
+import { type Issue, issue, rejects } from '../../mapping/issue.js';
+import { conflictsIn } from '../../mapping/duplicates.js';
+import { correctObservation, mergeCondition, type Merged, mergePatient } from '../../mapping/owned.merge.js';
+import { hasSameValue } from '../../mapping/result.value.js';
 import type { RowPlan } from '../../mapping/row.plan.js';
 import type { PatientWrites, ResourceWrite } from '../../mapping/transaction.bundle.js';
 import type { FieldChange } from './row.changes.js';
@@ -37,23 +39,35 @@ export interface RowDecision {
   readonly about?: string;
 }
 
+/** How a row may change existing resources. */
+export interface DecisionOptions {
+  readonly policy: 'upsert' | 'create_only';
+  readonly corrections: 'reject' | 'amend';
+}
+
 /** Compares a plan with the existing resources and decides the writes and the state of the row. */
 export function decide(
   planned: PlannedRow,
   known: KnownResources,
-  policy: 'upsert' | 'create_only',
+  { policy, corrections }: DecisionOptions,
 ): RowDecision {
   const { plan, issues } = planned;
-  const found = known.patients.filter((patient) => isPatientOf(plan, patient));
-  if (found.length > 1)
+  const patients = known.patients.filter((patient) => isPatientOf(plan, patient));
+  if (patients.length > 1)
     return { planned, state: 'rejected', changes: [], issues: [...issues, issue('patient-several')] };
-  const [existing] = found;
+  const [existing] = patients;
   const merged = existing === undefined ? undefined : mergePatient(existing, plan.patient);
   const keep = policy === 'create_only';
   const patient = writeOf(plan.patient, existing, merged, keep);
+  const results = plan.observations.map((own) => resultOf(own, plan, known, corrections, keep));
+  const conflicts = plan.observations.flatMap((own, at) =>
+    results[at] === 'conflict' ? [conflictOf(own, plan)] : [],
+  );
+  const found = [...issues, ...conflictsIn(plan), ...conflicts];
+  if (rejects(conflicts)) return { planned, state: 'rejected', changes: [], issues: found };
   const records = [
     ...plan.conditions.map((own) => recordOf(own, known, mergeCondition, keep)),
-    ...plan.observations.map((own) => recordOf(own, known, mergeObservation, keep)),
+    ...results.filter((one) => one !== 'conflict'),
   ];
   const changes = [...patient.changes, ...records.flatMap((record) => record.changes)];
   const writes = { plan, patient: patient.write, records: records.map(({ write }) => write) };
@@ -64,7 +78,7 @@ export function decide(
     state: plan.waiting.length > 0 ? 'waiting' : state,
     ...(isUnchanged ? {} : { writes }),
     changes,
-    issues,
+    issues: found,
     ...(existing === undefined ? {} : { about: existing.id }),
   };
 }
@@ -89,6 +103,13 @@ export function recordTokens(records: readonly (Condition | Observation)[]): Tok
       ? []
       : [{ system: own.system, value: own.value }];
   });
+}
+
+/** The identifiers to use in a search for the results of a plan, with the identifiers of earlier versions. */
+export function resultTokens({ observations, results }: RowPlan): Token[] {
+  return recordTokens(observations).flatMap(({ system, value }) =>
+    [value, ...(results[value]?.aliases ?? [])].map((each) => ({ system, value: each })),
+  );
 }
 
 /** Whether a stored patient has one of the identifiers of a plan, under the system of the identifier or under an alias system. */
@@ -134,6 +155,36 @@ function recordOf<Kind extends Condition | Observation>(
   const existing = known.records.get(token?.value ?? '');
   if (existing === undefined || !isSameKind(existing, own)) return writeOf(own, undefined, undefined, keep);
   return writeOf(own, existing, merge(existing, own), keep);
+}
+
+/**
+ * The write of a result. A result with the same time and another value is a conflict, unless corrections are allowed. A result without a
+ * time is never changed.
+ */
+function resultOf(
+  own: Observation,
+  { results }: RowPlan,
+  known: KnownResources,
+  corrections: DecisionOptions['corrections'],
+  keep: boolean,
+): WriteDecision<Observation> | 'conflict' {
+  const key = recordTokens([own])[0]?.value ?? '';
+  const { aliases = [], undated } = results[key] ?? {};
+  const existing = [key, ...aliases]
+    .map((each) => known.records.get(each))
+    .filter((one) => one?.resourceType === 'Observation')
+    .find((one, at) => (at === 0 && one === known.records.get(key)) || hasSameValue(one, own));
+  if (existing === undefined) return writeOf(own, undefined, undefined, keep);
+  if (keep || undated === true || hasSameValue(existing, own))
+    return { write: { action: 'keep', id: existing.id }, changes: [] };
+  if (corrections === 'reject') return 'conflict';
+  return writeOf(own, existing, correctObservation(existing, own), keep);
+}
+
+/** The issue of a conflict. In a merged row, only the result is left out, because the row stands for several rows. */
+function conflictOf(own: Observation, { results, merged }: RowPlan): Issue {
+  const { column } = results[recordTokens([own])[0]?.value ?? ''] ?? {};
+  return issue('result-conflict', column, merged === true ? 'warning' : 'error');
 }
 
 function isSameKind<Kind extends Condition | Observation>(

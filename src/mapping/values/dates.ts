@@ -9,14 +9,31 @@ export const DATE_FORMATS = [
   'yyyyMMdd',
   'yyyy-MM',
   'yyyy',
+  'dd/MM/yy',
+  'MM/dd/yy',
+  'dd-MM-yy',
+  'dd.MM.yy',
 ] as const;
 export type DateFormat = (typeof DATE_FORMATS)[number];
 
-/** The result of reading a date: a FHIR date (`yyyy`, `yyyy-MM` or `yyyy-MM-dd`), or an issue code. */
-export type DateReading = { readonly date: string } | { readonly fault: 'date-invalid' | 'date-ambiguous' };
+/** Whether a format has a year of two digits. */
+export const isShortYear = (format: DateFormat): boolean => !format.includes('yyyy');
+
+/**
+ * The result of reading a date: a FHIR date (`yyyy`, `yyyy-MM` or `yyyy-MM-dd`), or an issue code. `pivoted` is true when the century comes
+ * from the pivot.
+ */
+export type DateReading =
+  { readonly date: string; readonly pivoted?: true } | { readonly fault: 'date-invalid' | 'date-ambiguous' };
+
+export interface ReadDateOptions {
+  /** The last year of two digits that belongs to the 21st century. Without it, years of two digits are invalid. */
+  readonly pivot?: number | undefined;
+}
 
 const PATTERNS: Readonly<Record<string, string>> = {
   yyyy: '(?<year>\\d{4})',
+  yy: '(?<short>\\d{2})',
   MM: '(?<month>\\d{1,2})',
   dd: '(?<day>\\d{1,2})',
 };
@@ -27,7 +44,7 @@ const READERS = new Map(
     new RegExp(
       `^${format
         .replaceAll('.', '\\.')
-        .replace(/yyyy|MM|dd/gu, (part) => PATTERNS[part] ?? part)
+        .replace(/yyyy|yy|MM|dd/gu, (part) => PATTERNS[part] ?? part)
         .replaceAll('{1,2}', format === 'yyyyMMdd' ? '{2}' : '{1,2}')}(?:[ T]00:00(?::00(?:\\.0+)?)?)?$`,
       'u',
     ),
@@ -36,18 +53,32 @@ const READERS = new Map(
 
 /**
  * Reads a date in the formats of a column. The formats decide whether 03/04/1980 is in March or in April. A date is ambiguous if two
- * formats of the column give different days. Days that do not exist and two-digit years are invalid.
+ * formats of the column give different days. Days that do not exist are invalid.
  */
-export function readDate(text: string, formats: readonly DateFormat[]): DateReading {
-  const readings = new Set(formats.flatMap((format) => readAs(text.trim(), format) ?? []));
+export function readDate(
+  text: string,
+  formats: readonly DateFormat[],
+  { pivot }: ReadDateOptions = {},
+): DateReading {
+  const trimmed = text.trim();
+  const readings = new Map(
+    formats.flatMap((format): [string, boolean][] => {
+      const date = readAs(trimmed, format, pivot);
+      return date === undefined ? [] : [[date, isShortYear(format)]];
+    }),
+  );
   if (readings.size > 1) return { fault: 'date-ambiguous' };
-  const [date] = readings;
-  return date === undefined ? { fault: 'date-invalid' } : { date };
+  const [found] = readings;
+  if (found === undefined) return { fault: 'date-invalid' };
+  const [date, pivoted] = found;
+  return pivoted ? { date, pivoted } : { date };
 }
 
-function readAs(text: string, format: DateFormat): string | undefined {
+function readAs(text: string, format: DateFormat, pivot: number | undefined): string | undefined {
   const parts = READERS.get(format)?.exec(text)?.groups;
-  const year = parts?.['year'];
+  const short = parts?.['short'];
+  if (short !== undefined && pivot === undefined) return undefined;
+  const year = short === undefined ? parts?.['year'] : `${Number(short) <= (pivot ?? 0) ? 20 : 19}${short}`;
   if (year === undefined || Number(year) < 1800) return undefined;
   const month = parts?.['month']?.padStart(2, '0');
   if (month === undefined) return year;

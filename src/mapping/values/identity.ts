@@ -24,17 +24,46 @@ export function keyedDigest(key: IdentityKey, facts: readonly string[]): string 
 export const patientKey = (key: IdentityKey, system: string, value: string): string =>
   keyedDigest(key, ['patient', system, value]);
 
-/** The business identifier of a Condition or Observation. The same facts always give the same identifier. */
-export function recordIdentifier(
-  key: IdentityKey,
-  patient: string,
-  kind: 'condition' | 'observation',
-  code: string,
-  asOf?: string,
-): Identifier {
-  const facts = asOf === undefined ? [patient, kind, code] : [patient, kind, code, asOf];
-  return { system: RECORD_KEY_SYSTEM, value: keyedDigest(key, facts) };
+/** The business identifier of a Condition. The same facts always give the same identifier. */
+export const conditionIdentifier = (key: IdentityKey, patient: string, code: string): Identifier =>
+  recordIdentifier(key, [patient, 'condition', code]);
+
+/** The facts that identify a result of a patient. */
+export interface ResultFacts {
+  readonly patient: string;
+  readonly code: string;
+  /** When the result was taken (`MomentRead.identity`), or the day that the list describes. Missing when neither is known. */
+  readonly time?: string | undefined;
+  /** The number of the specimen or order. */
+  readonly order?: string | undefined;
+  /** The value as a text. It identifies only a result without a time and without an order. */
+  readonly value: string;
 }
+
+/** The business identifier of an Observation, and the values of the identifiers that earlier versions gave the same result. */
+export interface ResultIdentity {
+  readonly identifier: Identifier;
+  readonly aliases: readonly string[];
+}
+
+/**
+ * The identity of a result: patient, code and time, and the order if it is known. A result without a time is identified by its value, so
+ * another value is another result. Earlier versions used neither the order nor the value.
+ */
+export function resultIdentity(key: IdentityKey, facts: ResultFacts): ResultIdentity {
+  const { patient, code, time, order, value } = facts;
+  const dated = [patient, 'observation', code, ...(time === undefined ? [] : [time])];
+  const earlier = recordIdentifier(key, dated);
+  const aliases = earlier.value === undefined ? [] : [earlier.value];
+  if (order !== undefined) return { identifier: recordIdentifier(key, [...dated, 'order', order]), aliases };
+  if (time !== undefined) return { identifier: earlier, aliases: [] };
+  return { identifier: recordIdentifier(key, [...dated, 'undated', value]), aliases };
+}
+
+const recordIdentifier = (key: IdentityKey, facts: readonly string[]): Identifier => ({
+  system: RECORD_KEY_SYSTEM,
+  value: keyedDigest(key, facts),
+});
 
 /** A UUID (RFC 9562, version 8) that is derived from a text. It is used in the `fullUrl` of bundle entries. */
 export function steadyUuid(text: string): string {

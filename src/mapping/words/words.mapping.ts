@@ -2,11 +2,12 @@ import type { Condition, Observation } from '@medplum/fhirtypes';
 import { isAfter, readDate, yearsBetween } from '../values/dates.js';
 import { splitCell } from '../values/expression.js';
 import { foldText } from './folding.js';
-import { recordIdentifier } from '../values/identity.js';
+import { conditionIdentifier, resultIdentity } from '../values/identity.js';
+import { resultText } from '../result.value.js';
 import { issue } from '../issue.js';
 import type { MappingDocument } from '../mapping.document.js';
 import { makeCondition, makeObservation } from '../record.maker.js';
-import type { MappingContext, WaitingWord } from '../row.plan.js';
+import type { MappingContext, PlannedResult, WaitingWord } from '../row.plan.js';
 import type { RowReading } from '../row.reading.js';
 import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
 import { DIABETES, PREGNANCY_STATUS, PREGNANT, type TermAnswer } from './term.js';
@@ -23,6 +24,7 @@ export interface Subject {
 export interface WordRecords {
   readonly conditions: Map<string, Condition>;
   readonly observations: Map<string, Observation>;
+  readonly results: Map<string, PlannedResult>;
   readonly waiting: WaitingWord[];
 }
 
@@ -30,7 +32,12 @@ type WordsRule = MappingDocument['words'][number];
 
 /** Maps the words of all list columns. If a row contains the same concept twice, the concept gives one resource. */
 export function mapWords(reading: RowReading, subject: Subject, context: MappingContext): WordRecords {
-  const records: WordRecords = { conditions: new Map(), observations: new Map(), waiting: [] };
+  const records: WordRecords = {
+    conditions: new Map(),
+    observations: new Map(),
+    results: new Map(),
+    waiting: [],
+  };
   for (const rule of reading.document.words) mapList(reading, rule, subject, context, records);
   checkPregnancy(reading, subject, records);
   return records;
@@ -116,7 +123,7 @@ function mapWord(
   const code = coding?.code ?? `text:${foldText(text)}`;
   if (records.conditions.has(code)) return;
   const condition = makeCondition({
-    identifier: recordIdentifier(context.key, subject.patientKey, 'condition', code),
+    identifier: conditionIdentifier(context.key, subject.patientKey, code),
     subject: subject.fullUrl,
     text,
     verification: rule.verification,
@@ -150,16 +157,25 @@ function addPregnancy(
 ): void {
   const code = answer.code.code ?? '';
   if (records.observations.has(code)) return;
-  const asOf = context.asOf ?? reading.document.as_of;
+  const time = context.asOf ?? reading.document.as_of;
+  const value = { valueCodeableConcept: { coding: answer.value, text: answer.text } };
+  const { identifier, aliases } = resultIdentity(context.key, {
+    patient: subject.patientKey,
+    code,
+    time,
+    value: resultText(value),
+  });
   const observation = makeObservation({
-    identifier: recordIdentifier(context.key, subject.patientKey, 'observation', code, asOf),
+    identifier,
     subject: subject.fullUrl,
     category: 'social-history',
-    code: answer.code,
+    code: { coding: [answer.code] },
     effective: reading.day,
-    value: { valueCodeableConcept: { coding: answer.value, text: answer.text } },
+    value,
   });
   records.observations.set(code, observation);
+  const undated = time === undefined ? { undated: true as const } : {};
+  records.results.set(identifier.value ?? '', { aliases, ...undated });
 }
 
 function checkPregnancy(reading: RowReading, subject: Subject, records: WordRecords): void {
