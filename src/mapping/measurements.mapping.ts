@@ -40,6 +40,7 @@ export function mapMeasurements(
       patient: subject.patientKey,
       code: found.key,
       time,
+      local: moment?.local,
       order,
       value: resultText(found.value),
     });

@@ -18,7 +18,12 @@ type KnownTest = ResultsRule['tests'][string];
 export function readListedResult(reading: RowReading, rule: ResultsRule): MeasuredValue | undefined {
   const test = reading.value(rule.test);
   const found = reading.value(rule.value);
-  if (test === undefined || found === undefined) return undefined;
+  // A test without a value has no result yet.
+  if (found === undefined) return undefined;
+  if (test === undefined) {
+    reading.leaveOut('measurement-incomplete', found.column);
+    return undefined;
+  }
   const known = knownTest(rule, test.text);
   const coding = known === undefined ? typedCode(test.text) : withoutUndefined(known.code);
   if (coding === undefined && reading.document.policies.unknown_words !== 'text_only') {
@@ -51,9 +56,13 @@ export function readListedResult(reading: RowReading, rule: ResultsRule): Measur
   };
 }
 
+const testsOf = new WeakMap<ResultsRule, ReadonlyMap<string, KnownTest>>();
+
 function knownTest(rule: ResultsRule, text: string): KnownTest | undefined {
-  const folded = foldText(text);
-  return Object.entries(rule.tests).find(([name]) => foldText(name) === folded)?.[1];
+  const tests =
+    testsOf.get(rule) ?? new Map(Object.entries(rule.tests).map(([name, test]) => [foldText(name), test]));
+  testsOf.set(rule, tests);
+  return tests.get(foldText(text));
 }
 
 const typedCode = (text: string): Coding | undefined =>

@@ -77,6 +77,11 @@ describe('identifiers of a list', () => {
   }, 60_000);
 });
 
+const weights = (...rows: readonly [weight: string, weighed: string][]) =>
+  Buffer.from(
+    `Nome,CPF,weight,weighed\n${rows.map(([weight, weighed]) => `Ana Souza,${cpfOf(1)},${weight},${weighed}`).join('\n')}\n`,
+  );
+
 describe('results of a list', () => {
   const [brazil] = SHIPPED_MAPPINGS;
   const changes = {
@@ -95,10 +100,6 @@ describe('results of a list', () => {
     ],
     policies: { ...brazil?.policies, duplicate_in_file: 'merge' },
   };
-  const weights = (...rows: readonly [weight: string, weighed: string][]) =>
-    Buffer.from(
-      `Nome,CPF,weight,weighed\n${rows.map(([weight, weighed]) => `Ana Souza,${cpfOf(1)},${weight},${weighed}`).join('\n')}\n`,
-    );
 
   it('keep their time, are never overwritten in silence, and are corrected when the upload says so', async () => {
     const clerk = await Clerk.start(world, changes);

@@ -212,6 +212,8 @@ describe('a list with one result in each row', () => {
     [{ test: '5130-0', value: '1:80' }, '5130-0', '1:80', []],
     [{ test: '2823-3', value: '4.5 mmol/L', unit: 'mmol/l' }, '2823-3', '4.5 mmol/L', []],
     [{ test: '2823-4', value: '4.5' }, undefined, undefined, ['test-unknown']],
+    [{ test: '', value: '4.5' }, undefined, undefined, ['measurement-incomplete']],
+    [{ test: '2823-3', value: '' }, undefined, undefined, []],
     [{ test: '2823-3', value: '4.5 mmol/L', unit: 'mg/dL' }, undefined, undefined, ['unit-contradicts']],
   ])('%j is %s %s', (row, code, value, codes) => {
     const read = mapped(row, labs);

@@ -96,6 +96,18 @@ describe('a result with a time', () => {
   });
 });
 
+it('a result whose zone became known later is not written again', () => {
+  const zoned = MappingDocument.parse({ ...english, source: { ...english.source, zone: 'Europe/Lisbon' } });
+  const local = { ...morning, observed_on: '2026-01-02 08:00' };
+  const [before, after] = [planOf(local), planOf(local, zoned)];
+  expect([before, after].map(({ observations }) => observations[0]?.effectiveDateTime)).toEqual([
+    '2026-01-02',
+    '2026-01-02T08:00:00+00:00',
+  ]);
+  expect(keyOf(after)).toBe(keyOf(planOf(morning)));
+  expect(decided(after, serverWith(...before.observations))).toMatchObject({ state: 'unchanged', codes: [] });
+});
+
 describe('a result without a time', () => {
   const [first, later] = [
     planOf({ weight_kg: '70' }),

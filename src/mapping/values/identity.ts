@@ -34,6 +34,8 @@ export interface ResultFacts {
   readonly code: string;
   /** When the result was taken (`MomentRead.identity`), or the day that the list describes. Missing when neither is known. */
   readonly time?: string | undefined;
+  /** The local time without its zone, if the list was imported before its mapping had a zone. */
+  readonly local?: string | undefined;
   /** The number of the specimen or order. */
   readonly order?: string | undefined;
   /** The value as a text. It identifies only a result without a time and without an order. */
@@ -51,13 +53,21 @@ export interface ResultIdentity {
  * another value is another result. Earlier versions used neither the order nor the value.
  */
 export function resultIdentity(key: IdentityKey, facts: ResultFacts): ResultIdentity {
-  const { patient, code, time, order, value } = facts;
-  const dated = [patient, 'observation', code, ...(time === undefined ? [] : [time])];
-  const earlier = recordIdentifier(key, dated);
-  const aliases = earlier.value === undefined ? [] : [earlier.value];
-  if (order !== undefined) return { identifier: recordIdentifier(key, [...dated, 'order', order]), aliases };
-  if (time !== undefined) return { identifier: earlier, aliases: [] };
-  return { identifier: recordIdentifier(key, [...dated, 'undated', value]), aliases };
+  const { patient, code, time, local, order, value } = facts;
+  const result = [patient, 'observation', code];
+  const dated = [...result, ...(time === undefined ? [] : [time])];
+  const zoneless = local === undefined ? [] : [[...result, local]];
+  const identified = (own: readonly string[], earlier: readonly (readonly string[])[]): ResultIdentity => ({
+    identifier: recordIdentifier(key, own),
+    aliases: earlier.flatMap((one) => recordIdentifier(key, one).value ?? []),
+  });
+  if (order !== undefined) {
+    const number = ['order', order];
+    const ordered = zoneless.map((one) => [...one, ...number]);
+    return identified([...dated, ...number], [...ordered, dated, ...zoneless]);
+  }
+  if (time !== undefined) return identified(dated, zoneless);
+  return identified([...dated, 'undated', value], [dated]);
 }
 
 const recordIdentifier = (key: IdentityKey, facts: readonly string[]): Identifier => ({

@@ -8,6 +8,8 @@ export interface MomentRead {
   readonly effective: string;
   readonly identity: string;
   readonly zoneless?: true;
+  /** The local time, if its zone comes from the mapping. Before the mapping had a zone, it was the identity. */
+  readonly local?: string;
   readonly pivoted?: true;
 }
 export type MomentReading = MomentRead | { readonly fault: 'date-invalid' | 'date-ambiguous' };
@@ -43,7 +45,12 @@ export function readMoment(
   const offset = written ?? (zone === undefined ? undefined : zoneOffset(local, zone));
   if (offset === undefined) return { effective: day.date, identity: local, zoneless: true, ...pivoted };
   const effective = `${local}${offset}`;
-  return { effective, identity: new Date(effective).toISOString(), ...pivoted };
+  return {
+    effective,
+    identity: new Date(effective).toISOString(),
+    ...(written === undefined ? { local } : {}),
+    ...pivoted,
+  };
 }
 
 function clockOf(parts: Readonly<Record<string, string | undefined>>): string | undefined {

@@ -75,7 +75,8 @@ function mapList(
 function onsetOf(reading: RowReading, rule: WordsRule, text: string | undefined): string | undefined {
   if (text === undefined || text === '' || rule.onsets === undefined) return undefined;
   const column = rule.onsets.split;
-  const found = readDate(text, reading.document.columns[column]?.formats ?? ['yyyy-MM-dd']);
+  const { formats, pivot } = reading.document.columns[column] ?? {};
+  const found = readDate(text, formats ?? ['yyyy-MM-dd'], { pivot });
   if (!('date' in found)) {
     reading.issues.push(issue(found.fault, column));
     return undefined;
