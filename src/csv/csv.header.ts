@@ -42,8 +42,8 @@ export function readCsvHeader(names: readonly string[], document: MappingDocumen
     );
   if (folded.includes('')) throw new FileRefused('file-column-unnamed');
   const meaning = folded.map((name, at) => fields[at] ?? `unknown ${name}`);
-  const double = known.filter((field, at) => known.indexOf(field) !== at);
-  if (new Set(meaning).size < meaning.length) throw new FileRefused('file-column-double', double);
+  if (new Set(meaning).size < meaning.length)
+    throw new FileRefused('file-column-double', doubleNames(names, meaning));
   const missing = missingColumns(document, new Set(known));
   if (missing.length > 0) throw new FileRefused('file-column-missing', missing);
   return {
@@ -55,6 +55,10 @@ export function readCsvHeader(names: readonly string[], document: MappingDocumen
     report: folded.includes('_row') && folded.includes('_codes'),
   };
 }
+
+/** The names in the file of the columns that have the same meaning as another column. */
+const doubleNames = (names: readonly string[], meaning: readonly string[]): string[] =>
+  names.filter((_, at) => meaning.filter((one) => one === meaning[at]).length > 1);
 
 function missingColumns(document: MappingDocument, known: ReadonlySet<string>): string[] {
   const required = Object.entries(document.columns).flatMap(([field, { required }]) =>

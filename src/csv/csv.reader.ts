@@ -7,9 +7,12 @@ import { FileRefused } from './csv.refusal.js';
 import { type CsvRecord, CsvScanner } from './csv.scanner.js';
 import { withoutFormulaEscape } from './csv.writer.js';
 
+const LF = 0x0a;
+const CR = 0x0d;
+
 /**
- * A row of the file. `row` is the row number, where the first row below the header is 1. `line` is the line number in the file. A row with
- * a `fault` is rejected.
+ * A row of the file. `row` is the row in which a spreadsheet program shows it, so a header in the first line is row 1. Blank lines are
+ * counted. `line` is the number of its first line in the file. A row with a `fault` is rejected.
  */
 export interface CsvRow {
   readonly row: number;
@@ -25,7 +28,7 @@ export interface CsvRow {
  */
 export async function* readRows(source: AsyncIterable<Buffer>, shape: CsvShape): AsyncGenerator<CsvRow[]> {
   const scanner = new CsvScanner(shape.delimiter.delimiter);
-  let row = 0;
+  let number = 0;
   let pastHeader = false;
   const toRows = (records: readonly CsvRecord[]): CsvRow[] => {
     const rows: CsvRow[] = [];
@@ -35,10 +38,11 @@ export async function* readRows(source: AsyncIterable<Buffer>, shape: CsvShape):
         continue;
       }
       if (record.fault === undefined && record.cells.every((cell) => cell.trim() === '')) continue;
-      row += 1;
-      if (row > LIMITS.rows) throw new FileRefused('file-rows-too-many');
+      number += 1;
+      if (number > LIMITS.rows) throw new FileRefused('file-rows-too-many');
+      // A spreadsheet program does not show the `sep=` line.
       const line = record.line + (shape.delimiter.sepLine ? 1 : 0);
-      rows.push({ ...record, row, line });
+      rows.push({ ...record, line });
     }
     return rows;
   };
@@ -49,19 +53,24 @@ export async function* readRows(source: AsyncIterable<Buffer>, shape: CsvShape):
   }
   const rows = toRows(await scanner.finish());
   if (rows.length > 0) yield rows;
-  if (row === 0) throw new FileRefused('file-header-only');
+  if (number === 0) throw new FileRefused('file-header-only');
 }
 
 async function* afterFirstLine(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let past = false;
+  let place: 'in the line' | 'after its CR' | 'past' = 'in the line';
   for await (const chunk of source) {
-    const end = past ? -1 : chunk.findIndex((byte) => byte === 0x0a || byte === 0x0d);
-    if (past) yield chunk;
-    else if (end >= 0) {
-      past = true;
-      // If the line ends with CRLF, the LF remains. The scanner reads this LF as an empty line and skips it.
-      yield chunk.subarray(end + 1);
+    let begin = 0;
+    if (place === 'in the line') {
+      const end = chunk.findIndex((byte) => byte === LF || byte === CR);
+      if (end < 0) continue;
+      place = chunk[end] === CR ? 'after its CR' : 'past';
+      begin = end + 1;
     }
+    if (place === 'after its CR' && begin < chunk.length) {
+      if (chunk[begin] === LF) begin += 1;
+      place = 'past';
+    }
+    yield chunk.subarray(begin);
   }
 }
 

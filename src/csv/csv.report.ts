@@ -1,5 +1,6 @@
 import type { Issue } from '../mapping/issue.js';
 import type { CsvRow } from './csv.reader.js';
+import { messageOfIssue } from './named.issue.js';
 import { csvLines } from './csv.writer.js';
 
 /** The columns that `errors.csv` adds. These columns are ignored when the file is uploaded. */
@@ -23,9 +24,10 @@ export function reportLine(
     isAddedColumn(name) ? [] : [(whole === undefined ? row.cells[at] : at === 0 ? whole : undefined) ?? ''],
   );
   const severity = issues.some((one) => one.severity === 'error') ? 'error' : 'warning';
-  const messages = issues.map(({ column, message, suggestion }) =>
-    [column === undefined ? message : `${column}: ${message}`, suggestion].join(' '),
-  );
+  const messages = issues.map((one) => {
+    const message = messageOfIssue(one);
+    return [one.column === undefined ? message : `${one.column}: ${message}`, one.suggestion].join(' ');
+  });
   const added = [String(row.row), severity, issues.map(({ code }) => code).join(' '), messages.join(' · ')];
   return toLine([...cells, ...added], delimiter);
 }

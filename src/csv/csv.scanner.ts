@@ -5,10 +5,12 @@ import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 
 /**
- * A record of the file. `line` is the line number of the record, where the first line of the file is 1. A `fault` is the reason why the
- * cells must not be used.
+ * A record of the file. `line` is the line number of its first line, where the first line of the file is 1. `row` is the row in which a
+ * spreadsheet program shows it: blank lines are rows, and a record of several lines is one row. A `fault` is the reason why the cells must
+ * not be used.
  */
 export interface CsvRecord {
+  readonly row: number;
   readonly line: number;
   readonly cells: readonly string[];
   readonly fault?: Issue;
@@ -34,6 +36,8 @@ export class CsvScanner {
   private goodEnd = 0;
   /** The line number at the end of the last good record. */
   private line = 1;
+  /** The number of lines so far that do not begin a row, because they continue a cell of several lines. */
+  private continued = 0;
   private width: number | undefined;
   private broken: 'quote-broken' | 'row-too-large' | undefined;
   private brokenRows = 0;
@@ -104,6 +108,7 @@ export class CsvScanner {
     const first = text.subarray(0, Math.min(end?.at ?? text.length, LIMITS.record)).toString('utf8');
     this.line += countLines(this.tail.subarray(0, begin));
     this.found.push({
+      row: this.line - this.continued,
       line: this.line,
       cells: [first],
       fault: issue(long ? 'row-too-large' : 'quote-broken'),
@@ -175,16 +180,19 @@ export class CsvScanner {
     let begin = 0;
     while (own[begin] === LF || own[begin] === CR) begin += 1;
     const line = this.line + countLines(own.subarray(0, begin));
+    const row = line - this.continued;
     const fits = cells.length === this.width;
+    const inner = countLines(withoutLineEnd(own.subarray(begin)));
     // If a record has several lines and a wrong number of cells, one of its quotes was not closed. The cell ended only at a quote in a
     // later line.
-    if (!fits && /[\r\n]/u.test(own.subarray(begin).toString('latin1').trimEnd())) {
+    if (!fits && inner > 0) {
       this.markBroken('quote-broken');
       return;
     }
     this.goodEnd = bytes;
     this.line += countLines(own);
-    this.found.push(fits ? { line, cells } : { line, cells, fault: issue('column-count') });
+    this.continued += inner;
+    this.found.push(fits ? { row, line, cells } : { row, line, cells, fault: issue('column-count') });
   }
 
   private skip(error: CsvError | undefined, parser: Parser): void {
@@ -203,6 +211,12 @@ function countLines(bytes: Buffer): number {
   for (let at = 0; at < bytes.length; at += 1)
     if (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] !== LF)) lines += 1;
   return lines;
+}
+
+function withoutLineEnd(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === LF || bytes[end - 1] === CR)) end -= 1;
+  return bytes.subarray(0, end);
 }
 
 function endOfLine(bytes: Buffer): { at: number; next: number } | undefined {

@@ -11,10 +11,18 @@ export interface GroupedRow {
   readonly plan: RowPlan;
 }
 
-/** The result for a row. The row is written with `plan`, or it is a duplicate or rejected for the reason in `code`. */
+/**
+ * The result for a row. The row is written with `plan`, or it is a duplicate or rejected for the reason in `code`. `otherRow` is the row of
+ * the same patient that is written instead. If none of them is written, it is the previous one, or the next one for the first row.
+ */
 export type RowResult =
   | { readonly row: number; readonly result: 'write'; readonly plan: RowPlan }
-  | { readonly row: number; readonly result: 'duplicate' | 'rejected'; readonly code: IssueCode };
+  | {
+      readonly row: number;
+      readonly result: 'duplicate' | 'rejected';
+      readonly code: IssueCode;
+      readonly otherRow: number;
+    };
 
 /**
  * Applies the duplicate policy to the rows of one patient in one file, in the order of the file. If all rows have equal content, every
@@ -29,35 +37,54 @@ export function resolveDuplicates(
   const rest = group.slice(1);
   const hash = planHash(first.plan);
   if (rest.every(({ plan }) => planHash(plan) === hash))
-    return [write(first.row, first.plan), ...rest.map(({ row }) => duplicate(row, 'duplicate-same'))];
+    return [
+      write(first.row, first.plan),
+      ...rest.map(({ row }) => duplicate(row, 'duplicate-same', first.row)),
+    ];
   if (policy === 'error')
-    return group.map(({ row }) => ({ row, result: 'rejected', code: 'duplicate-in-file' }));
+    return group.map(({ row }, at) => ({
+      row,
+      result: 'rejected',
+      code: 'duplicate-in-file',
+      otherRow: (group[at - 1] ?? group[at + 1] ?? first).row,
+    }));
   if (policy === 'merge') {
     const merged = rest.reduce((plan, next) => mergePlans(plan, next.plan), first.plan);
-    return [write(first.row, merged), ...rest.map(({ row }) => duplicate(row, 'duplicate-merged'))];
+    return [
+      write(first.row, merged),
+      ...rest.map(({ row }) => duplicate(row, 'duplicate-merged', first.row)),
+    ];
   }
   const used = policy === 'first' ? first : (group.at(-1) ?? first);
   return group.map((one) =>
-    one.row === used.row ? write(one.row, one.plan) : duplicate(one.row, 'duplicate-set-aside'),
+    one.row === used.row ? write(one.row, one.plan) : duplicate(one.row, 'duplicate-set-aside', used.row),
   );
 }
 
 /**
  * The rows that have an identifier in common with another row but differ from that row in the main identifier (`RowPlan.identities`).
- * Either both rows are about one patient, or one of the identifiers is wrong.
+ * Either both rows are about one patient, or one of the identifiers is wrong. The result maps each of these rows to such another row.
  */
-export function rowsWithSharedIdentifiers(rows: readonly GroupedRow[]): ReadonlySet<number> {
+export function rowsWithSharedIdentifiers(rows: readonly GroupedRow[]): ReadonlyMap<number, number> {
   const holders = new Map<string, GroupedRow[]>();
   for (const one of rows)
     for (const key of one.plan.identityKeys) holders.set(key, [...(holders.get(key) ?? []), one]);
-  const shared = [...holders.values()].filter(
-    (group) => new Set(group.map(({ plan }) => plan.patientKey)).size > 1,
-  );
-  return new Set(shared.flat().map(({ row }) => row));
+  const found = new Map<number, number>();
+  for (const group of holders.values())
+    for (const { row, plan } of group) {
+      const other = group.find((one) => one.plan.patientKey !== plan.patientKey);
+      if (other !== undefined && !found.has(row)) found.set(row, other.row);
+    }
+  return found;
 }
 
 const write = (row: number, plan: RowPlan): RowResult => ({ row, result: 'write', plan });
-const duplicate = (row: number, code: IssueCode): RowResult => ({ row, result: 'duplicate', code });
+const duplicate = (row: number, code: IssueCode, otherRow: number): RowResult => ({
+  row,
+  result: 'duplicate',
+  code,
+  otherRow,
+});
 
 /**
  * Merges two plans of one patient. Where the plans differ, the later plan wins. Conditions and Observations are matched by their

@@ -7,6 +7,8 @@ export interface Issue {
   readonly message: string;
   readonly suggestion: string;
   readonly column?: string;
+  /** The other row of the file that the issue is about, for example the other row of a duplicate. */
+  readonly other_row?: number;
 }
 
 /** Creates an issue. `severity` replaces the default severity of the code if the mapping sets another severity. */

@@ -110,8 +110,8 @@ describe('an import', () => {
     expect(await clerk.report(first.file_id)).toMatchObject({
       status: 'undone',
       undo_conflicts: expect.arrayContaining([
-        { row: 2, resource: expect.stringContaining('Patient/') },
-        { row: 2, resource: expect.stringContaining('Condition/') },
+        { row: 3, resource: expect.stringContaining('Patient/') },
+        { row: 3, resource: expect.stringContaining('Condition/') },
       ]),
     });
     const left = await hapi.search(`Patient?identifier=${clerk.system}|`);
@@ -145,7 +145,7 @@ describe('an import', () => {
       await hapi.json(`/${resource}`, { method: 'PUT', body: { ...patient, address: [{ city: 'Olinda' }] } });
     });
     await isOver(clerk, id);
-    expect(await clerk.report(id)).toMatchObject({ undo_conflicts: [{ row: 1, resource }] });
+    expect(await clerk.report(id)).toMatchObject({ undo_conflicts: [{ row: 2, resource }] });
     expect(await patients(clerk)).toBe(1);
   }, 120_000);
 

@@ -17,12 +17,22 @@ afterAll(() => world?.stop());
 
 const Items = z.object({
   items: z.array(
-    z.object({ row: z.number(), state: z.string(), issues: z.array(z.looseObject({ code: z.string() })) }),
+    z.object({
+      row: z.number(),
+      line: z.number(),
+      state: z.string(),
+      issues: z.array(z.looseObject({ code: z.string(), other_row: z.number().optional() })),
+    }),
   ),
 });
 const codesOf = async (clerk: Clerk, id: string) =>
   Items.parse((await clerk.get(`/api/imports/${id}/rows`).expect(200)).body).items.map(({ state, issues }) =>
-    [state, ...issues.map(({ code }) => code).filter((code) => code !== 'cpf-check-digits')].join(' '),
+    [
+      state,
+      ...issues
+        .filter(({ code }) => code !== 'cpf-check-digits')
+        .map(({ code, other_row: other }) => (other === undefined ? code : `${code} ${other}`)),
+    ].join(' '),
   );
 
 describe('identifiers of a list', () => {
@@ -50,10 +60,10 @@ describe('identifiers of a list', () => {
       );
       const done = await clerk.import(file);
       expect(await codesOf(clerk, done.file_id)).toEqual([
-        'rejected identifier-shared',
-        'rejected identifier-shared',
+        'rejected identifier-shared 3',
+        'rejected identifier-shared 2',
         'created',
-        'duplicate duplicate-same',
+        'duplicate duplicate-same 4',
         'created',
       ]);
       expect(await hapi.count(`Patient?identifier=${own}:record|77`)).toBe(0);

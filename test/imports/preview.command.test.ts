@@ -52,7 +52,7 @@ describe('npm run mapping:test', () => {
     expect(said).toContain('resources  50 Patient, 11 Condition, 4 Observation\n');
     expect(said).toContain('50 × cpf-check-digits');
     expect(said).toContain('5 × phone-area-code');
-    expect(said).toMatch(/^row 2 {2}written: Patient, Condition 73211009 Diabetes mellitus$/m);
+    expect(said).toMatch(/^row 3 {2}written: Patient, Condition 73211009 Diabetes mellitus$/m);
     expect(said).toContain('30 more rows');
   });
 
@@ -70,11 +70,13 @@ describe('npm run mapping:test', () => {
     expect(status).toBe(1);
     expect(said).toContain('rows       1 waiting, 3 rejected, 1 written, 1 duplicate\n');
     expect(said).toContain('waiting words  1 Zumbidite');
-    expect(said).toMatch(/^row 2 {2}rejected\n {4}error identifier-scientific \(cpf\): /m);
+    expect(said).toMatch(/^row 3 {2}rejected\n {4}error identifier-scientific \(CPF\): /m);
+    expect(said).toMatch(/^ {4}information duplicate-same: Another row .* See row 4\.$/m);
+    expect(said).toMatch(/^ {4}error duplicate-in-file: Another row .* See row 7\.$/m);
     const lines = (await run(file, '--json')).said.trimEnd().split('\n');
     expect(lines).toHaveLength(6);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
-      row: 1,
+      row: 2,
       state: 'waiting',
       words: ['Zumbidite'],
       resources: [{ resourceType: 'Patient', birthDate: '1970-06-05' }],

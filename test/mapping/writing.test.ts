@@ -175,7 +175,7 @@ describe('rows of one patient in one file', () => {
     expect(planHash(one.plan)).toBe(planHash(same.plan));
     expect(resolveDuplicates([one, same], 'error')).toEqual([
       { row: 1, result: 'write', plan: one.plan },
-      { row: 2, result: 'duplicate', code: 'duplicate-same' },
+      { row: 2, result: 'duplicate', code: 'duplicate-same', otherRow: 1 },
     ]);
   });
 

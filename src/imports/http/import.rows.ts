@@ -5,9 +5,10 @@ import { z } from 'zod';
 import { importChunks, importRows, ROW_STATES } from '../../database/schema.records.js';
 import type { Issue } from '../../mapping/issue.js';
 import { Conflict } from '../../problems/errors.js';
+import { messageOfIssue, namedIssue, type NamedIssue } from '../../csv/named.issue.js';
 import { reportHeader, reportLine } from '../../csv/csv.report.js';
 import type { RowsQuery } from './import.query.js';
-import { readSource } from '../jobs/import.source.js';
+import { headerOf, readSource } from '../jobs/import.source.js';
 import type { ImportReport } from './import.report.js';
 import { Imports } from '../jobs/imports.service.js';
 import { ChunkStore } from '../writing/chunk.store.js';
@@ -21,7 +22,13 @@ const MOST_ISSUES = 1_000;
 
 /** A row, as the API shows it. `changes` contains patient data. */
 export const RowReport = z.object({
-  row: z.int(),
+  row: z
+    .int()
+    .describe('The row in which a spreadsheet program shows it. A header in the first line is row 1.'),
+  line: z
+    .int()
+    .nullable()
+    .describe('The number of its first line in the file. Null when the rows were deleted.'),
   state: z.enum(ROW_STATES),
   issues: z
     .array(
@@ -30,7 +37,12 @@ export const RowReport = z.object({
         code: z.string(),
         message: z.string(),
         suggestion: z.string(),
-        column: z.string().optional(),
+        column: z.string().optional().describe('The name of the column in the file.'),
+        field: z.string().optional().describe('The name of the column in the mapping.'),
+        other_row: z
+          .int()
+          .optional()
+          .describe('The other row that the issue is about, for example of a duplicate.'),
       }),
     )
     .readonly(),
@@ -56,13 +68,16 @@ export class ImportRows {
 
   /** A page of rows in the order of the file, and the total number of rows in the requested state. */
   async page(id: string, query: RowsQuery): Promise<{ items: RowReport[]; total: number }> {
-    await this.imports.get(id);
+    const { source } = await this.imports.get(id);
     const { rows, total } = await this.pages.page(id, query);
     const changes = await this.changes.of(id, rows);
+    const read = await this.chunks.rows(id, [...new Set(rows.map(({ chunk }) => chunk))]);
+    const named = namedBy(source);
     const items = rows.map((row) => ({
       row: row.row,
+      line: read.get(row.row)?.line ?? null,
       state: row.state,
-      issues: Issues.parse(row.issues),
+      issues: named(row.issues),
       changes: changes.get(row.row) ?? [],
     }));
     return { items, total };
@@ -86,6 +101,7 @@ export class ImportRows {
     const record = await this.imports.get(id);
     if (record.source === null) return;
     const { header, delimiter } = readSource(record.source);
+    const named = namedBy(record.source);
     yield reportHeader(header, delimiter);
     const counts = sql`${importChunks.rejected} + ${importChunks.waiting} > 0`;
     const states = inArray(importRows.state, ['rejected', 'waiting']);
@@ -94,7 +110,7 @@ export class ImportRows {
       let lines = '';
       for (const { row, issues } of rows) {
         const read = found.get(row);
-        if (read !== undefined) lines += reportLine(read, header, Issues.parse(issues), delimiter);
+        if (read !== undefined) lines += reportLine(read, header, named(issues), delimiter);
       }
       yield lines;
     }
@@ -105,19 +121,29 @@ export class ImportRows {
    */
   async outcome(id: string): Promise<OperationOutcome> {
     const report = await this.imports.report(id);
+    const named = namedBy(report.source);
     const issues = [summaryOf(report), ...failureOf(report), ...findingsOf(report)];
     const counts = sql`${importChunks.reasons} <> '{}'`;
     for await (const rows of this.pages.batches(id, counts, sql`${importRows.issues} <> '[]'`)) {
       for (const { row, issues: of } of rows)
-        for (const one of Issues.parse(of))
+        for (const one of named(of))
           if (issues.length < MOST_ISSUES)
             issues.push(
-              outcomeOf(one, [`row ${row}${one.column === undefined ? '' : `, column ${one.column}`}`]),
+              outcomeOf({ ...one, message: messageOfIssue(one) }, [
+                `row ${row}${one.column === undefined ? '' : `, column ${one.column}`}`,
+              ]),
             );
       if (issues.length >= MOST_ISSUES) break;
     }
     return { resourceType: 'OperationOutcome', issue: issues };
   }
+}
+
+/** Returns a function that parses stored issues and names their columns as the file does. `stored` is the source of the import. */
+function namedBy(stored: unknown): (issues: unknown) => NamedIssue[] {
+  const header = stored === null || stored === undefined ? undefined : headerOf(readSource(stored));
+  return (issues) =>
+    Issues.parse(issues).map((one) => (header === undefined ? one : namedIssue(one, header)));
 }
 
 type OutcomeIssue = NonNullable<OperationOutcome['issue']>[number];

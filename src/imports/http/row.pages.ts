@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, asc, eq, gt, inArray, lte, max, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, lte, max, type SQL, sql } from 'drizzle-orm';
 import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
 import { importChunks, importRows, imports } from '../../database/schema.records.js';
+import { CHUNK_ROWS } from '../writing/chunk.store.js';
 import type { RowsQuery } from './import.query.js';
 
 type Row = typeof importRows.$inferSelect;
@@ -49,20 +50,30 @@ export class RowPages {
   }
 }
 
-/** A page of all rows. Row numbers start at 1 and have no gaps, so a page is a range of row numbers. */
+/** A page of all rows. Every chunk but the last has the same number of rows, so the page is in a few chunks. */
 async function all(transaction: Transaction, id: string, { skip, limit }: Window): Promise<RowPage> {
   const ofImport = eq(importRows.importId, id);
   const [last] = await transaction
-    .select({ row: max(importRows.row) })
+    .select({ chunk: max(importRows.chunk) })
     .from(importRows)
     .where(ofImport);
-  const total = last?.row ?? 0;
+  if (last === undefined || last.chunk === null) return { rows: [], total: 0 };
+  const full = last.chunk * CHUNK_ROWS;
+  const total =
+    full + (await transaction.$count(importRows, and(ofImport, eq(importRows.chunk, last.chunk))));
+  const first = Math.floor(skip / CHUNK_ROWS);
   if (skip >= total) return { rows: [], total };
+  const chunks = [
+    gte(importRows.chunk, first),
+    lte(importRows.chunk, Math.floor((skip + limit - 1) / CHUNK_ROWS)),
+  ];
   const rows = await transaction
     .select()
     .from(importRows)
-    .where(and(ofImport, gt(importRows.row, skip), lte(importRows.row, Math.min(skip + limit, total))))
-    .orderBy(asc(importRows.row));
+    .where(and(ofImport, ...chunks))
+    .orderBy(asc(importRows.row))
+    .limit(limit)
+    .offset(skip - first * CHUNK_ROWS);
   return { rows, total };
 }
 

@@ -31,16 +31,19 @@ export class Duplicates {
     await transaction.execute(sql`
       update import_rows set leader = case when verdict.code = 'duplicate-merged' then verdict.first end,
         state = case verdict.code when 'duplicate-in-file' then 'rejected' else 'duplicate' end,
-        issues = import_rows.issues || case verdict.code
-          when 'duplicate-same' then ${JSON.stringify([issue('duplicate-same')])}::jsonb
-          else ${JSON.stringify([issue(code)])}::jsonb end
+        issues = import_rows.issues || (case verdict.code
+          when 'duplicate-same' then ${JSON.stringify(issue('duplicate-same'))}::jsonb
+          else ${JSON.stringify(issue(code))}::jsonb end || jsonb_build_object('other_row', verdict.other))
       from (
-        select row, first, case when not same then ${code}::text else 'duplicate-same' end as code
+        select row, first, case when not same then ${code}::text else 'duplicate-same' end as code,
+          case when same or ${written}::text = 'first' then first when ${written}::text = 'last' then last
+            else beside end as other
         from (
           select row, count(*) over every as number, min(row) over every as first, max(row) over every as last,
-            min(content) over every = max(content) over every as same
+            min(content) over every = max(content) over every as same,
+            coalesce(lag(row) over in_order, lead(row) over in_order) as beside
           from import_rows where import_id = ${importId} and state = 'pending' and patient is not null
-          window every as (partition by patient)) placed
+          window every as (partition by patient), in_order as (partition by patient order by row)) placed
         where number > 1 and case
           when same or ${written}::text = 'first' then row <> first
           when ${written}::text = 'last' then row <> last
@@ -54,16 +57,21 @@ export class Duplicates {
       select row from import_rows where ${pending} and others is not null limit 1`);
     if (some === undefined) return;
     await transaction.execute(sql`
-      update import_rows set state = 'rejected', issues = import_rows.issues || ${JSON.stringify([issue('identifier-shared')])}::jsonb
+      update import_rows set state = 'rejected', issues = import_rows.issues
+        || (${JSON.stringify(issue('identifier-shared'))}::jsonb || jsonb_build_object('other_row', found.other))
       from (
-        select distinct row from (
-          select row, min(patient) over every <> max(patient) over every as shared
+        select row, min(case when patient = lowest then of_highest else of_lowest end) as other from (
+          select row, patient, lowest, highest, min(row) filter (where patient = lowest) over every as of_lowest,
+            min(row) filter (where patient = highest) over every as of_highest
           from (
-            select row, patient, patient as key from import_rows where ${pending} and patient is not null
-            union all
-            select row, patient, unnest(others) from import_rows where ${pending} and others is not null) keyed
+            select row, patient, key, min(patient) over every as lowest, max(patient) over every as highest
+            from (
+              select row, patient, patient as key from import_rows where ${pending} and patient is not null
+              union all
+              select row, patient, unnest(others) from import_rows where ${pending} and others is not null) keyed
+            window every as (partition by key)) ranged
           window every as (partition by key)) placed
-        where shared) found
+        where lowest <> highest group by row) found
       where import_rows.import_id = ${importId} and import_rows.row = found.row`);
   }
 }

@@ -11,7 +11,7 @@ import { type CsvRow, readRows } from '../../csv/csv.reader.js';
 import { FileRefused } from '../../csv/csv.refusal.js';
 import { Duplicates } from './duplicates.service.js';
 import type { StoredPlan } from '../writing/chunk.plans.js';
-import { ChunkStore } from '../writing/chunk.store.js';
+import { CHUNK_ROWS, ChunkStore } from '../writing/chunk.store.js';
 import { ImportLocks } from '../writing/import.locks.js';
 import { sourceOf } from './import.source.js';
 import { type ImportRecord, Imports } from './imports.service.js';
@@ -23,8 +23,6 @@ import { RowMapper } from '../writing/row.mapper.js';
 import { RowStore } from '../writing/row.store.js';
 import { StagedFiles } from './staged.files.js';
 
-/** The number of rows in a chunk. */
-const CHUNK = 500;
 /** A list with at most this number of chunks has priority over larger lists. */
 const SMALL_CHUNKS = 10;
 /**
@@ -105,9 +103,9 @@ export class Inspection {
     for await (const batch of readRows(plainBytes(this.files.open(record.id)), shape)) {
       signal.throwIfAborted();
       buffered.push(...batch);
-      for (; buffered.length >= CHUNK; buffered = buffered.slice(CHUNK)) {
+      for (; buffered.length >= CHUNK_ROWS; buffered = buffered.slice(CHUNK_ROWS)) {
         if ((await this.imports.get(record.id)).status !== 'inspecting') return 'cancelled';
-        await storeChunk(buffered.slice(0, CHUNK));
+        await storeChunk(buffered.slice(0, CHUNK_ROWS));
       }
     }
     if (buffered.length > 0) await storeChunk(buffered);

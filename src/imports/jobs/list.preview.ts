@@ -16,6 +16,7 @@ import type { MappingContext, RowPlan, WaitingWord } from '../../mapping/row.pla
 import { explainShape, inspectCsv } from '../../csv/csv.inspection.js';
 import { cellsByColumn, readRows } from '../../csv/csv.reader.js';
 import { type FileFinding, fileFindings } from '../../csv/file.findings.js';
+import { ignoredCellIssues, namedIssue, type NamedIssue } from '../../csv/named.issue.js';
 import { plainBytes, probeFile } from '../../csv/plain.file.js';
 
 /**
@@ -27,7 +28,7 @@ export interface RowPreview {
   readonly resources: readonly Resource[];
   /** Unknown words. */
   readonly words: readonly string[];
-  readonly issues: readonly Issue[];
+  readonly issues: readonly NamedIssue[];
 }
 
 /** The preview of a list. `cut` is true when the list has more rows than the preview. */
@@ -71,17 +72,21 @@ export async function previewList(
         continue;
       }
       const mapped = mapRow(document, cellsByColumn(cells, shape.header), context);
+      const issues = [...mapped.issues, ...ignoredCellIssues(cells, shape.header)];
       if (mapped.outcome === 'rejected')
-        rows.push({ ...withoutResources(row, 'rejected', mapped.issues), words: textsOf(mapped.unknown) });
-      else planned.push({ row, plan: mapped.plan, issues: mapped.issues });
+        rows.push({ ...withoutResources(row, 'rejected', issues), words: textsOf(mapped.unknown) });
+      else planned.push({ row, plan: mapped.plan, issues });
     }
     if (cut) break;
   }
   const issuesOf = new Map(planned.map(({ row, issues }) => [row, issues]));
   const shared = rowsWithSharedIdentifiers(planned);
-  for (const { row, issues } of planned)
-    if (shared.has(row))
-      rows.push(withoutResources(row, 'rejected', [...issues, issue('identifier-shared')]));
+  for (const { row, issues } of planned) {
+    const other = shared.get(row);
+    if (other === undefined) continue;
+    const reason = { ...issue('identifier-shared'), other_row: other };
+    rows.push(withoutResources(row, 'rejected', [...issues, reason]));
+  }
   const unshared = planned.filter(({ row }) => !shared.has(row));
   const groups = Map.groupBy(unshared, ({ plan }) => plan.patientKey).values();
   for (const group of groups)
@@ -89,11 +94,16 @@ export async function previewList(
       const issues = issuesOf.get(resolved.row) ?? [];
       if (resolved.result === 'write')
         rows.push(withResources(resolved.row, resolved.plan, [...issues, ...conflictsIn(resolved.plan)]));
-      else rows.push(withoutResources(resolved.row, resolved.result, [...issues, issue(resolved.code)]));
+      else {
+        const reason = { ...issue(resolved.code), other_row: resolved.otherRow };
+        rows.push(withoutResources(resolved.row, resolved.result, [...issues, reason]));
+      }
     }
-  rows.sort((one, other) => one.row - other.row);
+  const named = rows
+    .sort((one, other) => one.row - other.row)
+    .map((row) => Object.assign(row, { issues: row.issues.map((one) => namedIssue(one, shape.header)) }));
   const explained = explainShape(shape);
-  return { shape: explained, findings: fileFindings(explained), rows, cut };
+  return { shape: explained, findings: fileFindings(explained), rows: named, cut };
 }
 
 function withResources(row: number, plan: RowPlan, issues: readonly Issue[]): RowPreview {

@@ -8,6 +8,7 @@ import { SHIPPED_MAPPINGS } from '../../mapping/defaults.js';
 import { MappingDocument } from '../../mapping/mapping.document.js';
 import { availableNames } from '../../problems/available.js';
 import { FileRefused } from '../../csv/csv.refusal.js';
+import { messageOfIssue } from '../../csv/named.issue.js';
 import { type ListPreview, previewList, type RowPreview } from './list.preview.js';
 
 const NAMES = SHIPPED_MAPPINGS.map(({ name }) => name).join(', ');
@@ -103,8 +104,10 @@ function printPreview(
 
 function printRow({ row, state, resources, issues }: RowPreview): void {
   print(`row ${row}  ${state}${resources.length === 0 ? '' : `: ${resources.map(named).join(', ')}`}`);
-  for (const { severity, code, column, message } of issues)
-    print(`    ${severity} ${code}${column === undefined ? '' : ` (${column})`}: ${message}`);
+  for (const one of issues)
+    print(
+      `    ${one.severity} ${one.code}${one.column === undefined ? '' : ` (${one.column})`}: ${messageOfIssue(one)}`,
+    );
 }
 
 const kindOf = ({ resourceType }: Resource) => resourceType;

@@ -7,6 +7,9 @@ import { importChunks } from '../../database/schema.records.js';
 import { SealedBox } from '../../secrets/sealed.box.js';
 import { ChunkPlans, packPlans, type StoredPlan } from './chunk.plans.js';
 
+/** The number of rows in a chunk. The last chunk of an import may have fewer rows. Stored chunks depend on it: never change it. */
+export const CHUNK_ROWS = 500;
+
 const Rows = z.array(z.tuple([z.int(), z.int(), z.array(z.string())]));
 
 const rowsPurpose = (importId: string): string => `import rows ${importId}`;

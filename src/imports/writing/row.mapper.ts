@@ -1,5 +1,6 @@
 import { cellsByColumn, type CsvRow } from '../../csv/csv.reader.js';
 import type { CsvHeader } from '../../csv/csv.header.js';
+import { ignoredCellIssues } from '../../csv/named.issue.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { mapRow } from '../../mapping/row.mapping.js';
 import type { MappingContext, RowOutcome } from '../../mapping/row.plan.js';
@@ -33,7 +34,9 @@ export class RowMapper {
         return answer;
       },
     };
-    return { outcome: mapRow(this.document, cellsByColumn(cells, this.header), context), words };
+    const outcome = mapRow(this.document, cellsByColumn(cells, this.header), context);
+    const issues = [...outcome.issues, ...ignoredCellIssues(cells, this.header)];
+    return { outcome: { ...outcome, issues }, words };
   }
 
   /** The outcome of a row. Uses the stored plan of the row if it is still valid. Otherwise maps the row again. */
