@@ -33,21 +33,23 @@ function isThing(name: string): name is Thing {
   return name in chains;
 }
 
+/** The number of objects that a principal requests by a row, unless all cells are requested. */
+const OBJECTS = 3;
+
 /**
- * The cells of a row. With `whole`, the cells are all combinations of credentials and objects. Otherwise each
- * principal requests each object once and uses two of its credentials. These two change from row to row.
+ * The cells of a row. With `whole`, the cells are all combinations of credentials and objects. Otherwise each principal requests some
+ * objects with some of its credentials. Both change from row to row, so that each principal requests each object at each level.
  */
 export function cellsOf(row: Row, at: number, credentials: readonly Credential[], whole: boolean): Cell[] {
   const things = thingsOf(row);
   if (whole) return credentials.flatMap((credential) => things.map((thing) => ({ row, credential, thing })));
   const names = new Set(credentials.map(({ principal }) => principal));
-  return [...names].flatMap((name) => {
+  return [...names].flatMap((name, index) => {
     const forms = credentials.filter(({ principal }) => principal === name);
-    const count = Math.max(things.length, Math.min(forms.length, 2));
-    return Array.from({ length: count }, (_, turn) => {
+    return Array.from({ length: Math.min(things.length, OBJECTS) }, (_, turn) => {
       const credential = forms[(at + turn) % forms.length];
       if (credential === undefined) throw new Error(`${name} has no credentials`);
-      return { row, credential, thing: things[turn % things.length] };
+      return { row, credential, thing: things[((at + index) * OBJECTS + turn) % things.length] };
     });
   });
 }

@@ -83,7 +83,7 @@ async function askAll(cells: readonly Cell[], seen: (cell: Cell, answer: Answer)
 it('every route answers every principal as the table says, and refusals are equal to the byte', async () => {
   const all = table.flatMap((row, at) => cellsOf(row, at, credentials, isLong));
   const cells = all.filter((cell) => !takesAway(cell));
-  expect(cells.length).toBeGreaterThan(longForm(10_000, 3000));
+  expect(cells.length).toBeGreaterThan(longForm(10_000, 2000));
   const faults: string[] = [];
   const refusals = new Map<string, Set<string>>();
   await askAll(cells, (cell, answer) => {
@@ -99,10 +99,17 @@ it('every route answers every principal as the table says, and refusals are equa
   expect([...refusals.keys()].sort()).toEqual(['401 false', '401 true', '403 ', '404 ']);
 }, 180_000);
 
+/** All credentials in the long form. In `npm test`, one of each principal, of changing forms. */
+function someCredentials(): Credential[] {
+  if (isLong) return credentials;
+  const byPrincipal = [...Map.groupBy(credentials, ({ principal }) => principal).values()];
+  return byPrincipal.flatMap((forms, at) => forms[at % forms.length] ?? []);
+}
+
 const Found = z.array(z.record(z.string(), z.object({ Value: z.array(z.unknown()).optional() })));
 
 it('searches find what each principal may see, all of it and nothing else', async () => {
-  for (const credential of credentials) {
+  for (const credential of someCredentials()) {
     const { may }: Principal = principals[credential.principal];
     const visible: readonly Held[] | undefined = may['studies:read'];
     if (visible === undefined) continue;
@@ -128,7 +135,7 @@ it('searches find what each principal may see, all of it and nothing else', asyn
 
 it('each image is stored for the principals of the table; a refusal reveals nothing about existing objects', async () => {
   const refusals = new Set<string>();
-  for (const credential of credentials) {
+  for (const credential of someCredentials()) {
     const { known, may }: Principal = principals[credential.principal];
     const row = table.find(({ route }) => route === 'POST /dicom-web/studies');
     const rights = typeof row?.opens === 'object' ? row.opens : [];

@@ -5,6 +5,7 @@ import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { trimPadding, trimValues } from '../../src/dicom/padding.js';
 import { rebuilt } from '../catalog/rebuilt.ts';
 import { valuesOf } from '../dicomweb/qido.world.ts';
+import { longForm, sample } from '../support/long.form.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
 /**
@@ -108,12 +109,12 @@ describe('a PatientID is trimmed of padding alone', () => {
   });
 
   it('by what is retrieved', async () => {
-    for (const study of [...ofPatient.values()].flat().map((one) => one.study))
+    for (const { study } of sample([...ofPatient.values()].flat(), 12))
       await world.get(all, `/studies/${study}/metadata`).expect(200);
   });
 
   it('by the scope of a grant, whatever spaces stand around that', async () => {
-    for (const patient of patients.slice(0, 12)) {
+    for (const patient of patients.slice(0, longForm(12, 4))) {
       const scope = { kind: 'patient', issuer: ' TEST ', patient_id: ` ${patient}  ` };
       const reader = await world.machine([{ rights: ['studies:read'], scope }]);
       expect([patient, await found(reader, '')]).toEqual([patient, studiesOf(patient)]);
@@ -123,8 +124,8 @@ describe('a PatientID is trimmed of padding alone', () => {
   it('by the link of a person to a patient', async () => {
     const { authorization } = await world.admin();
     const own = { rights: ['studies:read'], scope: { kind: 'own-patient' } };
+    const person = await world.person(own);
     for (const patient of ['P1', '\u00a0P1', 'P1\u3000', '\ufeffP1']) {
-      const person = await world.person(own);
       await world.http
         .put(`/api/users/${person.id}/patient`)
         .set('authorization', authorization)

@@ -9,6 +9,7 @@ import type { Scope } from '../../src/authz/scopes.js';
 import { accounts } from '../../src/database/schema.access.js';
 import { patients, studies } from '../../src/database/schema.catalog.js';
 import { createDatabase, type TestDatabase } from '../support/neighbours.ts';
+import { longForm } from '../support/long.form.ts';
 
 let database: TestDatabase;
 let client: postgres.Sql;
@@ -113,7 +114,7 @@ describe('one policy, two readings', () => {
         const allowed = facts.filter((one) => allows(who, wanted, one)).map((one) => one.studyUid);
         expect(found.sort()).toEqual(allowed.sort());
       }),
-      { numRuns: 200 },
+      { numRuns: longForm(200, 40) },
     );
   });
 });

@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
+import { longForm } from '../support/long.form.ts';
 import { measureScale, timesAsMany } from './scale.ts';
 
 /** The short form of test/long/scale.test.ts. */
 it('the rights of an account and its list of studies cost about the same with ten times as many studies', async () => {
-  const few = await measureScale(1_000);
-  const many = await measureScale(10_000);
+  const [few, many] = await Promise.all(longForm([1_000, 10_000], [500, 5_000]).map(measureScale));
+  if (few === undefined || many === undefined) throw new Error('no figures');
   expect(many.flatMap(({ whole }) => whole)).toEqual([]);
   for (const [question, times] of timesAsMany(few, many))
     expect([question, times]).toEqual([question, expect.toSatisfy((n: number) => n <= 2)]);
