@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
@@ -57,46 +57,45 @@ function ask(path: string, signal: AbortSignal, accept = '*/*'): Promise<Respons
   return fetch(`${world.gateway.url}${path}`, { headers, signal });
 }
 
-let slow: Socket[] = [];
-const letGo = () => slow.forEach((socket) => socket.destroy());
-/** Takes all slots of the account with downloads whose client does not read the response. */
-beforeEach(async () => {
-  archive.paths.length = 0;
-  slow = Array.from({ length: PLACES }, () => stalled(`/dicom-web/studies/${busy}`));
-  const files = () => archive.paths.filter((path) => path.endsWith('/file')).length;
-  await expect.poll(files, { timeout: 20_000 }).toBe(PLACES);
-});
-afterEach(letGo);
+const multipart = 'multipart/related; type="application/dicom"';
+const DOWNLOADS = {
+  'a study': { path: `/dicom-web/studies/${study}`, accept: multipart },
+  'a series': { path: seriesPath, accept: multipart },
+  'an instance': { path: instancePath, accept: 'application/dicom' },
+  'an instance in another transfer syntax': {
+    path: instancePath,
+    accept: 'application/dicom; transfer-syntax=1.2.840.10008.1.2',
+  },
+  'a frame': { path: `${instancePath}/frames/1`, accept: 'application/octet-stream' },
+  'a WADO-URI object': {
+    path: `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${instance}&contentType=application/dicom`,
+    accept: '*/*',
+  },
+};
 
-it.each([
-  ['a study', `/dicom-web/studies/${study}`, 'multipart/related; type="application/dicom"'],
-  ['a series', seriesPath, 'multipart/related; type="application/dicom"'],
-  ['an instance', instancePath, 'application/dicom'],
-  [
-    'an instance in another transfer syntax',
-    instancePath,
-    'application/dicom; transfer-syntax=1.2.840.10008.1.2',
-  ],
-  ['a frame', `${instancePath}/frames/1`, 'application/octet-stream'],
-  [
-    'a WADO-URI object',
-    `/wado?requestType=WADO&studyUID=${study}&seriesUID=${series}&objectUID=${instance}&contentType=application/dicom`,
-    '*/*',
-  ],
-])('a download of %s leaves the queue when its client disconnects', async (_, path, accept) => {
-  const left = new AbortController();
-  const asked = ask(path, left.signal, accept).catch(() => 'left');
-  // The request waits now, because all slots are taken.
-  await sleep(1000);
-  left.abort();
-  expect(await asked).toBe('left');
-  // The gateway notices the closed connection.
-  await sleep(1500);
-  archive.paths.length = 0;
-  letGo();
-  // If the aborted request were still in the queue, the gateway would serve it before the next request.
+it(`a download of ${Object.keys(DOWNLOADS).join(', ')} leaves the queue when its client disconnects`, async () => {
+  // Takes all slots of the account with downloads whose client does not read the response.
+  const slow = Array.from({ length: PLACES }, () => stalled(`/dicom-web/studies/${busy}`));
+  try {
+    const files = () => archive.paths.filter((path) => path.endsWith('/file')).length;
+    await expect.poll(files, { timeout: 20_000 }).toBe(PLACES);
+    const left = new AbortController();
+    const asked = Object.values(DOWNLOADS).map(({ path, accept }) =>
+      ask(path, left.signal, accept).catch(() => 'left'),
+    );
+    // The requests wait now, because all slots are taken.
+    await sleep(1000);
+    left.abort();
+    expect(await Promise.all(asked)).toEqual(asked.map(() => 'left'));
+    // The gateway notices the closed connections.
+    await sleep(1500);
+    archive.paths.length = 0;
+  } finally {
+    for (const socket of slow) socket.destroy();
+  }
+  // If an aborted request were still in the queue, the gateway would serve it before the next request.
   const next = await ask(`/dicom-web/studies/${busy}`, AbortSignal.timeout(20_000));
   expect(next.status).toBe(200);
   await next.arrayBuffer();
-  expect(archive.paths.filter((asked) => asked.includes(orthancId))).toEqual([]);
+  expect(archive.paths.filter((path) => path.includes(orthancId))).toEqual([]);
 });
