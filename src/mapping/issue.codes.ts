@@ -176,6 +176,10 @@ const ROW_WARNINGS = {
     'A number is not a SNOMED CT concept identifier and waits for a decision.',
     'Correct the code or write the word.',
   ],
+  'icd-code-invalid': [
+    'A code is not an ICD-10 code. The word is used without it.',
+    'Write the code as in E11.9.',
+  ],
   'term-text-only': [
     'A word is unknown and was written as text without a code.',
     'Use a known word, or set `unknown_words` of the mapping to `wait`.',

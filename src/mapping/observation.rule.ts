@@ -4,7 +4,7 @@ import { Expression } from './values/expression.js';
 import { isUcum } from './values/units.js';
 
 /** A code system: an absolute URI, for example `http://loinc.org`. A short name such as `loinc` is invalid. */
-const System = z
+export const CodeSystemUri = z
   .string()
   .max(255)
   .regex(/^(?:https?:\/\/[^\s/]+\.[^\s]+|urn:(?:oid|uuid|[a-z0-9][a-z0-9-]+):\S+)$/i, {
@@ -13,7 +13,7 @@ const System = z
 
 const Coding = z
   .strictObject({
-    system: System,
+    system: CodeSystemUri,
     code: z.string().min(1).max(64),
     display: z.string().max(200).optional(),
   })

@@ -21,7 +21,8 @@ export interface ConditionFacts {
   readonly subject: string;
   /** The word as it is written in the cell. */
   readonly text: string;
-  readonly coding?: Coding;
+  /** The codings of the word. The list can be empty. */
+  readonly codings: readonly Coding[];
   readonly verification: 'unconfirmed' | 'provisional' | 'confirmed';
   readonly recordedDate: string;
   readonly onset?: string;
@@ -38,7 +39,7 @@ export function makeCondition(facts: ConditionFacts): Condition {
     clinicalStatus: concept('condition-clinical', 'active'),
     verificationStatus: concept('condition-ver-status', facts.verification),
     category: [concept('condition-category', 'problem-list-item')],
-    code: { ...(facts.coding === undefined ? {} : { coding: [facts.coding] }), text: facts.text },
+    code: { ...(facts.codings.length === 0 ? {} : { coding: [...facts.codings] }), text: facts.text },
     subject: { reference: facts.subject },
     ...(facts.onset === undefined ? {} : { onsetDateTime: facts.onset }),
     recordedDate: facts.recordedDate,

@@ -29,9 +29,9 @@ export interface PatientIdentity {
   readonly aliases: readonly string[];
 }
 
-/** What is known about a result besides its resource. */
+/** What is known about a result or a Condition besides its resource. */
 export interface PlannedResult {
-  /** The values of identifiers that earlier versions gave the same result. */
+  /** The values of identifiers that earlier versions gave the same record. */
   readonly aliases: readonly string[];
   /** The column of the value. */
   readonly column?: string;
@@ -56,7 +56,7 @@ export interface RowPlan {
   readonly patient: Patient;
   readonly conditions: readonly Condition[];
   readonly observations: readonly Observation[];
-  /** The results among the Observations, by the value of their first identifier. */
+  /** Facts about the Observations and Conditions, by the value of their first identifier. */
   readonly results: Readonly<Record<string, PlannedResult>>;
   /** Whether the plan was merged from several rows. */
   readonly merged?: true;

@@ -38,6 +38,15 @@ const labs = changed(english, {
     },
   ],
 });
+const withIcd = changed(english, {
+  columns: { ...english?.columns, icd: { type: 'list' } },
+  words: [
+    {
+      ...english?.words[0],
+      codes: { split: 'icd', by: ['|'], system: 'http://hl7.org/fhir/sid/icd-10' },
+    },
+  ],
+});
 const measuredOn = (text: string) => en({ weight_kg: '70', observed_on: text });
 const ambiguous = br({ 'Data de Nascimento': '03/04/1980' });
 const same = br({}, {});
@@ -205,6 +214,11 @@ export const ROW_EXAMPLES: Readonly<Record<string, Example>> = {
     right: [br({ Observação: '' })],
   },
   'term-code-invalid': cell(inBrazil('Observação'), ['73211008'], ['73211009']),
+  'icd-code-invalid': cell(
+    (text) => ({ file: `mrn,family_name,icd\n77,Miller,${text}\n`, mapping: withIcd }),
+    ['E1'],
+    ['E11', 'E11.9'],
+  ),
   'term-text-only': {
     quotes: ['Sopro', 'unknown_words', 'wait'],
     wrong: [by(policies({ unknown_words: 'text_only' }), br({ Observação: 'Sopro' }))],

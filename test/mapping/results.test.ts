@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Observation } from '@medplum/fhirtypes';
 import { describe, expect, it } from 'vitest';
-import { decide, type KnownResources, resultTokens } from '../../src/imports/writing/row.decision.js';
+import { decide, type KnownResources, searchTokens } from '../../src/imports/writing/row.decision.js';
 import { mergePlans } from '../../src/mapping/duplicates.js';
 import { MappingDocument } from '../../src/mapping/mapping.document.js';
 import type { MappingContext, RowPlan } from '../../src/mapping/row.plan.js';
@@ -133,7 +133,7 @@ describe('a result without a time', () => {
     const value = createHmac('sha256', context.key).update(facts).digest('base64url');
     const [weight] = first.observations;
     const known = serverWith({ ...weight!, identifier: [{ system: 'urn:radgate:record-key', value }] });
-    expect(resultTokens(first).map((token) => token.value)).toContain(value);
+    expect(searchTokens(first.observations, first).map((token) => token.value)).toContain(value);
     expect(decided(first, known)).toMatchObject({ state: 'unchanged', codes: [] });
     expect(decided(later, known)).toMatchObject({ state: 'updated', records: ['create'] });
   });

@@ -14,7 +14,7 @@ import {
   type KnownResources,
   type PlannedRow,
   recordTokens,
-  resultTokens,
+  searchTokens,
   tokensOf,
 } from './row.decision.js';
 import type { StoredRowOutcome } from './row.store.js';
@@ -134,8 +134,8 @@ export class BundleWriter {
 
   private async lookUp(rows: readonly PlannedRow[]): Promise<KnownResources> {
     const plans = rows.map(({ plan }) => plan);
-    const conditions = recordTokens(plans.flatMap((plan) => plan.conditions));
-    const observations = plans.flatMap(resultTokens);
+    const conditions = plans.flatMap((plan) => searchTokens(plan.conditions, plan));
+    const observations = plans.flatMap((plan) => searchTokens(plan.observations, plan));
     const [patients, ...records] = await Promise.all([
       this.records.withIdentifiers('Patient', plans.flatMap(tokensOf)),
       this.records.withIdentifiers('Condition', conditions),

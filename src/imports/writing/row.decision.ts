@@ -66,7 +66,7 @@ export function decide(
   const found = [...issues, ...conflictsIn(plan), ...conflicts];
   if (rejects(conflicts)) return { planned, state: 'rejected', changes: [], issues: found };
   const records = [
-    ...plan.conditions.map((own) => recordOf(own, known, mergeCondition, keep)),
+    ...plan.conditions.map((own) => conditionOf(own, plan, known, keep)),
     ...results.filter((one) => one !== 'conflict'),
   ];
   const changes = [...patient.changes, ...records.flatMap((record) => record.changes)];
@@ -105,9 +105,9 @@ export function recordTokens(records: readonly (Condition | Observation)[]): Tok
   });
 }
 
-/** The identifiers to use in a search for the results of a plan, with the identifiers of earlier versions. */
-export function resultTokens({ observations, results }: RowPlan): Token[] {
-  return recordTokens(observations).flatMap(({ system, value }) =>
+/** The identifiers to use in a search for these records of a plan, with the identifiers of earlier versions. */
+export function searchTokens(records: readonly (Condition | Observation)[], { results }: RowPlan): Token[] {
+  return recordTokens(records).flatMap(({ system, value }) =>
     [value, ...(results[value]?.aliases ?? [])].map((each) => ({ system, value: each })),
   );
 }
@@ -145,16 +145,18 @@ function writeOf<Kind extends Patient | Condition | Observation>(
   };
 }
 
-function recordOf<Kind extends Condition | Observation>(
-  own: Kind,
+function conditionOf(
+  own: Condition,
+  { results }: RowPlan,
   known: KnownResources,
-  merge: (existing: Kind, ours: Kind) => Merged<Kind>,
   keep: boolean,
-): WriteDecision<Kind> {
-  const [token] = recordTokens([own]);
-  const existing = known.records.get(token?.value ?? '');
-  if (existing === undefined || !isSameKind(existing, own)) return writeOf(own, undefined, undefined, keep);
-  return writeOf(own, existing, merge(existing, own), keep);
+): WriteDecision<Condition> {
+  const key = recordTokens([own])[0]?.value ?? '';
+  const existing = [key, ...(results[key]?.aliases ?? [])]
+    .map((each) => known.records.get(each))
+    .find((one) => one?.resourceType === 'Condition');
+  const merged = existing === undefined ? undefined : mergeCondition(existing, own);
+  return writeOf(own, existing, merged, keep);
 }
 
 /**
@@ -185,11 +187,4 @@ function resultOf(
 function conflictOf(own: Observation, { results, merged }: RowPlan): Issue {
   const { column } = results[recordTokens([own])[0]?.value ?? ''] ?? {};
   return issue('result-conflict', column, merged === true ? 'warning' : 'error');
-}
-
-function isSameKind<Kind extends Condition | Observation>(
-  existing: Stored<Condition> | Stored<Observation>,
-  own: Kind,
-): existing is Stored<Kind> & typeof existing {
-  return existing.resourceType === own.resourceType;
 }

@@ -1,6 +1,7 @@
-import type { Condition, Observation } from '@medplum/fhirtypes';
+import type { Coding, Condition, Observation } from '@medplum/fhirtypes';
 import { isAfter, readDate, yearsBetween } from '../values/dates.js';
 import { splitCell } from '../values/expression.js';
+import { icdCode } from '../values/icd.js';
 import { foldText } from './folding.js';
 import { conditionIdentifier, resultIdentity } from '../values/identity.js';
 import { resultText } from '../result.value.js';
@@ -53,11 +54,19 @@ function mapList(
   if (reading.isUnreadable(rule.words.split)) return;
   const words = splitCell(rule.words, reading.cells);
   const onsets = rule.onsets === undefined ? [] : splitCell(rule.onsets, reading.cells);
-  if (onsets.length > 0 && onsets.length !== words.length) {
-    reading.issues.push(issue('list-lengths', rule.onsets?.split));
-    return;
-  }
-  for (const [at, text] of words.entries()) {
+  const codes = rule.codes === undefined ? [] : splitCell(rule.codes, reading.cells);
+  // If a row has codes and no words, the codes are the words.
+  const texts = words.length === 0 ? codes : words;
+  for (const [list, column] of [
+    [onsets, rule.onsets?.split],
+    [codes, rule.codes?.split],
+  ] as const)
+    if (list.length > 0 && list.length !== texts.length) {
+      reading.issues.push(issue('list-lengths', column));
+      return;
+    }
+  for (const [at, word] of texts.entries()) {
+    const text = word === '' ? (codes[at] ?? '') : word;
     if (text === '') continue;
     const onset = onsetOf(reading, rule, onsets[at]);
     const age = subject.birthDate === undefined ? undefined : yearsBetween(subject.birthDate, reading.day);
@@ -68,8 +77,24 @@ function mapList(
       ...(subject.gender === undefined ? {} : { sex: subject.gender }),
       ...(age === undefined ? {} : { age }),
     });
-    mapWord(reading, rule, { text, answer, onset }, subject, context, records);
+    mapWord(
+      reading,
+      rule,
+      { text, answer, onset, icd: icdOf(reading, rule, codes[at]) },
+      subject,
+      context,
+      records,
+    );
   }
+}
+
+/** The ICD-10 coding of a word. An invalid code becomes an issue. */
+function icdOf(reading: RowReading, rule: WordsRule, text: string | undefined): Coding | undefined {
+  if (text === undefined || text === '' || rule.codes === undefined) return undefined;
+  const code = icdCode(text);
+  if (code !== undefined) return { system: rule.codes.system, code };
+  reading.add('icd-code-invalid', rule.codes.split);
+  return undefined;
 }
 
 function onsetOf(reading: RowReading, rule: WordsRule, text: string | undefined): string | undefined {
@@ -89,6 +114,7 @@ interface Word {
   readonly text: string;
   readonly answer: TermAnswer;
   readonly onset: string | undefined;
+  readonly icd: Coding | undefined;
 }
 
 function mapWord(
@@ -99,7 +125,7 @@ function mapWord(
   context: MappingContext,
   records: WordRecords,
 ): void {
-  const { text, answer, onset } = word;
+  const { text, answer, onset, icd } = word;
   const column = rule.words.split;
   if (answer.outcome === 'ignored') {
     reading.issues.push(issue('term-ignored', column));
@@ -112,27 +138,37 @@ function mapWord(
   }
   const coding =
     answer.outcome === 'mapped' && answer.target.kind === 'condition' ? answer.target.coding : undefined;
-  if (coding === undefined) reading.issues.push(unknownWord(reading, text, answer, column));
   const outcome = answer.outcome === 'ambiguous' ? 'ambiguous' : 'unmapped';
+  // A word with an ICD-10 code does not wait, unless it is ambiguous.
+  const isCoded = coding !== undefined || (icd !== undefined && outcome === 'unmapped');
+  if (!isCoded) reading.issues.push(unknownWord(reading, text, answer, column));
   // An ambiguous word waits under every policy. For example, "nega diabetes" ("denies diabetes") as the text of an active Condition would
   // mean the opposite.
-  if (coding === undefined && (outcome === 'ambiguous' || !isTextOnly(reading))) {
+  if (!isCoded && (outcome === 'ambiguous' || !isTextOnly(reading))) {
     records.waiting.push({ column, text, language: rule.language, outcome });
     return;
   }
   // Without a code, the folded text identifies the Condition, so another spelling does not create a second Condition.
-  const code = coding?.code ?? `text:${foldText(text)}`;
+  const icdKey = icd === undefined ? undefined : `icd:${icd.code ?? ''}`;
+  const code = coding?.code ?? icdKey ?? `text:${foldText(text)}`;
   if (records.conditions.has(code)) return;
+  const identifier = conditionIdentifier(context.key, subject.patientKey, code);
   const condition = makeCondition({
-    identifier: conditionIdentifier(context.key, subject.patientKey, code),
+    identifier,
     subject: subject.fullUrl,
     text,
     verification: rule.verification,
     recordedDate: context.today,
-    ...(coding === undefined ? {} : { coding }),
+    codings: [coding, icd].filter((one) => one !== undefined),
     ...(onset === undefined ? {} : { onset }),
   });
   records.conditions.set(code, condition);
+  // A list that was imported before its words were known has the identity of the ICD-10 code.
+  const earlier =
+    coding === undefined || icdKey === undefined
+      ? undefined
+      : conditionIdentifier(context.key, subject.patientKey, icdKey).value;
+  if (earlier !== undefined) records.results.set(identifier.value ?? '', { aliases: [earlier] });
 }
 
 function unknownWord(reading: RowReading, text: string, answer: TermAnswer, column: string) {
