@@ -2,8 +2,9 @@ import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { foldHeader } from '../mapping/words/folding.js';
 import { LIMITS } from './csv.limits.js';
+import { headerPlace } from './header.finder.js';
 
-const DELIMITERS = [',', ';', '\t', '|'] as const;
+const DELIMITERS = [',', ';', '\t', '|', '^', '~'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
 /**
@@ -15,14 +16,14 @@ export interface DelimiterChoice {
   readonly reason: 'sep-line' | 'mapping' | 'header-words' | 'constant-columns' | 'single-column';
   /** Whether the file has a `sep=` line before the header. */
   readonly sepLine: boolean;
-  /** The first records of the file, at most 20. The header is the first of them. */
+  /** The header and the records below it, from the first records of the file. */
   readonly records: readonly (readonly string[])[];
 }
 
 const Records = z.array(z.array(z.string()));
-const SEP_LINE = /^"?sep=([,;\t|])"?(?:\r\n|\n|\r)/iu;
+const SEP_LINE = /^"?sep=([,;\t|^~])"?(?:\r\n|\n|\r)/iu;
 
-/** Detects the delimiter. Parses the first 20 records with each candidate. `mapped` is the delimiter that the mapping sets. */
+/** Detects the delimiter. Parses the first 60 records with each candidate. `mapped` is the delimiter that the mapping sets. */
 export function chooseDelimiter(
   head: string,
   aliases: ReadonlyMap<string, string>,
@@ -37,7 +38,7 @@ export function chooseDelimiter(
       delimiter: named,
       reason: sepLine ? 'sep-line' : 'mapping',
       sepLine,
-      records: firstRecords(text, named),
+      records: fromHeader(firstRecords(text, named), aliases),
     };
   const [best] = DELIMITERS.map((delimiter) => judge(text, delimiter, aliases)).sort(
     (one, other) =>
@@ -49,19 +50,22 @@ export function chooseDelimiter(
 }
 
 function judge(text: string, delimiter: Delimiter, aliases: ReadonlyMap<string, string>) {
-  const records = firstRecords(text, delimiter);
+  const records = fromHeader(firstRecords(text, delimiter), aliases);
   const [header = []] = records;
   const met = header.filter((name) => aliases.has(foldHeader(name))).length;
   const constant = header.length > 1 && records.every((record) => record.length === header.length);
   return { delimiter, records, met, constant, columns: header.length };
 }
 
+const fromHeader = (records: readonly (readonly string[])[], aliases: ReadonlyMap<string, string>) =>
+  records.slice(headerPlace(records, aliases));
+
 function firstRecords(text: string, delimiter: Delimiter): readonly (readonly string[])[] {
   try {
     const found: unknown = parse(text, {
       delimiter,
       record_delimiter: ['\r\n', '\n', '\r'],
-      to: 20,
+      to: 60,
       max_record_size: LIMITS.record,
       relax_column_count: true,
       skip_empty_lines: true,

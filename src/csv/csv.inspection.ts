@@ -3,6 +3,7 @@ import { chooseDelimiter, type DelimiterChoice } from './csv.delimiter.js';
 import { chooseEncoding, decodeHead, type EncodingChoice } from './csv.encoding.js';
 import { type CsvHeader, headerAliases, readCsvHeader } from './csv.header.js';
 import type { ProbeFacts } from './csv.probe.js';
+import { withoutBlankEnd } from './header.finder.js';
 import { FileRefused } from './csv.refusal.js';
 
 /** The properties that are needed to read a file: encoding, delimiter and header. */
@@ -18,8 +19,13 @@ export function inspectCsv(facts: ProbeFacts, document: MappingDocument, encodin
   const chosen = chooseEncoding(facts, aliases, encoding ?? document.source.encoding);
   const head = decodeHead(facts, chosen);
   const { records, ...delimiter } = chooseDelimiter(head, aliases, document.source.delimiter);
-  const [names] = records;
-  if (names === undefined) throw new FileRefused('file-header-missing');
+  const [first, ...rows] = records;
+  if (first === undefined) throw new FileRefused('file-header-missing');
+  const names = withoutBlankEnd(first);
+  // Empty columns at the end are left out. A column with values needs a name.
+  const isUnnamed = (cells: readonly string[]) =>
+    withoutBlankEnd(cells.slice(0, first.length)).length > names.length;
+  if (names.length > 0 && rows.some(isUnnamed)) throw new FileRefused('file-column-unnamed');
   const header = readCsvHeader(names, document);
   const lines = head.split(/[\r\n]+/u).filter((line) => line.trim() !== '').length;
   if (facts.bytes <= facts.head.length && lines === (delimiter.sepLine ? 2 : 1))

@@ -4,6 +4,8 @@ import type { CsvHeader } from './csv.header.js';
 import type { CsvShape } from './csv.inspection.js';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
+import { isFooterLine } from './footer.rows.js';
+import { isHeader } from './header.finder.js';
 import { type CsvRecord, CsvScanner } from './csv.scanner.js';
 import { withoutFormulaEscape } from './csv.writer.js';
 
@@ -22,27 +24,54 @@ export interface CsvRow {
   readonly fault?: Issue;
 }
 
+/** The rows of a file that are no rows of the list, by their number. */
+export interface SkippedRows {
+  readonly titles: number[];
+  readonly footers: number[];
+}
+
+const MOST_TITLES = 100;
+const MOST_FOOTERS = 10;
+
 /**
- * Reads the rows of a decompressed file in batches. Its memory use is constant. Empty rows are skipped. Throws `FileRefused` if the file
+ * Reads the rows of a decompressed file in batches. Its memory use is constant. Empty rows are skipped. Title lines above the header and
+ * footers below the last row are added to `skipped`. Throws `FileRefused` if the file
  * has too many rows, too many broken rows, or no rows.
  */
-export async function* readRows(source: AsyncIterable<Buffer>, shape: CsvShape): AsyncGenerator<CsvRow[]> {
-  const scanner = new CsvScanner(shape.delimiter.delimiter);
+export async function* readRows(
+  source: AsyncIterable<Buffer>,
+  shape: CsvShape,
+  skipped: SkippedRows = { titles: [], footers: [] },
+): AsyncGenerator<CsvRow[]> {
+  const { names } = shape.header;
+  const scanner = new CsvScanner(shape.delimiter.delimiter, names);
+  let held: CsvRecord[] = [];
   let number = 0;
   let pastHeader = false;
+  const toRow = (record: CsvRecord): CsvRow => {
+    number += 1;
+    if (number > LIMITS.rows) throw new FileRefused('file-rows-too-many');
+    // A spreadsheet program does not show the `sep=` line.
+    return { ...record, line: record.line + (shape.delimiter.sepLine ? 1 : 0) };
+  };
   const toRows = (records: readonly CsvRecord[]): CsvRow[] => {
     const rows: CsvRow[] = [];
     for (const record of records) {
+      const isBlank = record.cells.every((cell) => cell.trim() === '');
       if (!pastHeader) {
-        pastHeader = true;
+        pastHeader = isHeader(record.cells, names);
+        if (!pastHeader && !isBlank) skipped.titles.push(record.row);
+        if (skipped.titles.length > MOST_TITLES) throw new FileRefused('file-header-missing');
         continue;
       }
-      if (record.fault === undefined && record.cells.every((cell) => cell.trim() === '')) continue;
-      number += 1;
-      if (number > LIMITS.rows) throw new FileRefused('file-rows-too-many');
-      // A spreadsheet program does not show the `sep=` line.
-      const line = record.line + (shape.delimiter.sepLine ? 1 : 0);
-      rows.push({ ...record, line });
+      if (record.fault === undefined && isBlank) continue;
+      // A footer is the end of the file. If another row follows, the line was not a footer.
+      if (held.length < MOST_FOOTERS && isFooterLine(record.cells)) held.push(record);
+      else {
+        for (const one of held) rows.push(toRow(one));
+        held = [];
+        rows.push(toRow(record));
+      }
     }
     return rows;
   };
@@ -53,6 +82,7 @@ export async function* readRows(source: AsyncIterable<Buffer>, shape: CsvShape):
   }
   const rows = toRows(await scanner.finish());
   if (rows.length > 0) yield rows;
+  skipped.footers.push(...held.map(({ row }) => row));
   if (number === 0) throw new FileRefused('file-header-only');
 }
 

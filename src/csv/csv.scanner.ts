@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Issue, issue } from '../mapping/issue.js';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
+import { isHeader, withoutBlankEnd } from './header.finder.js';
 
 /**
  * A record of the file. `line` is the line number of its first line, where the first line of the file is 1. `row` is the row in which a
@@ -38,7 +39,7 @@ export class CsvScanner {
   private line = 1;
   /** The number of lines so far that do not begin a row, because they continue a cell of several lines. */
   private continued = 0;
-  private width: number | undefined;
+  private isPastHeader = false;
   private broken: 'quote-broken' | 'row-too-large' | undefined;
   private brokenRows = 0;
   /** Whether the scanner skips the rest of a line that is too long. */
@@ -49,7 +50,11 @@ export class CsvScanner {
    */
   private ending = false;
 
-  constructor(private readonly delimiter: string) {
+  /** `names` are the column names without empty names at the end. A record below the header must have one cell for each of them. */
+  constructor(
+    private readonly delimiter: string,
+    private readonly names: readonly string[],
+  ) {
     this.parser = this.start();
   }
 
@@ -151,7 +156,7 @@ export class CsvScanner {
       delimiter: this.delimiter,
       record_delimiter: ['\r\n', '\n', '\r'],
       max_record_size: LIMITS.record,
-      relax_column_count: false,
+      relax_column_count: true,
       skip_empty_lines: true,
       skip_records_with_error: true,
       info: false,
@@ -171,18 +176,22 @@ export class CsvScanner {
 
   private accept(cells: string[], bytes: number, parser: Parser): void {
     if (this.broken !== undefined || parser !== this.parser) return;
-    this.width ??= cells.length;
-    this.keep(cells, bytes);
-  }
 
-  private keep(cells: string[], bytes: number): void {
-    const own = this.tail.subarray(this.goodEnd - this.tailStart, bytes - this.tailStart);
-    let begin = 0;
-    while (own[begin] === LF || own[begin] === CR) begin += 1;
-    const line = this.line + countLines(own.subarray(0, begin));
+    const begin = this.goodEnd - this.tailStart;
+    const end = bytes - this.tailStart;
+    let from = begin;
+    let to = end;
+    while (from < end && isLineEnd(this.tail[from])) from += 1;
+    while (to > from && isLineEnd(this.tail[to - 1])) to -= 1;
+    const line = this.line + countLines(this.tail, begin, from);
     const row = line - this.continued;
-    const fits = cells.length === this.width;
-    const inner = countLines(withoutLineEnd(own.subarray(begin)));
+    const inner = countLines(this.tail, from, to);
+    const { length } = this.names;
+    const isAligned =
+      cells.length === length || (cells.length > length && withoutBlankEnd(cells).length <= length);
+    // Title lines above the header can have any number of cells.
+    const fits = !this.isPastHeader || isAligned;
+    this.isPastHeader ||= isHeader(cells, this.names);
     // If a record has several lines and a wrong number of cells, one of its quotes was not closed. The cell ended only at a quote in a
     // later line.
     if (!fits && inner > 0) {
@@ -190,33 +199,29 @@ export class CsvScanner {
       return;
     }
     this.goodEnd = bytes;
-    this.line += countLines(own);
+    this.line = line + inner + countLines(this.tail, to, end);
     this.continued += inner;
-    this.found.push(fits ? { row, line, cells } : { row, line, cells, fault: issue('column-count') });
+    this.found.push(
+      fits
+        ? { row, line, cells: isAligned && cells.length > length ? cells.slice(0, length) : cells }
+        : { row, line, cells, fault: issue('column-count') },
+    );
   }
 
   private skip(error: CsvError | undefined, parser: Parser): void {
     if (this.broken !== undefined || parser !== this.parser) return;
-    const details = z
-      .object({ code: z.string(), bytes: z.number(), record: Cells.optional() })
-      .safeParse(error);
-    if (details.data?.code === 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH' && details.data.record !== undefined)
-      this.keep(details.data.record, details.data.bytes);
-    else this.markBroken(details.data?.code === 'CSV_MAX_RECORD_SIZE' ? 'row-too-large' : 'quote-broken');
+    this.markBroken(error?.code === 'CSV_MAX_RECORD_SIZE' ? 'row-too-large' : 'quote-broken');
   }
 }
 
-function countLines(bytes: Buffer): number {
+const isLineEnd = (byte: number | undefined): boolean => byte === LF || byte === CR;
+
+/** The number of line ends from position `from` up to and without position `to`. */
+function countLines(bytes: Buffer, from = 0, to = bytes.length): number {
   let lines = 0;
-  for (let at = 0; at < bytes.length; at += 1)
+  for (let at = from; at < to; at += 1)
     if (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] !== LF)) lines += 1;
   return lines;
-}
-
-function withoutLineEnd(bytes: Buffer): Buffer {
-  let end = bytes.length;
-  while (end > 0 && (bytes[end - 1] === LF || bytes[end - 1] === CR)) end -= 1;
-  return bytes.subarray(0, end);
 }
 
 function endOfLine(bytes: Buffer): { at: number; next: number } | undefined {

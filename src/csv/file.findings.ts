@@ -8,26 +8,48 @@ export interface FileFinding {
   readonly message: string;
   readonly suggestion: string;
   readonly columns: readonly string[];
+  /** The affected rows. */
+  readonly rows: readonly number[];
 }
 
 /** The properties of a file that can become findings. */
 interface ReadFile {
   readonly encoding_reason: string;
   readonly ignored_columns: readonly string[];
+  readonly title_rows?: readonly number[] | undefined;
+  readonly footer_rows?: readonly number[] | undefined;
 }
 
-/** The findings about how a file was read: ignored columns, and damaged text. */
-export function fileFindings({ encoding_reason: reason, ignored_columns: ignored }: ReadFile): FileFinding[] {
+/** The findings about how a file was read: ignored columns, damaged text, and lines that are no rows of the list. */
+export function fileFindings({
+  encoding_reason: reason,
+  ignored_columns: ignored,
+  title_rows: titles = [],
+  footer_rows: footers = [],
+}: ReadFile): FileFinding[] {
   // The report columns of an uploaded errors.csv are ours, so nothing of the list is lost with them.
   const columns = ignored.filter((name) => !isAddedColumn(name));
   return [
     ...(columns.length === 0 ? [] : [finding('columns-ignored', columns)]),
     ...(reason === 'damaged-utf-8' ? [finding('text-damaged')] : []),
+    ...(titles.length === 0 ? [] : [finding('title-lines-skipped', [], titles)]),
+    ...(footers.length === 0 ? [] : [finding('footer-lines-skipped', [], footers)]),
   ];
 }
 
-function finding(code: IssueCode, columns: readonly string[] = []): FileFinding {
+function finding(
+  code: IssueCode,
+  columns: readonly string[] = [],
+  rows: readonly number[] = [],
+): FileFinding {
   const known = ISSUE_CODES.get(code);
   if (known === undefined) throw new Error(`The issue code ${code} has no text.`);
-  return { severity: known.severity, code, message: known.message, suggestion: known.suggestion, columns };
+  return {
+    severity: known.severity,
+    code,
+    message: known.message,
+    suggestion: known.suggestion,
+    columns,
+    rows,
+  };
 }

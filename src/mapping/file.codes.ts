@@ -68,3 +68,15 @@ export const FILE_WARNINGS = {
     'Correct these rows in errors.csv, or request the right encoding.',
   ],
 } as const;
+
+/** Information about a whole file. The rows of such a file are imported. */
+export const FILE_INFORMATION = {
+  'title-lines-skipped': [
+    'Lines above the header were skipped.',
+    'Nothing to do, unless one of these lines is a patient.',
+  ],
+  'footer-lines-skipped': [
+    'Lines below the last row were skipped, for example a total.',
+    'Nothing to do, unless one of these lines is a patient.',
+  ],
+} as const;

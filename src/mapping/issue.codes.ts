@@ -1,4 +1,4 @@
-import { FILE_CODES, FILE_WARNINGS } from './file.codes.js';
+import { FILE_CODES, FILE_INFORMATION, FILE_WARNINGS } from './file.codes.js';
 
 /**
  * An `error` rejects the row, or the whole file if the code begins with `file-`. A row with a `warning` is written. `information` needs no
@@ -207,6 +207,7 @@ const ROW_INFORMATION = {
 export type IssueCode =
   | keyof typeof FILE_CODES
   | keyof typeof FILE_WARNINGS
+  | keyof typeof FILE_INFORMATION
   | keyof typeof ROW_ERRORS
   | keyof typeof ROW_WARNINGS
   | keyof typeof ROW_INFORMATION;
@@ -221,6 +222,7 @@ const explain = (severity: Severity, codes: Readonly<Record<string, readonly [st
 export const ISSUE_CODES: ReadonlyMap<string, Explanation> = new Map([
   ...explain('error', FILE_CODES),
   ...explain('warning', FILE_WARNINGS),
+  ...explain('information', FILE_INFORMATION),
   ...explain('error', ROW_ERRORS),
   ...explain('warning', ROW_WARNINGS),
   ...explain('information', ROW_INFORMATION),

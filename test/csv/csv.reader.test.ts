@@ -88,7 +88,7 @@ describe('how a file is read', () => {
     ['Nome,Telefone\nAna,1\n', 'file-column-missing'],
     ['Nome,CPF,Paciente\nAna,1,Eva\n', 'file-column-double'],
     ['Nome,CPF,X,x\nAna,1,2,3\n', 'file-column-double'],
-    ['Nome,CPF,\nAna,1,\n', 'file-column-unnamed'],
+    ['Nome,CPF,\nAna,1,x\n', 'file-column-unnamed'],
     [`Nome,CPF,${Array.from({ length: 300 }, (_, at) => `x${at}`).join(',')}\n`, 'file-columns-too-many'],
     ['x'.repeat(2_000_000), 'file-header-missing'],
   ])('is refused: %.20s', async (text, code) => {

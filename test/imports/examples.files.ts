@@ -51,7 +51,7 @@ export const FILE_EXAMPLES: Readonly<Record<string, Example>> = {
   ),
   'file-column-unnamed': {
     quotes: ['Nome,CPF,', 'Nome,CPF'],
-    wrong: [raw('Nome,CPF,', 'Ana Souza,529.982.247-25,')],
+    wrong: [raw('Nome,CPF,', 'Ana Souza,529.982.247-25,Feminino')],
     right: [numbered('Ana Souza')],
   },
   'file-columns-too-many': {
@@ -97,6 +97,16 @@ export const FILE_EXAMPLES: Readonly<Record<string, Example>> = {
         raw('Nome,CPF,Cor', 'Ana Souza,529.982.247-25,'),
       ),
     ],
+  },
+  'title-lines-skipped': {
+    quotes: ['Hospital Exemplo', 'Nome,CPF'],
+    wrong: [raw('Hospital Exemplo', '', 'Nome,CPF', 'Ana Souza,529.982.247-25')],
+    right: [numbered('Ana Souza')],
+  },
+  'footer-lines-skipped': {
+    quotes: ['Total: 50'],
+    wrong: [raw('Nome,CPF', 'Ana Souza,529.982.247-25', '', 'Total: 50')],
+    right: [numbered('Ana Souza')],
   },
   'text-damaged': {
     quotes: ['errors.csv'],

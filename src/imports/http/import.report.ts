@@ -59,6 +59,7 @@ export const ImportReport = Counters.extend({
         message: z.string(),
         suggestion: z.string(),
         columns: z.array(z.string()).readonly(),
+        rows: z.array(z.int()).readonly(),
       }),
     )
     .describe('Findings about the whole file, for example ignored columns. Rows are imported all the same.'),

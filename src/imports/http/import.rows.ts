@@ -164,11 +164,8 @@ function failureOf({ failure, failure_details: details }: ImportReport): Outcome
 
 /** The entries for the findings about the whole file. */
 const findingsOf = ({ findings }: ImportReport): OutcomeIssue[] =>
-  findings.map(({ columns, ...texts }) =>
-    outcomeOf(
-      texts,
-      columns.map((column) => `column ${column}`),
-    ),
+  findings.map(({ columns, rows, ...texts }) =>
+    outcomeOf(texts, [...columns.map((column) => `column ${column}`), ...rows.map((row) => `row ${row}`)]),
   );
 
 type IssueTexts = Pick<Issue, 'severity' | 'message' | 'suggestion'> & { readonly code: string };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type CsvShape, explainShape } from '../../csv/csv.inspection.js';
 import { type FileFinding, fileFindings } from '../../csv/file.findings.js';
+import type { SkippedRows } from '../../csv/csv.reader.js';
 import type { CsvHeader } from '../../csv/csv.header.js';
 
 /** The stored description of how a file was read: the encoding and the delimiter with their reasons, and the positions of the columns. */
@@ -13,9 +14,10 @@ const ImportSource = z.looseObject({
 export type ImportSource = z.output<typeof ImportSource>;
 
 /** Converts the shape of a file to the form that is stored with the import. */
-export function sourceOf(shape: CsvShape): ImportSource {
+export function sourceOf(shape: CsvShape, { titles, footers }: SkippedRows): ImportSource {
   const { names, places, report } = shape.header;
-  return { ...explainShape(shape), header: [...names], places: Object.fromEntries(places), report };
+  const rows = { title_rows: titles, footer_rows: footers };
+  return { ...explainShape(shape), ...rows, header: [...names], places: Object.fromEntries(places), report };
 }
 
 /** Parses the stored form of {@link sourceOf}. Throws for an import that was not inspected. */
@@ -23,7 +25,12 @@ export function readSource(stored: unknown): ImportSource {
   return ImportSource.parse(stored);
 }
 
-const Findable = z.looseObject({ encoding_reason: z.string(), ignored_columns: z.array(z.string()) });
+const Findable = z.looseObject({
+  encoding_reason: z.string(),
+  ignored_columns: z.array(z.string()),
+  title_rows: z.array(z.int()).optional(),
+  footer_rows: z.array(z.int()).optional(),
+});
 
 /** The findings about a file, from the stored form of {@link sourceOf}. The result is empty for an import that was not inspected. */
 export function readFindings(stored: unknown): FileFinding[] {

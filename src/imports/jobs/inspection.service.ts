@@ -7,7 +7,7 @@ import { type IdentityKey, keyedDigest } from '../../mapping/values/identity.js'
 import { planHash } from '../../mapping/owned.merge.js';
 import { type RowWords, Words } from '../../terms/words.service.js';
 import { inspectCsv, type CsvShape } from '../../csv/csv.inspection.js';
-import { type CsvRow, readRows } from '../../csv/csv.reader.js';
+import { type CsvRow, readRows, type SkippedRows } from '../../csv/csv.reader.js';
 import { FileRefused } from '../../csv/csv.refusal.js';
 import { Duplicates } from './duplicates.service.js';
 import type { StoredPlan } from '../writing/chunk.plans.js';
@@ -89,7 +89,7 @@ export class Inspection {
     mapping: StoredMapping,
     shape: CsvShape,
     signal: AbortSignal,
-  ): Promise<StagedCounts | 'cancelled'> {
+  ): Promise<StagedFile | 'cancelled'> {
     const context = await this.contexts.of(record);
     const mapper = new RowMapper(mapping.document, shape.header, context);
     let buffered: CsvRow[] = [];
@@ -100,7 +100,8 @@ export class Inspection {
       chunks += 1;
       rows += part.length;
     };
-    for await (const batch of readRows(plainBytes(this.files.open(record.id)), shape)) {
+    const skipped: SkippedRows = { titles: [], footers: [] };
+    for await (const batch of readRows(plainBytes(this.files.open(record.id)), shape, skipped)) {
       signal.throwIfAborted();
       buffered.push(...batch);
       for (; buffered.length >= CHUNK_ROWS; buffered = buffered.slice(CHUNK_ROWS)) {
@@ -109,7 +110,7 @@ export class Inspection {
       }
     }
     if (buffered.length > 0) await storeChunk(buffered);
-    return { rows, chunks };
+    return { rows, chunks, skipped };
   }
 
   private async storeChunk(
@@ -157,7 +158,7 @@ export class Inspection {
     record: ImportRecord,
     { document }: StoredMapping,
     shape: CsvShape,
-    { rows: rowsTotal, chunks }: StagedCounts,
+    { rows: rowsTotal, chunks, skipped }: StagedFile,
   ): Promise<boolean> {
     const run = record.run + 1;
     const queued = await this.database.transaction(async (transaction) => {
@@ -169,7 +170,7 @@ export class Inspection {
       await this.rows.recount(transaction, record.id);
       await transaction
         .update(imports)
-        .set({ status: 'queued', source: sourceOf(shape), rowsTotal, run })
+        .set({ status: 'queued', source: sourceOf(shape, skipped), rowsTotal, run })
         .where(eq(imports.id, record.id));
       const jobs = Array.from({ length: chunks }, (_, chunk) => ({ import_id: record.id, chunk, run }));
       const priority = chunks <= SMALL_CHUNKS ? 1 : 0;
@@ -189,7 +190,8 @@ export class Inspection {
   }
 }
 
-interface StagedCounts {
+interface StagedFile {
   readonly rows: number;
   readonly chunks: number;
+  readonly skipped: SkippedRows;
 }

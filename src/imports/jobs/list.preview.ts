@@ -14,7 +14,7 @@ import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { mapRow } from '../../mapping/row.mapping.js';
 import type { MappingContext, RowPlan, WaitingWord } from '../../mapping/row.plan.js';
 import { explainShape, inspectCsv } from '../../csv/csv.inspection.js';
-import { cellsByColumn, readRows } from '../../csv/csv.reader.js';
+import { cellsByColumn, readRows, type SkippedRows } from '../../csv/csv.reader.js';
 import { type FileFinding, fileFindings } from '../../csv/file.findings.js';
 import { ignoredCellIssues, namedIssue, type NamedIssue } from '../../csv/named.issue.js';
 import { plainBytes, probeFile } from '../../csv/plain.file.js';
@@ -63,7 +63,8 @@ export async function previewList(
   const rows: RowPreview[] = [];
   const planned: (GroupedRow & { issues: readonly Issue[] })[] = [];
   let cut = false;
-  for await (const batch of readRows(plainBytes(open()), shape)) {
+  const skipped: SkippedRows = { titles: [], footers: [] };
+  for await (const batch of readRows(plainBytes(open()), shape, skipped)) {
     for (const { row, cells, fault } of batch) {
       cut = rows.length + planned.length === MOST_ROWS;
       if (cut) break;
@@ -103,7 +104,12 @@ export async function previewList(
     .sort((one, other) => one.row - other.row)
     .map((row) => Object.assign(row, { issues: row.issues.map((one) => namedIssue(one, shape.header)) }));
   const explained = explainShape(shape);
-  return { shape: explained, findings: fileFindings(explained), rows: named, cut };
+  return {
+    shape: explained,
+    findings: fileFindings({ ...explained, title_rows: skipped.titles, footer_rows: skipped.footers }),
+    rows: named,
+    cut,
+  };
 }
 
 function withResources(row: number, plan: RowPlan, issues: readonly Issue[]): RowPreview {

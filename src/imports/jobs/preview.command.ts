@@ -87,8 +87,10 @@ function printPreview(
   print(`encoding   ${shape.encoding} (${shape.encoding_reason})`);
   print(`delimiter  ${JSON.stringify(shape.delimiter)} (${shape.delimiter_reason})`);
   print(`columns    ${shape.columns.join(', ')}`);
-  for (const { severity, code, columns, message } of findings)
-    print(`${severity} ${code}${columns.length === 0 ? '' : ` (${columns.join(', ')})`}: ${message}`);
+  for (const { severity, code, columns, rows: of, message } of findings) {
+    const places = [...columns, ...of.map((row) => `row ${row}`)].join(', ');
+    print(`${severity} ${code}${places === '' ? '' : ` (${places})`}: ${message}`);
+  }
   print('');
   for (const row of rows.slice(0, shown)) printRow(row);
   if (rows.length > shown) print(`… ${rows.length - shown} more rows (--rows N shows them)`);
