@@ -4,7 +4,7 @@ import { canonicalJson } from './canonical.json.js';
 import { Expression, Split } from './values/expression.js';
 import { DATE_FORMATS, isShortYear } from './values/dates.js';
 import { isTimeZone } from './values/times.js';
-import { CodeSystemUri, ObservationRule } from './observation.rule.js';
+import { ObservationRule } from './observation.rule.js';
 
 const Field = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/);
 const Uri = z
@@ -79,7 +79,7 @@ const PatientRule = z.strictObject({
 const WordsRule = z.strictObject({
   words: Split,
   onsets: Split.optional(),
-  codes: Split.extend({ system: CodeSystemUri })
+  codes: Split.extend({ system: z.string().max(255) })
     .optional()
     .describe(
       'The ICD-10 codes of the words, in the same order. `system` is the URI of ICD-10 or of its national version.',

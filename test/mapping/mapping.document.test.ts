@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
+import { NewMappingDocument } from '../../src/mapping/mapping.checks.js';
 import { MappingDocument, documentHash } from '../../src/mapping/mapping.document.js';
 import { shipped } from '../csv/csv.reading.ts';
 
@@ -38,7 +40,7 @@ describe('an observation rule', () => {
   const english = shipped('english-plain');
   const [weight] = english.observations;
   const messages = (change: object, columns: object = {}) =>
-    MappingDocument.safeParse({
+    NewMappingDocument.safeParse({
       ...english,
       columns: { ...english.columns, ...columns },
       observations: [{ ...weight, ...change }],
@@ -58,6 +60,22 @@ describe('an observation rule', () => {
     ],
   ])('is invalid with %j', (change, message) => {
     expect(messages(change)?.join('\n')).toMatch(message);
+  });
+
+  it('is read although it is invalid, if an earlier version stored it', () => {
+    const observations = [
+      {
+        ...weight,
+        code: { system: 'loinc', code: 'x' },
+        quantity: { unit: 'kilo', ucum: 'kilos', possible: [2, 1] },
+      },
+    ];
+    expect(MappingDocument.safeParse({ ...english, observations }).success).toBe(true);
+  });
+
+  it('of a shipped mapping is valid', () => {
+    for (const document of SHIPPED_MAPPINGS)
+      expect(NewMappingDocument.safeParse(document).error?.issues).toBeUndefined();
   });
 
   it('needs no ranges', () => {

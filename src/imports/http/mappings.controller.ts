@@ -6,7 +6,8 @@ import { Who } from '../../authn/access.decorators.js';
 import { BodyOf } from '../../http/body.pipe.js';
 import { ListQuery, QueryOf } from '../../http/query.pipe.js';
 import { Requires } from '../../authz/authz.guard.js';
-import { MappingDocument } from '../../mapping/mapping.document.js';
+import { NewMappingDocument } from '../../mapping/mapping.checks.js';
+import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { Mappings, StoredMapping } from '../jobs/mappings.service.js';
 
 @Controller('api/mappings')
@@ -30,7 +31,7 @@ export class MappingsController {
   @Requires('records:import')
   add(
     @Audited() action: AuditedAction,
-    @Body(new BodyOf(MappingDocument)) document: MappingDocument,
+    @Body(new BodyOf(NewMappingDocument)) document: MappingDocument,
     @Who() account: Account,
   ): Promise<StoredMapping> {
     return this.mappings.add(action, document, account.id);

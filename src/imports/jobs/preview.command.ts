@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util';
 import type { Resource } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import { SHIPPED_MAPPINGS } from '../../mapping/defaults.js';
-import { MappingDocument } from '../../mapping/mapping.document.js';
+import { NewMappingDocument } from '../../mapping/mapping.checks.js';
+import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { availableNames } from '../../problems/available.js';
 import { FileRefused } from '../../csv/csv.refusal.js';
 import { messageOfIssue } from '../../csv/named.issue.js';
@@ -75,7 +76,7 @@ async function findMapping(name: string): Promise<MappingDocument> {
   if (shipped !== undefined) return shipped;
   if (!name.endsWith('.json'))
     throw new Error(`Unknown mapping '${name}'. Available: ${NAMES}, or a file FILE.json.`);
-  return MappingDocument.parse(JSON.parse(await readFile(name, 'utf8')));
+  return NewMappingDocument.parse(JSON.parse(await readFile(name, 'utf8')));
 }
 
 function printPreview(
