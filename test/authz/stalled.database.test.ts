@@ -1,6 +1,8 @@
 import { get, type IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { type DatabaseProxy, startDatabaseProxy } from '../support/database.proxy.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
@@ -30,19 +32,17 @@ afterAll(async () => {
   await world?.stop();
 });
 
-/** An open event stream of the gateway whose database connection goes through the proxy. */
-async function events(): Promise<IncomingMessage> {
-  const headers = { authorization: clerk.authorization };
+/** The begun answer of the gateway whose database connection goes through the proxy. */
+async function begin(path: string, { authorization }: Caller): Promise<IncomingMessage> {
+  const headers = { authorization };
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(`${gateway.url}/api/imports/${IMPORT}/events`, { headers, agent: false }, resolve).on(
-      'error',
-      reject,
-    );
+    get(`${gateway.url}${path}`, { headers, agent: false }, resolve).on('error', reject);
   });
   expect(answer.statusCode).toBe(200);
-  answer.on('error', () => undefined).resume();
-  return answer;
+  return answer.on('error', () => undefined);
 }
+
+const events = async () => (await begin(`/api/imports/${IMPORT}/events`, clerk)).resume();
 
 describe('a database that hangs without closing its connections', () => {
   it('ends running requests after five seconds, because rights are no longer known; afterwards all works again', async () => {
@@ -60,3 +60,36 @@ describe('a database that hangs without closing its connections', () => {
     again.destroy();
   });
 });
+
+describe('a check of running requests', () => {
+  it('asks the database once for all downloads of a study by an account, so that a slow database ends none of them', async () => {
+    const studyUid = freshUid();
+    const pixels = element('7FE00010', 'OW', Buffer.alloc(1_000_000, 7));
+    const slices = Array.from({ length: 12 }, (_, index) =>
+      makeInstance({ studyUid, instanceNumber: index + 1, rows: 1000, columns: 500, extra: [pixels] }),
+    );
+    await world.store(await world.machine(), slices).expect(200);
+    const reader = await world.person({ rights: ['studies:read'], scope: { kind: 'all' } });
+    // The clients do not read, so the downloads do not end by themselves.
+    const downloads = await Promise.all(
+      Array.from({ length: 6 }, () => begin(`/dicom-web/studies/${studyUid}`, reader)),
+    );
+    // A check reads the policy of the account, and then whether the policy covers the study.
+    const statements = () => ({ studies: proxy.statements(studyUid), policies: proxy.statements(reader.id) });
+    await pause(1_100);
+    const before = statements();
+    await pause(4_500);
+    const after = statements();
+    const checks = after.policies - before.policies;
+    expect(checks).toBeGreaterThanOrEqual(1);
+    expect(after.studies - before.studies).toBeLessThanOrEqual(checks + 1);
+    for (const download of downloads) expect(await lengthOf(download)).toBeGreaterThan(12_000_000);
+  });
+});
+
+/** The number of bytes that the rest of the answer has. Throws if the answer is cut off. */
+async function lengthOf(answer: IncomingMessage): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of answer) bytes += Buffer.isBuffer(chunk) ? chunk.length : 0;
+  return bytes;
+}

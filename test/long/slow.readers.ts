@@ -9,6 +9,7 @@ import { forgetPeak, residentOf, tell } from './resident.memory.ts';
 /** Clients that request `path` at the same time. Each client reads at most 64 KiB per second. */
 class SlowReaders {
   private readonly sockets: Socket[] = [];
+  private hasLost = false;
   /** The number of bytes that each client has read. */
   readonly taken: number[] = [];
 
@@ -19,6 +20,7 @@ class SlowReaders {
     const { hostname, port } = new URL(world.gateway.url);
     for (let index = 0; index < count; index += 1) {
       const socket = connect(Number(port), hostname).on('error', () => undefined);
+      socket.once('close', () => (readers.hasLost = true));
       await once(socket, 'connect');
       socket.pause();
       socket.write(
@@ -30,9 +32,10 @@ class SlowReaders {
     return readers;
   }
 
-  /** Lets all clients read for a while. */
+  /** Lets all clients read for a while. Throws if the gateway has closed a connection. */
   async read(seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second += 1) {
+      if (this.hasLost) throw new Error('the gateway has closed the connection of a slow reader');
       for (const [index, socket] of this.sockets.entries()) {
         const chunk: unknown = socket.read();
         if (Buffer.isBuffer(chunk)) this.taken[index] = (this.taken[index] ?? 0) + chunk.length;

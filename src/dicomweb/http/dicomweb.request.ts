@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditNote } from '../../audit/audit.note.js';
 import type { Actor } from '../../audit/audit.log.js';
 import type { Policy } from '../../authz/policy.js';
+import type { RightsCheck } from '../../authz/running.requests.js';
 import { NotAuthenticated, RightMissing } from '../../problems/errors.js';
 import type { AcceptSources } from './accept.js';
 import { disconnectSignal } from './disconnect.signal.js';
@@ -23,9 +24,9 @@ export interface DicomwebRequest extends AcceptSources {
   readonly note: (facts: AuditNote) => void;
   /**
    * Says that the read is already in the audit, so that the answer gets no audit row of its own. If the policy changes while the answer is
-   * sent, `stillMay` decides whether the new policy allows the answer.
+   * sent, `rightsCheck` decides whether the new policy allows the answer.
    */
-  readonly recorded: (stillMay: (policy: Policy) => Promise<boolean>) => void;
+  readonly recorded: (rightsCheck: RightsCheck) => void;
 }
 
 /** Passes the typed values of a request to a handler: `@Incoming() request: DicomwebRequest`. Only for routes that require a right. */
@@ -46,9 +47,9 @@ export const Incoming = createParamDecorator((_: unknown, context: ExecutionCont
     note: (facts) => {
       request.auditNote = { ...request.auditNote, ...facts };
     },
-    recorded: (stillMay) => {
+    recorded: (rightsCheck) => {
       request.auditCovered = true;
-      request.stillMay = stillMay;
+      request.rightsCheck = rightsCheck;
     },
   };
 });

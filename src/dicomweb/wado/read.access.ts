@@ -35,7 +35,10 @@ export class ReadAccess {
   ): Promise<RecordedRead> {
     const { studyUid, patientIssuer, patientId } = found;
     const offered = await this.readings.record(actor, { action, studyUid, patientIssuer, patientId });
-    recorded((policy) => this.lookup.covers(policy, 'studies:read', studyUid));
+    recorded({
+      subject: `studies:read ${studyUid}`,
+      mayContinue: (policy) => this.lookup.covers(policy, 'studies:read', studyUid),
+    });
     return { ...found, offered };
   }
 }
