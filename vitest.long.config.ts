@@ -1,10 +1,17 @@
 import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/** Files that take samples in the gate: they ask test/support/long.form.ts. */
-const sampled = globSync('test/**/*.test.ts').filter((file) =>
-  readFileSync(file, 'utf8').includes('/support/long.form.ts'),
-);
+/** Whether a file asks test/support/long.form.ts, or one of the scenarios that it registers does. */
+function takesSamples(file: string): boolean {
+  const text = readFileSync(file, 'utf8');
+  if (text.includes('/support/long.form.ts')) return true;
+  const scenarios = [...text.matchAll(/from '(\.\/[^']+\.scenarios\.ts)'/g)];
+  return scenarios.some(([, path = '']) => takesSamples(join(dirname(file), path)));
+}
+
+/** Files that take samples in the gate. */
+const sampled = globSync('test/**/*.test.ts').filter(takesSamples);
 const isFull = process.env['RADGATE_FULL'] === '1';
 
 /** The long forms, one after the other, on a machine that does nothing else; with RADGATE_FULL every test file. */

@@ -58,7 +58,8 @@ describe('the conformance statement', () => {
     expect(without).toEqual([]);
     expect(shownBy.filter(([beginning]) => !items.some((line) => line.startsWith(beginning)))).toEqual([]);
     for (const [line, file, title] of shownBy) {
-      const text = await readFile(join(import.meta.dirname, `${file}.test.ts`), 'utf8');
+      const read = (kind: string) => readFile(join(import.meta.dirname, `${file}.${kind}.ts`), 'utf8');
+      const text = await read('scenarios').catch(() => read('test'));
       expect([line, file, text.includes(title)]).toEqual([line, file, true]);
     }
   });

@@ -1,17 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type DicomElement, freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
-import { startWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 import { DataSet, CorpusDataSets } from './corpus.differences.ts';
 import { partsOf } from './wado.reading.ts';
 import { type Ask, askerOf } from './wado.world.ts';
 
 const OCTETS = 'application/octet-stream';
+
 const study = freshUid();
+
 const DOCUMENT = '1.2.840.10008.5.1.4.1.1.104';
+
 const filled = (length: number) => Buffer.from(Array.from({ length }, (_, at) => (at * 7) & 0xff));
+
 const floats = Buffer.alloc(64 * 4);
+
 for (let at = 0; at < 64; at += 1) floats.writeFloatLE(at / 3, at * 4);
+
 const stream = filled(2_000);
 
 /** A bulk data value, with the instance that contains it, its path, its bytes and its media type. */
@@ -62,8 +68,11 @@ const pixels = (rows: number): DicomElement[] => [
   element('00280010', 'US', [rows]),
   element('00280011', 'US', [8]),
 ];
+
 const parametricMap = '1.2.840.10008.5.1.4.1.1.30';
+
 const value = filled(3_000);
+
 const kinds: readonly Kind[] = [
   ...documents,
   {
@@ -141,31 +150,10 @@ const kinds: readonly Kind[] = [
 ];
 
 const held = kinds.map((kind) => Object.assign(kind, { series: freshUid(), sop: freshUid() }));
+
 let world: World;
+
 let ask: Ask;
-beforeAll(async () => {
-  world = await startWorld();
-  const files = held.map(
-    ({ series, sop, sopClassUid, modality, transferSyntax, extra, path, value: bytes }) => {
-      const isLarge = path === '7fe00010' && bytes.length === 0;
-      return makeInstance({
-        studyUid: study,
-        seriesUid: series,
-        sopUid: sop,
-        patientId: 'KINDS-1',
-        sopClassUid,
-        modality,
-        transferSyntax,
-        extra,
-        rows: isLarge ? 1024 : undefined,
-        columns: isLarge ? 1024 : undefined,
-      });
-    },
-  );
-  await world.store(await world.machine(), files).expect(200);
-  ask = askerOf(world, await world.radiologist(study));
-});
-afterAll(() => world?.stop());
 
 /** All bulk data URLs of a data set, relative to the root. */
 function addressesOf(dataSet: DataSet): string[] {
@@ -177,54 +165,88 @@ function addressesOf(dataSet: DataSet): string[] {
   });
 }
 
-describe.each(held)('bulk data: $name', ({ path, value: bytes, own, document, series, sop }) => {
-  const instance = `/studies/${study}/series/${series}/instances/${sop}`;
-  const address = `${instance}/bulk/${path}`;
+/** The scenarios of bulk data of each kind. */
+export function registerBulkKinds(shared: () => World): void {
+  describe('bulk data', () => {
+    beforeAll(async () => {
+      world = shared();
+      const files = held.map(
+        ({ series, sop, sopClassUid, modality, transferSyntax, extra, path, value: bytes }) => {
+          const isLarge = path === '7fe00010' && bytes.length === 0;
+          return makeInstance({
+            studyUid: study,
+            seriesUid: series,
+            sopUid: sop,
+            patientId: 'KINDS-1',
+            sopClassUid,
+            modality,
+            transferSyntax,
+            extra,
+            rows: isLarge ? 1024 : undefined,
+            columns: isLarge ? 1024 : undefined,
+          });
+        },
+      );
+      await world.store(await world.machine(), files).expect(200);
+      ask = askerOf(world, await world.radiologist(study));
+    });
 
-  it('is referred to by metadata, and every address that metadata has is answered', async () => {
-    const { body } = await ask(`${instance}/metadata`);
-    const [dataSet = {}] = CorpusDataSets.parse(JSON.parse(body.toString()));
-    const addresses = addressesOf(dataSet);
-    expect(addresses).toContain(address);
-    for (const one of addresses) expect([one, (await ask(one, OCTETS)).status]).toEqual([one, 200]);
+    describe.each(held)('bulk data: $name', ({ path, value: bytes, own, document, series, sop }) => {
+      const instance = `/studies/${study}/series/${series}/instances/${sop}`;
+      const address = `${instance}/bulk/${path}`;
+
+      it('is referred to by metadata, and every address that metadata has is answered', async () => {
+        const { body } = await ask(`${instance}/metadata`);
+        const [dataSet = {}] = CorpusDataSets.parse(JSON.parse(body.toString()));
+        const addresses = addressesOf(dataSet);
+        expect(addresses).toContain(address);
+        for (const one of addresses) expect([one, (await ask(one, OCTETS)).status]).toEqual([one, 200]);
+      });
+
+      it.each([OCTETS, ...(own === undefined ? [] : [own])])(
+        'comes as %s, alone or in parts',
+        async (type) => {
+          const expected = type === own ? (document ?? bytes) : bytes;
+          const alone = await ask(address, type);
+          expect(alone.status).toBe(200);
+          expect(alone.type.split(';')[0]).toBe(type);
+          if (expected.length > 0) expect(alone.body.equals(expected)).toBe(true);
+          for (const accept of [
+            `multipart/related; type="${type}"`,
+            `multipart/related; type=${type}`,
+            `multipart/related; type="image/png", multipart/related; type="${type}"; q=0.5`,
+          ]) {
+            const answer = await ask(address, accept);
+            expect([accept, answer.status]).toEqual([accept, 200]);
+            expect(answer.type).toContain(`type="${type}"`);
+            const [part, ...others] = partsOf(answer.type, answer.body);
+            expect(others).toEqual([]);
+            expect(part?.headers['content-type']?.split(';')[0]).toBe(type);
+            expect(part?.body.equals(alone.body)).toBe(true);
+          }
+        },
+      );
+
+      it('is 406 as what it is not', async () => {
+        for (const accept of [
+          'image/png',
+          'text/html',
+          'multipart/related; type="text/html"',
+          'multipart/related; type=audio/basic',
+        ])
+          expect([accept, (await ask(address, accept)).status]).toEqual([accept, 406]);
+      });
+    });
+
+    it('documents are never shown by a browser in the name of this server', async () => {
+      for (const { own, path, series, sop } of held.filter(({ document }) => document !== undefined)) {
+        const { headers } = await ask(
+          `/studies/${study}/series/${series}/instances/${sop}/bulk/${path}`,
+          own,
+        );
+        expect(headers.get('content-disposition')).toBe('attachment');
+        expect(headers.get('x-content-type-options')).toBe('nosniff');
+      }
+    });
   });
-
-  it.each([OCTETS, ...(own === undefined ? [] : [own])])('comes as %s, alone or in parts', async (type) => {
-    const expected = type === own ? (document ?? bytes) : bytes;
-    const alone = await ask(address, type);
-    expect(alone.status).toBe(200);
-    expect(alone.type.split(';')[0]).toBe(type);
-    if (expected.length > 0) expect(alone.body.equals(expected)).toBe(true);
-    for (const accept of [
-      `multipart/related; type="${type}"`,
-      `multipart/related; type=${type}`,
-      `multipart/related; type="image/png", multipart/related; type="${type}"; q=0.5`,
-    ]) {
-      const answer = await ask(address, accept);
-      expect([accept, answer.status]).toEqual([accept, 200]);
-      expect(answer.type).toContain(`type="${type}"`);
-      const [part, ...others] = partsOf(answer.type, answer.body);
-      expect(others).toEqual([]);
-      expect(part?.headers['content-type']?.split(';')[0]).toBe(type);
-      expect(part?.body.equals(alone.body)).toBe(true);
-    }
-  });
-
-  it('is 406 as what it is not', async () => {
-    for (const accept of [
-      'image/png',
-      'text/html',
-      'multipart/related; type="text/html"',
-      'multipart/related; type=audio/basic',
-    ])
-      expect([accept, (await ask(address, accept)).status]).toEqual([accept, 406]);
-  });
-});
-
-it('documents are never shown by a browser in the name of this server', async () => {
-  for (const { own, path, series, sop } of held.filter(({ document }) => document !== undefined)) {
-    const { headers } = await ask(`/studies/${study}/series/${series}/instances/${sop}/bulk/${path}`, own);
-    expect(headers.get('content-disposition')).toBe('attachment');
-    expect(headers.get('x-content-type-options')).toBe('nosniff');
-  }
-});
+}
