@@ -53,6 +53,15 @@ function decide(id: string, body: object, who = operator) {
   return world.http.post(`/api/quarantine/${id}/decide`).set('authorization', who.authorization).send(body);
 }
 
+/** The number of decisions that wait for a row in quarantine. */
+async function waitingDecisions(): Promise<number> {
+  const rows = await world.sql`
+    select from pg_locks waiting join pg_locks held using (pid)
+    where not waiting.granted and held.relation = 'quarantine_decisions'::regclass and held.mode = 'RowExclusiveLock'
+      and held.database = (select oid from pg_database where datname = current_database())`;
+  return rows.length;
+}
+
 async function shown(studyUid: string): Promise<Record<string, unknown> | undefined> {
   const [row] = await world.sql`
     select p.patient_id as patient, p.issuer, s.instance_count as instances from studies s join patients p on p.id = s.patient
@@ -170,12 +179,17 @@ describe('deciding', () => {
 
   it('discard leaves alone what was admitted meanwhile', async () => {
     const { studyUid, item } = await contested();
-    const [one] = await world.sql`delete from quarantined where study_uid = ${studyUid} and sop_uid =
-      (select min(sop_uid) from quarantined where study_uid = ${studyUid}) returning orthanc_id as id`;
-    await decide(item.id, { decision: 'discard' }).expect(200, {
-      id: item.id,
-      decision: 'discard',
-      instances: 1,
+    // The decision waits for the lock of the deleted row. So the watcher cannot put the instance back into quarantine before the decision.
+    const { one, decided } = await world.sql.begin(async (tx) => {
+      const [row] = await tx`delete from quarantined where study_uid = ${studyUid} and sop_uid =
+        (select min(sop_uid) from quarantined where study_uid = ${studyUid}) returning orthanc_id as id`;
+      const answer = decide(item.id, { decision: 'discard' }).then(({ status, body }) => ({ status, body }));
+      await expect.poll(waitingDecisions, SOON).toBe(1);
+      return { one: row, decided: answer };
+    });
+    expect(await decided).toEqual({
+      status: 200,
+      body: { id: item.id, decision: 'discard', instances: 1 },
     });
     expect((await world.archive(`/instances/${String(one?.['id'])}`)).status).toBe(200);
   });
