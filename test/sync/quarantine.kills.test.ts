@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import request from 'supertest';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
@@ -10,7 +10,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { isLong, longForm } from '../support/long.form.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
 
-const SOON = { timeout: 20_000, interval: 200 };
+const SOON = { timeout: 20_000, interval: 100 };
 const Items = z.object({ items: z.array(z.object({ id: z.string() })) });
 
 let world: World;
@@ -27,16 +27,17 @@ beforeAll(async () => {
   proxy = await startBreakingProxy(world.orthanc.url);
   sender = await world.machine();
   operator = await world.person({ rights: ['system:operate'], scope: { kind: 'all' } });
+  await startVictim();
 });
 afterAll(async () => {
+  await victim?.stop();
   await world?.stop();
   await proxy?.stop();
 });
-const startVictim = async () => {
+async function startVictim(): Promise<void> {
   const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
   victim = await startTestGateway({ ...env, ORTHANC_URL: proxy.url });
-};
-const stopVictim = () => victim.stop();
+}
 
 async function kill(): Promise<void> {
   process.kill(victim.pid, 'SIGKILL');
@@ -102,83 +103,8 @@ const STEPS = [
   ['re-identify', /^DELETE \/instances\//],
 ] as const;
 
-describe('a decision that is killed', () => {
-  beforeEach(startVictim);
-  afterEach(stopVictim);
-
-  const all = STEPS.flatMap(([kind, step]) => [
-    [kind, 'request', step] as const,
-    [kind, 'answer', step] as const,
-  ]);
-  // `npm test` runs two cases: an interruption before the deletion in the archive, and an interruption after the archive has stored the new
-  // copy.
-  it.each(longForm(all, [all[0]!, all[7]!]))(
-    '%s at the %s of %s is taken up by another gateway and ends as without it',
-    async (kind, at, step) => {
-      const { studyUid, id, held } = await contested();
-      const sprung = proxy.trap(step, at);
-      const cut = decideThere(id, DECISIONS[kind]);
-      await sprung;
-      // The decision is stored, and no database transaction waits for the archive.
-      expect(await world.sql`select state from quarantine_decisions where quarantine = ${id}`).toMatchObject([
-        { state: 'open' },
-      ]);
-      await sleep(600);
-      expect(await idleTransactions()).toBe(0);
-      await kill();
-      expect(await cut).toBe('cut');
-      await expect
-        .poll(() => world.sql`select state from quarantine_decisions where quarantine = ${id}`, SOON)
-        .toMatchObject([{ state: 'done' }]);
-      const end = ENDS[kind];
-      await expect.poll(() => shown(studyUid), SOON).toEqual(end.shown);
-      expect(await archived(world)).toBe(held + end.archive);
-      const left = await world.sql`select patient_id from quarantined where study_uid = ${studyUid}`;
-      expect(left.map((row) => String(row['patient_id']))).toEqual(end.waiting);
-    },
-  );
-
-  it('accept, between the intent and the row, is taken up too', async () => {
-    const { studyUid, id } = await contested();
-    const sprung = proxy.trap(/^GET \/instances\/[^/]+\/file /, 'answer');
-    void decideThere(id, DECISIONS.accept);
-    await sprung;
-    await kill();
-    await expect.poll(() => shown(studyUid), SOON).toEqual(ENDS.accept.shown);
-  });
-});
-
-async function idleTransactions(): Promise<number> {
-  const [row] = await world.sql`
-    select count(*)::int as count from pg_stat_activity
-    where datname = current_database() and state like 'idle in transaction%' and application_name like 'radgate%'
-      and clock_timestamp() - state_change > interval '500 milliseconds'`;
-  return Number(row?.['count']);
-}
-
-describe('deciding', () => {
-  it('for the identity that it has is refused: its only copy is not deleted', async () => {
-    const { id, held } = await contested();
-    await decide(id, { decision: 're-identify', patient_id: 'SECOND' }).expect(409);
-    expect(await archived(world)).toBe(held);
-    await decide(id, DECISIONS.discard).expect(200);
-  });
-
-  it('is for whoever operates the system, and says what waits', async () => {
-    const { studyUid, id } = await contested();
-    const answer = await world.http
-      .get(`/api/quarantine?q=${studyUid}`)
-      .set('authorization', operator.authorization)
-      .expect(200);
-    expect(Items.parse(answer.body).items).toEqual([{ id }]);
-    await decide(id, DECISIONS.discard).expect(200, { id, decision: 'discard', instances: 1 });
-    await decide(id, DECISIONS.discard).expect(404);
-  });
-});
-
 describe('an archive that hangs', () => {
-  beforeEach(startVictim);
-  afterEach(stopVictim);
+  afterEach(() => proxy.stall(false));
 
   it('of three decisions at once one wins, the others are told 409, and it is done once', async () => {
     const { studyUid, id, held } = await contested();
@@ -201,8 +127,8 @@ describe('an archive that hangs', () => {
   });
 
   it('while the archive hangs holds no connection of the database, and is done when it answers again', async () => {
-    const all = [];
-    for (let count = 0; count < 3; count += 1) all.push(await contested());
+    const all = await Promise.all([contested(), contested(), contested()]);
+    const held = await archived(world);
     proxy.stall(true);
     const answers = all.map(({ id }) => decideThere(id, DECISIONS.discard));
     const open = () => world.sql`select id from quarantine_decisions where state = 'open'`;
@@ -216,6 +142,109 @@ describe('an archive that hangs', () => {
     await Promise.all(answers);
     await expect.poll(async () => (await open()).length, SOON).toBe(0);
     for (const { studyUid } of all) expect(await shown(studyUid)).toEqual(ENDS.discard.shown);
-    expect(await archived(world)).toBe((all.at(-1)?.held ?? 0) - all.length);
+    expect(await archived(world)).toBe(held - all.length);
   });
 });
+
+describe('deciding', () => {
+  it('for the identity that it has is refused: its only copy is not deleted', async () => {
+    const { id, held } = await contested();
+    await decide(id, { decision: 're-identify', patient_id: 'SECOND' }).expect(409);
+    expect(await archived(world)).toBe(held);
+    await decide(id, DECISIONS.discard).expect(200);
+  });
+
+  it('is for whoever operates the system, and says what waits', async () => {
+    const { studyUid, id } = await contested();
+    const answer = await world.http
+      .get(`/api/quarantine?q=${studyUid}`)
+      .set('authorization', operator.authorization)
+      .expect(200);
+    expect(Items.parse(answer.body).items).toEqual([{ id }]);
+    await decide(id, DECISIONS.discard).expect(200, { id, decision: 'discard', instances: 1 });
+    await decide(id, DECISIONS.discard).expect(404);
+  });
+});
+
+async function idleTransactions(): Promise<number> {
+  const [row] = await world.sql`
+    select count(*)::int as count from pg_stat_activity
+    where datname = current_database() and state like 'idle in transaction%' and application_name like 'radgate%'
+      and clock_timestamp() - state_change > interval '500 milliseconds'`;
+  return Number(row?.['count']);
+}
+
+/** An interrupted decision. `step` is the request to the archive at which the gateway is killed. */
+interface Interruption {
+  readonly kind: keyof typeof DECISIONS;
+  readonly at: 'request' | 'answer';
+  readonly step: RegExp;
+}
+/** `accept` is interrupted between the intent and the row. */
+const ACCEPTING: Interruption = { kind: 'accept', at: 'answer', step: /^GET \/instances\/[^/]+\/file / };
+const every = [
+  ...STEPS.flatMap(([kind, step]): Interruption[] => [
+    { kind, at: 'request', step },
+    { kind, at: 'answer', step },
+  ]),
+  ACCEPTING,
+];
+/** Before the deletion in the archive, after the archive has stored the new copy, and before the row of an accepted instance. */
+const few: Interruption[] = [
+  { kind: 'discard', at: 'request', step: /^DELETE \/instances\// },
+  { kind: 're-identify', at: 'answer', step: /^POST \/instances / },
+  ACCEPTING,
+];
+
+describe('decisions that are killed', () => {
+  it.each(
+    longForm(groupsOf(every), [few]).map((cases) => ({
+      cases,
+      names: cases.map(({ kind, at, step }) => `${kind} at the ${at} of ${step.source}`).join(', '),
+    })),
+  )('are taken up by another gateway and end as without it: $names', async ({ cases }) => {
+    const all = await Promise.all(cases.map(contested));
+    const held = await archived(world);
+    const begun = [];
+    for (const [at, { studyUid, id }] of all.entries())
+      begun.push({ studyUid, id, ...(await interrupted(id, cases[at] ?? ACCEPTING)) });
+    await sleep(600);
+    expect(await idleTransactions()).toBe(0);
+    await kill();
+    for (const { cut } of begun) expect(await cut).toBe('cut');
+    // The long form waits until the ownership of the killed gateway ends.
+    if (!isLong)
+      await world.sql`update quarantine_decisions set held_until = clock_timestamp() where state = 'open'`;
+    for (const { kind, studyUid, id } of begun) {
+      await expect.poll(() => statesOf(id), SOON).toEqual(['done']);
+      await expect.poll(() => shown(studyUid), SOON).toEqual(ENDS[kind].shown);
+      const left = await world.sql`select patient_id from quarantined where study_uid = ${studyUid}`;
+      expect(left.map((row) => String(row['patient_id']))).toEqual(ENDS[kind].waiting);
+    }
+    const change = begun.reduce((sum, { kind }) => sum + ENDS[kind].archive, 0);
+    expect(await archived(world)).toBe(held + change);
+    if (!isLong) return;
+    await victim.stop();
+    await startVictim();
+  });
+});
+
+/** Sends a decision to the second gateway, and waits until the decision is held at its step. */
+async function interrupted(id: string, { kind, at, step }: Interruption) {
+  const sprung = proxy.trap(step, at);
+  const cut = decideThere(id, DECISIONS[kind]);
+  await sprung;
+  // The decision is stored, and no database transaction waits for the archive.
+  expect(await statesOf(id)).toEqual(['open']);
+  return { kind, cut };
+}
+
+async function statesOf(id: string): Promise<string[]> {
+  const rows = await world.sql`select state from quarantine_decisions where quarantine = ${id}`;
+  return rows.map((row) => String(row['state']));
+}
+
+/** Groups of at most three. So all interruptions of a group need only one killed gateway. */
+function groupsOf(cases: readonly Interruption[]): Interruption[][] {
+  return Array.from({ length: Math.ceil(cases.length / 3) }, (_, at) => cases.slice(at * 3, at * 3 + 3));
+}
