@@ -1,4 +1,5 @@
-import { openAsBlob } from 'node:fs';
+import { createWriteStream, openAsBlob } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { GatewayClient } from './gateway.client.ts';
@@ -29,6 +30,36 @@ export const ImportState = z.looseObject({
   reasons: z.record(z.string(), number),
 });
 export type ImportState = z.infer<typeof ImportState>;
+
+const Outcome = z.object({
+  issue: z.array(
+    z.object({
+      severity: z.string(),
+      details: z.object({ coding: z.array(z.object({ code: z.string() })), text: z.string() }).optional(),
+      diagnostics: z.string().optional(),
+      expression: z.array(z.string()).default([]),
+    }),
+  ),
+});
+/** A finding of an import. `place` names the row and the column. */
+export interface Finding {
+  readonly place: string;
+  readonly severity: string;
+  readonly code: string;
+  readonly message: string;
+  readonly suggestion: string;
+}
+
+const WaitingTerm = z.object({ id: z.string(), word: z.string(), column: z.string(), rows_waiting: number });
+export type WaitingTerm = z.infer<typeof WaitingTerm>;
+const Coding = z.looseObject({ code: z.string().optional(), display: z.string().optional() });
+const Suggestion = z.object({
+  target: z.discriminatedUnion('kind', [
+    z.looseObject({ kind: z.literal('condition'), coding: Coding }),
+    z.looseObject({ kind: z.literal('observation'), value: z.array(Coding) }),
+  ]),
+});
+const MOST_WORDS = 1000;
 
 const MOVING = new Set(['inspecting', 'queued', 'running']);
 const FIRST_PAUSE_MS = 400;
@@ -87,12 +118,90 @@ export class RecordsClient {
     }
   }
 
+  /** Waits until an undo of an import has ended. */
+  async followUndo(id: string): Promise<ImportState> {
+    for (;;) {
+      const state = await this.#state(id);
+      if (state['undoing'] !== true && state.status === 'undone') return state;
+      await sleep(FIRST_PAUSE_MS);
+    }
+  }
+
+  /** Sends a command about an import: `commit`, `undo`, `cancel` or `retry`. */
+  async command(id: string, name: string): Promise<void> {
+    const client = new GatewayClient(this.#gateway, await this.#signIn());
+    await client.json(`/api/imports/${id}/${name}`, z.unknown(), { method: 'POST', body: {} });
+  }
+
+  /** The findings of an import, at most 1,000. */
+  async findings(id: string): Promise<Finding[]> {
+    const { issue } = await this.#read(`/api/imports/${id}/outcome`, Outcome);
+    return issue.flatMap(({ severity, details, diagnostics = '', expression }) =>
+      details === undefined
+        ? []
+        : [
+            {
+              place: expression.join(', '),
+              severity,
+              code: details.coding[0]?.code ?? '',
+              message: details.text,
+              suggestion: diagnostics,
+            },
+          ],
+    );
+  }
+
+  /** Writes the rejected and waiting rows of an import (`errors.csv`) to a file. */
+  async saveErrors(id: string, path: string): Promise<void> {
+    const client = new GatewayClient(this.#gateway, await this.#signIn());
+    const { body } = await client.send(`/api/imports/${id}/errors.csv`, {});
+    if (body === null) throw new Error('the gateway sent no errors.csv');
+    // The file contains patient data, so only its owner may read it.
+    await pipeline(body, createWriteStream(path, { mode: 0o600 }));
+  }
+
+  /** The words that rows of an import wait for. */
+  async waitingTerms(importId: string): Promise<WaitingTerm[]> {
+    const path = `/api/terms?import=${importId}&limit=${MOST_WORDS}`;
+    return (await this.#read(path, z.object({ items: z.array(WaitingTerm) }))).items;
+  }
+
+  async suggestions(term: string): Promise<z.infer<typeof Suggestion>[]> {
+    const path = `/api/terms/${term}/suggestions`;
+    return (await this.#read(path, z.object({ items: z.array(Suggestion) }))).items;
+  }
+
+  /**
+   * Decides a word, or ignores it. `said` is empty for a decision that was taken. Otherwise it is the answer of the gateway, and
+   * `isConfirmable` says whether a confirmed decision would be taken.
+   */
+  async decide(
+    term: string,
+    target: object | 'ignore',
+    confirm = false,
+  ): Promise<{ said: string; isConfirmable: boolean }> {
+    const client = new GatewayClient(this.#gateway, await this.#signIn());
+    const [name, body] = target === 'ignore' ? ['ignore', { confirm }] : ['decide', { ...target, confirm }];
+    const answer = await client.send(`/api/terms/${term}/${name}`, {
+      method: 'POST',
+      type: 'application/json',
+      body: JSON.stringify(body),
+      accept: [409, 422],
+    });
+    const text = await answer.text();
+    return { said: answer.ok ? '' : detailOf(text), isConfirmable: answer.status === 409 };
+  }
+
   async #state(id: string): Promise<ImportState> {
+    return this.#read(`/api/imports/${id}`, ImportState);
+  }
+
+  async #read<T>(path: string, shape: z.ZodType<T>): Promise<T> {
     let refused = false;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const client = new GatewayClient(this.#gateway, await this.#signIn());
-        const { body } = await client.json(`/api/imports/${id}`, ImportState, { accept: [401] });
+        const { body } = await client.json(path, shape, { accept: [401] });
         if (body !== undefined) return body;
         if (refused) throw new Error('the gateway does not let this account see the import');
         // The token has expired, or its session was ended.

@@ -1,16 +1,25 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type Credentials, type ImportState, RecordsClient } from '../demo/records.client.ts';
+import { findingLines } from '../lists/findings.ts';
+import { askTerminal, decideWords } from '../lists/words.ts';
 import { parseArguments } from './arguments.ts';
 import { saying } from './steps.ts';
 
-const HELP = `npm run import -- FILE [options]
+const HELP = `npm run import -- FILE|IMPORT [options]
 
-Sends a CSV list (.csv, .txt or .csv.gz) to the gateway and follows the import to its end.
+Sends a CSV list (.csv, .txt or .csv.gz) to the gateway, follows the import to its end, and shows the row and column of each finding. With the
+id of an import in place of FILE, shows this import.
 
-  --mapping NAME[@VERSION]  the mapping of the columns (default brazil-hospital)
   --rehearse                show the result without writing anything
+  --commit                  FILE: rehearse, then write the rows that can be written; IMPORT: write this rehearsed import
+  --undo                    IMPORT: undo this import
+  --errors FILE.csv         save the rejected and waiting rows, to correct them and import them again
+  --decide                  ask for the meaning of each unknown word (needs the right terms:decide)
+  --findings N              number of findings to show (default 20)
+  --mapping NAME[@VERSION]  the mapping of the columns (default brazil-hospital)
   --as-of YYYY-MM-DD        the date of the list
   --encoding NAME           the encoding, if the detected one is wrong
   --force                   import the file again although it was imported before
@@ -29,6 +38,8 @@ const StackFile = z.object({
 });
 const BAR = 30;
 const INTERRUPTED = 130;
+/** The time in milliseconds in which the rows of a decided word begin to run again. */
+const RERUN_MS = 15_000;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArguments({
@@ -36,6 +47,11 @@ async function main(): Promise<number> {
     options: {
       mapping: { type: 'string' },
       rehearse: { type: 'boolean', default: false },
+      commit: { type: 'boolean', default: false },
+      undo: { type: 'boolean', default: false },
+      errors: { type: 'string' },
+      decide: { type: 'boolean', default: false },
+      findings: { type: 'string', default: '20' },
       'as-of': { type: 'string' },
       encoding: { type: 'string' },
       force: { type: 'boolean', default: false },
@@ -43,45 +59,111 @@ async function main(): Promise<number> {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const [file, ...more] = positionals;
+  const [source, ...more] = positionals;
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  if (file === undefined || more.length > 0) {
+  if (source === undefined || more.length > 0) {
     process.stderr.write(HELP);
     return 2;
   }
+  if (!/^\d{1,4}$/.test(values.findings)) throw new Error('Invalid --findings. Use a number.');
+  const isId = z.uuid().safeParse(source).success;
+  if (values.undo && !isId) throw new Error('--undo needs the id of an import in place of FILE');
+  if (!isId) await mustBeFile(source);
+  const { gateway, credentials } = await findGateway(values.data);
+  const records = new RecordsClient(gateway, credentials);
+  if (values.undo) return undo(records, source);
   const query = {
     ...(values.mapping !== undefined && { mapping: values.mapping }),
-    ...(values.rehearse && { mode: 'rehearse' }),
+    ...((values.rehearse || values.commit) && { mode: 'rehearse' }),
     ...(values['as-of'] !== undefined && { as_of: values['as-of'] }),
     ...(values.encoding !== undefined && { encoding: values.encoding }),
     ...(values.force && { force: 'true' }),
   };
-  const found = await stat(file).catch(() => undefined);
-  if (found?.isFile() !== true)
-    throw new Error(`${file} is ${found === undefined ? 'missing' : 'not a file'}`);
-  const { gateway, credentials } = await findGateway(values.data);
-  const records = new RecordsClient(gateway, credentials);
-  const { id, isNew } = await records.upload(file, query);
-  console.log(
-    isNew ? `import ${id}` : `import ${id} (this file was imported before; use --force to import it again)`,
-  );
+  const id = isId ? source : await upload(records, source, query);
   process.once('SIGINT', () => {
     console.log(
       `\nThe import continues. Follow it with GET /api/imports/${id}, cancel it with POST …/cancel`,
     );
     process.exit(INTERRUPTED);
   });
+  const end = await follow(records, id);
+  if (end === undefined) return 2;
+  let last: ImportState | undefined = end;
+  const most = Number(values.findings);
+  await report(records, end, most);
+  if (values.decide && last.waiting > 0) last = await decide(records, last);
+  if (values.commit && last?.status === 'rehearsed' && writable(last) > 0) {
+    console.log(`writing ${writable(last)} of ${last.rows_total} rows`);
+    await records.command(id, 'commit');
+    last = await follow(records, id);
+  }
+  if (last === undefined) return 2;
+  if (last !== end) await report(records, last, most);
+  for (const line of nextOf(last)) console.log(line);
+  if (values.errors !== undefined && last.rejected + last.waiting > 0) {
+    await records.saveErrors(id, values.errors);
+    console.log(`${last.rejected + last.waiting} rows saved in ${values.errors}`);
+  }
+  if (['failed', 'cancelled', 'undone'].includes(last.status)) return 2;
+  return last.rejected + last.waiting > 0 ? 1 : 0;
+}
+
+async function mustBeFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() !== true)
+    throw new Error(`${path} is ${found === undefined ? 'missing' : 'not a file'}`);
+}
+
+async function upload(
+  records: RecordsClient,
+  file: string,
+  query: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { id, isNew } = await records.upload(file, query);
+  console.log(
+    isNew ? `import ${id}` : `import ${id} (this file was imported before; use --force to import it again)`,
+  );
+  return id;
+}
+
+async function follow(records: RecordsClient, id: string): Promise<ImportState | undefined> {
   const end = await records.follow(id, draw).catch((error: unknown) => {
     console.error(`The import continues, but its progress cannot be read. ${saying(error)}`);
   });
-  if (end === undefined) return 2;
-  if (process.stdout.isTTY) process.stdout.write('\n');
+  if (end !== undefined && process.stdout.isTTY) process.stdout.write('\n');
+  return end ?? undefined;
+}
+
+/** Asks for the meaning of the words that wait, and follows the rows that run again. */
+async function decide(records: RecordsClient, before: ImportState): Promise<ImportState | undefined> {
+  const { ask, close } = askTerminal();
+  const decided = await decideWords(records, before.file_id, ask).finally(close);
+  if (decided === 0) return before;
+  const limit = Date.now() + RERUN_MS;
+  for (;;) {
+    const now = await follow(records, before.file_id);
+    if (now === undefined || now.waiting < before.waiting || Date.now() > limit) return now;
+    await sleep(500);
+  }
+}
+
+async function undo(records: RecordsClient, id: string): Promise<number> {
+  await records.command(id, 'undo');
+  const { undo_conflicts: conflicts } = await records.followUndo(id);
+  const left = z.array(z.unknown()).catch([]).parse(conflicts).length;
+  const kept = `undone, but ${left} resources were changed or used later and are kept: GET /api/imports/${id}`;
+  console.log(left === 0 ? 'undone' : kept);
+  return left === 0 ? 0 : 1;
+}
+
+/** Prints the counts of an import and its findings. The text of a file that failed is part of the counts. */
+async function report(records: RecordsClient, end: ImportState, most: number): Promise<void> {
   console.log(summaryOf(end));
-  if (['failed', 'cancelled', 'undone'].includes(end.status)) return 2;
-  return end.rejected + end.waiting > 0 ? 1 : 0;
+  if (end.failure !== null) return;
+  for (const line of findingLines(await records.findings(end.file_id), most)) console.log(line);
 }
 
 async function findGateway(data: string): Promise<{ gateway: string; credentials: Credentials }> {
@@ -118,7 +200,7 @@ function summaryOf(end: ImportState): string {
     .map((name) => `${end[name]} ${name}`);
   const done = `${end.status}: ${end.rows_total} rows, ${counts.join(', ') || 'none done'}`;
   const reasons = Object.entries(end.reasons).map(([code, count]) => `  ${count} × ${code}`);
-  return [failureOf(end) ?? done, ...reasons, ...nextOf(end)].join('\n');
+  return [failureOf(end) ?? done, ...reasons].join('\n');
 }
 
 function failureOf({ status, failure, failure_details: details }: ImportState): string | undefined {
@@ -129,17 +211,24 @@ function failureOf({ status, failure, failure_details: details }: ImportState): 
   return `${status} (${failure}): ${message}${about} ${suggestion}`;
 }
 
+/** The number of rows that a commit writes. */
+const writable = ({ rows_total, rejected, duplicate }: ImportState) => rows_total - rejected - duplicate;
+
 /** Returns the next steps for the person who runs the import. */
-function nextOf({ status, file_id, rejected, waiting }: ImportState): string[] {
-  if (status === 'rehearsed') return [`Write it: POST /api/imports/${file_id}/commit`];
+function nextOf(end: ImportState): string[] {
+  const { status, file_id: id, rejected, waiting, rows_total } = end;
+  const write = `Write the ${writable(end)} of ${rows_total} rows that can be written: npm run import -- ${id} --commit`;
   return [
+    ...(status === 'rehearsed' && writable(end) > 0 ? [write] : []),
     ...(rejected > 0
       ? [
-          `Correct the rows in GET /api/imports/${file_id}/errors.csv, then import that file (docs/import-codes.md)`,
+          `Save the rejected rows, correct them and import that file: npm run import -- ${id} --errors FILE.csv`,
         ]
       : []),
     ...(waiting > 0
-      ? ['Decide the words in GET /api/terms; the waiting rows then run again automatically']
+      ? [
+          `Decide the words (the waiting rows then run again): npm run import -- ${id} --decide, or GET /api/terms`,
+        ]
       : []),
   ];
 }

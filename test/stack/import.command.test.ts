@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { CIRCULATING, encodeList } from '../../infra/demo/patients.file.ts';
 import { COLUMNS } from '../../infra/demo/patients.list.ts';
 import { loadSampleList } from '../../infra/local/sample.list.ts';
@@ -12,6 +13,7 @@ import { startFaultyProxy, testHapi, type Fate, type FaultyProxy } from '../supp
 import { isLong } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 
+const sample = (name: string) => join(import.meta.dirname, '../../docs/samples', name);
 const command = join(import.meta.dirname, '../../infra/local/import.ts');
 
 let fate: Fate = 'pass';
@@ -32,8 +34,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Runs the command as an operator would. The output is not a terminal. */
-function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+/** Runs the command as an operator would. The output is not a terminal. `typed` is the standard input. */
+function run(args: readonly string[], env: Readonly<Record<string, string>> = {}, typed = '') {
   const { RADGATE_URL: _, RADGATE_KEY: __, ...rest } = process.env;
   return new Promise<{ status: number; said: string; errors: string }>((resolve) => {
     const child = execFile(
@@ -42,6 +44,7 @@ function run(args: readonly string[], env: Readonly<Record<string, string>> = {}
       { cwd: folder, env: { ...rest, ...env } },
       (_error, said, errors) => resolve({ status: child.exitCode ?? -1, said, errors }),
     );
+    child.stdin?.end(typed);
   });
 }
 
@@ -61,7 +64,8 @@ describe('npm run import', () => {
     const file = await listOf('whole.csv', ['333.444.555-10', ''], ['333.444.555-11', 'Hipertenso']);
     const first = await run([file, '--mapping', clerk.mapping], env);
     expect(first).toMatchObject({ status: 0, errors: '' });
-    expect(first.said).toMatch(/completed: 2 rows, 2 created\n {2}2 × cpf-check-digits\n$/);
+    expect(first.said).toMatch(/completed: 2 rows, 2 created\n {2}2 × cpf-check-digits\n/);
+    expect(first.said).toMatch(/\n {2}row 2, column CPF: warning cpf-check-digits: [^\n]+\n/);
     const second = await run([file, '--mapping', clerk.mapping], env);
     expect(second.status).toBe(0);
     expect(second.said).toContain('imported before');
@@ -76,14 +80,67 @@ describe('npm run import', () => {
     const rehearsed = await run([...args, '--rehearse']);
     expect(rehearsed.status).toBe(1);
     expect(rehearsed.said).toMatch(/rehearsed: 2 rows, 1 rejected, 1 waiting/);
-    expect(rehearsed.said).toMatch(/POST \/api\/imports\/[0-9a-f-]{36}\/commit/);
-    const written = await run(args);
-    expect(written.said).toMatch(
-      /\/errors\.csv, then import that file .*\nDecide the words in GET \/api\/terms;/,
+    expect(rehearsed.said).toMatch(
+      /Write the 1 of 2 rows that can be written: npm run import -- [0-9a-f-]{36} --commit/,
     );
+    const written = await run(args);
+    expect(written.said).toMatch(/row 3, column CPF: error identifier-scientific: /);
+    expect(written.said).toMatch(/ --errors FILE\.csv\nDecide the words .* --decide, or GET \/api\/terms\n$/);
     const missing = await run([file, '--data', data]);
     expect(missing.status).toBe(2);
     expect(missing.errors).toContain('stack.json is missing');
+  }, 60_000);
+
+  it('writes what can be written, saves the other rows, asks for words, and undoes an import', async () => {
+    const { key } = await world.machine([
+      { rights: ['records:import', 'records:read', 'terms:decide'], scope: { kind: 'all' } },
+    ]);
+    const env = { RADGATE_URL: world.gateway.url, RADGATE_KEY: key };
+    const rows = [
+      ['333.444.556-20', 'Zimbidose'],
+      ['333.444.556-21', 'Zombidose'],
+      ['1,2E+10', ''],
+    ] as const;
+    const file = await listOf('commit.csv', ...rows);
+    const errors = join(folder, 'errors.csv');
+    const done = await run([file, '--mapping', clerk.mapping, '--commit', '--errors', errors], env);
+    expect(done).toMatchObject({ status: 1, errors: '' });
+    expect(done.said).toMatch(/rehearsed: 3 rows[^]*writing 2 of 3 rows[^]*completed_with_errors: 3 rows/);
+    expect(done.said).toContain(`3 rows saved in ${errors}`);
+    expect(await readFile(errors, 'utf8')).toContain('1,2E+10');
+    const [, id = ''] = /import ([0-9a-f-]{36})/.exec(done.said) ?? [];
+
+    const decided = await run([id, '--decide'], env, '4556007\n4556008\n');
+    expect(decided).toMatchObject({ status: 1, errors: '' });
+    expect(decided.said).toMatch(/Word 1 of 2: Z[io]mbidose \(1 rows, column [^)]+\)/);
+    expect(decided.said).toContain('Not a SNOMED CT concept identifier');
+    expect(decided.said).toMatch(/1 created, 1 rejected, 1 waiting[^]*$/);
+    expect(await run([id, '--decide'], env, 'i\n')).toMatchObject({ status: 1, errors: '' });
+    expect(await clerk.report(id)).toMatchObject({ created: 2, rejected: 1, waiting: 0 });
+
+    expect(await run([id, '--undo'], env)).toEqual({ status: 0, errors: '', said: 'undone\n' });
+    expect(await run([file, '--undo'], env)).toMatchObject({ status: 2, said: '' });
+  }, 60_000);
+
+  it('loads the example of docs/mapping-guide.md as that page says', async () => {
+    const json = async (name: string) =>
+      z.looseObject({}).parse(JSON.parse(await readFile(sample(name), 'utf8')));
+    await clerk.post('/api/mappings', await json('clinic.mapping.json')).expect(201);
+    await clerk.post('/api/terms/concept-map', await json('clinic.concept-map.json')).expect(200);
+    const env = {
+      RADGATE_URL: world.gateway.url,
+      RADGATE_KEY: clerk.caller.authorization.replace('Bearer ', ''),
+    };
+    const args = [sample('clinic.csv'), '--mapping', 'clinic-lab'];
+    expect((await run([...args, '--rehearse'], env)).said).toMatch(/rehearsed: 4 rows[^]*1 waiting/);
+    const waiting = join(folder, 'waiting.csv');
+    const done = await run([...args, '--commit', '--errors', waiting], env);
+    expect(done).toMatchObject({ status: 1, errors: '' });
+    expect(done.said).toMatch(/completed_with_errors: 4 rows, [^\n]*1 waiting/);
+    expect(await readFile(waiting, 'utf8')).toContain("housemaid's knee");
+    const [, id = ''] = /import ([0-9a-f-]{36})/.exec(done.said) ?? [];
+    expect(await run([id, '--decide'], env, 'i\n')).toMatchObject({ status: 0, errors: '' });
+    expect(await run([id, '--undo'], env)).toMatchObject({ status: 0 });
   }, 60_000);
 
   if (isLong)
@@ -118,7 +175,7 @@ describe('npm run import', () => {
       status: 2,
       said: '',
       errors:
-        "Not imported. Unknown option '--unheard-of'. Available: --mapping, --rehearse, --as-of, --encoding, --force, --data, --help.\n",
+        "Not imported. Unknown option '--unheard-of'. Available: --mapping, --rehearse, --commit, --undo, --errors, --decide, --findings, --as-of, --encoding, --force, --data, --help.\n",
     });
     expect(await run([], env)).toMatchObject({ status: 2, said: '' });
     const key = clerk.caller.authorization.replace('Bearer ', '');
