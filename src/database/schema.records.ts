@@ -149,6 +149,9 @@ export const terms = pgTable('terms', {
   target: jsonb('target'),
   checked: boolean('checked').notNull().default(false),
   decidedBy: text('decided_by'),
+  decidedAccount: uuid('decided_account'),
+  reason: text('reason'),
+  revision: countColumn('revision'),
   decidedAt: timestampColumn('decided_at'),
   createdAt: createdAt(),
 });
@@ -158,4 +161,16 @@ export const terminologyAnswers = pgTable('terminology_answers', {
   key: bytea('key').primaryKey(),
   answer: jsonb('answer').notNull(),
   expiresAt: timestampColumn('expires_at').notNull(),
+});
+
+/** The words from which an import made each Condition and Observation. `record` is empty for an ignored word. */
+export const wordUses = pgTable('word_uses', {
+  id: serial(),
+  importId: uuid('import_id').notNull(),
+  row: integer('row').notNull(),
+  record: text('record').notNull(),
+  kind: text('kind', { enum: ['', 'Condition', 'Observation'] }).notNull(),
+  term: uuid('term'),
+  revision: countColumn('revision'),
+  sent: jsonb('sent'),
 });

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import type { AffectedRecords } from '../problems/errors.js';
 import { PROBLEM_STATUS, type ProblemCode } from '../problems/problem.codes.js';
 
 /** The data of an error response. The code determines the status and the title. */
@@ -7,6 +8,8 @@ export interface Refusal {
   readonly detail: string;
   /** The invalid member of the request body. */
   readonly field?: string;
+  /** The written records that a change would also change. */
+  readonly affected?: AffectedRecords;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -18,6 +21,7 @@ interface ProblemBody {
   readonly code: ProblemCode;
   readonly detail: string;
   readonly field?: string;
+  readonly affected?: AffectedRecords;
 }
 
 /** The reason phrases of RFC 9110 and RFC 6585. Node's own phrases for 413 and 422 are outdated. */
@@ -77,7 +81,7 @@ export function rawRefusal(refusal: Refusal): string {
   return [...head, '', body].join('\r\n');
 }
 
-function bodyOf({ code, detail, field }: Refusal): ProblemBody {
+function bodyOf({ code, detail, field, affected }: Refusal): ProblemBody {
   const status = PROBLEM_STATUS[code];
   return {
     type: 'about:blank',
@@ -86,5 +90,6 @@ function bodyOf({ code, detail, field }: Refusal): ProblemBody {
     code,
     detail,
     ...(field === undefined ? {} : { field }),
+    ...(affected === undefined ? {} : { affected }),
   };
 }

@@ -4,6 +4,7 @@ import { isConnectionLoss } from '../problems/connection.loss.js';
 import { databaseRefusal } from '../problems/database.refusals.js';
 import {
   BadField,
+  ConfirmationNeeded,
   NeighbourAway,
   NotVisible,
   Problem,
@@ -59,6 +60,7 @@ function ofProblem(problem: Problem): Refusal {
   // The detail of this problem is only for the log.
   if (code === 'internal-error') return INTERNAL;
   if (problem instanceof BadField) return { code, detail, field: problem.field };
+  if (problem instanceof ConfirmationNeeded) return { code, detail, affected: problem.affected };
   if (problem instanceof NeighbourAway) return { code, detail, headers: RETRY_SOON };
   if (problem instanceof TooMany)
     return { code, detail, headers: { 'retry-after': String(problem.retryAfterSeconds) } };

@@ -8,6 +8,7 @@ import { TermsModule } from '../terms/terms.module.js';
 import { BundleWriter } from './writing/bundle.writer.js';
 import { Chunks } from './jobs/chunk.service.js';
 import { ChunkStore } from './writing/chunk.store.js';
+import { Corrections } from './writing/correction.service.js';
 import { Duplicates } from './jobs/duplicates.service.js';
 import { ImportControl } from './jobs/import.control.js';
 import { ImportEvents } from './http/import.events.js';
@@ -20,6 +21,7 @@ import { Imports } from './jobs/imports.service.js';
 import { Inspection } from './jobs/inspection.service.js';
 import { MappingContexts } from './jobs/mapping.contexts.js';
 import { MappingsController } from './http/mappings.controller.js';
+import { MovePlanner } from './writing/move.planner.js';
 import { Mappings } from './jobs/mappings.service.js';
 import { MergedRows } from './writing/merged.rows.js';
 import { Provenances } from './writing/provenance.service.js';
@@ -30,6 +32,7 @@ import { RowChanges } from './writing/row.changes.js';
 import { RowPages } from './http/row.pages.js';
 import { RowRetention } from './jobs/row.retention.js';
 import { RowStore } from './writing/row.store.js';
+import { StaleUses } from './writing/stale.uses.js';
 import { StagedFiles } from './jobs/staged.files.js';
 import { StagedSweeper } from './jobs/staged.sweeper.js';
 import { Undo } from './writing/undo.service.js';
@@ -43,6 +46,7 @@ import { UploadReceiver } from './http/upload.receiver.js';
     BundleWriter,
     Chunks,
     ChunkStore,
+    Corrections,
     Duplicates,
     ImportControl,
     ImportEvents,
@@ -55,6 +59,7 @@ import { UploadReceiver } from './http/upload.receiver.js';
     MappingContexts,
     Mappings,
     MergedRows,
+    MovePlanner,
     Provenances,
     ImportDependencies,
     Reruns,
@@ -64,6 +69,7 @@ import { UploadReceiver } from './http/upload.receiver.js';
     RowStore,
     StagedFiles,
     StagedSweeper,
+    StaleUses,
     Undo,
     UploadReceiver,
   ],

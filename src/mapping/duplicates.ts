@@ -106,6 +106,7 @@ export function mergePlans(earlier: RowPlan, later: RowPlan): RowPlan {
     ),
     results,
     merged: true,
+    uses: [...earlier.uses, ...later.uses],
     waiting: [
       ...earlier.waiting,
       ...later.waiting.filter((word) => !isWaiting(earlier, word.column, word.text)),

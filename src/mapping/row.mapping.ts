@@ -72,6 +72,7 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
       observations: [...words.observations.values(), ...measured.observations],
       results: { ...Object.fromEntries(words.results), ...Object.fromEntries(measured.results) },
       waiting: words.waiting,
+      uses: words.uses,
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Condition, Observation, Patient } from '@medplum/fhirtypes';
 import type { Issue } from './issue.js';
 import type { IdentityKey } from './values/identity.js';
-import type { LookUp, TermAnswer } from './words/term.js';
+import type { DecisionRevision, LookUp, TermAnswer } from './words/term.js';
 
 /** The inputs of the mapping besides the row and the document. The mapping itself uses neither a clock nor the network. */
 export interface MappingContext {
@@ -20,6 +20,16 @@ export interface WaitingWord {
   readonly text: string;
   readonly language: 'pt' | 'en' | 'es';
   readonly outcome: Exclude<TermAnswer['outcome'], 'mapped' | 'ignored'>;
+}
+
+/**
+ * A word of a row and the Condition or Observation that it gave. `record` is the value of the record key. An ignored word has no record.
+ * Without `decision`, the shipped ConceptMap contains the word, or the word is kept as text.
+ */
+export interface WordUse {
+  readonly record?: string;
+  readonly kind?: 'Condition' | 'Observation';
+  readonly decision?: DecisionRevision;
 }
 
 /** An identifier of a patient. `aliases` are other systems that use the same number. */
@@ -61,6 +71,8 @@ export interface RowPlan {
   /** Whether the plan was merged from several rows. */
   readonly merged?: true;
   readonly waiting: readonly WaitingWord[];
+  /** The words of the row that have a meaning, each with the record that it gave. */
+  readonly uses: readonly WordUse[];
 }
 
 /** The result of mapping a row: a plan or a rejection, with all issues. */

@@ -104,6 +104,11 @@ export class OpenApi {
               },
               detail: { type: 'string', description: 'For people; its words may change.' },
               field: { type: 'string', description: 'The wrong part of the body, with status 422.' },
+              affected: {
+                type: 'object',
+                description: 'The written records that a confirmed change would also change.',
+                properties: Object.fromEntries(AFFECTED.map((name) => [name, { type: 'integer' }])),
+              },
             },
           },
         },
@@ -111,6 +116,8 @@ export class OpenApi {
     };
   }
 }
+
+const AFFECTED = ['conditions', 'observations', 'patients'];
 
 function operationOf(route: DeclaredRoute): Operation {
   const path = route.path.replaceAll(/:(\w+)/g, '{$1}').replaceAll('*', '{rest}');

@@ -84,6 +84,28 @@ export class Conflict extends Problem {
   }
 }
 
+/** The number of written records, and of the patients of these records. */
+export interface AffectedRecords {
+  readonly conditions: number;
+  readonly observations: number;
+  readonly patients: number;
+}
+
+/** The change would also change written records. The caller must confirm it. */
+export class ConfirmationNeeded extends Problem {
+  readonly code = 'confirmation-needed';
+
+  constructor(
+    readonly affected: AffectedRecords,
+    how: string,
+  ) {
+    const { conditions, observations, patients } = affected;
+    super(
+      `This decision would change ${conditions} Conditions and ${observations} Observations of ${patients} patients. ${how}`,
+    );
+  }
+}
+
 /** The entity tag in If-Match is not the current one (RFC 9110 §13.1.1). */
 export class Stale extends Problem {
   readonly code = 'resource-changed';

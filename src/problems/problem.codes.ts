@@ -34,6 +34,7 @@ export const PROBLEM_STATUS = {
   'import-rows-deleted': 409,
   'decision-in-progress': 409,
   'already-decided': 409,
+  'confirmation-needed': 409,
   'identifiers-missing': 409,
   'instance-not-modifiable': 409,
   'identity-taken': 409,

@@ -1,15 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inArray, sql } from 'drizzle-orm';
-import type { z } from 'zod';
 import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
 import type { Account } from '../authn/account.js';
-import { DATABASE, type Database } from '../database/database.module.js';
+import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { Queue } from '../database/queue.js';
 import { terms } from '../database/schema.records.js';
 import { type TermConceptMap, wordsOf } from '../mapping/words/concept.map.js';
 import { BadField } from '../problems/errors.js';
 import { conceptMapOf, type DecisionMap } from './decisions.map.js';
-import { DecidedTarget } from './term.target.js';
+import { kindFaultOf } from './target.kinds.js';
+import { DecidedTarget, meaningOf, storedMeaning, StoredTarget } from './term.target.js';
+import { confirmEffects } from './word.effects.js';
 import { beginningOf, wordKey } from './word.key.js';
 
 type Language = (typeof terms.$inferSelect)['language'];
@@ -18,11 +19,12 @@ interface Decision {
   readonly language: Language;
   readonly folded: string;
   readonly word: string;
-  readonly target: z.output<typeof DecidedTarget> | null;
+  readonly target: DecidedTarget | null;
 }
 
 /** The maximum number of characters of a word that are stored for the inbox. */
 const SHOWN = 200;
+const CONFIRM = 'Send the ConceptMap again with confirm=true.';
 
 /** Exports and imports the decisions about words as a ConceptMap. */
 @Injectable()
@@ -48,20 +50,20 @@ export class Decisions {
         // A FHIR code has no repeated white space and no white space at its start or end.
         const code = word.trim().replace(/\s+/gu, ' ');
         if (wordKey(code) !== folded) return [];
-        return [
-          { language, word: code, ...(target === null ? {} : { target: DecidedTarget.parse(target) }) },
-        ];
+        return [{ language, word: code, ...(target === null ? {} : { target: StoredTarget.parse(target) }) }];
       }),
     );
   }
 
   /**
    * Imports decisions from a ConceptMap. The imported decisions replace earlier decisions, and the rows that wait for these words run
-   * again. Words with several targets, or without an equivalent target, are left out. Throws BadField for an invalid target.
+   * again. Words with several targets, or without an equivalent target, are left out. Throws BadField for an invalid target. Throws
+   * ConfirmationNeeded when a changed decision has given records and the import is not confirmed.
    */
   async import(
     action: AuditedAction,
     map: TermConceptMap,
+    confirmed: boolean,
     account: Account,
   ): Promise<{ taken: number; left_out: number }> {
     const words = wordsOf(map);
@@ -89,40 +91,81 @@ export class Decisions {
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .flatMap(([, decision]) => decision ?? []);
     action.addFacts({ detail: { taken: taken.length, left_out: decisions.size - taken.length } });
-    await this.store(action, taken, account);
+    await this.store(action, taken, confirmed, account);
     return { taken: taken.length, left_out: decisions.size - taken.length };
   }
 
   private async store(
     action: AuditedAction,
     decisions: readonly Decision[],
+    confirmed: boolean,
     account: Account,
   ): Promise<void> {
     await this.auditedActions.record(action, 200, async (transaction) => {
       if (decisions.length === 0) return;
+      const changed = await changedOf(transaction, decisions);
+      const ids = [...changed.values()].flatMap((id) => id ?? []);
+      const affected = await confirmEffects(transaction, ids, confirmed, CONFIRM);
+      if (affected !== undefined) action.addFacts({ detail: { affected } });
       // Use one statement for all words, because a ConceptMap can contain thousands of words.
       const rows = await transaction.execute<{ id: string; waited_for: boolean }>(sql`
-        insert into terms (language, folded, word, source_column, state, target, checked, decided_by, decided_at)
+        insert into terms (language, folded, word, source_column, state, target, checked, decided_by, decided_account, decided_at, revision)
         select language, folded, word, '', case when target is null then 'ignored' else 'decided' end, target,
-          false, ${account.name}, now()
-        from rows from (jsonb_to_recordset(${JSON.stringify(decisions.map(rowOf))}::jsonb)
-          as (language text, folded text, word text, target jsonb)) with ordinality
-            as given (language, folded, word, target, number)
+          false, ${account.name}, ${account.id}, now(), case when changed then 1 else 0 end
+        from rows from (jsonb_to_recordset(${JSON.stringify(decisions.map((one) => rowOf(one, changed)))}::jsonb)
+          as (language text, folded text, word text, target jsonb, changed boolean)) with ordinality
+            as given (language, folded, word, target, changed, number)
         order by number
         on conflict (language, folded) do update set state = excluded.state, target = excluded.target,
-          checked = excluded.checked, decided_by = excluded.decided_by, decided_at = excluded.decided_at
+          checked = excluded.checked, decided_by = excluded.decided_by, decided_at = excluded.decided_at, reason = null,
+          decided_account = excluded.decided_account, revision = terms.revision + excluded.revision
         returning id, exists (select from waiting_words where term = terms.id) as waited_for`);
       const jobs = rows.flatMap(({ id, waited_for }) => (waited_for ? [{ term: id }] : []));
       await this.queue.add('term-decided', jobs, transaction);
+      const corrected = ids.map((term) => ({ term }));
+      await this.queue.add('term-corrected', corrected, transaction);
     });
   }
 }
 
-/** The column values of a decision. A null `target` is left out, so that the column becomes SQL NULL instead of the JSON value `null`. */
-const rowOf = ({ target, ...word }: Decision) => (target === null ? word : { ...word, target });
+/** The key of a word in the inbox. */
+const keyOf = ({ language, folded }: Pick<Decision, 'language' | 'folded'>) => `${language}:${folded}`;
 
-function targetOf(target: unknown): z.output<typeof DecidedTarget> {
+/** The words that get another meaning, with the id of the word if the inbox contains it. Locks these words. */
+async function changedOf(
+  transaction: Transaction,
+  decisions: readonly Decision[],
+): Promise<Map<string, string | undefined>> {
+  const words = JSON.stringify(decisions.map(({ language, folded }) => ({ language, folded })));
+  const known = await transaction
+    .select()
+    .from(terms)
+    .where(
+      sql`(language, folded) in (select language, folded from jsonb_to_recordset(${words}::jsonb) as given (language text, folded text))`,
+    )
+    .orderBy(terms.language, terms.folded)
+    .for('update');
+  const byKey = new Map(known.map((row) => [keyOf(row), row]));
+  return new Map(
+    decisions.flatMap((decision): [string, string | undefined][] => {
+      const before = byKey.get(keyOf(decision));
+      const isSame = before !== undefined && storedMeaning(before) === meaningOf(decision.target);
+      return isSame ? [] : [[keyOf(decision), before?.id]];
+    }),
+  );
+}
+
+/** The column values of a decision. A null `target` is left out, so that the column becomes SQL NULL instead of the JSON value `null`. */
+function rowOf(decision: Decision, changedWords: ReadonlyMap<string, unknown>) {
+  const { target, ...word } = decision;
+  const changed = changedWords.has(keyOf(decision));
+  return target === null ? { ...word, changed } : { ...word, target, changed };
+}
+
+function targetOf(target: unknown): DecidedTarget {
   const parsed = DecidedTarget.safeParse(target);
+  const fault = parsed.success ? kindFaultOf(parsed.data) : undefined;
+  if (fault !== undefined) throw new BadField('unusable-concept', 'group', fault.detail);
   if (!parsed.success)
     throw new BadField(
       'invalid-field',

@@ -11,7 +11,7 @@ import { Requires } from '../authz/authz.guard.js';
 import { TermConceptMap } from '../mapping/words/concept.map.js';
 import { DecisionMap } from './decisions.map.js';
 import { Decisions } from './decisions.service.js';
-import { DecidedTarget } from './term.target.js';
+import { DecisionBody, IgnoreBody } from './term.target.js';
 import { Suggestion } from './term.suggesters.js';
 import { ServerUse } from './terminology.service.js';
 import { TermsQuery } from './terms.query.js';
@@ -19,7 +19,7 @@ import { Term, Terms } from './terms.service.js';
 
 const Suggestions = pageOf(Suggestion).extend({ server: ServerUse });
 const Imported = z.object({ taken: z.int(), left_out: z.int() });
-const EmptyBody = z.strictObject({}).prefault({});
+const MapQuery = z.strictObject({ confirm: z.enum(['true', 'false']).default('false') });
 
 @Controller('api/terms')
 export class TermsController {
@@ -29,8 +29,8 @@ export class TermsController {
   ) {}
 
   /**
-   * Lists the words of the inbox. By default, words with the most waiting rows are first. Filters: `state`, `language`, and `q`, which is a
-   * part of the word. Returns 400 for an invalid query.
+   * Lists the words of the inbox. By default, words with the most waiting rows are first. Filters: `state`, `language`, `import` (the words
+   * that rows of this import wait for), and `q`, which is a part of the word. Returns 400 for an invalid query.
    */
   @Get()
   @Gives(pageOf(Term))
@@ -49,7 +49,8 @@ export class TermsController {
 
   /**
    * Imports decisions from a ConceptMap. Returns the number of imported words and of words that were left out, or 422 when the ConceptMap
-   * is invalid.
+   * is invalid. Returns 409 with the number of `affected` records if a decision changes an earlier decision that has given records. With
+   * `confirm=true`, a job corrects these records.
    */
   @Post('concept-map')
   @HttpCode(200)
@@ -58,9 +59,10 @@ export class TermsController {
   importMap(
     @Audited() action: AuditedAction,
     @Body(new BodyOf(TermConceptMap)) map: TermConceptMap,
+    @Query(new QueryOf(MapQuery)) { confirm }: z.output<typeof MapQuery>,
     @Who() account: Account,
   ): Promise<{ taken: number; left_out: number }> {
-    return this.decisions.import(action, map, account);
+    return this.decisions.import(action, map, confirm === 'true', account);
   }
 
   /**
@@ -80,8 +82,9 @@ export class TermsController {
   }
 
   /**
-   * Decides the concept of a word. The rows that wait for the word run again. Returns 422 for an invalid code and for a code that the
-   * terminology server rejects.
+   * Decides the concept of a word. The rows that wait for the word run again. Returns 409 with the number of `affected` records if the
+   * decision changes an earlier decision that has given records. With `confirm`, a job corrects these records: it marks the old records as
+   * `entered-in-error` and writes the new records. Returns 422 for an invalid code and for a code that cannot be of this kind.
    */
   @Post(':id/decide')
   @Gives(Term)
@@ -90,13 +93,16 @@ export class TermsController {
   decide(
     @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
-    @Body(new BodyOf(DecidedTarget)) target: z.output<typeof DecidedTarget>,
+    @Body(new BodyOf(DecisionBody)) { confirm, reason, ...target }: DecisionBody,
     @Who() account: Account,
   ): Promise<Term> {
-    return this.terms.decide(action, id, target, account);
+    return this.terms.decide(action, id, target, { confirm, reason }, account);
   }
 
-  /** Ignores a word. The rows that wait for the word run again without this word. */
+  /**
+   * Ignores a word. The rows that wait for the word run again without this word. Returns 409 like a decision if the word has given records.
+   * With `confirm`, a job marks these records as `entered-in-error`.
+   */
   @Post(':id/ignore')
   @Gives(Term)
   @HttpCode(200)
@@ -104,9 +110,9 @@ export class TermsController {
   ignore(
     @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
-    @Body(new BodyOf(EmptyBody)) _: z.output<typeof EmptyBody>,
+    @Body(new BodyOf(IgnoreBody)) how: z.output<typeof IgnoreBody>,
     @Who() account: Account,
   ): Promise<Term> {
-    return this.terms.decide(action, id, undefined, account);
+    return this.terms.decide(action, id, undefined, how, account);
   }
 }

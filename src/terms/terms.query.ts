@@ -10,6 +10,7 @@ const SORTS = ['rows_waiting', 'word', 'created_at', 'decided_at', 'state'] as c
 export const TermsQuery = z.strictObject({
   state: z.enum(['unmapped', 'ambiguous', 'decided', 'ignored']).optional(),
   language: z.enum(['pt', 'en', 'es']).optional(),
+  import: z.uuid().optional(),
   q: z
     .string()
     .max(256)
@@ -24,5 +25,6 @@ export const TermsQuery = z.strictObject({
   offset: digits.default(0),
 });
 
-/** The query parameters of the inbox. `q` is a part of the word, in upper or lower case. A `limit` above 1,000 is reduced to 1,000. */
+/** The query parameters of the inbox. `q` is a part of the word, in upper or lower case. With `import`, only the words that
+ * rows of this import wait for. A `limit` above 1,000 is reduced to 1,000. */
 export type TermsQuery = z.output<typeof TermsQuery>;

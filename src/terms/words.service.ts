@@ -7,7 +7,7 @@ import { SHIPPED_TERMS } from '../mapping/defaults.js';
 import type { WaitingWord } from '../mapping/row.plan.js';
 import type { LookUp, TermAnswer } from '../mapping/words/term.js';
 import { ConceptMapTerms, DecidedTerms, decisionKey, TermChain } from './term.mappers.js';
-import { DecidedTarget } from './term.target.js';
+import { StoredTarget } from './term.target.js';
 import { beginningOf, wordKey } from './word.key.js';
 
 const shipped = new ConceptMapTerms(indexConceptMap(SHIPPED_TERMS));
@@ -90,10 +90,21 @@ export class Words {
       where waiting_words.import_id = ${importId} and import_rows.state = 'waiting'`);
     return rows.map(({ term }) => term);
   }
+
+  /**
+   * The words whose decision was changed during the run of an import, after the import had written records with the old decision. Call this
+   * in the transaction that ends the import.
+   */
+  async correctedDuringRun(importId: string, transaction: Transaction): Promise<string[]> {
+    const rows = await transaction.execute<{ term: string }>(sql`
+      select distinct word_uses.term from word_uses join terms on terms.id = word_uses.term
+      where word_uses.import_id = ${importId} and word_uses.revision < terms.revision`);
+    return rows.map(({ term }) => term);
+  }
 }
 
 function answerOf(row: typeof terms.$inferSelect): TermAnswer {
-  const source = 'decision';
-  if (row.state !== 'decided') return { outcome: 'ignored', source };
-  return { outcome: 'mapped', target: DecidedTarget.parse(row.target), source };
+  const from = { source: 'decision', decision: { term: row.id, revision: row.revision } };
+  if (row.state !== 'decided') return { outcome: 'ignored', ...from };
+  return { outcome: 'mapped', target: StoredTarget.parse(row.target), ...from };
 }

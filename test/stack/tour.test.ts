@@ -34,10 +34,10 @@ const ANSWERS: readonly (readonly [begin: string, answer: RegExp, status?: numbe
   ['admin -N "$WEB/api/imports/$ID/events"', /event: progress\ndata: \{.*"status":"completed_with_errors"/],
   ['admin "$WEB/api/imports/$ID" | jq  ', /"created": 2,[^]*"rejected": 1,[^]*"waiting": 1,/],
   ['admin "$WEB/api/imports/$ID/errors.csv"', /Carla Exemplo.*date-invalid/],
-  ['admin "$WEB/api/terms?state=unmapped" |', /"word": "Gastrite",\n {2}"rows_waiting": 2/],
+  ['admin "$WEB/api/terms?state=unmapped" |', /"word": "Gastrite",\n {2}"rows_waiting": 1/],
   ['admin "$WEB/api/terms/$WORD/suggestions"', /"items": \[/],
   ['post "/api/terms/$WORD/decide"', /"state": "decided",[^]*"display": "Gastritis"/],
-  ['until [ "$(admin "$WEB/api/imports/$ID" | jq .updated)" = 1 ]', /^$/],
+  ['until [ "$(admin "$WEB/api/imports/$ID" | jq .created)" = 3 ]', /^$/],
   [
     'curl -s "$(jq -r .fhir.url .local/stack.json)/Condition',
     /"code": "4556007",\n {6}"display": "Gastritis"/,

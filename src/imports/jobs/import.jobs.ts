@@ -12,6 +12,7 @@ import { endOf } from './import.ending.js';
 import { Imports } from './imports.service.js';
 import { Inspection } from './inspection.service.js';
 import { Reruns } from './rerun.service.js';
+import { Corrections } from '../writing/correction.service.js';
 import { Undo } from '../writing/undo.service.js';
 
 const Ids = z.object({ import_id: z.uuid() });
@@ -42,6 +43,7 @@ export class ImportJobs implements OnApplicationBootstrap {
     private readonly reruns: Reruns,
     private readonly control: ImportControl,
     private readonly words: Words,
+    private readonly corrections: Corrections,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -65,6 +67,9 @@ export class ImportJobs implements OnApplicationBootstrap {
     );
     await this.queue.work('term-decided', 1, (data) =>
       this.ifExists(() => this.control.rerunWaitingFor(TermIds.parse(data).term)),
+    );
+    await this.queue.work('term-corrected', 1, (data, signal) =>
+      this.ifExists(() => this.corrections.run(TermIds.parse(data).term, signal)),
     );
     await this.queue.workDead((data) =>
       this.ifExists(async () => {
@@ -132,6 +137,12 @@ export class ImportJobs implements OnApplicationBootstrap {
         decided.map((term) => ({ term })),
         transaction,
       );
+      const corrected = await this.words.correctedDuringRun(importId, transaction);
+      await this.queue.add(
+        'term-corrected',
+        corrected.map((term) => ({ term })),
+        transaction,
+      );
       return true;
     });
   }
@@ -164,13 +175,17 @@ export class ImportJobs implements OnApplicationBootstrap {
     await this.imports.addEvent(importId);
   }
 
-  /** Queues the job `term-decided` again. Otherwise the rows that wait for the decided word would wait forever. */
+  /**
+   * Queues the jobs of a decided word again. Otherwise the rows that wait for the word would wait forever, and records would keep an old
+   * decision. Both jobs do nothing when no work is left.
+   */
   private async retryTerm(term: string | undefined): Promise<void> {
     if (term === undefined) return;
     this.logger.error(`rows that wait for term ${term} did not run: next attempt in ten minutes`);
-    await this.database.transaction((transaction) =>
-      this.queue.add('term-decided', [{ term }], transaction, { afterSeconds: RETRY_SECONDS }),
-    );
+    await this.database.transaction(async (transaction) => {
+      for (const name of ['term-decided', 'term-corrected'] as const)
+        await this.queue.add(name, [{ term }], transaction, { afterSeconds: RETRY_SECONDS });
+    });
   }
 
   private async ifExists(work: () => Promise<void>): Promise<void> {

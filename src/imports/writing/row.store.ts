@@ -3,7 +3,9 @@ import { sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../../database/database.module.js';
 import { importChanges, type ROW_STATES } from '../../database/schema.records.js';
 import type { Issue } from '../../mapping/issue.js';
+import type { WordUse } from '../../mapping/row.plan.js';
 import { type FieldChange, RowChanges } from './row.changes.js';
+import { addUses } from './word.uses.js';
 
 export type RowState = (typeof ROW_STATES)[number];
 
@@ -17,6 +19,8 @@ export interface StoredRowOutcome {
   readonly writes: readonly StoredWrite[];
   /** The id of the patient on the server. Missing for a rejected row. */
   readonly about?: string;
+  /** The words of a row that was written, with the records that they gave. */
+  readonly uses?: readonly WordUse[];
 }
 
 /** A write of a resource with the versions before and after the write. `before` is missing when the write created the resource. */
@@ -37,7 +41,8 @@ export class RowStore {
 
   /**
    * Saves the outcomes and writes of some rows of one chunk, and the new counts of the chunk, in one transaction. If `commits` is true (the
-   * run is not a rehearsal), the patient of each row is recorded too. The undo of an earlier import then does not change these patients.
+   * run is not a rehearsal), the patient of each row is recorded too. The undo of an earlier import then does not change these patients. The
+   * uses of words are recorded for corrections of decisions. A row whose Patient an earlier run of the import created stays `created`.
    */
   async save(
     importId: string,
@@ -57,7 +62,7 @@ export class RowStore {
     const writes = outcomes.flatMap(({ row, writes: of }) => of.map((write) => ({ row, ...write })));
     await this.database.transaction(async (transaction) => {
       await transaction.execute(sql`
-        update import_rows set state = outcome.state, issues = outcome.issues, changes = null,
+        update import_rows set state = ${commits ? STATE_OF_ALL_RUNS : sql`outcome.state`}, issues = outcome.issues, changes = null,
           about = coalesce(outcome.about, import_rows.about),
           decided = case when outcome.about is null then decided else moment.now end
         from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
@@ -71,6 +76,7 @@ export class RowStore {
           insert into import_writes (import_id, row, kind, resource_id, version_before, version_after)
           select ${importId}, row, kind, id, before, after from jsonb_to_recordset(${JSON.stringify(writes)}::jsonb)
             as written (row int, kind text, id text, before text, after text)`);
+      if (commits) await addUses(transaction, importId, outcomes);
       await this.recount(transaction, importId, chunk);
     });
   }
@@ -100,3 +106,13 @@ export class RowStore {
       where ${of('import_chunks')} and import_chunks.chunk = counts.chunk`);
   }
 }
+
+/** The state of a row after all runs of its import. A later run finds the resources that an earlier run wrote, and changes less. */
+const STATE_OF_ALL_RUNS = sql`case
+  when outcome.state in ('updated', 'unchanged') and exists (
+    select from import_writes own where own.import_id = import_rows.import_id and own.row = import_rows.row
+      and own.kind = 'Patient' and own.version_before is null and own.undone is null) then 'created'
+  when outcome.state = 'unchanged' and exists (
+    select from import_writes own where own.import_id = import_rows.import_id and own.row = import_rows.row
+      and own.undone is null) then 'updated'
+  else outcome.state end`;

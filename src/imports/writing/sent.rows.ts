@@ -101,8 +101,10 @@ export function outcomeOf(
     writes,
     ...(about === undefined ? {} : { about }),
   };
-  if (state === 'waiting' || state === 'rejected') return outcome;
+  if (state === 'rejected') return outcome;
+  const written = { ...outcome, uses: planned.plan.uses };
+  if (state === 'waiting') return written;
   if (writes.some(({ kind, before }) => kind === 'Patient' && before === undefined))
-    return { ...outcome, state: 'created' };
-  return state === 'unchanged' && writes.length > 0 ? { ...outcome, state: 'updated' } : outcome;
+    return { ...written, state: 'created' };
+  return state === 'unchanged' && writes.length > 0 ? { ...written, state: 'updated' } : written;
 }

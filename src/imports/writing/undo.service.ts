@@ -48,6 +48,7 @@ export class Undo {
         .where(isUndoing);
       // A bundle that was running when the undo was requested may have added waiting words.
       await transaction.execute(sql`delete from waiting_words where import_id = ${importId}`);
+      await transaction.execute(sql`delete from word_uses where import_id = ${importId}`);
     });
     await this.imports.addEvent(importId);
   }

@@ -15,10 +15,23 @@ export type TermTarget =
   | { readonly kind: 'condition'; readonly coding: Coding }
   | { readonly kind: 'observation'; readonly code: Coding; readonly value: readonly Coding[] };
 
-/** The answer for a word. `source` names the mapper that answered. */
+/** The decision of a person about a word. `revision` counts the changes of its meaning. */
+export interface DecisionRevision {
+  readonly term: string;
+  readonly revision: number;
+}
+
+interface Answered {
+  /** The mapper that answered. */
+  readonly source: string;
+  /** Missing if the answer does not come from a decision. */
+  readonly decision?: DecisionRevision;
+}
+
+/** The answer for a word. */
 export type TermAnswer =
-  | { readonly outcome: 'mapped'; readonly target: TermTarget; readonly source: string }
-  | { readonly outcome: 'ambiguous' | 'unmapped' | 'ignored'; readonly source: string };
+  | (Answered & { readonly outcome: 'mapped'; readonly target: TermTarget })
+  | (Answered & { readonly outcome: 'ambiguous' | 'unmapped' | 'ignored' });
 
 /** Looks up a word. The function is synchronous, because the decisions are read before the rows are mapped. */
 export type LookUp = (question: TermQuestion) => TermAnswer;

@@ -8,7 +8,7 @@ import { resultText } from '../result.value.js';
 import { issue } from '../issue.js';
 import type { MappingDocument } from '../mapping.document.js';
 import { makeCondition, makeObservation } from '../record.maker.js';
-import type { MappingContext, PlannedResult, WaitingWord } from '../row.plan.js';
+import type { MappingContext, PlannedResult, WaitingWord, WordUse } from '../row.plan.js';
 import type { RowReading } from '../row.reading.js';
 import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
 import { DIABETES, PREGNANCY_STATUS, PREGNANT, type TermAnswer } from './term.js';
@@ -27,6 +27,7 @@ export interface WordRecords {
   readonly observations: Map<string, Observation>;
   readonly results: Map<string, PlannedResult>;
   readonly waiting: WaitingWord[];
+  readonly uses: WordUse[];
 }
 
 type WordsRule = MappingDocument['words'][number];
@@ -38,6 +39,7 @@ export function mapWords(reading: RowReading, subject: Subject, context: Mapping
     observations: new Map(),
     results: new Map(),
     waiting: [],
+    uses: [],
   };
   for (const rule of reading.document.words) mapList(reading, rule, subject, context, records);
   checkPregnancy(reading, subject, records);
@@ -129,11 +131,13 @@ function mapWord(
   const column = rule.words.split;
   if (answer.outcome === 'ignored') {
     reading.issues.push(issue('term-ignored', column));
+    if (answer.decision !== undefined) records.uses.push({ decision: answer.decision });
     return;
   }
   if (answer.outcome === 'mapped' && answer.target.kind === 'observation') {
     const { code, value } = answer.target;
     addPregnancy(records, reading, subject, context, { code, value: [...value], text });
+    noteUse(records, answer, records.observations.get(code.code ?? ''));
     return;
   }
   const coding =
@@ -151,7 +155,8 @@ function mapWord(
   // Without a code, the folded text identifies the Condition, so another spelling does not create a second Condition.
   const icdKey = icd === undefined ? undefined : `icd:${icd.code ?? ''}`;
   const code = coding?.code ?? icdKey ?? `text:${foldText(text)}`;
-  if (records.conditions.has(code)) return;
+  const known = records.conditions.get(code);
+  if (known !== undefined) return noteUse(records, answer, known);
   const identifier = conditionIdentifier(context.key, subject.patientKey, code);
   const condition = makeCondition({
     identifier,
@@ -169,6 +174,18 @@ function mapWord(
       ? undefined
       : conditionIdentifier(context.key, subject.patientKey, icdKey).value;
   if (earlier !== undefined) records.results.set(identifier.value ?? '', { aliases: [earlier] });
+  noteUse(records, answer, condition);
+}
+
+/** Notes the record of a word. Two words with the same concept share a record, and a correction of one word keeps this record. */
+function noteUse(
+  { uses }: WordRecords,
+  { decision }: TermAnswer,
+  resource: Condition | Observation | undefined,
+): void {
+  const record = resource?.identifier?.[0]?.value;
+  if (resource === undefined || record === undefined) return;
+  uses.push({ record, kind: resource.resourceType, ...(decision === undefined ? {} : { decision }) });
 }
 
 function unknownWord(reading: RowReading, text: string, answer: TermAnswer, column: string) {

@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import type { RowPlan } from '../../mapping/row.plan.js';
+import { RECORD_KEY_SYSTEM } from '../../mapping/values/identity.js';
+import { headerOf, readSource } from '../jobs/import.source.js';
+import { Imports } from '../jobs/imports.service.js';
+import { MappingContexts } from '../jobs/mapping.contexts.js';
+import { Mappings } from '../jobs/mappings.service.js';
+import { ChunkStore } from './chunk.store.js';
+import { keyIn, type Move } from './correction.plan.js';
+import { MergedRows } from './merged.rows.js';
+import type { PlannedRow } from './row.decision.js';
+import { RowMapper } from './row.mapper.js';
+import type { StaleUse } from './stale.uses.js';
+
+/** The moves of some uses, and the patient keys of their rows for the locks, by the id of the use. */
+export interface PlannedMoves {
+  readonly moves: readonly Move[];
+  /** The uses whose rows were deleted, or no longer give this word. Their records stay as they are. */
+  readonly lost: readonly StaleUse[];
+  readonly keys: ReadonlyMap<number, readonly string[]>;
+}
+
+/** Maps the rows of stale uses again, to get the records that the current decision gives. The rows themselves do not change. */
+@Injectable()
+export class MovePlanner {
+  constructor(
+    private readonly imports: Imports,
+    private readonly mappings: Mappings,
+    private readonly contexts: MappingContexts,
+    private readonly chunks: ChunkStore,
+    private readonly merged: MergedRows,
+  ) {}
+
+  /** Plans the moves of uses that belong to one import. */
+  async plan(term: string, uses: readonly StaleUse[]): Promise<PlannedMoves> {
+    const plans = await this.plansOf(uses);
+    const moves: Move[] = [];
+    const lost: StaleUse[] = [];
+    const keys = new Map<number, readonly string[]>();
+    for (const use of uses) {
+      const plan = plans.get(use.row);
+      const own = plan?.uses.filter(({ decision }) => decision?.term === term) ?? [];
+      const [current] = own;
+      if (plan === undefined || current === undefined) {
+        lost.push(use);
+        continue;
+      }
+      const record = [...plan.conditions, ...plan.observations].find(
+        (one) => current.record !== undefined && keyIn(RECORD_KEY_SYSTEM, one) === current.record,
+      );
+      moves.push({ use, uses: own, ...(record === undefined ? {} : { record }) });
+      keys.set(use.id, plan.identityKeys);
+    }
+    return { moves, lost, keys };
+  }
+
+  private async plansOf(uses: readonly StaleUse[]): Promise<Map<number, RowPlan>> {
+    const [first] = uses;
+    if (first === undefined) return new Map();
+    const record = await this.imports.get(first.importId);
+    if (record.forgottenAt !== null) return new Map();
+    const { document } = await this.mappings.byId(record.mapping);
+    const mapper = new RowMapper(
+      document,
+      headerOf(readSource(record.source)),
+      await this.contexts.of(record),
+    );
+    const rows = await this.chunks.rows(record.id, [...new Set(uses.map(({ chunk }) => chunk))]);
+    const planned = [...new Set(uses.map(({ row }) => row))].flatMap((row): PlannedRow[] => {
+      const read = rows.get(row);
+      const outcome = read === undefined ? undefined : mapper.map(read).outcome;
+      return outcome?.outcome === 'planned' ? [{ row, plan: outcome.plan, issues: outcome.issues }] : [];
+    });
+    const merges = document.policies.duplicate_in_file === 'merge';
+    const all = merges ? await this.merged.merge(record.id, planned, mapper) : planned;
+    return new Map(all.map(({ row, plan }) => [row, plan]));
+  }
+}
