@@ -16,7 +16,7 @@ describe('kill -9 at a random moment of many stores', () => {
     'of the %s: nothing acknowledged is missing, nothing half is there, the repeat is clean',
     { timeout: 120_000 },
     async (victim) => {
-      const { agreed } = await killRound(world, sender, victim, 100);
+      const { agreed } = await killRound(world, sender, victim, 60);
       expect(agreed).toBeLessThan(60);
     },
   );
