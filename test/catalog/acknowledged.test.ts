@@ -35,11 +35,16 @@ function uids() {
   return { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() };
 }
 
+/** Compares the whole catalog with the archive by a sweep, and then by a rebuild. */
 async function compared(): Promise<void> {
   await world.sql`update instances set file_uuid = 'of another copy'`;
   await world.sql`update sweep set phase = 'catalog', position = 0, hurried = true, last = null`;
   const last = async () => (await world.sql`select last from sweep`)[0]?.['last'];
   await expect.poll(last, SOON).not.toBeNull();
+  await rebuilt();
+}
+
+async function rebuilt(): Promise<void> {
   const as = { authorization: operator.authorization };
   await world.http.post('/api/catalog/rebuild').set(as).expect(202);
   const state = async () => (await world.http.get('/api/catalog/rebuild').set(as)).body;
@@ -88,31 +93,127 @@ const IDENTIFIERS: Readonly<Record<string, { charset: string; id: Buffer; issuer
   empty: { charset: '', id: Buffer.alloc(0) },
 };
 
-describe('identifiers that the archive decodes differently', { timeout: LONG }, () => {
-  it('stay with the patient and account of the acknowledged store', async () => {
-    const sent = Object.entries(IDENTIFIERS).map(([name, { charset, id, issuer }]) => {
-      const extra: DicomElement[] = [element('00100020', 'LO', id), element('00080005', 'CS', charset)];
-      if (issuer !== undefined) extra.push(element('00100021', 'LO', issuer));
-      const { studyUid, seriesUid, sopUid } = uids();
-      const file = makeInstance({ studyUid, seriesUid, sopUid, extra });
-      return { name, studyUid, sopUid, file };
-    });
-    const all = () =>
-      world.store(
-        sender,
-        sent.map(({ file }) => file),
-      );
-    const refused = Object.keys(told(await all()).failed);
-    // The gateway refuses invalid identifiers immediately.
-    const names = sent.flatMap(({ name, sopUid }) => (refused.includes(sopUid) ? [name] : []));
-    expect(names).toEqual(['as long as is taken, in UTF-8']);
-    const named = async () => {
-      const found = await owners();
-      return Object.fromEntries(sent.map(({ name, studyUid }) => [name, found[studyUid]]));
+/** Instances with the identifiers above after one STOW request. `refused` has the SOP Instance UIDs that were not stored. */
+interface IdentifiedStore {
+  readonly sent: readonly { readonly name: string; readonly sopUid: string }[];
+  readonly refused: readonly string[];
+  readonly before: Record<string, unknown>;
+  /** The current owners of the instances, by the name of the identifier. */
+  readonly named: () => Promise<Record<string, unknown>>;
+  /** Stores all instances again. */
+  readonly all: () => ReturnType<World['store']>;
+}
+
+async function identifiedStore(): Promise<IdentifiedStore> {
+  const sent = Object.entries(IDENTIFIERS).map(([name, { charset, id, issuer }]) => {
+    const extra: DicomElement[] = [element('00100020', 'LO', id), element('00080005', 'CS', charset)];
+    if (issuer !== undefined) extra.push(element('00100021', 'LO', issuer));
+    const { studyUid, seriesUid, sopUid } = uids();
+    const file = makeInstance({ studyUid, seriesUid, sopUid, extra });
+    return { name, studyUid, sopUid, file };
+  });
+  const all = () =>
+    world.store(
+      sender,
+      sent.map(({ file }) => file),
+    );
+  const refused = Object.keys(told(await all()).failed);
+  // The gateway refuses invalid identifiers immediately.
+  const names = sent.flatMap(({ name, sopUid }) => (refused.includes(sopUid) ? [name] : []));
+  expect(names).toEqual(['as long as is taken, in UTF-8']);
+  const named = async () => {
+    const found = await owners();
+    return Object.fromEntries(sent.map(({ name, studyUid }) => [name, found[studyUid]]));
+  };
+  const before = await named();
+  expect(Object.values(before).filter((owner) => owner === undefined)).toHaveLength(1);
+  return { sent, refused, before, named, all };
+}
+
+/** Transfer syntaxes that both Orthanc 1.12.7 and DCMTK 3.6.9 support: uncompressed, JPEG, JPEG-LS, JPEG 2000, unfragmented video, RLE. */
+const BY_DICOM = /\.1\.2(\.1|\.1\.99|\.2|\.5|\.4\.(5\d|6[0-6]|[789]\d|10\d)(?<!94|99))?$/;
+
+/** A storescu profile that proposes only this transfer syntax, for CT images. */
+function profileOf(syntax: string): string {
+  return [
+    '[[TransferSyntaxes]]',
+    '[Sent]',
+    `TransferSyntax1 = ${syntax}`,
+    '[[PresentationContexts]]',
+    '[Sent]',
+    `PresentationContext1 = ${SopClass.ct}\\Sent`,
+    '[[Profiles]]',
+    '[Sent]',
+    'PresentationContexts = Sent',
+  ].join('\n');
+}
+
+/** Sends a file by storescu with the profile of its transfer syntax. Returns false if the archive does not accept the transfer syntax. */
+function send(file: string): Promise<boolean> {
+  const prefix = openPrefix(inject('prefix'));
+  const profile = ['-xf', `${file}.cfg`, 'Sent'];
+  const to = [...profile, '-aec', world.orthanc.aet, '127.0.0.1', String(world.orthanc.dicomPort)];
+  const [program = '', ...args] = prefix.command('usr/bin/storescu', ...to, file);
+  const DCMDICTPATH = join(prefix.folder, 'usr/share/dcmtk/dicom.dic');
+  return promisify(execFile)(program, args, { env: { DCMDICTPATH } }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** An instance that the archive has accepted from storescu. */
+interface SentByDicom {
+  readonly syntax: string;
+  readonly sopUid: string;
+  readonly path: string;
+}
+const OFFERED = longForm(STORED, OF_EACH_KIND);
+
+/** Sends an instance of each transfer syntax by storescu, twice. Returns the instances after the catalog has all of them. */
+async function sentByDicom(): Promise<SentByDicom[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'radgate-syntaxes-'));
+  const taken: SentByDicom[] = [];
+  try {
+    const left = OFFERED.values();
+    const sendAll = async () => {
+      for (const syntax of left) {
+        const one = uids();
+        const file = join(dir, syntax);
+        await writeFile(file, makeInstance({ ...one, transferSyntax: syntax }));
+        await writeFile(`${file}.cfg`, profileOf(syntax));
+        if (!(await send(file))) continue;
+        const path = `/studies/${one.studyUid}/series/${one.seriesUid}/instances/${one.sopUid}`;
+        taken.push({ syntax, sopUid: one.sopUid, path });
+        expect(await send(file)).toBe(true);
+      }
     };
-    const before = await named();
-    expect(Object.values(before).filter((owner) => owner === undefined)).toHaveLength(1);
+    await Promise.all(Array.from({ length: AT_ONCE }, sendAll));
+    await expect.poll(() => missingOf(taken), SOON).toEqual([]);
+    return taken;
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** The transfer syntaxes whose instances are not in the catalog. */
+async function missingOf(taken: readonly SentByDicom[]): Promise<string[]> {
+  const rows = await world.sql`select sop_uid from instances`;
+  const known = new Set(rows.map((row) => row['sop_uid']));
+  return taken.flatMap(({ syntax, sopUid }) => (known.has(sopUid) ? [] : [syntax]));
+}
+
+describe('a comparison of the whole archive', { timeout: LONG }, () => {
+  let identified: IdentifiedStore;
+  let taken: readonly SentByDicom[];
+
+  it('finds everything that was stored and sent', async () => {
+    taken = await sentByDicom();
+    identified = await identifiedStore();
     await compared();
+  });
+
+  it('identifiers that the archive decodes differently stay with the patient and account of the acknowledged store', async () => {
+    const { sent, refused, named, before, all } = identified;
     expect(await named()).toEqual(before);
     expect(Object.keys(told(await all()).failed)).toEqual(refused);
     const aside = await world.sql`
@@ -120,6 +221,19 @@ describe('identifiers that the archive decodes differently', { timeout: LONG }, 
     expect(
       aside.map((row) => [row['reason'], sent.find(({ sopUid }) => sopUid === row['sop_uid'])?.name]),
     ).toEqual([]);
+  });
+
+  it('what came by C-STORE in every transfer syntax that storescu sends stays, and the same again is a success', async () => {
+    expect(await missingOf(taken)).toEqual([]);
+    for (const { path } of taken) {
+      const accept = 'application/dicom; transfer-syntax=*';
+      const stored = await world.get(operator, path).set('accept', accept).responseType('blob').expect(200);
+      await world.get(operator, `${path}/metadata`).expect(200);
+      await world.store(sender, [z.instanceof(Buffer).parse(stored.body)]).expect(200);
+    }
+    // These are all transfer syntaxes that Orthanc 1.12.7 accepts. A newer version may accept more.
+    const known = OFFERED.filter((syntax) => BY_DICOM.test(syntax));
+    expect(taken.map(({ syntax }) => syntax)).toEqual(expect.arrayContaining(known));
   });
 });
 
@@ -181,86 +295,12 @@ describe(
       });
       expect(await answer.storing).toBe(200);
       // The rebuild runs only after the watcher has checked the instance again.
-      await compared();
+      await rebuilt();
       expect(await world.sql`select reason from quarantine`).toEqual([]);
       expect(await owners()).toHaveProperty([studyUid]);
     });
   },
 );
-
-/** Transfer syntaxes that both Orthanc 1.12.7 and DCMTK 3.6.9 support: uncompressed, JPEG, JPEG-LS, JPEG 2000, unfragmented video, RLE. */
-const BY_DICOM = /\.1\.2(\.1|\.1\.99|\.2|\.5|\.4\.(5\d|6[0-6]|[789]\d|10\d)(?<!94|99))?$/;
-
-/** A storescu profile that proposes only this transfer syntax, for CT images. */
-function profileOf(syntax: string): string {
-  return [
-    '[[TransferSyntaxes]]',
-    '[Sent]',
-    `TransferSyntax1 = ${syntax}`,
-    '[[PresentationContexts]]',
-    '[Sent]',
-    `PresentationContext1 = ${SopClass.ct}\\Sent`,
-    '[[Profiles]]',
-    '[Sent]',
-    'PresentationContexts = Sent',
-  ].join('\n');
-}
-
-/** Sends a file by storescu with the profile of its transfer syntax. Returns false if the archive does not accept the transfer syntax. */
-function send(file: string): Promise<boolean> {
-  const prefix = openPrefix(inject('prefix'));
-  const profile = ['-xf', `${file}.cfg`, 'Sent'];
-  const to = [...profile, '-aec', world.orthanc.aet, '127.0.0.1', String(world.orthanc.dicomPort)];
-  const [program = '', ...args] = prefix.command('usr/bin/storescu', ...to, file);
-  const DCMDICTPATH = join(prefix.folder, 'usr/share/dcmtk/dicom.dic');
-  return promisify(execFile)(program, args, { env: { DCMDICTPATH } }).then(
-    () => true,
-    () => false,
-  );
-}
-
-describe('what came by C-STORE', { timeout: LONG }, () => {
-  it('in every transfer syntax that storescu sends stays, and the same again is a success', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'radgate-syntaxes-'));
-    const taken: { syntax: string; sopUid: string; path: string }[] = [];
-    try {
-      const offered = longForm(STORED, OF_EACH_KIND);
-      const left = offered.values();
-      const sendAll = async () => {
-        for (const syntax of left) {
-          const one = uids();
-          const file = join(dir, syntax);
-          await writeFile(file, makeInstance({ ...one, transferSyntax: syntax }));
-          await writeFile(`${file}.cfg`, profileOf(syntax));
-          if (!(await send(file))) continue;
-          const path = `/studies/${one.studyUid}/series/${one.seriesUid}/instances/${one.sopUid}`;
-          taken.push({ syntax, sopUid: one.sopUid, path });
-          expect(await send(file)).toBe(true);
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, sendAll));
-      const missing = async () => {
-        const rows = await world.sql`select sop_uid from instances`;
-        const known = new Set(rows.map((row) => row['sop_uid']));
-        return taken.flatMap(({ syntax, sopUid }) => (known.has(sopUid) ? [] : [syntax]));
-      };
-      await expect.poll(missing, SOON).toEqual([]);
-      await compared();
-      expect(await missing()).toEqual([]);
-      for (const { path } of taken) {
-        const accept = 'application/dicom; transfer-syntax=*';
-        const stored = await world.get(operator, path).set('accept', accept).responseType('blob').expect(200);
-        await world.get(operator, `${path}/metadata`).expect(200);
-        await world.store(sender, [z.instanceof(Buffer).parse(stored.body)]).expect(200);
-      }
-      // These are all transfer syntaxes that Orthanc 1.12.7 accepts. A newer version may accept more.
-      const known = offered.filter((syntax) => BY_DICOM.test(syntax));
-      expect(taken.map(({ syntax }) => syntax)).toEqual(expect.arrayContaining(known));
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
-  });
-});
 
 describe('an instance that an earlier version quarantined for its transfer syntax', { timeout: LONG }, () => {
   it('returns to its patient and account', async () => {
