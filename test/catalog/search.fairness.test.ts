@@ -21,7 +21,10 @@ afterAll(async () => {
  * this lock.
  */
 async function waitingSearches(): Promise<number> {
-  const rows = await world.sql`select pid from pg_locks where relation = 'series'::regclass and not granted`;
+  // Other databases of the run have tables with the same OID.
+  const rows = await world.sql`
+    select pid from pg_locks where relation = 'series'::regclass and not granted
+    and database = (select oid from pg_database where datname = current_database())`;
   const pids = z
     .array(z.object({ pid: z.number() }))
     .parse([...rows])
