@@ -12,6 +12,7 @@ import type { Transaction } from '../../src/database/database.module.js';
 import { accounts } from '../../src/database/schema.access.js';
 import { patients, studies } from '../../src/database/schema.catalog.js';
 import { orthancIdOf } from '../../src/orthanc/orthanc.id.js';
+import { longForm } from '../support/long.form.ts';
 import { createDatabase, type TestDatabase } from '../support/neighbours.ts';
 
 const ACCOUNTS = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
@@ -156,7 +157,7 @@ describe('storing never widens access', () => {
             });
         },
       ),
-      { numRuns: 150 },
+      { numRuns: longForm(150, 30) },
     );
   });
 });
