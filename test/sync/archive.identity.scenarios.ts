@@ -1,0 +1,33 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { catalogued } from '../dicomweb/stow.answers.ts';
+import type { World } from '../support/world.ts';
+
+/** The time within which the gateway must insert a new instance of the archive. */
+const SOON = { timeout: 5000, interval: 100 };
+
+let world: World;
+
+/** The scenarios of an archive with another identifier. The sweep must be stopped. */
+export function registerArchiveIdentity(shared: () => World): void {
+  describe('the identity of the archive', () => {
+    beforeAll(async () => {
+      world = shared();
+    });
+
+    it('an archive whose identifier changes is read on from the same position of its change feed', async () => {
+      const studyUid = freshUid();
+      const file = new Uint8Array(makeInstance({ studyUid }));
+      await world.sql.begin(async (tx) => {
+        await tx`lock table archive_cursor in access exclusive mode`;
+        expect((await world.archive('/instances', { method: 'POST', body: file })).status).toBe(200);
+        // Orthanc computes its identifier from the network interfaces of its host, which the test cannot change.
+        await tx`update archive_cursor set archive = 'identifier before the change'`;
+      });
+      await expect.poll(() => catalogued(world, studyUid), SOON).toMatchObject({ instances: 1, counted: 1 });
+      const [cursor] = await world.sql`select archive from archive_cursor`;
+      expect(cursor?.['archive']).toMatch(/^[0-9a-f]{8}-/);
+    });
+  });
+}

@@ -1,0 +1,89 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { archived, catalogued, openStore, type SlowStore } from '../dicomweb/stow.answers.ts';
+import type { Caller, World } from '../support/world.ts';
+
+/** The time within which the gateway must insert an instance whose upload was interrupted. */
+const SOON = { timeout: 5000, interval: 100 };
+
+let world: World;
+
+let sender: Caller;
+
+/** Resolves when the gateway has read all entries of the change feed. */
+async function feedRead(): Promise<void> {
+  const { Last: last } = z
+    .object({ Last: z.number() })
+    .parse(await (await world.archive('/changes?last')).json());
+  const position = async () => (await world.sql`select position from archive_cursor`)[0]?.['position'];
+  await expect.poll(async () => Number(await position()), SOON).toBeGreaterThanOrEqual(last);
+}
+
+/** Begins to store a file and does not send its last bytes. Resolves when the gateway has reserved its UIDs. */
+async function beginStore(studyUid: string, file: Buffer): Promise<SlowStore> {
+  const store = openStore(world, sender);
+  await store.write(store.part);
+  await store.write(file.subarray(0, -100));
+  await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
+  return store;
+}
+
+async function killGateway(store: SlowStore): Promise<void> {
+  process.kill(world.gateway.pid, 'SIGKILL');
+  await world.gateway.exited;
+  await expect(store.answer).rejects.toThrow();
+}
+
+/** Starts a second gateway after the reservations of the killed gateway have expired. */
+async function startAnother(): Promise<void> {
+  await world.sql`update pending set expires_at = clock_timestamp()`;
+  const dead = world.gateway;
+  world.gateway = await world.secondGateway();
+  await dead.stop();
+}
+
+/** The scenarios of uploads that a kill of the gateway interrupts. The sweep must be stopped. */
+export function registerInterruptedUploads(shared: () => World): void {
+  describe('interrupted uploads', () => {
+    beforeAll(async () => {
+      world = shared();
+      sender = await world.machine();
+    });
+
+    it('an upload that the archive completed, and the change feed listed, before a kill is inserted without a sweep', async () => {
+      const studyUid = freshUid();
+      const file = makeInstance({ studyUid, rows: 64, columns: 64 });
+      const before = await archived(world);
+      const store = await beginStore(studyUid, file);
+      await world.sql.begin(async (tx) => {
+        // This lock permits reservations but blocks their completion.
+        await tx`select from studies where study_uid = ${studyUid} for no key update`;
+        await store.write(file.subarray(-100));
+        await store.write(store.close);
+        await expect.poll(() => archived(world)).toBe(before + 1);
+        await feedRead();
+        await killGateway(store);
+      });
+      await startAnother();
+      await expect
+        .poll(() => catalogued(world, studyUid), SOON)
+        .toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
+      const [study] = await world.sql`select created_by from studies where study_uid = ${studyUid}`;
+      expect(study?.['created_by']).toBe(sender.id);
+    });
+
+    it('an instance that waited for another upload into its study before a kill is inserted without a sweep', async () => {
+      const studyUid = freshUid();
+      const store = await beginStore(studyUid, makeInstance({ studyUid, rows: 64, columns: 64 }));
+      const other = new Uint8Array(makeInstance({ studyUid }));
+      expect((await world.archive('/instances', { method: 'POST', body: other })).status).toBe(200);
+      await feedRead();
+      expect(await catalogued(world, studyUid)).toMatchObject({ instances: 0, pending: 1 });
+      await killGateway(store);
+      await startAnother();
+      await expect.poll(() => catalogued(world, studyUid), SOON).toMatchObject({ instances: 1, counted: 1 });
+    });
+  });
+}
