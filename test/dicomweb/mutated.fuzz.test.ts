@@ -16,7 +16,7 @@ afterAll(() => world?.stop());
 it.each([11, 4242, 20_260_602])(
   'mutated DICOM files (seed %i) are read or refused, soon, and leave nothing behind',
   async (seed) => {
-    const count = longForm(8000, 800);
+    const count = longForm(8000, 250);
     const { read, refused, slowestMs, grownBytes } = await readMutated(seed, count);
     expect(read + refused).toBe(count);
     // The mutations are useful only if some files are readable and others are not.
@@ -27,7 +27,7 @@ it.each([11, 4242, 20_260_602])(
 );
 
 it('the gateway and its archive outlast mutated DICOM files, and agree on what is there', async () => {
-  const count = longForm(3000, 150);
+  const count = longForm(3000, 60);
   const sender = await world.machine();
   const archive = world.orthanc.pid;
   const { statuses, grownBytes } = await storeMutated(world, sender, 77, count);
