@@ -42,7 +42,8 @@ export function mapMeasurements(
       time,
       local: moment?.local,
       order,
-      value: resultText(found.value),
+      // The value identifies only a result without a time.
+      value: time === undefined ? resultText(found.value) : '',
     });
     const { key: _key, column, ...facts } = found;
     const effective = moment?.effective ?? reading.day;

@@ -43,12 +43,17 @@ export function readMeasurement(text: string): WrittenNumber | undefined {
   return { digits, unit: unit.trim(), ...(sign === undefined ? {} : { comparator: sign }) };
 }
 
+const NUMBERS: Readonly<Record<QuantityRule['decimal'], RegExp>> = {
+  '.': /^-?\d{1,6}(?:\.\d{1,6})?$/u,
+  ',': /^-?\d{1,6}(?:,\d{1,6})?$/u,
+  either: /^-?\d{1,6}(?:[.,]\d{1,6})?$/u,
+};
+
 /** The value of a number with at most one decimal sign. The value is undefined for another text. */
 export function readNumber(digits: string, decimal: QuantityRule['decimal']): number | undefined {
-  const signs = decimal === 'either' ? '[.,]' : `\\${decimal}`;
   // If both signs are allowed as the decimal sign, 1.234 is ambiguous: it can mean 1.234 or 1234.
   if (decimal === 'either' && /^-?[1-9]\d{0,2}[.,]\d{3}$/u.test(digits)) return undefined;
-  if (!new RegExp(`^-?\\d{1,6}(?:${signs}\\d{1,6})?$`, 'u').test(digits)) return undefined;
+  if (!NUMBERS[decimal].test(digits)) return undefined;
   return Number(digits.replace(',', '.'));
 }
 

@@ -31,7 +31,9 @@ export function readMoment(
   options: ReadDateOptions = {},
 ): MomentReading {
   const trimmed = text.trim();
-  const parts = (TIMED.exec(trimmed) ?? (formats.includes('yyyyMMdd') ? HL7.exec(trimmed) : null))?.groups;
+  // Most dates have no time, and the pattern of a time is slow to fail.
+  const timed = /\d[:h]\d/iu.test(trimmed) ? TIMED.exec(trimmed) : null;
+  const parts = (timed ?? (formats.includes('yyyyMMdd') ? HL7.exec(trimmed) : null))?.groups;
   const day = readDate(parts?.['day'] ?? trimmed, formats, options);
   if (!('date' in day)) return day;
   const pivoted = day.pivoted === true ? { pivoted: true as const } : {};
