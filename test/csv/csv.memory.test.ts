@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { heldBytes } from '../support/held.memory.ts';
+import { longForm } from '../support/long.form.ts';
 import { readCsv, shipped } from './csv.reading.ts';
 import { inspectCsv } from '../../src/csv/csv.inspection.js';
 import { CsvProbe } from '../../src/csv/csv.probe.js';
@@ -33,16 +34,20 @@ async function highWater(chunk: Buffer, times: number) {
   return { rows, most };
 }
 
+/** Both files are larger than the memory that they may cost. */
+const ROWS = longForm(300_000, 100_000);
+const MEGABYTES = longForm(400, 100);
+
 describe('memory', () => {
-  it('does not grow with 300,000 rows', async () => {
+  it(`does not grow with ${ROWS} rows`, async () => {
     const chunk = Buffer.from('Ana Souza,529.982.247-25,Diabético\n'.repeat(1_000));
-    const { rows, most } = await highWater(chunk, 300);
-    expect(rows).toBe(300_000);
+    const { rows, most } = await highWater(chunk, ROWS / 1_000);
+    expect(rows).toBe(ROWS);
     expect(most).toBeLessThan(16 * 2 ** 20);
   });
 
-  it('does not grow with a line of 400 MB', async () => {
-    const { rows, most } = await highWater(Buffer.alloc(2 ** 20, 'x'), 400);
+  it(`does not grow with a line of ${MEGABYTES} MB`, async () => {
+    const { rows, most } = await highWater(Buffer.alloc(2 ** 20, 'x'), MEGABYTES);
     expect(rows).toBe(1);
     expect(most).toBeLessThan(16 * 2 ** 20);
   });

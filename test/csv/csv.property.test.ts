@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeList, type FileForm } from '../../infra/demo/patients.file.ts';
 import { readCsv } from './csv.reading.ts';
+import { longForm } from '../support/long.form.ts';
 
 const HEADER = ['Nome', 'CPF', 'Gênero', 'Observação'];
 const form: fc.Arbitrary<FileForm> = fc.record({
@@ -41,7 +42,7 @@ describe('any list in any file form', () => {
           expect(rows.map(({ line }) => line)).toEqual(before.map((more, at) => at + first + more));
         },
       ),
-      { numRuns: 200 },
+      { numRuns: longForm(200, 40) },
     );
   });
 
@@ -61,7 +62,7 @@ describe('any list in any file form', () => {
           expect(covered).toBe(lines.length);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: longForm(200, 40) },
     );
   });
 });

@@ -2,6 +2,7 @@ import { parse } from 'csv-parse/sync';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csvLines, withoutFormulaEscape } from '../../src/csv/csv.writer.js';
+import { longForm } from '../support/long.form.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 const SIGNS = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'] as const;
@@ -52,7 +53,7 @@ describe('a CSV cell', () => {
           expect(read.flat().map(withoutFormulaEscape)).toEqual(records.flat().map(withoutFormulaEscape));
         },
       ),
-      { numRuns: 200 },
+      { numRuns: longForm(200, 40) },
     );
   });
 

@@ -6,6 +6,7 @@ import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { readHeader, type HeaderLimits, type HeaderRead } from '../../src/dicom/header/header.reader.js';
 import { decodeText } from '../../src/dicom/character.sets.js';
 import { DicomUnreadable } from '../../src/dicom/dicom.unreadable.js';
+import { longForm } from '../support/long.form.ts';
 
 const STUDY = '0020000D';
 const PATIENT_ID = '00100020';
@@ -434,7 +435,7 @@ describe('readHeader refuses', () => {
           else expect(whole).toBeInstanceOf(DicomUnreadable);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: longForm(3000, 600) },
     );
   });
 });
@@ -516,7 +517,7 @@ describe('decodeText', () => {
       fc.property(bytes, fc.constantFrom(...sets), (value, set) => {
         expect(decodeText(Buffer.from(value), set, '\\^=').length).toBeLessThanOrEqual(value.length * 2);
       }),
-      { numRuns: 3000 },
+      { numRuns: longForm(3000, 600) },
     );
   });
 });

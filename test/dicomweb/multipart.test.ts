@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { MultipartBroken } from '../../src/dicomweb/http/multipart.broken.js';
 import { readParts, type MultipartLimits } from '../../src/dicomweb/http/multipart.reader.js';
 import { parseMultipartType } from '../../src/dicomweb/http/multipart.type.js';
+import { longForm } from '../support/long.form.ts';
 
 interface ReadPart {
   headers: Record<string, string>;
@@ -36,7 +37,7 @@ describe('readParts', () => {
           expect(await readAll(cut(multipart(b, sent), sizes), b)).toEqual(sent);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: longForm(500, 100) },
     );
   });
 
@@ -69,7 +70,7 @@ describe('readParts', () => {
         if (!Array.isArray(result)) expect(result.reason).toBeTypeOf('string');
         else expect(bytes.toString('latin1')).toMatch(/--b--/);
       }),
-      { numRuns: 2000 },
+      { numRuns: longForm(2000, 400) },
     );
   });
 
@@ -250,7 +251,7 @@ describe('parseMultipartType', () => {
           if (parsed !== undefined) expect(parsed.boundary).toMatch(/^[^"\\;]{1,70}$/);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: longForm(2000, 400) },
     );
   });
 });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Slots } from '../../src/limits/slots.ts';
 import { closed, withStallLimit } from '../../src/limits/stall.limit.ts';
 import { TooMany } from '../../src/problems/errors.ts';
+import { longForm } from '../support/long.form.ts';
 
 type State = 'waiting' | 'running' | 'done' | 'left' | 'refused';
 
@@ -101,7 +102,7 @@ describe('slots', () => {
         for (const { resolve } of again) resolve();
         await Promise.all(all);
       }),
-      { numRuns: 500 },
+      { numRuns: longForm(500, 100) },
     );
   });
 

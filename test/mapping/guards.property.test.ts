@@ -4,6 +4,7 @@ import { indexConceptMap, lookUpTerm, wordsOf } from '../../src/mapping/words/co
 import { SHIPPED_TERMS } from '../../src/mapping/defaults.js';
 import { foldTerm } from '../../src/mapping/words/term.folding.js';
 import type { TermQuestion } from '../../src/mapping/words/term.js';
+import { longForm } from '../support/long.form.ts';
 
 const index = indexConceptMap(SHIPPED_TERMS);
 const known = wordsOf(SHIPPED_TERMS);
@@ -44,7 +45,7 @@ describe('a known word with a guard', () => {
         const text = written(`${before}${how.between}${known.word}`, how);
         expect([text, outcomeOf(text, known.language)]).toEqual([text, 'ambiguous']);
       }),
-      { numRuns: 3000 },
+      { numRuns: longForm(3000, 600) },
     );
   });
 
@@ -55,7 +56,7 @@ describe('a known word with a guard', () => {
         const text = written(`${open}${known.word}${how.between}${behind}`, how);
         expect([text, outcomeOf(text, known.language)]).not.toEqual([text, 'mapped']);
       }),
-      { numRuns: 3000 },
+      { numRuns: longForm(3000, 600) },
     );
   });
 
@@ -90,7 +91,7 @@ describe('a known word', () => {
         const both = written(`${one.word}${how.between}${other.word}`, how);
         if (!keys.has(foldTerm(both))) expect(outcomeOf(both, one.language)).not.toBe('mapped');
       }),
-      { numRuns: 3000 },
+      { numRuns: longForm(3000, 600) },
     );
   });
 });
