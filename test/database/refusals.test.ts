@@ -62,7 +62,7 @@ describe('a statement that takes too long', () => {
     ['audit', 50],
     ['imports', 3],
   ];
-  it.each(sample(tables, 3))(
+  it.each(sample(tables, 2))(
     'is 503 with a text on every route that needs %s, and never 500',
     async (name, least) => {
       const answers = await world.sql.begin(async (tx: postgres.TransactionSql) => {

@@ -25,7 +25,7 @@ it('an account with any number of stalled downloads does not block others', asyn
   const [large, other] = [freshUid(), freshUid()];
   await world
     .store(await world.machine(), [
-      bigInstance(40_000_000, { studyUid: large }),
+      bigInstance(20_000_000, { studyUid: large }),
       makeInstance({ studyUid: other }),
       bigInstance(3_000_000, { studyUid: other }),
     ])
