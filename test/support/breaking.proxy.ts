@@ -50,6 +50,7 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
       },
     });
     let [answering, held] = [false, false];
+    const isTrapped = () => held || answering;
     pass(near, far, (chunk) => {
       // If the beginning of a request was not forwarded, the rest is not forwarded either.
       if (held) return false;
@@ -59,11 +60,19 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
       trap.sprung();
       return false;
     });
-    pass(far, near, () => {
-      if (answering) trap?.sprung();
-      return !answering;
+    pass(
+      far,
+      near,
+      () => {
+        if (answering) trap?.sprung();
+        return !answering;
+      },
+      isTrapped,
+    );
+    near.on('error', reset);
+    far.on('error', () => {
+      if (!isTrapped()) reset();
     });
-    for (const socket of [near, far]) socket.on('error', reset);
     near.on('close', () => open.delete(near));
     if (stalled) hold(near, far);
   });
@@ -97,15 +106,25 @@ export async function startBreakingProxy(target: string): Promise<BreakingProxy>
 }
 
 /**
- * Copies each chunk for which `may` returns true from `from` to `to`, with backpressure. If one socket ends, the other socket is ended too.
+ * Copies each chunk for which `may` returns true from `from` to `to`, with backpressure. If `from` ends, `to` is ended too, unless `keeps`
+ * returns true: the archive closes an idle connection after one second, and a trapped request must not be retried because of that.
  */
-function pass(from: Socket, to: Socket, may: (chunk: Buffer) => boolean): void {
+function pass(
+  from: Socket,
+  to: Socket,
+  may: (chunk: Buffer) => boolean,
+  keeps: () => boolean = () => false,
+): void {
   from.on('data', (chunk: Buffer) => {
     if (!may(chunk)) return;
     if (to.write(chunk)) return;
     from.pause();
     to.once('drain', () => from.resume());
   });
-  from.on('end', () => to.end());
-  from.on('close', () => to.destroy());
+  from.on('end', () => {
+    if (!keeps()) to.end();
+  });
+  from.on('close', () => {
+    if (!keeps()) to.destroy();
+  });
 }

@@ -108,7 +108,9 @@ export class World<Archive extends TestOrthanc = TestOrthanc> {
   async archive(path: string, init: RequestInit = {}): Promise<Response> {
     const { username, password, url } = this.orthanc;
     const basic = Buffer.from(`${username}:${password}`).toString('base64');
-    return fetch(`${url}${path}`, { ...init, headers: { authorization: `Basic ${basic}` } });
+    // Orthanc closes an idle connection after one second. A kept connection could be closed while the next request is sent.
+    const headers = { authorization: `Basic ${basic}`, connection: 'close' };
+    return fetch(`${url}${path}`, { ...init, headers });
   }
 
   /** Starts another gateway on the same database and archive. `under` is a command that runs the gateway. */
