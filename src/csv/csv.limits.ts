@@ -8,6 +8,11 @@ export const LIMITS = {
   /** The number of bytes at the start of the file that are used to detect the encoding and the delimiter. */
   head: 256 * 1024,
   brokenRows: 1_000,
+  /** The maximum number of columns of a sheet, also of empty ones with a format. */
+  sheetColumns: 1_024,
+  /** The maximum number of texts in the table of texts of a workbook, and their maximum length together. The table is in memory. */
+  sharedStrings: 1_000_000,
+  sharedText: 2 ** 25,
   /** The maximum ratio of the decompressed size to the compressed size. */
   gzipRatio: 200,
 } as const;

@@ -2,14 +2,36 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { gunzipCapped, recogniseContainer } from './csv.container.js';
+import { sheetLines } from './sheet.lines.js';
 import { CsvProbe, type ProbeFacts } from './csv.probe.js';
 
 const Bytes = z.instanceof(Buffer);
 /** The number of bytes that are sufficient to detect the container. */
 const HEAD = 512;
 
-/** The bytes of a text file, or the decompressed bytes of a gzip file. Throws `FileRefused` for other files. */
-export async function* plainBytes(file: Readable): AsyncGenerator<Buffer> {
+/**
+ * The bytes of a text file, the decompressed bytes of a gzip file, or the first sheet of an XLSX workbook as CSV. Each call of `open` opens
+ * the file from its start. Throws `FileRefused` for other files.
+ */
+export async function* plainBytes(open: () => Readable): AsyncGenerator<Buffer> {
+  const file = open();
+  try {
+    const { head, whole } = await beginningOf(file);
+    const container = recogniseContainer(head);
+    if (container === 'workbook') yield* sheetLines(() => bytesOf(open()));
+    else if (container === 'text') yield* whole();
+    else yield* decompress(whole());
+  } finally {
+    file.destroy();
+  }
+}
+
+async function* bytesOf(file: Readable): AsyncGenerator<Buffer> {
+  for await (const chunk of file) yield Bytes.parse(chunk);
+}
+
+/** The first bytes of a file, and a function that yields all its bytes. */
+async function beginningOf(file: Readable) {
   const source: AsyncIterator<unknown> = file[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
   let ended = false;
@@ -27,12 +49,7 @@ export async function* plainBytes(file: Readable): AsyncGenerator<Buffer> {
     )
       yield Bytes.parse(next.value);
   };
-  try {
-    if (recogniseContainer(head) === 'text') yield* whole();
-    else yield* decompress(whole());
-  } finally {
-    file.destroy();
-  }
+  return { head, whole };
 }
 
 async function* decompress(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -44,8 +61,8 @@ async function* decompress(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer
 }
 
 /** Collects the facts of a file in one pass. */
-export async function probeFile(file: Readable): Promise<ProbeFacts> {
+export async function probeFile(open: () => Readable): Promise<ProbeFacts> {
   const probe = new CsvProbe();
-  for await (const chunk of plainBytes(file)) probe.push(chunk);
+  for await (const chunk of plainBytes(open)) probe.push(chunk);
   return probe.finish();
 }

@@ -27,8 +27,12 @@ export const FILE_CODES = {
     'Upload the file uncompressed.',
   ],
   'file-spreadsheet': [
-    'The file is a spreadsheet, not CSV.',
-    'Save it as CSV UTF-8 in the spreadsheet program.',
+    'The file is a damaged workbook, or a spreadsheet in another format than XLSX.',
+    'Save it as XLSX or as CSV UTF-8 in the spreadsheet program.',
+  ],
+  'file-spreadsheet-large': [
+    'The workbook has too many different texts.',
+    'Save the sheet as CSV UTF-8 in the spreadsheet program.',
   ],
   'file-archive': [
     'The file is a ZIP archive.',

@@ -18,6 +18,7 @@ const ELSEWHERE = [
   'file-rows-too-many',
   'file-too-large',
   'file-gzip-bomb',
+  'file-spreadsheet-large',
   'file-lost',
   'patient-several',
   'fhir-refused',

@@ -72,7 +72,7 @@ export class Inspection {
     });
     const mapping = await this.mappings.byId(record.mapping);
     try {
-      const facts = await probeFile(this.files.open(importId));
+      const facts = await probeFile(() => this.files.open(importId));
       const shape = inspectCsv(facts, mapping.document, record.encoding ?? undefined);
       const staged = await this.stage(record, mapping, shape, signal);
       if (staged === 'cancelled') return;
@@ -101,7 +101,11 @@ export class Inspection {
       rows += part.length;
     };
     const skipped: SkippedRows = { titles: [], footers: [] };
-    for await (const batch of readRows(plainBytes(this.files.open(record.id)), shape, skipped)) {
+    for await (const batch of readRows(
+      plainBytes(() => this.files.open(record.id)),
+      shape,
+      skipped,
+    )) {
       signal.throwIfAborted();
       buffered.push(...batch);
       for (; buffered.length >= CHUNK_ROWS; buffered = buffered.slice(CHUNK_ROWS)) {

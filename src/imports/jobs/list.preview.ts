@@ -52,7 +52,7 @@ export async function previewList(
   document: MappingDocument,
   { asOf, encoding }: { readonly asOf?: string | undefined; readonly encoding?: string | undefined } = {},
 ): Promise<ListPreview> {
-  const shape = inspectCsv(await probeFile(open()), document, encoding);
+  const shape = inspectCsv(await probeFile(open), document, encoding);
   const context: MappingContext = {
     // A random key is sufficient, because identities are compared only within this preview.
     key: randomBytes(32),
@@ -64,7 +64,7 @@ export async function previewList(
   const planned: (GroupedRow & { issues: readonly Issue[] })[] = [];
   let cut = false;
   const skipped: SkippedRows = { titles: [], footers: [] };
-  for await (const batch of readRows(plainBytes(open()), shape, skipped)) {
+  for await (const batch of readRows(plainBytes(open), shape, skipped)) {
     for (const { row, cells, fault } of batch) {
       cut = rows.length + planned.length === MOST_ROWS;
       if (cut) break;
