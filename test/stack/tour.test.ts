@@ -1,10 +1,11 @@
 import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { sampleImage, sampleList, SAMPLES } from '../../infra/demo/samples.ts';
-import { type StackProcess, startStack } from '../support/stack.process.ts';
+import { provideStack } from '../support/stack.ts';
+import type { StackProcess } from '../support/stack.process.ts';
 import { Shell, shellLines } from './readme.shell.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -50,12 +51,7 @@ let stack: Pick<StackProcess<unknown>, 'data' | 'stop'> | undefined;
 let folder: string | undefined;
 let shell: Shell;
 beforeAll(async () => {
-  // RADGATE_STACK may name the stack.json of a new, running stack. The tests in test/viewer use this variable too.
-  const named = process.env['RADGATE_STACK'];
-  stack =
-    named === undefined
-      ? await startStack(z.unknown(), '--hapi')
-      : { data: dirname(named), stop: async () => {} };
+  stack = await provideStack(z.unknown(), '--hapi');
   // The folder contains the files of the repository and, as `.local`, the data folder of this stack.
   folder = await mkdtemp(join(tmpdir(), 'radgate-tour-'));
   for (const name of await readdir(ROOT))

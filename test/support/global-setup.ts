@@ -9,7 +9,8 @@ import { startPostgres, type Postgres } from '../../infra/local/postgres.ts';
 import { cacheFolder, providePrefix } from '../../infra/local/prefix.ts';
 import { type ArchivePool, openArchivePool } from './archive.pool.ts';
 import { bundleGateway } from './gateway.bundle.ts';
-import { openHapiStarter, type HapiStarter } from './hapi.starter.ts';
+import { startOwnHapi, startWholeStack, waitForHapiOf } from './slow.services.ts';
+import { openStarter, type Starter } from './starter.ts';
 import { makeTemplates, type Templates } from './templates.ts';
 
 const main = join(import.meta.dirname, '../../dist/main.js');
@@ -26,6 +27,11 @@ declare module 'vitest' {
     archivePool: string;
     /** A URL whose first GET starts HAPI. The response contains the URL of HAPI. */
     hapiStarter: string;
+    /**
+     * A URL whose GET returns the path of the stack.json of the stack that all test files share. Undefined for a run of single files and
+     * for `npm run test:long`: in these runs, a test file starts its own stack.
+     */
+    stackStarter: string | undefined;
     /** The file that lists all requests to an archive that upstream.grammar.ts does not permit. */
     upstreamFaults: string;
   }
@@ -47,10 +53,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const upstreamFaults = join(dir, 'upstream.faults');
   project.provide('upstreamFaults', upstreamFaults);
   let server: Postgres | undefined;
-  let starter: HapiStarter | undefined;
+  let stack: Starter | undefined;
+  let hapi: Starter | undefined;
   let archives: ArchivePool | undefined;
   const teardown = async () => {
-    await starter?.stop();
+    await stack?.stop();
+    await hapi?.stop();
     await archives?.stop();
     await server?.stop();
     const faults = await readFile(upstreamFaults, 'utf8').catch(() => '');
@@ -67,10 +75,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide('prefix', prefix.folder);
     archives = await openArchivePool(prefix);
     project.provide('archivePool', archives.url);
-    starter = await openHapiStarter(log);
-    project.provide('hapiStarter', starter.url);
+    const isShared = isWholeRun && project.config.env?.['RADGATE_LONG'] === undefined;
+    const shared = isShared ? await openStarter(startWholeStack) : undefined;
+    stack = shared;
+    project.provide('stackStarter', shared?.url);
+    // The HAPI of the shared stack is enough for the whole run.
+    hapi = await openStarter(async () =>
+      shared === undefined ? startOwnHapi(log) : waitForHapiOf(await shared.ask()),
+    );
+    project.provide('hapiStarter', hapi.url);
     // HAPI needs half a minute, so it is started before the first test file needs it.
-    if (isWholeRun) void fetch(starter.url).catch(() => undefined);
+    if (isWholeRun) void hapi.ask().catch(() => undefined);
   } catch (error) {
     await teardown();
     throw error;

@@ -2,15 +2,13 @@ import { createServer, request as ask, type IncomingMessage, type ServerResponse
 import { inject } from 'vitest';
 import { z } from 'zod';
 import { reserveAnyPort } from '../../infra/local/port.ts';
+import { answerOf } from './starter.ts';
 
 /**
  * The real HAPI FHIR server of the test run. The first call starts HAPI, which takes 12 to 130 s. All test files share the content of HAPI.
  */
 export async function testHapi(): Promise<TestHapi> {
-  const answer = await fetch(inject('hapiStarter'));
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`HAPI could not be started: ${text}`);
-  return new TestHapi(text);
+  return new TestHapi(await answerOf(inject('hapiStarter')));
 }
 
 const Page = z.object({

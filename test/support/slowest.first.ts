@@ -26,7 +26,6 @@ const SLOWEST = [
   'dicomweb/storing',
   'dicomweb/pixels',
   'dicomweb/reading',
-  'authn/rotation',
   'health/handled.errors',
   'health/sealing',
   'stack/import.command',

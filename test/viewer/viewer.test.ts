@@ -1,17 +1,18 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { NORTH_STUDY, SOUTH_STUDY, THORAX_SERIES_UID } from '../../infra/demo/demo.objects.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { isLong } from '../support/long.form.ts';
-import { registerReading } from './reading.scenarios.ts';
-import { provideStack, type RunningStack } from './running.stack.ts';
-import { registerSaving } from './saving.scenarios.ts';
+import type { StackProcess } from '../support/stack.process.ts';
+import { provideStack } from '../support/stack.ts';
+import { type RunningStack, StackFile } from './running.stack.ts';
+import { registerStudy } from './study.scenarios.ts';
 import {
   openStudy,
   PATIENCE,
-  seeSlice,
   signIn,
+  startAgain,
   startVisit,
   studyAddress,
   textOf,
@@ -21,30 +22,38 @@ import {
 const NORTH = 'Radiology North';
 const SOUTH = 'Radiology South';
 
-let stack: RunningStack;
+let stack: StackProcess<RunningStack>;
 let browser: Browser;
-const contexts: BrowserContext[] = [];
+let visited: Visit;
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([provideStack(), launchBrowser()]);
-});
-afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
+  [stack, browser] = await Promise.all([provideStack(StackFile), launchBrowser()]);
+  visited = await startVisit(browser, stack.facts.web);
 });
 afterAll(async () => {
   await browser?.close();
   await stack?.stop();
 });
 
+/** A new visit on the page that the tests share. */
 async function visit(): Promise<Visit> {
-  const started = await startVisit(browser, stack.web);
-  contexts.push(started.context);
-  return started;
+  await startAgain(visited);
+  return visited;
+}
+
+/** Runs a test with a browser profile of its own. */
+async function apart(test: (visit: Visit) => Promise<void>): Promise<void> {
+  const visit = await startVisit(browser, stack.facts.web);
+  try {
+    await test(visit);
+  } finally {
+    await visit.context.close();
+  }
 }
 
 /** The demo person who is only in this group. */
 function personOf(group: string) {
-  const person = stack.people.find((each) => each.group === group);
+  const person = stack.facts.people.find((each) => each.group === group);
   if (!person) throw new Error(`the demo has nobody in ${group} alone`);
   return person;
 }
@@ -68,33 +77,31 @@ describe('a member of group one', () => {
     expect(faults).toEqual([]);
   });
 
-  it('sees the CT as it was stored, slice by slice', async () => {
-    const visited = await visit();
-    const { page, faults, answers } = visited;
-    const first = await openStudy(visited, personOf(NORTH), NORTH_STUDY.studyUid);
-    await page.locator('canvas.cornerstone-canvas').hover();
-    for (let notch = 0; notch < 10; notch += 1) await page.mouse.wheel(0, 100);
-    await seeSlice(page, (index) => Math.abs(index - first) > 5);
-    expect(answers.filter((answer) => !answer.startsWith('2'))).toEqual([]);
-    expect(faults).toEqual([]);
+  // On the page of the test before.
+  it('signs out at the page and sees nothing any more', async () => {
+    const { page } = visited;
+    await page.goto('/login');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await expect.poll(() => textOf(page), PATIENCE).toContain('You are signed out.');
+    expect((await page.request.get('/dicom-web/studies')).status()).toBe(401);
   });
 
   // In `npm test`, test/dicomweb/rendered.test.ts checks the PDF itself.
   if (isLong)
-    it('reads the report, which the browser gets as PDF', async () => {
-      const visited = await visit();
-      const { page, faults } = visited;
-      // The viewer fails if another object is opened while the viewer still loads the CT.
-      await openStudy(visited, personOf(NORTH), NORTH_STUDY.studyUid);
-      const rendered = page.waitForResponse((response) => response.url().endsWith('/rendered'));
-      await page.getByText('Confirm and hide').click();
-      await page.getByText('Radiology report (sample)').dblclick();
-      const report = await rendered;
-      expect(report.status()).toBe(200);
-      expect(report.headers()['content-type']).toBe('application/pdf');
-      await expect.poll(() => page.locator('object[type="application/pdf"]').count(), PATIENCE).toBe(1);
-      expect(faults).toEqual([]);
-    });
+    it('reads the report, which the browser gets as PDF', () =>
+      apart(async (own) => {
+        const { page, faults } = own;
+        // The viewer fails if another object is opened while the viewer still loads the CT.
+        await openStudy(own, personOf(NORTH), NORTH_STUDY.studyUid);
+        const rendered = page.waitForResponse((response) => response.url().endsWith('/rendered'));
+        await page.getByText('Confirm and hide').click();
+        await page.getByText('Radiology report (sample)').dblclick();
+        const report = await rendered;
+        expect(report.status()).toBe(200);
+        expect(report.headers()['content-type']).toBe('application/pdf');
+        await expect.poll(() => page.locator('object[type="application/pdf"]').count(), PATIENCE).toBe(1);
+        expect(faults).toEqual([]);
+      }));
 
   if (isLong)
     it('is asked to sign in again when the session is over, and comes back to the study', async () => {
@@ -105,15 +112,6 @@ describe('a member of group one', () => {
       await page.waitForURL('**/login?next=*');
       expect(new URL(page.url()).searchParams.get('next')).toBe(studyAddress(NORTH_STUDY.studyUid));
     });
-
-  it('signs out at the page and sees nothing any more', async () => {
-    const { page } = await visit();
-    await signInAs(NORTH, page);
-    await page.goto('/login');
-    await page.getByRole('button', { name: 'Sign out' }).click();
-    await expect.poll(() => textOf(page), PATIENCE).toContain('You are signed out.');
-    expect((await page.request.get('/dicom-web/studies')).status()).toBe(401);
-  });
 });
 
 describe('a member of group two', () => {
@@ -127,8 +125,7 @@ describe('a member of group two', () => {
 
   it("gets nothing at the address of group one's study", async () => {
     const { page, answers } = await visit();
-    await signInAs(SOUTH, page);
-    await page.goto(studyAddress(NORTH_STUDY.studyUid));
+    await signInAs(SOUTH, page, `/login?next=${encodeURIComponent(studyAddress(NORTH_STUDY.studyUid))}`);
     await page.waitForURL('**/notfoundstudy');
     await expect.poll(() => answers.length, PATIENCE).toBeGreaterThan(0);
     expect(await page.locator('canvas.cornerstone-canvas').count()).toBe(0);
@@ -193,5 +190,4 @@ describe('the sign-in page', () => {
   });
 });
 
-registerReading(() => ({ stack, browser }));
-registerSaving(() => ({ stack, browser }));
+registerStudy(() => ({ stack: stack.facts, browser, visit: visited }));

@@ -37,6 +37,15 @@ export async function startVisit(browser: Browser, web: string): Promise<Visit> 
   return visit;
 }
 
+/** Gives a page the state of a new visit. The page keeps its cache, so the viewer loads faster than in a new browser profile. */
+export async function startAgain({ context, page, faults, answers, queries }: Visit): Promise<void> {
+  await page.goto('about:blank');
+  await page.unrouteAll();
+  await page.setViewportSize(VIEWPORT);
+  await context.clearCookies();
+  for (const noted of [faults, answers, queries]) noted.length = 0;
+}
+
 /** Signs in at the sign-in page and waits for the viewer. */
 export async function signIn(
   person: { username: string; password: string },
