@@ -1,6 +1,6 @@
-import { copyFile, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cacheFolder } from '../../infra/local/prefix.ts';
@@ -17,8 +17,11 @@ let viewer: string;
 
 beforeAll(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), 'radgate-build-'));
-  // If the package is in the cache, no download is needed. The build verifies the hash of the package in any case.
-  await copyFile(join(cacheFolder(), 'viewer', PACKAGE), join(cacheDir, PACKAGE)).catch(() => {});
+  // A copy of the viewer in the cache, and of its package. The build of the copy verifies both.
+  const cache = join(cacheFolder(), 'viewer');
+  const cached = dirname(await buildViewer({ cacheDir: cache, log: () => {} }));
+  await cp(cached, join(cacheDir, basename(cached)), { recursive: true });
+  await cp(join(cache, PACKAGE), join(cacheDir, PACKAGE)).catch(() => {});
   viewer = await buildViewer({ cacheDir, log: () => {} });
 });
 afterAll(async () => await rm(cacheDir, { recursive: true, force: true }));
