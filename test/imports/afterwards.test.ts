@@ -38,7 +38,7 @@ async function passingGateway(isSeen: () => Promise<void>): Promise<void> {
   try {
     await isSeen();
   } finally {
-    await other.stop();
+    await other.leave();
   }
 }
 
@@ -229,7 +229,7 @@ describe('a word', () => {
         .expect(200);
       await expect.poll(async () => (await clerk.report(importId)).waiting, PATIENTLY).toBe(0);
     } finally {
-      await other.stop();
+      await other.leave();
     }
   }, 120_000);
 

@@ -169,6 +169,7 @@ describe('a file that cannot be read', () => {
     ['nothing', 'file-empty', Buffer.alloc(0), {}],
     ['a header alone', 'file-header-only', list(), {}],
     ['no header', 'file-header-missing', Buffer.from(`${line(row(cpfOf(1)))}\n`), {}],
+    ['other columns', 'file-header-missing', Buffer.from('a,b\n1,2\n'), {}],
     ['a header without a required column', 'file-column-missing', Buffer.from('Nome,Telefone\nA,1\n'), {}],
     ['one column twice', 'file-column-double', Buffer.from('Nome,CPF,Paciente\nA,1,B\n'), {}],
     ['a column without a name', 'file-column-unnamed', Buffer.from('Nome,CPF,\nA,1,B\n'), {}],
@@ -182,6 +183,11 @@ describe('a file that cannot be read', () => {
     ['one line of 8 MB', 'file-header-missing', Buffer.alloc(8 * 2 ** 20, 'x'), {}],
     ['quotes everywhere', 'file-broken-quotes', Buffer.from(`Nome,CPF\n${'a "b" c,1\n'.repeat(1_100)}`), {}],
   ];
+  let reader: Clerk;
+  beforeAll(async () => {
+    reader = await Clerk.start(world);
+  });
+
   it('is not taken at all when the encoding that is named is none', async () => {
     const clerk = await Clerk.start(world);
     const answer = await clerk.upload(patientFile(), { encoding: 'klingon' }).expect(422);
@@ -201,8 +207,7 @@ describe('a file that cannot be read', () => {
   it.each(unread)(
     '%s fails with %s, and its bytes are not kept as rows',
     async (_name, failure, file, query) => {
-      const clerk = await Clerk.start(world);
-      const report = await clerk.import(file, query);
+      const report = await reader.import(file, query);
       expect(report).toMatchObject({ status: 'failed', failure, rows_total: 0 });
     },
     40_000,

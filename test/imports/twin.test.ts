@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { encodeList, FORMS, CIRCULATING, patientFile } from '../../infra/demo/patients.file.ts';
 import { COLUMNS, patientRows } from '../../infra/demo/patients.list.ts';
 import { testHapi, type TestHapi } from '../support/hapi.ts';
+import { longForm, sample } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows } from './import.world.ts';
 
@@ -40,7 +41,8 @@ async function faultsOf({ system }: Clerk): Promise<string[]> {
   ];
   expect(found).toHaveLength(50 + 11 + 4 + 1 + 1);
   const faults: string[] = [];
-  for (const resource of found) {
+  // Some patients, and every resource of another kind.
+  for (const resource of [...sample(found.slice(0, 50), 8), ...found.slice(50)]) {
     const kind = String(resource['resourceType']);
     const { issue } = Validated.parse(
       await hapi.json(`/${kind}/$validate`, { method: 'POST', body: resource }),
@@ -108,16 +110,16 @@ describe('the Brazilian list', () => {
   it('is the same in all eight file forms', async () => {
     const clerk = await Clerk.start(world);
     await clerk.import(patientFile());
-    for (const form of Object.values(FORMS).slice(1)) {
+    for (const form of sample(Object.values(FORMS).slice(1), 2)) {
       const report = await clerk.import(patientFile(form));
       expect(report).toMatchObject({ status: 'completed', unchanged: 50 });
     }
   }, 120_000);
 
-  it('eight uploads at once give 50 Patients', async () => {
+  it('uploads at once give 50 Patients', async () => {
     const clerk = await Clerk.start(world);
     const answers = await Promise.all(
-      Array.from({ length: 8 }, () => clerk.upload(patientFile(), { force: 'true' })),
+      Array.from({ length: longForm(8, 4) }, () => clerk.upload(patientFile(), { force: 'true' })),
     );
     const reports = await Promise.all(answers.map((answer) => clerk.ended(fileId(answer.body))));
     expect(reports.map(countedRows)).toEqual(answers.map(() => 50));
