@@ -39,7 +39,7 @@ async function refusal(path: string, authorization = reader.authorization) {
 }
 
 /** The scenarios of studies that a reader must not see. */
-export function registerIsolation(shared: () => World): void {
+export function registerStoreIsolation(shared: () => World): void {
   describe('isolation', () => {
     beforeAll(async () => {
       world = shared();

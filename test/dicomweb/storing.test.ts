@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
 import { registerHostileHeader } from './hostile.header.scenarios.ts';
-import { registerIsolation } from './isolation.scenarios.ts';
+import { registerStoreIsolation } from './isolation.scenarios.ts';
 import { registerMultipartHostile } from './multipart.hostile.scenarios.ts';
 import { registerOddUids } from './odd.uids.scenarios.ts';
 import { registerQidoHostile } from './qido.hostile.scenarios.ts';
@@ -19,7 +19,7 @@ afterAll(() => world?.stop());
 // These scenarios store their own studies. They share one gateway, because its start takes longer than most of them. The archive must be
 // empty before the first one.
 registerHostileHeader(() => world);
-registerIsolation(() => world);
+registerStoreIsolation(() => world);
 registerOddUids(() => world);
 registerStowScopes(() => world);
 registerStowAnnotate(() => world);
