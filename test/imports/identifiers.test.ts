@@ -135,8 +135,8 @@ describe('results of a list', () => {
     const first = await clerk.import(day);
     expect(await codesOf(clerk, first.file_id)).toEqual([
       'created',
-      'duplicate duplicate-merged',
-      'duplicate duplicate-merged',
+      'duplicate duplicate-merged 2',
+      'duplicate duplicate-merged 2',
     ]);
     const written = ['final 2026-01-02T08:00:00-03:00 70', 'final 2026-01-02T20:00:00-03:00 71'];
     expect(await values()).toEqual(written);
