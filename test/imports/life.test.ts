@@ -167,7 +167,8 @@ describe('the life of an import', () => {
     expect(events.text).toContain('"status":"completed"');
     const rest = await clerk.get(`/api/imports/${done.file_id}/events`).set('last-event-id', String(ids[0]));
     expect([...rest.text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))).toEqual(ids.slice(1));
-    expect(events.text).not.toMatch(/\d{11}/);
+    // A UUID can also contain the eleven digits of a CPF.
+    expect(events.text.replaceAll(done.file_id, '')).not.toMatch(/\d{11}/);
   }, 60_000);
 });
 
