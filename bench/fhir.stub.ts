@@ -7,6 +7,8 @@ import { z } from 'zod';
 
 /** The maximum number of transactions to record. bench/imports.ts sends the recorded transactions to HAPI without the gateway. */
 const RECORDED = 200;
+/** The path of a direct write: the DocumentReference and the Provenance of a chunk. */
+const DIRECT = /^\/fhir\/(DocumentReference|Provenance)(?:\/([^/]+))?$/u;
 const FHIR = { 'content-type': 'application/fhir+json' };
 const Transaction = z.object({
   entry: z.array(
@@ -23,8 +25,7 @@ let next = 0;
 
 function created(body: unknown): string {
   const { entry } = Transaction.parse(body);
-  // Bundles with a Provenance contain a PUT request. Such bundles are not recorded, because bench/imports.ts sends no Provenance without
-  // the gateway.
+  // Bundles with updates are not recorded, because bench/imports.ts sends the recorded bundles to an empty server.
   if (recorded.length < RECORDED && entry.every(({ request }) => request.method === 'POST'))
     recorded.push(body);
   const answers = entry.map(({ resource: { resourceType, id } }) => {
@@ -36,8 +37,20 @@ function created(body: unknown): string {
   return JSON.stringify({ resourceType: 'Bundle', type: 'transaction-response', entry: answers });
 }
 
+/** The path of a request, without the query. */
+const pathOf = ({ url = '' }: IncomingMessage) => url.split('?')[0]?.replace(/\/$/u, '') ?? '';
+
+/** The version that a direct write gave. Undefined for other requests. */
+function writtenBy(request: IncomingMessage): string | undefined {
+  const [, kind, id] = DIRECT.exec(pathOf(request)) ?? [];
+  if (kind === undefined || (request.method !== 'PUT' && request.method !== 'POST')) return undefined;
+  counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  next += 1;
+  return `${kind}/${id ?? next}/_history/1`;
+}
+
 async function answer(request: IncomingMessage): Promise<string> {
-  const path = (request.url ?? '').split('?')[0]?.replace(/\/$/u, '');
+  const path = pathOf(request);
   if (path === '/counts') return JSON.stringify(Object.fromEntries(counts));
   if (path === '/recorded') return JSON.stringify(recorded);
   if (request.method === 'POST' && path === '/fhir') return created(await json(request));
@@ -48,6 +61,11 @@ async function answer(request: IncomingMessage): Promise<string> {
 }
 
 createServer((request, response) => {
+  const location = writtenBy(request);
+  if (location !== undefined) {
+    request.resume().once('end', () => response.writeHead(201, { ...FHIR, location }).end());
+    return;
+  }
   answer(request).then(
     (body) => response.writeHead(200, FHIR).end(body),
     (error: unknown) => response.writeHead(500).end(String(error)),

@@ -22,6 +22,7 @@ const QUEUES = {
   'import-again': { retryLimit: 10, expireInSeconds: 3600 },
   'term-decided': { retryLimit: 10, expireInSeconds: 600 },
   'term-corrected': { retryLimit: 10, expireInSeconds: 3600 },
+  'review-decided': { retryLimit: 10, expireInSeconds: 3600 },
   'import-undo': { retryLimit: 10, expireInSeconds: 3600 },
 } as const satisfies Record<string, Omit<QueueOptions, 'name'>>;
 

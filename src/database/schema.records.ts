@@ -38,6 +38,7 @@ export const imports = pgTable('imports', {
   corrections: text('corrections', { enum: ['reject', 'amend'] })
     .notNull()
     .default('reject'),
+  facility: text('facility'),
   sameness: bytea('sameness').unique(),
   idempotencyKey: text('idempotency_key'),
   status: text('status', { enum: IMPORT_STATUS }).notNull(),
@@ -102,6 +103,7 @@ export const importRows = pgTable(
     others: text('others').array(),
     about: text('about'),
     decided: bigint('decided', { mode: 'number' }),
+    person: text('person'),
   },
   (table) => [primaryKey({ columns: [table.importId, table.row] })],
 );
@@ -135,6 +137,39 @@ export const importEvents = pgTable('import_events', {
     .default(sql`clock_timestamp()`),
   data: jsonb('data').notNull(),
 });
+
+export const REVIEW_DECISIONS = ['same', 'new', 'reject'] as const;
+
+/**
+ * Rows whose identifier belongs to a patient with other facts, and the decisions about them. `person` and `pair` are keyed digests. `sides`
+ * contains the facts of both patients, encrypted. `since` is the position in `import_writes` at the time of the decision.
+ */
+export const importReviews = pgTable('import_reviews', {
+  id: id(),
+  person: text('person').notNull(),
+  pair: text('pair').notNull(),
+  disputed: text('disputed').array().notNull(),
+  differences: text('differences').array().notNull(),
+  sides: bytea('sides'),
+  decision: text('decision', { enum: REVIEW_DECISIONS }),
+  undoing: boolean('undoing').notNull().default(false),
+  since: bigint('since', { mode: 'number' }),
+  decidedBy: text('decided_by'),
+  decidedAt: timestampColumn('decided_at'),
+  createdAt: createdAt(),
+});
+
+/** The rows of a review. `otherRow` is the row of the same file that the row contradicts. */
+export const importReviewRows = pgTable(
+  'import_review_rows',
+  {
+    importId: uuid('import_id').notNull(),
+    row: integer('row').notNull(),
+    review: uuid('review').notNull(),
+    otherRow: integer('other_row'),
+  },
+  (table) => [primaryKey({ columns: [table.importId, table.row] })],
+);
 
 export const TERM_STATES = ['unmapped', 'ambiguous', 'decided', 'ignored'] as const;
 

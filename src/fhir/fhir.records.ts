@@ -1,6 +1,6 @@
 import type { Bundle, BundleEntry, Resource } from '@medplum/fhirtypes';
 import { Injectable } from '@nestjs/common';
-import type { Client } from 'fhir-kit-client';
+import { Client, type FhirResource } from 'fhir-kit-client';
 import { NeighbourAway } from '../problems/errors.js';
 import type { CallOptions, FhirCalls } from './fhir.calls.js';
 import { FhirRefused } from './fhir.errors.js';
@@ -30,6 +30,9 @@ const READS_A_REQUEST = 50;
 // The server may have executed a transaction although no response arrived. The caller must search for the resources before it sends the
 // transaction again.
 const WRITE = { timeoutMs: 60_000, repeatable: false };
+// A repeated direct write gives the same resource.
+const DIRECT = { timeoutMs: 60_000, repeatable: true };
+const MINIMAL = { prefer: 'return=minimal' };
 const FRESH = { 'cache-control': 'no-cache' };
 const LOCATION = /(?:^|\/)([A-Z][A-Za-z]+)\/([A-Za-z0-9.-]{1,64})\/_history\/([A-Za-z0-9.-]{1,64})$/;
 
@@ -77,6 +80,39 @@ export class FhirRecords {
       const [, kind = '', id = '', version = ''] = LOCATION.exec(response?.location ?? '') ?? [];
       return { status: Number.parseInt(response?.status ?? '', 10), kind, id, version };
     });
+  }
+
+  /** Writes a resource under its own id (R4 §3.1.0.4). The write is repeated after a temporary failure. */
+  put(resource: Resource & { readonly id: string }): Promise<EntryOutcome> {
+    const { resourceType, id } = resource;
+    return this.direct((client, options) =>
+      client.update({ resourceType, id, body: { ...resource }, options: { ...options, headers: MINIMAL } }),
+    );
+  }
+
+  /**
+   * Creates a resource unless one resource matches `query` (R4 §3.1.0.8.1). The status of the result is 200 if the resource existed already.
+   * The write is repeated after a temporary failure.
+   */
+  createOnce(resource: Resource, query: string): Promise<EntryOutcome> {
+    const headers = { ...MINIMAL, 'if-none-exist': query };
+    const { resourceType } = resource;
+    return this.direct((client, options) =>
+      client.create({ resourceType, body: { ...resource }, options: { ...options, headers } }),
+    );
+  }
+
+  private async direct(
+    write: (client: Client, options: CallOptions) => Promise<FhirResource>,
+  ): Promise<EntryOutcome> {
+    const answer = await this.calls().call(DIRECT, write);
+    const { response } = Client.httpFor(answer);
+    const location = response?.headers.get('location') ?? response?.headers.get('content-location');
+    const [, kind, id, version] = LOCATION.exec(location ?? '') ?? [];
+    // A proxy answered instead of the server, so the result is unknown.
+    if (response === undefined || kind === undefined || id === undefined || version === undefined)
+      throw new NeighbourAway('hapi');
+    return { status: response.status, kind, id, version };
   }
 
   /**

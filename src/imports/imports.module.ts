@@ -9,6 +9,11 @@ import { BundleWriter } from './writing/bundle.writer.js';
 import { Chunks } from './jobs/chunk.service.js';
 import { ChunkStore } from './writing/chunk.store.js';
 import { Corrections } from './writing/correction.service.js';
+import { FileIdentities } from './jobs/file.identities.js';
+import { IdentityReviews } from './writing/identity.reviews.js';
+import { ReviewDecisions } from './jobs/review.decisions.js';
+import { ReviewList } from './http/review.list.js';
+import { ReviewsController } from './http/reviews.controller.js';
 import { Duplicates } from './jobs/duplicates.service.js';
 import { ImportControl } from './jobs/import.control.js';
 import { ImportEvents } from './http/import.events.js';
@@ -41,13 +46,15 @@ import { UploadReceiver } from './http/upload.receiver.js';
 /** Imports of patient lists: the uploads, the jobs that write the rows as FHIR resources, and the reports. */
 @Module({
   imports: [AuditModule, AuthnModule, AuthzModule, FhirModule, SecretsModule, TermsModule],
-  controllers: [ImportsController, MappingsController, ResultsController],
+  controllers: [ImportsController, MappingsController, ReviewsController, ResultsController],
   providers: [
     BundleWriter,
     Chunks,
     ChunkStore,
     Corrections,
     Duplicates,
+    FileIdentities,
+    IdentityReviews,
     ImportControl,
     ImportEvents,
     ImportJobs,
@@ -63,6 +70,8 @@ import { UploadReceiver } from './http/upload.receiver.js';
     Provenances,
     ImportDependencies,
     Reruns,
+    ReviewDecisions,
+    ReviewList,
     RowChanges,
     RowPages,
     RowRetention,

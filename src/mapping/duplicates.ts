@@ -2,6 +2,7 @@ import { type Issue, issue } from './issue.js';
 import type { IssueCode } from './issue.codes.js';
 import type { MappingDocument } from './mapping.document.js';
 import { mergePatient, planHash } from './owned.merge.js';
+import { type Difference, differencesOf } from './person.js';
 import { hasSameValue } from './result.value.js';
 import type { PlannedResult, RowPlan } from './row.plan.js';
 
@@ -78,6 +79,30 @@ export function rowsWithSharedIdentifiers(rows: readonly GroupedRow[]): Readonly
   return found;
 }
 
+/** A row that contradicts an earlier row with the same main identifier (`other`). The rows can be about two persons. */
+export interface ContradictingRow<Row extends GroupedRow> {
+  readonly row: Row;
+  readonly other: Row;
+  readonly differences: readonly Difference[];
+}
+
+/**
+ * The rows that contradict an earlier row with the same main identifier in birth date, gender or given name. `group` has the rows with this
+ * identifier in the order of the file. The earlier rows count as the patient with the identifier.
+ */
+export function contradictingRows<Row extends GroupedRow>(group: readonly Row[]): ContradictingRow<Row>[] {
+  const accepted = new Map<string, Row>();
+  return group.flatMap((row) => {
+    if (accepted.has(row.plan.person)) return [];
+    for (const other of accepted.values()) {
+      const differences = differencesOf(row.plan.patient, other.plan.patient);
+      if (differences.length > 0) return [{ row, other, differences }];
+    }
+    accepted.set(row.plan.person, row);
+    return [];
+  });
+}
+
 const write = (row: number, plan: RowPlan): RowResult => ({ row, result: 'write', plan });
 const duplicate = (row: number, code: IssueCode, otherRow: number): RowResult => ({
   row,
@@ -107,6 +132,7 @@ export function mergePlans(earlier: RowPlan, later: RowPlan): RowPlan {
     results,
     merged: true,
     uses: [...earlier.uses, ...later.uses],
+    formerRecords: { ...earlier.formerRecords, ...later.formerRecords },
     waiting: [
       ...earlier.waiting,
       ...later.waiting.filter((word) => !isWaiting(earlier, word.column, word.text)),

@@ -98,6 +98,10 @@ const ROW_ERRORS = {
     'The FHIR server has more than one patient with this identifier.',
     'Merge these patients on the FHIR server, then retry the import.',
   ],
+  'identity-rejected': [
+    'A person decided not to write the row, because its identifier belongs to another patient.',
+    'Correct the identifier, or undo the decision in the list of reviews.',
+  ],
   'fhir-refused': ['The FHIR server rejected the row.', 'See the log of the FHIR server for the reason.'],
 } as const;
 
@@ -166,6 +170,18 @@ const ROW_WARNINGS = {
   'pregnancy-diabetes': [
     'A patient is pregnant and has diabetes. This is not recorded as gestational diabetes.',
     'Review the record.',
+  ],
+  'identifier-placeholder': [
+    'An identifier is a placeholder such as N/A or 0. It is not used.',
+    'Enter the identifier, or leave the cell empty.',
+  ],
+  'identity-review': [
+    'The identifier of the row belongs to a patient with another birth date, gender or given name. The row waits for a decision.',
+    'Decide in the list of reviews: same person, new person, or reject.',
+  ],
+  'identity-separated': [
+    'The patient was written without an identifier that belongs to another patient, as a person decided.',
+    'Correct the identifier in the source system.',
   ],
   'term-unmapped': ['A word is unknown and waits for a decision.', 'Decide it in the inbox of words.'],
   'term-ambiguous': [

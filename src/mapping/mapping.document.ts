@@ -4,6 +4,7 @@ import { canonicalJson } from './canonical.json.js';
 import { Expression, Split } from './values/expression.js';
 import { DATE_FORMATS, isShortYear } from './values/dates.js';
 import { isTimeZone } from './values/times.js';
+import { PLACEHOLDERS } from './values/record.number.js';
 import { ObservationRule } from './observation.rule.js';
 
 const Field = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/);
@@ -53,6 +54,14 @@ const IdentifierRule = z.strictObject({
   aliases: z.array(Uri).max(8).default([]),
   use: z.enum(['usual', 'official', 'secondary']).default('usual'),
   type: z.enum(['TAX', 'MR', 'HC', 'PPN']),
+  scope: z
+    .enum(['global', 'facility'])
+    .optional()
+    .describe('`facility`: the number is unique only within the facility that sends the list.'),
+  placeholders: z
+    .array(z.string().min(1).max(40))
+    .max(64)
+    .default([...PLACEHOLDERS]),
 });
 
 const PatientRule = z.strictObject({

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Condition, ContactPoint, Extension, Observation, Patient } from '@medplum/fhirtypes';
+import type {
+  Identifier,
+  Condition,
+  ContactPoint,
+  Extension,
+  Observation,
+  Patient,
+} from '@medplum/fhirtypes';
 import { canonicalJson } from './canonical.json.js';
 import { OWNED } from './patient.maker.js';
 import { correctedResult, hasSameValue } from './result.value.js';
@@ -23,15 +30,20 @@ const equal = (one: unknown, other: unknown) => canonicalJson(one) === canonical
 /**
  * Merges the Patient of a row into the Patient on the server. The import owns the gender, the birth date, its own identifiers and
  * extensions, and the list elements whose ids are in `OWNED`. Everything else is kept, for example addresses and phone numbers from other
- * sources. An element that is absent from the row is kept too (`absent: keep`).
+ * sources. An element that is absent from the row is kept too (`absent: keep`). `former` are forms of the identifiers of the row that earlier
+ * versions wrote. They are marked as old, so that no other sender uses them.
  */
-export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> {
+export function mergePatient(
+  existing: Patient,
+  ours: Patient,
+  former: readonly { readonly system: string; readonly value: string }[] = [],
+): Merged<Patient> {
   const { telecom, ...others } = existing;
   const merged: Patient = {
     ...others,
     ...optional(
       'identifier',
-      mergeList(existing.identifier, ours.identifier, (one) => [one.system, one.value]),
+      mergeList(withOld(existing.identifier, former), ours.identifier, (one) => [one.system, one.value]),
     ),
     ...optional('extension', mergeExtensions(existing.extension, ours.extension)),
     ...optional(
@@ -56,8 +68,11 @@ export function mergePatient(existing: Patient, ours: Patient): Merged<Patient> 
         one.country,
       ]),
     ),
-    ...(ours.gender === undefined ? {} : { gender: ours.gender }),
-    ...(ours.birthDate === undefined ? {} : { birthDate: ours.birthDate }),
+    ...(ours.gender === undefined || isUninformative(existing, ours) ? {} : { gender: ours.gender }),
+    // A shorter date with the same beginning says less.
+    ...(ours.birthDate === undefined || existing.birthDate?.startsWith(ours.birthDate) === true
+      ? {}
+      : { birthDate: ours.birthDate }),
   };
   const profile = [...new Set([...(existing.meta?.profile ?? []), ...(ours.meta?.profile ?? [])])];
   const resource = profile.length === 0 ? merged : { ...merged, meta: { ...existing.meta, profile } };
@@ -104,6 +119,19 @@ export function planHash(plan: RowPlan): string {
     .update(canonicalJson({ patient, conditions, observations, waiting }))
     .digest('hex');
 }
+
+const isUninformative = (existing: Patient, ours: Patient): boolean =>
+  ours.gender === 'unknown' && existing.gender !== undefined;
+
+const withOld = (
+  existing: readonly Identifier[] | undefined,
+  former: readonly { readonly system: string; readonly value: string }[],
+): Identifier[] | undefined =>
+  existing?.map((one) =>
+    former.some(({ system, value }) => system === one.system && value === one.value)
+      ? { ...one, use: 'old' as const }
+      : one,
+  );
 
 interface Owned {
   readonly id?: string;

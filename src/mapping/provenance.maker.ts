@@ -43,12 +43,15 @@ export interface ImportFacts {
   readonly mapping: { readonly name: string; readonly version: number };
 }
 
+/** The id of the Provenance of a chunk. */
+export const provenanceId = (chunk: string): string => steadyUuid(`provenance ${chunk}`);
+
 /** The Provenance of a chunk. In R4, a Provenance has no identifier, so the id is derived from the chunk. Write the Provenance with PUT. */
-export function makeProvenance(facts: ImportFacts): Provenance {
+export function makeProvenance(facts: ImportFacts): Provenance & { readonly id: string } {
   const { agent, mapping } = facts;
   return {
     resourceType: 'Provenance',
-    id: steadyUuid(`provenance ${facts.chunk}`),
+    id: provenanceId(facts.chunk),
     target: facts.targets.map((reference) => ({ reference })),
     recorded: facts.recorded,
     activity: { coding: [{ system: `${TYPES}/v3-DataOperation`, code: 'UPDATE' }] },

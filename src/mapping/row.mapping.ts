@@ -1,19 +1,20 @@
-import type { Identifier } from '@medplum/fhirtypes';
-import { readCpf, isScientific } from './values/cpf.js';
+import type { Condition, Observation } from '@medplum/fhirtypes';
+import { formerKeysOf, identityKeyOf, readIdentities } from './identities.js';
 import { type Cells, readTables, type Tables } from './values/expression.js';
 import { isFormula, withoutTextFormula } from './values/formula.js';
 import { isGarbled } from './values/garbled.text.js';
 import { foldText } from './words/folding.js';
-import { patientKey, steadyUuid } from './values/identity.js';
+import { steadyUuid } from './values/identity.js';
 import { issue, rejects } from './issue.js';
 import type { MappingDocument } from './mapping.document.js';
 import { mapMeasurements } from './measurements.mapping.js';
 import { makePatient } from './patient.maker.js';
-import type { MappingContext, PatientIdentity, RowOutcome } from './row.plan.js';
+import { personDigest } from './person.js';
+import { separatePlan } from './separation.js';
+import type { MappingContext, PlannedResult, RowOutcome, RowPlan } from './row.plan.js';
 import { RowReading } from './row.reading.js';
 import { mapWords, type Subject } from './words/words.mapping.js';
 
-const TYPES = 'http://terminology.hl7.org/CodeSystem/v2-0203';
 /**
  * Control characters that a FHIR string must not contain. TAB, LF and CR are allowed (R4 §2.24.0.1). The pattern does not match NUL,
  * because NUL has its own issue code.
@@ -32,15 +33,14 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   const day = context.asOf ?? document.as_of ?? context.today;
   const reading = new RowReading(document, tables, trimmed(row), day);
   checkColumns(reading);
-  const found = readIdentities(reading);
+  const found = readIdentities(reading, context.facility);
   const [first] = found;
   if (first === undefined && !rejects(reading.issues))
     reading.issues.push(issue('identifier-missing', document.identifiers[0]?.column));
   const patient = makePatient(reading);
   if (first === undefined) return { outcome: 'rejected', issues: reading.issues, unknown: [] };
 
-  const keyOf = ({ identity }: ReadIdentity) => patientKey(context.key, identity.system, identity.value);
-  const key = keyOf(first);
+  const key = identityKeyOf(context.key, first.identity);
   const fullUrl = `urn:uuid:${steadyUuid(key)}`;
   const { gender, birthDate } = patient;
   const subject: Subject = {
@@ -53,27 +53,75 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   const measured = mapMeasurements(reading, subject, context);
   if (rejects(reading.issues)) return { outcome: 'rejected', issues: reading.issues, unknown: words.waiting };
   const { resourceType, meta, extension, ...rest } = patient;
-  return {
-    outcome: 'planned',
-    issues: reading.issues,
-    plan: {
-      patientKey: key,
-      identityKeys: [key, ...found.slice(1).map(keyOf)],
-      fullUrl,
-      identities: [first.identity, ...found.slice(1).map(({ identity }) => identity)],
-      patient: {
-        resourceType,
-        ...(meta === undefined ? {} : { meta }),
-        ...(extension === undefined ? {} : { extension }),
-        identifier: found.map(({ identifier }) => identifier),
-        ...rest,
-      },
-      conditions: [...words.conditions.values()],
-      observations: [...words.observations.values(), ...measured.observations],
-      results: { ...Object.fromEntries(words.results), ...Object.fromEntries(measured.results) },
-      waiting: words.waiting,
-      uses: words.uses,
+  const identityKeys = found.map(({ identity }) => identityKeyOf(context.key, identity));
+  const records = [...words.conditions.values(), ...words.observations.values(), ...measured.observations];
+  const results = { ...Object.fromEntries(words.results), ...Object.fromEntries(measured.results) };
+  const former = formerKeysOf(context.key, first.identity).map((earlier) => {
+    const again = new RowReading(document, tables, reading.cells, day);
+    const earlierSubject = { ...subject, patientKey: earlier };
+    const earlierWords = mapWords(again, earlierSubject, context);
+    const earlierResults = mapMeasurements(again, earlierSubject, context);
+    return {
+      records: [
+        ...earlierWords.conditions.values(),
+        ...earlierWords.observations.values(),
+        ...earlierResults.observations,
+      ],
+      results: new Map([...earlierWords.results, ...earlierResults.results]),
+    };
+  });
+  const person = personDigest(context.key, identityKeys, patient);
+  const plan: RowPlan = {
+    patientKey: key,
+    identityKeys,
+    fullUrl,
+    person,
+    identities: [first.identity, ...found.slice(1).map(({ identity }) => identity)],
+    patient: {
+      resourceType,
+      ...(meta === undefined ? {} : { meta }),
+      ...(extension === undefined ? {} : { extension }),
+      identifier: found.map(({ identifier }) => identifier),
+      ...rest,
     },
+    conditions: [...words.conditions.values()],
+    observations: [...words.observations.values(), ...measured.observations],
+    results,
+    ...(former.length === 0 ? {} : formerRecordsOf(records, results, former)),
+    waiting: words.waiting,
+    uses: words.uses,
+  };
+  const disputed = context.separated?.get(person);
+  if (disputed === undefined) return { outcome: 'planned', issues: reading.issues, plan };
+  const issues = [...reading.issues, issue('identity-separated')];
+  return { outcome: 'planned', issues, plan: separatePlan(plan, disputed, context.key) };
+}
+
+const valueOf = (record: Condition | Observation | undefined) => record?.identifier?.[0]?.value ?? '';
+
+type Records = readonly (Condition | Observation)[];
+
+/**
+ * The identifiers of the same records in earlier versions. Each list of `former` has the records in the order of `records`. The aliases of
+ * earlier results are added to the aliases of the results.
+ */
+function formerRecordsOf(
+  records: Records,
+  results: RowPlan['results'],
+  former: readonly { readonly records: Records; readonly results: ReadonlyMap<string, PlannedResult> }[],
+): Pick<RowPlan, 'formerRecords' | 'results'> {
+  const earlier = records.map((record, at) => {
+    const values = former.map((one) => valueOf(one.records[at])).filter((value) => value !== '');
+    const aliases = former.flatMap((one) => one.results.get(valueOf(one.records[at]))?.aliases ?? []);
+    return { value: valueOf(record), values, aliases };
+  });
+  const aliased = earlier.flatMap(({ value, aliases }): [string, PlannedResult][] => {
+    const result = results[value];
+    return result === undefined ? [] : [[value, { ...result, aliases: [...result.aliases, ...aliases] }]];
+  });
+  return {
+    formerRecords: Object.fromEntries(earlier.map(({ value, values }) => [value, values])),
+    results: { ...results, ...Object.fromEntries(aliased) },
   };
 }
 
@@ -105,35 +153,4 @@ function checkColumns(reading: RowReading): void {
         reading.issues.push(issue('value-not-listed', column, severity));
     }
   }
-}
-
-interface ReadIdentity {
-  readonly identity: PatientIdentity;
-  readonly identifier: Identifier;
-}
-
-function readIdentities(reading: RowReading): ReadIdentity[] {
-  return reading.document.identifiers.flatMap((rule): ReadIdentity[] => {
-    const text = reading.cells.get(rule.column);
-    if (text === undefined) return [];
-    const { value, issues } =
-      rule.kind === 'cpf'
-        ? readCpf(text, reading.document.policies.cpf_check_digits, rule.column)
-        : readTextIdentifier(text, rule.column);
-    reading.issues.push(...issues);
-    if (value === undefined) return [];
-    const { system, aliases, use, type } = rule;
-    return [
-      {
-        identity: { system, value, aliases },
-        identifier: { use, type: { coding: [{ system: TYPES, code: type }] }, system, value },
-      },
-    ];
-  });
-}
-
-function readTextIdentifier(text: string, column: string): ReturnType<typeof readCpf> {
-  if (isScientific(text)) return { issues: [issue('identifier-scientific', column)] };
-  if (text.length > 128) return { issues: [issue('cell-too-long', column)] };
-  return { value: text, issues: [] };
 }

@@ -12,6 +12,13 @@ export interface MappingContext {
   /** The day that the list describes, if the upload names a day. It is part of the identifier of Observations. */
   readonly asOf?: string;
   readonly lookUp: LookUp;
+  /** The URI of the facility that sends the list. It is part of the systems of identifiers that are unique only within a facility. */
+  readonly facility?: string;
+  /**
+   * The persons whom somebody has decided to be another patient than the patient with the same identifier (`RowPlan.person`), and the
+   * digests of the disputed identifiers of each person.
+   */
+  readonly separated?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** A word that waits for a decision. It contains text from a cell, so it must not be logged. */
@@ -32,11 +39,15 @@ export interface WordUse {
   readonly decision?: DecisionRevision;
 }
 
-/** An identifier of a patient. `aliases` are other systems that use the same number. */
+/**
+ * An identifier of a patient. `aliases` are other systems that use the same number. `former` are the forms in which earlier versions wrote
+ * the identifier.
+ */
 export interface PatientIdentity {
   readonly system: string;
   readonly value: string;
   readonly aliases: readonly string[];
+  readonly former?: readonly { readonly system: string; readonly value: string }[];
 }
 
 /** What is known about a result or a Condition besides its resource. */
@@ -61,6 +72,10 @@ export interface RowPlan {
    */
   readonly identityKeys: readonly string[];
   readonly fullUrl: string;
+  /** The keyed digest of the identifiers and of the facts that distinguish persons. Decisions about identities use it. */
+  readonly person: string;
+  /** True if the plan leaves out a disputed identifier, as a person decided. */
+  readonly isSeparated?: true;
   /** The identifiers of the row, in the order of the mapping. The first of them is the main identifier of the patient. */
   readonly identities: readonly [PatientIdentity, ...PatientIdentity[]];
   readonly patient: Patient;
@@ -70,6 +85,8 @@ export interface RowPlan {
   readonly results: Readonly<Record<string, PlannedResult>>;
   /** Whether the plan was merged from several rows. */
   readonly merged?: true;
+  /** The identifiers that earlier versions gave the Conditions and Observations, by the present identifier. */
+  readonly formerRecords?: Readonly<Record<string, readonly string[]>>;
   readonly waiting: readonly WaitingWord[];
   /** The words of the row that have a meaning, each with the record that it gave. */
   readonly uses: readonly WordUse[];

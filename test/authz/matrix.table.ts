@@ -160,12 +160,15 @@ export const table: readonly Row[] = [
       absent('POST /api/imports/:id/cancel'),
       absent('POST /api/imports/:id/retry'),
       absent('POST /api/imports/:id/undo'),
+      absent('POST /api/imports/reviews/:id/decide', 404, { decision: 'same' }),
+      absent('POST /api/imports/reviews/:id/undo'),
     ],
   ),
   ...rows(
     ['records:read'],
     [
       ['GET /api/imports', 200],
+      ['GET /api/imports/reviews', 200],
       ['GET /api/mappings', 200],
       absent('GET /api/imports/:id'),
       absent('GET /api/imports/:id/rows'),

@@ -85,6 +85,19 @@ export const ROW_EXAMPLES: Readonly<Record<string, Example>> = {
       { file: 'Nome,CPF,MRN\nAna Souza,529.982.247-25,\n', mapping: twoNumbers },
     ],
   },
+  'identifier-placeholder': {
+    quotes: ['N/A'],
+    wrong: [{ file: 'Nome,CPF,MRN\nAna Souza,529.982.247-25,N/A\n', mapping: twoNumbers }],
+    right: [
+      { file: 'Nome,CPF,MRN\nAna Souza,529.982.247-25,77\n', mapping: twoNumbers },
+      { file: 'Nome,CPF,MRN\nAna Souza,529.982.247-25,\n', mapping: twoNumbers },
+    ],
+  },
+  'identity-review': {
+    quotes: ['new'],
+    wrong: [en({}, { given_name: 'Luz', birth_date: '1999-05-05' })],
+    right: [en({}, { mrn: '78', given_name: 'Luz', birth_date: '1999-05-05' })],
+  },
   'identifier-scientific': cell(inBrazil('CPF'), ['1,23E+10'], ['012.345.678-90']),
   'cpf-format': cell(inBrazil('CPF'), ['123.456-78'], ['123.456.789-09']),
   'cpf-placeholder': {

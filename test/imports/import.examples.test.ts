@@ -21,6 +21,8 @@ const ELSEWHERE = [
   'file-spreadsheet-large',
   'file-lost',
   'patient-several',
+  'identity-rejected',
+  'identity-separated',
   'fhir-refused',
   'term-ignored',
 ];

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { Observation } from '@medplum/fhirtypes';
 import { describe, expect, it } from 'vitest';
-import { decide, type KnownResources, searchTokens } from '../../src/imports/writing/row.decision.js';
+import type { KnownResources } from '../../src/imports/writing/patient.matching.js';
+import { decide, searchTokens } from '../../src/imports/writing/row.decision.js';
 import { mergePlans } from '../../src/mapping/duplicates.js';
 import { MappingDocument } from '../../src/mapping/mapping.document.js';
 import type { MappingContext, RowPlan } from '../../src/mapping/row.plan.js';

@@ -242,6 +242,8 @@ const ELSEWHERE = new Set([
   'GET /api/auth/oidc/login',
   'GET /api/imports/{id}/events',
   'GET /api/quarantine/{id}',
+  'POST /api/imports/reviews/{id}/decide',
+  'POST /api/imports/reviews/{id}/undo',
   'POST /api/imports/{id}/cancel',
   'POST /api/imports/{id}/commit',
   'POST /api/imports/{id}/retry',

@@ -18,6 +18,12 @@ export const ImportQuery = z.strictObject({
     .regex(/^[\w.:-]{1,40}$/)
     .optional(),
   corrections: z.enum(['reject', 'amend']).default('reject'),
+  facility: z
+    .string()
+    .max(200)
+    .regex(/^[a-z][a-z0-9+.-]*:[^\s|,$\\]+$/i)
+    .optional()
+    .describe('The URI of the facility that sends the list. The default is the issuer of the account.'),
   force: Flag.default(false),
 });
 export type ImportQuery = z.output<typeof ImportQuery>;

@@ -48,6 +48,7 @@ export const ImportReport = Counters.extend({
   mapping: z.object({ name: z.string(), version: z.int() }),
   as_of: z.string().nullable(),
   corrections: z.enum(['reject', 'amend']),
+  facility: z.string().nullable().describe('The URI of the facility that sent the list.'),
   source: z
     .unknown()
     .describe('How the file was read: encoding and delimiter with their reasons, and columns.'),
@@ -94,6 +95,7 @@ export function reportOf(
     mapping,
     as_of: row.asOf,
     corrections: row.corrections,
+    facility: row.facility,
     source: row.source,
     findings: readFindings(row.source),
     rows_total: row.rowsTotal,

@@ -7,14 +7,14 @@ import { BundleWriter, type WriteOptions } from '../writing/bundle.writer.js';
 import type { ChunkPlans } from '../writing/chunk.plans.js';
 import { ChunkStore, type StoredChunk } from '../writing/chunk.store.js';
 import type { CsvRow } from '../../csv/csv.reader.js';
-import { headerOf, readSource } from './import.source.js';
+import { IdentityReviews } from '../writing/identity.reviews.js';
 import { Imports, type ImportRecord } from './imports.service.js';
 import { MappingContexts } from './mapping.contexts.js';
 import { Mappings } from './mappings.service.js';
 import { MergedRows } from '../writing/merged.rows.js';
 import { Provenances } from '../writing/provenance.service.js';
 import type { PlannedRow } from '../writing/row.decision.js';
-import { RowMapper } from '../writing/row.mapper.js';
+import type { RowMapper } from '../writing/row.mapper.js';
 import { type StoredRowOutcome, RowStore } from '../writing/row.store.js';
 import { readSent, type Sent } from '../writing/sent.rows.js';
 import { Words } from '../../terms/words.service.js';
@@ -42,17 +42,14 @@ export class Chunks {
     private readonly merged: MergedRows,
     private readonly contexts: MappingContexts,
     private readonly chunks: ChunkStore,
+    private readonly reviews: IdentityReviews,
   ) {}
 
   /** Processes a chunk. Stops between bundles when the import was cancelled. Throws when the signal is aborted. */
   async process(importId: string, chunk: number, signal: AbortSignal): Promise<ChunkEnd> {
     const record = await this.imports.get(importId);
     const mapping = await this.mappings.byId(record.mapping);
-    const mapper = new RowMapper(
-      mapping.document,
-      headerOf(readSource(record.source)),
-      await this.contexts.of(record),
-    );
+    const mapper = await this.contexts.mapper(record);
     const stored = await this.chunks.open(importId, chunk);
     const rows = await this.pending(importId, chunk, stored);
     const sent = readSent(stored.sent);
@@ -72,13 +69,14 @@ export class Chunks {
       send: record.mode === 'commit',
       policy: mapping.document.policies.patient,
       corrections: record.corrections,
+      key: mapper.key,
+      joined: await this.reviews.joined(),
       signal,
       sent,
       recordSent: () => this.recordSent(importId, chunk, sent),
       isActive: () => this.isActive(record),
       save,
     };
-    const merges = mapping.document.policies.duplicate_in_file === 'merge';
     // Map one bundle at a time. The plans of a whole chunk would survive several garbage collections and slow them down.
     for (let at = 0; at < rows.length; at += BUNDLE) {
       signal.throwIfAborted();
@@ -86,7 +84,7 @@ export class Chunks {
       const { ready, rejected } = plan(rows.slice(at, at + BUNDLE), stored.plans, mapper);
       for (const { row, unknown } of rejected) words.set(row, unknown);
       await save(rejected);
-      const planned = merges ? await this.merged.merge(importId, ready, mapper) : ready;
+      const planned = await this.merged.merge(importId, ready, mapper);
       for (const one of planned) words.set(one.row, one.plan.waiting);
       if (planned.length > 0 && !(await this.writer.write(planned, options))) return 'stopped';
     }

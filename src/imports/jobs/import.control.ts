@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { eq, sql } from 'drizzle-orm';
+import { eq, type SQL, sql } from 'drizzle-orm';
 import { type AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
 import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
 import { Queue } from '../../database/queue.js';
@@ -8,6 +8,7 @@ import { Conflict, NotVisible } from '../../problems/errors.js';
 import type { ImportReport } from '../http/import.report.js';
 import { type ImportRecord, Imports } from './imports.service.js';
 import { Reruns } from './rerun.service.js';
+import type { RowState } from '../writing/row.store.js';
 
 type Status = ImportRecord['status'];
 type Work = (transaction: Transaction, record: ImportRecord) => Promise<void>;
@@ -99,15 +100,25 @@ export class ImportControl {
     const waiting = await this.database.execute<{ import_id: string }>(sql`
       select distinct import_id from waiting_words where term = ${term}`);
     for (const { import_id } of waiting)
-      await this.rerun(import_id, async (transaction, record) => {
-        const which = sql`${importRows.row} in (
-          select row from waiting_words where import_id = ${import_id} and term = ${term})`;
-        if (record.mode === 'commit' || record.status === 'rehearsed')
-          await this.reruns.beginNow(transaction, record, ['waiting'], which);
-      }).catch((error: unknown) => {
-        // A running import is skipped here. It checks for decided words when it ends (`Words.decidedDuringRun`).
-        if (!(error instanceof Conflict)) throw error;
-      });
+      await this.rerunRows(
+        import_id,
+        ['waiting'],
+        sql`${importRows.row} in (select row from waiting_words where import_id = ${import_id} and term = ${term})`,
+      );
+  }
+
+  /**
+   * Reruns the rows of an import that match `which`. Does nothing if the import cannot run rows again. A running import checks for new
+   * decisions when it ends.
+   */
+  async rerunRows(importId: string, states: readonly RowState[], which: SQL): Promise<void> {
+    await this.rerun(importId, async (transaction, record) => {
+      const isWanted = record.mode === 'commit' || record.status === 'rehearsed';
+      if (isWanted && record.forgottenAt === null)
+        await this.reruns.beginNow(transaction, record, states, which);
+    }).catch((error: unknown) => {
+      if (!(error instanceof Conflict)) throw error;
+    });
   }
 
   /** Changes an import and writes the audit row in one transaction. */

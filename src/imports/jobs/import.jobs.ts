@@ -13,10 +13,12 @@ import { Imports } from './imports.service.js';
 import { Inspection } from './inspection.service.js';
 import { Reruns } from './rerun.service.js';
 import { Corrections } from '../writing/correction.service.js';
+import { ReviewDecisions } from './review.decisions.js';
 import { Undo } from '../writing/undo.service.js';
 
 const Ids = z.object({ import_id: z.uuid() });
 const TermIds = z.object({ term: z.uuid() });
+const ReviewIds = z.object({ review: z.uuid() });
 const InspectIds = Ids.extend({ missed: z.int().default(0) });
 const RunIds = Ids.extend({ run: z.int() });
 const ChunkIds = RunIds.extend({ chunk: z.int() });
@@ -44,6 +46,7 @@ export class ImportJobs implements OnApplicationBootstrap {
     private readonly control: ImportControl,
     private readonly words: Words,
     private readonly corrections: Corrections,
+    private readonly reviews: ReviewDecisions,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -71,10 +74,14 @@ export class ImportJobs implements OnApplicationBootstrap {
     await this.queue.work('term-corrected', 1, (data, signal) =>
       this.ifExists(() => this.corrections.run(TermIds.parse(data).term, signal)),
     );
+    await this.queue.work('review-decided', 1, (data, signal) =>
+      this.ifExists(() => this.reviews.apply(ReviewIds.parse(data).review, signal)),
+    );
     await this.queue.workDead((data) =>
       this.ifExists(async () => {
         await this.giveUp(Ids.safeParse(data).data?.import_id);
-        await this.retryTerm(TermIds.safeParse(data).data?.term);
+        await this.retryDecision('term', TermIds.safeParse(data).data?.term);
+        await this.retryDecision('review', ReviewIds.safeParse(data).data?.review);
       }),
     );
   }
@@ -143,6 +150,7 @@ export class ImportJobs implements OnApplicationBootstrap {
         corrected.map((term) => ({ term })),
         transaction,
       );
+      await this.reviews.queueDecided(importId, transaction);
       return true;
     });
   }
@@ -176,15 +184,17 @@ export class ImportJobs implements OnApplicationBootstrap {
   }
 
   /**
-   * Queues the jobs of a decided word again. Otherwise the rows that wait for the word would wait forever, and records would keep an old
-   * decision. Both jobs do nothing when no work is left.
+   * Queues the jobs of a decision again. Otherwise the rows that wait for the decision would wait forever, and records would keep an old
+   * decision. The jobs do nothing when no work is left.
    */
-  private async retryTerm(term: string | undefined): Promise<void> {
-    if (term === undefined) return;
-    this.logger.error(`rows that wait for term ${term} did not run: next attempt in ten minutes`);
+  private async retryDecision(kind: 'term' | 'review', id: string | undefined): Promise<void> {
+    if (id === undefined) return;
+    this.logger.error(`rows that wait for ${kind} ${id} did not run: next attempt in ten minutes`);
+    const names =
+      kind === 'term' ? (['term-decided', 'term-corrected'] as const) : (['review-decided'] as const);
     await this.database.transaction(async (transaction) => {
-      for (const name of ['term-decided', 'term-corrected'] as const)
-        await this.queue.add(name, [{ term }], transaction, { afterSeconds: RETRY_SECONDS });
+      for (const name of names)
+        await this.queue.add(name, [{ [kind]: id }], transaction, { afterSeconds: RETRY_SECONDS });
     });
   }
 

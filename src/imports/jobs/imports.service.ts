@@ -7,6 +7,7 @@ import { is, matching, orderOf } from '../../http/list.query.js';
 import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
 import { Queue } from '../../database/queue.js';
 import { imports, mappings } from '../../database/schema.records.js';
+import { facilityOfIssuer } from '../../mapping/values/facility.js';
 import { BadField, Conflict, NotVisible } from '../../problems/errors.js';
 import { ImportEvents } from '../http/import.events.js';
 import type { ImportQuery, ImportsQuery } from '../http/import.query.js';
@@ -56,6 +57,8 @@ export class Imports {
   ): Promise<AcceptedImport> {
     try {
       const mapping = await this.mappingDocuments.named(query.mapping);
+      const ofAccount = account.issuer === undefined ? null : facilityOfIssuer(account.issuer);
+      const facility = query.facility ?? ofAccount;
       const values = {
         id: upload.id,
         accountId: account.id,
@@ -68,7 +71,8 @@ export class Imports {
         asOf: query.as_of ?? null,
         encoding: query.encoding ?? null,
         corrections: query.corrections,
-        sameness: query.force ? null : samenessOf(upload, mapping.id, query),
+        facility,
+        sameness: query.force ? null : samenessOf(upload, mapping.id, query, facility),
         idempotencyKey: key ?? null,
         status: 'inspecting',
       } as const;
@@ -174,12 +178,15 @@ interface UploadFacts {
   readonly asOf: string | null;
   readonly encoding: string | null;
   readonly corrections: string;
+  readonly facility: string | null;
 }
 
-function samenessOf(upload: Upload, mapping: string, query: ImportQuery): Buffer {
+function samenessOf(upload: Upload, mapping: string, query: ImportQuery, facility: string | null): Buffer {
   const facts = [upload.sha256.toString('hex'), mapping, query.mode, query.as_of ?? '', query.encoding ?? ''];
   // The default is left out, so that uploads of earlier versions are recognised.
   if (query.corrections === 'amend') facts.push('amend');
+  // Without a facility, the text is the same as in earlier versions.
+  if (facility !== null) facts.push(facility);
   return createHash('sha256').update(facts.join('\n')).digest();
 }
 
@@ -196,12 +203,12 @@ async function findEarlier(transaction: Transaction, facts: UploadFacts): Promis
       ? undefined
       : await first(and(eq(imports.accountId, accountId), eq(imports.idempotencyKey, idempotencyKey)));
   if (keyed !== undefined) {
-    const names = ['mapping', 'mode', 'asOf', 'encoding', 'corrections'] as const;
+    const names = ['mapping', 'mode', 'asOf', 'encoding', 'corrections', 'facility'] as const;
     if (!keyed.sha256.equals(sha256) || names.some((name) => keyed[name] !== facts[name]))
       throw new BadField(
         'idempotency-key-reused',
         'Idempotency-Key',
-        'This key was used for another file, mapping, mode, day, encoding or corrections. Use a new key.',
+        'This key was used for another file, mapping, mode, day, encoding, corrections or facility. Use a new key.',
       );
     return keyed;
   }

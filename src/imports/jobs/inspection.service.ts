@@ -89,7 +89,7 @@ export class Inspection {
     mapping: StoredMapping,
     shape: CsvShape,
     signal: AbortSignal,
-  ): Promise<StagedFile | 'cancelled'> {
+  ): Promise<StagedRows | 'cancelled'> {
     const context = await this.contexts.of(record);
     const mapper = new RowMapper(mapping.document, shape.header, context);
     let buffered: CsvRow[] = [];
@@ -114,7 +114,7 @@ export class Inspection {
       }
     }
     if (buffered.length > 0) await storeChunk(buffered);
-    return { rows, chunks, skipped };
+    return { rows, chunks, skipped, mapper };
   }
 
   private async storeChunk(
@@ -143,6 +143,7 @@ export class Inspection {
         issues: [],
         patient,
         content,
+        person: mapped.plan.person,
         ...(others.length === 0 ? {} : { others }),
       };
     });
@@ -150,10 +151,10 @@ export class Inspection {
     await this.database.transaction(async (transaction) => {
       await this.chunks.insert(transaction, importId, chunk, rows, plans);
       await transaction.execute(sql`
-        insert into import_rows (import_id, row, chunk, state, patient, content, issues, others)
-        select ${importId}, row, ${chunk}, state, patient, content, issues, others
+        insert into import_rows (import_id, row, chunk, state, patient, content, issues, others, person)
+        select ${importId}, row, ${chunk}, state, patient, content, issues, others, person
         from jsonb_to_recordset(${JSON.stringify(states)}::jsonb)
-          as given (row int, state text, patient text, content text, issues jsonb, others text[])`);
+          as given (row int, state text, patient text, content text, issues jsonb, others text[], person text)`);
     });
   }
 
@@ -162,15 +163,17 @@ export class Inspection {
     record: ImportRecord,
     { document }: StoredMapping,
     shape: CsvShape,
-    { rows: rowsTotal, chunks, skipped }: StagedFile,
+    staged: StagedRows,
   ): Promise<boolean> {
+    const { rows: rowsTotal, chunks, skipped } = staged;
     const run = record.run + 1;
     const queued = await this.database.transaction(async (transaction) => {
       await withLongStatementTimeout(transaction);
       const inspecting = and(eq(imports.id, record.id), eq(imports.status, 'inspecting'));
       const [locked] = await transaction.select().from(imports).where(inspecting).for('update');
       if (locked === undefined) return false;
-      await this.duplicates.resolve(transaction, record.id, document.policies.duplicate_in_file);
+      const { duplicate_in_file: policy } = document.policies;
+      await this.duplicates.resolve(transaction, record.id, policy, staged.mapper);
       await this.rows.recount(transaction, record.id);
       await transaction
         .update(imports)
@@ -194,7 +197,8 @@ export class Inspection {
   }
 }
 
-interface StagedFile {
+interface StagedRows {
+  readonly mapper: RowMapper;
   readonly rows: number;
   readonly chunks: number;
   readonly skipped: SkippedRows;

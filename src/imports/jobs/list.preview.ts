@@ -4,6 +4,7 @@ import type { Resource } from '@medplum/fhirtypes';
 import { indexConceptMap, lookUpIn } from '../../mapping/words/concept.map.js';
 import { SHIPPED_TERMS } from '../../mapping/defaults.js';
 import {
+  contradictingRows,
   conflictsIn,
   type GroupedRow,
   resolveDuplicates,
@@ -20,7 +21,8 @@ import { ignoredCellIssues, namedIssue, type NamedIssue } from '../../csv/named.
 import { plainBytes, probeFile } from '../../csv/plain.file.js';
 
 /**
- * The preview of a row. In the state `waiting`, the row would be written without its unknown words. These words would wait in the inbox.
+ * The preview of a row. In the state `waiting`, the row would be written without its unknown words. These words would wait in the inbox. A
+ * row that contradicts another row of the same patient waits without resources.
  */
 export interface RowPreview {
   readonly row: number;
@@ -90,8 +92,15 @@ export async function previewList(
   }
   const unshared = planned.filter(({ row }) => !shared.has(row));
   const groups = Map.groupBy(unshared, ({ plan }) => plan.patientKey).values();
-  for (const group of groups)
-    for (const resolved of resolveDuplicates(group, document.policies.duplicate_in_file)) {
+  for (const group of groups) {
+    const contradicting = contradictingRows(group);
+    for (const { row, other } of contradicting) {
+      const reason = { ...issue('identity-review'), other_row: other.row };
+      rows.push(withoutResources(row.row, 'waiting', [...(issuesOf.get(row.row) ?? []), reason]));
+    }
+    const waiting = new Set(contradicting.map(({ row }) => row.row));
+    const agreeing = group.filter(({ row }) => !waiting.has(row));
+    for (const resolved of resolveDuplicates(agreeing, document.policies.duplicate_in_file)) {
       const issues = issuesOf.get(resolved.row) ?? [];
       if (resolved.result === 'write')
         rows.push(withResources(resolved.row, resolved.plan, [...issues, ...conflictsIn(resolved.plan)]));
@@ -100,6 +109,7 @@ export async function previewList(
         rows.push(withoutResources(resolved.row, resolved.result, [...issues, reason]));
       }
     }
+  }
   const named = rows
     .sort((one, other) => one.row - other.row)
     .map((row) => Object.assign(row, { issues: row.issues.map((one) => namedIssue(one, shape.header)) }));
@@ -127,7 +137,7 @@ const textsOf = (words: readonly WaitingWord[]) => words.map(({ text }) => text)
 
 function withoutResources(
   row: number,
-  state: 'rejected' | 'duplicate',
+  state: 'rejected' | 'duplicate' | 'waiting',
   issues: readonly Issue[],
 ): RowPreview {
   return { row, state, resources: [], words: [], issues };

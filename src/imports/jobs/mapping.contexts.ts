@@ -2,7 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { StoredSecrets } from '../../authn/tokens/stored.secrets.js';
 import type { MappingContext } from '../../mapping/row.plan.js';
 import { Words } from '../../terms/words.service.js';
+import { IdentityReviews } from '../writing/identity.reviews.js';
+import { RowMapper } from '../writing/row.mapper.js';
+import { headerOf, readSource } from './import.source.js';
 import type { ImportRecord } from './imports.service.js';
+import { Mappings } from './mappings.service.js';
 
 /** Builds the context for mapping the rows of an import. */
 @Injectable()
@@ -10,18 +14,28 @@ export class MappingContexts {
   constructor(
     private readonly secrets: StoredSecrets,
     private readonly words: Words,
+    private readonly reviews: IdentityReviews,
+    private readonly mappings: Mappings,
   ) {}
 
   /**
-   * The context of an import: the stored identity key, the day of the upload, and the current decisions about words. Every run of an import
-   * uses the same day.
+   * The context of an import: the stored identity key, the day of the upload, and the current decisions about words and identities. Every
+   * run of an import uses the same day.
    */
   async of(record: ImportRecord): Promise<MappingContext> {
     return {
       key: await this.secrets.get('record identities'),
       today: record.createdAt.toISOString().slice(0, 10),
       ...(record.asOf === null ? {} : { asOf: record.asOf }),
+      ...(record.facility === null ? {} : { facility: record.facility }),
       lookUp: await this.words.lookUp(),
+      separated: await this.reviews.separated(),
     };
+  }
+
+  /** A mapper for the rows of an import that was inspected. */
+  async mapper(record: ImportRecord): Promise<RowMapper> {
+    const { document } = await this.mappings.byId(record.mapping);
+    return new RowMapper(document, headerOf(readSource(record.source)), await this.of(record));
   }
 }

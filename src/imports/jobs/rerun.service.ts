@@ -10,6 +10,7 @@ import { Duplicates } from './duplicates.service.js';
 import { endOf } from './import.ending.js';
 import { ImportLocks } from '../writing/import.locks.js';
 import { type ImportRecord, Imports } from './imports.service.js';
+import { MappingContexts } from './mapping.contexts.js';
 import { Mappings } from './mappings.service.js';
 import { withLongStatementTimeout } from './long.statements.js';
 import { type RowState, RowStore } from '../writing/row.store.js';
@@ -21,6 +22,8 @@ const States = z.array(z.enum(ROW_STATES));
  */
 const UNREADABLE = `@.code == "column-count" || @.code == "quote-broken" || @.code == "row-too-large"`;
 const REJECTED_TOGETHER = `@.code == "duplicate-in-file" || @.code == "identifier-shared"`;
+
+const QUEUED = { status: 'queued', finishedAt: null } as const;
 
 /** Runs rows of an import again. A request only records the states of the rows to run again. A job then resets the rows. */
 @Injectable()
@@ -34,6 +37,7 @@ export class Reruns {
     private readonly duplicates: Duplicates,
     private readonly locks: ImportLocks,
     private readonly fhir: FhirServer,
+    private readonly contexts: MappingContexts,
   ) {}
 
   /** Records the states of the rows to run again, within a transaction that has locked the import. Throws Conflict when no row matches. */
@@ -96,7 +100,10 @@ export class Reruns {
     if (isBegun) await this.imports.addEvent(importId);
   }
 
-  /** Resets rows and queues their chunks within the caller's transaction. Only jobs call this. Throws Conflict when no row matches. */
+  /**
+   * Resets rows and queues their chunks within the caller's transaction. Only jobs call this. If no reset row is left to write, for example
+   * because a person rejected it, the import ends at once. Throws Conflict when no row matches.
+   */
   async beginNow(
     transaction: Transaction,
     record: ImportRecord,
@@ -104,12 +111,14 @@ export class Reruns {
     which = sql`true`,
   ): Promise<void> {
     const next = { ...record, run: record.run + 1 };
-    const chunks = await this.reset(transaction, next, states, which);
-    if (chunks.length === 0)
+    const matching = and(eq(importRows.importId, record.id), inArray(importRows.state, [...states]), which);
+    if ((await transaction.$count(importRows, matching)) === 0)
       throw new Conflict('import-state-conflict', 'No row of this import can run again.');
+    const chunks = await this.reset(transaction, next, states, which);
+    const ended = { status: await endOf(transaction, next), finishedAt: new Date() };
     await transaction
       .update(imports)
-      .set({ status: 'queued', run: next.run, failure: null, finishedAt: null })
+      .set({ run: next.run, failure: null, ...(chunks.length === 0 ? ended : QUEUED) })
       .where(eq(imports.id, record.id));
     await this.queueChunks(transaction, record.id, chunks, next.run);
   }
@@ -117,10 +126,11 @@ export class Reruns {
   /** Resets rows to pending and returns their chunks. The other chunks are marked as done in this run. */
   private async reset(
     transaction: Transaction,
-    { id, run, mapping }: ImportRecord,
+    record: ImportRecord,
     states: readonly RowState[],
     which = sql`true`,
   ): Promise<number[]> {
+    const { id, run } = record;
     await withLongStatementTimeout(transaction);
     await transaction
       .update(importRows)
@@ -129,8 +139,9 @@ export class Reruns {
         and(eq(importRows.importId, id), inArray(importRows.state, [...states]), which, hasNot(UNREADABLE)),
       );
     // The rows that are pending now can be duplicates of each other, so resolve the duplicates again.
-    const { document } = await this.mappings.byId(mapping);
-    await this.duplicates.resolve(transaction, id, document.policies.duplicate_in_file);
+    const { document } = await this.mappings.byId(record.mapping);
+    const mapper = await this.contexts.mapper(record);
+    await this.duplicates.resolve(transaction, id, document.policies.duplicate_in_file, mapper);
     const pending = and(eq(importRows.importId, id), eq(importRows.state, 'pending'));
     const rows = await transaction
       .selectDistinct({ chunk: importRows.chunk })

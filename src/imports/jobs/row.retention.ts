@@ -72,9 +72,14 @@ export class RowRetention implements OnApplicationBootstrap, OnApplicationShutdo
       await transaction.delete(importChanges).where(eq(importChanges.importId, id));
       await transaction
         .update(importRows)
-        .set({ changes: null, patient: null, content: null, others: null })
+        .set({ changes: null, patient: null, content: null, others: null, person: null })
         .where(eq(importRows.importId, id));
       await transaction.execute(sql`delete from waiting_words where import_id = ${id}`);
+      // A decision stays valid for later lists. The facts of both patients are deleted with the last row of the review.
+      await transaction.execute(sql`
+        update import_reviews set sides = null where sides is not null and not exists (
+          select from import_review_rows link join imports on imports.id = link.import_id
+          where link.review = import_reviews.id and imports.forgotten_at is null)`);
       return true;
     });
   }

@@ -6,17 +6,12 @@ import { FhirRecords } from '../../fhir/fhir.records.js';
 import { issue } from '../../mapping/issue.js';
 import { buildTransaction } from '../../mapping/transaction.bundle.js';
 import { NeighbourAway } from '../../problems/errors.js';
+import type { IdentityKey } from '../../mapping/values/identity.js';
+import { IdentityReviews } from './identity.reviews.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
 import { ImportDependencies } from './import.dependencies.js';
-import {
-  activeWrites,
-  decide,
-  type KnownResources,
-  type PlannedRow,
-  recordTokens,
-  searchTokens,
-  tokensOf,
-} from './row.decision.js';
+import { formerTokens, type KnownResources, tokensOf } from './patient.matching.js';
+import { activeWrites, decide, type PlannedRow, recordTokens, searchTokens } from './row.decision.js';
 import type { StoredRowOutcome } from './row.store.js';
 import { ownWrites, sentOf, outcomeOf, type Sent, isConcurrentCreate, writesOf } from './sent.rows.js';
 
@@ -27,6 +22,10 @@ export interface WriteOptions {
   readonly policy: 'upsert' | 'create_only';
   /** What happens to a result that has another value on the server. */
   readonly corrections: 'reject' | 'amend';
+  /** The key of the digests that identify persons. */
+  readonly key: IdentityKey;
+  /** The persons that were decided to be the patient with the same identifier. */
+  readonly joined: ReadonlySet<string>;
   /** Aborts the write, also during the wait for a server that does not answer. */
   readonly signal: AbortSignal;
   /**
@@ -56,6 +55,7 @@ export class BundleWriter {
     private readonly records: FhirRecords,
     private readonly locks: ImportLocks,
     private readonly dependencies: ImportDependencies,
+    private readonly reviews: IdentityReviews,
   ) {}
 
   /**
@@ -93,7 +93,8 @@ export class BundleWriter {
     const found = known.patients.map(({ id }) => id);
     if (checkUndo && (await this.dependencies.isBeingUndone(options.importId, found)))
       throw new BeingUndone();
-    const decisions = rows.map((row) => decide(row, known, options));
+    const verdicts = await this.reviews.judge(options.importId, rows, known, options);
+    const decisions = rows.map((row) => decide(row, known, options, verdicts.get(row.row)));
     const sentFor = (row: number) => (options.send ? (options.sent.get(row) ?? []) : []);
     const writes = decisions.flatMap((decision) => decision.writes ?? []);
     if (!options.send || writes.length === 0) {
@@ -134,8 +135,9 @@ export class BundleWriter {
 
   private async lookUp(rows: readonly PlannedRow[]): Promise<KnownResources> {
     const plans = rows.map(({ plan }) => plan);
-    const conditions = plans.flatMap((plan) => searchTokens(plan.conditions, plan));
-    const observations = plans.flatMap((plan) => searchTokens(plan.observations, plan));
+    const former = plans.flatMap(formerTokens);
+    const conditions = [...plans.flatMap((plan) => searchTokens(plan.conditions, plan)), ...former];
+    const observations = [...plans.flatMap((plan) => searchTokens(plan.observations, plan)), ...former];
     const [patients, ...records] = await Promise.all([
       this.records.withIdentifiers('Patient', plans.flatMap(tokensOf)),
       this.records.withIdentifiers('Condition', conditions),

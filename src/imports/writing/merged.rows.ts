@@ -8,7 +8,10 @@ import { ChunkStore } from './chunk.store.js';
 import type { PlannedRow } from './row.decision.js';
 import type { RowMapper } from './row.mapper.js';
 
-/** Implements the policy `merge`: several rows of one patient are written as one row. */
+/**
+ * Writes several rows of one patient as one row. The policy `merge` requests this, or a person has decided that the rows are about the same
+ * person.
+ */
 @Injectable()
 export class MergedRows {
   constructor(
@@ -32,6 +35,7 @@ export class MergedRows {
         ),
       )
       .orderBy(asc(importRows.row));
+    if (later.length === 0) return [...rows];
     const found = new Map<string, RowPlan[]>();
     for (const [chunk, members] of Map.groupBy(later, (one) => one.chunk)) {
       const wanted = new Set(members.map(({ row }) => row));

@@ -1,15 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { RowPlan } from '../../mapping/row.plan.js';
 import { RECORD_KEY_SYSTEM } from '../../mapping/values/identity.js';
-import { headerOf, readSource } from '../jobs/import.source.js';
 import { Imports } from '../jobs/imports.service.js';
 import { MappingContexts } from '../jobs/mapping.contexts.js';
-import { Mappings } from '../jobs/mappings.service.js';
 import { ChunkStore } from './chunk.store.js';
 import { keyIn, type Move } from './correction.plan.js';
 import { MergedRows } from './merged.rows.js';
 import type { PlannedRow } from './row.decision.js';
-import { RowMapper } from './row.mapper.js';
 import type { StaleUse } from './stale.uses.js';
 
 /** The moves of some uses, and the patient keys of their rows for the locks, by the id of the use. */
@@ -25,7 +22,6 @@ export interface PlannedMoves {
 export class MovePlanner {
   constructor(
     private readonly imports: Imports,
-    private readonly mappings: Mappings,
     private readonly contexts: MappingContexts,
     private readonly chunks: ChunkStore,
     private readonly merged: MergedRows,
@@ -59,20 +55,14 @@ export class MovePlanner {
     if (first === undefined) return new Map();
     const record = await this.imports.get(first.importId);
     if (record.forgottenAt !== null) return new Map();
-    const { document } = await this.mappings.byId(record.mapping);
-    const mapper = new RowMapper(
-      document,
-      headerOf(readSource(record.source)),
-      await this.contexts.of(record),
-    );
+    const mapper = await this.contexts.mapper(record);
     const rows = await this.chunks.rows(record.id, [...new Set(uses.map(({ chunk }) => chunk))]);
     const planned = [...new Set(uses.map(({ row }) => row))].flatMap((row): PlannedRow[] => {
       const read = rows.get(row);
       const outcome = read === undefined ? undefined : mapper.map(read).outcome;
       return outcome?.outcome === 'planned' ? [{ row, plan: outcome.plan, issues: outcome.issues }] : [];
     });
-    const merges = document.policies.duplicate_in_file === 'merge';
-    const all = merges ? await this.merged.merge(record.id, planned, mapper) : planned;
+    const all = await this.merged.merge(record.id, planned, mapper);
     return new Map(all.map(({ row, plan }) => [row, plan]));
   }
 }

@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bundle } from '@medplum/fhirtypes';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { and, between, eq, inArray, max, min } from 'drizzle-orm';
+import type { Provenance } from '@medplum/fhirtypes';
+import { and, between, eq, gt, max, min, sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 import { importRows, imports, importWrites } from '../../database/schema.records.js';
 import { jittered } from '../../fhir/fhir.calls.js';
 import { FhirConflict, FhirRefused } from '../../fhir/fhir.errors.js';
 import { FhirRecords } from '../../fhir/fhir.records.js';
-import { makeDocumentReference, FILE_SYSTEM, makeProvenance } from '../../mapping/provenance.maker.js';
-import { steadyUuid } from '../../mapping/values/identity.js';
+import {
+  makeDocumentReference,
+  FILE_SYSTEM,
+  makeProvenance,
+  provenanceId,
+} from '../../mapping/provenance.maker.js';
 import { identifierQuery } from '../../mapping/transaction.bundle.js';
 import { NeighbourAway } from '../../problems/errors.js';
 import { isUndone } from '../jobs/import.ending.js';
@@ -37,7 +41,7 @@ export class Provenances {
     chunk: number,
     signal: AbortSignal,
   ): Promise<void> {
-    // The transaction can be sent again, because both entries have fixed identities.
+    // Both writes can be repeated, because the resources have fixed identities.
     for (let attempt = 1; ; attempt += 1) {
       try {
         // No undo runs while this lock is held. An undo could not delete a Provenance that is not recorded yet.
@@ -63,36 +67,87 @@ export class Provenances {
       .where(eq(imports.id, record.id));
     const targets = now === undefined || isUndone(now) ? [] : await this.targetsOf(record.id, chunk);
     if (targets.length === 0) return;
-    const outcomes = await this.records.transaction(bundleOf(record, mapping, chunk, targets));
+    const { document, provenance } = resourcesOf(record, mapping, chunk, targets);
+    const sha256 = record.sha256.toString('hex');
+    // These are direct writes. In a transaction, a Provenance with 700 targets costs HAPI several seconds once it has many patients.
+    const file = await this.records.createOnce(document, identifierQuery(FILE_SYSTEM, sha256));
+    // The DocumentReference belongs to this import only if this request created it.
+    if (file.status === 201) await this.recordWrite(record.id, file);
+    // Record the Provenance first, so that an undo finds it even if the process stops after the write.
+    await this.recordWrite(record.id, { kind: 'Provenance', id: provenance.id, version: '1' });
+    await this.records.put(provenance);
+  }
+
+  /** Records a write of the whole import, unless the write is recorded already. An undone Provenance counts as written again. */
+  private async recordWrite(
+    importId: string,
+    { kind, id, version }: { readonly kind: string; readonly id: string; readonly version: string },
+  ): Promise<void> {
     const known = await this.database
+      .update(importWrites)
+      .set({ undone: null })
+      .where(
+        and(
+          eq(importWrites.importId, importId),
+          eq(importWrites.row, NO_ROW),
+          eq(importWrites.resourceId, id),
+        ),
+      )
+      .returning();
+    if (known.length > 0) return;
+    await this.database
+      .insert(importWrites)
+      .values({ importId, row: NO_ROW, kind, resourceId: id, versionAfter: version });
+  }
+
+  /**
+   * Removes references from the Provenances of some chunks, and from the Provenances that corrections wrote since a position in
+   * `import_writes`. The server refuses to delete a resource that a Provenance refers to. Deletes a Provenance without targets. The caller
+   * has an exclusive lock on the import. A second call changes nothing.
+   */
+  async withdraw(
+    importId: string,
+    { chunks, since }: { readonly chunks: readonly number[]; readonly since: number },
+    references: ReadonlySet<string>,
+  ): Promise<void> {
+    const newer = await this.database
       .select({ id: importWrites.resourceId })
       .from(importWrites)
       .where(
         and(
-          eq(importWrites.importId, record.id),
-          eq(importWrites.row, NO_ROW),
-          inArray(
-            importWrites.resourceId,
-            outcomes.map(({ id }) => id),
-          ),
+          eq(importWrites.importId, importId),
+          eq(importWrites.kind, 'Provenance'),
+          gt(importWrites.id, since),
+          sql`${importWrites.undone} is not true`,
         ),
       );
-    // A Provenance always belongs to this import, even after a lost response. The DocumentReference belongs to this import only if this
-    // request created it.
-    const added = outcomes.filter(
-      ({ status, kind, id }) =>
-        (status === 201 || kind === 'Provenance') && !known.some((one) => one.id === id),
-    );
-    if (added.length === 0) return;
-    await this.database.insert(importWrites).values(
-      added.map(({ kind, id, version }) => ({
-        importId: record.id,
-        row: NO_ROW,
-        kind,
-        resourceId: id,
-        versionAfter: version,
-      })),
-    );
+    const ids = [
+      ...chunks.map((chunk) => provenanceId(chunkKey(importId, chunk))),
+      ...newer.map(({ id }) => id),
+    ];
+    const urls = [...new Set(ids)].map((id) => `Provenance/${id}`);
+    for (const stored of (await this.records.readAll(urls)).values())
+      if (stored.resourceType === 'Provenance') await this.withdrawFrom(importId, stored, references);
+  }
+
+  private async withdrawFrom(
+    importId: string,
+    stored: Provenance,
+    references: ReadonlySet<string>,
+  ): Promise<void> {
+    const { id } = stored;
+    const target = stored.target.filter(({ reference }) => !references.has(reference ?? ''));
+    if (id === undefined || target.length === stored.target.length) return;
+    if (target.length > 0) {
+      await this.records.put({ ...stored, id, target });
+      return;
+    }
+    const entry = [{ request: { method: 'DELETE' as const, url: `Provenance/${id}` } }];
+    await this.records.transaction({ resourceType: 'Bundle', type: 'transaction', entry });
+    await this.database
+      .update(importWrites)
+      .set({ undone: true })
+      .where(and(eq(importWrites.importId, importId), eq(importWrites.resourceId, id)));
   }
 
   private async targetsOf(importId: string, chunk: number): Promise<string[]> {
@@ -109,43 +164,27 @@ export class Provenances {
         and(
           eq(importWrites.importId, importId),
           between(importWrites.row, rows?.first ?? 0, rows?.last ?? -1),
+          // The server rejects references to deleted resources.
+          sql`${importWrites.undone} is not true`,
         ),
       );
     return writes.map(({ kind, id }) => `${kind}/${id}`).sort();
   }
 }
 
-function bundleOf(record: ImportRecord, mapping: StoredMapping, chunk: number, targets: string[]): Bundle {
+const chunkKey = (importId: string, chunk: number) => `${importId} ${chunk}`;
+
+function resourcesOf(record: ImportRecord, mapping: StoredMapping, chunk: number, targets: string[]) {
   const sha256 = record.sha256.toString('hex');
   const received = record.createdAt.toISOString();
   const document = makeDocumentReference({ sha256, bytes: record.bytes, received });
   const provenance = makeProvenance({
-    chunk: `${record.id} ${chunk}`,
+    chunk: chunkKey(record.id, chunk),
     targets,
     recorded: received,
     agent: { system: 'urn:radgate:account', value: record.accountId ?? 'gone', display: record.accountName },
     fileSha256: sha256,
     mapping: { name: mapping.name, version: mapping.version },
   });
-  const fullUrl = `urn:uuid:${steadyUuid(`file ${sha256}`)}`;
-  return {
-    resourceType: 'Bundle',
-    type: 'transaction',
-    entry: [
-      {
-        fullUrl,
-        resource: document,
-        request: {
-          method: 'POST',
-          url: 'DocumentReference',
-          ifNoneExist: identifierQuery(FILE_SYSTEM, sha256),
-        },
-      },
-      {
-        fullUrl: `urn:uuid:${provenance.id ?? ''}`,
-        resource: provenance,
-        request: { method: 'PUT', url: `Provenance/${provenance.id ?? ''}` },
-      },
-    ],
-  };
+  return { document, provenance };
 }

@@ -5,8 +5,9 @@ import { type Issue, issue, rejects } from '../../mapping/issue.js';
 import { conflictsIn } from '../../mapping/duplicates.js';
 import { correctObservation, mergeCondition, type Merged, mergePatient } from '../../mapping/owned.merge.js';
 import { hasSameValue } from '../../mapping/result.value.js';
-import type { RowPlan } from '../../mapping/row.plan.js';
+import type { RowPlan, WordUse } from '../../mapping/row.plan.js';
 import type { PatientWrites, ResourceWrite } from '../../mapping/transaction.bundle.js';
+import { formerOf, type KnownResources, patientsOf } from './patient.matching.js';
 import type { FieldChange } from './row.changes.js';
 import type { RowState } from './row.store.js';
 
@@ -15,13 +16,6 @@ export interface PlannedRow {
   readonly row: number;
   readonly plan: RowPlan;
   readonly issues: readonly Issue[];
-}
-
-/** The resources on the server that match the plans of some rows. */
-export interface KnownResources {
-  readonly patients: readonly Stored<Patient>[];
-  /** Existing Conditions and Observations, by the value of their record identifier. */
-  readonly records: ReadonlyMap<string, Stored<Condition> | Stored<Observation>>;
 }
 
 /** A create or an update. */
@@ -37,6 +31,8 @@ export interface RowDecision {
   readonly issues: readonly Issue[];
   /** The id of the existing patient on the server. */
   readonly about?: string;
+  /** The words that gave records. Missing when the row is rejected, or waits for a decision about its identity. */
+  readonly uses?: readonly WordUse[];
 }
 
 /** How a row may change existing resources. */
@@ -45,28 +41,40 @@ export interface DecisionOptions {
   readonly corrections: 'reject' | 'amend';
 }
 
-/** Compares a plan with the existing resources and decides the writes and the state of the row. */
+/** The result of comparing the persons of a row and of the patient with the same identifier. `same` means that a person decided so. */
+export type IdentityVerdict = 'wait' | 'reject' | 'same';
+
+/**
+ * Compares a plan with the existing resources and decides the writes and the state of the row. `verdict` is set when the row contradicts
+ * the patient with the same identifier.
+ */
 export function decide(
   planned: PlannedRow,
   known: KnownResources,
   { policy, corrections }: DecisionOptions,
+  verdict?: IdentityVerdict,
 ): RowDecision {
   const { plan, issues } = planned;
-  const patients = known.patients.filter((patient) => isPatientOf(plan, patient));
+  const patients = patientsOf(plan, known);
   if (patients.length > 1)
     return { planned, state: 'rejected', changes: [], issues: [...issues, issue('patient-several')] };
+  if (verdict === 'wait')
+    return { planned, state: 'waiting', changes: [], issues: [...issues, issue('identity-review')] };
+  if (verdict === 'reject')
+    return { planned, state: 'rejected', changes: [], issues: [...issues, issue('identity-rejected')] };
   const [existing] = patients;
-  const merged = existing === undefined ? undefined : mergePatient(existing, plan.patient);
+  const merged = existing === undefined ? undefined : mergePatient(existing, plan.patient, formerOf(plan));
+  const place = { plan, known, patient: existing?.id };
   const keep = policy === 'create_only';
   const patient = writeOf(plan.patient, existing, merged, keep);
-  const results = plan.observations.map((own) => resultOf(own, plan, known, corrections, keep));
+  const results = plan.observations.map((own) => resultOf(own, place, corrections, keep));
   const conflicts = plan.observations.flatMap((own, at) =>
     results[at] === 'conflict' ? [conflictOf(own, plan)] : [],
   );
   const found = [...issues, ...conflictsIn(plan), ...conflicts];
   if (rejects(conflicts)) return { planned, state: 'rejected', changes: [], issues: found };
   const records = [
-    ...plan.conditions.map((own) => conditionOf(own, plan, known, keep)),
+    ...plan.conditions.map((own) => conditionOf(own, place, keep)),
     ...results.filter((one) => one !== 'conflict'),
   ];
   const changes = [...patient.changes, ...records.flatMap((record) => record.changes)];
@@ -79,6 +87,7 @@ export function decide(
     ...(isUnchanged ? {} : { writes }),
     changes,
     issues: found,
+    uses: plan.uses,
     ...(existing === undefined ? {} : { about: existing.id }),
   };
 }
@@ -86,13 +95,6 @@ export function decide(
 /** The creates and updates of a row, in the order of the entries of the transaction. */
 export function activeWrites({ patient, records }: PatientWrites): ActiveWrite[] {
   return [patient, ...records].flatMap((write) => (write.action === 'keep' ? [] : [write]));
-}
-
-/** The identifiers to use in a search for the patient of a plan. Each value is used with its own system and with each alias system. */
-export function tokensOf(plan: RowPlan): Token[] {
-  return plan.identities.flatMap(({ system, value, aliases }) =>
-    [system, ...aliases].map((each) => ({ system: each, value })),
-  );
 }
 
 /** The first identifier of each Condition and Observation. */
@@ -109,14 +111,6 @@ export function recordTokens(records: readonly (Condition | Observation)[]): Tok
 export function searchTokens(records: readonly (Condition | Observation)[], { results }: RowPlan): Token[] {
   return recordTokens(records).flatMap(({ system, value }) =>
     [value, ...(results[value]?.aliases ?? [])].map((each) => ({ system, value: each })),
-  );
-}
-
-/** Whether a stored patient has one of the identifiers of a plan, under the system of the identifier or under an alias system. */
-export function isPatientOf(plan: RowPlan, patient: Patient): boolean {
-  const tokens = tokensOf(plan);
-  return (patient.identifier ?? []).some((own) =>
-    tokens.some(({ system, value }) => own.system === system && own.value === value),
   );
 }
 
@@ -145,16 +139,32 @@ function writeOf<Kind extends Patient | Condition | Observation>(
   };
 }
 
-function conditionOf(
-  own: Condition,
-  { results }: RowPlan,
-  known: KnownResources,
-  keep: boolean,
-): WriteDecision<Condition> {
+/** The plan of a record, the known resources, and the id of the patient on the server. */
+interface Place {
+  readonly plan: RowPlan;
+  readonly known: KnownResources;
+  readonly patient: string | undefined;
+}
+
+/**
+ * The stored records with identifiers that earlier versions gave a record. Patients of two senders had the same earlier identifiers, so such
+ * a record must belong to the patient of the plan.
+ */
+const earlierRecords = (values: readonly string[], { known, patient }: Place) =>
+  values
+    .map((value) => known.records.get(value))
+    .filter((record) => {
+      const { reference = '' } = record?.subject ?? {};
+      return !reference.startsWith('Patient/') || reference === `Patient/${patient ?? ''}`;
+    });
+
+function conditionOf(own: Condition, place: Place, keep: boolean): WriteDecision<Condition> {
   const key = recordTokens([own])[0]?.value ?? '';
-  const existing = [key, ...(results[key]?.aliases ?? [])]
-    .map((each) => known.records.get(each))
-    .find((one) => one?.resourceType === 'Condition');
+  const { results, formerRecords = {} } = place.plan;
+  const earlier = [...(results[key]?.aliases ?? []), ...(formerRecords[key] ?? [])];
+  const existing = [place.known.records.get(key), ...earlierRecords(earlier, place)].find(
+    (one) => one?.resourceType === 'Condition',
+  );
   const merged = existing === undefined ? undefined : mergeCondition(existing, own);
   return writeOf(own, existing, merged, keep);
 }
@@ -165,17 +175,20 @@ function conditionOf(
  */
 function resultOf(
   own: Observation,
-  { results }: RowPlan,
-  known: KnownResources,
+  place: Place,
   corrections: DecisionOptions['corrections'],
   keep: boolean,
 ): WriteDecision<Observation> | 'conflict' {
   const key = recordTokens([own])[0]?.value ?? '';
-  const { aliases = [], undated } = results[key] ?? {};
-  const existing = [key, ...aliases]
-    .map((each) => known.records.get(each))
-    .filter((one) => one?.resourceType === 'Observation')
-    .find((one, at) => (at === 0 && one === known.records.get(key)) || hasSameValue(one, own));
+  const { aliases = [], undated } = place.plan.results[key] ?? {};
+  const former = place.plan.formerRecords?.[key] ?? [];
+  const existing =
+    [place.known.records.get(key), ...earlierRecords(former, place)].find(
+      (one) => one?.resourceType === 'Observation',
+    ) ??
+    earlierRecords(aliases, place)
+      .filter((one) => one?.resourceType === 'Observation')
+      .find((one) => hasSameValue(one, own));
   if (existing === undefined) return writeOf(own, undefined, undefined, keep);
   if (keep || undated === true || hasSameValue(existing, own))
     return { write: { action: 'keep', id: existing.id }, changes: [] };

@@ -3,7 +3,8 @@ import type { CsvHeader } from '../../csv/csv.header.js';
 import { ignoredCellIssues } from '../../csv/named.issue.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { mapRow } from '../../mapping/row.mapping.js';
-import type { MappingContext, RowOutcome } from '../../mapping/row.plan.js';
+import type { MappingContext, RowOutcome, RowPlan } from '../../mapping/row.plan.js';
+import type { IdentityKey } from '../../mapping/values/identity.js';
 import type { AnsweredWord, ChunkPlans } from './chunk.plans.js';
 
 /** A mapped row with the words that were looked up to map it. */
@@ -22,6 +23,11 @@ export class RowMapper {
     private readonly header: CsvHeader,
     private readonly context: MappingContext,
   ) {}
+
+  /** The key of the digests that identify persons. */
+  get key(): IdentityKey {
+    return this.context.key;
+  }
 
   /** Maps a row from its cells. */
   map({ cells }: CsvRow): MappedRow {
@@ -42,7 +48,12 @@ export class RowMapper {
   /** The outcome of a row. Uses the stored plan of the row if it is still valid. Otherwise maps the row again. */
   outcomeOf(row: CsvRow, plans: ChunkPlans): RowOutcome {
     const stored = plans.planOf(row.row, this.context.lookUp);
-    if (stored === undefined) return this.map(row).outcome;
+    if (stored === undefined || this.isOutdated(stored.plan)) return this.map(row).outcome;
     return { outcome: 'planned', plan: stored.plan, issues: stored.issues };
+  }
+
+  /** Whether a decision about the identity of the row was made or undone after the row was mapped. */
+  private isOutdated({ person, isSeparated }: RowPlan): boolean {
+    return (isSeparated ?? false) !== (this.context.separated?.has(person) ?? false);
   }
 }

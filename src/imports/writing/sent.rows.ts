@@ -1,13 +1,7 @@
 import { z } from 'zod';
 import type { EntryOutcome } from '../../fhir/fhir.records.js';
-import {
-  type ActiveWrite,
-  activeWrites,
-  type RowDecision,
-  isPatientOf,
-  type KnownResources,
-  recordTokens,
-} from './row.decision.js';
+import { isPatientOf, type KnownResources } from './patient.matching.js';
+import { type ActiveWrite, activeWrites, type RowDecision, recordTokens } from './row.decision.js';
 import type { StoredRowOutcome, StoredWrite } from './row.store.js';
 
 /**
@@ -89,7 +83,7 @@ export function writesOf(sent: readonly ActiveWrite[], answers: readonly EntryOu
 
 /** The outcome of a row. `writes` must include the writes of earlier transactions whose responses were lost. */
 export function outcomeOf(
-  { planned, state, changes, issues, about: found }: RowDecision,
+  { planned, state, changes, issues, about: found, uses }: RowDecision,
   writes: readonly StoredWrite[],
 ): StoredRowOutcome {
   const about = found ?? writes.find(({ kind }) => kind === 'Patient')?.id;
@@ -101,8 +95,8 @@ export function outcomeOf(
     writes,
     ...(about === undefined ? {} : { about }),
   };
-  if (state === 'rejected') return outcome;
-  const written = { ...outcome, uses: planned.plan.uses };
+  if (uses === undefined) return outcome;
+  const written = { ...outcome, uses };
   if (state === 'waiting') return written;
   if (writes.some(({ kind, before }) => kind === 'Patient' && before === undefined))
     return { ...written, state: 'created' };

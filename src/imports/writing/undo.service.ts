@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { and, desc, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import type { Bundle, BundleEntry } from '@medplum/fhirtypes';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
-import { importRows, imports, importWrites } from '../../database/schema.records.js';
+import { importRows, imports, importWrites, wordUses } from '../../database/schema.records.js';
 import { jittered } from '../../fhir/fhir.calls.js';
 import { FhirConflict, FhirRefused } from '../../fhir/fhir.errors.js';
 import { FhirRecords } from '../../fhir/fhir.records.js';
@@ -11,6 +11,7 @@ import { NeighbourAway } from '../../problems/errors.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
 import { Imports } from '../jobs/imports.service.js';
 import { ImportDependencies } from './import.dependencies.js';
+import { Provenances } from './provenance.service.js';
 import { type ImportWrite, planUndo } from './undo.plan.js';
 
 const BATCH = 50;
@@ -27,6 +28,7 @@ export class Undo {
     private readonly imports: Imports,
     private readonly locks: ImportLocks,
     private readonly dependencies: ImportDependencies,
+    private readonly provenances: Provenances,
   ) {}
 
   /**
@@ -51,6 +53,56 @@ export class Undo {
       await transaction.execute(sql`delete from word_uses where import_id = ${importId}`);
     });
     await this.imports.addEvent(importId);
+  }
+
+  /**
+   * Undoes the writes of some rows of an import that are newer than `since` (a position in `import_writes`). It is safe to run this again
+   * after a crash.
+   */
+  async undoRows(
+    importId: string,
+    rows: readonly number[],
+    since: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { row } = importRows;
+    const ofRows = and(eq(importRows.importId, importId), inArray(row, [...rows]));
+    const writes = and(
+      eq(importWrites.importId, importId),
+      inArray(importWrites.row, [...rows]),
+      gt(importWrites.id, since),
+      isNull(importWrites.undone),
+    );
+    await this.untilDone(signal, () =>
+      this.locks.withImportLock(importId, async () => {
+        const batch = await this.database
+          .select()
+          .from(importWrites)
+          .where(writes)
+          .orderBy(desc(importWrites.id));
+        if (batch.length === 0) return;
+        const chunks = await this.database
+          .selectDistinct({ chunk: importRows.chunk })
+          .from(importRows)
+          .where(ofRows);
+        await this.locks.withPatientLocks(await this.patientsOf(importId, batch), async () => {
+          const left = await this.withoutRowsInUse(importId, batch);
+          const created = left.filter(({ versionBefore }) => versionBefore === null);
+          // The server refuses to delete a resource that a Provenance refers to.
+          const references = new Set(created.map(({ kind, resourceId }) => `${kind}/${resourceId}`));
+          const of = { chunks: chunks.map(({ chunk }) => chunk), since };
+          await this.provenances.withdraw(importId, of, references);
+          await this.undo(left);
+        });
+      }),
+    );
+    await this.database.transaction(async (transaction) => {
+      await transaction.update(importRows).set({ about: null, decided: null }).where(ofRows);
+      // The records of these uses are gone. The rows run again and record their uses again.
+      await transaction
+        .delete(wordUses)
+        .where(and(eq(wordUses.importId, importId), inArray(wordUses.row, [...rows])));
+    });
   }
 
   private async undoAll(importId: string, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,162 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { type AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
+import type { Account } from '../../authn/account.js';
+import { BACKGROUND_DATABASE, type Database, type Transaction } from '../../database/database.module.js';
+import { Queue } from '../../database/queue.js';
+import {
+  importReviewRows,
+  importReviews,
+  importRows,
+  imports,
+  type REVIEW_DECISIONS,
+} from '../../database/schema.records.js';
+import { Conflict, NotVisible } from '../../problems/errors.js';
+import { Undo } from '../writing/undo.service.js';
+import { ImportControl } from './import.control.js';
+
+export type ReviewDecision = (typeof REVIEW_DECISIONS)[number];
+/** The statuses of an import that runs. */
+const MOVING = sql`('inspecting', 'queued', 'running')`;
+/** The wait before the next attempt to undo a decision while an import runs. */
+const RETRY_SECONDS = 5;
+const ALL_STATES = ['created', 'updated', 'unchanged', 'rejected', 'waiting', 'duplicate'] as const;
+
+interface ImportOfReview extends Record<string, unknown> {
+  readonly import_id: string;
+  readonly rows: number[];
+  readonly undo: boolean;
+  readonly moves: boolean;
+}
+
+/** Decides reviews, and undoes decisions. A job then runs the rows of the review again. */
+@Injectable()
+export class ReviewDecisions {
+  constructor(
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
+    private readonly queue: Queue,
+    private readonly auditedActions: AuditedActions,
+    private readonly undoing: Undo,
+    private readonly control: ImportControl,
+  ) {}
+
+  /**
+   * Decides a review. The same decision again changes nothing. Throws NotVisible for an unknown review, and Conflict for a review that has
+   * another decision or whose decision is being undone.
+   */
+  async decide(action: AuditedAction, id: string, decision: ReviewDecision, account: Account): Promise<void> {
+    action.addFacts({ detail: { decision } });
+    await this.auditedActions.record(action, 200, async (transaction) => {
+      const [review] = await transaction
+        .select()
+        .from(importReviews)
+        .where(eq(importReviews.id, id))
+        .for('update');
+      if (review === undefined) throw new NotVisible();
+      if (review.decision === decision) return;
+      if (review.undoing)
+        throw new Conflict(
+          'import-state-conflict',
+          'The decision of this review is being undone. Try again later.',
+        );
+      if (review.decision !== null)
+        throw new Conflict(
+          'import-state-conflict',
+          `This review was decided as ${review.decision}. Undo this decision first.`,
+        );
+      await transaction
+        .update(importReviews)
+        .set({
+          decision,
+          since: sql`nextval(pg_get_serial_sequence('import_writes', 'id'))`,
+          decidedBy: account.name,
+          decidedAt: new Date(),
+        })
+        .where(eq(importReviews.id, id));
+      await this.queue.add('review-decided', [{ review: id }], transaction);
+    });
+  }
+
+  /**
+   * Undoes a decision: a job undoes the writes that the rows made since the decision, and the rows wait again. Throws Conflict for a review
+   * without a decision, and while an import of the review runs.
+   */
+  async undo(action: AuditedAction, id: string): Promise<void> {
+    await this.auditedActions.record(action, 202, async (transaction) => {
+      const [review] = await transaction
+        .select()
+        .from(importReviews)
+        .where(eq(importReviews.id, id))
+        .for('update');
+      if (review === undefined) throw new NotVisible();
+      if (review.undoing) return;
+      if (review.decision === null)
+        throw new Conflict('import-state-conflict', 'This review has no decision to undo.');
+      const [running] = await transaction
+        .select({ id: imports.id })
+        .from(importReviewRows)
+        .innerJoin(imports, eq(imports.id, importReviewRows.importId))
+        .where(and(eq(importReviewRows.review, id), sql`${imports.status} in ${MOVING}`))
+        .limit(1);
+      if (running !== undefined)
+        throw new Conflict(
+          'import-state-conflict',
+          'An import of this review is running. Wait until it has ended.',
+        );
+      await transaction
+        .update(importReviews)
+        .set({ decision: null, undoing: true, decidedBy: null, decidedAt: null })
+        .where(eq(importReviews.id, id));
+      await this.queue.add('review-decided', [{ review: id }], transaction);
+    });
+  }
+
+  /** The job after a decision or its undo. It is safe to run the job again after a crash. */
+  async apply(id: string, signal: AbortSignal): Promise<void> {
+    const [review] = await this.database.select().from(importReviews).where(eq(importReviews.id, id));
+    if (review === undefined) throw new NotVisible();
+    // The row of the same file that the row was or will be merged with runs again, too. If it was rejected, it stays rejected.
+    const other = sql`case when ${review.decision === 'same'} or own.state = 'duplicate' then beside.row end`;
+    // A later import can use the patient of an earlier import, so the writes of the later import are undone first.
+    const found = await this.database.execute<ImportOfReview>(sql`
+      select link.import_id, mode = 'commit' and status <> 'undone' and undoing is null as undo,
+        status in ${MOVING} as moves, array_agg(distinct number) as rows
+      from import_review_rows link join imports on imports.id = link.import_id
+        join import_rows own on own.import_id = link.import_id and own.row = link.row
+        left join import_rows beside on beside.import_id = link.import_id and beside.row = link.other_row
+          and beside.state <> 'rejected'
+        cross join lateral unnest(array_remove(array[link.row, ${other}], null)) number
+      where review = ${id} group by link.import_id, imports.id order by imports.created_at desc`);
+    if (review.undoing) {
+      // Another decision or a retry has started a run. Its rows could not run again now.
+      if (found.some(({ moves }) => moves)) {
+        await this.database.transaction((transaction) =>
+          this.queue.add('review-decided', [{ review: id }], transaction, { afterSeconds: RETRY_SECONDS }),
+        );
+        return;
+      }
+      for (const { import_id, rows, undo } of found)
+        if (undo) await this.undoing.undoRows(import_id, rows, review.since ?? 0, signal);
+      await this.database
+        .update(importReviews)
+        .set({ undoing: false, since: null })
+        .where(and(eq(importReviews.id, id), isNull(importReviews.decision)));
+    }
+    for (const { import_id, rows } of found)
+      await this.control.rerunRows(import_id, ALL_STATES, sql`${importRows.row} in ${rows}`);
+  }
+
+  /**
+   * Queues the reviews that were decided during the run of an import and for which rows of the import still wait. Call this in the
+   * transaction that ends the import.
+   */
+  async queueDecided(importId: string, transaction: Transaction): Promise<void> {
+    const found = await transaction.execute<{ review: string }>(sql`
+      select distinct link.review from import_review_rows link
+        join import_reviews on import_reviews.id = link.review and import_reviews.decision is not null
+        join import_rows on import_rows.import_id = link.import_id and import_rows.row = link.row
+          and import_rows.state = 'waiting' and import_rows.issues @> '[{"code": "identity-review"}]'
+      where link.import_id = ${importId}`);
+    await this.queue.add('review-decided', [...found], transaction);
+  }
+}

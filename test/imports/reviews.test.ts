@@ -1,0 +1,307 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { testHapi, type TestHapi } from '../support/hapi.ts';
+import { startWorld, type World } from '../support/world.ts';
+import { startTestGateway } from '../support/gateway.ts';
+import { shipped } from '../csv/csv.reading.ts';
+import { GASTRITIS, inboxOf, SNOMED, termOf } from '../terms/inbox.world.ts';
+import { Clerk, countedRows } from './import.world.ts';
+
+let hapi: TestHapi;
+let world: World;
+beforeAll(async () => {
+  hapi = await testHapi();
+  world = await startWorld({ FHIR_BASE_URL: hapi.url });
+}, 200_000);
+afterAll(() => world?.stop());
+
+const Reviews = z.object({
+  total: z.number(),
+  items: z.array(
+    z.looseObject({
+      id: z.string(),
+      state: z.string(),
+      decision: z.string().nullable(),
+      differences: z.array(z.string()),
+      rows_waiting: z.number(),
+      rows: z.array(z.object({ import_id: z.string(), row: z.number() })),
+      sides: z.object({
+        row: z.looseObject({ row: z.number().optional(), names: z.array(z.string()) }),
+        other: z.looseObject({ row: z.number().optional(), names: z.array(z.string()) }),
+      }),
+    }),
+  ),
+});
+const Rows = z.object({
+  items: z.array(
+    z.object({ row: z.number(), state: z.string(), issues: z.array(z.looseObject({ code: z.string() })) }),
+  ),
+});
+
+const HEADER = 'mrn,family_name,given_name,birth_date,sex,conditions,weight_kg';
+const JOHN = '1,Smith,John,1950-01-01,M,Diabetes,70';
+const LUZ = '1,Garcia,Luz,1999-05-05,F,Hypertension,60';
+const OTHER = '2,Brown,Ann,1960-02-02,F,,';
+const listOf = (...rows: string[]) => Buffer.from([HEADER, ...rows, ''].join('\n'));
+
+/** The shipped English mapping with another system of record numbers, and with changes to the identifiers. */
+function englishMapping(mrn: string, rule: object = {}) {
+  const { name: _, version: __, ...english } = shipped('english-plain');
+  return {
+    ...english,
+    identifiers: english.identifiers.map((one) => Object.assign({}, one, { system: mrn }, rule)),
+  };
+}
+
+/** A clerk whose lists are English and whose record numbers no other test uses. */
+async function englishClerk(policies: object = {}, rule: object = {}): Promise<Clerk & { mrn: string }> {
+  const mrn = `urn:test:${crypto.randomUUID()}`;
+  const mapping = englishMapping(mrn, rule);
+  const clerk = await Clerk.start(world, { ...mapping, policies: { ...mapping.policies, ...policies } });
+  return Object.assign(clerk, { mrn });
+}
+
+const reviewsOf = async (clerk: Clerk, id: string) =>
+  Reviews.parse((await clerk.get(`/api/imports/reviews?import=${id}`).expect(200)).body);
+async function onlyReview(clerk: Clerk, id: string) {
+  const { items } = await reviewsOf(clerk, id);
+  const [review] = items;
+  if (review === undefined || items.length > 1) throw new Error(`the import has ${items.length} reviews`);
+  return review;
+}
+const statesOf = async (clerk: Clerk, id: string) =>
+  Rows.parse((await clerk.get(`/api/imports/${id}/rows`).expect(200)).body).items.map(({ state, issues }) =>
+    [state, ...issues.map(({ code }) => code).filter((code) => /^(identity|duplicate)/.test(code))].join(' '),
+  );
+const decide = (clerk: Clerk, id: string, decision: string) =>
+  clerk.post(`/api/imports/reviews/${id}/decide`, { decision });
+/** Waits until the rows of an import have these states. */
+const expectStates = (clerk: Clerk, id: string, states: string[]) =>
+  expect
+    .poll(async () => ((await clerk.ended(id)).finished_at === null ? [] : statesOf(clerk, id)), {
+      timeout: 20_000,
+    })
+    .toEqual(states);
+async function undo(clerk: Clerk, id: string, importId: string): Promise<void> {
+  await clerk.post(`/api/imports/reviews/${id}/undo`).expect(202);
+  await expect.poll(async () => (await onlyReview(clerk, importId)).state, { timeout: 20_000 }).toBe('open');
+}
+
+describe('a row whose identifier belongs to a patient with other facts', () => {
+  it('waits with both sides, changes nothing, and waits once for each sending', async () => {
+    const clerk = await englishClerk();
+    expect(await clerk.import(listOf(JOHN, OTHER))).toMatchObject({ status: 'completed', created: 2 });
+    const rehearsed = await clerk.import(listOf(LUZ), { mode: 'rehearse' });
+    expect(rehearsed).toMatchObject({ status: 'rehearsed', waiting: 1, created: 0, updated: 0 });
+    expect(await onlyReview(clerk, rehearsed.file_id)).toMatchObject({ rows_waiting: 0 });
+    const done = await clerk.import(listOf(LUZ));
+    expect(done).toMatchObject({ status: 'completed_with_errors', waiting: 1 });
+    expect(countedRows(done)).toBe(1);
+    const review = await onlyReview(clerk, done.file_id);
+    expect(review).toMatchObject({
+      state: 'open',
+      rows_waiting: 1,
+      differences: ['birth_date', 'gender', 'given_name'],
+      sides: {
+        row: { row: 2, names: ['Luz Garcia'], birth_date: '1999-05-05', gender: 'female' },
+        other: { names: ['John Smith'], birth_date: '1950-01-01', gender: 'male' },
+      },
+    });
+    const [john] = await hapi.search(`Patient?identifier=${clerk.mrn}|1`);
+    expect(john).toMatchObject({ birthDate: '1950-01-01', meta: { versionId: '1' } });
+    expect(await hapi.count(`Condition?subject:Patient.identifier=${clerk.mrn}|1`)).toBe(1);
+    const again = await clerk.import(listOf(LUZ), { force: 'true' });
+    expect(await onlyReview(clerk, again.file_id)).toMatchObject({ id: review.id, rows_waiting: 2 });
+    await clerk.post(`/api/imports/reviews/${review.id}/decide`, { decision: 'guess' }).expect(422);
+    await clerk.post(`/api/imports/reviews/${review.id}/undo`).expect(409);
+  }, 60_000);
+
+  it('new: is written without the identifier, is quiet when sent again, and can be undone', async () => {
+    const clerk = await englishClerk();
+    await clerk.import(listOf(JOHN));
+    const done = await clerk.import(listOf(OTHER, LUZ));
+    const review = await onlyReview(clerk, done.file_id);
+    await decide(clerk, review.id, 'new').expect(200);
+    await decide(clerk, review.id, 'new').expect(200);
+    await decide(clerk, review.id, 'same').expect(409);
+    await expectStates(clerk, done.file_id, ['created', 'created identity-separated']);
+    const [luz] = await hapi.search(
+      `Patient?family=Garcia&_has:Condition:subject:code=38341003&_sort=-_lastUpdated`,
+    );
+    expect(luz).toMatchObject({
+      birthDate: '1999-05-05',
+      identifier: [{ system: 'urn:radgate:person-key' }],
+    });
+    expect(await hapi.count(`Condition?subject=Patient/${String(luz?.['id'])}`)).toBe(1);
+    expect(await hapi.count(`Condition?subject:Patient.identifier=${clerk.mrn}|1`)).toBe(1);
+    expect(await clerk.import(listOf(OTHER, LUZ), { force: 'true' })).toMatchObject({
+      unchanged: 2,
+      created: 0,
+    });
+    expect(await clerk.import(listOf(JOHN), { force: 'true' })).toMatchObject({ unchanged: 1 });
+
+    await undo(clerk, review.id, done.file_id);
+    await expectStates(clerk, done.file_id, ['created', 'waiting identity-review']);
+    expect(await hapi.count(`Patient?_id=${String(luz?.['id'])}`)).toBe(0);
+    await decide(clerk, review.id, 'reject').expect(200);
+    await expectStates(clerk, done.file_id, ['created', 'rejected identity-rejected']);
+    expect(await clerk.import(listOf(LUZ), { force: 'true' })).toMatchObject({ rejected: 1, waiting: 0 });
+  }, 90_000);
+
+  it('same: updates the patient, is quiet when sent again, and can be undone', async () => {
+    const clerk = await englishClerk();
+    await clerk.import(listOf(JOHN));
+    const done = await clerk.import(listOf(LUZ));
+    const review = await onlyReview(clerk, done.file_id);
+    await decide(clerk, review.id, 'same').expect(200);
+    await expectStates(clerk, done.file_id, ['updated']);
+    const john = async () => (await hapi.search(`Patient?identifier=${clerk.mrn}|1`))[0];
+    expect(await john()).toMatchObject({ birthDate: '1999-05-05', gender: 'female' });
+    expect(await clerk.import(listOf(LUZ), { force: 'true' })).toMatchObject({ unchanged: 1 });
+    await undo(clerk, review.id, done.file_id);
+    await expectStates(clerk, done.file_id, ['waiting identity-review']);
+    expect(await john()).toMatchObject({ birthDate: '1950-01-01', gender: 'male' });
+    expect(await hapi.count(`Condition?subject:Patient.identifier=${clerk.mrn}|1`)).toBe(1);
+    const rows = await world.sql`
+      select action, status, detail from audit where action like '%/api/imports/reviews%' and detail ->> 'id' = ${review.id}
+      order by id`;
+    expect(rows.map(({ action, status }) => [action, status])).toEqual([
+      ['POST /api/imports/reviews/:id/decide', 200],
+      ['POST /api/imports/reviews/:id/undo', 202],
+    ]);
+  }, 60_000);
+});
+
+describe('rows of one file with one identifier', () => {
+  it.each(['error', 'first', 'last', 'merge'])(
+    'wait if they contradict each other (%s)',
+    async (policy) => {
+      const clerk = await englishClerk({ duplicate_in_file: policy });
+      const file = listOf(JOHN, LUZ, OTHER);
+      const rehearsed = await clerk.import(file, { mode: 'rehearse' });
+      const states = ['created', 'waiting identity-review', 'created'];
+      expect(await statesOf(clerk, rehearsed.file_id)).toEqual(states);
+      const review = await onlyReview(clerk, rehearsed.file_id);
+      expect(review).toMatchObject({ sides: { row: { row: 3 }, other: { row: 2, names: ['John Smith'] } } });
+      await clerk.post(`/api/imports/${rehearsed.file_id}/commit`).expect(202);
+      await clerk.ended(rehearsed.file_id);
+      expect(await statesOf(clerk, rehearsed.file_id)).toEqual(states);
+      expect(await hapi.search(`Patient?identifier=${clerk.mrn}|1`)).toMatchObject([
+        { birthDate: '1950-01-01' },
+      ]);
+      if (policy !== 'error' && policy !== 'merge') return;
+
+      const decision = policy === 'error' ? 'same' : 'new';
+      await decide(clerk, review.id, decision).expect(200);
+      const second = decision === 'same' ? 'duplicate duplicate-merged' : 'created identity-separated';
+      await expect
+        .poll(async () => (await statesOf(clerk, rehearsed.file_id))[1], { timeout: 20_000 })
+        .toBe(second);
+      await clerk.ended(rehearsed.file_id);
+      const birthDate = decision === 'same' ? '1999-05-05' : '1950-01-01';
+      expect(await hapi.search(`Patient?identifier=${clerk.mrn}|1`)).toMatchObject([{ birthDate }]);
+      expect(await clerk.import(file, { force: 'true' })).toMatchObject({
+        created: 0,
+        updated: 0,
+        waiting: 0,
+      });
+
+      await undo(clerk, review.id, rehearsed.file_id);
+      await expect
+        .poll(async () => (await statesOf(clerk, rehearsed.file_id))[1], { timeout: 20_000 })
+        .toBe('waiting identity-review');
+      expect(await hapi.search(`Patient?identifier=${clerk.mrn}|1`)).toMatchObject([
+        { birthDate: '1950-01-01' },
+      ]);
+    },
+    90_000,
+  );
+});
+
+describe('a row that waits for a decision about its identity', () => {
+  it('can wait for a word, too: a corrected decision about the word moves the record of the new patient', async () => {
+    const clerk = await englishClerk();
+    await clerk.import(listOf(JOHN));
+    const done = await clerk.import(listOf('1,Garcia,Luz,1999-05-05,F,Zetrolite,61'));
+    const review = await onlyReview(clerk, done.file_id);
+    await decide(clerk, review.id, 'new').expect(200);
+    await expectStates(clerk, done.file_id, ['waiting identity-separated']);
+    const word = `/api/terms/${await termOf(clerk, 'zetrolite')}/decide`;
+    await clerk.post(word, GASTRITIS).expect(200);
+    await expectStates(clerk, done.file_id, ['created identity-separated']);
+    const crohn = { kind: 'condition', coding: { system: SNOMED, code: '34000006' } };
+    expect((await clerk.post(word, crohn).expect(409)).body).toMatchObject({ affected: { conditions: 1 } });
+    await clerk.post(word, { ...crohn, confirm: true }).expect(200);
+    await expect
+      .poll(async () => (await inboxOf(clerk, 'q=zetrolite')).items[0]?.['records_to_correct'], {
+        timeout: 20_000,
+      })
+      .toBe(0);
+    const records = await hapi.search('Condition?code:text=Zetrolite&_sort=_lastUpdated');
+    expect(records).toHaveLength(2);
+    const subjects = new Set(records.map(({ subject }) => JSON.stringify(subject)));
+    const [john] = await hapi.search(`Patient?identifier=${clerk.mrn}|1`);
+    expect([...subjects]).toEqual([expect.not.stringContaining(String(john?.['id']))]);
+    expect(await hapi.count('Condition?code:text=Zetrolite&verification-status=entered-in-error')).toBe(1);
+    expect(await hapi.count('Condition?code:text=Zetrolite&code=34000006&clinical-status=active')).toBe(1);
+
+    await undo(clerk, review.id, done.file_id);
+    await expectStates(clerk, done.file_id, ['waiting identity-review']);
+    expect(await hapi.count('Condition?code:text=Zetrolite')).toBe(0);
+    expect(await world.sql`select from word_uses where import_id = ${done.file_id}`).toHaveLength(0);
+  }, 90_000);
+
+  it('does not wait because a later version or another facility sends the list', async () => {
+    const clerk = await englishClerk({}, { scope: 'facility' });
+    const send = (more: Record<string, string>) =>
+      clerk.import(listOf(JOHN, OTHER), { force: 'true', ...more });
+    const north = { facility: 'urn:clinic:north' };
+    expect(await send({})).toMatchObject({ created: 2 });
+    expect(await send({})).toMatchObject({ unchanged: 2 });
+    expect(await send(north)).toMatchObject({ updated: 2, facility: 'urn:clinic:north' });
+    expect(await send(north)).toMatchObject({ unchanged: 2 });
+    expect(await hapi.count(`Condition?subject:Patient.identifier=${clerk.mrn}|1`)).toBe(1);
+    expect(await send({ facility: 'urn:clinic:south' })).toMatchObject({ created: 2 });
+    await clerk.upload(listOf(JOHN), { facility: 'north' }).expect(400);
+  }, 60_000);
+
+  it('is not named in logs, jobs, metrics or the audit, and both sides are encrypted', async () => {
+    const said = [
+      await world.gateway.logged(),
+      await world.gateway.metrics(),
+      ...(await Promise.all(
+        ['queue.job', 'audit', 'import_events', 'import_reviews', 'import_review_rows'].map(async (table) =>
+          JSON.stringify(await world.sql`select * from ${world.sql(table)}`),
+        ),
+      )),
+    ].join('\n');
+    expect(said).toContain('/api/imports/reviews/:id/decide');
+    expect(said).not.toMatch(/garcia|smith|1999-05-05|1950-01-01|zetrolite/i);
+  });
+
+  it('runs though the gateway is killed after the decision', async () => {
+    const clerk = await englishClerk();
+    await clerk.import(listOf(JOHN));
+    const done = await clerk.import(listOf(LUZ));
+    const review = await onlyReview(clerk, done.file_id);
+    const { gateway } = world;
+    await world.sql.begin(async (transaction) => {
+      await transaction`select from imports where id = ${done.file_id} for update`;
+      await decide(clerk, review.id, 'new').expect(200);
+      // The job waits for the locked import.
+      await expect
+        .poll(() => world.sql`select from pg_locks where not granted`.then(({ length }) => length), {
+          timeout: 20_000,
+        })
+        .toBeGreaterThan(0);
+      gateway.kill();
+      await gateway.exited;
+    });
+    expect(await hapi.count(`Patient?identifier=${clerk.mrn}|1`)).toBe(1);
+    world.gateway = await startTestGateway(gateway.env);
+    await expect
+      .poll(() => statesOf(clerk, done.file_id), { timeout: 40_000 })
+      .toEqual(['created identity-separated']);
+    expect(await clerk.import(listOf(JOHN, LUZ), { force: 'true' })).toMatchObject({ unchanged: 2 });
+  }, 90_000);
+});
