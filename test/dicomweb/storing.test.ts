@@ -6,7 +6,6 @@ import { registerMultipartHostile } from './multipart.hostile.scenarios.ts';
 import { registerOddUids } from './odd.uids.scenarios.ts';
 import { registerQidoHostile } from './qido.hostile.scenarios.ts';
 import { registerStowAnnotate } from './stow.annotate.scenarios.ts';
-import { registerStowFairness } from './stow.fairness.scenarios.ts';
 import { registerStowScopes } from './stow.scopes.scenarios.ts';
 import { registerStowTogether } from './stow.together.scenarios.ts';
 
@@ -25,5 +24,4 @@ registerStowScopes(() => world);
 registerStowAnnotate(() => world);
 registerMultipartHostile(() => world);
 registerStowTogether(() => world);
-registerStowFairness(() => world);
 registerQidoHostile(() => world);
