@@ -35,8 +35,7 @@ const MOST_FOOTERS = 10;
 
 /**
  * Reads the rows of a decompressed file in batches. Its memory use is constant. Empty rows are skipped. Title lines above the header and
- * footers below the last row are added to `skipped`. Throws `FileRefused` if the file
- * has too many rows, too many broken rows, or no rows.
+ * footers below the last row are added to `skipped`. Throws `FileRefused` if the file has no rows, too many rows, or too many broken rows.
  */
 export async function* readRows(
   source: AsyncIterable<Buffer>,

@@ -14,7 +14,8 @@ export interface GroupedRow {
 
 /**
  * The result for a row. The row is written with `plan`, or it is a duplicate or rejected for the reason in `code`. `otherRow` is the row of
- * the same patient that is written instead. If none of them is written, it is the previous one, or the next one for the first row.
+ * the same patient that is written instead. If no row of the patient is written, `otherRow` is the previous row of the patient. For the first
+ * row of the patient, it is the next row.
  */
 export type RowResult =
   | { readonly row: number; readonly result: 'write'; readonly plan: RowPlan }

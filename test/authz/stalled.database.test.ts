@@ -62,7 +62,7 @@ describe('a database that hangs without closing its connections', () => {
 });
 
 describe('a check of running requests', () => {
-  it('asks the database once for all downloads of a study by an account, so that a slow database ends none of them', async () => {
+  it('asks the database once for all downloads of one study by one account', async () => {
     const studyUid = freshUid();
     const pixels = element('7FE00010', 'OW', Buffer.alloc(1_000_000, 7));
     const slices = Array.from({ length: 12 }, (_, index) =>

@@ -103,7 +103,7 @@ export function registerMetadataXml(shared: () => World): void {
         expect(xml.headers.get('vary')).toContain('Accept');
       });
 
-      it('of what is not there is the same 404 as in JSON', async () => {
+      it('of an unknown study is the same 404 as in JSON', async () => {
         const nowhere = `/studies/${freshUid()}/metadata`;
         const [json, xml] = [await ask(nowhere), await ask(nowhere, PARTS)];
         expect([xml.status, xml.body.equals(json.body)]).toEqual([404, true]);

@@ -122,7 +122,7 @@ describe('kill -9 of the gateway', () => {
 });
 
 describe('the archive away', () => {
-  it('killed in the middle, or before: 503, what was acknowledged is there, and a repeat is clean', async () => {
+  it('before or during an upload gives 503, keeps acknowledged instances, and the same upload then succeeds', async () => {
     const studyUid = freshUid();
     const acknowledged = makeInstance({ studyUid });
     await world.store(sender, [acknowledged]).expect(200);

@@ -62,7 +62,7 @@ export function registerLeftBodies(shared: () => World): void {
         }),
       ],
       [
-        'a list that is none',
+        'a form without a file',
         '/api/imports',
         400,
         () => ({ type: 'multipart/form-data; boundary=B', body: form('--B\r\nnonsense\r\n\r\n') }),

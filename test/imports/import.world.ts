@@ -11,7 +11,7 @@ export type Report = z.infer<typeof Report>;
 
 const MOVING = new Set(['inspecting', 'queued', 'running']);
 
-/** The person who is the clerk of all mappings of a world, because creating a person is slow. */
+/** One person of each world. All clerks of the world sign in as this person, because creating a person is slow. */
 const persons = new WeakMap<World, Promise<Person>>();
 
 /** A clerk who imports lists. The clerk's mapping has an identifier system that no other test uses in the shared HAPI. */

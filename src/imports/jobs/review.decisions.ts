@@ -47,12 +47,7 @@ export class ReviewDecisions {
   async decide(action: AuditedAction, id: string, decision: ReviewDecision, account: Account): Promise<void> {
     action.addFacts({ detail: { decision } });
     await this.auditedActions.record(action, 200, async (transaction) => {
-      const [review] = await transaction
-        .select()
-        .from(importReviews)
-        .where(eq(importReviews.id, id))
-        .for('update');
-      if (review === undefined) throw new NotVisible();
+      const review = await lockedReview(transaction, id);
       if (review.decision === decision) return;
       if (review.undoing)
         throw new Conflict(
@@ -83,12 +78,7 @@ export class ReviewDecisions {
    */
   async undo(action: AuditedAction, id: string): Promise<void> {
     await this.auditedActions.record(action, 202, async (transaction) => {
-      const [review] = await transaction
-        .select()
-        .from(importReviews)
-        .where(eq(importReviews.id, id))
-        .for('update');
-      if (review === undefined) throw new NotVisible();
+      const review = await lockedReview(transaction, id);
       if (review.undoing) return;
       if (review.decision === null)
         throw new Conflict('import-state-conflict', 'This review has no decision to undo.');
@@ -115,7 +105,7 @@ export class ReviewDecisions {
   async apply(id: string, signal: AbortSignal): Promise<void> {
     const [review] = await this.database.select().from(importReviews).where(eq(importReviews.id, id));
     if (review === undefined) throw new NotVisible();
-    // The row of the same file that the row was or will be merged with runs again, too. If it was rejected, it stays rejected.
+    // If two rows of the file are merged, or were merged before the decision, both rows run again. A rejected row stays rejected.
     const other = sql`case when ${review.decision === 'same'} or own.state = 'duplicate' then beside.row end`;
     // A later import can use the patient of an earlier import, so the writes of the later import are undone first.
     const found = await this.database.execute<ImportOfReview>(sql`
@@ -159,4 +149,18 @@ export class ReviewDecisions {
       where link.import_id = ${importId}`);
     await this.queue.add('review-decided', [...found], transaction);
   }
+}
+
+/** Reads a review and locks its row until the end of the transaction. Throws NotVisible for an unknown review. */
+async function lockedReview(
+  transaction: Transaction,
+  id: string,
+): Promise<typeof importReviews.$inferSelect> {
+  const [review] = await transaction
+    .select()
+    .from(importReviews)
+    .where(eq(importReviews.id, id))
+    .for('update');
+  if (review === undefined) throw new NotVisible();
+  return review;
 }
