@@ -2,7 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { patientFile } from '../../infra/demo/patients.file.ts';
+import { COLUMNS } from '../../infra/demo/patients.list.ts';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
+import { sheetRows, workbook } from '../csv/workbook.maker.ts';
 import { testHapi, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows, type Report } from './import.world.ts';
@@ -175,6 +177,7 @@ describe('a file that cannot be read', () => {
     ['a column without a name', 'file-column-unnamed', Buffer.from('Nome,CPF,\nA,1,B\n'), {}],
     ['300 columns', 'file-columns-too-many', Buffer.from(`Nome,CPF,${many(300)}\nA,1\n`), {}],
     ['a spreadsheet', 'file-spreadsheet', Buffer.from('PK\u0003\u0004....[Content_Types].xml....'), {}],
+    ['a workbook that grows and grows', 'file-gzip-bomb', workbook(sheetRows(['x']).repeat(1_000_000)), {}],
     ['an archive', 'file-archive', Buffer.from('PK\u0003\u0004....list.csv....'), {}],
     ['a picture', 'file-binary', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0]), {}],
     ['gzip that grows and grows', 'file-gzip-bomb', gzipSync(Buffer.alloc(40 * 2 ** 20, 'x')), {}],
@@ -277,6 +280,24 @@ describe('a file that cannot be read', () => {
   it('gzip is read as the list it holds', async () => {
     const clerk = await Clerk.start(world);
     expect(await clerk.import(gzipSync(patientFile()))).toMatchObject({ status: 'completed', created: 50 });
+  }, 60_000);
+
+  it('a workbook is read with the rows of its sheet, without title lines and footers', async () => {
+    const clerk = await Clerk.start(world);
+    const [good, faulty] = [row(cpfOf(1)), row(cpfOf(2), { birth: '31/02/1980' })];
+    const rows = sheetRows(['Lista de pacientes'], [...COLUMNS], good, faulty, ['Total: 2']);
+    const report = await clerk.import(workbook(rows));
+    expect(report).toMatchObject({
+      status: 'completed_with_errors',
+      created: 1,
+      rejected: 1,
+      findings: [
+        { code: 'title-lines-skipped', rows: [1] },
+        { code: 'footer-lines-skipped', rows: [5] },
+      ],
+    });
+    const rejected = await clerk.get(`/api/imports/${report.file_id}/rows?state=rejected`).expect(200);
+    expect(rejected.body).toMatchObject({ items: [{ row: 4, issues: expect.any(Array) }], total: 1 });
   }, 60_000);
 });
 
