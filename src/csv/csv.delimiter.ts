@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { foldHeader } from '../mapping/words/folding.js';
 import { LIMITS } from './csv.limits.js';
-import { headerPlace } from './header.finder.js';
+import { headerPlace, type KnownNames } from './header.finder.js';
 
 const DELIMITERS = [',', ';', '\t', '|', '^', '~'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
@@ -24,11 +24,7 @@ const Records = z.array(z.array(z.string()));
 const SEP_LINE = /^"?sep=([,;\t|^~])"?(?:\r\n|\n|\r)/iu;
 
 /** Detects the delimiter. Parses the first 60 records with each candidate. `mapped` is the delimiter that the mapping sets. */
-export function chooseDelimiter(
-  head: string,
-  aliases: ReadonlyMap<string, string>,
-  mapped?: Delimiter,
-): DelimiterChoice {
+export function chooseDelimiter(head: string, aliases: KnownNames, mapped?: Delimiter): DelimiterChoice {
   const [line = '', sign] = SEP_LINE.exec(head) ?? [];
   const text = head.slice(line.length);
   const sepLine = line !== '';
@@ -49,7 +45,7 @@ export function chooseDelimiter(
   return { delimiter: best.delimiter, reason, sepLine, records: best.records };
 }
 
-function judge(text: string, delimiter: Delimiter, aliases: ReadonlyMap<string, string>) {
+function judge(text: string, delimiter: Delimiter, aliases: KnownNames) {
   const records = fromHeader(firstRecords(text, delimiter), aliases);
   const [header = []] = records;
   const met = header.filter((name) => aliases.has(foldHeader(name))).length;
@@ -57,7 +53,7 @@ function judge(text: string, delimiter: Delimiter, aliases: ReadonlyMap<string, 
   return { delimiter, records, met, constant, columns: header.length };
 }
 
-const fromHeader = (records: readonly (readonly string[])[], aliases: ReadonlyMap<string, string>) =>
+const fromHeader = (records: readonly (readonly string[])[], aliases: KnownNames) =>
   records.slice(headerPlace(records, aliases));
 
 function firstRecords(text: string, delimiter: Delimiter): readonly (readonly string[])[] {

@@ -1,7 +1,7 @@
 import iconv from 'iconv-lite';
 import type { ProbeFacts } from './csv.probe.js';
 import { FileRefused } from './csv.refusal.js';
-import { knownNames } from './header.finder.js';
+import { type KnownNames, knownNames } from './header.finder.js';
 import { westernScore } from './western.text.js';
 
 /** The supported encodings. */
@@ -45,11 +45,7 @@ const LABELS: Readonly<Record<string, CsvEncoding>> = {
  * Chooses the encoding. The order of precedence is: the requested encoding, a byte order mark, a pattern of NUL bytes, UTF-8 (also with
  * invalid bytes in some lines), and the 8-bit encoding that explains the header and the letters best.
  */
-export function chooseEncoding(
-  facts: ProbeFacts,
-  aliases: ReadonlyMap<string, string>,
-  named?: string,
-): EncodingChoice {
+export function chooseEncoding(facts: ProbeFacts, aliases: KnownNames, named?: string): EncodingChoice {
   const mark = byteOrderMark(facts.head);
   if (named !== undefined) return byName(named, facts, aliases, mark);
   if (mark !== undefined) return { ...mark, reason: 'byte-order-mark' };
@@ -73,7 +69,7 @@ const labelOf = (named: string): string => named.toLowerCase().replace(/[^a-z0-9
 function byName(
   named: string,
   facts: ProbeFacts,
-  aliases: ReadonlyMap<string, string>,
+  aliases: KnownNames,
   mark: { encoding: CsvEncoding; skip: number } | undefined,
 ): EncodingChoice {
   const known = encodingOf(named);
@@ -126,11 +122,11 @@ const VALID_LINE_WEIGHT = 4;
 /** The lowest score for an encoding of old systems. With less evidence, a damaged byte is more probable than such a system. */
 const RARE_ENCODING_SCORE = 4;
 
-const isUtf8 = (facts: ProbeFacts, aliases: ReadonlyMap<string, string>): boolean =>
+const isUtf8 = (facts: ProbeFacts, aliases: KnownNames): boolean =>
   facts.utf8 || judgeText(facts, aliases).encoding === 'utf-8';
 
 /** Whether an 8-bit encoding would turn the letters of the file into others ("Ã£" for "ã"). */
-const isSurelyUtf8 = (facts: ProbeFacts, aliases: ReadonlyMap<string, string>): boolean =>
+const isSurelyUtf8 = (facts: ProbeFacts, aliases: KnownNames): boolean =>
   isUtf8(facts, aliases) && facts.high.utf8Lines > facts.high.brokenLines;
 
 /**
@@ -138,10 +134,7 @@ const isSurelyUtf8 = (facts: ProbeFacts, aliases: ReadonlyMap<string, string>): 
  * encodings give the same column names, the valid and invalid lines of the whole file decide about UTF-8. The letters of the whole file
  * decide between the 8-bit encodings. If no 8-bit encoding explains the letters, the file is UTF-8 with damaged bytes.
  */
-function judgeText(
-  { head, high }: ProbeFacts,
-  aliases: ReadonlyMap<string, string>,
-): { encoding: CsvEncoding } {
+function judgeText({ head, high }: ProbeFacts, aliases: KnownNames): { encoding: CsvEncoding } {
   const utf8 = { encoding: 'utf-8' as const, known: knownNames(iconv.decode(head, 'utf-8'), aliases) };
   const [best] = EIGHT_BIT.map((encoding) => ({
     encoding,

@@ -1,5 +1,6 @@
 import { foldHeader } from '../mapping/words/folding.js';
 import type { MappingDocument } from '../mapping/mapping.document.js';
+import type { KnownNames } from './header.finder.js';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 
@@ -54,6 +55,18 @@ export function readCsvHeader(names: readonly string[], document: MappingDocumen
     ignored: names.filter((_, at) => fields[at] === undefined),
     report: folded.includes('_row') && folded.includes('_codes'),
   };
+}
+
+/** Checks the column names of a file that is read without a mapping. Throws `FileRefused`. */
+export function checkNames(names: readonly string[], known: KnownNames): void {
+  const folded = names.map((name) => foldHeader(name));
+  if (names.length > LIMITS.columns) throw new FileRefused('file-columns-too-many');
+  if (!folded.some((name) => known.has(name))) throw new FileRefused('file-header-missing');
+  const undecodable = names.filter((name) => name.includes('\uFFFD'));
+  if (undecodable.length > 0) throw new FileRefused('file-header-undecodable', undecodable);
+  if (folded.includes('')) throw new FileRefused('file-column-unnamed');
+  if (new Set(folded).size < folded.length)
+    throw new FileRefused('file-column-double', doubleNames(names, folded));
 }
 
 /** The names in the file of the columns that have the same meaning as another column. */

@@ -1,7 +1,7 @@
 import type { Issue } from '../mapping/issue.js';
 import { toUtf8 } from './csv.encoding.js';
 import type { CsvHeader } from './csv.header.js';
-import type { CsvShape } from './csv.inspection.js';
+import type { TableShape } from './csv.inspection.js';
 import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
 import { isFooterLine } from './footer.rows.js';
@@ -39,7 +39,7 @@ const MOST_FOOTERS = 10;
  */
 export async function* readRows(
   source: AsyncIterable<Buffer>,
-  shape: CsvShape,
+  shape: TableShape,
   skipped: SkippedRows = { titles: [], footers: [] },
 ): AsyncGenerator<CsvRow[]> {
   const { names } = shape.header;

@@ -3,8 +3,13 @@ import { foldHeader } from '../mapping/words/folding.js';
 /** The number of lines at the start of a file in which the header is searched. Title lines can stand above the header. */
 const HEADER_LINES = 40;
 
+/** A set of column names in the form of `foldHeader`. */
+export interface KnownNames {
+  has(name: string): boolean;
+}
+
 /** The number of known column names in the line of the text that has the most of them. Only the first lines can be the header. */
-export function knownNames(text: string, aliases: ReadonlyMap<string, string>): number {
+export function knownNames(text: string, aliases: KnownNames): number {
   const lines = text.slice(0, 65_536).split(/\r\n|\n|\r/u, HEADER_LINES);
   const counts = lines.map(
     (line) =>
@@ -23,10 +28,7 @@ export function withoutBlankEnd(cells: readonly string[]): readonly string[] {
  * The position of the header in the first records of a file: the record with the most known column names. Title lines can stand above it.
  * The result is 0 if no record has a known name.
  */
-export function headerPlace(
-  records: readonly (readonly string[])[],
-  aliases: ReadonlyMap<string, string>,
-): number {
+export function headerPlace(records: readonly (readonly string[])[], aliases: KnownNames): number {
   const counts = records
     .slice(0, HEADER_LINES)
     .map((cells) => cells.filter((name) => aliases.has(foldHeader(name))).length);

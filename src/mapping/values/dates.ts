@@ -4,6 +4,7 @@ export const DATE_FORMATS = [
   'dd/MM/yyyy',
   'MM/dd/yyyy',
   'dd-MM-yyyy',
+  'MM-dd-yyyy',
   'dd.MM.yyyy',
   'yyyy/MM/dd',
   'yyyyMMdd',
@@ -12,6 +13,7 @@ export const DATE_FORMATS = [
   'dd/MM/yy',
   'MM/dd/yy',
   'dd-MM-yy',
+  'MM-dd-yy',
   'dd.MM.yy',
 ] as const;
 export type DateFormat = (typeof DATE_FORMATS)[number];

@@ -1,0 +1,45 @@
+import type { PlacedColumn } from './column.choice.js';
+
+/** The systems of the identifiers. A number of the hospital belongs to the facility that sends the list. */
+const SYSTEMS: Readonly<
+  Record<string, { readonly system: string; readonly type: 'TAX' | 'MR' | 'HC' | 'PPN' }>
+> = {
+  mrn: { system: 'urn:radgate:mrn', type: 'MR' },
+  cpf: { system: 'https://saude.gov.br/fhir/sid/cpf', type: 'TAX' },
+  cns: { system: 'https://saude.gov.br/fhir/sid/cns', type: 'HC' },
+  nhs_number: { system: 'https://fhir.nhs.uk/Id/nhs-number', type: 'HC' },
+  nir: { system: 'urn:oid:1.2.250.1.213.1.4.8', type: 'HC' },
+  kvnr: { system: 'http://fhir.de/sid/gkv/kvid-10', type: 'HC' },
+  dni: { system: 'urn:radgate-id:es:dni', type: 'TAX' },
+  passport: { system: 'urn:radgate-id:passport', type: 'PPN' },
+};
+const CPF_ALIASES = ['http://rnds.saude.gov.br/fhir/r4/NamingSystem/cpf', 'urn:oid:2.16.840.1.113883.13.237'];
+
+/**
+ * The identifiers of a draft. The number that most rows have is the main identifier. If two numbers are equally frequent, a national
+ * number comes first, because other lists have it too.
+ */
+export const draftIdentifiers = (columns: readonly PlacedColumn[]): object[] =>
+  identifierColumns(columns).map((column) => identifierRule(column));
+
+function identifierRule({ meaning, field }: PlacedColumn): object {
+  const { system, type } = SYSTEMS[meaning] ?? { system: 'urn:radgate:mrn', type: 'MR' as const };
+  const isOfFacility = meaning === 'mrn';
+  return {
+    column: field,
+    kind: meaning === 'cpf' ? 'cpf' : 'text',
+    system,
+    ...(meaning === 'cpf' ? { aliases: CPF_ALIASES } : {}),
+    use: isOfFacility ? 'usual' : 'official',
+    type,
+    scope: isOfFacility ? 'facility' : 'global',
+  };
+}
+
+/** The columns that identify the patient, the main identifier first. */
+export const identifierColumns = (columns: readonly PlacedColumn[]): PlacedColumn[] =>
+  columns
+    .filter(({ meaning }) => Object.hasOwn(SYSTEMS, meaning))
+    .sort((one, other) => other.profile.filled - one.profile.filled || rank(one) - rank(other));
+
+const rank = ({ meaning }: PlacedColumn): number => (meaning === 'mrn' ? 1 : meaning === 'passport' ? 2 : 0);

@@ -1,0 +1,88 @@
+import { foldHeader } from '../words/folding.js';
+import type { MappingDocument } from '../mapping.document.js';
+import { readDate } from '../values/dates.js';
+import { readTables } from '../values/expression.js';
+import { genderOf } from '../values/gender.js';
+import { foldText } from '../words/folding.js';
+import type { ProposedColumn } from './column.choice.js';
+import type { ColumnProfile } from './column.profile.js';
+import type { ListProfile } from './list.profiler.js';
+
+/** The name and version of a mapping. */
+export interface KnownMapping {
+  readonly name: string;
+  readonly version: number;
+}
+
+/**
+ * The known mapping that fits a list. A mapping fits if the list has all its required columns and an identifier, its date formats and words
+ * for the sex fit the values, and it uses each column with values that the draft would use. If several mappings fit, none is chosen. Of
+ * each name, only the newest version counts.
+ */
+export function fittingMapping(
+  profile: ListProfile,
+  proposed: readonly ProposedColumn[],
+  known: readonly MappingDocument[],
+): KnownMapping | undefined {
+  const newest = new Map<string, MappingDocument>();
+  for (const document of known)
+    if (document.version > (newest.get(document.name)?.version ?? 0)) newest.set(document.name, document);
+  const fitting = [...newest.values()].filter((document) => fits(profile, proposed, document));
+  const [only] = fitting;
+  return only === undefined || fitting.length > 1 ? undefined : { name: only.name, version: only.version };
+}
+
+function fits(
+  { columns }: ListProfile,
+  proposed: readonly ProposedColumn[],
+  document: MappingDocument,
+): boolean {
+  const aliases = new Map<string, string>(Object.keys(document.columns).map((field) => [field, field]));
+  for (const [field, names] of Object.entries(document.source.aliases))
+    for (const name of names) aliases.set(foldHeader(name), field);
+  const fieldOf = ({ header }: { readonly header: string }) => aliases.get(foldHeader(header));
+  const fields = columns.flatMap((column) => fieldOf(column) ?? []);
+  const has = (field: string) => fields.includes(field);
+  if (new Set(fields).size < fields.length) return false;
+  if (!Object.entries(document.columns).every(([field, { required }]) => !required || has(field)))
+    return false;
+  if (!document.identifiers.some(({ column }) => has(column))) return false;
+  const isLost = (column: ProposedColumn, at: number) =>
+    column.field !== undefined && fieldOf(column) === undefined && (columns[at]?.filled ?? 0) > 0;
+  if (proposed.some(isLost)) return false;
+  return columns.every((column) => {
+    const field = fieldOf(column);
+    return field === undefined || (fitsDates(column, document, field) && fitsGender(column, document, field));
+  });
+}
+
+const FITTING = 0.8;
+
+/** Whether most dates of a column can be read in the formats of the mapping. */
+function fitsDates({ distinct }: ColumnProfile, { columns }: MappingDocument, field: string): boolean {
+  const rule = columns[field];
+  if (rule?.type !== 'date') return true;
+  const texts = [...distinct.keys()];
+  const read = texts.filter((text) => {
+    const [day = ''] = text.split(/[T ]/u);
+    return 'date' in readDate(day, rule.formats ?? ['yyyy-MM-dd'], { pivot: rule.pivot });
+  });
+  return read.length >= texts.length * FITTING;
+}
+
+/** Whether most words for the sex are in the table of the mapping, or are words of the five languages. */
+function fitsGender({ distinct }: ColumnProfile, document: MappingDocument, field: string): boolean {
+  const rule = document.patient.gender;
+  if (rule === undefined || !('lookup' in rule) || rule.lookup !== field) return true;
+  const table = readTables(document.tables).get(rule.table);
+  const texts = [...distinct.keys()];
+  const words = new Set(texts.map((text) => foldText(text).replace(/[^\p{L}\d]/gu, '')));
+  // Beside H or V, the letter M is female. A mapping that reads it as male does not fit.
+  const isFemaleM =
+    words.has('m') &&
+    !words.has('f') &&
+    ['h', 'v', 'hombre', 'homme', 'varon'].some((word) => words.has(word));
+  if (isFemaleM && (table?.get('m') ?? 'male') === 'male') return false;
+  const read = texts.filter((text) => (table?.get(foldText(text)) ?? genderOf(text)) !== undefined);
+  return read.length >= texts.length * FITTING;
+}

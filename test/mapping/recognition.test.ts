@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
+import { MEASURED_KINDS } from '../../src/mapping/recognition/measured.kinds.js';
+import { ListProfiler } from '../../src/mapping/recognition/list.profiler.js';
+import { recogniseList, type RecognitionOptions } from '../../src/mapping/recognition/recognition.js';
+import { isLoinc } from '../../src/mapping/values/loinc.js';
+import { isUcum } from '../../src/mapping/values/units.js';
+
+/** Recognises a list whose columns are given as `header: values`. */
+function recognise(columns: Readonly<Record<string, readonly string[]>>, options: RecognitionOptions = {}) {
+  const profiler = new ListProfiler(Object.keys(columns));
+  const rows = Math.max(...Object.values(columns).map((values) => values.length));
+  for (let row = 0; row < rows; row += 1)
+    profiler.add(Object.values(columns).map((values) => values[row] ?? ''));
+  return recogniseList(profiler.profile(), SHIPPED_MAPPINGS, options);
+}
+
+const birthDates = (...values: string[]) => recognise({ MRN: ['A1', 'A2', 'A3'], DOB: values });
+const tableOf = (...values: string[]) => recognise({ NHC: ['A1', 'A2', 'A3'], Sexo: values });
+
+const meanings = (recognition: ReturnType<typeof recognise>) =>
+  recognition.columns.map(({ header, meaning }) => `${header}: ${meaning}`);
+
+it('each measurement of the dictionary has valid LOINC codes, units and ranges', () => {
+  for (const [name, { variants, names }] of MEASURED_KINDS) {
+    expect(Object.keys(names), name).toHaveLength(5);
+    for (const { code, ucum, typical, possible = typical } of variants) {
+      expect([code, isLoinc(code)]).toEqual([code, true]);
+      expect([ucum, isUcum(ucum)]).toEqual([ucum, true]);
+      expect(typical[0] < typical[1] && possible[0] <= typical[0] && typical[1] <= possible[1], name).toBe(
+        true,
+      );
+    }
+  }
+});
+
+describe('the columns of a list', () => {
+  it.each([
+    ['MRN', 'Surname', 'Forename', 'Gender', 'DOB'],
+    ['Prontuário', 'Sobrenome', 'Primeiro nome', 'Sexo', 'Data de Nascimento'],
+    ['NHC', 'Apellidos', 'Nombre', 'Sexo', 'Fecha de nacimiento'],
+    ['N° dossier', 'Nom', 'Prénom', 'Sexe', 'Date de naissance'],
+    ['Patienten-Nr.', 'Nachname', 'Vorname', 'Geschlecht', 'Geb.-Datum'],
+  ])('are recognised in five languages: %s, %s, %s, %s, %s', (mrn, family, given, sex, birth) => {
+    const { columns, questions, draft } = recognise({
+      [mrn]: ['A1', 'A2'],
+      [family]: ['Silva', 'Lima'],
+      [given]: ['Ana', 'Eva'],
+      [sex]: ['F', 'M'],
+      [birth]: ['31/12/1980', '01/02/1990'],
+    });
+    expect(columns.map(({ field }) => field)).toEqual([
+      'mrn',
+      'family_name',
+      'given_name',
+      'sex',
+      'birth_date',
+    ]);
+    expect(questions).toEqual([]);
+    expect(draft?.columns['birth_date']?.formats).toEqual(['dd/MM/yyyy']);
+  });
+
+  it('are recognised by their values, if the names say nothing', () => {
+    const found = recognise({
+      Code: ['529.982.247-25', '111.444.777-35', '123.456.789-09'],
+      X1: ['Ana', 'Eva', 'Rui'],
+      X2: ['I10', 'E11.9', 'J45'],
+      X3: ['120/80', '130/85', '118/76'],
+    });
+    expect(meanings(found)).toEqual(['Code: cpf', 'X1: unknown', 'X2: diagnosis_code', 'X3: blood_pressure']);
+  });
+
+  it('have a question if the values contradict the name', () => {
+    const { questions, draft } = recognise({ MRN: ['A1', 'A2'], DOB: ['yes', 'no'] });
+    expect(questions).toMatchObject([
+      { code: 'values-contradict', column: 'DOB', path: ['source', 'aliases', 'unused_birth_date'] },
+    ]);
+    expect(draft?.source.aliases['unused_birth_date']).toEqual([]);
+  });
+
+  it('give no draft without an identifier, and a question says so', () => {
+    const { questions, draft } = recognise({ Name: ['Ana', 'Eva'], DOB: ['1980-01-02', '1990-03-04'] });
+    expect(draft).toBeUndefined();
+    expect(questions).toMatchObject([{ code: 'identifier-missing' }]);
+  });
+});
+
+describe('the order of day and month', () => {
+  it.each([
+    [['01/02/1980', '13/02/1980', '03/04/1981'], 'dd/MM/yyyy'],
+    [['01/02/1980', '02/13/1980', '03/04/1981'], 'MM/dd/yyyy'],
+    [['1.2.1980', '3.4.1981', '05.06.1982'], 'dd.MM.yyyy'],
+    [['1980-02-01', '1981-04-03', '1982-06-05'], 'yyyy-MM-dd'],
+    [['02-13-1980', '03-04-1981', '05-06-1982'], 'MM-dd-yyyy'],
+  ])('comes from all values of the column: %j', (values, format) => {
+    const { draft, questions } = birthDates(...values);
+    expect(draft?.columns['birth_date']?.formats).toEqual([format]);
+    expect(questions).toEqual([]);
+  });
+
+  it('is a question if no value shows it, and the draft has a proposal', () => {
+    const { draft, questions } = birthDates('01/02/1980', '03/04/1981', '05/06/1982');
+    expect(draft?.columns['birth_date']?.formats).toEqual(['dd/MM/yyyy']);
+    expect(questions).toMatchObject([
+      {
+        code: 'day-order',
+        column: 'DOB',
+        path: ['columns', 'birth_date', 'formats'],
+        choices: [{ value: ['dd/MM/yyyy'] }, { value: ['MM/dd/yyyy'] }],
+      },
+    ]);
+  });
+
+  it('is a question if the values contradict each other', () => {
+    const { questions } = birthDates('13/02/1980', '02/13/1980', '05/06/1982');
+    expect(questions).toMatchObject([{ code: 'day-order-mixed' }]);
+  });
+});
+
+describe('the words for the sex', () => {
+  it.each([
+    [['F', 'M', 'F'], { f: 'female', m: 'male' }],
+    [['H', 'M', 'H'], { h: 'male', m: 'female' }],
+    [['V', 'M', 'V'], { v: 'male', m: 'female' }],
+    [['1', '2', '1'], { '1': 'male', '2': 'female' }],
+    [['Masc.', 'Fem.', 'Outros'], { 'masc.': 'male', 'fem.': 'female', outros: 'other' }],
+  ])('%j are read together', (values, table) => {
+    const { draft, questions } = tableOf(...values);
+    expect(draft?.tables['gender']).toEqual(table);
+    expect(questions).toEqual([]);
+  });
+
+  it('are asked if nobody knows them', () => {
+    expect(tableOf('0', '1', '0').questions).toMatchObject([
+      { code: 'sex-word', path: ['tables', 'gender', '0'] },
+      { code: 'sex-word', path: ['tables', 'gender', '1'] },
+    ]);
+  });
+});
