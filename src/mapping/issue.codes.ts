@@ -216,6 +216,10 @@ const ROW_INFORMATION = {
     'Nothing to do.',
   ],
   'gender-numbered': ['A number for a gender was read as ISO/IEC 5218 defines it.', 'Nothing to do.'],
+  'icd-code-ambiguous': [
+    'The code maps give several SNOMED CT concepts for an ICD-10 code. Only the ICD-10 code is used.',
+    'Nothing to do.',
+  ],
   'term-ignored': ['A word was ignored because of an earlier decision.', 'Nothing to do.'],
 } as const;
 

@@ -91,7 +91,7 @@ const WordsRule = z.strictObject({
   codes: Split.extend({ system: z.string().max(255) })
     .optional()
     .describe(
-      'The ICD-10 codes of the words, in the same order. `system` is the URI of ICD-10 or of its national version.',
+      'The ICD-10 codes of the words, in the same order. It can be the column of the words itself, for cells such as `I10` or `E11.9 Type 2 diabetes`. `system` is the URI of ICD-10 or of its national version.',
     ),
   language: z.enum(['pt', 'en', 'es']),
   verification: z.enum(['unconfirmed', 'provisional', 'confirmed']).default('unconfirmed'),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type {
+  Coding,
   Identifier,
   Condition,
   ContactPoint,
@@ -92,13 +93,29 @@ export function mergePatient(
 }
 
 /**
- * Merges the Condition of a row into the existing Condition. If the row has an onset, it replaces the existing onset. The rest is kept,
- * because people may have edited it.
+ * Merges the Condition of a row into the existing Condition. If the row has an onset, it replaces the existing onset. A coding of a system
+ * that the existing Condition does not have is added. The rest is kept, because people may have edited it.
  */
 export function mergeCondition(existing: Condition, ours: Condition): Merged<Condition> {
-  const onset = ours.onsetDateTime;
-  const resource = onset === undefined ? existing : { ...existing, onsetDateTime: onset };
-  return { resource, changes: changesOf(existing, resource, ['onsetDateTime']) };
+  const { onsetDateTime } = ours;
+  const added = addedCodings(existing, ours);
+  const code = { ...existing.code, coding: [...(existing.code?.coding ?? []), ...added] };
+  const resource = {
+    ...existing,
+    ...(added.length === 0 ? {} : { code }),
+    ...(onsetDateTime === undefined ? {} : { onsetDateTime }),
+  };
+  return { resource, changes: changesOf(existing, resource, ['code', 'onsetDateTime']) };
+}
+
+/** The codings to add. If no coding is the same in both Conditions, a person has changed the code, and nothing is added. */
+function addedCodings(existing: Condition, ours: Condition): Coding[] {
+  const known = existing.code?.coding ?? [];
+  const own = ours.code?.coding ?? [];
+  const isSame = own.some(({ system, code }) =>
+    known.some((one) => one.system === system && one.code === code),
+  );
+  return isSame ? own.filter(({ system }) => !known.some((one) => one.system === system)) : [];
 }
 
 /**

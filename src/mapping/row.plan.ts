@@ -1,6 +1,7 @@
 import type { Condition, Observation, Patient } from '@medplum/fhirtypes';
 import type { Issue } from './issue.js';
 import type { IdentityKey } from './values/identity.js';
+import type { CodeLookUp } from './words/code.map.js';
 import type { DecisionRevision, LookUp, TermAnswer } from './words/term.js';
 
 /** The inputs of the mapping besides the row and the document. The mapping itself uses neither a clock nor the network. */
@@ -12,6 +13,8 @@ export interface MappingContext {
   /** The day that the list describes, if the upload names a day. It is part of the identifier of Observations. */
   readonly asOf?: string;
   readonly lookUp: LookUp;
+  /** Looks up ICD-10 codes in the maps that an operator has loaded. Missing if there are no maps. */
+  readonly codes?: CodeLookUp;
   /** The URI of the facility that sends the list. It is part of the systems of identifiers that are unique only within a facility. */
   readonly facility?: string;
   /**

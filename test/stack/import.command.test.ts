@@ -123,7 +123,6 @@ describe('npm run import', () => {
     const json = async (name: string) =>
       z.looseObject({}).parse(JSON.parse(await readFile(sample(name), 'utf8')));
     await clerk.post('/api/mappings', await json('clinic.mapping.json')).expect(201);
-    await clerk.post('/api/terms/concept-map', await json('clinic.concept-map.json')).expect(200);
     const env = {
       RADGATE_URL: world.gateway.url,
       RADGATE_KEY: clerk.caller.authorization.replace('Bearer ', ''),

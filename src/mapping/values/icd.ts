@@ -1,9 +1,38 @@
-/** ICD-10 and its national versions (ICD-10-CM, CID-10): a letter, a digit, a digit or letter, and up to four more characters. */
-const ICD10 = /^(?<category>[A-Z]\d[0-9A-Z])\.?(?<detail>[0-9A-Z]{1,4})?[†*+]?$/u;
+/**
+ * ICD-10 and its national versions (ICD-10-CM, ICD-10-GM, CID-10): a category of a letter and two digits, and up to four more characters.
+ * ICD-10-CM also has eight categories that end with a letter. The signs † * + ! mark the kind of a code and are not part of it.
+ */
+const CODE = /(?<category>[A-Z]\d\d|C4A|C7[AB]|D3A|I5A|M1A|O9A|Z3A)\.?(?<detail>[0-9A-Z]{1,4})?[†*+!]?/u
+  .source;
+const ALONE = new RegExp(`^${CODE}$`, 'iu');
+/** `E11.9 Type 2 diabetes` or `I10 - Hypertension`. Without a dot or a sign, "T12 fracture" could be a place in the spine. */
+const BEFORE_TEXT =
+  /^[([]?(?<code>[A-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4}[†*+!]?)[)\]]?\s+(?:[-–—:]\s*)?(?<text>\S.*)$/isu;
+const BEFORE_SIGN = /^(?<code>[A-Z]\d[0-9A-Z.]{1,6}[†*+!]?)\s*(?:[-–—]\s+|:\s*)(?<text>\S.*)$/isu;
+/** `Type 2 diabetes (E11.9)`. */
+const AFTER_TEXT = /^(?<text>.*\S)\s*[([](?<code>[A-Z]\d[0-9A-Z.]{1,6}[†*+!]?)[)\]]$/isu;
 
 /** The ICD-10 code of a text, with its dot: `e119` is `E11.9`. The value is undefined for another text. */
 export function icdCode(text: string): string | undefined {
-  const { category, detail } = ICD10.exec(text.trim().toUpperCase())?.groups ?? {};
+  const { category, detail } = ALONE.exec(text.trim().toUpperCase())?.groups ?? {};
   if (category === undefined) return undefined;
   return detail === undefined ? category : `${category}.${detail}`;
+}
+
+/** A text that contains an ICD-10 code. `words` is the text beside the code, or the code itself if there is no other text. */
+export interface CodedText {
+  readonly code: string;
+  readonly words: string;
+}
+
+/** Finds an ICD-10 code that is the whole text, or stands before the words or in brackets after them. */
+export function findIcdCode(text: string): CodedText | undefined {
+  const alone = icdCode(text);
+  if (alone !== undefined) return { code: alone, words: text };
+  for (const pattern of [BEFORE_TEXT, BEFORE_SIGN, AFTER_TEXT]) {
+    const { code = '', text: words } = pattern.exec(text)?.groups ?? {};
+    const found = icdCode(code);
+    if (found !== undefined && words !== undefined) return { code: found, words };
+  }
+  return undefined;
 }

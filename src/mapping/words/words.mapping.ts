@@ -1,17 +1,17 @@
 import type { Coding, Condition, Observation } from '@medplum/fhirtypes';
-import { isAfter, readDate, yearsBetween } from '../values/dates.js';
+import { yearsBetween } from '../values/dates.js';
 import { splitCell } from '../values/expression.js';
-import { icdCode } from '../values/icd.js';
 import { foldText } from './folding.js';
 import { conditionIdentifier, resultIdentity } from '../values/identity.js';
 import { resultText } from '../result.value.js';
 import { issue } from '../issue.js';
-import type { MappingDocument } from '../mapping.document.js';
 import { makeCondition, makeObservation } from '../record.maker.js';
 import type { MappingContext, PlannedResult, WaitingWord, WordUse } from '../row.plan.js';
 import type { RowReading } from '../row.reading.js';
 import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
-import { DIABETES, PREGNANCY_STATUS, PREGNANT, type TermAnswer } from './term.js';
+import { isIcdSystem } from './code.map.js';
+import { icdOf, listedWords, type ListedWord, onsetOf, type WordsRule } from './listed.words.js';
+import { DIABETES, PREGNANCY_STATUS, PREGNANT, SNOMED, type TermAnswer } from './term.js';
 
 /** The facts about the patient of a row that Conditions and Observations need. */
 export interface Subject {
@@ -29,8 +29,6 @@ export interface WordRecords {
   readonly waiting: WaitingWord[];
   readonly uses: WordUse[];
 }
-
-type WordsRule = MappingDocument['words'][number];
 
 /** Maps the words of all list columns. If a row contains the same concept twice, the concept gives one resource. */
 export function mapWords(reading: RowReading, subject: Subject, context: MappingContext): WordRecords {
@@ -54,66 +52,30 @@ function mapList(
   records: WordRecords,
 ): void {
   if (reading.isUnreadable(rule.words.split)) return;
-  const words = splitCell(rule.words, reading.cells);
+  const items = listedWords(reading, rule);
   const onsets = rule.onsets === undefined ? [] : splitCell(rule.onsets, reading.cells);
-  const codes = rule.codes === undefined ? [] : splitCell(rule.codes, reading.cells);
-  // If a row has codes and no words, the codes are the words.
-  const texts = words.length === 0 ? codes : words;
-  for (const [list, column] of [
-    [onsets, rule.onsets?.split],
-    [codes, rule.codes?.split],
-  ] as const)
-    if (list.length > 0 && list.length !== texts.length) {
-      reading.issues.push(issue('list-lengths', column));
-      return;
-    }
-  for (const [at, word] of texts.entries()) {
-    const text = word === '' ? (codes[at] ?? '') : word;
+  if (items === undefined) return;
+  if (onsets.length > 0 && onsets.length !== items.length) {
+    reading.issues.push(issue('list-lengths', rule.onsets?.split));
+    return;
+  }
+  for (const [at, { text, words, code }] of items.entries()) {
     if (text === '') continue;
     const onset = onsetOf(reading, rule, onsets[at]);
     const age = subject.birthDate === undefined ? undefined : yearsBetween(subject.birthDate, reading.day);
     const answer = context.lookUp({
-      text,
+      text: words,
       column: rule.words.split,
       language: rule.language,
       ...(subject.gender === undefined ? {} : { sex: subject.gender }),
       ...(age === undefined ? {} : { age }),
     });
-    mapWord(
-      reading,
-      rule,
-      { text, answer, onset, icd: icdOf(reading, rule, codes[at]) },
-      subject,
-      context,
-      records,
-    );
+    const icd = icdOf(reading, rule, code);
+    mapWord(reading, rule, { text, words, answer, onset, icd }, subject, context, records);
   }
 }
 
-/** The ICD-10 coding of a word. An invalid code becomes an issue. */
-function icdOf(reading: RowReading, rule: WordsRule, text: string | undefined): Coding | undefined {
-  if (text === undefined || text === '' || rule.codes === undefined) return undefined;
-  const code = icdCode(text);
-  if (code !== undefined) return { system: rule.codes.system, code };
-  reading.add('icd-code-invalid', rule.codes.split);
-  return undefined;
-}
-
-function onsetOf(reading: RowReading, rule: WordsRule, text: string | undefined): string | undefined {
-  if (text === undefined || text === '' || rule.onsets === undefined) return undefined;
-  const column = rule.onsets.split;
-  const { formats, pivot } = reading.document.columns[column] ?? {};
-  const found = readDate(text, formats ?? ['yyyy-MM-dd'], { pivot });
-  if (!('date' in found)) {
-    reading.issues.push(issue(found.fault, column));
-    return undefined;
-  }
-  if (isAfter(found.date, reading.day)) reading.issues.push(issue('date-future', column));
-  return found.date;
-}
-
-interface Word {
-  readonly text: string;
+interface Word extends ListedWord {
   readonly answer: TermAnswer;
   readonly onset: string | undefined;
   readonly icd: Coding | undefined;
@@ -127,7 +89,7 @@ function mapWord(
   context: MappingContext,
   records: WordRecords,
 ): void {
-  const { text, answer, onset, icd } = word;
+  const { text, words, answer, onset, icd } = word;
   const column = rule.words.split;
   if (answer.outcome === 'ignored') {
     reading.issues.push(issue('term-ignored', column));
@@ -145,11 +107,11 @@ function mapWord(
   const outcome = answer.outcome === 'ambiguous' ? 'ambiguous' : 'unmapped';
   // A word with an ICD-10 code does not wait, unless it is ambiguous.
   const isCoded = coding !== undefined || (icd !== undefined && outcome === 'unmapped');
-  if (!isCoded) reading.issues.push(unknownWord(reading, text, answer, column));
+  if (!isCoded) reading.issues.push(unknownWord(reading, words, answer, column));
   // An ambiguous word waits under every policy. For example, "nega diabetes" ("denies diabetes") as the text of an active Condition would
   // mean the opposite.
   if (!isCoded && (outcome === 'ambiguous' || !isTextOnly(reading))) {
-    records.waiting.push({ column, text, language: rule.language, outcome });
+    records.waiting.push({ column, text: words, language: rule.language, outcome });
     return;
   }
   // Without a code, the folded text identifies the Condition, so another spelling does not create a second Condition.
@@ -164,7 +126,11 @@ function mapWord(
     text,
     verification: rule.verification,
     recordedDate: context.today,
-    codings: [coding, icd].filter((one) => one !== undefined),
+    codings: distinct([
+      coding,
+      icd,
+      coding?.system === SNOMED ? undefined : mappedCode(reading, context, rule, icd),
+    ]),
     ...(onset === undefined ? {} : { onset }),
   });
   records.conditions.set(code, condition);
@@ -176,6 +142,27 @@ function mapWord(
   if (earlier !== undefined) records.results.set(identifier.value ?? '', { aliases: [earlier] });
   noteUse(records, answer, condition);
 }
+
+/** The SNOMED CT coding that the loaded maps give for an ICD-10 code. Several concepts for the code become an issue. */
+function mappedCode(
+  reading: RowReading,
+  context: MappingContext,
+  rule: WordsRule,
+  icd: Coding | undefined,
+): Coding | undefined {
+  if (icd?.system === undefined || !isIcdSystem(icd.system)) return undefined;
+  const answer = context.codes?.(icd);
+  if (answer?.outcome === 'ambiguous') reading.add('icd-code-ambiguous', rule.codes?.split);
+  return answer?.outcome === 'mapped' ? answer.coding : undefined;
+}
+
+/** The codings without repetition. A person can have decided that a code is itself. */
+const distinct = (codings: readonly (Coding | undefined)[]): Coding[] =>
+  codings.filter(
+    (one, at): one is Coding =>
+      one !== undefined &&
+      codings.findIndex((other) => other?.system === one.system && other?.code === one.code) === at,
+  );
 
 /** Notes the record of a word. Two words with the same concept share a record, and a correction of one word keeps this record. */
 function noteUse(
