@@ -209,3 +209,16 @@ export const wordUses = pgTable('word_uses', {
   revision: countColumn('revision'),
   sent: jsonb('sent'),
 });
+
+/** ConceptMaps from ICD-10 to SNOMED CT. `activeSince` is null while a map is being loaded. */
+export const codeMaps = pgTable('code_maps', {
+  id: id(),
+  url: text('url').notNull(),
+  version: text('version').notNull(),
+  activeSince: timestampColumn('active_since'),
+  codes: countColumn('codes'),
+  usable: countColumn('usable'),
+  leftOut: countColumn('left_out'),
+  loadedBy: text('loaded_by').notNull(),
+  createdAt: createdAt(),
+});

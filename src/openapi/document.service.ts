@@ -25,6 +25,7 @@ const INSTANCES = {
 const STREAMED: Readonly<Record<string, Json>> = {
   'POST /dicom-web/studies': INSTANCES,
   'POST /dicom-web/studies/{study}': INSTANCES,
+  'POST /api/terms/code-maps': { 'application/fhir+json': { schema: { type: 'object' } } },
   'POST /api/imports': {
     'multipart/form-data': {
       schema: { type: 'object', required: ['file'], properties: { file: { type: 'string' } } },

@@ -177,6 +177,7 @@ export const table: readonly Row[] = [
       absent('GET /api/imports/:id/events'),
       ['GET /api/terms', 200],
       ['GET /api/terms/concept-map', 200],
+      ['GET /api/terms/code-maps', 200],
       absent('GET /api/terms/:id/suggestions'),
     ],
   ),
@@ -184,6 +185,8 @@ export const table: readonly Row[] = [
     ['terms:decide'],
     [
       ['POST /api/terms/concept-map', 422],
+      ['POST /api/terms/code-maps', 415],
+      absent('DELETE /api/terms/code-maps/:id'),
       absent('POST /api/terms/:id/decide', 422),
       absent('POST /api/terms/:id/ignore'),
     ],

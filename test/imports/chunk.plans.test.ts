@@ -5,6 +5,7 @@ import { ChunkPlans, packPlans, type StoredPlan } from '../../src/imports/writin
 import { RowMapper } from '../../src/imports/writing/row.mapper.js';
 import type { MappingContext } from '../../src/mapping/row.plan.js';
 import { DIABETES, SNOMED } from '../../src/mapping/words/term.js';
+import { CodeSession } from '../../src/terms/code.look.up.js';
 import { shipped } from '../csv/csv.reading.ts';
 import { context } from '../mapping/mapping.world.ts';
 
@@ -31,12 +32,13 @@ const rows: CsvRow[] = Array.from({ length: 130 }, (_, at) => {
   return { row: at + 1, line: at + 2, cells };
 });
 const mapperWith = (more: Partial<MappingContext> = {}) =>
-  new RowMapper(document, header, { ...context, ...more });
+  new RowMapper(document, header, { ...context, ...more }, new CodeSession(async () => []));
 
 const mapper = mapperWith();
-const outcomes = rows.map((row) => mapper.map(row).outcome);
-const planned = rows.flatMap((row): StoredPlan[] => {
-  const { outcome, words } = mapper.map(row);
+const mapped = await Promise.all(rows.map((row) => mapper.map(row)));
+const outcomes = mapped.map(({ outcome }) => outcome);
+const planned = rows.flatMap((row, at): StoredPlan[] => {
+  const { outcome, words } = mapped[at] ?? { outcome: { outcome: 'rejected' }, words: [] };
   return outcome.outcome === 'planned'
     ? [{ row: row.row, plan: outcome.plan, issues: outcome.issues, words }]
     : [];
@@ -44,12 +46,12 @@ const planned = rows.flatMap((row): StoredPlan[] => {
 const packed = packPlans(planned);
 
 describe('plans that are stored with a chunk', () => {
-  it('are what mapping the rows again would give', () => {
+  it('are what mapping the rows again would give', async () => {
     expect(planned.length).toBe(120);
     const plans = new ChunkPlans(packed);
     for (const { row, plan, issues } of planned)
       expect(plans.planOf(row, context.lookUp)).toStrictEqual({ row, plan, issues });
-    expect(rows.map((row) => mapper.outcomeOf(row, plans))).toStrictEqual(outcomes);
+    expect(await Promise.all(rows.map((row) => mapper.outcomeOf(row, plans)))).toStrictEqual(outcomes);
   });
 
   it('are found in any order; a rejected row has none', () => {
@@ -60,7 +62,7 @@ describe('plans that are stored with a chunk', () => {
     expect(plans.planOf(9_999, context.lookUp)).toBeUndefined();
   });
 
-  it('hold until a word of the row is decided', () => {
+  it('hold until a word of the row is decided', async () => {
     const target = { kind: 'condition', coding: { system: SNOMED, code: DIABETES } } as const;
     const decided: MappingContext['lookUp'] = (question) =>
       question.text === 'Palavra estranha'
@@ -70,8 +72,9 @@ describe('plans that are stored with a chunk', () => {
     expect(plans.planOf(11, decided)).toBeUndefined();
     expect(plans.planOf(12, decided)?.row).toBe(12);
     const again = mapperWith({ lookUp: decided });
-    expect(rows.map((row) => again.outcomeOf(row, plans))).toStrictEqual(
-      rows.map((row) => again.map(row).outcome),
+    const renewed = await Promise.all(rows.map((row) => again.map(row)));
+    expect(await Promise.all(rows.map((row) => again.outcomeOf(row, plans)))).toStrictEqual(
+      renewed.map(({ outcome }) => outcome),
     );
   });
 

@@ -68,6 +68,10 @@ export class Clerk {
     return this.world.http.post(path).set('authorization', this.caller.authorization).send(body);
   }
 
+  delete(path: string) {
+    return this.world.http.delete(path).set('authorization', this.caller.authorization);
+  }
+
   async report(id: string): Promise<Report> {
     return Report.parse((await this.get(`/api/imports/${id}`).expect(200)).body);
   }

@@ -195,6 +195,28 @@ it('records', async () => {
   await ask('GET /api/terms');
   const { body: map } = await ask('GET /api/terms/concept-map');
   await ask('POST /api/terms/concept-map', {}, { body: z.looseObject({}).parse(map) });
+  const target = [{ code: '38341003', equivalence: 'equivalent' }];
+  const codes = {
+    resourceType: 'ConceptMap',
+    url: 'urn:test:told',
+    group: [
+      {
+        source: 'http://hl7.org/fhir/sid/icd-10',
+        target: 'http://snomed.info/sct',
+        element: [{ code: 'I10', target }],
+      },
+    ],
+  };
+  const loaded = await asking.of(
+    'POST /api/terms/code-maps',
+    world.http
+      .post('/api/terms/code-maps')
+      .set('authorization', admin.authorization)
+      .type('application/fhir+json')
+      .send(JSON.stringify(codes)),
+  );
+  await ask('GET /api/terms/code-maps');
+  await ask('DELETE /api/terms/code-maps/{id}', { id: Id.parse(loaded.body).id });
 });
 
 it('images', async () => {

@@ -162,6 +162,101 @@ describe('a decision', () => {
   }, 60_000);
 });
 
+const ICD = 'http://hl7.org/fhir/sid/icd-10';
+const loadMap = (body: string, type = 'application/fhir+json') =>
+  world.http
+    .post('/api/terms/code-maps')
+    .set('authorization', clerk.caller.authorization)
+    .type(type)
+    .send(body);
+const mapsTo = (code: string, equivalence = 'equivalent') => [{ code, equivalence }];
+
+describe('a map from ICD-10 to SNOMED CT', () => {
+  const url = `urn:test:codes-${randomBytes(4).toString('hex')}`;
+  const codeMapOf = (element: object[]) =>
+    JSON.stringify({
+      resourceType: 'ConceptMap',
+      url,
+      version: '3',
+      group: [{ source: SNOMED, target: ICD, element }],
+    });
+
+  it('adds the concept to later lists and to Conditions that are sent again; undo takes it back', async () => {
+    const split = { split: 'note', by: ['|'] };
+    const words = [{ words: split, codes: { ...split, system: ICD }, language: 'pt' }];
+    const coded = await Clerk.start(world, { words });
+    const list = listOfWords(300, 'I10', 'J45.9', 'E11.9|I10', 'K29 - Zetagastrite');
+    const codesOf = async () => {
+      const found = await hapi.search(`Condition?subject:Patient.identifier=${coded.system}|`);
+      return found
+        .map(({ code }) =>
+          Codes.parse(code)
+            .coding.map((one) => one.code)
+            .join(' '),
+        )
+        .sort();
+    };
+    const rehearsed = await coded.import(list, { mode: 'rehearse' });
+    expect(rehearsed).toMatchObject({ status: 'rehearsed', created: 4, waiting: 0 });
+
+    const map = [
+      { code: '38341003', display: 'Hypertensive disorder', target: mapsTo('I10') },
+      { code: '44054006', target: mapsTo('E11.9', 'narrower') },
+      { code: '195967001', target: mapsTo('J45.9') },
+      { code: '4556007', target: mapsTo('J45.9') },
+      { code: '73211009', target: mapsTo('K29', 'wider') },
+    ];
+    expect((await loadMap(codeMapOf(map)).expect(200)).body).toMatchObject({
+      url,
+      version: '3',
+      codes: 3,
+      usable: 2,
+      left_out: 1,
+    });
+    // A commit writes what the rehearsal has shown.
+    await coded.post(`/api/imports/${rehearsed.file_id}/commit`).expect(202);
+    expect(await coded.ended(rehearsed.file_id)).toMatchObject({ status: 'completed', created: 4 });
+    expect(await codesOf()).toEqual(['E11.9', 'I10', 'I10', 'J45.9', 'K29']);
+
+    const again = await coded.import(list, { force: 'true' });
+    expect(again).toMatchObject({ created: 0, updated: 2, unchanged: 2 });
+    expect(again.reasons).toMatchObject({ 'icd-code-ambiguous': 1 });
+    const withConcepts = ['E11.9 44054006', 'I10 38341003', 'I10 38341003', 'J45.9', 'K29'];
+    expect(await codesOf()).toEqual(withConcepts);
+
+    await coded.post(`/api/imports/${again.file_id}/undo`).expect(202);
+    await expect.poll(async () => (await coded.report(again.file_id)).status).toBe('undone');
+    expect(await codesOf()).toEqual(['E11.9', 'I10', 'I10', 'J45.9', 'K29']);
+    expect(await coded.import(list, { force: 'true' })).toMatchObject({ updated: 2, unchanged: 2 });
+    expect(await coded.import(list, { force: 'true' })).toMatchObject({ updated: 0, unchanged: 4 });
+  }, 60_000);
+
+  it('is replaced by the next map with its URL as a whole, and can be deleted', async () => {
+    const { body } = await loadMap(codeMapOf([{ code: '38341003', target: mapsTo('I10') }])).expect(200);
+    for (const [wrong, status] of [
+      [codeMapOf([{ code: '38341004', target: mapsTo('I10') }]), 422],
+      [codeMapOf([]), 422],
+      [codeMapOf([{ code: '38341003', target: mapsTo('I10') }]).slice(0, -3), 422],
+      ['{}', 422],
+    ] as const)
+      await loadMap(wrong).expect(status);
+    await loadMap(codeMapOf([]), 'application/json').expect(415);
+    const maps = async () =>
+      Maps.parse((await clerk.get('/api/terms/code-maps').expect(200)).body).items.filter(
+        (one) => one.url === url,
+      );
+    expect(await maps()).toMatchObject([{ codes: 1, usable: 1 }]);
+    expect(await world.sql`select count(*)::int as number from code_map_targets`).toEqual([{ number: 1 }]);
+    const { id } = z.object({ id: z.string() }).parse(body);
+    await clerk.delete(`/api/terms/code-maps/${id}`).expect(204);
+    await clerk.delete(`/api/terms/code-maps/${id}`).expect(404);
+    expect(await maps()).toEqual([]);
+    expect(await world.sql`select from code_maps`).toHaveLength(0);
+  }, 60_000);
+});
+
+const Codes = z.object({ coding: z.array(z.object({ code: z.string() })) });
+const Maps = z.object({ items: z.array(z.looseObject({ url: z.string() })) });
 const DecisionMap = z.looseObject({ group: z.array(z.looseObject({ element: z.array(z.looseObject({})) })) });
 const map = async () => DecisionMap.parse((await clerk.get('/api/terms/concept-map').expect(200)).body);
 const take = (body: object) => clerk.post('/api/terms/concept-map', body);

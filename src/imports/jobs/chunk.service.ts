@@ -81,7 +81,7 @@ export class Chunks {
     for (let at = 0; at < rows.length; at += BUNDLE) {
       signal.throwIfAborted();
       words.clear();
-      const { ready, rejected } = plan(rows.slice(at, at + BUNDLE), stored.plans, mapper);
+      const { ready, rejected } = await plan(rows.slice(at, at + BUNDLE), stored.plans, mapper);
       for (const { row, unknown } of rejected) words.set(row, unknown);
       await save(rejected);
       const planned = await this.merged.merge(importId, ready, mapper);
@@ -122,16 +122,16 @@ export class Chunks {
   }
 }
 
-function plan(
+async function plan(
   rows: readonly CsvRow[],
   plans: ChunkPlans,
   mapper: RowMapper,
-): { ready: PlannedRow[]; rejected: RejectedRow[] } {
+): Promise<{ ready: PlannedRow[]; rejected: RejectedRow[] }> {
   const ready: PlannedRow[] = [];
   const rejected: RejectedRow[] = [];
   for (const read of rows) {
     const { row } = read;
-    const mapped = mapper.outcomeOf(read, plans);
+    const mapped = await mapper.outcomeOf(read, plans);
     if (mapped.outcome === 'planned') ready.push({ row, plan: mapped.plan, issues: mapped.issues });
     else rejected.push({ row, ...mapped, state: 'rejected', changes: [], writes: [] });
   }

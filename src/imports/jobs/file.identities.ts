@@ -55,7 +55,7 @@ export class FileIdentities {
       const { rows, plans } = await this.chunks.open(importId, chunk);
       for (const read of rows) {
         if (!patientOf.has(read.row)) continue;
-        const mapped = mapper.outcomeOf(read, plans);
+        const mapped = await mapper.outcomeOf(read, plans);
         if (mapped.outcome === 'planned') planned.push({ row: read.row, ...mapped });
       }
     }

@@ -91,7 +91,7 @@ export class Inspection {
     signal: AbortSignal,
   ): Promise<StagedRows | 'cancelled'> {
     const context = await this.contexts.of(record);
-    const mapper = new RowMapper(mapping.document, shape.header, context);
+    const mapper = this.contexts.mapperFor(mapping.document, shape.header, context);
     let buffered: CsvRow[] = [];
     let chunks = 0;
     let rows = 0;
@@ -126,18 +126,24 @@ export class Inspection {
   ): Promise<void> {
     const unknown: RowWords[] = [];
     const plans: StoredPlan[] = [];
-    const states = rows.map((row) => {
-      if (row.fault !== undefined) return { row: row.row, state: 'rejected', issues: [row.fault] };
-      const { outcome: mapped, words } = mapper.map(row);
+    const states: object[] = [];
+    await mapper.prepare(rows);
+    for (const row of rows) {
+      if (row.fault !== undefined) {
+        states.push({ row: row.row, state: 'rejected', issues: [row.fault] });
+        continue;
+      }
+      const { outcome: mapped, words } = await mapper.map(row);
       if (mapped.outcome === 'rejected') {
         if (mapped.unknown.length > 0) unknown.push({ row: row.row, words: mapped.unknown, waits: false });
-        return { row: row.row, state: 'rejected', issues: mapped.issues };
+        states.push({ row: row.row, state: 'rejected', issues: mapped.issues });
+        continue;
       }
       plans.push({ row: row.row, plan: mapped.plan, issues: mapped.issues, words });
       // The digest has a key. Without a key, an attacker could find the content of a row by trial.
       const content = keyedDigest(key, [planHash(mapped.plan)]);
       const [patient, ...others] = mapped.plan.identityKeys;
-      return {
+      states.push({
         row: row.row,
         state: 'pending',
         issues: [],
@@ -145,8 +151,8 @@ export class Inspection {
         content,
         person: mapped.plan.person,
         ...(others.length === 0 ? {} : { others }),
-      };
-    });
+      });
+    }
     if (unknown.length > 0) await this.words.addToInbox(importId, unknown);
     await this.database.transaction(async (transaction) => {
       await this.chunks.insert(transaction, importId, chunk, rows, plans);

@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { StoredSecrets } from '../../authn/tokens/stored.secrets.js';
+import type { CsvHeader } from '../../csv/csv.header.js';
+import type { MappingDocument } from '../../mapping/mapping.document.js';
 import type { MappingContext } from '../../mapping/row.plan.js';
+import { CodeTargets } from '../../terms/code.look.up.js';
 import { Words } from '../../terms/words.service.js';
 import { IdentityReviews } from '../writing/identity.reviews.js';
 import { RowMapper } from '../writing/row.mapper.js';
@@ -16,6 +19,7 @@ export class MappingContexts {
     private readonly words: Words,
     private readonly reviews: IdentityReviews,
     private readonly mappings: Mappings,
+    private readonly codes: CodeTargets,
   ) {}
 
   /**
@@ -36,6 +40,11 @@ export class MappingContexts {
   /** A mapper for the rows of an import that was inspected. */
   async mapper(record: ImportRecord): Promise<RowMapper> {
     const { document } = await this.mappings.byId(record.mapping);
-    return new RowMapper(document, headerOf(readSource(record.source)), await this.of(record));
+    return this.mapperFor(document, headerOf(readSource(record.source)), await this.of(record));
+  }
+
+  /** A mapper for rows with a header, during the inspection of their import. */
+  mapperFor(document: MappingDocument, header: CsvHeader, context: MappingContext): RowMapper {
+    return new RowMapper(document, header, context, this.codes.session());
   }
 }

@@ -41,7 +41,7 @@ export class MergedRows {
       const wanted = new Set(members.map(({ row }) => row));
       const { rows: stored, plans } = await this.chunks.open(importId, chunk);
       for (const row of stored.filter((one) => wanted.has(one.row))) {
-        const mapped = mapper.outcomeOf(row, plans);
+        const mapped = await mapper.outcomeOf(row, plans);
         if (mapped.outcome !== 'planned') continue;
         const { plan } = mapped;
         found.set(plan.patientKey, [...(found.get(plan.patientKey) ?? []), plan]);

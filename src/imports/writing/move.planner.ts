@@ -57,11 +57,12 @@ export class MovePlanner {
     if (record.forgottenAt !== null) return new Map();
     const mapper = await this.contexts.mapper(record);
     const rows = await this.chunks.rows(record.id, [...new Set(uses.map(({ chunk }) => chunk))]);
-    const planned = [...new Set(uses.map(({ row }) => row))].flatMap((row): PlannedRow[] => {
+    const planned: PlannedRow[] = [];
+    for (const row of new Set(uses.map((use) => use.row))) {
       const read = rows.get(row);
-      const outcome = read === undefined ? undefined : mapper.map(read).outcome;
-      return outcome?.outcome === 'planned' ? [{ row, plan: outcome.plan, issues: outcome.issues }] : [];
-    });
+      const outcome = read === undefined ? undefined : (await mapper.map(read)).outcome;
+      if (outcome?.outcome === 'planned') planned.push({ row, plan: outcome.plan, issues: outcome.issues });
+    }
     const all = await this.merged.merge(record.id, planned, mapper);
     return new Map(all.map(({ row, plan }) => [row, plan]));
   }

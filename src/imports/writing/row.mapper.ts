@@ -1,10 +1,13 @@
+import type { Coding } from '@medplum/fhirtypes';
 import { cellsByColumn, type CsvRow } from '../../csv/csv.reader.js';
 import type { CsvHeader } from '../../csv/csv.header.js';
 import { ignoredCellIssues } from '../../csv/named.issue.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
+import { listedCodes } from '../../mapping/words/listed.words.js';
 import { mapRow } from '../../mapping/row.mapping.js';
 import type { MappingContext, RowOutcome, RowPlan } from '../../mapping/row.plan.js';
 import type { IdentityKey } from '../../mapping/values/identity.js';
+import type { CodeSession } from '../../terms/code.look.up.js';
 import type { AnsweredWord, ChunkPlans } from './chunk.plans.js';
 
 /** A mapped row with the words that were looked up to map it. */
@@ -22,6 +25,7 @@ export class RowMapper {
     private readonly document: MappingDocument,
     private readonly header: CsvHeader,
     private readonly context: MappingContext,
+    private readonly codes: CodeSession,
   ) {}
 
   /** The key of the digests that identify persons. */
@@ -29,8 +33,23 @@ export class RowMapper {
     return this.context.key;
   }
 
+  /** Reads the ICD-10 codes of some rows from the code maps at once. Without this call, `map` reads them row by row. */
+  async prepare(rows: readonly CsvRow[]): Promise<void> {
+    await this.codes.prepare(
+      rows.flatMap(({ cells }) => listedCodes(this.document, cellsByColumn(cells, this.header))),
+    );
+  }
+
   /** Maps a row from its cells. */
-  map({ cells }: CsvRow): MappedRow {
+  async map({ cells }: CsvRow): Promise<MappedRow> {
+    const missing: Coding[] = [];
+    const mapped = this.attempt(cells, missing);
+    if (missing.length === 0) return mapped;
+    await this.codes.prepare(missing);
+    return this.attempt(cells, []);
+  }
+
+  private attempt(cells: readonly string[], missing: Coding[]): MappedRow {
     const words: AnsweredWord[] = [];
     const context: MappingContext = {
       ...this.context,
@@ -39,16 +58,24 @@ export class RowMapper {
         words.push([question, answer]);
         return answer;
       },
+      codes: (coding) => {
+        const answer = this.codes.find(coding);
+        if (answer === undefined) missing.push(coding);
+        return answer ?? { outcome: 'unmapped' };
+      },
     };
     const outcome = mapRow(this.document, cellsByColumn(cells, this.header), context);
     const issues = [...outcome.issues, ...ignoredCellIssues(cells, this.header)];
     return { outcome: { ...outcome, issues }, words };
   }
 
-  /** The outcome of a row. Uses the stored plan of the row if it is still valid. Otherwise maps the row again. */
-  outcomeOf(row: CsvRow, plans: ChunkPlans): RowOutcome {
+  /**
+   * The outcome of a row. Uses the stored plan of the row if it is still valid. Otherwise maps the row again. A stored plan keeps the
+   * SNOMED CT codings of its ICD-10 codes, so a commit writes what its rehearsal has shown.
+   */
+  async outcomeOf(row: CsvRow, plans: ChunkPlans): Promise<RowOutcome> {
     const stored = plans.planOf(row.row, this.context.lookUp);
-    if (stored === undefined || this.isOutdated(stored.plan)) return this.map(row).outcome;
+    if (stored === undefined || this.isOutdated(stored.plan)) return (await this.map(row)).outcome;
     return { outcome: 'planned', plan: stored.plan, issues: stored.issues };
   }
 

@@ -1,0 +1,2 @@
+drop table code_map_targets;
+drop table code_maps;
