@@ -1,4 +1,4 @@
 import './config/node.version.js';
 
 // This import is dynamic, because an old Node may fail to parse the modules of the gateway before the version check has run.
-await import('./start.js');
+void import('./start.js');

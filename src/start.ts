@@ -35,11 +35,9 @@ function endWith(logger: LoggerService, error: Error): void {
   setTimeout(() => process.exit(1), 100);
 }
 
-try {
-  await main();
-} catch (error) {
+main().catch((error: unknown) => {
   const text =
     error instanceof EnvironmentFaulty ? error.message : error instanceof Error ? error.stack : 'unknown';
   process.stderr.write(`Radgate could not start. ${text}\n`);
   process.exit(1);
-}
+});

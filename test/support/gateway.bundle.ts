@@ -1,16 +1,20 @@
-import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { codeCacheOf } from './code.cache.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');
 const CACHE = join(ROOT, 'node_modules/.cache/radgate-test');
 
 /** The built gateway and its dependencies in one file. */
-export const BUNDLE = join(CACHE, 'gateway.mjs');
+const BUNDLE = join(CACHE, 'gateway.cjs');
+/** The program that runs the bundle (gateway.runner.ts). */
+const RUNNER = join(CACHE, 'runner.cjs');
 
-/** The folder of Node's compile cache. The first start of the gateway fills the cache, and later starts read it. */
-export const compileCache = { NODE_COMPILE_CACHE: join(CACHE, 'compiled') };
+/** The arguments of Node that run the bundle. */
+export const BUNDLED = [RUNNER, BUNDLE] as const;
 
 /** Modules that are not bundled: native code, and optional parts of Nest, Fastify and pg that are not installed. */
 const EXTERNAL = [
@@ -27,12 +31,6 @@ const EXTERNAL = [
   'pg-native',
 ];
 
-/** Code that defines the variables that CommonJS modules expect. */
-const COMMON_JS = `
-import { createRequire as createRequireOfBundle } from 'node:module';
-const require = createRequireOfBundle(import.meta.url);
-const { filename: __filename, dirname: __dirname } = import.meta;`;
-
 /**
  * Bundles dist/main.js if the bundle is missing or outdated. A test run starts the gateway about 150 times. A start without the bundle
  * loads 2,000 modules and takes three times as long. test/viewer, test/stack and test/long test dist/main.js itself, which `npm start`
@@ -40,27 +38,40 @@ const { filename: __filename, dirname: __dirname } = import.meta;`;
  */
 export async function bundleGateway(): Promise<void> {
   if (await isUpToDate()) return;
+  await mkdir(CACHE, { recursive: true });
+  for (const name of await readdir(CACHE))
+    if (name.endsWith('.code')) await rm(join(CACHE, name), { force: true });
+  await bundle(join(import.meta.dirname, 'gateway.runner.ts'), RUNNER);
+  await bundle(join(DIST, 'main.js'), BUNDLE);
+}
+
+/** True if V8's code cache of the bundle exists. The first gateway that runs the bundle writes the cache (templates.ts). */
+export const isCodeCached = (): boolean => existsSync(codeCacheOf(BUNDLE));
+
+async function bundle(entry: string, outfile: string): Promise<void> {
   const { outputFiles } = await build({
-    entryPoints: [join(DIST, 'main.js')],
-    outfile: BUNDLE,
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     write: false,
     platform: 'node',
-    format: 'esm',
+    // V8 has a complete code cache only for scripts, so the bundle is a CommonJS module.
+    format: 'cjs',
     target: 'node24',
     // The class names must be kept, because Nest distinguishes services by their names.
     keepNames: true,
     external: EXTERNAL.flatMap((name) => [name, `${name}/*`]),
+    // A script cannot call import().
+    supported: { 'dynamic-import': false },
     // No module of the bundle may run as a command when it is loaded.
-    define: { 'import.meta.main': 'false' },
-    banner: { js: COMMON_JS },
+    define: { 'import.meta.main': 'false', 'import.meta.url': 'urlOfBundle' },
+    banner: { js: "const urlOfBundle = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'error',
   });
-  await mkdir(CACHE, { recursive: true });
-  // Another test run may read or write the bundle at the same time.
-  const made = `${BUNDLE}.${process.pid}`;
+  // Another test run may read or write the file at the same time.
+  const made = `${outfile}.${process.pid}`;
   await writeFile(made, outputFiles[0]?.contents ?? '');
-  await rename(made, BUNDLE);
+  await rename(made, outfile);
 }
 
 async function isUpToDate(): Promise<boolean> {
@@ -69,6 +80,7 @@ async function isUpToDate(): Promise<boolean> {
   const names = await readdir(DIST, { recursive: true });
   const inputs = [
     import.meta.filename,
+    join(import.meta.dirname, 'gateway.runner.ts'),
     join(ROOT, 'package-lock.json'),
     ...names.map((name) => join(DIST, name)),
   ];

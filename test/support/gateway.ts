@@ -5,7 +5,7 @@ import { inject } from 'vitest';
 import { launch, type Running, until } from '../../infra/local/launch.ts';
 import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
 import { reserveAnyPort } from '../../infra/local/port.ts';
-import { BUNDLE, compileCache } from './gateway.bundle.ts';
+import { BUNDLED } from './gateway.bundle.ts';
 import { foundIn, foundInMetrics } from './log.canaries.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording.proxy.ts';
 
@@ -52,10 +52,10 @@ export async function startTestGateway(
   };
   const log = join(dir, 'gateway.log');
   const running = await launch({
-    command: [...under, process.execPath, ...gatewayFlags, BUNDLE],
+    command: [...under, process.execPath, ...gatewayFlags, ...BUNDLED],
     cwd: dir,
     log,
-    env: { ...thriftyMemory, ...compileCache, ...full, ...(upstream && { ORTHANC_URL: upstream.url }) },
+    env: { ...thriftyMemory, ...full, ...(upstream && { ORTHANC_URL: upstream.url }) },
   });
   await until('the gateway', running, async () => (await fetch(`${url}/health/live`)).ok).catch(
     async (error: unknown) => {

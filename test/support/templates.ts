@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
-import { launch, until } from '../../infra/local/launch.ts';
+import { launch, type Running, until } from '../../infra/local/launch.ts';
 import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 import type { Postgres } from '../../infra/local/postgres.ts';
-import { BUNDLE, compileCache } from './gateway.bundle.ts';
+import { writeCodeCache } from './code.cache.writer.ts';
+import { BUNDLED, isCodeCached } from './gateway.bundle.ts';
 
 const MIGRATE = join(import.meta.dirname, '../../dist/database/migrate.js');
 
@@ -41,8 +42,15 @@ export async function makeTemplates(server: Postgres, dir: string): Promise<Temp
       DATABASE_OWNER_URL: named(server.ownerUrl, templates.empty),
     },
   });
-  await copyDatabase(server.adminUrl, templates.empty, templates.started);
-  await startOnce(named(server.appUrl, templates.started), templates, dir);
+  const once = async (name: string, use?: (gateway: Running, url: string) => Promise<void>) => {
+    await copyDatabase(server.adminUrl, templates.empty, name);
+    await startOnce(named(server.appUrl, name), templates, dir, use);
+  };
+  const { adminPassword } = templates;
+  // The gateway that writes the code cache has its own database, because its requests must not be in the template.
+  if (!isCodeCached())
+    await once('radgate_code_cache', (gateway, url) => writeCodeCache(gateway, url, adminPassword));
+  await once(templates.started);
   return templates;
 }
 
@@ -70,20 +78,20 @@ export async function administer(
   }
 }
 
-/** Starts a gateway on a new database, and stops the gateway when it answers. The gateway can answer without an archive. */
+/** Starts a gateway on a new database, calls `use`, and stops the gateway when it answers. The gateway can answer without an archive. */
 async function startOnce(
   url: string,
   { masterKey, adminPassword }: Pick<Templates, 'masterKey' | 'adminPassword'>,
   dir: string,
+  use?: (gateway: Running, url: string) => Promise<void>,
 ): Promise<void> {
   const port = await reserveAnyPort();
   const gateway = await launch({
-    command: [process.execPath, ...gatewayFlags, BUNDLE],
+    command: [process.execPath, ...gatewayFlags, ...BUNDLED],
     cwd: dir,
     log: join(dir, 'first.gateway.log'),
     env: {
       ...thriftyMemory,
-      ...compileCache,
       HOST: '127.0.0.1',
       PORT: String(port),
       PUBLIC_URL: `http://127.0.0.1:${port}`,
@@ -103,6 +111,7 @@ async function startOnce(
       gateway,
       async () => (await fetch(`http://127.0.0.1:${port}/health/live`)).ok,
     );
+    await use?.(gateway, `http://127.0.0.1:${port}`);
   } finally {
     await gateway.stop();
   }
