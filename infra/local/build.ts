@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -12,14 +12,24 @@ const root = join(import.meta.dirname, '../..');
 
 const Output = z.object({ stdout: z.string(), stderr: z.string() });
 
-type Part = { inputs: string[]; output: string; command: string[] };
+/** `prepare` runs before the command, `complete` after it. */
+type Part = {
+  inputs: string[];
+  output: string;
+  command: string[];
+  prepare?: () => Promise<void>;
+  complete?: () => Promise<void>;
+};
 
 // The gateway must be built first, because its build empties dist/ and would delete the portal.
 const parts: Part[] = [
   {
-    inputs: ['src', 'tsconfig.json', 'nest-cli.json', 'package-lock.json'],
+    inputs: ['src', 'tsconfig.json', 'package-lock.json'],
     output: 'dist/main.js',
-    command: ['node_modules/.bin/nest', 'build'],
+    command: ['node_modules/typescript-native/bin/tsc', '-p', '.'],
+    prepare: () => rm(join(root, 'dist'), { recursive: true, force: true }),
+    complete: () =>
+      cp(join(root, 'src/database/migrations'), join(root, 'dist/database/migrations'), { recursive: true }),
   },
   {
     inputs: ['portal', 'package-lock.json'],
@@ -36,12 +46,13 @@ export async function buildAll(log: (line: string) => void): Promise<void> {
   });
 }
 
-async function build({ inputs, output, command }: Part): Promise<void> {
+async function build({ inputs, output, command, prepare, complete }: Part): Promise<void> {
   const marker = join(root, `${output}.inputs`);
   const wanted = await digest(inputs);
   const built = await readFile(marker, 'utf8').catch(() => '');
   if (built === wanted && existsSync(join(root, output))) return;
   const [script = '', ...args] = command;
+  await prepare?.();
   try {
     await execute(process.execPath, [join(root, script), ...args], { cwd: root, maxBuffer: 2 ** 26 });
   } catch (error) {
@@ -49,6 +60,7 @@ async function build({ inputs, output, command }: Part): Promise<void> {
     const said = output ? output.stdout + output.stderr : '';
     throw new Error(`${command.slice(0, 2).join(' ')} failed\n${said.trim()}`, { cause: error });
   }
+  await complete?.();
   await writeFile(marker, wanted);
 }
 

@@ -4,7 +4,7 @@ import { saying, step } from './steps.ts';
 
 // `npm run check`: runs the checks and the build in parallel, with one script per processor, and then all tests.
 
-/** Scripts of package.json. The slowest script comes first. */
+/** Scripts of package.json. The slowest script comes first. The build checks the types of src, `types` those of the other folders. */
 const SCRIPTS = ['types', 'build', 'lint', 'boundaries', 'format'];
 
 /** Runs a script of package.json. If the script fails, throws an error with its complete output. */

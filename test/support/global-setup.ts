@@ -47,7 +47,7 @@ const log = (line: string) => process.stderr.write(`${line}\n`);
  * stops them.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  if (!existsSync(main)) throw new Error('dist/ is missing: run `npx nest build` first (`npm test` does)');
+  if (!existsSync(main)) throw new Error('dist/ is missing: run `npm run build` first (`npm test` does)');
   await prepareMachine(log);
   const dir = await mkdtemp(join(tmpdir(), 'radgate-test-'));
   const upstreamFaults = join(dir, 'upstream.faults');
