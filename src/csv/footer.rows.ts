@@ -1,7 +1,7 @@
 import { foldText } from '../mapping/words/folding.js';
 
 const THINGS =
-  '(?:patients?|pacientes?|records?|registros?|rows?|linhas?|filas?|lignes?|enregistrements?|patienten|zeilen|datensatze|items?|itens)';
+  '(?:patients?|pacientes?|records?|registr?os?|utentes?|doentes?|malades?|faelle|falle|rows?|linhas?|filas?|lignes?|enregistrements?|patienten|zeilen|datensatze|items?|itens)';
 const NUMBER = '[\\d.,]+';
 const FOOTERS = [
   `(?:gesamt|insgesamt|summe) ?[:=]? ?(?:${NUMBER})?`,

@@ -14,14 +14,17 @@ export interface ChosenVariant {
 
 const FITTING = 0.95;
 
+const IMPERIAL = new Set(['[lb_av]', '[in_i]', '[degF]']);
+
 /**
  * Chooses the LOINC code and the unit of a measurement. The written unit decides. Without a unit, the values decide, if they fit the
- * typical range of exactly one unit.
+ * typical range of exactly one unit. `isMetric`: whether the list is from a country without pounds, inches and degrees Fahrenheit.
  */
 export function chooseVariant(
   { variants }: MeasuredKind,
   unit: string | undefined,
   sample: readonly number[],
+  isMetric: boolean,
 ): ChosenVariant | undefined {
   const [first] = variants;
   if (first === undefined) return undefined;
@@ -39,7 +42,8 @@ export function chooseVariant(
   }
   if (variants.length === 1 && sample.length === 0)
     return { variant: first, isSure: true, reason: `The measurement has one usual unit, ${first.unit}.` };
-  const fitting = variants.filter(({ typical: [low, high] }) => {
+  const fitting = variants.filter(({ ucum, typical: [low, high] }) => {
+    if (isMetric && IMPERIAL.has(ucum)) return false;
     const inside = sample.filter((value) => value >= low && value <= high).length;
     return sample.length > 0 && inside >= sample.length * FITTING;
   });
@@ -86,6 +90,7 @@ export interface DraftedRules {
 export function draftMeasurements(
   columns: readonly PlacedColumn[],
   date: (category: string) => object,
+  isMetric: boolean,
 ): DraftedRules {
   const observations: object[] = [];
   const questions: Question[] = [];
@@ -105,7 +110,7 @@ export function draftMeasurements(
       ...date(kind.category),
       quantity: quantityOf(variant, decimalOf(column.profile.numbers)),
     });
-    const chosen = chooseVariant(kind, unitOfColumn(column), column.profile.numbers.sample);
+    const chosen = chooseVariant(kind, unitOfColumn(column), column.profile.numbers.sample, isMetric);
     const { variant } = chosen ?? { variant: kind.variants[0] };
     if (variant === undefined) continue;
     reasons.set(column.field, chosen?.reason ?? 'The unit is not known.');

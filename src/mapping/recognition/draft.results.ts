@@ -4,12 +4,13 @@ import { chooseVariant, decimalOf, mostFrequentUnit } from './draft.observations
 import { readColumnName } from './header.reader.js';
 import { MEASURED_KINDS, type MeasuredKind } from './measured.kinds.js';
 import { type Question, question } from './question.js';
-import type { TestTally } from './result.tally.js';
+import { isBlood, type TestTally } from './result.tally.js';
 
 interface ResultColumns {
   readonly code?: PlacedColumn | undefined;
   readonly name?: PlacedColumn | undefined;
   readonly value: PlacedColumn;
+  readonly specimen?: PlacedColumn | undefined;
 }
 
 /** The rules for a list with one result in each row, and the questions about its tests. `at` is the position of the first rule. */
@@ -28,8 +29,11 @@ export function draftResults(
     return found === undefined ? {} : { [member]: { copy: found.field } };
   };
   const decimal = decimalOf(value.profile.numbers);
-  const ruleOf = ({ column, when }: TestColumn, number: number): object => {
-    const { tests, unknown } = testsOf(column, tallies);
+  const ruleOf = ({ column, when, isOtherSpecimen }: TestColumn, number: number): object => {
+    const own = tallies.filter((tally) => tally.header === column.header);
+    const { tests, unknown } = testsOf(
+      own.filter((tally) => isOtherSpecimen === undefined || tally.isOtherSpecimen === isOtherSpecimen),
+    );
     const path = ['observations', at + number, 'tests'];
     for (const test of unknown)
       questions.push(question('test-unknown', [...path, test], { column: column.header, about: test }));
@@ -38,7 +42,7 @@ export function draftResults(
       kind: 'results',
       category: 'laboratory',
       test: { copy: column.field },
-      value: { copy: value.field, ...when },
+      value: { copy: value.field, ...(when === undefined ? {} : { when }) },
       ...date('laboratory'),
       ...copy('order', 'order_number'),
       ...copy('unit', 'result_unit'),
@@ -47,39 +51,53 @@ export function draftResults(
       tests,
     };
   };
-  const tested = testColumns({ code, name, value });
+  const tested = testColumns({ code, name, value, specimen: field('specimen') });
   return { observations: tested.map((column, number) => ruleOf(column, number)), questions };
 }
 
 interface TestColumn {
   readonly column: PlacedColumn;
   /** The condition under which the column says the test. */
-  readonly when: object;
+  readonly when?: object;
+  /** Whether the results are from another specimen than blood. Undefined for results of all specimens. */
+  readonly isOtherSpecimen?: boolean;
 }
 
-/** The columns that say which test a row has. LOINC codes come first. If some rows have no code, their name says the test. */
-function testColumns({ code, name }: ResultColumns): TestColumn[] {
+/**
+ * The columns that say which test a row has. LOINC codes come first. If some rows have no code, their name says the test. A name means
+ * another test in another specimen, so the other specimens have a rule of their own.
+ */
+function testColumns({ code, name, value, specimen }: ResultColumns): TestColumn[] {
   const isCoded = code !== undefined && (code.profile.shapes.get('loinc') ?? 0) >= code.profile.filled * 0.9;
   const first = isCoded ? code : (name ?? code);
   if (first === undefined) return [];
   const second = first === code ? name : undefined;
-  if (second === undefined || second.profile.filled <= first.profile.filled)
-    return [{ column: first, when: {} }];
+  if (second !== undefined && second.profile.filled > first.profile.filled)
+    return [
+      { column: first, when: { column: first.field, present: true } },
+      { column: second, when: { column: first.field, present: false } },
+    ];
+  if (isCoded || specimen === undefined) return [{ column: first }];
+  const words = [...specimen.profile.distinct.keys()];
+  const when = (is: readonly string[]) => ({ column: specimen.field, is });
   return [
-    { column: first, when: { when: { column: first.field, present: true } } },
-    { column: second, when: { when: { column: first.field, present: false } } },
+    { column: first, when: when(words.filter((word) => isBlood(word))), isOtherSpecimen: false },
+    { column: first, when: when(words.filter((word) => !isBlood(word))), isOtherSpecimen: true },
+    ...(specimen.profile.filled === value.profile.filled
+      ? []
+      : [{ column: first, when: { column: specimen.field, present: false }, isOtherSpecimen: false }]),
   ];
 }
 
-/** The tests of a column that the dictionary knows, and the tests that nobody knows. A LOINC code needs no entry. */
-function testsOf({ header }: PlacedColumn, tallies: readonly TestTally[]) {
+/** The tests that the dictionary knows, and the tests that nobody knows. A LOINC code needs no entry. */
+function testsOf(tallies: readonly TestTally[]) {
   const tests: Record<string, object> = {};
   const unknown: string[] = [];
   for (const tally of tallies) {
-    if (tally.header !== header || isLoinc(tally.test)) continue;
+    if (isLoinc(tally.test)) continue;
     const kind = tally.isOtherSpecimen ? undefined : kindOf(tally.test);
     const chosen =
-      kind === undefined ? undefined : chooseVariant(kind, mostFrequentUnit(tally.units), tally.sample);
+      kind === undefined ? undefined : chooseVariant(kind, mostFrequentUnit(tally.units), tally.sample, true);
     if (chosen?.isSure !== true) {
       unknown.push(tally.test);
       continue;

@@ -7,6 +7,8 @@ import { type Question, question } from './question.js';
 export interface ListOrigin {
   readonly country: string;
   readonly reason: string;
+  /** Whether the country is known, and not only assumed. */
+  readonly isKnown: boolean;
   readonly zone?: string;
   readonly questions: readonly Question[];
 }
@@ -71,9 +73,10 @@ export function originOf(
   const assumed = assumedCountry(columns, language);
   const country = found?.country ?? assumed.country;
   const reason = found?.reason ?? assumed.reason;
+  const isKnown = found !== undefined;
   const questions: Question[] = [];
   const hasPhone = columns.some(({ meaning }) => meaning.startsWith('phone'));
-  if (found === undefined && hasPhone)
+  if (!isKnown && hasPhone)
     questions.push(
       question('country', ['source', 'country'], {
         choices: [{ label: country, value: country }],
@@ -81,8 +84,8 @@ export function originOf(
       }),
     );
   const isTimed = columns.some(({ profile, meaning }) => meaning !== 'birth_date' && profile.dates.local > 0);
-  if (!isTimed) return { country, reason, questions };
-  const only = found === undefined ? undefined : ZONES.get(country);
+  if (!isTimed) return { country, reason, isKnown, questions };
+  const only = isKnown ? ZONES.get(country) : undefined;
   const zone = only ?? ZONES.get(country) ?? USUAL_ZONES.get(country);
   if (only === undefined)
     questions.push(
@@ -90,7 +93,7 @@ export function originOf(
         choices: zone === undefined ? [] : [{ label: zone, value: zone }],
       }),
     );
-  return { country, reason, questions, ...(zone === undefined ? {} : { zone }) };
+  return { country, reason, isKnown, questions, ...(zone === undefined ? {} : { zone }) };
 }
 
 function countryIn(columns: readonly PlacedColumn[]): { country: string; reason: string } | undefined {

@@ -17,7 +17,6 @@ export const UNUSED: ReadonlyMap<string, string> = new Map([
   ['other_person', 'The name of another person is not imported.'],
   ['not_imported', 'A mapping has no place for this information.'],
   ['discharge_date', 'A mapping has no place for this information.'],
-  ['specimen', 'A mapping has no place for this information.'],
 ]);
 
 /** A meaning in words, for example `birth date`. */

@@ -62,7 +62,9 @@ export function recogniseList(
   const sex = columns.find(({ meaning }) => meaning === 'sex');
   const gender = sex === undefined ? undefined : genderTable(sex);
   const date = dateOfMeasurements(columns);
-  const measured = draftMeasurements(columns, date);
+  // An English list without a known country can be from the United States.
+  const isMetric = origin.country !== 'US' && (language !== 'en' || origin.isKnown);
+  const measured = draftMeasurements(columns, date, isMetric);
   const results = draftResults(columns, profile.tests, date, measured.observations.length);
   const words = draftWords(columns, language, origin.country);
   const draft = draftDocument({

@@ -1,3 +1,4 @@
+import { isLoinc } from '../values/loinc.js';
 import { foldText } from '../words/folding.js';
 import type { HeaderReading } from './header.reader.js';
 import { valueFacts } from './value.shapes.js';
@@ -13,9 +14,12 @@ export interface TestTally {
   readonly units: ReadonlyMap<string, number>;
   /** A sample of the values without a unit or with the most frequent unit. */
   readonly sample: readonly number[];
-  /** Whether a result is from another specimen than blood, serum or plasma. */
+  /** Whether the results are from another specimen than blood, serum or plasma. */
   readonly isOtherSpecimen: boolean;
 }
+
+/** Whether a specimen is blood, serum or plasma. An empty cell counts as blood, because most laboratory lists are about blood. */
+export const isBlood = (specimen: string): boolean => specimen === '' || BLOOD.test(foldText(specimen));
 
 const BLOOD =
   /^(?:(?:(?:whole|venous|capillary) )?blood|serum|plasma|(?:sangue|sangre)(?: .*)?|soro|suero|sang(?: .*)?|(?:voll|kapillar)?blut|edta.*|sst|heparin.*|citrat.*|s|p|b)$/u;
@@ -31,13 +35,14 @@ interface Tallied {
   results: number;
   readonly units: Map<string, number>;
   readonly sample: number[];
-  isOtherSpecimen: boolean;
+  readonly isOtherSpecimen: boolean;
 }
 
 /** Counts the tests of a list with one result in each row, with their units. It knows the columns by their names. */
 export class ResultTally {
   private readonly places: {
     readonly tests: readonly (readonly [at: number, header: string])[];
+    readonly code: number;
     readonly value: number;
     readonly unit: number;
     readonly specimen: number;
@@ -52,6 +57,7 @@ export class ResultTally {
         const at = placeOf(meaning);
         return at < 0 ? [] : [[at, headers[at]?.header ?? '']];
       }),
+      code: placeOf('test_code'),
       value: placeOf('result_value'),
       unit: placeOf('result_unit'),
       specimen: placeOf('specimen'),
@@ -60,22 +66,23 @@ export class ResultTally {
 
   /** Adds the cells of the next row. */
   add(cells: readonly string[]): void {
-    const { tests, value, unit, specimen } = this.places;
+    const { tests, code, value, unit, specimen } = this.places;
     const textAt = (at: number) => (at < 0 ? '' : (cells[at]?.trim() ?? ''));
     const result = textAt(value);
     if (result === '') return;
     const { number } = valueFacts(result);
-    const taken = foldText(textAt(specimen));
     const one = {
       unit: (textAt(unit) || (number?.unit ?? '')).slice(0, LONGEST_UNIT),
       value: number?.value,
-      isOtherSpecimen: taken !== '' && !BLOOD.test(taken),
+      isOtherSpecimen: !isBlood(textAt(specimen)),
     };
-    for (const [at, header] of tests) this.addTest(header, textAt(at), one);
+    // A LOINC code says the test, so its name needs no meaning.
+    const isCoded = isLoinc(textAt(code));
+    for (const [at, header] of tests) if (!isCoded || at === code) this.addTest(header, textAt(at), one);
   }
 
   private addTest(header: string, test: string, one: OneResult): void {
-    const key = `${header}\n${foldText(test)}`;
+    const key = `${header}\n${one.isOtherSpecimen}\n${foldText(test)}`;
     if (test === '' || test.length > LONGEST_TEST) return;
     if (!this.found.has(key) && this.found.size >= MOST_TESTS) return;
     const tallied = this.found.get(key) ?? {
@@ -84,11 +91,10 @@ export class ResultTally {
       results: 0,
       units: new Map<string, number>(),
       sample: [],
-      isOtherSpecimen: false,
+      isOtherSpecimen: one.isOtherSpecimen,
     };
     this.found.set(key, tallied);
     tallied.results += 1;
-    tallied.isOtherSpecimen ||= one.isOtherSpecimen;
     const { units, sample } = tallied;
     if (one.unit !== '' && (units.has(one.unit) || units.size < MOST_UNITS))
       units.set(one.unit, (units.get(one.unit) ?? 0) + 1);

@@ -24,8 +24,12 @@ const NEWBORN =
 
 const plainWord = (word: string): string => foldText(word).replace(/[.,]/gu, '');
 
-/** Whether a word is a title such as "Dr.". */
-export const isTitle = (word: string): boolean => TITLES.has(plainWord(word));
+/** Countries in which "M." before a name means "monsieur". Elsewhere, it is an initial. */
+const FRANCOPHONE = new Set(['FR', 'BE', 'LU', 'MC', 'SN', 'CI', 'MA', 'TN', 'DZ']);
+
+/** Whether a word is a title such as "Dr.". `country` is the country of the list. */
+export const isTitle = (word: string, country: string): boolean =>
+  TITLES.has(plainWord(word)) || (FRANCOPHONE.has(country) && /^m\.?$/iu.test(word));
 
 /**
  * Whether a word at the end of a name is a degree or a generation, for example "MD" or "III". `lusophone`: whether Júnior belongs to the

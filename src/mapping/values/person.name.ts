@@ -33,13 +33,13 @@ export function readFullName(cell: string, country: string): ReadName {
     suffix.unshift(...wordsOf(halves.pop()));
   if (halves.length > 2) return { name: { use: 'official', text }, codes: [...codes, 'name-unclear'] };
   const [first = text, second] = halves;
-  const titled = takeTitles(second === undefined ? wordsOf(first) : wordsOf(second), lusophone);
+  const titled = takeTitles(second === undefined ? wordsOf(first) : wordsOf(second), country);
   const prefix = [...titled.prefix];
   suffix.unshift(...titled.suffix);
   let name: HumanName;
   if (second === undefined) name = splitWords(text, titled.words);
   else {
-    const family = takeTitles(wordsOf(first), lusophone);
+    const family = takeTitles(wordsOf(first), country);
     prefix.unshift(...family.prefix);
     suffix.unshift(...family.suffix);
     name = { use: 'official', text, family: family.words.join(' '), given: [...titled.words] };
@@ -55,13 +55,12 @@ export function readNameParts(
   family: string | undefined,
   country: string,
 ): ReadName {
-  const lusophone = LUSOPHONE.has(country);
   const [ours, theirs] = [given, family].map((cell) => (cell === undefined ? undefined : withoutNotes(cell)));
   const codes: IssueCode[] = ours?.noted === true || theirs?.noted === true ? ['name-note'] : [];
   const text = [ours?.name, theirs?.name].filter((part) => part !== undefined).join(' ');
   if (isNewbornName(text)) return { name: { use: 'temp', text }, codes: [...codes, 'name-temporary'] };
-  const first = takeTitles(wordsOf(ours?.name), lusophone);
-  const last = takeTitles(wordsOf(theirs?.name?.replaceAll(',', ' ')), lusophone);
+  const first = takeTitles(wordsOf(ours?.name), country);
+  const last = takeTitles(wordsOf(theirs?.name?.replaceAll(',', ' ')), country);
   const prefix = [...first.prefix, ...last.prefix];
   const suffix = [...first.suffix, ...last.suffix];
   if (prefix.length + suffix.length > 0) codes.push('name-title');
@@ -80,9 +79,10 @@ interface Titled {
 }
 
 /** Separates the titles and suffixes from the words of a name. At least one word stays a name. */
-function takeTitles(words: readonly string[], lusophone: boolean): Titled {
+function takeTitles(words: readonly string[], country: string): Titled {
+  const lusophone = LUSOPHONE.has(country);
   let [start, end] = [0, words.length];
-  while (start < end - 1 && isTitle(words[start] ?? '')) start += 1;
+  while (start < end - 1 && isTitle(words[start] ?? '', country)) start += 1;
   while (end > start + 1 && isSuffix(words[end - 1] ?? '', lusophone)) end -= 1;
   return { prefix: words.slice(0, start), words: words.slice(start, end), suffix: words.slice(end) };
 }
