@@ -1,5 +1,4 @@
 // `npm run bench -- adoption [INSTANCES]`: measures a new gateway in front of a full archive.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool, request } from 'undici';
@@ -8,14 +7,13 @@ import { startGateway } from '../infra/local/gateway.ts';
 import { startOrthanc } from '../infra/local/orthanc.ts';
 import { cacheFolder, providePrefix } from '../infra/local/prefix.ts';
 import { type Base, startOnBase } from './bench.base.ts';
+import { processorSeconds } from './processor.ts';
 import { sample } from './samples.ts';
 
 const account = { username: 'gateway', aet: 'BENCH' };
 const SERIES = 100;
 const PIXEL_BYTES = 64 * 1024;
 const SENDERS = 4;
-/** Clock ticks per second in /proc. */
-const TICKS_PER_SECOND = 100;
 const Stats = z.object({ catalog: z.object({ instances: z.number() }) });
 
 type Say = (line: string) => void;
@@ -100,10 +98,6 @@ async function timed(work: () => Promise<void>): Promise<number> {
 /** Returns the processor time in seconds that each process has used up to now. */
 async function processorTimes(pids: Readonly<Record<string, number>>): Promise<Map<string, number>> {
   const times = new Map<string, number>();
-  for (const [name, pid] of Object.entries(pids)) {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    times.set(name, (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND);
-  }
+  for (const [name, pid] of Object.entries(pids)) times.set(name, await processorSeconds(pid));
   return times;
 }

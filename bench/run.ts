@@ -1,6 +1,6 @@
 // `npm run bench`: sends the same requests to one archive on three paths, and compares the paths. Then measures a new gateway in front of a
 // full archive, and imports. Prints Markdown tables. `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run only
-// one measurement.
+// one measurement. `npm run bench -- full-server [PATIENTS]` runs only when it is named, because it takes half an hour.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -8,6 +8,7 @@ import { request } from 'undici';
 import { z } from 'zod';
 import { buildAll } from '../infra/local/build.ts';
 import { benchAdoption } from './adoption.ts';
+import { benchFullServer } from './full.server.ts';
 import { benchImports } from './imports.ts';
 import { startBenchStack, type BenchStack } from './bench.stack.ts';
 import { sample, type Slice } from './samples.ts';
@@ -167,7 +168,8 @@ Medians of ${ROUNDS} rounds in turns on this machine; in brackets the 95th perce
 const ROWS = 1_000_000;
 const INSTANCES = 5_000;
 const [only, size] = process.argv.slice(2);
-const PARTS = ['archive', 'adoption', 'imports'];
+const PATIENTS = 100_000;
+const PARTS = ['archive', 'adoption', 'imports', 'full-server'];
 if (only !== undefined && !PARTS.includes(only)) {
   say(`Unknown measurement '${only}'. Available: ${PARTS.join(', ')}.`);
   process.exit(2);
@@ -177,3 +179,4 @@ await buildAll(say);
 if (isWanted('archive')) await benchArchive();
 if (isWanted('adoption')) console.log(await benchAdoption(Number(size ?? INSTANCES), say));
 if (isWanted('imports')) console.log(await benchImports(Number(size ?? ROWS), say));
+if (only === 'full-server') console.log(await benchFullServer(Number(size ?? PATIENTS), say));

@@ -8,6 +8,9 @@ import type { Supervisor } from './supervisor.ts';
 const startPatienceSeconds = 180;
 const attempts = 3;
 
+/** A database outside HAPI's own process. `url` is a JDBC URL. */
+export type HapiDatabase = { url: string; user: string; password: string };
+
 export type HapiOptions = {
   /** The folder that `provideHapi` returns. */
   app: string;
@@ -15,15 +18,17 @@ export type HapiOptions = {
   dir: string;
   port: number;
   log?: string;
+  /** Without a database, HAPI stores the records with H2 in `dir`. */
+  database?: HapiDatabase;
 };
 
 export type Hapi = Running & { url: string };
 
 /**
- * Starts HAPI FHIR R4 on 127.0.0.1 with its own H2 database. `url` is the base URL of the FHIR API. The start takes half a minute, or two
+ * Starts HAPI FHIR R4 on 127.0.0.1, by default with its own H2 database. `url` is the base URL of the FHIR API. The start takes half a minute, or two
  * minutes on a busy machine, so other parts of the stack should not wait for it.
  */
-export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<Hapi> {
+export async function startHapi({ app, dir, port, log, database }: HapiOptions): Promise<Hapi> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const memory = ['-XX:+UseSerialGC', '-Xmx1g', '-XX:+ExitOnOutOfMemoryError'];
   // Without the second JIT compiler, the start takes half the time. That compiler would help only after some hours.
@@ -33,6 +38,14 @@ export async function startHapi({ app, dir, port, log }: HapiOptions): Promise<H
   const running = await launch({
     // HAPI runs with low priority, so that its start does not slow down the other processes.
     command: ['nice', '-n', '10', 'java', ...memory, ...speed, ...settings, ...classes],
+    // Other users of the machine can read a command line, but not these variables.
+    ...(database && {
+      env: {
+        FHIR_DATABASE_URL: database.url,
+        FHIR_DATABASE_USER: database.user,
+        FHIR_DATABASE_PASSWORD: database.password,
+      },
+    }),
     cwd: dir,
     log: log ?? join(dir, 'hapi.log'),
   });
