@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, glob, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -10,6 +10,10 @@ import { withLock } from './lock.ts';
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
+const NestProject = z.object({
+  sourceRoot: z.string(),
+  compilerOptions: z.object({ assets: z.array(z.object({ include: z.string(), outDir: z.string() })) }),
+});
 const Output = z.object({ stdout: z.string(), stderr: z.string() });
 
 /** `prepare` runs before the command, `complete` after it. */
@@ -24,12 +28,11 @@ type Part = {
 // The gateway must be built first, because its build empties dist/ and would delete the portal.
 const parts: Part[] = [
   {
-    inputs: ['src', 'tsconfig.json', 'package-lock.json'],
+    inputs: ['src', 'tsconfig.json', 'nest-cli.json', 'package-lock.json'],
     output: 'dist/main.js',
     command: ['node_modules/typescript-native/bin/tsc', '-p', '.'],
     prepare: () => rm(join(root, 'dist'), { recursive: true, force: true }),
-    complete: () =>
-      cp(join(root, 'src/database/migrations'), join(root, 'dist/database/migrations'), { recursive: true }),
+    complete: copyAssets,
   },
   {
     inputs: ['portal', 'package-lock.json'],
@@ -62,6 +65,15 @@ async function build({ inputs, output, command, prepare, complete }: Part): Prom
   }
   await complete?.();
   await writeFile(marker, wanted);
+}
+
+/** Copies the assets of nest-cli.json, which are files that are not compiled, into dist/. */
+async function copyAssets(): Promise<void> {
+  const project = NestProject.parse(JSON.parse(await readFile(join(root, 'nest-cli.json'), 'utf8')));
+  const sources = join(root, project.sourceRoot);
+  for (const { include, outDir } of project.compilerOptions.assets)
+    for await (const file of glob(include, { cwd: sources }))
+      await cp(join(sources, file), join(root, outDir, file));
 }
 
 async function digest(inputs: string[]): Promise<string> {
