@@ -14,6 +14,7 @@ export const mappings = pgTable('mappings', {
 
 export const IMPORT_STATUS = [
   'inspecting',
+  'needs_mapping',
   'rehearsed',
   'queued',
   'running',
@@ -24,6 +25,12 @@ export const IMPORT_STATUS = [
   'undone',
 ] as const;
 
+/**
+ * Who chose the mapping of an import: the upload, the columns of the file, an earlier list with the same columns, or a person. `open`:
+ * nobody has chosen yet.
+ */
+export const MAPPING_CHOICES = ['named', 'open', 'columns', 'earlier', 'person'] as const;
+
 export const imports = pgTable('imports', {
   id: uuid('id').primaryKey(),
   accountId: uuid('account_id'),
@@ -31,7 +38,10 @@ export const imports = pgTable('imports', {
   fileName: textColumn('file_name'),
   sha256: bytea('sha256').notNull(),
   bytes: bigint('bytes', { mode: 'number' }).notNull(),
-  mapping: uuid('mapping').notNull(),
+  mapping: uuid('mapping'),
+  mappingChoice: text('mapping_choice', { enum: MAPPING_CHOICES }).notNull().default('named'),
+  proposal: bytea('proposal'),
+  proposedAt: timestampColumn('proposed_at'),
   mode: text('mode', { enum: ['commit', 'rehearse'] }).notNull(),
   asOf: text('as_of'),
   encoding: text('encoding'),

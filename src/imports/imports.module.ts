@@ -24,11 +24,15 @@ import { ImportRows } from './http/import.rows.js';
 import { ImportsController } from './http/imports.controller.js';
 import { Imports } from './jobs/imports.service.js';
 import { Inspection } from './jobs/inspection.service.js';
+import { MappingAnswers } from './jobs/mapping.answers.js';
+import { MappingChoice } from './jobs/mapping.choice.js';
 import { MappingContexts } from './jobs/mapping.contexts.js';
 import { MappingsController } from './http/mappings.controller.js';
 import { MovePlanner } from './writing/move.planner.js';
 import { Mappings } from './jobs/mappings.service.js';
 import { MergedRows } from './writing/merged.rows.js';
+import { Proposals } from './jobs/proposals.service.js';
+import { ProposalsController } from './http/proposals.controller.js';
 import { Provenances } from './writing/provenance.service.js';
 import { ImportDependencies } from './writing/import.dependencies.js';
 import { Reruns } from './jobs/rerun.service.js';
@@ -46,7 +50,13 @@ import { UploadReceiver } from './http/upload.receiver.js';
 /** Imports of patient lists: the uploads, the jobs that write the rows as FHIR resources, and the reports. */
 @Module({
   imports: [AuditModule, AuthnModule, AuthzModule, FhirModule, SecretsModule, TermsModule],
-  controllers: [ImportsController, MappingsController, ReviewsController, ResultsController],
+  controllers: [
+    ImportsController,
+    MappingsController,
+    ProposalsController,
+    ReviewsController,
+    ResultsController,
+  ],
   providers: [
     BundleWriter,
     Chunks,
@@ -63,10 +73,13 @@ import { UploadReceiver } from './http/upload.receiver.js';
     ImportRows,
     Imports,
     Inspection,
+    MappingAnswers,
+    MappingChoice,
     MappingContexts,
     Mappings,
     MergedRows,
     MovePlanner,
+    Proposals,
     Provenances,
     ImportDependencies,
     Reruns,

@@ -55,6 +55,10 @@ export const FILE_CODES = {
     'The uploaded file is not on the disk of any gateway.',
     'Upload it again. Gateways can share one DATA_DIR/imports.',
   ],
+  'file-mapping-missing': [
+    'Nobody chose a mapping for the file within seven days.',
+    'Upload the file again, and choose a mapping when the import asks for it.',
+  ],
   'file-broken-quotes': [
     'More than 1,000 rows have broken quotes.',
     'Set the right delimiter in the mapping, or export the list with quotes doubled inside quoted cells.',

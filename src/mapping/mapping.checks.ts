@@ -27,7 +27,7 @@ export const NewMappingDocument = MappingDocument.superRefine((document, context
     context.addIssue({ code: 'custom', path: [...path], message });
 });
 
-function faultsOf({ observations, words }: z.infer<typeof MappingDocument>): Fault[] {
+function faultsOf({ name, observations, words }: z.infer<typeof MappingDocument>): Fault[] {
   const rules = observations.flatMap((rule, at): Fault[] => {
     const path = ['observations', at];
     const code = rule.kind === 'results' ? [] : codingFaults(rule.code, [...path, 'code']);
@@ -59,7 +59,9 @@ function faultsOf({ observations, words }: z.infer<typeof MappingDocument>): Fau
   const lists = words.flatMap(({ codes }, at) =>
     codes === undefined ? [] : systemFaults(codes.system, ['words', at, 'codes', 'system']),
   );
-  return [...rules, ...lists];
+  // In an upload, this name means that the columns of the file decide.
+  const names: Fault[] = name === 'auto' ? [[['name'], 'The name auto is reserved. Use another name.']] : [];
+  return [...names, ...rules, ...lists];
 }
 
 const systemFaults = (system: string, path: Path): Fault[] =>

@@ -2,15 +2,17 @@ import { z } from 'zod';
 import { Flag, ListQuery } from '../../http/query.pipe.js';
 import { IMPORT_STATUS, ROW_STATES } from '../../database/schema.records.js';
 
+/** The name of a mapping (its newest version), or `name@version`. */
+export const MappingName = z.string().regex(/^[\w.-]{1,64}(@[1-9]\d{0,8})?$/);
+
 /**
- * The query parameters of an upload. `mapping` is `name` or `name@version`, and `as_of` is the day that the rows of the file describe.
- * `corrections`: whether a result with another value on the FHIR server is rejected or corrected.
+ * The query parameters of an upload. `as_of` is the day that the rows of the file describe. `corrections`: whether a result with another
+ * value on the FHIR server is rejected or corrected.
  */
 export const ImportQuery = z.strictObject({
-  mapping: z
-    .string()
-    .regex(/^[\w.-]{1,64}(@[1-9]\d{0,8})?$/)
-    .default('brazil-hospital'),
+  mapping: MappingName.default('auto').describe(
+    'The mapping: `name` or `name@version`. With `auto`, the columns of the file decide. If they do not fit exactly one mapping, the import stops with the status `needs_mapping`.',
+  ),
   mode: z.enum(['commit', 'rehearse']).default('commit'),
   as_of: z.iso.date().optional(),
   encoding: z

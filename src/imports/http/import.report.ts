@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readFindings } from '../jobs/import.source.js';
 import { ISSUE_CODES } from '../../mapping/issue.codes.js';
-import { IMPORT_STATUS, type imports } from '../../database/schema.records.js';
+import { IMPORT_STATUS, type imports, MAPPING_CHOICES } from '../../database/schema.records.js';
 
 const number = z.number().default(0);
 
@@ -45,7 +45,15 @@ export const ImportReport = Counters.extend({
   file_name: z.string(),
   bytes: z.int(),
   sha256: z.string(),
-  mapping: z.object({ name: z.string(), version: z.int() }),
+  mapping: z
+    .object({ name: z.string(), version: z.int() })
+    .nullable()
+    .describe('The mapping of the import. Null until it is chosen.'),
+  mapping_choice: z
+    .enum(MAPPING_CHOICES)
+    .describe(
+      'Who chose the mapping: the upload (`named`), the columns of the file, an `earlier` list of the facility with the same columns, or a person. `open`: nobody yet.',
+    ),
   as_of: z.string().nullable(),
   corrections: z.enum(['reject', 'amend']),
   facility: z.string().nullable().describe('The URI of the facility that sent the list.'),
@@ -76,7 +84,7 @@ export type ImportReport = z.output<typeof ImportReport>;
 /** Builds the report of an import from its row and its counts. */
 export function reportOf(
   row: typeof imports.$inferSelect,
-  mapping: { readonly name: string; readonly version: number },
+  mapping: { readonly name: string; readonly version: number } | null,
   counts: unknown,
 ): ImportReport {
   const counters = Counters.parse(counts);
@@ -92,7 +100,8 @@ export function reportOf(
     file_name: row.fileName,
     bytes: row.bytes,
     sha256: row.sha256.toString('hex'),
-    mapping,
+    mapping: mapping === null ? null : { name: mapping.name, version: mapping.version },
+    mapping_choice: row.mappingChoice,
     as_of: row.asOf,
     corrections: row.corrections,
     facility: row.facility,

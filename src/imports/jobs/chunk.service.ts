@@ -48,7 +48,7 @@ export class Chunks {
   /** Processes a chunk. Stops between bundles when the import was cancelled. Throws when the signal is aborted. */
   async process(importId: string, chunk: number, signal: AbortSignal): Promise<ChunkEnd> {
     const record = await this.imports.get(importId);
-    const mapping = await this.mappings.byId(record.mapping);
+    const mapping = await this.mappings.ofImport(record);
     const mapper = await this.contexts.mapper(record);
     const stored = await this.chunks.open(importId, chunk);
     const rows = await this.pending(importId, chunk, stored);

@@ -6,6 +6,7 @@ import { Queue } from '../../database/queue.js';
 import { importRows, imports } from '../../database/schema.records.js';
 import { Conflict, NotVisible } from '../../problems/errors.js';
 import type { ImportReport } from '../http/import.report.js';
+import { NO_PROPOSAL } from './import.ending.js';
 import { type ImportRecord, Imports } from './imports.service.js';
 import { Reruns } from './rerun.service.js';
 import type { RowState } from '../writing/row.store.js';
@@ -50,10 +51,11 @@ export class ImportControl {
 
   /** Stops an import after the current bundle. The rows that were written are not undone. The pending rows run only after a retry. */
   cancel(action: AuditedAction, id: string): Promise<ImportReport> {
-    return this.command(action, id, ['inspecting', 'queued', 'running', 'rehearsed'], async (transaction) => {
+    const from = ['inspecting', 'needs_mapping', 'queued', 'running', 'rehearsed'] as const;
+    return this.command(action, id, from, async (transaction) => {
       await transaction
         .update(imports)
-        .set({ status: 'cancelled', sameness: null, finishedAt: new Date() })
+        .set({ status: 'cancelled', sameness: null, finishedAt: new Date(), ...NO_PROPOSAL })
         .where(eq(imports.id, id));
     });
   }

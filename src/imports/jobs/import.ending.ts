@@ -19,3 +19,6 @@ export async function endOf(
 /** Whether an import was undone or is being undone. */
 export const isUndone = ({ status, undoing }: Pick<ImportRecord, 'status' | 'undoing'>): boolean =>
   status === 'undone' || undoing !== null;
+
+/** The values of an import that no longer waits for a mapping. The database refuses another status with a proposal. */
+export const NO_PROPOSAL = { proposal: null, proposedAt: null } as const;

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { type AuditedAction, AuditedActions } from '../../audit/audited.actions.js';
 import type { Account } from '../../authn/account.js';
 import { is, matching, orderOf } from '../../http/list.query.js';
@@ -8,10 +7,11 @@ import { DATABASE, type Database, type Transaction } from '../../database/databa
 import { Queue } from '../../database/queue.js';
 import { imports, mappings } from '../../database/schema.records.js';
 import { facilityOfIssuer } from '../../mapping/values/facility.js';
-import { BadField, Conflict, NotVisible } from '../../problems/errors.js';
+import { Conflict, NotVisible } from '../../problems/errors.js';
 import { ImportEvents } from '../http/import.events.js';
 import type { ImportQuery, ImportsQuery } from '../http/import.query.js';
 import { type ImportReport, reportOf } from '../http/import.report.js';
+import { findEarlier, lockFile, samenessOf } from './earlier.upload.js';
 import { Mappings } from './mappings.service.js';
 import { StagedFiles } from './staged.files.js';
 import type { Upload } from '../http/upload.receiver.js';
@@ -46,7 +46,8 @@ export class Imports {
 
   /**
    * Creates an import and queues its inspection, in one transaction. Without `force`, a second upload of the same file with the same
-   * mapping, date, mode and encoding returns the earlier import. The second copy of the file is deleted.
+   * mapping, date, mode and encoding returns the earlier import. The second copy of the file is deleted. If the upload names no mapping,
+   * the inspection chooses the mapping.
    */
   async accept(
     action: AuditedAction,
@@ -56,33 +57,37 @@ export class Imports {
     key: string | undefined,
   ): Promise<AcceptedImport> {
     try {
-      const mapping = await this.mappingDocuments.named(query.mapping);
+      const isNamed = query.mapping !== 'auto';
+      const mapping = isNamed ? (await this.mappingDocuments.named(query.mapping)).id : null;
       const ofAccount = account.issuer === undefined ? null : facilityOfIssuer(account.issuer);
       const facility = query.facility ?? ofAccount;
-      const values = {
-        id: upload.id,
-        accountId: account.id,
-        accountName: account.name,
-        fileName: upload.fileName,
+      const facts = {
         sha256: upload.sha256,
-        bytes: upload.bytes,
-        mapping: mapping.id,
+        mapping,
         mode: query.mode,
         asOf: query.as_of ?? null,
         encoding: query.encoding ?? null,
         corrections: query.corrections,
         facility,
-        sameness: query.force ? null : samenessOf(upload, mapping.id, query, facility),
+      };
+      const values = {
+        ...facts,
+        id: upload.id,
+        accountId: account.id,
+        accountName: account.name,
+        fileName: upload.fileName,
+        bytes: upload.bytes,
+        mappingChoice: isNamed ? 'named' : 'open',
+        sameness: query.force ? null : samenessOf(facts),
         idempotencyKey: key ?? null,
         status: 'inspecting',
       } as const;
       const accepted = await this.auditedActions.record(action, statusOf, async (transaction) => {
-        const [created] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
-        if (created !== undefined)
-          await this.queue.add('import-inspect', [{ import_id: created.id }], transaction);
-        const { id, status } = created ?? (await findEarlier(transaction, values));
+        await lockFile(transaction, upload.sha256);
+        const earlier = await findEarlier(transaction, values);
+        const { id, status } = earlier ?? (await this.create(transaction, values));
         action.addFacts({ detail: { id } });
-        return { id, status, isNew: created !== undefined };
+        return { id, status, isNew: id === upload.id };
       });
       if (!accepted.isNew) await this.files.remove(upload.id);
       return accepted;
@@ -95,6 +100,24 @@ export class Imports {
     }
   }
 
+  private async create(
+    transaction: Transaction,
+    values: typeof imports.$inferInsert & Parameters<typeof findEarlier>[1],
+  ): Promise<ImportRecord> {
+    const [created] = await transaction.insert(imports).values(values).onConflictDoNothing().returning();
+    if (created !== undefined) {
+      await this.queue.add('import-inspect', [{ import_id: created.id }], transaction);
+      return created;
+    }
+    // Another request of the account has used the same Idempotency-Key in the meantime.
+    const earlier = await findEarlier(transaction, values);
+    if (earlier !== undefined) return earlier;
+    throw new Conflict(
+      'concurrent-change',
+      'Another request is uploading the same file. Wait a moment, then send the upload again.',
+    );
+  }
+
   async list(query: ImportsQuery): Promise<{ items: ImportReport[]; total: number }> {
     const condition = and(
       is(imports.status, query.status),
@@ -103,13 +126,17 @@ export class Imports {
     const rows = await this.database
       .select({ row: imports, name: mappings.name, version: mappings.version })
       .from(imports)
-      .innerJoin(mappings, eq(mappings.id, imports.mapping))
+      .leftJoin(mappings, eq(mappings.id, imports.mapping))
       .where(condition)
       .orderBy(...orderOf({ ...query, sort: query.sort ?? '-created_at' }, ORDERS, imports.id))
       .limit(query.limit)
       .offset(query.offset);
     const items = rows.map(async ({ row, name, version }) =>
-      reportOf(row, { name, version }, await this.counters(row.id)),
+      reportOf(
+        row,
+        name === null || version === null ? null : { name, version },
+        await this.counters(row.id),
+      ),
     );
     return { items: await Promise.all(items), total: await this.database.$count(imports, condition) };
   }
@@ -123,8 +150,8 @@ export class Imports {
   /** The report of an import with its counts. */
   async report(id: string): Promise<ImportReport> {
     const row = await this.get(id);
-    const { name, version } = await this.mappingDocuments.byId(row.mapping);
-    return reportOf(row, { name, version }, await this.counters(id));
+    const mapping = row.mapping === null ? null : await this.mappingDocuments.byId(row.mapping);
+    return reportOf(row, mapping, await this.counters(id));
   }
 
   /** The number of rows in each state, the number of issues by code, and the conflicts of an undo. */
@@ -168,55 +195,4 @@ export class Imports {
   }
 }
 
-interface UploadFacts {
-  readonly sameness: Buffer | null;
-  readonly accountId: string;
-  readonly idempotencyKey: string | null;
-  readonly sha256: Buffer;
-  readonly mapping: string;
-  readonly mode: string;
-  readonly asOf: string | null;
-  readonly encoding: string | null;
-  readonly corrections: string;
-  readonly facility: string | null;
-}
-
-function samenessOf(upload: Upload, mapping: string, query: ImportQuery, facility: string | null): Buffer {
-  const facts = [upload.sha256.toString('hex'), mapping, query.mode, query.as_of ?? '', query.encoding ?? ''];
-  // The default is left out, so that uploads of earlier versions are recognised.
-  if (query.corrections === 'amend') facts.push('amend');
-  // Without a facility, the text is the same as in earlier versions.
-  if (facility !== null) facts.push(facility);
-  return createHash('sha256').update(facts.join('\n')).digest();
-}
-
 const statusOf = ({ isNew }: AcceptedImport) => (isNew ? 202 : 200);
-
-/** The import that an earlier, equal upload created. Throws BadField when the `Idempotency-Key` was used for a different upload. */
-async function findEarlier(transaction: Transaction, facts: UploadFacts): Promise<ImportRecord> {
-  const { sameness, accountId, idempotencyKey, sha256 } = facts;
-  const first = async (which: SQL | undefined) =>
-    (await transaction.select().from(imports).where(which).limit(1)).at(0);
-  // Check the key first. A key that was used for a different upload is an error, even if the file itself is known.
-  const keyed =
-    idempotencyKey === null
-      ? undefined
-      : await first(and(eq(imports.accountId, accountId), eq(imports.idempotencyKey, idempotencyKey)));
-  if (keyed !== undefined) {
-    const names = ['mapping', 'mode', 'asOf', 'encoding', 'corrections', 'facility'] as const;
-    if (!keyed.sha256.equals(sha256) || names.some((name) => keyed[name] !== facts[name]))
-      throw new BadField(
-        'idempotency-key-reused',
-        'Idempotency-Key',
-        'This key was used for another file, mapping, mode, day, encoding, corrections or facility. Use a new key.',
-      );
-    return keyed;
-  }
-  const same = sameness === null ? undefined : await first(eq(imports.sameness, sameness));
-  if (same === undefined)
-    throw new Conflict(
-      'concurrent-change',
-      'Another request is uploading the same file. Wait a moment, then send the upload again.',
-    );
-  return same;
-}

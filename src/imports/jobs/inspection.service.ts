@@ -15,6 +15,7 @@ import { CHUNK_ROWS, ChunkStore } from '../writing/chunk.store.js';
 import { ImportLocks } from '../writing/import.locks.js';
 import { sourceOf } from './import.source.js';
 import { type ImportRecord, Imports } from './imports.service.js';
+import { MappingChoice } from './mapping.choice.js';
 import { MappingContexts } from './mapping.contexts.js';
 import { Mappings, type StoredMapping } from './mappings.service.js';
 import { plainBytes, probeFile } from '../../csv/plain.file.js';
@@ -42,6 +43,7 @@ export class Inspection {
     @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly imports: Imports,
     private readonly mappings: Mappings,
+    private readonly choice: MappingChoice,
     private readonly contexts: MappingContexts,
     private readonly files: StagedFiles,
     private readonly duplicates: Duplicates,
@@ -53,7 +55,7 @@ export class Inspection {
   ) {}
 
   /**
-   * Inspects a file. After a crash, the inspection starts again. If the file is unreadable, the import fails with an issue code. If the
+   * Inspects a file. After a crash, the inspection starts again. If the upload named no mapping, the columns of the file decide. If the file is unreadable, the import fails with an issue code. If the
    * file is not on the disk of this gateway, the job is queued again, so that another gateway can run the job. `missed` counts these
    * attempts.
    */
@@ -70,8 +72,12 @@ export class Inspection {
       await transaction.delete(importRows).where(eq(importRows.importId, importId));
       await transaction.delete(importChunks).where(eq(importChunks.importId, importId));
     });
-    const mapping = await this.mappings.byId(record.mapping);
     try {
+      const mapping =
+        record.mapping === null
+          ? await this.choice.choose(record, signal)
+          : await this.mappings.byId(record.mapping);
+      if (mapping === undefined) return;
       const facts = await probeFile(() => this.files.open(importId));
       const shape = inspectCsv(facts, mapping.document, record.encoding ?? undefined);
       const staged = await this.stage(record, mapping, shape, signal);

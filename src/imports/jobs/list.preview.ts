@@ -45,14 +45,24 @@ export interface ListPreview {
 /** The maximum number of rows of a preview, because all these rows are in memory. */
 const MOST_ROWS = 20_000;
 
+/** The options of a preview. `encoding` is the requested encoding. By default, words are looked up in the shipped ConceptMap. */
+export interface PreviewOptions {
+  readonly asOf?: string | undefined;
+  readonly encoding?: string | undefined;
+  readonly facility?: string | undefined;
+  readonly lookUp?: MappingContext['lookUp'];
+  /** The maximum number of rows. */
+  readonly most?: number;
+}
+
 /**
- * Maps a list without a FHIR server and without a database. Words are looked up only in the shipped ConceptMap. Existing resources are not
- * considered. Each call of `open` opens the file from its start. `encoding` is the requested encoding. Throws `FileRefused`.
+ * Maps a list without a FHIR server. Existing resources are not considered. Each call of `open` opens the file from its start. Throws
+ * `FileRefused`.
  */
 export async function previewList(
   open: () => Readable,
   document: MappingDocument,
-  { asOf, encoding }: { readonly asOf?: string | undefined; readonly encoding?: string | undefined } = {},
+  { asOf, encoding, facility, lookUp, most = MOST_ROWS }: PreviewOptions = {},
 ): Promise<ListPreview> {
   const shape = inspectCsv(await probeFile(open), document, encoding);
   const context: MappingContext = {
@@ -60,7 +70,8 @@ export async function previewList(
     key: randomBytes(32),
     today: new Date().toISOString().slice(0, 10),
     ...(asOf === undefined ? {} : { asOf }),
-    lookUp: lookUpIn(indexConceptMap(SHIPPED_TERMS)),
+    ...(facility === undefined ? {} : { facility }),
+    lookUp: lookUp ?? lookUpIn(indexConceptMap(SHIPPED_TERMS)),
   };
   const rows: RowPreview[] = [];
   const planned: (GroupedRow & { issues: readonly Issue[] })[] = [];
@@ -68,7 +79,7 @@ export async function previewList(
   const skipped: SkippedRows = { titles: [], footers: [] };
   for await (const batch of readRows(plainBytes(open), shape, skipped)) {
     for (const { row, cells, fault } of batch) {
-      cut = rows.length + planned.length === MOST_ROWS;
+      cut = rows.length + planned.length === most;
       if (cut) break;
       if (fault !== undefined) {
         rows.push(withoutResources(row, 'rejected', [fault]));

@@ -39,7 +39,7 @@ export class MappingContexts {
 
   /** A mapper for the rows of an import that was inspected. */
   async mapper(record: ImportRecord): Promise<RowMapper> {
-    const { document } = await this.mappings.byId(record.mapping);
+    const { document } = await this.mappings.ofImport(record);
     return this.mapperFor(document, headerOf(readSource(record.source)), await this.of(record));
   }
 

@@ -6,7 +6,7 @@ import { matching, orderOf } from '../../http/list.query.js';
 import type { ListQuery } from '../../http/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
 import { mappings } from '../../database/schema.records.js';
-import { MappingDocument } from '../../mapping/mapping.document.js';
+import { documentHash, MappingDocument } from '../../mapping/mapping.document.js';
 import { SHIPPED_MAPPINGS } from '../../mapping/defaults.js';
 import { availableNames } from '../../problems/available.js';
 import { BadField, Conflict, NotVisible } from '../../problems/errors.js';
@@ -104,6 +104,21 @@ export class Mappings implements OnApplicationBootstrap {
     return rows.map(({ name, version }) => `${name}@${version}`);
   }
 
+  /** The mapping document of an import. Throws an Error when the mapping was not chosen yet. */
+  ofImport({ mapping }: { readonly mapping: string | null }): Promise<StoredMapping> {
+    if (mapping === null) throw new Error('The mapping of the import was not chosen yet.');
+    return this.byId(mapping);
+  }
+
+  /** The newest version of each mapping document, sorted by name. */
+  async newest(): Promise<StoredMapping[]> {
+    const rows = await this.database
+      .selectDistinctOn([mappings.name])
+      .from(mappings)
+      .orderBy(mappings.name, desc(mappings.version));
+    return rows.map(storedOf);
+  }
+
   /** A mapping document by id, cached in memory. Throws NotVisible when the document does not exist. */
   async byId(id: string): Promise<StoredMapping> {
     const known = this.cache.get(id);
@@ -115,6 +130,25 @@ export class Mappings implements OnApplicationBootstrap {
     this.cache.set(id, mapping);
     return mapping;
   }
+}
+
+/**
+ * Stores a mapping document as the next version, within the caller's transaction. A document that is stored already is returned. Throws
+ * Conflict when the version number is not the next number.
+ */
+export async function storeDocument(
+  transaction: Transaction,
+  document: MappingDocument,
+  createdBy: string,
+): Promise<StoredMapping> {
+  const { name, version } = document;
+  const [row] = await transaction
+    .select()
+    .from(mappings)
+    .where(and(eq(mappings.name, name), eq(mappings.version, version)));
+  const stored = row === undefined ? undefined : storedOf(row);
+  const isSame = stored !== undefined && documentHash(stored.document) === documentHash(document);
+  return isSame ? stored : insertNext(transaction, document, createdBy);
 }
 
 async function insertNext(

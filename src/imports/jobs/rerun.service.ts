@@ -139,7 +139,7 @@ export class Reruns {
         and(eq(importRows.importId, id), inArray(importRows.state, [...states]), which, hasNot(UNREADABLE)),
       );
     // The rows that are pending now can be duplicates of each other, so resolve the duplicates again.
-    const { document } = await this.mappings.byId(record.mapping);
+    const { document } = await this.mappings.ofImport(record);
     const mapper = await this.contexts.mapper(record);
     await this.duplicates.resolve(transaction, id, document.policies.duplicate_in_file, mapper);
     const pending = and(eq(importRows.importId, id), eq(importRows.state, 'pending'));
