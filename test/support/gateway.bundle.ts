@@ -70,9 +70,13 @@ async function bundle(entry: string, outfile: string): Promise<void> {
   });
   // Another test run may read or write the file at the same time.
   const made = `${outfile}.${process.pid}`;
-  await writeFile(made, outputFiles[0]?.contents ?? '');
+  await writeFile(made, inAscii(outputFiles[0]?.text ?? ''));
   await rename(made, outfile);
 }
+
+/** Escapes the characters of regular expressions that are not ASCII. esbuild escapes only those of strings. */
+const inAscii = (code: string): string =>
+  code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 async function isUpToDate(): Promise<boolean> {
   const bundled = await stat(BUNDLE).catch(() => undefined);

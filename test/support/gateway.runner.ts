@@ -23,7 +23,7 @@ const cachedData = readCache();
 // V8 would otherwise discard functions that have not run for some time.
 if (cachedData === undefined) setFlagsFromString('--no-flush-bytecode');
 const parameters = 'exports, require, module, __filename, __dirname';
-// esbuild escapes all characters that are not ASCII.
+// The bundle contains only ASCII characters. V8 reads such a text faster.
 const script = new Script(`(function (${parameters}) {${readFileSync(bundle, 'latin1')}\n})`, {
   filename: bundle,
   cachedData,
