@@ -14,6 +14,7 @@ const ENTRIES = [
   'database/migrate',
   'audit/verify.command',
   'authn/keys/rotate.command',
+  'imports/jobs/draft.command',
   'imports/jobs/preview.command',
 ];
 

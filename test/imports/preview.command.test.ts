@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,8 @@ import { CIRCULATING, encodeList, patientFile } from '../../infra/demo/patients.
 import { COLUMNS } from '../../infra/demo/patients.list.ts';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
 
-const command = join(import.meta.dirname, '../../dist/imports/jobs/preview.command.js');
+const commands = join(import.meta.dirname, '../../dist/imports/jobs');
+const samples = join(import.meta.dirname, '../../docs/samples');
 
 let folder: string;
 beforeAll(async () => {
@@ -15,12 +16,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs the command with an empty environment, because it needs no server, database or setting. */
-function run(...args: readonly string[]) {
+const run = (...args: readonly string[]) => runCommand('preview.command.js', args);
+const draft = (...args: readonly string[]) => runCommand('draft.command.js', args);
+
+/** Runs a command with an empty environment, because it needs no server, database or setting. */
+function runCommand(command: string, args: readonly string[]) {
   return new Promise<{ status: number; said: string; errors: string }>((resolve) => {
     const child = execFile(
       process.execPath,
-      [command, ...args],
+      [join(commands, command), ...args],
       { cwd: folder, env: {} },
       (_, said, errors) => resolve({ status: child.exitCode ?? -1, said, errors }),
     );
@@ -32,6 +36,9 @@ async function fileOf(name: string, content: string | Buffer): Promise<string> {
   await writeFile(path, content);
   return path;
 }
+
+/** Lines about rows, each without the order of its resources. */
+const withoutOrder = (lines: readonly string[]) => lines.map((line) => line.split(/: |, /u).sort());
 
 const rowOf = (cpf: string, note: string, phone = '') => [
   'Ana Souza',
@@ -130,5 +137,51 @@ describe('npm run mapping:test', () => {
       errors: `${folder} is not a file. Name a CSV file.\n`,
     });
     expect((await run('--help')).said).toContain('--json');
+  });
+});
+
+describe('npm run mapping:draft', () => {
+  it('drafts the mapping of docs/mapping-guide.md, which gives the resources of its finished mapping', async () => {
+    const [list, out] = [join(samples, 'clinic.csv'), join(folder, 'draft.mapping.json')];
+    const { status, said } = await draft(list, '--name', 'clinic-lab', '--out', out);
+    expect(status).toBe(1);
+    const guide = await readFile(join(samples, '../mapping-guide.md'), 'utf8');
+    const shown = [...guide.matchAll(/```text\n((?:DOB|question)[^]*?)```/gu)].map(([, text = '']) => text);
+    expect(shown).toHaveLength(2);
+    for (const text of shown) expect(said).toContain(text);
+    expect(said).toContain('resources  4 Patient, 4 Condition, 14 Observation\n');
+    const finished = join(samples, 'clinic.mapping.json');
+    const resourcesOf = async (mapping: string) =>
+      (await run(list, '--mapping', mapping)).said.split('\n').filter((line) => line.startsWith('row '));
+    const ofDraft = await resourcesOf(out);
+    expect(ofDraft).toHaveLength(4);
+    expect(withoutOrder(ofDraft)).toEqual(withoutOrder(await resourcesOf(finished)));
+    // A draft that a person has changed is never overwritten.
+    expect(await draft(list, '--out', out)).toMatchObject({
+      status: 2,
+      errors: expect.stringContaining(out),
+    });
+  });
+
+  it('writes only the draft to the standard output with --out -, and tells what is missing', async () => {
+    const list = await fileOf('own.csv', 'MRN,DOB\nA1,2001-02-03\nA2,2004-05-06\n');
+    const { status, said } = await draft(list, '--out', '-');
+    expect(status).toBe(0);
+    expect(JSON.parse(said)).toMatchObject({ format: 1, patient: { birth_date: { copy: 'birth_date' } } });
+    const nobody = await fileOf('nobody.csv', 'Name,DOB\nAna,2001-02-03\nEva,2004-05-06\n');
+    expect(await draft(nobody)).toMatchObject({
+      status: 2,
+      said: expect.stringContaining('question identifier-missing'),
+    });
+  });
+
+  it('tells that a shipped mapping fits, and ends with 2 and a sentence for wrong options', async () => {
+    expect((await draft(await fileOf('fits.csv', patientFile()))).said).toContain('brazil-hospital@1 fits');
+    expect(await draft(folder, '--language', 'xx')).toEqual({
+      status: 2,
+      said: '',
+      errors: 'language: Invalid --language. Use one of en, pt, es, fr, de.\n',
+    });
+    expect((await draft('--help')).said).toContain('--out');
   });
 });

@@ -1,15 +1,14 @@
 import '../../config/node.version.js';
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Resource } from '@medplum/fhirtypes';
 import { z } from 'zod';
 import { SHIPPED_MAPPINGS } from '../../mapping/defaults.js';
 import { NewMappingDocument } from '../../mapping/mapping.checks.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
-import { availableNames } from '../../problems/available.js';
-import { FileRefused } from '../../csv/csv.refusal.js';
 import { messageOfIssue } from '../../csv/named.issue.js';
+import { countsOf, errorText, findingLine, listOf, print, requireFile } from './command.texts.js';
 import { type ListPreview, previewList, type RowPreview } from './list.preview.js';
 
 const NAMES = SHIPPED_MAPPINGS.map(({ name }) => name).join(', ');
@@ -50,8 +49,6 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-const print = (line: string) => process.stdout.write(`${line}\n`);
-
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
   const options = Options.parse(values);
@@ -62,9 +59,7 @@ async function main(): Promise<number> {
   }
   const document = await findMapping(options.mapping);
   const { 'as-of': asOf, encoding } = options;
-  const found = await stat(file).catch(() => undefined);
-  if (found?.isFile() !== true)
-    throw new Error(`${file} ${found === undefined ? 'does not exist' : 'is not a file'}. Name a CSV file.`);
+  await requireFile(file);
   const preview = await previewList(() => createReadStream(file), document, { asOf, encoding });
   if (options.json) for (const row of preview.rows) print(JSON.stringify(row));
   else printPreview(preview, document, options.rows);
@@ -88,10 +83,7 @@ function printPreview(
   print(`encoding   ${shape.encoding} (${shape.encoding_reason})`);
   print(`delimiter  ${JSON.stringify(shape.delimiter)} (${shape.delimiter_reason})`);
   print(`columns    ${shape.columns.join(', ')}`);
-  for (const { severity, code, columns, rows: of, message } of findings) {
-    const places = [...columns, ...of.map((row) => `row ${row}`)].join(', ');
-    print(`${severity} ${code}${places === '' ? '' : ` (${places})`}: ${message}`);
-  }
+  for (const one of findings) print(findingLine(one));
   print('');
   for (const row of rows.slice(0, shown)) printRow(row);
   if (rows.length > shown) print(`… ${rows.length - shown} more rows (--rows N shows them)`);
@@ -124,29 +116,10 @@ function named(resource: Resource): string {
   return `${resource.resourceType} ${code}`;
 }
 
-const countsOf = (words: readonly string[]) =>
-  new Map([...Map.groupBy(words, (word) => word)].map(([word, of]) => [word, of.length]));
-const listOf = (counts: ReadonlyMap<string, number>) =>
-  [...counts].map(([word, count]) => `${count} ${word}`).join(', ') || 'none';
-
-/** The text of an error for the terminal. */
-function messageOf(error: unknown): string {
-  if (error instanceof FileRefused)
-    return `${error.code}: ${error.message}${error.columns.length === 0 ? '' : ` (${error.columns.join(', ')})`}`;
-  if (error instanceof z.ZodError)
-    return error.issues
-      .map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
-      .join('\n');
-  const text = error instanceof Error ? error.message : String(error);
-  const [unknown] = /^Unknown option '[^']*'/.exec(text) ?? [];
-  if (unknown === undefined) return text;
-  return `${unknown}. ${availableNames(Object.keys(OPTIONS).map((name) => `--${name}`))}`;
-}
-
 if (import.meta.main)
   try {
     process.exitCode = await main();
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
+    process.stderr.write(`${errorText(error, Object.keys(OPTIONS))}\n`);
     process.exitCode = 2;
   }

@@ -3,9 +3,10 @@ import type { ListLanguage } from './header.dictionary.js';
 import { separatorsOf, WORD_LANGUAGES } from './known.words.js';
 import { type Question, question } from './question.js';
 
-/** The code system of ICD-10. A list of the United States has codes of ICD-10-CM, and a list of Germany of ICD-10-GM. */
+/** The code system of ICD-10. Brazil, the United States and Germany have their own versions (CID-10, ICD-10-CM, ICD-10-GM). */
 const ICD10 = 'http://hl7.org/fhir/sid/icd-10';
 const ICD10_OF_COUNTRY = new Map([
+  ['BR', 'http://www.saude.gov.br/fhir/r4/CodeSystem/BRCID10'],
   ['US', 'http://hl7.org/fhir/sid/icd-10-cm'],
   ['DE', 'http://fhir.de/CodeSystem/bfarm/icd-10-gm'],
 ]);
