@@ -13,12 +13,17 @@ export function namedIssue(one: Issue, { names, places }: Pick<CsvHeader, 'names
   return name === undefined ? one : { ...one, column: name, field: one.column };
 }
 
-/** The message of an issue with the number of the other row, if the issue is about two rows. */
+/** The message of an issue with the number of the other row, or the element that the FHIR server rejected. */
 export const messageOfIssue = ({
   message,
   other_row: other,
-}: Pick<Issue, 'message' | 'other_row'>): string =>
-  other === undefined ? message : `${message} See row ${other}.`;
+  element,
+}: Pick<Issue, 'message' | 'other_row' | 'element'>): string =>
+  [
+    message,
+    ...(other === undefined ? [] : [`See row ${other}.`]),
+    ...(element === undefined ? [] : [`The element is ${element}.`]),
+  ].join(' ');
 
 /** Warnings for undecodable cells of columns that the mapping does not use. Their row is imported. `column` is the name in the file. */
 export function ignoredCellIssues(cells: readonly string[], { names, places }: CsvHeader): Issue[] {

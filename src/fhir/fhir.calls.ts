@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import type { BundleEntry } from '@medplum/fhirtypes';
 import type { Client } from 'fhir-kit-client';
 import { z } from 'zod';
 import { NeighbourAway } from '../problems/errors.js';
 import { FhirBreaker } from './fhir.breaker.js';
 import { FhirConflict, FhirRefused } from './fhir.errors.js';
+import { namedEntries, OutcomeIssue } from './named.entries.js';
 
 /** Options of every request. A redirect is an error, because it could send the token to another server. */
 export interface CallOptions {
@@ -20,6 +22,8 @@ export interface CallOptions {
 export interface CallKind {
   readonly timeoutMs: number;
   readonly repeatable: boolean;
+  /** The entries of a transaction. An error then says which of them the server named. */
+  readonly entries?: readonly BundleEntry[];
 }
 
 const READ_ATTEMPTS = 4;
@@ -30,8 +34,10 @@ const BUSY = new Set([408, 425, 429, 500, 502, 503, 504]);
  * Statuses of a wrong configuration: the server or a proxy rejects every request of the gateway. An operator must correct the
  * configuration. The data of a row is not the cause.
  */
-const MISCONFIGURED = new Set([401, 403, 405, 407, 501]);
+const MISCONFIGURED = new Set([401, 403, 405, 406, 407, 415, 501]);
 const CONFLICT = new Set([409, 412]);
+/** In a transaction, a resource that is gone is a concurrent change. */
+const GONE = new Set([404, 410]);
 const WARN_MS = 30_000;
 
 const HttpFailure = z.object({
@@ -40,7 +46,7 @@ const HttpFailure = z.object({
 });
 const Outcome = z.object({
   resourceType: z.literal('OperationOutcome'),
-  issue: z.array(z.object({ code: z.string() })).max(1000),
+  issue: z.array(OutcomeIssue).max(10_000),
 });
 
 /**
@@ -69,7 +75,7 @@ export class FhirCalls {
     const attempts = kind.repeatable ? READ_ATTEMPTS : 1;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.once(kind.timeoutMs, work);
+        return await this.once(kind, work);
       } catch (error) {
         if (!(error instanceof FhirAway) || attempt === attempts) throw error;
         await sleep(error.pauseMs ?? jittered(attempt));
@@ -78,7 +84,7 @@ export class FhirCalls {
   }
 
   private async once<T>(
-    timeoutMs: number,
+    { timeoutMs, entries }: CallKind,
     work: (client: Client, options: CallOptions) => Promise<T>,
   ): Promise<T> {
     if (!this.breaker.admits()) throw new FhirAway();
@@ -90,7 +96,7 @@ export class FhirCalls {
       this.breaker.succeeded();
       return answer;
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = failureOf(error, entries);
       if (failure instanceof FhirAway) {
         this.breaker.failed();
         this.failed += 1;
@@ -127,7 +133,7 @@ export function jittered(attempt: number): number {
   return most / 2 + (Math.random() * most) / 2;
 }
 
-function failureOf(error: unknown): Error {
+function failureOf(error: unknown, entries: readonly BundleEntry[] | undefined): Error {
   const parsed = HttpFailure.safeParse(error);
   // An error of the HTTP client contains the URL with search values, so the error is not kept as the cause.
   if (!parsed.success)
@@ -135,11 +141,20 @@ function failureOf(error: unknown): Error {
   const { status, data } = parsed.data.response;
   if (BUSY.has(status)) return new FhirAway(status, retryAfter(parsed.data.config?.headers));
   if (MISCONFIGURED.has(status)) return new FhirAway(status);
-  if (CONFLICT.has(status)) return new FhirConflict(status);
   // A proxy sent a page instead of a FHIR response.
   if (status < 400) return new FhirAway(status);
   const outcome = Outcome.safeParse(data);
-  return new FhirRefused(status, outcome.success ? outcome.data.issue.map((issue) => issue.code) : []);
+  const issues = outcome.success ? outcome.data.issue : [];
+  const named = namedEntries(issues, entries ?? []);
+  if (entries !== undefined && GONE.has(status))
+    // Without an OperationOutcome, the URL is not the URL of a FHIR server.
+    return outcome.success ? new FhirConflict(status, named) : new FhirAway(status);
+  if (CONFLICT.has(status)) return new FhirConflict(status, named);
+  return new FhirRefused(
+    status,
+    issues.map(({ code }) => code),
+    named,
+  );
 }
 
 function retryAfter(headers: Headers | undefined): number | undefined {

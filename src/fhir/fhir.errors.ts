@@ -1,6 +1,7 @@
 import { Problem } from '../problems/errors.js';
+import type { NamedEntry } from './named.entries.js';
 
-/** The FHIR server rejected the request (400, 404, 410, 413, 422 …). It would reject the same request again. */
+/** The FHIR server rejected the request (400, 413, 422 …). It would reject the same request again. */
 export class FhirRefused extends Problem {
   readonly code = 'internal-error';
 
@@ -11,16 +12,25 @@ export class FhirRefused extends Problem {
      * patient data.
      */
     readonly codes: readonly string[],
+    /** The entries of a transaction that the server named as the reason. */
+    readonly named: readonly NamedEntry[] = [],
   ) {
     super(`the FHIR server rejected the request with ${status} (${codes.join(', ') || 'no code'})`);
   }
 }
 
-/** Another client changed the resource first (409, 412). The caller must read the resource again before it decides about the write. */
+/**
+ * Another client changed or deleted a resource of the transaction first (409, 412, 404, 410), or a condition fits several resources (412). The
+ * caller must read the resources again before it decides about the write.
+ */
 export class FhirConflict extends Problem {
   readonly code = 'internal-error';
 
-  constructor(readonly status: number) {
+  constructor(
+    readonly status: number,
+    /** The entries of a transaction that the server named as the reason. */
+    readonly named: readonly NamedEntry[] = [],
+  ) {
     super(`the FHIR server reported a conflict (${status})`);
   }
 }

@@ -66,8 +66,9 @@ export class FhirRecords {
    * is unknown after `NeighbourAway`.
    */
   async transaction(bundle: Bundle): Promise<EntryOutcome[]> {
-    const body: unknown = await this.calls().call(WRITE, (client, options) =>
-      client.transaction({ body: { ...bundle }, options: { ...options } }),
+    const body: unknown = await this.calls().call(
+      { ...WRITE, entries: bundle.entry ?? [] },
+      (client, options) => client.transaction({ body: { ...bundle }, options: { ...options } }),
     );
     const parsed = AnyBundle.safeParse(body);
     // A proxy answered instead of the server, so the result is unknown.

@@ -9,6 +9,8 @@ export interface Issue {
   readonly column?: string;
   /** The other row of the file that the issue is about, for example the other row of a duplicate. */
   readonly other_row?: number;
+  /** The element of the resource that the FHIR server rejected, for example `Patient.birthDate`. */
+  readonly element?: string;
 }
 
 /** Creates an issue. `severity` replaces the default severity of the code if the mapping sets another severity. */

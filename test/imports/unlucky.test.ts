@@ -5,19 +5,32 @@ import request from 'supertest';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { patientFile } from '../../infra/demo/patients.file.ts';
-import { startFaultyProxy, testHapi, type Fate, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
+import {
+  startFaultyProxy,
+  testHapi,
+  type Fate,
+  type FaultyProxy,
+  type Judge,
+  type TestHapi,
+} from '../support/hapi.ts';
 import { isLong } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Accepted, Clerk, countedRows, holdingLock } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
+import { rejectionScenarios } from './rejections.scenarios.ts';
 
 let hapi: TestHapi;
 let way: FaultyProxy;
 let fate: (method: string, path: string) => Fate = () => 'pass';
+let judge: Judge = () => undefined;
 let world: World;
 beforeAll(async () => {
   hapi = await testHapi();
-  way = await startFaultyProxy(hapi.url, (method, path) => fate(method, path));
+  way = await startFaultyProxy(
+    hapi.url,
+    (method, path) => fate(method, path),
+    (transaction) => judge(transaction),
+  );
   world = await startWorld({ FHIR_BASE_URL: way.url });
 }, 200_000);
 afterEach(() => {
@@ -57,6 +70,13 @@ const undone = async (clerk: Clerk, id: string) => {
   await expect.poll(async () => (await clerk.report(id))['finished_at'], { timeout: 40_000 }).not.toBeNull();
   return clerk.report(id);
 };
+
+rejectionScenarios(
+  () => ({ world, hapi, way }),
+  (next) => {
+    judge = next;
+  },
+);
 
 describe('an operator during faults', () => {
   it('sees what was really written although answers are lost, and can undo all of it', async () => {

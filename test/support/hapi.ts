@@ -1,4 +1,5 @@
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { inject } from 'vitest';
 import { z } from 'zod';
 import { reserveAnyPort } from '../../infra/local/port.ts';
@@ -54,10 +55,19 @@ export type FaultyProxy = {
   close: () => Promise<void>;
 };
 
-/** A local proxy in front of the real HAPI. It simulates faults that HAPI cannot produce. `fate` chooses the fault of each request. */
+/** The response of a server that rejects a transaction. `body` is an OperationOutcome, or the page of a proxy. */
+export type Rejection = { status: number; body: unknown };
+/** Decides about a transaction. Undefined means that HAPI gets the transaction. */
+export type Judge = (transaction: unknown) => Promise<Rejection | undefined> | Rejection | undefined;
+
+/**
+ * A local proxy in front of the real HAPI. It simulates faults that HAPI cannot produce. `fate` chooses the fault of each request, and
+ * `judge` rejects transactions.
+ */
 export async function startFaultyProxy(
   target: string,
   fate: (method: string, path: string, count: number) => Fate,
+  judge?: Judge,
 ): Promise<FaultyProxy> {
   const seen: string[] = [];
   const server = createServer((incoming, outgoing) => {
@@ -67,7 +77,9 @@ export async function startFaultyProxy(
     if (what === 'reset') return void incoming.socket.destroy();
     if (what === 'busy') return void outgoing.writeHead(503, { 'retry-after': '1' }).end();
     if (what === 'denied') return void outgoing.writeHead(401).end();
-    pass(target, incoming, outgoing, what === 'lost');
+    const isTransaction = incoming.method === 'POST' && path === `${new URL(target).pathname}/`;
+    if (judge === undefined || !isTransaction) return pass(target, incoming, outgoing, what === 'lost');
+    void judged(judge, target, incoming, outgoing).catch(() => incoming.socket.destroy());
   });
   const port = await reserveAnyPort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -81,7 +93,27 @@ export async function startFaultyProxy(
   };
 }
 
-function pass(target: string, incoming: IncomingMessage, outgoing: ServerResponse, lose: boolean): void {
+async function judged(
+  judge: Judge,
+  target: string,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const body = await text(incoming);
+  const rejection = await judge(JSON.parse(body));
+  if (rejection === undefined) return pass(target, incoming, outgoing, false, body);
+  const isPage = typeof rejection.body === 'string';
+  outgoing.writeHead(rejection.status, { 'content-type': isPage ? 'text/html' : 'application/fhir+json' });
+  outgoing.end(isPage ? rejection.body : JSON.stringify(rejection.body));
+}
+
+function pass(
+  target: string,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  lose: boolean,
+  body?: string,
+): void {
   const { hostname, port } = new URL(target);
   const onward = ask(
     { hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers },
@@ -96,5 +128,6 @@ function pass(target: string, incoming: IncomingMessage, outgoing: ServerRespons
     },
   );
   onward.once('error', () => incoming.socket.destroy());
-  incoming.pipe(onward);
+  if (body === undefined) incoming.pipe(onward);
+  else onward.end(body);
 }

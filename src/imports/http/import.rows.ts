@@ -43,6 +43,10 @@ export const RowReport = z.object({
           .int()
           .optional()
           .describe('The other row that the issue is about, for example of a duplicate.'),
+        element: z
+          .string()
+          .optional()
+          .describe('The element that the FHIR server rejected, for example Patient.birthDate.'),
       }),
     )
     .readonly(),

@@ -2,17 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { jittered } from '../../fhir/fhir.calls.js';
 import { FhirConflict, FhirRefused } from '../../fhir/fhir.errors.js';
-import { FhirRecords } from '../../fhir/fhir.records.js';
+import { type EntryOutcome, FhirRecords } from '../../fhir/fhir.records.js';
 import { issue } from '../../mapping/issue.js';
 import { buildTransaction } from '../../mapping/transaction.bundle.js';
 import { NeighbourAway } from '../../problems/errors.js';
 import type { IdentityKey } from '../../mapping/values/identity.js';
+import { ConflictTries } from './conflict.tries.js';
+import { answerOf } from './group.answers.js';
 import { IdentityReviews } from './identity.reviews.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
 import { ImportDependencies } from './import.dependencies.js';
 import { formerTokens, type KnownResources, tokensOf } from './patient.matching.js';
-import { activeWrites, decide, type PlannedRow, recordTokens, searchTokens } from './row.decision.js';
-import type { StoredRowOutcome } from './row.store.js';
+import { type GroupAnswer, sendGroups } from './refusal.search.js';
+import {
+  activeWrites,
+  decide,
+  type PlannedRow,
+  recordTokens,
+  type RowDecision,
+  searchTokens,
+} from './row.decision.js';
+import type { StoredRowOutcome, StoredWrite } from './row.store.js';
 import { ownWrites, sentOf, outcomeOf, type Sent, isConcurrentCreate, writesOf } from './sent.rows.js';
 
 /** The settings and callbacks for writing a bundle. */
@@ -41,13 +51,10 @@ export interface WriteOptions {
   readonly save: (outcomes: readonly StoredRowOutcome[]) => Promise<void>;
 }
 
-/** The maximum number of retries after conflicts. After the next conflict, the bundle is halved. */
-const MOST_CONFLICTS = 6;
-
 /**
  * Writes rows to the FHIR server in one transaction: looks up the existing resources, decides the writes, sends them, and stores the
- * outcomes. Halves a rejected bundle until a single row is rejected. Waits while the server does not answer. After a lost response, looks
- * the resources up again.
+ * outcomes. If the server rejects the transaction, rejects the rows that the server names, or searches for them, and sends the others. Waits
+ * while the server does not answer. After a lost response or a conflict, looks the resources up again.
  */
 @Injectable()
 export class BundleWriter {
@@ -63,29 +70,37 @@ export class BundleWriter {
    * and for unexpected errors.
    */
   async write(rows: readonly PlannedRow[], options: WriteOptions): Promise<boolean> {
-    const keys = rows.flatMap(({ plan }) => plan.identityKeys);
-    let conflicts = 0;
+    const left = new Map(rows.map((row) => [row.row, row]));
+    const conflicts = new ConflictTries();
+    const save = async (outcomes: readonly StoredRowOutcome[]) => {
+      await options.save(outcomes);
+      for (const { row } of outcomes) left.delete(row);
+    };
     for (let attempt = 1; ; attempt += 1) {
       options.signal.throwIfAborted();
+      const some = [...left.values()];
+      const keys = some.flatMap(({ plan }) => plan.identityKeys);
       try {
-        return await this.locks.withBundleLocks(options.importId, keys, () =>
-          this.attempt(rows, options, true),
+        const isActive = await this.locks.withBundleLocks(options.importId, keys, () =>
+          this.attempt(some, { ...options, save }, conflicts, true),
         );
+        if (!isActive || left.size === 0) return isActive;
       } catch (error) {
-        if (error instanceof FhirRefused || (error instanceof FhirConflict && conflicts >= MOST_CONFLICTS))
-          return await this.halve(rows, options);
-        if (error instanceof FhirConflict) conflicts += 1;
-        else if (!isTemporary(error)) throw error;
-        // A cancelled import must not wait for the server any longer.
-        if (!(await options.isActive())) return false;
-        await sleep(jittered(attempt), undefined, { signal: options.signal });
+        // The server rejected a look-up, or its response to the transaction cannot be read.
+        if (error instanceof FhirRefused) return this.halve([...left.values()], options);
+        if (!(error instanceof FhirConflict) && !isTemporary(error)) throw error;
       }
+      // A cancelled import must not wait for the server any longer.
+      if (!(await options.isActive())) return false;
+      await sleep(jittered(attempt), undefined, { signal: options.signal });
     }
   }
 
+  /** Writes rows whose patients are locked. Rows with a conflict get no outcome. Returns false when the import no longer runs. */
   private async attempt(
     rows: readonly PlannedRow[],
     options: WriteOptions,
+    conflicts: ConflictTries,
     checkUndo: boolean,
   ): Promise<boolean> {
     if (!(await options.isActive())) return false;
@@ -112,20 +127,69 @@ export class BundleWriter {
       if (writesToSend.length > 0) options.sent.set(row, [...sentFor(row), ...writesToSend]);
     }
     await options.recordSent();
-    const answers = await this.records.transaction(buildTransaction(writes).bundle);
-    let at = 0;
-    const concurrent: PlannedRow[] = [];
-    const outcomes = decisions.flatMap((decision) => {
-      const sent = decision.writes === undefined ? [] : activeWrites(decision.writes);
-      const answered = answers.slice(at, (at += sent.length));
-      if (!isConcurrentCreate(sent, answered))
-        return outcomeOf(decision, [...(own.get(decision) ?? []), ...writesOf(sent, answered)]);
-      concurrent.push(decision.planned);
-      return [];
-    });
-    await this.store(outcomes, options);
+    const concurrent = await this.sendAll(decisions, own, conflicts, options);
     // Another client created these patients between the look-up and the transaction. A second attempt merges the rows into these patients.
-    return concurrent.length === 0 || this.attempt(concurrent, options, false);
+    return (
+      concurrent !== undefined &&
+      (concurrent.length === 0 || this.attempt(concurrent, options, conflicts, false))
+    );
+  }
+
+  /**
+   * Sends the writes of some rows and stores the outcomes. `own` are earlier writes of the rows. Returns the rows whose patients another
+   * client created meanwhile. Returns undefined when the import no longer runs.
+   */
+  private async sendAll(
+    decisions: readonly RowDecision[],
+    own: ReadonlyMap<RowDecision, readonly StoredWrite[]>,
+    conflicts: ConflictTries,
+    options: WriteOptions,
+  ): Promise<PlannedRow[] | undefined> {
+    const concurrent: PlannedRow[] = [];
+    const elements = new Map<RowDecision, string>();
+    // Rows without writes are stored together with the first rows that are sent, because each transaction of the database takes time.
+    let others = decisions.filter(({ writes }) => writes === undefined);
+    const store = async (outcomes: readonly StoredRowOutcome[]) => {
+      const idle = others.map((one) => outcomeOf(one, own.get(one) ?? []));
+      others = [];
+      await this.store([...idle, ...outcomes], options);
+    };
+    const accept = async (group: readonly RowDecision[], answers: readonly EntryOutcome[]) => {
+      let at = 0;
+      const outcomes = group.flatMap((decision) => {
+        const sent = decision.writes === undefined ? [] : activeWrites(decision.writes);
+        const answered = answers.slice(at, (at += sent.length));
+        if (!isConcurrentCreate(sent, answered))
+          return outcomeOf(decision, [...(own.get(decision) ?? []), ...writesOf(sent, answered)]);
+        concurrent.push(decision.planned);
+        return [];
+      });
+      await store(outcomes);
+    };
+    let isFirst = true;
+    const send = async (group: readonly RowDecision[]): Promise<GroupAnswer<RowDecision>> => {
+      if (!isFirst && !(await options.isActive())) throw new Stopped();
+      isFirst = false;
+      const { bundle } = buildTransaction(group.flatMap(({ writes }) => writes ?? []));
+      try {
+        await accept(group, await this.records.transaction(bundle));
+        return { kind: 'accepted' };
+      } catch (error) {
+        return answerOf(error, group, conflicts, elements);
+      }
+    };
+    const refuse = (refused: readonly RowDecision[]) =>
+      store(refused.map((one) => rejected(one.planned, own.get(one), elements.get(one))));
+    try {
+      await sendGroups(
+        decisions.filter(({ writes }) => writes !== undefined),
+        { send, refuse },
+      );
+      return concurrent;
+    } catch (error) {
+      if (error instanceof Stopped) return undefined;
+      throw error;
+    }
   }
 
   private async store(outcomes: readonly StoredRowOutcome[], options: WriteOptions): Promise<void> {
@@ -151,13 +215,7 @@ export class BundleWriter {
 
   private async halve(rows: readonly PlannedRow[], options: WriteOptions): Promise<boolean> {
     if (rows.length <= 1) {
-      const refused = rows.map(({ row, issues }) => ({
-        row,
-        state: 'rejected' as const,
-        issues: [...issues, issue('fhir-refused')],
-        changes: [],
-        writes: [],
-      }));
+      const refused = rows.map((planned) => rejected(planned));
       await this.store(refused, options);
       return true;
     }
@@ -167,6 +225,18 @@ export class BundleWriter {
     );
   }
 }
+
+function rejected(
+  { row, issues }: PlannedRow,
+  writes: readonly StoredWrite[] = [],
+  element?: string,
+): StoredRowOutcome {
+  const reason = { ...issue('fhir-refused'), ...(element === undefined ? {} : { element }) };
+  return { row, state: 'rejected', issues: [...issues, reason], changes: [], writes };
+}
+
+/** The import was cancelled, has failed or was started again. */
+class Stopped extends Error {}
 
 /** Another import that has a row about one of these patients is being undone. The bundle is tried again later. */
 class BeingUndone extends Error {}

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { FaultyProxy, Judge, Rejection, TestHapi } from '../support/hapi.ts';
+import { isLong } from '../support/long.form.ts';
+import type { World } from '../support/world.ts';
+import { Clerk, type Report } from './import.world.ts';
+import { cpfOf, list, row } from './lists.ts';
+
+const ROWS = 50;
+/** The row that the server rejects. Its patient has a Condition, too. */
+const BAD = 33;
+
+const Transaction = z.object({
+  entry: z.array(
+    z.object({
+      resource: z.looseObject({
+        resourceType: z.string(),
+        identifier: z.array(z.object({ system: z.string(), value: z.string() })),
+      }),
+    }),
+  ),
+});
+const Findings = z.object({
+  items: z.array(
+    z.object({
+      row: z.number(),
+      issues: z.array(z.object({ code: z.string(), element: z.string().optional() })),
+    }),
+  ),
+});
+const Seen = z.object({ issue: z.array(z.object({ severity: z.string() })) });
+
+interface Case {
+  readonly what: string;
+  /** The response to a transaction with the bad patient at this entry. `count` is the number of entries. */
+  readonly answer: (entry: number, identifier: string, count: number) => Rejection | undefined;
+  /** The maximum number of requests in addition to those for a list without a bad row. */
+  readonly most: number;
+  readonly rejected: number;
+  readonly element?: string;
+}
+
+const outcome = (...issue: object[]) => ({ resourceType: 'OperationOutcome', issue });
+const error = (more: object) => ({ severity: 'error', code: 'processing', ...more });
+const named = (entry: number) =>
+  outcome(
+    ...Array.from({ length: 20 }, (_, at) => ({
+      severity: 'warning',
+      code: 'invariant',
+      expression: [`Bundle.entry[${at}].resource`],
+    })),
+    error({ expression: [`Bundle.entry[${entry}].resource/*Patient/null*/.birthDate`] }),
+  );
+const matched = (identifier: string) =>
+  outcome(
+    error({
+      diagnostics: `Failed to CREATE Patient with match URL "Patient?${identifier}" because it matched 2`,
+    }),
+  );
+
+let once = 0;
+const CASES: readonly Case[] = [
+  {
+    what: '422 with the path of the entry',
+    answer: (entry) => ({ status: 422, body: named(entry) }),
+    most: 1,
+    rejected: 1,
+    element: 'Patient.birthDate',
+  },
+  {
+    what: '422 without a path',
+    answer: () => ({ status: 422, body: outcome(error({ diagnostics: 'no' })) }),
+    most: 8,
+    rejected: 1,
+  },
+  {
+    what: '400 with the page of a proxy',
+    answer: () => ({ status: 400, body: '<html>no</html>' }),
+    most: 8,
+    rejected: 1,
+  },
+  {
+    what: '413 for more than 20 entries',
+    answer: (_entry, _identifier, count) =>
+      count > 20 ? { status: 413, body: '<html>large</html>' } : undefined,
+    most: 8,
+    rejected: 0,
+  },
+  {
+    what: '412 with the condition of the entry, each time',
+    answer: (_entry, identifier) => ({ status: 412, body: matched(identifier) }),
+    most: 8,
+    rejected: 1,
+    element: 'Patient',
+  },
+  {
+    what: '409 without a name, each time',
+    answer: () => ({ status: 409, body: outcome(error({ diagnostics: 'no' })) }),
+    most: 13,
+    rejected: 1,
+  },
+  {
+    what: '412 with the condition of the entry, once',
+    answer: (_entry, identifier) =>
+      (once += 1) === 1 ? { status: 412, body: matched(identifier) } : undefined,
+    most: 5,
+    rejected: 0,
+  },
+  {
+    what: '404 with an OperationOutcome, each time',
+    answer: (_entry, identifier) => ({ status: 404, body: matched(identifier) }),
+    most: 8,
+    rejected: 1,
+    element: 'Patient',
+  },
+];
+
+interface Place {
+  readonly world: World;
+  readonly hapi: TestHapi;
+  readonly way: FaultyProxy;
+}
+
+/** Defines tests of transactions that the FHIR server rejects. `judgeBy` sets the judge of the proxy. */
+export function rejectionScenarios(place: () => Place, judgeBy: (judge: Judge) => void): void {
+  /** Imports fifty rows. `judge` gets each transaction with the bad patient. Returns the number of requests for rows, too. */
+  async function imported(
+    judge: (entry: number, identifier: string, transaction: z.infer<typeof Transaction>) => ReturnType<Judge>,
+  ): Promise<{ clerk: Clerk; report: Report; requests: number }> {
+    const { world, way } = place();
+    const clerk = await Clerk.start(world);
+    judgeBy((body) => {
+      const transaction = Transaction.parse(body);
+      const isBad = (value: string) => value === cpfOf(BAD).replaceAll(/\D/g, '');
+      const entry = transaction.entry.findIndex(({ resource }) => isBad(resource.identifier[0]?.value ?? ''));
+      const { system, value } = transaction.entry[entry]?.resource.identifier[0] ?? {};
+      return entry < 0 ? undefined : judge(entry, `identifier=${system}|${value}`, transaction);
+    });
+    const before = way.seen.length;
+    const rows = Array.from({ length: ROWS }, (_, at) =>
+      row(cpfOf(at), at === BAD ? { note: 'Diabético' } : {}),
+    );
+    const report = await clerk.import(list(...rows)).finally(() => judgeBy(() => undefined));
+    return { clerk, report, requests: way.seen.length - before };
+  }
+
+  /** Checks that only the bad row is rejected, and returns the element in its finding. */
+  async function rejectedElement({ clerk, report }: { clerk: Clerk; report: Report }, rejected: number) {
+    expect(report).toMatchObject({ created: ROWS - rejected, rejected });
+    expect(await place().hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(ROWS - rejected);
+    const page = await clerk.get(`/api/imports/${report.file_id}/rows?state=rejected`).expect(200);
+    const { items } = Findings.parse(page.body);
+    expect(items.map((one) => one.row)).toEqual(Array(rejected).fill(BAD + 2));
+    return items.flatMap(({ issues }) => issues).find(({ code }) => code === 'fhir-refused')?.element;
+  }
+
+  describe('a transaction that the server rejects', () => {
+    let clean: number | undefined;
+
+    it.each(CASES)(
+      'is sent again without the row to blame: $what',
+      async ({ answer, most, rejected, element }) => {
+        clean ??= (await imported(() => undefined)).requests;
+        const done = await imported((entry, identifier, { entry: entries }) =>
+          answer(entry, identifier, entries.length),
+        );
+        expect(await rejectedElement(done, rejected)).toBe(element);
+        expect(done.requests - clean).toBeLessThanOrEqual(most);
+      },
+    );
+
+    // HAPI needs ten seconds for its first validation.
+    if (isLong)
+      it('is rejected by the validator of HAPI: only the invalid row is rejected, with its element', async () => {
+        const done = await imported(async (entry, _, transaction) => {
+          const copy = structuredClone(transaction);
+          const spoiled = copy.entry[entry]?.resource;
+          if (spoiled !== undefined) spoiled['gender'] = 'Feminino';
+          const parameters = {
+            resourceType: 'Parameters',
+            parameter: [{ name: 'resource', resource: copy }],
+          };
+          const body = await place().hapi.json('/Bundle/$validate', { method: 'POST', body: parameters });
+          const isInvalid = Seen.parse(body).issue.some(({ severity }) => severity === 'error');
+          return isInvalid ? { status: 422, body } : undefined;
+        });
+        expect(await rejectedElement(done, 1)).toBe('Patient.gender');
+      }, 120_000);
+  });
+}
