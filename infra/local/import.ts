@@ -10,7 +10,7 @@ import { saying } from './steps.ts';
 
 const HELP = `npm run import -- FILE|IMPORT [options]
 
-Sends a CSV list (.csv, .txt or .csv.gz) to the gateway, follows the import to its end, and shows the row and column of each finding. With the
+Sends a list (.csv, .txt, .csv.gz or .xlsx) to the gateway, follows the import to its end, and shows the row and column of each finding. With the
 id of an import in place of FILE, shows this import.
 
   --rehearse                show the result without writing anything
@@ -22,6 +22,7 @@ id of an import in place of FILE, shows this import.
   --mapping NAME[@VERSION]  the mapping of the columns (default brazil-hospital)
   --as-of YYYY-MM-DD        the date of the list
   --encoding NAME           the encoding, if the detected one is wrong
+  --sheet NAME|N            the sheet of a workbook (default: the first visible sheet)
   --force                   import the file again although it was imported before
   --data DIR                the data folder of the local stack (default .local)
   --help                    this text
@@ -54,6 +55,7 @@ async function main(): Promise<number> {
       findings: { type: 'string', default: '20' },
       'as-of': { type: 'string' },
       encoding: { type: 'string' },
+      sheet: { type: 'string' },
       force: { type: 'boolean', default: false },
       data: { type: 'string', default: '.local' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -80,6 +82,7 @@ async function main(): Promise<number> {
     ...((values.rehearse || values.commit) && { mode: 'rehearse' }),
     ...(values['as-of'] !== undefined && { as_of: values['as-of'] }),
     ...(values.encoding !== undefined && { encoding: values.encoding }),
+    ...(values.sheet !== undefined && { sheet: values.sheet }),
     ...(values.force && { force: 'true' }),
   };
   const id = isId ? source : await upload(records, source, query);

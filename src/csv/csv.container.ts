@@ -7,14 +7,15 @@ const startsWith = (head: Uint8Array, ...bytes: number[]) => bytes.every((byte, 
 
 /**
  * Detects the container of a file from its first bytes. `head` must have at least 300 bytes, or the whole file if the file is shorter.
- * Throws `FileRefused` if the file is neither text nor gzip nor a workbook (XLSX).
+ * Throws `FileRefused` if the file is neither text nor gzip nor a workbook (XLSX, ODS).
  */
-export function recogniseContainer(head: Buffer): 'gzip' | 'text' | 'workbook' {
+export function recogniseContainer(head: Buffer): 'gzip' | 'text' | 'workbook' | 'open-document' {
   if (startsWith(head, 0x1f, 0x8b)) return 'gzip';
   if (startsWith(head, 0x50, 0x4b)) {
     const names = head.toString('latin1');
+    if (/opendocument\.spreadsheet/u.test(names)) return 'open-document';
     if (/\[Content_Types\]\.xml|xl\/|_rels\/|docProps\//u.test(names)) return 'workbook';
-    throw new FileRefused(/opendocument\.spreadsheet/u.test(names) ? 'file-spreadsheet' : 'file-archive');
+    throw new FileRefused('file-archive');
   }
   if (startsWith(head, 0xd0, 0xcf, 0x11, 0xe0)) throw new FileRefused('file-spreadsheet');
   const binary = startsWith(head, 0x25, 0x50, 0x44, 0x46) || startsWith(head, 0x89, 0x50, 0x4e, 0x47);

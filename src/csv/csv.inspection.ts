@@ -11,6 +11,10 @@ export interface TableShape {
   readonly encoding: EncodingChoice;
   readonly delimiter: Omit<DelimiterChoice, 'records'>;
   readonly header: Pick<CsvHeader, 'names'>;
+  /** The requested sheet of a workbook. */
+  readonly sheet?: string | undefined;
+  /** The number of visible sheets of a workbook. */
+  readonly sheets?: number;
 }
 
 /** The properties that are needed to read a file with a mapping. */
@@ -61,7 +65,9 @@ function readShape(facts: ProbeFacts, known: KnownNames, named: NamedShape): Rea
     withoutBlankEnd(cells.slice(0, first.length)).length > names.length;
   if (names.length > 0 && rows.some(isUnnamed)) throw new FileRefused('file-column-unnamed');
   const lines = head.split(/[\r\n]+/u).filter((line) => line.trim() !== '').length;
-  return { encoding: chosen, delimiter, header: { names }, lines };
+  const { sheet, sheets } = facts;
+  const ofWorkbook = sheets === undefined ? {} : { sheet, sheets };
+  return { encoding: chosen, delimiter, header: { names }, lines, ...ofWorkbook };
 }
 
 function refuseHeaderOnly(facts: ProbeFacts, { delimiter, lines }: ReadShape): void {
@@ -70,11 +76,12 @@ function refuseHeaderOnly(facts: ProbeFacts, { delimiter, lines }: ReadShape): v
 }
 
 /** The shape of a file as the API shows it. */
-export const explainShape = ({ encoding, delimiter, header }: CsvShape) => ({
+export const explainShape = ({ encoding, delimiter, header, sheets }: CsvShape) => ({
   encoding: encoding.encoding,
   encoding_reason: encoding.reason,
   delimiter: delimiter.delimiter,
   delimiter_reason: delimiter.reason,
   columns: [...header.places.keys()],
   ignored_columns: header.ignored,
+  ...(sheets === undefined ? {} : { sheets }),
 });

@@ -11,6 +11,10 @@ export interface ProbeFacts {
   /** Whether the whole file is valid UTF-8. */
   readonly utf8: boolean;
   readonly high: HighByteFacts;
+  /** The requested sheet of a workbook. */
+  readonly sheet?: string | undefined;
+  /** The number of visible sheets of a workbook. */
+  readonly sheets?: number;
 }
 
 /** Collects facts about a file. Push every chunk in order, then call `finish`. */

@@ -16,14 +16,16 @@ export interface FileFinding {
 interface ReadFile {
   readonly encoding_reason: string;
   readonly ignored_columns: readonly string[];
+  readonly sheets?: number | undefined;
   readonly title_rows?: readonly number[] | undefined;
   readonly footer_rows?: readonly number[] | undefined;
 }
 
-/** The findings about how a file was read: ignored columns, damaged text, and lines that are no rows of the list. */
+/** The findings about how a file was read: ignored columns and sheets, damaged text, and lines that are no rows of the list. */
 export function fileFindings({
   encoding_reason: reason,
   ignored_columns: ignored,
+  sheets = 1,
   title_rows: titles = [],
   footer_rows: footers = [],
 }: ReadFile): FileFinding[] {
@@ -31,6 +33,7 @@ export function fileFindings({
   const columns = ignored.filter((name) => !isAddedColumn(name));
   return [
     ...(columns.length === 0 ? [] : [finding('columns-ignored', columns)]),
+    ...(sheets > 1 ? [finding('sheets-ignored')] : []),
     ...(reason === 'damaged-utf-8' ? [finding('text-damaged')] : []),
     ...(titles.length === 0 ? [] : [finding('title-lines-skipped', [], titles)]),
     ...(footers.length === 0 ? [] : [finding('footer-lines-skipped', [], footers)]),

@@ -17,9 +17,10 @@ export interface ProfiledList {
   readonly isCut: boolean;
 }
 
-/** What is known before a list is read: the requested encoding, and column names. The default names are those of the dictionary. */
+/** What is known before a list is read: the requested encoding and sheet, and column names. The default names are those of the dictionary. */
 export interface ProfileOptions {
   readonly encoding?: string | undefined;
+  readonly sheet?: string | undefined;
   readonly known?: KnownNames;
 }
 
@@ -35,8 +36,8 @@ export const profileList = async (
 /** Decides how a list must be read without a mapping. Throws `FileRefused`. */
 export const readTableShape = async (
   open: () => Readable,
-  { encoding, known = DICTIONARY_NAMES }: ProfileOptions = {},
-): Promise<TableShape> => inspectTable(await probeFile(open), known, { encoding });
+  { encoding, sheet, known = DICTIONARY_NAMES }: ProfileOptions = {},
+): Promise<TableShape> => inspectTable(await probeFile(open, sheet), known, { encoding });
 
 /** Reads the rows of a list whose shape is known, at most `most`. The columns of an uploaded `errors.csv` are left out. */
 export async function profileRows(
@@ -51,7 +52,7 @@ export async function profileRows(
   const skipped: SkippedRows = { titles: [], footers: [] };
   let rows = 0;
   let isCut = false;
-  for await (const batch of readRows(plainBytes(open), shape, skipped)) {
+  for await (const batch of readRows(plainBytes(open, shape), shape, skipped)) {
     signal?.throwIfAborted();
     const read = batch.slice(0, most - rows);
     rows += read.length;

@@ -2,6 +2,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { gunzipCapped, recogniseContainer } from './csv.container.js';
+import { FileRefused } from './csv.refusal.js';
+import { openDocumentLines } from './open.document.js';
+import type { SheetChoice } from './sheet.choice.js';
 import { sheetLines } from './sheet.lines.js';
 import { CsvProbe, type ProbeFacts } from './csv.probe.js';
 
@@ -10,15 +13,17 @@ const Bytes = z.instanceof(Buffer);
 const HEAD = 512;
 
 /**
- * The bytes of a text file, the decompressed bytes of a gzip file, or the first sheet of an XLSX workbook as CSV. Each call of `open` opens
+ * The bytes of a text file, the decompressed bytes of a gzip file, or a sheet of an XLSX or ODS workbook as CSV. Each call of `open` opens
  * the file from its start. Throws `FileRefused` for other files.
  */
-export async function* plainBytes(open: () => Readable): AsyncGenerator<Buffer> {
+export async function* plainBytes(open: () => Readable, choice: SheetChoice = {}): AsyncGenerator<Buffer> {
   const file = open();
   try {
     const { head, whole } = await beginningOf(file);
     const container = recogniseContainer(head);
-    if (container === 'workbook') yield* sheetLines(() => bytesOf(open()));
+    if (container === 'workbook') yield* sheetLines(() => bytesOf(open()), choice);
+    else if (container === 'open-document') yield* openDocumentLines(() => bytesOf(open()), choice);
+    else if (choice.sheet !== undefined) throw new FileRefused('file-sheet-unexpected');
     else if (container === 'text') yield* whole();
     else yield* decompress(whole());
   } finally {
@@ -61,8 +66,10 @@ async function* decompress(packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer
 }
 
 /** Collects the facts of a file in one pass. */
-export async function probeFile(open: () => Readable): Promise<ProbeFacts> {
+export async function probeFile(open: () => Readable, sheet?: string): Promise<ProbeFacts> {
   const probe = new CsvProbe();
-  for await (const chunk of plainBytes(open)) probe.push(chunk);
-  return probe.finish();
+  let sheets: number | undefined;
+  const onSheets = (count: number) => void (sheets = count);
+  for await (const chunk of plainBytes(open, { sheet, onSheets })) probe.push(chunk);
+  return { ...probe.finish(), ...(sheets === undefined ? {} : { sheet, sheets }) };
 }

@@ -1,39 +1,37 @@
 import { numberText } from './cell.values.js';
-import { LIMITS } from './csv.limits.js';
 import { FileRefused } from './csv.refusal.js';
+import { chosenSheet, type SheetChoice } from './sheet.choice.js';
+import { SheetRows } from './sheet.rows.js';
 import { readWorkbook, type Workbook } from './workbook.parts.js';
 import { xmlReader } from './xml.events.js';
 import { type EntryReader, readZip } from './zip.entries.js';
 
-const MOST_SHEET_ROWS = 1_048_576;
-
 /**
- * The rows of the first visible sheet of an XLSX workbook as CSV lines in UTF-8. Each row of the sheet is one record,
+ * The rows of a sheet of an XLSX workbook as CSV lines in UTF-8. Each row of the sheet is one record,
  * also a blank row, so row numbers stay the same. The first line says the delimiter. Each call of `open` reads the file from its start.
  */
-export async function* sheetLines(open: () => AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* sheetLines(
+  open: () => AsyncIterable<Buffer>,
+  choice: SheetChoice,
+): AsyncGenerator<Buffer> {
   const workbook = await readWorkbook(open());
-  const { sheets } = workbook;
-  const chosen = sheets.find(({ isHidden }) => !isHidden) ?? sheets[0];
-  let lines = 'sep=,\r\n';
+  const chosen = chosenSheet(workbook.sheets, choice);
+  const rows = new SheetRows();
   let isFound = false;
-  const reader = rowReader(workbook, (line) => (lines += line));
+  const reader = rowReader(workbook, rows);
   for await (const _ of readZip(open(), (name) => {
     if (name !== chosen?.entry) return undefined;
     isFound = true;
     return reader;
   })) {
-    if (lines !== '') yield Buffer.from(lines);
-    lines = '';
+    const lines = rows.take();
+    if (lines !== undefined) yield lines;
   }
-  if (lines !== '') yield Buffer.from(lines);
   if (!isFound) throw new FileRefused('file-spreadsheet');
 }
 
-function rowReader({ strings, formats, is1904 }: Workbook, emit: (line: string) => void): EntryReader {
-  let lastRow = 0;
-  let cells: string[] = [];
-  let width = 0;
+function rowReader({ strings, formats, is1904 }: Workbook, rows: SheetRows): EntryReader {
+  let row = 0;
   let place = 0;
   let attributes: Readonly<Record<string, string>> = {};
   let value = '';
@@ -48,14 +46,10 @@ function rowReader({ strings, formats, is1904 }: Workbook, emit: (line: string) 
     if (type === 'e') return `=${value}`;
     return type === 'n' ? numberText(value, formats[Number(style ?? 0)] ?? 'other', is1904) : value;
   };
-  return xmlReader({
+  const read = xmlReader({
     open: (name, at) => {
       if (name === 'row') {
-        const row = at['r'] === undefined ? lastRow + 1 : Number(at['r']);
-        if (!(row > lastRow && row <= MOST_SHEET_ROWS)) throw new FileRefused('file-spreadsheet');
-        emit('\r\n'.repeat(row - lastRow - 1));
-        lastRow = row;
-        cells = [];
+        row = at['r'] === undefined ? row + 1 : Number(at['r']);
         place = -1;
       } else if (name === 'c') {
         attributes = at;
@@ -70,22 +64,15 @@ function rowReader({ strings, formats, is1904 }: Workbook, emit: (line: string) 
     },
     close: (name) => {
       isValue = false;
-      if (name === 'c') {
-        if (place >= LIMITS.sheetColumns) throw new FileRefused('file-columns-too-many');
-        const text = textOfCell();
-        if (text !== '') cells[place] = text;
-      } else if (name === 'row') {
-        width = Math.max(width, cells.length);
-        const isBlank = cells.length === 0;
-        emit(
-          `${isBlank ? '' : Array.from({ length: width }, (_, at) => quoted(cells[at] ?? '')).join(',')}\r\n`,
-        );
-      }
+      if (name === 'c') rows.set(place, textOfCell());
+      else if (name === 'row') rows.end(row);
     },
   });
+  return (bytes, isLast) => {
+    rows.count(bytes.length);
+    read(bytes, isLast);
+  };
 }
-
-const quoted = (text: string): string => (/[",\r\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** The position of the column of a cell reference: 0 for `A7`, 26 for `AA7`. */
 function columnOf(reference: string): number {

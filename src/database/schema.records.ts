@@ -49,6 +49,7 @@ export const imports = pgTable('imports', {
     .notNull()
     .default('reject'),
   facility: text('facility'),
+  sheet: text('sheet'),
   sameness: bytea('sameness').unique(),
   idempotencyKey: text('idempotency_key'),
   status: text('status', { enum: IMPORT_STATUS }).notNull(),

@@ -58,7 +58,7 @@ function entryAt(place: string, entries: readonly BundleEntry[]): NamedEntry | u
   if (named !== null && (named[1] ?? named[2]) !== type) return undefined;
   const inside = after.replace(/^\.resource(?:\/\*[^*]*\*\/|\.ofType\([A-Za-z]+\))?/u, '');
   // The path ends before a filter such as `where(system='…')`, which can contain a value.
-  const [path = ''] = /^(?:\.[A-Za-z]+(?:\[\d+\])?(?![A-Za-z\d(\[]))*/u.exec(inside) ?? [];
+  const [path = ''] = /^(?:\.[A-Za-z]+(?:\[\d+\])?(?![A-Za-z\d([]))*/u.exec(inside) ?? [];
   return { entry, element: `${type}${path}`.slice(0, LONGEST_PATH) };
 }
 

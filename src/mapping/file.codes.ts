@@ -27,12 +27,24 @@ export const FILE_CODES = {
     'Upload the file uncompressed.',
   ],
   'file-spreadsheet': [
-    'The file is a damaged workbook, or a spreadsheet in another format than XLSX.',
-    'Save it as XLSX or as CSV UTF-8 in the spreadsheet program.',
+    'The file is a damaged workbook, or a spreadsheet in another format than XLSX and ODS, or has a password.',
+    'Save it as XLSX, ODS or CSV UTF-8 in the spreadsheet program, without a password.',
+  ],
+  'file-encrypted': [
+    'The workbook has a password.',
+    'Save it without a password in the spreadsheet program.',
   ],
   'file-spreadsheet-large': [
     'The workbook has too many different texts.',
     'Save the sheet as CSV UTF-8 in the spreadsheet program.',
+  ],
+  'file-sheet-missing': [
+    'The workbook has no visible sheet with the requested name or number.',
+    'Use the name of a visible sheet, or its number from left to right. Hidden sheets are not counted.',
+  ],
+  'file-sheet-unexpected': [
+    'A sheet is requested, but the file is not a workbook.',
+    'Leave the parameter sheet out, or upload the workbook.',
   ],
   'file-archive': [
     'The file is a ZIP archive.',
@@ -79,6 +91,10 @@ export const FILE_WARNINGS = {
 
 /** Information about a whole file. The rows of such a file are imported. */
 export const FILE_INFORMATION = {
+  'sheets-ignored': [
+    'The workbook has several visible sheets. Only one of them was read.',
+    'If another sheet has patients too, upload the workbook again and request that sheet.',
+  ],
   'title-lines-skipped': [
     'Lines above the header were skipped.',
     'Nothing to do, unless one of these lines is a patient.',

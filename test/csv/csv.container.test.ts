@@ -17,15 +17,16 @@ async function gunzip(bytes: Buffer, limit?: number): Promise<Buffer> {
 
 describe('a container', () => {
   it.each([
-    [
-      Buffer.from('PK\u0003\u0004mimetypeapplication/vnd.oasis.opendocument.spreadsheet', 'latin1'),
-      'file-spreadsheet',
-    ],
     [Buffer.from('PK\u0003\u0004\u0014\0\0\0list.csv', 'latin1'), 'file-archive'],
     [Buffer.from('d0cf11e0a1b11ae1', 'hex'), 'file-spreadsheet'],
     [Buffer.from('%PDF-1.7'), 'file-binary'],
   ])('of %j is refused', (head, code) => {
     expect(() => recogniseContainer(head)).toThrowError(expect.objectContaining({ code }));
+  });
+
+  it('is recognised as a workbook of OpenDocument', () => {
+    const head = 'PK\u0003\u0004mimetypeapplication/vnd.oasis.opendocument.spreadsheet';
+    expect(recogniseContainer(Buffer.from(head, 'latin1'))).toBe('open-document');
   });
 
   it('of gzip is read', async () => {

@@ -29,3 +29,39 @@ export const sheetRows = (...rows: readonly (readonly string[])[]): string =>
       return `<row>${texts.join('')}</row>`;
     })
     .join('');
+
+const OPEN_NS = ['office', 'table', 'text', 'style', 'calcext', 'draw']
+  .map((prefix) => `xmlns:${prefix}="urn:${prefix}"`)
+  .join(' ');
+
+const styleOf = (name: string, isShown: boolean) =>
+  `<style:style style:name="${name}" style:family="table"><style:table-properties table:display="${isShown}"/></style:style>`;
+const sheetOf = (name: string, of: string, content: string) =>
+  `<table:table table:name="${name}" table:style-name="${of}">${content}</table:table>`;
+const oneRow = (text: string) =>
+  `<table:table-row><table:table-cell office:value-type="string"><text:p>${text}</text:p></table:table-cell></table:table-row>`;
+
+/** An ODS workbook with a hidden first sheet, this second sheet, and a third sheet. `more` replaces parts of the workbook. */
+export function openDocument(rows: string, more: Readonly<Record<string, string>> = {}): Buffer {
+  const deleted =
+    '<table:tracked-changes><table:table-cell><text:p>no</text:p></table:table-cell></table:tracked-changes>';
+  const body = `${deleted}${sheetOf('x', 'a', oneRow('hidden'))}${sheetOf('Pacientes', 'b', rows)}${sheetOf('Mais', 'b', oneRow('more'))}`;
+  const parts = {
+    'Configurations2/': '',
+    'content.xml': `<?xml version="1.0" encoding="UTF-8"?><office:document-content ${OPEN_NS}><office:automatic-styles>${styleOf('a', false)}${styleOf('b', true)}</office:automatic-styles><office:body><office:spreadsheet>${body}</office:spreadsheet></office:body></office:document-content>`,
+    'META-INF/manifest.xml': '<m:manifest xmlns:m="urn:m"/>',
+    ...more,
+  };
+  const entries = Object.entries(parts).map(([name, text]) => [name, strToU8(text)] as const);
+  const mimetype = strToU8('application/vnd.oasis.opendocument.spreadsheet');
+  return Buffer.from(zipSync({ mimetype: [mimetype, { level: 0 }], ...Object.fromEntries(entries) }));
+}
+
+/** A row of an ODS sheet. Each cell is the attributes and the content of its element, or only a text. */
+export const openRow = (...cells: (string | readonly [string, string])[]): string =>
+  `<table:table-row>${cells
+    .map((cell) => {
+      const [attributes, content] = typeof cell === 'string' ? ['', `<text:p>${cell}</text:p>`] : cell;
+      return `<table:table-cell ${attributes}>${content}</table:table-cell>`;
+    })
+    .join('')}</table:table-row>`;

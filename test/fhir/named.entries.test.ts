@@ -33,7 +33,10 @@ it.each([
   ['Bundle.entry[3].resource', [3, 'Condition']],
   ['Bundle.entry[0].fullUrl', [0, 'Patient.fullUrl']],
   ['/f:Bundle/f:entry[2]/f:resource/f:Patient/f:birthDate', [1, 'Patient']],
-  ["Bundle.entry[1].resource.ofType(Patient).identifier.where(value='Secret').system", [1, 'Patient']],
+  [
+    "Bundle.entry[1].resource.ofType(Patient).identifier.where(value='Secret').system",
+    [1, 'Patient.identifier'],
+  ],
   ['Bundle.entry[1].resource.extension("Secret")', [1, 'Patient']],
   ['Bundle.entry[3].resource.ofType(Patient).birthDate', undefined],
   ['Bundle.entry[4].resource', undefined],
@@ -67,17 +70,18 @@ it.each([
     );
 });
 
+const issueAt = (entry: number, element: string, severity: string) => ({
+  severity,
+  code: 'processing',
+  expression: [`Bundle.entry[${entry}].resource.ofType(Patient).${element}`],
+});
+
 it('names each entry with an error once, and no entry that has only warnings', () => {
-  const at = (entry: number, element: string, severity: string) => ({
-    severity,
-    code: 'processing',
-    expression: [`Bundle.entry[${entry}].resource.ofType(Patient).${element}`],
-  });
   const issues = [
-    at(0, 'text', 'warning'),
-    at(1, 'birthDate', 'error'),
-    at(1, 'name', 'error'),
-    at(2, 'id', 'fatal'),
+    issueAt(0, 'text', 'warning'),
+    issueAt(1, 'birthDate', 'error'),
+    issueAt(1, 'name', 'error'),
+    issueAt(2, 'id', 'fatal'),
   ];
   expect(namedEntries(issues, entries).toSorted((one, other) => one.entry - other.entry)).toEqual([
     { entry: 1, element: 'Patient.birthDate' },

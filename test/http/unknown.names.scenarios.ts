@@ -150,7 +150,7 @@ export function registerUnknownNames(shared: () => World): void {
           '/api/imports',
           { nobody: '1' },
           {},
-          /Available: mapping, mode, as_of, encoding, corrections, facility, force\.$/,
+          /Available: mapping, mode, as_of, encoding, corrections, facility, sheet, force\.$/,
         ],
       ])('for %s', async (_what, path, query, body, detail) => {
         const made = z.object({ id: z.string() }).parse(

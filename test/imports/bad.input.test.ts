@@ -286,8 +286,9 @@ describe('a file that cannot be read', () => {
     const clerk = await Clerk.start(world);
     const [good, faulty] = [row(cpfOf(1)), row(cpfOf(2), { birth: '31/02/1980' })];
     const rows = sheetRows(['Lista de pacientes'], [...COLUMNS], good, faulty, ['Total: 2']);
-    const report = await clerk.import(workbook(rows));
+    const report = await clerk.import(workbook(rows), { sheet: 'pacientes' });
     expect(report).toMatchObject({
+      sheet: 'pacientes',
       status: 'completed_with_errors',
       created: 1,
       rejected: 1,
@@ -298,6 +299,11 @@ describe('a file that cannot be read', () => {
     });
     const rejected = await clerk.get(`/api/imports/${report.file_id}/rows?state=rejected`).expect(200);
     expect(rejected.body).toMatchObject({ items: [{ row: 4, issues: expect.any(Array) }], total: 1 });
+    // Another sheet is another import, and a sheet that does not exist ends it.
+    expect(await clerk.import(workbook(rows), { sheet: '2' })).toMatchObject({
+      status: 'failed',
+      failure: 'file-sheet-missing',
+    });
   }, 60_000);
 });
 

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import iconv from 'iconv-lite';
+import { openDocument, openRow, sheetRows, workbook } from '../csv/workbook.maker.ts';
 import {
   BRAZIL,
   type Example,
@@ -20,6 +21,11 @@ const packed = gzipSync(
     Array.from({ length: 2_000 }, () => ({})),
   ),
 );
+
+const cells = [Object.keys(BRAZIL), Object.values(BRAZIL)];
+const oneSheet = workbook(sheetRows(...cells));
+const twoSheets = openDocument(cells.map((row) => openRow(...row)).join(''));
+const encrypted = '<m:manifest xmlns:m="urn:m"><m:encryption-data/></m:manifest>';
 
 /** An example for each import code that concerns a whole file. */
 export const FILE_EXAMPLES: Readonly<Record<string, Example>> = {
@@ -65,6 +71,24 @@ export const FILE_EXAMPLES: Readonly<Record<string, Example>> = {
     right: [{ file: gzipSync(listOf(BRAZIL, [{}])) }],
   },
   'file-spreadsheet': { quotes: [], wrong: [{ file: 'PK\u0003\u0004 xl/workbook.xml' }], right: [br({})] },
+  'file-encrypted': {
+    quotes: ['list.ods'],
+    wrong: [{ file: openDocument('', { 'content.xml': '?', 'META-INF/manifest.xml': encrypted }) }],
+    right: [{ file: twoSheets }],
+  },
+  'file-sheet-missing': {
+    quotes: ['?sheet=4', '?sheet=1'],
+    wrong: [{ file: twoSheets, sheet: '4' }],
+    right: [
+      { file: twoSheets, sheet: '1' },
+      { file: twoSheets, sheet: 'Pacientes' },
+    ],
+  },
+  'file-sheet-unexpected': {
+    quotes: ['?sheet=1', 'list.csv'],
+    wrong: [{ ...br({}), sheet: '1' }],
+    right: [br({})],
+  },
   'file-archive': {
     quotes: ['list.csv', 'list.csv.gz'],
     wrong: [{ file: 'PK\u0003\u0004 list.csv' }],
@@ -97,6 +121,11 @@ export const FILE_EXAMPLES: Readonly<Record<string, Example>> = {
         raw('Nome,CPF,Cor', 'Ana Souza,529.982.247-25,'),
       ),
     ],
+  },
+  'sheets-ignored': {
+    quotes: ['?sheet=2'],
+    wrong: [{ file: twoSheets }],
+    right: [{ file: oneSheet }],
   },
   'title-lines-skipped': {
     quotes: ['Hospital Exemplo', 'Nome,CPF'],

@@ -6,6 +6,7 @@ export interface Sent {
   readonly file: string | Buffer;
   readonly mapping?: MappingDocument;
   readonly encoding?: string;
+  readonly sheet?: string;
 }
 /** An example of docs/import-codes.md: the quoted cell, lists with the fault, and the corrected lists. */
 export interface Example {

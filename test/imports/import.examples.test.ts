@@ -20,11 +20,13 @@ const ELSEWHERE = [
   'file-gzip-bomb',
   'file-spreadsheet-large',
   'file-lost',
+  'file-mapping-missing',
   'patient-several',
   'identity-rejected',
   'identity-separated',
   'fhir-refused',
   'term-ignored',
+  'icd-code-ambiguous',
 ];
 
 /** The codes in the report of the import, and whether all rows would be written. */
@@ -32,11 +34,13 @@ async function told({
   file,
   mapping = brazil,
   encoding,
+  sheet,
 }: Sent): Promise<{ codes: string[]; taken: boolean }> {
   if (mapping === undefined) throw new Error('no mapping is shipped');
   try {
     const { rows, findings } = await previewList(() => Readable.from([Buffer.from(file)]), mapping, {
       encoding,
+      sheet,
     });
     const codes = [...findings, ...rows.flatMap(({ issues }) => issues)].map(({ code }) => code);
     return { codes, taken: rows.every(({ state }) => state !== 'rejected') };

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type GroupAnswer, sendGroups } from '../../src/imports/writing/refusal.search.js';
 
@@ -70,27 +70,30 @@ it('rejects exactly the rejected members of any group, named or not, within a bo
     ),
   ));
 
+const limited: Server = (group) =>
+  group.length > 10 || group.includes(7) ? { kind: 'too-large' } : { kind: 'accepted' };
+
 it('splits a group that is too large, and rejects only a member that is too large alone', async () => {
-  const server: Server = (group) =>
-    group.length > 10 || group.includes(7) ? { kind: 'too-large' } : { kind: 'accepted' };
-  expect((await sent(50, server)).refused).toEqual([7]);
+  expect((await sent(50, limited)).refused).toEqual([7]);
 });
+
+const excluding: Server = (group) =>
+  group.includes(3) && group.includes(30) ? { kind: 'refused', named: [] } : { kind: 'accepted' };
 
 it('rejects nothing that is accepted alone', async () => {
-  const together: Server = (group) =>
-    group.includes(3) && group.includes(30) ? { kind: 'refused', named: [] } : { kind: 'accepted' };
-  expect((await sent(50, together)).refused).toEqual([]);
+  expect((await sent(50, excluding)).refused).toEqual([]);
 });
 
-it('keeps members that have changed, and sends the others', async () => {
-  const server: Server = (group) => {
-    if (group.includes(5)) return { kind: 'changed', named: [5] };
-    return rejecting(new Set([40]), false)(group);
-  };
-  expect(await sent(50, server)).toMatchObject({ changed: [5], refused: [40] });
-  const late: Server = (group) => {
-    if (group.includes(40)) return { kind: 'refused', named: [] };
-    return group.includes(5) && group.length < 30 ? { kind: 'changed', named: [5] } : { kind: 'accepted' };
-  };
-  expect(await sent(50, late)).toMatchObject({ changed: [5], refused: [40] });
-});
+const changing: Server = (group) =>
+  group.includes(5) ? { kind: 'changed', named: [5] } : rejecting(new Set([40]), false)(group);
+const changingLater: Server = (group) => {
+  if (group.includes(40)) return { kind: 'refused', named: [] };
+  return group.includes(5) && group.length < 30 ? { kind: 'changed', named: [5] } : { kind: 'accepted' };
+};
+
+it.each([changing, changingLater])(
+  'keeps members that have changed, and sends the others (%#)',
+  async (server) => {
+    expect(await sent(50, server)).toMatchObject({ changed: [5], refused: [40] });
+  },
+);

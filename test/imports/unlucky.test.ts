@@ -280,8 +280,13 @@ describe('an operator during faults', () => {
       .upload(list(row(cpfOf(50))), { mode: 'rehearse' })
       .set(key)
       .expect(422);
-    // The same file with a different `as_of`, encoding or `corrections` becomes a separate import.
-    for (const other of [{ as_of: '2026-01-01' }, { encoding: 'windows-1252' }, { corrections: 'amend' }])
+    // The same file with a different `as_of`, encoding, `corrections` or `sheet` becomes a separate import.
+    for (const other of [
+      { as_of: '2026-01-01' },
+      { encoding: 'windows-1252' },
+      { corrections: 'amend' },
+      { sheet: '1' },
+    ])
       await clerk
         .upload(list(row(cpfOf(50))), other)
         .set(key)

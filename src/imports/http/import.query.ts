@@ -26,6 +26,13 @@ export const ImportQuery = z.strictObject({
     .regex(/^[a-z][a-z0-9+.-]*:[^\s|,$\\]+$/i)
     .optional()
     .describe('The URI of the facility that sends the list. The default is the issuer of the account.'),
+  sheet: z
+    .string()
+    .regex(/^[^\p{Cc}]{1,200}$/u)
+    .optional()
+    .describe(
+      'The name or the number of the sheet of a workbook. The first visible sheet has the number 1. The default is this sheet.',
+    ),
   force: Flag.default(false),
 });
 export type ImportQuery = z.output<typeof ImportQuery>;

@@ -57,6 +57,7 @@ export const ImportReport = Counters.extend({
   as_of: z.string().nullable(),
   corrections: z.enum(['reject', 'amend']),
   facility: z.string().nullable().describe('The URI of the facility that sent the list.'),
+  sheet: z.string().nullable().describe('The requested sheet of a workbook.'),
   source: z
     .unknown()
     .describe('How the file was read: encoding and delimiter with their reasons, and columns.'),
@@ -105,6 +106,7 @@ export function reportOf(
     as_of: row.asOf,
     corrections: row.corrections,
     facility: row.facility,
+    sheet: row.sheet,
     source: row.source,
     findings: readFindings(row.source),
     rows_total: row.rowsTotal,

@@ -25,6 +25,7 @@ confidence and reason, the questions that the list leaves open, and the number o
   --language LANG   the language of the list (${LIST_LANGUAGES.join(', ')}), if it is recognised wrongly
   --country XX      the country of the list (ISO 3166), for phone numbers, names and the order of day and month
   --encoding NAME   the encoding, if it is detected wrongly
+  --sheet NAME|N    the sheet of a workbook (default: the first visible sheet)
   --help            this text
 
 Exit status: 0 a draft without questions; 1 a draft with questions; 2 the list cannot be read, or no column identifies the patients.
@@ -39,6 +40,7 @@ const Options = z.object({
     .regex(/^[A-Z]{2}$/, 'Invalid --country. Use two capital letters, such as GB.')
     .optional(),
   encoding: z.string().optional(),
+  sheet: z.string().optional(),
   help: z.boolean().default(false),
 });
 
@@ -48,12 +50,13 @@ const OPTIONS = {
   language: { type: 'string' },
   country: { type: 'string' },
   encoding: { type: 'string' },
+  sheet: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
-  const { out, name, language, country, encoding, help } = Options.parse(values);
+  const { out, name, language, country, encoding, sheet, help } = Options.parse(values);
   const [file, ...more] = positionals;
   if (help || file === undefined || more.length > 0) {
     (help ? process.stdout : process.stderr).write(HELP);
@@ -61,7 +64,7 @@ async function main(): Promise<number> {
   }
   await requireFile(file);
   const open = () => createReadStream(file);
-  const { profile } = await profileList(open, { encoding });
+  const { profile } = await profileList(open, { encoding, sheet });
   const today = new Date().toISOString().slice(0, 10);
   const recognition = recogniseList(profile, SHIPPED_MAPPINGS, { language, country, today });
   const draft =
@@ -74,7 +77,7 @@ async function main(): Promise<number> {
   sayColumns(recognition, say);
   for (const one of recognition.questions) sayQuestion(one, say);
   if (draft === undefined) return 2;
-  await sayPreview(open, draft, encoding, say);
+  await sayPreview(open, draft, { encoding, sheet }, say);
   const text = `${JSON.stringify(tidyDocument(draft), undefined, 2)}\n`;
   if (out === '-') process.stdout.write(text);
   else if (out === undefined) say('\nUse --out FILE.json to write the draft to a file.');
@@ -112,10 +115,10 @@ function sayQuestion({ code, column, text, choices, path }: Question, say: (line
 async function sayPreview(
   open: () => ReturnType<typeof createReadStream>,
   draft: MappingDocument,
-  encoding: string | undefined,
+  options: { readonly encoding: string | undefined; readonly sheet: string | undefined },
   say: (line: string) => void,
 ): Promise<void> {
-  const { rows } = await previewList(open, draft, { encoding });
+  const { rows } = await previewList(open, draft, options);
   say('\nWith this draft:');
   say(`rows       ${listOf(countsOf(rows.map(({ state }) => state)))}`);
   say(

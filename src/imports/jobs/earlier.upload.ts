@@ -15,16 +15,18 @@ export interface UploadFacts {
   readonly encoding: string | null;
   readonly corrections: ImportRecord['corrections'];
   readonly facility: string | null;
+  readonly sheet: string | null;
 }
 
 /** The digest of an upload. Two imports never have the same digest. */
 export function samenessOf(facts: UploadFacts): Buffer {
-  const { sha256, mapping, mode, asOf, encoding, corrections, facility } = facts;
+  const { sha256, mapping, mode, asOf, encoding, corrections, facility, sheet } = facts;
   const texts = [sha256.toString('hex'), mapping ?? 'auto', mode, asOf ?? '', encoding ?? ''];
   // The default is left out, so that uploads of earlier versions are recognised.
   if (corrections === 'amend') texts.push('amend');
   // Without a facility, the text is the same as in earlier versions.
   if (facility !== null) texts.push(facility);
+  if (sheet !== null) texts.push(`sheet ${sheet}`);
   return createHash('sha256').update(texts.join('\n')).digest();
 }
 
@@ -59,7 +61,7 @@ export async function findEarlier(
       throw new BadField(
         'idempotency-key-reused',
         'Idempotency-Key',
-        'This key was used for another file, mapping, mode, day, encoding, corrections or facility. Use a new key.',
+        'This key was used for another file, mapping, mode, day, encoding, corrections, facility or sheet. Use a new key.',
       );
     return keyed;
   }
@@ -75,6 +77,7 @@ export async function findEarlier(
         equal(imports.encoding, facts.encoding),
         eq(imports.corrections, facts.corrections),
         equal(imports.facility, facts.facility),
+        equal(imports.sheet, facts.sheet),
         // An upload without a mapping is the same as an upload with any mapping. Earlier versions always recorded a mapping.
         facts.mapping === null
           ? undefined
@@ -88,7 +91,7 @@ const equal = (column: AnyColumn, value: string | null): SQL =>
   value === null ? isNull(column) : eq(column, value);
 
 function isSame(record: ImportRecord, facts: UploadFacts): boolean {
-  const names = ['mode', 'asOf', 'encoding', 'corrections', 'facility'] as const;
+  const names = ['mode', 'asOf', 'encoding', 'corrections', 'facility', 'sheet'] as const;
   return (
     record.sha256.equals(facts.sha256) &&
     names.every((name) => record[name] === facts[name]) &&

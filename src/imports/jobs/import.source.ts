@@ -28,6 +28,7 @@ export function readSource(stored: unknown): ImportSource {
 const Findable = z.looseObject({
   encoding_reason: z.string(),
   ignored_columns: z.array(z.string()),
+  sheets: z.int().optional(),
   title_rows: z.array(z.int()).optional(),
   footer_rows: z.array(z.int()).optional(),
 });

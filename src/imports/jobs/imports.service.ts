@@ -46,7 +46,7 @@ export class Imports {
 
   /**
    * Creates an import and queues its inspection, in one transaction. Without `force`, a second upload of the same file with the same
-   * mapping, date, mode and encoding returns the earlier import. The second copy of the file is deleted. If the upload names no mapping,
+   * mapping, date, mode, encoding and sheet returns the earlier import. The second copy of the file is deleted. If the upload names no mapping,
    * the inspection chooses the mapping.
    */
   async accept(
@@ -69,6 +69,7 @@ export class Imports {
         encoding: query.encoding ?? null,
         corrections: query.corrections,
         facility,
+        sheet: query.sheet ?? null,
       };
       const values = {
         ...facts,

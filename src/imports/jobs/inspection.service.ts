@@ -78,7 +78,7 @@ export class Inspection {
           ? await this.choice.choose(record, signal)
           : await this.mappings.byId(record.mapping);
       if (mapping === undefined) return;
-      const facts = await probeFile(() => this.files.open(importId));
+      const facts = await probeFile(() => this.files.open(importId), record.sheet ?? undefined);
       const shape = inspectCsv(facts, mapping.document, record.encoding ?? undefined);
       const staged = await this.stage(record, mapping, shape, signal);
       if (staged === 'cancelled') return;
@@ -108,7 +108,7 @@ export class Inspection {
     };
     const skipped: SkippedRows = { titles: [], footers: [] };
     for await (const batch of readRows(
-      plainBytes(() => this.files.open(record.id)),
+      plainBytes(() => this.files.open(record.id), shape),
       shape,
       skipped,
     )) {

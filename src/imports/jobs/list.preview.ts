@@ -49,6 +49,7 @@ const MOST_ROWS = 20_000;
 export interface PreviewOptions {
   readonly asOf?: string | undefined;
   readonly encoding?: string | undefined;
+  readonly sheet?: string | undefined;
   readonly facility?: string | undefined;
   readonly lookUp?: MappingContext['lookUp'];
   /** The maximum number of rows. */
@@ -62,9 +63,9 @@ export interface PreviewOptions {
 export async function previewList(
   open: () => Readable,
   document: MappingDocument,
-  { asOf, encoding, facility, lookUp, most = MOST_ROWS }: PreviewOptions = {},
+  { asOf, encoding, sheet, facility, lookUp, most = MOST_ROWS }: PreviewOptions = {},
 ): Promise<ListPreview> {
-  const shape = inspectCsv(await probeFile(open), document, encoding);
+  const shape = inspectCsv(await probeFile(open, sheet), document, encoding);
   const context: MappingContext = {
     // A random key is sufficient, because identities are compared only within this preview.
     key: randomBytes(32),
@@ -77,7 +78,7 @@ export async function previewList(
   const planned: (GroupedRow & { issues: readonly Issue[] })[] = [];
   let cut = false;
   const skipped: SkippedRows = { titles: [], footers: [] };
-  for await (const batch of readRows(plainBytes(open), shape, skipped)) {
+  for await (const batch of readRows(plainBytes(open, shape), shape, skipped)) {
     for (const { row, cells, fault } of batch) {
       cut = rows.length + planned.length === most;
       if (cut) break;

@@ -30,9 +30,10 @@ export class MappingChoice {
    * cancelled. After a crash, the choice is made again unless it was recorded. Throws `FileRefused`.
    */
   async choose(record: ImportRecord, signal: AbortSignal): Promise<StoredMapping | undefined> {
-    const { id, createdAt, asOf, facility, encoding } = record;
+    const { id, createdAt, asOf, facility, encoding, sheet } = record;
     const said = {
       encoding: encoding ?? undefined,
+      sheet: sheet ?? undefined,
       asOf: asOf ?? undefined,
       facility: facility ?? undefined,
     };

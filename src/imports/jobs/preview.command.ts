@@ -14,12 +14,13 @@ import { type ListPreview, previewList, type RowPreview } from './list.preview.j
 const NAMES = SHIPPED_MAPPINGS.map(({ name }) => name).join(', ');
 const HELP = `npm run mapping:test -- FILE [options]
 
-Shows the result of importing a CSV list (.csv, .txt or .csv.gz), without server or database. Nothing is sent or stored. Words are looked up in the
+Shows the result of importing a list (.csv, .txt, .csv.gz or .xlsx), without server or database. Nothing is sent or stored. Words are looked up in the
 shipped ConceptMap only. Only the first 20,000 rows are read.
 
   --mapping NAME|FILE.json  a shipped mapping (${NAMES}), or a mapping document
   --as-of YYYY-MM-DD        the day the list describes
   --encoding NAME           the encoding, if it is detected wrongly
+  --sheet NAME|N            the sheet of a workbook (default: the first visible sheet)
   --rows N                  number of rows to show (default 20)
   --json                    print every row as a line of JSON, with its resources
   --help                    this text
@@ -31,6 +32,7 @@ const Options = z.object({
   mapping: z.string().default(SHIPPED_MAPPINGS[0]?.name ?? ''),
   'as-of': z.iso.date('Invalid --as-of. Use a date such as 2026-03-01.').optional(),
   encoding: z.string().optional(),
+  sheet: z.string().optional(),
   rows: z
     .string()
     .regex(/^\d{1,9}$/, 'Invalid --rows. Use a number.')
@@ -44,6 +46,7 @@ const OPTIONS = {
   mapping: { type: 'string' },
   'as-of': { type: 'string' },
   encoding: { type: 'string' },
+  sheet: { type: 'string' },
   rows: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -58,9 +61,9 @@ async function main(): Promise<number> {
     return options.help ? 0 : 2;
   }
   const document = await findMapping(options.mapping);
-  const { 'as-of': asOf, encoding } = options;
+  const { 'as-of': asOf, encoding, sheet } = options;
   await requireFile(file);
-  const preview = await previewList(() => createReadStream(file), document, { asOf, encoding });
+  const preview = await previewList(() => createReadStream(file), document, { asOf, encoding, sheet });
   if (options.json) for (const row of preview.rows) print(JSON.stringify(row));
   else printPreview(preview, document, options.rows);
   return preview.rows.some(({ state }) => state === 'rejected' || state === 'waiting') ? 1 : 0;

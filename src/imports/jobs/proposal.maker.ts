@@ -52,6 +52,7 @@ export async function makeProposal(
     findings: fileFindings({
       encoding_reason: shape.encoding.reason,
       ignored_columns: unused,
+      sheets: shape.sheets,
       title_rows: skipped.titles,
       footer_rows: skipped.footers,
     }),

@@ -3,7 +3,8 @@
  * have changed on the server. `named` are the members that the server named.
  */
 export type GroupAnswer<Item> =
-  | { readonly kind: 'accepted' | 'too-large' }
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'too-large' }
   | { readonly kind: 'refused'; readonly named: readonly Item[] }
   | { readonly kind: 'changed'; readonly named: readonly [Item, ...Item[]] };
 
@@ -79,8 +80,8 @@ async function search<Item>(
       isTested = true;
     } else {
       if (answer.kind === 'refused') await refuse(answer.named);
-      const changed = answer.kind === 'changed' ? answer.named : [];
       const named = answer.kind === 'too-large' ? [] : answer.named;
+      const changed = answer.kind === 'changed' ? answer.named : [];
       return { unknown: [...without(first, named), ...second, ...unknown], changed };
     }
   }
