@@ -169,7 +169,7 @@ describe('npm run import', () => {
       status: 2,
       said: '',
       errors:
-        "Not imported. Unknown option '--unheard-of'. Available: --mapping, --rehearse, --commit, --undo, --errors, --decide, --findings, --as-of, --encoding, --force, --data, --help.\n",
+        "Not imported. Unknown option '--unheard-of'. Available: --mapping, --rehearse, --commit, --undo, --errors, --decide, --findings, --as-of, --encoding, --sheet, --force, --data, --help.\n",
     });
     expect(await run([], env)).toMatchObject({ status: 2, said: '' });
     const key = clerk.caller.authorization.replace('Bearer ', '');
