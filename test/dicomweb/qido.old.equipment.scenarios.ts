@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
-import { type Person, startWorld, type World } from '../support/world.ts';
+import type { Person, World } from '../support/world.ts';
 import { rebuilt } from '../catalog/rebuilt.ts';
 import { valuesOf } from './qido.world.ts';
 
@@ -12,28 +12,6 @@ const MIGRATION = join(import.meta.dirname, '../../src/database/migrations/0055_
 const [old, before, after] = [freshUid(), freshUid(), freshUid()];
 let world: World;
 let reader: Person;
-beforeAll(async () => {
-  world = await startWorld();
-  const files = [
-    makeInstance({
-      studyUid: old,
-      studyDate: '2024.02.28',
-      extra: [
-        element('00080030', 'TM', '10:15:30.5'),
-        element('00080021', 'DA', '2024.02.28'),
-        element('00080031', 'TM', '10:15'),
-        element('00100030', 'DA', '1950.12.31'),
-        element('00400244', 'DA', '2024.03.01'),
-        element('00400245', 'TM', '23:59:59'),
-      ],
-    }),
-    makeInstance({ studyUid: before, studyDate: '20240227' }),
-    makeInstance({ studyUid: after, studyDate: '20240229' }),
-  ];
-  await world.store(await world.machine(), files).expect(200);
-  reader = await world.radiologist(old, before, after);
-});
-afterAll(() => world?.stop());
 
 /** Sets the columns of the catalog to the values that an earlier version wrote. */
 async function asBefore(): Promise<void> {
@@ -59,34 +37,61 @@ const KEYS = [
   ['series', 'PerformedProcedureStepStartTime=2359-'],
 ] as const;
 
-describe.each([
-  ['stored now', async () => undefined],
-  [
-    'in the catalog since before the upgrade',
-    async () => {
-      await asBefore();
-      await world.sql.unsafe(await readFile(MIGRATION, 'utf8'));
-    },
-  ],
-  [
-    'after a rebuild',
-    async () => {
-      await asBefore();
-      await rebuilt(world);
-    },
-  ],
-])('dates and times as ACR-NEMA wrote them, %s', (_, prepare) => {
-  beforeAll(prepare);
+/** Registers the tests of this file with the given gateway. */
+export function registerQidoOldEquipment(given: () => World): void {
+  describe('qido old equipment', () => {
+    beforeAll(async () => {
+      world = given();
+      const files = [
+        makeInstance({
+          studyUid: old,
+          studyDate: '2024.02.28',
+          extra: [
+            element('00080030', 'TM', '10:15:30.5'),
+            element('00080021', 'DA', '2024.02.28'),
+            element('00080031', 'TM', '10:15'),
+            element('00100030', 'DA', '1950.12.31'),
+            element('00400244', 'DA', '2024.03.01'),
+            element('00400245', 'TM', '23:59:59'),
+          ],
+        }),
+        makeInstance({ studyUid: before, studyDate: '20240227' }),
+        makeInstance({ studyUid: after, studyDate: '20240229' }),
+      ];
+      await world.store(await world.machine(), files).expect(200);
+      reader = await world.radiologist(old, before, after);
+    });
 
-  it.each(KEYS)('are found among %s by %s', async (level, query) => {
-    const answer = await world.get(reader, `/${level}?${query}`).expect(200);
-    expect(valuesOf(answer.text, '0020000D')).toEqual([old]);
-  });
+    describe.each([
+      ['stored now', async () => undefined],
+      [
+        'in the catalog since before the upgrade',
+        async () => {
+          await asBefore();
+          await world.sql.unsafe(await readFile(MIGRATION, 'utf8'));
+        },
+      ],
+      [
+        'after a rebuild',
+        async () => {
+          await asBefore();
+          await rebuilt(world);
+        },
+      ],
+    ])('dates and times as ACR-NEMA wrote them, %s', (_, prepare) => {
+      beforeAll(prepare);
 
-  it('are answered as DICOM writes them, and take their place in the order', async () => {
-    const { text } = await world.get(reader, '/studies').expect(200);
-    expect(valuesOf(text, '00080020')).toEqual(['20240229', '20240228', '20240227']);
-    expect(valuesOf(text, '0020000D')).toEqual([after, old, before]);
-    expect(valuesOf(text, '00080030')[1]).toBe('101530.5');
+      it.each(KEYS)('are found among %s by %s', async (level, query) => {
+        const answer = await world.get(reader, `/${level}?${query}`).expect(200);
+        expect(valuesOf(answer.text, '0020000D')).toEqual([old]);
+      });
+
+      it('are answered as DICOM writes them, and take their place in the order', async () => {
+        const { text } = await world.get(reader, '/studies').expect(200);
+        expect(valuesOf(text, '00080020')).toEqual(['20240229', '20240228', '20240227']);
+        expect(valuesOf(text, '0020000D')).toEqual([after, old, before]);
+        expect(valuesOf(text, '00080030')[1]).toBe('101530.5');
+      });
+    });
   });
-});
+}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, replace } from '../../infra/demo/dicom.writer.ts';
-import { type Person, startWorld, type World } from '../support/world.ts';
+import type { Person, World } from '../support/world.ts';
 
 /** The response of a search. */
 export const DataSets = z.array(
@@ -55,9 +55,10 @@ export function requests(...of: readonly (readonly [step: string, procedure: str
   return element('00400275', 'SQ', { items });
 }
 
-/** Starts a world with these studies and with a person who may read all studies except `foreign`. */
-export async function startSearchWorld(): Promise<{ world: World; reader: Person }> {
-  const world = await startWorld();
+export type Searching = { world: World; reader: Person };
+
+/** Stores these studies. The returned person may read all of them except `foreign`. */
+export async function storeSearched(world: World): Promise<Searching> {
   const ct = {
     studyUid: uids.muller,
     patientName: 'Müller^Jörg',

@@ -1,26 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import type { World } from '../support/world.ts';
-import { ct, fileOf, otherStudy, sop, startRetrieveWorld, study, multi, report, rle } from './wado.world.ts';
+import { ct, fileOf, otherStudy, sop, type Retrieval, study, multi, report, rle } from './wado.world.ts';
 import type { Ask, Asked } from './wado.world.ts';
 
 let world: World;
 let ask: Ask;
 /** Sends a GET request for /wado as a person who may read both studies. */
 let wado: (query: Readonly<Record<string, string>> | string, accept?: string) => Promise<Asked>;
-beforeAll(async () => {
-  ({ world, ask } = await startRetrieveWorld());
-  const reader = await world.radiologist(study);
-  wado = async (query, accept = '*/*') => {
-    const search = typeof query === 'string' ? query : new URLSearchParams(query).toString();
-    const headers = { authorization: reader.authorization, accept };
-    const answer = await fetch(`${world.gateway.url}/wado?${search}`, { headers });
-    const body = Buffer.from(await answer.arrayBuffer());
-    const type = answer.headers.get('content-type') ?? '';
-    return { status: answer.status, type, headers: answer.headers, body };
-  };
-});
-afterAll(() => world?.stop());
 
 const named = (seriesUID: string, objectUID: string) => ({
   requestType: 'WADO',
@@ -36,144 +23,162 @@ const isJpeg = ({ status, type, body }: Asked) =>
 const isPng = ({ status, type, body }: Asked) =>
   status === 200 && type === 'image/png' && body.readUInt16BE(0) === 0x8950;
 
-describe('an instance by /wado', () => {
-  it('is its file, byte for byte, when that is asked for', async () => {
-    for (const query of [
-      { ...one, ...dicom },
-      { ...one, contentType: 'application/dicom,image/png;q=0.5' },
-    ]) {
-      const { status, type, headers, body } = await wado(query);
-      expect([status, type]).toEqual([200, 'application/dicom']);
-      expect(headers.get('content-length')).toBe(String(body.length));
-      expect(body.equals(fileOf(sop.one))).toBe(true);
-    }
-  });
-
-  it('is decoded into the transfer syntax that is named, 406 when that is compressed', async () => {
-    const asked = { ...named(rle, sop.rle), ...dicom };
-    const stored = await wado(asked);
-    expect(stored.body.equals(fileOf(sop.rle))).toBe(true);
-    const decoded = await wado({ ...asked, transferSyntax: '1.2.840.10008.1.2.1' });
-    expect(decoded.status).toBe(200);
-    expect(decoded.body.equals(stored.body)).toBe(false);
-    expect(decoded.body.includes(Buffer.from('1.2.840.10008.1.2.1\0'))).toBe(true);
-    expect((await wado({ ...asked, transferSyntax: '1.2.840.10008.1.2.4.80' })).status).toBe(406);
-    expect(
-      (await wado({ ...one, contentType: 'image/png', transferSyntax: '1.2.840.10008.1.2.1' })).status,
-    ).toBe(400);
-  });
-
-  it('is a picture when nothing is said, the file when it has several frames or none', async () => {
-    expect(isJpeg(await wado(one))).toBe(true);
-    expect(isPng(await wado(one, 'image/png'))).toBe(true);
-    expect(isPng(await wado({ ...one, contentType: 'image/png' }, 'text/html'))).toBe(true);
-    expect((await wado(frames)).type).toBe('application/dicom');
-    expect((await wado(named(report, sop.report))).type).toBe('application/dicom');
-  });
-
-  it('shows the frame that is asked for, as WADO-RS does', async () => {
-    for (const frame of ['1', '3']) {
-      const picture = await wado({ ...frames, frameNumber: frame, contentType: 'image/png' });
-      const path = `/studies/${study}/series/${multi}/instances/${sop.multi}/frames/${frame}/rendered`;
-      expect(isPng(picture)).toBe(true);
-      expect(picture.body.equals((await ask(path, 'image/png')).body)).toBe(true);
-    }
-    expect(isJpeg(await wado({ ...frames, frameNumber: '2' }))).toBe(true);
-    for (const outside of ['0', '00', '4', '99999999999', '9'.repeat(400)])
-      expect((await wado({ ...frames, frameNumber: outside })).status).toBe(404);
-    expect((await wado({ ...one, frameNumber: '0' })).status).toBe(404);
-    expect((await wado({ ...frames, frameNumber: '1', ...dicom })).status).toBe(406);
-    expect((await wado({ ...named(report, sop.report), frameNumber: '1' })).status).toBe(406);
-  });
-
-  it('takes size, window and quality', async () => {
-    const png = { ...one, contentType: 'image/png' };
-    const small = await wado({ ...png, rows: '4', columns: '4' });
-    expect([small.body.readUInt32BE(16), small.body.readUInt32BE(20)]).toEqual([4, 4]);
-    const tall = await wado({ ...png, rows: '32' });
-    expect(tall.body.readUInt32BE(20)).toBe(32);
-    const dark = await wado({ ...png, windowCenter: '4000', windowWidth: '10' });
-    expect(dark.body.equals((await wado(png)).body)).toBe(false);
-    const coarse = await wado({ ...one, imageQuality: '1', rows: '512', columns: '512' });
-    const fine = await wado({ ...one, imageQuality: '100', rows: '512', columns: '512' });
-    expect(coarse.body.length).toBeLessThan(fine.body.length);
-  });
-
-  it('has an entity tag as a picture', async () => {
-    const { headers } = await wado(one);
-    const { authorization } = await world.radiologist(study);
-    const tag = headers.get('etag') ?? '';
-    const answer = await fetch(`${world.gateway.url}/wado?${new URLSearchParams(one).toString()}`, {
-      headers: { authorization, 'if-none-match': tag },
+/** Registers the tests of this file with the given gateway. */
+export function registerWadoUri(given: () => Retrieval): void {
+  describe('wado uri', () => {
+    beforeAll(async () => {
+      ({ world, ask } = given());
+      const reader = await world.radiologist(study);
+      wado = async (query, accept = '*/*') => {
+        const search = typeof query === 'string' ? query : new URLSearchParams(query).toString();
+        const headers = { authorization: reader.authorization, accept };
+        const answer = await fetch(`${world.gateway.url}/wado?${search}`, { headers });
+        const body = Buffer.from(await answer.arrayBuffer());
+        const type = answer.headers.get('content-type') ?? '';
+        return { status: answer.status, type, headers: answer.headers, body };
+      };
     });
-    expect([tag === '', answer.status]).toEqual([false, 304]);
-  });
 
-  it('is on record before it leaves', async () => {
-    const reader = await world.radiologist(study);
-    await world.http
-      .get('/wado')
-      .query({ ...one, ...dicom })
-      .set('authorization', reader.authorization)
-      .expect(200);
-    const rows = await world.sql`select action, study_uid from audit where account_id = ${reader.id}
+    describe('an instance by /wado', () => {
+      it('is its file, byte for byte, when that is asked for', async () => {
+        for (const query of [
+          { ...one, ...dicom },
+          { ...one, contentType: 'application/dicom,image/png;q=0.5' },
+        ]) {
+          const { status, type, headers, body } = await wado(query);
+          expect([status, type]).toEqual([200, 'application/dicom']);
+          expect(headers.get('content-length')).toBe(String(body.length));
+          expect(body.equals(fileOf(sop.one))).toBe(true);
+        }
+      });
+
+      it('is decoded into the transfer syntax that is named, 406 when that is compressed', async () => {
+        const asked = { ...named(rle, sop.rle), ...dicom };
+        const stored = await wado(asked);
+        expect(stored.body.equals(fileOf(sop.rle))).toBe(true);
+        const decoded = await wado({ ...asked, transferSyntax: '1.2.840.10008.1.2.1' });
+        expect(decoded.status).toBe(200);
+        expect(decoded.body.equals(stored.body)).toBe(false);
+        expect(decoded.body.includes(Buffer.from('1.2.840.10008.1.2.1\0'))).toBe(true);
+        expect((await wado({ ...asked, transferSyntax: '1.2.840.10008.1.2.4.80' })).status).toBe(406);
+        expect(
+          (await wado({ ...one, contentType: 'image/png', transferSyntax: '1.2.840.10008.1.2.1' })).status,
+        ).toBe(400);
+      });
+
+      it('is a picture when nothing is said, the file when it has several frames or none', async () => {
+        expect(isJpeg(await wado(one))).toBe(true);
+        expect(isPng(await wado(one, 'image/png'))).toBe(true);
+        expect(isPng(await wado({ ...one, contentType: 'image/png' }, 'text/html'))).toBe(true);
+        expect((await wado(frames)).type).toBe('application/dicom');
+        expect((await wado(named(report, sop.report))).type).toBe('application/dicom');
+      });
+
+      it('shows the frame that is asked for, as WADO-RS does', async () => {
+        for (const frame of ['1', '3']) {
+          const picture = await wado({ ...frames, frameNumber: frame, contentType: 'image/png' });
+          const path = `/studies/${study}/series/${multi}/instances/${sop.multi}/frames/${frame}/rendered`;
+          expect(isPng(picture)).toBe(true);
+          expect(picture.body.equals((await ask(path, 'image/png')).body)).toBe(true);
+        }
+        expect(isJpeg(await wado({ ...frames, frameNumber: '2' }))).toBe(true);
+        for (const outside of ['0', '00', '4', '99999999999', '9'.repeat(400)])
+          expect((await wado({ ...frames, frameNumber: outside })).status).toBe(404);
+        expect((await wado({ ...one, frameNumber: '0' })).status).toBe(404);
+        expect((await wado({ ...frames, frameNumber: '1', ...dicom })).status).toBe(406);
+        expect((await wado({ ...named(report, sop.report), frameNumber: '1' })).status).toBe(406);
+      });
+
+      it('takes size, window and quality', async () => {
+        const png = { ...one, contentType: 'image/png' };
+        const small = await wado({ ...png, rows: '4', columns: '4' });
+        expect([small.body.readUInt32BE(16), small.body.readUInt32BE(20)]).toEqual([4, 4]);
+        const tall = await wado({ ...png, rows: '32' });
+        expect(tall.body.readUInt32BE(20)).toBe(32);
+        const dark = await wado({ ...png, windowCenter: '4000', windowWidth: '10' });
+        expect(dark.body.equals((await wado(png)).body)).toBe(false);
+        const coarse = await wado({ ...one, imageQuality: '1', rows: '512', columns: '512' });
+        const fine = await wado({ ...one, imageQuality: '100', rows: '512', columns: '512' });
+        expect(coarse.body.length).toBeLessThan(fine.body.length);
+      });
+
+      it('has an entity tag as a picture', async () => {
+        const { headers } = await wado(one);
+        const { authorization } = await world.radiologist(study);
+        const tag = headers.get('etag') ?? '';
+        const answer = await fetch(`${world.gateway.url}/wado?${new URLSearchParams(one).toString()}`, {
+          headers: { authorization, 'if-none-match': tag },
+        });
+        expect([tag === '', answer.status]).toEqual([false, 304]);
+      });
+
+      it('is on record before it leaves', async () => {
+        const reader = await world.radiologist(study);
+        await world.http
+          .get('/wado')
+          .query({ ...one, ...dicom })
+          .set('authorization', reader.authorization)
+          .expect(200);
+        const rows = await world.sql`select action, study_uid from audit where account_id = ${reader.id}
       and kind = 'opened'`;
-    expect(rows.map(({ action, study_uid }) => [action, study_uid])).toEqual([['read instance', study]]);
-  });
-});
+        expect(rows.map(({ action, study_uid }) => [action, study_uid])).toEqual([['read instance', study]]);
+      });
+    });
 
-describe('what is not there', () => {
-  it.each([
-    ['a study nobody has', { studyUID: freshUid() }],
-    [
-      'a study out of scope',
-      { studyUID: otherStudy.study, seriesUID: otherStudy.series, objectUID: otherStudy.sop },
-    ],
-    ['another study with our instance', { studyUID: otherStudy.study }],
-    ['another series of the study', { seriesUID: multi }],
-    ['an instance of another study', { objectUID: otherStudy.sop }],
-  ])('is 404, the same bytes: %s', async (_, wrong) => {
-    const nowhere = await wado({ ...one, objectUID: freshUid() });
-    const answer = await wado({ ...one, ...wrong });
-    expect(answer.status).toBe(404);
-    expect(answer.body.equals(nowhere.body)).toBe(true);
-  });
-});
+    describe('what is not there', () => {
+      it.each([
+        ['a study nobody has', { studyUID: freshUid() }],
+        [
+          'a study out of scope',
+          { studyUID: otherStudy.study, seriesUID: otherStudy.series, objectUID: otherStudy.sop },
+        ],
+        ['another study with our instance', { studyUID: otherStudy.study }],
+        ['another series of the study', { seriesUID: multi }],
+        ['an instance of another study', { objectUID: otherStudy.sop }],
+      ])('is 404, the same bytes: %s', async (_, wrong) => {
+        const nowhere = await wado({ ...one, objectUID: freshUid() });
+        const answer = await wado({ ...one, ...wrong });
+        expect(answer.status).toBe(404);
+        expect(answer.body.equals(nowhere.body)).toBe(true);
+      });
+    });
 
-describe('a request of /wado is refused with 400', () => {
-  const good = new URLSearchParams(one).toString();
-  it.each([
-    ['', 'nothing said'],
-    [good.replace('requestType=WADO', 'requestType=OTHER'), 'another type'],
-    [good.replace('requestType=WADO&', ''), 'no type'],
-    [good.replace(/studyUID=[^&]*&/, ''), 'no study'],
-    [good.replace(/seriesUID=[^&]*&/, ''), 'no series'],
-    [good.replace(/&objectUID=.*/, ''), 'no instance'],
-    [`${good}&objectUID=${sop.two}`, 'two instances'],
-    [`${good}&studyUID=${study}`, 'the study twice'],
-    [`${good}&requestType=WADO`, 'the type twice'],
-    [`${good}&contentType=image/png&contentType=image/png`, 'the media type twice'],
-    [good.replace('objectUID=', 'objectUID=..%2F'), 'a path'],
-    [`${good}&contentType=image`, 'no media type'],
-    [`${good}&frameNumber=abc`, 'no number of a frame'],
-    [`${good}&frameNumber=-1`, 'a frame below 0'],
-    [`${good}&frameNumber=1,2`, 'two frames'],
-    [`${good}&rows=0`, 'no rows'],
-    [`${good}&columns=5000`, 'too many columns'],
-    [`${good}&windowCenter=1`, 'half a window'],
-    [`${good}&windowCenter=1&windowWidth=0`, 'a window of nothing'],
-    [`${good}&imageQuality=101`, 'too good'],
-    [`${good}&transferSyntax=JPEG`, 'no UID'],
-    [`${good}&anonymize=yes`, 'anonymize'],
-    [`${good}&region=0,0,1,1`, 'region'],
-    [`${good}&presentationUID=1.2`, 'a presentation'],
-    [`${good}&a=%00`, 'NUL'],
-  ])('%s: %s', async (query) => {
-    const { status, type } = await wado(query);
-    expect([status, type]).toEqual([400, 'application/problem+json']);
-  });
+    describe('a request of /wado is refused with 400', () => {
+      const good = new URLSearchParams(one).toString();
+      it.each([
+        ['', 'nothing said'],
+        [good.replace('requestType=WADO', 'requestType=OTHER'), 'another type'],
+        [good.replace('requestType=WADO&', ''), 'no type'],
+        [good.replace(/studyUID=[^&]*&/, ''), 'no study'],
+        [good.replace(/seriesUID=[^&]*&/, ''), 'no series'],
+        [good.replace(/&objectUID=.*/, ''), 'no instance'],
+        [`${good}&objectUID=${sop.two}`, 'two instances'],
+        [`${good}&studyUID=${study}`, 'the study twice'],
+        [`${good}&requestType=WADO`, 'the type twice'],
+        [`${good}&contentType=image/png&contentType=image/png`, 'the media type twice'],
+        [good.replace('objectUID=', 'objectUID=..%2F'), 'a path'],
+        [`${good}&contentType=image`, 'no media type'],
+        [`${good}&frameNumber=abc`, 'no number of a frame'],
+        [`${good}&frameNumber=-1`, 'a frame below 0'],
+        [`${good}&frameNumber=1,2`, 'two frames'],
+        [`${good}&rows=0`, 'no rows'],
+        [`${good}&columns=5000`, 'too many columns'],
+        [`${good}&windowCenter=1`, 'half a window'],
+        [`${good}&windowCenter=1&windowWidth=0`, 'a window of nothing'],
+        [`${good}&imageQuality=101`, 'too good'],
+        [`${good}&transferSyntax=JPEG`, 'no UID'],
+        [`${good}&anonymize=yes`, 'anonymize'],
+        [`${good}&region=0,0,1,1`, 'region'],
+        [`${good}&presentationUID=1.2`, 'a presentation'],
+        [`${good}&a=%00`, 'NUL'],
+      ])('%s: %s', async (query) => {
+        const { status, type } = await wado(query);
+        expect([status, type]).toEqual([400, 'application/problem+json']);
+      });
 
-  it('and without an account with 401', async () => {
-    expect((await fetch(`${world.gateway.url}/wado?${good}`)).status).toBe(401);
+      it('and without an account with 401', async () => {
+        expect((await fetch(`${world.gateway.url}/wado?${good}`)).status).toBe(401);
+      });
+    });
   });
-});
+}

@@ -1,6 +1,6 @@
 import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
-import { type Person, startWorld, type World } from '../support/world.ts';
+import type { Person, World } from '../support/world.ts';
 
 export const study = freshUid();
 export const [ct, multi, rle, report] = [freshUid(), freshUid(), freshUid(), freshUid()];
@@ -29,9 +29,10 @@ export const at = {
   report: `/studies/${study}/series/${report}/instances/${sop.report}`,
 };
 
-/** Starts a world with these instances and a person who may read all of them. */
-export async function startRetrieveWorld(): Promise<{ world: World; ask: Ask }> {
-  const world = await startWorld();
+export type Retrieval = { world: World; ask: Ask };
+
+/** Stores these instances. `ask` sends requests as a person who may read all of them. */
+export async function storeRetrieved(world: World): Promise<Retrieval> {
   const other = makeInstance({
     studyUid: otherStudy.study,
     seriesUid: otherStudy.series,
