@@ -3,13 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Running } from '../../infra/local/launch.ts';
 import { startNginx } from '../../infra/local/nginx.ts';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
 import { sample } from '../support/long.form.ts';
-import { type Caller, startWorld, type World } from '../support/world.ts';
+import type { Caller, World } from '../support/world.ts';
 import { KeptConnection } from './kept.connection.ts';
 
 let folder: string;
@@ -18,22 +18,6 @@ let sender: Caller;
 let reader: Caller;
 let origins: Readonly<Record<string, string>>;
 const started: Running[] = [];
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'radgate-early-'));
-  await writeFile(join(folder, 'login.html'), 'the sign-in page');
-  world = await startWorld();
-  sender = await world.machine([{ rights: ['studies:store', 'records:import'], scope: { kind: 'all' } }]);
-  reader = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
-  const gateway = world.gateway.url;
-  // No server listens on port 1.
-  const [nginx, away] = [await nginxBefore(Number(new URL(gateway).port)), await nginxBefore(1)];
-  origins = { gateway, nginx, away };
-});
-afterAll(async () => {
-  for (const one of started) await one.stop();
-  await world?.stop();
-  await rm(folder, { recursive: true });
-});
 
 async function nginxBefore(gatewayPort: number): Promise<string> {
   const port = await reserveAnyPort();
@@ -130,43 +114,68 @@ async function faultsOf(all: readonly Case[], request: readonly string[], status
   return faults.flat();
 }
 
-// These tests mostly wait for a response that must not come, so several tests run concurrently.
-it.concurrent.for(refusals)(
-  '$status for $what leaves the connection usable or says that it ends',
-  async ({ status, at, request, above = 0 }, { expect }) => {
-    const all = sample(
-      cases(at).filter(({ body }) => body.length > above),
-      10,
+/** Registers the tests of this file with the given gateway. */
+export function registerEarlyRefusals(given: () => World): void {
+  describe('early refusals', () => {
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'radgate-early-'));
+      await writeFile(join(folder, 'login.html'), 'the sign-in page');
+      world = given();
+      sender = await world.machine([{ rights: ['studies:store', 'records:import'], scope: { kind: 'all' } }]);
+      reader = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
+      const gateway = world.gateway.url;
+      // No server listens on port 1.
+      const [nginx, away] = [await nginxBefore(Number(new URL(gateway).port)), await nginxBefore(1)];
+      origins = { gateway, nginx, away };
+    });
+    afterAll(async () => {
+      for (const one of started) await one.stop();
+      await rm(folder, { recursive: true });
+    });
+
+    // These tests mostly wait for a response that must not come, so several tests run concurrently.
+    it.concurrent.for(refusals)(
+      '$status for $what leaves the connection usable or says that it ends',
+      async ({ status, at, request, above = 0 }, { expect }) => {
+        const all = sample(
+          cases(at).filter(({ body }) => body.length > above),
+          10,
+        );
+        expect(await faultsOf(all, request(), [status])).toEqual([]);
+      },
     );
-    expect(await faultsOf(all, request(), [status])).toEqual([]);
-  },
-);
 
-it('so does 429 for a flood of sign-ins', async () => {
-  const flood = Array.from({ length: 4 }, () => cases(['nginx'])).flat();
-  // nginx forwards the first requests to the gateway, and the gateway refuses their content type.
-  expect(await faultsOf(flood, ['POST /api/auth/login', DICOM], [429, 415])).toEqual([]);
-  expect(await readFile(join(folder, 'nginx.access.log'), 'utf8')).toMatch(/POST \/api\/auth 429/);
-});
+    it('so does 429 for a flood of sign-ins', async () => {
+      const flood = Array.from({ length: 4 }, () => cases(['nginx'])).flat();
+      // nginx forwards the first requests to the gateway, and the gateway refuses their content type.
+      expect(await faultsOf(flood, ['POST /api/auth/login', DICOM], [429, 415])).toEqual([]);
+      expect(await readFile(join(folder, 'nginx.access.log'), 'utf8')).toMatch(/POST \/api\/auth 429/);
+    });
 
-it('in HTTP/2 a refused upload ends no connection', async () => {
-  const session = connect(origins['nginx'] ?? '', { rejectUnauthorized: false });
-  const ask = async (method: string, path: string, body?: Buffer) => {
-    const stream = session.request({ ':path': path, ':method': method, 'content-type': 'application/dicom' });
-    // The gateway has refused the body, so the client stops sending it.
-    stream.on('error', () => undefined);
-    if (body !== undefined) stream.end(body);
-    const [headers] = await once(stream, 'response');
-    stream.resume();
-    return headers[':status'];
-  };
-  try {
-    for (const body of bodies) {
-      expect(await ask('POST', '/dicom-web/studies', body)).toBe(401);
-      expect(await ask('GET', '/health/live')).toBe(200);
-    }
-    expect(session.closed).toBe(false);
-  } finally {
-    session.destroy();
-  }
-});
+    it('in HTTP/2 a refused upload ends no connection', async () => {
+      const session = connect(origins['nginx'] ?? '', { rejectUnauthorized: false });
+      const ask = async (method: string, path: string, body?: Buffer) => {
+        const stream = session.request({
+          ':path': path,
+          ':method': method,
+          'content-type': 'application/dicom',
+        });
+        // The gateway has refused the body, so the client stops sending it.
+        stream.on('error', () => undefined);
+        if (body !== undefined) stream.end(body);
+        const [headers] = await once(stream, 'response');
+        stream.resume();
+        return headers[':status'];
+      };
+      try {
+        for (const body of bodies) {
+          expect(await ask('POST', '/dicom-web/studies', body)).toBe(401);
+          expect(await ask('GET', '/health/live')).toBe(200);
+        }
+        expect(session.closed).toBe(false);
+      } finally {
+        session.destroy();
+      }
+    });
+  });
+}
