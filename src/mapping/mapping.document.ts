@@ -53,7 +53,7 @@ const IdentifierRule = z.strictObject({
   system: Uri,
   aliases: z.array(Uri).max(8).default([]),
   use: z.enum(['usual', 'official', 'secondary']).default('usual'),
-  type: z.enum(['TAX', 'MR', 'HC', 'PPN']),
+  type: z.enum(['TAX', 'MR', 'HC', 'NI', 'PPN']),
   scope: z
     .enum(['global', 'facility'])
     .optional()

@@ -82,6 +82,7 @@ describe('a column with codes and words', () => {
     ['Asthma (J45.9)', ['195967001 J45.9 Asthma (J45.9)'], [], []],
     ['J45.9 Odd word; Asthma', ['J45.9 J45.9 Odd word', '195967001 Asthma'], [], []],
     ['Odd word; I10', ['I10 I10'], ['Odd word'], ['term-unmapped']],
+    ['N18.3', ['N18.3 N18.3'], [], []],
     ['J45.9 - no asthma', [], ['no asthma'], ['term-ambiguous']],
     ['I10?', [], ['I10?'], ['term-ambiguous']],
   ])('as %s needs no decision about a code', (conditions, expected, waiting, codes) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
 import { MEASURED_KINDS } from '../../src/mapping/recognition/measured.kinds.js';
+import { readColumnName } from '../../src/mapping/recognition/header.reader.js';
 import { ListProfiler } from '../../src/mapping/recognition/list.profiler.js';
 import { recogniseList, type RecognitionOptions } from '../../src/mapping/recognition/recognition.js';
 import { isLoinc } from '../../src/mapping/values/loinc.js';
@@ -32,6 +33,10 @@ it('each measurement of the dictionary has valid LOINC codes, units and ranges',
       );
     }
   }
+});
+
+it.each(['mL/min/{1.73_m2}', '{INR}', '10*3/uL', 'mg/dL{fasting}'])('%s is a unit of UCUM', (unit) => {
+  expect(isUcum(unit)).toBe(true);
 });
 
 describe('the columns of a list', () => {
@@ -85,6 +90,43 @@ describe('the columns of a list', () => {
   });
 });
 
+describe('a header', () => {
+  it.each([
+    ['birth_dt', 'birth_date'],
+    ['D.O.B.', 'birth_date'],
+    ['GebDat', 'birth_date'],
+    ['Date of birth (dd/mm/yyyy)', 'birth_date'],
+    ['sex_cd', 'sex'],
+    ['Gender (M/F)', 'sex'],
+    ['Nº de Prontuário', 'mrn'],
+    ['icd10_2', 'diagnosis_code'],
+    ['Diagnóstico CIE10', 'diagnosis_code'],
+    ['Teléfono 2', 'phone'],
+    ['lab_glucose', 'glucose'],
+    ['Glukose i.S. [mg/dl]', 'glucose'],
+    ['Serum Creatinine (umol/L)', 'creatinine'],
+    ['glucose_mg_dl', 'glucose'],
+    ['RR syst.', 'systolic'],
+    ['K+', 'potassium'],
+    ['Nome da mãe', 'other_person'],
+    ['Telefone da mãe', 'phone_mother'],
+  ])('%s means %s', (name, meaning) => {
+    expect(readColumnName(name).meanings[0]?.meaning).toBe(meaning);
+  });
+
+  it.each([
+    'Glucose (urine)',
+    'Urine glucose',
+    'CSF protein',
+    'Code',
+    'Date of death',
+    'Glucose target',
+    'Father',
+  ])('%s is no known measurement or fact of the patient', (name) => {
+    expect(readColumnName(name).meanings.filter(({ meaning }) => meaning !== 'other_person')).toEqual([]);
+  });
+});
+
 describe('the order of day and month', () => {
   it.each([
     [['01/02/1980', '13/02/1980', '03/04/1981'], 'dd/MM/yyyy'],
@@ -95,6 +137,15 @@ describe('the order of day and month', () => {
   ])('comes from all values of the column: %j', (values, format) => {
     const { draft, questions } = birthDates(...values);
     expect(draft?.columns['birth_date']?.formats).toEqual([format]);
+    expect(questions).toEqual([]);
+  });
+
+  it('comes from the name of the column, if no value shows it', () => {
+    const { draft, questions } = recognise({
+      MRN: ['A1', 'A2', 'A3'],
+      'DOB (mm/dd/yyyy)': ['01/02/1980', '03/04/1981', '05/06/1982'],
+    });
+    expect(draft?.columns['birth_date']?.formats).toEqual(['MM/dd/yyyy']);
     expect(questions).toEqual([]);
   });
 

@@ -85,12 +85,23 @@ function candidateOf({ meaning, score, found, languages }: ScoredMeaning, profil
 
 const best = ({ candidates }: ReadColumn): string | undefined => candidates[0]?.meaning;
 
+const OF_RESULTS = new Set([
+  'test_name',
+  'test_code',
+  'result_unit',
+  'reference_range',
+  'range_low',
+  'range_high',
+]);
+
 /** Changes meanings that depend on the other columns: a name beside a family name is the given name, and a counter is no record number. */
 function withRelations(columns: readonly ReadColumn[]): ReadColumn[] {
   const has = (meaning: string) => columns.some((column) => best(column) === meaning);
   const identifies = (column: ReadColumn) => IDENTIFYING.has(best(column) ?? '');
+  const assumed = columns.some((column) => identifies(column)) ? undefined : columns.find(looksLikeNumber);
   return columns.map((column) => {
     const [first, ...others] = column.candidates;
+    if (column === assumed) return { ...column, candidates: [ASSUMED_NUMBER] };
     if (first === undefined) return column;
     const as = (meaning: string, reason: string, confidence = first.confidence): ReadColumn => ({
       ...column,
@@ -102,6 +113,8 @@ function withRelations(columns: readonly ReadColumn[]): ReadColumn[] {
       return as('full_name', 'No other column has a part of the name.');
     }
     const { profile } = column;
+    if (first.meaning === 'full_name' && has('given_name') && !has('family_name') && hasSingleWords(profile))
+      return as('family_name', 'Another column has the given name.');
     const isCoded = (profile.shapes.get('icd') ?? 0) >= profile.filled * 0.9 && profile.filled > 0;
     if (first.meaning === 'diagnoses' && isCoded) return as('diagnosis_code', 'The values are ICD-10 codes.');
     if (first.meaning === 'diagnosis_code' && first.contradicted === true && !has('diagnoses'))
@@ -115,7 +128,7 @@ function withRelations(columns: readonly ReadColumn[]): ReadColumn[] {
       return as('row_number', 'The values count the rows, and another column identifies the patients.');
     if (first.meaning === 'row_number' && !profile.counts && isOnly && profile.filled > 0)
       return as('mrn', 'No other column identifies the patients.', 0.6);
-    if (['test_name', 'test_code', 'result_unit'].includes(first.meaning) && !has('result_value'))
+    if (OF_RESULTS.has(first.meaning) && !has('result_value'))
       return as('not_imported', 'The list has no column with the value of a result.', 0.5);
     if (first.meaning === 'specimen' && !(has('result_value') && hasOtherSpecimens(profile)))
       return as('not_imported', 'A mapping has no place for this information.');
@@ -128,3 +141,24 @@ function withRelations(columns: readonly ReadColumn[]): ReadColumn[] {
 /** Whether a column names other specimens than blood. The specimen then decides which test a name means. */
 const hasOtherSpecimens = ({ distinct, hasMore }: ColumnProfile): boolean =>
   !hasMore && [...distinct.keys()].some((word) => !isBlood(word));
+
+/** Whether most texts of a column are one word. */
+const hasSingleWords = ({ distinct }: ColumnProfile): boolean =>
+  [...distinct.keys()].filter((text) => /[\s,]/u.test(text)).length < distinct.size / 2;
+
+/** The confidence of a record number that only its values suggest. */
+export const ASSUMED_CONFIDENCE = 0.5;
+const ASSUMED_NUMBER: Candidate = {
+  meaning: 'mrn',
+  confidence: ASSUMED_CONFIDENCE,
+  reason: 'No name of a column says that it identifies the patients. The values of this column are codes.',
+};
+
+/** Whether an unknown column can be a record number: all its values are codes, and they do not count the rows. */
+const looksLikeNumber = ({ candidates, profile }: ReadColumn): boolean =>
+  candidates.length === 0 &&
+  profile.filled > 1 &&
+  !profile.counts &&
+  profile.distinct.size > 1 &&
+  (profile.shapes.get('code') ?? 0) === profile.filled &&
+  (profile.shapes.get('date') ?? 0) === 0;

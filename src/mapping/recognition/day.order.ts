@@ -33,12 +33,20 @@ function orderIn({ profile }: PlacedColumn): Order | 'mixed' | undefined {
   return secondOver > 0 ? 'month' : undefined;
 }
 
+/** The order in the name of a column, as in `DOB (dd/mm/yyyy)`. */
+function namedOrder({ header }: PlacedColumn): Order | undefined {
+  if (/(?:d{1,2}|j{1,2}|t{1,2})\s*[-/.]\s*m{1,2}/iu.test(header)) return 'day';
+  return /m{1,2}\s*[-/.]\s*(?:d{1,2}|j{1,2}|t{1,2})/iu.test(header) ? 'month' : undefined;
+}
+
 /**
  * The formats of the date columns. The order of day and month comes from all values of the column: a part above 12 is a day. If no value
  * decides, the other date columns of the list decide. Otherwise it is a question, and `usual` is the proposed order.
  */
 export function readDateColumns(columns: readonly PlacedColumn[], usual: Order): Map<string, ColumnDates> {
-  const decided = new Map(columns.filter(isPaired).map((column) => [column.field, orderIn(column)]));
+  const decided = new Map(
+    columns.filter(isPaired).map((column) => [column.field, orderIn(column) ?? namedOrder(column)]),
+  );
   const orders = new Set([...decided.values()].filter((order) => order !== undefined));
   const [sibling] = orders.size === 1 && !orders.has('mixed') ? orders : [];
   return new Map(
@@ -87,6 +95,8 @@ function datesOf(
       [question('day-order-mixed', path, about)],
     );
   if (own !== undefined) {
+    if (dates.firstOver + dates.secondOver === 0)
+      return made(own, `The name of the column says that the ${own} is first.`);
     const [count, part] = own === 'day' ? [dates.firstOver, 'first'] : [dates.secondOver, 'second'];
     return made(own, `The ${part} part is the day, because it is above 12 in ${count} dates.`);
   }

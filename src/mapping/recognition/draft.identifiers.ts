@@ -2,7 +2,7 @@ import type { PlacedColumn } from './column.choice.js';
 
 /** The systems of the identifiers. A number of the hospital belongs to the facility that sends the list. */
 const SYSTEMS: Readonly<
-  Record<string, { readonly system: string; readonly type: 'TAX' | 'MR' | 'HC' | 'PPN' }>
+  Record<string, { readonly system: string; readonly type: 'TAX' | 'MR' | 'HC' | 'NI' | 'PPN' }>
 > = {
   mrn: { system: 'urn:radgate:mrn', type: 'MR' },
   cpf: { system: 'https://saude.gov.br/fhir/sid/cpf', type: 'TAX' },
@@ -10,7 +10,10 @@ const SYSTEMS: Readonly<
   nhs_number: { system: 'https://fhir.nhs.uk/Id/nhs-number', type: 'HC' },
   nir: { system: 'urn:oid:1.2.250.1.213.1.4.8', type: 'HC' },
   kvnr: { system: 'http://fhir.de/sid/gkv/kvid-10', type: 'HC' },
-  dni: { system: 'urn:radgate-id:es:dni', type: 'TAX' },
+  dni: { system: 'urn:radgate-id:es:dni', type: 'NI' },
+  // The country and the issuer of these numbers are not known, so they count only within the facility.
+  national_id: { system: 'urn:radgate:national-id', type: 'NI' },
+  insurance_number: { system: 'urn:radgate:insurance-number', type: 'HC' },
   passport: { system: 'urn:radgate-id:passport', type: 'PPN' },
 };
 const CPF_ALIASES = ['http://rnds.saude.gov.br/fhir/r4/NamingSystem/cpf', 'urn:oid:2.16.840.1.113883.13.237'];
@@ -24,13 +27,13 @@ export const draftIdentifiers = (columns: readonly PlacedColumn[]): object[] =>
 
 function identifierRule({ meaning, field }: PlacedColumn): object {
   const { system, type } = SYSTEMS[meaning] ?? { system: 'urn:radgate:mrn', type: 'MR' as const };
-  const isOfFacility = meaning === 'mrn';
+  const isOfFacility = system.startsWith('urn:radgate:');
   return {
     column: field,
     kind: meaning === 'cpf' ? 'cpf' : 'text',
     system,
     ...(meaning === 'cpf' ? { aliases: CPF_ALIASES } : {}),
-    use: isOfFacility ? 'usual' : 'official',
+    use: meaning === 'mrn' ? 'usual' : 'official',
     type,
     scope: isOfFacility ? 'facility' : 'global',
   };

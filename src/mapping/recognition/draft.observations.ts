@@ -18,13 +18,13 @@ const IMPERIAL = new Set(['[lb_av]', '[in_i]', '[degF]']);
 
 /**
  * Chooses the LOINC code and the unit of a measurement. The written unit decides. Without a unit, the values decide, if they fit the
- * typical range of exactly one unit. `isMetric`: whether the list is from a country without pounds, inches and degrees Fahrenheit.
+ * typical range of exactly one unit that is used in the country. `country` is undefined if it is not known.
  */
 export function chooseVariant(
   { variants }: MeasuredKind,
   unit: string | undefined,
   sample: readonly number[],
-  isMetric: boolean,
+  country: string | undefined,
 ): ChosenVariant | undefined {
   const [first] = variants;
   if (first === undefined) return undefined;
@@ -42,8 +42,9 @@ export function chooseVariant(
   }
   if (variants.length === 1 && sample.length === 0)
     return { variant: first, isSure: true, reason: `The measurement has one usual unit, ${first.unit}.` };
-  const fitting = variants.filter(({ ucum, typical: [low, high] }) => {
-    if (isMetric && IMPERIAL.has(ucum)) return false;
+  const isMetric = country !== undefined && country !== 'US';
+  const fitting = variants.filter(({ ucum, only, typical: [low, high] }) => {
+    if ((isMetric && IMPERIAL.has(ucum)) || only?.includes(country ?? '') === false) return false;
     const inside = sample.filter((value) => value >= low && value <= high).length;
     return sample.length > 0 && inside >= sample.length * FITTING;
   });
@@ -90,7 +91,7 @@ export interface DraftedRules {
 export function draftMeasurements(
   columns: readonly PlacedColumn[],
   date: (category: string) => object,
-  isMetric: boolean,
+  country: string | undefined,
 ): DraftedRules {
   const observations: object[] = [];
   const questions: Question[] = [];
@@ -110,7 +111,7 @@ export function draftMeasurements(
       ...date(kind.category),
       quantity: quantityOf(variant, decimalOf(column.profile.numbers)),
     });
-    const chosen = chooseVariant(kind, unitOfColumn(column), column.profile.numbers.sample, isMetric);
+    const chosen = chooseVariant(kind, unitOfColumn(column), column.profile.numbers.sample, country);
     const { variant } = chosen ?? { variant: kind.variants[0] };
     if (variant === undefined) continue;
     reasons.set(column.field, chosen?.reason ?? 'The unit is not known.');

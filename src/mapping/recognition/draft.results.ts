@@ -18,7 +18,7 @@ export function draftResults(
   columns: readonly PlacedColumn[],
   tallies: readonly TestTally[],
   date: (category: string) => object,
-  at: number,
+  { at, country }: { readonly at: number; readonly country: string | undefined },
 ): { readonly observations: readonly object[]; readonly questions: readonly Question[] } {
   const field = (meaning: string) => columns.find((column) => column.meaning === meaning);
   const [value, code, name] = [field('result_value'), field('test_code'), field('test_name')];
@@ -28,11 +28,17 @@ export function draftResults(
     const found = field(meaning);
     return found === undefined ? {} : { [member]: { copy: found.field } };
   };
+  const [low, high] = [field('range_low'), field('range_high')];
+  const limits =
+    low === undefined || high === undefined
+      ? {}
+      : { range: { template: `{${low.field}} - {${high.field}}` } };
   const decimal = decimalOf(value.profile.numbers);
   const ruleOf = ({ column, when, isOtherSpecimen }: TestColumn, number: number): object => {
     const own = tallies.filter((tally) => tally.header === column.header);
     const { tests, unknown } = testsOf(
       own.filter((tally) => isOtherSpecimen === undefined || tally.isOtherSpecimen === isOtherSpecimen),
+      country,
     );
     const path = ['observations', at + number, 'tests'];
     for (const test of unknown)
@@ -46,7 +52,7 @@ export function draftResults(
       ...date('laboratory'),
       ...copy('order', 'order_number'),
       ...copy('unit', 'result_unit'),
-      ...copy('range', 'reference_range'),
+      ...(field('reference_range') === undefined ? limits : copy('range', 'reference_range')),
       ...(decimal === 'either' ? {} : { decimal }),
       tests,
     };
@@ -90,14 +96,16 @@ function testColumns({ code, name, value, specimen }: ResultColumns): TestColumn
 }
 
 /** The tests that the dictionary knows, and the tests that nobody knows. A LOINC code needs no entry. */
-function testsOf(tallies: readonly TestTally[]) {
+function testsOf(tallies: readonly TestTally[], country: string | undefined) {
   const tests: Record<string, object> = {};
   const unknown: string[] = [];
   for (const tally of tallies) {
     if (isLoinc(tally.test)) continue;
     const kind = tally.isOtherSpecimen ? undefined : kindOf(tally.test);
     const chosen =
-      kind === undefined ? undefined : chooseVariant(kind, mostFrequentUnit(tally.units), tally.sample, true);
+      kind === undefined
+        ? undefined
+        : chooseVariant(kind, mostFrequentUnit(tally.units), tally.sample, country);
     if (chosen?.isSure !== true) {
       unknown.push(tally.test);
       continue;

@@ -31,9 +31,10 @@ const WORDS_OF_UNITS = 3;
 /** Reads the name of a column. `language` is the language of the list, if it is known. */
 export function readColumnName(header: string, language?: ListLanguage): HeaderReading {
   const forms = formsOf(header);
-  for (const { name, unit: own } of forms) {
+  for (const { name, unit: own, isNumbered } of forms) {
     const meanings = meaningsOf(name, language).filter(
-      ({ meaning }) => own === undefined || takesUnit(meaning),
+      ({ meaning }) =>
+        (own === undefined || takesUnit(meaning)) && (isNumbered !== true || NUMBERED.has(meaning)),
     );
     const [first] = meanings;
     if (first === undefined) continue;
@@ -68,7 +69,22 @@ const takesUnit = (meaning: string): boolean =>
 interface HeaderForm {
   readonly name: string;
   readonly unit: string | undefined;
+  /** Whether a number at the end of the name was left out. */
+  readonly isNumbered?: true;
 }
+
+/** The meanings of columns that a list can have several times, with a number at the end of their names. */
+const NUMBERED = new Set([
+  'phone',
+  'email',
+  'diagnoses',
+  'diagnosis_code',
+  'notes',
+  'allergies',
+  'medications',
+  'procedures',
+  'address',
+]);
 
 /** The name as it is written, and the name without a unit or a note in brackets. */
 function formsOf(header: string): HeaderForm[] {
@@ -85,6 +101,8 @@ function formsOf(header: string): HeaderForm[] {
     const unit = unitOf(last.join(' ')) ?? unitOf(last.join('/'));
     if (unit !== undefined && (last.join('').length > 1 || unit === '%')) forms.push({ name, unit });
   }
+  const numbered = /^(?<name>.*\p{L}.*?)[\s_.-]*\d{1,2}$/u.exec(header)?.groups?.['name'];
+  if (numbered !== undefined) forms.push({ name: numbered, unit: undefined, isNumbered: true });
   const comma = /^(?<name>.*\p{L}.*?)\s*,\s*(?<unit>\S{1,15})$/u.exec(header)?.groups;
   const unit = comma === undefined ? undefined : unitOf(comma['unit'] ?? '');
   if (unit !== undefined) forms.push({ name: comma?.['name'] ?? '', unit });

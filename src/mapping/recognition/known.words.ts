@@ -1,5 +1,5 @@
 import { SHIPPED_TERMS } from '../defaults.js';
-import { icdCode } from '../values/icd.js';
+import { findIcdCode } from '../values/icd.js';
 import { indexConceptMap, lookUpIn } from '../words/concept.map.js';
 import type { ColumnProfile } from './column.profile.js';
 
@@ -27,7 +27,8 @@ function knownShare(
   const items = [...distinct.keys()].flatMap((text) => split(text, by));
   if (items.length === 0) return 0;
   const known = items.filter(
-    (item) => icdCode(item) !== undefined || languages.some((language) => isKnown(item, header, language)),
+    (item) =>
+      findIcdCode(item) !== undefined || languages.some((language) => isKnown(item, header, language)),
   );
   return known.length / items.length;
 }

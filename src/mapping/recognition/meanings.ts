@@ -8,6 +8,8 @@ export const IDENTIFYING: ReadonlySet<string> = new Set([
   'kvnr',
   'dni',
   'passport',
+  'national_id',
+  'insurance_number',
 ]);
 
 /** Meanings of columns that are known, but not imported, each with the reason. */

@@ -9,10 +9,11 @@ const Variant = z.strictObject({
   ucum: z.string(),
   typical: Range,
   possible: Range.optional(),
+  only: z.array(z.string()).optional(),
 });
 /**
  * A form of a measurement: its LOINC code and unit. Values in the `typical` range fit the unit. Values outside the `possible` range are
- * errors.
+ * errors. With `only`, the unit is used only in these countries.
  */
 export type MeasuredVariant = z.infer<typeof Variant>;
 

@@ -1,5 +1,5 @@
 import type { MappingDocument } from '../mapping.document.js';
-import { readColumns } from './column.candidates.js';
+import { ASSUMED_CONFIDENCE, readColumns } from './column.candidates.js';
 import {
   chooseColumns,
   type ChosenColumns,
@@ -41,6 +41,8 @@ export interface RecognitionOptions {
 
 /** The pivot of years with two digits, if the day of the recognition is not known. */
 const USUAL_PIVOT = 29;
+/** A column with fewer values counts the rows by chance. */
+const FEWEST_COUNTED = 3;
 const DATED = new Set(['birth_date', 'collected_on', 'visit_date', 'onset']);
 
 /**
@@ -63,9 +65,10 @@ export function recogniseList(
   const gender = sex === undefined ? undefined : genderTable(sex);
   const date = dateOfMeasurements(columns);
   // An English list without a known country can be from the United States.
-  const isMetric = origin.country !== 'US' && (language !== 'en' || origin.isKnown);
-  const measured = draftMeasurements(columns, date, isMetric);
-  const results = draftResults(columns, profile.tests, date, measured.observations.length);
+  const country =
+    language === 'en' && !origin.isKnown && origin.country !== 'US' ? undefined : origin.country;
+  const measured = draftMeasurements(columns, date, country);
+  const results = draftResults(columns, profile.tests, date, { at: measured.observations.length, country });
   const words = draftWords(columns, language, origin.country);
   const draft = draftDocument({
     names,
@@ -129,8 +132,10 @@ function identifierQuestions({ placed, rivals }: ChosenColumns): Question[] {
     label: header,
     value: [header],
   }));
-  if (identifier.profile.counts) return [question('identifier-counts-rows', path, { column, choices })];
-  return others.length === 0 ? [] : [question('identifier-choice', path, { column, choices })];
+  if (identifier.profile.counts && identifier.profile.filled >= FEWEST_COUNTED)
+    return [question('identifier-counts-rows', path, { column, choices })];
+  const isAssumed = identifier.candidates.some(({ confidence }) => confidence === ASSUMED_CONFIDENCE);
+  return others.length === 0 && !isAssumed ? [] : [question('identifier-choice', path, { column, choices })];
 }
 
 /** Asks whether a column is used whose values do not fit its name, or whose notes may be diagnoses. */

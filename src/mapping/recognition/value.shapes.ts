@@ -1,6 +1,6 @@
 import { readMeasurement, readNumber } from '../values/quantity.js';
 import { genderOf } from '../values/gender.js';
-import { icdCode } from '../values/icd.js';
+import { findIcdCode } from '../values/icd.js';
 import { isLoinc } from '../values/loinc.js';
 import { isPlaceholder, PLACEHOLDERS } from '../values/record.number.js';
 import { isConceptId } from '../values/snomed.id.js';
@@ -123,7 +123,7 @@ function addDigitShapes(text: string, shapes: Set<Shape>): void {
 function isIcdList(text: string): boolean {
   const items = text.split(/[;,|/\n+]/u).map((item) => item.trim());
   const filled = items.filter((item) => item !== '');
-  return filled.length > 0 && filled.every((item) => /^[a-z]\d/iu.test(item) && icdCode(item) !== undefined);
+  return filled.length > 0 && filled.every((item) => findIcdCode(item) !== undefined);
 }
 
 /** Whether a text begins like a phone number: at least seven digits with the signs of phone numbers. */

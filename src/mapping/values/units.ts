@@ -72,9 +72,12 @@ export function isUcum(code: string): boolean {
   );
 }
 
+/** A code whose annotations are plain. UCUM (§12) allows `{1.73_m2}`, but the library does not read a `_` in an annotation. */
+const withPlainNotes = (code: string): string => code.replaceAll(/\{[^{}]*\}/gu, '{note}');
+
 function isValid(code: string): boolean {
   try {
-    return ucum.validate(code).valid;
+    return ucum.validate(withPlainNotes(code)).valid;
   } catch {
     return false;
   }
@@ -95,12 +98,12 @@ export function unitOf(text: string): string | undefined {
 export function convertUnits(value: number, from: string, to: string): number | undefined {
   if (from === to) return value;
   if (!remembered(conversions, `${from} ${to}`, () => isConvertible(from, to))) return undefined;
-  return Number(ucum.convert(value, from, to).toPrecision(6));
+  return Number(ucum.convert(value, withPlainNotes(from), withPlainNotes(to)).toPrecision(6));
 }
 
 function isConvertible(from: string, to: string): boolean {
   try {
-    return isUcum(from) && isUcum(to) && ucum.isConvertible(from, to);
+    return isUcum(from) && isUcum(to) && ucum.isConvertible(withPlainNotes(from), withPlainNotes(to));
   } catch {
     return false;
   }

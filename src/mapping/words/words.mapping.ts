@@ -8,6 +8,7 @@ import { issue } from '../issue.js';
 import { makeCondition, makeObservation } from '../record.maker.js';
 import type { MappingContext, PlannedResult, WaitingWord, WordUse } from '../row.plan.js';
 import type { RowReading } from '../row.reading.js';
+import { icdCode } from '../values/icd.js';
 import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
 import { isIcdSystem } from './code.map.js';
 import { icdOf, listedWords, type ListedWord, onsetOf, type WordsRule } from './listed.words.js';
@@ -104,7 +105,8 @@ function mapWord(
   }
   const coding =
     answer.outcome === 'mapped' && answer.target.kind === 'condition' ? answer.target.coding : undefined;
-  const outcome = answer.outcome === 'ambiguous' ? 'ambiguous' : 'unmapped';
+  // The letter of a code is no word. For example, the N of N18.3 does not mean "não".
+  const outcome = answer.outcome === 'ambiguous' && icdCode(words) === undefined ? 'ambiguous' : 'unmapped';
   // A word with an ICD-10 code does not wait, unless it is ambiguous.
   const isCoded = coding !== undefined || (icd !== undefined && outcome === 'unmapped');
   if (!isCoded) reading.issues.push(unknownWord(reading, words, answer, column));
