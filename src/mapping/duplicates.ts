@@ -3,6 +3,7 @@ import type { IssueCode } from './issue.codes.js';
 import type { MappingDocument } from './mapping.document.js';
 import { mergePatient, planHash } from './owned.merge.js';
 import { type Difference, differencesOf } from './person.js';
+import { withNarrative } from './records/resource.metadata.js';
 import { hasSameValue } from './result.value.js';
 import type { PlannedResult, RowPlan } from './row.plan.js';
 
@@ -125,11 +126,14 @@ export function mergePlans(earlier: RowPlan, later: RowPlan): RowPlan {
     ...later,
     identityKeys: [...new Set([...earlier.identityKeys, ...later.identityKeys])],
     identities: [first, ...others, ...added],
-    patient: mergePatient(earlier.patient, later.patient).resource,
+    patient: withNarrative(earlier.patient, mergePatient(earlier.patient, later.patient).resource),
     conditions: mergeRecords(earlier.conditions, later.conditions),
     observations: mergeRecords(earlier.observations, later.observations).filter(
       ({ identifier }) => results[identifier?.[0]?.value ?? '']?.conflict !== true,
     ),
+    ...(earlier.further === undefined && later.further === undefined
+      ? {}
+      : { further: mergeRecords(earlier.further ?? [], later.further ?? []) }),
     results,
     merged: true,
     uses: [...earlier.uses, ...later.uses],

@@ -1,3 +1,4 @@
+import { RECORD_INFORMATION, RECORD_WARNINGS } from './records/record.codes.js';
 import { FILE_CODES, FILE_INFORMATION, FILE_WARNINGS } from './file.codes.js';
 
 /**
@@ -216,10 +217,6 @@ const ROW_INFORMATION = {
     'Nothing to do.',
   ],
   'gender-numbered': ['A number for a gender was read as ISO/IEC 5218 defines it.', 'Nothing to do.'],
-  'icd-code-ambiguous': [
-    'The code maps give several SNOMED CT concepts for an ICD-10 code. Only the ICD-10 code is used.',
-    'Nothing to do.',
-  ],
   'term-ignored': ['A word was ignored because of an earlier decision.', 'Nothing to do.'],
 } as const;
 
@@ -230,7 +227,9 @@ export type IssueCode =
   | keyof typeof FILE_INFORMATION
   | keyof typeof ROW_ERRORS
   | keyof typeof ROW_WARNINGS
-  | keyof typeof ROW_INFORMATION;
+  | keyof typeof RECORD_WARNINGS
+  | keyof typeof ROW_INFORMATION
+  | keyof typeof RECORD_INFORMATION;
 
 const explain = (severity: Severity, codes: Readonly<Record<string, readonly [string, string]>>) =>
   Object.entries(codes).map(([code, [message, suggestion]]): [string, Explanation] => [
@@ -245,5 +244,7 @@ export const ISSUE_CODES: ReadonlyMap<string, Explanation> = new Map([
   ...explain('information', FILE_INFORMATION),
   ...explain('error', ROW_ERRORS),
   ...explain('warning', ROW_WARNINGS),
+  ...explain('warning', RECORD_WARNINGS),
   ...explain('information', ROW_INFORMATION),
+  ...explain('information', RECORD_INFORMATION),
 ]);

@@ -5,6 +5,7 @@ import { Expression, Split } from './values/expression.js';
 import { DATE_FORMATS, isShortYear } from './values/dates.js';
 import { isTimeZone } from './values/times.js';
 import { PLACEHOLDERS } from './values/record.number.js';
+import { MetadataRule, RECORD_RULES } from './records/record.rules.js';
 import { ObservationRule } from './observation.rule.js';
 
 const Field = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/);
@@ -139,6 +140,8 @@ export const MappingDocument = z
     patient: PatientRule,
     words: z.array(WordsRule).max(8).default([]),
     observations: z.array(ObservationRule).max(64).default([]),
+    ...RECORD_RULES,
+    meta: MetadataRule.optional().describe('The metadata of the resources.'),
     policies: Policies.prefault({}),
   })
   .superRefine((document, context) => {
@@ -165,16 +168,21 @@ interface Reference {
   readonly path: (string | number)[];
 }
 
+/** The members of a document that contain rules. */
+const RULES = [
+  'identifiers',
+  'patient',
+  'words',
+  'observations',
+  'visit',
+  'allergies',
+  'medications',
+  'procedures',
+] as const;
+
 /** The columns and tables that rules refer to, each with its path in the document. */
-function referencesIn(document: {
-  identifiers: unknown;
-  patient: unknown;
-  words: unknown;
-  observations: unknown;
-}): Reference[] {
-  const { identifiers, patient, words, observations } = document;
-  return walk({ identifiers, patient, words, observations }, []);
-}
+const referencesIn = (document: Readonly<Partial<Record<(typeof RULES)[number], unknown>>>): Reference[] =>
+  RULES.flatMap((name) => walk(document[name], [name]));
 
 function walk(node: unknown, path: (string | number)[]): Reference[] {
   if (Array.isArray(node)) return node.flatMap((item: unknown, at) => walk(item, [...path, at]));

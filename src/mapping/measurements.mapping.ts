@@ -2,6 +2,7 @@ import type { Coding, Observation, ObservationComponent, Quantity } from '@medpl
 import { DIASTOLIC, SYSTOLIC } from './human.limits.js';
 import type { ObservationRule, QuantityRule } from './observation.rule.js';
 import { type MeasuredValue, makeObservation } from './record.maker.js';
+import { readSpecimen } from './records/specimen.js';
 import { readListedResult } from './results.mapping.js';
 import { type ResultValue, resultText } from './result.value.js';
 import type { MappingContext, PlannedResult } from './row.plan.js';
@@ -36,12 +37,14 @@ export function mapMeasurements(
     if (dateCell !== undefined && moment === undefined) continue;
     const time = moment?.identity ?? context.asOf ?? reading.document.as_of;
     const order = rule.order === undefined ? undefined : reading.value(rule.order)?.text;
+    const specimen = rule.specimen === undefined ? undefined : readSpecimen(reading, rule.specimen);
     const { identifier, aliases } = resultIdentity(context.key, {
       patient: subject.patientKey,
       code: found.key,
       time,
       local: moment?.local,
       order,
+      specimen: specimen?.identity,
       // The value identifies only a result without a time.
       value: time === undefined ? resultText(found.value) : '',
     });
@@ -54,12 +57,15 @@ export function mapMeasurements(
         category: rule.category,
         effective,
         ...facts,
+        ...(specimen === undefined ? {} : { specimen: specimen.resource }),
       }),
     );
     measured.results.set(identifier.value ?? '', {
       aliases,
       ...(column === undefined ? {} : { column }),
-      ...(time === undefined && order === undefined ? { undated: true } : {}),
+      ...(time === undefined && order === undefined && specimen?.identity.isNumber !== true
+        ? { undated: true }
+        : {}),
     });
   }
   return measured;

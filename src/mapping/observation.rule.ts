@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SpecimenRule } from './records/record.rules.js';
 import { Expression } from './values/expression.js';
 
 const Coding = z.strictObject({
@@ -24,6 +25,9 @@ const Shared = {
   category: z.enum(['vital-signs', 'social-history', 'laboratory', 'survey']),
   date: Expression.optional().describe('When the result was taken: a date, or a date with a time.'),
   order: Expression.optional().describe('The number of the specimen or order. It identifies the result.'),
+  specimen: SpecimenRule.optional().describe(
+    'The specimen of the result. It is part of the identity of the result.',
+  ),
 };
 const Coded = { ...Shared, code: Coding };
 

@@ -4,12 +4,15 @@ import type {
   Identifier,
   Condition,
   ContactPoint,
+  Encounter,
   Extension,
   Observation,
   Patient,
 } from '@medplum/fhirtypes';
 import { canonicalJson } from './canonical.json.js';
 import { OWNED } from './patient.maker.js';
+import type { FurtherRecord, PatientRecord } from './records/record.kinds.js';
+import { isUnknownClass } from './records/visit.mapping.js';
 import { correctedResult, hasSameValue } from './result.value.js';
 import type { RowPlan } from './row.plan.js';
 
@@ -75,9 +78,7 @@ export function mergePatient(
       ? {}
       : { birthDate: ours.birthDate }),
   };
-  const profile = [...new Set([...(existing.meta?.profile ?? []), ...(ours.meta?.profile ?? [])])];
-  const resource = profile.length === 0 ? merged : { ...merged, meta: { ...existing.meta, profile } };
-  const changes = changesOf(existing, resource, [
+  const changes = changesOf(existing, merged, [
     'identifier',
     'extension',
     'name',
@@ -87,9 +88,22 @@ export function mergePatient(
     'gender',
     'birthDate',
   ]);
+  return mergeProfiles(existing, ours, { resource: merged, changes });
+}
+
+/** Adds the profiles of a resource of the row to the merged resource. */
+export function mergeProfiles<Kind extends Patient | PatientRecord>(
+  existing: Kind,
+  ours: Kind,
+  merged: Merged<Kind>,
+): Merged<Kind> {
   const before = existing.meta?.profile;
-  if (profile.length === (before ?? []).length) return { resource, changes };
-  return { resource, changes: [...changes, { element: 'meta.profile', before, after: profile }] };
+  const profile = [...new Set([...(before ?? []), ...(ours.meta?.profile ?? [])])];
+  if (profile.length === (before ?? []).length) return merged;
+  return {
+    resource: Object.assign({}, merged.resource, { meta: { ...existing.meta, profile } }),
+    changes: [...merged.changes, { element: 'meta.profile', before, after: profile }],
+  };
 }
 
 /**
@@ -129,11 +143,29 @@ export function correctObservation(existing: Observation, ours: Observation): Me
   return { resource, changes: changesOf(existing, resource, elements) };
 }
 
+/**
+ * Merges a visit or a statement of a row into the existing record. A visit gets the period, the class and the reason of the row, and a visit
+ * whose status is unknown gets the status of the row. A statement is kept, because people may have edited it.
+ */
+export function mergeFurther(existing: FurtherRecord, ours: FurtherRecord): Merged<FurtherRecord> {
+  if (existing.resourceType !== 'Encounter' || ours.resourceType !== 'Encounter')
+    return { resource: existing, changes: [] };
+  const { period, reasonCode } = ours;
+  const resource: Encounter = {
+    ...existing,
+    status: existing.status === 'unknown' ? ours.status : existing.status,
+    class: isUnknownClass(ours.class) ? existing.class : ours.class,
+    ...(period === undefined ? {} : { period: { ...existing.period, ...period } }),
+    ...(reasonCode === undefined ? {} : { reasonCode }),
+  };
+  return { resource, changes: changesOf(existing, resource, ['status', 'class', 'period', 'reasonCode']) };
+}
+
 /** The SHA-256 (hex) of the content of a plan. Rows with equal hashes have the same content for the same patient. */
 export function planHash(plan: RowPlan): string {
-  const { patient, conditions, observations, waiting } = plan;
+  const { patient, conditions, observations, further, waiting } = plan;
   return createHash('sha256')
-    .update(canonicalJson({ patient, conditions, observations, waiting }))
+    .update(canonicalJson({ patient, conditions, observations, further, waiting }))
     .digest('hex');
 }
 

@@ -5,6 +5,7 @@ import type {
   Identifier,
   Observation,
   ObservationReferenceRange,
+  Specimen,
 } from '@medplum/fhirtypes';
 import type { ResultValue } from './result.value.js';
 
@@ -55,6 +56,7 @@ export interface ObservationFacts {
   readonly effective: string;
   readonly value: ResultValue;
   readonly range?: ObservationReferenceRange;
+  readonly specimen?: Specimen & { readonly id: string };
 }
 
 /** A value that was read from a row. `key` is the code that identifies the result, and `column` is the column of the value. */
@@ -67,6 +69,7 @@ export interface MeasuredValue extends Pick<ObservationFacts, 'code' | 'range' |
 export function makeObservation(facts: ObservationFacts): Observation {
   return {
     resourceType: 'Observation',
+    ...(facts.specimen === undefined ? {} : { contained: [facts.specimen] }),
     identifier: [facts.identifier],
     status: 'final',
     category: [concept('observation-category', facts.category)],
@@ -74,6 +77,7 @@ export function makeObservation(facts: ObservationFacts): Observation {
     subject: { reference: facts.subject },
     effectiveDateTime: facts.effective,
     ...facts.value,
+    ...(facts.specimen === undefined ? {} : { specimen: { reference: `#${facts.specimen.id}` } }),
     ...(facts.range === undefined ? {} : { referenceRange: [facts.range] }),
   };
 }

@@ -1,4 +1,3 @@
-import type { Condition, Observation } from '@medplum/fhirtypes';
 import { formerKeysOf, identityKeyOf, readIdentities } from './identities.js';
 import { type Cells, readTables, type Tables } from './values/expression.js';
 import { isFormula, withoutTextFormula } from './values/formula.js';
@@ -8,6 +7,15 @@ import { steadyUuid } from './values/identity.js';
 import { issue, rejects } from './issue.js';
 import type { MappingDocument } from './mapping.document.js';
 import { mapMeasurements } from './measurements.mapping.js';
+import { mapFurther } from './records/further.mapping.js';
+import {
+  type PatientRecord,
+  recordKey,
+  recordsOf,
+  recordUrl,
+  withReferences,
+} from './records/record.kinds.js';
+import { withMetadata } from './records/resource.metadata.js';
 import { makePatient } from './patient.maker.js';
 import { personDigest } from './person.js';
 import { separatePlan } from './separation.js';
@@ -51,23 +59,34 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   };
   const words = mapWords(reading, subject, context);
   const measured = mapMeasurements(reading, subject, context);
+  const listed = mapFurther(reading, subject, context);
   if (rejects(reading.issues)) return { outcome: 'rejected', issues: reading.issues, unknown: words.waiting };
   const { resourceType, meta, extension, ...rest } = patient;
   const identityKeys = found.map(({ identity }) => identityKeyOf(context.key, identity));
-  const records = [...words.conditions.values(), ...words.observations.values(), ...measured.observations];
-  const results = { ...Object.fromEntries(words.results), ...Object.fromEntries(measured.results) };
+  const visit = listed.visit === undefined ? undefined : recordUrl(recordKey(listed.visit));
+  const placed = <Kind extends PatientRecord>(record: Kind) =>
+    withMetadata(visit === undefined ? record : withReferences(record, fullUrl, visit), document);
+  const made = {
+    conditions: [...words.conditions.values()].map(placed),
+    observations: [...words.observations.values(), ...measured.observations].map(placed),
+    ...(listed.further.length === 0 ? {} : { further: listed.further.map(placed) }),
+  };
+  const records = recordsOf(made);
+  const results = Object.fromEntries([...words.results, ...measured.results, ...listed.results]);
   const former = formerKeysOf(context.key, first.identity).map((earlier) => {
     const again = new RowReading(document, tables, reading.cells, day);
     const earlierSubject = { ...subject, patientKey: earlier };
     const earlierWords = mapWords(again, earlierSubject, context);
     const earlierResults = mapMeasurements(again, earlierSubject, context);
+    const earlierListed = mapFurther(again, earlierSubject, context);
     return {
       records: [
         ...earlierWords.conditions.values(),
         ...earlierWords.observations.values(),
         ...earlierResults.observations,
+        ...earlierListed.further,
       ],
-      results: new Map([...earlierWords.results, ...earlierResults.results]),
+      results: new Map([...earlierWords.results, ...earlierResults.results, ...earlierListed.results]),
     };
   });
   const person = personDigest(context.key, identityKeys, patient);
@@ -77,15 +96,17 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
     fullUrl,
     person,
     identities: [first.identity, ...found.slice(1).map(({ identity }) => identity)],
-    patient: {
-      resourceType,
-      ...(meta === undefined ? {} : { meta }),
-      ...(extension === undefined ? {} : { extension }),
-      identifier: found.map(({ identifier }) => identifier),
-      ...rest,
-    },
-    conditions: [...words.conditions.values()],
-    observations: [...words.observations.values(), ...measured.observations],
+    patient: withMetadata(
+      {
+        resourceType,
+        ...(meta === undefined ? {} : { meta }),
+        ...(extension === undefined ? {} : { extension }),
+        identifier: found.map(({ identifier }) => identifier),
+        ...rest,
+      },
+      document,
+    ),
+    ...made,
     results,
     ...(former.length === 0 ? {} : formerRecordsOf(records, results, former)),
     waiting: words.waiting,
@@ -97,9 +118,9 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   return { outcome: 'planned', issues, plan: separatePlan(plan, disputed, context.key) };
 }
 
-const valueOf = (record: Condition | Observation | undefined) => record?.identifier?.[0]?.value ?? '';
+const valueOf = (record: PatientRecord | undefined) => (record === undefined ? '' : recordKey(record));
 
-type Records = readonly (Condition | Observation)[];
+type Records = readonly PatientRecord[];
 
 /**
  * The identifiers of the same records in earlier versions. Each list of `former` has the records in the order of `records`. The aliases of

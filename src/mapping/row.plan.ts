@@ -1,4 +1,5 @@
 import type { Condition, Observation, Patient } from '@medplum/fhirtypes';
+import type { FurtherRecord } from './records/record.kinds.js';
 import type { Issue } from './issue.js';
 import type { IdentityKey } from './values/identity.js';
 import type { CodeLookUp } from './words/code.map.js';
@@ -84,11 +85,13 @@ export interface RowPlan {
   readonly patient: Patient;
   readonly conditions: readonly Condition[];
   readonly observations: readonly Observation[];
-  /** Facts about the Observations and Conditions, by the value of their first identifier. */
+  /** The visit of the row, and its allergies, medications and procedures. */
+  readonly further?: readonly FurtherRecord[];
+  /** Facts about the records, by the value of their first identifier. */
   readonly results: Readonly<Record<string, PlannedResult>>;
   /** Whether the plan was merged from several rows. */
   readonly merged?: true;
-  /** The identifiers that earlier versions gave the Conditions and Observations, by the present identifier. */
+  /** The identifiers that earlier versions gave the records, by the present identifier. */
   readonly formerRecords?: Readonly<Record<string, readonly string[]>>;
   readonly waiting: readonly WaitingWord[];
   /** The words of the row that have a meaning, each with the record that it gave. */

@@ -1,4 +1,10 @@
-import type { Condition, Observation } from '@medplum/fhirtypes';
+import {
+  type PatientRecord,
+  recordKey,
+  recordUrl,
+  visitReference,
+  withReferences,
+} from './records/record.kinds.js';
 import type { RowPlan } from './row.plan.js';
 import { type IdentityKey, keyedDigest, steadyUuid } from './values/identity.js';
 
@@ -7,7 +13,7 @@ export const PERSON_KEY_SYSTEM = 'urn:radgate:person-key';
 
 /**
  * The plan of a row whose patient is another person than the patient with the same identifier, as a person decided. The plan leaves out the
- * disputed identifiers (`disputed` are their digests). Its Conditions and Observations get other record identifiers, because the existing
+ * disputed identifiers (`disputed` are their digests). Its records get other record identifiers, because the existing
  * ones belong to the other patient. The same row always gives the same plan, so the list can be sent again.
  */
 export function separatePlan(plan: RowPlan, disputed: readonly string[], key: IdentityKey): RowPlan {
@@ -22,14 +28,15 @@ export function separatePlan(plan: RowPlan, disputed: readonly string[], key: Id
   const fullUrl = `urn:uuid:${steadyUuid(patientKey)}`;
   const own = { system: PERSON_KEY_SYSTEM, value: patientKey };
   const keyOf = (value: string) => keyedDigest(key, ['separated', patientKey, value]);
-  const renamed = <Kind extends Condition | Observation>(record: Kind): Kind => ({
-    ...record,
-    identifier: record.identifier?.map((one) => ({
-      ...one,
-      value: keyOf(one.value ?? ''),
-    })),
-    subject: { reference: fullUrl },
-  });
+  const visits = new Map(
+    (plan.further ?? []).map((one) => [recordUrl(recordKey(one)), recordUrl(keyOf(recordKey(one)))]),
+  );
+  const renamed = <Kind extends PatientRecord>(record: Kind): Kind => {
+    const visit = visits.get(visitReference(record) ?? '');
+    const [own, ...others] = record.identifier ?? [];
+    const identifier = [{ ...own, value: keyOf(own?.value ?? '') }, ...others];
+    return Object.assign({}, withReferences(record, fullUrl, visit), { identifier });
+  };
   return {
     ...plan,
     patientKey,
@@ -44,6 +51,7 @@ export function separatePlan(plan: RowPlan, disputed: readonly string[], key: Id
     },
     conditions: plan.conditions.map(renamed),
     observations: plan.observations.map(renamed),
+    ...(plan.further === undefined ? {} : { further: plan.further.map(renamed) }),
     // The records that an earlier version wrote belong to the other patient.
     formerRecords: {},
     results: Object.fromEntries(

@@ -1,4 +1,12 @@
-import type { Bundle, BundleEntry, Condition, Observation, Patient } from '@medplum/fhirtypes';
+import type { Bundle, BundleEntry, Patient } from '@medplum/fhirtypes';
+import {
+  type PatientRecord,
+  recordKey,
+  recordsOf,
+  recordUrl,
+  visitReference,
+  withReferences,
+} from './records/record.kinds.js';
 import { steadyUuid } from './values/identity.js';
 import type { RowPlan } from './row.plan.js';
 
@@ -11,11 +19,11 @@ export type ResourceWrite<Resource> =
   | { readonly action: 'update'; readonly id: string; readonly version: string; readonly resource: Resource }
   | { readonly action: 'keep'; readonly id: string };
 
-/** The writes of one Patient and of the Conditions and Observations of that Patient. */
+/** The writes of one Patient and of the records of that Patient. */
 export interface PatientWrites {
   readonly plan: RowPlan;
   readonly patient: ResourceWrite<Patient>;
-  readonly records: readonly ResourceWrite<Condition | Observation>[];
+  readonly records: readonly ResourceWrite<PatientRecord>[];
 }
 
 /** A transaction. `owners` contains the patient key of each entry. The response has the same number of entries in the same order. */
@@ -36,9 +44,10 @@ export function buildTransaction(writes: readonly PatientWrites[]): TransactionB
   const owners: string[] = [];
   for (const { plan, patient, records } of writes) {
     const reference = patient.action === 'create' ? plan.fullUrl : `Patient/${patient.id}`;
+    const visits = visitsOf(plan, records);
     const own = [
       entryOf(patient, plan.fullUrl),
-      ...records.map((record) => entryOf(withSubject(record, reference))),
+      ...records.map((record) => entryOf(placed(record, reference, visits))),
     ].filter((entry) => entry !== undefined);
     entries.push(...own);
     owners.push(...own.map(() => plan.patientKey));
@@ -48,15 +57,29 @@ export function buildTransaction(writes: readonly PatientWrites[]): TransactionB
   return { bundle: { resourceType: 'Bundle', type: 'transaction', entry: entries }, owners };
 }
 
-function withSubject(record: ResourceWrite<Condition | Observation>, reference: string): typeof record {
-  if (record.action !== 'create') return record;
-  return { ...record, resource: { ...record.resource, subject: { reference } } };
+/** The references of the visits that exist already, by the URL that the records of the plan use. */
+function visitsOf(plan: RowPlan, records: PatientWrites['records']): ReadonlyMap<string, string> {
+  return new Map(
+    recordsOf(plan).flatMap((record, at): [string, string][] => {
+      const write = records[at];
+      if (record.resourceType !== 'Encounter' || write === undefined || write.action === 'create') return [];
+      return [[recordUrl(recordKey(record)), `Encounter/${write.id}`]];
+    }),
+  );
 }
 
-function entryOf(
-  write: ResourceWrite<Patient | Condition | Observation>,
-  known?: string,
-): BundleEntry | undefined {
+function placed(
+  record: ResourceWrite<PatientRecord>,
+  patient: string,
+  visits: ReadonlyMap<string, string>,
+): ResourceWrite<PatientRecord> {
+  if (record.action !== 'create') return record;
+  const visit = visitReference(record.resource);
+  const resource = withReferences(record.resource, patient, visits.get(visit ?? '') ?? visit);
+  return { ...record, resource };
+}
+
+function entryOf(write: ResourceWrite<Patient | PatientRecord>, known?: string): BundleEntry | undefined {
   if (write.action === 'keep') return undefined;
   const { resource } = write;
   const [identifier] = resource.identifier ?? [];

@@ -5,6 +5,8 @@ import { COLUMNS, patientRows } from '../../infra/demo/patients.list.ts';
 import { testHapi, type TestHapi } from '../support/hapi.ts';
 import { longForm, sample } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
+import { GASTRITIS, SNOMED, termOf } from '../terms/inbox.world.ts';
+import { EVERY_KIND, everyKindList, PROFILE } from './every.kind.ts';
 import { Clerk, countedRows } from './import.world.ts';
 
 let hapi: TestHapi;
@@ -40,9 +42,14 @@ async function faultsOf({ system }: Clerk): Promise<string[]> {
     ...(await hapi.search('DocumentReference?_sort=-_lastUpdated')).slice(0, 1),
   ];
   expect(found).toHaveLength(50 + 11 + 4 + 1 + 1);
-  const faults: string[] = [];
   // Some patients, and every resource of another kind.
-  for (const resource of [...sample(found.slice(0, 50), 8), ...found.slice(50)]) {
+  return faultsIn([...sample(found.slice(0, 50), 8), ...found.slice(50)]);
+}
+
+/** The errors that HAPI's validator finds. */
+async function faultsIn(resources: readonly Record<string, unknown>[]): Promise<string[]> {
+  const faults: string[] = [];
+  for (const resource of resources) {
     const kind = String(resource['resourceType']);
     const { issue } = Validated.parse(
       await hapi.json(`/${kind}/$validate`, { method: 'POST', body: resource }),
@@ -126,4 +133,105 @@ describe('the Brazilian list', () => {
     expect(reports.reduce((sum, { created }) => sum + created, 0)).toBe(50);
     expect(await held(clerk)).toEqual({ patients: 50, conditions: 11, observations: 4 });
   }, 120_000);
+});
+
+const countsOf = (records: readonly Record<string, unknown>[]) =>
+  Object.fromEntries(
+    [...Map.groupBy(records, (one) => String(one['resourceType']))].map(([kind, of]) => [kind, of.length]),
+  );
+const undo = async (clerk: Clerk, id: string) => {
+  await clerk.post(`/api/imports/${id}/undo`).expect(202);
+  await expect.poll(async () => (await clerk.report(id)).status, { timeout: 30_000 }).toBe('undone');
+};
+
+describe('a list with every kind of record', () => {
+  const kinds = [
+    'Patient',
+    'Condition',
+    'Observation',
+    'Encounter',
+    'AllergyIntolerance',
+    'MedicationStatement',
+    'Procedure',
+  ];
+  const recordsOf = async ({ system }: Clerk) => {
+    const of = (kind: string) => {
+      if (kind === 'Patient') return `Patient?identifier=${system}|`;
+      const reference = kind === 'AllergyIntolerance' ? 'patient' : 'subject:Patient';
+      return `${kind}?${reference}.identifier=${system}|`;
+    };
+    return (await Promise.all(kinds.map((kind) => hapi.search(of(kind))))).flat();
+  };
+
+  it('is written as rehearsed, sent again quietly, corrected, valid for FHIR R4, and undone', async () => {
+    await hapi.json('/StructureDefinition/radgate-visit', { method: 'PUT', body: PROFILE });
+    const clerk = await Clerk.start(world, EVERY_KIND);
+    const rehearsed = await clerk.import(everyKindList(), { mode: 'rehearse' });
+    expect(rehearsed).toMatchObject({ status: 'rehearsed', created: 1, waiting: 1, rejected: 0 });
+    await clerk.post(`/api/imports/${rehearsed.file_id}/commit`).expect(202);
+    const first = await clerk.ended(rehearsed.file_id);
+    expect(first).toMatchObject({ created: 1, waiting: 1, rejected: 0 });
+    expect(first.reasons).toMatchObject({ 'text-none': 1, 'text-negated': 1 });
+    const word = await termOf(clerk, 'Zetabite');
+    await clerk.post(`/api/terms/${word}/decide`, GASTRITIS).expect(200);
+    await expect.poll(async () => (await clerk.report(first.file_id)).waiting).toBe(0);
+    await clerk.ended(first.file_id);
+    const written = await recordsOf(clerk);
+    expect(countsOf(written)).toEqual({
+      Patient: 2,
+      Condition: 3,
+      Observation: 5,
+      Encounter: 2,
+      AllergyIntolerance: 1,
+      MedicationStatement: 2,
+      Procedure: 2,
+    });
+    const again = await clerk.import(everyKindList(), { force: 'true' });
+    expect(again).toMatchObject({ created: 0, updated: 0, unchanged: 2 });
+    expect(await recordsOf(clerk)).toEqual(written);
+
+    const amended = await clerk.import(everyKindList({ glucose: '<5.0', discharged: '06/01/2026' }), {
+      corrections: 'amend',
+    });
+    expect(amended).toMatchObject({ created: 0, updated: 1, unchanged: 1 });
+    const coding = { system: SNOMED, code: '34000006' };
+    await clerk.post(`/api/terms/${word}/decide`, { kind: 'condition', coding, confirm: true }).expect(200);
+    const stale = async () =>
+      z
+        .looseObject({ items: z.array(z.looseObject({ records_to_correct: z.number() })) })
+        .parse((await clerk.get('/api/terms?q=Zetabite').expect(200)).body).items[0]?.records_to_correct;
+    await expect.poll(stale, { timeout: 30_000 }).toBe(0);
+
+    const records = await recordsOf(clerk);
+    expect(countsOf(records)).toMatchObject({ Condition: 4, Observation: 5, Encounter: 2 });
+    const text = JSON.stringify(records);
+    for (const part of [
+      '"contact"',
+      '"corrected"',
+      '"entered-in-error"',
+      '"referenceRange"',
+      '"code":"I10"',
+      '"component"',
+      '"valueString"',
+      '"comparator"',
+      '"contained"',
+      '"finished"',
+      '&lt;rash&gt;',
+      '2026-01-06',
+      'urn:test:his',
+    ])
+      expect(text).toContain(part);
+    const others = [
+      ...(await hapi.search(`Provenance?target:Patient.identifier=${clerk.system}|`)),
+      ...(await hapi.search('Provenance?_sort=-_lastUpdated')).slice(0, 1),
+      ...(await hapi.search('DocumentReference?_sort=-_lastUpdated')).slice(0, 1),
+    ];
+    expect(await faultsIn([...records, ...others])).toEqual([]);
+    // The server knows the profile: a visit without an identifier does not fit it.
+    const visit = records.find(({ resourceType }) => resourceType === 'Encounter');
+    expect(await faultsIn([{ ...visit, identifier: undefined }])).not.toEqual([]);
+
+    for (const { file_id } of [amended, again, first]) await undo(clerk, file_id);
+    expect(await recordsOf(clerk)).toEqual([]);
+  }, 180_000);
 });

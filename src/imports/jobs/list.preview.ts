@@ -13,6 +13,7 @@ import {
 import { type Issue, issue } from '../../mapping/issue.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { mapRow } from '../../mapping/row.mapping.js';
+import { recordsOf } from '../../mapping/records/record.kinds.js';
 import type { MappingContext, RowPlan, WaitingWord } from '../../mapping/row.plan.js';
 import { explainShape, inspectCsv } from '../../csv/csv.inspection.js';
 import { cellsByColumn, readRows, type SkippedRows } from '../../csv/csv.reader.js';
@@ -135,11 +136,11 @@ export async function previewList(
 }
 
 function withResources(row: number, plan: RowPlan, issues: readonly Issue[]): RowPreview {
-  const { patient, conditions, observations, waiting } = plan;
+  const { patient, waiting } = plan;
   return {
     row,
     state: waiting.length > 0 ? 'waiting' : 'written',
-    resources: [patient, ...conditions, ...observations],
+    resources: [patient, ...recordsOf(plan)],
     words: textsOf(waiting),
     issues,
   };

@@ -12,16 +12,9 @@ import { answerOf } from './group.answers.js';
 import { IdentityReviews } from './identity.reviews.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
 import { ImportDependencies } from './import.dependencies.js';
-import { formerTokens, type KnownResources, tokensOf } from './patient.matching.js';
+import { lookUpKnown } from './known.resources.js';
 import { type GroupAnswer, sendGroups } from './refusal.search.js';
-import {
-  activeWrites,
-  decide,
-  type PlannedRow,
-  recordTokens,
-  type RowDecision,
-  searchTokens,
-} from './row.decision.js';
+import { activeWrites, decide, type PlannedRow, type RowDecision } from './row.decision.js';
 import type { StoredRowOutcome, StoredWrite } from './row.store.js';
 import { ownWrites, sentOf, outcomeOf, type Sent, isConcurrentCreate, writesOf } from './sent.rows.js';
 
@@ -104,7 +97,7 @@ export class BundleWriter {
     checkUndo: boolean,
   ): Promise<boolean> {
     if (!(await options.isActive())) return false;
-    const known = await this.lookUp(rows);
+    const known = await lookUpKnown(this.records, rows);
     const found = known.patients.map(({ id }) => id);
     if (checkUndo && (await this.dependencies.isBeingUndone(options.importId, found)))
       throw new BeingUndone();
@@ -195,22 +188,6 @@ export class BundleWriter {
   private async store(outcomes: readonly StoredRowOutcome[], options: WriteOptions): Promise<void> {
     await options.save(outcomes);
     for (const { row } of outcomes) options.sent.delete(row);
-  }
-
-  private async lookUp(rows: readonly PlannedRow[]): Promise<KnownResources> {
-    const plans = rows.map(({ plan }) => plan);
-    const former = plans.flatMap(formerTokens);
-    const conditions = [...plans.flatMap((plan) => searchTokens(plan.conditions, plan)), ...former];
-    const observations = [...plans.flatMap((plan) => searchTokens(plan.observations, plan)), ...former];
-    const [patients, ...records] = await Promise.all([
-      this.records.withIdentifiers('Patient', plans.flatMap(tokensOf)),
-      this.records.withIdentifiers('Condition', conditions),
-      this.records.withIdentifiers('Observation', observations),
-    ]);
-    const byKey = records
-      .flat()
-      .flatMap((record) => recordTokens([record]).map(({ value }) => [value, record] as const));
-    return { patients, records: new Map(byKey) };
   }
 
   private async halve(rows: readonly PlannedRow[], options: WriteOptions): Promise<boolean> {

@@ -15,7 +15,7 @@ export interface StoredPlan extends PlannedRow {
 /** The number of rows that are compressed together as a group. A reader has one group in memory at a time. */
 const GROUP = 50;
 /** The format number of stored plans. Increase it when `RowPlan` changes. Stored plans with another number are ignored. */
-const FORMAT = 3;
+const FORMAT = 4;
 const FASTEST = { level: 1 };
 const LF = 0x0a;
 

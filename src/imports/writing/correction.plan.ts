@@ -2,6 +2,8 @@ import type { Bundle, BundleEntry, Condition, Observation } from '@medplum/fhirt
 import type { EntryOutcome } from '../../fhir/fhir.records.js';
 import type { Stored } from '../../fhir/fhir.resources.js';
 import type { WordUse } from '../../mapping/row.plan.js';
+import { visitReference, withReferences } from '../../mapping/records/record.kinds.js';
+import { withNarrative } from '../../mapping/records/resource.metadata.js';
 import { identifierQuery } from '../../mapping/transaction.bundle.js';
 import { RECORD_KEY_SYSTEM, steadyUuid } from '../../mapping/values/identity.js';
 import { hasSameCodes, withdraw, WITHDRAWN_KEY_SYSTEM } from '../../mapping/withdrawn.record.js';
@@ -65,13 +67,11 @@ export function planMoves(
     return {
       move,
       ...(withdraws ? { old } : {}),
-      ...(creates && reference !== undefined ? { created: withSubject(record, reference) } : {}),
+      ...(creates && reference !== undefined
+        ? { created: withReferences(record, reference, old === undefined ? undefined : visitReference(old)) }
+        : {}),
     };
   });
-}
-
-function withSubject(record: WordRecord, reference: string): WordRecord {
-  return { ...record, subject: { reference } };
 }
 
 const isInError = (record: WordRecord): boolean =>
@@ -95,7 +95,11 @@ function entriesOf({ move, old, created }: MoveWrites): MoveEntry[] {
     const url = `${old.resourceType}/${old.id}`;
     const request = { method: 'PUT' as const, url, ifMatch: `W/"${before}"` };
     const fullUrl = `urn:uuid:${steadyUuid(`withdrawn ${url}`)}`;
-    entries.push({ entry: { fullUrl, resource: withdraw(old), request }, use, before });
+    entries.push({
+      entry: { fullUrl, resource: withNarrative<WordRecord>(old, withdraw(old)), request },
+      use,
+      before,
+    });
   }
   const key = keyOf(created);
   if (created === undefined || key === undefined) return entries;

@@ -1,14 +1,15 @@
-import type { Condition, Observation, Patient } from '@medplum/fhirtypes';
+import type { Patient } from '@medplum/fhirtypes';
 import type { Token } from '../../fhir/fhir.records.js';
 import type { Stored } from '../../fhir/fhir.resources.js';
+import type { PatientRecord } from '../../mapping/records/record.kinds.js';
 import type { PatientIdentity, RowPlan } from '../../mapping/row.plan.js';
 import { RECORD_KEY_SYSTEM } from '../../mapping/values/identity.js';
 
 /** The resources on the server that match the plans of some rows. */
 export interface KnownResources {
   readonly patients: readonly Stored<Patient>[];
-  /** Existing Conditions and Observations, by the value of their record identifier. */
-  readonly records: ReadonlyMap<string, Stored<Condition> | Stored<Observation>>;
+  /** Existing records, by the value of their record identifier. */
+  readonly records: ReadonlyMap<string, Stored<PatientRecord>>;
 }
 
 /**
@@ -22,7 +23,7 @@ export function tokensOf(plan: RowPlan): Token[] {
   ]);
 }
 
-/** The identifiers of Conditions and Observations that earlier versions wrote for a plan. */
+/** The identifiers of records that earlier versions wrote for a plan. */
 export const formerTokens = ({ formerRecords = {} }: RowPlan): Token[] =>
   Object.values(formerRecords)
     .flat()

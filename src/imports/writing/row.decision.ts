@@ -3,7 +3,21 @@ import type { Token } from '../../fhir/fhir.records.js';
 import type { Stored } from '../../fhir/fhir.resources.js';
 import { type Issue, issue, rejects } from '../../mapping/issue.js';
 import { conflictsIn } from '../../mapping/duplicates.js';
-import { correctObservation, mergeCondition, type Merged, mergePatient } from '../../mapping/owned.merge.js';
+import {
+  correctObservation,
+  mergeCondition,
+  type Merged,
+  mergeFurther,
+  mergePatient,
+  mergeProfiles,
+} from '../../mapping/owned.merge.js';
+import {
+  type FurtherRecord,
+  patientReference,
+  type PatientRecord,
+  recordKey,
+} from '../../mapping/records/record.kinds.js';
+import { withNarrative } from '../../mapping/records/resource.metadata.js';
 import { hasSameValue } from '../../mapping/result.value.js';
 import type { RowPlan, WordUse } from '../../mapping/row.plan.js';
 import type { PatientWrites, ResourceWrite } from '../../mapping/transaction.bundle.js';
@@ -19,7 +33,7 @@ export interface PlannedRow {
 }
 
 /** A create or an update. */
-export type ActiveWrite = Exclude<ResourceWrite<Patient | Condition | Observation>, { action: 'keep' }>;
+export type ActiveWrite = Exclude<ResourceWrite<Patient | PatientRecord>, { action: 'keep' }>;
 
 /** The decision for a row: the writes of the row, and the state of the row after the writes. */
 export interface RowDecision {
@@ -76,6 +90,7 @@ export function decide(
   const records = [
     ...plan.conditions.map((own) => conditionOf(own, place, keep)),
     ...results.filter((one) => one !== 'conflict'),
+    ...(plan.further ?? []).map((own) => furtherOf(own, place, keep)),
   ];
   const changes = [...patient.changes, ...records.flatMap((record) => record.changes)];
   const writes = { plan, patient: patient.write, records: records.map(({ write }) => write) };
@@ -97,8 +112,8 @@ export function activeWrites({ patient, records }: PatientWrites): ActiveWrite[]
   return [patient, ...records].flatMap((write) => (write.action === 'keep' ? [] : [write]));
 }
 
-/** The first identifier of each Condition and Observation. */
-export function recordTokens(records: readonly (Condition | Observation)[]): Token[] {
+/** The first identifier of each record. */
+export function recordTokens(records: readonly PatientRecord[]): Token[] {
   return records.flatMap(({ identifier }) => {
     const [own] = identifier ?? [];
     return own?.system === undefined || own.value === undefined
@@ -108,7 +123,7 @@ export function recordTokens(records: readonly (Condition | Observation)[]): Tok
 }
 
 /** The identifiers to use in a search for these records of a plan, with the identifiers of earlier versions. */
-export function searchTokens(records: readonly (Condition | Observation)[], { results }: RowPlan): Token[] {
+export function searchTokens(records: readonly PatientRecord[], { results }: RowPlan): Token[] {
   return recordTokens(records).flatMap(({ system, value }) =>
     [value, ...(results[value]?.aliases ?? [])].map((each) => ({ system, value: each })),
   );
@@ -119,7 +134,7 @@ interface WriteDecision<Resource> {
   readonly changes: readonly FieldChange[];
 }
 
-function writeOf<Kind extends Patient | Condition | Observation>(
+function writeOf<Kind extends Patient | PatientRecord>(
   own: Kind,
   existing: Stored<Kind> | undefined,
   merged: Merged<Kind> | undefined,
@@ -134,7 +149,7 @@ function writeOf<Kind extends Patient | Condition | Observation>(
   if (keep || merged.changes.length === 0) return { write: { action: 'keep', id: existing.id }, changes: [] };
   const version = existing.meta?.versionId ?? '';
   return {
-    write: { action: 'update', id: existing.id, version, resource: merged.resource },
+    write: { action: 'update', id: existing.id, version, resource: withNarrative(existing, merged.resource) },
     changes: merged.changes.map((change) => ({ resource, ...change })),
   };
 }
@@ -154,7 +169,7 @@ const earlierRecords = (values: readonly string[], { known, patient }: Place) =>
   values
     .map((value) => known.records.get(value))
     .filter((record) => {
-      const { reference = '' } = record?.subject ?? {};
+      const reference = (record === undefined ? undefined : patientReference(record)) ?? '';
       return !reference.startsWith('Patient/') || reference === `Patient/${patient ?? ''}`;
     });
 
@@ -165,7 +180,21 @@ function conditionOf(own: Condition, place: Place, keep: boolean): WriteDecision
   const existing = [place.known.records.get(key), ...earlierRecords(earlier, place)].find(
     (one) => one?.resourceType === 'Condition',
   );
-  const merged = existing === undefined ? undefined : mergeCondition(existing, own);
+  const merged =
+    existing === undefined ? undefined : mergeProfiles(existing, own, mergeCondition(existing, own));
+  return writeOf(own, existing, merged, keep);
+}
+
+/** The write of a visit or of a statement that is kept as text. */
+function furtherOf(own: FurtherRecord, place: Place, keep: boolean): WriteDecision<FurtherRecord> {
+  const key = recordKey(own);
+  const { results, formerRecords = {} } = place.plan;
+  const earlier = [...(results[key]?.aliases ?? []), ...(formerRecords[key] ?? [])];
+  const existing = [place.known.records.get(key), ...earlierRecords(earlier, place)].find(
+    (one): one is Stored<FurtherRecord> => one?.resourceType === own.resourceType,
+  );
+  const merged =
+    existing === undefined ? undefined : mergeProfiles(existing, own, mergeFurther(existing, own));
   return writeOf(own, existing, merged, keep);
 }
 
@@ -191,7 +220,7 @@ function resultOf(
       .find((one) => hasSameValue(one, own));
   if (existing === undefined) return writeOf(own, undefined, undefined, keep);
   if (keep || undated === true || hasSameValue(existing, own))
-    return { write: { action: 'keep', id: existing.id }, changes: [] };
+    return writeOf(own, existing, mergeProfiles(existing, own, { resource: existing, changes: [] }), keep);
   if (corrections === 'reject') return 'conflict';
   return writeOf(own, existing, correctObservation(existing, own), keep);
 }

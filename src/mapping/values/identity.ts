@@ -36,9 +36,11 @@ export interface ResultFacts {
   readonly time?: string | undefined;
   /** The local time without its zone, if the list was imported before its mapping had a zone. */
   readonly local?: string | undefined;
-  /** The number of the specimen or order. */
+  /** The number of the order. */
   readonly order?: string | undefined;
-  /** The value as a text. It identifies only a result without a time and without an order. */
+  /** The specimen: its number, or its kind if it has no number. */
+  readonly specimen?: { readonly text: string; readonly isNumber: boolean } | undefined;
+  /** The value as a text. It identifies only a result without a time, an order and the number of a specimen. */
   readonly value: string;
 }
 
@@ -49,11 +51,11 @@ export interface ResultIdentity {
 }
 
 /**
- * The identity of a result: patient, code and time, and the order if it is known. A result without a time is identified by its value, so
- * another value is another result. Earlier versions used neither the order nor the value.
+ * The identity of a result: patient, code and time, and the order and the specimen if they are known. A result without a time is identified
+ * by its value, so another value is another result. Earlier versions used neither the order, the specimen nor the value.
  */
 export function resultIdentity(key: IdentityKey, facts: ResultFacts): ResultIdentity {
-  const { patient, code, time, local, order, value } = facts;
+  const { patient, code, time, local, order, specimen, value } = facts;
   const result = [patient, 'observation', code];
   const dated = [...result, ...(time === undefined ? [] : [time])];
   const zoneless = local === undefined ? [] : [[...result, local]];
@@ -61,16 +63,27 @@ export function resultIdentity(key: IdentityKey, facts: ResultFacts): ResultIden
     identifier: recordIdentifier(key, own),
     aliases: earlier.flatMap((one) => recordIdentifier(key, one).value ?? []),
   });
-  if (order !== undefined) {
-    const number = ['order', order];
-    const ordered = zoneless.map((one) => [...one, ...number]);
-    return identified([...dated, ...number], [...ordered, dated, ...zoneless]);
-  }
-  if (time !== undefined) return identified(dated, zoneless);
-  return identified([...dated, 'undated', value], [dated]);
+  const ordered = order === undefined ? [] : ['order', order];
+  const marks = [...ordered, ...(specimen === undefined ? [] : ['specimen', specimen.text])];
+  const own = [...dated, ...marks];
+  const isNumbered = order !== undefined || specimen?.isNumber === true;
+  if (time === undefined && !isNumbered)
+    return identified(
+      [...own, 'undated', value],
+      [...(marks.length === 0 ? [] : [[...dated, 'undated', value]]), dated],
+    );
+  if (marks.length === 0) return identified(own, zoneless);
+  const withoutSpecimen = specimen === undefined || order === undefined ? [] : [[...dated, ...ordered]];
+  return identified(own, [
+    ...zoneless.map((one) => [...one, ...marks]),
+    ...withoutSpecimen,
+    dated,
+    ...zoneless,
+  ]);
 }
 
-const recordIdentifier = (key: IdentityKey, facts: readonly string[]): Identifier => ({
+/** The business identifier of a record. The same facts always give the same identifier. */
+export const recordIdentifier = (key: IdentityKey, facts: readonly string[]): Identifier => ({
   system: RECORD_KEY_SYSTEM,
   value: keyedDigest(key, facts),
 });
