@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
+import { MappingDocument } from '../../src/mapping/mapping.document.js';
 import { MEASURED_KINDS } from '../../src/mapping/recognition/measured.kinds.js';
 import { readColumnName } from '../../src/mapping/recognition/header.reader.js';
 import { ListProfiler } from '../../src/mapping/recognition/list.profiler.js';
@@ -186,5 +187,42 @@ describe('the words for the sex', () => {
       { code: 'sex-word', path: ['tables', 'gender', '0'] },
       { code: 'sex-word', path: ['tables', 'gender', '1'] },
     ]);
+  });
+});
+
+describe('a known mapping', () => {
+  const english = {
+    MRN: ['A1', 'A2', 'A3'],
+    'Last name': ['Lee', 'Ray', 'Fox'],
+    'First name': ['Ann', 'Bob', 'Cy'],
+    DOB: ['1980-12-31', '1990-01-02', '1971-05-06'],
+    Sex: ['F', 'M', 'Other'],
+  };
+  const plain = { name: 'english-plain', version: 1 };
+
+  it.each([
+    ['the columns of a shipped mapping', english, plain],
+    ['a column that is never imported', { ...english, Ward: ['1', '2', '3'] }, plain],
+    ['an empty column', { ...english, Glucose: ['', '', ''] }, plain],
+    ['a column that the draft uses', { ...english, Glucose: ['99', '101', '88'] }, undefined],
+    ['dates of another format', { ...english, DOB: ['31/12/1980', '02/01/1990', '06/05/1971'] }, undefined],
+    ['sexes with another meaning', { ...english, Sex: ['H', 'M', 'H'] }, undefined],
+    ['words for the sex that the mapping does not know', { ...english, Sex: ['1', '2', '1'] }, undefined],
+    ['no identifier', { ...english, MRN: undefined }, undefined],
+  ])('is judged by the whole list: %s', (_, { MRN, ...others }, fits) => {
+    expect(recognise(MRN === undefined ? others : { MRN, ...others }).fits).toEqual(fits);
+  });
+
+  it('is not chosen if another one fits too. An older version of it does not count', () => {
+    const [document] = SHIPPED_MAPPINGS.filter(({ name }) => name === 'english-plain');
+    const profiler = new ListProfiler(Object.keys(english));
+    for (const at of [0, 1, 2]) profiler.add(Object.values(english).map((values) => values[at] ?? ''));
+    const fits = (...others: readonly object[]) =>
+      recogniseList(
+        profiler.profile(),
+        others.map((one) => MappingDocument.parse({ ...document, ...one })),
+      ).fits;
+    expect(fits({ version: 1 }, { version: 3 }, { version: 2 })).toEqual({ ...plain, version: 3 });
+    expect(fits({}, { name: 'another' })).toBeUndefined();
   });
 });
