@@ -68,8 +68,24 @@ it.each([
   ['I10?', undefined, undefined],
   ['H1N1 - influenza', undefined, undefined],
   ['Asthma', undefined, undefined],
+  ['E11.90 G', 'E11.90', 'E11.90'],
+  ['M17.1 R G', 'M17.1', 'M17.1'],
+  ['E11.90 V', undefined, undefined],
+  ['E11.90 A', undefined, undefined],
+  ['M17.1 R V', undefined, undefined],
+  ['E11.-', 'E11', 'E11.-'],
 ])('the text %s has the code %s and the words %s', (text, code, words) => {
   expect(findIcdCode(text)).toEqual(code === undefined ? undefined : { code, words });
+});
+
+it.each([
+  ['S72.001A', `${ICD}-cm`, 'S72.001A'],
+  ['S72.001A', ICD, undefined],
+  ['E11.90V', 'http://fhir.de/CodeSystem/bfarm/icd-10-gm', undefined],
+  ['E11.90', 'http://fhir.de/CodeSystem/bfarm/icd-10-gm', 'E11.90'],
+  ['C7A.0', ICD, undefined],
+])('the text %s has in the system %s the code %s', (text, system, code) => {
+  expect(icdCode(text, system)).toBe(code);
 });
 
 describe('a column with codes and words', () => {

@@ -12,10 +12,26 @@ const BEFORE_SIGN = /^(?<code>[A-Z]\d[0-9A-Z.]{1,6}[†*+!]?)\s*(?:[-–—]\s+|
 /** `Type 2 diabetes (E11.9)`. */
 const AFTER_TEXT = /^(?<text>.*\S)\s*[([](?<code>[A-Z]\d[0-9A-Z.]{1,6}[†*+!]?)[)\]]$/isu;
 
-/** The ICD-10 code of a text, with its dot: `e119` is `E11.9`. The value is undefined for another text. */
-export function icdCode(text: string): string | undefined {
-  const { category, detail } = ALONE.exec(text.trim().toUpperCase())?.groups ?? {};
+/** ICD-10-CM has letters after the dot. In the other versions, such a letter is a note, for example `E11.90V` (suspected). */
+const WITH_LETTERS = /icd-10-cm$|6\.90$/u;
+
+/**
+ * The notes of German lists after a code. G is certain, and L, R and B are sides of the body. V (suspected), A (excluded) and Z (formerly) say
+ * that the patient does not have the disease.
+ */
+const CERTAIN = /^[GLRB](?:[\s,;]+[GLRB])*$/iu;
+const DOUBTFUL = /(?:^|[\s,;])[VAZ]$|^[VAZ](?:[\s,;]|$)/iu;
+
+/**
+ * The ICD-10 code of a text, with its dot: `e119` is `E11.9`. The value is undefined for another text. `system` is the URI of the version of
+ * ICD-10. Without it, letters after the dot are allowed.
+ */
+export function icdCode(text: string, system?: string): string | undefined {
+  const written = text.trim().toUpperCase().replace(/\.?-$/u, '');
+  const { category, detail } = ALONE.exec(written)?.groups ?? {};
   if (category === undefined) return undefined;
+  const isPlain = /^[A-Z]\d\d$/u.test(category) && /^\d{0,2}$/u.test(detail ?? '');
+  if (system !== undefined && !WITH_LETTERS.test(system) && !isPlain) return undefined;
   return detail === undefined ? category : `${category}.${detail}`;
 }
 
@@ -25,14 +41,19 @@ export interface CodedText {
   readonly words: string;
 }
 
-/** Finds an ICD-10 code that is the whole text, or stands before the words or in brackets after them. */
-export function findIcdCode(text: string): CodedText | undefined {
-  const alone = icdCode(text);
+/**
+ * Finds an ICD-10 code that is the whole text, or stands before the words or in brackets after them. A code with the note that the patient
+ * does not have the disease is not found, so that a person decides about the text.
+ */
+export function findIcdCode(text: string, system?: string): CodedText | undefined {
+  const alone = icdCode(text, system);
   if (alone !== undefined) return { code: alone, words: text };
   for (const pattern of [BEFORE_TEXT, BEFORE_SIGN, AFTER_TEXT]) {
     const { code = '', text: words } = pattern.exec(text)?.groups ?? {};
-    const found = icdCode(code);
-    if (found !== undefined && words !== undefined) return { code: found, words };
+    const found = icdCode(code, system);
+    if (found === undefined || words === undefined) continue;
+    if (CERTAIN.test(words)) return { code: found, words: code };
+    return DOUBTFUL.test(words) ? undefined : { code: found, words };
   }
   return undefined;
 }

@@ -6,12 +6,16 @@ export const ICD10 = 'http://hl7.org/fhir/sid/icd-10';
 /** CID-10, the Brazilian translation of ICD-10. It has the codes of the WHO. */
 export const CID10 = 'http://www.saude.gov.br/fhir/r4/CodeSystem/BRCID10';
 
+/** ICD-10-GM, the German version. */
+const ICD10_GM = 'http://fhir.de/CodeSystem/bfarm/icd-10-gm';
+
 /** ICD-10 and its national versions. */
 const DISEASE_SYSTEMS =
   /^(?:http:\/\/hl7\.org\/fhir\/sid\/icd-10(?:-[a-z]{2,4})?|urn:oid:2\.16\.840\.1\.113883\.6\.(?:3|90))$/u;
 
 /** Whether a code system is ICD-10 or one of its national versions. */
-export const isIcdSystem = (system: string): boolean => system === CID10 || DISEASE_SYSTEMS.test(system);
+export const isIcdSystem = (system: string): boolean =>
+  system === CID10 || system === ICD10_GM || DISEASE_SYSTEMS.test(system);
 
 /**
  * The systems whose maps apply to codes of a system, best first. CID-10 has the codes of ICD-10. Other national versions gave codes another

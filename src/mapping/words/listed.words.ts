@@ -25,7 +25,7 @@ export function listedWords(reading: RowReading, rule: WordsRule): ListedWord[] 
   const texts = splitCell(rule.words, reading.cells);
   if (rule.codes === undefined) return texts.map((text) => ({ text, words: text }));
   if (rule.codes.split === rule.words.split)
-    return texts.map((text) => ({ text, words: text, ...findIcdCode(text) }));
+    return texts.map((text) => ({ text, words: text, ...findIcdCode(text, rule.codes?.system) }));
   const codes = splitCell(rule.codes, reading.cells);
   // If a row has codes and no words, the codes are the words.
   const words = texts.length === 0 ? codes : texts;
@@ -42,7 +42,7 @@ export function listedWords(reading: RowReading, rule: WordsRule): ListedWord[] 
 /** The ICD-10 coding of a word. An invalid code becomes an issue. */
 export function icdOf(reading: RowReading, rule: WordsRule, text: string | undefined): Coding | undefined {
   if (text === undefined || text === '' || rule.codes === undefined) return undefined;
-  const code = icdCode(text);
+  const code = icdCode(text, rule.codes.system);
   if (code !== undefined) return { system: rule.codes.system, code };
   reading.add('icd-code-invalid', rule.codes.split);
   return undefined;
@@ -69,7 +69,7 @@ export const listedCodes = ({ words }: MappingDocument, cells: Cells): Coding[] 
     if (codes === undefined || !isIcdSystem(codes.system)) return [];
     const isMixed = codes.split === rule.words.split;
     return splitCell(codes, cells).flatMap((text) => {
-      const code = isMixed ? findIcdCode(text)?.code : icdCode(text);
+      const code = isMixed ? findIcdCode(text, codes.system)?.code : icdCode(text, codes.system);
       return code === undefined ? [] : [{ system: codes.system, code }];
     });
   });
