@@ -59,6 +59,25 @@ const Suggestion = z.object({
     z.looseObject({ kind: z.literal('observation'), value: z.array(Coding) }),
   ]),
 });
+const ReviewSide = z.object({
+  reference: z.string().optional(),
+  row: number.optional(),
+  identifiers: z.array(z.object({ system: z.string(), value: z.string() })),
+  names: z.array(z.string()),
+  birth_date: z.string().optional(),
+  gender: z.string().optional(),
+});
+/** One of the two patients of a review. It contains patient data. */
+export type ReviewSide = z.infer<typeof ReviewSide>;
+const WaitingReview = z.object({
+  id: z.string(),
+  differences: z.array(z.string()),
+  sides: z.object({ row: ReviewSide, other: ReviewSide }).nullable(),
+  rows: z.array(z.object({ import_id: z.string() })),
+  rows_waiting: number,
+});
+/** A row whose identifier belongs to a patient with other facts. */
+export type WaitingReview = z.infer<typeof WaitingReview>;
 const MOST_WORDS = 1000;
 
 const MOVING = new Set(['inspecting', 'queued', 'running']);
@@ -190,6 +209,25 @@ export class RecordsClient {
     });
     const text = await answer.text();
     return { said: answer.ok ? '' : detailOf(text), isConfirmable: answer.status === 409 };
+  }
+
+  /** The reviews that rows of an import wait for. */
+  async waitingReviews(importId: string): Promise<WaitingReview[]> {
+    const path = `/api/imports/reviews?state=open&import=${importId}&limit=${MOST_WORDS}`;
+    return (await this.#read(path, z.object({ items: z.array(WaitingReview) }))).items;
+  }
+
+  /** Decides a review. The result is empty, or the answer of the gateway if the decision was not taken. */
+  async decideReview(review: string, decision: 'same' | 'new' | 'reject'): Promise<string> {
+    const client = new GatewayClient(this.#gateway, await this.#signIn());
+    const answer = await client.send(`/api/imports/reviews/${review}/decide`, {
+      method: 'POST',
+      type: 'application/json',
+      body: JSON.stringify({ decision }),
+      accept: [409, 422],
+    });
+    const text = await answer.text();
+    return answer.ok ? '' : detailOf(text);
   }
 
   async #state(id: string): Promise<ImportState> {

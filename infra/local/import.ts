@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type Credentials, type ImportState, RecordsClient } from '../demo/records.client.ts';
 import { findingLines } from '../lists/findings.ts';
+import { decideIdentities } from '../lists/identities.ts';
 import { askTerminal, decideWords } from '../lists/words.ts';
 import { parseArguments } from './arguments.ts';
 import { saying } from './steps.ts';
@@ -17,7 +18,8 @@ id of an import in place of FILE, shows this import.
   --commit                  FILE: rehearse, then write the rows that can be written; IMPORT: write this rehearsed import
   --undo                    IMPORT: undo this import
   --errors FILE.csv         save the rejected and waiting rows, to correct them and import them again
-  --decide                  ask for the meaning of each unknown word (needs the right terms:decide)
+  --decide                  ask for the meaning of each unknown word (needs the right terms:decide), and whether two patients with one
+                            identifier are the same person
   --findings N              number of findings to show (default 20)
   --mapping NAME[@VERSION]  the mapping of the columns (default brazil-hospital)
   --as-of YYYY-MM-DD        the date of the list
@@ -29,7 +31,7 @@ id of an import in place of FILE, shows this import.
 
 For another gateway, set RADGATE_URL, and RADGATE_KEY (an API key) or RADGATE_USERNAME and RADGATE_PASSWORD. The account needs the rights
 records:import and records:read.
-Exit status: 0 all rows are imported; 1 some rows are rejected or wait for a word; 2 the list was not imported, or could not be followed.
+Exit status: 0 all rows are imported; 1 some rows are rejected or wait for a decision; 2 the list was not imported, or could not be followed.
 To see the resources of a file without a server: npm run mapping:test -- FILE. Reason codes: docs/import-codes.md.
 `;
 
@@ -140,15 +142,19 @@ async function follow(records: RecordsClient, id: string): Promise<ImportState |
   return end ?? undefined;
 }
 
-/** Asks for the meaning of the words that wait, and follows the rows that run again. */
+/** Asks for the identities and the words that wait, and follows the rows that run again. */
 async function decide(records: RecordsClient, before: ImportState): Promise<ImportState | undefined> {
   const { ask, close } = askTerminal();
-  const decided = await decideWords(records, before.file_id, ask).finally(close);
+  // One row can wait for several words, so all words count as one row.
+  const decideAll = async () =>
+    (await decideIdentities(records, before.file_id, ask)) +
+    Math.min(await decideWords(records, before.file_id, ask), 1);
+  const decided = await decideAll().finally(close);
   if (decided === 0) return before;
   const limit = Date.now() + RERUN_MS;
   for (;;) {
     const now = await follow(records, before.file_id);
-    if (now === undefined || now.waiting < before.waiting || Date.now() > limit) return now;
+    if (now === undefined || now.waiting <= before.waiting - decided || Date.now() > limit) return now;
     await sleep(500);
   }
 }
@@ -230,7 +236,7 @@ function nextOf(end: ImportState): string[] {
       : []),
     ...(waiting > 0
       ? [
-          `Decide the words (the waiting rows then run again): npm run import -- ${id} --decide, or GET /api/terms`,
+          `Decide the words and identities (the waiting rows then run again): npm run import -- ${id} --decide, or GET /api/terms and GET /api/imports/reviews`,
         ]
       : []),
   ];

@@ -85,7 +85,9 @@ describe('npm run import', () => {
     );
     const written = await run(args);
     expect(written.said).toMatch(/row 3, column CPF: error identifier-scientific: /);
-    expect(written.said).toMatch(/ --errors FILE\.csv\nDecide the words .* --decide, or GET \/api\/terms\n$/);
+    expect(written.said).toMatch(
+      / --errors FILE\.csv\nDecide the words and identities .* --decide, or .*\/api\/terms and .*\/reviews\n$/,
+    );
     const missing = await run([file, '--data', data]);
     expect(missing.status).toBe(2);
     expect(missing.errors).toContain('stack.json is missing');
@@ -117,6 +119,27 @@ describe('npm run import', () => {
     expect(decided.said).toMatch(/1 created, 1 rejected, 1 waiting[^]*$/);
     expect(await run([id, '--undo'], env)).toEqual({ status: 0, errors: '', said: 'undone\n' });
     expect(await run([file, '--undo'], env)).toMatchObject({ status: 2, said: '' });
+  }, 60_000);
+
+  it('asks whether two patients with one identifier are the same person, and shows both', async () => {
+    const env = {
+      RADGATE_URL: world.gateway.url,
+      RADGATE_KEY: clerk.caller.authorization.replace('Bearer ', ''),
+    };
+    const cpfs = ['333.444.558-20', '333.444.558-21', '333.444.558-22'];
+    const first = await listOf('first.csv', ...cpfs.map((cpf) => [cpf, ''] as const));
+    expect(await run([first, '--mapping', clerk.mapping], env)).toMatchObject({ status: 0 });
+    const other = join(folder, 'other.csv');
+    const cells = cpfs.map((cpf) => ['Rui Lima', cpf, 'Masculino', '07/08/1990', '', 'Brasil', '']);
+    await writeFile(other, encodeList([[...COLUMNS], ...cells], CIRCULATING));
+    const decided = await run([other, '--mapping', clerk.mapping, '--decide'], env, 'x\nR\nn\n');
+    expect(decided).toMatchObject({ status: 1, errors: '' });
+    expect(decided.said).toMatch(/Identity 1 of 3: 1 rows wait, different: birth_date, gender, given_name/);
+    expect(decided.said).toMatch(
+      / {2}list +Rui Lima, 1990-08-07, male, 333\d+, row \d\n {2}exists +Ana Souza, 1970-06-05, female, 333\d+, Patient\//,
+    );
+    expect(decided.said).toMatch(/x is not one of s, n and r[^]*decided: reject[^]*decided: new/);
+    expect(decided.said).toMatch(/3 rows, 1 created, 1 rejected, 1 waiting[^]*$/);
   }, 60_000);
 
   it('loads the example of docs/mapping-guide.md', async () => {
