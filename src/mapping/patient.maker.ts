@@ -100,7 +100,7 @@ function makeBirthDate(reading: RowReading): string | undefined {
   if (found === undefined) return undefined;
   const date = reading.date(found);
   if (date === undefined) return undefined;
-  if (isAfter(date, reading.day)) reading.issues.push(issue('date-future', found.column));
+  if (isAfter(date, reading.latest)) reading.issues.push(issue('date-future', found.column));
   else if (yearsBetween(date, reading.day) > 120)
     reading.issues.push(issue('birth-date-improbable', found.column));
   return date;

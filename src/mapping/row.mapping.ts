@@ -22,6 +22,7 @@ import { separatePlan } from './separation.js';
 import type { MappingContext, PlannedResult, RowOutcome, RowPlan } from './row.plan.js';
 import { RowReading } from './row.reading.js';
 import { mapWords, type Subject } from './words/words.mapping.js';
+import { dayAfter } from './values/dates.js';
 
 /**
  * Control characters that a FHIR string must not contain. TAB, LF and CR are allowed (R4 §2.24.0.1). The pattern does not match NUL,
@@ -39,7 +40,9 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   const tables = tablesOf.get(document) ?? readTables(document.tables);
   tablesOf.set(document, tables);
   const day = context.asOf ?? document.as_of ?? context.today;
-  const reading = new RowReading(document, tables, trimmed(row), day);
+  // `today` is the day in UTC. East of it, the next day has already begun.
+  const latest = context.asOf ?? document.as_of ?? dayAfter(context.today);
+  const reading = new RowReading(document, tables, trimmed(row), day, latest);
   checkColumns(reading);
   const found = readIdentities(reading, context.facility);
   const [first] = found;
@@ -74,7 +77,7 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   const records = recordsOf(made);
   const results = Object.fromEntries([...words.results, ...measured.results, ...listed.results]);
   const former = formerKeysOf(context.key, first.identity).map((earlier) => {
-    const again = new RowReading(document, tables, reading.cells, day);
+    const again = new RowReading(document, tables, reading.cells, day, latest);
     const earlierSubject = { ...subject, patientKey: earlier };
     const earlierWords = mapWords(again, earlierSubject, context);
     const earlierResults = mapMeasurements(again, earlierSubject, context);

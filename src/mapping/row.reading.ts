@@ -15,6 +15,8 @@ export class RowReading {
     readonly cells: Cells,
     /** The day that the row describes (`yyyy-MM-dd`). */
     readonly day: string,
+    /** The last day that is not in the future. */
+    readonly latest = day,
   ) {}
 
   /** The value of an expression. The value is undefined when the cell is empty or the condition of the expression is false. */
@@ -50,7 +52,7 @@ export class RowReading {
       this.leaveOut(read.fault, value.column);
       return undefined;
     }
-    if (isAfter(read.identity.slice(0, 10), this.day)) {
+    if (isAfter(read.identity.slice(0, 10), this.latest)) {
       this.leaveOut('date-future', value.column);
       return undefined;
     }

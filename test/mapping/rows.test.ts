@@ -118,6 +118,20 @@ describe('a Patient', () => {
     expect(codesOf({ ...ana, birth_date })).toEqual(codes);
   });
 
+  // The context's day is 2026-03-01 in UTC. In some time zones, the next day has already begun.
+  it.each([
+    [{}, '02/03/2026', []],
+    [{}, '03/03/2026', ['date-future birth_date']],
+    [{ asOf: '2026-02-01' }, '01/02/2026', []],
+    [{ asOf: '2026-02-01' }, '02/02/2026', ['date-future birth_date']],
+  ])(
+    'has a birth date up to today in every time zone, or up to the day of the list (%j %s)',
+    (more, birth_date, codes) => {
+      const { issues } = map({ ...ana, birth_date }, brazil, more);
+      expect(issues.map(({ code, column }) => `${code} ${column}`)).toEqual(codes);
+    },
+  );
+
   it('has no birth date that two formats of the mapping read differently', () => {
     const columns = {
       ...brazil.columns,

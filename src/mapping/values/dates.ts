@@ -95,6 +95,10 @@ function readAs(text: string, format: DateFormat, pivot: number | undefined): st
 /** Whether a date is later than a day (`yyyy-MM-dd`). If the date has no day or month, only its other parts are compared. */
 export const isAfter = (date: string, day: string): boolean => date > day.slice(0, date.length);
 
+/** The day after a day (`yyyy-MM-dd`). */
+export const dayAfter = (day: string): string =>
+  new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+
 /** Full years between two dates. A missing month counts as January, and a missing day as the first day of the month. */
 export function yearsBetween(from: string, to: string): number {
   const [fromYear, toYear] = [Number(from.slice(0, 4)), Number(to.slice(0, 4))];

@@ -58,7 +58,7 @@ export function onsetOf(reading: RowReading, rule: WordsRule, text: string | und
     reading.issues.push(issue(found.fault, column));
     return undefined;
   }
-  if (isAfter(found.date, reading.day)) reading.issues.push(issue('date-future', column));
+  if (isAfter(found.date, reading.latest)) reading.issues.push(issue('date-future', column));
   return found.date;
 }
 
