@@ -102,11 +102,14 @@ export function canBeDecoded(instance: StoredPixels): boolean {
   return DECODED.has(transferSyntax) && bitsAllocated > 1 && bytes <= LARGEST_DECODED;
 }
 
-/** Whether Orthanc can render the frames. A pixel must have at least 8 bits, and the transfer syntax must be uncompressed or decodable. */
+/**
+ * Whether the frames can be rendered: the transfer syntax must be uncompressed, or Orthanc must be able to decode it and a pixel must have at
+ * least 8 bits.
+ */
 export function canBePictured(instance: StoredPixels): boolean {
-  const { transferSyntax, rows, columns, bitsAllocated = 0, frames } = instance;
-  if (rows === undefined || columns === undefined || frames < 1 || bitsAllocated < 8) return false;
-  return UNCOMPRESSED.has(transferSyntax) || DECODED.has(transferSyntax);
+  const { transferSyntax, rows, columns, bitsAllocated, frames } = instance;
+  if (rows === undefined || columns === undefined || bitsAllocated === undefined || frames < 1) return false;
+  return UNCOMPRESSED.has(transferSyntax) || (DECODED.has(transferSyntax) && bitsAllocated >= 8);
 }
 
 /** Returns the given transfer syntax if files can be converted to it. */

@@ -10,6 +10,9 @@ import { DeletionService } from './deletion.service.js';
 import { Includefield } from './qido/includefield.service.js';
 import { QidoController } from './qido/qido.controller.js';
 import { QidoService } from './qido/qido.service.js';
+import { ImageHeaders } from './rendered/image.headers.js';
+import { NativeFrameBytes } from './rendered/native.frame.bytes.js';
+import { NativePictures } from './rendered/native.pictures.js';
 import { PdfDocuments } from './rendered/pdf.documents.js';
 import { Pictures } from './rendered/pictures.service.js';
 import { RenderedAnswers } from './rendered/rendered.answers.js';
@@ -69,6 +72,9 @@ import { WadoController } from './wado/wado.controller.js';
     InstanceMetadata,
     BulkValues,
     Pictures,
+    NativePictures,
+    NativeFrameBytes,
+    ImageHeaders,
     PdfDocuments,
     InstanceFiles,
     ArchiveFetch,

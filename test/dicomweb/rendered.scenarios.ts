@@ -3,8 +3,10 @@ import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type DicomElement, freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
+import { contradictions } from '../pixels/contradictions.ts';
+import { testFile } from '../pixels/rendering.ts';
 import type { World } from '../support/world.ts';
-import { freshUids, nativeFile, pixels } from './wado.encodings.ts';
+import { encodedFrameOf, freshUids, nativeFile, pixels } from './wado.encodings.ts';
 import { partsOf } from './wado.reading.ts';
 import { type Ask, askerOf } from './wado.world.ts';
 
@@ -234,7 +236,7 @@ export function registerRendered(shared: () => World): void {
           ),
         );
         const study_ = await ask(`/studies/${study}/rendered`, 'multipart/related; type="image/png"');
-        expect(partsOf(study_.type, study_.body)).toHaveLength(9);
+        expect(partsOf(study_.type, study_.body)).toHaveLength(10);
         expect((await ask(`${series}/rendered`, 'image/png')).status).toBe(406);
       });
 
@@ -330,7 +332,6 @@ export function registerRendered(shared: () => World): void {
         expect(sizeOf(small.body)).toEqual([16, 8]);
         for (const [one, accept] of [
           ['report', 'image/jpeg'],
-          ['bits', 'image/*'],
           ['pdf', 'image/png'],
           ['grey', 'application/pdf'],
           ['grey', 'video/mp4'],
@@ -403,7 +404,18 @@ export function registerRendered(shared: () => World): void {
         expect(partsOf(type, body)).toHaveLength(1);
       });
 
-      it.each(['report', 'bits'] as const)('is 406 for a %s, in clear words', async (one) => {
+      it('shows a bitmap in black and white', async () => {
+        const { status, body } = await ask(`${at('bits')}/frames/2/rendered`, 'image/png');
+        expect(status).toBe(200);
+        const packed = encodedFrameOf(pixels.bits, 2);
+        const shown = Array.from(
+          { length: 63 },
+          (_, bit) => (((packed[bit >> 3] ?? 0) >> (bit & 7)) & 1) * 255,
+        );
+        expect([...samplesOf(body)]).toEqual(shown);
+      });
+
+      it.each(['report'] as const)('is 406 for a %s, in clear words', async (one) => {
         for (const path of ['rendered', 'thumbnail']) {
           const { status, body } = await ask(`${at(one)}/${path}`);
           expect(status).toBe(406);
@@ -589,7 +601,7 @@ export function registerRendered(shared: () => World): void {
       expect(shown.every((sample, index) => Math.abs(sample - (bytes[index] ?? 0)) <= 1)).toBe(true);
     });
 
-    it('rendering frame after frame asks the archive once whether the instance may be decoded', async () => {
+    it('rendering reads the header once, and of each frame only its bytes, once', async () => {
       const one = { ...freshUids(freshUid()), patientId: 'ENC-2' };
       await world.store(await world.machine(), [makeInstance({ ...one, frames: 5 })]).expect(200);
       const askFor = askerOf(world, await world.radiologist(one.studyUid));
@@ -598,10 +610,57 @@ export function registerRendered(shared: () => World): void {
       for (const frame of ['1', '2', '3', '4', '5', '1,2,3,4,5'])
         expect((await askFor(`${path}/frames/${frame}/rendered`)).status).toBe(200);
       const asked = world.gateway.upstream?.requests.slice(from) ?? [];
-      const pictures = asked.filter((one) => one.includes('/rendered?'));
-      const others = asked.filter((one) => /\/(?:tags|attachments|metadata|file)/.test(one));
-      expect(pictures.length).toBeGreaterThanOrEqual(10);
-      expect(others.length).toBeLessThanOrEqual(1);
+      const ofInstances = asked.filter((one) => one.includes('/instances/'));
+      expect(ofInstances.filter((one) => !one.includes('/attachments/dicom/data'))).toEqual([]);
+      expect(ofInstances).toHaveLength(6);
+    });
+
+    it.each(['1.2.840.10008.1.2', '1.2.840.10008.1.2.2', '1.2.840.10008.1.2.1.99'])(
+      'the pictures of %s are those of Explicit VR Little Endian',
+      async (syntax) => {
+        const words = Array.from({ length: 33 * 35 * 2 }, (_, index) => (index * 37) % 4096);
+        const extra = [element('7FE00010', 'OW', words)];
+        const [plain, other] = [freshUids(study), freshUids(study)];
+        const files = [
+          nativeFile({ ...pixels.grey16, extra }, plain),
+          nativeFile({ ...pixels.grey16, extra }, other, syntax),
+        ];
+        await world.store(await world.machine(), files).expect(200);
+        const [expected, shown] = await Promise.all(
+          [plain, other].map((one) =>
+            ask(
+              `/studies/${study}/series/${one.seriesUid}/instances/${one.sopUid}/frames/2/rendered`,
+              'image/png',
+            ),
+          ),
+        );
+        expect([expected?.status, shown?.status]).toEqual([200, 200]);
+        expect(samplesOf(shown?.body ?? Buffer.alloc(0))).toEqual(
+          samplesOf(expected?.body ?? Buffer.alloc(0)),
+        );
+      },
+    );
+
+    it('pixels that contradict their header are 406, and the archive decodes nothing', async () => {
+      const own = freshUid();
+      const named = contradictions.map(([name, image]) => {
+        const [seriesUid, sopUid] = [freshUid(), freshUid()];
+        const file = testFile(image, { studyUid: own, seriesUid, sopUid, patientId: 'ENC-3' });
+        return { name, file, path: `/studies/${own}/series/${seriesUid}/instances/${sopUid}` };
+      });
+      const files = named.map(({ file }) => file);
+      await world.store(await world.machine(), files).expect(200);
+      const askFor = askerOf(world, await world.radiologist(own));
+      const from = world.gateway.upstream?.requests.length ?? 0;
+      for (const { name, path } of named)
+        for (const resource of ['rendered', 'thumbnail', 'frames/1/rendered']) {
+          const { status, body } = await askFor(`${path}/${resource}`);
+          expect([name, resource, status]).toEqual([name, resource, 406]);
+          expect(body.toString()).toContain('This cannot be rendered');
+        }
+      const asked = world.gateway.upstream?.requests.slice(from) ?? [];
+      const ofInstances = asked.filter((one) => one.includes('/instances/'));
+      expect(ofInstances.filter((one) => !one.includes('/attachments/dicom/data'))).toEqual([]);
     });
   });
 }

@@ -13,12 +13,16 @@ const BUNDLE = join(CACHE, 'gateway.cjs');
 /** The program that runs the bundle (gateway.runner.ts). */
 const RUNNER = join(CACHE, 'runner.cjs');
 
+/** The program of the threads that render frames. The gateway looks for it beside its own file. */
+const PIXELS_WORKER = join(CACHE, 'pixels.worker.js');
+
 /** The arguments of Node that run the bundle. */
 export const BUNDLED = [RUNNER, BUNDLE] as const;
 
 /** Modules that are not bundled: native code, and optional parts of Nest, Fastify and pg that are not installed. */
 const EXTERNAL = [
   '@node-rs/argon2',
+  'sharp',
   '@nestjs/microservices',
   '@nestjs/platform-express',
   '@nestjs/websockets',
@@ -42,6 +46,7 @@ export async function bundleGateway(): Promise<void> {
   for (const name of await readdir(CACHE))
     if (name.endsWith('.code')) await rm(join(CACHE, name), { force: true });
   await bundle(join(import.meta.dirname, 'gateway.runner.ts'), RUNNER);
+  await bundle(join(DIST, 'pixels/pixels.worker.js'), PIXELS_WORKER);
   await bundle(join(DIST, 'main.js'), BUNDLE);
 }
 

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FoundInstances, FoundInstance } from '../../catalog/lookup.service.js';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
-import { OrthancBytes, type Picture } from '../../orthanc/orthanc.bytes.js';
+import { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../http/multipart.writer.js';
@@ -12,7 +12,9 @@ import type { RenderedQuery } from './rendered.query.js';
 import type { PictureRepresentation } from './rendered.negotiation.js';
 import { ArchiveFetch } from '../wado/archive.fetch.js';
 import type { RecordedRead } from '../wado/read.access.js';
-import { canBePictured, ENCAPSULATED_PDF } from '../../dicom/transfer.syntaxes.js';
+import { canBePictured, comesAsLittleEndian, ENCAPSULATED_PDF } from '../../dicom/transfer.syntaxes.js';
+import { archiveWindow } from './archive.window.js';
+import { NativePictures, type PictureRequest } from './native.pictures.js';
 
 /** One frame of one instance. `frame` counts from 1. */
 export interface InstanceFrame {
@@ -23,16 +25,19 @@ export interface InstanceFrame {
 /** A list of at least one frame. */
 export type InstanceFrames = readonly [InstanceFrame, ...InstanceFrame[]];
 
-const NO_PICTURE =
-  'This cannot be rendered: it has no pixels, it has one-bit pixels, or its transfer syntax cannot be decoded.';
+const NO_PICTURE = 'This cannot be rendered: it has no pixels, or its transfer syntax cannot be decoded.';
 
-/** Fetches rendered frames as JPEG or PNG (PS3.18 §10.4.1.1.3). The archive renders them. */
+/**
+ * Fetches rendered frames as JPEG or PNG (PS3.18 §10.4.1.1.3). The gateway renders uncompressed images, and the archive renders compressed
+ * images.
+ */
 @Injectable()
 export class Pictures {
   constructor(
     @Inject(ENV) private readonly env: Env,
     private readonly bytes: OrthancBytes,
     private readonly fetch: ArchiveFetch,
+    private readonly native: NativePictures,
   ) {}
 
   /** Renders one frame. Throws `NotAcceptable` when the frame cannot be rendered. */
@@ -42,13 +47,10 @@ export class Pictures {
     representation: PictureRepresentation,
     query: RenderedQuery,
   ): Promise<ArchiveBytes> {
-    const bytes = await this.render(instance, frame, {
-      type: representation.type,
-      width: query.viewport?.width,
-      height: query.viewport?.height,
-      window: query.window,
-      quality: query.quality,
-    });
+    const { type } = representation;
+    const bytes = comesAsLittleEndian(instance.transferSyntax)
+      ? await this.native.one(instance, frame, { ...query, type })
+      : await this.archived(instance, frame, { ...query, type });
     return metered(bytes, { frames: 1 }, read.offered);
   }
 
@@ -71,7 +73,15 @@ export class Pictures {
     return writeMultipart(representation.type, [part(first), ...rest.map(part)]);
   }
 
-  private render(instance: FoundInstance, frame: number, picture: Picture): Promise<ArchiveBytes> {
+  private archived(instance: FoundInstance, frame: number, request: PictureRequest): Promise<ArchiveBytes> {
+    const { type, viewport, window, quality } = request;
+    const picture = {
+      type,
+      quality,
+      width: viewport?.width,
+      height: viewport?.height,
+      window: window === undefined ? undefined : archiveWindow(window),
+    };
     const call = () => this.bytes.picture(instance.orthancId, frame, picture, instance);
     return this.fetch.computed(instance, NO_PICTURE, call);
   }

@@ -12,6 +12,9 @@ import { requireType, negotiatePictures, type PictureRepresentation } from './re
 import { parseRenderedQuery, type RenderedQuery } from './rendered.query.js';
 import { VideoAnswers } from './video.answers.js';
 
+/** Part of the entity tags of pictures. A change of the rendering changes the number, so that clients do not keep old pictures. */
+const RENDERING = 2;
+
 /**
  * Answers with rendered representations of instances. Each read is recorded. Each answer has an entity tag. The status is 304 when the
  * client already has the representation.
@@ -72,7 +75,7 @@ export class RenderedAnswers {
     const read = await this.access.record(request, found, 'rendered');
     const numbers = frames.map(({ instance, frame }) => [instance.sopUid, frame]);
     const strength = representation.multipart ? 'weak' : 'strong';
-    const etag = etagOf(found, [numbers, representation, query], strength);
+    const etag = etagOf(found, [RENDERING, numbers, representation, query], strength);
     if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
     if (representation.multipart)
       return multipartAnswer(await this.rendering.inParts(read, frames, representation, query), etag);

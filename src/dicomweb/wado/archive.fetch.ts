@@ -22,7 +22,10 @@ export class ArchiveFetch {
   ) {}
 
   /** Fetches stored bytes. If the archive no longer has the instance, removes the instance from the catalog and throws `NotVisible`. */
-  async stored(instance: FoundInstance, call: () => Promise<ArchiveBytes>): Promise<ArchiveBytes> {
+  async stored<Bytes extends ArchiveBytes>(
+    instance: FoundInstance,
+    call: () => Promise<Bytes>,
+  ): Promise<Bytes> {
     try {
       return await call();
     } catch (error) {

@@ -18,7 +18,7 @@ import { dataSetText, type JsonDataSet } from '../../dicom/json/dicom.json.js';
 import { metadataOfFile } from '../../dicom/json/file.metadata.js';
 import { filePart } from './file.part.js';
 import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
-import { RecentTexts } from './recent.texts.js';
+import { RecentBytes } from './recent.bytes.js';
 import { resourceUrl } from '../http/resource.urls.js';
 import { FIRST_WINDOW, StoredBytes } from './stored.bytes.js';
 
@@ -44,7 +44,7 @@ export type FilesOf = ReadonlyMap<OrthancId, ArchivedFile>;
 @Injectable()
 export class InstanceMetadata {
   private readonly slots = new Slots({ places: MAX_READS, perAccount: MAX_READS_PER_ACCOUNT });
-  private readonly recent = new RecentTexts(CACHE_BYTES);
+  private readonly recent = new RecentBytes(CACHE_BYTES);
   /**
    * For each series, the header length of the last instance that was read. Headers of the same series have similar lengths, so the next
    * header can be read with one call.

@@ -45,6 +45,11 @@ export class StoredBytes implements AsyncIterable<Buffer> {
     return this.#headerLength;
   }
 
+  /** The length of the file. `undefined` before the first read. */
+  get length(): number | undefined {
+    return this.#total;
+  }
+
   [Symbol.asyncIterator](): ByteSource {
     return { next: () => this.#next(), skip: (bytes) => this.#skip(bytes) };
   }

@@ -3,7 +3,7 @@ import { SeriesUid, SopUid, StudyUid } from '../../dicom/uids.js';
 import { BadRequest } from '../../problems/errors.js';
 import { type MediaRange, parseAccept } from '../http/accept.js';
 import { queryPairs } from '../http/query.pairs.js';
-import { MAX_SIDE, type RenderedQuery, windowOf } from '../rendered/rendered.query.js';
+import { MAX_SIDE, type RenderedQuery } from '../rendered/rendered.query.js';
 
 /** A parsed request of the URI service (PS3.18 §9): one instance, its media type, and the rendering parameters. */
 export interface WadoUriQuery {
@@ -110,5 +110,5 @@ function linearWindow(center: number | undefined, width: number | undefined): Pi
   if (center === undefined && width === undefined) return {};
   if (center === undefined || width === undefined)
     throw new BadRequest('invalid-parameter', 'windowCenter and windowWidth belong together. Send both.');
-  return { window: windowOf(center, width, 'linear') };
+  return { window: { center, width, shape: 'LINEAR' } };
 }

@@ -1,0 +1,34 @@
+import { renderColour, renderPalette } from './colour.renderer.js';
+import { renderGrey } from './grey.renderer.js';
+import { frameBits, isColour, type PixelFormat } from './pixel.format.js';
+import { PixelsRefused } from './pixels.refused.js';
+import type { Presentation } from './presentation.js';
+
+/** A frame to render. `bytes`: the uncompressed frame in little endian. `firstBit`: see `wordsOfFrame`. */
+export interface RenderTask {
+  readonly format: PixelFormat;
+  readonly presentation: Presentation;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly firstBit: number;
+}
+
+/** A rendered frame with 8 bits per sample: grey (1 channel), or red, green and blue (3 channels). */
+export interface RenderedFrame {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly samples: Uint8Array<ArrayBuffer>;
+}
+
+/** Renders a frame. Throws `PixelsRefused` when the number of bytes is not the size of the frame. */
+export function renderFrame({ format, presentation, bytes, firstBit }: RenderTask): RenderedFrame {
+  if (bytes.length !== Math.ceil((firstBit + frameBits(format)) / 8))
+    throw new PixelsRefused('the frame is not as long as its header says');
+  const size = { width: format.columns, height: format.rows };
+  if (!isColour(format))
+    return { ...size, channels: 1, samples: renderGrey(format, presentation, bytes, firstBit) };
+  const { palette } = presentation;
+  const samples =
+    palette === undefined ? renderColour(format, bytes) : renderPalette(format, palette, bytes, firstBit);
+  return { ...size, channels: 3, samples };
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { element } from '../../infra/demo/dicom.writer.ts';
+import { DicomUnreadable } from '../../src/dicom/dicom.unreadable.js';
+import { PixelsRefused } from '../../src/pixels/pixels.refused.js';
+import { contradictions } from './contradictions.ts';
+import { rendered, testFile } from './rendering.ts';
+
+const bytes = Buffer.alloc(96, 9);
+
+describe('pixels that contradict their header', () => {
+  it.each(contradictions)('are refused before they are decoded: %s', async (_, image) => {
+    await expect(rendered(testFile(image))).rejects.toBeInstanceOf(PixelsRefused);
+  });
+
+  it('a frame beyond the last one is refused', async () => {
+    await expect(rendered(testFile({ bytes, frames: 2 }), 3)).rejects.toBeInstanceOf(PixelsRefused);
+  });
+
+  it('every truncated file is refused, or renders a frame that is complete', async () => {
+    const whole = testFile({
+      bytes,
+      extra: [element('00281050', 'DS', '9'), element('00281051', 'DS', '3')],
+    });
+    for (let length = 0; length < whole.length; length += 1) {
+      const outcome = await rendered(whole.subarray(0, length)).catch((error: unknown) => error);
+      const isRefused = outcome instanceof PixelsRefused || outcome instanceof DicomUnreadable;
+      expect([length, isRefused]).toEqual([length, true]);
+    }
+  });
+});
