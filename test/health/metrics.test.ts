@@ -50,7 +50,10 @@ it('refuses requests without the token', async () => {
 });
 
 it('tells of senders that fell silent, of rows, and of a server that is left alone for the moment', async () => {
-  await world.sql`insert into accounts (kind, name, silent_since) values ('machine', 'quiet', now())`;
+  // The account is silent by its own setting, too, because the gateway checks all senders from time to time.
+  await world.sql`
+    insert into accounts (kind, name, silent_since, silent_after_minutes, created_at)
+    values ('machine', 'quiet', now(), 1, now() - interval '1 hour')`;
   const [row] = await world.sql`
     insert into imports (id, account_name, sha256, bytes, mapping, mode, status, rows_total)
     select gen_random_uuid(), 'somebody', '', 1, id, 'commit', 'completed', 9 from mappings limit 1 returning id`;
