@@ -33,7 +33,7 @@ export async function installDependencies() {
     if (!outdated()) return;
     await step('dependencies installed (npm ci)', () =>
       quietly(
-        ['npm', 'ci', '--no-audit', '--no-fund'],
+        ['npm', 'ci', '--prefer-offline', '--no-audit', '--no-fund'],
         'npm could not install the dependencies. Check the network and the registry of npm.',
       ),
     );
