@@ -75,12 +75,16 @@ function inText(text: string, entries: readonly BundleEntry[]): NamedEntry[] {
       condition,
       decodeURIComponent(condition),
       request?.method === 'PUT' ? request.url : '',
-      'subject' in resource && 'reference' in resource.subject ? resource.subject.reference : '',
+      'subject' in resource ? referenceOf(resource.subject) : '',
+      'patient' in resource ? referenceOf(resource.patient) : '',
     ];
-    return signs.some((sign) => contains(text, sign ?? ''))
-      ? [{ entry, element: resource.resourceType }]
-      : [];
+    return signs.some((sign) => contains(text, sign)) ? [{ entry, element: resource.resourceType }] : [];
   });
+}
+
+function referenceOf(value: unknown): string {
+  const isReference = typeof value === 'object' && value !== null && 'reference' in value;
+  return isReference && typeof value.reference === 'string' ? value.reference : '';
 }
 
 /** Whether a text contains a sign that is not a part of a longer identifier. */

@@ -24,6 +24,10 @@ const entries: BundleEntry[] = [
     resource: { resourceType: 'Condition', subject: { reference: 'Patient/77' } },
     request: { method: 'POST', url: 'Condition', ifNoneExist: 'identifier=urn%3Atest%3Akey%7Ca%5C%2Cb' },
   },
+  {
+    resource: { resourceType: 'AllergyIntolerance', patient: { reference: 'Patient/78' } },
+    request: { method: 'POST', url: 'AllergyIntolerance' },
+  },
 ];
 
 it.each([
@@ -39,7 +43,7 @@ it.each([
   ],
   ['Bundle.entry[1].resource.extension("Secret")', [1, 'Patient']],
   ['Bundle.entry[3].resource.ofType(Patient).birthDate', undefined],
-  ['Bundle.entry[4].resource', undefined],
+  ['Bundle.entry[5].resource', undefined],
   ['Patient.birthDate', undefined],
   ['Line[1] Col[456]', undefined],
 ])('reads the place %s', (place, named) => {
@@ -51,6 +55,7 @@ it.each([
 it.each([
   ['Trying to update Patient/7/_history/1 but this is not the current version', [2]],
   ['Resource Patient/77 not found, specified in path: Condition.subject', [3]],
+  ['Resource Patient/78 not found, specified in path: AllergyIntolerance.patient', [4]],
   [
     `Failed to CREATE Patient with match URL "Patient?${condition}" because this search matched 2 resources`,
     [1],
