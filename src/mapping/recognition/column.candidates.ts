@@ -2,7 +2,6 @@ import type { ColumnProfile } from './column.profile.js';
 import type { HeaderReading, ScoredMeaning } from './header.reader.js';
 import { hasKnownWords } from './known.words.js';
 import { IDENTIFYING } from './meanings.js';
-import { isBlood } from './result.tally.js';
 import { fitOf, shownMeanings } from './value.fit.js';
 
 /** A possible meaning of a column with a confidence from 0 to 1 and the reason in words. */
@@ -85,6 +84,7 @@ function candidateOf({ meaning, score, found, languages }: ScoredMeaning, profil
 
 const best = ({ candidates }: ReadColumn): string | undefined => candidates[0]?.meaning;
 
+const OF_VISITS = new Set(['discharge_date', 'visit_class']);
 const OF_RESULTS = new Set([
   'test_name',
   'test_code',
@@ -130,17 +130,15 @@ function withRelations(columns: readonly ReadColumn[]): ReadColumn[] {
       return as('mrn', 'No other column identifies the patients.', 0.6);
     if (OF_RESULTS.has(first.meaning) && !has('result_value'))
       return as('not_imported', 'The list has no column with the value of a result.', 0.5);
-    if (first.meaning === 'specimen' && !(has('result_value') && hasOtherSpecimens(profile)))
-      return as('not_imported', 'A mapping has no place for this information.');
+    if (first.meaning === 'specimen' && !has('result_value'))
+      return as('not_imported', 'The list has no column with the value of a result.');
+    if (OF_VISITS.has(first.meaning) && !has('visit_date') && !has('visit_number'))
+      return as('not_imported', 'The list has neither the start nor the number of a visit.');
     if (first.meaning === 'result_value' && !has('test_name') && !has('test_code'))
       return as('not_imported', 'The list has no column with the name of a test.', 0.5);
     return column;
   });
 }
-
-/** Whether a column names other specimens than blood. The specimen then decides which test a name means. */
-const hasOtherSpecimens = ({ distinct, hasMore }: ColumnProfile): boolean =>
-  !hasMore && [...distinct.keys()].some((word) => !isBlood(word));
 
 /** Whether most texts of a column are one word. */
 const hasSingleWords = ({ distinct }: ColumnProfile): boolean =>

@@ -38,6 +38,9 @@ const SEVERAL: ReadonlyMap<string, number> = new Map([
   ['email', 4],
   ['diagnoses', 4],
   ['diagnosis_code', 4],
+  ['allergies', 4],
+  ['medications', 4],
+  ['procedures', 4],
 ]);
 /** Chooses one meaning for each column. If two columns have the same meaning, the column with more confidence gets it. */
 export function chooseColumns(columns: readonly ReadColumn[]): ChosenColumns {

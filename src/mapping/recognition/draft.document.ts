@@ -17,6 +17,8 @@ export interface DraftParts {
   readonly gender: Readonly<Record<string, string>> | undefined;
   readonly words: readonly object[];
   readonly observations: readonly object[];
+  /** The visit, and the statements that are kept as text. */
+  readonly records: object;
   /** The last year of two digits that belongs to the 21st century. */
   readonly pivot: number;
 }
@@ -27,7 +29,7 @@ const LONGEST_TITLE = 200;
 
 /** The mapping document of a list. The value is undefined if no column identifies the patients, because a mapping needs an identifier. */
 export function draftDocument(parts: DraftParts): MappingDocument | undefined {
-  const { names, columns, origin, gender, words, observations } = parts;
+  const { names, columns, origin, gender, words, observations, records } = parts;
   const [identifier] = identifierColumns(columns);
   if (identifier === undefined) return undefined;
   const hasName = columns.some(({ meaning }) => NAMES.has(meaning));
@@ -53,6 +55,7 @@ export function draftDocument(parts: DraftParts): MappingDocument | undefined {
     patient: draftPatient(columns),
     words,
     observations,
+    ...records,
     // A list with several rows for one patient is merged. Rows that contradict each other wait for a decision.
     policies: identifier.profile.repeated > 0 ? { duplicate_in_file: 'merge' } : {},
   });
@@ -71,7 +74,9 @@ function columnRule(column: PlacedColumn, { columns, dates, pivot }: DraftParts)
       ...(date.hasShortYear ? { pivot } : {}),
     };
   if (MEASURED_KINDS.has(meaning)) return { type: 'number' };
-  return ['diagnoses', 'diagnosis_code'].includes(meaning) ? { type: 'list' } : {};
+  return ['diagnoses', 'diagnosis_code', 'allergies', 'medications', 'procedures'].includes(meaning)
+    ? { type: 'list' }
+    : {};
 }
 
 /** A short text that is the same for lists with the same column names. */

@@ -51,6 +51,7 @@ export function draftResults(
       value: { copy: value.field, ...(when === undefined ? {} : { when }) },
       ...date('laboratory'),
       ...copy('order', 'order_number'),
+      ...(field('specimen') === undefined ? {} : { specimen: copy('type', 'specimen') }),
       ...copy('unit', 'result_unit'),
       ...(field('reference_range') === undefined ? limits : copy('range', 'reference_range')),
       ...(decimal === 'either' ? {} : { decimal }),
@@ -83,7 +84,7 @@ function testColumns({ code, name, value, specimen }: ResultColumns): TestColumn
       { column: first, when: { column: first.field, present: true } },
       { column: second, when: { column: first.field, present: false } },
     ];
-  if (isCoded || specimen === undefined) return [{ column: first }];
+  if (isCoded || specimen === undefined || !hasOtherSpecimens(specimen)) return [{ column: first }];
   const words = [...specimen.profile.distinct.keys()];
   const when = (is: readonly string[]) => ({ column: specimen.field, is });
   return [
@@ -94,6 +95,10 @@ function testColumns({ code, name, value, specimen }: ResultColumns): TestColumn
       : [{ column: first, when: { column: specimen.field, present: false }, isOtherSpecimen: false }]),
   ];
 }
+
+/** Whether a column names other specimens than blood. */
+const hasOtherSpecimens = ({ profile }: PlacedColumn): boolean =>
+  [...profile.distinct.keys()].some((word) => !isBlood(word));
 
 /** The tests that the dictionary knows, and the tests that nobody knows. A LOINC code needs no entry. */
 function testsOf(tallies: readonly TestTally[], country: string | undefined) {

@@ -18,7 +18,6 @@ export const UNUSED: ReadonlyMap<string, string> = new Map([
   ['age', 'An age is not imported, because it changes. The birth date is used.'],
   ['other_person', 'The name of another person is not imported.'],
   ['not_imported', 'A mapping has no place for this information.'],
-  ['discharge_date', 'A mapping has no place for this information.'],
 ]);
 
 /** A meaning in words, for example `birth date`. */

@@ -11,6 +11,7 @@ import { draftDocument } from './draft.document.js';
 import { identifierColumns } from './draft.identifiers.js';
 import { draftMeasurements } from './draft.observations.js';
 import { genderTable } from './draft.patient.js';
+import { draftRecords } from './draft.records.js';
 import { draftResults } from './draft.results.js';
 import { draftWords } from './draft.words.js';
 import type { ListLanguage } from './header.dictionary.js';
@@ -43,7 +44,7 @@ export interface RecognitionOptions {
 const USUAL_PIVOT = 29;
 /** A column with fewer values counts the rows by chance. */
 const FEWEST_COUNTED = 3;
-const DATED = new Set(['birth_date', 'collected_on', 'visit_date', 'onset']);
+const DATED = new Set(['birth_date', 'collected_on', 'visit_date', 'row_date', 'discharge_date', 'onset']);
 
 /**
  * Recognises the columns of a list. Returns the meaning of each column with its reason, the draft of a mapping, and the questions that the
@@ -78,6 +79,7 @@ export function recogniseList(
     gender: gender?.table,
     words: words.words,
     observations: [...measured.observations, ...results.observations],
+    records: draftRecords(columns, date),
     pivot: options.today === undefined ? USUAL_PIVOT : Number(options.today.slice(2, 4)),
   });
   const fits = fittingMapping(profile, proposed, known);
@@ -115,9 +117,9 @@ function withReason(column: ProposedColumn, reasons: ReadonlyMap<string, string>
 /** The column with the time of a measurement. A laboratory result has the time of its collection, and a vital sign that of the visit. */
 function dateOfMeasurements(columns: readonly PlacedColumn[]) {
   const field = (meaning: string) => columns.find((column) => column.meaning === meaning)?.field;
-  const [collected, visit] = [field('collected_on'), field('visit_date')];
+  const [collected, visit, row] = [field('collected_on'), field('visit_date'), field('row_date')];
   return (category: string): object => {
-    const copy = category === 'laboratory' ? (collected ?? visit) : (visit ?? collected);
+    const copy = category === 'laboratory' ? (collected ?? row ?? visit) : (row ?? visit ?? collected);
     return copy === undefined ? {} : { date: { copy } };
   };
 }

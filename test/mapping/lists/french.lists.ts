@@ -17,9 +17,12 @@ const hospital: MadeList = {
   facts: [
     'P 0451 · Lefèvre, Chloé · female · 1984-07-14 · +33612345678 · +33123456789 · 3 rue Haute · Rennes · 35000',
     'C E11.9 Diabète de type 2',
+    'E 2026-01-05..',
     'P 0452 · Müller, Théo · male · 1971-03-02',
     'C I10 Hypertension essentielle',
+    'E 2026-01-06..',
     'P 0453 · N’Diaye, Awa · female · 1990-02-28 · 12 quai Sud · Marseille · 13002',
+    'E 2026-01-06..',
   ],
 };
 

@@ -29,6 +29,10 @@ export const opener = (bytes: Buffer) => (): Readable => Readable.from([bytes]);
 export function factOf(resource: Resource): string {
   if (resource.resourceType === 'Patient') return patientFact(resource);
   if (resource.resourceType === 'Observation') return observationFact(resource);
+  if (resource.resourceType === 'AllergyIntolerance') return `A ${resource.code?.text}`;
+  if (resource.resourceType === 'MedicationStatement') return `M ${resource.medicationCodeableConcept?.text}`;
+  if (resource.resourceType === 'Encounter')
+    return `E ${resource.period?.start ?? ''}..${resource.period?.end ?? ''}`;
   if (resource.resourceType !== 'Condition') return resource.resourceType;
   const codes = (resource.code?.coding ?? []).map(({ code }) => code).join('+');
   return ['C', codes, resource.code?.text, resource.onsetDateTime && `since ${resource.onsetDateTime}`]

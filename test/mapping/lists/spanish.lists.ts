@@ -6,10 +6,10 @@ const hospital: MadeList = {
   name: 'es 01 Spain: two family names, hombre and mujer, CIE-10, blood pressure',
   bytes: encoded(
     [
-      'NHC;Primer apellido;Segundo apellido;Nombre;DNI;Sexo;F. Nacimiento;CIE-10;TA;Fecha de consulta',
-      '10;Ruiz;Peña;María José;12345678Z;M;25-12-1975;E11.9;140/85;07-01-2026',
-      '11;Vidal;;Íñigo;;H;01-02-1980;I10;130/80 mmHg;08-01-2026',
-      '12;Soto;Gil;Óscar;87654321X;H;30-11-1966;;;09-01-2026',
+      'NHC;Primer apellido;Segundo apellido;Nombre;DNI;Sexo;F. Nacimiento;CIE-10;TA;Fecha de ingreso;Fecha de alta',
+      '10;Ruiz;Peña;María José;12345678Z;M;25-12-1975;E11.9;140/85;07-01-2026;11-01-2026',
+      '11;Vidal;;Íñigo;;H;01-02-1980;I10;130/80 mmHg;08-01-2026;',
+      '12;Soto;Gil;Óscar;87654321X;H;30-11-1966;;;09-01-2026;10-01-2026',
     ],
     'windows-1252',
   ),
@@ -18,10 +18,13 @@ const hospital: MadeList = {
     'P 10 12345678Z · Ruiz Peña, María José · female · 1975-12-25',
     'C E11.9 E11.9',
     'O 85354-9 140/85 @2026-01-07',
+    'E 2026-01-07..2026-01-11',
     'P 11 · Vidal, Íñigo · male · 1980-02-01',
     'C I10 I10',
     'O 85354-9 130/80 @2026-01-08',
+    'E 2026-01-08..',
     'P 12 87654321X · Soto Gil, Óscar · male · 1966-11-30',
+    'E 2026-01-09..2026-01-10',
   ],
 };
 
