@@ -241,6 +241,11 @@ describe('statements that are kept as text', () => {
       ['Pollen unconfirmed'],
       ['text-negated'],
     ]),
+    ...['x', 'Yes', 'Sim.', '1', '✓'].map((text): [Record<string, string>, string[], string[]] => [
+      { allergies: text, drugs: 'Vitamin D; B12' },
+      ['Vitamin D unknown -', 'B12 unknown -'],
+      ['text-unclear'],
+    ]),
   ])('of %j are %j', (cells, texts, codes) => {
     expect(statementsOf(cells)).toEqual({ texts, codes });
   });

@@ -4,6 +4,10 @@ export const RECORD_WARNINGS = {
     'A text denies something, doubts it, or is about another person. It is left out.',
     'Correct the cell. If the text says that there is nothing, add it to `none` of the mapping.',
   ],
+  'text-unclear': [
+    'A text names nothing, for example “yes” or “x”. It is left out.',
+    'Write the name. If the text says that there is nothing, add it to `none` of the mapping.',
+  ],
   'visit-incomplete': [
     'A visit has neither a number nor a start. It is left out.',
     'Fill in the number or the start.',

@@ -11,7 +11,7 @@ const NONE = [
   'none, nil, nkda, nka, nkfa, no, no known allergies, no known drug allergies, no allergies, no medication, denies, denies allergies',
   'nega, nega alergias, nega alergia, não, nenhum, nenhuma, sem alergias, sem alergia, nada consta, não possui, não tem, não usa, sem medicação',
   'ninguna, ninguno, niega, niega alergias, sin alergias, no refiere, aucun, aucune, pas d’allergie, keine, keiner, keine bekannt',
-  'n/a, na, -, --, 0, x',
+  'n/a, na, -, --',
 ].flatMap((line) => line.split(', '));
 
 /** The rule for a visit. The row has a visit if its number or its start is known. */

@@ -17,6 +17,11 @@ export interface MappedStatements {
   readonly results: Map<string, PlannedResult>;
 }
 
+/** Answers that name nothing: a ticked box, or "yes". */
+const YES = new Set(['yes', 'sim', 'si', 'oui', 'ja', 'positive', 'positivo', 'true', 'ok']);
+const isUnclear = (folded: string): boolean =>
+  YES.has(folded) || (folded.match(/[\p{L}\p{N}]/gu) ?? []).length < 2;
+
 /** Words that look like a negation and are part of a name. */
 const NAMES = /\b(?:non|nao|no|anti|ex)[\s-]+(?:steroid|esteroid|ester|ionic|inflam)\p{L}*/gu;
 
@@ -110,6 +115,7 @@ function itemsOf(reading: RowReading, rule: StatementsRule): Item[] {
     const folded = foldText(text);
     const isNone = none.has(folded) || none.has(folded.replace(/[.!]+$/u, ''));
     if (isNone) reading.add('text-none', column);
+    else if (isUnclear(folded.replace(/[.!]+$/u, ''))) reading.add('text-unclear', column);
     else if (isGuarded(folded.replace(NAMES, ''))) reading.add('text-negated', column);
     else return true;
     return false;

@@ -44,7 +44,12 @@ const Target = z
   );
 const Group = z
   .object({
-    source: z.string().startsWith(WORDS),
+    source: z
+      .string()
+      .startsWith(
+        WORDS,
+        'The source is not a language of words, such as urn:radgate:words:en. Load a map of ICD-10 codes with POST /api/terms/code-maps.',
+      ),
     target: z.string(),
     element: z.array(z.object({ code: z.string().min(1), target: z.array(Target).min(1) })),
   })
