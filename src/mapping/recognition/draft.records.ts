@@ -9,9 +9,6 @@ export function draftRecords(columns: readonly PlacedColumn[], date: (category: 
   const begun = { ...copy('number', 'visit_number'), ...copy('start', 'visit_date') };
   const visit = { ...begun, ...copy('end', 'discharge_date'), ...copy('class', 'visit_class') };
   const statements = (meaning: string) => columns.filter((column) => column.meaning === meaning);
-  const texts = (column: PlacedColumn): object => ({
-    texts: { split: column.field, by: separatorsIn(column) },
-  });
   // An allergy and a medication hold for longer than a day, so the date of the row is not theirs.
   const done = (column: PlacedColumn): object => ({ ...texts(column), ...date('vital-signs') });
   return {

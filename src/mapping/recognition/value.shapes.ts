@@ -63,11 +63,12 @@ const POSTAL =
   /^(?:\d{4,5}(?:-?\d{3,4})?|[a-z]{1,2}\d[a-z\d]?\s*\d[a-z]{2}|[a-z]\d[a-z]\s*\d[a-z]\d|d-\d{5})$/iu;
 const LETTERS = /^[\p{L}\p{M}'’.,()\-\s]+$/u;
 const LONGEST = 200;
+const LONGEST_PLACEHOLDER = 20;
 
 /** The facts about a text. The text is trimmed and not empty. */
 export function valueFacts(text: string): ValueFacts {
   const shapes = new Set<Shape>();
-  if (isPlaceholder(text, PLACEHOLDERS)) shapes.add('placeholder');
+  if (text.length <= LONGEST_PLACEHOLDER && isPlaceholder(text, PLACEHOLDERS)) shapes.add('placeholder');
   if (text.length > LONGEST) return { shapes: [...shapes] };
   const hasDigit = /\d/u.test(text);
   if (!hasDigit) {

@@ -24,8 +24,13 @@ const LONGEST = 128;
 
 /** Whether a text stands for a missing identifier. Case and accents are ignored. If `0` is listed, every sequence of zeros counts. */
 export function isPlaceholder(text: string, placeholders: readonly string[]): boolean {
-  return placeholders.some((one) => placeholderKey(one) === placeholderKey(text));
+  // The texts of a mapping are folded once, because this runs for each row.
+  const keys = keysOf.get(placeholders) ?? new Set(placeholders.map((one) => placeholderKey(one)));
+  keysOf.set(placeholders, keys);
+  return keys.has(placeholderKey(text));
 }
+
+const keysOf = new WeakMap<readonly string[], ReadonlySet<string>>();
 
 /** A sequence of zeros, dashes, dots or question marks counts as one of them. */
 const placeholderKey = (text: string): string =>
