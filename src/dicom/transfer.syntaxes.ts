@@ -60,7 +60,7 @@ const UNCOMPRESSED = new Set([
   '1.2.840.10008.1.2.1.99',
   EXPLICIT_BIG_ENDIAN,
 ]);
-/** Transfer syntaxes that Orthanc can decode: JPEG baseline, extended and lossless, JPEG-LS, JPEG 2000, RLE. */
+/** Transfer syntaxes that Orthanc decodes: JPEG baseline, extended and lossless, JPEG-LS, JPEG 2000. */
 const DECODED = new Set([
   '1.2.840.10008.1.2.4.50',
   '1.2.840.10008.1.2.4.51',
@@ -70,8 +70,10 @@ const DECODED = new Set([
   '1.2.840.10008.1.2.4.81',
   '1.2.840.10008.1.2.4.90',
   '1.2.840.10008.1.2.4.91',
-  '1.2.840.10008.1.2.5',
 ]);
+/** A kind of compression that the gateway decodes itself. */
+export type Codec = 'rle';
+const CODECS: ReadonlyMap<string, Codec> = new Map([['1.2.840.10008.1.2.5', 'rle']]);
 /** Largest size in bytes, after decoding, of a file that Orthanc decodes. Orthanc needs about twice this size in memory. */
 const LARGEST_DECODED = 512 * 1024 * 1024;
 
@@ -86,30 +88,41 @@ export function videoType(transferSyntax: string): string | undefined {
   return type?.startsWith('video/') === true ? type : undefined;
 }
 
+/** The compression of a transfer syntax that the gateway decodes itself. `undefined` for all other transfer syntaxes. */
+export function codecOf(transferSyntax: string): Codec | undefined {
+  return CODECS.get(transferSyntax);
+}
+
+/** Whether the gateway renders images of this transfer syntax itself. */
+export function isRenderedByGateway(transferSyntax: string): boolean {
+  return UNCOMPRESSED.has(transferSyntax) || CODECS.has(transferSyntax);
+}
+
 /** Whether Orthanc returns frames of this transfer syntax uncompressed and in little endian. */
 export function comesAsLittleEndian(transferSyntax: string): boolean {
   return UNCOMPRESSED.has(transferSyntax);
 }
 
-/** Whether Orthanc can convert this instance to an uncompressed transfer syntax. Very large compressed instances are not decoded. */
+/**
+ * Whether this instance can be converted to an uncompressed transfer syntax. Orthanc does not decode very large compressed instances.
+ */
 export function canBeDecoded(instance: StoredPixels): boolean {
   const { transferSyntax, rows = 0, columns = 0, bitsAllocated = 16, frames } = instance;
   // Writers use different byte orders for big endian pixels with more than 16 bits.
   if (transferSyntax === EXPLICIT_BIG_ENDIAN) return bitsAllocated <= 16;
   if (UNCOMPRESSED.has(transferSyntax)) return true;
+  if (CODECS.has(transferSyntax)) return bitsAllocated > 1;
   // The catalog does not contain Samples per Pixel. Compressed images have at most three samples.
   const bytes = rows * columns * Math.ceil(bitsAllocated / 8) * 3 * Math.max(frames, 1);
   return DECODED.has(transferSyntax) && bitsAllocated > 1 && bytes <= LARGEST_DECODED;
 }
 
-/**
- * Whether the frames can be rendered: the transfer syntax must be uncompressed, or Orthanc must be able to decode it and a pixel must have at
- * least 8 bits.
- */
+/** Whether the frames can be rendered: the transfer syntax must be uncompressed, or a pixel of a decodable image must have at least 8 bits. */
 export function canBePictured(instance: StoredPixels): boolean {
   const { transferSyntax, rows, columns, bitsAllocated, frames } = instance;
   if (rows === undefined || columns === undefined || bitsAllocated === undefined || frames < 1) return false;
-  return UNCOMPRESSED.has(transferSyntax) || (DECODED.has(transferSyntax) && bitsAllocated >= 8);
+  if (UNCOMPRESSED.has(transferSyntax)) return true;
+  return (CODECS.has(transferSyntax) || DECODED.has(transferSyntax)) && bitsAllocated >= 8;
 }
 
 /** Returns the given transfer syntax if files can be converted to it. */

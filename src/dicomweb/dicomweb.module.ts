@@ -7,12 +7,14 @@ import { SyncModule } from '../sync/sync.module.js';
 import { CapabilitiesController } from './capabilities.controller.js';
 import { DeleteController } from './delete.controller.js';
 import { DeletionService } from './deletion.service.js';
+import { DecodedFrames } from './pixels/decoded.frames.js';
+import { FrameSource } from './pixels/frame.source.js';
+import { FrameTasks } from './pixels/frame.tasks.js';
+import { ImageHeaders } from './pixels/image.headers.js';
 import { Includefield } from './qido/includefield.service.js';
 import { QidoController } from './qido/qido.controller.js';
 import { QidoService } from './qido/qido.service.js';
-import { ImageHeaders } from './rendered/image.headers.js';
-import { NativeFrameBytes } from './rendered/native.frame.bytes.js';
-import { NativePictures } from './rendered/native.pictures.js';
+import { GatewayPictures } from './rendered/gateway.pictures.js';
 import { PdfDocuments } from './rendered/pdf.documents.js';
 import { Pictures } from './rendered/pictures.service.js';
 import { RenderedAnswers } from './rendered/rendered.answers.js';
@@ -72,8 +74,10 @@ import { WadoController } from './wado/wado.controller.js';
     InstanceMetadata,
     BulkValues,
     Pictures,
-    NativePictures,
-    NativeFrameBytes,
+    GatewayPictures,
+    DecodedFrames,
+    FrameTasks,
+    FrameSource,
     ImageHeaders,
     PdfDocuments,
     InstanceFiles,

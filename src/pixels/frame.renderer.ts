@@ -1,13 +1,15 @@
+import type { Codec } from '../dicom/transfer.syntaxes.js';
 import { renderColour, renderPalette } from './colour.renderer.js';
+import { type DecodedFrame, decodeFrame } from './frame.decoder.js';
 import { renderGrey } from './grey.renderer.js';
 import { frameBits, isColour, type PixelFormat } from './pixel.format.js';
 import { PixelsRefused } from './pixels.refused.js';
 import type { Presentation } from './presentation.js';
 
-/** A frame to render. `bytes`: the uncompressed frame in little endian. `firstBit`: see `wordsOfFrame`. */
-export interface RenderTask {
+/** A frame as it is stored. `codec`: its compression. Uncompressed frames are in little endian. `firstBit`: see `wordsOfFrame`. */
+export interface StoredFrame {
   readonly format: PixelFormat;
-  readonly presentation: Presentation;
+  readonly codec: Codec | undefined;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly firstBit: number;
 }
@@ -20,10 +22,18 @@ export interface RenderedFrame {
   readonly samples: Uint8Array<ArrayBuffer>;
 }
 
-/** Renders a frame. Throws `PixelsRefused` when the number of bytes is not the size of the frame. */
-export function renderFrame({ format, presentation, bytes, firstBit }: RenderTask): RenderedFrame {
-  if (bytes.length !== Math.ceil((firstBit + frameBits(format)) / 8))
+/** Decodes a compressed frame. Throws `PixelsRefused` when the number of bytes is not the size of the frame. */
+export function decoded({ format, codec, bytes, firstBit }: StoredFrame): DecodedFrame {
+  const frame = codec === undefined ? { format, bytes } : decodeFrame(codec, format, bytes);
+  if (frame.bytes.length !== Math.ceil((firstBit + frameBits(frame.format)) / 8))
     throw new PixelsRefused('the frame is not as long as its header says');
+  return frame;
+}
+
+/** Renders a frame. Throws `PixelsRefused`. */
+export function renderFrame(stored: StoredFrame, presentation: Presentation): RenderedFrame {
+  const { format, bytes } = decoded(stored);
+  const { firstBit } = stored;
   const size = { width: format.columns, height: format.rows };
   if (!isColour(format))
     return { ...size, channels: 1, samples: renderGrey(format, presentation, bytes, firstBit) };

@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
-import type { RenderedFrame, RenderTask } from './frame.renderer.js';
-import { samplesOf } from './pixel.format.js';
+import { decodedFormat, type DecodedFrame } from './frame.decoder.js';
+import type { RenderedFrame, StoredFrame } from './frame.renderer.js';
+import { frameBits, samplesOf } from './pixel.format.js';
 import { PixelsRefused } from './pixels.refused.js';
-import type { RenderAnswer } from './pixels.worker.js';
+import type { FrameAnswer, FrameTask } from './pixels.worker.js';
+import type { Presentation } from './presentation.js';
 import { WorkerLost, WorkerPool } from './worker.pool.js';
 
 /** Number of workers of a gateway. */
@@ -15,9 +17,9 @@ const LONGEST_MS = 30_000;
 /** Largest number of frames that are remembered because a worker was lost. */
 const MOST_BROKEN = 10_000;
 
-/** Renders frames in worker threads, so that a large or hostile frame does not delay other requests. */
+/** Decodes and renders frames in worker threads, so that a large or hostile frame does not delay other requests. */
 export class FrameWorkers {
-  readonly #pool = new WorkerPool<RenderTask, RenderAnswer>(
+  readonly #pool = new WorkerPool<FrameTask, FrameAnswer>(
     new URL('./pixels.worker.js', import.meta.url),
     PIXEL_WORKERS,
   );
@@ -25,26 +27,43 @@ export class FrameWorkers {
   readonly #broken = new Set<string>();
 
   /**
-   * Renders a frame. `name`: a name of the content of the frame. The bytes of the task move to the worker. Throws `PixelsRefused` when the
+   * Renders a frame. `name`: a name of the content of the frame. The bytes of the frame move to the worker. Throws `PixelsRefused` when the
    * frame cannot be rendered, or when an earlier try with this name lost its worker.
    */
-  async render(name: string, task: RenderTask): Promise<RenderedFrame> {
+  async render(name: string, frame: StoredFrame, presentation: Presentation): Promise<RenderedFrame> {
+    const answer = await this.#run(name, { frame, presentation });
+    if (!('rendered' in answer)) throw lost();
+    const { width, height, channels, samples } = answer.rendered;
+    if (samples.length !== width * height * channels) throw lost();
+    return answer.rendered;
+  }
+
+  /** Decodes a frame to little endian. Throws the same errors as {@link render}. */
+  async decode(name: string, frame: StoredFrame): Promise<DecodedFrame> {
+    const answer = await this.#run(name, { frame, presentation: undefined });
+    if (!('decoded' in answer)) throw lost();
+    const { format, bytes } = answer.decoded;
+    if (bytes.length !== frameBits(decodedFormat(format)) / 8) throw lost();
+    return answer.decoded;
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  async #run(name: string, task: FrameTask): Promise<FrameAnswer> {
     if (this.#broken.has(name)) throw lost();
-    const milliseconds = Math.min(FIXED_MS + MS_PER_SAMPLE * samplesOf(task.format), LONGEST_MS);
+    const { format, bytes } = task.frame;
+    const milliseconds = Math.min(FIXED_MS + MS_PER_SAMPLE * samplesOf(format), LONGEST_MS);
     try {
-      const answer = await this.#pool.run(task, { milliseconds, moved: [task.bytes.buffer] });
+      const answer = await this.#pool.run(task, { milliseconds, moved: [bytes.buffer] });
       if ('refused' in answer) throw new PixelsRefused(answer.refused);
-      if (answer.samples.length !== answer.width * answer.height * answer.channels) throw lost();
       return answer;
     } catch (error) {
       if (!(error instanceof WorkerLost) || error.reason === 'closed') throw error;
       this.#remember(name);
       throw lost();
     }
-  }
-
-  close(): Promise<void> {
-    return this.#pool.close();
   }
 
   #remember(name: string): void {

@@ -3,6 +3,7 @@ import { SWAPPED_WIDTHS } from '../dicom/data.set.recoder.js';
 import { PIXEL_DATA, UNDEFINED_LENGTH } from '../dicom/element.decoder.js';
 import { DEFLATED, PREFIX_END } from '../dicom/file.meta.js';
 import { implicitRepresentations } from '../dicom/implicit.representations.js';
+import { codecOf } from '../dicom/transfer.syntaxes.js';
 import { readSelected, type Selection } from '../dicom/selected.reader.js';
 import type { SelectedValues } from '../dicom/selected.values.js';
 import {
@@ -16,16 +17,20 @@ import {
 import { PixelsRefused } from './pixels.refused.js';
 import { PRESENTATION } from './presentation.js';
 
-/** Where the pixel data of a file is. `at`: the offset of its first byte, in the file, or in the inflated data set of a deflated file. */
+/**
+ * Where the pixel data of a file is. `at`: the offset of its first byte or fragment, in the file, or in the inflated data set of a deflated
+ * file. `length`: its length in bytes; Infinity if it is encapsulated.
+ */
 export interface PixelPlace {
   readonly at: number;
   readonly length: number;
+  readonly isEncapsulated: boolean;
   readonly isDeflated: boolean;
   /** Size in bytes of a number in big endian. 1 in little endian. */
   readonly swappedWidth: number;
 }
 
-/** The part of the header of an uncompressed image that is needed to render its frames. */
+/** The part of the header of an image that is needed to decode and render its frames. */
 export interface ImageHeader {
   readonly format: PixelFormat;
   readonly frames: number;
@@ -44,7 +49,7 @@ const SELECTION: Selection = new Map<number, 'value' | Selection>([
 ]);
 
 /**
- * Reads the header of an uncompressed image up to its pixel data, and checks it. Throws `DicomUnreadable` when the bytes are not a DICOM
+ * Reads the header of an image up to its pixel data, and checks it. Throws `DicomUnreadable` when the bytes are not a DICOM
  * file, and `PixelsRefused` when the pixel data contradicts the header or cannot be rendered.
  */
 export async function readImageHeader(file: SourceOfBytes): Promise<ImageHeader> {
@@ -53,8 +58,10 @@ export async function readImageHeader(file: SourceOfBytes): Promise<ImageHeader>
     const selected = await readSelected(opened, SELECTION, PIXEL_ELEMENTS, await implicitRepresentations());
     const { values, end, weight } = selected;
     if (end === undefined) throw new PixelsRefused('it has no pixel data');
-    if (end.length === UNDEFINED_LENGTH)
-      throw new PixelsRefused('compressed pixel data in an uncompressed file');
+    const isEncapsulated = codecOf(opened.transferSyntax) !== undefined;
+    if ((end.length === UNDEFINED_LENGTH) !== isEncapsulated)
+      throw new PixelsRefused('the transfer syntax contradicts the form of the pixel data');
+    const length = isEncapsulated ? Infinity : end.length;
     const format = pixelFormatOf(values, end.tag);
     const isDeflated = opened.transferSyntax === DEFLATED;
     const swappedWidth = opened.encoding.big ? (SWAPPED_WIDTHS.get(end.vr) ?? 1) : 1;
@@ -62,10 +69,10 @@ export async function readImageHeader(file: SourceOfBytes): Promise<ImageHeader>
     if (opened.encoding.big && format.numbers === 'integer' && format.bitsAllocated > 16)
       throw new PixelsRefused('big endian pixels of more than 16 bits');
     const frames = Math.max(values.decimal(NUMBER_OF_FRAMES) ?? 1, 1);
-    if ((frameBits(format) * frames) / 8 > end.length)
+    if ((frameBits(format) * frames) / 8 > length)
       throw new PixelsRefused('the pixel data is shorter than its frames');
     const start = isDeflated ? 0 : PREFIX_END + opened.meta.length;
-    const place = { at: start + opened.dataSet.at, length: end.length, isDeflated, swappedWidth };
+    const place = { at: start + opened.dataSet.at, length, isEncapsulated, isDeflated, swappedWidth };
     return { format, frames, place, values, weight };
   } finally {
     opened.close();

@@ -1,14 +1,28 @@
 import { parentPort } from 'node:worker_threads';
-import { type RenderedFrame, type RenderTask, renderFrame } from './frame.renderer.js';
+import type { DecodedFrame } from './frame.decoder.js';
+import { decoded, type RenderedFrame, renderFrame, type StoredFrame } from './frame.renderer.js';
 import { PixelsRefused } from './pixels.refused.js';
+import type { Presentation } from './presentation.js';
 
-/** The answer of a worker. `refused`: why the frame cannot be rendered. */
-export type RenderAnswer = RenderedFrame | { readonly refused: string };
+/** A task of a worker. Without a presentation, the frame is only decoded. */
+export interface FrameTask {
+  readonly frame: StoredFrame;
+  readonly presentation: Presentation | undefined;
+}
 
-parentPort?.on('message', (task: RenderTask) => {
+/** The answer of a worker. `refused`: why the frame cannot be decoded or rendered. */
+export type FrameAnswer =
+  { readonly rendered: RenderedFrame } | { readonly decoded: DecodedFrame } | { readonly refused: string };
+
+parentPort?.on('message', ({ frame, presentation }: FrameTask) => {
   try {
-    const frame = renderFrame(task);
-    parentPort?.postMessage(frame, [frame.samples.buffer]);
+    if (presentation === undefined) {
+      const answer = { decoded: decoded(frame) };
+      parentPort?.postMessage(answer, [answer.decoded.bytes.buffer]);
+    } else {
+      const answer = { rendered: renderFrame(frame, presentation) };
+      parentPort?.postMessage(answer, [answer.rendered.samples.buffer]);
+    }
   } catch (error) {
     // Any other error ends this worker, and the pool replaces it.
     if (!(error instanceof PixelsRefused)) throw error;

@@ -26,7 +26,8 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['A file in another transfer syntax', 'uncompressed', 'as DCMTK decodes it, bit for bit'],
   ['HTJ2K', 'transcoding', 'in what the archive cannot decode are there as stored only'],
   ['Radgate does not compress', 'transcoding', 'are never compressed'],
-  ['406 is also the answer', 'transcoding', 'that are broken inside are 406'],
+  ['The gateway decodes RLE', 'transcoding', 'are decoded by the gateway (RLE)'],
+  ['For all other compressions, 406', 'transcoding', 'that are broken inside are 406'],
   [
     '`application/dicom` without `transfer-syntax`',
     'wado',
@@ -45,7 +46,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['A series or study: one part', 'rendered', 'of a series and a study are one of each'],
   ['Encapsulated PDF', 'metadata', 'is its PDF for Accept'],
   ['Uncompressed images are rendered', 'rendered', 'pixels that contradict their header are 406'],
-  ['Compressed images are rendered', 'transcoding', 'gives back %s, and the archive lives'],
+  ['RLE images are decoded and rendered', 'transcoding', 'are decoded by the gateway (RLE)'],
   ['Reports, documents other than PDF', 'rendered', 'is 406 for a %s'],
   ['`viewport=width,height`', 'rendered', 'takes window, viewport and quality'],
   ['`window=center,width,function`', 'rendered', 'a window shows each pixel as its function says'],

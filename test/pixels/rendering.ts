@@ -72,7 +72,7 @@ export async function rendered(file: Buffer, frame = 1, window?: VoiWindow): Pro
   const { format, place, values } = header;
   const presentation = presentationOf(values, format, frame, window);
   const bytes = new Uint8Array(file.subarray(place.at + from, place.at + from + length));
-  return renderFrame({ format, presentation, bytes, firstBit });
+  return renderFrame({ format, codec: undefined, bytes, firstBit }, presentation);
 }
 
 /** The samples of a rendered test image. */

@@ -12,9 +12,9 @@ import type { RenderedQuery } from './rendered.query.js';
 import type { PictureRepresentation } from './rendered.negotiation.js';
 import { ArchiveFetch } from '../wado/archive.fetch.js';
 import type { RecordedRead } from '../wado/read.access.js';
-import { canBePictured, comesAsLittleEndian, ENCAPSULATED_PDF } from '../../dicom/transfer.syntaxes.js';
+import { canBePictured, ENCAPSULATED_PDF, isRenderedByGateway } from '../../dicom/transfer.syntaxes.js';
 import { archiveWindow } from './archive.window.js';
-import { NativePictures, type PictureRequest } from './native.pictures.js';
+import { GatewayPictures, type PictureRequest } from './gateway.pictures.js';
 
 /** One frame of one instance. `frame` counts from 1. */
 export interface InstanceFrame {
@@ -28,8 +28,8 @@ export type InstanceFrames = readonly [InstanceFrame, ...InstanceFrame[]];
 const NO_PICTURE = 'This cannot be rendered: it has no pixels, or its transfer syntax cannot be decoded.';
 
 /**
- * Fetches rendered frames as JPEG or PNG (PS3.18 §10.4.1.1.3). The gateway renders uncompressed images, and the archive renders compressed
- * images.
+ * Fetches rendered frames as JPEG or PNG (PS3.18 §10.4.1.1.3). The gateway renders images that it can decode, and the archive
+ * renders the others.
  */
 @Injectable()
 export class Pictures {
@@ -37,7 +37,7 @@ export class Pictures {
     @Inject(ENV) private readonly env: Env,
     private readonly bytes: OrthancBytes,
     private readonly fetch: ArchiveFetch,
-    private readonly native: NativePictures,
+    private readonly own: GatewayPictures,
   ) {}
 
   /** Renders one frame. Throws `NotAcceptable` when the frame cannot be rendered. */
@@ -48,8 +48,8 @@ export class Pictures {
     query: RenderedQuery,
   ): Promise<ArchiveBytes> {
     const { type } = representation;
-    const bytes = comesAsLittleEndian(instance.transferSyntax)
-      ? await this.native.one(instance, frame, { ...query, type })
+    const bytes = isRenderedByGateway(instance.transferSyntax)
+      ? await this.own.one(instance, frame, { ...query, type })
       : await this.archived(instance, frame, { ...query, type });
     return metered(bytes, { frames: 1 }, read.offered);
   }

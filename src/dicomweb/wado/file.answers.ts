@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FoundInstance, ResourceUids } from '../../catalog/lookup.service.js';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
-import type { Uncompressed } from '../../dicom/transfer.syntaxes.js';
+import { codecOf, type Uncompressed } from '../../dicom/transfer.syntaxes.js';
 import { type ArchiveBytes, isReadAtOnce } from '../../orthanc/orthanc.connection.js';
 import { acceptedBy } from '../http/accept.js';
 import { bytesAnswer, type DicomwebAnswer, multipartAnswer } from '../http/dicomweb.answer.js';
@@ -10,6 +10,7 @@ import type { DicomwebRequest } from '../http/dicomweb.request.js';
 import { metered } from '../http/metering.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../http/multipart.writer.js';
 import { instanceUrl } from '../http/resource.urls.js';
+import { DecodedFrames } from '../pixels/decoded.frames.js';
 import { InstanceFiles } from './instance.files.js';
 import { ReadAccess, type RecordedRead } from './read.access.js';
 import { RenderedAnswers } from '../rendered/rendered.answers.js';
@@ -24,6 +25,7 @@ export class FileAnswers {
     @Inject(ENV) private readonly env: Env,
     private readonly access: ReadAccess,
     private readonly files: InstanceFiles,
+    private readonly decoded: DecodedFrames,
     private readonly rendered: RenderedAnswers,
   ) {}
 
@@ -85,8 +87,14 @@ export class FileAnswers {
     const bytes =
       into === undefined || isAsStored(instance, into)
         ? await this.files.stored(instance)
-        : await this.files.uncompressed(instance, into);
+        : await this.converted(instance, into);
     return metered(bytes, { instances: 1 }, read.offered);
+  }
+
+  private converted(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
+    return codecOf(instance.transferSyntax) === undefined
+      ? this.files.uncompressed(instance, into)
+      : this.decoded.file(instance, into);
   }
 }
 

@@ -7,13 +7,14 @@ import { type ArchiveBytes, isReadAtOnce } from '../../orthanc/orthanc.connectio
 import { UpstreamFailed } from '../../problems/errors.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../http/multipart.writer.js';
 import { ArchiveFetch } from './archive.fetch.js';
+import { DecodedFrames } from '../pixels/decoded.frames.js';
 import { InstanceFiles } from './instance.files.js';
 import { NativeFrames } from './native.frames.js';
 import { metered } from '../http/metering.js';
 import { instanceUrl } from '../http/resource.urls.js';
 import type { RecordedRead } from './read.access.js';
 import { StoredFrames } from './stored.frames.js';
-import { comesAsLittleEndian, EXPLICIT_LITTLE_ENDIAN } from '../../dicom/transfer.syntaxes.js';
+import { codecOf, comesAsLittleEndian, EXPLICIT_LITTLE_ENDIAN } from '../../dicom/transfer.syntaxes.js';
 import { contentType, type Representation } from './wado.negotiation.js';
 
 const OCTETS = 'application/octet-stream';
@@ -35,6 +36,7 @@ export class Frames {
     private readonly fetch: ArchiveFetch,
     private readonly files: InstanceFiles,
     private readonly encapsulated: StoredFrames,
+    private readonly own: DecodedFrames,
   ) {}
 
   /** Fetches frames in the requested order, each as one part. */
@@ -63,8 +65,7 @@ export class Frames {
 
   /** Fetches compressed pixel data in decoded form, with all frames in one value. */
   async allDecoded(read: RecordedRead): Promise<ArchiveBytes> {
-    const native = this.nativeFrames(read.instances[0]);
-    const bytes = await closing(native.all(), () => native.close());
+    const bytes = await this.allFrames(read.instances[0]);
     return metered(bytes, { frames: read.instances[0].frames }, read.offered);
   }
 
@@ -75,9 +76,21 @@ export class Frames {
     return writeMultipart(OCTETS, [{ type, location, ahead: false, open: () => this.allDecoded(read) }]);
   }
 
+  private allFrames(instance: FoundInstance): Promise<ArchiveBytes> {
+    if (codecOf(instance.transferSyntax) !== undefined) return this.own.all(instance);
+    const native = this.nativeFrames(instance);
+    return closing(native.all(), () => native.close());
+  }
+
   private sourceOf(read: RecordedRead, { decoded }: Representation): Source {
     const [instance] = read.instances;
     const counted = async (asked: Promise<ArchiveBytes>) => metered(await asked, { frames: 1 }, read.offered);
+    if (decoded && codecOf(instance.transferSyntax) !== undefined)
+      return {
+        ahead: false,
+        frame: (number) => counted(this.own.one(instance, number)),
+        close: () => undefined,
+      };
     // The archive cannot separate frames of one-bit pixels, because such a frame can begin in the middle of a byte.
     if (decoded || (instance.bitsAllocated === 1 && comesAsLittleEndian(instance.transferSyntax))) {
       const native = this.nativeFrames(instance);

@@ -25,7 +25,7 @@ export interface CompressedHeader {
   readonly into: Uncompressed;
   readonly beginning: Buffer;
   /** The elements of the file in order, as pairs of tag and bytes. The pixel data has no bytes. */
-  readonly elements: readonly (readonly [tag: number, bytes: Buffer])[];
+  readonly elements: readonly NewElement[];
 }
 
 /**
@@ -59,7 +59,7 @@ async function* nativeFile(
 export async function compressedHeader(stored: ArchiveBytes, into: Uncompressed): Promise<CompressedHeader> {
   const file = await openFile(stored.stream);
   try {
-    const elements: (readonly [number, Buffer])[] = [];
+    const elements: NewElement[] = [];
     let size = 0;
     for await (const { tag, pieces } of elementsOf(file, into, await implicitRepresentations())) {
       if (tag === PIXEL_DATA && pieces !== undefined) throw new DicomUnreadable('structure', 'native pixels');
@@ -84,6 +84,36 @@ export function withDecodedPixels(
   frames: number,
 ): Promise<ArchiveBytes> {
   return prepared(joined(header, decoded.stream, frames), decoded.stream);
+}
+
+/** An element as it is written: its tag and its bytes. */
+export type NewElement = readonly [tag: number, bytes: Buffer];
+
+/**
+ * Combines the stored file with pixels that the gateway decoded. `changed`: the elements that replace stored elements, in any order. It
+ * contains the head of the pixel data, and `pixels` contains its value.
+ */
+export function withPixels(
+  header: CompressedHeader,
+  changed: readonly NewElement[],
+  pixels: Readable,
+): Promise<ArchiveBytes> {
+  return prepared(replaced(header, changed, pixels), pixels);
+}
+
+async function* replaced(
+  { beginning, elements }: CompressedHeader,
+  changed: readonly NewElement[],
+  pixels: Readable,
+): AsyncGenerator<Buffer> {
+  const tags = new Set(changed.map(([tag]) => tag));
+  const all = [...elements.filter(([tag]) => !tags.has(tag)), ...changed];
+  yield beginning;
+  for (const [tag, bytes] of all.toSorted(([one], [other]) => one - other)) {
+    yield bytes;
+    if (tag !== PIXEL_DATA) continue;
+    for await (const piece of pixels) if (Buffer.isBuffer(piece)) yield piece;
+  }
 }
 
 async function* joined(header: CompressedHeader, decoded: Readable, frames: number): AsyncGenerator<Buffer> {

@@ -23,7 +23,7 @@ interface CachedHeader {
   readonly header: Promise<ImageHeader>;
 }
 
-/** Reads the headers of uncompressed images from their stored files. Files with unusable headers are remembered, too. */
+/** Reads the headers of images from their stored files. Files with unusable headers are remembered, too. */
 @Injectable()
 export class ImageHeaders {
   /** The key identifies the stored content. The least recently used entry is first. */
@@ -72,9 +72,11 @@ export class ImageHeaders {
         this.fetch.stored(unsigned, () => filePart(this.bytes, unsigned, range));
       const source = new StoredBytes(ask, instance.size);
       const header = await readImageHeader(source);
-      const { at, length, isDeflated } = header.place;
-      if (!isDeflated && at + length > (source.length ?? 0))
-        throw new PixelsRefused('the file ends inside its pixel data');
+      const { at, length, isDeflated, isEncapsulated } = header.place;
+      const rest = (source.length ?? 0) - at;
+      // The end of encapsulated pixel data is found when its fragments are read.
+      if (isEncapsulated) return { ...header, place: { ...header.place, length: rest } };
+      if (!isDeflated && length > rest) throw new PixelsRefused('the file ends inside its pixel data');
       return header;
     };
     return this.slots.run(work, undefined, instance.reader);

@@ -1,0 +1,104 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { FoundInstance } from '../../catalog/lookup.service.js';
+import { codecOf } from '../../dicom/transfer.syntaxes.js';
+import { Slots } from '../../limits/slots.js';
+import type { DecodedFrame } from '../../pixels/frame.decoder.js';
+import type { RenderedFrame, StoredFrame } from '../../pixels/frame.renderer.js';
+import { FrameWorkers, PIXEL_WORKERS } from '../../pixels/frame.workers.js';
+import type { ImageHeader } from '../../pixels/image.header.js';
+import { frameBits } from '../../pixels/pixel.format.js';
+import { PixelsRefused } from '../../pixels/pixels.refused.js';
+import { presentationOf } from '../../pixels/presentation.js';
+import type { VoiWindow } from '../../pixels/voi.functions.js';
+import { NotAcceptable } from '../../problems/errors.js';
+import { FrameSource } from './frame.source.js';
+import { contentKey, ImageHeaders, isUnusable } from './image.headers.js';
+
+/** Largest number of frames that are fetched and processed at the same time, in total and for one account, and that wait. */
+const PLACES = PIXEL_WORKERS * 2;
+const PLACES_PER_ACCOUNT = Math.max(1, PLACES - 1);
+const QUEUE = 256;
+/** Frames above this size are processed one at a time. */
+const LARGE_BYTES = 64 * 1024 * 1024;
+
+/** Decodes and renders frames of stored images in the gateway. The header is checked before pixels are read. */
+@Injectable()
+export class FrameTasks implements OnApplicationShutdown {
+  private readonly workers = new FrameWorkers();
+  private readonly places = new Slots({ places: PLACES, perAccount: PLACES_PER_ACCOUNT, queue: QUEUE });
+  private readonly large = new Slots({ places: 1, queue: QUEUE });
+
+  constructor(
+    private readonly headers: ImageHeaders,
+    private readonly source: FrameSource,
+  ) {}
+
+  /**
+   * Renders a frame (counted from 1) and passes it to `finish`, while it still counts for the limits. Throws `NotAcceptable` when the frame
+   * cannot be rendered, and `TooMany` when too many wait.
+   */
+  rendered<T>(
+    instance: FoundInstance,
+    frame: number,
+    window: VoiWindow | undefined,
+    finish: (rendered: RenderedFrame) => Promise<T>,
+  ): Promise<T> {
+    const work = async (header: ImageHeader, stored: () => Promise<StoredFrame>) => {
+      const presentation = presentationOf(header.values, header.format, frame, window);
+      const rendered = await this.workers.render(nameOf(instance, frame), await stored(), presentation);
+      instance.signal?.throwIfAborted();
+      return finish(rendered);
+    };
+    return this.run(instance, frame, 'rendered', work);
+  }
+
+  /** Decodes a frame (counted from 1) to little endian. Throws `NotAcceptable` when it cannot be decoded, and `TooMany`. */
+  decoded(instance: FoundInstance, frame: number): Promise<DecodedFrame> {
+    const work = async (_: ImageHeader, stored: () => Promise<StoredFrame>) =>
+      this.workers.decode(nameOf(instance, frame), await stored());
+    return this.run(instance, frame, 'decoded', work);
+  }
+
+  /** The header of an image. Throws `NotAcceptable` when the header is unusable. */
+  async header(instance: FoundInstance): Promise<ImageHeader> {
+    return this.refusing('decoded', () => this.headers.of(instance));
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.workers.close();
+  }
+
+  private run<T>(
+    instance: FoundInstance,
+    frame: number,
+    what: 'decoded' | 'rendered',
+    work: (header: ImageHeader, stored: () => Promise<StoredFrame>) => Promise<T>,
+  ): Promise<T> {
+    return this.refusing(what, async () => {
+      const header = await this.headers.of(instance);
+      const { format } = header;
+      const codec = codecOf(instance.transferSyntax);
+      const stored = async () => ({ format, codec, ...(await this.source.read(instance, header, frame)) });
+      const place = () => this.places.run(() => work(header, stored), instance.signal, instance.reader);
+      const isLarge = frameBits(format) / 8 > LARGE_BYTES;
+      return isLarge ? this.large.run(place, instance.signal, instance.reader) : place();
+    });
+  }
+
+  private async refusing<T>(what: 'decoded' | 'rendered', work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      const reason = error instanceof PixelsRefused ? error.message : 'its file is malformed';
+      throw new NotAcceptable(
+        'not-decodable',
+        `This cannot be ${what}: ${reason}. Ask for the stored form: transfer-syntax=*.`,
+      );
+    }
+  }
+}
+
+function nameOf(instance: FoundInstance, frame: number): string {
+  return `${contentKey(instance)} ${frame}`;
+}
