@@ -36,7 +36,7 @@ export function noteHandled(work: HandledWork, error: unknown): void {
   count.unlogged += 1;
   const now = performance.now();
   if (now - count.loggedAt < LINE_MS) return;
-  logger.warn({ event: 'an error was handled', work, error: nameOf(error), times: count.unlogged });
+  logger.warn({ event: 'an error was handled', work, error: nameOfError(error), times: count.unlogged });
   count.unlogged = 0;
   count.loggedAt = now;
 }
@@ -45,7 +45,7 @@ export function noteHandled(work: HandledWork, error: unknown): void {
  * Returns the message of a {@link Problem}, which contains no data. For any other error, returns only the name and code of its innermost
  * cause, because drivers quote rows in their messages.
  */
-function nameOf(error: unknown): string {
+export function nameOfError(error: unknown): string {
   if (error instanceof Problem) return error.message;
   let at = error;
   for (let depth = 0; depth < 4 && at instanceof Error && at.cause instanceof Error; depth += 1)

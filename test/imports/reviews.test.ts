@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { testHapi, type TestHapi } from '../support/hapi.ts';
+import { type Fate, type FaultyProxy, startFaultyProxy, testHapi, type TestHapi } from '../support/hapi.ts';
+import { isLong } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { shipped } from '../csv/csv.reading.ts';
@@ -8,12 +9,63 @@ import { GASTRITIS, inboxOf, SNOMED, termOf } from '../terms/inbox.world.ts';
 import { Clerk, countedRows } from './import.world.ts';
 
 let hapi: TestHapi;
+let way: FaultyProxy;
+let fate: Fate = 'pass';
 let world: World;
 beforeAll(async () => {
   hapi = await testHapi();
-  world = await startWorld({ FHIR_BASE_URL: hapi.url });
+  way = await startFaultyProxy(hapi.url, () => fate);
+  world = await startWorld({ FHIR_BASE_URL: way.url });
+  await world.sql`
+    create function refuse() returns trigger language plpgsql as $$
+    begin raise exception 'refused' using errcode = '53100'; end $$`;
 }, 200_000);
-afterAll(() => world?.stop());
+afterAll(async () => {
+  await world?.stop();
+  await way?.close();
+});
+
+interface Fault {
+  readonly what: string;
+  readonly begin: () => Promise<unknown>;
+  readonly end: () => Promise<unknown>;
+  /** The number of times that the gateway has told an operator about the fault. */
+  readonly told: () => Promise<number>;
+  /** Runs only in the long form. */
+  readonly isRare?: true;
+}
+const setFate = async (next: Fate) => {
+  fate = next;
+};
+const hapiFailures = async () =>
+  Number(
+    /radgate_upstream_errors_total\{neighbour="hapi"\} (\d+)/.exec(await world.gateway.metrics())?.[1] ?? 0,
+  );
+const FAULTS: readonly Fault[] = [
+  {
+    what: 'the FHIR server answers 503',
+    begin: () => setFate('busy'),
+    end: () => setFate('pass'),
+    told: hapiFailures,
+  },
+  {
+    what: 'the FHIR server resets each connection',
+    isRare: true,
+    begin: () => setFate('reset'),
+    end: () => setFate('pass'),
+    told: hapiFailures,
+  },
+  {
+    what: 'the disk of PostgreSQL is full',
+    begin: () =>
+      world.sql.unsafe(`
+        create trigger refuse before insert on import_changes for each row execute function refuse();
+        create trigger refuse before update on import_writes for each row execute function refuse()`),
+    end: () =>
+      world.sql.unsafe('drop trigger refuse on import_changes; drop trigger refuse on import_writes'),
+    told: async () => (await world.gateway.logged()).split('is retried: PostgresError 53100').length,
+  },
+];
 
 const Reviews = z.object({
   total: z.number(),
@@ -278,6 +330,42 @@ describe('a row that waits for a decision about its identity', () => {
     expect(said).toContain('/api/imports/reviews/:id/decide');
     expect(said).not.toMatch(/garcia|smith|1999-05-05|1950-01-01|zetrolite/i);
   });
+
+  it.each(FAULTS.filter(({ isRare }) => isLong || isRare === undefined))(
+    'runs, and is undone, when $what has ended',
+    async ({ begin, end, told }) => {
+      const clerk = await englishClerk();
+      await clerk.import(listOf(JOHN));
+      const done = await clerk.import(listOf(LUZ, OTHER));
+      const review = await onlyReview(clerk, done.file_id);
+      const ofLuz = 'Condition?subject:Patient.family=Garcia&code=38341003';
+      const earlier = await hapi.count(ofLuz);
+      const during = async (work: () => Promise<unknown>) => {
+        const before = await told();
+        await begin();
+        try {
+          await work();
+          await expect.poll(told, { timeout: 40_000 }).toBeGreaterThan(before);
+        } finally {
+          await end();
+        }
+      };
+      await during(() => decide(clerk, review.id, 'new').expect(200));
+      await expectStates(clerk, done.file_id, ['created identity-separated', 'created']);
+      expect(await hapi.count(ofLuz)).toBe(earlier + 1);
+
+      await during(() => clerk.post(`/api/imports/reviews/${review.id}/undo`).expect(202));
+      await expect
+        .poll(async () => (await onlyReview(clerk, done.file_id)).state, { timeout: 40_000 })
+        .toBe('open');
+      await expectStates(clerk, done.file_id, ['waiting identity-review', 'created']);
+      expect(await hapi.count(ofLuz)).toBe(earlier);
+      expect(await hapi.search(`Patient?identifier=${clerk.mrn}|1`)).toMatchObject([
+        { birthDate: '1950-01-01', meta: { versionId: '1' } },
+      ]);
+    },
+    150_000,
+  );
 
   it('runs though the gateway is killed after the decision', async () => {
     const clerk = await englishClerk();

@@ -5,6 +5,7 @@ import { BACKGROUND_DATABASE, type Database } from '../../database/database.modu
 import { Queue } from '../../database/queue.js';
 import { importChunks, imports } from '../../database/schema.records.js';
 import { NotVisible } from '../../problems/errors.js';
+import { nameOfError } from '../../problems/handled.errors.js';
 import { Words } from '../../terms/words.service.js';
 import { Chunks } from './chunk.service.js';
 import { ImportControl } from './import.control.js';
@@ -203,16 +204,12 @@ export class ImportJobs implements OnApplicationBootstrap {
       await work();
     } catch (error) {
       if (error instanceof NotVisible) return;
-      // The error message can contain data of a row, so only the type of the error is logged.
+      // The error message can contain data of a row, so only the name and the code of its cause are logged.
       if (error instanceof Error && error.name !== 'AbortError')
-        this.logger.warn(`a job failed and is retried: ${error.constructor.name}${codeOf(error)}`);
+        this.logger.warn(`a job failed and is retried: ${nameOfError(error)}`);
       throw new JobFailed();
     }
   }
-}
-
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
 }
 
 /** The error of a failed job, without details. The queue stores this error, so it must not contain data of a row. */
