@@ -66,6 +66,9 @@ it('the draft for any list is a valid mapping, reads each used column once, and 
         expect([path, hasPlace(draft, path)]).toEqual([path, true]);
         expect(choices.every(({ label }) => label !== '')).toBe(true);
       }
+      const rules = JSON.stringify({ ...draft, columns: {}, source: {} });
+      for (const field of Object.keys(draft.columns))
+        expect(rules).toMatch(new RegExp(`["{]${field}["}]`, 'u'));
       const aliases = headerAliases(draft);
       for (const { header: name, field, confidence } of recognition.columns) {
         expect(confidence).toBeLessThanOrEqual(1);

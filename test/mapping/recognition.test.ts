@@ -193,6 +193,21 @@ describe('the words for the sex', () => {
   });
 });
 
+it.each([
+  [['I10', 'J45.909'], 'http://hl7.org/fhir/sid/icd-10-cm'],
+  [['I10', 'J45.9'], 'http://hl7.org/fhir/sid/icd-10'],
+])('the codes %j are of the system %s', (codes, system) => {
+  const { draft } = recognise({ MRN: ['A1', 'A2'], 'ICD-10': codes });
+  expect(draft?.words[0]?.codes?.system).toBe(system);
+});
+
+it('a column without a rule is not used, and the proposal says so', () => {
+  const { draft, columns } = recognise({ MRN: ['A1', 'A2'], Smoker: ['yes', 'no'] });
+  expect(Object.keys(draft?.columns ?? {})).not.toContain('smoking');
+  expect(columns[1]?.field).toBeUndefined();
+  expect(columns[1]?.reason).toContain('The draft has no rule for it.');
+});
+
 describe('a known mapping', () => {
   const english = {
     MRN: ['A1', 'A2', 'A3'],

@@ -117,8 +117,8 @@ function withRelations(columns: readonly ReadColumn[]): ReadColumn[] {
       return as('family_name', 'Another column has the given name.');
     const isCoded = (profile.shapes.get('icd') ?? 0) >= profile.filled * 0.9 && profile.filled > 0;
     if (first.meaning === 'diagnoses' && isCoded) return as('diagnosis_code', 'The values are ICD-10 codes.');
-    if (first.meaning === 'diagnosis_code' && first.contradicted === true && !has('diagnoses'))
-      return as('diagnoses', 'The values are words.', 0.7);
+    if (first.meaning === 'diagnosis_code' && profile.filled > 0 && !isCoded && !has('diagnoses'))
+      return as('diagnoses', 'The values are not only codes.', 0.7);
     if (first.meaning === 'notes')
       return hasKnownWords(profile)
         ? as('diagnoses', 'Most of the values are known diagnoses.', 0.75)

@@ -27,14 +27,29 @@ const NAMES = new Set(['full_name', 'family_name', 'given_name']);
 /** The most characters of the title of a mapping. */
 const LONGEST_TITLE = 200;
 
-/** The mapping document of a list. The value is undefined if no column identifies the patients, because a mapping needs an identifier. */
-export function draftDocument(parts: DraftParts): MappingDocument | undefined {
-  const { names, columns, origin, gender, words, observations, records } = parts;
+/**
+ * The mapping document of a list, and the columns that its rules use. A column without a rule is not declared, so that an import lists it
+ * among the ignored columns. The document is undefined if no column identifies the patients, because a mapping needs an identifier.
+ */
+export function draftDocument(parts: DraftParts): {
+  readonly draft?: MappingDocument;
+  readonly used: ReadonlySet<string>;
+} {
+  const { names, origin, gender, words, observations, records } = parts;
+  const rules = {
+    identifiers: draftIdentifiers(parts.columns),
+    patient: draftPatient(parts.columns),
+    words,
+    observations,
+    ...records,
+  };
+  const used = new Set(fieldsIn(rules));
+  const columns = parts.columns.filter(({ field }) => used.has(field));
   const [identifier] = identifierColumns(columns);
-  if (identifier === undefined) return undefined;
+  if (identifier === undefined) return { used };
   const hasName = columns.some(({ meaning }) => NAMES.has(meaning));
   const title = `Draft for a list with the columns ${names.join(', ')}`;
-  return MappingDocument.parse({
+  const draft = MappingDocument.parse({
     format: 1,
     name: `list-${hashOf(names)}`,
     version: 1,
@@ -51,13 +66,24 @@ export function draftDocument(parts: DraftParts): MappingDocument | undefined {
       ...(hasName ? [] : [[NO_NAME, {}] as const]),
     ]),
     tables: gender === undefined ? {} : { gender },
-    identifiers: draftIdentifiers(columns),
-    patient: draftPatient(columns),
-    words,
-    observations,
-    ...records,
+    ...rules,
     // A list with several rows for one patient is merged. Rows that contradict each other wait for a decision.
     policies: identifier.profile.repeated > 0 ? { duplicate_in_file: 'merge' } : {},
+  });
+  return { draft, used };
+}
+
+/** The members of rules that name a column. */
+const NAMING = new Set(['copy', 'lookup', 'split', 'column']);
+
+/** The columns that rules name. */
+function fieldsIn(node: unknown): string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([member, value]: [string, unknown]): string[] => {
+    if (typeof value !== 'string') return fieldsIn(value);
+    if (NAMING.has(member)) return [value];
+    if (member !== 'template') return [];
+    return [...value.matchAll(/\{([^}]*)\}/gu)].map(([, field = '']) => field);
   });
 }
 

@@ -5,17 +5,24 @@ import { type Question, question } from './question.js';
 
 /** The code system of ICD-10. Brazil, the United States and Germany have their own versions (CID-10, ICD-10-CM, ICD-10-GM). */
 const ICD10 = 'http://hl7.org/fhir/sid/icd-10';
+const ICD10_CM = 'http://hl7.org/fhir/sid/icd-10-cm';
 const ICD10_OF_COUNTRY = new Map([
   ['BR', 'http://www.saude.gov.br/fhir/r4/CodeSystem/BRCID10'],
-  ['US', 'http://hl7.org/fhir/sid/icd-10-cm'],
+  ['US', ICD10_CM],
   ['DE', 'http://fhir.de/CodeSystem/bfarm/icd-10-gm'],
 ]);
+/** A code with three or four characters after the point, as in J45.909, exists only in ICD-10-CM. */
+const LONG_CODE = /(?<![\p{L}\d])[A-Z]\d[\dA-Z]\.[\dA-Z]{3,4}(?![\p{L}\d])/u;
+
+const hasLongCode = ({ profile }: PlacedColumn): boolean =>
+  [...profile.distinct.keys()].some((text) => LONG_CODE.test(text));
+
 /** The rules for the diagnoses of a list, and the questions about them. */
 export function draftWords(columns: readonly PlacedColumn[], language: ListLanguage, country: string) {
   const texts = columns.filter(({ meaning }) => meaning === 'diagnoses');
   const codes = columns.filter(({ meaning }) => meaning === 'diagnosis_code');
   const onset = columns.find(({ meaning }) => meaning === 'onset');
-  const system = ICD10_OF_COUNTRY.get(country) ?? ICD10;
+  const system = ICD10_OF_COUNTRY.get(country) ?? ([...texts, ...codes].some(hasLongCode) ? ICD10_CM : ICD10);
   const spoken = WORD_LANGUAGES.find((one) => one === language);
   const words: object[] = [];
   const questions: Question[] = [];

@@ -24,7 +24,7 @@ export interface HeaderMeaning {
 /** Words that do not change the meaning of a header. */
 const FILLERS = new Set(
   (
-    'patient patients patientin pacient paciente pacientes utente do da dos das de del du des d l le la les el los of the der die das am i im in ' +
+    'patient patients patientin pacient pat pt paciente pacientes utente do da dos das de del du des d l le la les el los of the der die das am i im in ' +
     'number numero num no n nr nro nº n° em nau a o e y et und and s serum serico serica plasma sangue sangre sang blut blood atual actual value valor wert ' +
     'lab labor labo time hora heure uhrzeit zeit datetime level test medido'
   ).split(' '),

@@ -71,7 +71,7 @@ export function recogniseList(
   const measured = draftMeasurements(columns, date, country);
   const results = draftResults(columns, profile.tests, date, { at: measured.observations.length, country });
   const words = draftWords(columns, language, origin.country);
-  const draft = draftDocument({
+  const { draft, used } = draftDocument({
     names,
     columns,
     origin,
@@ -82,7 +82,6 @@ export function recogniseList(
     records: draftRecords(columns, date),
     pivot: options.today === undefined ? USUAL_PIVOT : Number(options.today.slice(2, 4)),
   });
-  const fits = fittingMapping(profile, proposed, known);
   const reasons = new Map([
     ...measured.reasons,
     ...[...dates].flatMap(([field, { reason }]): [string, string][] =>
@@ -90,16 +89,22 @@ export function recogniseList(
     ),
     ...(gender?.reason === undefined || sex === undefined ? [] : [[sex.field, gender.reason] as const]),
   ]);
+  const described = proposed.map((column) => withReason(withoutRule(column, used), reasons));
+  const fits = fittingMapping(profile, described, known);
   return {
     ...(fits === undefined ? {} : { fits }),
     language,
     country: origin.country,
-    columns: proposed.map((column) => withReason(column, reasons)),
+    columns: described,
     ...(draft === undefined ? {} : { draft }),
     questions: [
       ...identifierQuestions(chosen),
-      ...columns.flatMap((column) => (column.isOff === true ? [useQuestion(column)] : [])),
-      ...dated.flatMap(({ field, isOff }) => (isOff === true ? [] : (dates.get(field)?.questions ?? []))),
+      ...columns.flatMap((column) =>
+        column.isOff === true && used.has(column.field) ? [useQuestion(column)] : [],
+      ),
+      ...dated.flatMap(({ field, isOff }) =>
+        isOff === true || !used.has(field) ? [] : (dates.get(field)?.questions ?? []),
+      ),
       ...(gender?.questions ?? []),
       ...words.questions,
       ...measured.questions,
@@ -107,6 +112,13 @@ export function recogniseList(
       ...origin.questions,
     ],
   };
+}
+
+/** A column that no rule of the draft uses has no field, for example a unit in a list without results. */
+function withoutRule(column: ProposedColumn, used: ReadonlySet<string>): ProposedColumn {
+  if (column.field === undefined || used.has(column.field)) return column;
+  const { field: _field, reason, ...others } = column;
+  return { ...others, reason: `${reason} The draft has no rule for it.` };
 }
 
 function withReason(column: ProposedColumn, reasons: ReadonlyMap<string, string>): ProposedColumn {

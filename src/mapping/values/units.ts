@@ -41,7 +41,7 @@ const WRITTEN: ReadonlyMap<string, string> = new Map(
     'm[iU]/mL': 'mui/ml miu/ml',
     '/uL': '/ul /μl /mm3 /mm³ cells/ul celulas/mm3 celulas/μl',
     '10*3/uL':
-      '10*3/ul 10^3/ul x10^3/ul 10^3/μl x10^3/μl 10³/μl k/ul k/μl mil/mm3 mil/mm³ 10^3/mm3 x10^3/mm3',
+      '10*3/ul 10^3/ul x10^3/ul 10^3/μl x10^3/μl 10³/μl k/ul k/μl tsd/μl tsd/ul tsd./μl tsd./ul mil/mm3 mil/mm³ 10^3/mm3 x10^3/mm3',
     '10*6/uL': '10*6/ul 10^6/ul x10^6/ul 10^6/μl x10^6/μl m/ul milhoes/mm3 10^6/mm3',
     '10*9/L': '10*9/l 10^9/l x10^9/l',
     '10*12/L': '10*12/l 10^12/l x10^12/l',
