@@ -6,7 +6,7 @@ import { GatewayClient } from './gateway.client.ts';
 
 const Login = z.object({ access_token: z.string() });
 const Accepted = z.object({ file_id: z.uuid(), status: z.string() });
-const Problem = z.object({ detail: z.string() });
+const Problem = z.object({ detail: z.string(), field: z.string().optional() });
 const number = z.number();
 
 /** The state of an import in a response of the gateway. */
@@ -146,10 +146,22 @@ export class RecordsClient {
     }
   }
 
-  /** Sends a command about an import: `commit`, `undo`, `cancel` or `retry`. */
-  async command(id: string, name: string): Promise<void> {
+  /** Sends a command about an import: `commit`, `undo`, `cancel`, `retry` or `mapping`. */
+  async command(id: string, name: string, body: object = {}): Promise<void> {
     const client = new GatewayClient(this.#gateway, await this.#signIn());
-    await client.json(`/api/imports/${id}/${name}`, z.unknown(), { method: 'POST', body: {} });
+    const answer = await client.send(`/api/imports/${id}/${name}`, {
+      method: 'POST',
+      type: 'application/json',
+      body: JSON.stringify(body),
+      accept: [409, 422],
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(detailOf(text, true));
+  }
+
+  /** The proposed mapping of an import that waits for a mapping. */
+  proposal<T>(id: string, shape: z.ZodType<T>): Promise<T> {
+    return this.#read(`/api/imports/${id}/proposal`, shape);
   }
 
   /** The findings of an import, at most 1,000. */
@@ -265,9 +277,10 @@ export class RecordsClient {
 }
 
 /** Returns the detail of a problem (RFC 9457). For any other body, returns its first characters. */
-function detailOf(text: string): string {
+function detailOf(text: string, withField = false): string {
   try {
-    return Problem.parse(JSON.parse(text)).detail;
+    const { detail, field } = Problem.parse(JSON.parse(text));
+    return withField && field !== undefined ? `${field}: ${detail}` : detail;
   } catch {
     return text.slice(0, 300);
   }

@@ -1,18 +1,20 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { type Credentials, type ImportState, RecordsClient } from '../demo/records.client.ts';
+import { type ImportState, RecordsClient } from '../demo/records.client.ts';
 import { findingLines } from '../lists/findings.ts';
 import { decideIdentities } from '../lists/identities.ts';
+import { readMapping, tellProposal } from '../lists/proposal.ts';
 import { askTerminal, decideWords } from '../lists/words.ts';
 import { parseArguments } from './arguments.ts';
+import { findGateway } from './gateway.access.ts';
 import { saying } from './steps.ts';
 
 const HELP = `npm run import -- FILE|IMPORT [options]
 
-Sends a list (.csv, .txt, .csv.gz or .xlsx) to the gateway, follows the import to its end, and shows the row and column of each finding. With the
-id of an import in place of FILE, shows this import.
+Sends a list (.csv, .txt, .csv.gz, .xlsx or .ods) to the gateway, follows the import to its end, and shows the row and column of each finding. With the
+id of an import in place of FILE, shows this import. If the columns of the list do not fit exactly one stored mapping, nothing is written. The
+command then shows the proposed meanings of the columns and how to continue.
 
   --rehearse                show the result without writing anything
   --commit                  FILE: rehearse, then write the rows that can be written; IMPORT: write this rehearsed import
@@ -21,7 +23,9 @@ id of an import in place of FILE, shows this import.
   --decide                  ask for the meaning of each unknown word (needs the right terms:decide), and whether two patients with one
                             identifier are the same person
   --findings N              number of findings to show (default 20)
-  --mapping NAME[@VERSION]  the mapping of the columns (default brazil-hospital)
+  --mapping NAME[@VERSION]  FILE: the mapping of the list (default: the columns decide); IMPORT: continue the import with this mapping
+  --mapping FILE.json       IMPORT: store this mapping document and continue the import with it
+  --draft FILE.json         save the proposed mapping of a list without a fitting mapping
   --as-of YYYY-MM-DD        the date of the list
   --encoding NAME           the encoding, if the detected one is wrong
   --sheet NAME|N            the sheet of a workbook (default: the first visible sheet)
@@ -35,10 +39,6 @@ Exit status: 0 all rows are imported; 1 some rows are rejected or wait for a dec
 To see the resources of a file without a server: npm run mapping:test -- FILE. Reason codes: docs/import-codes.md.
 `;
 
-const StackFile = z.object({
-  gateway: z.string(),
-  admin: z.object({ username: z.string(), password: z.string() }),
-});
 const BAR = 30;
 const INTERRUPTED = 130;
 /** The time in milliseconds in which the rows of a decided word begin to run again. */
@@ -49,6 +49,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       mapping: { type: 'string' },
+      draft: { type: 'string' },
       rehearse: { type: 'boolean', default: false },
       commit: { type: 'boolean', default: false },
       undo: { type: 'boolean', default: false },
@@ -75,6 +76,8 @@ async function main(): Promise<number> {
   if (!/^\d{1,4}$/.test(values.findings)) throw new Error('Invalid --findings. Use a number.');
   const isId = z.uuid().safeParse(source).success;
   if (values.undo && !isId) throw new Error('--undo needs the id of an import in place of FILE');
+  if (!isId && values.mapping?.endsWith('.json') === true)
+    throw new Error('--mapping FILE.json needs the id of an import in place of FILE');
   if (!isId) await mustBeFile(source);
   const { gateway, credentials } = await findGateway(values.data);
   const records = new RecordsClient(gateway, credentials);
@@ -88,6 +91,8 @@ async function main(): Promise<number> {
     ...(values.force && { force: 'true' }),
   };
   const id = isId ? source : await upload(records, source, query);
+  if (isId && values.mapping !== undefined)
+    await records.command(id, 'mapping', await readMapping(values.mapping));
   process.once('SIGINT', () => {
     console.log(
       `\nThe import continues. Follow it with GET /api/imports/${id}, cancel it with POST …/cancel`,
@@ -97,6 +102,10 @@ async function main(): Promise<number> {
   const end = await follow(records, id);
   if (end === undefined) return 2;
   let last: ImportState | undefined = end;
+  if (end.status === 'needs_mapping') {
+    await tellProposal(records, id, values.draft);
+    return 2;
+  }
   const most = Number(values.findings);
   await report(records, end, most);
   if (values.decide && last.waiting > 0) last = await decide(records, last);
@@ -173,27 +182,6 @@ async function report(records: RecordsClient, end: ImportState, most: number): P
   console.log(summaryOf(end));
   if (end.failure !== null) return;
   for (const line of findingLines(await records.findings(end.file_id), most)) console.log(line);
-}
-
-async function findGateway(data: string): Promise<{ gateway: string; credentials: Credentials }> {
-  const { RADGATE_URL, RADGATE_KEY, RADGATE_USERNAME, RADGATE_PASSWORD } = process.env;
-  if (RADGATE_URL === undefined) {
-    const { gateway, admin } = await openStack(data);
-    return { gateway, credentials: admin };
-  }
-  if (RADGATE_KEY !== undefined) return { gateway: RADGATE_URL, credentials: { key: RADGATE_KEY } };
-  if (RADGATE_USERNAME === undefined || RADGATE_PASSWORD === undefined)
-    throw new Error('RADGATE_URL needs RADGATE_KEY, or RADGATE_USERNAME and RADGATE_PASSWORD');
-  const credentials = { username: RADGATE_USERNAME, password: RADGATE_PASSWORD };
-  return { gateway: RADGATE_URL, credentials };
-}
-
-async function openStack(data: string): Promise<z.infer<typeof StackFile>> {
-  const path = join(data, 'stack.json');
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw new Error(`${path} is missing: start the stack (npm start), or set RADGATE_URL and RADGATE_KEY`);
-  });
-  return StackFile.parse(JSON.parse(text));
 }
 
 function draw({ status, percent, rows_done, rows_total }: ImportState): void {

@@ -19,7 +19,7 @@ export async function loadSampleList(options: {
   if ((await readFile(mark, 'utf8').catch(() => undefined)) !== undefined) return;
   try {
     const records = new RecordsClient(gateway, admin);
-    const { id } = await records.upload(Uint8Array.from(patientFile()), { mapping: 'brazil-hospital' });
+    const { id } = await records.upload(Uint8Array.from(patientFile()), {});
     await writeFile(mark, JSON.stringify({ file_id: id }));
     const end = await records.follow(id, () => undefined);
     log(

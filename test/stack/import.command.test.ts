@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,6 +143,37 @@ describe('npm run import', () => {
     expect(decided.said).toMatch(/3 rows, 1 created, 1 rejected, 1 waiting[^]*$/);
   }, 60_000);
 
+  it('shows the proposed mapping of a list with its own columns, saves the draft, and continues with it', async () => {
+    const { key } = await world.machine([
+      { rights: ['records:import', 'records:read'], scope: { kind: 'all' } },
+    ]);
+    const env = { RADGATE_URL: world.gateway.url, RADGATE_KEY: key };
+    const file = join(folder, 'own.csv');
+    const tag = randomBytes(4).toString('hex');
+    const cells = [`C${tag};Muster;Ute;w;02/03/1980`, `D${tag};Muster;Uwe;m;03/04/1981`];
+    await writeFile(file, ['Patienten-Nr.;Nachname;Vorname;Geschlecht;Geb.-Datum', ...cells].join('\n'));
+    const asked = await run([file, '--commit'], env);
+    expect(asked).toMatchObject({ status: 2, errors: '' });
+    expect(asked.said).toMatch(/Proposed meanings:\n {2}Patienten-Nr\. {2}mrn \(\d+ %\): /);
+    expect(asked.said).toMatch(/Question 1 \(column Geb\.-Datum\): [^\n]+\n {2}in the draft at columns\./);
+    const [, id = ''] = /import ([0-9a-f-]{36})/.exec(asked.said) ?? [];
+    expect(asked.said).toContain(`npm run import -- ${id} --draft FILE.json`);
+    const draft = join(folder, 'draft.json');
+    const saved = await run([id, '--draft', draft], env);
+    expect(saved.said).toContain(`npm run import -- ${id} --mapping ${draft}`);
+    const wrong = join(folder, 'wrong.json');
+    await writeFile(wrong, JSON.stringify({ format: 1 }));
+    const refused = await run([id, '--mapping', wrong], env);
+    expect(refused).toMatchObject({
+      status: 2,
+      errors: expect.stringMatching(/^Not imported\. document\.name: /),
+    });
+    const done = await run([id, '--mapping', draft, '--commit'], env);
+    expect(done).toMatchObject({ status: 0, errors: '' });
+    expect(done.said).toMatch(/rehearsed: 2 rows[^]*writing 2 of 2 rows[^]*completed: 2 rows, 2 created/);
+    expect(await run([file, '--mapping', draft], env)).toMatchObject({ status: 2, said: '' });
+  }, 60_000);
+
   it('loads the example of docs/mapping-guide.md', async () => {
     const json = async (name: string) =>
       z.looseObject({}).parse(JSON.parse(await readFile(sample(name), 'utf8')));
@@ -192,7 +224,7 @@ describe('npm run import', () => {
       status: 2,
       said: '',
       errors:
-        "Not imported. Unknown option '--unheard-of'. Available: --mapping, --rehearse, --commit, --undo, --errors, --decide, --findings, --as-of, --encoding, --sheet, --force, --data, --help.\n",
+        "Not imported. Unknown option '--unheard-of'. Available: --mapping, --draft, --rehearse, --commit, --undo, --errors, --decide, --findings, --as-of, --encoding, --sheet, --force, --data, --help.\n",
     });
     expect(await run([], env)).toMatchObject({ status: 2, said: '' });
     const key = clerk.caller.authorization.replace('Bearer ', '');
