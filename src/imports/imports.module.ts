@@ -14,6 +14,7 @@ import { IdentityReviews } from './writing/identity.reviews.js';
 import { ReviewDecisions } from './jobs/review.decisions.js';
 import { ReviewList } from './http/review.list.js';
 import { ReviewsController } from './http/reviews.controller.js';
+import { Drafts } from './jobs/drafts.service.js';
 import { Duplicates } from './jobs/duplicates.service.js';
 import { ImportControl } from './jobs/import.control.js';
 import { ImportEvents } from './http/import.events.js';
@@ -62,6 +63,7 @@ import { UploadReceiver } from './http/upload.receiver.js';
     Chunks,
     ChunkStore,
     Corrections,
+    Drafts,
     Duplicates,
     FileIdentities,
     IdentityReviews,

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import { MappingDocument } from './mapping.document.js';
 import { isLoinc, LOINC } from './values/loinc.js';
+import { isConceptId } from './values/snomed.id.js';
 import { isUcum } from './values/units.js';
+import { SNOMED } from './words/term.js';
 
 /** An absolute URI of a code system. A short name such as `loinc` is no URI. */
 const SYSTEM = /^(?:https?:\/\/[^\s/]+\.\S+|urn:[a-z0-9][a-z0-9-]+:\S+)$/i;
@@ -19,7 +21,7 @@ interface Measured {
 }
 
 /**
- * A new mapping document. Its code systems, LOINC codes, UCUM units and ranges are checked. Documents that earlier versions stored are not
+ * A new mapping document. Its code systems, LOINC and SNOMED CT codes, UCUM units and ranges are checked. Documents that earlier versions stored are not
  * checked again, because imports still use them.
  */
 export const NewMappingDocument = MappingDocument.superRefine((document, context) => {
@@ -71,6 +73,8 @@ const systemFaults = (system: string, path: Path): Fault[] =>
 
 function codingFaults({ system, code }: Coding, path: Path): Fault[] {
   const faults = systemFaults(system, [...path, 'system']);
+  if (system === SNOMED && !isConceptId(code))
+    faults.push([[...path, 'code'], 'The code is not a SNOMED CT concept. Check its last digit.']);
   // The codes of LOINC answers begin with LA and are not checked.
   if (system !== LOINC || code.startsWith('LA') || isLoinc(code)) return faults;
   return [...faults, [[...path, 'code'], 'The code is not a LOINC code. Check the digit after the hyphen.']];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from './canonical.json.js';
+import { DOCUMENT_TEXTS } from './document.texts.js';
 import { Expression, Split } from './values/expression.js';
 import { DATE_FORMATS, isShortYear } from './values/dates.js';
 import { isTimeZone } from './values/times.js';
@@ -159,7 +160,8 @@ export const MappingDocument = z
           path: ['source', 'aliases', name],
           message: `The column ${name} is not declared.`,
         });
-  });
+  })
+  .meta({ memberTexts: DOCUMENT_TEXTS });
 export type MappingDocument = z.infer<typeof MappingDocument>;
 
 interface Reference {

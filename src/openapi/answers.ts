@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { jsonSchemaOf } from './json.schema.js';
 import type { DeclaredRoute } from './routes.reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -70,7 +70,7 @@ function givenBy(
   if (gives !== undefined) {
     const content = Object.entries(gives.content).map(([type, shape]) => [
       type,
-      shape === null ? ANY : { schema: jsonOf(shape) },
+      shape === null ? ANY : { schema: jsonSchemaOf(shape, 'output') },
     ]);
     return { content: Object.fromEntries(content), at: gives.at ?? [status] };
   }
@@ -104,10 +104,4 @@ function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path:
     ...named,
   ];
   return [...new Set(statuses)].sort((one, other) => one - other);
-}
-
-/** Returns the JSON Schema for the output of a zod schema. */
-function jsonOf(schema: z.ZodType): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
-  return json;
 }

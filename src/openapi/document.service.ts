@@ -4,6 +4,7 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { PROBLEM_STATUS } from '../problems/problem.codes.js';
 import { answersOf } from './answers.js';
+import { jsonSchemaOf } from './json.schema.js';
 import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -21,15 +22,21 @@ const INSTANCES = {
   'multipart/related; type="application/dicom"': { schema: { type: 'string' } },
   'application/dicom': { schema: { type: 'string' } },
 };
+const FILE = {
+  'multipart/form-data': {
+    schema: { type: 'object', required: ['file'], properties: { file: { type: 'string' } } },
+  },
+};
 /** Request bodies that are streams and have no JSON schema. */
 const STREAMED: Readonly<Record<string, Json>> = {
   'POST /dicom-web/studies': INSTANCES,
   'POST /dicom-web/studies/{study}': INSTANCES,
   'POST /api/terms/code-maps': { 'application/fhir+json': { schema: { type: 'object' } } },
-  'POST /api/imports': {
-    'multipart/form-data': {
-      schema: { type: 'object', required: ['file'], properties: { file: { type: 'string' } } },
-    },
+  'POST /api/imports': FILE,
+  'POST /api/mappings/draft': {
+    ...FILE,
+    'text/csv': { schema: { type: 'string' } },
+    'application/octet-stream': { schema: { type: 'string' } },
   },
 };
 const CREDENTIALS = [{ bearer: [] }, { basic: [] }, { session: [] }];
@@ -161,7 +168,7 @@ const Shape = z.looseObject({
 });
 
 function inQuery(schema: z.ZodType): Json[] {
-  const { properties, required, additionalProperties: others } = Shape.parse(jsonOf(schema));
+  const { properties, required, additionalProperties: others } = Shape.parse(jsonSchemaOf(schema, 'input'));
   const named = Object.entries(properties).map(([name, { description, ...of }]) => ({
     name,
     in: 'query',
@@ -180,12 +187,7 @@ function inQuery(schema: z.ZodType): Json[] {
 }
 
 function bodyOf({ body }: DeclaredRoute, key: string): Json {
-  const content = body === undefined ? STREAMED[key] : { 'application/json': { schema: jsonOf(body) } };
+  const content =
+    body === undefined ? STREAMED[key] : { 'application/json': { schema: jsonSchemaOf(body, 'input') } };
   return content === undefined ? {} : { requestBody: { required: true, content } };
-}
-
-/** Returns the JSON Schema for the input of a zod schema. */
-function jsonOf(schema: z.ZodType): Json {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  return json;
 }

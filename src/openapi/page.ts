@@ -34,7 +34,12 @@ ${sections.join('\n')}
 
 function fold({ method, path, summary, opens, json }: Operation): string {
   const { parameters, requestBody } = json;
-  const more = JSON.stringify({ parameters, requestBody }, null, 2);
+  // The examples are in the document. The page would become too long with them.
+  const more = JSON.stringify(
+    { parameters, requestBody },
+    (name, value: unknown) => (name === 'examples' ? undefined : value),
+    2,
+  );
   return `<details><summary><b>${method}</b> <code>${text(path)}</code></summary>
 <p>${text(summary)}</p><p>Access: <code>${text(opens)}</code></p><pre>${text(more)}</pre></details>`;
 }

@@ -51,6 +51,7 @@ export const PROBLEM_STATUS = {
   'unknown-account': 422,
   'unknown-encoding': 422,
   'unknown-mapping': 422,
+  'unreadable-list': 422,
   'unusable-concept': 422,
   'idempotency-key-reused': 422,
   'too-many-requests': 429,

@@ -299,3 +299,103 @@ describe('an import without a fitting mapping', () => {
     expect(await patients(system)).toHaveLength(2);
   }, 90_000);
 });
+
+const dates = (day: string) => Buffer.from(`MRN,Surname,Given name,DOB\nA1,Smith,Ana,${day}\n`);
+const folder = () => readdir(join(String(world.gateway.env['DATA_DIR']), 'imports'));
+
+const draft = (body: Buffer, type = 'text/csv', query: Readonly<Record<string, string>> = {}) =>
+  world.http
+    .post('/api/mappings/draft')
+    .set('authorization', clerk.caller.authorization)
+    .set('content-type', type)
+    .query(query)
+    .send(body);
+
+describe('POST /api/mappings/draft', () => {
+  it('drafts a mapping from the bytes of a list or from a form, and imports and keeps nothing', async () => {
+    const before = [await folder(), await world.sql`select count(*) from imports`];
+    const body = dates('02/03/1980');
+    const raw = Proposal.parse((await draft(body).expect(200)).body);
+    expect(raw).toMatchObject({
+      mapping: null,
+      rows_total: 1,
+      is_sample: false,
+      country: expect.any(String),
+    });
+    expect(raw.fits).toContainEqual({ name: 'english-plain', version: 1 });
+    expect(raw.questions.map(({ code, column }) => [code, column])).toContainEqual(['day-order', 'DOB']);
+    const form = await world.http
+      .post('/api/mappings/draft')
+      .set('authorization', clerk.caller.authorization)
+      .attach('file', body, 'list.csv');
+    expect(form.body).toEqual(raw);
+    const american = Proposal.parse((await draft(body, 'text/csv', { country: 'US' }).expect(200)).body);
+    expect(american.preview).toMatchObject([{ resources: [{ birthDate: '1980-02-03' }] }]);
+    const known = Proposal.parse((await draft(dates('1980-02-03')).expect(200)).body);
+    expect(known.mapping).toEqual({ name: 'english-plain', version: 1 });
+    // The draft is a valid document.
+    await clerk.post('/api/mappings', { ...raw.draft, name: unique() }).expect(201);
+    expect([await folder(), await world.sql`select count(*) from imports`]).toEqual(before);
+  }, 60_000);
+
+  it('reads the first 20,000 rows, and refuses large, unreadable and foreign bodies', async () => {
+    const rows = Array.from({ length: 20_100 }, (_, at) => `A${at},Smith,Ana,1980-02-03\n`);
+    const long = Proposal.parse(
+      (await draft(Buffer.from(`MRN,Surname,Given name,DOB\n${rows.join('')}`)).expect(200)).body,
+    );
+    expect(long).toMatchObject({ rows_total: 20_000, is_sample: true });
+    expect(long.preview).toHaveLength(5);
+    const before = await folder();
+    expect((await draft(Buffer.alloc(32 * 1024 ** 2 + 1, 'x'))).status).toBe(413);
+    for (const [body, code] of [
+      [Buffer.alloc(0), 'file-empty'],
+      [Buffer.from('MRN,DOB\n'), 'file-header-only'],
+      [Buffer.from('%PDF-1.7'), 'file-binary'],
+    ] as const)
+      expect((await draft(body, 'application/octet-stream').expect(422)).body).toMatchObject({
+        code: 'unreadable-list',
+        detail: expect.stringContaining(`(${code})`),
+      });
+    expect((await draft(Buffer.from('{}'), 'application/json')).status).toBe(415);
+    expect((await draft(dates('1980-02-03'), 'text/csv', { encoding: 'klingon' })).status).toBe(422);
+    expect(await folder()).toEqual(before);
+  }, 60_000);
+});
+
+const codeOf = (system: string, code: string) => ({ system, code, display: 'A test' });
+const measured = (code: object, quantity: object) => {
+  const { document } = foreign();
+  const rule = { name: 'weight', kind: 'quantity', category: 'vital-signs', code, value: { copy: 'art' } };
+  return { ...document, observations: [{ ...rule, quantity: { unit: 'kg', ucum: 'kg', ...quantity } }] };
+};
+const coded = (code: string) => {
+  const answers = { yes: [codeOf('http://snomed.info/sct', code)] };
+  const { observations, ...document } = measured({}, {});
+  const [{ quantity: _, ...rule } = { quantity: {} }] = observations;
+  const loinc = codeOf('http://loinc.org', '72166-2');
+  return { ...document, observations: [{ ...rule, kind: 'coded', code: loinc, answers }] };
+};
+const weight = codeOf('http://loinc.org', '29463-7');
+
+describe('POST /api/mappings', () => {
+  it.each([
+    ['a system that is no URI', measured(codeOf('loinc', '29463-7'), {}), 'observations.0.code.system'],
+    [
+      'a LOINC code with a wrong check digit',
+      measured(codeOf('http://loinc.org', '29463-8'), {}),
+      'observations.0.code.code',
+    ],
+    ['a SNOMED CT code with a wrong check digit', coded('266919006'), 'observations.0.answers.yes.0.code'],
+    ['a unit that is not in UCUM', measured(weight, { ucum: 'kilo' }), 'observations.0.quantity.ucum'],
+    [
+      'an inverted possible range',
+      measured(weight, { possible: [650, 1] }),
+      'observations.0.quantity.possible',
+    ],
+    ['an inverted usual range', measured(weight, { usual: [250, 2] }), 'observations.0.quantity.usual'],
+    ['a column that is not declared', { ...foreign().document, columns: {} }, 'identifiers.0.column'],
+    ['the reserved name', { ...foreign().document, name: 'auto' }, 'name'],
+  ])('refuses %s, and names its place', async (_what, document, field) => {
+    expect((await clerk.post('/api/mappings', document).expect(422)).body).toMatchObject({ field });
+  });
+});

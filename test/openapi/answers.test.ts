@@ -166,6 +166,26 @@ it('oneself, signing in, operation and the audit', async () => {
 });
 
 it('records', async () => {
+  // This import must be inspected first. The jobs of the other import wait for the FHIR server.
+  const own = 'Patienten-Nr.,Geb.-Datum\nA1,02.03.1980\n';
+  const waiting = await world.http
+    .post('/api/imports')
+    .set('authorization', admin.authorization)
+    .attach('file', Buffer.from(own), 'own.csv');
+  const { file_id: question } = z.looseObject({ file_id: z.string() }).parse(waiting.body);
+  const status = async () =>
+    (await world.http.get(`/api/imports/${question}`).set('authorization', admin.authorization)).body;
+  await expect.poll(status).toMatchObject({ status: 'needs_mapping' });
+  await ask('GET /api/imports/{id}/proposal', { id: question });
+  await ask('POST /api/imports/{id}/mapping', { id: question }, { body: { mapping: 'english-plain' } });
+  await asking.of(
+    'POST /api/mappings/draft',
+    world.http
+      .post('/api/mappings/draft')
+      .set('authorization', admin.authorization)
+      .type('text/csv')
+      .send(own),
+  );
   const file = Buffer.from('Nome,CPF\nAna,1\n');
   const upload = () =>
     asking.of(

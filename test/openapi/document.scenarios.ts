@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { table } from '../authz/matrix.table.ts';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
@@ -21,12 +22,46 @@ const queriesOf = (path: string) =>
     ?.parameters.filter((one) => one.in === 'query')
     .map(({ name }) => name) ?? [];
 
+/** The members below a schema that have no description or no example, by their paths. */
+function untold(node: unknown, path: string): string[] {
+  if (Array.isArray(node)) return node.flatMap((item: unknown) => untold(item, path));
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([name, value]: [string, unknown]) => {
+    if (['default', 'examples', 'enum', 'const'].includes(name)) return [];
+    if (name !== 'properties') return untold(value, path);
+    return Object.entries(z.record(z.string(), z.looseObject({})).parse(value)).flatMap(
+      ([member, schema]) => {
+        const here = `${path}.${member}`;
+        const isTold = typeof schema['description'] === 'string' && Array.isArray(schema['examples']);
+        const inner = untold(schema, here);
+        return isTold ? inner : inner.concat(here);
+      },
+    );
+  });
+}
+
 /** Registers the tests of this file with the given gateway. */
 export function registerDocument(given: () => World): void {
   describe('document', () => {
     beforeAll(async () => {
       world = given();
       document = Document.parse((await world.http.get('/api/openapi.json').expect(200)).body);
+    });
+
+    describe('the schemas of mapping documents and proposals', () => {
+      it.each([
+        ['POST /api/mappings', () => operation('/api/mappings', 'post')?.requestBody],
+        ['POST /api/mappings/draft', () => operation('/api/mappings/draft', 'post')?.responses['200']],
+        [
+          'GET /api/imports/{id}/proposal',
+          () => operation('/api/imports/{id}/proposal', 'get')?.responses['200'],
+        ],
+        ['POST /api/imports/{id}/mapping', () => operation('/api/imports/{id}/mapping', 'post')?.requestBody],
+      ])('of %s describe each member, with an example', (route, said) => {
+        expect(JSON.stringify(said())).toContain('"birth_date"');
+        expect(untold(said(), route)).toEqual([]);
+        expect(JSON.stringify(said())).not.toContain('memberTexts');
+      });
     });
 
     describe('GET /api/openapi.json', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Flag, ListQuery } from '../../http/query.pipe.js';
+import { LIST_LANGUAGES } from '../../mapping/recognition/header.dictionary.js';
 import { IMPORT_STATUS, ROW_STATES } from '../../database/schema.records.js';
 
 /** The name of a mapping (its newest version), or `name@version`. */
@@ -36,6 +37,27 @@ export const ImportQuery = z.strictObject({
   force: Flag.default(false),
 });
 export type ImportQuery = z.output<typeof ImportQuery>;
+
+/** The query parameters of a draft. They have the same meaning as for an upload. */
+export const DraftQuery = ImportQuery.pick({
+  as_of: true,
+  encoding: true,
+  sheet: true,
+  facility: true,
+}).extend({
+  language: z
+    .enum(LIST_LANGUAGES)
+    .optional()
+    .describe('The language of the column names, if it is recognised wrongly.'),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional()
+    .describe(
+      'The country of the list (ISO 3166-1 alpha-2). It decides how phone numbers and dates are read.',
+    ),
+});
+export type DraftQuery = z.output<typeof DraftQuery>;
 
 /** The query parameters of the list of imports. */
 export const ImportsQuery = ListQuery.extend({ status: z.enum(IMPORT_STATUS).optional() });

@@ -14,10 +14,12 @@ import { MappingName } from './import.query.js';
 import { ImportReport } from './import.report.js';
 
 const Answer = z.strictObject({
-  mapping: MappingName.optional().describe(
-    'A stored mapping: `name` (its newest version) or `name@version`.',
-  ),
-  document: NewMappingDocument.optional().describe('A new mapping document. It is stored first.'),
+  mapping: MappingName.optional()
+    .describe('A stored mapping: `name` (its newest version) or `name@version`.')
+    .meta({ examples: ['clinic-lab'] }),
+  document: NewMappingDocument.optional()
+    .describe('A new mapping document. It is stored first.')
+    .meta({ examples: [{ format: 1, name: 'clinic-lab', version: 1 }] }),
 });
 
 @Controller('api/imports/:id')

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { Injectable, PayloadTooLargeException } from '@nestjs/common';
 import { FhirServer } from '../../fhir/fhir.server.js';
@@ -13,9 +13,12 @@ export interface Upload extends Staged {
 }
 
 const MOST_BYTES = 1024 ** 3;
+/** The maximum size of a list that is only read to draft a mapping. The beginning of a large list is sufficient. */
+const MOST_SAMPLE_BYTES = 32 * 1024 ** 2;
+const MULTIPART = /^multipart\/form-data\s*;/i;
 const LONGEST_NAME = 200;
 
-/** Streams the file of a `multipart/form-data` body (RFC 7578) to disk. */
+/** Streams an uploaded file to disk, mostly the file of a `multipart/form-data` body (RFC 7578). */
 @Injectable()
 export class UploadReceiver {
   constructor(
@@ -28,23 +31,70 @@ export class UploadReceiver {
    * a file above 1 GiB, and NotConfigured when no FHIR server is configured. A rejected file is deleted.
    */
   async receive(body: unknown, type: string): Promise<Upload> {
-    if (!(body instanceof Readable) || !/^multipart\/form-data\s*;/i.test(type))
+    if (!(body instanceof Readable) || !MULTIPART.test(type))
       throw new UnsupportedMedia(
         'unsupported-media-type',
         'Unsupported content type. Send multipart/form-data with a part named file.',
       );
     this.fhir.mustBeConfigured();
+    return this.withId((id) => this.read(id, body, type, MOST_BYTES));
+  }
+
+  /**
+   * Stores a list that is only read to draft a mapping: a `multipart/form-data` body, or the bytes of the file themselves. The caller deletes
+   * the file. Throws PayloadTooLargeException (413) for a file above 32 MiB.
+   */
+  async receiveSample(body: unknown, type: string): Promise<Upload> {
+    if (!(body instanceof Readable))
+      throw new UnsupportedMedia(
+        'unsupported-media-type',
+        'Unsupported content type. Send the file as text/csv or application/octet-stream, or as multipart/form-data.',
+      );
+    return this.withId((id) =>
+      MULTIPART.test(type) ? this.read(id, body, type, MOST_SAMPLE_BYTES) : this.readRaw(id, body),
+    );
+  }
+
+  /** Runs `receive` with a new id. If it fails, the file is deleted. */
+  private async withId(receive: (id: string) => Promise<Upload>): Promise<Upload> {
     const id = randomUUID();
     try {
-      return await this.read(id, body, type);
+      return await receive(id);
     } catch (error) {
       await this.files.remove(id);
       throw error;
     }
   }
 
-  private async read(id: string, body: Readable, type: string): Promise<Upload> {
-    const form = formOf(type);
+  private async readRaw(id: string, body: Readable): Promise<Upload> {
+    let bytes = 0;
+    const capped = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length;
+        // Read the rest of a large body, too. A client that still sends would not receive the response.
+        if (bytes > MOST_SAMPLE_BYTES) done();
+        else done(null, chunk);
+      },
+    });
+    body.once('close', () => {
+      if (!body.readableEnded) capped.destroy(disconnected());
+    });
+    try {
+      const staging = this.files.receive(id, capped);
+      body.pipe(capped);
+      const staged = await staging;
+      if (bytes > MOST_SAMPLE_BYTES) throw new PayloadTooLargeException();
+      return { ...staged, id, fileName: '' };
+    } catch (error) {
+      // Keep the connection open for the error response, and discard the rest of the body.
+      body.unpipe(capped);
+      body.resume();
+      throw error;
+    }
+  }
+
+  private async read(id: string, body: Readable, type: string, most: number): Promise<Upload> {
+    const form = formOf(type, most);
     let fileName = '';
     let file: Readable | undefined;
     let staging: Promise<Staged> | undefined;
@@ -118,23 +168,25 @@ function readInto(body: Readable, form: BusboyInstance): Promise<void> {
     form.once('error', reject);
     body.once('error', reject);
     body.once('close', () => {
-      if (!body.readableEnded)
-        reject(new BadRequest('incomplete-body', 'The client disconnected before the end of the body.'));
+      if (!body.readableEnded) reject(disconnected());
     });
     body.pipe(form);
   });
 }
+
+const disconnected = () =>
+  new BadRequest('incomplete-body', 'The client disconnected before the end of the body.');
 
 /** Whether an error comes from the file system and not from the form parser. */
 function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'errno' in error;
 }
 
-function formOf(type: string): BusboyInstance {
+function formOf(type: string, most: number): BusboyInstance {
   try {
     return new Busboy({
       headers: { 'content-type': type },
-      limits: { fileSize: MOST_BYTES, files: 2, fields: 0, parts: 3, headerPairs: 20 },
+      limits: { fileSize: most, files: 2, fields: 0, parts: 3, headerPairs: 20 },
     });
   } catch {
     throw new BadRequest(

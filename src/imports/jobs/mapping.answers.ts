@@ -33,10 +33,9 @@ export class MappingAnswers {
 
   /**
    * Records the mapping and inspects the file with it. A new document is stored first. The same request again changes nothing. Throws
-   * Conflict when the import does not wait for a mapping, and BadField for an unknown mapping.
+   * Conflict when the import does not wait for a mapping, BadField for an unknown mapping, and NotConfigured without a FHIR server.
    */
   async answer(action: AuditedAction, id: string, chosen: MappingAnswer): Promise<ImportReport> {
-    this.fhir.mustBeConfigured();
     const { document } = chosen;
     // Read the mapping before the transaction, because the transaction already uses a connection.
     const stored = chosen.mapping === undefined ? undefined : await this.mappings.named(chosen.mapping);
@@ -44,6 +43,7 @@ export class MappingAnswers {
     const isChanged = await this.auditedActions.record(action, 202, async (transaction) => {
       const [record] = await transaction.select().from(imports).where(eq(imports.id, id)).for('update');
       if (record === undefined) throw new NotVisible();
+      this.fhir.mustBeConfigured();
       if (!isOpen(record) && record.mappingChoice !== 'person') throw notWaiting(record);
       const mapping =
         document === undefined ? stored : await storeDocument(transaction, document, action.accountId);

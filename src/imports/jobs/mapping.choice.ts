@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, or, sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 import { imports, mappings, type MAPPING_CHOICES } from '../../database/schema.records.js';
 import { isAddedColumn } from '../../csv/csv.report.js';
@@ -44,7 +44,8 @@ export class MappingChoice {
     const earlier = await this.ofEarlierLists(record, names, known);
     if (earlier !== undefined) return this.take(record, earlier, 'earlier');
     const list = await profileRows(open, shape, { signal });
-    const recognised = this.proposals.recognise(list, known, createdAt.toISOString().slice(0, 10));
+    const today = createdAt.toISOString().slice(0, 10);
+    const recognised = this.proposals.recognise(list, known, { today });
     if (recognised.fits !== undefined) return this.take(record, recognised.fits, 'columns');
     await this.wait(id, list.rows, await this.proposals.propose(open, recognised, said));
     return undefined;
@@ -52,7 +53,7 @@ export class MappingChoice {
 
   /** The mapping of all earlier lists of the facility with the same columns, if it was always the same mapping and still fits. */
   private async ofEarlierLists(
-    { facility }: ImportRecord,
+    { facility, accountId }: ImportRecord,
     names: readonly string[],
     known: readonly StoredMapping[],
   ): Promise<StoredMapping | undefined> {
@@ -64,7 +65,11 @@ export class MappingChoice {
         and(
           inArray(imports.status, ['completed', 'completed_with_errors']),
           isNull(imports.undoing),
-          facility === null ? isNull(imports.facility) : eq(imports.facility, facility),
+          // Earlier versions recorded no facility. Their imports of the same account count.
+          or(
+            facility === null ? isNull(imports.facility) : eq(imports.facility, facility),
+            accountId === null ? undefined : and(isNull(imports.facility), eq(imports.accountId, accountId)),
+          ),
           sql`${imports.source}->'header' = ${JSON.stringify(names)}::jsonb`,
         ),
       )

@@ -31,7 +31,7 @@ export async function makeProposal(
   options: ProposalOptions,
 ): Promise<Proposal> {
   const { shape, skipped, rows } = list;
-  const { language, country, columns, questions, draft } = recognition;
+  const { fits, language, country, columns, questions, draft } = recognition;
   const preview = draft === undefined ? [] : await previewOf(open, draft, options);
   const unused = columns.filter(({ field }) => field === undefined).map(({ header }) => header);
   return Proposal.parse({
@@ -43,6 +43,7 @@ export async function makeProposal(
     delimiter_reason: shape.delimiter.reason,
     language,
     country,
+    mapping: fits ?? null,
     fits: candidates.map(({ name, version }) => ({ name, version })),
     columns: columns.map(({ header, field = null, ...column }) =>
       Object.assign(column, { column: header, field }),

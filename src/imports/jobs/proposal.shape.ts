@@ -1,22 +1,6 @@
 import { z } from 'zod';
 import { MappingDocument } from '../../mapping/mapping.document.js';
-
-const SEVERITY = z
-  .enum(['error', 'warning', 'information'])
-  .describe('How serious it is.')
-  .meta({ examples: ['warning'] });
-const Code = z
-  .string()
-  .describe('The reason code (docs/import-codes.md).')
-  .meta({ examples: ['columns-ignored'] });
-const Message = z
-  .string()
-  .describe('What was found.')
-  .meta({ examples: ['A phone number is invalid.'] });
-const Suggestion = z
-  .string()
-  .describe('What to do.')
-  .meta({ examples: ['Correct the number.'] });
+import { ListFinding, PreviewedRow } from './proposal.rows.js';
 
 const KnownMapping = z.object({
   name: z
@@ -105,66 +89,6 @@ const Question = z.object({
     .meta({ examples: [[{ label: 'day, month, year', value: ['dd/MM/yyyy'] }]] }),
 });
 
-const Finding = z.object({
-  severity: SEVERITY,
-  code: Code,
-  message: Message,
-  suggestion: Suggestion,
-  columns: z
-    .array(z.string())
-    .describe('The columns of the file.')
-    .meta({ examples: [['Bett']] }),
-  rows: z
-    .array(z.int())
-    .describe('The rows, as a spreadsheet program shows them.')
-    .meta({ examples: [[1, 2]] }),
-});
-
-const Issue = z.object({
-  severity: SEVERITY,
-  code: Code,
-  message: Message,
-  suggestion: Suggestion,
-  column: z
-    .string()
-    .optional()
-    .describe('The name of the column in the file.')
-    .meta({ examples: ['Telefon'] }),
-  field: z
-    .string()
-    .optional()
-    .describe('The name of the column in the draft.')
-    .meta({ examples: ['phone'] }),
-  other_row: z
-    .int()
-    .optional()
-    .describe('The other row that the issue is about.')
-    .meta({ examples: [3] }),
-});
-
-const Row = z.object({
-  row: z
-    .int()
-    .describe('The row, as a spreadsheet program shows it.')
-    .meta({ examples: [2] }),
-  state: z
-    .enum(['written', 'waiting', 'rejected', 'duplicate'])
-    .describe('What would happen to the row. A row that waits is written without its unknown words.')
-    .meta({ examples: ['written'] }),
-  resources: z
-    .array(z.looseObject({ resourceType: z.string() }))
-    .describe('The FHIR resources of the row. They contain patient data.')
-    .meta({ examples: [[{ resourceType: 'Patient', birthDate: '1980-03-02' }]] }),
-  words: z
-    .array(z.string())
-    .describe('Words that a person must decide.')
-    .meta({ examples: [['Zuckerkrankheit']] }),
-  issues: z
-    .array(Issue)
-    .describe('Findings of the row.')
-    .meta({ examples: [[]] }),
-});
-
 /** A proposed mapping of a list, with what is known about the list. It contains patient data. */
 export const Proposal = z.object({
   rows_total: z
@@ -199,11 +123,14 @@ export const Proposal = z.object({
     .string()
     .describe('The country whose phone numbers and names are assumed.')
     .meta({ examples: ['DE'] }),
+  mapping: KnownMapping.nullable()
+    .describe(
+      'The stored mapping that fits without doubt. An upload without the name of a mapping would use it. Null if there is none.',
+    )
+    .meta({ examples: [null] }),
   fits: z
     .array(KnownMapping)
-    .describe(
-      'Stored mappings that can read the columns. If the import waits, none or several fit without doubt.',
-    )
+    .describe('All stored mappings that can read the columns.')
     .meta({ examples: [[{ name: 'english-plain', version: 1 }]] }),
   columns: z
     .array(Column)
@@ -226,15 +153,17 @@ export const Proposal = z.object({
     .array(Question)
     .describe('What the list does not say. Answer the questions in the draft.')
     .meta({ examples: [[]] }),
-  draft: MappingDocument.nullable().describe(
-    'A complete mapping document. Correct it, then send it to POST /api/imports/{id}/mapping. Null if no column identifies the patients.',
-  ),
+  draft: MappingDocument.nullable()
+    .describe(
+      'A complete mapping document. Correct it, then send it to POST /api/imports/{id}/mapping. Null if no column identifies the patients.',
+    )
+    .meta({ examples: [null] }),
   findings: z
-    .array(Finding)
+    .array(ListFinding)
     .describe('Findings about the whole file, for example columns that the draft does not use.')
     .meta({ examples: [[]] }),
   preview: z
-    .array(Row)
+    .array(PreviewedRow)
     .describe('The first rows with the resources that the draft gives.')
     .meta({ examples: [[]] }),
 });

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { fittingMappings } from '../../csv/header.fit.js';
 import type { ProfiledList } from '../../csv/list.reading.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
-import { recogniseList } from '../../mapping/recognition/recognition.js';
+import { recogniseList, type RecognitionOptions } from '../../mapping/recognition/recognition.js';
 import { Conflict } from '../../problems/errors.js';
 import { SealedBox } from '../../secrets/sealed.box.js';
 import { Words } from '../../terms/words.service.js';
@@ -31,9 +31,13 @@ export class Proposals {
   ) {}
 
   /** Recognises the columns of a list. `known` are the newest versions of the stored mappings. */
-  recognise(list: ProfiledList, known: readonly StoredMapping[], today: string): RecognisedList {
+  recognise(
+    list: ProfiledList,
+    known: readonly StoredMapping[],
+    options: RecognitionOptions,
+  ): RecognisedList {
     const documents = known.map(({ document }) => document);
-    const { draft, ...recognition } = recogniseList(list.profile, documents, { today });
+    const { draft, ...recognition } = recogniseList(list.profile, documents, options);
     const fits = known.find(
       ({ name, version }) => name === recognition.fits?.name && version === recognition.fits.version,
     );
