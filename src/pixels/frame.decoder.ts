@@ -1,4 +1,5 @@
 import type { Codec } from '../dicom/transfer.syntaxes.js';
+import { decodeJpegLs } from './jpeg.ls.decoder.js';
 import type { PixelFormat } from './pixel.format.js';
 import { decodeRle } from './rle.decoder.js';
 
@@ -14,7 +15,11 @@ export function decodedFormat(format: PixelFormat): PixelFormat {
 }
 
 /** Decodes a compressed frame. Throws `PixelsRefused` when the frame contradicts the format or is broken. */
-export function decodeFrame(codec: Codec, format: PixelFormat, encoded: Uint8Array): DecodedFrame {
-  const decoders = { rle: decodeRle };
-  return { format: decodedFormat(format), bytes: decoders[codec](format, encoded) };
+export async function decodeFrame(
+  codec: Codec,
+  format: PixelFormat,
+  encoded: Uint8Array,
+): Promise<DecodedFrame> {
+  const decoders = { rle: decodeRle, 'jpeg-ls': decodeJpegLs };
+  return { format: decodedFormat(format), bytes: await decoders[codec](format, encoded) };
 }

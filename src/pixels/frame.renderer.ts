@@ -23,16 +23,16 @@ export interface RenderedFrame {
 }
 
 /** Decodes a compressed frame. Throws `PixelsRefused` when the number of bytes is not the size of the frame. */
-export function decoded({ format, codec, bytes, firstBit }: StoredFrame): DecodedFrame {
-  const frame = codec === undefined ? { format, bytes } : decodeFrame(codec, format, bytes);
+export async function decoded({ format, codec, bytes, firstBit }: StoredFrame): Promise<DecodedFrame> {
+  const frame = codec === undefined ? { format, bytes } : await decodeFrame(codec, format, bytes);
   if (frame.bytes.length !== Math.ceil((firstBit + frameBits(frame.format)) / 8))
     throw new PixelsRefused('the frame is not as long as its header says');
   return frame;
 }
 
 /** Renders a frame. Throws `PixelsRefused`. */
-export function renderFrame(stored: StoredFrame, presentation: Presentation): RenderedFrame {
-  const { format, bytes } = decoded(stored);
+export async function renderFrame(stored: StoredFrame, presentation: Presentation): Promise<RenderedFrame> {
+  const { format, bytes } = await decoded(stored);
   const { firstBit } = stored;
   const size = { width: format.columns, height: format.rows };
   if (!isColour(format))

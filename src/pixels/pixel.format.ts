@@ -68,6 +68,11 @@ export function pixelFormatOf(values: SelectedValues, pixelData: number): PixelF
   return format;
 }
 
+/** Samples per Pixel of a Photometric Interpretation. */
+export function samplesPerPixel(photometric: Photometric): 1 | 3 {
+  return SAMPLES[photometric];
+}
+
 /** Samples of one frame. */
 export function samplesOf({ rows, columns, photometric }: PixelFormat): number {
   return rows * columns * SAMPLES[photometric];

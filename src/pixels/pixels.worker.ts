@@ -14,18 +14,20 @@ export interface FrameTask {
 export type FrameAnswer =
   { readonly rendered: RenderedFrame } | { readonly decoded: DecodedFrame } | { readonly refused: string };
 
-parentPort?.on('message', ({ frame, presentation }: FrameTask) => {
+parentPort?.on('message', (task: FrameTask) => void answer(task));
+
+/** Posts the answer to a task. An unexpected error ends this worker, and the pool replaces it. */
+async function answer({ frame, presentation }: FrameTask): Promise<void> {
   try {
     if (presentation === undefined) {
-      const answer = { decoded: decoded(frame) };
+      const answer = { decoded: await decoded(frame) };
       parentPort?.postMessage(answer, [answer.decoded.bytes.buffer]);
     } else {
-      const answer = { rendered: renderFrame(frame, presentation) };
+      const answer = { rendered: await renderFrame(frame, presentation) };
       parentPort?.postMessage(answer, [answer.rendered.samples.buffer]);
     }
   } catch (error) {
-    // Any other error ends this worker, and the pool replaces it.
     if (!(error instanceof PixelsRefused)) throw error;
     parentPort?.postMessage({ refused: error.message }, []);
   }
-});
+}

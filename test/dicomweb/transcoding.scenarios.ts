@@ -321,29 +321,35 @@ export function registerTranscoding(shared: () => World): void {
     });
 
     describe('pixels that would end the archive', () => {
-      it.each([
-        ['JPEG-LS', 'signed16', SopClass.multiframeWord],
-        ['JPEG lossless SV1', 'palette', '1.2.840.10008.5.1.4.1.1.7.2'],
-      ] as const)('(%s of %s in class %s) are there as stored only', async (encoder, kind, sopClass) => {
-        const uids = freshUids(study);
-        await store(await encode(encoder, nativeFile(pixels[kind], uids, ELE, sopClass)));
-        expect((await ask(`${at(uids)}/frames/1`, 'application/octet-stream')).status).toBe(406);
-        expect((await ask(`${at(uids)}/rendered`)).status).toBe(406);
-        expect((await ask(`${at(uids)}/frames/1`)).status).toBe(200);
-        expect((await world.archive('/system')).status).toBe(200);
-      });
+      it.each([['JPEG lossless SV1', 'palette', '1.2.840.10008.5.1.4.1.1.7.2']] as const)(
+        '(%s of %s in class %s) are there as stored only',
+        async (encoder, kind, sopClass) => {
+          const uids = freshUids(study);
+          await store(await encode(encoder, nativeFile(pixels[kind], uids, ELE, sopClass)));
+          expect((await ask(`${at(uids)}/frames/1`, 'application/octet-stream')).status).toBe(406);
+          expect((await ask(`${at(uids)}/rendered`)).status).toBe(406);
+          expect((await ask(`${at(uids)}/frames/1`)).status).toBe(200);
+          expect((await world.archive('/system')).status).toBe(200);
+        },
+      );
     });
 
-    it('pixels that would end the archive are decoded by the gateway (RLE)', async () => {
-      const uids = freshUids(study);
-      await store(await encode('RLE', nativeFile(pixels.inverse, uids, ELE, SopClass.multiframeWord)));
-      expect(await uncompressed(at(uids), pixels.inverse, true)).toBe(0);
-      const from = world.gateway.upstream?.requests.length ?? 0;
-      for (const path of ['rendered', 'thumbnail'])
-        expect((await ask(`${at(uids)}/${path}`)).status).toBe(200);
-      const asked = world.gateway.upstream?.requests.slice(from) ?? [];
-      expect(asked.filter((one) => /transcode|rendered/.test(one))).toEqual([]);
-    });
+    it.each([
+      ['RLE', 'inverse'],
+      ['JPEG-LS', 'signed16'],
+    ] as const)(
+      'pixels that would end the archive are decoded by the gateway (%s of %s)',
+      async (encoder, kind) => {
+        const uids = freshUids(study);
+        await store(await encode(encoder, nativeFile(pixels[kind], uids, ELE, SopClass.multiframeWord)));
+        expect(await uncompressed(at(uids), pixels[kind], true)).toBe(0);
+        const from = world.gateway.upstream?.requests.length ?? 0;
+        for (const path of ['rendered', 'thumbnail'])
+          expect((await ask(`${at(uids)}/${path}`)).status).toBe(200);
+        const asked = world.gateway.upstream?.requests.slice(from) ?? [];
+        expect(asked.filter((one) => /transcode|rendered/.test(one))).toEqual([]);
+      },
+    );
 
     describe('bulk data of compressed pixels', () => {
       it('is one value when it is decoded', async () => {

@@ -54,15 +54,15 @@ const kinds = fc.record({
   seed: fc.infiniteStream(fc.integer({ min: 0, max: 3 })),
 });
 
-it('RLE frames of all kinds are decoded, however their runs are written', () => {
-  fc.assert(
-    fc.property(kinds, ({ allocated, isColour, lengths, pixels, seed }) => {
+it('RLE frames of all kinds are decoded, however their runs are written', async () => {
+  await fc.assert(
+    fc.asyncProperty(kinds, async ({ allocated, isColour, lengths, pixels, seed }) => {
       const samples = isColour ? 3 : 1;
       const width = allocated / 8;
       const values = Array.from({ length: pixels * samples * width }, () => seed.next().value ?? 0);
       const bytes = Uint8Array.from(values);
       const frame = rleFrame(planesOf(bytes, samples, width).map((plane) => packed(plane, lengths)));
-      const decoded = decodeFrame('rle', formatOf(allocated, isColour, pixels), frame);
+      const decoded = await decodeFrame('rle', formatOf(allocated, isColour, pixels), frame);
       expect(Buffer.from(decoded.bytes).equals(Buffer.from(bytes))).toBe(true);
       expect(decoded.format.isPlanar).toBe(false);
     }),
@@ -70,19 +70,19 @@ it('RLE frames of all kinds are decoded, however their runs are written', () => 
   );
 });
 
-it('every truncated or altered RLE frame is refused, or decoded to its full length', () => {
+it('every truncated or altered RLE frame is refused, or decoded to its full length', async () => {
   const format = formatOf(16, false, 50);
   const plane = Array.from({ length: 50 }, (_, at) => (at < 30 ? 7 : at));
   const whole = rleFrame([packed(plane, [9]), packed(plane, [20])]);
   for (let length = 0; length < whole.length; length += 1)
-    expect(() => decodeFrame('rle', format, whole.subarray(0, length)), String(length)).toThrow(
+    await expect(decodeFrame('rle', format, whole.subarray(0, length)), String(length)).rejects.toThrow(
       PixelsRefused,
     );
   for (let bit = 0; bit < whole.length * 8; bit += 1) {
     const altered = Uint8Array.from(whole);
     altered[bit >> 3] = (altered[bit >> 3] ?? 0) ^ (1 << (bit & 7));
     try {
-      expect(decodeFrame('rle', format, altered).bytes).toHaveLength(100);
+      expect((await decodeFrame('rle', format, altered)).bytes).toHaveLength(100);
     } catch (error) {
       expect(error).toBeInstanceOf(PixelsRefused);
     }
@@ -114,6 +114,6 @@ it.each<[name: string, format: PixelFormat, frame: Uint8Array]>([
     ]),
   ],
   ['of one bit', { ...formatOf(8, false, 8), bitsAllocated: 1 }, rleFrame([[255]])],
-])('an RLE frame %s is refused', (_, format, frame) => {
-  expect(() => decodeFrame('rle', format, frame)).toThrow(PixelsRefused);
+])('an RLE frame %s is refused', async (_, format, frame) => {
+  await expect(decodeFrame('rle', format, frame)).rejects.toThrow(PixelsRefused);
 });

@@ -1,0 +1,66 @@
+import { PixelsRefused } from './pixels.refused.js';
+
+/** The frame header of a JPEG or JPEG-LS stream (ISO/IEC 10918-1 §B.2.2, ISO/IEC 14495-1 §C.2.2). */
+export interface JpegFrameHeader {
+  /** The second byte of the marker, such as 0xC0 (baseline) or 0xF7 (JPEG-LS). */
+  readonly marker: number;
+  readonly precision: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly components: number;
+}
+
+const START_OF_IMAGE = 0xffd8;
+const START_OF_SCAN = 0xda;
+/** JPEG-LS preset parameters. Their type 4 contains another size of the image. */
+const PRESETS = 0xf8;
+const OTHER_SIZE = 4;
+
+/** Frame headers of all processes. 0xC4, 0xC8 and 0xCC are other markers. */
+const FRAME_HEADERS = new Set([
+  0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf, 0xf7,
+]);
+
+/**
+ * Reads the only frame header before the first scan. Throws `PixelsRefused` when the stream has no such header, or when its marker segments
+ * are broken.
+ */
+export function jpegFrameHeader(stream: Uint8Array): JpegFrameHeader {
+  const view = new DataView(stream.buffer, stream.byteOffset, stream.length);
+  const word = (at: number) => {
+    if (at + 2 > stream.length) throw broken();
+    return view.getUint16(at);
+  };
+  if (word(0) !== START_OF_IMAGE) throw broken();
+  let found: JpegFrameHeader | undefined;
+  for (let at = 2; ;) {
+    if (stream[at] !== 0xff) throw broken();
+    const marker = stream[at + 1] ?? 0;
+    // Fill bytes can precede a marker.
+    if (marker === 0xff) {
+      at += 1;
+      continue;
+    }
+    const length = word(at + 2);
+    if (length < 2 || at + 2 + length > stream.length) throw broken();
+    if (marker === START_OF_SCAN) break;
+    if (marker === PRESETS && stream[at + 4] === OTHER_SIZE) throw broken();
+    if (FRAME_HEADERS.has(marker)) {
+      if (found !== undefined || length < 8) throw broken();
+      found = {
+        marker,
+        precision: stream[at + 4] ?? 0,
+        rows: word(at + 5),
+        columns: word(at + 7),
+        components: stream[at + 9] ?? 0,
+      };
+    }
+    at += 2 + length;
+  }
+  if (found === undefined) throw broken();
+  return found;
+}
+
+function broken(): PixelsRefused {
+  return new PixelsRefused('the headers of the compressed pixels are broken');
+}
