@@ -28,7 +28,6 @@ const Findings = z.object({
     }),
   ),
 });
-const Seen = z.object({ issue: z.array(z.object({ severity: z.string() })) });
 
 interface Case {
   readonly what: string;
@@ -121,13 +120,6 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** The OperationOutcome of HAPI's validator. */
-const validate = (hapi: TestHapi, resource: unknown) =>
-  hapi.json('/Bundle/$validate', {
-    method: 'POST',
-    body: { resourceType: 'Parameters', parameter: [{ name: 'resource', resource }] },
-  });
-
 interface Place {
   readonly world: World;
   readonly hapi: TestHapi;
@@ -186,21 +178,5 @@ export function rejectionScenarios(place: () => Place, judgeBy: (judge: Judge) =
         expect(done.requests - clean).toBeLessThanOrEqual(most);
       },
     );
-
-    // The first validation of HAPI takes a minute on a busy machine.
-    if (isLong)
-      it('is rejected by the validator of HAPI: only the invalid row is rejected, with its element', async () => {
-        await validate(place().hapi, { resourceType: 'Bundle', type: 'transaction' });
-        const rows = 5;
-        const done = await imported(async (entry, _, transaction) => {
-          const copy = structuredClone(transaction);
-          const spoiled = copy.entry[entry]?.resource;
-          if (spoiled !== undefined) spoiled['gender'] = 'Feminino';
-          const body = await validate(place().hapi, copy);
-          const isInvalid = Seen.parse(body).issue.some(({ severity }) => severity === 'error');
-          return isInvalid ? { status: 422, body } : undefined;
-        }, rows);
-        expect(await rejectedElement(done, 1, rows)).toBe('Patient.gender');
-      }, 300_000);
   });
 }
