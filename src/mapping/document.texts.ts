@@ -54,7 +54,10 @@ export const DOCUMENT_TEXTS: Readonly<Record<string, Text>> = {
     [{ column: 'mrn', kind: 'text', system: 'urn:example:clinic:mrn', type: 'MR' }],
   ],
   column: ['The column of the mapping.', 'mrn'],
-  'identifiers.kind': ['`cpf`: a CPF of Brazil, whose form is checked. `text`: any other number.', 'text'],
+  'identifiers.kind': [
+    '`cpf`: a CPF of Brazil, whose form is checked. `national`: another national number, read without spaces, dots and hyphens. `text`: any other number.',
+    'text',
+  ],
   system: [
     'The URI of the system of the numbers. Two lists with one system share their patients.',
     'urn:example:clinic:mrn',

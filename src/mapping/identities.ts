@@ -5,7 +5,12 @@ import type { RowReading } from './row.reading.js';
 import { readCpf } from './values/cpf.js';
 import { systemOf } from './values/facility.js';
 import { type IdentityKey, patientKey } from './values/identity.js';
-import { isPlaceholder, readRecordNumber, type RecordNumber } from './values/record.number.js';
+import {
+  isPlaceholder,
+  readNationalNumber,
+  readRecordNumber,
+  type RecordNumber,
+} from './values/record.number.js';
 
 const TYPES = 'http://terminology.hl7.org/CodeSystem/v2-0203';
 
@@ -31,7 +36,9 @@ export function readIdentities(reading: RowReading, facility: string | undefined
     const read: RecordNumber =
       kind === 'cpf'
         ? readCpf(text, reading.document.policies.cpf_check_digits, column)
-        : readRecordNumber(text, column);
+        : kind === 'national'
+          ? readNationalNumber(text, column)
+          : readRecordNumber(text, column);
     reading.issues.push(...read.issues);
     const { value } = read;
     if (value === undefined) return [];

@@ -51,7 +51,7 @@ const Column = z
 
 const IdentifierRule = z.strictObject({
   column: Field,
-  kind: z.enum(['cpf', 'text']),
+  kind: z.enum(['cpf', 'national', 'text']),
   system: Uri,
   aliases: z.array(Uri).max(8).default([]),
   use: z.enum(['usual', 'official', 'secondary']).default('usual'),

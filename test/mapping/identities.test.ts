@@ -7,7 +7,12 @@ import type { Stored } from '../../src/fhir/fhir.resources.js';
 import { mapRow } from '../../src/mapping/row.mapping.js';
 import type { RowPlan } from '../../src/mapping/row.plan.js';
 import { facilityOfIssuer } from '../../src/mapping/values/facility.js';
-import { isPlaceholder, PLACEHOLDERS, readRecordNumber } from '../../src/mapping/values/record.number.js';
+import {
+  isPlaceholder,
+  PLACEHOLDERS,
+  readNationalNumber,
+  readRecordNumber,
+} from '../../src/mapping/values/record.number.js';
 import { shipped } from '../csv/csv.reading.ts';
 import { context } from './mapping.world.ts';
 
@@ -79,6 +84,26 @@ describe('a record number', () => {
         expect(isPlaceholder(text, PLACEHOLDERS)).toBe(false);
       }),
     );
+  });
+});
+
+describe('a national number', () => {
+  it.each([
+    ['943 476 5919', '9434765919'],
+    ['943-476-5919', '9434765919'],
+    ['9434765919.0', '9434765919'],
+    ['1 85 05 78 006 084 91', '185057800608491'],
+    ['a123456780', 'A123456780'],
+    ['12345678-z', '12345678Z'],
+    ['9434765919', '9434765919'],
+  ])('%s is %s', (text, value) => {
+    const { former, ...read } = readNationalNumber(text, 'number');
+    expect(read).toEqual({ value, issues: [] });
+    expect(former).toBe(text === value ? undefined : text);
+  });
+
+  it('of separators alone is no number', () => {
+    expect(readNationalNumber('- . /', 'number').value).toBeUndefined();
   });
 });
 

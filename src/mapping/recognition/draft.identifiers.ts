@@ -1,3 +1,4 @@
+import { NATIONAL_NUMBERS } from './check.digits.js';
 import type { PlacedColumn } from './column.choice.js';
 
 /** The systems of the identifiers. A number of the hospital belongs to the facility that sends the list. */
@@ -30,13 +31,19 @@ function identifierRule({ meaning, field }: PlacedColumn): object {
   const isOfFacility = system.startsWith('urn:radgate:');
   return {
     column: field,
-    kind: meaning === 'cpf' ? 'cpf' : 'text',
+    kind: kindOf(meaning),
     system,
     ...(meaning === 'cpf' ? { aliases: CPF_ALIASES } : {}),
     use: meaning === 'mrn' ? 'usual' : 'official',
     type,
     scope: isOfFacility ? 'facility' : 'global',
   };
+}
+
+/** Numbers whose form is not known are kept as they are written. */
+function kindOf(meaning: string): 'cpf' | 'national' | 'text' {
+  if (meaning === 'cpf') return 'cpf';
+  return NATIONAL_NUMBERS.some((one) => one === meaning) ? 'national' : 'text';
 }
 
 /** The columns that identify the patient, the main identifier first. */

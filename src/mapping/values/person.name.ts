@@ -37,7 +37,7 @@ export function readFullName(cell: string, country: string): ReadName {
   const prefix = [...titled.prefix];
   suffix.unshift(...titled.suffix);
   let name: HumanName;
-  if (second === undefined) name = splitWords(text, titled.words);
+  if (second === undefined) name = splitByCapitals(text, titled.words) ?? splitWords(text, titled.words);
   else {
     const family = takeTitles(wordsOf(first), country);
     prefix.unshift(...family.prefix);
@@ -93,6 +93,26 @@ function withTitles(name: HumanName, prefix: readonly string[], suffix: readonly
     ...(prefix.length === 0 ? {} : { prefix: [...prefix] }),
     ...(suffix.length === 0 ? {} : { suffix: [...suffix] }),
   };
+}
+
+const isCapitals = (word: string): boolean => /^\p{Lu}[\p{Lu}'’-]+$/u.test(word);
+const isCapitalised = (word: string): boolean => /^\p{Lu}.*\p{Ll}/u.test(word);
+
+/**
+ * Splits a name whose family name is in capital letters, such as `DUPONT Marie` or `Marie DUPONT`. Undefined if the capital letters do not
+ * show the family name, for example if all words have them.
+ */
+function splitByCapitals(text: string, words: readonly string[]): HumanName | undefined {
+  const isFirst = isCapitals(words[0] ?? '');
+  const parts = isFirst ? words : words.toReversed();
+  const count = parts.findIndex((word) => !isCapitals(word) && !PARTICLES.has(word));
+  const others = parts.slice(count);
+  if (count < 1 || others.length === 0 || !others.every((word) => isCapitalised(word))) return undefined;
+  const family = parts.slice(0, count);
+  // In `JOSE da Silva`, the particle belongs to the words after it.
+  if (isFirst && PARTICLES.has(family.at(-1) ?? '')) return undefined;
+  const inOrder = (some: readonly string[]): string[] => (isFirst ? [...some] : some.toReversed());
+  return { use: 'official', text, family: inOrder(family).join(' '), given: inOrder(others) };
 }
 
 /**

@@ -55,3 +55,16 @@ export function readRecordNumber(text: string, column: string): RecordNumber {
   const value = text.replace(/^[\s\u200B\uFEFF]+|[\s\u200B\uFEFF]+$/gu, '').replace(/^(\d+)\.0+$/u, '$1');
   return { value, issues: [], ...(value === text ? {} : { former: text }) };
 }
+
+/**
+ * Reads a national number such as `943 476 5919`. Spaces, dots, hyphens and slashes are removed, and letters become upper case, because each
+ * list writes such numbers in its own way.
+ */
+export function readNationalNumber(text: string, column: string): RecordNumber {
+  const { value, issues } = readRecordNumber(text, column);
+  if (value === undefined) return { issues };
+  const compact = value.replace(/[\s./\u2010-\u2015-]/gu, '').toUpperCase();
+  // A text of separators alone is not a number.
+  if (compact === '') return { issues: [issue('identifier-placeholder', column)] };
+  return { value: compact, issues, ...(compact === text ? {} : { former: text }) };
+}
