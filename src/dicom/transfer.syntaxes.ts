@@ -60,9 +60,8 @@ const UNCOMPRESSED = new Set([
   '1.2.840.10008.1.2.1.99',
   EXPLICIT_BIG_ENDIAN,
 ]);
-/** Transfer syntaxes that Orthanc decodes: JPEG baseline, extended and lossless, JPEG 2000. */
+/** Transfer syntaxes that Orthanc decodes: JPEG extended and lossless, JPEG 2000. */
 const DECODED = new Set([
-  '1.2.840.10008.1.2.4.50',
   '1.2.840.10008.1.2.4.51',
   '1.2.840.10008.1.2.4.57',
   '1.2.840.10008.1.2.4.70',
@@ -70,9 +69,10 @@ const DECODED = new Set([
   '1.2.840.10008.1.2.4.91',
 ]);
 /** A kind of compression that the gateway decodes itself. */
-export type Codec = 'rle' | 'jpeg-ls';
+export type Codec = 'rle' | 'jpeg' | 'jpeg-ls';
 const CODECS: ReadonlyMap<string, Codec> = new Map([
   ['1.2.840.10008.1.2.5', 'rle'],
+  ['1.2.840.10008.1.2.4.50', 'jpeg'],
   ['1.2.840.10008.1.2.4.80', 'jpeg-ls'],
   ['1.2.840.10008.1.2.4.81', 'jpeg-ls'],
 ]);

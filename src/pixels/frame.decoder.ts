@@ -1,6 +1,7 @@
 import type { Codec } from '../dicom/transfer.syntaxes.js';
+import { decodeJpeg } from './jpeg.decoder.js';
 import { decodeJpegLs } from './jpeg.ls.decoder.js';
-import type { PixelFormat } from './pixel.format.js';
+import { type PixelFormat, samplesPerPixel } from './pixel.format.js';
 import { decodeRle } from './rle.decoder.js';
 
 /** A frame of uncompressed pixels in little endian, and their format. */
@@ -9,9 +10,10 @@ export interface DecodedFrame {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The format of the decoded pixels. Colours are pixel by pixel (Planar Configuration 0). */
-export function decodedFormat(format: PixelFormat): PixelFormat {
-  return { ...format, isPlanar: false };
+/** The format of the decoded pixels. Colours are pixel by pixel (Planar Configuration 0), and JPEG colours become RGB. */
+export function decodedFormat(format: PixelFormat, codec: Codec): PixelFormat {
+  const isConverted = codec === 'jpeg' && samplesPerPixel(format.photometric) === 3;
+  return { ...format, isPlanar: false, photometric: isConverted ? 'RGB' : format.photometric };
 }
 
 /** Decodes a compressed frame. Throws `PixelsRefused` when the frame contradicts the format or is broken. */
@@ -20,6 +22,6 @@ export async function decodeFrame(
   format: PixelFormat,
   encoded: Uint8Array,
 ): Promise<DecodedFrame> {
-  const decoders = { rle: decodeRle, 'jpeg-ls': decodeJpegLs };
-  return { format: decodedFormat(format), bytes: await decoders[codec](format, encoded) };
+  const decoders = { rle: decodeRle, jpeg: decodeJpeg, 'jpeg-ls': decodeJpegLs };
+  return { format: decodedFormat(format, codec), bytes: await decoders[codec](format, encoded) };
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { decodedFormat, type DecodedFrame } from './frame.decoder.js';
+import type { DecodedFrame } from './frame.decoder.js';
 import type { RenderedFrame, StoredFrame } from './frame.renderer.js';
 import { frameBits, samplesOf } from './pixel.format.js';
 import { PixelsRefused } from './pixels.refused.js';
@@ -43,7 +43,7 @@ export class FrameWorkers {
     const answer = await this.#run(name, { frame, presentation: undefined });
     if (!('decoded' in answer)) throw lost();
     const { format, bytes } = answer.decoded;
-    if (bytes.length !== frameBits(decodedFormat(format)) / 8) throw lost();
+    if (bytes.length !== frameBits(format) / 8) throw lost();
     return answer.decoded;
   }
 

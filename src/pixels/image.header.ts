@@ -58,11 +58,12 @@ export async function readImageHeader(file: SourceOfBytes): Promise<ImageHeader>
     const selected = await readSelected(opened, SELECTION, PIXEL_ELEMENTS, await implicitRepresentations());
     const { values, end, weight } = selected;
     if (end === undefined) throw new PixelsRefused('it has no pixel data');
-    const isEncapsulated = codecOf(opened.transferSyntax) !== undefined;
+    const codec = codecOf(opened.transferSyntax);
+    const isEncapsulated = codec !== undefined;
     if ((end.length === UNDEFINED_LENGTH) !== isEncapsulated)
       throw new PixelsRefused('the transfer syntax contradicts the form of the pixel data');
     const length = isEncapsulated ? Infinity : end.length;
-    const format = pixelFormatOf(values, end.tag);
+    const format = pixelFormatOf(values, end.tag, codec);
     const isDeflated = opened.transferSyntax === DEFLATED;
     const swappedWidth = opened.encoding.big ? (SWAPPED_WIDTHS.get(end.vr) ?? 1) : 1;
     // Writers use different byte orders for big endian pixels with more than 16 bits.

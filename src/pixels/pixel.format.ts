@@ -1,3 +1,4 @@
+import type { Codec } from '../dicom/transfer.syntaxes.js';
 import type { SelectedValues } from '../dicom/selected.values.js';
 import { PixelsRefused } from './pixels.refused.js';
 
@@ -40,10 +41,14 @@ const MAX_SAMPLES = 64 * 1024 * 1024;
 const MAX_FRAME_BYTES = 128 * 1024 * 1024;
 
 /**
- * Reads and checks the format of the pixels. `pixelData`: the tag of the element with the pixels. Throws `PixelsRefused` when attributes are
+ * Reads and checks the format of the pixels. `pixelData`: the tag of the element with the pixels. `codec`: their compression. Throws `PixelsRefused` when attributes are
  * missing, contradict each other, or describe pixels that are too large or not supported.
  */
-export function pixelFormatOf(values: SelectedValues, pixelData: number): PixelFormat {
+export function pixelFormatOf(
+  values: SelectedValues,
+  pixelData: number,
+  codec: Codec | undefined,
+): PixelFormat {
   const photometric = values.text(0x00280004);
   if (!isPhotometric(photometric)) throw new PixelsRefused('unsupported Photometric Interpretation');
   const samples = values.short(0x00280002);
@@ -62,7 +67,7 @@ export function pixelFormatOf(values: SelectedValues, pixelData: number): PixelF
     isSigned,
     ...bitsOf(values, pixelData),
   };
-  if (samples === 3) checkColour(format);
+  if (samples === 3) checkColour(format, codec);
   if (samplesOf(format) > MAX_SAMPLES || frameBits(format) / 8 > MAX_FRAME_BYTES)
     throw new PixelsRefused('the frame is too large');
   return format;
@@ -116,11 +121,15 @@ function bitsOf(values: SelectedValues, pixelData: number): Bits {
   return { numbers: 'integer', bitsAllocated, bitsStored, highBit };
 }
 
-function checkColour({ photometric, bitsAllocated, isSigned, columns, isPlanar }: PixelFormat): void {
+function checkColour(
+  { photometric, bitsAllocated, isSigned, columns, isPlanar }: PixelFormat,
+  codec: Codec | undefined,
+): void {
   if (isSigned || (bitsAllocated !== 8 && bitsAllocated !== 16))
     throw new PixelsRefused('colour samples that are not unsigned numbers of 8 or 16 bits');
   if (photometric === 'RGB') return;
   if (bitsAllocated !== 8) throw new PixelsRefused('YBR samples of more than 8 bits');
-  if (photometric === 'YBR_FULL_422' && (isPlanar || columns % 2 !== 0))
+  // In a compressed stream, the name only says that the stream may have less chrominance.
+  if (codec === undefined && photometric === 'YBR_FULL_422' && (isPlanar || columns % 2 !== 0))
     throw new PixelsRefused('YBR_FULL_422 with planes or an odd number of columns');
 }

@@ -26,7 +26,11 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['A file in another transfer syntax', 'uncompressed', 'as DCMTK decodes it, bit for bit'],
   ['HTJ2K', 'transcoding', 'in what the archive cannot decode are there as stored only'],
   ['Radgate does not compress', 'transcoding', 'are never compressed'],
-  ['The gateway decodes RLE and JPEG-LS', 'transcoding', 'are decoded by the gateway (%s of %s)'],
+  [
+    'The gateway decodes RLE, JPEG baseline and JPEG-LS',
+    'transcoding',
+    'are decoded by the gateway (%s of %s)',
+  ],
   ['For all other compressions, 406', 'transcoding', 'that are broken inside are 406'],
   [
     '`application/dicom` without `transfer-syntax`',
@@ -46,7 +50,11 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['A series or study: one part', 'rendered', 'of a series and a study are one of each'],
   ['Encapsulated PDF', 'metadata', 'is its PDF for Accept'],
   ['Uncompressed images are rendered', 'rendered', 'pixels that contradict their header are 406'],
-  ['RLE and JPEG-LS images are decoded and rendered', 'transcoding', 'are decoded by the gateway (%s of %s)'],
+  [
+    'RLE, JPEG baseline and JPEG-LS images are decoded and rendered',
+    'transcoding',
+    'are decoded by the gateway (%s of %s)',
+  ],
   ['Reports, documents other than PDF', 'rendered', 'is 406 for a %s'],
   ['`viewport=width,height`', 'rendered', 'takes window, viewport and quality'],
   ['`window=center,width,function`', 'rendered', 'a window shows each pixel as its function says'],

@@ -12,8 +12,8 @@ import { encodeHead } from '../../dicom/data.set.recoder.js';
 import { IMPLICIT_LITTLE_ENDIAN, type Uncompressed } from '../../dicom/transfer.syntaxes.js';
 import { Slots } from '../../limits/slots.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
-import { decodedFormat } from '../../pixels/frame.decoder.js';
-import { frameBits, isColour, type PixelFormat } from '../../pixels/pixel.format.js';
+import type { DecodedFrame } from '../../pixels/frame.decoder.js';
+import { frameBits, type PixelFormat, samplesPerPixel } from '../../pixels/pixel.format.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { InstanceFiles } from '../wado/instance.files.js';
 import { compressedHeader, type NewElement, withPixels } from '../wado/uncompressed.file.js';
@@ -22,6 +22,7 @@ import { FrameTasks } from './frame.tasks.js';
 /** Largest number of headers of compressed files in memory at the same time, in total and for one account. */
 const MAX_HEADERS = 8;
 const MAX_HEADERS_PER_ACCOUNT = 4;
+const PHOTOMETRIC = 0x00280004;
 const PLANAR_CONFIGURATION = 0x00280006;
 const UNDECODABLE = 'This instance cannot be decoded. Ask for the stored form: transfer-syntax=*.';
 
@@ -46,9 +47,13 @@ export class DecodedFrames {
 
   /** All decoded frames as one value of even length. Throws `NotAcceptable` when the first frame cannot be decoded. */
   async all(instance: FoundInstance): Promise<ArchiveBytes> {
-    const { frames, format } = await this.tasks.header(instance);
+    const { frames } = await this.tasks.header(instance);
     const first = await this.tasks.decoded(instance, 1);
-    const length = pixelLength(decodedFormat(format), frames);
+    return this.allAfter(instance, frames, first);
+  }
+
+  private allAfter(instance: FoundInstance, frames: number, first: DecodedFrame): ArchiveBytes {
+    const length = pixelLength(first.format, frames);
     const pieces = this.pieces(instance, frames, Buffer.from(first.bytes.buffer), length);
     return { length, stream: Readable.from(pieces, { objectMode: false }) };
   }
@@ -56,10 +61,11 @@ export class DecodedFrames {
   /** The file in the uncompressed transfer syntax `into`. All values except the pixels are as stored. Throws `NotAcceptable`. */
   file(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
     const work = async () => {
-      const { format } = await this.tasks.header(instance);
+      const { frames } = await this.tasks.header(instance);
       const header = await compressedHeader(await this.files.stored(instance), into);
-      const pixels = await this.all(instance);
-      return withPixels(header, changedElements(format, pixels.length ?? 0, into), pixels.stream);
+      const first = await this.tasks.decoded(instance, 1);
+      const pixels = this.allAfter(instance, frames, first);
+      return withPixels(header, changedElements(first.format, pixels.length ?? 0, into), pixels.stream);
     };
     return this.headers.run(
       () =>
@@ -95,9 +101,21 @@ function pixelLength(format: PixelFormat, frames: number): number {
 /** The elements that differ in the decoded file, without the bytes of the pixels. */
 function changedElements(format: PixelFormat, length: number, into: Uncompressed): readonly NewElement[] {
   const encoding = into === IMPLICIT_LITTLE_ENDIAN ? IMPLICIT_LITTLE : EXPLICIT_LITTLE;
+  const element = (tag: number, vr: string, value: Buffer): NewElement => [
+    tag,
+    Buffer.concat([encodeHead(tag, vr, value.length, encoding), value]),
+  ];
   const vr = format.bitsAllocated > 8 ? 'OW' : 'OB';
   const pixels = [PIXEL_DATA, encodeHead(PIXEL_DATA, vr, length, encoding)] as const;
-  if (!isColour(format) || format.photometric === 'PALETTE COLOR') return [pixels];
-  const planar = Buffer.concat([encodeHead(PLANAR_CONFIGURATION, 'US', 2, encoding), Buffer.alloc(2)]);
-  return [[PLANAR_CONFIGURATION, planar], pixels];
+  if (samplesPerPixel(format.photometric) === 1) return [pixels];
+  const { photometric } = format;
+  return [
+    element(
+      PHOTOMETRIC,
+      'CS',
+      Buffer.from(photometric.padEnd(photometric.length + (photometric.length % 2))),
+    ),
+    element(PLANAR_CONFIGURATION, 'US', Buffer.alloc(2)),
+    pixels,
+  ];
 }
