@@ -60,21 +60,17 @@ const UNCOMPRESSED = new Set([
   '1.2.840.10008.1.2.1.99',
   EXPLICIT_BIG_ENDIAN,
 ]);
-/** Transfer syntaxes that Orthanc decodes: JPEG extended and lossless, JPEG 2000. */
-const DECODED = new Set([
-  '1.2.840.10008.1.2.4.51',
-  '1.2.840.10008.1.2.4.57',
-  '1.2.840.10008.1.2.4.70',
-  '1.2.840.10008.1.2.4.90',
-  '1.2.840.10008.1.2.4.91',
-]);
+/** Transfer syntaxes that Orthanc decodes: JPEG extended and lossless. */
+const DECODED = new Set(['1.2.840.10008.1.2.4.51', '1.2.840.10008.1.2.4.57', '1.2.840.10008.1.2.4.70']);
 /** A kind of compression that the gateway decodes itself. */
-export type Codec = 'rle' | 'jpeg' | 'jpeg-ls';
+export type Codec = 'rle' | 'jpeg' | 'jpeg-ls' | 'jpeg-2000';
 const CODECS: ReadonlyMap<string, Codec> = new Map([
   ['1.2.840.10008.1.2.5', 'rle'],
   ['1.2.840.10008.1.2.4.50', 'jpeg'],
   ['1.2.840.10008.1.2.4.80', 'jpeg-ls'],
   ['1.2.840.10008.1.2.4.81', 'jpeg-ls'],
+  ['1.2.840.10008.1.2.4.90', 'jpeg-2000'],
+  ['1.2.840.10008.1.2.4.91', 'jpeg-2000'],
 ]);
 /** Largest size in bytes, after decoding, of a file that Orthanc decodes. Orthanc needs about twice this size in memory. */
 const LARGEST_DECODED = 512 * 1024 * 1024;

@@ -1,7 +1,8 @@
 import type { Codec } from '../dicom/transfer.syntaxes.js';
 import { decodeJpeg } from './jpeg.decoder.js';
 import { decodeJpegLs } from './jpeg.ls.decoder.js';
-import { type PixelFormat, samplesPerPixel } from './pixel.format.js';
+import { decodeJpeg2000 } from './jpeg2000.decoder.js';
+import { isTransformed, type PixelFormat, samplesPerPixel } from './pixel.format.js';
 import { decodeRle } from './rle.decoder.js';
 
 /** A frame of uncompressed pixels in little endian, and their format. */
@@ -10,10 +11,15 @@ export interface DecodedFrame {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The format of the decoded pixels. Colours are pixel by pixel (Planar Configuration 0), and JPEG colours become RGB. */
+/**
+ * The format of the decoded pixels. Colours are pixel by pixel (Planar Configuration 0), and JPEG colours and transformed
+ * JPEG 2000 components become RGB.
+ */
 export function decodedFormat(format: PixelFormat, codec: Codec): PixelFormat {
-  const isConverted = codec === 'jpeg' && samplesPerPixel(format.photometric) === 3;
-  return { ...format, isPlanar: false, photometric: isConverted ? 'RGB' : format.photometric };
+  const { photometric } = format;
+  const isJpegColour = codec === 'jpeg' && samplesPerPixel(photometric) === 3;
+  const isConverted = isJpegColour || isTransformed(photometric);
+  return { ...format, isPlanar: false, photometric: isConverted ? 'RGB' : photometric };
 }
 
 /** Decodes a compressed frame. Throws `PixelsRefused` when the frame contradicts the format or is broken. */
@@ -22,6 +28,6 @@ export async function decodeFrame(
   format: PixelFormat,
   encoded: Uint8Array,
 ): Promise<DecodedFrame> {
-  const decoders = { rle: decodeRle, jpeg: decodeJpeg, 'jpeg-ls': decodeJpegLs };
+  const decoders = { rle: decodeRle, jpeg: decodeJpeg, 'jpeg-ls': decodeJpegLs, 'jpeg-2000': decodeJpeg2000 };
   return { format: decodedFormat(format, codec), bytes: await decoders[codec](format, encoded) };
 }

@@ -10,6 +10,8 @@ const SAMPLES = {
   RGB: 3,
   YBR_FULL: 3,
   YBR_FULL_422: 3,
+  YBR_RCT: 3,
+  YBR_ICT: 3,
 } as const;
 
 export type Photometric = keyof typeof SAMPLES;
@@ -73,6 +75,11 @@ export function pixelFormatOf(
   return format;
 }
 
+/** Whether the colours are transformed in the compressed stream (RCT or ICT of JPEG 2000). */
+export function isTransformed(photometric: Photometric): boolean {
+  return photometric === 'YBR_RCT' || photometric === 'YBR_ICT';
+}
+
 /** Samples per Pixel of a Photometric Interpretation. */
 export function samplesPerPixel(photometric: Photometric): 1 | 3 {
   return SAMPLES[photometric];
@@ -127,7 +134,9 @@ function checkColour(
 ): void {
   if (isSigned || (bitsAllocated !== 8 && bitsAllocated !== 16))
     throw new PixelsRefused('colour samples that are not unsigned numbers of 8 or 16 bits');
-  if (photometric === 'RGB') return;
+  if (isTransformed(photometric) && codec !== 'jpeg-2000')
+    throw new PixelsRefused('a transformation of JPEG 2000 in another transfer syntax');
+  if (photometric === 'RGB' || isTransformed(photometric)) return;
   if (bitsAllocated !== 8) throw new PixelsRefused('YBR samples of more than 8 bits');
   // In a compressed stream, the name only says that the stream may have less chrominance.
   if (codec === undefined && photometric === 'YBR_FULL_422' && (isPlanar || columns % 2 !== 0))

@@ -26,12 +26,8 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['A file in another transfer syntax', 'uncompressed', 'as DCMTK decodes it, bit for bit'],
   ['HTJ2K', 'transcoding', 'in what the archive cannot decode are there as stored only'],
   ['Radgate does not compress', 'transcoding', 'are never compressed'],
-  [
-    'The gateway decodes RLE, JPEG baseline and JPEG-LS',
-    'transcoding',
-    'are decoded by the gateway (%s of %s)',
-  ],
-  ['For all other compressions, 406', 'transcoding', 'that are broken inside are 406'],
+  ['The gateway decodes RLE, JPEG baseline', 'transcoding', 'are decoded by the gateway (%s of %s)'],
+  ['For JPEG extended and JPEG lossless, 406', 'transcoding', 'that are broken inside are 406'],
   [
     '`application/dicom` without `transfer-syntax`',
     'wado',
@@ -51,7 +47,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['Encapsulated PDF', 'metadata', 'is its PDF for Accept'],
   ['Uncompressed images are rendered', 'rendered', 'pixels that contradict their header are 406'],
   [
-    'RLE, JPEG baseline and JPEG-LS images are decoded and rendered',
+    'RLE, JPEG baseline, JPEG-LS and JPEG 2000 images',
     'transcoding',
     'are decoded by the gateway (%s of %s)',
   ],

@@ -4,6 +4,7 @@ import { decodeFrame } from '../../src/pixels/frame.decoder.js';
 import type { PixelFormat } from '../../src/pixels/pixel.format.js';
 import { PixelsRefused } from '../../src/pixels/pixels.refused.js';
 import { boundedMemory } from '../../src/pixels/wasm.codec.js';
+import { bytesOf, columns, painted, pixelFormat, rows } from './made.frames.ts';
 
 interface Encoder {
   getDecodedBuffer(info: {
@@ -24,8 +25,6 @@ const openEncoder: () => Promise<{ readonly JpegLSEncoder: new () => Encoder }> 
   '@cornerstonejs/codec-charls/wasmjs',
 );
 
-const [rows, columns] = [21, 33];
-
 /** Compresses samples of `bits` bits: bytes for up to 8 bits, words in little endian for more. */
 async function encoded(
   samples: Uint8Array,
@@ -42,22 +41,6 @@ async function encoded(
   return stream;
 }
 
-function formatOf(bitsAllocated: number, bitsStored: number, more: Partial<PixelFormat> = {}): PixelFormat {
-  const bits = { bitsAllocated, bitsStored, highBit: bitsStored - 1, isSigned: false };
-  return { rows, columns, photometric: 'MONOCHROME2', isPlanar: false, numbers: 'integer', ...bits, ...more };
-}
-
-/** A smooth image with some noise, in `bits` bits per sample. */
-function painted(count: number, bits: number): number[] {
-  return Array.from({ length: count }, (_, at) => (at * 5 + ((at * at * 31) % 7)) % 2 ** bits);
-}
-
-function bytesOf(values: readonly number[], width: 1 | 2): Uint8Array {
-  const bytes = Buffer.alloc(values.length * width);
-  values.forEach((value, at) => bytes.writeUIntLE(value & (256 ** width - 1), at * width, width));
-  return Uint8Array.from(bytes);
-}
-
 describe('JPEG-LS', () => {
   it.each([
     [8, 8],
@@ -68,7 +51,7 @@ describe('JPEG-LS', () => {
   ])('grey of %i bits with %i stored comes back exactly', async (allocated, stored) => {
     const values = painted(rows * columns, stored);
     const stream = await encoded(bytesOf(values, stored > 8 ? 2 : 1), stored);
-    const { bytes } = await decodeFrame('jpeg-ls', formatOf(allocated, stored), stream);
+    const { bytes } = await decodeFrame('jpeg-ls', pixelFormat(allocated, stored), stream);
     expect(bytes).toEqual(bytesOf(values, allocated > 8 ? 2 : 1));
   });
 
@@ -81,7 +64,7 @@ describe('JPEG-LS', () => {
     const values = painted(rows * columns, stored).map((value) => value - 2 ** (stored - 1));
     const unsigned = values.map((value) => value & (2 ** stored - 1));
     const stream = await encoded(bytesOf(unsigned, stored > 8 ? 2 : 1), stored);
-    const format = formatOf(allocated, stored, { isSigned: true });
+    const format = pixelFormat(allocated, stored, { isSigned: true });
     const { bytes } = await decodeFrame('jpeg-ls', format, stream);
     expect(bytes).toEqual(bytesOf(values, allocated > 8 ? 2 : 1));
   });
@@ -89,7 +72,7 @@ describe('JPEG-LS', () => {
   it.each([1, 2])('colours in interleave mode %i come pixel by pixel', async (mode) => {
     const values = painted(rows * columns * 3, 8);
     const stream = await encoded(bytesOf(values, 1), 8, { components: 3, mode });
-    const format = formatOf(8, 8, { photometric: 'RGB', isPlanar: true });
+    const format = pixelFormat(8, 8, { photometric: 'RGB', isPlanar: true });
     const decoded = await decodeFrame('jpeg-ls', format, stream);
     expect(decoded.bytes).toEqual(bytesOf(values, 1));
     expect(decoded.format.isPlanar).toBe(false);
@@ -99,14 +82,14 @@ describe('JPEG-LS', () => {
     const values = painted(rows * columns * 3, 8);
     const planes = [0, 1, 2].flatMap((plane) => values.filter((_, at) => at % 3 === plane));
     const stream = await encoded(bytesOf(planes, 1), 8, { components: 3, mode: 0 });
-    const { bytes } = await decodeFrame('jpeg-ls', formatOf(8, 8, { photometric: 'RGB' }), stream);
+    const { bytes } = await decodeFrame('jpeg-ls', pixelFormat(8, 8, { photometric: 'RGB' }), stream);
     expect(bytes).toEqual(bytesOf(values, 1));
   });
 
   it('near-lossless differs by at most the stated error', async () => {
     const values = painted(rows * columns, 8);
     const stream = await encoded(bytesOf(values, 1), 8, { near: 3 });
-    const { bytes } = await decodeFrame('jpeg-ls', formatOf(8, 8), stream);
+    const { bytes } = await decodeFrame('jpeg-ls', pixelFormat(8, 8), stream);
     expect(Math.max(...values.map((value, at) => Math.abs(value - (bytes[at] ?? 0))))).toBeLessThanOrEqual(3);
   });
 
@@ -114,24 +97,24 @@ describe('JPEG-LS', () => {
     const stream = await encoded(bytesOf(painted(rows * columns, 12), 2), 12);
     const colour = await encoded(bytesOf(painted(rows * columns * 3, 8), 1), 8, { components: 3, mode: 2 });
     const contradictions: [format: PixelFormat, stream: Uint8Array][] = [
-      [formatOf(16, 12, { rows: 22 }), stream],
-      [formatOf(16, 12, { columns: 32 }), stream],
-      [formatOf(8, 8), stream],
-      [formatOf(16, 13), stream],
-      [formatOf(32, 12), stream],
-      [formatOf(8, 8, { photometric: 'RGB' }), stream],
-      [formatOf(8, 8), colour],
-      [formatOf(8, 8, { photometric: 'YBR_FULL_422', columns: 34 }), colour],
-      [formatOf(16, 12), new Uint8Array(0)],
-      [formatOf(16, 12), new Uint8Array(500)],
-      [formatOf(16, 12), new Uint8Array(500).fill(255)],
+      [pixelFormat(16, 12, { rows: 22 }), stream],
+      [pixelFormat(16, 12, { columns: 32 }), stream],
+      [pixelFormat(8, 8), stream],
+      [pixelFormat(16, 13), stream],
+      [pixelFormat(32, 12), stream],
+      [pixelFormat(8, 8, { photometric: 'RGB' }), stream],
+      [pixelFormat(8, 8), colour],
+      [pixelFormat(8, 8, { photometric: 'YBR_FULL_422', columns: 34 }), colour],
+      [pixelFormat(16, 12), new Uint8Array(0)],
+      [pixelFormat(16, 12), new Uint8Array(500)],
+      [pixelFormat(16, 12), new Uint8Array(500).fill(255)],
     ];
     for (const [format, bytes] of contradictions)
       await expect(decodeFrame('jpeg-ls', format, bytes)).rejects.toBeInstanceOf(PixelsRefused);
   });
 
   it('that is truncated or altered is refused, or decoded to its full length', async () => {
-    const format = formatOf(8, 8);
+    const format = pixelFormat(8, 8);
     const stream = await encoded(bytesOf(painted(rows * columns, 8), 1), 8);
     const altered = Array.from({ length: 120 }, (_, index) => {
       const copy = Uint8Array.from(stream);
