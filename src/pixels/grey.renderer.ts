@@ -26,16 +26,17 @@ function renderByTable(
   words: Uint8Array | Uint16Array,
 ): Uint8Array<ArrayBuffer> {
   const occurs = new Uint8Array(2 ** Math.max(format.bitsAllocated, 8));
-  for (const word of words) occurs[word] = 1;
+  const count = words.length;
+  for (let at = 0; at < count; at += 1) occurs[words[at] ?? 0] = 1;
   const stored = storedValue(format);
   const values: number[] = [];
-  occurs.forEach((flag, word) => {
-    if (flag === 1) values.push(stored(word));
-  });
+  for (let word = 0; word < occurs.length; word += 1) if (occurs[word] === 1) values.push(stored(word));
   const grey = greyFunction(presentation, () => extent(presentation, values));
-  const table = occurs.map((flag, word) => (flag === 1 ? grey(stored(word)) : 0));
-  const out = new Uint8Array(words.length);
-  for (let at = 0; at < out.length; at += 1) out[at] = table[words[at] ?? 0] ?? 0;
+  const table = new Uint8Array(occurs.length);
+  for (let word = 0; word < occurs.length; word += 1)
+    if (occurs[word] === 1) table[word] = grey(stored(word));
+  const out = new Uint8Array(count);
+  for (let at = 0; at < count; at += 1) out[at] = table[words[at] ?? 0] ?? 0;
   return out;
 }
 
