@@ -156,7 +156,7 @@ export const table: readonly Row[] = [
     [
       ['POST /api/imports', 415],
       ['POST /api/mappings', 422],
-      ['POST /api/mappings/draft', 422],
+      ['POST /api/mappings/draft', 415],
       absent('POST /api/imports/:id/commit'),
       absent('POST /api/imports/:id/cancel'),
       absent('POST /api/imports/:id/retry'),
