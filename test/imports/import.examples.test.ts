@@ -12,7 +12,8 @@ import { brazil, type Sent } from './examples.world.ts';
 const EXAMPLES = { ...FILE_EXAMPLES, ...ROW_EXAMPLES };
 
 /**
- * Codes that a small list cannot produce: they need a gigabyte, five million rows, a server or a decision. Other tests cover these codes.
+ * Codes that a small list with a shipped mapping cannot produce: they need a gigabyte, five million rows, a server, a decision or another
+ * mapping. Other tests cover these codes.
  */
 const ELSEWHERE = [
   'file-rows-too-many',
@@ -27,6 +28,12 @@ const ELSEWHERE = [
   'fhir-refused',
   'term-ignored',
   'icd-code-ambiguous',
+  'text-negated',
+  'text-none',
+  'text-unclear',
+  'visit-class-unknown',
+  'visit-dates',
+  'visit-incomplete',
 ];
 
 /** The codes in the report of the import, and whether all rows would be written. */

@@ -6,6 +6,7 @@ import { genderOf } from '../values/gender.js';
 import { foldText } from '../words/folding.js';
 import type { ProposedColumn } from './column.choice.js';
 import type { ColumnProfile } from './column.profile.js';
+import { dateFactsOf } from './date.facts.js';
 import type { ListProfile } from './list.profiler.js';
 
 /** The name and version of a mapping. */
@@ -56,26 +57,39 @@ function fits(
   });
 }
 
-const FITTING = 0.8;
-
-/** Whether most dates of a column can be read in the formats of the mapping. */
-function fitsDates({ distinct }: ColumnProfile, { columns }: MappingDocument, field: string): boolean {
+/**
+ * Whether the dates of a column can be in the formats of the mapping. Texts that are no date in any format do not count, because they are
+ * errors of their rows. The list does not fit if most of its dates have another format, or if its days and months are in the other order.
+ */
+function fitsDates({ distinct, dates }: ColumnProfile, { columns }: MappingDocument, field: string): boolean {
   const rule = columns[field];
   if (rule?.type !== 'date') return true;
-  const texts = [...distinct.keys()];
+  const formats = rule.formats ?? ['yyyy-MM-dd'];
+  const texts = [...distinct.keys()].filter((text) => dateFactsOf(text) !== undefined);
   const read = texts.filter((text) => {
     const [day = ''] = text.split(/[T ]/u);
-    return 'date' in readDate(day, rule.formats ?? ['yyyy-MM-dd'], { pivot: rule.pivot });
+    return 'date' in readDate(day, formats, { pivot: rule.pivot });
   });
-  return read.length >= texts.length * FITTING;
+  if (read.length * 2 < texts.length) return false;
+  const { firstOver, secondOver } = dates;
+  if (formats.every((format) => !format.startsWith('MM')) && secondOver > firstOver) return false;
+  return !(formats.every((format) => !format.startsWith('dd')) && firstOver > secondOver);
 }
 
-/** Whether most words for the sex are in the table of the mapping, or are words of the five languages. */
+const FITTING = 0.8;
+/** A text such as 1, M or xx, which stands for a sex in some lists. */
+const SHORT_CODE = /^[\p{L}\d]{1,2}$/u;
+
+/**
+ * Whether most words for the sex are in the table of the mapping, or are words of the five languages. Longer unknown words do not count,
+ * because they are errors of their rows.
+ */
 function fitsGender({ distinct }: ColumnProfile, document: MappingDocument, field: string): boolean {
   const rule = document.patient.gender;
   if (rule === undefined || !('lookup' in rule) || rule.lookup !== field) return true;
   const table = readTables(document.tables).get(rule.table);
-  const texts = [...distinct.keys()];
+  const known = (text: string) => (table?.get(foldText(text)) ?? genderOf(text)) !== undefined;
+  const texts = [...distinct.keys()].filter((text) => known(text) || SHORT_CODE.test(text));
   const words = new Set(texts.map((text) => foldText(text).replace(/[^\p{L}\d]/gu, '')));
   // Beside H or V, the letter M is female. A mapping that reads it as male does not fit.
   const isFemaleM =
@@ -83,6 +97,5 @@ function fitsGender({ distinct }: ColumnProfile, document: MappingDocument, fiel
     !words.has('f') &&
     ['h', 'v', 'hombre', 'homme', 'varon'].some((word) => words.has(word));
   if (isFemaleM && (table?.get('m') ?? 'male') === 'male') return false;
-  const read = texts.filter((text) => (table?.get(foldText(text)) ?? genderOf(text)) !== undefined);
-  return read.length >= texts.length * FITTING;
+  return texts.filter((text) => known(text)).length >= texts.length * FITTING;
 }
