@@ -21,14 +21,14 @@ const make = async (path: string, body: object) =>
 const KINDS: readonly [path: string, body: Record<string, unknown>, shown: object][] = [
   [
     '/api/users',
-    { username: 'ada', display_name: 'Ada', password: 'gently woven reed' },
-    { username: 'ada', display_name: 'Ada', disabled: false, patient: null },
+    { username: 'adawick', display_name: 'Ada', password: 'gently woven reed' },
+    { username: 'adawick', display_name: 'Ada', disabled: false, patient: null },
   ],
   ['/api/groups', { name: 'readers', description: 'who read' }, { name: 'readers', description: 'who read' }],
   [
     '/api/accounts',
-    { name: 'ct-1', institution: ' North ', issuer: 'N' },
-    { name: 'ct-1', institution: 'North', issuer: 'N', disabled: false, silent_after_minutes: null },
+    { name: 'ct-north-1', institution: ' North ', issuer: 'N' },
+    { name: 'ct-north-1', institution: 'North', issuer: 'N', disabled: false, silent_after_minutes: null },
   ],
 ];
 

@@ -88,7 +88,7 @@ export async function ask(world: World, { row, credential, thing }: Cell): Promi
 }
 
 function bodyOf({ ok, body }: Row, method: string): { type: string; text: string } | undefined {
-  if (ok === 415) return { type: 'text/csv', text: 'a,b' };
+  if (ok === 415 && body === undefined) return { type: 'text/csv', text: 'a,b' };
   if (method === 'GET' || method === 'DELETE') return undefined;
   return { type: 'application/json', text: JSON.stringify(body ?? {}) };
 }

@@ -10,7 +10,7 @@ export interface Row {
   readonly ok: number;
   /** The path and query of the request, if they differ from the route. UIDs replace the parameters, such as `:study`. */
   readonly path?: string;
-  /** The JSON body of the request. By default, a request for a change has the body `{}`. */
+  /** The JSON body of the request. By default, a request for a change has the body `{}`, or a CSV body if the answer is 415. */
   readonly body?: object;
   /** True if the route lists studies and patients. A permitted caller may therefore see the canaries. */
   readonly tells?: true;
@@ -156,7 +156,7 @@ export const table: readonly Row[] = [
     [
       ['POST /api/imports', 415],
       ['POST /api/mappings', 422],
-      ['POST /api/mappings/draft', 415],
+      ['POST /api/mappings/draft', 415, { body: {} }],
       absent('POST /api/imports/:id/commit'),
       absent('POST /api/imports/:id/cancel'),
       absent('POST /api/imports/:id/retry'),

@@ -78,7 +78,8 @@ it(`a download of ${Object.keys(DOWNLOADS).join(', ')} leaves the queue when its
   const slow = Array.from({ length: PLACES }, () => stalled(`/dicom-web/studies/${busy}`));
   try {
     const files = () => archive.paths.filter((path) => path.endsWith('/file')).length;
-    await expect.poll(files, { timeout: 20_000 }).toBe(PLACES);
+    // The gateway can also read the beginning of each new file once, to insert it into the catalog.
+    await expect.poll(files, { timeout: 20_000 }).toBeGreaterThanOrEqual(PLACES);
     const left = new AbortController();
     const asked = Object.values(DOWNLOADS).map(({ path, accept }) =>
       ask(path, left.signal, accept).catch(() => 'left'),
