@@ -9,6 +9,7 @@ import type { ByteRange } from '../http/byte.range.js';
 import { ArchiveFetch } from '../wado/archive.fetch.js';
 import { filePart } from '../wado/file.part.js';
 import { StoredBytes } from '../wado/stored.bytes.js';
+import { RecentWork } from './recent.work.js';
 
 /** Largest number of headers in the cache, and largest total weight of these headers in bytes. */
 const MAX_HEADERS = 1000;
@@ -17,17 +18,15 @@ const MAX_WEIGHT = 16 * 1024 * 1024;
 const MAX_READS = 16;
 const MAX_READS_PER_ACCOUNT = 8;
 
-/** `weight`: estimated memory in bytes; 0 until the header is known. */
-interface CachedHeader {
-  weight: number;
-  readonly header: Promise<ImageHeader>;
-}
-
-/** Reads the headers of images from their stored files. Files with unusable headers are remembered, too. */
+/** Reads the headers of images from their stored files. A file with an unusable header is not read again. */
 @Injectable()
 export class ImageHeaders {
-  /** The key identifies the stored content. The least recently used entry is first. */
-  private readonly cache = new Map<string, CachedHeader>();
+  /** The key identifies the stored content. */
+  private readonly recent = new RecentWork<ImageHeader>({
+    most: MAX_HEADERS,
+    mostWeight: MAX_WEIGHT,
+    isFinal: isUnusable,
+  });
   private readonly slots = new Slots({ places: MAX_READS, perAccount: MAX_READS_PER_ACCOUNT });
 
   constructor(
@@ -37,31 +36,7 @@ export class ImageHeaders {
 
   /** Throws `DicomUnreadable` or `PixelsRefused` when the file or its header is unusable, and `NotVisible` when the file is gone. */
   of(instance: FoundInstance): Promise<ImageHeader> {
-    const key = contentKey(instance);
-    const entry = this.cache.get(key) ?? { weight: 0, header: this.read(instance) };
-    this.cache.delete(key);
-    this.cache.set(key, entry);
-    void this.updateWeight(key, entry);
-    return entry.header;
-  }
-
-  /** Sets the weight of an entry. Removes an entry whose file could not be read. The caller of `of` gets the error. */
-  private async updateWeight(key: string, entry: CachedHeader): Promise<void> {
-    try {
-      entry.weight = (await entry.header).weight;
-      this.evictOldest();
-    } catch (error) {
-      if (!isUnusable(error)) this.cache.delete(key);
-    }
-  }
-
-  private evictOldest(): void {
-    let weight = [...this.cache.values()].reduce((sum, entry) => sum + entry.weight, 0);
-    for (const [key, entry] of this.cache) {
-      if (this.cache.size <= MAX_HEADERS && weight <= MAX_WEIGHT) return;
-      this.cache.delete(key);
-      weight -= entry.weight;
-    }
+    return this.recent.run(contentKey(instance), () => this.read(instance));
   }
 
   private read(instance: FoundInstance): Promise<ImageHeader> {
