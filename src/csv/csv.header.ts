@@ -1,4 +1,5 @@
 import { foldHeader } from '../mapping/words/folding.js';
+import { headerAliases, missingColumns } from '../mapping/mapping.columns.js';
 import type { MappingDocument } from '../mapping/mapping.document.js';
 import type { KnownNames } from './header.finder.js';
 import { LIMITS } from './csv.limits.js';
@@ -14,18 +15,6 @@ export interface CsvHeader {
   readonly ignored: readonly string[];
   /** Whether the file is an uploaded `errors.csv`. In such a file, formulas are escaped. */
   readonly report: boolean;
-}
-
-/**
- * Maps each alias to its column of the mapping. The keys have the form of {@link foldHeader}. The name of the column itself is an alias
- * too.
- */
-export function headerAliases(document: MappingDocument): ReadonlyMap<string, string> {
-  const aliases = new Map<string, string>();
-  for (const field of Object.keys(document.columns)) aliases.set(field, field);
-  for (const [field, names] of Object.entries(document.source.aliases))
-    for (const name of names) aliases.set(foldHeader(name), field);
-  return aliases;
 }
 
 /** Reads the header. Throws `FileRefused` for a duplicate, unnamed or missing column. */
@@ -72,13 +61,3 @@ export function checkNames(names: readonly string[], known: KnownNames): void {
 /** The names in the file of the columns that have the same meaning as another column. */
 const doubleNames = (names: readonly string[], meaning: readonly string[]): string[] =>
   names.filter((_, at) => meaning.filter((one) => one === meaning[at]).length > 1);
-
-function missingColumns(document: MappingDocument, known: ReadonlySet<string>): string[] {
-  const required = Object.entries(document.columns).flatMap(([field, { required }]) =>
-    required ? [field] : [],
-  );
-  const missing = required.filter((field) => !known.has(field));
-  const identifiers = document.identifiers.map(({ column }) => column);
-  if (missing.length > 0 || identifiers.some((field) => known.has(field))) return missing;
-  return identifiers;
-}

@@ -1,10 +1,11 @@
 import type { MappingDocument } from '../mapping/mapping.document.js';
 import { chooseDelimiter, type Delimiter, type DelimiterChoice } from './csv.delimiter.js';
 import { chooseEncoding, decodeHead, type EncodingChoice } from './csv.encoding.js';
-import { checkNames, type CsvHeader, headerAliases, readCsvHeader } from './csv.header.js';
+import { checkNames, type CsvHeader, readCsvHeader } from './csv.header.js';
 import type { ProbeFacts } from './csv.probe.js';
 import { type KnownNames, withoutBlankEnd } from './header.finder.js';
 import { FileRefused } from './csv.refusal.js';
+import { headerAliases } from '../mapping/mapping.columns.js';
 
 /** The properties that are needed to read the rows of a file: encoding, delimiter and column names. */
 export interface TableShape {

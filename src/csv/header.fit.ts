@@ -1,6 +1,7 @@
 import { DICTIONARY_NAMES } from '../mapping/recognition/header.dictionary.js';
+import { headerAliases } from '../mapping/mapping.columns.js';
 import type { MappingDocument } from '../mapping/mapping.document.js';
-import { headerAliases, readCsvHeader } from './csv.header.js';
+import { readCsvHeader } from './csv.header.js';
 import { isAddedColumn } from './csv.report.js';
 import type { KnownNames } from './header.finder.js';
 import { FileRefused } from './csv.refusal.js';

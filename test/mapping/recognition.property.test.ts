@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { headerAliases } from '../../src/csv/csv.header.js';
+import { headerAliases } from '../../src/mapping/mapping.columns.js';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
 import { NewMappingDocument } from '../../src/mapping/mapping.checks.js';
 import { documentHash, MappingDocument } from '../../src/mapping/mapping.document.js';

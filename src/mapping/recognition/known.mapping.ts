@@ -1,4 +1,5 @@
 import { foldHeader } from '../words/folding.js';
+import { headerAliases, missingColumns } from '../mapping.columns.js';
 import type { MappingDocument } from '../mapping.document.js';
 import { readDate } from '../values/dates.js';
 import { readTables } from '../values/expression.js';
@@ -38,16 +39,11 @@ function fits(
   proposed: readonly ProposedColumn[],
   document: MappingDocument,
 ): boolean {
-  const aliases = new Map<string, string>(Object.keys(document.columns).map((field) => [field, field]));
-  for (const [field, names] of Object.entries(document.source.aliases))
-    for (const name of names) aliases.set(foldHeader(name), field);
+  const aliases = headerAliases(document);
   const fieldOf = ({ header }: { readonly header: string }) => aliases.get(foldHeader(header));
   const fields = columns.flatMap((column) => fieldOf(column) ?? []);
-  const has = (field: string) => fields.includes(field);
-  if (new Set(fields).size < fields.length) return false;
-  if (!Object.entries(document.columns).every(([field, { required }]) => !required || has(field)))
-    return false;
-  if (!document.identifiers.some(({ column }) => has(column))) return false;
+  const known = new Set(fields);
+  if (known.size < fields.length || missingColumns(document, known).length > 0) return false;
   const isLost = (column: ProposedColumn, at: number) =>
     column.field !== undefined && fieldOf(column) === undefined && (columns[at]?.filled ?? 0) > 0;
   if (proposed.some(isLost)) return false;
