@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { FileRefused } from '../../csv/csv.refusal.js';
 import type { FileFinding } from '../../csv/file.findings.js';
 import { availableNames } from '../../problems/available.js';
+import type { RowPreview } from './list.preview.js';
 
 /** Writes a line to the terminal. */
 export const print = (line: string): boolean => process.stdout.write(`${line}\n`);
@@ -22,6 +23,27 @@ export const countsOf = (words: readonly string[]): ReadonlyMap<string, number> 
 export const listOf = (counts: ReadonlyMap<string, number>): string =>
   [...counts].map(([word, count]) => `${count} ${word}`).join(', ') || 'none';
 
+/** Lines about a whole preview: the rows by state, the resources by type, and the findings by code. */
+export const summaryLines = (rows: readonly RowPreview[]): string[] => [
+  `rows       ${listOf(countsOf(rows.map(({ state }) => state)))}`,
+  `resources  ${listOf(countsOf(rows.flatMap(({ resources }) => resources.map(kindOf))))}`,
+  ...[...countsOf(rows.flatMap(({ issues }) => issues.map(({ code }) => code)))].map(
+    ([code, count]) => `  ${count} × ${code}`,
+  ),
+];
+
+const kindOf = ({ resourceType }: { readonly resourceType: string }): string => resourceType;
+
+/** Runs a command, and sets the exit status of the process. An error is printed and gives the status 2. */
+export async function runCommand(main: () => Promise<number>, options: object): Promise<void> {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    process.stderr.write(`${errorText(error, Object.keys(options))}\n`);
+    process.exitCode = 2;
+  }
+}
+
 /** A finding about a whole file as a line of text. */
 export function findingLine({ severity, code, columns, rows, message }: FileFinding): string {
   const places = [...columns, ...rows.map((row) => `row ${row}`)].join(', ');
@@ -29,7 +51,7 @@ export function findingLine({ severity, code, columns, rows, message }: FileFind
 }
 
 /** The text of an error for the terminal. `options` are the names of the options of the command. */
-export function errorText(error: unknown, options: readonly string[]): string {
+function errorText(error: unknown, options: readonly string[]): string {
   if (error instanceof FileRefused)
     return `${error.code}: ${error.message}${error.columns.length === 0 ? '' : ` (${error.columns.join(', ')})`}`;
   if (error instanceof z.ZodError)

@@ -12,12 +12,12 @@ import { meaningInWords } from '../../mapping/recognition/meanings.js';
 import type { Question } from '../../mapping/recognition/question.js';
 import { type Recognition, recogniseList } from '../../mapping/recognition/recognition.js';
 import { tidyDocument } from '../../mapping/recognition/tidy.document.js';
-import { countsOf, errorText, listOf, requireFile } from './command.texts.js';
+import { requireFile, runCommand, summaryLines } from './command.texts.js';
 import { previewList } from './list.preview.js';
 
 const HELP = `npm run mapping:draft -- FILE [options]
 
-Proposes a mapping for a list with its own columns (CSV or XLSX), without server or database. Shows the meaning of each column with its
+Proposes a mapping for a list with its own columns (CSV, XLSX or ODS), without server or database. Shows the meaning of each column with its
 confidence and reason, the questions that the list leaves open, and the number of resources. Nothing is sent or stored.
 
   --out FILE.json   writes the draft to a file (- writes only the draft, to the standard output)
@@ -120,18 +120,7 @@ async function sayPreview(
 ): Promise<void> {
   const { rows } = await previewList(open, draft, options);
   say('\nWith this draft:');
-  say(`rows       ${listOf(countsOf(rows.map(({ state }) => state)))}`);
-  say(
-    `resources  ${listOf(countsOf(rows.flatMap(({ resources }) => resources.map((one) => one.resourceType))))}`,
-  );
-  for (const [code, count] of countsOf(rows.flatMap(({ issues }) => issues.map((one) => one.code))))
-    say(`  ${count} × ${code}`);
+  for (const line of summaryLines(rows)) say(line);
 }
 
-if (import.meta.main)
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    process.stderr.write(`${errorText(error, Object.keys(OPTIONS))}\n`);
-    process.exitCode = 2;
-  }
+if (import.meta.main) await runCommand(main, OPTIONS);

@@ -8,14 +8,22 @@ import { SHIPPED_MAPPINGS } from '../../mapping/defaults.js';
 import { NewMappingDocument } from '../../mapping/mapping.checks.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { messageOfIssue } from '../../csv/named.issue.js';
-import { countsOf, errorText, findingLine, listOf, print, requireFile } from './command.texts.js';
+import {
+  countsOf,
+  findingLine,
+  listOf,
+  print,
+  requireFile,
+  runCommand,
+  summaryLines,
+} from './command.texts.js';
 import { type ListPreview, previewList, type RowPreview } from './list.preview.js';
 
 const NAMES = SHIPPED_MAPPINGS.map(({ name }) => name).join(', ');
 const HELP = `npm run mapping:test -- FILE [options]
 
-Shows the result of importing a list (.csv, .txt, .csv.gz or .xlsx), without server or database. Nothing is sent or stored. Words are looked up in the
-shipped ConceptMap only. Only the first 20,000 rows are read.
+Shows the result of importing a list (.csv, .txt, .csv.gz, .xlsx or .ods), without server or database. Nothing is sent or stored. Words are
+looked up in the shipped ConceptMap only. Only the first 20,000 rows are read.
 
   --mapping NAME|FILE.json  a shipped mapping (${NAMES}), or a mapping document
   --as-of YYYY-MM-DD        the day the list describes
@@ -92,10 +100,7 @@ function printPreview(
   if (rows.length > shown) print(`… ${rows.length - shown} more rows (--rows N shows them)`);
   if (cut) print(`Only the first ${rows.length} rows were read.`);
   print('');
-  print(`rows       ${listOf(countsOf(rows.map(({ state }) => state)))}`);
-  print(`resources  ${listOf(countsOf(rows.flatMap(({ resources }) => resources.map(kindOf))))}`);
-  for (const [code, count] of countsOf(rows.flatMap(({ issues }) => issues.map((one) => one.code))))
-    print(`  ${count} × ${code}`);
+  for (const line of summaryLines(rows)) print(line);
   const words = countsOf(rows.flatMap((row) => row.words));
   if (words.size > 0) print(`waiting words  ${listOf(words)}`);
 }
@@ -108,8 +113,6 @@ function printRow({ row, state, resources, issues }: RowPreview): void {
     );
 }
 
-const kindOf = ({ resourceType }: Resource) => resourceType;
-
 /** Describes a resource by its type and code, without patient data. */
 function named(resource: Resource): string {
   if (resource.resourceType !== 'Condition' && resource.resourceType !== 'Observation')
@@ -119,10 +122,4 @@ function named(resource: Resource): string {
   return `${resource.resourceType} ${code}`;
 }
 
-if (import.meta.main)
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    process.stderr.write(`${errorText(error, Object.keys(OPTIONS))}\n`);
-    process.exitCode = 2;
-  }
+if (import.meta.main) await runCommand(main, OPTIONS);
