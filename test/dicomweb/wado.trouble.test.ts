@@ -91,6 +91,9 @@ const everything = [
   `${smallSeries}/metadata`,
   `/studies/${study}`,
   largeOne,
+  `${smallOne}/rendered`,
+  `${smallOne}/thumbnail`,
+  `${smallSeries}/rendered`,
 ];
 
 describe('an archive that', () => {

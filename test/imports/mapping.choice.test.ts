@@ -338,6 +338,19 @@ describe('POST /api/mappings/draft', () => {
     expect([await folder(), await world.sql`select count(*) from imports`]).toEqual(before);
   }, 60_000);
 
+  it('reads one list at a time, lets four wait, and keeps no file of a list that it refuses', async () => {
+    const rows = Array.from({ length: 6_000 }, (_, at) => `A${at},Smith,Ana,1980-02-03\n`);
+    const body = Buffer.from(`MRN,Surname,Given name,DOB\n${rows.join('')}`);
+    const before = await folder();
+    const answers = await Promise.all(Array.from({ length: 12 }, async () => draft(body)));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(5);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(answers.length - refused.length).toBe(answers.filter(({ status }) => status === 200).length);
+    for (const { headers } of refused) expect(headers['retry-after']).toMatch(/^\d+$/);
+    expect(await folder()).toEqual(before);
+  }, 60_000);
+
   it('reads the first 20,000 rows, and refuses large, unreadable and foreign bodies', async () => {
     const rows = Array.from({ length: 20_100 }, (_, at) => `A${at},Smith,Ana,1980-02-03\n`);
     const long = Proposal.parse(

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -254,6 +255,54 @@ describe('a map from ICD-10 to SNOMED CT', () => {
     expect(await world.sql`select from code_maps`).toHaveLength(0);
   }, 60_000);
 });
+
+const smallMap = (url: string, code = 'I10') =>
+  JSON.stringify({
+    resourceType: 'ConceptMap',
+    url,
+    group: [{ source: ICD, target: SNOMED, element: [{ code, target: mapsTo('38341003') }] }],
+  });
+const mapUrls = async () =>
+  Maps.parse((await clerk.get('/api/terms/code-maps').expect(200)).body).items.map(({ url }) => url);
+
+it('a map is used only when it is complete, and there are at most 20 maps', async () => {
+  const numbered = Array.from({ length: 20 }, (_, at) => `urn:test:numbered-${at + 10}`);
+  // A load that ended early, for example in a crash, is removed by the next load.
+  await world.sql`insert into code_maps (url, version, loaded_by, created_at)
+    values ('', '', 'clerk', now() - interval '2 hours')`;
+  for (const url of numbered) await loadMap(smallMap(url)).expect(200);
+  expect(await world.sql`select from code_maps where active_since is null`).toHaveLength(0);
+  expect((await loadMap(smallMap('urn:test:numbered-30')).expect(422)).body).toMatchObject({
+    detail: expect.stringContaining('20 maps'),
+  });
+  // A map with a known URL replaces the earlier one.
+  expect((await loadMap(smallMap('urn:test:numbered-10', 'I11')).expect(200)).body).toMatchObject({
+    codes: 1,
+  });
+  expect(await mapUrls()).toEqual(numbered);
+
+  // A client that disconnects in the middle changes nothing.
+  const { hostname, port } = new URL(world.gateway.url);
+  const socket = connect(Number(port), hostname);
+  const body = smallMap('urn:test:numbered-10', 'I12');
+  const headers = [
+    'POST /api/terms/code-maps HTTP/1.1',
+    'Host: x',
+    `Authorization: ${clerk.caller.authorization}`,
+    'Content-Type: application/fhir+json',
+    `Content-Length: ${body.length}`,
+  ];
+  socket.write(`${headers.join('\r\n')}\r\n\r\n${body.slice(0, -4)}`);
+  const begun = () => world.sql`select from code_maps where active_since is null`;
+  await expect.poll(begun).toHaveLength(1);
+  socket.destroy();
+  await expect.poll(begun).toHaveLength(0);
+  expect(
+    await world.sql`select code from code_map_targets
+      join code_maps on code_maps.id = map where url = 'urn:test:numbered-10'`,
+  ).toEqual([{ code: 'I11' }]);
+  await world.sql`delete from code_maps`;
+}, 60_000);
 
 const Codes = z.object({ coding: z.array(z.object({ code: z.string() })) });
 const Maps = z.object({ items: z.array(z.looseObject({ url: z.string() })) });
