@@ -1,5 +1,6 @@
 import { CIRCULATING, encodeList } from '../../infra/demo/patients.file.ts';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
+import { RECORD_RULES } from '../mapping/record.rules.ts';
 
 const PROFILE_URL = 'http://example.org/fhir/StructureDefinition/radgate-visit';
 
@@ -70,16 +71,7 @@ export const EVERY_KIND = {
       language: 'pt',
     },
   ],
-  visit: {
-    number: { copy: 'visit' },
-    system: 'urn:test:visits',
-    start: { copy: 'admitted' },
-    end: { copy: 'discharged' },
-    class: { copy: 'kind' },
-  },
-  allergies: [{ texts: { split: 'allergies', by } }],
-  medications: [{ texts: { split: 'drugs', by } }],
-  procedures: [{ texts: { split: 'surgery', by }, date: { copy: 'surgery_date' } }],
+  ...RECORD_RULES,
   observations: [
     {
       name: 'tests',

@@ -17,9 +17,9 @@ import { separatePlan } from '../../src/mapping/separation.js';
 import { buildTransaction } from '../../src/mapping/transaction.bundle.js';
 import { shipped } from '../csv/csv.reading.ts';
 import { context } from './mapping.world.ts';
+import { RECORD_RULES } from './record.rules.ts';
 
 const english = shipped('english-plain');
-const by = [';'];
 const added = [
   'visit',
   'admitted',
@@ -44,17 +44,8 @@ const document = MappingDocument.parse({
     ...Object.fromEntries(added.map((name) => [name, {}])),
     ...Object.fromEntries(['admitted', 'discharged', 'surgery_date', 'taken'].map((name) => [name, dates])),
   },
-  visit: {
-    number: { copy: 'visit' },
-    system: 'urn:test:visits',
-    start: { copy: 'admitted' },
-    end: { copy: 'discharged' },
-    class: { copy: 'kind' },
-    reason: { copy: 'reason' },
-  },
-  allergies: [{ texts: { split: 'allergies', by } }],
-  medications: [{ texts: { split: 'drugs', by } }],
-  procedures: [{ texts: { split: 'surgery', by }, date: { copy: 'surgery_date' } }],
+  ...RECORD_RULES,
+  visit: { ...RECORD_RULES.visit, reason: { copy: 'reason' } },
   observations: [
     {
       name: 'glucose',
