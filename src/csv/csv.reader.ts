@@ -34,8 +34,9 @@ const MOST_TITLES = 100;
 const MOST_FOOTERS = 10;
 
 /**
- * Reads the rows of a decompressed file in batches. Its memory use is constant. Empty rows are skipped. Title lines above the header and
- * footers below the last row are added to `skipped`. Throws `FileRefused` if the file has no rows, too many rows, or too many broken rows.
+ * Reads the rows of a decompressed file in batches. Its memory use is constant. Empty rows are skipped. `skipped` receives the title
+ * lines above the header and the footers below the last row. Throws `FileRefused` if the file has no rows, more than 5,000,000 rows, or
+ * more than 1,000 rows with broken quotes.
  */
 export async function* readRows(
   source: AsyncIterable<Buffer>,

@@ -22,7 +22,7 @@ const VALUE_OVERHEAD = 256;
 /** The selected elements of a file. */
 export interface SelectedHeader {
   readonly values: SelectedValues;
-  /** The first element of `ends`. Its value has not been read. `undefined` when the file has none of these elements. */
+  /** The head of the first element of `ends` in the file. The value comes next in the file. `undefined` without such an element. */
   readonly end: ElementHead | undefined;
   /** Estimated memory of the values in bytes. */
   readonly weight: number;

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-// These scenarios search and retrieve the same studies, which none of them changes.
+// These scenarios share their studies, because they only read.
 registerQido(() => searching);
 registerQidoMatching(() => searching);
 registerQidoFields(() => searching);

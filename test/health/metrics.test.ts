@@ -50,7 +50,7 @@ it('refuses requests without the token', async () => {
 });
 
 it('tells of senders that fell silent, of rows, and of a server that is left alone for the moment', async () => {
-  // The account is silent by its own setting, too, because the gateway checks all senders from time to time.
+  // The gateway checks all senders regularly. With its own limit of one minute, the account stays silent in this check.
   await world.sql`
     insert into accounts (kind, name, silent_since, silent_after_minutes, created_at)
     values ('machine', 'quiet', now(), 1, now() - interval '1 hour')`;

@@ -76,7 +76,7 @@ describe('the environment', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('refuses a placeholder in a secret file, too', async () => {
+  it('also refuses a placeholder in a secret file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'radgate-secret-'));
     await writeFile(join(folder, 'secret'), 'changeme-please');
     const { ORTHANC_PASSWORD: _, ...others } = COMPLETE;

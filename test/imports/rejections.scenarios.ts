@@ -7,7 +7,7 @@ import { Clerk, type Report } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
 
 const ROWS = 50;
-/** The position of the row that the server rejects. Its patient has a Condition, too. */
+/** The position of the row that the server rejects. The patient of this row has a Condition. */
 const badOf = (rows: number) => Math.floor((rows * 2) / 3);
 
 const Transaction = z.looseObject({
@@ -128,7 +128,7 @@ interface Place {
 
 /** Defines tests of transactions that the FHIR server rejects. `judgeBy` sets the judge of the proxy. */
 export function rejectionScenarios(place: () => Place, judgeBy: (judge: Judge) => void): void {
-  /** Imports a list. `judge` gets each transaction with the bad patient. Returns the number of requests for rows, too. */
+  /** Imports a list. `judge` gets each transaction with the bad patient. `requests` is the number of requests for the rows of the list. */
   async function imported(
     judge: (entry: number, identifier: string, transaction: z.infer<typeof Transaction>) => ReturnType<Judge>,
     count = ROWS,

@@ -271,7 +271,7 @@ describe('rows of one file with one identifier', () => {
 });
 
 describe('a row that waits for a decision about its identity', () => {
-  it('can wait for a word, too: a corrected decision about the word moves the record of the new patient', async () => {
+  it('can also wait for a word: a corrected decision about the word moves the record of the new patient', async () => {
     const clerk = await englishClerk();
     await clerk.import(listOf(JOHN));
     const done = await clerk.import(listOf('1,Garcia,Luz,1999-05-05,F,Zetrolite,61'));

@@ -173,7 +173,7 @@ it.each([
   });
 });
 
-it('headers that are too long are a problem, too', async () => {
+it('headers that are too long are also answered with a problem', async () => {
   const answer = await raw('GET', '/api/me', { 'x-long': 'x'.repeat(20_000) });
   expect([answer.status, answer.headers['content-type']]).toEqual([431, 'application/problem+json']);
 });

@@ -71,7 +71,7 @@ export class UploadReceiver {
     const capped = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         bytes += chunk.length;
-        // Read the rest of a large body, too. A client that still sends would not receive the response.
+        // The rest of a large body is read and discarded, because a client receives no response while it sends.
         if (bytes > MOST_SAMPLE_BYTES) done();
         else done(null, chunk);
       },

@@ -6,7 +6,7 @@ const Uri = z
   .max(255)
   .regex(/^[a-z][a-z0-9+.-]*:\S+$/i);
 
-/** Texts that say that a patient has none of the things that a column lists. */
+/** Texts for an empty list, such as `NKDA` (no known drug allergies). */
 const NONE = [
   'none, nil, nkda, nka, nkfa, no, no known allergies, no known drug allergies, no allergies, no medication, denies, denies allergies',
   'nega, nega alergias, nega alergia, não, nenhum, nenhuma, sem alergias, sem alergia, nada consta, não possui, não tem, não usa, sem medicação',

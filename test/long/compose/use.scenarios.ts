@@ -40,7 +40,7 @@ export function registerUse(world: () => ComposeWorld): void {
           error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error),
       );
     expect(await run()).toContain('completed_with_errors: 4 rows, 2 created, 1 rejected, 1 waiting');
-    // The row with an unknown word has its Patient, too.
+    // The row with an unknown word also has its Patient.
     const count = "select count(*) from hfj_resource where res_type = 'Patient' and res_deleted_at is null";
     expect(await world().query(count, 'hapi')).toBe('3');
     expect(await run()).toContain('this file was imported before');
