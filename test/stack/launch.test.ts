@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { expect, it, vi } from 'vitest';
@@ -11,9 +10,15 @@ import { Supervisor } from '../../infra/local/supervisor.ts';
 
 const launcher = new URL('../../infra/local/launch.ts', import.meta.url).href;
 
-/** Whether a process runs. A zombie (an ended process whose parent has not waited for it) has no command line. */
-const lives = async (pid: number) =>
-  existsSync(`/proc/${pid}`) && (await readFile(`/proc/${pid}/cmdline`, 'utf8')) !== '';
+/**
+ * Whether a process runs. A zombie (an ended process whose parent has not waited for it) does not run: its state is `Z`, or `X` at the
+ * very end. The command line does not tell: it is also empty for a moment while a new process becomes its program (execve).
+ */
+async function lives(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const state = stat.slice(stat.lastIndexOf(')') + 2).charAt(0);
+  return state !== '' && state !== 'Z' && state !== 'X';
+}
 
 const sleeper = () => launch({ command: ['sleep', '600'], log: '/dev/null' });
 
