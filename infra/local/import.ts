@@ -5,6 +5,7 @@ import { type ImportState, RecordsClient } from '../demo/records.client.ts';
 import { findingLines } from '../lists/findings.ts';
 import { decideIdentities } from '../lists/identities.ts';
 import { readMapping, tellProposal } from '../lists/proposal.ts';
+import { drawProgress, nextSteps, summaryOf, writableRows } from '../lists/summary.ts';
 import { askTerminal, decideWords } from '../lists/words.ts';
 import { parseArguments } from './arguments.ts';
 import { findGateway } from './gateway.access.ts';
@@ -39,7 +40,6 @@ Exit status: 0 all rows are imported; 1 some rows are rejected or wait for a dec
 To see the resources of a file without a server: npm run mapping:test -- FILE. Reason codes: docs/import-codes.md.
 `;
 
-const BAR = 30;
 const INTERRUPTED = 130;
 /** The time in milliseconds in which the rows of a decided word begin to run again. */
 const RERUN_MS = 15_000;
@@ -109,14 +109,14 @@ async function main(): Promise<number> {
   const most = Number(values.findings);
   await report(records, end, most);
   if (values.decide && last.waiting > 0) last = await decide(records, last);
-  if (values.commit && last?.status === 'rehearsed' && writable(last) > 0) {
-    console.log(`writing ${writable(last)} of ${last.rows_total} rows`);
+  if (values.commit && last?.status === 'rehearsed' && writableRows(last) > 0) {
+    console.log(`writing ${writableRows(last)} of ${last.rows_total} rows`);
     await records.command(id, 'commit');
     last = await follow(records, id);
   }
   if (last === undefined) return 2;
   if (last !== end) await report(records, last, most);
-  for (const line of nextOf(last)) console.log(line);
+  for (const line of nextSteps(last)) console.log(line);
   if (values.errors !== undefined && last.rejected + last.waiting > 0) {
     await records.saveErrors(id, values.errors);
     console.log(`${last.rejected + last.waiting} rows saved in ${values.errors}`);
@@ -144,7 +144,7 @@ async function upload(
 }
 
 async function follow(records: RecordsClient, id: string): Promise<ImportState | undefined> {
-  const end = await records.follow(id, draw).catch((error: unknown) => {
+  const end = await records.follow(id, drawProgress).catch((error: unknown) => {
     console.error(`The import continues, but its progress cannot be read. ${saying(error)}`);
   });
   if (end !== undefined && process.stdout.isTTY) process.stdout.write('\n');
@@ -182,52 +182,6 @@ async function report(records: RecordsClient, end: ImportState, most: number): P
   console.log(summaryOf(end));
   if (end.failure !== null) return;
   for (const line of findingLines(await records.findings(end.file_id), most)) console.log(line);
-}
-
-function draw({ status, percent, rows_done, rows_total }: ImportState): void {
-  if (!process.stdout.isTTY) return;
-  const done = Math.round((BAR * percent) / 100);
-  const bar = `${'█'.repeat(done)}${'░'.repeat(BAR - done)}`;
-  process.stdout.write(`\r${bar} ${percent} %  ${rows_done}/${rows_total} rows  ${status}   `);
-}
-
-function summaryOf(end: ImportState): string {
-  const counts = (['created', 'updated', 'unchanged', 'rejected', 'waiting', 'duplicate'] as const)
-    .filter((name) => end[name] > 0)
-    .map((name) => `${end[name]} ${name}`);
-  const done = `${end.status}: ${end.rows_total} rows, ${counts.join(', ') || 'none done'}`;
-  const reasons = Object.entries(end.reasons).map(([code, count]) => `  ${count} × ${code}`);
-  return [failureOf(end) ?? done, ...reasons].join('\n');
-}
-
-function failureOf({ status, failure, failure_details: details }: ImportState): string | undefined {
-  if (failure === null) return undefined;
-  if (details === undefined || details === null) return `${status} (${failure})`;
-  const { message, suggestion, columns } = details;
-  const about = columns.length === 0 ? '' : ` Columns of the mapping: ${columns.join(', ')}.`;
-  return `${status} (${failure}): ${message}${about} ${suggestion}`;
-}
-
-/** The number of rows that a commit writes. */
-const writable = ({ rows_total, rejected, duplicate }: ImportState) => rows_total - rejected - duplicate;
-
-/** Returns the next steps for the person who runs the import. */
-function nextOf(end: ImportState): string[] {
-  const { status, file_id: id, rejected, waiting, rows_total } = end;
-  const write = `Write the ${writable(end)} of ${rows_total} rows that can be written: npm run import -- ${id} --commit`;
-  return [
-    ...(status === 'rehearsed' && writable(end) > 0 ? [write] : []),
-    ...(rejected > 0
-      ? [
-          `Save the rejected rows, correct them and import that file: npm run import -- ${id} --errors FILE.csv`,
-        ]
-      : []),
-    ...(waiting > 0
-      ? [
-          `Decide the words and identities (the waiting rows then run again): npm run import -- ${id} --decide, or GET /api/terms and GET /api/imports/reviews`,
-        ]
-      : []),
-  ];
 }
 
 try {
