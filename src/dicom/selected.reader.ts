@@ -16,6 +16,18 @@ import { SelectedValues } from './selected.values.js';
 /** Which elements to read: values, and selected elements in the items of sequences. */
 export type Selection = ReadonlyMap<number, 'value' | Selection>;
 
+/** The elements of all these selections. If one selection reads the items of a sequence, the sequence is not read as a value. */
+export function joinedSelections(...all: readonly Selection[]): Selection {
+  const joined = new Map<number, 'value' | Selection>();
+  for (const [tag, wanted] of all.flatMap((one) => Array.from(one))) {
+    const known = joined.get(tag);
+    if (wanted !== 'value')
+      joined.set(tag, known === undefined || known === 'value' ? wanted : joinedSelections(known, wanted));
+    else if (known === undefined) joined.set(tag, wanted);
+  }
+  return joined;
+}
+
 /** Estimated memory of a value besides its bytes. */
 const VALUE_OVERHEAD = 256;
 

@@ -47,6 +47,15 @@ export class SelectedValues {
     return Number.isFinite(value) ? value : undefined;
   }
 
+  /** All numbers that are written as text (DS, IS). A value that is not a finite number is NaN. */
+  decimals(tag: number): number[] {
+    const text = this.#values.get(tag)?.bytes.toString('latin1').replaceAll('\0', ' ') ?? '';
+    return text.split('\\').map((one) => {
+      const value = one.trim() === '' ? Number.NaN : Number(one);
+      return Number.isFinite(value) ? value : Number.NaN;
+    });
+  }
+
   /** The first 16-bit number (US, SS). `undefined` when the element is absent. */
   short(tag: number, isSigned = false): number | undefined {
     return this.shorts(tag, isSigned)[0];

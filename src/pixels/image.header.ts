@@ -4,7 +4,7 @@ import { PIXEL_DATA, UNDEFINED_LENGTH } from '../dicom/element.decoder.js';
 import { DEFLATED, PREFIX_END } from '../dicom/file.meta.js';
 import { implicitRepresentations } from '../dicom/implicit.representations.js';
 import { codecOf } from '../dicom/transfer.syntaxes.js';
-import { readSelected, type Selection } from '../dicom/selected.reader.js';
+import { joinedSelections, readSelected } from '../dicom/selected.reader.js';
 import type { SelectedValues } from '../dicom/selected.values.js';
 import {
   DOUBLE_PIXELS,
@@ -14,6 +14,7 @@ import {
   type PixelFormat,
   pixelFormatOf,
 } from './pixel.format.js';
+import { ASPECT } from './pixel.aspect.js';
 import { PixelsRefused } from './pixels.refused.js';
 import { PRESENTATION } from './presentation.js';
 
@@ -43,10 +44,8 @@ export interface ImageHeader {
 
 const NUMBER_OF_FRAMES = 0x00280008;
 const PIXEL_ELEMENTS = new Set([FLOAT_PIXELS, DOUBLE_PIXELS, PIXEL_DATA]);
-const SELECTION: Selection = new Map<number, 'value' | Selection>([
-  ...PRESENTATION,
-  ...[...FORMAT_TAGS, NUMBER_OF_FRAMES].map((tag) => [tag, 'value'] as const),
-]);
+const NUMBERS = [...FORMAT_TAGS, NUMBER_OF_FRAMES].map((tag) => [tag, 'value'] as const);
+const SELECTION = joinedSelections(PRESENTATION, ASPECT, new Map(NUMBERS));
 
 /**
  * Reads the header of an image up to its pixel data, and checks it. Throws `DicomUnreadable` when the bytes are not a DICOM

@@ -1,9 +1,9 @@
 import type { RenderedFrame } from './frame.renderer.js';
+import type { PictureGeometry } from './viewport.js';
 
-/** How to encode a picture. `viewport`: a box in pixels into which the picture is fitted. `quality`: of a JPEG, from 1 to 100. */
+/** How to encode a picture. `quality`: of a JPEG, from 1 to 100. */
 export interface PictureForm {
   readonly type: 'image/jpeg' | 'image/png';
-  readonly viewport?: { readonly width: number; readonly height: number } | undefined;
   readonly quality?: number | undefined;
 }
 
@@ -14,8 +14,12 @@ const PNG_LEVEL = 3;
 let opened: Promise<Encoder> | undefined;
 type Encoder = typeof import('sharp');
 
-/** Encodes a rendered frame as a JPEG or PNG with 8 bits per sample. The threads of libuv do the work. */
-export async function encodePicture(frame: RenderedFrame, form: PictureForm): Promise<Buffer> {
+/** Encodes a part of a rendered frame as a JPEG or PNG with 8 bits per sample. The threads of libuv do the work. */
+export async function encodePicture(
+  frame: RenderedFrame,
+  geometry: PictureGeometry,
+  form: PictureForm,
+): Promise<Buffer> {
   opened ??= open();
   const sharp = (await opened).default;
   const { width, height, channels } = frame;
@@ -23,7 +27,12 @@ export async function encodePicture(frame: RenderedFrame, form: PictureForm): Pr
   const isGrey = channels === 1;
   // Without this call, the encoder writes grey pixels as colours.
   const raw = isGrey ? image.toColourspace('b-w') : image;
-  const sized = form.viewport === undefined ? raw : raw.resize({ ...form.viewport, fit: 'inside' });
+  const { region, size, isMirrored, isUpsideDown } = geometry;
+  const isWhole = region.width === width && region.height === height;
+  const cut = isWhole ? raw : raw.extract(region);
+  const isSame = region.width === size.width && region.height === size.height;
+  const scaled = isSame ? cut : cut.resize({ ...size, fit: 'fill' });
+  const sized = scaled.flip(isUpsideDown).flop(isMirrored);
   if (form.type === 'image/png') return sized.png({ compressionLevel: PNG_LEVEL }).toBuffer();
   const quality = form.quality ?? DEFAULT_QUALITY;
   return sized.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer();

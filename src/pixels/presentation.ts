@@ -1,5 +1,6 @@
 import type { Selection } from '../dicom/selected.reader.js';
 import type { SelectedValues } from '../dicom/selected.values.js';
+import { groupsOf, PER_FRAME, SHARED } from './functional.groups.js';
 import { type LookupTable, readLookupTable } from './lookup.table.js';
 import { PALETTE_TAGS, type Palette, readPalette } from './palette.js';
 import type { PixelFormat } from './pixel.format.js';
@@ -46,8 +47,6 @@ const PADDING = {
 };
 const DOSE_SCALING = 0x3004000e;
 const LARGEST_FRACTION = 0x0062000e;
-const SHARED = 0x52009229;
-const PER_FRAME = 0x52009230;
 /** Pixel Value Transformation Sequence and Frame VOI LUT Sequence (PS3.3 §C.7.6.16.2.9, §C.7.6.16.2.10). */
 const FRAME_MODALITY = 0x00289145;
 const FRAME_VOI = 0x00289132;
@@ -88,12 +87,7 @@ export function presentationOf(
   frame: number,
   window?: VoiWindow,
 ): Presentation {
-  const groups = [values.items(PER_FRAME)[frame - 1], values.items(SHARED)[0]];
-  const within = (sequence: number) => [
-    ...groups.flatMap((group) => group?.items(sequence)[0] ?? []),
-    values,
-  ];
-  const modality = first(within(FRAME_MODALITY), (one) => modalityOf(one, format)) ?? {
+  const modality = first(groupsOf(values, frame, FRAME_MODALITY), (one) => modalityOf(one, format)) ?? {
     slope: values.decimal(DOSE_SCALING) ?? 1,
     intercept: 0,
   };
@@ -103,7 +97,7 @@ export function presentationOf(
     modality,
     voi:
       (window === undefined ? undefined : { window }) ??
-      first(within(FRAME_VOI), (one) => voiOf(one, isSigned)) ??
+      first(groupsOf(values, frame, FRAME_VOI), (one) => voiOf(one, isSigned)) ??
       rangeOf(values, format),
     isInverse: format.photometric === 'MONOCHROME1' || values.text(SHAPE) === 'INVERSE',
     padding: paddingOf(values, format),

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type DicomElement, freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
 import { contradictions } from '../pixels/contradictions.ts';
+import { pictureSamples, pictureSize } from '../pixels/encoded.pictures.ts';
 import { testFile } from '../pixels/rendering.ts';
 import type { World } from '../support/world.ts';
 import { encodedFrameOf, freshUids, nativeFile, pixels } from './wado.encodings.ts';
@@ -38,48 +38,6 @@ let ask: Ask;
 
 let again: (path: string, headers: Record<string, string>) => Promise<Response>;
 
-/** The size of a PNG or JPEG. */
-function sizeOf(image: Buffer): [width: number, height: number] {
-  if (image.readUInt16BE(0) === 0x8950) return [image.readUInt32BE(16), image.readUInt32BE(20)];
-  expect(image.readUInt16BE(0)).toBe(0xffd8);
-  for (let offset = 2; ; offset += 2 + image.readUInt16BE(offset + 2)) {
-    const marker = image[offset + 1] ?? 0;
-    if (marker >= 0xc0 && marker <= 0xc3)
-      return [image.readUInt16BE(offset + 7), image.readUInt16BE(offset + 5)];
-  }
-}
-
-/** The samples of an 8-bit PNG with any filter (W3C PNG §9). */
-function samplesOf(png: Buffer): Buffer {
-  const [width, height] = sizeOf(png);
-  const step = png[25] === 2 ? 3 : 1;
-  const data: Buffer[] = [];
-  for (let offset = 8; offset < png.length; offset += 12 + png.readUInt32BE(offset)) {
-    if (png.toString('latin1', offset + 4, offset + 8) === 'IDAT')
-      data.push(png.subarray(offset + 8, offset + 8 + png.readUInt32BE(offset)));
-  }
-  const raw = inflateSync(Buffer.concat(data));
-  const line = width * step;
-  const out = Buffer.alloc(line * height);
-  for (let y = 0; y < height; y += 1) {
-    const filter = raw[y * (line + 1)] ?? 0;
-    for (let x = 0; x < line; x += 1) {
-      const left = x < step ? 0 : (out[y * line + x - step] ?? 0);
-      const up = y === 0 ? 0 : (out[(y - 1) * line + x] ?? 0);
-      const corner = y === 0 || x < step ? 0 : (out[(y - 1) * line + x - step] ?? 0);
-      const guess = [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter] ?? 0;
-      out[y * line + x] = ((raw[y * (line + 1) + 1 + x] ?? 0) + guess) & 255;
-    }
-  }
-  return out;
-}
-
-function paeth(left: number, up: number, corner: number): number {
-  const [a, b, c] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)];
-  if (a <= b && a <= c) return left;
-  return b <= c ? up : corner;
-}
-
 /** The beginning of a PDF document. The digit makes each document different. */
 function pdf(at: number): Buffer {
   return Buffer.from(`%PDF-1.${at} `);
@@ -94,6 +52,7 @@ const functions = {
   },
   'linear-exact': (x: number, center: number, width: number) =>
     Math.min(255, Math.max(0, ((x - center) / width + 0.5) * 255)),
+  sigmoid: (x: number, center: number, width: number) => 255 / (1 + Math.exp((-4 * (x - center)) / width)),
 };
 
 /** The scenarios of rendered images, documents and videos. */
@@ -165,52 +124,61 @@ export function registerRendered(shared: () => World): void {
       ])('for Accept %s is %s', async (accept, expected) => {
         const { status, type, headers, body } = await ask(`${at('wide')}/rendered`, accept);
         expect([status, type]).toEqual([200, expected]);
-        expect(sizeOf(body)).toEqual([200, 100]);
+        expect(pictureSize(body)).toEqual([200, 100]);
         expect(headers.get('cache-control')).toBe('private, no-cache');
         expect(headers.get('vary')).toBe('Accept, Authorization, Cookie');
       });
 
       it('shows colours as they are, and MONOCHROME1 turned over', async () => {
         const rgb = await ask(`${at('rgb')}/frames/2/rendered`, 'image/png');
-        expect(samplesOf(rgb.body).equals(pixels.rgb.bytes.subarray(33 * 35 * 3))).toBe(true);
+        expect(pictureSamples(rgb.body).equals(pixels.rgb.bytes.subarray(33 * 35 * 3))).toBe(true);
         const inverse = await ask(`${at('inverse')}/rendered?window=128,256,linear`, 'image/png');
-        const shown = samplesOf(inverse.body);
+        const shown = pictureSamples(inverse.body);
         const off = pixels.inverse.bytes.map((byte, index) => Math.abs(255 - byte - (shown[index] ?? 0)));
         expect(Math.max(...off)).toBeLessThanOrEqual(1);
       });
 
       it('takes window, viewport and quality', async () => {
         const black = await ask(`${at('grey')}/rendered?window=1000,10,LINEAR`, 'image/png');
-        expect(Math.max(...samplesOf(black.body))).toBe(0);
+        expect(Math.max(...pictureSamples(black.body))).toBe(0);
         const white = await ask(`${at('grey')}/rendered?window=-1000.5,10,linear`, 'image/png');
-        expect(Math.min(...samplesOf(white.body))).toBe(255);
-        expect(sizeOf((await ask(`${at('wide')}/rendered?viewport=50,50`)).body)).toEqual([50, 25]);
+        expect(Math.min(...pictureSamples(white.body))).toBe(255);
+        expect(pictureSize((await ask(`${at('wide')}/rendered?viewport=50,50`)).body)).toEqual([50, 25]);
         const fine = await ask(`${at('wide')}/rendered?quality=100`);
         const coarse = await ask(`${at('wide')}/rendered?quality=1`);
         expect(coarse.body.length).toBeLessThan(fine.body.length);
       });
 
-      it.each([
-        'viewport=0,5',
-        'viewport=5',
-        'viewport=5000,5',
-        'viewport=1,2,3,4,5,6',
-        'viewport=a,b',
-        'window=1',
-        'window=1,0,linear',
-        'window=1,2,sigmoid',
-        'window=1,0.5,linear',
-        'window=1,0.9,linear-exact',
-        'window=1,2,',
-        'window=1e5,2,linear',
-        'window=1,2,linear&window=1,2,linear',
-        'quality=0',
-        'quality=101',
-        'quality=x',
-      ])('is 400 for ?%s', async (query) => {
-        for (const path of [`${at('grey')}/rendered`, `${at('grey')}/thumbnail`, `${series}/rendered`])
-          expect((await ask(`${path}?${query}`)).status).toBe(400);
+      it('shows a region of the image, flipped, and 406 for a region outside of the image', async () => {
+        const path = `${at('inverse')}/rendered`;
+        const [columns, rows] = [35, 33];
+        const whole = pictureSamples((await ask(path, 'image/png')).body);
+        const { body } = await ask(`${path}?viewport=3,2,4,5,-3,-2`, 'image/png');
+        const expected = [6, 5].flatMap((y) => [6, 5, 4].map((x) => whole[y * columns + x]));
+        expect([pictureSize(body), [...pictureSamples(body)]]).toEqual([[3, 2], expected]);
+        for (const beyond of [`${columns},0`, `0,${rows}`])
+          expect((await ask(`${path}?viewport=3,2,${beyond}`)).status).toBe(406);
       });
+
+      it('has square pixels in a viewport', async () => {
+        const one = { ...freshUids(freshUid()), patientId: 'ENC-4' };
+        // A pixel is twice as high as wide, so the picture is twice as high.
+        const extra = [element('00280030', 'DS', '0.8\\0.4')];
+        const file = nativeFile({ ...pixels.inverse, extra }, one);
+        await world.store(await world.machine(), [file]).expect(200);
+        const reads = askerOf(world, await world.radiologist(one.studyUid));
+        const path = `/studies/${one.studyUid}/series/${one.seriesUid}/instances/${one.sopUid}`;
+        expect(pictureSize((await reads(`${path}/rendered`)).body)).toEqual([35, 33]);
+        expect(pictureSize((await reads(`${path}/rendered?viewport=66,66`)).body)).toEqual([35, 66]);
+      });
+
+      it.each(['viewport=0,5', 'window=1', 'window=1,2,linear&window=1,2,linear', 'quality=101'])(
+        'is 400 for ?%s',
+        async (query) => {
+          for (const path of [`${at('grey')}/rendered`, `${at('grey')}/thumbnail`, `${series}/rendered`])
+            expect((await ask(`${path}?${query}`)).status).toBe(400);
+        },
+      );
 
       it('of several frames is the first as one body, all in parts', async () => {
         const first = await ask(`${at('grey')}/rendered`, 'image/png');
@@ -329,7 +297,7 @@ export function registerRendered(shared: () => World): void {
           'image/png',
         ]);
         const small = await ask(`${at('wide')}?viewport=16,16&accept=image/png`);
-        expect(sizeOf(small.body)).toEqual([16, 8]);
+        expect(pictureSize(small.body)).toEqual([16, 8]);
         for (const [one, accept] of [
           ['report', 'image/jpeg'],
           ['pdf', 'image/png'],
@@ -412,7 +380,7 @@ export function registerRendered(shared: () => World): void {
           { length: 63 },
           (_, bit) => (((packed[bit >> 3] ?? 0) >> (bit & 7)) & 1) * 255,
         );
-        expect([...samplesOf(body)]).toEqual(shown);
+        expect([...pictureSamples(body)]).toEqual(shown);
       });
 
       it.each(['report'] as const)('is 406 for a %s, in clear words', async (one) => {
@@ -427,11 +395,11 @@ export function registerRendered(shared: () => World): void {
     describe('a thumbnail', () => {
       it('is small, keeps its shape and never grows', async () => {
         const { type, body } = await ask(`${at('wide')}/thumbnail`);
-        expect([type, ...sizeOf(body)]).toEqual(['image/jpeg', 128, 64]);
-        expect(sizeOf((await ask(`${at('grey')}/thumbnail?accept=image/jpeg`, 'x/y')).body)).toEqual([
+        expect([type, ...pictureSize(body)]).toEqual(['image/jpeg', 128, 64]);
+        expect(pictureSize((await ask(`${at('grey')}/thumbnail?accept=image/jpeg`, 'x/y')).body)).toEqual([
           35, 33,
         ]);
-        expect(sizeOf((await ask(`${at('wide')}/thumbnail?viewport=16,16`)).body)).toEqual([16, 8]);
+        expect(pictureSize((await ask(`${at('wide')}/thumbnail?viewport=16,16`)).body)).toEqual([16, 8]);
       });
 
       it('is the middle image of a series, and the middle frame of a cine', async () => {
@@ -566,10 +534,13 @@ export function registerRendered(shared: () => World): void {
         ['linear', -3.2, 1],
         ['linear', 9.9, 1.7],
         ['linear-exact', 0.25, 1],
+        ['linear-exact', 0.25, 0.5],
+        ['sigmoid', 40, 400],
+        ['sigmoid', -3, 0.5],
       ] as const;
       for (const [name, center, width] of windows) {
         const { body } = await ask(`${path}?window=${center},${width},${name}`, 'image/png');
-        const off = [...samplesOf(body)].map((shown, at) =>
+        const off = [...pictureSamples(body)].map((shown, at) =>
           Math.abs(shown - functions[name](at - 1000, center, width)),
         );
         expect([name, center, width, Math.max(...off) <= 1]).toEqual([name, center, width, true]);
@@ -597,7 +568,7 @@ export function registerRendered(shared: () => World): void {
       const path = `/studies/${study}/series/${one.seriesUid}/instances/${one.sopUid}/rendered`;
       const { body } = await ask(`${path}?window=128,256,linear`, 'image/png');
       expect(body.length).toBeGreaterThan(1024 * 1024);
-      const shown = samplesOf(body);
+      const shown = pictureSamples(body);
       expect(shown.every((sample, index) => Math.abs(sample - (bytes[index] ?? 0)) <= 1)).toBe(true);
     });
 
@@ -635,8 +606,8 @@ export function registerRendered(shared: () => World): void {
           ),
         );
         expect([expected?.status, shown?.status]).toEqual([200, 200]);
-        expect(samplesOf(shown?.body ?? Buffer.alloc(0))).toEqual(
-          samplesOf(expected?.body ?? Buffer.alloc(0)),
+        expect(pictureSamples(shown?.body ?? Buffer.alloc(0))).toEqual(
+          pictureSamples(expected?.body ?? Buffer.alloc(0)),
         );
       },
     );

@@ -6,6 +6,7 @@ import type { DecodedFrame } from '../../pixels/frame.decoder.js';
 import type { RenderedFrame, StoredFrame } from '../../pixels/frame.renderer.js';
 import { FrameWorkers, PIXEL_WORKERS } from '../../pixels/frame.workers.js';
 import type { ImageHeader } from '../../pixels/image.header.js';
+import { pixelAspect } from '../../pixels/pixel.aspect.js';
 import { frameBits } from '../../pixels/pixel.format.js';
 import { PixelsRefused } from '../../pixels/pixels.refused.js';
 import { presentationOf } from '../../pixels/presentation.js';
@@ -34,20 +35,20 @@ export class FrameTasks implements OnApplicationShutdown {
   ) {}
 
   /**
-   * Renders a frame (counted from 1) and passes it to `finish`, while it still counts for the limits. Throws `NotAcceptable` when the frame
+   * Renders a frame (counted from 1) and passes it to `finish`, while it still counts for the limits. `aspect`: see `pixelAspect`. Throws `NotAcceptable` when the frame
    * cannot be rendered, and `TooMany` when too many wait.
    */
   rendered<T>(
     instance: FoundInstance,
     frame: number,
     window: VoiWindow | undefined,
-    finish: (rendered: RenderedFrame) => Promise<T>,
+    finish: (rendered: RenderedFrame, aspect: number) => Promise<T>,
   ): Promise<T> {
     const work = async (header: ImageHeader, stored: () => Promise<StoredFrame>) => {
       const presentation = presentationOf(header.values, header.format, frame, window);
       const rendered = await this.workers.render(nameOf(instance, frame), await stored(), presentation);
       instance.signal?.throwIfAborted();
-      return finish(rendered);
+      return finish(rendered, pixelAspect(header.values, frame));
     };
     return this.run(instance, frame, 'rendered', work);
   }

@@ -5,6 +5,8 @@ import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { CoalescedWork } from '../../pixels/coalesced.work.js';
 import { encodePicture, type PictureForm } from '../../pixels/picture.encoder.js';
 import type { VoiWindow } from '../../pixels/voi.functions.js';
+import { pictureGeometry, type Viewport } from '../../pixels/viewport.js';
+import { NotAcceptable } from '../../problems/errors.js';
 import { FrameTasks } from '../pixels/frame.tasks.js';
 import { contentKey } from '../pixels/image.headers.js';
 import { RecentBytes } from '../wado/recent.bytes.js';
@@ -12,10 +14,14 @@ import { RecentBytes } from '../wado/recent.bytes.js';
 /** Size of the cache of pictures in bytes. Thumbnails and repeated frames come from it. */
 const CACHE_BYTES = 16 * 1024 * 1024;
 
-/** A picture to make: its encoding, and the window that the client asks for. */
+/** A picture to make: its encoding, and the window and the viewport that the client asks for. */
 export interface PictureRequest extends PictureForm {
   readonly window?: VoiWindow | undefined;
+  readonly viewport?: Viewport | undefined;
 }
+
+const OUTSIDE =
+  'The region of the viewport is outside of the image. Use a region that begins left of its right edge and above its bottom edge.';
 
 /** Makes pictures of frames in the gateway (PS3.18 §8.3.5, PS3.4 §N.2). */
 @Injectable()
@@ -28,11 +34,13 @@ export class GatewayPictures {
   /** Renders a frame (counted from 1). Throws `NotAcceptable` when the frame cannot be rendered, and `TooMany` when too many wait. */
   async one(instance: FoundInstance, frame: number, request: PictureRequest): Promise<ArchiveBytes> {
     const key = `${contentKey(instance)} ${frame} ${JSON.stringify(request)}`;
-    const { window, ...form } = request;
+    const { window, viewport, ...form } = request;
     const make = (signal: AbortSignal) =>
-      this.tasks.rendered({ ...instance, signal }, frame, window, (rendered) =>
-        encodePicture(rendered, form),
-      );
+      this.tasks.rendered({ ...instance, signal }, frame, window, async (rendered, aspect) => {
+        const geometry = pictureGeometry(rendered, aspect, viewport);
+        if (geometry === undefined) throw new NotAcceptable('not-acceptable', OUTSIDE);
+        return encodePicture(rendered, geometry, form);
+      });
     const picture = this.recent.get(key) ?? (await this.equal.run(key, make, instance.signal));
     this.recent.set(key, picture);
     return { length: picture.length, stream: Readable.from([picture], { objectMode: false }) };

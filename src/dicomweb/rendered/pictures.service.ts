@@ -27,6 +27,9 @@ export type InstanceFrames = readonly [InstanceFrame, ...InstanceFrame[]];
 
 const NO_PICTURE = 'This cannot be rendered: it has no pixels, or its transfer syntax cannot be decoded.';
 
+const NOT_BY_ARCHIVE =
+  'Regions and sigmoid windows are not available in the transfer syntax of this image. Leave them out.';
+
 /**
  * Fetches rendered frames as JPEG or PNG (PS3.18 §10.4.1.1.3). The gateway renders images that it can decode, and the archive
  * renders the others.
@@ -75,6 +78,8 @@ export class Pictures {
 
   private archived(instance: FoundInstance, frame: number, request: PictureRequest): Promise<ArchiveBytes> {
     const { type, viewport, window, quality } = request;
+    if (viewport?.source !== undefined || window?.shape === 'SIGMOID')
+      throw new NotAcceptable('not-acceptable', NOT_BY_ARCHIVE);
     const picture = {
       type,
       quality,

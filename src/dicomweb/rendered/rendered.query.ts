@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import type { VoiWindow } from '../../pixels/voi.functions.js';
+import type { SourceRegion, Viewport } from '../../pixels/viewport.js';
+import { isValidWindow, type VoiWindow } from '../../pixels/voi.functions.js';
 import { BadRequest } from '../../problems/errors.js';
 import { queryPairs } from '../http/query.pairs.js';
 
-/**
- * The rendering parameters (PS3.18 §8.3.5). `viewport`: a box in pixels into which the picture is fitted. `quality`: the JPEG quality, from
- * 1 to 100.
- */
+/** The rendering parameters (PS3.18 §8.3.5). `quality`: the JPEG quality, from 1 to 100. */
 export interface RenderedQuery {
-  readonly viewport?: { readonly width: number; readonly height: number } | undefined;
+  readonly viewport?: Viewport | undefined;
   readonly window?: VoiWindow | undefined;
   readonly quality?: number | undefined;
 }
@@ -19,21 +17,27 @@ export const RenderedParameters = z.object({
     .string()
     .transform(readViewport)
     .optional()
-    .describe('The box that the picture fits into, in pixels: width,height.'),
+    .describe(
+      'The box that the picture fits into, in pixels: width,height. A region of the image can follow: ,left,top,width,height, in pixels ' +
+        'of the image. Each of its numbers may be empty. A negative width or height flips the region (PS3.18 §8.3.5.1.3).',
+    ),
   window: z
     .string()
     .transform(readWindow)
     .optional()
-    .describe('The window: center,width,linear or linear-exact, in modality units.'),
+    .describe(
+      'The window: center,width,function, in modality units. Functions: linear, linear-exact, sigmoid (PS3.18 §8.3.5.1.4).',
+    ),
   quality: z.string().transform(readQuality).optional().describe('The quality of a JPEG, 1 to 100.'),
 });
 
 /** The longest side of a picture, in pixels. */
 export const MAX_SIDE = 4096;
 /** The supported functions of a window (PS3.18 §8.3.5.1.4). */
-const SHAPES: ReadonlyMap<string, 'LINEAR' | 'LINEAR_EXACT'> = new Map([
+const SHAPES: ReadonlyMap<string, VoiWindow['shape']> = new Map([
   ['linear', 'LINEAR'],
   ['linear-exact', 'LINEAR_EXACT'],
+  ['sigmoid', 'SIGMOID'],
 ]);
 const DECIMAL = /^[+-]?\d{1,9}(\.\d{1,9})?$/;
 
@@ -52,33 +56,45 @@ export function parseRenderedQuery(query: string): RenderedQuery {
   return RenderedParameters.parse(Object.fromEntries(given));
 }
 
-function readViewport(text: string): { width: number; height: number } {
+function readViewport(text: string): Viewport {
   const parts = text.split(',');
-  if (parts.length > 2)
-    throw new BadRequest(
-      'unsupported-parameter',
-      'A viewport with a region is not supported. Use viewport=width,height.',
-    );
-  const [width, height] = parts.map((part) => (/^[1-9]\d{0,3}$/.test(part) ? Number(part) : undefined));
-  if (width === undefined || height === undefined || Math.max(width, height) > MAX_SIDE)
+  const [width = 0, height = 0] = parts.map((part) => (/^[1-9]\d{0,3}$/.test(part) ? Number(part) : 0));
+  const region = parts.slice(2).map((part) => (part === '' || DECIMAL.test(part) ? part : undefined));
+  const isOfPixels = Math.min(width, height) >= 1 && Math.max(width, height) <= MAX_SIDE;
+  const source = region.length > 4 || region.includes(undefined) ? undefined : sourceOf(region);
+  if (!isOfPixels || source === undefined)
     throw new BadRequest(
       'invalid-parameter',
-      `Invalid viewport. Use viewport=width,height, in pixels from 1 to ${MAX_SIDE}.`,
+      `Invalid viewport. Use viewport=width,height, in pixels from 1 to ${MAX_SIDE}, or ` +
+        'viewport=width,height,left,top,width,height with a region that is not empty.',
     );
-  return { width, height };
+  return region.some((part) => part !== '') ? { width, height, source } : { width, height };
+}
+
+/** The region of the image. Each of the four numbers can be absent. `undefined` for a region without pixels. */
+function sourceOf(region: readonly (string | undefined)[]): SourceRegion | undefined {
+  const [left, top, width, height] = [0, 1, 2, 3].map((at) =>
+    region[at] === undefined || region[at] === '' ? undefined : Number(region[at]),
+  );
+  const isValid = (left ?? 0) >= 0 && (top ?? 0) >= 0 && width !== 0 && height !== 0;
+  return isValid ? { left: left ?? 0, top: top ?? 0, width, height } : undefined;
 }
 
 function readWindow(text: string): VoiWindow {
   const [center = '', width = '', name = 'linear', ...more] = text.split(',');
   const shape = SHAPES.get(name.toLowerCase());
   if (shape === undefined)
-    throw new BadRequest('invalid-parameter', 'Unknown window function. Use linear or linear-exact.');
-  if (!DECIMAL.test(center) || !DECIMAL.test(width) || Number(width) < 1 || more.length > 0)
     throw new BadRequest(
       'invalid-parameter',
-      'Invalid window. Use window=center,width,function, with numbers and a width of at least 1.',
+      'Unknown window function. Use linear, linear-exact or sigmoid.',
     );
-  return { center: Number(center), width: Number(width), shape };
+  const window = { center: Number(center), width: Number(width), shape };
+  if (!DECIMAL.test(center) || !DECIMAL.test(width) || !isValidWindow(window) || more.length > 0)
+    throw new BadRequest(
+      'invalid-parameter',
+      'Invalid window. Use window=center,width,function, with numbers. The width of linear is at least 1, and other widths are above 0.',
+    );
+  return window;
 }
 
 function readQuality(text: string): number {

@@ -1,0 +1,70 @@
+/** The region of an image that a viewport shows, in pixels of the image. It can end between two pixels. */
+export interface SourceRegion {
+  readonly left: number;
+  readonly top: number;
+  /** Negative: the region is flipped from left to right. `undefined`: the region ends at the right edge of the image. */
+  readonly width: number | undefined;
+  /** Negative: the region is flipped from top to bottom. `undefined`: the region ends at the bottom edge of the image. */
+  readonly height: number | undefined;
+}
+
+/** A viewport (PS3.18 §8.3.5.1.3): a box in pixels into which the picture is fitted. Without `source`, it shows the whole image. */
+export interface Viewport {
+  readonly width: number;
+  readonly height: number;
+  readonly source?: SourceRegion | undefined;
+}
+
+/** The size of an image or a picture in pixels. */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How an image becomes a picture: a region of whole pixels is scaled to a size, and flipped. */
+export interface PictureGeometry {
+  readonly region: PictureSize & { readonly left: number; readonly top: number };
+  readonly size: PictureSize;
+  /** Whether left and right change places. */
+  readonly isMirrored: boolean;
+  /** Whether top and bottom change places. */
+  readonly isUpsideDown: boolean;
+}
+
+/**
+ * Fits an image into a viewport. The picture is as large as possible in the viewport and has square pixels. `aspect`: the height of a pixel
+ * of the image divided by its width. A region is extended to whole pixels, and cut at the edges of the image. Without a viewport, each pixel
+ * of the image is one pixel of the picture. Returns `undefined` when the region is outside of the image.
+ */
+export function pictureGeometry(
+  image: PictureSize,
+  aspect: number,
+  viewport: Viewport | undefined,
+): PictureGeometry | undefined {
+  const { left, top, width, height } = viewport?.source ?? WHOLE;
+  const across = interval(left, width, image.width);
+  const down = interval(top, height, image.height);
+  if (across === undefined || down === undefined) return undefined;
+  const region = { left: across.from, top: down.from, width: across.length, height: down.length };
+  const flips = { isMirrored: (width ?? 0) < 0, isUpsideDown: (height ?? 0) < 0 };
+  if (viewport === undefined) return { region, size: image, ...flips };
+  const scale = Math.min(viewport.width / region.width, viewport.height / (region.height * aspect));
+  const size = {
+    width: Math.max(1, Math.round(region.width * scale)),
+    height: Math.max(1, Math.round(region.height * aspect * scale)),
+  };
+  return { region, size, ...flips };
+}
+
+const WHOLE: SourceRegion = { left: 0, top: 0, width: undefined, height: undefined };
+
+/** The whole pixels of a part of a side. `undefined` when the part is outside of the image. */
+function interval(
+  start: number,
+  length: number | undefined,
+  side: number,
+): { readonly from: number; readonly length: number } | undefined {
+  const from = Math.floor(start);
+  const to = Math.min(side, length === undefined ? side : Math.ceil(start + Math.abs(length)));
+  return to > from ? { from, length: to - from } : undefined;
+}
