@@ -15,6 +15,15 @@ export const Public = () => SetMetadata<string, Access>(ACCESS, 'public');
 /** Declares a route for every account that is not disabled. */
 export const AnyAccount = () => SetMetadata<string, Access>(ACCESS, 'account');
 
+/** The metadata key of {@link UsesRecentDecisions}. */
+export const RECENT = 'radgate:recent';
+
+/**
+ * Declares routes whose sign-in and policy may come from the memory of the gateway, if they were read in the last four seconds and have not
+ * changed since. Only for routes that read images. All other routes read the database for each request.
+ */
+export const UsesRecentDecisions = () => SetMetadata<string, boolean>(RECENT, true);
+
 /** The account of the request, for a parameter: `@Who() account: Account`. */
 export const Who = createParamDecorator((_: unknown, context: ExecutionContext): Account => {
   const { account } = context.switchToHttp().getRequest<FastifyRequest>();

@@ -3,10 +3,11 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { NotAuthenticated } from '../problems/errors.js';
-import { ACCESS, type Access } from './access.decorators.js';
+import { ACCESS, type Access, RECENT } from './access.decorators.js';
 import { actorOf, requesterOf } from './actor.js';
 import { ACCESS_TOKEN, KeysUnreadable } from './tokens/access.token.strategy.js';
 import { AccountLookup } from './account.lookup.js';
+import { RecentSignIns } from './tokens/recent.sign.ins.js';
 import { ExternalTokens } from './tokens/external.tokens.js';
 import { API_KEY_PREFIX } from './keys/api.keys.js';
 import { SessionCookies } from './sign-in/session.cookies.js';
@@ -20,6 +21,7 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     private readonly lookup: AccountLookup,
     private readonly cookies: SessionCookies,
     private readonly external: ExternalTokens,
+    private readonly recent: RecentSignIns,
   ) {
     super();
   }
@@ -31,7 +33,12 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     ]);
     if (access === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const signIn = await this.identify(request, context);
+    const mayBeRecent = this.reflector.getAllAndOverride<boolean | undefined>(RECENT, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    const signIn =
+      mayBeRecent === true ? await this.recently(request, context) : await this.identify(request, context);
     request.signIn = signIn;
     request.account = signIn.account;
     request.actor = actorOf(request, signIn.account);
@@ -49,6 +56,21 @@ export class AuthnGuard extends AuthGuard(ACCESS_TOKEN) {
     if (info instanceof KeysUnreadable) throw info;
     if (user === false || user === null) throw new NotAuthenticated();
     return user;
+  }
+
+  /** Finds the account in the memory of the gateway, or with {@link identify}. A cookie is checked against forgery in both cases. */
+  private async recently(request: FastifyRequest, context: ExecutionContext): Promise<SignIn> {
+    const { authorization } = request.headers;
+    const cookie = authorization === undefined ? this.cookies.read(request) : undefined;
+    const found = this.recent.get(authorization, cookie, request.address);
+    if (found === undefined) {
+      const keep = this.recent.begin();
+      const signIn = await this.identify(request, context);
+      keep(authorization, cookie, request.address, signIn);
+      return signIn;
+    }
+    if (cookie !== undefined) this.cookies.refuseForgery(request, cookie);
+    return found;
   }
 
   /** If a request has an Authorization header, the session cookie is ignored, even if the header is invalid. */

@@ -19,6 +19,7 @@ import { OidcController } from './oidc/oidc.controller.js';
 import { OidcProvider } from './oidc/oidc.provider.js';
 import { OwnSessions } from './sign-in/own.sessions.js';
 import { Passwords } from './sign-in/passwords.service.js';
+import { RecentSignIns } from './tokens/recent.sign.ins.js';
 import { RefreshTokens } from './tokens/refresh.tokens.js';
 import { SessionCookies } from './sign-in/session.cookies.js';
 import { SessionsController } from './sign-in/sessions.controller.js';
@@ -47,6 +48,7 @@ import { StoredSecrets } from './tokens/stored.secrets.js';
     LoginThrottle,
     OwnSessions,
     Passwords,
+    RecentSignIns,
     RefreshTokens,
     SessionCookies,
     SigningKeys,
@@ -62,6 +64,7 @@ import { StoredSecrets } from './tokens/stored.secrets.js';
     ActiveSignIns,
     OwnSessions,
     Passwords,
+    RecentSignIns,
     SessionCookies,
     SignIns,
     StoredSecrets,

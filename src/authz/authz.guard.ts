@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ACCESS, type Access } from '../authn/access.decorators.js';
+import { ACCESS, type Access, RECENT } from '../authn/access.decorators.js';
 import { NotAuthenticated, RightMissing } from '../problems/errors.js';
 import { Policies } from './policies.service.js';
 import { holds, type Policy } from './policy.js';
@@ -59,7 +59,11 @@ export class AuthzGuard implements CanActivate {
       this.running.add(request, reply, signIn, access);
       return true;
     }
-    const policy = await this.policies.of(account);
+    const mayBeRecent = this.reflector.getAllAndOverride<boolean | undefined>(RECENT, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    const policy = await (mayBeRecent === true ? this.policies.recent(account) : this.policies.of(account));
     if (!access.some((right) => holds(policy, Right.parse(right)))) throw new RightMissing();
     request.policy = policy;
     this.running.add(request, reply, signIn, access);

@@ -1,7 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, gt, isNull, or, sql } from 'drizzle-orm';
 import type { Account } from '../authn/account.js';
+import { Changes } from '../database/changes.js';
 import { DATABASE, type Database } from '../database/database.module.js';
+import { RecentReads } from '../database/recent.reads.js';
 import { grants, memberships } from '../database/schema.access.js';
 import { Right } from './rights.js';
 import type { Policy } from './policy.js';
@@ -13,15 +15,46 @@ type GrantRow = Pick<
   'rights' | 'scopeKind' | 'studyUid' | 'issuer' | 'patientId' | 'institution' | 'modality'
 >;
 
-/** Reads the grants of an account again for each request, so a change takes effect with the next request. */
+/** Largest number of policies in memory. */
+const MAX_RECENT = 2_000;
+
+type Facts = Pick<Account, 'id' | 'patient'>;
+
+/** Reads the policies of accounts. */
 @Injectable()
 export class Policies {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  private readonly memory = new RecentReads<Policy>(MAX_RECENT);
 
-  /** The current policy of an account, without expired grants. */
-  async of(account: Pick<Account, 'id' | 'patient'>): Promise<Policy> {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(Changes) changes: Pick<Changes, 'on'>,
+  ) {
+    changes.on(({ of }) => {
+      if (of !== 'study') this.memory.clear();
+    });
+  }
+
+  /** The current policy of an account, without expired grants. Reads the database each time. */
+  async of(account: Facts): Promise<Policy> {
+    return (await this.read(account)).policy;
+  }
+
+  /** The policy of an account that was valid in the last four seconds, or the current policy. */
+  async recent(account: Facts): Promise<Policy> {
+    const key = JSON.stringify([account.id, account.patient]);
+    const found = this.memory.get(key);
+    if (found !== undefined) return found;
+    const keep = this.memory.begin();
+    const { policy, validMs } = await this.read(account);
+    keep(key, policy, validMs);
+    return policy;
+  }
+
+  /** Also returns the time until the first grant expires, in milliseconds. */
+  private async read(account: Facts): Promise<{ policy: Policy; validMs: number }> {
     const rows = await this.database
       .select({
+        validMs: sql<number | null>`(extract(epoch from ${grants.until} - now()) * 1000)::float8`,
         rights: grants.rights,
         scopeKind: grants.scopeKind,
         studyUid: grants.studyUid,
@@ -35,7 +68,7 @@ export class Policies {
       .where(
         and(eq(memberships.accountId, account.id), or(isNull(grants.until), gt(grants.until, sql`now()`))),
       );
-    return {
+    const policy = {
       accountId: account.id,
       patient: account.patient,
       grants: rows.map((row) => ({
@@ -43,6 +76,7 @@ export class Policies {
         scope: scopeOf(row),
       })),
     };
+    return { policy, validMs: Math.min(...rows.map(({ validMs }) => validMs ?? Number.POSITIVE_INFINITY)) };
   }
 }
 

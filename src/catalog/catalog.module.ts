@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { Uploaders } from './uploaders.service.js';
+import { RecentStudies } from './recent.studies.js';
 import { RepresentativeInstances } from './representative.instances.js';
 import { Lookup } from './lookup.service.js';
 import { ReferenceAccess } from './reference.access.js';
@@ -11,7 +12,16 @@ import { Stats } from './stats.service.js';
 /** The catalog of studies, series and instances. */
 @Module({
   imports: [OrthancModule],
-  providers: [Lookup, RepresentativeInstances, Searches, Reservations, Uploaders, ReferenceAccess, Stats],
+  providers: [
+    Lookup,
+    RecentStudies,
+    RepresentativeInstances,
+    Searches,
+    Reservations,
+    Uploaders,
+    ReferenceAccess,
+    Stats,
+  ],
   exports: [Lookup, RepresentativeInstances, Searches, Reservations, Uploaders, ReferenceAccess, Stats],
 })
 export class CatalogModule {}

@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
-import { type Policy, toSql } from '../authz/policy.js';
+import { allows, type Policy, toSql } from '../authz/policy.js';
 import { isScoped, type Right, RIGHTS } from '../authz/rights.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import { NotVisible } from '../problems/errors.js';
+import { STUDY_COLUMNS, studyOf, withoutStudy } from './study.columns.js';
+import { type RecentStudy, RecentStudies } from './recent.studies.js';
 import type { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
 
 /** The UIDs of a study, series or instance. UIDs that belong to different studies match nothing. */
@@ -75,7 +77,10 @@ const STUDY_RIGHTS = RIGHTS.filter(isScoped);
 /** Finds instances by their UIDs for one account. All reads of the archive by UID use this service. */
 @Injectable()
 export class Lookup {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly memory: RecentStudies<InstanceRow>,
+  ) {}
 
   /**
    * Returns all instances of a study, series or instance, ordered by series and instance number. Throws `NotVisible` if there are no
@@ -87,18 +92,41 @@ export class Lookup {
     target: ResourceUids,
     signal?: AbortSignal,
   ): Promise<FoundInstances> {
-    const rows = await this.database
-      .select({ ...INSTANCE_COLUMNS, ...PATIENT_COLUMNS })
+    const keep = this.memory.begin();
+    const found = await this.database
+      .select({ ...INSTANCE_COLUMNS, ...PATIENT_COLUMNS, ...STUDY_COLUMNS })
       .from(instances)
       .innerJoin(series, eq(series.id, instances.series))
       .innerJoin(studies, eq(studies.id, series.study))
       .innerJoin(patients, eq(patients.id, studies.patient))
       .where(and(...matchesUids(target), toSql(policy, right)))
       .orderBy(asc(series.seriesNumber), asc(series.id), asc(instances.instanceNumber), asc(instances.id));
-    const [first, ...rest] = rows.map((row) => instanceOf(row, policy.accountId, signal));
+    const [first] = found;
     if (first === undefined) throw new NotVisible();
-    const { patientIssuer, patientId } = first;
-    return { studyUid: target.study, patientIssuer, patientId, instances: [first, ...rest] };
+    const study = studyOf(target.study, first);
+    const rows = found.map(withoutStudy);
+    keep(study);
+    this.memory.keep(study, rows, target.series, target.instance);
+    return foundOf(study, rows, policy.accountId, signal);
+  }
+
+  /**
+   * The same as {@link find}, but the study may come from the memory of the gateway if it was read in the last four seconds and has not
+   * changed since. If the memory gives no positive answer, the database is read.
+   */
+  async findRecent(
+    policy: Policy,
+    right: Right,
+    target: ResourceUids,
+    signal?: AbortSignal,
+  ): Promise<FoundInstances> {
+    const study = this.memory.study(target.study);
+    // A study out of scope takes as long as an unknown study, because the database is read in both cases.
+    if (study !== undefined && allows(policy, right, study.facts)) {
+      const rows = this.memory.rows(study, target.series, target.instance);
+      if (rows !== undefined) return foundOf(study, rows, policy.accountId, signal);
+    }
+    return this.find(policy, right, target, signal);
   }
 
   /** Whether the right covers the study now. Returns true if the study is no longer in the catalog. */
@@ -154,6 +182,18 @@ function matchesUids(target: ResourceUids): SQL[] {
     ...(target.series === undefined ? [] : [eq(series.seriesUid, target.series)]),
     ...(target.instance === undefined ? [] : [eq(instances.sopUid, target.instance)]),
   ];
+}
+
+function foundOf(
+  { facts }: RecentStudy,
+  rows: readonly InstanceRow[],
+  reader: string,
+  signal: AbortSignal | undefined,
+): FoundInstances {
+  const [first, ...rest] = rows.map((row) => instanceOf(row, reader, signal));
+  if (first === undefined) throw new NotVisible();
+  const { studyUid, issuer: patientIssuer, patientId } = facts;
+  return { studyUid, patientIssuer, patientId, instances: [first, ...rest] };
 }
 
 interface InstanceRow extends Omit<

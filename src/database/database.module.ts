@@ -1,8 +1,10 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
+import { Changes } from './changes.js';
 import type { Database } from './database.types.js';
 import { Queue } from './queue.js';
 
@@ -53,6 +55,11 @@ export const PLANNING = { random_page_cost: 1.1 };
       useFactory: (sql: postgres.Sql): Database => drizzle(sql),
     },
     {
+      provide: Changes,
+      inject: [POSTGRES, HttpAdapterHost],
+      useFactory: (sql: postgres.Sql, adapter: HttpAdapterHost): Changes => new Changes(sql, adapter),
+    },
+    {
       provide: BACKGROUND_POSTGRES,
       inject: [ENV],
       useFactory: (env: Env): postgres.Sql => connect(env, 'radgate background', BACKGROUND_CONNECTIONS),
@@ -63,7 +70,7 @@ export const PLANNING = { random_page_cost: 1.1 };
       useFactory: (sql: postgres.Sql): Database => drizzle(sql),
     },
   ],
-  exports: [DATABASE, POSTGRES, BACKGROUND_DATABASE, BACKGROUND_POSTGRES, Queue],
+  exports: [DATABASE, POSTGRES, BACKGROUND_DATABASE, BACKGROUND_POSTGRES, Changes, Queue],
 })
 export class DatabaseModule implements OnApplicationShutdown {
   constructor(

@@ -225,13 +225,36 @@ describe('running requests at one gateway after the right is removed at the othe
     expect(await two.rest()).toBe('whole');
   });
 
-  test('and new requests there are refused', async () => {
+  test('and new requests there are refused, also at full speed from memory', async () => {
     const person = await reader();
-    const status = async () =>
-      (await fetch(`${other.url}/dicom-web/studies/${study}/metadata`, { headers: as(person) })).status;
-    expect(await status()).toBe(200);
+    const path = `/dicom-web/studies/${study}/metadata`;
+    const first = await fetch(`${other.url}${path}`, { headers: as(person) });
+    expect(first.status).toBe(200);
+    await first.body?.cancel();
+    const headers = { ...as(person), 'if-none-match': first.headers.get('etag') ?? '' };
+    const answers: { readonly startedAt: number; readonly status: number }[] = [];
+    const over = new AbortController();
+    const connection = async () => {
+      while (!over.signal.aborted) {
+        const startedAt = performance.now();
+        answers.push({ startedAt, status: (await fetch(`${other.url}${path}`, { headers })).status });
+      }
+    };
+    const connections = Array.from({ length: 32 }, connection);
+    await expect.poll(() => answers.length).toBeGreaterThan(200);
     await removeGrant(person);
-    expect(await status()).toBe(403);
+    const removedAt = performance.now();
+    await expect.poll(() => answers.at(-1)?.status, { timeout: SOON_MS, interval: 20 }).toBe(403);
+    const refusedFrom = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    over.abort();
+    await Promise.all(connections);
+    const allowed = answers.filter(({ status }) => status === 304);
+    const last = Math.max(...allowed.map(({ startedAt }) => startedAt));
+    took['requests from memory'] = Math.round(last - removedAt);
+    expect(last - removedAt).toBeLessThan(SOON_MS);
+    const late = answers.filter(({ startedAt }) => startedAt > refusedFrom);
+    expect(new Set(late.map(({ status }) => status))).toEqual(new Set([403]));
   });
 });
 

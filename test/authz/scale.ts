@@ -4,6 +4,7 @@ import postgres from 'postgres';
 import { z } from 'zod';
 import { Policies } from '../../src/authz/policies.service.js';
 import { Lookup } from '../../src/catalog/lookup.service.js';
+import { RecentStudies } from '../../src/catalog/recent.studies.js';
 import { Searches } from '../../src/catalog/search.service.js';
 import { StudyUid } from '../../src/dicom/uids.js';
 import { PLANNING } from '../../src/database/database.module.js';
@@ -118,11 +119,17 @@ async function ask(client: postgres.Sql, owner: postgres.Sql): Promise<Touched[]
   const logQuery = (query: string, params: unknown[]) =>
     void asked.push({ query, params: Params.parse(params) });
   const database = drizzle(client, { logger: { logQuery } });
-  const policy = await new Policies(database).of({ id: READER, patient: { issuer: 'N', patientId: 'P7' } });
+  const noChanges = { on: () => undefined };
+  const policy = await new Policies(database, noChanges).of({
+    id: READER,
+    patient: { issuer: 'N', patientId: 'P7' },
+  });
   const search = { filters: [], fuzzy: false, limit: 100, offset: 0 } as const;
   const { total } = await new Searches(database).run(policy, { level: 'study', ...search });
   if (total < 5 * SEEN) throw new Error(`the reader sees ${total} studies only`);
-  await new Lookup(database).demand(policy, 'studies:read', { study: StudyUid.parse('1.2.7') });
+  await new Lookup(database, new RecentStudies(noChanges)).demand(policy, 'studies:read', {
+    study: StudyUid.parse('1.2.7'),
+  });
   await new Searches(database).run(policy, { level: 'series', ...search });
   const names = ['permission', 'study list', 'may read this study', 'series list'];
   const touched: Touched[] = [];

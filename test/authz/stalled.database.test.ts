@@ -61,6 +61,64 @@ describe('a database that hangs without closing its connections', () => {
   });
 });
 
+/** A study with one frame, an account that may read it, and the path of the frame. */
+async function frameOf(): Promise<{ studyUid: string; reader: Caller; path: string }> {
+  const [studyUid, seriesUid, sopUid] = [freshUid(), freshUid(), freshUid()];
+  const pixels = element('7FE00010', 'OW', Buffer.alloc(200, 7));
+  const file = makeInstance({ studyUid, seriesUid, sopUid, rows: 10, columns: 10, extra: [pixels] });
+  await world.store(await world.machine(), [file]).expect(200);
+  const reader = await world.radiologist(studyUid);
+  return {
+    studyUid,
+    reader,
+    path: `/dicom-web/studies/${studyUid}/series/${seriesUid}/instances/${sopUid}/frames/1`,
+  };
+}
+
+const ask = (path: string, { authorization }: Caller, etag?: string) =>
+  fetch(`${gateway.url}${path}`, {
+    headers: { authorization, ...(etag === undefined ? {} : { 'if-none-match': etag }) },
+  });
+
+describe('a frame that is read again and again', () => {
+  it('needs no statement while its decision is recent', async () => {
+    const { studyUid, reader, path } = await frameOf();
+    const first = await ask(path, reader);
+    const etag = first.headers.get('etag') ?? '';
+    expect((await first.arrayBuffer()).byteLength).toBeGreaterThan(200);
+    expect((await ask(path, reader, etag)).status).toBe(304);
+    const statements = () => proxy.statements(studyUid) + proxy.statements(reader.id);
+    const before = statements();
+    const until = performance.now() + 2_000;
+    let times = 0;
+    for (; performance.now() < until; times += 1) expect((await ask(path, reader, etag)).status).toBe(304);
+    // The decision may expire once while the loop runs. It then needs three statements: sign-in, policy and study.
+    expect(statements() - before).toBeLessThanOrEqual(3);
+    expect(times).toBeGreaterThan(50);
+  });
+
+  it('is refused at most five seconds after the database was lost, and read again when it is back', async () => {
+    const { reader, path } = await frameOf();
+    const etag = (await ask(path, reader)).headers.get('etag') ?? '';
+    expect((await ask(path, reader, etag)).status).toBe(304);
+    proxy.cut();
+    const cutAt = performance.now();
+    let answeredAt = cutAt;
+    for (;;) {
+      const startedAt = performance.now();
+      const { status } = await ask(path, reader, etag);
+      if (status === 503) break;
+      expect(status).toBe(304);
+      answeredAt = startedAt;
+      await pause(20);
+    }
+    expect(answeredAt - cutAt).toBeLessThan(5_000);
+    expect((await ask(path, reader, etag)).status).toBe(503);
+    proxy.open();
+    await expect.poll(async () => (await ask(path, reader, etag)).status, SOON).toBe(304);
+  });
+});
+
 describe('a check of running requests', () => {
   it('asks the database once for all downloads of one study by one account', async () => {
     const studyUid = freshUid();

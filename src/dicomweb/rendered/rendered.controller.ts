@@ -1,5 +1,6 @@
 import { Controller, Get, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { UsesRecentDecisions } from '../../authn/access.decorators.js';
 import { Requires } from '../../authz/authz.guard.js';
 import type { ResourceUids } from '../../catalog/lookup.service.js';
 import { Queried } from '../../http/query.shape.js';
@@ -17,6 +18,7 @@ const INSTANCE = `${SERIES}/instances/:instance`;
 /** Rendered resources and thumbnails: pictures, documents and videos (PS3.18 §10.4.1.1.3 and §10.4.1.1.4). */
 @Controller('dicom-web/studies/:study')
 @Requires('studies:read')
+@UsesRecentDecisions()
 export class WadoRenderedController {
   constructor(private readonly answers: RenderedTargets) {}
 

@@ -21,7 +21,7 @@ export class ReadAccess {
    * of these instances stop waiting for a slot.
    */
   find({ policy, signal }: DicomwebRequest, target: ResourceUids): Promise<FoundInstances> {
-    return this.lookup.find(policy, 'studies:read', target, signal);
+    return this.lookup.findRecent(policy, 'studies:read', target, signal);
   }
 
   /**

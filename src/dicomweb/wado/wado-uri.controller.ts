@@ -1,5 +1,6 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { UsesRecentDecisions } from '../../authn/access.decorators.js';
 import { Requires } from '../../authz/authz.guard.js';
 import { Queried } from '../../http/query.shape.js';
 import { sendAnswer } from '../http/dicomweb.answer.js';
@@ -10,6 +11,7 @@ import { WadoUriParameters } from './wado-uri.query.js';
 /** Retrieve DICOM Instance and Retrieve Rendered Instance of the URI service (PS3.18 §9.4, §9.5). */
 @Controller('wado')
 @Requires('studies:read')
+@UsesRecentDecisions()
 export class WadoUriController {
   constructor(private readonly answers: WadoUriAnswers) {}
 

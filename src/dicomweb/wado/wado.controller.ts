@@ -1,5 +1,6 @@
 import { Controller, Get, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { UsesRecentDecisions } from '../../authn/access.decorators.js';
 import { Requires } from '../../authz/authz.guard.js';
 import type { ResourceUids } from '../../catalog/lookup.service.js';
 import { Queried } from '../../http/query.shape.js';
@@ -19,6 +20,7 @@ const INSTANCE = 'series/:series/instances/:instance';
 /** Retrieve Transaction (WADO-RS, PS3.18 §10.4). */
 @Controller('dicom-web/studies/:study')
 @Requires('studies:read')
+@UsesRecentDecisions()
 export class WadoController {
   constructor(
     private readonly files: FileAnswers,

@@ -1,0 +1,22 @@
+-- Notifies every gateway of a change of a study, so that it reads the study again. src/database/changes.ts handles the notification. A new
+-- instance (study_grown) does not change the content of the other instances. All other changes are told as study_replaced.
+create function tell_study_changed() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'DELETE' then
+    perform pg_notify('study_replaced', old.study_uid);
+  elsif new.revision <> old.revision and new.instance_count <= old.instance_count then
+    perform pg_notify('study_replaced', new.study_uid);
+  else
+    perform pg_notify('study_grown', new.study_uid);
+  end if;
+  return null;
+end $$;
+
+create trigger tell_study_changed after update or delete on studies
+  for each row execute function tell_study_changed();
+
+-- A gateway remembers the grants of an account for some seconds. Therefore it is also notified of new grants.
+create trigger tell_more_access after insert on memberships
+  for each statement execute function tell_access_changed();
+create trigger tell_more_access after insert on grants
+  for each statement execute function tell_access_changed();
