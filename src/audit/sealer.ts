@@ -44,7 +44,7 @@ export interface SealingState {
 }
 
 /**
- * Seals each audit row in a chain of hashes (docs/decisions/0012-a-row-is-sealed-because-it-has-no-seal.md). The sealer searches for rows
+ * Seals each audit row in a chain of hashes (docs/decisions/0012-the-sealer-finds-unsealed-rows-directly.md). The sealer searches for rows
  * without a seal. It cannot rely on the order of the rows: transaction ids restart in a new cluster, and transactions commit out of order.
  * It finds new rows within one second. A slower search also reads older rows, newest first. The slower search finds the rows that the
  * search for new rows missed, such as rows of another cluster.
