@@ -63,14 +63,23 @@ const UNCOMPRESSED = new Set([
 /** Transfer syntaxes that Orthanc decodes: JPEG extended and lossless. */
 const DECODED = new Set(['1.2.840.10008.1.2.4.51', '1.2.840.10008.1.2.4.57', '1.2.840.10008.1.2.4.70']);
 /** A kind of compression that the gateway decodes itself. */
-export type Codec = 'rle' | 'jpeg' | 'jpeg-ls' | 'jpeg-2000';
+export type Codec = 'rle' | 'jpeg' | 'jpeg-lossless' | 'jpeg-ls' | 'jpeg-2000' | 'htj2k' | 'jpeg-xl';
 const CODECS: ReadonlyMap<string, Codec> = new Map([
   ['1.2.840.10008.1.2.5', 'rle'],
   ['1.2.840.10008.1.2.4.50', 'jpeg'],
+  ['1.2.840.10008.1.2.4.51', 'jpeg'],
+  ['1.2.840.10008.1.2.4.57', 'jpeg-lossless'],
+  ['1.2.840.10008.1.2.4.70', 'jpeg-lossless'],
   ['1.2.840.10008.1.2.4.80', 'jpeg-ls'],
   ['1.2.840.10008.1.2.4.81', 'jpeg-ls'],
   ['1.2.840.10008.1.2.4.90', 'jpeg-2000'],
   ['1.2.840.10008.1.2.4.91', 'jpeg-2000'],
+  ['1.2.840.10008.1.2.4.110', 'jpeg-xl'],
+  ['1.2.840.10008.1.2.4.111', 'jpeg-xl'],
+  ['1.2.840.10008.1.2.4.112', 'jpeg-xl'],
+  ['1.2.840.10008.1.2.4.201', 'htj2k'],
+  ['1.2.840.10008.1.2.4.202', 'htj2k'],
+  ['1.2.840.10008.1.2.4.203', 'htj2k'],
 ]);
 /** Largest size in bytes, after decoding, of a file that Orthanc decodes. Orthanc needs about twice this size in memory. */
 const LARGEST_DECODED = 512 * 1024 * 1024;

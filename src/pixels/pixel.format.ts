@@ -12,6 +12,7 @@ const SAMPLES = {
   YBR_FULL_422: 3,
   YBR_RCT: 3,
   YBR_ICT: 3,
+  XYB: 3,
 } as const;
 
 export type Photometric = keyof typeof SAMPLES;
@@ -134,9 +135,11 @@ function checkColour(
 ): void {
   if (isSigned || (bitsAllocated !== 8 && bitsAllocated !== 16))
     throw new PixelsRefused('colour samples that are not unsigned numbers of 8 or 16 bits');
-  if (isTransformed(photometric) && codec !== 'jpeg-2000')
+  if (isTransformed(photometric) && codec !== 'jpeg-2000' && codec !== 'htj2k')
     throw new PixelsRefused('a transformation of JPEG 2000 in another transfer syntax');
-  if (photometric === 'RGB' || isTransformed(photometric)) return;
+  if (photometric === 'XYB' && codec !== 'jpeg-xl')
+    throw new PixelsRefused('colours of JPEG XL in another transfer syntax');
+  if (photometric === 'RGB' || photometric === 'XYB' || isTransformed(photometric)) return;
   if (bitsAllocated !== 8) throw new PixelsRefused('YBR samples of more than 8 bits');
   // In a compressed stream, the name only says that the stream may have less chrominance.
   if (codec === undefined && photometric === 'YBR_FULL_422' && (isPlanar || columns % 2 !== 0))

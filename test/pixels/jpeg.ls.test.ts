@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeFrame } from '../../src/pixels/frame.decoder.js';
 import type { PixelFormat } from '../../src/pixels/pixel.format.js';
 import { PixelsRefused } from '../../src/pixels/pixels.refused.js';
-import { boundedMemory } from '../../src/pixels/wasm.codec.js';
+import { boundedMemory } from '../../src/pixels/codecs/wasm.codec.js';
 import { greyRoundTrip } from './grey.round.trip.ts';
 import { bytesOf, columns, painted, pixelFormat, rows } from './made.frames.ts';
 

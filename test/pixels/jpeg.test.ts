@@ -29,6 +29,10 @@ async function encoded(channels: 1 | 3, chromaSubsampling = '4:4:4', progressive
   return raw.jpeg({ quality: 95, chromaSubsampling, progressive }).toBuffer();
 }
 
+async function decodedBytes(photometric: PixelFormat['photometric'], bytes: Buffer): Promise<Uint8Array> {
+  return (await decodeFrame('jpeg', formatOf(photometric), bytes)).bytes;
+}
+
 /** The largest difference between two images. */
 function largest(one: Uint8Array, other: Uint8Array): number {
   expect(one.length).toBe(other.length);
@@ -39,7 +43,6 @@ describe('JPEG baseline', () => {
   it.each([
     ['MONOCHROME2', 1, '4:4:4'],
     ['PALETTE COLOR', 1, '4:4:4'],
-    ['RGB', 3, '4:4:4'],
     ['YBR_FULL_422', 3, '4:2:0'],
     ['YBR_FULL', 3, '4:4:4'],
   ] as const)(
@@ -53,6 +56,21 @@ describe('JPEG baseline', () => {
       expect(decodedFormat(format, 'jpeg')).toEqual(decoded.format);
     },
   );
+
+  it('without a marker for its colours is transformed only if Photometric Interpretation says so', async () => {
+    const plain = await encoded(3);
+    const jfif = Buffer.from('ffe000104a46494600010100000100010000', 'hex');
+    const stream = Buffer.concat([plain.subarray(0, 2), jfif, plain.subarray(2)]);
+    const rgb = painted(3);
+    const ybr = rgb.map((_, at) => {
+      const [r = 0, g = 0, b = 0] = rgb.subarray(at - (at % 3));
+      const y = 0.299 * r + 0.587 * g + 0.114 * b;
+      return Math.round([y, (b - y) / 1.772 + 128, (r - y) / 1.402 + 128][at % 3] ?? 0);
+    });
+    expect(largest(await decodedBytes('RGB', plain), ybr)).toBeLessThanOrEqual(8);
+    expect(largest(await decodedBytes('YBR_FULL', plain), rgb)).toBeLessThanOrEqual(8);
+    expect(largest(await decodedBytes('RGB', stream), rgb)).toBeLessThanOrEqual(8);
+  });
 
   it('of 8 bits in words of 16 bits fills the words', async () => {
     const format = formatOf('MONOCHROME2', { bitsAllocated: 16 });

@@ -1,5 +1,5 @@
-import { type PixelFormat, samplesOf, samplesPerPixel } from './pixel.format.js';
-import { PixelsRefused } from './pixels.refused.js';
+import { type PixelFormat, samplesOf, samplesPerPixel } from '../pixel.format.js';
+import { PixelsRefused } from '../pixels.refused.js';
 
 /** Samples as a codec returns them: 1 byte for up to 8 bits, otherwise 2 bytes in little endian. */
 export interface CodecOutput {

@@ -1,4 +1,4 @@
-import { PixelsRefused } from './pixels.refused.js';
+import { PixelsRefused } from '../pixels.refused.js';
 
 /** The frame header of a JPEG or JPEG-LS stream (ISO/IEC 10918-1 §B.2.2, ISO/IEC 14495-1 §C.2.2). */
 export interface JpegFrameHeader {
@@ -8,16 +8,23 @@ export interface JpegFrameHeader {
   readonly rows: number;
   readonly columns: number;
   readonly components: number;
+  /** Whether a JFIF or Adobe marker segment says which colours the stream contains. */
+  readonly namesColours: boolean;
 }
 
 const START_OF_IMAGE = 0xffd8;
+/** The application segments that tell the colours, and the texts with which they begin. */
+const COLOUR_SEGMENTS: ReadonlyMap<number, string> = new Map([
+  [0xe0, 'JFIF'],
+  [0xee, 'Adobe'],
+]);
 const START_OF_SCAN = 0xda;
 /** JPEG-LS preset parameters. Their type 4 contains another size of the image. */
 const PRESETS = 0xf8;
 const OTHER_SIZE = 4;
 
-/** Frame headers of all processes. 0xC4, 0xC8 and 0xCC are other markers. */
-const FRAME_HEADERS = new Set([
+/** The markers of frame headers of all processes. 0xC4, 0xC8 and 0xCC are other markers. */
+export const FRAME_HEADERS = new Set([
   0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf, 0xf7,
 ]);
 
@@ -32,7 +39,8 @@ export function jpegFrameHeader(stream: Uint8Array): JpegFrameHeader {
     return view.getUint16(at);
   };
   if (word(0) !== START_OF_IMAGE) throw broken();
-  let found: JpegFrameHeader | undefined;
+  let found: Omit<JpegFrameHeader, 'namesColours'> | undefined;
+  let namesColours = false;
   for (let at = 2; ;) {
     if (stream[at] !== 0xff) throw broken();
     const marker = stream[at + 1] ?? 0;
@@ -45,6 +53,8 @@ export function jpegFrameHeader(stream: Uint8Array): JpegFrameHeader {
     if (length < 2 || at + 2 + length > stream.length) throw broken();
     if (marker === START_OF_SCAN) break;
     if (marker === PRESETS && stream[at + 4] === OTHER_SIZE) throw broken();
+    const name = COLOUR_SEGMENTS.get(marker);
+    if (name !== undefined && textAt(stream, at + 4, name.length) === name) namesColours = true;
     if (FRAME_HEADERS.has(marker)) {
       if (found !== undefined || length < 8) throw broken();
       found = {
@@ -58,7 +68,11 @@ export function jpegFrameHeader(stream: Uint8Array): JpegFrameHeader {
     at += 2 + length;
   }
   if (found === undefined) throw broken();
-  return found;
+  return { ...found, namesColours };
+}
+
+function textAt(bytes: Uint8Array, at: number, length: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + length));
 }
 
 function broken(): PixelsRefused {

@@ -1,5 +1,5 @@
-import { type PixelFormat, samplesOf } from './pixel.format.js';
-import { PixelsRefused } from './pixels.refused.js';
+import { type PixelFormat, samplesOf } from '../pixel.format.js';
+import { PixelsRefused } from '../pixels.refused.js';
 
 const HEADER_BYTES = 64;
 const NO_OPERATION = 128;

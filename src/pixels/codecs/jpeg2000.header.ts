@@ -1,4 +1,4 @@
-import { PixelsRefused } from './pixels.refused.js';
+import { PixelsRefused } from '../pixels.refused.js';
 
 /** The image and the components of a JPEG 2000 codestream (ISO/IEC 15444-1 §A.5.1). */
 export interface Jpeg2000Header {
@@ -10,6 +10,8 @@ export interface Jpeg2000Header {
   readonly isSigned: boolean;
   /** Where the last tile-part ends, in bytes. The end marker follows, unless the writer left it out. */
   readonly end: number;
+  /** Whether all tile-parts say their lengths, or an end marker follows. Otherwise, a truncated stream looks like a whole one. */
+  readonly isWhole: boolean;
 }
 
 const SIGNATURE_BOX = 0x6a502020;
@@ -65,8 +67,8 @@ export function jpeg2000Header(stream: Uint8Array): Jpeg2000Header {
     // With other distances of the samples, decoders return bytes of their memory as pixels.
     if (bits !== depth || across !== 1 || down !== 1) refuse();
   }
-  const end = endOfTileParts(stream.length, SIZ_AT + length, tiles, word, long);
-  return { rows, columns, components, precision: (depth & 0x7f) + 1, isSigned: depth >= SIGN, end };
+  const tileParts = endOfTileParts(stream, SIZ_AT + length, tiles, word, long);
+  return { rows, columns, components, precision: (depth & 0x7f) + 1, isSigned: depth >= SIGN, ...tileParts };
 }
 
 /**
@@ -86,12 +88,13 @@ export function unsignedCodestream(stream: Uint8Array, { components, end }: Jpeg
 
 /** Follows the marker segments and the tile-parts to their end (ISO/IEC 15444-1 §A.4.2). */
 function endOfTileParts(
-  size: number,
+  stream: Uint8Array,
   start: number,
   tiles: number,
   word: (at: number) => number,
   long: (at: number) => number,
-): number {
+): Pick<Jpeg2000Header, 'end' | 'isWhole'> {
+  const size = stream.length;
   let at = start;
   while (word(at) !== START_OF_TILE) {
     const length = word(at + 2);
@@ -99,19 +102,23 @@ function endOfTileParts(
     at += 2 + length;
   }
   const found = new Set<number>();
+  let hasLengths = true;
   while (at < size && word(at) === START_OF_TILE) {
     const tile = word(at + 4);
     const length = long(at + 6);
     // A length of 0 means that the last tile-part continues to the end of the codestream.
     const end = length === 0 ? size : at + length;
     if (tile >= tiles || (length !== 0 && length < 14) || end > size) refuse();
+    if (length === 0) hasLengths = false;
     found.add(tile);
     at = end;
   }
   // Some writers leave the end marker out, and some pad the frame.
   const isEnd = size - at < 2 || word(at) === END || word(at) === 0;
   if (found.size !== tiles || !isEnd) refuse();
-  return at;
+  // A frame of an odd number of bytes is padded.
+  const hasEnd = [size - 2, size - 3].some((last) => word(last) === END);
+  return { end: at, isWhole: hasLengths || hasEnd };
 }
 
 function refuse(): never {

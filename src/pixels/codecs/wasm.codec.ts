@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { PixelsRefused } from './pixels.refused.js';
+import { PixelsRefused } from '../pixels.refused.js';
 
 declare global {
   /** The part of the JavaScript interface of WebAssembly that is used here. The types of Node do not have it. */
@@ -59,8 +59,15 @@ export function wasmProgram<Codec>(script: string, wasm: string): WasmProgram<Co
   return { factory, wasm };
 }
 
+/** Loads the JavaScript part of a codec that is an ECMAScript module, like {@link wasmProgram}. */
+export function wasmModuleProgram<Codec>(script: string, wasm: string): WasmProgram<Codec> {
+  const { default: factory }: { readonly default: WasmFactory<Codec> } = load(script);
+  return { factory, wasm };
+}
+
 /**
- * Decodes in a fresh instance of a codec, so that no bytes of an earlier image are in its memory. `read`: reads the result while the decoder exists. Throws `PixelsRefused` when the codec refuses the bytes.
+ * Decodes in a fresh instance of a codec, so that no bytes of an earlier image are in its memory. `read`: reads the result while the decoder
+ * exists. Throws `PixelsRefused` when the codec refuses the bytes.
  */
 export async function decodeInInstance<Codec, Result>(
   { factory, wasm }: WasmProgram<Codec>,

@@ -1,7 +1,7 @@
 import { nativeSamples, requireAgreement } from './decoded.samples.js';
 import { jpegFrameHeader } from './jpeg.markers.js';
-import type { PixelFormat } from './pixel.format.js';
-import { PixelsRefused } from './pixels.refused.js';
+import type { PixelFormat } from '../pixel.format.js';
+import { PixelsRefused } from '../pixels.refused.js';
 import { decodeInInstance, type WasmDecoder, type WasmProgram, wasmProgram } from './wasm.codec.js';
 
 interface JpegLsDecoder extends WasmDecoder {
