@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 function takesSamples(file: string): boolean {
   const text = readFileSync(file, 'utf8');
   if (text.includes('/support/long.form.ts')) return true;
-  const scenarios = [...text.matchAll(/from '(\.\/[^']+\.scenarios\.ts)'/g)];
+  const scenarios = [...text.matchAll(/from '(\.\.?\/[^']+\.scenarios\.ts)'/g)];
   return scenarios.some(([, path = '']) => takesSamples(join(dirname(file), path)));
 }
 

@@ -2,12 +2,10 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { startWorld, World } from '../support/world.ts';
+import { startWorld, type World } from '../support/world.ts';
 import { login, sessionOf, tokensOf } from './signing.in.ts';
 
 let world: World;
-let gateway: TestGateway;
 let line: Line;
 
 /** A TCP proxy in front of PostgreSQL. The test cuts the connections of the proxy, because other tests use the same PostgreSQL server. */
@@ -42,35 +40,33 @@ class Line {
 let port: number;
 
 beforeAll(async () => {
-  world = await startWorld();
-  const url = new URL(world.database.appUrl);
-  line = new Line(url.hostname, Number(url.port));
-  port = await line.open();
-  url.port = String(port);
-  const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
-  gateway = await startTestGateway({ ...env, DATABASE_URL: url.href });
+  world = await startWorld(async ({ database }) => {
+    const url = new URL(database.appUrl);
+    line = new Line(url.hostname, Number(url.port));
+    port = await line.open();
+    url.port = String(port);
+    return { DATABASE_URL: url.href };
+  });
 });
 afterAll(async () => {
-  await gateway.stop();
-  await line.cut();
-  await world.stop();
+  await world?.stop();
+  await line?.cut();
 });
 
 describe('while Postgres is away', () => {
   test('every sign-in is 503, and works again when PostgreSQL is back', async () => {
     const person = await world.person();
     const machine = await world.machine();
-    const behind = new World(world.database, world.orthanc, gateway, world.adminPassword, world.sql);
-    const { cookie } = await sessionOf(behind, person);
-    const { refresh_token } = await tokensOf(behind, person);
-    const me = (header: Record<string, string>) => behind.http.get('/api/me').set(header);
+    const { cookie } = await sessionOf(world, person);
+    const { refresh_token } = await tokensOf(world, person);
+    const me = (header: Record<string, string>) => world.http.get('/api/me').set(header);
     const ask = async () => [
       await me({ authorization: person.authorization }),
       await me({ authorization: machine.authorization }),
       await me({ cookie }),
-      await login(behind, { username: person.name, password: person.password }),
-      await login(behind, { username: person.name, password: 'wrong' }),
-      await behind.http.post('/api/auth/refresh').send({ refresh_token }),
+      await login(world, { username: person.name, password: person.password }),
+      await login(world, { username: person.name, password: 'wrong' }),
+      await world.http.post('/api/auth/refresh').send({ refresh_token }),
     ];
     await line.cut();
     for (const answer of await ask()) {

@@ -90,7 +90,7 @@ export function registerRefresh(given: () => World): void {
           const successors = await Promise.all(Array.from({ length: 50 }, (_, n) => at(both[n % 2] ?? '')));
           expect(new Set(successors).size).toBe(1);
         } finally {
-          await other.stop();
+          await other.leave();
         }
       });
 

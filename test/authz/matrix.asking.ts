@@ -2,7 +2,7 @@ import { request } from 'undici';
 import type { World } from '../support/world.ts';
 import type { Credential } from './matrix.accounts.ts';
 import { type Chain, chains, heldAt, isApart, type Level, type Thing } from './matrix.objects.ts';
-import { type Principal, principals } from './matrix.people.ts';
+import { type Principal, type PrincipalName, principals } from './matrix.people.ts';
 import type { Row } from './matrix.table.ts';
 
 /** One request of the matrix. */
@@ -34,17 +34,23 @@ function isThing(name: string): name is Thing {
 }
 
 /** The number of objects that a principal requests by a row, unless all cells are requested. */
-const OBJECTS = 3;
+const OBJECTS = 2;
+/** The number of principals that a row without objects refuses, unless all cells are requested. */
+const REFUSED = 5;
 
 /**
  * The cells of a row. With `whole`, the cells are all combinations of credentials and objects. Otherwise each principal requests some
- * objects with some of its credentials. Both change from row to row, so that each principal requests each object at each level.
+ * objects with some of its credentials. Both change from row to row, so that each principal requests each object at each level. A row
+ * without objects is requested by each principal that it admits, and by some of the others, which also change from row to row.
  */
 export function cellsOf(row: Row, at: number, credentials: readonly Credential[], whole: boolean): Cell[] {
   const things = thingsOf(row);
   if (whole) return credentials.flatMap((credential) => things.map((thing) => ({ row, credential, thing })));
-  const names = new Set(credentials.map(({ principal }) => principal));
-  return [...names].flatMap((name, index) => {
+  const names = [...new Set(credentials.map(({ principal }) => principal))];
+  const refused = new Set(names.filter((name) => isRefused(row, name)));
+  const asked = inTurn([...refused], at * REFUSED, REFUSED);
+  return names.flatMap((name, index) => {
+    if (levelOf(row) === undefined && refused.has(name) && !asked.has(name)) return [];
     const forms = credentials.filter(({ principal }) => principal === name);
     return Array.from({ length: Math.min(things.length, OBJECTS) }, (_, turn) => {
       const credential = forms[(at + turn) % forms.length];
@@ -52,6 +58,18 @@ export function cellsOf(row: Row, at: number, credentials: readonly Credential[]
       return { row, credential, thing: things[((at + index) * OBJECTS + turn) % things.length] };
     });
   });
+}
+
+/** Returns `count` of the names. With another `from`, it returns others. */
+function inTurn(names: readonly PrincipalName[], from: number, count: number): Set<PrincipalName> {
+  return new Set(names.filter((_, at) => (at + from) % names.length < count));
+}
+
+/** Whether the row refuses the principal whatever the object is. */
+function isRefused({ opens }: Row, name: PrincipalName): boolean {
+  const { known, may }: Principal = principals[name];
+  if (opens === 'public') return false;
+  return !known || (opens !== 'account' && !opens.some((right) => may[right] !== undefined));
 }
 
 /** The status that the table requires. */

@@ -83,7 +83,7 @@ async function askAll(cells: readonly Cell[], seen: (cell: Cell, answer: Answer)
 it('every route answers every principal as the table says, and refusals are equal to the byte', async () => {
   const all = table.flatMap((row, at) => cellsOf(row, at, credentials, isLong));
   const cells = all.filter((cell) => !takesAway(cell));
-  expect(cells.length).toBeGreaterThan(longForm(10_000, 2000));
+  expect(cells.length).toBeGreaterThan(longForm(10_000, 1000));
   const faults: string[] = [];
   const refusals = new Map<string, Set<string>>();
   await askAll(cells, (cell, answer) => {

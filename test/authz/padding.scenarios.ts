@@ -12,7 +12,7 @@ import type { Caller, World } from '../support/world.ts';
  * White space and invisible characters, without the space. A PatientID that begins or ends with one of these characters is a different
  * PatientID.
  */
-const BLANKS = [
+const ALL_BLANKS = [
   '\t',
   '\n',
   '\v',
@@ -26,6 +26,10 @@ const BLANKS = [
   '\u3000',
   '\ufeff',
 ];
+const BLANKS = longForm(
+  ALL_BLANKS,
+  ALL_BLANKS.filter((blank) => '\t\u00a0\u3000\ufeff'.includes(blank)),
+);
 const around = fc.array(fc.constantFrom(' ', ...BLANKS), { maxLength: 2 }).map((some) => some.join(''));
 /** The PatientIDs that are written into files. The seed is fixed, so every run has the same PatientIDs. */
 const written = [
@@ -34,7 +38,7 @@ const written = [
   ...BLANKS.flatMap((blank) => [`${blank}P1`, `P1${blank}`]),
   ...fc.sample(
     fc.tuple(around, around).map(([left, right]) => `${left}P1${right}`),
-    { numRuns: 12, seed: 11 },
+    { numRuns: longForm(12, 4), seed: 11 },
   ),
 ];
 /** The studies of each patient. */
@@ -105,14 +109,10 @@ export function registerPadding(given: () => World): void {
         );
       });
 
-      it('by a search, before and after a rebuild', async () => {
-        await eachIsFoundAlone();
-        await rebuilt(world);
-        await eachIsFoundAlone();
-      });
+      it('by a search', eachIsFoundAlone);
 
       it('by what is retrieved', async () => {
-        for (const { study } of sample([...ofPatient.values()].flat(), 12))
+        for (const { study } of sample([...ofPatient.values()].flat(), 6))
           await world.get(all, `/studies/${study}/metadata`).expect(200);
       });
 
@@ -144,7 +144,7 @@ export function registerPadding(given: () => World): void {
       });
     });
 
-    it('studies that an earlier version stored under the trimmed id move to their patient in a rebuild, and stay visible', async () => {
+    it('studies that an earlier version stored under the trimmed id move to their patient in a rebuild, after which a search finds each patient', async () => {
       const patient = '\u00a0P1';
       const [study = ''] = studiesOf(patient);
       await world.sql`

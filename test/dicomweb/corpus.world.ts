@@ -51,7 +51,7 @@ export class CorpusWorld {
     const all = { kind: 'all' };
     const reader = await world.person({ rights: ['studies:read'], scope: all });
     const sender = await world.machine([{ rights: ['studies:store', 'studies:delete'], scope: all }]);
-    return new CorpusWorld(world, reader, sender, sample([...fetched, ...made], 90));
+    return new CorpusWorld(world, reader, sender, sample([...fetched, ...made], 45));
   }
 
   /** Stores each waiting file that does not contradict a stored file. Returns an empty list when no file waits. */

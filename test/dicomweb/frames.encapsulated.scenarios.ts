@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
-import { isLong, sample } from '../support/long.form.ts';
+import { isLong, longForm, sample } from '../support/long.form.ts';
 import type { Caller, World } from '../support/world.ts';
 import {
   type CodingName,
@@ -141,7 +141,7 @@ export function registerFramesEncapsulated(shared: () => World): void {
         const known = Object.entries(layouts).filter(
           ([name]) => (coding !== 'rle' || SINGLE.test(name)) && (!ALIKE.test(syntax) || /uneven/.test(name)),
         );
-        it.each(sample(known, 2))('with %s, whatever the tables say', async (_layout, layout) => {
+        it.each(sample(known, 1))('with %s, whatever the tables say', async (_layout, layout) => {
           const images = [101, 64, 75].map((payload, seed) => image(coding, seed, payload));
           const made = layout(images);
           const fragments = made.map(({ bytes }) => bytes);
@@ -187,7 +187,7 @@ export function registerFramesEncapsulated(shared: () => World): void {
         ['1.2.840.10008.1.2.4.100', '1.2.840.10008.1.2.4.102', '1.2.840.10008.1.2.4.107'],
         1,
       )) {
-        const objects = [1, 3, 4, 5, 200].flatMap((frames) =>
+        const objects = longForm([1, 3, 4, 5, 200], [3, 200]).flatMap((frames) =>
           [[], [0], [0, 108, 176], [7, 9]].map((basic) => ({ fragments, about: { frames, basic } })),
         );
         for (const [at, { status, parts }] of (await served(transferSyntax, objects, '1')).entries())
@@ -218,7 +218,7 @@ export function registerFramesEncapsulated(shared: () => World): void {
     });
 
     it('large fragments come whole, cut anywhere', async () => {
-      const images = [3_000_001, 10, 1_500_000].map((payload, seed) => image('jpeg2000', seed, payload));
+      const images = [1_200_001, 10, 600_000].map((payload, seed) => image('jpeg2000', seed, payload));
       const fragments = images.flatMap((bytes, index) => pieces(bytes, index === 1 ? 1 : 7));
       const { status, parts } = await servedOne('1.2.840.10008.1.2.4.90', fragments, { frames: 3 });
       expect(status).toBe(200);

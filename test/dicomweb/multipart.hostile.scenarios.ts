@@ -40,7 +40,7 @@ export function registerMultipartHostile(shared: () => World): void {
         expect(new Set(cases.map(({ what }) => what)).size).toBe(cases.length);
       });
 
-      it.each(cases)('$what: $status, $stored stored', async (one) => {
+      it.each(sample(cases, 32))('$what: $status, $stored stored', async (one) => {
         const { bytes, studies } = made(one);
         const answer = await fetch(`${world.gateway.url}/dicom-web/studies`, {
           method: 'POST',
@@ -68,7 +68,7 @@ export function registerMultipartHostile(shared: () => World): void {
         for (let offset = -3; offset < 60; offset += 1) if (at + offset > 0) places.push(at + offset);
       for (const place of sample(
         places.filter((at) => at < body.length),
-        40,
+        14,
       )) {
         const store = openStore(world, sender);
         await store.write(body.subarray(0, place));

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-it.each([11, 4242, 20_260_602])(
+it.each(longForm([11, 4242, 20_260_602], [11]))(
   'mutated DICOM files (seed %i) are read or refused, soon, and leave nothing behind',
   async (seed) => {
     const count = longForm(8000, 250);
@@ -27,7 +27,7 @@ it.each([11, 4242, 20_260_602])(
 );
 
 it('the gateway and its archive outlast mutated DICOM files, and agree on what is there', async () => {
-  const count = longForm(3000, 60);
+  const count = longForm(3000, 40);
   const sender = await world.machine();
   const archive = world.orthanc.pid;
   const { statuses, grownBytes } = await storeMutated(world, sender, 77, count);

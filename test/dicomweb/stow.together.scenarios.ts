@@ -7,10 +7,10 @@ import type { Caller, World } from '../support/world.ts';
 import { archived, bigInstance, catalogued, openStore, told } from './stow.answers.ts';
 
 /** The number of repetitions of each race between two senders. */
-const ROUNDS = longForm(6, 2);
+const ROUNDS = longForm(6, 1);
 
 /** More than the gateway sends to the archive at the same time. */
-const LEAVING = longForm(50, 20);
+const LEAVING = longForm(50, 17);
 
 let world: World;
 

@@ -23,7 +23,7 @@ const ELE = TransferSyntax.explicitLittle;
 const study = freshUid();
 
 /** The number of frames that are decoded at the same time. */
-const FRAMES = longForm(200, 60);
+const FRAMES = longForm(200, 30);
 
 let world: World;
 
@@ -149,7 +149,7 @@ export function registerTranscoding(shared: () => World): void {
     });
 
     describe.each(lossless)('pixels in %s', (encoder) => {
-      it.each(sample(ofEncoder(encoder), 3))('of %s come back uncompressed, bit for bit', async (kind) => {
+      it.each(sample(ofEncoder(encoder), 2))('of %s come back uncompressed, bit for bit', async (kind) => {
         const of: Pixels = pixels[kind];
         const uids = freshUids(study);
         await store(await encode(encoder, nativeFile(of, uids)));
@@ -192,10 +192,10 @@ export function registerTranscoding(shared: () => World): void {
       });
     });
 
-    describe.each(['1.2.840.10008.1.2.4.90', '1.2.840.10008.1.2.4.91'])(
+    describe.each(sample(['1.2.840.10008.1.2.4.90', '1.2.840.10008.1.2.4.91'], 1))(
       'JPEG 2000 made by the archive (%s)',
       (syntax) => {
-        it.each(['grey8', 'grey16', 'signed16', 'rgb'] as const)(
+        it.each(sample(['grey8', 'grey16', 'signed16', 'rgb'] as const, 2))(
           'gives back %s, and the archive lives',
           async (kind) => {
             const of: Pixels = pixels[kind];

@@ -7,6 +7,7 @@ import { launch, type Running, until } from '../../infra/local/launch.ts';
 import { gatewayFlags, thriftyMemory } from '../../infra/local/memory.settings.ts';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 import type { Postgres } from '../../infra/local/postgres.ts';
+import { cheapHash } from './cheap.hash.ts';
 import { writeCodeCache } from './code.cache.writer.ts';
 import { BUNDLED, isCodeCached } from './gateway.bundle.ts';
 
@@ -51,6 +52,11 @@ export async function makeTemplates(server: Postgres, dir: string): Promise<Temp
   if (!isCodeCached())
     await once('radgate_code_cache', (gateway, url) => writeCodeCache(gateway, url, adminPassword));
   await once(templates.started);
+  const adminHash = await cheapHash(adminPassword);
+  await administer(
+    named(server.ownerUrl, templates.started),
+    (sql) => sql`update accounts set password_hash = ${adminHash} where name = 'admin'`,
+  );
   return templates;
 }
 

@@ -3,6 +3,7 @@ import postgres from 'postgres';
 import request from 'supertest';
 import { inject } from 'vitest';
 import { z } from 'zod';
+import { cheapHash } from './cheap.hash.ts';
 import { startTestGateway, type TestGateway } from './gateway.ts';
 import type { OwnOrthanc, TestOrthanc } from './archives.ts';
 import { createStartedDatabase, lendOrthanc, startTestOrthanc, type TestDatabase } from './neighbours.ts';
@@ -32,7 +33,7 @@ const Key = z.object({ key: z.string() });
 export class World<Archive extends TestOrthanc = TestOrthanc> {
   readonly adminPassword: string;
   private count = 0;
-  /** The header with which the administrator creates people and machine accounts. A sign-in takes a tenth of a second of processor time. */
+  /** The header with which the administrator creates people and machine accounts. */
   private creator: Promise<string> | undefined;
 
   constructor(
@@ -64,8 +65,8 @@ export class World<Archive extends TestOrthanc = TestOrthanc> {
   async person(...grants: readonly GrantWish[]): Promise<Person> {
     const name = `person-${(this.count += 1)}`;
     const password = randomBytes(16).toString('hex');
-    const user = { username: name, display_name: name, password };
-    const { id } = Id.parse(await this.create('/api/users', user));
+    const { id } = Id.parse(await this.create('/api/users', { username: name, display_name: name }));
+    await this.sql`update accounts set password_hash = ${await cheapHash(password)} where id = ${id}`;
     const groupId = await this.groupOf(name, { user_id: id }, grants);
     return { id, name, password, groupId, authorization: await this.signIn(name, password) };
   }
@@ -159,12 +160,16 @@ export class World<Archive extends TestOrthanc = TestOrthanc> {
 export type OwnWorld = World<OwnOrthanc>;
 
 type Settings = Readonly<Record<string, string>>;
+/** The database and the archive of a world, before its gateway starts. */
+type Neighbours = { database: TestDatabase; orthanc: TestOrthanc };
+/** Settings that depend on the neighbours, for example the URL of a proxy in front of the database. */
+type Settling = (neighbours: Neighbours) => Promise<Settings>;
 
 /**
  * Starts the services of a test file: a gateway with its own database, and an empty archive of the pool. `settings` are added to the
  * gateway's environment.
  */
-export async function startWorld(settings: Settings = {}): Promise<World> {
+export async function startWorld(settings: Settings | Settling = {}): Promise<World> {
   return worldOn(lendOrthanc(), settings);
 }
 
@@ -172,16 +177,17 @@ export async function startWorld(settings: Settings = {}): Promise<World> {
  * Like {@link startWorld}, but with a new archive for this test file only. The start takes a second longer. For tests that kill, restart or
  * measure the archive.
  */
-export async function startOwnWorld(settings: Settings = {}): Promise<OwnWorld> {
+export async function startOwnWorld(settings: Settings | Settling = {}): Promise<OwnWorld> {
   return worldOn(startTestOrthanc(), settings);
 }
 
 async function worldOn<Archive extends TestOrthanc>(
   archive: Promise<Archive>,
-  settings: Settings,
+  settings: Settings | Settling,
 ): Promise<World<Archive>> {
   const [database, orthanc] = await Promise.all([createStartedDatabase(), archive]);
   const { masterKey, adminPassword } = inject('postgres').templates;
+  const added = typeof settings === 'function' ? await settings({ database, orthanc }) : settings;
   const gateway = await startTestGateway({
     DATABASE_URL: database.appUrl,
     ORTHANC_URL: orthanc.url,
@@ -190,7 +196,7 @@ async function worldOn<Archive extends TestOrthanc>(
     DEFAULT_ISSUER: 'TEST',
     MASTER_KEY: masterKey,
     ADMIN_PASSWORD: adminPassword,
-    ...settings,
+    ...added,
   });
   return new World(database, orthanc, gateway, adminPassword, postgres(database.ownerUrl, { max: 2 }));
 }
