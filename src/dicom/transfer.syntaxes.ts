@@ -60,9 +60,7 @@ const UNCOMPRESSED = new Set([
   '1.2.840.10008.1.2.1.99',
   EXPLICIT_BIG_ENDIAN,
 ]);
-/** Transfer syntaxes that Orthanc decodes: JPEG extended and lossless. */
-const DECODED = new Set(['1.2.840.10008.1.2.4.51', '1.2.840.10008.1.2.4.57', '1.2.840.10008.1.2.4.70']);
-/** A kind of compression that the gateway decodes itself. */
+/** A kind of compression that the gateway decodes. */
 export type Codec = 'rle' | 'jpeg' | 'jpeg-lossless' | 'jpeg-ls' | 'jpeg-2000' | 'htj2k' | 'jpeg-xl';
 const CODECS: ReadonlyMap<string, Codec> = new Map([
   ['1.2.840.10008.1.2.5', 'rle'],
@@ -81,9 +79,6 @@ const CODECS: ReadonlyMap<string, Codec> = new Map([
   ['1.2.840.10008.1.2.4.202', 'htj2k'],
   ['1.2.840.10008.1.2.4.203', 'htj2k'],
 ]);
-/** Largest size in bytes, after decoding, of a file that Orthanc decodes. Orthanc needs about twice this size in memory. */
-const LARGEST_DECODED = 512 * 1024 * 1024;
-
 /** The media type of a compressed frame. `undefined` for an uncompressed transfer syntax. */
 export function compressedType(transferSyntax: string): string | undefined {
   return COMPRESSED.get(transferSyntax);
@@ -95,14 +90,9 @@ export function videoType(transferSyntax: string): string | undefined {
   return type?.startsWith('video/') === true ? type : undefined;
 }
 
-/** The compression of a transfer syntax that the gateway decodes itself. `undefined` for all other transfer syntaxes. */
+/** The compression of a transfer syntax that the gateway decodes. `undefined` for all other transfer syntaxes. */
 export function codecOf(transferSyntax: string): Codec | undefined {
   return CODECS.get(transferSyntax);
-}
-
-/** Whether the gateway renders images of this transfer syntax itself. */
-export function isRenderedByGateway(transferSyntax: string): boolean {
-  return UNCOMPRESSED.has(transferSyntax) || CODECS.has(transferSyntax);
 }
 
 /** Whether Orthanc returns frames of this transfer syntax uncompressed and in little endian. */
@@ -110,26 +100,18 @@ export function comesAsLittleEndian(transferSyntax: string): boolean {
   return UNCOMPRESSED.has(transferSyntax);
 }
 
-/**
- * Whether this instance can be converted to an uncompressed transfer syntax. Orthanc does not decode very large compressed instances.
- */
-export function canBeDecoded(instance: StoredPixels): boolean {
-  const { transferSyntax, rows = 0, columns = 0, bitsAllocated = 16, frames } = instance;
+/** Whether this instance can be converted to an uncompressed transfer syntax. */
+export function canBeDecoded({ transferSyntax, bitsAllocated = 16 }: StoredPixels): boolean {
   // Writers use different byte orders for big endian pixels with more than 16 bits.
   if (transferSyntax === EXPLICIT_BIG_ENDIAN) return bitsAllocated <= 16;
-  if (UNCOMPRESSED.has(transferSyntax)) return true;
-  if (CODECS.has(transferSyntax)) return bitsAllocated > 1;
-  // The catalog does not contain Samples per Pixel. Compressed images have at most three samples.
-  const bytes = rows * columns * Math.ceil(bitsAllocated / 8) * 3 * Math.max(frames, 1);
-  return DECODED.has(transferSyntax) && bitsAllocated > 1 && bytes <= LARGEST_DECODED;
+  return UNCOMPRESSED.has(transferSyntax) || (CODECS.has(transferSyntax) && bitsAllocated > 1);
 }
 
-/** Whether the frames can be rendered: the transfer syntax must be uncompressed, or a pixel of a decodable image must have at least 8 bits. */
-export function canBePictured(instance: StoredPixels): boolean {
+/** Whether the instance has frames that can be rendered, according to the catalog. */
+export function canBeRendered(instance: StoredPixels): boolean {
   const { transferSyntax, rows, columns, bitsAllocated, frames } = instance;
   if (rows === undefined || columns === undefined || bitsAllocated === undefined || frames < 1) return false;
-  if (UNCOMPRESSED.has(transferSyntax)) return true;
-  return (CODECS.has(transferSyntax) || DECODED.has(transferSyntax)) && bitsAllocated >= 8;
+  return UNCOMPRESSED.has(transferSyntax) || (CODECS.has(transferSyntax) && bitsAllocated >= 8);
 }
 
 /** Returns the given transfer syntax if files can be converted to it. */

@@ -7,19 +7,6 @@ import { type ArchiveBytes, ArchiveConnection, type ReadOptions } from './orthan
 import { OrthancId } from './orthanc.id.js';
 import type { ArchiveAddress } from './orthanc.transport.js';
 
-/**
- * How to render a frame. The frame is fitted into a box of `width` by `height` pixels. `window` is in modality units, for example
- * Hounsfield units.
- */
-export interface Picture {
-  readonly type: 'image/jpeg' | 'image/png';
-  readonly width?: number | undefined;
-  readonly height?: number | undefined;
-  readonly window?: { readonly center: number; readonly width: number } | undefined;
-  /** Quality of a JPEG, from 1 to 100. */
-  readonly quality?: number | undefined;
-}
-
 /** `reader`: the account that reads the bytes. When `signal` aborts, the call stops waiting for a free slot. */
 type Requester = Pick<ReadOptions, 'reader' | 'signal'>;
 
@@ -75,39 +62,6 @@ export class OrthancBytes implements OnApplicationShutdown {
   instanceFile(id: OrthancId, size: number | undefined, asker: Requester = {}): Promise<ArchiveBytes> {
     const { reader, signal } = asker;
     return this.connection.read('instance', `/instances/${id}/file`, { expected: size, reader, signal });
-  }
-
-  /**
-   * The file in Explicit VR Little Endian with decoded pixels. Use only the pixels: Orthanc 1.12.7 with GDCM adds, changes and loses other
-   * values. Throws `NotInArchive` also when Orthanc cannot decode the file. Never request another transfer syntax: the encoders of Orthanc
-   * 1.12.7 crash its process (JPEG-LS always, RLE for odd image sizes).
-   */
-  decodedFile(id: OrthancId, { reader, signal }: Requester): Promise<ArchiveBytes> {
-    return this.connection.read('decoding', `/instances/${id}/file?transcode=1.2.840.10008.1.2.1`, {
-      computes: 'decoding',
-      reader,
-      signal,
-    });
-  }
-
-  /** Renders a frame (counted from 1). Throws `UpstreamFailed` with status 415 when Orthanc cannot render the frame. */
-  picture(
-    id: OrthancId,
-    frame: number,
-    picture: Picture,
-    { reader, signal }: Requester,
-  ): Promise<ArchiveBytes> {
-    const { type, width, height, window, quality } = picture;
-    const query = new URLSearchParams();
-    if (width !== undefined) query.set('width', String(width));
-    if (height !== undefined) query.set('height', String(height));
-    if (quality !== undefined) query.set('quality', String(quality));
-    if (window !== undefined) {
-      query.set('window-center', String(window.center));
-      query.set('window-width', String(window.width));
-    }
-    const path = `/instances/${id}/frames/${frame - 1}/rendered?${query.toString()}`;
-    return this.connection.read('picture', path, { accept: type, computes: 'picture', reader, signal });
   }
 
   /** One frame as it is stored, compressed or uncompressed. `frame` counts from 1. `size`: the estimated size in bytes. */
@@ -185,7 +139,7 @@ export class OrthancBytes implements OnApplicationShutdown {
             }),
       },
     });
-    return this.connection.read('modification', `/instances/${id}/modify`, { json, computes: 'decoding' });
+    return this.connection.read('modification', `/instances/${id}/modify`, { json, modifies: true });
   }
 
   /** Stores one DICOM file. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Slots } from '../limits/slots.js';
 import { closed, withStallLimit } from '../limits/stall.limit.js';
-import { NeighbourAway, UpstreamFailed } from '../problems/errors.js';
+import { UpstreamFailed } from '../problems/errors.js';
 import { problemOfStatus } from './orthanc.errors.js';
 import { type ArchiveAddress, ArchiveTransport, piecesOf, wholeText } from './orthanc.transport.js';
 
@@ -12,14 +12,10 @@ const AT_ONCE_BYTES = 1024 * 1024;
 /** Largest number of concurrent readers of answers above {@link AT_ONCE_BYTES}, and the longest pause of such a reader. */
 const LARGE_READERS = 24;
 const STALL_MS = 30_000;
-/**
- * Largest number of concurrent renderings and of concurrent decoded files. A rendering occupies one CPU core of Orthanc. A decoded file
- * occupies memory of Orthanc until it has been read.
- */
-const PICTURES = 4;
-const DECODED_FILES = 4;
+/** Largest number of concurrent modified copies. A copy occupies memory of Orthanc until it has been read. */
+const COPIES = 4;
 /** Largest number of slots for one account. A slow client can then delay only its own requests. */
-const PER_ACCOUNT = { large: 16, pictures: 3, decodedFiles: 3 };
+const LARGE_PER_ACCOUNT = 16;
 
 /** Bytes from Orthanc. `length` is `undefined` when Orthanc did not send a length. Destroying `stream` frees the connection immediately. */
 export interface ArchiveBytes {
@@ -40,10 +36,10 @@ interface OpenedBody {
 export interface ReadOptions {
   /** Estimated size of the answer in bytes. */
   readonly expected?: number | undefined;
-  readonly accept?: string;
   /** Value of the `Range` header (RFC 9110 §14.2). */
   readonly range?: string;
-  readonly computes?: 'picture' | 'decoding';
+  /** Whether Orthanc makes a modified copy of an instance. */
+  readonly modifies?: boolean;
   /** Whether a JSON answer is treated as 404. Orthanc sends JSON when the element is a sequence: the JSON is a list of the items. */
   readonly valueOnly?: boolean;
   readonly reader?: string | undefined;
@@ -61,11 +57,8 @@ type Deliver = (bytes: ArchiveBytes) => void;
  */
 export class ArchiveConnection {
   private readonly transport: ArchiveTransport;
-  private readonly large = new Slots({ places: LARGE_READERS, perAccount: PER_ACCOUNT.large });
-  private readonly workers = {
-    picture: new Slots({ places: PICTURES, perAccount: PER_ACCOUNT.pictures }),
-    decoding: new Slots({ places: DECODED_FILES, perAccount: PER_ACCOUNT.decodedFiles }),
-  } as const;
+  private readonly large = new Slots({ places: LARGE_READERS, perAccount: LARGE_PER_ACCOUNT });
+  private readonly copies = new Slots({ places: COPIES });
 
   constructor(env: ArchiveAddress) {
     this.transport = new ArchiveTransport(env, CONNECTIONS);
@@ -95,7 +88,7 @@ export class ArchiveConnection {
       // The answer is larger than estimated. It is requested again when a slot is free.
       answer.body.on('error', () => undefined).destroy();
     }
-    const places = options.computes === undefined ? this.large : this.workers[options.computes];
+    const places = options.modifies === true ? this.copies : this.large;
     return new Promise((resolve, reject) => {
       const work = () => this.readInPlace(callName, path, options, resolve);
       places.run(work, options.signal, options.reader).catch(reject);
@@ -112,41 +105,20 @@ export class ArchiveConnection {
     const opened = await this.open(callName, path, options);
     const { length, body } = opened;
     if (isReadAtOnce(length)) return deliver(await readAtOnce(callName, opened, length));
-    if (options.computes !== 'picture') return readSlowly(opened, deliver);
-    // Orthanc has already rendered the large picture. The picture is read in a slot for large answers, so that another rendering can start.
-    const connectionLost = new AbortController();
-    body.on('error', () => undefined);
-    body.once('close', () => connectionLost.abort(new NeighbourAway('orthanc')));
-    const signal = AbortSignal.any([
-      connectionLost.signal,
-      ...(options.signal === undefined ? [] : [options.signal]),
-    ]);
-    try {
-      await new Promise<void>((entered, failed) => {
-        const work = () => {
-          entered();
-          return readSlowly(opened, deliver);
-        };
-        this.large.run(work, signal, options.reader).catch(failed);
-      });
-    } catch (error) {
-      body.destroy();
-      throw error;
-    }
+    return readSlowly(opened, deliver);
   }
 
   private async open(
     callName: string,
     path: string,
-    { accept, range, computes: works, valueOnly, json }: ReadOptions,
+    { range, modifies, valueOnly, json }: ReadOptions,
   ): Promise<OpenedBody> {
     const method = json === undefined ? { method: 'GET' as const } : { method: 'POST' as const, body: json };
     const answer = await this.transport.request(callName, {
       ...method,
       path,
-      accept,
       range,
-      computes: works !== undefined,
+      computes: modifies,
     });
     const isList = valueOnly === true && isJson(answer.headers);
     const problem = problemOfStatus(callName, isList ? 404 : answer.statusCode);

@@ -11,7 +11,7 @@ import { archiveFailures } from './orthanc.errors.js';
 const KEEP_ALIVE_MS = 700;
 const KEEP_ALIVE_THRESHOLD_MS = 200;
 const CONNECT_MS = 5_000;
-/** Time limits until the headers of an answer arrive: `WORK_MS` for storing and decoding, `READ_MS` for reading stored data. */
+/** Time limits until the headers of an answer arrive: `WORK_MS` for storing and modifying, `READ_MS` for reading stored data. */
 const WORK_MS = 120_000;
 const READ_MS = 20_000;
 /** Time limit of a small call. */
@@ -34,11 +34,10 @@ export interface ArchiveCall {
    * A string is JSON.
    */
   readonly body?: Readable | string | undefined;
-  readonly accept?: string | undefined;
   /** Value of the `Range` header (RFC 9110 §14.2). */
   readonly range?: string | undefined;
-  /** Whether Orthanc renders, decodes or modifies an instance before it answers. */
-  readonly computes?: boolean;
+  /** Whether Orthanc modifies an instance before it answers. */
+  readonly computes?: boolean | undefined;
 }
 
 /** A call exceeded its time limit. */
@@ -104,7 +103,7 @@ export class ArchiveTransport {
 
   private once(
     pool: Pool,
-    { method, path, body, accept, range, computes: works }: ArchiveCall,
+    { method, path, body, range, computes: works }: ArchiveCall,
     signal?: AbortSignal,
   ) {
     return pool.request({
@@ -115,7 +114,6 @@ export class ArchiveTransport {
       headersTimeout: works === true || body instanceof Readable ? WORK_MS : READ_MS,
       headers: {
         authorization: this.authorization,
-        ...(accept === undefined ? {} : { accept }),
         ...(range === undefined ? {} : { range }),
         ...(body instanceof Readable ? { 'content-type': 'application/dicom' } : {}),
         ...(typeof body === 'string' ? { 'content-type': 'application/json' } : {}),

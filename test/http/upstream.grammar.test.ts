@@ -18,7 +18,6 @@ describe('the grammar of permitted requests to the archive', () => {
   it.each([
     ['GET', '/changes?since=12&limit=100'],
     ['GET', `/instances/${id}/content/0040-a730/0/0008-0100`],
-    ['GET', `/instances/${id}/frames/0/rendered?width=64&window-center=-1e-7&window-width=2.5`],
     ['GET', '/dicom-web/studies/1.2/series/1.3/instances/1.4/metadata'],
     ['POST', '/instances'],
   ])('holds %s %s', (method, target) => {
@@ -31,7 +30,9 @@ describe('the grammar of permitted requests to the archive', () => {
     ['GET', '/dicom-web/studies/1.2/series/..%2fsystem/metadata'],
     ['GET', `/instances/${id}/../../system`],
     ['GET', `/instances/${id}/content/0040-a730/../file`],
-    ['GET', `/instances/${id}/file?transcode=1.2.840.10008.1.2.4.80`],
+    ['GET', `/instances/${id}/file?transcode=1.2.840.10008.1.2.1`],
+    ['GET', `/instances/${id}/frames/0/rendered`],
+    ['GET', `/instances/${id}/preview`],
     ['DELETE', `/studies/${id}`],
     ['PUT', '/changes?last'],
   ])('does not hold %s %s', (method, target) => {

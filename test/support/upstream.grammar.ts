@@ -12,8 +12,6 @@ const ID = '[0-9a-f]{8}(?:-[0-9a-f]{8}){4}';
 const TAG = '[0-9a-f]{4}-[0-9a-f]{4}';
 /** A UID has at most 64 characters (PS3.5 §9.1). */
 const UID = '(?=[\\d.]{1,64}/)\\d+(?:\\.\\d+)*';
-const NUMBER = '-?\\d+(?:\\.\\d+)?(?:e-?\\d+)?';
-const PICTURE = `(?:(?:width|height|quality|window-center|window-width)=${NUMBER}&?){0,5}`;
 
 /**
  * Method and request target of every call that src/orthanc can make. The list is written independently of that code. A new call in
@@ -31,8 +29,6 @@ const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', `/instances/${ID}/tags\\?short`],
   ['GET', `/instances/${ID}/series`],
   ['GET', `/instances/${ID}/file`],
-  ['GET', `/instances/${ID}/file\\?transcode=1\\.2\\.840\\.10008\\.1\\.2\\.1`],
-  ['GET', `/instances/${ID}/frames/\\d+/rendered\\?${PICTURE}`],
   ['GET', `/instances/${ID}/frames/\\d+/raw`],
   ['GET', `/instances/${ID}/attachments/dicom/data`],
   ['GET', `/instances/${ID}/pdf`],
@@ -47,7 +43,6 @@ const patterns = calls.map(([method, target]) => ({ method, target: new RegExp(`
 /** The headers that the gateway sends, and their permitted values. */
 const headers: Readonly<Record<string, RegExp>> = {
   connection: /^(?:close|keep-alive)$/i,
-  accept: /^(?:image\/jpeg|image\/png)$/,
   'content-type': /^application\/(?:dicom|json)$/,
   'content-length': /^\d{1,6}$/,
   'transfer-encoding': /^chunked$/,

@@ -27,7 +27,7 @@ export class PdfDocuments {
   /** Fetches the document of one instance. Throws `NotAcceptable` when the instance contains no PDF. */
   async one(read: RecordedRead, instance: FoundInstance): Promise<ArchiveBytes> {
     const call = () => this.bytes.pdf(instance.orthancId, instance);
-    const bytes = await asPdf(await this.fetch.computed(instance, NO_DOCUMENT, call));
+    const bytes = await asPdf(await this.fetch.extracted(instance, NO_DOCUMENT, call));
     if (bytes === undefined) throw new NotAcceptable('not-decodable', NO_DOCUMENT);
     return metered(bytes, { instances: 1 }, read.offered);
   }

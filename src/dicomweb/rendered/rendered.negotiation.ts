@@ -1,7 +1,7 @@
 import type { FoundInstance } from '../../catalog/lookup.service.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { covers, type MediaRange } from '../http/accept.js';
-import { canBePictured, ENCAPSULATED_PDF, videoType } from '../../dicom/transfer.syntaxes.js';
+import { canBeRendered, ENCAPSULATED_PDF, videoType } from '../../dicom/transfer.syntaxes.js';
 
 const PDF = 'application/pdf';
 
@@ -16,7 +16,7 @@ export function renderedTypesOf(instance: FoundInstance): readonly string[] {
   if (instance.sopClassUid === ENCAPSULATED_PDF) return [PDF];
   const video = videoType(instance.transferSyntax);
   if (video !== undefined) return [video];
-  return canBePictured(instance) ? ['image/jpeg', 'image/png'] : [];
+  return canBeRendered(instance) ? ['image/jpeg', 'image/png'] : [];
 }
 
 /**

@@ -125,9 +125,7 @@ export class Frames {
   private nativeFrames(instance: FoundInstance): NativeFrames {
     const { transferSyntax } = instance;
     if (transferSyntax === EXPLICIT_LITTLE_ENDIAN) return new NativeFrames(() => this.files.stored(instance));
-    if (comesAsLittleEndian(transferSyntax))
-      return new NativeFrames(() => this.files.uncompressed(instance, EXPLICIT_LITTLE_ENDIAN));
-    return new NativeFrames(() => this.files.decoded(instance));
+    return new NativeFrames(() => this.files.uncompressed(instance, EXPLICIT_LITTLE_ENDIAN));
   }
 }
 

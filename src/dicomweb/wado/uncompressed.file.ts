@@ -8,15 +8,6 @@ import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
 import { implicitRepresentations } from '../../dicom/implicit.representations.js';
 import { IMPLICIT_LITTLE_ENDIAN, type Uncompressed } from '../../dicom/transfer.syntaxes.js';
 
-const SAMPLES = 0x00280002;
-const ROWS = 0x00280010;
-const COLUMNS = 0x00280011;
-const BITS = 0x00280100;
-/**
- * The attributes that describe the pixels: samples, photometric interpretation, planar configuration, bits allocated, bits stored, high bit
- * and sign (PS3.3 §C.7.6.3).
- */
-const DESCRIPTION = new Set([SAMPLES, 0x00280004, 0x00280006, BITS, 0x00280101, 0x00280102, 0x00280103]);
 /** Number of bytes that are prepared before the answer begins, so that an early failure can still have an error status. */
 const PREPARED_BYTES = 1024 * 1024;
 
@@ -74,18 +65,6 @@ export async function compressedHeader(stored: ArchiveBytes, into: Uncompressed)
   }
 }
 
-/**
- * Combines the stored file with decoded pixels. `decoded` is the file that the archive decoded to Explicit VR Little Endian. Only the
- * pixels and their description are taken from it. Throws `DicomUnreadable` when the size of the pixels does not match the number of frames.
- */
-export function withDecodedPixels(
-  header: CompressedHeader,
-  decoded: ArchiveBytes,
-  frames: number,
-): Promise<ArchiveBytes> {
-  return prepared(joined(header, decoded.stream, frames), decoded.stream);
-}
-
 /** An element as it is written: its tag and its bytes. */
 export type NewElement = readonly [tag: number, bytes: Buffer];
 
@@ -114,46 +93,6 @@ async function* replaced(
     if (tag !== PIXEL_DATA) continue;
     for await (const piece of pixels) if (Buffer.isBuffer(piece)) yield piece;
   }
-}
-
-async function* joined(header: CompressedHeader, decoded: Readable, frames: number): AsyncGenerator<Buffer> {
-  const { into, beginning } = header;
-  const file = await openFile(decoded);
-  const described = new Map<number, Buffer>();
-  for await (const element of elementsOf(file, into, await implicitRepresentations())) {
-    const { tag, length, pieces } = element;
-    if (pieces === undefined) throw new DicomUnreadable('structure', 'pixels that are not decoded');
-    if (tag !== PIXEL_DATA) {
-      const bytes = await whole(pieces, LONGEST_HEADER);
-      if (DESCRIPTION.has(tag) || tag === ROWS || tag === COLUMNS) described.set(tag, bytes);
-      continue;
-    }
-    const stored = new Map(header.elements);
-    if (!agree(stored, described, length, frames))
-      throw new DicomUnreadable('length', 'the pixel data is not as long as its frames');
-    yield beginning;
-    const before = header.elements.filter(([one]) => one < PIXEL_DATA && !DESCRIPTION.has(one));
-    const all = [...before, ...[...described].filter(([one]) => DESCRIPTION.has(one))];
-    for (const [, bytes] of all.toSorted(([one], [other]) => one - other)) yield bytes;
-    yield* pieces;
-    for (const [one, bytes] of header.elements) if (one > PIXEL_DATA) yield bytes;
-    return;
-  }
-  throw new DicomUnreadable('structure', 'no pixel data');
-}
-
-/** Whether decoded pixels have the stored rows and columns, and the length that the frames need. */
-function agree(
-  stored: ReadonlyMap<number, Buffer>,
-  described: ReadonlyMap<number, Buffer>,
-  length: number,
-  frames: number,
-): boolean {
-  const same = (tag: number) => described.get(tag)?.equals(stored.get(tag) ?? Buffer.alloc(0)) === true;
-  const number = (tag: number) => described.get(tag)?.subarray(-2).readUInt16LE(0) ?? 0;
-  const bits = number(ROWS) * number(COLUMNS) * number(SAMPLES) * number(BITS) * frames;
-  const needed = Math.ceil(bits / 8);
-  return same(ROWS) && same(COLUMNS) && needed > 0 && (length === needed || length === needed + 1);
 }
 
 function elementsOf(
