@@ -1,46 +1,11 @@
-import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame } from '../../src/pixels/frame.decoder.js';
 import type { PixelFormat } from '../../src/pixels/pixel.format.js';
 import { PixelsRefused } from '../../src/pixels/pixels.refused.js';
 import { boundedMemory } from '../../src/pixels/codecs/wasm.codec.js';
+import { encodedJpegLs as encoded } from './jpeg.ls.encoder.ts';
 import { greyRoundTrip } from './grey.round.trip.ts';
 import { bytesOf, columns, painted, pixelFormat, rows } from './made.frames.ts';
-
-interface Encoder {
-  getDecodedBuffer(info: {
-    width: number;
-    height: number;
-    bitsPerSample: number;
-    componentCount: number;
-  }): Uint8Array;
-  setNearLossless(error: number): void;
-  setInterleaveMode(mode: number): void;
-  encode(): void;
-  getEncodedBuffer(): Uint8Array;
-  delete(): void;
-}
-
-const load = createRequire(import.meta.url);
-const openEncoder: () => Promise<{ readonly JpegLSEncoder: new () => Encoder }> = load(
-  '@cornerstonejs/codec-charls/wasmjs',
-);
-
-/** Compresses samples of `bits` bits: bytes for up to 8 bits, words in little endian for more. */
-async function encoded(
-  samples: Uint8Array,
-  bits: number,
-  { components = 1, mode = 0, near = 0, height = rows, width = columns } = {},
-): Promise<Uint8Array> {
-  const encoder = new (await openEncoder()).JpegLSEncoder();
-  encoder.getDecodedBuffer({ width, height, bitsPerSample: bits, componentCount: components }).set(samples);
-  encoder.setNearLossless(near);
-  encoder.setInterleaveMode(mode);
-  encoder.encode();
-  const stream = Uint8Array.from(encoder.getEncodedBuffer());
-  encoder.delete();
-  return stream;
-}
 
 describe('JPEG-LS', () => {
   greyRoundTrip('jpeg-ls', encoded);

@@ -1,54 +1,10 @@
-import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { decodedFormat, decodeFrame } from '../../src/pixels/frame.decoder.js';
 import type { PixelFormat } from '../../src/pixels/pixel.format.js';
 import { PixelsRefused } from '../../src/pixels/pixels.refused.js';
+import { encodedJpeg2000 as encoded } from './jpeg2000.encoder.ts';
 import { greyRoundTrip } from './grey.round.trip.ts';
 import { bytesOf, columns, painted, pixelFormat, rows } from './made.frames.ts';
-
-interface Encoder {
-  getDecodedBuffer(info: {
-    width: number;
-    height: number;
-    bitsPerSample: number;
-    componentCount: number;
-    isSigned: boolean;
-  }): Uint8Array;
-  setQuality(isLossless: boolean, layers: number): void;
-  setTileSize(size: { width: number; height: number }): void;
-  setProgressionOrder(order: number): void;
-  setDecompositions(levels: number): void;
-  encode(): void;
-  getEncodedBuffer(): Uint8Array;
-  delete(): void;
-}
-
-const load = createRequire(import.meta.url);
-const openEncoder: (options: object) => Promise<{ readonly J2KEncoder: new () => Encoder }> = load(
-  '@cornerstonejs/codec-openjpeg/wasmjs',
-);
-
-/** Compresses samples of `bits` bits without loss: bytes for up to 8 bits, words in little endian for more. */
-async function encoded(
-  samples: Uint8Array,
-  bits: number,
-  { components = 1, tile = 0, order = 2 } = {},
-): Promise<Uint8Array> {
-  const silent = { print: () => undefined, printErr: () => undefined };
-  const encoder = new (await openEncoder(silent)).J2KEncoder();
-  const size = { width: columns, height: rows };
-  encoder
-    .getDecodedBuffer({ ...size, bitsPerSample: bits, componentCount: components, isSigned: false })
-    .set(samples);
-  encoder.setQuality(true, 0);
-  encoder.setProgressionOrder(order);
-  encoder.setDecompositions(2);
-  if (tile > 0) encoder.setTileSize({ width: tile, height: tile });
-  encoder.encode();
-  const stream = Uint8Array.from(encoder.getEncodedBuffer());
-  encoder.delete();
-  return stream;
-}
 
 /** A copy of the bytes with other bytes at a position. */
 function changed(stream: Uint8Array, at: number, ...bytes: number[]): Uint8Array {
