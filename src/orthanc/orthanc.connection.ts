@@ -103,7 +103,7 @@ export class ArchiveConnection {
     deliver: Deliver,
   ): Promise<void> {
     const opened = await this.open(callName, path, options);
-    const { length, body } = opened;
+    const { length } = opened;
     if (isReadAtOnce(length)) return deliver(await readAtOnce(callName, opened, length));
     return readSlowly(opened, deliver);
   }

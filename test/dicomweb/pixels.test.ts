@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
 import { registerFramesEncapsulated } from './frames.encapsulated.scenarios.ts';
+import { registerPixelMutations } from './pixel.mutations.scenarios.ts';
 import { registerRendered } from './rendered.scenarios.ts';
 import { registerTranscoding } from './transcoding.scenarios.ts';
 
@@ -14,3 +15,4 @@ afterAll(() => world?.stop());
 registerTranscoding(() => world);
 registerFramesEncapsulated(() => world);
 registerRendered(() => world);
+registerPixelMutations(() => world);
