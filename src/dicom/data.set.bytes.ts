@@ -23,6 +23,12 @@ import { HeaderBytes } from './header/header.bytes.js';
 /** Largest number of bytes that one value may have in memory. It is also the limit for everything before the pixel data. */
 export const LONGEST_HEADER = 16 * 1024 * 1024;
 
+/**
+ * Largest inflated size of a deflated data set that is read, in bytes. A deflated file can be a thousand times smaller than its data set. The
+ * limit is the default of MAX_INSTANCE_BYTES.
+ */
+const MOST_INFLATED = 2 * 1024 * 1024 * 1024;
+
 /** A source of bytes in pieces. The optional `skip` leaves out the next bytes. A skip beyond the end is not an error. */
 export interface ByteSource extends AsyncIterator<Buffer> {
   readonly skip?: (bytes: number) => void;
@@ -46,8 +52,11 @@ export interface OpenedFile {
   readonly close: () => void;
 }
 
-/** Opens a file and reads its file meta information. Throws `DicomUnreadable` when the bytes are not a DICOM file. */
-export async function openFile(file: SourceOfBytes): Promise<OpenedFile> {
+/**
+ * Opens a file and reads its file meta information. Throws `DicomUnreadable` when the bytes are not a DICOM file. Reading a deflated data set
+ * beyond `mostInflated` bytes throws the same error.
+ */
+export async function openFile(file: SourceOfBytes, mostInflated = MOST_INFLATED): Promise<OpenedFile> {
   const source = file[Symbol.asyncIterator]();
   const start = new HeaderBytes(source, LONGEST_HEADER);
   const { transferSyntax, datasetOffset } = await readMeta(start);
@@ -58,13 +67,19 @@ export async function openFile(file: SourceOfBytes): Promise<OpenedFile> {
     return { ...opened, dataSet: new DataSetBytes(source, ahead), close: () => undefined };
   const inflate = createInflateRaw();
   pipeline(Readable.from(concatenated(ahead, source), { objectMode: false }), inflate, () => undefined);
-  const dataSet = new DataSetBytes(inflated(inflate), Buffer.alloc(0));
+  const dataSet = new DataSetBytes(inflated(inflate, mostInflated), Buffer.alloc(0));
   return { ...opened, dataSet, close: () => inflate.destroy() };
 }
 
-async function* inflated(inflate: InflateRaw): AsyncGenerator<Buffer> {
+async function* inflated(inflate: InflateRaw, most: number): AsyncGenerator<Buffer> {
+  let left = most;
   try {
-    for await (const piece of inflate) if (Buffer.isBuffer(piece)) yield piece;
+    for await (const piece of inflate) {
+      if (!Buffer.isBuffer(piece)) continue;
+      left -= piece.length;
+      if (left < 0) throw new DicomUnreadable('too-large', 'the inflated data set is longer than allowed');
+      yield piece;
+    }
   } catch (error) {
     // This also catches errors of the source, which are thrown unchanged.
     const isZlib = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');

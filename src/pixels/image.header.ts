@@ -42,6 +42,8 @@ export interface ImageHeader {
   readonly weight: number;
 }
 
+/** Largest part of a deflated data set that is inflated to reach the pixel data, in bytes. */
+const MOST_INFLATED_HEADER = 64 * 1024 * 1024;
 const NUMBER_OF_FRAMES = 0x00280008;
 const PIXEL_ELEMENTS = new Set([FLOAT_PIXELS, DOUBLE_PIXELS, PIXEL_DATA]);
 const NUMBERS = [...FORMAT_TAGS, NUMBER_OF_FRAMES].map((tag) => [tag, 'value'] as const);
@@ -52,7 +54,7 @@ const SELECTION = joinedSelections(PRESENTATION, ASPECT, new Map(NUMBERS));
  * file, and `PixelsRefused` when the pixel data contradicts the header or cannot be rendered.
  */
 export async function readImageHeader(file: SourceOfBytes): Promise<ImageHeader> {
-  const opened = await openFile(file);
+  const opened = await openFile(file, MOST_INFLATED_HEADER);
   try {
     const selected = await readSelected(opened, SELECTION, PIXEL_ELEMENTS, await implicitRepresentations());
     const { values, end, weight } = selected;

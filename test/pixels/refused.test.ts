@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element } from '../../infra/demo/dicom.writer.ts';
 import { DicomUnreadable } from '../../src/dicom/dicom.unreadable.js';
 import { PixelsRefused } from '../../src/pixels/pixels.refused.js';
@@ -10,6 +11,13 @@ const bytes = Buffer.alloc(96, 9);
 describe('pixels that contradict their header', () => {
   it.each(contradictions)('are refused before they are decoded: %s', async (_, image) => {
     await expect(rendered(testFile(image))).rejects.toBeInstanceOf(PixelsRefused);
+  });
+
+  it('a deflated header that inflates without limit is refused', async () => {
+    const zeros = element('00091001', 'OB', Buffer.alloc(70 * 1024 * 1024));
+    const file = testFile({ bytes, transferSyntax: TransferSyntax.deflated, extra: [zeros] });
+    expect(file.length).toBeLessThan(200_000);
+    await expect(rendered(file)).rejects.toMatchObject({ reason: 'too-large' });
   });
 
   it('a frame beyond the last one is refused', async () => {
