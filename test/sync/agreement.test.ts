@@ -6,6 +6,7 @@ import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { catalogued } from '../dicomweb/stow.answers.ts';
 import { isLong } from '../support/long.form.ts';
 import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
+import { registerWatcher } from './watcher.scenarios.ts';
 
 /** Longer than the comparison of a small archive with the catalog takes. The tests wait for conditions, not for fixed times. */
 const SOON = { timeout: 60_000, interval: 200 };
@@ -219,3 +220,5 @@ describe('an archive that is not what the catalog followed', { timeout: LONG }, 
       await expect.poll(last, SOON).toMatchObject({ removed: 7 });
     });
 });
+
+registerWatcher(() => world);

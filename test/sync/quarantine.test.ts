@@ -5,6 +5,7 @@ import { makeInstance, type InstanceOptions } from '../../infra/demo/dicom.write
 import { orthancIdOf } from '../../src/orthanc/orthanc.id.ts';
 import { archived } from '../dicomweb/stow.answers.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
+import { registerQuarantineKills } from './quarantine.kills.scenarios.ts';
 
 /** The time within which the gateway must detect a change of the archive. */
 const SOON = { timeout: 10_000, interval: 100 };
@@ -258,3 +259,5 @@ describe('deciding', () => {
     expect(await odd()).toBeUndefined();
   });
 });
+
+registerQuarantineKills(() => world);
