@@ -2,9 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { startWorld, type Caller, type World } from '../support/world.ts';
+import { MAX_INSTANCE_BYTES, registerStowFailures } from './stow.failures.scenarios.ts';
 import { archived, bigInstance, catalogued, told } from './stow.answers.ts';
-
-const MAX_INSTANCE_BYTES = 3_000_000;
 
 let world: World;
 let modality: Caller;
@@ -205,3 +204,5 @@ describe('what is no store', () => {
     await world.store(await world.radiologist(freshUid()), [makeInstance()]).expect(403);
   });
 });
+
+registerStowFailures(() => world);

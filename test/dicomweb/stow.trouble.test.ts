@@ -5,6 +5,7 @@ import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { isLong } from '../support/long.form.ts';
 import { startOwnWorld, type Caller, type OwnWorld } from '../support/world.ts';
 import { archived, bigInstance, catalogued, openStore, told } from './stow.answers.ts';
+import { killRound } from './stow.kills.ts';
 
 let world: OwnWorld;
 let sender: Caller;
@@ -148,6 +149,18 @@ describe('the archive away', () => {
     expect(await catalogued(world, studyUid)).toMatchObject({ instances: 3, counted: 3, pending: 0 });
     expect(await catalogued(world, otherStudy)).toMatchObject({ instances: 2, counted: 2, pending: 0 });
   });
+});
+
+// test/long runs twenty rounds of 600 instances each.
+describe('kill -9 at a random moment of many stores', () => {
+  it.each(['gateway', 'orthanc'] as const)(
+    'of the %s: nothing acknowledged is missing, nothing half is there, the repeat is clean',
+    { timeout: 120_000 },
+    async (victim) => {
+      const { agreed } = await killRound(world, sender, victim, 40);
+      expect(agreed).toBeLessThan(60);
+    },
+  );
 });
 
 // `npm test` measures memory in memory.test.ts.
