@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
+import { Changes } from '../database/changes.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, pending, series } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
@@ -55,7 +56,10 @@ const LONGEST_WAIT_MS = LIFE_MS + 5_000;
  */
 @Injectable()
 export class Reservations {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly changes: Changes,
+  ) {}
 
   /**
    * Reserves the keys, or returns why this is impossible. Waits if another upload has reserved the same instance, or the first instance of
@@ -122,7 +126,7 @@ export class Reservations {
   }
 
   private async tryComplete(reservation: Reservation, archived: ArchivedInstance): Promise<boolean> {
-    return withRetries(() =>
+    const isComplete = await withRetries(() =>
       this.database.transaction(async (tx) => {
         const held = await tx
           .delete(pending)
@@ -133,6 +137,8 @@ export class Reservations {
         return true;
       }),
     );
+    if (isComplete) this.changes.studyHasGrown(reservation.facts.studyUid);
+    return isComplete;
   }
 
   /**

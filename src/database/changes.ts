@@ -10,6 +10,8 @@ export type Change =
   | { readonly of: 'study'; readonly studyUid: string; readonly kind: 'grown' | 'replaced' };
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Time in milliseconds in which new instances are collected. One statement then notifies the other gateways of all studies. */
+const COLLECT_MS = 50;
 
 /**
  * Tells the memory of this gateway about changes in the database. A change made by any gateway arrives as a notification of PostgreSQL
@@ -18,6 +20,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export class Changes implements OnModuleInit, OnApplicationBootstrap {
   private readonly listeners: ((change: Change) => void)[] = [];
+  private readonly grown = new Set<string>();
   private readonly logger = new Logger('database');
 
   constructor(
@@ -42,6 +45,24 @@ export class Changes implements OnModuleInit, OnApplicationBootstrap {
   /** Calls `listener` after each change. The listener must be fast and must not throw. */
   on(listener: (change: Change) => void): void {
     this.listeners.push(listener);
+  }
+
+  /**
+   * Tells this gateway and soon all others that a study has new instances. Must be called after the commit that added them. If the process
+   * ends before the notification, the others see the instances when their memory of the study expires, after at most four seconds.
+   */
+  studyHasGrown(studyUid: string): void {
+    this.tell({ of: 'study', studyUid, kind: 'grown' });
+    if (this.grown.size === 0) setTimeout(() => void this.notifyGrowth(), COLLECT_MS).unref();
+    this.grown.add(studyUid);
+  }
+
+  private async notifyGrowth(): Promise<void> {
+    const studies = [...this.grown];
+    this.grown.clear();
+    await this.sql`select pg_notify('study_grown', study) from unnest(${studies}::text[]) as study`.catch(
+      () => this.logger.debug('other gateways could not be notified of new instances'),
+    );
   }
 
   private listen(channel: string, heard: (payload: string) => void): void {

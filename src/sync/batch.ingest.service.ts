@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { inArray, sql, TransactionRollbackError } from 'drizzle-orm';
+import { Changes } from '../database/changes.js';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, pending, quarantined } from '../database/schema.catalog.js';
 import { type OrthancId, orthancIdOf } from '../orthanc/orthanc.id.js';
@@ -18,6 +19,7 @@ export class BatchIngest {
     @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly reader: InstanceReader,
     private readonly uploaders: Uploaders,
+    private readonly changes: Changes,
   ) {}
 
   /**
@@ -34,6 +36,7 @@ export class BatchIngest {
         if (!(error instanceof TransactionRollbackError)) noteHandled('batch ingest', error);
         return [];
       });
+      if (rows.length > 0) this.changes.studyHasGrown(group[0].facts.studyUid);
       for (const { archived } of rows) inserted.add(archived.id);
     }
     return ids.filter((id) => !inserted.has(id));

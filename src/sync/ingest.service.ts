@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { and, eq, inArray, sql } from 'drizzle-orm';
+import { Changes } from '../database/changes.js';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, pending } from '../database/schema.catalog.js';
 import { NotInArchive } from '../orthanc/orthanc.errors.js';
@@ -67,6 +68,7 @@ export class Ingest {
     private readonly reader: InstanceReader,
     private readonly uploaders: Uploaders,
     private readonly quarantine: Quarantine,
+    private readonly changes: Changes,
   ) {}
 
   /** Returns the Orthanc ids that are neither in the catalog nor in quarantine. */
@@ -159,9 +161,11 @@ export class Ingest {
     archived: ArchivedInstance,
     mode: IngestMode,
   ): Promise<IngestOutcome> {
-    return withRetries(() =>
+    const outcome = await withRetries(() =>
       this.database.transaction((tx) => this.insertIn(tx, facts, by, archived, mode)).catch(outcomeOf),
     );
+    if (outcome === 'inserted') this.changes.studyHasGrown(facts.studyUid);
+    return outcome;
   }
 
   /** Inserts the instance in a transaction. Every outcome except `inserted` and `known` rolls back the transaction. */

@@ -146,6 +146,16 @@ describe('a frame that is read again and again', () => {
   });
 });
 
+describe('new instances', () => {
+  it('are told to all gateways after their commit', async () => {
+    const told: string[] = [];
+    const { unlisten } = await world.sql.listen('study_grown', (studyUid) => told.push(studyUid));
+    const { studyUid } = await frameOf();
+    await expect.poll(() => told).toContain(studyUid);
+    await unlisten();
+  });
+});
+
 /** The number of bytes that the rest of the answer has. Throws if the answer is cut off. */
 async function lengthOf(answer: IncomingMessage): Promise<number> {
   let bytes = 0;
