@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
+import { registerDelete } from './delete.scenarios.ts';
 import { registerHostileHeader } from './hostile.header.scenarios.ts';
 import { registerStoreIsolation } from './isolation.scenarios.ts';
 import { registerMultipartHostile } from './multipart.hostile.scenarios.ts';
@@ -25,3 +26,4 @@ registerStowAnnotate(() => world);
 registerMultipartHostile(() => world);
 registerStowTogether(() => world);
 registerQidoHostile(() => world);
+registerDelete(() => world);

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { constants, deflateRawSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { TransferSyntax } from '../../infra/demo/dicom.elements.ts';
+import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { type BreakingProxy, startBreakingProxy } from '../support/breaking.proxy.ts';
 import { isLong } from '../support/long.form.ts';
@@ -29,10 +30,31 @@ afterAll(async () => {
   await proxy?.stop();
 });
 
-/** Random bytes, zeros, random bytes. They have more than 128 MiB inflated, and 3 MB deflated. */
-const pixels = Buffer.concat([randomBytes(2 * MB), Buffer.alloc(LARGE), randomBytes(MB)]);
-const largeFile = () =>
-  makeInstance({ transferSyntax: TransferSyntax.deflated, extra: [element('7FE00010', 'OW', pixels)] });
+/** Deflates a part of a data set. The next part may follow directly. */
+const deflatedPart = (bytes: Buffer) => deflateRawSync(bytes, { finishFlush: constants.Z_FULL_FLUSH });
+/** Zeros of 1 MiB. The file has them 128 times. They are deflated once, because that takes long. */
+const zeros = deflatedPart(Buffer.alloc(MB));
+
+/** An instance whose pixels are random bytes, zeros and random bytes. It has more than 128 MiB inflated, and 3 MB deflated. */
+function largeFile(): Buffer {
+  const uids = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() };
+  const pixels = [element('7FE00010', 'OW', Buffer.alloc(0))];
+  const plain = makeInstance({ ...uids, extra: pixels });
+  const dataSet = plain.subarray(endOfMeta(plain));
+  // The pixels are the last element. Their length is in its last four bytes.
+  dataSet.writeUInt32LE(LARGE + 3 * MB, dataSet.length - 4);
+  const deflated = makeInstance({ ...uids, extra: pixels, transferSyntax: TransferSyntax.deflated });
+  return Buffer.concat([
+    deflated.subarray(0, endOfMeta(deflated)),
+    deflatedPart(Buffer.concat([dataSet, randomBytes(2 * MB)])),
+    ...Array.from({ length: LARGE / MB }, () => zeros),
+    deflateRawSync(randomBytes(MB)),
+  ]);
+}
+
+/** The offset of the data set. The group length of the file meta information gives it (PS3.10 §7.1). */
+const endOfMeta = (file: Buffer) => 144 + file.readUInt32LE(140);
+
 /** The number of bytes at the end of a file that the sender does not send before the test ends the upload. */
 const LAST = MB / 2;
 

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { startTestGateway } from '../support/gateway.ts';
-import { isLong } from '../support/long.form.ts';
+import { isLong, longForm } from '../support/long.form.ts';
 import { type Person, startOwnWorld, type OwnWorld } from '../support/world.ts';
+import { registerWadoDisconnect } from './wado.disconnect.scenarios.ts';
 import { StandIn } from './wado.stand-in.ts';
 
 const study = freshUid();
@@ -145,7 +146,7 @@ describe('readers', () => {
   it.each([largeOne, smallSeries, `${smallSeries}/metadata`])(
     'that disconnect during %s free the archive at once',
     async (path) => {
-      const sockets = await stalled(path, 60);
+      const sockets = await stalled(path, longForm(60, 30));
       await expect.poll(() => archive.connections()).toBeGreaterThan(0);
       for (const socket of sockets) socket.destroy();
       await expect.poll(() => archive.connections(), { timeout: 5000 }).toBeLessThanOrEqual(2);
@@ -157,7 +158,7 @@ describe('readers', () => {
     const sockets = [...(await stalled(smallSeries, 60)), ...(await stalled(largeOne, 60))];
     try {
       await expect.poll(() => archive.connections()).toBeGreaterThan(0);
-      for (let turn = 0; turn < 5; turn += 1) {
+      for (let turn = 0; turn < longForm(5, 2); turn += 1) {
         expect((await get(`${smallOne}/frames/1`)).status).toBe(200);
         expect((await get('/studies')).status).toBe(200);
         expect((await world.archive('/system')).status).toBe(200);
@@ -168,6 +169,8 @@ describe('readers', () => {
     }
   });
 });
+
+registerWadoDisconnect(() => ({ world, archive }));
 
 it('a stopped archive is a 503 for reads, and searches go on', async () => {
   const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
@@ -181,6 +184,6 @@ it('a stopped archive is a 503 for reads, and searches go on', async () => {
     const ready = await fetch(`${gateway.url}/health/ready`);
     expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('"orthanc":"away"')]);
   } finally {
-    await gateway.stop();
+    await gateway.leave();
   }
 });
