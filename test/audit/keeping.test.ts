@@ -2,7 +2,9 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { countUnsealed, SEALER_LOCK, verifyAudit } from '../support/audit.chain.ts';
+import { isLong } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
+import { registerAuditChain } from './sealing.scenarios.ts';
 
 let world: World;
 let app: postgres.Sql;
@@ -58,6 +60,9 @@ async function tampered(statement: string, args: string[] = []): Promise<{ code:
     await holder.end();
   }
 }
+
+// This scenario counts all rows of the audit.
+registerAuditChain(() => world);
 
 describe('the months of the audit', () => {
   it('are made ahead, so that rows of today are in the month of today', async () => {
@@ -131,19 +136,22 @@ describe('the months of the audit', () => {
 describe('npm run audit:verify', () => {
   it('names the first row that was changed, removed or inserted', async () => {
     const [, , , id = '', later = ''] = (await ids()).toReversed();
-    for (const [statement, said] of [
+    const some = [
       [`update audit set account_name = 'somebody else' where id in (${id}, ${later})`, `row ${id} `],
-      [`update audit set at = at + interval '1 second' where id = ${id}`, `row ${id} `],
-      [`update audit set detail = '{}' where id = ${id}`, `row ${id} `],
       [`delete from audit where id in (${id}, ${later})`, `row ${id} `],
       [`delete from audit where id = ${id}; delete from audit_seals where audit_id = ${id}`, `row ${later} `],
-      [`delete from audit_seals where audit_id = ${id}`, `row ${later} `],
-      [`update audit_seals set hash = sha256('x') where audit_id = ${id}`, `row ${id} `],
       [
         `insert into audit (at, kind, address, action, xact) values (now() - interval '2 minutes', 'answer', '', 'between', '1')`,
         '1 rows from ',
       ],
-    ] as const) {
+    ] as const;
+    const others = [
+      [`update audit set at = at + interval '1 second' where id = ${id}`, `row ${id} `],
+      [`update audit set detail = '{}' where id = ${id}`, `row ${id} `],
+      [`delete from audit_seals where audit_id = ${id}`, `row ${later} `],
+      [`update audit_seals set hash = sha256('x') where audit_id = ${id}`, `row ${id} `],
+    ] as const;
+    for (const [statement, said] of [...some, ...(isLong ? others : [])]) {
       const { code, text } = await tampered(statement);
       expect([statement, code]).toEqual([statement, 1]);
       expect(text).toContain(said);

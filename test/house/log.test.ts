@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { loggerTo } from '../../src/json.logger.js';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { startTestGateway } from '../support/gateway.ts';
 import { foundIn } from '../support/log.canaries.ts';
 import { startWorld, type World } from '../support/world.ts';
 
@@ -100,4 +101,24 @@ describe('the log', () => {
     logger.error('louder', 'test');
     expect(written.map((text) => Line.parse(JSON.parse(text)).message)).toEqual(['loud', 'louder']);
   });
+});
+
+it('an uncaught error writes one log line without its message and ends the process', async () => {
+  const { PORT: _, DATA_DIR: __, ...env } = world.gateway.env;
+  const fault = `process.on('SIGUSR2', () => { throw new TypeError('Miller^Anna') })`;
+  const gateway = await startTestGateway({
+    ...env,
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fault)}`,
+  });
+  try {
+    process.kill(gateway.pid, 'SIGUSR2');
+    expect(await gateway.exited).toBe('status 1');
+    const log = await gateway.logged();
+    const last: unknown = JSON.parse(log.trimEnd().split('\n').at(-1) ?? '');
+    expect(last).toMatchObject({ level: 'fatal', context: 'main' });
+    expect(log).toContain('uncaught TypeError');
+    expect(log).not.toContain('Miller^Anna');
+  } finally {
+    await gateway.stop();
+  }
 });
