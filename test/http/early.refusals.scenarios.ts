@@ -139,7 +139,7 @@ export function registerEarlyRefusals(given: () => World): void {
       async ({ status, at, request, above = 0 }, { expect }) => {
         const all = sample(
           cases(at).filter(({ body }) => body.length > above),
-          10,
+          6,
         );
         expect(await faultsOf(all, request(), [status])).toEqual([]);
       },

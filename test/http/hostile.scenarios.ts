@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { longForm } from '../support/long.form.ts';
 import type { Person, World } from '../support/world.ts';
 import { rawly, requestOf, statusOf } from './raw.socket.ts';
 
@@ -277,7 +278,7 @@ export function registerHostile(given: () => World): void {
           ]);
           expect(answer).not.toMatch(CANARY);
         }),
-        { numRuns: 400, seed: 20_260_601 },
+        { numRuns: longForm(400, 150), seed: 20_260_601 },
       );
     });
   });

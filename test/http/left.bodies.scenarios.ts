@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { longForm } from '../support/long.form.ts';
 import { multipartOf } from '../support/stow.body.ts';
 import type { Caller, World } from '../support/world.ts';
 
@@ -73,7 +74,7 @@ export function registerLeftBodies(shared: () => World): void {
         const { authorization } = path.startsWith('/api') ? clerk : sender;
         const { type, body } = made();
         const headers = { authorization, 'content-type': type, 'content-length': body.length };
-        for (let turn = 0; turn < 5; turn += 1) {
+        for (let turn = 0; turn < longForm(5, 2); turn += 1) {
           const answered = await send(agent, 'POST', path, headers, body);
           expect(answered === 422 && status === 400 ? 400 : answered).toBe(status);
           expect(await send(agent, 'GET', '/health/live', {}, Buffer.alloc(0))).toBe(200);
