@@ -21,19 +21,19 @@ async function feedRead(): Promise<void> {
   await expect.poll(async () => Number(await position()), SOON).toBeGreaterThanOrEqual(last);
 }
 
-/** Begins to store a file and does not send its last bytes. Resolves when the gateway has reserved its UIDs. */
-async function beginStore(studyUid: string, file: Buffer): Promise<SlowStore> {
+/** Begins to store a file and does not send its last bytes. Resolves when the gateway has `reserved` reservations in all. */
+async function beginStore(file: Buffer, reserved: number): Promise<SlowStore> {
   const store = openStore(world, sender);
   await store.write(store.part);
   await store.write(file.subarray(0, -100));
-  await expect.poll(() => catalogued(world, studyUid)).toMatchObject({ pending: 1 });
+  await expect.poll(() => catalogued(world)).toMatchObject({ pending: reserved });
   return store;
 }
 
-async function killGateway(store: SlowStore): Promise<void> {
+async function killGateway(...stores: readonly SlowStore[]): Promise<void> {
   process.kill(world.gateway.pid, 'SIGKILL');
   await world.gateway.exited;
-  await expect(store.answer).rejects.toThrow();
+  for (const store of stores) await expect(store.answer).rejects.toThrow();
 }
 
 /** Starts a second gateway after the reservations of the killed gateway have expired. */
@@ -44,7 +44,7 @@ async function startAnother(): Promise<void> {
   await dead.stop();
 }
 
-/** The scenarios of uploads that a kill of the gateway interrupts. The sweep must be stopped. */
+/** The scenarios of uploads that a kill of the gateway interrupts, all by one kill. The sweep must be stopped. */
 export function registerInterruptedUploads(shared: () => World): void {
   describe('interrupted uploads', () => {
     beforeAll(async () => {
@@ -52,11 +52,16 @@ export function registerInterruptedUploads(shared: () => World): void {
       sender = await world.machine();
     });
 
-    it('an upload that the archive completed, and the change feed listed, before a kill is inserted without a sweep', async () => {
-      const studyUid = freshUid();
+    it('an upload that the archive completed, and the change feed listed, before a kill is inserted without a sweep; so is an instance that waited for another upload into its study', async () => {
+      const [studyUid, waitingUid] = [freshUid(), freshUid()];
       const file = makeInstance({ studyUid, rows: 64, columns: 64 });
+      const begun = await beginStore(makeInstance({ studyUid: waitingUid, rows: 64, columns: 64 }), 1);
+      const other = new Uint8Array(makeInstance({ studyUid: waitingUid }));
+      expect((await world.archive('/instances', { method: 'POST', body: other })).status).toBe(200);
+      await feedRead();
+      expect(await catalogued(world, waitingUid)).toMatchObject({ instances: 0, pending: 1 });
       const before = await archived(world);
-      const store = await beginStore(studyUid, file);
+      const store = await beginStore(file, 2);
       await world.sql.begin(async (tx) => {
         // This lock permits reservations but blocks their completion.
         await tx`select from studies where study_uid = ${studyUid} for no key update`;
@@ -64,26 +69,21 @@ export function registerInterruptedUploads(shared: () => World): void {
         await store.write(store.close);
         await expect.poll(() => archived(world)).toBe(before + 1);
         await feedRead();
-        await killGateway(store);
+        await killGateway(store, begun);
       });
       await startAnother();
       await expect
         .poll(() => catalogued(world, studyUid), SOON)
-        .toEqual({ instances: 1, counted: 1, series: 1, pending: 0 });
+        .toMatchObject({ instances: 1, counted: 1, series: 1 });
+      const left = await world.sql`
+        select from pending p join series e on e.id = p.series join studies s on s.id = e.study
+        where s.study_uid = ${studyUid}`;
+      expect(left).toEqual([]);
       const [study] = await world.sql`select created_by from studies where study_uid = ${studyUid}`;
       expect(study?.['created_by']).toBe(sender.id);
-    });
-
-    it('an instance that waited for another upload into its study before a kill is inserted without a sweep', async () => {
-      const studyUid = freshUid();
-      const store = await beginStore(studyUid, makeInstance({ studyUid, rows: 64, columns: 64 }));
-      const other = new Uint8Array(makeInstance({ studyUid }));
-      expect((await world.archive('/instances', { method: 'POST', body: other })).status).toBe(200);
-      await feedRead();
-      expect(await catalogued(world, studyUid)).toMatchObject({ instances: 0, pending: 1 });
-      await killGateway(store);
-      await startAnother();
-      await expect.poll(() => catalogued(world, studyUid), SOON).toMatchObject({ instances: 1, counted: 1 });
+      await expect
+        .poll(() => catalogued(world, waitingUid), SOON)
+        .toMatchObject({ instances: 1, counted: 1 });
     });
   });
 }
