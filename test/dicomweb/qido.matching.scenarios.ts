@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sample } from '../support/long.form.ts';
 import type { Person, World } from '../support/world.ts';
 import { DataSets, foreign, mullerSeries, namesOf, type Searching, uids, valuesOf } from './qido.world.ts';
 
@@ -24,45 +25,50 @@ export function registerQidoMatching(given: () => Searching): void {
         expect(await found('')).toEqual(['yamada', 'ivanov', 'omega', 'muller', 'star']);
       });
 
-      it.each([
-        ['PatientName=M%C3%BCller%5EJ%C3%B6rg', ['muller']],
-        ['PatientName=m%C3%BCller%5Ej%C3%B6rg', ['muller']],
-        ['PatientName=MULLER%5EJORG', ['muller']],
-        ['PatientName=Mu%CC%88ller*', ['muller']],
-        ['PatientName=m?ller*', ['muller']],
-        ['PatientName=*%CF%89%CE%BC%CE%B5%CE%B3%CE%B1%CF%82*', ['omega']],
-        ['PatientName=%CE%A9%CE%9C%CE%95%CE%93%CE%91%CE%A3*', ['omega']],
-        ['PatientName=%CE%A9%CE%9C%CE%95%CE%93%CE%91%CE%A3%5E*', ['omega']],
-        ['PatientName=%D0%B8%D0%B2%D0%B0%D0%BD%D0%BE%D0%B2*', ['ivanov']],
-        ['PatientName=%D0%98%D0%92%D0%90%D0%9D%D0%9E%D0%92%5E%D0%99%D0%BE%D1%81%D0%B8%D1%84', ['ivanov']],
-        ['PatientName=%E5%B1%B1%E7%94%B0%5E%E5%A4%AA%E9%83%8E', ['yamada']],
-        ['PatientName=*%E5%B1%B1%E7%94%B0*', ['yamada']],
-        ['PatientName=yamada%5Etarou', ['yamada']],
-        ['PatientName==%E5%B1%B1%E7%94%B0*', ['yamada']],
-        ['PatientName=%3D%E5%B1%B1%E7%94%B0%5E%E5%A4%AA%E9%83%8E', ['yamada']],
-        ['PatientName===%E3%82%84%E3%81%BE%E3%81%A0*', ['yamada']],
-        ['PatientName=Yamada*=%E5%B1%B1%E7%94%B0*', ['yamada']],
-        ['PatientName=Yamada*==*%E3%81%9F%E3%82%8D%E3%81%86', ['yamada']],
-        ['PatientName=Yamada%5ETarou=*=%E3%82%84*', ['yamada']],
-        ['PatientName=Yamada%5ETarou%5E=%E5%B1%B1%E7%94%B0%5E%E5%A4%AA%E9%83%8E%5E%5E', ['yamada']],
-        ['PatientName=Yamada%5ETarou=', ['yamada']],
-        ['PatientName===*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-        ['PatientName=*=*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-        ['PatientName=', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-        ['PatientName==%E3%82%84%E3%81%BE%E3%81%A0*', []],
-        ['PatientName===%E5%B1%B1%E7%94%B0*', []],
-        ['PatientName==Yamada*', []],
-        ['PatientName=Ivanov*=%E5%B1%B1%E7%94%B0*', []],
-        ['PatientName===%25*', []],
-        ['PatientName=yamada*', ['yamada']],
-        ['PatientName=STRASSE*', ['star']],
-        ['PatientName=Stra%C3%9Fe*', ['star']],
-        ['PatientName=Yamada', []],
-        ['PatientName=*%25*', []],
-        ['PatientName=*_*', []],
-        ['PatientName=%5C*', []],
-        ['00100010=muller*', ['muller']],
-      ])('finds names without case and accents, whole or by pattern: %s', async (query, expected) => {
+      it.each(
+        sample(
+          [
+            ['PatientName=M%C3%BCller%5EJ%C3%B6rg', ['muller']],
+            ['PatientName=m%C3%BCller%5Ej%C3%B6rg', ['muller']],
+            ['PatientName=MULLER%5EJORG', ['muller']],
+            ['PatientName=Mu%CC%88ller*', ['muller']],
+            ['PatientName=m?ller*', ['muller']],
+            ['PatientName=*%CF%89%CE%BC%CE%B5%CE%B3%CE%B1%CF%82*', ['omega']],
+            ['PatientName=%CE%A9%CE%9C%CE%95%CE%93%CE%91%CE%A3*', ['omega']],
+            ['PatientName=%CE%A9%CE%9C%CE%95%CE%93%CE%91%CE%A3%5E*', ['omega']],
+            ['PatientName=%D0%B8%D0%B2%D0%B0%D0%BD%D0%BE%D0%B2*', ['ivanov']],
+            ['PatientName=%D0%98%D0%92%D0%90%D0%9D%D0%9E%D0%92%5E%D0%99%D0%BE%D1%81%D0%B8%D1%84', ['ivanov']],
+            ['PatientName=%E5%B1%B1%E7%94%B0%5E%E5%A4%AA%E9%83%8E', ['yamada']],
+            ['PatientName=*%E5%B1%B1%E7%94%B0*', ['yamada']],
+            ['PatientName=yamada%5Etarou', ['yamada']],
+            ['PatientName==%E5%B1%B1%E7%94%B0*', ['yamada']],
+            ['PatientName=%3D%E5%B1%B1%E7%94%B0%5E%E5%A4%AA%E9%83%8E', ['yamada']],
+            ['PatientName===%E3%82%84%E3%81%BE%E3%81%A0*', ['yamada']],
+            ['PatientName=Yamada*=%E5%B1%B1%E7%94%B0*', ['yamada']],
+            ['PatientName=Yamada*==*%E3%81%9F%E3%82%8D%E3%81%86', ['yamada']],
+            ['PatientName=Yamada%5ETarou=*=%E3%82%84*', ['yamada']],
+            ['PatientName=Yamada%5ETarou%5E=%E5%B1%B1%E7%94%B0%5E%E5%A4%AA%E9%83%8E%5E%5E', ['yamada']],
+            ['PatientName=Yamada%5ETarou=', ['yamada']],
+            ['PatientName===*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+            ['PatientName=*=*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+            ['PatientName=', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+            ['PatientName==%E3%82%84%E3%81%BE%E3%81%A0*', []],
+            ['PatientName===%E5%B1%B1%E7%94%B0*', []],
+            ['PatientName==Yamada*', []],
+            ['PatientName=Ivanov*=%E5%B1%B1%E7%94%B0*', []],
+            ['PatientName===%25*', []],
+            ['PatientName=yamada*', ['yamada']],
+            ['PatientName=STRASSE*', ['star']],
+            ['PatientName=Stra%C3%9Fe*', ['star']],
+            ['PatientName=Yamada', []],
+            ['PatientName=*%25*', []],
+            ['PatientName=*_*', []],
+            ['PatientName=%5C*', []],
+            ['00100010=muller*', ['muller']],
+          ] as const,
+          20,
+        ),
+      )('finds names without case and accents, whole or by pattern: %s', async (query, expected) => {
         expect(await found(`?${query}`)).toEqual(expected);
       });
 
