@@ -2,11 +2,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startFaultyProxy, testHapi, type Fate, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { Clerk, countedRows } from './import.world.ts';
+import { ageHeartbeats, Clerk, countedRows, releaseJobs } from './import.world.ts';
 import { list, row } from './lists.ts';
 
-/** The size of the test: the number of rows in the list, the time for which HAPI answers 503, and the time limit. */
-type BadDay = { rows: number; awayMs: number; limitMs: number };
+/**
+ * The size of the test: the number of rows in the list, the shares of the rows after which the gateway is killed, the time for which HAPI
+ * answers 503, and the time limit.
+ */
+type BadDay = { rows: number; kills: readonly number[]; awayMs: number; limitMs: number };
 
 /** If `bad`, HAPI carries out all requests, but one response in twenty is lost. Until `awayUntil`, all responses are 503. */
 class Weather {
@@ -28,10 +31,10 @@ const Coded = z.object({ subject: z.object({ reference: z.string() }), code: z.u
 
 /**
  * Defines a test with two imports of the same list, for different patients. No fault occurs during the first import. During the second
- * import, the gateway is killed three times, and HAPI is unavailable for a while and loses responses. Both imports must create the same
+ * import, the gateway is killed, and HAPI is unavailable for a while and loses responses. Both imports must create the same
  * resources. Returns the world.
  */
-export function badDay(what: string, { rows, awayMs, limitMs }: BadDay): () => World {
+export function badDay(what: string, { rows, kills, awayMs, limitMs }: BadDay): () => World {
   const weather = new Weather();
   let hapi: TestHapi;
   let way: FaultyProxy;
@@ -55,13 +58,14 @@ export function badDay(what: string, { rows, awayMs, limitMs }: BadDay): () => W
       const clerk = await Clerk.start(world);
       weather.bad = true;
       const id = await sent(clerk, file);
-      for (const part of [0.05, 0.3, 0.6]) {
+      for (const [at, part] of kills.entries()) {
         await expect
           .poll(async () => (await clerk.report(id)).rows_done, { timeout: limitMs, interval: 50 })
           .toBeGreaterThanOrEqual(rows * part);
         world.gateway.kill();
         await world.gateway.exited;
-        if (part === 0.3) weather.awayUntil = Date.now() + awayMs;
+        await (at === 0 ? ageHeartbeats(world) : releaseJobs(world));
+        if (at === 1) weather.awayUntil = Date.now() + awayMs;
         world.gateway = await world.secondGateway();
       }
       const end = await clerk.ended(id);

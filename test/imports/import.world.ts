@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { ImportState } from '../../infra/demo/records.client.ts';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
+import { isLong } from '../support/long.form.ts';
 import type { Caller, Person, World } from '../support/world.ts';
 
 export const Accepted = z.object({ file_id: z.uuid(), status: z.string() });
@@ -11,8 +12,26 @@ export type Report = z.infer<typeof Report>;
 
 const MOVING = new Set(['inspecting', 'queued', 'running']);
 
-/** One person of each world. All clerks of the world sign in as this person, because creating a person is slow. */
-const persons = new WeakMap<World, Promise<Person>>();
+/** The time for which clerks share an access token. It is shorter than the lifetime of an access token. */
+const SHARED_MS = 300_000;
+type SignedIn = { person: Person; at: number };
+/** One person of each world. All clerks of the world are this person, because creating a person and signing in are slow. */
+const persons = new WeakMap<World, Promise<SignedIn>>();
+
+/** The person of a world with a new access token, or with the token of an earlier clerk. */
+async function personOf(world: World): Promise<Person> {
+  const known = await persons.get(world);
+  if (known !== undefined && performance.now() - known.at < SHARED_MS) return known.person;
+  const rights = ['records:import', 'records:read', 'terms:decide'];
+  const signIn = async (): Promise<SignedIn> => {
+    const person = known?.person ?? (await world.person({ rights, scope: { kind: 'all' } }));
+    const authorization = known && (await world.signIn(person.name, person.password));
+    return { person: { ...person, ...(authorization && { authorization }) }, at: performance.now() };
+  };
+  const signed = signIn();
+  persons.set(world, signed);
+  return (await signed).person;
+}
 
 /** A clerk who imports lists. The clerk's mapping has an identifier system that no other test uses in the shared HAPI. */
 export class Clerk {
@@ -26,11 +45,8 @@ export class Clerk {
 
   /** `changes` are members of the mapping document to replace. */
   static async start(world: World, changes: object = {}): Promise<Clerk> {
-    const rights = ['records:import', 'records:read', 'terms:decide'];
-    const made = persons.get(world) ?? world.person({ rights, scope: { kind: 'all' } });
-    persons.set(world, made);
-    const { id, name: username, password } = await made;
-    const caller = { id, name: username, authorization: await world.signIn(username, password) };
+    const { id, name: username, authorization } = await personOf(world);
+    const caller = { id, name: username, authorization };
     const [brazil] = SHIPPED_MAPPINGS;
     if (brazil === undefined) throw new Error('no mapping is shipped');
     const name = `test-${randomBytes(4).toString('hex')}`;
@@ -117,4 +133,19 @@ export async function holdingLock(
     await connection`select pg_advisory_unlock_all()`;
     connection.release();
   }
+}
+
+/**
+ * Releases the jobs of a gateway that was killed, so that another gateway takes them at once. In the long form, pg-boss releases them when
+ * their last heartbeat is ten seconds old.
+ */
+export async function releaseJobs({ sql }: World): Promise<void> {
+  if (isLong) return;
+  await sql`update queue.job set state = 'retry', start_after = now() where state = 'active'`;
+}
+
+/** Makes the last heartbeat of the jobs of a killed gateway old, so that another gateway releases them within five seconds. */
+export async function ageHeartbeats({ sql }: World): Promise<void> {
+  if (isLong) return;
+  await sql`update queue.job set heartbeat_on = now() - interval '1 minute' where state = 'active'`;
 }

@@ -6,7 +6,7 @@ import { Proposal } from '../../src/imports/jobs/proposal.shape.js';
 import { startTestGateway } from '../support/gateway.ts';
 import { testHapi, type TestHapi } from '../support/hapi.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { Accepted, Clerk, holdingLock, type Report } from './import.world.ts';
+import { Accepted, Clerk, holdingLock, releaseJobs, type Report } from './import.world.ts';
 import { list, row } from './lists.ts';
 
 let hapi: TestHapi;
@@ -262,6 +262,7 @@ describe('an import without a fitting mapping', () => {
     const restart = async () => {
       world.gateway.kill();
       await world.gateway.exited;
+      await releaseJobs(world);
       world.gateway = await startTestGateway(world.gateway.env);
     };
     const { file_id: id } = Accepted.parse((await upload(file).expect(202)).body);

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Fate, type FaultyProxy, startFaultyProxy, testHapi, type TestHapi } from '../support/hapi.ts';
-import { isLong } from '../support/long.form.ts';
+import { isLong, longForm } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { shipped } from '../csv/csv.reading.ts';
 import { GASTRITIS, inboxOf, SNOMED, termOf } from '../terms/inbox.world.ts';
-import { Clerk, countedRows } from './import.world.ts';
+import { Clerk, countedRows, releaseJobs } from './import.world.ts';
 
 let hapi: TestHapi;
 let way: FaultyProxy;
@@ -44,6 +44,7 @@ const hapiFailures = async () =>
 const FAULTS: readonly Fault[] = [
   {
     what: 'the FHIR server answers 503',
+    isRare: true,
     begin: () => setFate('busy'),
     end: () => setFate('pass'),
     told: hapiFailures,
@@ -225,7 +226,7 @@ describe('a row whose identifier belongs to a patient with other facts', () => {
 });
 
 describe('rows of one file with one identifier', () => {
-  it.each(['error', 'first', 'last', 'merge'])(
+  it.each(longForm(['error', 'first', 'last', 'merge'], ['error', 'merge']))(
     'wait if they contradict each other (%s)',
     async (policy) => {
       const clerk = await englishClerk({ duplicate_in_file: policy });
@@ -386,6 +387,7 @@ describe('a row that waits for a decision about its identity', () => {
       await gateway.exited;
     });
     expect(await hapi.count(`Patient?identifier=${clerk.mrn}|1`)).toBe(1);
+    await releaseJobs(world);
     world.gateway = await startTestGateway(gateway.env);
     await expect
       .poll(() => statesOf(clerk, done.file_id), { timeout: 40_000 })

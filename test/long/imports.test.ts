@@ -14,7 +14,7 @@ const PIECES = 1_022;
 
 const world = badDay(
   'ten thousand rows: three kills, a minute of 503, one answer in twenty lost, and the resources of a good day',
-  { rows: 10_000, awayMs: 60_000, limitMs: 30 * 60_000 },
+  { rows: 10_000, kills: [0.05, 0.3, 0.6], awayMs: 60_000, limitMs: 30 * 60_000 },
 );
 
 function* theForm(): Generator<Buffer> {

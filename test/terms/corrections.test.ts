@@ -4,7 +4,7 @@ import { startTestGateway } from '../support/gateway.ts';
 import { startFaultyProxy, testHapi, type Fate, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
 import { longForm } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { Clerk } from '../imports/import.world.ts';
+import { Clerk, releaseJobs } from '../imports/import.world.ts';
 import { GASTRITIS, inboxOf, listOfWords, SNOMED, termOf } from './inbox.world.ts';
 
 const CROHN = { kind: 'condition', coding: { system: SNOMED, code: '34000006' } };
@@ -232,6 +232,7 @@ describe('a decision about a word that has given records', () => {
     await expect.poll(() => killed, { timeout: 40_000 }).toBeDefined();
     await killed;
     fate = () => 'pass';
+    await releaseJobs(world);
     world.gateway = await startTestGateway(world.gateway.env);
     await expect
       .poll(
