@@ -36,7 +36,7 @@ async function highWater(chunk: Buffer, times: number) {
 
 /** Both files are larger than the memory that they may cost. */
 const ROWS = longForm(300_000, 100_000);
-const MEGABYTES = longForm(400, 100);
+const MEGABYTES = longForm(400, 40);
 
 describe('memory', () => {
   it(`does not grow with ${ROWS} rows`, async () => {

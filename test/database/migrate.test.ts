@@ -26,6 +26,7 @@ beforeAll(async () => {
   owner = postgres(ownerUrl, { max: 1, onnotice: quiet });
   old = await mkdtemp(join(tmpdir(), 'radgate-old-'));
   await copyFile(join(MIGRATIONS, '0001_house.sql'), join(old, '0001_house.sql'));
+  await migrate(ownerUrl, appUrl, quiet, pathToFileURL(`${old}/`));
 });
 afterAll(async () => {
   await owner?.end();
@@ -38,8 +39,14 @@ const newest = async () => (await readdir(MIGRATIONS)).filter((file) => !file.en
 const applied = async () => (await owner`select count(*)::int as n from migrations`)[0]?.['n'];
 
 describe('migrations', () => {
+  it('say what to do about a migration that cannot be undone', async () => {
+    await expect(migrateBack(ownerUrl, quiet)).rejects.toThrow(
+      '0001_house.sql cannot be reverted. Restore a backup',
+    );
+    expect(await applied()).toBe(1);
+  });
+
   it('bring an old database with rows in it forward, back and forward again, and the rows stay', async () => {
-    await migrate(ownerUrl, appUrl, quiet, pathToFileURL(`${old}/`));
     expect(await applied()).toBe(1);
     await owner`insert into patients (issuer, patient_id) values ('A', '1')`;
     await owner`
@@ -64,13 +71,5 @@ describe('migrations', () => {
   it('may be run twice, also at the same time', async () => {
     await Promise.all([migrate(ownerUrl, appUrl, quiet), migrate(ownerUrl, appUrl, quiet)]);
     expect(await applied()).toBe(await newest());
-  });
-
-  it('say what to do about a migration that cannot be undone', async () => {
-    while ((await applied()) > 1) await migrateBack(ownerUrl, quiet);
-    await expect(migrateBack(ownerUrl, quiet)).rejects.toThrow(
-      '0001_house.sql cannot be reverted. Restore a backup',
-    );
-    await migrate(ownerUrl, appUrl, quiet);
   });
 });

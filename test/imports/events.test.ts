@@ -22,7 +22,7 @@ beforeAll(async () => {
   clerk = await world.person({ rights: ['records:read'], scope: { kind: 'all' } });
 });
 afterAll(async () => {
-  await gateway?.stop();
+  await gateway?.leave();
   way?.close();
   await world?.stop();
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
 import { testHapi, type TestHapi } from '../support/hapi.ts';
+import { longForm } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
@@ -36,7 +37,7 @@ const codesOf = async (clerk: Clerk, id: string) =>
   );
 
 describe('identifiers of a list', () => {
-  it.each(['error', 'first', 'merge'])(
+  it.each(longForm(['error', 'first', 'merge'], ['error', 'merge']))(
     'no row is written that shares its second identifier with another first one (%s)',
     async (policy) => {
       const [brazil] = SHIPPED_MAPPINGS;

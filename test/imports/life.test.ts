@@ -144,7 +144,7 @@ describe('the life of an import', () => {
     const from = way.seen.length;
     fate = (count) => {
       const at = count - from;
-      if (at <= longForm(12, 4)) return 'busy';
+      if (at <= longForm(12, 2)) return 'busy';
       return at % 5 === 0 ? 'lost' : at % 7 === 0 ? 'reset' : 'pass';
     };
     try {

@@ -37,7 +37,7 @@ interface Case {
   readonly most: number;
   readonly rejected: number;
   readonly element?: string;
-  /** Runs only in the long form. */
+  /** Runs only in the long form. refusal.search.test.ts and named.entries.test.ts check the search and the names without a server. */
   readonly isRare?: true;
 }
 
@@ -70,6 +70,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: '422 without a path',
+    isRare: true,
     answer: () => ({ status: 422, body: outcome(error({ diagnostics: 'no' })) }),
     most: 8,
     rejected: 1,
@@ -90,6 +91,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: '412 with the condition of the entry, each time',
+    isRare: true,
     answer: (_entry, identifier) => ({ status: 412, body: matched(identifier) }),
     most: 8,
     rejected: 1,

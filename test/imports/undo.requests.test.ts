@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFaultyProxy, testHapi, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
+import { isLong } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk } from './import.world.ts';
 import { cpfOf, list, row } from './lists.ts';
@@ -36,35 +37,46 @@ async function undo(clerk: Clerk, id: string): Promise<{ resources: number; requ
 }
 
 describe('undo of many resources', () => {
+  let clerk: Clerk;
+  let first: string;
+  beforeAll(async () => {
+    clerk = await Clerk.start(world);
+    const done = await clerk.import(list(...rows('(11) 3333-4444')));
+    expect(done.created).toBe(ROWS);
+    first = done.file_id;
+  });
+
   it('asks the FHIR server once for fifty of them, created or updated', async () => {
-    const clerk = await Clerk.start(world);
-    const first = await clerk.import(list(...rows('(11) 3333-4444')));
-    const second = await clerk.import(list(...rows('(11) 3333-5555')));
-    expect([first.created, second.updated]).toEqual([ROWS, ROWS]);
-    for (const id of [second.file_id, first.file_id]) {
-      const { resources, requests } = await undo(clerk, id);
+    const undone = async (who: Clerk, id: string, left: number) => {
+      const { resources, requests } = await undo(who, id);
       expect(resources).toBeGreaterThan(ROWS);
       expect(requests).toBeLessThanOrEqual(MOST_PER_FIFTY * (Math.ceil(resources / 50) + 1));
-      expect(await clerk.report(id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
-      const left = await patients(clerk);
-      expect(left).toHaveLength(id === second.file_id ? ROWS : 0);
-      expect(left.every(({ telecom }) => JSON.stringify(telecom).includes('33334444'))).toBe(true);
-    }
+      expect(await who.report(id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
+      const found = await patients(who);
+      expect(found).toHaveLength(left);
+      expect(found.every(({ telecom }) => JSON.stringify(telecom).includes('33334444'))).toBe(true);
+    };
+    const second = await clerk.import(list(...rows('(11) 3333-5555')));
+    expect(second.updated).toBe(ROWS);
+    await undone(clerk, second.file_id, ROWS);
+    // In `npm test`, the next test undoes created resources.
+    if (!isLong) return;
+    const other = await Clerk.start(world);
+    const { file_id: id } = await other.import(list(...rows('(11) 3333-4444')));
+    await undone(other, id, 0);
   }, 120_000);
 
   it('finds the one that cannot go by halves, and takes the others back', async () => {
-    const clerk = await Clerk.start(world);
-    const { file_id: id } = await clerk.import(list(...rows('(11) 3333-4444')));
     const [patient] = await patients(clerk);
     const subject = { reference: `Patient/${String(patient?.['id'])}` };
     const body = { resourceType: 'Basic', code: { text: 'elsewhere' }, subject };
     const basic = await hapi.json('/Basic', { method: 'POST', body });
-    const { resources, requests } = await undo(clerk, id);
+    const { resources, requests } = await undo(clerk, first);
     // The undo halves a failed batch to find the resource that fails. If the undo sent two requests for each row, it would exceed this
     // limit.
     const halving = 3 * 2 * Math.ceil(Math.log2(50));
     expect(requests).toBeLessThanOrEqual(MOST_PER_FIFTY * (Math.ceil(resources / 50) + 1) + halving);
-    expect(await clerk.report(id)).toMatchObject({ undo_conflicts: [{ resource: subject.reference }] });
+    expect(await clerk.report(first)).toMatchObject({ undo_conflicts: [{ resource: subject.reference }] });
     expect(await patients(clerk)).toHaveLength(1);
     expect(basic).toMatchObject({ resourceType: 'Basic' });
   }, 120_000);

@@ -228,7 +228,7 @@ describe('an operator during faults', () => {
         expect(await staged()).not.toContain(`${done.file_id}.sealed`);
       }
     } finally {
-      await other.stop();
+      await other.leave();
     }
   }, 90_000);
 
@@ -236,7 +236,7 @@ describe('an operator during faults', () => {
     const clerk = await Clerk.start(world);
     const cramped = await world.secondGateway(['prlimit', '--fsize=300000']);
     try {
-      const rows = Array.from({ length: 10_000 }, (_, at) => row(cpfOf(at)));
+      const rows = Array.from({ length: 6_000 }, (_, at) => row(cpfOf(at)));
       const answer = await request(cramped.url)
         .post('/api/imports')
         .set('authorization', clerk.caller.authorization)
@@ -244,7 +244,7 @@ describe('an operator during faults', () => {
       expect(answer.status).toBe(507);
       expect(await readdir(join(String(cramped.env['DATA_DIR']), 'imports'))).toEqual([]);
     } finally {
-      await cramped.stop();
+      await cramped.leave();
     }
   }, 60_000);
 

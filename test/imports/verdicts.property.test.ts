@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { testHapi } from '../support/hapi.ts';
+import { longForm } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { Clerk, countedRows } from './import.world.ts';
 import { type BrazilCells, cpfOf, list, row } from './lists.ts';
@@ -12,7 +13,7 @@ beforeAll(async () => {
 }, 200_000);
 afterAll(() => world?.stop());
 
-const RUNS = 4;
+const RUNS = longForm(8, 2);
 const Items = z.object({ items: z.array(z.object({ row: z.number(), state: z.string() })) });
 
 /** A row. It may be valid or invalid, may belong to a patient of another row or file, and may have an unknown word. */

@@ -379,7 +379,7 @@ describe('decisions as a ConceptMap', () => {
         from terms where word like 'numerose %'`;
       expect(stored).toEqual({ decided: 350, ignored: 350 });
     } finally {
-      await gateway.stop();
+      await gateway.leave();
       way.close();
     }
   }, 60_000);

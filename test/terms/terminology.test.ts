@@ -175,18 +175,21 @@ describe('a terminology server that answers nonsense', () => {
 
 describe('while the terminology server does not answer', () => {
   it('decisions are taken unchecked, suggestions come from what is known, and soon nobody waits for it', async () => {
+    await clerk.import(listOfWords(1200, 'Hipertensoo', 'Diabeticoo'));
     way.be('silent');
-    const slow = await decide('antigo', '34000006');
+    // The three calls wait for the server at the same time.
+    const [slow, found] = await Promise.all([
+      decide('antigo', '34000006'),
+      suggestionsFor('Hipertensoo'),
+      suggestionsFor('Diabeticoo'),
+    ]);
     expect([slow.status, slow.body]).toMatchObject([
       200,
       { checked: false, target: { coding: { display: "Crohn's disease" } } },
     ]);
-    await clerk.import(listOfWords(1200, 'Hipertensoo', 'Diabeticoo'));
-    const found = await suggestionsFor('Hipertensoo');
     expect(found.server).toBe('away');
     expect(found.items[0]).toMatchObject({ target: { coding: { code: '38341003' } } });
-    // After this call, the circuit breaker is open. The next call therefore sends nothing to the server.
-    await suggestionsFor('Diabeticoo');
+    // After these calls, the circuit breaker is open. The next call therefore sends nothing to the server.
     way.asked.length = 0;
     expect((await suggestionsFor('Diabeticoo')).server).toBe('away');
     expect(way.asked).toEqual([]);

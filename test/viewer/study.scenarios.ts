@@ -159,7 +159,7 @@ export function registerStudy(shared: () => { stack: RunningStack; browser: Brow
         ['a part is refused', (route) => route.fulfill({ status: 202, body: failed(0x0110) }), /0x0110/],
       ];
       it('reads what was refused until that is closed, and keeps the measurement', async () => {
-        for (const [, answer, said] of FAULTS) {
+        for (const [, answer, said] of FAULTS.filter((_, at) => isLong || at % 2 === 0)) {
           await page.route(STORE, (route) =>
             route.request().method() === 'POST' ? answer(route) : route.continue(),
           );
