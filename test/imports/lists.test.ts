@@ -1,0 +1,9 @@
+import { identifierScenarios } from './identifiers.scenarios.ts';
+import { startPlace } from './place.ts';
+import { twinScenarios } from './twin.scenarios.ts';
+import { verdictScenarios } from './verdicts.scenarios.ts';
+
+const place = startPlace();
+twinScenarios(place);
+identifierScenarios(place);
+verdictScenarios(place);
