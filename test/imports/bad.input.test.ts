@@ -198,7 +198,7 @@ describe('a file that cannot be read', () => {
     expect(answer.body).toMatchObject({ field: 'encoding' });
     const [stored] = await world.sql`select count(*)::int as imports from imports where encoding = 'klingon'`;
     expect(stored).toEqual({ imports: 0 });
-    await clerk.upload(patientFile(), { encoding: 'ISO-8859-1' }).expect(202);
+    await clerk.upload(list(row(cpfOf(1))), { encoding: 'ISO-8859-1' }).expect(202);
   }, 40_000);
 
   it('fails when its mapping names an encoding nobody knows', async () => {
@@ -280,7 +280,8 @@ describe('a file that cannot be read', () => {
 
   it('gzip is read as the list it holds', async () => {
     const clerk = await Clerk.start(world);
-    expect(await clerk.import(gzipSync(patientFile()))).toMatchObject({ status: 'completed', created: 50 });
+    const file = gzipSync(list(row(cpfOf(1)), row(cpfOf(2))));
+    expect(await clerk.import(file)).toMatchObject({ status: 'completed', created: 2 });
   }, 60_000);
 
   it('a workbook is read with the rows of its sheet, without title lines and footers', async () => {
