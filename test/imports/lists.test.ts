@@ -1,9 +1,7 @@
 import { identifierScenarios } from './identifiers.scenarios.ts';
 import { startPlace } from './place.ts';
 import { twinScenarios } from './twin.scenarios.ts';
-import { verdictScenarios } from './verdicts.scenarios.ts';
 
 const place = startPlace();
 twinScenarios(place);
 identifierScenarios(place);
-verdictScenarios(place);
