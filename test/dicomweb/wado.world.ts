@@ -1,6 +1,6 @@
 import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
-import type { Person, World } from '../support/world.ts';
+import type { Caller, World } from '../support/world.ts';
 
 export const study = freshUid();
 export const [ct, multi, rle, report] = [freshUid(), freshUid(), freshUid(), freshUid()];
@@ -46,8 +46,8 @@ export type Asked = { status: number; type: string; headers: Headers; body: Buff
 /** Sends a GET under /dicom-web with this Accept header. */
 export type Ask = (path: string, accept?: string) => Promise<Asked>;
 
-/** Returns a function that sends requests as this person. */
-export function askerOf(world: World, reader: Person): Ask {
+/** Returns a function that sends requests as this account. */
+export function askerOf(world: World, reader: Caller): Ask {
   return async (path, accept) => {
     const headers = { authorization: reader.authorization, ...(accept === undefined ? {} : { accept }) };
     const answer = await fetch(`${world.gateway.url}/dicom-web${path}`, { headers });

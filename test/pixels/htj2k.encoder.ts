@@ -32,6 +32,8 @@ interface Form {
   readonly order?: number;
   readonly markers?: boolean;
   readonly step?: number;
+  readonly width?: number;
+  readonly height?: number;
 }
 
 /** Compresses samples of `bits` bits by HTJ2K: bytes for up to 8 bits, words in little endian for more. */
@@ -39,7 +41,8 @@ export async function encodedHtj2k(samples: Uint8Array, bits: number, form: Form
   const silent = { print: () => undefined, printErr: () => undefined };
   const encoder = new (await openEncoder(silent)).HTJ2KEncoder();
   const { components = 1, transform = components === 3 } = form;
-  const info = { width: columns, height: rows, bitsPerSample: bits, componentCount: components };
+  const { width = columns, height = rows } = form;
+  const info = { width, height, bitsPerSample: bits, componentCount: components };
   encoder.getDecodedBuffer({ ...info, isSigned: false, isUsingColorTransform: transform }).set(samples);
   encoder.setQuality(form.step === undefined, form.step ?? 0);
   encoder.setDecompositions(3);

@@ -9,12 +9,12 @@ import { bytesOf, columns, painted, pixelFormat, rows } from './made.frames.ts';
 const grey = painted(rows * columns, 16);
 
 describe('JPEG lossless', () => {
-  greyRoundTrip('jpeg-lossless', async (samples, bits) => {
+  greyRoundTrip('jpeg-lossless', async (samples, bits, size) => {
     const bytes = Buffer.from(samples);
-    const values = Array.from({ length: rows * columns }, (_, at) =>
+    const values = Array.from({ length: bits > 8 ? bytes.length / 2 : bytes.length }, (_, at) =>
       bits > 8 ? bytes.readUInt16LE(at * 2) : (bytes[at] ?? 0),
     );
-    return written(values, { precision: bits });
+    return written(values, { precision: bits, ...size });
   });
 
   it.each([1, 2, 3, 4, 5, 6, 7])('with predictor %i comes back exactly', async (predictor) => {
@@ -74,20 +74,6 @@ describe('JPEG lossless', () => {
     const format = pixelFormat(allocated, stored, { isSigned: true });
     const { bytes } = await decodeFrame('jpeg-lossless', format, stream);
     expect(bytes).toEqual(bytesOf(values, allocated > 8 ? 2 : 1));
-  });
-
-  it.each([
-    [1, 1],
-    [1, 2000],
-    [2000, 1],
-    [65_535, 1],
-    [1, 65_535],
-  ])('of %i rows and %i columns comes back exactly', async (height, width) => {
-    const values = painted(height * width, 12);
-    const stream = written(values, { precision: 12, predictor: 5, width, height });
-    const format = pixelFormat(16, 12, { rows: height, columns: width });
-    const { bytes } = await decodeFrame('jpeg-lossless', format, stream);
-    expect(Buffer.from(bytes).equals(bytesOf(values, 2))).toBe(true);
   });
 
   it('that contradicts the header is refused', async () => {

@@ -44,12 +44,9 @@ describe('JPEG XL', () => {
   });
 
   it.each([
-    [1, 1],
     [8, 256],
     [64, 64],
     [300, 400],
-    [1, 3000],
-    [3000, 1],
   ])('of %i rows and %i columns comes back exactly, also in a container', async (height, width) => {
     const samples = bytesOf(painted(height * width, 8), 1);
     const stream = await encoded(samples, 8, { height, width });

@@ -23,21 +23,31 @@ const openEncoder: (options: object) => Promise<{ readonly J2KEncoder: new () =>
   '@cornerstonejs/codec-openjpeg/wasmjs',
 );
 
+/** The form of a stream. */
+export interface Jpeg2000Form {
+  readonly components?: number;
+  readonly tile?: number;
+  readonly order?: number;
+  readonly width?: number;
+  readonly height?: number;
+}
+
 /** Compresses samples of `bits` bits by JPEG 2000 without loss: bytes for up to 8 bits, words in little endian for more. */
 export async function encodedJpeg2000(
   samples: Uint8Array,
   bits: number,
-  { components = 1, tile = 0, order = 2 } = {},
+  { components = 1, tile = 0, order = 2, width, height }: Jpeg2000Form = {},
 ): Promise<Uint8Array> {
   const silent = { print: () => undefined, printErr: () => undefined };
   const encoder = new (await openEncoder(silent)).J2KEncoder();
-  const size = { width: columns, height: rows };
+  const size = { width: width ?? columns, height: height ?? rows };
   encoder
     .getDecodedBuffer({ ...size, bitsPerSample: bits, componentCount: components, isSigned: false })
     .set(samples);
   encoder.setQuality(true, 0);
   encoder.setProgressionOrder(order);
-  encoder.setDecompositions(2);
+  // The encoder refuses more decompositions than the image has.
+  encoder.setDecompositions(Math.min(size.width, size.height) < 4 ? 0 : 2);
   if (tile > 0) encoder.setTileSize({ width: tile, height: tile });
   encoder.encode();
   const stream = Uint8Array.from(encoder.getEncodedBuffer());

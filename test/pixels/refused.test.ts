@@ -13,6 +13,19 @@ describe('pixels that contradict their header', () => {
     await expect(rendered(testFile(image))).rejects.toBeInstanceOf(PixelsRefused);
   });
 
+  it('claims of many pixels are refused at once, without memory for them', async () => {
+    for (const side of [16_000, 65_535]) {
+      const size = [element('00280010', 'US', [side]), element('00280011', 'US', [side])];
+      const file = testFile({ bytes, extra: size });
+      await rendered(file).catch(() => undefined);
+      const [started, before] = [process.threadCpuUsage(), process.memoryUsage().arrayBuffers];
+      await expect(rendered(file)).rejects.toBeInstanceOf(PixelsRefused);
+      const { user, system } = process.threadCpuUsage(started);
+      expect((user + system) / 1000).toBeLessThan(50);
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1024 * 1024);
+    }
+  });
+
   it('a deflated header that inflates without limit is refused', async () => {
     const zeros = element('00091001', 'OB', Buffer.alloc(70 * 1024 * 1024));
     const file = testFile({ bytes, transferSyntax: TransferSyntax.deflated, extra: [zeros] });
