@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CATALOG_ATTRIBUTES } from '../../src/catalog/search.attributes.js';
+import { sample } from '../support/long.form.ts';
 import type { Person, World } from '../support/world.ts';
 import { mullerSeries, namesOf, type Searching, uids, valuesOf } from './qido.world.ts';
 
@@ -47,19 +48,24 @@ export function registerQidoLists(given: () => Searching): void {
         await world.get(reader, `/studies?limit=1&${repeats(201)}`).expect(400);
       });
 
-      it.each([
-        ['MR', ['muller']],
-        ['MR,XX', ['muller']],
-        ['XX\\MR', ['muller']],
-        [' MR , XX', ['muller']],
-        ['M?', ['muller']],
-        ['XX,M*', ['muller']],
-        ['XX,Y*', []],
-        ['MR,*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-        ['%', []],
-        ['XX,_R', []],
-        ['mr', []],
-      ])('of modalities finds the studies that have one of them: %s', async (list, expected) => {
+      it.each(
+        sample(
+          [
+            ['MR', ['muller']],
+            ['MR,XX', ['muller']],
+            ['XX\\MR', ['muller']],
+            [' MR , XX', ['muller']],
+            ['M?', ['muller']],
+            ['XX,M*', ['muller']],
+            ['XX,Y*', []],
+            ['MR,*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+            ['%', []],
+            ['XX,_R', []],
+            ['mr', []],
+          ] as const,
+          6,
+        ),
+      )('of modalities finds the studies that have one of them: %s', async (list, expected) => {
         const { text } = await world
           .get(reader, `/studies?ModalitiesInStudy=${encodeURIComponent(list)}`)
           .expect(200);

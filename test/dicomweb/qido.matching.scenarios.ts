@@ -66,30 +66,35 @@ export function registerQidoMatching(given: () => Searching): void {
             ['PatientName=%5C*', []],
             ['00100010=muller*', ['muller']],
           ] as const,
-          20,
+          14,
         ),
       )('finds names without case and accents, whole or by pattern: %s', async (query, expected) => {
         expect(await found(`?${query}`)).toEqual(expected);
       });
 
-      it.each([
-        ['PatientName=Muler', ['muller']],
-        ['PatientName=Mulle^Jorgi', ['muller']],
-        ['PatientName=jorg muler', ['muller']],
-        ['PatientName=Yamda', ['yamada']],
-        ['PatientName=Strase', ['star']],
-        ['PatientName=muller*', ['muller']],
-        ['PatientName=山田', ['yamada']],
-        ['PatientName=太郎', ['yamada']],
-        ['PatientName=иванов', ['ivanov']],
-        ['PatientName=Ωμέγας', ['omega']],
-        ['PatientName=Muler^Tarou', []],
-        ['PatientName=xyzzy', []],
-        ['PatientName=%25%25%25', []],
-        ['ReferringPhysicianName=Hous^Gregori', ['muller']],
-        ['PatientID=P', []],
-        ['PatientName=*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-      ])('finds names that are alike when fuzzymatching is asked for: %s', async (query, expected) => {
+      it.each(
+        sample(
+          [
+            ['PatientName=Muler', ['muller']],
+            ['PatientName=Mulle^Jorgi', ['muller']],
+            ['PatientName=jorg muler', ['muller']],
+            ['PatientName=Yamda', ['yamada']],
+            ['PatientName=Strase', ['star']],
+            ['PatientName=muller*', ['muller']],
+            ['PatientName=山田', ['yamada']],
+            ['PatientName=太郎', ['yamada']],
+            ['PatientName=иванов', ['ivanov']],
+            ['PatientName=Ωμέγας', ['omega']],
+            ['PatientName=Muler^Tarou', []],
+            ['PatientName=xyzzy', []],
+            ['PatientName=%25%25%25', []],
+            ['ReferringPhysicianName=Hous^Gregori', ['muller']],
+            ['PatientID=P', []],
+            ['PatientName=*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+          ] as const,
+          8,
+        ),
+      )('finds names that are alike when fuzzymatching is asked for: %s', async (query, expected) => {
         const [key = '', value = ''] = query.split('=');
         expect(
           await found(
@@ -115,43 +120,53 @@ export function registerQidoMatching(given: () => Searching): void {
         expect(await found(`?${query}`)).toEqual(expected);
       });
 
-      it.each([
-        ['PatientID=P1', ['muller']],
-        ['PatientID=p1', []],
-        ['PatientID=+P1+', ['muller']],
-        ['PatientID=%20', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-        ['PatientID=P%25', ['omega']],
-        ['PatientID=P_2', ['ivanov']],
-        ['PatientID=P_', []],
-        ['PatientID=P*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-        ['PatientID=P?', ['omega', 'muller', 'star']],
-        ['PatientID=P%5C*', []],
-        ['00100020=P1&00081030=sch%C3%A4del*', ['muller']],
-        ['StudyDescription=*100%25_X', ['muller']],
-        ['StudyDescription=*100%25?X', ['muller']],
-        ['AccessionNumber=A-1', ['muller']],
-        ['PatientID=', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-        ['PatientID=*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-        ['PatientID', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
-        ['StudyDescription=schadel+100%25_x', ['muller']],
-      ])('takes %s as it stands, with * and ? alone as patterns', async (query, expected) => {
+      it.each(
+        sample(
+          [
+            ['PatientID=P1', ['muller']],
+            ['PatientID=p1', []],
+            ['PatientID=+P1+', ['muller']],
+            ['PatientID=%20', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+            ['PatientID=P%25', ['omega']],
+            ['PatientID=P_2', ['ivanov']],
+            ['PatientID=P_', []],
+            ['PatientID=P*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+            ['PatientID=P?', ['omega', 'muller', 'star']],
+            ['PatientID=P%5C*', []],
+            ['00100020=P1&00081030=sch%C3%A4del*', ['muller']],
+            ['StudyDescription=*100%25_X', ['muller']],
+            ['StudyDescription=*100%25?X', ['muller']],
+            ['AccessionNumber=A-1', ['muller']],
+            ['PatientID=', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+            ['PatientID=*', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+            ['PatientID', ['yamada', 'ivanov', 'omega', 'muller', 'star']],
+            ['StudyDescription=schadel+100%25_x', ['muller']],
+          ] as const,
+          10,
+        ),
+      )('takes %s as it stands, with * and ? alone as patterns', async (query, expected) => {
         expect(await found(`?${query}`)).toEqual(expected);
       });
 
-      it.each([
-        ['StudyDate=20240301', ['ivanov']],
-        ['StudyDate=20240201-20240301', ['ivanov', 'omega']],
-        ['StudyDate=20240301-', ['yamada', 'ivanov']],
-        ['StudyDate=-20240201', ['omega', 'muller']],
-        ['StudyDate=20240302-20240301', []],
-        ['StudyTime=1000-1015', ['yamada', 'ivanov', 'muller']],
-        ['StudyTime=2359', ['omega']],
-        ['StudyTime=101500.000', ['yamada', 'ivanov', 'muller']],
-        ['StudyTime=235959.500', ['omega']],
-        ['StudyTime=-1014', []],
-        ['StudyTime=2359-', ['omega']],
-        ['StudyDate=20240102-20240301&StudyTime=10-23', ['ivanov', 'omega']],
-      ])('finds by moment and range, both ends included: %s', async (query, expected) => {
+      it.each(
+        sample(
+          [
+            ['StudyDate=20240301', ['ivanov']],
+            ['StudyDate=20240201-20240301', ['ivanov', 'omega']],
+            ['StudyDate=20240301-', ['yamada', 'ivanov']],
+            ['StudyDate=-20240201', ['omega', 'muller']],
+            ['StudyDate=20240302-20240301', []],
+            ['StudyTime=1000-1015', ['yamada', 'ivanov', 'muller']],
+            ['StudyTime=2359', ['omega']],
+            ['StudyTime=101500.000', ['yamada', 'ivanov', 'muller']],
+            ['StudyTime=235959.500', ['omega']],
+            ['StudyTime=-1014', []],
+            ['StudyTime=2359-', ['omega']],
+            ['StudyDate=20240102-20240301&StudyTime=10-23', ['ivanov', 'omega']],
+          ] as const,
+          7,
+        ),
+      )('finds by moment and range, both ends included: %s', async (query, expected) => {
         expect(await found(`?${query}`)).toEqual(expected);
       });
 
