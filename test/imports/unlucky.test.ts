@@ -109,6 +109,32 @@ describe('an operator during faults', () => {
     expect(transactions.count).toBeGreaterThan(4);
   }, 120_000);
 
+  it('searches only once for new patients, and writes and undoes nothing twice when a record has lost its patient', async () => {
+    const clerk = await Clerk.start(world);
+    const file = list(row(cpfOf(80), { note: 'Diabético' }), row(cpfOf(81), { note: 'Gestante' }));
+    const before = way.seen.length;
+    const first = await clerk.import(file);
+    expect(first).toMatchObject({ status: 'completed', created: 2 });
+    const searches = way.seen.slice(before).filter((request) => request.endsWith('/_search'));
+    expect(searches).toEqual([`POST ${new URL(way.url).pathname}/Patient/_search`]);
+
+    const patients = await hapi.search(`Patient?identifier=${clerk.system}|`);
+    const [lost] = await hapi.search(`Condition?subject:Patient.identifier=${clerk.system}|`);
+    const { subject } = z.object({ subject: z.object({ reference: z.string() }) }).parse(lost);
+    const patient = patients.find(({ id }) => `Patient/${String(id)}` === subject.reference);
+    const identifier = [{ system: `${clerk.system}:other`, value: '1' }];
+    await hapi.json(`/${subject.reference}`, { method: 'PUT', body: { ...patient, identifier } });
+
+    const again = await clerk.import(file, { force: 'true' });
+    expect(again).toMatchObject({ status: 'completed', created: 1, unchanged: 1 });
+    expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(2);
+    expect(await hapi.count(`Condition?subject=${subject.reference}`)).toBe(1);
+    expect(await hapi.count(`Condition?subject:Patient.identifier=${clerk.system}|`)).toBe(0);
+    expect(await undone(clerk, again.file_id)).toMatchObject({ status: 'undone', undo_conflicts: [] });
+    expect(await hapi.count(`Condition?subject=${subject.reference}`)).toBe(1);
+    expect(await hapi.count(`Patient?identifier=${clerk.system}|`)).toBe(1);
+  }, 120_000);
+
   it('waits while HAPI refuses the gateway itself: no row is to blame', async () => {
     const clerk = await Clerk.start(world);
     let refused = 0;

@@ -16,7 +16,15 @@ import { lookUpKnown } from './known.resources.js';
 import { type GroupAnswer, sendGroups } from './refusal.search.js';
 import { activeWrites, decide, type PlannedRow, type RowDecision } from './row.decision.js';
 import type { StoredRowOutcome, StoredWrite } from './row.store.js';
-import { ownWrites, sentOf, outcomeOf, type Sent, isConcurrentCreate, writesOf } from './sent.rows.js';
+import {
+  confirmedOf,
+  isConcurrentCreate,
+  outcomeOf,
+  ownWrites,
+  type Sent,
+  sentOf,
+  writesOf,
+} from './sent.rows.js';
 
 /** The settings and callbacks for writing a bundle. */
 export interface WriteOptions {
@@ -121,7 +129,7 @@ export class BundleWriter {
     }
     await options.recordSent();
     const concurrent = await this.sendAll(decisions, own, conflicts, options);
-    // Another client created these patients between the look-up and the transaction. A second attempt merges the rows into these patients.
+    // Resources of these rows exist although the look-up did not find them. A second attempt merges the rows into these resources.
     return (
       concurrent !== undefined &&
       (concurrent.length === 0 || this.attempt(concurrent, options, conflicts, false))
@@ -129,8 +137,8 @@ export class BundleWriter {
   }
 
   /**
-   * Sends the writes of some rows and stores the outcomes. `own` are earlier writes of the rows. Returns the rows whose patients another
-   * client created meanwhile. Returns undefined when the import no longer runs.
+   * Sends the writes of some rows and stores the outcomes. `own` are earlier writes of the rows. Returns the rows whose
+   * resources existed already although the look-up did not find them. Returns undefined when the import no longer runs.
    */
   private async sendAll(
     decisions: readonly RowDecision[],
@@ -155,6 +163,9 @@ export class BundleWriter {
         if (!isConcurrentCreate(sent, answered))
           return outcomeOf(decision, [...(own.get(decision) ?? []), ...writesOf(sent, answered)]);
         concurrent.push(decision.planned);
+        const { row } = decision.planned;
+        const earlier = (options.sent.get(row) ?? []).slice(0, -sent.length);
+        options.sent.set(row, [...earlier, ...confirmedOf(decision, answered)]);
         return [];
       });
       await store(outcomes);

@@ -2,17 +2,21 @@ import type { FhirRecords, Token } from '../../fhir/fhir.records.js';
 import type { Stored } from '../../fhir/fhir.resources.js';
 import { FURTHER_KINDS, type FurtherRecord } from '../../mapping/records/record.kinds.js';
 import type { RowPlan } from '../../mapping/row.plan.js';
-import { formerTokens, type KnownResources, tokensOf } from './patient.matching.js';
+import { formerTokens, isPatientOf, type KnownResources, tokensOf } from './patient.matching.js';
 import { type PlannedRow, recordTokens, searchTokens } from './row.decision.js';
 
-/** Looks up the existing resources of some rows, also by the identifiers that earlier versions gave them. */
+/**
+ * Looks up the existing resources of some rows, also by the identifiers that earlier versions gave them. The records of a row are looked up
+ * only if its patient exists. A record whose patient is missing is found by the transaction (`isConcurrentCreate`).
+ */
 export async function lookUpKnown(server: FhirRecords, rows: readonly PlannedRow[]): Promise<KnownResources> {
-  const plans = rows.map(({ plan }) => plan);
+  const all = rows.map(({ plan }) => plan);
+  const patients = await server.withIdentifiers('Patient', all.flatMap(tokensOf));
+  const plans = all.filter((plan) => patients.some((patient) => isPatientOf(plan, patient)));
   const former = plans.flatMap(formerTokens);
   const conditions = [...plans.flatMap((plan) => searchTokens(plan.conditions, plan)), ...former];
   const observations = [...plans.flatMap((plan) => searchTokens(plan.observations, plan)), ...former];
-  const [patients, ...records] = await Promise.all([
-    server.withIdentifiers('Patient', plans.flatMap(tokensOf)),
+  const records = await Promise.all([
     server.withIdentifiers('Condition', conditions),
     server.withIdentifiers('Observation', observations),
     furtherOf(server, plans, former),

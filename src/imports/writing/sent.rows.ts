@@ -63,13 +63,20 @@ export function ownWrites(
 }
 
 /**
- * Whether another client created the patient between the look-up and the transaction. The response for `ifNoneExist` is then 200, and the
- * row was not merged into that patient.
+ * Whether a resource of a new patient existed already, although the look-up did not find it. Another client created it between the look-up
+ * and the transaction, or a record exists without its patient. The response for `ifNoneExist` is then 200, and the row was not merged into
+ * that resource. A second look-up finds it.
  */
 export function isConcurrentCreate(sent: readonly ActiveWrite[], answers: readonly EntryOutcome[]): boolean {
-  return answers.some(
-    ({ kind, status }, at) => kind === 'Patient' && status === 200 && sent[at]?.action === 'create',
+  const isNew = sent.some(
+    ({ action, resource }) => action === 'create' && resource.resourceType === 'Patient',
   );
+  return isNew && answers.some(({ status }, at) => status === 200 && sent[at]?.action === 'create');
+}
+
+/** The sent writes that the answers confirm. A create with the answer 200 wrote nothing, so a later look-up must not count it as a write. */
+export function confirmedOf(decision: RowDecision, answers: readonly EntryOutcome[]): Sent[] {
+  return sentOf(decision).filter(({ before }, at) => before !== undefined || answers[at]?.status === 201);
 }
 
 /** The writes that the responses of the transaction confirm. */
