@@ -28,9 +28,9 @@ export const BACKGROUND_POSTGRES = Symbol('BACKGROUND_POSTGRES');
 /** Searches use at most 10 of these connections (`search.service.ts`), so the other 6 are free for sign-ins and short statements. */
 const REQUEST_CONNECTIONS = 16;
 /**
- * Locks occupy at most 8 connections (three chunks, an inspection, a rerun, two of an undo, the watcher). Long transactions occupy at most
- * 4 more (inspection, rerun, retention, sealer). The work that occupies these 12 connections may need another connection to continue, so
- * the pool must be larger than 12.
+ * Locks occupy at most 10 connections (four bundles, a Provenance, an inspection, a rerun, two of an undo, the watcher). Long transactions
+ * occupy at most 4 more (inspection, rerun, retention, sealer). The work that occupies these 14 connections may need another connection to
+ * continue, so the pool must be larger than 14.
  */
 const BACKGROUND_CONNECTIONS = 16;
 const CONNECT_SECONDS = 3;

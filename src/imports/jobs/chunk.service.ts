@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 import { importChunks, importRows } from '../../database/schema.records.js';
+import { Slots } from '../../limits/slots.js';
 import type { WaitingWord } from '../../mapping/row.plan.js';
 import { BundleWriter, type WriteOptions } from '../writing/bundle.writer.js';
 import type { ChunkPlans } from '../writing/chunk.plans.js';
@@ -20,6 +21,12 @@ import { readSent, type Sent } from '../writing/sent.rows.js';
 import { Words } from '../../terms/words.service.js';
 
 const BUNDLE = 50;
+/**
+ * The number of bundles of one chunk, and of one gateway, that are processed at the same time. While one bundle is mapped, looked up or
+ * stored, the FHIR server works on the others. HAPI has its highest throughput with two to four connections.
+ */
+const BUNDLES_OF_A_CHUNK = 2;
+const BUNDLES_AT_ONCE = 4;
 const ACTIVE = new Set(['queued', 'running']);
 
 /** `done`: every row of the chunk has an outcome. `stopped`: the import was cancelled, has failed or was started again. */
@@ -28,9 +35,24 @@ export type ChunkEnd = 'done' | 'stopped';
 /** A rejected row with its unknown words. */
 type RejectedRow = StoredRowOutcome & { readonly unknown: readonly WaitingWord[] };
 
-/** Writes the pending rows of one chunk, bundle by bundle. Rows with an outcome are not written again. */
+/** The work on one chunk. */
+interface ChunkWork {
+  readonly record: ImportRecord;
+  readonly chunk: number;
+  readonly mapper: RowMapper;
+  readonly stored: StoredChunk;
+  readonly options: Omit<WriteOptions, 'save'>;
+  /** One bundle at a time is mapped, because only one group of stored plans is in memory. */
+  readonly mapping: Slots;
+  /** One bundle at a time is stored, because the counts of the chunk are counted again with each bundle. */
+  readonly storing: Slots;
+}
+
+/** Writes the pending rows of one chunk in bundles. Rows with an outcome are not written again. */
 @Injectable()
 export class Chunks {
+  private readonly bundles = new Slots({ places: BUNDLES_AT_ONCE });
+
   constructor(
     @Inject(BACKGROUND_DATABASE) private readonly database: Database,
     private readonly imports: Imports,
@@ -45,7 +67,7 @@ export class Chunks {
     private readonly reviews: IdentityReviews,
   ) {}
 
-  /** Processes a chunk. Stops between bundles when the import was cancelled. Throws when the signal is aborted. */
+  /** Processes a chunk. Stops between bundles when the import was cancelled. Throws when the signal is aborted, after all bundles ended. */
   async process(importId: string, chunk: number, signal: AbortSignal): Promise<ChunkEnd> {
     const record = await this.imports.get(importId);
     const mapping = await this.mappings.ofImport(record);
@@ -53,43 +75,71 @@ export class Chunks {
     const stored = await this.chunks.open(importId, chunk);
     const rows = await this.pending(importId, chunk, stored);
     const sent = readSent(stored.sent);
+    const storing = new Slots({ places: 1 });
+    const failed = new AbortController();
+    const work: ChunkWork = {
+      record,
+      chunk,
+      mapper,
+      stored,
+      options: {
+        importId,
+        send: record.mode === 'commit',
+        policy: mapping.document.policies.patient,
+        corrections: record.corrections,
+        key: mapper.key,
+        joined: await this.reviews.joined(),
+        signal: AbortSignal.any([signal, failed.signal]),
+        sent,
+        // One at a time, so that an older state never replaces a newer state.
+        recordSent: () => storing.run(() => this.recordSent(importId, chunk, sent)),
+        isActive: () => this.isActive(record),
+      },
+      mapping: new Slots({ places: 1 }),
+      storing,
+    };
+    const parts = bundlesOf(rows).values();
+    let isActive = true;
+    const worker = async () => {
+      for (const part of parts) {
+        const write = () => this.writeBundle(part, work);
+        if (!isActive) return;
+        if (!(await this.bundles.run(write, work.options.signal, importId))) isActive = false;
+      }
+    };
+    const workers = Array.from({ length: BUNDLES_OF_A_CHUNK }, () =>
+      worker().catch((error: unknown) => failed.abort(error)),
+    );
+    // No bundle may still be written when the job ends, because the queue starts a failed job again.
+    await Promise.all(workers);
+    failed.signal.throwIfAborted();
+    if (!isActive) return 'stopped';
+    if (work.options.send) await this.provenances.write(record, mapping, chunk, signal);
+    return 'done';
+  }
+
+  /** Maps, writes and stores the rows of one bundle. Returns false when the import no longer runs. */
+  private async writeBundle(rows: readonly CsvRow[], work: ChunkWork): Promise<boolean> {
+    const { record, chunk, mapper, stored, options, mapping, storing } = work;
     const words = new Map<number, readonly WaitingWord[]>();
     const save = async (outcomes: readonly StoredRowOutcome[]) => {
       if (outcomes.length === 0) return;
       const unknown = outcomes.map(({ row, state }) => {
         return { row, words: words.get(row) ?? [], waits: state === 'waiting' };
       });
-      // In the first run, the inbox has no entries for these rows yet, so it is updated only if a row has unknown words.
-      if (record.run > 1 || unknown.some((one) => one.words.length > 0))
-        await this.words.addToInbox(importId, unknown);
-      await this.rows.save(importId, chunk, outcomes, record.mode === 'commit');
+      await storing.run(async () => {
+        // In the first run, the inbox has no entries for these rows yet, so it is updated only if a row has unknown words.
+        if (record.run > 1 || unknown.some((one) => one.words.length > 0))
+          await this.words.addToInbox(record.id, unknown);
+        await this.rows.save(record.id, chunk, outcomes, record.mode === 'commit');
+      });
     };
-    const options: WriteOptions = {
-      importId,
-      send: record.mode === 'commit',
-      policy: mapping.document.policies.patient,
-      corrections: record.corrections,
-      key: mapper.key,
-      joined: await this.reviews.joined(),
-      signal,
-      sent,
-      recordSent: () => this.recordSent(importId, chunk, sent),
-      isActive: () => this.isActive(record),
-      save,
-    };
-    // Map one bundle at a time. The plans of a whole chunk would survive several garbage collections and slow them down.
-    for (let at = 0; at < rows.length; at += BUNDLE) {
-      signal.throwIfAborted();
-      words.clear();
-      const { ready, rejected } = await plan(rows.slice(at, at + BUNDLE), stored.plans, mapper);
-      for (const { row, unknown } of rejected) words.set(row, unknown);
-      await save(rejected);
-      const planned = await this.merged.merge(importId, ready, mapper);
-      for (const one of planned) words.set(one.row, one.plan.waiting);
-      if (planned.length > 0 && !(await this.writer.write(planned, options))) return 'stopped';
-    }
-    if (options.send) await this.provenances.write(record, mapping, chunk, signal);
-    return 'done';
+    const { ready, rejected } = await mapping.run(() => plan(rows, stored.plans, mapper));
+    for (const { row, unknown } of rejected) words.set(row, unknown);
+    await save(rejected);
+    const planned = await this.merged.merge(record.id, ready, mapper);
+    for (const one of planned) words.set(one.row, one.plan.waiting);
+    return planned.length === 0 || this.writer.write(planned, { ...options, save });
   }
 
   /** The rows of a chunk that have no outcome yet. */
@@ -120,6 +170,11 @@ export class Chunks {
       .set({ sent: Object.fromEntries(sent) })
       .where(and(eq(importChunks.importId, importId), eq(importChunks.chunk, chunk)));
   }
+}
+
+function bundlesOf(rows: readonly CsvRow[]): CsvRow[][] {
+  const count = Math.ceil(rows.length / BUNDLE);
+  return Array.from({ length: count }, (_, at) => rows.slice(at * BUNDLE, (at + 1) * BUNDLE));
 }
 
 async function plan(
