@@ -65,7 +65,7 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
   const listed = mapFurther(reading, subject, context);
   if (rejects(reading.issues)) return { outcome: 'rejected', issues: reading.issues, unknown: words.waiting };
   const { resourceType, meta, extension, ...rest } = patient;
-  const identityKeys = found.map(({ identity }) => identityKeyOf(context.key, identity));
+  const identityKeys = [key, ...found.slice(1).map(({ identity }) => identityKeyOf(context.key, identity))];
   const visit = listed.visit === undefined ? undefined : recordUrl(recordKey(listed.visit));
   const placed = <Kind extends PatientRecord>(record: Kind) =>
     withMetadata(visit === undefined ? record : withReferences(record, fullUrl, visit), document);

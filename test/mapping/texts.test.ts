@@ -1,10 +1,12 @@
 import type { Patient } from '@medplum/fhirtypes';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { canonicalJson } from '../../src/mapping/canonical.json.js';
 import { mergePatient } from '../../src/mapping/owned.merge.js';
 import { isFormula, withoutTextFormula } from '../../src/mapping/values/formula.js';
 import { readFullName, readNameParts } from '../../src/mapping/values/person.name.js';
 import { readPhones } from '../../src/mapping/values/phone.js';
+import { foldText } from '../../src/mapping/words/folding.js';
 
 const parts = (...values: (string | undefined)[]) => values.filter((part) => part !== undefined).join(' ');
 
@@ -214,5 +216,52 @@ describe('a formula', () => {
       '=A1',
       'Ana',
     ]);
+  });
+});
+
+describe('a text for comparison', () => {
+  it('is folded alike with and without the short way for ASCII', () => {
+    const characters = fc.constantFrom(
+      'a',
+      'Z',
+      ' ',
+      '\t',
+      '\n',
+      '\v',
+      '\r',
+      '-',
+      '~',
+      '\0',
+      'é',
+      'E\u0301',
+      '\u00a0',
+      'ß',
+      'İ',
+    );
+    fc.assert(
+      fc.property(fc.array(characters), (some) => {
+        const text = some.join('');
+        const folded = text
+          .normalize('NFKD')
+          .replace(/\p{M}+/gu, '')
+          .toLowerCase()
+          .replace(/\s+/gu, ' ')
+          .trim();
+        expect(foldText(text)).toBe(folded);
+      }),
+    );
+  });
+
+  it('is the same JSON for equal values, whatever the order of the members, and reads as the value', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+        const members = Object.entries(value);
+        const turned = { ...Object.fromEntries(members.toReversed()), ['absent value']: undefined };
+        expect(canonicalJson(turned)).toBe(canonicalJson(value));
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
+        const names = members.map(([name]) => name).sort();
+        expect(Object.keys(JSON.parse(canonicalJson(value))).sort()).toEqual(names);
+      }),
+    );
   });
 });

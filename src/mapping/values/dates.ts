@@ -95,9 +95,15 @@ function readAs(text: string, format: DateFormat, pivot: number | undefined): st
 /** Whether a date is later than a day (`yyyy-MM-dd`). If the date has no day or month, only its other parts are compared. */
 export const isAfter = (date: string, day: string): boolean => date > day.slice(0, date.length);
 
+/** The day that was asked last, with the day after it. All rows of a list ask for the same day. */
+let last = { day: '', next: '' };
+
 /** The day after a day (`yyyy-MM-dd`). */
-export const dayAfter = (day: string): string =>
-  new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+export function dayAfter(day: string): string {
+  if (last.day !== day)
+    last = { day, next: new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10) };
+  return last.next;
+}
 
 /** Full years between two dates. A missing month counts as January, and a missing day as the first day of the month. */
 export function yearsBetween(from: string, to: string): number {

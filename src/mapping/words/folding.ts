@@ -1,11 +1,10 @@
+const ASCII = /^[\t-\r -~]*$/u;
+
 /** Removes accents, case and repeated white space. Punctuation is kept. */
 export function foldText(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replace(/\p{M}+/gu, '')
-    .toLowerCase()
-    .replace(/\s+/gu, ' ')
-    .trim();
+  // ASCII has no accents, and most cells are ASCII.
+  const plain = ASCII.test(text) ? text : text.normalize('NFKD').replace(/\p{M}+/gu, '');
+  return plain.toLowerCase().replace(/\s+/gu, ' ').trim();
 }
 
 /**
