@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
@@ -32,6 +33,8 @@ const SMALL_CHUNKS = 10;
  */
 const MOST_ATTEMPTS = 120;
 const ATTEMPT_SECONDS = 1;
+/** The number of rows that are mapped before other work of the process gets its turn. They take a few milliseconds. */
+const ROWS_WITHOUT_PAUSE = 20;
 
 /**
  * Inspects an uploaded file: detects the encoding, delimiter and header, maps the rows, stores them in chunks, and marks rejected and
@@ -101,40 +104,50 @@ export class Inspection {
     let buffered: CsvRow[] = [];
     let chunks = 0;
     let rows = 0;
+    // PostgreSQL stores a chunk while the next chunk is mapped.
+    let stored: Promise<void> = Promise.resolve();
     const storeChunk = async (part: readonly CsvRow[]) => {
-      await this.storeChunk(record.id, chunks, part, mapper, context.key);
+      const mapped = await this.mapChunk(record.id, part, mapper, context.key);
+      await stored;
+      stored = this.storeChunk(record.id, chunks, part, mapped);
+      // The next `await stored` throws the error.
+      stored.catch(() => undefined);
       chunks += 1;
       rows += part.length;
     };
     const skipped: SkippedRows = { titles: [], footers: [] };
-    for await (const batch of readRows(
-      plainBytes(() => this.files.open(record.id), shape),
-      shape,
-      skipped,
-    )) {
-      signal.throwIfAborted();
-      buffered.push(...batch);
-      for (; buffered.length >= CHUNK_ROWS; buffered = buffered.slice(CHUNK_ROWS)) {
-        if ((await this.imports.get(record.id)).status !== 'inspecting') return 'cancelled';
-        await storeChunk(buffered.slice(0, CHUNK_ROWS));
+    const open = () => this.files.open(record.id);
+    try {
+      for await (const batch of readRows(plainBytes(open, shape), shape, skipped)) {
+        signal.throwIfAborted();
+        buffered.push(...batch);
+        for (; buffered.length >= CHUNK_ROWS; buffered = buffered.slice(CHUNK_ROWS)) {
+          if ((await this.imports.get(record.id)).status !== 'inspecting') return 'cancelled';
+          await storeChunk(buffered.slice(0, CHUNK_ROWS));
+        }
       }
+      if (buffered.length > 0) await storeChunk(buffered);
+      await stored;
+    } finally {
+      // No chunk may be stored after the lock on the import is released.
+      await stored.catch(() => undefined);
     }
-    if (buffered.length > 0) await storeChunk(buffered);
     return { rows, chunks, skipped, mapper };
   }
 
-  private async storeChunk(
+  private async mapChunk(
     importId: string,
-    chunk: number,
     rows: readonly CsvRow[],
     mapper: RowMapper,
     key: IdentityKey,
-  ): Promise<void> {
+  ): Promise<MappedChunk> {
     const unknown: RowWords[] = [];
     const plans: StoredPlan[] = [];
     const states: object[] = [];
     await mapper.prepare(rows);
-    for (const row of rows) {
+    for (const [at, row] of rows.entries()) {
+      // Mapping a whole chunk without a pause would delay all requests.
+      if (at % ROWS_WITHOUT_PAUSE === 0) await setImmediate();
       if (row.fault !== undefined) {
         states.push({ row: row.row, state: 'rejected', issues: [row.fault] });
         continue;
@@ -160,6 +173,15 @@ export class Inspection {
       });
     }
     if (unknown.length > 0) await this.words.addToInbox(importId, unknown);
+    return { plans, states };
+  }
+
+  private async storeChunk(
+    importId: string,
+    chunk: number,
+    rows: readonly CsvRow[],
+    { plans, states }: MappedChunk,
+  ): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await this.chunks.insert(transaction, importId, chunk, rows, plans);
       await transaction.execute(sql`
@@ -207,6 +229,12 @@ export class Inspection {
       this.queue.add('import-inspect', [job], transaction, { afterSeconds: ATTEMPT_SECONDS }),
     );
   }
+}
+
+/** The plans of the rows of a chunk, and the values of `import_rows`. */
+interface MappedChunk {
+  readonly plans: readonly StoredPlan[];
+  readonly states: readonly object[];
 }
 
 interface StagedRows {
