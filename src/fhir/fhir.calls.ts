@@ -3,9 +3,8 @@ import { Logger } from '@nestjs/common';
 import type { BundleEntry } from '@medplum/fhirtypes';
 import type { Client } from 'fhir-kit-client';
 import { z } from 'zod';
-import { NeighbourAway } from '../problems/errors.js';
 import { FhirBreaker } from './fhir.breaker.js';
-import { FhirConflict, FhirRefused } from './fhir.errors.js';
+import { FhirAway, FhirConflict, FhirRefused } from './fhir.errors.js';
 import { namedEntries, OutcomeIssue } from './named.entries.js';
 
 /** Options of every request. A redirect is an error, because it could send the token to another server. */
@@ -98,7 +97,8 @@ export class FhirCalls {
     } catch (error) {
       const failure = failureOf(error, entries);
       if (failure instanceof FhirAway) {
-        this.breaker.failed();
+        // One row can be the reason why a transaction fails with 500. The breaker must not stop the search for this row.
+        if (entries === undefined || !failure.isServerError) this.breaker.failed();
         this.failed += 1;
         this.warn(failure);
       } else this.breaker.succeeded();
@@ -114,16 +114,6 @@ export class FhirCalls {
     this.logger.warn(
       status === undefined ? 'the FHIR server does not answer' : `the FHIR server answers ${status}`,
     );
-  }
-}
-
-/** A temporary failure: the server does not answer, is overloaded, or closed the connection. It is unknown whether a write took place. */
-class FhirAway extends NeighbourAway {
-  constructor(
-    readonly status?: number,
-    readonly pauseMs?: number,
-  ) {
-    super('hapi');
   }
 }
 

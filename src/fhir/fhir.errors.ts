@@ -1,4 +1,4 @@
-import { Problem } from '../problems/errors.js';
+import { NeighbourAway, Problem } from '../problems/errors.js';
 import type { NamedEntry } from './named.entries.js';
 
 /** The FHIR server rejected the request (400, 413, 422 …). It would reject the same request again. */
@@ -32,5 +32,20 @@ export class FhirConflict extends Problem {
     readonly named: readonly NamedEntry[] = [],
   ) {
     super(`the FHIR server reported a conflict (${status})`);
+  }
+}
+
+/** A temporary failure: the server does not answer, is overloaded, or closed the connection. It is unknown whether a write took place. */
+export class FhirAway extends NeighbourAway {
+  constructor(
+    readonly status?: number,
+    readonly pauseMs?: number,
+  ) {
+    super('hapi');
+  }
+
+  /** Whether the server answered that it failed (500). One resource of a transaction can be the reason. */
+  get isServerError(): boolean {
+    return this.status === 500;
   }
 }

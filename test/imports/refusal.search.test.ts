@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type GroupAnswer, sendGroups } from '../../src/imports/writing/refusal.search.js';
+import { ServerFailures } from '../../src/imports/writing/server.failures.js';
 
 type Server = (group: readonly number[]) => GroupAnswer<number>;
 
@@ -97,3 +98,41 @@ it.each([changing, changingLater])(
     expect(await sent(50, server)).toMatchObject({ changed: [5], refused: [40] });
   },
 );
+
+/** Whether a row that fails alone is rejected. */
+const isRejectedAlone = (failures: ServerFailures<number>, row: number) => {
+  expect(failures.isPartOf([row])).toBe(true);
+  return failures.waiting([row]).length === 0;
+};
+
+const failedTwice = (now?: () => number) => {
+  const failures = new ServerFailures<number>(now);
+  failures.wrote();
+  expect(failures.isPartOf([1, 2])).toBe(false);
+  failures.failed();
+  expect(failures.isPartOf([1, 2])).toBe(false);
+  failures.failed();
+  expect(failures.isPartOf([1, 2])).toBe(true);
+  return failures;
+};
+
+describe('a row for which the server fails', () => {
+  it('is rejected only if it fails alone after the server has written other rows', () => {
+    const failures = failedTwice();
+    expect(isRejectedAlone(failures, 1)).toBe(false);
+    failures.wrote();
+    expect(failures.waiting([1])).toEqual([1]);
+    expect(isRejectedAlone(failures, 1)).toBe(true);
+    expect(failures.waiting([2])).toEqual([]);
+  });
+
+  it('is rejected after half an hour although the server has written nothing else', () => {
+    let now = 0;
+    const failures = failedTwice(() => now);
+    expect(isRejectedAlone(failures, 1)).toBe(false);
+    now = 30 * 60_000 - 1;
+    expect(isRejectedAlone(failures, 1)).toBe(false);
+    now += 1;
+    expect(isRejectedAlone(failures, 1)).toBe(true);
+  });
+});

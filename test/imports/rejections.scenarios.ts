@@ -98,6 +98,12 @@ const CASES: readonly Case[] = [
     element: 'Patient',
   },
   {
+    what: '500 for one row, each time',
+    answer: () => ({ status: 500, body: outcome(error({ diagnostics: 'no' })) }),
+    most: 12,
+    rejected: 1,
+  },
+  {
     what: '409 without a name, each time',
     isRare: true,
     answer: () => ({ status: 409, body: outcome(error({ diagnostics: 'no' })) }),
@@ -134,6 +140,7 @@ export function rejectionScenarios(place: () => Place, judgeBy: (judge: Judge) =
   async function imported(
     judge: (entry: number, identifier: string, transaction: z.infer<typeof Transaction>) => ReturnType<Judge>,
     count = ROWS,
+    judgeOther: Judge = () => undefined,
   ): Promise<{ clerk: Clerk; report: Report; requests: number }> {
     const { world, way } = place();
     const clerk = await Clerk.start(world);
@@ -142,7 +149,8 @@ export function rejectionScenarios(place: () => Place, judgeBy: (judge: Judge) =
       const transaction = Transaction.parse(body);
       const entry = transaction.entry.findIndex(({ resource }) => resource.identifier[0]?.value === bad);
       const { system, value } = transaction.entry[entry]?.resource.identifier[0] ?? {};
-      return entry < 0 ? undefined : judge(entry, `identifier=${system}|${value}`, transaction);
+      const rejection = entry < 0 ? undefined : judge(entry, `identifier=${system}|${value}`, transaction);
+      return rejection ?? judgeOther(body);
     });
     const before = way.seen.length;
     const rows = Array.from({ length: count }, (_, at) =>
@@ -180,5 +188,16 @@ export function rejectionScenarios(place: () => Place, judgeBy: (judge: Judge) =
         expect(done.requests - clean).toBeLessThanOrEqual(most);
       },
     );
+
+    it('waits while the server answers 500 for every row', async () => {
+      let failed = 0;
+      const done = await imported(
+        () => undefined,
+        3,
+        () => ((failed += 1) <= 8 ? { status: 500, body: outcome(error({ diagnostics: 'no' })) } : undefined),
+      );
+      expect(failed).toBeGreaterThan(8);
+      expect(done.report).toMatchObject({ status: 'completed', created: 3, rejected: 0 });
+    }, 60_000);
   });
 }

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { jittered } from '../../fhir/fhir.calls.js';
-import { FhirConflict, FhirRefused } from '../../fhir/fhir.errors.js';
+import { FhirAway, FhirConflict, FhirRefused } from '../../fhir/fhir.errors.js';
 import { type EntryOutcome, FhirRecords } from '../../fhir/fhir.records.js';
-import { issue } from '../../mapping/issue.js';
 import { buildTransaction } from '../../mapping/transaction.bundle.js';
 import { NeighbourAway } from '../../problems/errors.js';
 import type { IdentityKey } from '../../mapping/values/identity.js';
 import { ConflictTries } from './conflict.tries.js';
-import { answerOf } from './group.answers.js';
+import { answerOf, rejectedOutcome } from './group.answers.js';
 import { IdentityReviews } from './identity.reviews.js';
 import { ImportLocks, isLockTimeout } from './import.locks.js';
 import { ImportDependencies } from './import.dependencies.js';
@@ -16,6 +15,7 @@ import { lookUpKnown } from './known.resources.js';
 import { type GroupAnswer, sendGroups } from './refusal.search.js';
 import { activeWrites, decide, type PlannedRow, type RowDecision } from './row.decision.js';
 import type { StoredRowOutcome, StoredWrite } from './row.store.js';
+import { ServerFailures } from './server.failures.js';
 import {
   confirmedOf,
   isConcurrentCreate,
@@ -72,7 +72,7 @@ export class BundleWriter {
    */
   async write(rows: readonly PlannedRow[], options: WriteOptions): Promise<boolean> {
     const left = new Map(rows.map((row) => [row.row, row]));
-    const conflicts = new ConflictTries();
+    const tries = { conflicts: new ConflictTries(), failures: new ServerFailures<RowDecision>() };
     const save = async (outcomes: readonly StoredRowOutcome[]) => {
       await options.save(outcomes);
       for (const { row } of outcomes) left.delete(row);
@@ -83,13 +83,14 @@ export class BundleWriter {
       const keys = some.flatMap(({ plan }) => plan.identityKeys);
       try {
         const isActive = await this.locks.withBundleLocks(options.importId, keys, () =>
-          this.attempt(some, { ...options, save }, conflicts, true),
+          this.attempt(some, { ...options, save }, tries, true),
         );
         if (!isActive || left.size === 0) return isActive;
       } catch (error) {
         // The server rejected a look-up, or its response to the transaction cannot be read.
         if (error instanceof FhirRefused) return this.halve([...left.values()], options);
         if (!(error instanceof FhirConflict) && !isTemporary(error)) throw error;
+        if (error instanceof FhirAway && error.isServerError) tries.failures.failed();
       }
       // A cancelled import must not wait for the server any longer.
       if (!(await options.isActive())) return false;
@@ -101,7 +102,7 @@ export class BundleWriter {
   private async attempt(
     rows: readonly PlannedRow[],
     options: WriteOptions,
-    conflicts: ConflictTries,
+    tries: Tries,
     checkUndo: boolean,
   ): Promise<boolean> {
     if (!(await options.isActive())) return false;
@@ -128,11 +129,10 @@ export class BundleWriter {
       if (writesToSend.length > 0) options.sent.set(row, [...sentFor(row), ...writesToSend]);
     }
     await options.recordSent();
-    const concurrent = await this.sendAll(decisions, own, conflicts, options);
+    const concurrent = await this.sendAll(decisions, own, tries, options);
     // Resources of these rows exist although the look-up did not find them. A second attempt merges the rows into these resources.
     return (
-      concurrent !== undefined &&
-      (concurrent.length === 0 || this.attempt(concurrent, options, conflicts, false))
+      concurrent !== undefined && (concurrent.length === 0 || this.attempt(concurrent, options, tries, false))
     );
   }
 
@@ -143,7 +143,7 @@ export class BundleWriter {
   private async sendAll(
     decisions: readonly RowDecision[],
     own: ReadonlyMap<RowDecision, readonly StoredWrite[]>,
-    conflicts: ConflictTries,
+    { conflicts, failures }: Tries,
     options: WriteOptions,
   ): Promise<PlannedRow[] | undefined> {
     const concurrent: PlannedRow[] = [];
@@ -177,18 +177,32 @@ export class BundleWriter {
       const { bundle } = buildTransaction(group.flatMap(({ writes }) => writes ?? []));
       try {
         await accept(group, await this.records.transaction(bundle));
+        failures.wrote();
         return { kind: 'accepted' };
       } catch (error) {
+        if (error instanceof FhirAway && error.isServerError && failures.isPartOf(group))
+          return { kind: 'refused', named: [] };
         return answerOf(error, group, conflicts, elements);
       }
     };
-    const refuse = (refused: readonly RowDecision[]) =>
-      store(refused.map((one) => rejected(one.planned, own.get(one), elements.get(one))));
+    let held: RowDecision[] = [];
+    const refuse = async (refused: readonly RowDecision[]) => {
+      const waiting = failures.waiting(refused);
+      held.push(...waiting);
+      const final = refused.filter((one) => !waiting.includes(one));
+      if (final.length > 0)
+        await store(final.map((one) => rejectedOutcome(one.planned, own.get(one), elements.get(one))));
+    };
     try {
       await sendGroups(
         decisions.filter(({ writes }) => writes !== undefined),
         { send, refuse },
       );
+      const failed = held;
+      held = [];
+      // If the server has written other rows in the meantime, a row that fails again is the reason itself.
+      for (const one of failed) await sendGroups([one], { send, refuse });
+      if (held.length > 0) throw new FhirAway(500);
       return concurrent;
     } catch (error) {
       if (error instanceof Stopped) return undefined;
@@ -203,7 +217,7 @@ export class BundleWriter {
 
   private async halve(rows: readonly PlannedRow[], options: WriteOptions): Promise<boolean> {
     if (rows.length <= 1) {
-      const refused = rows.map((planned) => rejected(planned));
+      const refused = rows.map((planned) => rejectedOutcome(planned));
       await this.store(refused, options);
       return true;
     }
@@ -214,13 +228,10 @@ export class BundleWriter {
   }
 }
 
-function rejected(
-  { row, issues }: PlannedRow,
-  writes: readonly StoredWrite[] = [],
-  element?: string,
-): StoredRowOutcome {
-  const reason = { ...issue('fhir-refused'), ...(element === undefined ? {} : { element }) };
-  return { row, state: 'rejected', issues: [...issues, reason], changes: [], writes };
+/** The conflicts and failures of the attempts to write a bundle. */
+interface Tries {
+  readonly conflicts: ConflictTries;
+  readonly failures: ServerFailures<RowDecision>;
 }
 
 /** The import was cancelled, has failed or was started again. */

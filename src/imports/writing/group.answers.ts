@@ -1,8 +1,10 @@
 import { FhirConflict, FhirRefused } from '../../fhir/fhir.errors.js';
 import type { NamedEntry } from '../../fhir/named.entries.js';
+import { issue } from '../../mapping/issue.js';
 import type { ConflictTries } from './conflict.tries.js';
 import type { GroupAnswer } from './refusal.search.js';
-import { activeWrites, type RowDecision } from './row.decision.js';
+import { activeWrites, type PlannedRow, type RowDecision } from './row.decision.js';
+import type { StoredRowOutcome, StoredWrite } from './row.store.js';
 
 /**
  * The answer of the server to a group of rows that it rejected. `elements` gets the rejected element of each named row. Throws other errors,
@@ -45,4 +47,14 @@ function namedIn(
     return owner ?? [];
   });
   return [...new Set(rows)];
+}
+
+/** The outcome of a row that the server rejected. `element` is the rejected element, if the server named it. */
+export function rejectedOutcome(
+  { row, issues }: PlannedRow,
+  writes: readonly StoredWrite[] = [],
+  element?: string,
+): StoredRowOutcome {
+  const reason = { ...issue('fhir-refused'), ...(element === undefined ? {} : { element }) };
+  return { row, state: 'rejected', issues: [...issues, reason], changes: [], writes };
 }
