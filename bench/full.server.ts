@@ -3,10 +3,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type FhirDatabase, type ImportStack, startImportStack } from './import.stack.ts';
+import { importWatched, type Watched } from './import.watch.ts';
 import { importList, loadBare, median, recordedPatients, type Say, writeList } from './import.work.ts';
-import { processorSeconds } from './processor.ts';
+import { processorOfPostgres, processorSeconds } from './processor.ts';
 
 /** The number of patients in each measured load. */
 const PIECE = 1_500;
@@ -14,12 +14,13 @@ const ROUNDS = 3;
 const SIZES = [25, 50] as const;
 /** The length of the long list, as a part of the patients in the server. */
 const LONG_LIST = 0.2;
-const PAUSE_MS = 200;
 
-/** A loaded piece: patients per second, and the processor time of HAPI per patient in milliseconds. */
+/** A loaded piece: patients per second, and the processor time of each program per patient in milliseconds. */
 interface Load {
   readonly rate: number;
-  readonly processor: number;
+  readonly hapi: number;
+  readonly gateway: number;
+  readonly postgres: number;
 }
 
 interface Pair {
@@ -35,9 +36,11 @@ export async function benchFullServer(patients: number, say: Say): Promise<strin
     const lines: string[] = [];
     for (const database of ['h2', 'postgres'] as const)
       lines.push(await measure({ folder, patients, recorded, database, say }));
-    return `| HAPI with ${patients} patients | bare loader, patients/s | gateway, rows/s | gateway : loader | HAPI's processor, ms a row: loader, gateway | : | a fifth of them, rows/s | slowest /health/live, progress, ms |
-|---|---|---|---|---|---|---|---|
-${lines.join('\n')}`;
+    return `| HAPI with ${patients} patients | bare loader, patients/s | gateway, rows/s | gateway : loader | HAPI's processor, ms a row: loader, gateway | : | processor of gateway, PostgreSQL, ms a row | a fifth of them, rows/s | slowest /health/live, progress, ms | gateway's memory, MiB |
+|---|---|---|---|---|---|---|---|---|---|
+${lines.join('\n')}
+
+With HAPI on PostgreSQL, the processor time of PostgreSQL includes the work for HAPI.`;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -87,17 +90,17 @@ async function measure(work: {
         `${database}, round ${round}: loader ${pair.loader.rate.toFixed(0)}, gateway ${pair.gateway.rate.toFixed(0)} a second`,
       );
     }
-    const long = await importWatched(stack, folder, patients * LONG_LIST, say);
+    const long = await importWatched(stack, await writeList(folder, 20_000_000, patients * LONG_LIST), say);
     return row(`${database}, bundles of ${best}`, loads, long);
   } finally {
     await stack.stop();
   }
 }
 
-function row(name: string, loads: readonly Pair[], long: Awaited<ReturnType<typeof importWatched>>): string {
+function row(name: string, loads: readonly Pair[], long: Watched): string {
   const of = (who: keyof Pair, figure: keyof Load) => median(loads.map((pair) => pair[who][figure]));
   const rates = [of('loader', 'rate'), of('gateway', 'rate')] as const;
-  const processors = [of('loader', 'processor'), of('gateway', 'processor')] as const;
+  const processors = [of('loader', 'hapi'), of('gateway', 'hapi')] as const;
   const cells = [
     name,
     rates[0].toFixed(0),
@@ -105,43 +108,27 @@ function row(name: string, loads: readonly Pair[], long: Awaited<ReturnType<type
     `${(rates[1] / rates[0]).toFixed(2)} ×`,
     `${processors[0].toFixed(1)}, ${processors[1].toFixed(1)}`,
     `${(processors[1] / processors[0]).toFixed(2)} ×`,
+    `${of('gateway', 'gateway').toFixed(2)}, ${of('gateway', 'postgres').toFixed(2)}`,
     long.rate.toFixed(0),
     `${long.live.toFixed(0)}, ${long.progress.toFixed(0)}`,
+    long.mebibytes.toFixed(0),
   ];
   return `| ${cells.join(' | ')} |`;
 }
 
 /** Measures a load of `PIECE` patients. `load` returns patients per second. */
 async function timed(stack: ImportStack, load: () => Promise<number>): Promise<Load> {
-  const before = await processorSeconds(stack.fhirPid);
+  const before = await processorsOf(stack);
   const rate = await load();
-  return { rate, processor: ((await processorSeconds(stack.fhirPid)) - before) * (1000 / PIECE) };
+  const after = await processorsOf(stack);
+  const spent = (of: keyof typeof after) => (after[of] - before[of]) * (1000 / PIECE);
+  return { rate, hapi: spent('hapi'), gateway: spent('gateway'), postgres: spent('postgres') };
 }
 
-/** Imports a long list and meanwhile measures the response times (ms) of the gateway. */
-async function importWatched(stack: ImportStack, folder: string, rows: number, say: Say) {
-  const over = new AbortController();
-  const slowest = async (ask: () => Promise<unknown>) => {
-    let most = 0;
-    while (!over.signal.aborted) {
-      const began = performance.now();
-      await ask();
-      most = Math.max(most, performance.now() - began);
-      await sleep(PAUSE_MS);
-    }
-    return most;
+async function processorsOf({ fhirPid, gatewayPid, postgresPid }: ImportStack) {
+  return {
+    hapi: await processorSeconds(fhirPid),
+    gateway: await processorSeconds(gatewayPid),
+    postgres: await processorOfPostgres(postgresPid),
   };
-  const live = slowest(async () => (await fetch(`${stack.gateway}/health/live`)).arrayBuffer());
-  const token = await stack.signIn();
-  const headers = { authorization: `Bearer ${token}` };
-  const progress = slowest(async () =>
-    (await fetch(`${stack.gateway}/api/imports?limit=1`, { headers })).arrayBuffer(),
-  );
-  try {
-    const rate = await importList(stack, await writeList(folder, 20_000_000, rows), say);
-    over.abort();
-    return { rate, live: await live, progress: await progress };
-  } finally {
-    over.abort();
-  }
 }

@@ -22,6 +22,7 @@ export interface ImportStack extends Stoppable {
   fhirPid: number;
   gateway: string;
   gatewayPid: number;
+  postgresPid: number;
   records: RecordsClient;
   /** Returns an access token of the administrator. */
   signIn: () => Promise<string>;
@@ -55,6 +56,7 @@ export function startImportStack(
       fhirPid: fhir.pid,
       gateway: url,
       gatewayPid: gateway.pid,
+      postgresPid: postgres.pid,
       records: new RecordsClient(url, account),
       signIn: () => signIn(url, account),
     };
