@@ -101,8 +101,11 @@ export const EVERY_KIND = {
   meta: { profiles: { Encounter: [PROFILE_URL] }, source: 'urn:test:his', narrative: true },
 };
 
-/** A list of two patients with every kind of record. `changes` are the result and the discharge of the first patient. */
-export function everyKindList({ glucose = '<4.0', discharged = '' } = {}): Buffer {
+/**
+ * A list of two patients with every kind of record. The parameters are the result and the discharge of the first patient, and the birth date of
+ * both patients.
+ */
+export function everyKindList({ glucose = '<4.0', discharged = '', birth = '05/06/1990' } = {}): Buffer {
   const ana: Record<Field, string> = {
     visit: '7',
     admitted: '02/01/2026 08:15',
@@ -141,7 +144,7 @@ export function everyKindList({ glucose = '<4.0', discharged = '' } = {}): Buffe
     name,
     cpf,
     'Feminino',
-    '05/06/1990',
+    birth,
     phone,
     'Brasil',
     note,
