@@ -17,10 +17,12 @@ const MAY_IMPORT = {
   authz: ['authn', 'database', 'dicom', 'http', 'problems'],
   catalog: ['audit', 'authz', 'config', 'database', 'dicom', 'limits', 'orthanc', 'problems'],
   sync: ['audit', 'authz', 'catalog', 'config', 'database', 'dicom', 'limits', 'orthanc', 'problems'],
+  cache: ['config', 'database', 'pixels', 'problems'],
   dicomweb: [
     'audit',
     'authn',
     'authz',
+    'cache',
     'catalog',
     'config',
     'dicom',

@@ -28,13 +28,18 @@ export async function migrate(postgres: Pick<Postgres, 'appUrl' | 'ownerUrl'>): 
   await execute(process.execPath, [join(root, 'dist/database/migrate.js')], { cwd: root, env });
 }
 
+/** The folder of the gateway's cache in the data folder of the stack. */
+export const cacheOf = (data: string): string => join(data, 'cache');
+
 /** Starts the built gateway on 127.0.0.1. Only the gateway connects to Orthanc and PostgreSQL. */
 export async function startGateway(options: GatewayOptions): Promise<Running> {
   const { data, ports, postgres, orthanc, secrets } = options;
   const own = join(data, 'gateway');
   await mkdir(own, { recursive: true, mode: 0o700 });
+  const cache = cacheOf(data);
+  await mkdir(cache, { recursive: true, mode: 0o750 });
   const user = await neighbourUser();
-  if (user) await chown(own, user.uid, user.gid);
+  if (user) for (const folder of [own, cache]) await chown(folder, user.uid, user.gid);
   const running = await launch({
     command: [process.execPath, ...gatewayFlags, join(root, 'dist/main.js')],
     cwd: root,
@@ -56,6 +61,8 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
       ADMIN_PASSWORD: secrets.adminPassword,
       METRICS_TOKEN: secrets.metricsToken,
       DATA_DIR: own,
+      CACHE_DIR: cache,
+      ACCEL_REDIRECT: '/cached',
       TRUSTED_PROXIES: '127.0.0.1',
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
     },

@@ -23,6 +23,8 @@ export type NginxOptions = {
   portal: string;
   /** The folder of the built viewer, which is served under /viewer/. */
   viewer: string;
+  /** The folder of the gateway's cache (CACHE_DIR). */
+  cache: string;
 };
 
 /**
@@ -45,6 +47,7 @@ export async function startNginx(options: NginxOptions): Promise<Running> {
     RESOLVER: '127.0.0.1',
     PORTAL_ROOT: options.portal,
     VIEWER_ROOT: web,
+    CACHE_ROOT: `${options.cache}/`,
     ACCESS_LOG: join(logs, 'nginx.access.log'),
   });
   const file = join(dir, 'nginx.conf');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buildViewer } from '../viewer/build.ts';
 import { buildAll } from './build.ts';
 import { loadDemo } from './demo.ts';
-import { migrate, startGateway } from './gateway.ts';
+import { cacheOf, migrate, startGateway } from './gateway.ts';
 import { clearLeftovers, notePids } from './leftovers.ts';
 import { tryLock } from './lock.ts';
 import { prepareMachine } from './machine.ts';
@@ -75,7 +75,14 @@ async function start({ data, demo, hapi, ports: asked }: StackOptions): Promise<
   await step('gateway', () =>
     kept.keep('gateway', () => startGateway({ ...gatewayFacts, orthanc: archive })),
   );
-  const site = { prefix, viewer, portal: join(root, 'dist/portal'), dir: join(data, 'nginx'), logs };
+  const site = {
+    prefix,
+    viewer,
+    portal: join(root, 'dist/portal'),
+    dir: join(data, 'nginx'),
+    logs,
+    cache: cacheOf(data),
+  };
   await step('nginx', () =>
     kept.keep('nginx', () => startNginx({ ...site, port: ports.web, gatewayPort: ports.gateway })),
   );

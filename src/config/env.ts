@@ -76,6 +76,16 @@ export const EnvSchema = z.object({
   ADMIN_USERNAME: z.string().min(1).default('admin'),
   ADMIN_PASSWORD: secret(15).optional(),
   DATA_DIR: z.string().min(1).default('.local'),
+  CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(2 ** 31),
+  CACHE_DIR: z.string().min(1).optional(),
+  ACCEL_REDIRECT: z
+    .string()
+    .regex(/^\/[a-z-]+$/, 'must be a slash and a name of lower case letters')
+    .optional(),
   TRUSTED_PROXIES: list,
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });

@@ -3,10 +3,13 @@ import type { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import type postgres from 'postgres';
 
-/** A change of the access of accounts, or of one study. A value without `studyUid` means that anything may have changed. */
+/**
+ * A change of the access of accounts, or of one study. `everything`: anything may have changed, because a request may have changed it, or
+ * because notifications were missed.
+ */
 export type Change =
   | { readonly of: 'access' }
-  | { readonly of: 'everything' }
+  | { readonly of: 'everything'; readonly reason: 'request' | 'missed' }
   | { readonly of: 'study'; readonly studyUid: string; readonly kind: 'grown' | 'replaced' };
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -31,7 +34,7 @@ export class Changes implements OnModuleInit, OnApplicationBootstrap {
   onModuleInit(): void {
     const server: FastifyInstance = this.adapter.httpAdapter.getInstance();
     server.addHook('onSend', (request, _reply, payload, done) => {
-      if (!SAFE.has(request.method)) this.tell({ of: 'everything' });
+      if (!SAFE.has(request.method)) this.tell({ of: 'everything', reason: 'request' });
       done(null, payload);
     });
   }
@@ -68,7 +71,7 @@ export class Changes implements OnModuleInit, OnApplicationBootstrap {
   private listen(channel: string, heard: (payload: string) => void): void {
     // After a lost connection, the driver listens again and calls the third argument. Notifications may have been missed until then.
     this.sql
-      .listen(channel, heard, () => this.tell({ of: 'everything' }))
+      .listen(channel, heard, () => this.tell({ of: 'everything', reason: 'missed' }))
       .catch(() => this.logger.warn(`cannot listen on ${channel}: changes take effect after four seconds`));
   }
 

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { AuthzModule } from '../authz/authz.module.js';
+import { CacheModule } from '../cache/cache.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { SyncModule } from '../sync/sync.module.js';
@@ -31,6 +32,7 @@ import { Stow } from './stow/stow.service.js';
 import { ArchiveFetch } from './wado/archive.fetch.js';
 import { BulkAnswers } from './wado/bulk.answers.js';
 import { BulkValues } from './wado/bulk.values.js';
+import { CachedAnswers } from './wado/cached.answers.js';
 import { FileAnswers } from './wado/file.answers.js';
 import { FrameAnswers } from './wado/frame.answers.js';
 import { Frames } from './wado/frames.service.js';
@@ -46,7 +48,7 @@ import { WadoController } from './wado/wado.controller.js';
 
 /** The DICOMweb services (PS3.18): search, retrieve, store, delete and capabilities. */
 @Module({
-  imports: [AuditModule, AuthzModule, CatalogModule, SyncModule, OrthancModule],
+  imports: [AuditModule, AuthzModule, CacheModule, CatalogModule, SyncModule, OrthancModule],
   controllers: [
     CapabilitiesController,
     QidoController,
@@ -64,6 +66,7 @@ import { WadoController } from './wado/wado.controller.js';
     FrameAnswers,
     MetadataAnswers,
     BulkAnswers,
+    CachedAnswers,
     RenderedTargets,
     RenderedAnswers,
     VideoAnswers,

@@ -12,7 +12,8 @@ export type HandledWork =
   | 'staged files'
   | 'signing key file'
   | 'hourly task'
-  | 'unreadable header';
+  | 'unreadable header'
+  | 'cache';
 
 /** At most one line is logged in this time for each kind of work. The line contains the number of errors since the previous line. */
 const LINE_MS = 10_000;

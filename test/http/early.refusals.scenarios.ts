@@ -22,7 +22,8 @@ const started: Running[] = [];
 async function nginxBefore(gatewayPort: number): Promise<string> {
   const port = await reserveAnyPort();
   const dir = join(folder, `nginx-${port}`);
-  const site = { prefix: openPrefix(inject('prefix')), dir, logs: folder, portal: folder, viewer: folder };
+  const folders = { dir, logs: folder, portal: folder, viewer: folder, cache: folder };
+  const site = { prefix: openPrefix(inject('prefix')), ...folders };
   started.push(await startNginx({ ...site, port, gatewayPort }));
   return `https://localhost:${port}`;
 }

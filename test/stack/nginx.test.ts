@@ -47,6 +47,7 @@ beforeAll(async () => {
     gatewayPort,
     portal,
     viewer,
+    cache: folder,
   });
   origin = `https://localhost:${port}`;
 });

@@ -1,5 +1,8 @@
 import { Readable } from 'node:stream';
+import type { Refusal } from '../../http/problem.answer.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
+import type { DicomwebAnswer } from './dicomweb.answer.js';
+import type { DicomwebRequest } from './dicomweb.request.js';
 
 /** A range of bytes. Both ends are included. */
 export interface ByteRange {
@@ -25,6 +28,28 @@ export function rangeWithin(
   const last = to === '' ? length - 1 : Math.min(Number(to), length - 1);
   if (to !== '' && Number(to) < first) return undefined;
   return first >= length ? 'unsatisfiable' : { first, last };
+}
+
+/**
+ * The range that a request asks of a body with this entity tag (RFC 9110 §13.1.5, §14.2). Returns `undefined` when the whole body must be
+ * sent, and `unsatisfiable` when the range is outside the body.
+ */
+export function partOf(
+  { range, ifRange }: Pick<DicomwebRequest, 'range' | 'ifRange'>,
+  etag: string,
+  length: number,
+): ByteRange | 'unsatisfiable' | undefined {
+  return ifRange === undefined || ifRange === etag ? rangeWithin(range, length) : undefined;
+}
+
+/** 416 Range Not Satisfiable, for a body of `length` bytes. */
+export function outsideBody(length: number): DicomwebAnswer {
+  const refusal: Refusal = {
+    code: 'range-not-satisfiable',
+    detail: 'The range is outside the body. Ask for a range within its length.',
+    headers: { 'content-range': `bytes */${length}` },
+  };
+  return { status: 416, headers: { 'accept-ranges': 'bytes' }, body: undefined, refusal };
 }
 
 /** The bytes of a range. After the last byte of the range, the stream from the archive is destroyed. */

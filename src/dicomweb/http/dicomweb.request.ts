@@ -20,6 +20,10 @@ export interface DicomwebRequest extends AcceptSources {
   readonly ifNoneMatch: string | undefined;
   readonly ifRange: string | undefined;
   readonly range: string | undefined;
+  /** Whether the client accepts bodies that are compressed with gzip. */
+  readonly acceptsGzip: boolean;
+  /** Whether our nginx sent the request and can send a file of the cache itself. Its requests have this header (infra/nginx). */
+  readonly byNginx: boolean;
   /** Adds facts to the audit row of the answer. */
   readonly note: (facts: AuditNote) => void;
   /**
@@ -28,6 +32,9 @@ export interface DicomwebRequest extends AcceptSources {
    */
   readonly recorded: (rightsCheck: RightsCheck) => void;
 }
+
+/** Whether `Accept-Encoding` lists gzip without the weight 0 (RFC 9110 §12.5.3). */
+const GZIP = /(^|,)\s*gzip\s*(;\s*q=(1(\.0*)?|0\.\d*[1-9]\d*)\s*)?(,|$)/i;
 
 /** Passes the typed values of a request to a handler: `@Incoming() request: DicomwebRequest`. Only for routes that require a right. */
 export const Incoming = createParamDecorator((_: unknown, context: ExecutionContext): DicomwebRequest => {
@@ -44,6 +51,9 @@ export const Incoming = createParamDecorator((_: unknown, context: ExecutionCont
     ifNoneMatch: request.headers['if-none-match'],
     ifRange: request.headers['if-range']?.toString(),
     range: request.headers.range,
+    acceptsGzip: GZIP.test(request.headers['accept-encoding']?.toString() ?? ''),
+    // Fastify lists a second address only if the first one belongs to a trusted proxy.
+    byNginx: request.headers['x-sendfile-type'] === 'X-Accel-Redirect' && (request.ips?.length ?? 0) > 1,
     note: (facts) => {
       request.auditNote = { ...request.auditNote, ...facts };
     },

@@ -30,14 +30,14 @@ export interface OutgoingMultipart {
 /**
  * Writes parts one after the other. At most one part is opened before the previous part is complete. If a part cannot be fetched, the
  * stream is destroyed, so that the client notices the incomplete body. `type` is the media type of the root part. `release` is called once,
- * when the body has been written or abandoned.
+ * when the body has been written or abandoned. The default of `boundary` is a random text.
  */
 export async function writeMultipart(
   type: string,
   parts: readonly [OutgoingPart, ...OutgoingPart[]],
   release: () => void = () => undefined,
+  boundary: string = randomBytes(16).toString('hex'),
 ): Promise<OutgoingMultipart> {
-  const boundary = randomBytes(16).toString('hex');
   // The first part is opened before the answer begins. If it is missing, the answer can still have an error status.
   const { first, begun } = await firstOf(parts).catch((error: unknown) => {
     release();
@@ -58,7 +58,12 @@ export async function writeMultipart(
     first.stream.destroy();
     release();
   });
-  return { contentType: `multipart/related; type="${type}"; boundary=${boundary}`, length, stream };
+  return { contentType: multipartType(type, boundary), length, stream };
+}
+
+/** The Content-Type of a multipart body. `type` is the media type of the root part. */
+export function multipartType(type: string, boundary: string): string {
+  return `multipart/related; type="${type}"; boundary=${boundary}`;
 }
 
 type Parts = readonly [OutgoingPart, ...OutgoingPart[]];

@@ -7,6 +7,7 @@ import type { DicomwebRequest } from '../http/dicomweb.request.js';
 import { etagOf, matchesEtag } from '../http/entity.tags.js';
 import { PdfDocuments } from './pdf.documents.js';
 import { type InstanceFrames, framesOf, Pictures } from './pictures.service.js';
+import { CachedAnswers } from '../wado/cached.answers.js';
 import { ReadAccess } from '../wado/read.access.js';
 import { requireType, negotiatePictures, type PictureRepresentation } from './rendered.negotiation.js';
 import { parseRenderedQuery, type RenderedQuery } from './rendered.query.js';
@@ -26,6 +27,7 @@ export class RenderedAnswers {
     private readonly rendering: Pictures,
     private readonly pdfs: PdfDocuments,
     private readonly videos: VideoAnswers,
+    private readonly cache: CachedAnswers,
   ) {}
 
   /**
@@ -59,18 +61,24 @@ export class RenderedAnswers {
     frames: InstanceFrames,
     viewport?: RenderedQuery['viewport'],
   ): Promise<DicomwebAnswer> {
-    const query = { ...(viewport === undefined ? {} : { viewport }), ...parseRenderedQuery(request.query) };
+    const asked = parseRenderedQuery(request.query);
+    const query = { ...(viewport === undefined ? {} : { viewport }), ...asked };
     const representation = negotiatePictures(acceptedBy(request), frames.length === 1);
-    return this.pictures(request, found, frames, representation, query);
+    const isDefault = Object.values(asked).every((value) => value === undefined);
+    return this.pictures(request, found, frames, representation, query, isDefault);
   }
 
-  /** Answers with pictures of these frames in parts, or with a picture of the first frame as one body. */
+  /**
+   * Answers with pictures of these frames in parts, or with a picture of the first frame as one body. If `isCached`, one body comes from the
+   * cache, if possible.
+   */
   async pictures(
     request: DicomwebRequest,
     found: FoundInstances,
     frames: InstanceFrames,
     representation: PictureRepresentation,
     query: RenderedQuery,
+    isCached = false,
   ): Promise<DicomwebAnswer> {
     const read = await this.access.record(request, found, 'rendered');
     const numbers = frames.map(({ instance, frame }) => [instance.sopUid, frame]);
@@ -79,6 +87,21 @@ export class RenderedAnswers {
     if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
     if (representation.multipart)
       return multipartAnswer(await this.rendering.inParts(read, frames, representation, query), etag);
+    const [{ instance, frame }] = frames;
+    const cached = !isCached
+      ? undefined
+      : await this.cache.answer(request, read, {
+          choices: ['rendered', etag],
+          etag,
+          sent: { frames: 1 },
+          type: () => representation.type,
+          isWhole: true,
+          make: async (making, _boundary, signal) => {
+            const shown = { instance: { ...instance, signal }, frame };
+            return (await this.rendering.one(making, shown, representation, query)).stream;
+          },
+        });
+    if (cached !== undefined) return cached;
     const bytes = await this.rendering.one(read, frames[0], representation, query);
     return bytesAnswer(representation.type, bytes, etag);
   }

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Refusal } from '../../http/problem.answer.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
-import { rangeWithin, sliceOf } from '../http/byte.range.js';
+import { outsideBody, partOf, sliceOf } from '../http/byte.range.js';
 import { bytesAnswer, type DicomwebAnswer, notModified, withHeaders } from '../http/dicomweb.answer.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
 import { etagOf, matchesEtag } from '../http/entity.tags.js';
@@ -27,24 +26,14 @@ export class VideoAnswers {
     const bytes = await this.frames.frame(instance, 1, instance.size);
     const counted = (sent: ArchiveBytes) => metered(sent, { instances: 1 }, read.offered);
     const { length } = bytes;
-    const isUnchanged = request.ifRange === undefined || request.ifRange === etag;
-    const range = length === undefined || !isUnchanged ? undefined : rangeWithin(request.range, length);
+    const range = length === undefined ? undefined : partOf(request, etag, length);
     if (range === undefined) return withHeaders(bytesAnswer(type, counted(bytes), etag), RANGES);
     if (range === 'unsatisfiable') {
       bytes.stream.destroy();
-      return outside(`bytes */${length}`);
+      return outsideBody(length ?? 0);
     }
     const headers = { ...RANGES, 'content-range': `bytes ${range.first}-${range.last}/${length}` };
     const answer = withHeaders(bytesAnswer(type, counted(sliceOf(bytes, range)), etag), headers);
     return { ...answer, status: 206 };
   }
-}
-
-function outside(contentRange: string): DicomwebAnswer {
-  const refusal: Refusal = {
-    code: 'range-not-satisfiable',
-    detail: 'The range is outside the video. Ask for a range within its length.',
-    headers: { 'content-range': contentRange },
-  };
-  return { status: 416, headers: RANGES, body: undefined, refusal };
 }

@@ -39,11 +39,12 @@ export class Frames {
     private readonly own: DecodedFrames,
   ) {}
 
-  /** Fetches frames in the requested order, each as one part. */
+  /** Fetches frames in the requested order, each as one part. `boundary`: see {@link writeMultipart}. */
   inParts(
     read: RecordedRead,
     frames: readonly [number, ...number[]],
     representation: Representation,
+    boundary?: string,
   ): Promise<OutgoingMultipart> {
     const source = this.sourceOf(read, representation);
     const address = instanceUrl(this.env.PUBLIC_URL, read.studyUid, read.instances[0]);
@@ -54,7 +55,7 @@ export class Frames {
       ahead: source.ahead,
       open: () => source.frame(frame),
     });
-    return writeMultipart(representation.type, [part(first), ...rest.map(part)], source.close);
+    return writeMultipart(representation.type, [part(first), ...rest.map(part)], source.close, boundary);
   }
 
   /** Fetches one frame. Throws `NotVisible`, `NotAcceptable`. */
