@@ -1,8 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { startGateway } from '../infra/local/gateway.ts';
+import { cacheOf, startGateway } from '../infra/local/gateway.ts';
 import { launch, until, type Running } from '../infra/local/launch.ts';
+import { startNginx } from '../infra/local/nginx.ts';
+import { reserveAnyPort } from '../infra/local/port.ts';
 import { startOrthanc } from '../infra/local/orthanc.ts';
 import { cacheFolder, providePrefix, type Prefix } from '../infra/local/prefix.ts';
 import { type Stoppable, startOnBase } from './bench.base.ts';
@@ -17,6 +19,12 @@ export interface BenchStack extends Stoppable {
    */
   recipe: string;
   gateway: string;
+  /** The URL of our nginx in front of the gateway. It uses TLS. */
+  nginx: string;
+  /** The process id of the gateway. */
+  gatewayPid: number;
+  /** The URL of the database, for statistics. */
+  database: string;
   basic: string;
   admin: { username: string; password: string };
 }
@@ -30,14 +38,32 @@ export function startBenchStack(log: (line: string) => void): Promise<BenchStack
       await startOrthanc({ ...account, ...addresses, prefix, dir: join(data, 'orthanc') }),
     );
     const archive = { url: orthanc.url, username: account.username };
-    keep(
+    const gateway = keep(
       await startGateway({ data, ports, postgres, orthanc: archive, admin: 'admin', secrets, hapi: false }),
     );
+    const recipePort = await reserveAnyPort();
     const basic = Buffer.from(`${account.username}:${secrets.orthancPassword}`).toString('base64');
-    keep(await startRecipe(prefix, data, ports.web, orthanc.url, basic));
+    keep(await startRecipe(prefix, data, recipePort, orthanc.url, basic));
+    const pages = join(data, 'pages');
+    await mkdir(pages);
+    keep(
+      await startNginx({
+        prefix,
+        dir: join(data, 'nginx'),
+        logs: join(data, 'logs'),
+        port: ports.web,
+        gatewayPort: ports.gateway,
+        portal: pages,
+        viewer: pages,
+        cache: cacheOf(data),
+      }),
+    );
     return {
       orthanc: orthanc.url,
-      recipe: `http://127.0.0.1:${ports.web}`,
+      recipe: `http://127.0.0.1:${recipePort}`,
+      nginx: `https://localhost:${ports.web}`,
+      gatewayPid: gateway.pid,
+      database: postgres.ownerUrl,
       gateway: `http://127.0.0.1:${ports.gateway}`,
       basic: `Basic ${basic}`,
       admin: { username: 'admin', password: secrets.adminPassword },

@@ -2,25 +2,25 @@
 import { json } from 'node:stream/consumers';
 import { Pool } from 'undici';
 import { sample } from './samples.ts';
-import { type Measured, Wish } from './wish.ts';
+import { type Measured, type Task, Wish } from './wish.ts';
 
 const BOUNDARY = 'radgate-bench';
 
 /** Requests the paths in turn for `milliseconds` ms, with `connections` concurrent requests. Every response must have the status 200. */
-async function ask(pool: Pool, wish: Extract<Wish, { kind: 'ask' }>): Promise<Measured> {
-  const { paths, headers, connections, milliseconds } = wish;
+async function ask(pool: Pool, wish: Extract<Task, { kind: 'ask' }>): Promise<Measured> {
+  const { paths, headers, connections, milliseconds, once, status } = wish;
   const until = performance.now() + milliseconds;
   const times: number[] = [];
   let [next, bytes] = [0, 0];
   const worker = async () => {
-    while (performance.now() < until) {
+    while (once ? next < paths.length : performance.now() < until) {
       const path = paths[next % paths.length] ?? '';
       next += 1;
       const began = performance.now();
       const answer = await pool.request({ method: 'GET', path, headers });
       let length = 0;
       for await (const chunk of answer.body) length += Buffer.isBuffer(chunk) ? chunk.length : 0;
-      if (answer.statusCode !== 200) throw new Error(`${path} answered ${answer.statusCode}`);
+      if (answer.statusCode !== status) throw new Error(`${path} answered ${answer.statusCode}`);
       bytes += length;
       times.push(performance.now() - began);
     }
@@ -34,7 +34,7 @@ async function ask(pool: Pool, wish: Extract<Wish, { kind: 'ask' }>): Promise<Me
  * Sends new instances. With `perRequest`, each STOW-RS request contains this number of instances. Otherwise each instance is one POST
  * request to Orthanc. The instances are created before the measurement begins.
  */
-async function store(pool: Pool, wish: Extract<Wish, { kind: 'store' }>): Promise<Measured> {
+async function store(pool: Pool, wish: Extract<Task, { kind: 'store' }>): Promise<Measured> {
   const { path, headers, connections, perRequest, instances, pixelBytes } = wish;
   const bodies = Array.from({ length: connections }, () => {
     const files = sample(instances / connections, pixelBytes).map(({ file }) => file);
@@ -84,6 +84,7 @@ function measured(milliseconds: number, times: number[], bytes: number): Measure
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   return {
     milliseconds,
+    requests: times.length,
     perSecond: (times.length / milliseconds) * 1000,
     megabytesPerSecond: bytes / milliseconds / 1000,
     p50: at(0.5),
@@ -94,6 +95,8 @@ function measured(milliseconds: number, times: number[], bytes: number): Measure
 const wish = Wish.parse(await json(process.stdin));
 const pool = new Pool(wish.url, {
   connections: wish.connections,
+  // Our nginx has a self-signed certificate.
+  connect: { rejectUnauthorized: false },
   keepAliveTimeout: 700,
   keepAliveTimeoutThreshold: 200,
 });

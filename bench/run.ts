@@ -1,18 +1,17 @@
 // `npm run bench`: sends the same requests to one archive on three paths, and compares the paths. Then measures a new gateway in front of a
-// full archive, and imports. Prints Markdown tables. `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run only
-// one measurement. `npm run bench -- full-server [PATIENTS]` runs only when it is named, because it takes half an hour.
-import { spawn } from 'node:child_process';
+// full archive, and imports. Prints Markdown tables. `npm run bench -- images`, `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run
+// only one measurement. `npm run bench -- full-server [PATIENTS]` runs only when it is named, because it takes half an hour.
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { request } from 'undici';
-import { z } from 'zod';
 import { buildAll } from '../infra/local/build.ts';
 import { benchAdoption } from './adoption.ts';
 import { benchFullServer } from './full.server.ts';
 import { benchImports } from './imports.ts';
 import { startBenchStack, type BenchStack } from './bench.stack.ts';
+import { run, signIn, storeAll } from './bench.steps.ts';
+import { benchImages } from './images.ts';
 import { sample, type Slice } from './samples.ts';
-import { Measured, type Wish } from './wish.ts';
+import type { Measured, Wish } from './wish.ts';
 
 const ROUNDS = 3;
 const MILLISECONDS = 2000;
@@ -26,17 +25,6 @@ type Way = (typeof WAYS)[number];
 type Comparison = { what: string; unit: 'requests/s' | 'instances/s'; wishes: Partial<Record<Way, Wish>> };
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
-
-/** Runs the load generator once, in its own process. */
-async function run(wish: Wish): Promise<Measured> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts')], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.end(JSON.stringify(wish));
-  const said = await text(child.stdout);
-  if (said === '') throw new Error('the load generator failed');
-  return Measured.parse(JSON.parse(said));
-}
 
 /**
  * Measures the paths in rounds. Each round measures every path once, so that other load on the machine affects all paths equally. Returns
@@ -68,28 +56,6 @@ function cell(one: Measured | undefined): string {
 
 function median(all: readonly Measured[] | undefined): Measured | undefined {
   return all?.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(all.length / 2)];
-}
-
-async function signIn({ gateway, admin }: BenchStack): Promise<string> {
-  const answer = await request(`${gateway}/api/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(admin),
-  });
-  return `Bearer ${z.object({ access_token: z.string() }).parse(await answer.body.json()).access_token}`;
-}
-
-async function storeAll(stack: BenchStack, authorization: string, slices: readonly Slice[]): Promise<void> {
-  for (const { file } of slices) {
-    const answer = await request(`${stack.gateway}/dicom-web/studies`, {
-      method: 'POST',
-      headers: { authorization, 'content-type': 'application/dicom' },
-      body: file,
-    });
-    if (answer.statusCode !== 200)
-      throw new Error(`storing answered ${answer.statusCode}: ${await answer.body.text()}`);
-    await answer.body.dump();
-  }
 }
 
 function comparisons(stack: BenchStack, authorization: string, slices: readonly Slice[]): Comparison[] {
@@ -169,7 +135,7 @@ const ROWS = 1_000_000;
 const INSTANCES = 5_000;
 const [only, size] = process.argv.slice(2);
 const PATIENTS = 100_000;
-const PARTS = ['archive', 'adoption', 'imports', 'full-server'];
+const PARTS = ['archive', 'images', 'adoption', 'imports', 'full-server'];
 if (only !== undefined && !PARTS.includes(only)) {
   say(`Unknown measurement '${only}'. Available: ${PARTS.join(', ')}.`);
   process.exit(2);
@@ -177,6 +143,14 @@ if (only !== undefined && !PARTS.includes(only)) {
 const isWanted = (part: string) => only === undefined || only === part;
 await buildAll(say);
 if (isWanted('archive')) await benchArchive();
+if (isWanted('images')) {
+  const images = await benchImages(Number(size ?? MILLISECONDS), say);
+  console.log(images);
+  await writeFile(
+    join(import.meta.dirname, 'RESULTS.md'),
+    `# Reads of images\n\n\`npm run bench -- images\` wrote this file.\n\n${images}\n`,
+  );
+}
 if (isWanted('adoption')) console.log(await benchAdoption(Number(size ?? INSTANCES), say));
 if (isWanted('imports')) console.log(await benchImports(Number(size ?? ROWS), say));
 if (only === 'full-server') console.log(await benchFullServer(Number(size ?? PATIENTS), say));
