@@ -143,7 +143,7 @@ export function registerStowAnnotate(shared: () => World): void {
           .map(([tag]) => tag.replace(/[(),]/g, ''));
         const free = sequences.filter((sequence) => FREE.includes(sequence));
         const others = sequences.filter((sequence) => !FREE.includes(sequence));
-        const tried = [...free, ...sample(others, 40), '00091010', '30091155'].map((sequence) => ({
+        const tried = [...free, ...sample(others, 20), '00091010', '30091155'].map((sequence) => ({
           sequence,
           uids: newHere(),
         }));

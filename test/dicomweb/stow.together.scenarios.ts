@@ -9,6 +9,9 @@ import { archived, bigInstance, catalogued, openStore, told } from './stow.answe
 /** The number of repetitions of each race between two senders. */
 const ROUNDS = longForm(6, 1);
 
+/** The number of instances of each of eight senders. */
+const EACH = longForm(5, 2);
+
 /** More than the gateway sends to the archive at the same time. */
 const LEAVING = longForm(50, 17);
 
@@ -71,15 +74,15 @@ export function registerStowTogether(shared: () => World): void {
         for (let round = 0; round < longForm(3, 1); round += 1) {
           const [studyUid, seriesUid] = [freshUid(), freshUid()];
           const batches = Array.from({ length: 8 }, () =>
-            Array.from({ length: 5 }, () => makeInstance({ studyUid, seriesUid })),
+            Array.from({ length: EACH }, () => makeInstance({ studyUid, seriesUid })),
           );
           const answers = await Promise.all(
             batches.map((files, at) => world.store(at % 2 === 0 ? one : two, files)),
           );
           expect(answers.map((answer) => answer.status)).toEqual(Array.from({ length: 8 }, () => 200));
           expect(await catalogued(world, studyUid)).toEqual({
-            instances: 40,
-            counted: 40,
+            instances: 8 * EACH,
+            counted: 8 * EACH,
             series: 1,
             pending: 0,
           });
@@ -207,7 +210,9 @@ export function registerStowTogether(shared: () => World): void {
         // The time limit is shorter than the lifetime of a reservation.
         await expect.poll(() => catalogued(world), { timeout: 10_000 }).toMatchObject({ pending: 0 });
         const large = bigInstance(4_000_000);
-        await Promise.all(Array.from({ length: 4 }, () => world.store(two, [large]).expect(200)));
+        await Promise.all(
+          Array.from({ length: longForm(4, 2) }, () => world.store(two, [large]).expect(200)),
+        );
       });
     });
   });
