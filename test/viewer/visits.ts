@@ -2,8 +2,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { bestMatch, shownGreys } from './phantom.canvas.ts';
 
-/** The time limit for loading and painting the viewer. A poll reads the canvas, so frequent polls would slow the viewer down. */
-export const PATIENCE = { timeout: 20_000, interval: 200 };
+/** The time limit for loading and painting the viewer. */
+export const PATIENCE = { timeout: 20_000 };
 
 const VIEWPORT = { width: 1280, height: 800 };
 const SLICE_SHOWN = /I:\s*(\d+) \(\d+\/60\)/;
