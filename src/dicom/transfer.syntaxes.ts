@@ -79,6 +79,24 @@ const CODECS: ReadonlyMap<string, Codec> = new Map([
   ['1.2.840.10008.1.2.4.202', 'htj2k'],
   ['1.2.840.10008.1.2.4.203', 'htj2k'],
 ]);
+/** A kind of lossless compression that the gateway encodes itself. */
+export type Compression = 'rle' | 'jpeg-lossless' | 'jpeg-ls' | 'jpeg-2000' | 'htj2k';
+/**
+ * Transfer syntaxes that the gateway encodes, the default of each media type first (PS3.18 §8.7.3.3.2). The streams are lossless in all of
+ * them, also where the transfer syntax allows loss.
+ */
+const COMPRESSIONS: ReadonlyMap<string, Compression> = new Map([
+  ['1.2.840.10008.1.2.4.70', 'jpeg-lossless'],
+  ['1.2.840.10008.1.2.4.57', 'jpeg-lossless'],
+  ['1.2.840.10008.1.2.4.80', 'jpeg-ls'],
+  ['1.2.840.10008.1.2.4.81', 'jpeg-ls'],
+  ['1.2.840.10008.1.2.4.90', 'jpeg-2000'],
+  ['1.2.840.10008.1.2.4.91', 'jpeg-2000'],
+  ['1.2.840.10008.1.2.4.201', 'htj2k'],
+  ['1.2.840.10008.1.2.4.202', 'htj2k'],
+  ['1.2.840.10008.1.2.4.203', 'htj2k'],
+  ['1.2.840.10008.1.2.5', 'rle'],
+]);
 /** The media type of a compressed frame. `undefined` for an uncompressed transfer syntax. */
 export function compressedType(transferSyntax: string): string | undefined {
   return COMPRESSED.get(transferSyntax);
@@ -93,6 +111,28 @@ export function videoType(transferSyntax: string): string | undefined {
 /** The compression of a transfer syntax that the gateway decodes. `undefined` for all other transfer syntaxes. */
 export function codecOf(transferSyntax: string): Codec | undefined {
   return CODECS.get(transferSyntax);
+}
+
+/** Whether all images of a transfer syntax are compressed with loss: JPEG baseline and extended. */
+export function isAlwaysLossy(transferSyntax: string): boolean {
+  return transferSyntax === '1.2.840.10008.1.2.4.50' || transferSyntax === '1.2.840.10008.1.2.4.51';
+}
+
+/** How the gateway compresses for a transfer syntax. `undefined` when it does not. */
+export function compressionOf(transferSyntax: string): Compression | undefined {
+  return COMPRESSIONS.get(transferSyntax);
+}
+
+/** The transfer syntax of frames of this media type, if a client names only the media type. `undefined` when it cannot be encoded. */
+export function defaultCompressed(type: string): string | undefined {
+  return [...COMPRESSIONS.keys()].find((transferSyntax) => COMPRESSED.get(transferSyntax) === type);
+}
+
+/** Whether the gateway can compress this instance, as far as the catalog knows: it decodes its frames, and a sample has 8, 16 or 32 bits. */
+export function canBeCompressed(instance: StoredPixels): boolean {
+  const { rows, columns, bitsAllocated = 0, frames } = instance;
+  const isImage = rows !== undefined && columns !== undefined && frames > 0;
+  return isImage && bitsAllocated >= 8 && canBeDecoded(instance);
 }
 
 /** Whether Orthanc returns frames of this transfer syntax uncompressed and in little endian. */
@@ -114,7 +154,14 @@ export function canBeRendered(instance: StoredPixels): boolean {
   return UNCOMPRESSED.has(transferSyntax) || (CODECS.has(transferSyntax) && bitsAllocated >= 8);
 }
 
-/** Returns the given transfer syntax if files can be converted to it. */
+/** Whether the gateway can convert an instance to a transfer syntax, as far as the catalog knows. */
+export function canBeConverted(instance: StoredPixels, into: string): boolean {
+  if (into === instance.transferSyntax) return true;
+  if (uncompressedTarget(into) !== undefined) return canBeDecoded(instance);
+  return compressionOf(into) !== undefined && canBeCompressed(instance);
+}
+
+/** Returns the given transfer syntax if it is an uncompressed one that files can be converted to. */
 export function uncompressedTarget(transferSyntax: string | undefined): Uncompressed | undefined {
   if (transferSyntax === EXPLICIT_LITTLE_ENDIAN || transferSyntax === IMPLICIT_LITTLE_ENDIAN)
     return transferSyntax;

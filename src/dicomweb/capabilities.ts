@@ -22,7 +22,7 @@ const PARTS_OF = (type: string) => `multipart/related; type="${type}"`;
 const DATA_SETS = [JSON_TYPE, 'application/json', PARTS_OF(XML_TYPE)];
 const FILES = [PARTS_OF('application/dicom')];
 const FILE = [...FILES, 'application/dicom'];
-const PICTURES = ['image/jpeg', 'image/png'];
+const PICTURES = ['image/jpeg', 'image/png', 'image/webp', 'image/gif'];
 const PICTURE_PARTS = PICTURES.map(PARTS_OF);
 const OCTETS = 'application/octet-stream';
 const RENDERED = ['viewport', 'window', 'quality', 'accept'];

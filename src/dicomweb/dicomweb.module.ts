@@ -9,12 +9,14 @@ import { CapabilitiesController } from './capabilities.controller.js';
 import { DeleteController } from './delete.controller.js';
 import { DeletionService } from './deletion.service.js';
 import { DecodedFrames } from './pixels/decoded.frames.js';
+import { EncodedFrames } from './pixels/encoded.frames.js';
 import { FrameSource } from './pixels/frame.source.js';
 import { FrameTasks } from './pixels/frame.tasks.js';
 import { ImageHeaders } from './pixels/image.headers.js';
 import { Includefield } from './qido/includefield.service.js';
 import { QidoController } from './qido/qido.controller.js';
 import { QidoService } from './qido/qido.service.js';
+import { Animations } from './rendered/animations.service.js';
 import { GatewayPictures } from './rendered/gateway.pictures.js';
 import { PdfDocuments } from './rendered/pdf.documents.js';
 import { Pictures } from './rendered/pictures.service.js';
@@ -77,8 +79,10 @@ import { WadoController } from './wado/wado.controller.js';
     InstanceMetadata,
     BulkValues,
     Pictures,
+    Animations,
     GatewayPictures,
     DecodedFrames,
+    EncodedFrames,
     FrameTasks,
     FrameSource,
     ImageHeaders,

@@ -15,6 +15,8 @@ const INSTANCES = { 'multipart/related; type="application/dicom"': ANY, 'applica
 const PICTURES = {
   'image/jpeg': ANY,
   'image/png': ANY,
+  'image/webp': ANY,
+  'image/gif': ANY,
   'video/mp4': ANY,
   'video/mpeg': ANY,
   'application/pdf': ANY,

@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os';
+import type { Compression } from '../dicom/transfer.syntaxes.js';
+import type { EncodedFrame } from './encoders/frame.encoder.js';
 import type { DecodedFrame } from './frame.decoder.js';
 import type { RenderedFrame, StoredFrame } from './frame.renderer.js';
 import { frameBits, samplesOf } from './pixel.format.js';
@@ -17,7 +19,7 @@ const LONGEST_MS = 30_000;
 /** Largest number of frames that are remembered because a worker was lost. */
 const MOST_BROKEN = 10_000;
 
-/** Decodes and renders frames in worker threads, so that a large or hostile frame does not delay other requests. */
+/** Decodes, renders and compresses frames in worker threads, so that a large or hostile frame does not delay other requests. */
 export class FrameWorkers {
   readonly #pool = new WorkerPool<FrameTask, FrameAnswer>(
     new URL('./pixels.worker.js', import.meta.url),
@@ -40,11 +42,19 @@ export class FrameWorkers {
 
   /** Decodes a frame to little endian. Throws the same errors as {@link render}. */
   async decode(name: string, frame: StoredFrame): Promise<DecodedFrame> {
-    const answer = await this.#run(name, { frame, presentation: undefined });
+    const answer = await this.#run(name, { frame });
     if (!('decoded' in answer)) throw lost();
     const { format, bytes } = answer.decoded;
     if (bytes.length !== frameBits(format) / 8) throw lost();
     return answer.decoded;
+  }
+
+  /** Compresses a frame without loss. Throws the same errors as {@link render}. */
+  async encode(name: string, frame: StoredFrame, compression: Compression): Promise<EncodedFrame> {
+    // A frame that cannot be compressed can still be rendered.
+    const answer = await this.#run(`${name} ${compression}`, { frame, compression });
+    if (!('encoded' in answer) || answer.encoded.bytes.length === 0) throw lost();
+    return answer.encoded;
   }
 
   close(): Promise<void> {

@@ -14,6 +14,7 @@ import {
   type PixelFormat,
   pixelFormatOf,
 } from './pixel.format.js';
+import { DELAYS } from './frame.delays.js';
 import { ASPECT } from './pixel.aspect.js';
 import { PixelsRefused } from './pixels.refused.js';
 import { PRESENTATION } from './presentation.js';
@@ -47,7 +48,7 @@ const MOST_INFLATED_HEADER = 64 * 1024 * 1024;
 const NUMBER_OF_FRAMES = 0x00280008;
 const PIXEL_ELEMENTS = new Set([FLOAT_PIXELS, DOUBLE_PIXELS, PIXEL_DATA]);
 const NUMBERS = [...FORMAT_TAGS, NUMBER_OF_FRAMES].map((tag) => [tag, 'value'] as const);
-const SELECTION = joinedSelections(PRESENTATION, ASPECT, new Map(NUMBERS));
+const SELECTION = joinedSelections(PRESENTATION, ASPECT, DELAYS, new Map(NUMBERS));
 
 /**
  * Reads the header of an image up to its pixel data, and checks it. Throws `DicomUnreadable` when the bytes are not a DICOM

@@ -1,41 +1,85 @@
 import type { RenderedFrame } from './frame.renderer.js';
-import type { PictureGeometry } from './viewport.js';
+import type { PictureGeometry, PictureSize } from './viewport.js';
 
-/** How to encode a picture. `quality`: of a JPEG, from 1 to 100. */
+/** How to encode a picture. `quality`: of a JPEG or WebP, from 1 to 100. */
 export interface PictureForm {
-  readonly type: 'image/jpeg' | 'image/png';
+  readonly type: 'image/jpeg' | 'image/png' | 'image/webp' | 'image/gif';
   readonly quality?: number | undefined;
+}
+
+/** A picture that is not encoded, with 8 bits per sample. */
+export interface RawPicture extends PictureSize {
+  readonly channels: 1 | 3;
+  readonly samples: Buffer;
 }
 
 const DEFAULT_QUALITY = 90;
 /** The fastest levels give larger files. Higher levels are slow, and the files are hardly smaller. */
 const PNG_LEVEL = 3;
+/** Without dithering, and with this effort, a grey picture keeps all its values in a GIF. */
+const GIF = { dither: 0, effort: 7 };
 
 let opened: Promise<Encoder> | undefined;
 type Encoder = typeof import('sharp');
+type Image = ReturnType<Encoder['default']>;
 
-/** Encodes a part of a rendered frame as a JPEG or PNG with 8 bits per sample. The threads of libuv do the work. */
+/** Encodes a part of a rendered frame with 8 bits per sample. The threads of libuv do the work. */
 export async function encodePicture(
   frame: RenderedFrame,
   geometry: PictureGeometry,
   form: PictureForm,
 ): Promise<Buffer> {
+  return written(await scaled(frame, geometry), form).toBuffer();
+}
+
+/** Scales a part of a rendered frame. */
+export async function scaledPicture(frame: RenderedFrame, geometry: PictureGeometry): Promise<RawPicture> {
+  const image = await scaled(frame, geometry);
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, channels: frame.channels, samples: data };
+}
+
+/** Encodes pictures of one size as an animation that repeats. `delays`: how long each picture is shown, in milliseconds. */
+export async function encodeAnimation(
+  pictures: readonly RawPicture[],
+  delays: readonly number[],
+  { type, quality = DEFAULT_QUALITY }: PictureForm & { readonly type: 'image/gif' | 'image/webp' },
+): Promise<Buffer> {
   opened ??= open();
   const sharp = (await opened).default;
-  const { width, height, channels } = frame;
-  const image = sharp(frame.samples, { raw: { width, height, channels } });
-  const isGrey = channels === 1;
+  const { width = 0, height = 0, channels = 1 } = pictures[0] ?? {};
+  const samples = Buffer.concat(pictures.map((picture) => picture.samples));
+  const raw = { width, height: height * pictures.length, channels, pageHeight: height };
+  const image = sharp(samples, { raw, limitInputPixels: false });
+  const times = { delay: [...delays], loop: 0 };
+  return (
+    type === 'image/gif' ? image.gif({ ...GIF, ...times }) : image.webp({ quality, ...times })
+  ).toBuffer();
+}
+
+/** The part of the frame in its size. Grey frames stay grey. */
+async function scaled(
+  { width, height, channels, samples }: RenderedFrame,
+  { region, size, isMirrored, isUpsideDown }: PictureGeometry,
+): Promise<Image> {
+  opened ??= open();
+  const sharp = (await opened).default;
+  const image = sharp(samples, { raw: { width, height, channels } });
   // Without this call, the encoder writes grey pixels as colours.
-  const raw = isGrey ? image.toColourspace('b-w') : image;
-  const { region, size, isMirrored, isUpsideDown } = geometry;
+  const raw = channels === 1 ? image.toColourspace('b-w') : image;
   const isWhole = region.width === width && region.height === height;
   const cut = isWhole ? raw : raw.extract(region);
   const isSame = region.width === size.width && region.height === size.height;
-  const scaled = isSame ? cut : cut.resize({ ...size, fit: 'fill' });
-  const sized = scaled.flip(isUpsideDown).flop(isMirrored);
-  if (form.type === 'image/png') return sized.png({ compressionLevel: PNG_LEVEL }).toBuffer();
-  const quality = form.quality ?? DEFAULT_QUALITY;
-  return sized.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer();
+  const sized = isSame ? cut : cut.resize({ ...size, fit: 'fill' });
+  return sized.flip(isUpsideDown).flop(isMirrored);
+}
+
+function written(image: Image, { type, quality = DEFAULT_QUALITY }: PictureForm): Image {
+  if (type === 'image/png') return image.png({ compressionLevel: PNG_LEVEL });
+  if (type === 'image/gif') return image.gif(GIF);
+  return type === 'image/webp'
+    ? image.webp({ quality })
+    : image.jpeg({ quality, chromaSubsampling: '4:4:4' });
 }
 
 /** Loads the encoder on first use, because it needs much memory. It reads only pixels: all image files are blocked. */

@@ -1,30 +1,39 @@
 import { parentPort } from 'node:worker_threads';
+import type { Compression } from '../dicom/transfer.syntaxes.js';
+import { type EncodedFrame, encodeFrame } from './encoders/frame.encoder.js';
 import type { DecodedFrame } from './frame.decoder.js';
 import { decoded, type RenderedFrame, renderFrame, type StoredFrame } from './frame.renderer.js';
 import { PixelsRefused } from './pixels.refused.js';
 import type { Presentation } from './presentation.js';
 
-/** A task of a worker. Without a presentation, the frame is only decoded. */
+/** A task of a worker. With a presentation, the frame is rendered, and with a compression, it is compressed. Otherwise it is only decoded. */
 export interface FrameTask {
   readonly frame: StoredFrame;
-  readonly presentation: Presentation | undefined;
+  readonly presentation?: Presentation;
+  readonly compression?: Compression;
 }
 
-/** The answer of a worker. `refused`: why the frame cannot be decoded or rendered. */
+/** The answer of a worker. `refused`: why the frame cannot be decoded, rendered or compressed. */
 export type FrameAnswer =
-  { readonly rendered: RenderedFrame } | { readonly decoded: DecodedFrame } | { readonly refused: string };
+  | { readonly rendered: RenderedFrame }
+  | { readonly decoded: DecodedFrame }
+  | { readonly encoded: EncodedFrame }
+  | { readonly refused: string };
 
 parentPort?.on('message', (task: FrameTask) => void answer(task));
 
 /** Posts the answer to a task. An unexpected error ends this worker, and the pool replaces it. */
-async function answer({ frame, presentation }: FrameTask): Promise<void> {
+async function answer({ frame, presentation, compression }: FrameTask): Promise<void> {
   try {
-    if (presentation === undefined) {
-      const answer = { decoded: await decoded(frame) };
-      parentPort?.postMessage(answer, [answer.decoded.bytes.buffer]);
-    } else {
+    if (presentation !== undefined) {
       const answer = { rendered: await renderFrame(frame, presentation) };
       parentPort?.postMessage(answer, [answer.rendered.samples.buffer]);
+    } else if (compression !== undefined) {
+      const answer = { encoded: await encodeFrame(compression, await decoded(frame)) };
+      parentPort?.postMessage(answer, [answer.encoded.bytes.buffer]);
+    } else {
+      const answer = { decoded: await decoded(frame) };
+      parentPort?.postMessage(answer, [answer.decoded.bytes.buffer]);
     }
   } catch (error) {
     if (!(error instanceof PixelsRefused)) throw error;

@@ -118,7 +118,7 @@ export function registerRendered(shared: () => World): void {
         [undefined, 'image/jpeg'],
         ['image/png', 'image/png'],
         ['image/*', 'image/jpeg'],
-        ['image/webp, image/png;q=0.5', 'image/png'],
+        ['image/avif, image/png;q=0.5', 'image/png'],
         ['image/jpeg;q=0, image/*', 'image/png'],
         ['*/*, image/jpeg;q=0.1', 'image/png'],
         ['*/*, image/*;q=0.2, image/png;q=0.3', 'image/png'],
@@ -159,6 +159,23 @@ export function registerRendered(shared: () => World): void {
         expect([pictureSize(body), [...pictureSamples(body)]]).toEqual([[3, 2], expected]);
         for (const beyond of [`${columns},0`, `0,${rows}`])
           expect((await ask(`${path}?viewport=3,2,${beyond}`)).status).toBe(406);
+      });
+
+      it('of several frames is an animation as GIF or WebP, bounded in size', async () => {
+        for (const type of ['image/gif', 'image/webp']) {
+          const frames = async (path: string) => {
+            const answer = await ask(path, type);
+            expect([path, answer.status, answer.type]).toEqual([path, 200, type]);
+            const frame = type === 'image/gif' ? Buffer.from('21f904', 'hex').toString('latin1') : 'ANMF';
+            return answer.body.toString('latin1').split(frame).length - 1;
+          };
+          expect(await frames(`${at('grey')}/rendered?viewport=8,8`)).toBe(pixels.grey8.frames);
+          expect(await frames(`${at('grey')}/frames/3,1/rendered?viewport=8,8`)).toBe(2);
+          expect(await frames(`${at('grey')}/frames/2/rendered`)).toBeLessThan(2);
+          expect((await ask(`${at('rgb')}/rendered?viewport=4096,4096`, type)).status).toBe(406);
+          expect((await ask(`${series}/rendered`, type)).status).toBe(406);
+        }
+        expect((await ask(`${at('grey')}/rendered`, 'video/mp4')).status).toBe(406);
       });
 
       it('has square pixels in a viewport', async () => {
@@ -271,7 +288,7 @@ export function registerRendered(shared: () => World): void {
           ['grey', 'image/jpeg', 'image/jpeg', 'rendered'],
           ['grey', 'image/*', 'image/jpeg', 'rendered'],
           ['grey', 'image/png, application/dicom', 'image/png', 'rendered'],
-          ['grey', 'image/webp,image/*;q=0.8,*/*;q=0.5', 'image/jpeg', 'rendered'],
+          ['grey', 'image/avif,image/*;q=0.8,*/*;q=0.5', 'image/jpeg', 'rendered'],
           ['grey', 'application/dicom;q=0.1, image/png', 'image/png', 'rendered'],
           ['grey', 'application/dicom;transfer-syntax=1.2.3, image/png', 'image/png', 'rendered'],
           ['grey', 'image/png;q=0.1, application/dicom', 'application/dicom', undefined],

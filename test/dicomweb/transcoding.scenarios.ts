@@ -4,6 +4,7 @@ import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { SopClass } from '../../infra/demo/dicom.writer.ts';
 import { longForm, sample } from '../support/long.form.ts';
 import type { Caller, World } from '../support/world.ts';
+import { byDcmtk } from './dcmtk.programs.ts';
 import {
   difference,
   encode,
@@ -264,8 +265,48 @@ export function registerTranscoding(shared: () => World): void {
         expect(part?.body.equals(body)).toBe(true);
       });
 
-      it.each(['1.2.840.10008.1.2.4.80', '1.2.840.10008.1.2.4.90', '1.2.840.10008.1.2.5', '1.2.3'])(
-        'are never compressed: %s of uncompressed ones is 406',
+      it('of an image with loss say so, whatever the stored file says', async () => {
+        const uids = freshUids(study);
+        const file = await encode('JPEG baseline (lossy)', nativeFile(pixels.grey8, uids));
+        const silent = Buffer.from(
+          file.toString('latin1').replace('(\0\x10!CS\x02\x0001', '(\0\x10!CS\x02\x0000'),
+          'latin1',
+        );
+        expect(silent.equals(file)).toBe(false);
+        await store(silent);
+        for (const syntax of [ELE, '1.2.840.10008.1.2.4.80']) {
+          const path = at({ ...uids, sopUid: sopOf(file) });
+          const { status, body } = await ask(path, `application/dicom; transfer-syntax=${syntax}`);
+          const lossy = body.indexOf(Buffer.from('2800102143530200', 'hex'));
+          expect([status, body.toString('latin1', lossy + 8, lossy + 10)]).toEqual([200, '01']);
+        }
+      });
+
+      it('without a named transfer syntax are in Explicit VR Little Endian, and with * as stored', async () => {
+        const uids = freshUids(study);
+        const stored = await encode('RLE', nativeFile(pixels.grey16, uids));
+        await store(stored);
+        const { body } = await ask(at(uids), `application/dicom; transfer-syntax=${ELE}`);
+        const series = `/studies/${study}/series/${uids.seriesUid}`;
+        const parts = 'multipart/related; type="application/dicom"';
+        const first = async (path: string, accept?: string) => {
+          const answer = await ask(path, accept);
+          const isOne = answer.type === 'application/dicom';
+          return isOne ? answer.body : partsOf(answer.type, answer.body)[0]?.body;
+        };
+        expect(await first(at(uids), 'application/dicom')).toEqual(body);
+        expect(await first(at(uids), parts)).toEqual(body);
+        expect(await first(series, parts)).toEqual(body);
+        for (const accept of [undefined, '*/*', 'multipart/related', `${parts}; transfer-syntax=*`])
+          expect(await first(series, accept)).toEqual(stored);
+        expect(await first(at(uids), 'application/*')).toEqual(stored);
+        const both = `${parts}, ${parts}; transfer-syntax=*`;
+        expect(await first(series, both)).toEqual(stored);
+        expect(await first(series, `${parts}, ${parts}; transfer-syntax=*; q=0.9`)).toEqual(body);
+      });
+
+      it.each(['1.2.840.10008.1.2.4.50', '1.2.840.10008.1.2.4.100', '1.2.3'])(
+        'are not available in %s if they are stored in another one',
         async (syntax) => {
           const uids = freshUids(study);
           await store(nativeFile(pixels.inverse, uids));
@@ -292,6 +333,7 @@ export function registerTranscoding(shared: () => World): void {
         expect(partsOf(stored.type, stored.body)[0]?.body.equals(fragments[0]!)).toBe(true);
         for (const [path, accept] of [
           [at(uids), `application/dicom; transfer-syntax=${ELE}`],
+          [at(uids), 'application/dicom'],
           [`${at(uids)}/frames/1`, 'application/octet-stream'],
           [`${at(uids)}/rendered`, 'image/jpeg'],
           [`${at(uids)}/thumbnail`, undefined],
@@ -345,6 +387,85 @@ export function registerTranscoding(shared: () => World): void {
         expect(asked.filter((one) => /transcode|rendered/.test(one))).toEqual([]);
       },
     );
+
+    describe('compressed for the client', () => {
+      const targets = [
+        ['1.2.840.10008.1.2.5', 'image/dicom-rle', 'dcmdrle'],
+        ['1.2.840.10008.1.2.4.80', 'image/jls', 'dcmdjpls'],
+        ['1.2.840.10008.1.2.4.70', 'image/jpeg', 'dcmdjpeg'],
+        ['1.2.840.10008.1.2.4.90', 'image/jp2', undefined],
+        ['1.2.840.10008.1.2.4.201', 'image/jphc', undefined],
+      ] as const;
+
+      it.each(targets)('files and frames in %s have the stored values', async (syntax, type, program) => {
+        for (const kind of sample(compressible, 3)) {
+          const of: Pixels = pixels[kind];
+          const uids = freshUids(study);
+          await store(nativeFile(of, uids));
+          const file = await ask(at(uids), `application/dicom; transfer-syntax=${syntax}`);
+          expect([kind, file.status]).toEqual([kind, 200]);
+          expect(file.body.toString('latin1', 132, 500)).toMatch(new RegExp(`UI..${syntax}\\0?\\x02`, 's'));
+          const numbers = Array.from({ length: of.frames }, (_, index) => index + 1);
+          const frames = await ask(
+            `${at(uids)}/frames/${numbers.join(',')}`,
+            `multipart/related; type="${type}"; transfer-syntax=${syntax}`,
+          );
+          const parts = partsOf(frames.type, frames.body);
+          expect(parts.map((part) => part.headers['content-type'])).toEqual(
+            numbers.map(() => `${type}; transfer-syntax=${syntax}`),
+          );
+          // Each fragment of the file is a frame.
+          for (const part of parts) expect(file.body.includes(part.body)).toBe(true);
+          const last = uids.sopUid.at(-1) === '1' ? '2' : '1';
+          const other = `${uids.sopUid.slice(0, -1)}${last}`;
+          await store(Buffer.from(file.body.toString('latin1').replaceAll(uids.sopUid, other), 'latin1'));
+          const again = at({ ...uids, sopUid: other });
+          expect(await uncompressed(again, of, true)).toBe(0);
+          if (program === undefined) continue;
+          const decoded = await byDcmtk(program, [], file.body);
+          expect(decoded.includes(encodedFrameOf(of, of.frames, kind !== 'planes'))).toBe(true);
+        }
+      });
+
+      it('a media type alone means its default transfer syntax', async () => {
+        const uids = freshUids(study);
+        await store(nativeFile(pixels.inverse, uids));
+        for (const [syntax, type] of targets) {
+          const { headers, body } = await ask(`${at(uids)}/frames/1`, type);
+          expect(headers.get('content-type')).toBe(`${type}; transfer-syntax=${syntax}`);
+          const octets = `application/octet-stream; transfer-syntax=${syntax}`;
+          const same = await ask(`${at(uids)}/frames/1`, octets);
+          expect([same.headers.get('content-type'), same.body.equals(body)]).toEqual([octets, true]);
+        }
+      });
+
+      it('a compressed image gets another compression, and a series is converted as a whole', async () => {
+        const uids = freshUids(study);
+        await store(await encode('RLE', nativeFile(pixels.rgb, uids)));
+        const other = freshUid();
+        await store(nativeFile(pixels.grey8, { ...uids, sopUid: other }));
+        const jls = '1.2.840.10008.1.2.4.80';
+        const { status, type, body } = await ask(
+          `/studies/${study}/series/${uids.seriesUid}`,
+          `multipart/related; type="application/dicom"; transfer-syntax=${jls}`,
+        );
+        expect(status).toBe(200);
+        const parts = partsOf(type, body);
+        expect(parts.map((part) => part.headers['content-type'])).toEqual([
+          `application/dicom; transfer-syntax=${jls}`,
+          `application/dicom; transfer-syntax=${jls}`,
+        ]);
+      });
+
+      it('what has no such pixels is 406', async () => {
+        const uids = freshUids(study);
+        await store(nativeFile(pixels.bits, uids));
+        for (const [syntax, type] of targets) {
+          expect((await ask(at(uids), `application/dicom; transfer-syntax=${syntax}`)).status).toBe(406);
+          expect((await ask(`${at(uids)}/frames/1`, type)).status).toBe(406);
+        }
+      });
+    });
 
     describe('bulk data of compressed pixels', () => {
       it('is one value when it is decoded', async () => {

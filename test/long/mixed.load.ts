@@ -92,7 +92,7 @@ export class MixedLoad {
 
   /** The gateway's answer for one instance: the status, and the SHA-256 of the file. */
   async fetchDigest({ path }: SentInstance): Promise<{ status: number; sha256: string }> {
-    const answer = await this.ask(path, { accept: 'application/dicom' });
+    const answer = await this.ask(path, { accept: 'application/dicom; transfer-syntax=*' });
     const hash = createHash('sha256');
     for await (const chunk of answer.body) hash.update(z.instanceof(Buffer).parse(chunk));
     return { status: answer.statusCode, sha256: hash.digest('hex') };

@@ -13,17 +13,16 @@ import { IMPLICIT_LITTLE_ENDIAN, type Uncompressed } from '../../dicom/transfer.
 import { Slots } from '../../limits/slots.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import type { DecodedFrame } from '../../pixels/frame.decoder.js';
-import { frameBits, type PixelFormat, samplesPerPixel } from '../../pixels/pixel.format.js';
+import { frameBits, type PixelFormat } from '../../pixels/pixel.format.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { InstanceFiles } from '../wado/instance.files.js';
-import { compressedHeader, type NewElement, withPixels } from '../wado/uncompressed.file.js';
+import { type NewElement, pixelFreeFile, withPixels } from '../wado/uncompressed.file.js';
+import { describedPixels } from './described.pixels.js';
 import { FrameTasks } from './frame.tasks.js';
 
 /** Largest number of headers of compressed files in memory at the same time, in total and for one account. */
 const MAX_HEADERS = 8;
 const MAX_HEADERS_PER_ACCOUNT = 4;
-const PHOTOMETRIC = 0x00280004;
-const PLANAR_CONFIGURATION = 0x00280006;
 const UNDECODABLE = 'This instance cannot be decoded. Ask for the stored form: transfer-syntax=*.';
 
 /** Decodes compressed images in the gateway: single frames, whole pixel data, and files. Pixels are in little endian. */
@@ -62,10 +61,14 @@ export class DecodedFrames {
   file(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
     const work = async () => {
       const { frames } = await this.tasks.header(instance);
-      const header = await compressedHeader(await this.files.stored(instance), into);
+      const header = await pixelFreeFile(await this.files.stored(instance), into);
       const first = await this.tasks.decoded(instance, 1);
       const pixels = this.allAfter(instance, frames, first);
-      return withPixels(header, changedElements(first.format, pixels.length ?? 0, into), pixels.stream);
+      return withPixels(
+        header,
+        changedElements(first.format, pixels.length ?? 0, instance, into),
+        pixels.stream,
+      );
     };
     return this.headers.run(
       () =>
@@ -99,23 +102,14 @@ function pixelLength(format: PixelFormat, frames: number): number {
 }
 
 /** The elements that differ in the decoded file, without the bytes of the pixels. */
-function changedElements(format: PixelFormat, length: number, into: Uncompressed): readonly NewElement[] {
+function changedElements(
+  format: PixelFormat,
+  length: number,
+  instance: FoundInstance,
+  into: Uncompressed,
+): readonly NewElement[] {
   const encoding = into === IMPLICIT_LITTLE_ENDIAN ? IMPLICIT_LITTLE : EXPLICIT_LITTLE;
-  const element = (tag: number, vr: string, value: Buffer): NewElement => [
-    tag,
-    Buffer.concat([encodeHead(tag, vr, value.length, encoding), value]),
-  ];
   const vr = format.bitsAllocated > 8 ? 'OW' : 'OB';
   const pixels = [PIXEL_DATA, encodeHead(PIXEL_DATA, vr, length, encoding)] as const;
-  if (samplesPerPixel(format.photometric) === 1) return [pixels];
-  const { photometric } = format;
-  return [
-    element(
-      PHOTOMETRIC,
-      'CS',
-      Buffer.from(photometric.padEnd(photometric.length + (photometric.length % 2))),
-    ),
-    element(PLANAR_CONFIGURATION, 'US', Buffer.alloc(2)),
-    pixels,
-  ];
+  return [...describedPixels(format.photometric, instance, into), pixels];
 }

@@ -1,7 +1,8 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FoundInstance } from '../../catalog/lookup.service.js';
-import { codecOf } from '../../dicom/transfer.syntaxes.js';
+import { codecOf, type Compression } from '../../dicom/transfer.syntaxes.js';
 import { Slots } from '../../limits/slots.js';
+import type { EncodedFrame } from '../../pixels/encoders/frame.encoder.js';
 import type { DecodedFrame } from '../../pixels/frame.decoder.js';
 import type { RenderedFrame, StoredFrame } from '../../pixels/frame.renderer.js';
 import { FrameWorkers, PIXEL_WORKERS } from '../../pixels/frame.workers.js';
@@ -22,7 +23,9 @@ const QUEUE = 256;
 /** Frames above this size are processed one at a time. */
 const LARGE_BYTES = 64 * 1024 * 1024;
 
-/** Decodes and renders frames of stored images in the gateway. The header is checked before pixels are read. */
+type Outcome = 'decoded' | 'rendered' | 'compressed';
+
+/** Decodes, renders and compresses frames of stored images in the gateway. The header is checked before pixels are read. */
 @Injectable()
 export class FrameTasks implements OnApplicationShutdown {
   private readonly workers = new FrameWorkers();
@@ -60,6 +63,13 @@ export class FrameTasks implements OnApplicationShutdown {
     return this.run(instance, frame, 'decoded', work);
   }
 
+  /** Compresses a frame (counted from 1) without loss. Throws `NotAcceptable` when it cannot be decoded or compressed, and `TooMany`. */
+  encoded(instance: FoundInstance, frame: number, compression: Compression): Promise<EncodedFrame> {
+    const work = async (_: ImageHeader, stored: () => Promise<StoredFrame>) =>
+      this.workers.encode(nameOf(instance, frame), await stored(), compression);
+    return this.run(instance, frame, 'compressed', work);
+  }
+
   /** The header of an image. Throws `NotAcceptable` when the header is unusable. */
   async header(instance: FoundInstance): Promise<ImageHeader> {
     return this.refusing('decoded', () => this.headers.of(instance));
@@ -72,7 +82,7 @@ export class FrameTasks implements OnApplicationShutdown {
   private run<T>(
     instance: FoundInstance,
     frame: number,
-    what: 'decoded' | 'rendered',
+    what: Outcome,
     work: (header: ImageHeader, stored: () => Promise<StoredFrame>) => Promise<T>,
   ): Promise<T> {
     return this.refusing(what, async () => {
@@ -86,7 +96,7 @@ export class FrameTasks implements OnApplicationShutdown {
     });
   }
 
-  private async refusing<T>(what: 'decoded' | 'rendered', work: () => Promise<T>): Promise<T> {
+  private async refusing<T>(what: Outcome, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {

@@ -20,7 +20,8 @@ export interface PictureRequest extends PictureForm {
   readonly viewport?: Viewport | undefined;
 }
 
-const OUTSIDE =
+/** Why a picture of a region is not available. */
+export const OUTSIDE =
   'The region of the viewport is outside of the image. Use a region that begins left of its right edge and above its bottom edge.';
 
 /** Makes pictures of frames in the gateway (PS3.18 §8.3.5, PS3.4 §N.2). */

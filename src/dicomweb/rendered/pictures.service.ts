@@ -11,6 +11,7 @@ import type { RenderedQuery } from './rendered.query.js';
 import type { PictureRepresentation } from './rendered.negotiation.js';
 import type { RecordedRead } from '../wado/read.access.js';
 import { canBeRendered, ENCAPSULATED_PDF } from '../../dicom/transfer.syntaxes.js';
+import { Animations } from './animations.service.js';
 import { GatewayPictures } from './gateway.pictures.js';
 
 /** One frame of one instance. `frame` counts from 1. */
@@ -24,12 +25,13 @@ export type InstanceFrames = readonly [InstanceFrame, ...InstanceFrame[]];
 
 const NO_PICTURE = 'This cannot be rendered: it has no pixels, or its transfer syntax cannot be decoded.';
 
-/** Sends rendered frames as JPEG or PNG (PS3.18 §10.4.1.1.3). */
+/** Sends rendered frames as pictures or animations (PS3.18 §10.4.1.1.3). */
 @Injectable()
 export class Pictures {
   constructor(
     @Inject(ENV) private readonly env: Env,
     private readonly own: GatewayPictures,
+    private readonly animations: Animations,
   ) {}
 
   /** Renders one frame. Throws `NotAcceptable` when the frame cannot be rendered. */
@@ -42,6 +44,18 @@ export class Pictures {
     const { type } = representation;
     const bytes = await this.own.one(instance, frame, { ...query, type });
     return metered(bytes, { frames: 1 }, read.offered);
+  }
+
+  /** Renders frames of one instance as an animation. Throws `NotAcceptable` when a frame cannot be rendered, or when they are too large. */
+  async animation(
+    read: RecordedRead,
+    frames: InstanceFrames,
+    type: 'image/gif' | 'image/webp',
+    query: RenderedQuery,
+  ): Promise<ArchiveBytes> {
+    const numbers = frames.map(({ frame }) => frame);
+    const bytes = await this.animations.of(frames[0].instance, numbers, type, query);
+    return metered(bytes, { frames: numbers.length }, read.offered);
   }
 
   /** Renders frames one after the other, each as one part. */

@@ -9,12 +9,17 @@ import { PdfDocuments } from './pdf.documents.js';
 import { type InstanceFrames, framesOf, Pictures } from './pictures.service.js';
 import { CachedAnswers } from '../wado/cached.answers.js';
 import { ReadAccess } from '../wado/read.access.js';
-import { requireType, negotiatePictures, type PictureRepresentation } from './rendered.negotiation.js';
+import {
+  animatedType,
+  requireType,
+  negotiatePictures,
+  type PictureRepresentation,
+} from './rendered.negotiation.js';
 import { parseRenderedQuery, type RenderedQuery } from './rendered.query.js';
 import { VideoAnswers } from './video.answers.js';
 
 /** Part of the entity tags of pictures. A change of the rendering changes the number, so that clients do not keep old pictures. */
-const RENDERING = 2;
+const RENDERING = 3;
 
 /**
  * Answers with rendered representations of instances. Each read is recorded. Each answer has an entity tag. The status is 304 when the
@@ -46,9 +51,12 @@ export class RenderedAnswers {
       requireType(accepted, video);
       return this.video(request, found, video);
     }
-    // A single body contains only the first frame. A client that prefers a multipart body gets all frames.
-    const inParts = accepted[0]?.type.startsWith('multipart/') === true;
-    return this.frames(request, found, framesOf(instance, inParts ? 'all' : [1]));
+    // A single picture shows the first frame. A multipart body and an animation contain all frames.
+    const representation = negotiatePictures(accepted, 'picture');
+    const isOne = !representation.multipart && animatedType(representation) === undefined;
+    const frames = framesOf(instance, isOne ? [1] : 'all');
+    const query = parseRenderedQuery(request.query);
+    return this.pictures(request, found, frames, representation, query, isDefault(query));
   }
 
   /**
@@ -63,14 +71,14 @@ export class RenderedAnswers {
   ): Promise<DicomwebAnswer> {
     const asked = parseRenderedQuery(request.query);
     const query = { ...(viewport === undefined ? {} : { viewport }), ...asked };
-    const representation = negotiatePictures(acceptedBy(request), frames.length === 1);
-    const isDefault = Object.values(asked).every((value) => value === undefined);
-    return this.pictures(request, found, frames, representation, query, isDefault);
+    const content = frames.every(({ instance }) => instance === frames[0].instance) ? 'frames' : 'instances';
+    const representation = negotiatePictures(acceptedBy(request), frames.length === 1 ? 'picture' : content);
+    return this.pictures(request, found, frames, representation, query, isDefault(asked));
   }
 
   /**
-   * Answers with pictures of these frames in parts, or with a picture of the first frame as one body. If `isCached`, one body comes from the
-   * cache, if possible.
+   * Answers with pictures of these frames in parts, or as one body: an animation, or a picture of the first frame. If `isCached`, a picture
+   * comes from the cache, if possible.
    */
   async pictures(
     request: DicomwebRequest,
@@ -87,6 +95,11 @@ export class RenderedAnswers {
     if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
     if (representation.multipart)
       return multipartAnswer(await this.rendering.inParts(read, frames, representation, query), etag);
+    const animated = frames.length === 1 ? undefined : animatedType(representation);
+    if (animated !== undefined) {
+      const bytes = await this.rendering.animation(read, frames, animated, query);
+      return bytesAnswer(animated, bytes, etag);
+    }
     const [{ instance, frame }] = frames;
     const cached = !isCached
       ? undefined
@@ -126,4 +139,9 @@ export class RenderedAnswers {
   async video(request: DicomwebRequest, found: FoundInstances, type: string): Promise<DicomwebAnswer> {
     return this.videos.of(request, await this.access.record(request, found, 'rendered'), type);
   }
+}
+
+/** Whether the client asks for no rendering parameter. */
+function isDefault(query: RenderedQuery): boolean {
+  return Object.values(query).every((value) => value === undefined);
 }

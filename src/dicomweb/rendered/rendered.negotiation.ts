@@ -5,10 +5,22 @@ import { canBeRendered, ENCAPSULATED_PDF, videoType } from '../../dicom/transfer
 
 const PDF = 'application/pdf';
 
+/** The media types of pictures, the default first. */
+const PICTURES = ['image/jpeg', 'image/png', 'image/webp', 'image/gif'] as const;
+type PictureType = (typeof PICTURES)[number];
+
 /** How pictures are sent: in parts or as one body, and with which media type. */
 export interface PictureRepresentation {
   readonly multipart: boolean;
-  readonly type: 'image/jpeg' | 'image/png';
+  readonly type: PictureType;
+}
+
+/** The media type of an animation (PS3.18 §8.7.4). `undefined` when a single body of this representation is one picture. */
+export function animatedType({
+  multipart,
+  type,
+}: PictureRepresentation): 'image/gif' | 'image/webp' | undefined {
+  return !multipart && (type === 'image/gif' || type === 'image/webp') ? type : undefined;
 }
 
 /** The rendered media types of an instance (PS3.18 §8.7.4), the default first. Empty when the instance cannot be rendered. */
@@ -16,7 +28,7 @@ export function renderedTypesOf(instance: FoundInstance): readonly string[] {
   if (instance.sopClassUid === ENCAPSULATED_PDF) return [PDF];
   const video = videoType(instance.transferSyntax);
   if (video !== undefined) return [video];
-  return canBeRendered(instance) ? ['image/jpeg', 'image/png'] : [];
+  return canBeRendered(instance) ? PICTURES : [];
 }
 
 /**
@@ -31,30 +43,33 @@ export function isOfRendered({ type, parameters, ...range }: MediaRange, instanc
 }
 
 /**
- * The client's preferred media type: JPEG or PNG. `single`: only one picture was requested, so that it can be the whole body. Throws
- * `NotAcceptable`.
+ * The client's preferred media type of pictures. `content`: whether one body can contain them. It can contain one picture, and the frames of
+ * one instance as an animation. Throws `NotAcceptable`.
  */
-export function negotiatePictures(accepted: readonly MediaRange[], single: boolean): PictureRepresentation {
+export function negotiatePictures(
+  accepted: readonly MediaRange[],
+  content: 'picture' | 'frames' | 'instances',
+): PictureRepresentation {
   for (const range of accepted) {
     // A client that accepts any type gets a single picture as the whole body.
-    const multipart = covers(range, 'multipart/related') && !(single && range.type === '*/*');
-    if (!multipart && !single) continue;
+    const multipart = covers(range, 'multipart/related') && !(content === 'picture' && range.type === '*/*');
     const type = multipart ? (range.parameters.get('type')?.toLowerCase() ?? 'image/*') : range.type;
-    const found = pictureType({ ...range, type });
-    if (found !== undefined) return { multipart, type: found };
+    const found = PICTURES.find((one) => covers({ ...range, type }, one));
+    if (found === undefined) continue;
+    const representation = { multipart, type: found };
+    const isAnimated = content === 'frames' && animatedType(representation) !== undefined;
+    if (multipart || content === 'picture' || isAnimated) return representation;
   }
-  throw new NotAcceptable(
-    'not-acceptable',
-    single
-      ? 'Pictures are available as image/jpeg and image/png.'
-      : 'More than one picture can only be sent as multipart/related; type="image/jpeg" or type="image/png".',
-  );
+  throw new NotAcceptable('not-acceptable', AVAILABLE[content]);
 }
 
-function pictureType(range: MediaRange): 'image/jpeg' | 'image/png' | undefined {
-  if (covers(range, 'image/jpeg')) return 'image/jpeg';
-  return covers(range, 'image/png') ? 'image/png' : undefined;
-}
+const AVAILABLE = {
+  picture: 'Pictures are available as image/jpeg, image/png, image/webp and image/gif.',
+  frames:
+    'Several frames are available as multipart/related; type="image/jpeg", or as an animation: image/gif or image/webp.',
+  instances:
+    'More than one picture can only be sent as multipart/related; type="image/jpeg" or type="image/png".',
+};
 
 /** Whether documents are sent in parts, or as the whole body if there is only one document (`single`). Throws `NotAcceptable`. */
 export function negotiateDocuments(accepted: readonly MediaRange[], single: boolean): 'parts' | 'body' {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FoundInstance, ResourceUids } from '../../catalog/lookup.service.js';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
-import { codecOf, type Uncompressed } from '../../dicom/transfer.syntaxes.js';
+import { codecOf, uncompressedTarget } from '../../dicom/transfer.syntaxes.js';
 import { type ArchiveBytes, isReadAtOnce } from '../../orthanc/orthanc.connection.js';
 import { acceptedBy } from '../http/accept.js';
 import { bytesAnswer, type DicomwebAnswer, multipartAnswer } from '../http/dicomweb.answer.js';
@@ -11,6 +11,7 @@ import { metered } from '../http/metering.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../http/multipart.writer.js';
 import { instanceUrl } from '../http/resource.urls.js';
 import { DecodedFrames } from '../pixels/decoded.frames.js';
+import { EncodedFrames } from '../pixels/encoded.frames.js';
 import { InstanceFiles } from './instance.files.js';
 import { ReadAccess, type RecordedRead } from './read.access.js';
 import { RenderedAnswers } from '../rendered/rendered.answers.js';
@@ -18,7 +19,7 @@ import { isOfRendered } from '../rendered/rendered.negotiation.js';
 import { parseRenderedQuery } from '../rendered/rendered.query.js';
 import { findFile, negotiateFile } from './wado.negotiation.js';
 
-/** Retrieves whole instances as DICOM files (PS3.18 §10.4.1.1.1), as they are stored or in an uncompressed transfer syntax. */
+/** Retrieves whole instances as DICOM files (PS3.18 §10.4.1.1.1), as they are stored or in another transfer syntax. */
 @Injectable()
 export class FileAnswers {
   constructor(
@@ -26,6 +27,7 @@ export class FileAnswers {
     private readonly access: ReadAccess,
     private readonly files: InstanceFiles,
     private readonly decoded: DecodedFrames,
+    private readonly encoded: EncodedFrames,
     private readonly rendered: RenderedAnswers,
   ) {}
 
@@ -60,15 +62,15 @@ export class FileAnswers {
   }
 
   /** Answers with the file of the first instance as one body: as stored, or converted to the transfer syntax `into`. */
-  async file(read: RecordedRead, into: Uncompressed | undefined): Promise<DicomwebAnswer> {
+  async file(read: RecordedRead, into: string | undefined): Promise<DicomwebAnswer> {
     return bytesAnswer('application/dicom', await this.fetch(read, read.instances[0], into));
   }
 
-  private async multipart(read: RecordedRead, into: Uncompressed | undefined): Promise<DicomwebAnswer> {
+  private async multipart(read: RecordedRead, into: string | undefined): Promise<DicomwebAnswer> {
     return multipartAnswer(await this.parts(read, into));
   }
 
-  private parts(read: RecordedRead, into: Uncompressed | undefined): Promise<OutgoingMultipart> {
+  private parts(read: RecordedRead, into: string | undefined): Promise<OutgoingMultipart> {
     const [first, ...rest] = read.instances;
     const part = (instance: FoundInstance): OutgoingPart => ({
       type: `application/dicom; transfer-syntax=${into ?? instance.transferSyntax}`,
@@ -82,7 +84,7 @@ export class FileAnswers {
   private async fetch(
     read: RecordedRead,
     instance: FoundInstance,
-    into: Uncompressed | undefined,
+    into: string | undefined,
   ): Promise<ArchiveBytes> {
     const bytes =
       into === undefined || isAsStored(instance, into)
@@ -91,13 +93,15 @@ export class FileAnswers {
     return metered(bytes, { instances: 1 }, read.offered);
   }
 
-  private converted(instance: FoundInstance, into: Uncompressed): Promise<ArchiveBytes> {
+  private converted(instance: FoundInstance, into: string): Promise<ArchiveBytes> {
+    const target = uncompressedTarget(into);
+    if (target === undefined) return this.encoded.file(instance, into);
     return codecOf(instance.transferSyntax) === undefined
-      ? this.files.uncompressed(instance, into)
-      : this.decoded.file(instance, into);
+      ? this.files.uncompressed(instance, target)
+      : this.decoded.file(instance, target);
   }
 }
 
-function isAsStored({ transferSyntax }: FoundInstance, into: Uncompressed | undefined): boolean {
+function isAsStored({ transferSyntax }: FoundInstance, into: string | undefined): boolean {
   return into === undefined || into === transferSyntax;
 }

@@ -8,6 +8,7 @@ import { UpstreamFailed } from '../../problems/errors.js';
 import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../http/multipart.writer.js';
 import { ArchiveFetch } from './archive.fetch.js';
 import { DecodedFrames } from '../pixels/decoded.frames.js';
+import { EncodedFrames } from '../pixels/encoded.frames.js';
 import { InstanceFiles } from './instance.files.js';
 import { NativeFrames } from './native.frames.js';
 import { metered } from '../http/metering.js';
@@ -27,7 +28,7 @@ interface Source {
   readonly close: () => void;
 }
 
-/** Fetches frames of one instance, as they are stored or decoded (PS3.18 §10.4.1.1.6). */
+/** Fetches frames of one instance, as they are stored, decoded or compressed (PS3.18 §10.4.1.1.6). */
 @Injectable()
 export class Frames {
   constructor(
@@ -37,6 +38,7 @@ export class Frames {
     private readonly files: InstanceFiles,
     private readonly encapsulated: StoredFrames,
     private readonly own: DecodedFrames,
+    private readonly compressed: EncodedFrames,
   ) {}
 
   /** Fetches frames in the requested order, each as one part. `boundary`: see {@link writeMultipart}. */
@@ -83,9 +85,15 @@ export class Frames {
     return closing(native.all(), () => native.close());
   }
 
-  private sourceOf(read: RecordedRead, { decoded }: Representation): Source {
+  private sourceOf(read: RecordedRead, { decoded, encoded, transferSyntax }: Representation): Source {
     const [instance] = read.instances;
     const counted = async (asked: Promise<ArchiveBytes>) => metered(await asked, { frames: 1 }, read.offered);
+    if (encoded === true)
+      return {
+        ahead: false,
+        frame: (number) => counted(this.compressed.one(instance, number, transferSyntax)),
+        close: () => undefined,
+      };
     if (decoded && codecOf(instance.transferSyntax) !== undefined)
       return {
         ahead: false,

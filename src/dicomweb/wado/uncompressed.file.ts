@@ -1,19 +1,26 @@
 import { Readable } from 'node:stream';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { LONGEST_HEADER, type OpenedFile, openFile } from '../../dicom/data.set.bytes.js';
-import { Recoder, type RecodedElement, type RepresentationOf } from '../../dicom/data.set.recoder.js';
+import {
+  encodeHead,
+  Recoder,
+  type RecodedElement,
+  type RepresentationOf,
+} from '../../dicom/data.set.recoder.js';
 import { fileBeginning } from '../../dicom/file.beginning.js';
 import { type Encoding, EXPLICIT_LITTLE, IMPLICIT_LITTLE, PIXEL_DATA } from '../../dicom/element.decoder.js';
 import { DicomUnreadable } from '../../dicom/dicom.unreadable.js';
 import { implicitRepresentations } from '../../dicom/implicit.representations.js';
 import { IMPLICIT_LITTLE_ENDIAN, type Uncompressed } from '../../dicom/transfer.syntaxes.js';
 
+/** Extended Offset Table and its lengths (PS3.3 §C.7.6.3.1.8). They describe the stored fragments only. */
+const OFFSET_TABLES = new Set([0x7fe00001, 0x7fe00002]);
 /** Number of bytes that are prepared before the answer begins, so that an early failure can still have an error status. */
 const PREPARED_BYTES = 1024 * 1024;
 
-/** A stored file without its compressed pixels, converted to the uncompressed transfer syntax `into`. */
-export interface CompressedHeader {
-  readonly into: Uncompressed;
+/** A stored file without its pixels, converted to the transfer syntax `into`. */
+export interface PixelFreeFile {
+  readonly into: string;
   readonly beginning: Buffer;
   /** The elements of the file in order, as pairs of tag and bytes. The pixel data has no bytes. */
   readonly elements: readonly NewElement[];
@@ -46,15 +53,16 @@ async function* nativeFile(
   }
 }
 
-/** Reads a stored file with compressed pixels to its end. The pixels are not kept in memory. Throws `DicomUnreadable`. */
-export async function compressedHeader(stored: ArchiveBytes, into: Uncompressed): Promise<CompressedHeader> {
+/** Reads a stored file to its end. The pixels and the offsets of compressed frames are not kept. Throws `DicomUnreadable`. */
+export async function pixelFreeFile(stored: ArchiveBytes, into: string): Promise<PixelFreeFile> {
   const file = await openFile(stored.stream);
   try {
     const elements: NewElement[] = [];
     let size = 0;
-    for await (const { tag, pieces } of elementsOf(file, into, await implicitRepresentations())) {
-      if (tag === PIXEL_DATA && pieces !== undefined) throw new DicomUnreadable('structure', 'native pixels');
-      const bytes = pieces === undefined ? Buffer.alloc(0) : await whole(pieces, LONGEST_HEADER - size);
+    for await (const { tag, pieces = [] } of elementsOf(file, into, await implicitRepresentations())) {
+      const isKept = tag !== PIXEL_DATA && !OFFSET_TABLES.has(tag);
+      if (!isKept) for await (const _ of pieces);
+      const bytes = isKept ? await whole(pieces, LONGEST_HEADER - size) : Buffer.alloc(0);
       size += bytes.length;
       elements.push([tag, bytes]);
     }
@@ -68,12 +76,18 @@ export async function compressedHeader(stored: ArchiveBytes, into: Uncompressed)
 /** An element as it is written: its tag and its bytes. */
 export type NewElement = readonly [tag: number, bytes: Buffer];
 
+/** An element of a converted file, as it is written. */
+export function newElement(tag: number, vr: string, value: Buffer, into: string): NewElement {
+  const encoding = into === IMPLICIT_LITTLE_ENDIAN ? IMPLICIT_LITTLE : EXPLICIT_LITTLE;
+  return [tag, Buffer.concat([encodeHead(tag, vr, value.length, encoding), value])];
+}
+
 /**
- * Combines the stored file with pixels that the gateway decoded. `changed`: the elements that replace stored elements, in any order. It
+ * Combines the stored file with pixels that the gateway decoded or compressed. `changed`: the elements that replace stored elements, in any order. It
  * contains the head of the pixel data, and `pixels` contains its value.
  */
 export function withPixels(
-  header: CompressedHeader,
+  header: PixelFreeFile,
   changed: readonly NewElement[],
   pixels: Readable,
 ): Promise<ArchiveBytes> {
@@ -81,7 +95,7 @@ export function withPixels(
 }
 
 async function* replaced(
-  { beginning, elements }: CompressedHeader,
+  { beginning, elements }: PixelFreeFile,
   changed: readonly NewElement[],
   pixels: Readable,
 ): AsyncGenerator<Buffer> {
@@ -97,14 +111,14 @@ async function* replaced(
 
 function elementsOf(
   { dataSet, encoding }: OpenedFile,
-  into: Uncompressed,
+  into: string,
   representationOf: RepresentationOf,
 ): AsyncGenerator<RecodedElement> {
   const to: Encoding = into === IMPLICIT_LITTLE_ENDIAN ? IMPLICIT_LITTLE : EXPLICIT_LITTLE;
   return new Recoder(dataSet, representationOf).elements(encoding, to);
 }
 
-async function whole(pieces: AsyncIterable<Buffer>, atMost: number): Promise<Buffer> {
+async function whole(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, atMost: number): Promise<Buffer> {
   const held: Buffer[] = [];
   let size = 0;
   for await (const piece of pieces) {

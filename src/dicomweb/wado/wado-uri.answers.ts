@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FoundInstance, FoundInstances } from '../../catalog/lookup.service.js';
-import { videoType } from '../../dicom/transfer.syntaxes.js';
+import { EXPLICIT_LITTLE_ENDIAN, videoType } from '../../dicom/transfer.syntaxes.js';
 import { BadRequest, NotAcceptable } from '../../problems/errors.js';
 import { acceptedBy, covers, type MediaRange } from '../http/accept.js';
 import type { DicomwebAnswer } from '../http/dicomweb.answer.js';
@@ -10,7 +10,7 @@ import { framesWithin } from './frame.numbers.js';
 import { framesOf } from '../rendered/pictures.service.js';
 import { ReadAccess } from './read.access.js';
 import { RenderedAnswers } from '../rendered/rendered.answers.js';
-import { negotiatePictures, renderedTypesOf } from '../rendered/rendered.negotiation.js';
+import { animatedType, negotiatePictures, renderedTypesOf } from '../rendered/rendered.negotiation.js';
 import { negotiateFile } from './wado.negotiation.js';
 import { parseWadoUriQuery } from './wado-uri.query.js';
 
@@ -34,7 +34,10 @@ export class WadoUriAnswers {
     // A requested frame is always rendered, because a file contains all frames.
     const accepted = query.contentType ?? acceptedBy(request);
     const type = chosenType(accepted, instance, query.frame !== undefined);
-    if (type === FILE) return this.file(request, found, query.transferSyntax);
+    if (type === FILE) {
+      const isNamed = accepted.some((range) => range.type === FILE);
+      return this.file(request, found, query.transferSyntax ?? (isNamed ? EXPLICIT_LITTLE_ENDIAN : '*'));
+    }
     if (query.transferSyntax !== undefined)
       throw new BadRequest(
         'invalid-parameter',
@@ -42,18 +45,20 @@ export class WadoUriAnswers {
       );
     if (type === 'application/pdf') return this.rendered.document(request, found);
     if (type === videoType(instance.transferSyntax)) return this.rendered.video(request, found, type);
-    const frames = framesOf(instance, framesWithin([query.frame ?? 1], instance.frames));
-    const representation = negotiatePictures([rangeOf(type)], true);
+    const representation = negotiatePictures([rangeOf(type)], 'picture');
+    const isAnimated = query.frame === undefined && animatedType(representation) !== undefined;
+    const shown = isAnimated ? 'all' : framesWithin([query.frame ?? 1], instance.frames);
+    const frames = framesOf(instance, shown);
     return this.rendered.pictures(request, found, frames, representation, query.picture);
   }
 
   private async file(
     request: DicomwebRequest,
     found: FoundInstances,
-    transferSyntax: string | undefined,
+    transferSyntax: string,
   ): Promise<DicomwebAnswer> {
-    const parameters = transferSyntax === undefined ? {} : { 'transfer-syntax': transferSyntax };
-    const { into } = negotiateFile([rangeOf(FILE, parameters)], found.instances, true);
+    const range = rangeOf(FILE, { 'transfer-syntax': transferSyntax });
+    const { into } = negotiateFile([range], found.instances, true);
     return this.files.file(await this.access.record(request, found, 'instance'), into);
   }
 }

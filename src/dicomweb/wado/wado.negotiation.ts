@@ -2,12 +2,14 @@ import type { FoundInstance } from '../../catalog/lookup.service.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { covers, type MediaRange } from '../http/accept.js';
 import {
+  canBeCompressed,
+  canBeConverted,
   canBeDecoded,
   comesAsLittleEndian,
   compressedType,
+  compressionOf,
   EXPLICIT_LITTLE_ENDIAN,
-  type Uncompressed,
-  uncompressedTarget,
+  defaultCompressed,
 } from '../../dicom/transfer.syntaxes.js';
 
 /** How frames are sent: multipart or single body, media type, and transfer syntax. */
@@ -15,14 +17,16 @@ export interface Representation {
   readonly multipart: boolean;
   readonly type: string;
   readonly transferSyntax: string;
-  /** Whether the archive decodes the frames. */
+  /** Whether the frames are decoded. */
   readonly decoded: boolean;
+  /** Whether the frames are compressed for this answer. */
+  readonly encoded?: true;
 }
 
-/** How files are sent: multipart or single body, and as stored or converted to the uncompressed transfer syntax `into`. */
+/** How files are sent: multipart or single body, and as stored or converted to the transfer syntax `into`. */
 export interface FileRepresentation {
   readonly multipart: boolean;
-  readonly into: Uncompressed | undefined;
+  readonly into: string | undefined;
 }
 
 /** The Content-Type of a part, with its transfer syntax. */
@@ -31,6 +35,7 @@ export function contentType({ type, transferSyntax }: Representation): string {
 }
 
 const OCTETS = 'application/octet-stream';
+const FILE = 'application/dicom';
 
 /** Does the same as {@link findFile}, but throws `NotAcceptable` when the client accepts no available form. */
 export function negotiateFile(
@@ -42,41 +47,50 @@ export function negotiateFile(
   if (found !== undefined) return found;
   throw new NotAcceptable(
     'not-acceptable',
-    'Instances are available as multipart/related; type="application/dicom", as they are stored or in Explicit VR Little Endian.',
+    'Instances are available as multipart/related; type="application/dicom". ' +
+      'They cannot be converted to the requested transfer syntax. For the stored form, add transfer-syntax=*.',
   );
 }
 
 /**
  * The client's preferred form of DICOM files. `undefined` when the client accepts no available form. If the client prefers several forms
- * equally, the files are sent as stored. Files are never compressed. `single`: only one instance was requested. A media range without a
- * transfer syntax accepts any transfer syntax (docs/conformance.md).
+ * equally, the files are sent as stored. `single`: only one instance was requested.
  */
 export function findFile(
   accepted: readonly MediaRange[],
   instances: readonly FoundInstance[],
   single: boolean,
 ): FileRepresentation | undefined {
-  const forFiles = accepted.filter((range) => fileShape(range, single) !== undefined);
-  const stored = forFiles.find((range) => {
-    const syntax = range.parameters.get('transfer-syntax');
-    return instances.every((instance) => syntaxFits(syntax, instance.transferSyntax));
+  const forFiles = accepted.flatMap((range) => {
+    const shape = fileShape(range, single);
+    return shape === undefined ? [] : [{ shape, syntax: fileSyntax(range), q: range.q }];
   });
-  const decoded = forFiles.find((range) => {
-    const into = uncompressedTarget(range.parameters.get('transfer-syntax'));
-    const can = (one: FoundInstance) => one.transferSyntax === into || canBeDecoded(one);
-    return into !== undefined && instances.every(can);
-  });
-  const chosen = (decoded?.q ?? 0) > (stored?.q ?? 0) ? decoded : stored;
+  const stored = forFiles.find(({ syntax }) =>
+    instances.every(({ transferSyntax }) => syntax === '*' || syntax === transferSyntax),
+  );
+  const converted = forFiles.find(({ syntax }) => instances.every((one) => canBeConverted(one, syntax)));
+  const chosen = (converted?.q ?? 0) > (stored?.q ?? 0) ? converted : stored;
   if (chosen === undefined) return undefined;
-  const into = chosen === stored ? undefined : uncompressedTarget(chosen.parameters.get('transfer-syntax'));
-  return { multipart: fileShape(chosen, single) === 'parts', into };
+  return {
+    multipart: chosen.shape === 'parts',
+    into: chosen === stored ? undefined : chosen.syntax,
+  };
 }
 
 function fileShape(range: MediaRange, single: boolean): 'parts' | 'body' | undefined {
-  const type = range.parameters.get('type')?.toLowerCase() ?? 'application/dicom';
-  if (isMultipart(range)) return type === 'application/dicom' ? 'parts' : undefined;
+  const type = range.parameters.get('type')?.toLowerCase() ?? FILE;
+  if (isMultipart(range)) return type === FILE ? 'parts' : undefined;
   if (range.type === '*/*' && covers(range, 'multipart/related')) return 'parts';
-  return single && covers(range, 'application/dicom') ? 'body' : undefined;
+  return single && covers(range, FILE) ? 'body' : undefined;
+}
+
+/**
+ * The transfer syntax of a media range for files. `application/dicom` means Explicit VR Little Endian (PS3.18 §8.7.3.3.1). A range that does
+ * not name this media type accepts any transfer syntax.
+ */
+function fileSyntax({ type, parameters }: MediaRange): string {
+  const isNamed = (type === 'multipart/related' ? parameters.get('type')?.toLowerCase() : type) === FILE;
+  return parameters.get('transfer-syntax') ?? (isNamed ? EXPLICIT_LITTLE_ENDIAN : '*');
 }
 
 function isMultipart(range: MediaRange): boolean {
@@ -141,7 +155,7 @@ export function negotiateFrames(
   for (const range of accepted) {
     const found = framesFor(range, instance, single);
     if (found === undefined) continue;
-    const better = best === undefined || (range.q === best.q && best.found.decoded && !found.decoded);
+    const better = best === undefined || (range.q === best.q && workFor(found) < workFor(best.found));
     if (better) best = { found, q: range.q };
   }
   if (best !== undefined) return best.found;
@@ -149,6 +163,12 @@ export function negotiateFrames(
     'not-acceptable',
     'The frames are not available in an accepted media type and transfer syntax.',
   );
+}
+
+/** How much work a representation is: frames as stored, decoded frames, or frames that are decoded and compressed. */
+function workFor({ decoded, encoded }: Representation): number {
+  if (encoded === true) return 2;
+  return decoded ? 1 : 0;
 }
 
 function framesFor(range: MediaRange, instance: FoundInstance, single: boolean): Representation | undefined {
@@ -167,12 +187,26 @@ function framesFor(range: MediaRange, instance: FoundInstance, single: boolean):
   // default, therefore gets the stored frames.
   if (image !== undefined && covers(asked, image) && syntaxFits(syntax, stored))
     return { multipart, type: image, ...asStored };
+  if (covers(asked, OCTETS) && (syntax === '*' || syntax === stored))
+    return { multipart, type: OCTETS, ...asStored };
+  const compressed = compressedFor(asked, syntax);
+  if (compressed !== undefined && canBeCompressed(instance)) return { multipart, ...compressed };
   if (!covers(asked, OCTETS)) return undefined;
-  if (syntax === '*' || syntax === stored) return { multipart, type: OCTETS, ...asStored };
   if (syntax !== undefined && syntax !== EXPLICIT_LITTLE_ENDIAN) return undefined;
   const asLittle = { multipart, type: OCTETS, transferSyntax: EXPLICIT_LITTLE_ENDIAN };
   if (comesAsLittleEndian(stored)) return { ...asLittle, decoded: false };
   return canBeDecoded(instance) ? { ...asLittle, decoded: true } : undefined;
+}
+
+/** The compressed form of frames that a media range names, by its transfer syntax or its media type (PS3.18 §8.7.3.3.2). */
+function compressedFor(
+  asked: MediaRange,
+  syntax: string | undefined,
+): Omit<Representation, 'multipart'> | undefined {
+  const transferSyntax = syntax ?? defaultCompressed(asked.type);
+  if (transferSyntax === undefined || compressionOf(transferSyntax) === undefined) return undefined;
+  const type = [compressedType(transferSyntax) ?? OCTETS, OCTETS].find((one) => covers(asked, one));
+  return type === undefined ? undefined : { type, transferSyntax, decoded: false, encoded: true };
 }
 
 /** The transfer syntax to announce. For uncompressed pixels, PS3.18 §8.7.3.3.2 allows only Explicit VR Little Endian. */

@@ -86,6 +86,13 @@ export function unsignedCodestream(stream: Uint8Array, { components, end }: Jpeg
   return copy;
 }
 
+/** A copy of a codestream of one component that marks its samples as signed. See {@link unsignedCodestream}. */
+export function signedCodestream(stream: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(stream);
+  copy[SIZ_AT + SIZ_FIXED] = (copy[SIZ_AT + SIZ_FIXED] ?? 0) | SIGN;
+  return copy;
+}
+
 /** Follows the marker segments and the tile-parts to their end (ISO/IEC 15444-1 §A.4.2). */
 function endOfTileParts(
   stream: Uint8Array,

@@ -69,10 +69,34 @@ export function wasmModuleProgram<Codec>(script: string, wasm: string): WasmProg
  * Decodes in a fresh instance of a codec, so that no bytes of an earlier image are in its memory. `read`: reads the result while the decoder
  * exists. Throws `PixelsRefused` when the codec refuses the bytes.
  */
-export async function decodeInInstance<Codec, Result>(
-  { factory, wasm }: WasmProgram<Codec>,
+export function decodeInInstance<Codec, Result>(
+  program: WasmProgram<Codec>,
   encoded: Uint8Array,
   read: (codec: Codec, decode: <Decoder extends WasmDecoder>(decoder: Decoder) => Decoder) => Result,
+): Promise<Result> {
+  return inInstance(program, 'the compressed pixels are broken', (codec, keep) =>
+    read(codec, (decoder) => {
+      keep(decoder);
+      decoder.getEncodedBuffer(encoded.length).set(encoded);
+      decoder.decode();
+      return decoder;
+    }),
+  );
+}
+
+/** An object of a codec that must be deleted. */
+interface Deletable {
+  delete(): void;
+}
+
+/**
+ * Uses a fresh instance of a codec. `keep`: an object of the codec that is deleted at the end. `refusal`: why the codec refuses. Throws
+ * `PixelsRefused` when the codec throws an exception.
+ */
+export async function inInstance<Codec, Result>(
+  { factory, wasm }: WasmProgram<Codec>,
+  refusal: string,
+  use: (codec: Codec, keep: <One extends Deletable>(one: One) => One) => Result,
 ): Promise<Result> {
   const module = moduleOf(wasm);
   const codec = await factory({
@@ -84,20 +108,18 @@ export async function decodeInInstance<Codec, Result>(
     print: () => undefined,
     printErr: () => undefined,
   });
-  const started: WasmDecoder[] = [];
+  const kept: Deletable[] = [];
   try {
-    return read(codec, (decoder) => {
-      started.push(decoder);
-      decoder.getEncodedBuffer(encoded.length).set(encoded);
-      decoder.decode();
-      return decoder;
+    return use(codec, (one) => {
+      kept.push(one);
+      return one;
     });
   } catch (error) {
     // A codec throws numbers, which are pointers to C++ exceptions. A trap ends the worker.
     if (error instanceof Error) throw error;
-    throw new PixelsRefused('the compressed pixels are broken');
+    throw new PixelsRefused(refusal);
   } finally {
-    for (const decoder of started) decoder.delete();
+    for (const one of kept) one.delete();
   }
 }
 

@@ -2,9 +2,10 @@ import { Readable } from 'node:stream';
 import { assert, double, integer, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { element } from '../../infra/demo/dicom.writer.ts';
+import { frameDelay } from '../../src/pixels/frame.delays.js';
 import { readImageHeader } from '../../src/pixels/image.header.js';
 import { pixelAspect } from '../../src/pixels/pixel.aspect.js';
-import { encodePicture } from '../../src/pixels/picture.encoder.js';
+import { encodeAnimation, encodePicture } from '../../src/pixels/picture.encoder.js';
 import { pictureGeometry, type SourceRegion } from '../../src/pixels/viewport.js';
 import { pictureSamples, pictureSize } from './encoded.pictures.ts';
 import { testFile } from './rendering.ts';
@@ -126,5 +127,58 @@ describe('a picture of a region', () => {
     const expected = rows.flatMap((y) => columns.map((x) => samples[y * 40 + x]));
     expect(pictureSize(png ?? Buffer.alloc(0))).toEqual([3, 2]);
     expect([...pictureSamples(png ?? Buffer.alloc(0))]).toEqual(expected);
+  });
+});
+
+describe('an animation', () => {
+  const pictures = [1, 2, 3].map((seed) => ({
+    width: 40,
+    height: 20,
+    channels: 1 as const,
+    samples: Buffer.from(Uint8Array.from({ length: 800 }, (_, at) => (at * seed) % 256)),
+  }));
+
+  it('as GIF has each frame with its delay, and repeats', async () => {
+    const gif = await encodeAnimation(pictures, [100, 40, 250], { type: 'image/gif' });
+    expect([gif.toString('latin1', 0, 6), gif.readUInt16LE(6), gif.readUInt16LE(8)]).toEqual([
+      'GIF89a',
+      40,
+      20,
+    ]);
+    const extension = Buffer.from('21f904', 'hex');
+    const delays: number[] = [];
+    for (let at = gif.indexOf(extension); at >= 0; at = gif.indexOf(extension, at + 1))
+      delays.push(gif.readUInt16LE(at + 4) * 10);
+    expect(delays).toEqual([100, 40, 250]);
+    expect(gif.includes('NETSCAPE2.0')).toBe(true);
+  });
+
+  it('as WebP has each frame', async () => {
+    const webp = await encodeAnimation(pictures, [100, 40, 250], { type: 'image/webp' });
+    expect(webp.toString('latin1', 8, 12)).toBe('WEBP');
+    expect(webp.toString('latin1').split('ANMF')).toHaveLength(4);
+  });
+
+  it.each([
+    [
+      'Recommended Display Frame Rate first',
+      [element('00082144', 'IS', '25'), element('00181063', 'DS', '70')],
+      40,
+    ],
+    ['Frame Time Vector', [element('00181065', 'DS', '0\\30\\90'), element('00181063', 'DS', '70')], 90],
+    ['the last entry of a short vector', [element('00181065', 'DS', '0\\30')], 30],
+    ['Frame Time', [element('00181063', 'DS', '66.7 ')], 67],
+    ['Cine Rate', [element('00180040', 'IS', '10')], 100],
+    ['the shortest delay that browsers have', [element('00181063', 'DS', '0.1')], 20],
+    ['a minute at most', [element('00181063', 'DS', '1e9')], 60_000],
+    [
+      '100 ms without a valid statement',
+      [element('00181063', 'DS', 'x'), element('00180040', 'IS', '0')],
+      100,
+    ],
+  ] as const)('shows a frame by %s', async (_, extra, expected) => {
+    const file = testFile({ bytes: Buffer.alloc(4), frames: 4, extra });
+    const { values } = await readImageHeader(Readable.from([file], { objectMode: true }));
+    expect(frameDelay(values, 2)).toBe(expected);
   });
 });

@@ -1,0 +1,59 @@
+import type { DecodedFrame } from '../frame.decoder.js';
+import { signedCodestream } from '../codecs/jpeg2000.header.js';
+import { PixelsRefused } from '../pixels.refused.js';
+import { inInstance, type WasmProgram, wasmProgram } from '../codecs/wasm.codec.js';
+import { codedSamples } from './coded.samples.js';
+
+interface J2kEncoder {
+  getDecodedBuffer(frame: {
+    readonly width: number;
+    readonly height: number;
+    readonly bitsPerSample: number;
+    readonly componentCount: number;
+    readonly isSigned: boolean;
+  }): Uint8Array;
+  setQuality(isLossless: boolean, ratio: number): void;
+  setDecompositions(levels: number): void;
+  encode(): void;
+  getEncodedBuffer(): Uint8Array;
+  delete(): void;
+}
+type OpenJpeg = { readonly J2KEncoder: new () => J2kEncoder };
+
+const PACKAGE = '@cornerstonejs/codec-openjpeg';
+let opened: WasmProgram<OpenJpeg> | undefined;
+
+/**
+ * Compresses a frame by JPEG 2000 without loss (ISO/IEC 15444-1). RGB is transformed by RCT. Throws `PixelsRefused` for pixels that cannot
+ * be compressed.
+ */
+export async function encodeJpeg2000(frame: DecodedFrame): Promise<Uint8Array<ArrayBuffer>> {
+  requireNoOtherColours(frame);
+  const { width, height, bits, components, isSigned, samples } = codedSamples(frame, 'moved');
+  // The encoder reads outside of its memory for such colours.
+  if (components === 3 && bits > 8) throw new PixelsRefused('JPEG 2000 of colours with more than 8 bits');
+  opened ??= wasmProgram(`${PACKAGE}/wasmjs`, `${PACKAGE}/wasm`);
+  const stream = await inInstance(opened, 'the pixels cannot be compressed', ({ J2KEncoder }, keep) => {
+    const encoder = keep(new J2KEncoder());
+    encoder
+      .getDecodedBuffer({ width, height, bitsPerSample: bits, componentCount: components, isSigned: false })
+      .set(new Uint8Array(samples.buffer));
+    encoder.setQuality(true, 0);
+    encoder.setDecompositions(decompositions(width, height));
+    encoder.encode();
+    // The copy leaves the memory of the instance.
+    return new Uint8Array(encoder.getEncodedBuffer());
+  });
+  return isSigned ? signedCodestream(stream) : stream;
+}
+
+/** The encoder would transform YBR_FULL by RCT, as if it were RGB. Throws `PixelsRefused`. */
+export function requireNoOtherColours({ format }: DecodedFrame): void {
+  if (format.photometric === 'YBR_FULL')
+    throw new PixelsRefused('YBR_FULL cannot be compressed by JPEG 2000');
+}
+
+/** The number of decompositions: at most five, and at most as often as the shorter side can be halved. */
+export function decompositions(width: number, height: number): number {
+  return Math.min(5, Math.floor(Math.log2(Math.min(width, height))));
+}
