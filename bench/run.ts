@@ -1,12 +1,14 @@
-// `npm run bench`: sends the same requests to one archive on three paths, and compares the paths. Then measures a new gateway in front of a
-// full archive, and imports. Prints Markdown tables. `npm run bench -- images`, `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run
-// only one measurement. `npm run bench -- full-server [PATIENTS]` runs only when it is named, because it takes half an hour.
+// `npm run bench`: sends the same requests to one archive on three paths, and compares the paths. Then measures reads of images, the decoding
+// of pixels, a new gateway in front of a full archive, and imports. Prints Markdown tables. `npm run bench -- images`,
+// `npm run bench -- pixels`, `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run only one measurement.
+// `npm run bench -- full-server [PATIENTS]` runs only when it is named, because it takes half an hour.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildAll } from '../infra/local/build.ts';
 import { benchAdoption } from './adoption.ts';
 import { benchFullServer } from './full.server.ts';
 import { benchImports } from './imports.ts';
+import { benchPixels } from './pixels.ts';
 import { startBenchStack, type BenchStack } from './bench.stack.ts';
 import { run, signIn, storeAll } from './bench.steps.ts';
 import { benchImages } from './images.ts';
@@ -135,7 +137,7 @@ const ROWS = 1_000_000;
 const INSTANCES = 5_000;
 const [only, size] = process.argv.slice(2);
 const PATIENTS = 100_000;
-const PARTS = ['archive', 'images', 'adoption', 'imports', 'full-server'];
+const PARTS = ['archive', 'images', 'pixels', 'adoption', 'imports', 'full-server'];
 if (only !== undefined && !PARTS.includes(only)) {
   say(`Unknown measurement '${only}'. Available: ${PARTS.join(', ')}.`);
   process.exit(2);
@@ -151,6 +153,7 @@ if (isWanted('images')) {
     `# Reads of images\n\n\`npm run bench -- images\` wrote this file.\n\n${images}\n`,
   );
 }
+if (isWanted('pixels')) console.log(await benchPixels(say));
 if (isWanted('adoption')) console.log(await benchAdoption(Number(size ?? INSTANCES), say));
 if (isWanted('imports')) console.log(await benchImports(Number(size ?? ROWS), say));
 if (only === 'full-server') console.log(await benchFullServer(Number(size ?? PATIENTS), say));

@@ -14,12 +14,11 @@ export type HeaderFault =
 /** The bytes are not a readable DICOM Part 10 file. The message contains no data from the file. */
 export class DicomUnreadable extends Error {
   override readonly name = 'DicomUnreadable';
+  readonly reason: HeaderFault;
 
-  constructor(
-    readonly reason: HeaderFault,
-    message: string,
-  ) {
+  constructor(reason: HeaderFault, message: string) {
     super(message);
+    this.reason = reason;
   }
 
   /** The same value as `reason`. The log records the `code` of every error. */

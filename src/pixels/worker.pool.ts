@@ -3,12 +3,11 @@ import { Worker } from 'node:worker_threads';
 /** A worker ended without an answer: it took too long, it failed, or the pool was closed. */
 export class WorkerLost extends Error {
   override readonly name = 'WorkerLost';
+  readonly reason: 'time' | 'failure' | 'closed';
 
-  constructor(
-    readonly reason: 'time' | 'failure' | 'closed',
-    options?: ErrorOptions,
-  ) {
+  constructor(reason: 'time' | 'failure' | 'closed', options?: ErrorOptions) {
     super(`a worker was lost: ${reason}`, options);
+    this.reason = reason;
   }
 }
 
