@@ -19,14 +19,21 @@ const LONGEST_MS = 30_000;
 /** Largest number of frames that are remembered because a worker was lost. */
 const MOST_BROKEN = 10_000;
 
+type FramePool = Pick<WorkerPool<FrameTask, FrameAnswer>, 'run' | 'close'>;
+
 /** Decodes, renders and compresses frames in worker threads, so that a large or hostile frame does not delay other requests. */
 export class FrameWorkers {
-  readonly #pool = new WorkerPool<FrameTask, FrameAnswer>(
-    new URL('./pixels.worker.js', import.meta.url),
-    PIXEL_WORKERS,
-  );
+  readonly #pool: FramePool;
   /** Frames for which a worker was lost. They are not tried again. The oldest key is first. */
   readonly #broken = new Set<string>();
+  /** Frames that took too long once. A busy machine can be the reason, so they are tried once more. The oldest key is first. */
+  readonly #slow = new Set<string>();
+
+  constructor(
+    pool: FramePool = new WorkerPool(new URL('./pixels.worker.js', import.meta.url), PIXEL_WORKERS),
+  ) {
+    this.#pool = pool;
+  }
 
   /**
    * Renders a frame. `name`: a name of the content of the frame. The bytes of the frame move to the worker. Throws `PixelsRefused` when the
@@ -71,16 +78,17 @@ export class FrameWorkers {
       return answer;
     } catch (error) {
       if (!(error instanceof WorkerLost) || error.reason === 'closed') throw error;
-      this.#remember(name);
-      throw lost();
+      const isSlow = error.reason === 'time';
+      remember(isSlow && !this.#slow.has(name) ? this.#slow : this.#broken, name);
+      throw isSlow ? new PixelsRefused('decoding its pixels takes too long') : lost();
     }
   }
+}
 
-  #remember(name: string): void {
-    this.#broken.add(name);
-    const [oldest] = this.#broken;
-    if (this.#broken.size > MOST_BROKEN && oldest !== undefined) this.#broken.delete(oldest);
-  }
+function remember(names: Set<string>, name: string): void {
+  names.add(name);
+  const [oldest] = names;
+  if (names.size > MOST_BROKEN && oldest !== undefined) names.delete(oldest);
 }
 
 function lost(): PixelsRefused {
