@@ -5,6 +5,7 @@ import { request } from 'undici';
 import { z } from 'zod';
 import type { BenchStack } from './bench.stack.ts';
 import type { Slice } from './samples.ts';
+import { STOW_TYPE, stowBody } from './stow.body.ts';
 import { Measured, type Wish } from './wish.ts';
 
 /** Runs the load generator once, in its own process. */
@@ -28,17 +29,21 @@ export async function signIn({ gateway, admin }: BenchStack): Promise<string> {
   return `Bearer ${z.object({ access_token: z.string() }).parse(await answer.body.json()).access_token}`;
 }
 
-/** Stores these instances one after the other. */
+/** The number of instances in one STOW-RS request. */
+const PER_REQUEST = 50;
+
+/** Stores these instances in order, several with each request. */
 export async function storeAll(
   stack: BenchStack,
   authorization: string,
   slices: readonly Slice[],
 ): Promise<void> {
-  for (const { file } of slices) {
+  for (let at = 0; at < slices.length; at += PER_REQUEST) {
+    const files = slices.slice(at, at + PER_REQUEST).map(({ file }) => file);
     const answer = await request(`${stack.gateway}/dicom-web/studies`, {
       method: 'POST',
-      headers: { authorization, 'content-type': 'application/dicom' },
-      body: file,
+      headers: { authorization, 'content-type': STOW_TYPE },
+      body: stowBody(files),
     });
     if (answer.statusCode !== 200)
       throw new Error(`storing answered ${answer.statusCode}: ${await answer.body.text()}`);

@@ -2,9 +2,8 @@
 import { json } from 'node:stream/consumers';
 import { Pool } from 'undici';
 import { sample } from './samples.ts';
+import { STOW_TYPE, stowBody } from './stow.body.ts';
 import { type Measured, type Task, Wish } from './wish.ts';
-
-const BOUNDARY = 'radgate-bench';
 
 /** Requests the paths in turn for `milliseconds` ms, with `connections` concurrent requests. Every response must have the status 200. */
 async function ask(pool: Pool, wish: Extract<Task, { kind: 'ask' }>): Promise<Measured> {
@@ -41,14 +40,11 @@ async function store(pool: Pool, wish: Extract<Task, { kind: 'store' }>): Promis
     const groups: Buffer[] = [];
     for (let at = 0; at < files.length; at += perRequest ?? 1) {
       const some = files.slice(at, at + (perRequest ?? 1));
-      groups.push(perRequest === undefined ? Buffer.concat(some) : multipart(some));
+      groups.push(perRequest === undefined ? Buffer.concat(some) : stowBody(some));
     }
     return groups;
   });
-  const type =
-    perRequest === undefined
-      ? 'application/dicom'
-      : `multipart/related; type="application/dicom"; boundary=${BOUNDARY}`;
+  const type = perRequest === undefined ? 'application/dicom' : STOW_TYPE;
   const times: number[] = [];
   const began = performance.now();
   await Promise.all(
@@ -69,14 +65,6 @@ async function store(pool: Pool, wish: Extract<Task, { kind: 'store' }>): Promis
   );
   const result = measured(performance.now() - began, times, instances * pixelBytes);
   return { ...result, perSecond: (instances / result.milliseconds) * 1000 };
-}
-
-function multipart(files: readonly Buffer[]): Buffer {
-  const parts = files.flatMap((file) => [
-    Buffer.from(`\r\n--${BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n`),
-    file,
-  ]);
-  return Buffer.concat([...parts, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]);
 }
 
 function measured(milliseconds: number, times: number[], bytes: number): Measured {

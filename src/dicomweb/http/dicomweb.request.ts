@@ -52,8 +52,7 @@ export const Incoming = createParamDecorator((_: unknown, context: ExecutionCont
     ifRange: request.headers['if-range']?.toString(),
     range: request.headers.range,
     acceptsGzip: GZIP.test(request.headers['accept-encoding']?.toString() ?? ''),
-    // Fastify lists a second address only if the first one belongs to a trusted proxy.
-    byNginx: request.headers['x-sendfile-type'] === 'X-Accel-Redirect' && (request.ips?.length ?? 0) > 1,
+    byNginx: canBeSentByNginx(request),
     note: (facts) => {
       request.auditNote = { ...request.auditNote, ...facts };
     },
@@ -63,6 +62,15 @@ export const Incoming = createParamDecorator((_: unknown, context: ExecutionCont
     },
   };
 });
+
+/**
+ * Whether nginx can send a file as the answer. Fastify lists a second address only if the first one belongs to a trusted proxy. nginx would
+ * evaluate the conditions itself, with other results than the gateway.
+ */
+function canBeSentByNginx({ headers, ips }: FastifyRequest): boolean {
+  const isConditional = headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined;
+  return headers['x-sendfile-type'] === 'X-Accel-Redirect' && (ips?.length ?? 0) > 1 && !isConditional;
+}
 
 /** The query string and the `Accept` header of a request. */
 export function acceptSourcesOf(request: FastifyRequest): AcceptSources {
