@@ -142,11 +142,11 @@ const kinds: readonly Kind[] = [
   },
   {
     name: 'a still image that is only had as stored',
-    transferSyntax: '1.2.840.10008.1.2.4.201',
+    transferSyntax: '1.2.840.10008.1.2.4.92',
     extra: [element('7FE00010', 'OB', { fragments: [stream] })],
     path: '7fe00010',
     value: stream,
-    own: 'image/jphc',
+    own: 'image/jpx',
   },
 ];
 
