@@ -1,5 +1,3 @@
-import { pipeline, Readable } from 'node:stream';
-import { createInflateRaw, type InflateRaw } from 'node:zlib';
 import { DicomUnreadable } from './dicom.unreadable.js';
 import {
   decodeElementHead,
@@ -19,15 +17,10 @@ import {
 } from './element.decoder.js';
 import { DEFLATED, PREFIX_END, readMeta } from './file.meta.js';
 import { HeaderBytes } from './header/header.bytes.js';
+import { inflate, MOST_INFLATED } from './inflated.source.js';
 
 /** Largest number of bytes that one value may have in memory. It is also the limit for everything before the pixel data. */
 export const LONGEST_HEADER = 16 * 1024 * 1024;
-
-/**
- * Largest inflated size of a deflated data set that is read, in bytes. A deflated file can be a thousand times smaller than its data set. The
- * limit is the default of MAX_INSTANCE_BYTES.
- */
-const MOST_INFLATED = 2 * 1024 * 1024 * 1024;
 
 /** A source of bytes in pieces. The optional `skip` leaves out the next bytes. A skip beyond the end is not an error. */
 export interface ByteSource extends AsyncIterator<Buffer> {
@@ -65,31 +58,8 @@ export async function openFile(file: SourceOfBytes, mostInflated = MOST_INFLATED
   const opened = { meta, transferSyntax, encoding: encodingOf(transferSyntax) };
   if (transferSyntax !== DEFLATED)
     return { ...opened, dataSet: new DataSetBytes(source, ahead), close: () => undefined };
-  const inflate = createInflateRaw();
-  pipeline(Readable.from(concatenated(ahead, source), { objectMode: false }), inflate, () => undefined);
-  const dataSet = new DataSetBytes(inflated(inflate, mostInflated), Buffer.alloc(0));
-  return { ...opened, dataSet, close: () => inflate.destroy() };
-}
-
-async function* inflated(inflate: InflateRaw, most: number): AsyncGenerator<Buffer> {
-  let left = most;
-  try {
-    for await (const piece of inflate) {
-      if (!Buffer.isBuffer(piece)) continue;
-      left -= piece.length;
-      if (left < 0) throw new DicomUnreadable('too-large', 'the inflated data set is longer than allowed');
-      yield piece;
-    }
-  } catch (error) {
-    // This also catches errors of the source, which are thrown unchanged.
-    const isZlib = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
-    throw isZlib ? new DicomUnreadable('deflate', 'the data set is not deflated') : error;
-  }
-}
-
-async function* concatenated(ahead: Buffer, source: ByteSource): AsyncGenerator<Buffer> {
-  yield ahead;
-  for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
+  const { inflated, close } = inflate(ahead, source, mostInflated);
+  return { ...opened, dataSet: new DataSetBytes(inflated, Buffer.alloc(0)), close };
 }
 
 /** Reads a data set element by element from a source. It keeps at most one value in memory. */
