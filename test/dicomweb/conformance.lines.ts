@@ -30,7 +30,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['A file in another transfer syntax', 'uncompressed', 'as DCMTK decodes it, bit for bit'],
   ['JPEG 2000 part 2', 'transcoding', 'in what the archive cannot decode are there as stored only'],
   ['Compressed on demand', 'transcoding', 'files and frames in %s have the stored values'],
-  ['Pixels that can be compressed', 'transcoding', 'what has no such pixels is 406'],
+  ['Pixels that can be compressed', 'transcoding', 'an object without such pixels is 406'],
   ['For frames, a media type', 'transcoding', 'a media type alone means its default transfer syntax'],
   ['LossyImageCompression is 01', 'transcoding', 'of an image with loss say so'],
   ['The gateway decodes all these', 'transcoding', 'that are broken inside are 406'],

@@ -79,7 +79,7 @@ export function registerStowFailures(given: () => World): void {
         ],
         ['a file cut short', 0xc000, 'The file ends inside its data set.', () => file.subarray(0, -20)],
         [
-          'a data set that is none',
+          'bytes that are not a data set',
           0xc000,
           'The data set is not encoded as its transfer syntax says.',
           () => swapped('CS\x0a\0ISO_IR', '!!\x0a\0ISO_IR'),

@@ -457,7 +457,7 @@ export function registerTranscoding(shared: () => World): void {
         ]);
       });
 
-      it('what has no such pixels is 406', async () => {
+      it('an object without such pixels is 406', async () => {
         const uids = freshUids(study);
         await store(nativeFile(pixels.bits, uids));
         for (const [syntax, type] of targets) {

@@ -80,7 +80,7 @@ export function identifierScenarios(place: () => Place): void {
       60_000,
     );
 
-    it('a row that fits several patients of the server changes none of them', async () => {
+    it('a row that fits several patients of the server changes no patient', async () => {
       const clerk = await Clerk.start(world);
       const identifier = [{ system: clerk.system, value: cpfOf(9).replace(/\D/gu, '') }];
       const body = { resourceType: 'Patient', identifier, name: [{ family: 'Twice' }] };

@@ -224,7 +224,7 @@ describe('a known mapping', () => {
     ['an empty column', { ...english, Glucose: ['', '', ''] }, plain],
     ['a column that the draft uses', { ...english, Glucose: ['99', '101', '88'] }, undefined],
     ['dates of another format', { ...english, DOB: ['31/12/1980', '02/01/1990', '06/05/1971'] }, undefined],
-    ['a date that is none', { ...english, DOB: ['1980-02-31', 'unknown', '1971-05-06'] }, plain],
+    ['an impossible date', { ...english, DOB: ['1980-02-31', 'unknown', '1971-05-06'] }, plain],
     ['no date that can be read', { ...english, DOB: ['1980-02-31', 'x', '?'] }, plain],
     ['a word for the sex that nobody knows', { ...english, Sex: ['xyz', 'xyz', 'xyz'] }, plain],
     ['sexes with another meaning', { ...english, Sex: ['H', 'M', 'H'] }, undefined],

@@ -218,7 +218,7 @@ describe('the range without a window', () => {
     ]);
   });
 
-  it('of floating point numbers leaves out what is not finite, which is black', async () => {
+  it('of floating-point numbers ignores NaN and infinity, which are black', async () => {
     const values = [Number.NaN, -1, 0, 1, Infinity, -Infinity];
     const float = Buffer.alloc(24);
     const double = Buffer.alloc(48);

@@ -24,7 +24,7 @@ const RATIOS = [
 ] as const;
 const GREY = 1;
 
-/** A number of which the next two bits choose a form: a constant, or an offset and a number of bits. */
+/** A number in one of four forms, which the next two bits choose. A form is a constant, or an offset and a number of bits. */
 type Form = readonly [offset: number, bits: number];
 const SIZES: readonly Form[] = [
   [1, 9],
