@@ -117,7 +117,10 @@ export class FileCache implements OnApplicationBootstrap {
       const { stream, payload } = await make(boundary, stop);
       stop.addEventListener('abort', () => stream.on('error', () => undefined).destroy(), { once: true });
       const file = await this.folder.write(stream, this.largest, (written) => ({
-        ...{ study, key, boundary, payload: payload() },
+        study,
+        key,
+        boundary,
+        payload: payload(),
         ...written,
       }));
       this.discard(making.isStale ? [file] : this.index.add(file));

@@ -149,10 +149,10 @@ describe('a frame that is read again and again', () => {
 describe('new instances', () => {
   it('are told to all gateways after their commit', async () => {
     const told: string[] = [];
-    const { unlisten } = await world.sql.listen('study_grown', (studyUid) => told.push(studyUid));
+    const listening = await world.sql.listen('study_grown', (studyUid) => told.push(studyUid));
     const { studyUid } = await frameOf();
     await expect.poll(() => told).toContain(studyUid);
-    await unlisten();
+    await listening.unlisten();
   });
 });
 
