@@ -12,7 +12,7 @@ import { WorkerLost, WorkerPool } from './worker.pool.js';
 /** Number of workers of a gateway. */
 export const PIXEL_WORKERS = Math.max(1, Math.min(4, availableParallelism()));
 
-/** Time limit of a frame: a fixed part, and a part for each sample. The limit is never above {@link LONGEST_MS}. */
+/** Limit of the processor time of a frame: a fixed part, and a part for each sample. The limit is never above {@link LONGEST_MS}. */
 const FIXED_MS = 2000;
 const MS_PER_SAMPLE = 0.0004;
 const LONGEST_MS = 30_000;

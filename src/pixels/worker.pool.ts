@@ -11,7 +11,13 @@ export class WorkerLost extends Error {
   }
 }
 
-/** What a task needs besides its content. `milliseconds`: the longest time, from the start of the task. */
+/**
+ * A task on a busy machine may last this many times longer than its processor time. The limit also ends a worker that waits and uses no
+ * processor time.
+ */
+const LONGEST_WAIT = 4;
+
+/** What a task needs besides its content. `milliseconds`: the limit of the processor time that the task uses. */
 export interface TaskNeeds {
   readonly milliseconds: number;
   /** Buffers that move to the worker without a copy. */
@@ -82,6 +88,8 @@ export class WorkerPool<Task, Answer> {
 
   #start(job: Job<Task, Answer>, worker: Worker): void {
     const settle = () => {
+      isRunning = false;
+      clearTimeout(longest);
       clearTimeout(timer);
       worker.off('message', answered);
       worker.off('messageerror', failed);
@@ -102,11 +110,27 @@ export class WorkerPool<Task, Answer> {
       job.resolve(answer);
       this.#next();
     };
-    const timer = setTimeout(() => lose(new WorkerLost('time')), job.milliseconds);
+    let isRunning = true;
+    const late = () => lose(new WorkerLost('time'));
+    const longest = setTimeout(late, LONGEST_WAIT * job.milliseconds);
+    const before = processorTime(worker);
+    const compare = async () => {
+      const left = job.milliseconds + (await before) - (await processorTime(worker));
+      if (!isRunning) return;
+      if (left <= 0) late();
+      else timer = setTimeout(() => void compare(), left);
+    };
+    let timer = setTimeout(() => void compare(), job.milliseconds);
     worker.on('message', answered);
     worker.on('messageerror', failed);
     worker.on('error', failed);
     worker.on('exit', failed);
     worker.postMessage(job.task, [...job.moved]);
   }
+}
+
+/** The processor time in milliseconds that a worker has used. 0 if it does not run yet, or not any more. */
+async function processorTime(worker: Worker): Promise<number> {
+  const { user, system } = await worker.cpuUsage().catch(() => ({ user: 0, system: 0 }));
+  return (user + system) / 1000;
 }

@@ -1,10 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, gt, inArray, isNull, notExists, sql } from 'drizzle-orm';
+import { Changes } from '../database/changes.js';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { instances, quarantine, quarantined } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import type { InstanceFacts } from '../catalog/instance.facts.js';
 import { withRetries } from '../catalog/retrying.js';
+
+/** Largest number of studies that are remembered. The watcher retries the quarantined instances of other studies after a minute. */
+const MAX_SHRUNK = 1_000;
+/** Largest number of instances that are returned at once. */
+const MAX_FREED = 500;
 
 /** The reason why an instance is in quarantine. */
 export type Reason = (typeof quarantine.$inferSelect)['reason'];
@@ -19,7 +25,18 @@ export interface QuarantinedInstance {
 /** The quarantine: instances of the archive that the gateway does not show. No instance has a row in both `quarantined` and `instances`. */
 @Injectable()
 export class Quarantine {
-  constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
+  /** Studies that lost instances a short time ago. An instance of these studies may no longer contradict the catalog. */
+  private readonly shrunk = new Set<string>();
+
+  constructor(
+    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
+    changes: Changes,
+  ) {
+    changes.on((change) => {
+      if (change.of === 'study' && change.kind === 'replaced' && this.shrunk.size < MAX_SHRUNK)
+        this.shrunk.add(change.studyUid);
+    });
+  }
 
   /** Quarantines an instance that is not in the catalog. Returns true if the instance was not yet quarantined for this reason. */
   async add({ id, study, facts }: QuarantinedInstance, reason: Reason): Promise<boolean> {
@@ -75,6 +92,22 @@ export class Quarantine {
       .innerJoin(quarantine, eq(quarantine.id, quarantined.quarantine))
       .where(eq(quarantined.orthancId, id));
     return row?.reason;
+  }
+
+  /**
+   * Returns the ids of quarantined instances in studies that lost instances since the last call. Another instance of such a study may have
+   * been the reason for the quarantine.
+   */
+  async takeFreed(): Promise<OrthancId[]> {
+    if (this.shrunk.size === 0) return [];
+    const shrunk = [...this.shrunk];
+    this.shrunk.clear();
+    const rows = await this.database
+      .select({ id: quarantined.orthancId })
+      .from(quarantined)
+      .where(and(inArray(quarantined.studyUid, shrunk), isNull(quarantined.decision)))
+      .limit(MAX_FREED);
+    return rows.map(({ id }) => OrthancId.parse(id));
   }
 
   /** Returns at most `limit` quarantined instances with an id greater than `after` and without a decision, ordered by id. */

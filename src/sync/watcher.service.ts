@@ -111,6 +111,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (!this.hasCompared) await this.deferred.load();
     await this.followFeed();
     await this.ingestEach(this.deferred.list());
+    await this.ingestEach(await this.quarantine.takeFreed());
     await this.sweepAtOnce();
     if (Date.now() - this.comparedAt < COMPARE_MS) return;
     this.comparedAt = Date.now();

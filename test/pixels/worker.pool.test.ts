@@ -3,8 +3,9 @@ import { CoalescedWork } from '../../src/pixels/coalesced.work.js';
 import { WorkerPool } from '../../src/pixels/worker.pool.js';
 
 interface Task {
-  readonly does: 'answer' | 'loop' | 'throw' | 'exit' | 'environment';
+  readonly does: 'answer' | 'loop' | 'wait' | 'throw' | 'exit' | 'environment';
   readonly says?: string;
+  readonly ms?: number;
 }
 
 const pools: WorkerPool<Task, string>[] = [];
@@ -33,6 +34,12 @@ describe('a pool of workers', () => {
     const waiting = [run({ does: 'answer', says: 'one' }), run({ does: 'answer', says: 'two' })];
     expect(await lost).toMatchObject({ name: 'WorkerLost', reason });
     expect(await Promise.all(waiting)).toEqual(['one', 'two']);
+  });
+
+  it('limits the processor time of a task, and the time of a task that only waits', async () => {
+    const run = poolOf(1);
+    expect(await run({ does: 'wait', ms: 600, says: 'late' }, 300)).toBe('late');
+    await expect(run({ does: 'wait', ms: 60_000 }, 300)).rejects.toMatchObject({ reason: 'time' });
   });
 
   it('gives its workers no environment variables', async () => {

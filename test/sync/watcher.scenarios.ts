@@ -157,22 +157,34 @@ export function registerWatcher(given: () => OwnWorld): void {
         expect(await catalogued(world, bad.studyUid)).toMatchObject({ instances: 0 });
       });
 
-      it('with another patient for a known study it is not shown, and takes its place when the first is gone', async () => {
-        const it = uids();
-        const file = makeInstance(it);
-        await world.store(sender, [file]).expect(200);
-        const other = { ...it, sopUid: freshUid(), seriesUid: freshUid(), patientId: 'MRN-2' };
-        const witness = uids();
-        await bring(other);
-        await bring(witness);
-        await expect.poll(() => catalogued(world, witness.studyUid), SOON).toMatchObject({ instances: 1 });
-        expect(await catalogued(world, it.studyUid)).toMatchObject({ instances: 1, counted: 1, series: 1 });
-        expect(await patientOf(it.studyUid)).toBe('MRN-1');
-        const reader = await world.radiologist(it.studyUid);
-        await world.get(reader, `/studies/${it.studyUid}/metadata`).expect(200);
-        await world.archive(`/studies/${archiveId(it, 'study')}`, { method: 'DELETE' });
-        await expect.poll(() => patientOf(it.studyUid), SOON).toBe('MRN-2');
-      });
+      it.each(['in the archive', 'through the gateway'])(
+        'with another patient for a known study it is not shown until the first is deleted %s',
+        async (where) => {
+          const it = uids();
+          const file = makeInstance(it);
+          await world.store(sender, [file]).expect(200);
+          const other = { ...it, sopUid: freshUid(), seriesUid: freshUid(), patientId: 'MRN-2' };
+          const witness = uids();
+          await bring(other);
+          await bring(witness);
+          await expect.poll(() => catalogued(world, witness.studyUid), SOON).toMatchObject({ instances: 1 });
+          expect(await catalogued(world, it.studyUid)).toMatchObject({ instances: 1, counted: 1, series: 1 });
+          expect(await patientOf(it.studyUid)).toBe('MRN-1');
+          const reader = await world.radiologist(it.studyUid);
+          await world.get(reader, `/studies/${it.studyUid}/metadata`).expect(200);
+          if (where === 'in the archive')
+            await world.archive(`/studies/${archiveId(it, 'study')}`, { method: 'DELETE' });
+          else {
+            const scope = { kind: 'study', study_uid: it.studyUid };
+            const eraser = await world.person({ rights: ['studies:delete'], scope });
+            await world.http
+              .delete(`/dicom-web/studies/${it.studyUid}`)
+              .set('authorization', eraser.authorization)
+              .expect(204);
+          }
+          await expect.poll(() => patientOf(it.studyUid), SOON).toBe('MRN-2');
+        },
+      );
     });
 
     describe('what is deleted in the archive', () => {
