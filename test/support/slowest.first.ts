@@ -2,14 +2,14 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * The slowest test files, in this order. In a new clone, vitest cannot sort the files by their durations, because there was no earlier run.
- * Files that need HAPI are not among the first, because the start of HAPI takes a minute.
+ * Files that need HAPI or the whole stack are not among the first, because their start takes a minute.
  */
 const SLOWEST = [
-  'viewer/viewer',
   'authn/signing.keys',
   'dicomweb/storing',
   'sync/agreement',
   'dicomweb/asking',
+  'viewer/viewer',
   'dicomweb/pixels',
   'sync/quarantine',
   'health/ready',
