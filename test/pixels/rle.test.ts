@@ -117,3 +117,16 @@ it.each<[name: string, format: PixelFormat, frame: Uint8Array]>([
 ])('an RLE frame %s is refused', async (_, format, frame) => {
   await expect(decodeFrame('rle', format, frame)).rejects.toThrow(PixelsRefused);
 });
+
+const planeOf = (pixels: number) => Array.from({ length: pixels }, (_, at) => at % 5);
+it.each<[string, readonly number[], boolean]>([
+  ['ends with its plane', packed(planeOf(20), [7]), true],
+  ['is padded with zeros or operations without effect', [...packed(planeOf(20), [7]), 0, 128], true],
+  ['holds more runs than its plane', packed(planeOf(40), [5]), false],
+  ['has a literal run across the end of its plane', packed(planeOf(24), [16]), false],
+  ['has a replicated run across the end of its plane', [...packed(planeOf(18), [7]), 257 - 3, 9], false],
+])('an RLE segment that %s is decoded only if it fills the frame exactly', async (_, segment, isRight) => {
+  const decoding = decodeFrame('rle', formatOf(8, false, 20), rleFrame([segment]));
+  if (isRight) expect([...(await decoding).bytes]).toEqual(planeOf(20));
+  else await expect(decoding).rejects.toThrow('longer than its plane');
+});

@@ -3,10 +3,12 @@ import { PixelsRefused } from '../pixels.refused.js';
 
 const HEADER_BYTES = 64;
 const NO_OPERATION = 128;
+const TOO_LONG = 'an RLE segment is longer than its plane';
 
 /**
  * Decodes a frame of RLE Lossless (PS3.5 Annex G) to samples in little endian, pixel by pixel. Each segment contains one byte of one sample
- * of all pixels, and the most significant byte comes first. Throws `PixelsRefused` when the segments do not fill the frame.
+ * of all pixels, and the most significant byte comes first. Throws `PixelsRefused` when the segments do not
+ * fill the frame exactly.
  */
 export function decodeRle(format: PixelFormat, encoded: Uint8Array): Uint8Array<ArrayBuffer> {
   const { rows, columns, bitsAllocated, photometric, numbers } = format;
@@ -35,7 +37,8 @@ export function decodeRle(format: PixelFormat, encoded: Uint8Array): Uint8Array<
 /** Unpacks a segment (PS3.5 §G.3.2) to every `step`th byte of `out`. */
 function unpack(packed: Uint8Array, out: Uint8Array, start: number, step: number): void {
   let to = start;
-  for (let from = 0; to < out.length;) {
+  let from = 0;
+  while (to < out.length) {
     const control = packed[from];
     from += 1;
     if (control === undefined) throw new PixelsRefused('an RLE segment is shorter than its plane');
@@ -44,8 +47,15 @@ function unpack(packed: Uint8Array, out: Uint8Array, start: number, step: number
     const count = isLiteral ? control + 1 : 257 - control;
     if (from + (isLiteral ? count : 1) > packed.length)
       throw new PixelsRefused('an RLE segment ends inside a run');
-    for (let index = 0; index < count && to < out.length; index += 1, to += step)
+    if (to + (count - 1) * step >= out.length) throw new PixelsRefused(TOO_LONG);
+    for (let index = 0; index < count; index += 1, to += step)
       out[to] = packed[isLiteral ? from + index : from] ?? 0;
     from += isLiteral ? count : 1;
   }
+  if (!packed.subarray(from).every(isPadding)) throw new PixelsRefused(TOO_LONG);
+}
+
+/** Whether a byte after the last run has no effect. Writers pad a segment to an even length. */
+function isPadding(byte: number): boolean {
+  return byte === 0 || byte === NO_OPERATION;
 }
