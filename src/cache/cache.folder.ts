@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type CachedFile, hasFolder, parseName, pathOf } from './cached.file.js';
@@ -14,6 +14,9 @@ const FOLDER_MODE = 0o750;
 const WRITE_BYTES = 512 * 1024;
 const PUBLISH_ATTEMPTS = 3;
 const ABANDONED_MS = 60 * 60 * 1000;
+/** A claim is renewed in the first interval. After the second one, another process may take it, because its process has ended. */
+const RENEW_MS = 10_000;
+const CLAIM_MS = 60_000;
 
 /** The error of a disk that is full, read-only or broken. The request can be answered without the cache. */
 export class CacheUnusable extends Error {}
@@ -23,6 +26,11 @@ export class BodyTooLong extends Error {}
 
 /** A state of a file on the disk. The state differs after each write to the file. */
 type FileState = string;
+
+interface WrittenFile {
+  readonly file: CachedFile;
+  readonly at: number;
+}
 
 /** Reads and writes the files of the cache. A file appears under its name only when all its bytes are written. */
 export class CacheFolder {
@@ -51,20 +59,61 @@ export class CacheFolder {
     await this.#probe(join(partial, `probe-${randomBytes(8).toString('hex')}`));
   }
 
-  /** All complete files with their time of writing. Files with another name or length are deleted. */
+  /** All complete files, the oldest first. Files with another name or length are deleted. */
   async list(): Promise<CachedFile[]> {
-    const found: { readonly file: CachedFile; readonly at: number }[] = [];
-    for (const study of await readdir(this.#root)) {
-      if (!hasFolder(study)) continue;
-      for (const name of await readdir(join(this.#root, study))) {
-        const path = join(this.#root, study, name);
-        const file = parseName(study, name);
-        const { size, mtimeMs } = await stat(path);
-        if (file !== undefined && size === file.length) found.push({ file, at: mtimeMs });
-        else await rm(path, { force: true, recursive: true });
-      }
+    const found: WrittenFile[] = [];
+    for (const study of await readdir(this.#root)) found.push(...(await this.#filesOf(study)));
+    return inOrderOfTime(found);
+  }
+
+  /**
+   * All complete files of a study, the oldest first. Files with another name or length are deleted. `before`: only files that were written
+   * before this time, in milliseconds since 1970.
+   */
+  async listStudy(study: string, before = Infinity): Promise<CachedFile[]> {
+    return inOrderOfTime((await this.#filesOf(study)).filter(({ at }) => at < before));
+  }
+
+  /** The state of the folder of a study. It differs after a file was added or removed. `undefined` if the study has no files. */
+  stateOfStudy(study: string): FileState | undefined {
+    const found = hasFolder(study)
+      ? statSync(join(this.#root, study), { throwIfNoEntry: false, bigint: true })
+      : undefined;
+    return found === undefined ? undefined : `${found.ino} ${found.mtimeNs}`;
+  }
+
+  /**
+   * Claims a study, so that only one of the processes that share this folder makes its files in advance. Returns a function that ends the
+   * claim, or `undefined` if another process has the claim. The claim of a killed process ends after a minute.
+   */
+  async claim(study: string): Promise<(() => Promise<void>) | undefined> {
+    const path = join(this.#root, PARTIAL, `claim-${study}`);
+    if (!hasFolder(study)) return undefined;
+    const held = await stat(path).catch(() => undefined);
+    if (held !== undefined && Date.now() - held.mtimeMs > CLAIM_MS) await rm(path, { force: true });
+    const handle = await open(path, 'wx', FILE_MODE).catch(() => undefined);
+    if (handle === undefined) return undefined;
+    await handle.close();
+    const renewing = setInterval(() => {
+      utimes(path, new Date(), new Date()).catch(() => undefined);
+    }, RENEW_MS).unref();
+    return async () => {
+      clearInterval(renewing);
+      await rm(path, { force: true });
+    };
+  }
+
+  async #filesOf(study: string): Promise<WrittenFile[]> {
+    const found: WrittenFile[] = [];
+    const names = hasFolder(study) ? await readdir(join(this.#root, study)).catch(() => []) : [];
+    for (const name of names) {
+      const path = join(this.#root, study, name);
+      const file = parseName(study, name);
+      const written = await stat(path).catch(() => undefined);
+      if (file !== undefined && written?.size === file.length) found.push({ file, at: written.mtimeMs });
+      else if (written !== undefined) await rm(path, { force: true, recursive: true });
     }
-    return found.sort((one, other) => one.at - other.at).map(({ file }) => file);
+    return found;
   }
 
   /**
@@ -170,6 +219,10 @@ export class CacheFolder {
     await handle.close();
     await rm(path, { force: true });
   }
+}
+
+function inOrderOfTime(found: readonly WrittenFile[]): CachedFile[] {
+  return found.toSorted((one, other) => one.at - other.at).map(({ file }) => file);
 }
 
 async function onDisk<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -2,17 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { inArray } from 'drizzle-orm';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { Changes } from '../database/changes.js';
-import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
-import { studies } from '../database/schema.catalog.js';
 import { CoalescedWork } from '../pixels/coalesced.work.js';
 import { noteHandled } from '../problems/handled.errors.js';
 import { BodyTooLong, CacheFolder, CacheUnusable } from './cache.folder.js';
 import { CacheIndex } from './cache.index.js';
 import { type CachedFile, type CacheKey, hasFolder, hashOfKey, pathOf } from './cached.file.js';
+import { OutdatedFiles } from './outdated.files.js';
 
 /** After an error of the disk, nothing is written for this time. */
 const PAUSE_MS = 10_000;
@@ -20,12 +18,22 @@ const PAUSE_MS = 10_000;
 const LARGEST_SHARE = 1 / 16;
 /** A longer body would make the client wait too long for its first byte. */
 const LARGEST_BYTES = 64 * 1024 * 1024;
-const BATCH = 500;
+/** A folder that cannot be used at the start is tried again after this time. */
+const RETRY_MS = 10_000;
+/** The folder of a study is read again after this time at the earliest, to find files of other processes. */
+const LOOK_MS = 1_000;
+const MAX_LOOKS = 10_000;
 
 /** A body to write into the cache. `payload` is called when the stream has ended: see {@link CachedFile}. */
 export interface MadeBody {
   readonly stream: Readable;
   readonly payload: () => number;
+}
+
+/** What was known about the folder of a study when it was last read. */
+interface Look {
+  readonly at: number;
+  readonly state: string;
 }
 
 /** A body that is being made. `isStale`: the content of the study has changed since the work began. */
@@ -45,13 +53,14 @@ export class FileCache implements OnApplicationBootstrap {
   private readonly index: CacheIndex;
   private readonly equal = new CoalescedWork<CachedFile | undefined>();
   private readonly making = new Set<Making>();
+  private readonly looks = new Map<string, Look>();
   private readonly logger = new Logger('cache');
   private isReady = false;
   private pausedUntil = 0;
 
   constructor(
     @Inject(ENV) private readonly env: Pick<Env, 'CACHE_BYTES' | 'CACHE_DIR' | 'DATA_DIR'>,
-    @Inject(BACKGROUND_DATABASE) private readonly database: Database,
+    private readonly outdated: OutdatedFiles,
     private readonly changes: Changes,
   ) {
     this.root = resolve(env.CACHE_DIR ?? join(env.DATA_DIR, 'cache'));
@@ -63,7 +72,7 @@ export class FileCache implements OnApplicationBootstrap {
     if (this.env.CACHE_BYTES === 0) return;
     this.changes.on((change) => {
       if (change.of === 'study' && change.kind === 'replaced') this.removeStudy(change.studyUid);
-      if (change.of === 'everything' && change.reason === 'missed') void this.removeMissing();
+      if (change.of === 'everything' && change.reason === 'missed') void this.removeOutdated();
     });
     void this.start();
   }
@@ -79,6 +88,22 @@ export class FileCache implements OnApplicationBootstrap {
     return { absolute: this.folder.path(file), relative: pathOf(file) };
   }
 
+  /** Whether a body with this key was made. The body is not used, and its checksum is not compared. */
+  holds(key: CacheKey): boolean {
+    return this.index.has(hashOfKey(key));
+  }
+
+  /**
+   * Claims a study, so that only one of the gateways that share CACHE_DIR makes bodies of the study in advance. Returns a function that ends
+   * the claim, or `undefined` if another gateway has the claim or the cache cannot be used.
+   */
+  async claim(study: string): Promise<(() => Promise<void>) | undefined> {
+    if (this.largest === 0) return undefined;
+    const release = await this.folder.claim(study);
+    if (release !== undefined) await this.adopt(study);
+    return release;
+  }
+
   /** Returns the file with this key if it exists and is not damaged. A damaged file is deleted. */
   async find(key: CacheKey): Promise<CachedFile | undefined> {
     const file = this.index.use(hashOfKey(key));
@@ -91,17 +116,33 @@ export class FileCache implements OnApplicationBootstrap {
   /**
    * Returns the file with this key. If there is none, writes the body that `make` returns. Equal concurrent calls share one run of `make`, which
    * stops when the signals of all callers have aborted. `boundary` is for a multipart body. Errors of `make` are thrown unchanged.
+   * `isAhead`: no client has asked for the body yet.
    */
   async provide(
     key: CacheKey,
     make: (boundary: string, stop: AbortSignal) => Promise<MadeBody>,
     signal: AbortSignal,
+    isAhead = false,
   ): Promise<CachedFile | undefined> {
     if (this.largest === 0 || !hasFolder(key.study)) return undefined;
-    const found = await this.find(key);
-    if (found !== undefined) return found;
+    const known = await this.find(key);
+    if (known !== undefined) return known;
+    await this.adopt(key.study);
+    const adopted = await this.find(key);
+    if (adopted !== undefined) return adopted;
     const hash = hashOfKey(key);
-    return this.equal.run(hash, (stop) => this.make(hash, key.study, make, stop), signal);
+    return this.equal.run(hash, (stop) => this.make(hash, key.study, make, stop, isAhead), signal);
+  }
+
+  /** Adds the files of a study that another gateway with the same folder has made. */
+  private async adopt(study: string): Promise<void> {
+    const state = this.folder.stateOfStudy(study);
+    const [now, last] = [performance.now(), this.looks.get(study)];
+    if (state === undefined || last?.state === state || now - (last?.at ?? -Infinity) < LOOK_MS) return;
+    if (this.looks.size >= MAX_LOOKS) this.looks.clear();
+    this.looks.set(study, { at: now, state });
+    for (const file of await this.folder.listStudy(study))
+      if (!this.index.has(file.key)) this.discard(this.index.add(file));
   }
 
   private async make(
@@ -109,6 +150,7 @@ export class FileCache implements OnApplicationBootstrap {
     study: string,
     make: (boundary: string, stop: AbortSignal) => Promise<MadeBody>,
     stop: AbortSignal,
+    isAhead: boolean,
   ): Promise<CachedFile | undefined> {
     const making: Making = { study, isStale: false };
     this.making.add(making);
@@ -123,7 +165,7 @@ export class FileCache implements OnApplicationBootstrap {
         payload: payload(),
         ...written,
       }));
-      this.discard(making.isStale ? [file] : this.index.add(file));
+      this.discard(making.isStale ? [file] : this.index.add(file, isAhead));
       return making.isStale ? undefined : file;
     } catch (error) {
       if (error instanceof BodyTooLong) return undefined;
@@ -136,30 +178,34 @@ export class FileCache implements OnApplicationBootstrap {
     }
   }
 
-  private async start(): Promise<void> {
+  private async start(isFirst = true): Promise<void> {
     try {
       await this.folder.prepare();
       for (const file of await this.folder.list()) this.discard(this.index.add(file));
       this.isReady = true;
-      await this.removeMissing();
+      if (!isFirst) this.logger.log('CACHE_DIR can be used again');
     } catch (error) {
       noteHandled('cache', error);
-      this.logger.warn('CACHE_DIR cannot be read or written: the gateway works without its cache');
+      if (isFirst)
+        this.logger.warn(
+          'CACHE_DIR cannot be read or written: the gateway works without its cache until it can',
+        );
+      setTimeout(() => void this.start(false), RETRY_MS).unref();
+      return;
     }
+    await this.removeOutdated();
   }
 
-  /** Deletes the files of studies that were removed from the catalog while this gateway could not be notified. */
-  private async removeMissing(): Promise<void> {
-    const held = this.index.studies();
+  /** Deletes the files that became outdated while this gateway could not be notified. */
+  private async removeOutdated(): Promise<void> {
     try {
-      for (let start = 0; start < held.length; start += BATCH) {
-        const batch = held.slice(start, start + BATCH);
-        const rows = await this.database
-          .select({ studyUid: studies.studyUid })
-          .from(studies)
-          .where(inArray(studies.studyUid, batch));
-        const present = new Set(rows.map(({ studyUid }) => studyUid));
-        for (const study of batch) if (!present.has(study)) this.removeStudy(study);
+      for await (const { study, before } of this.outdated.among(this.index.studies())) {
+        if (before === Infinity) this.removeStudy(study);
+        else {
+          this.markStale(study);
+          for (const file of await this.folder.listStudy(study, before))
+            this.discard([this.index.remove(file)]);
+        }
       }
     } catch (error) {
       noteHandled('cache', error);
@@ -167,9 +213,13 @@ export class FileCache implements OnApplicationBootstrap {
   }
 
   private removeStudy(study: string): void {
-    for (const one of this.making) if (one.study === study) one.isStale = true;
+    this.markStale(study);
     this.index.removeStudy(study);
     this.folder.removeStudy(study).catch((error: unknown) => noteHandled('cache', error));
+  }
+
+  private markStale(study: string): void {
+    for (const one of this.making) if (one.study === study) one.isStale = true;
   }
 
   private discard(files: readonly CachedFile[]): void {

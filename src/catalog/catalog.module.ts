@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
+import { BackgroundLookup } from './background.lookup.js';
 import { Uploaders } from './uploaders.service.js';
 import { RecentStudies } from './recent.studies.js';
 import { RepresentativeInstances } from './representative.instances.js';
@@ -13,6 +14,7 @@ import { Stats } from './stats.service.js';
 @Module({
   imports: [OrthancModule],
   providers: [
+    BackgroundLookup,
     Lookup,
     RecentStudies,
     RepresentativeInstances,
@@ -22,6 +24,15 @@ import { Stats } from './stats.service.js';
     ReferenceAccess,
     Stats,
   ],
-  exports: [Lookup, RepresentativeInstances, Searches, Reservations, Uploaders, ReferenceAccess, Stats],
+  exports: [
+    BackgroundLookup,
+    Lookup,
+    RepresentativeInstances,
+    Searches,
+    Reservations,
+    Uploaders,
+    ReferenceAccess,
+    Stats,
+  ],
 })
 export class CatalogModule {}

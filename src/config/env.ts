@@ -81,6 +81,7 @@ export const EnvSchema = z.object({
     .int()
     .nonnegative()
     .default(2 ** 31),
+  CACHE_AHEAD_PERCENT: z.coerce.number().int().min(0).max(100).default(25),
   CACHE_DIR: z.string().min(1).optional(),
   ACCEL_REDIRECT: z
     .string()

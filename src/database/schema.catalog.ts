@@ -48,6 +48,8 @@ export const studies = pgTable('studies', {
   seriesCount: countColumn('series_count'),
   instanceCount: countColumn('instance_count'),
   revision: bigint('revision', { mode: 'number' }).notNull().default(0),
+  // When the study last lost or replaced an instance. A trigger sets it.
+  shrunkAt: timestampColumn('shrunk_at'),
 });
 
 export const series = pgTable('series', {

@@ -5,6 +5,9 @@ import { CacheModule } from '../cache/cache.module.js';
 import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { SyncModule } from '../sync/sync.module.js';
+import { BodiesAhead } from './ahead/bodies.ahead.js';
+import { SeriesBodies } from './ahead/series.bodies.js';
+import { WaitingRequests } from './ahead/waiting.requests.js';
 import { CapabilitiesController } from './capabilities.controller.js';
 import { DeleteController } from './delete.controller.js';
 import { DeletionService } from './deletion.service.js';
@@ -19,6 +22,7 @@ import { QidoService } from './qido/qido.service.js';
 import { Animations } from './rendered/animations.service.js';
 import { GatewayPictures } from './rendered/gateway.pictures.js';
 import { PdfDocuments } from './rendered/pdf.documents.js';
+import { PictureBodies } from './rendered/picture.bodies.js';
 import { Pictures } from './rendered/pictures.service.js';
 import { RenderedAnswers } from './rendered/rendered.answers.js';
 import { WadoRenderedController } from './rendered/rendered.controller.js';
@@ -36,11 +40,13 @@ import { BulkAnswers } from './wado/bulk.answers.js';
 import { BulkValues } from './wado/bulk.values.js';
 import { CachedAnswers } from './wado/cached.answers.js';
 import { FileAnswers } from './wado/file.answers.js';
+import { FrameBodies } from './wado/frame.bodies.js';
 import { FrameAnswers } from './wado/frame.answers.js';
 import { Frames } from './wado/frames.service.js';
 import { InstanceFiles } from './wado/instance.files.js';
 import { InstanceMetadata } from './wado/instance.metadata.js';
 import { MetadataAnswers } from './wado/metadata.answers.js';
+import { MetadataBodies } from './wado/metadata.bodies.js';
 import { Metadata } from './wado/metadata.service.js';
 import { ReadAccess } from './wado/read.access.js';
 import { StoredFrames } from './wado/stored.frames.js';
@@ -68,6 +74,9 @@ import { WadoController } from './wado/wado.controller.js';
     FrameAnswers,
     MetadataAnswers,
     BulkAnswers,
+    FrameBodies,
+    MetadataBodies,
+    PictureBodies,
     CachedAnswers,
     RenderedTargets,
     RenderedAnswers,
@@ -96,6 +105,9 @@ import { WadoController } from './wado/wado.controller.js';
     PartTransfer,
     PartSettlement,
     DeletionService,
+    BodiesAhead,
+    SeriesBodies,
+    WaitingRequests,
   ],
 })
 export class DicomwebModule {}

@@ -13,7 +13,8 @@ export type HandledWork =
   | 'signing key file'
   | 'hourly task'
   | 'unreadable header'
-  | 'cache';
+  | 'cache'
+  | 'bodies made in advance';
 
 /** At most one line is logged in this time for each kind of work. The line contains the number of errors since the previous line. */
 const LINE_MS = 10_000;

@@ -9,6 +9,7 @@ import type { Running } from '../../infra/local/launch.ts';
 import { startNginx } from '../../infra/local/nginx.ts';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
+import { aheadScenarios } from './ahead.scenarios.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
 const FRAME = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
@@ -245,3 +246,5 @@ describe('without a usable cache', () => {
     }
   });
 });
+
+aheadScenarios(() => ({ world, storer, reader }));

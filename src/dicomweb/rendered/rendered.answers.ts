@@ -5,6 +5,7 @@ import { acceptedBy } from '../http/accept.js';
 import { bytesAnswer, type DicomwebAnswer, multipartAnswer, notModified } from '../http/dicomweb.answer.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
 import { etagOf, matchesEtag } from '../http/entity.tags.js';
+import { etagOfPictures, PictureBodies } from './picture.bodies.js';
 import { PdfDocuments } from './pdf.documents.js';
 import { type InstanceFrames, framesOf, Pictures } from './pictures.service.js';
 import { CachedAnswers } from '../wado/cached.answers.js';
@@ -18,9 +19,6 @@ import {
 import { parseRenderedQuery, type RenderedQuery } from './rendered.query.js';
 import { VideoAnswers } from './video.answers.js';
 
-/** Part of the entity tags of pictures. A change of the rendering changes the number, so that clients do not keep old pictures. */
-const RENDERING = 3;
-
 /**
  * Answers with rendered representations of instances. Each read is recorded. Each answer has an entity tag. The status is 304 when the
  * client already has the representation.
@@ -32,6 +30,7 @@ export class RenderedAnswers {
     private readonly rendering: Pictures,
     private readonly pdfs: PdfDocuments,
     private readonly videos: VideoAnswers,
+    private readonly bodies: PictureBodies,
     private readonly cache: CachedAnswers,
   ) {}
 
@@ -89,9 +88,7 @@ export class RenderedAnswers {
     isCached = false,
   ): Promise<DicomwebAnswer> {
     const read = await this.access.record(request, found, 'rendered');
-    const numbers = frames.map(({ instance, frame }) => [instance.sopUid, frame]);
-    const strength = representation.multipart ? 'weak' : 'strong';
-    const etag = etagOf(found, [RENDERING, numbers, representation, query], strength);
+    const etag = etagOfPictures(found, frames, representation, query);
     if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
     if (representation.multipart)
       return multipartAnswer(await this.rendering.inParts(read, frames, representation, query), etag);
@@ -100,20 +97,9 @@ export class RenderedAnswers {
       const bytes = await this.rendering.animation(read, frames, animated, query);
       return bytesAnswer(animated, bytes, etag);
     }
-    const [{ instance, frame }] = frames;
-    const cached = !isCached
-      ? undefined
-      : await this.cache.answer(request, read, {
-          choices: ['rendered', etag],
-          etag,
-          sent: { frames: 1 },
-          type: () => representation.type,
-          isWhole: true,
-          make: async (making, _boundary, signal) => {
-            const shown = { instance: { ...instance, signal }, frame };
-            return (await this.rendering.one(making, shown, representation, query)).stream;
-          },
-        });
+    const isOne = isCached && frames.length === 1;
+    const body = isOne ? this.bodies.of(found, frames[0], representation, query, etag) : undefined;
+    const cached = body === undefined ? undefined : await this.cache.answer(request, read, body);
     if (cached !== undefined) return cached;
     const bytes = await this.rendering.one(read, frames[0], representation, query);
     return bytesAnswer(representation.type, bytes, etag);

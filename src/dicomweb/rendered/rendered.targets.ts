@@ -4,13 +4,11 @@ import { acceptedBy } from '../http/accept.js';
 import type { DicomwebAnswer } from '../http/dicomweb.answer.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
 import { framesWithin } from '../wado/frame.numbers.js';
+import { thumbnailViewport } from './picture.bodies.js';
 import { documentsOf, framesOf, picturesOf, representativeOf } from './pictures.service.js';
 import { ReadAccess } from '../wado/read.access.js';
 import { RenderedAnswers } from './rendered.answers.js';
 import { negotiateDocuments } from './rendered.negotiation.js';
-
-/** Maximum size of a thumbnail, in pixels. */
-const THUMBNAIL = { width: 128, height: 128 };
 
 /** Selects the content of a rendered resource (PS3.18 §10.4.1.1.3, §10.4.1.1.4): frames, documents or a video. */
 @Injectable()
@@ -62,11 +60,6 @@ export class RenderedTargets {
       asked === undefined
         ? representativeOf(found)
         : framesOf(instance, framesWithin(asked, instance.frames))[0];
-    const { rows = THUMBNAIL.height, columns = THUMBNAIL.width } = shown.instance;
-    const viewport = {
-      width: Math.min(columns, THUMBNAIL.width),
-      height: Math.min(rows, THUMBNAIL.height),
-    };
-    return this.answers.frames(request, found, [shown], viewport);
+    return this.answers.frames(request, found, [shown], thumbnailViewport(shown));
   }
 }

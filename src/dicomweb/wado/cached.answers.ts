@@ -7,7 +7,7 @@ import type { Offered } from '../../audit/readings.js';
 import { CacheUnusable } from '../../cache/cache.folder.js';
 import type { CachedFile } from '../../cache/cached.file.js';
 import { FileCache } from '../../cache/file.cache.js';
-import type { FoundInstance } from '../../catalog/lookup.service.js';
+import type { FoundInstance, FoundInstances } from '../../catalog/lookup.service.js';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import { type DicomwebAnswer, bodyAnswer } from '../http/dicomweb.answer.js';
@@ -71,10 +71,28 @@ export class CachedAnswers {
     return { ...answer, headers: { ...answer.headers, ...encoding } };
   }
 
+  /** Whether the cache has the body, also the compressed form of a text. */
+  isPrepared(found: FoundInstances, body: CacheableBody): boolean {
+    return this.cache.holds(
+      this.keyOf(found, body.isText === true ? [...body.choices, 'gzip'] : body.choices),
+    );
+  }
+
+  /**
+   * Makes the body in advance if the cache does not have it, also the compressed form of a text. The rights are checked when a client asks for
+   * the body. Errors of `make` are thrown unchanged.
+   */
+  async prepare(read: RecordedRead, body: CacheableBody, signal: AbortSignal): Promise<void> {
+    if (this.isPrepared(read, body)) return;
+    if (body.isText === true) await this.compressed(read, body, signal, true);
+    else await this.plain(read, body, signal, true);
+  }
+
   private plain(
     read: RecordedRead,
     { choices, make }: CacheableBody,
     signal: AbortSignal,
+    isAhead = false,
   ): Promise<CachedFile | undefined> {
     const work = async (boundary: string, stop: AbortSignal) => {
       let payload = 0;
@@ -89,28 +107,29 @@ export class CachedAnswers {
       };
       return { stream: await make(making, boundary, stop), payload: () => payload };
     };
-    return this.cache.provide(this.keyOf(read, choices), work, signal);
+    return this.cache.provide(this.keyOf(read, choices), work, signal, isAhead);
   }
 
   private async compressed(
     read: RecordedRead,
     body: CacheableBody,
     signal: AbortSignal,
+    isAhead = false,
   ): Promise<CachedFile | undefined> {
     const key = this.keyOf(read, [...body.choices, 'gzip']);
     const found = await this.cache.find(key);
     if (found !== undefined) return found;
-    const plain = await this.plain(read, body, signal);
+    const plain = await this.plain(read, body, signal, isAhead);
     if (plain === undefined) return undefined;
     const { absolute } = this.cache.pathsOf(plain);
     const work = async () => ({
       stream: Readable.from(gzipOf(absolute), { objectMode: false }),
       payload: () => plain.payload,
     });
-    return this.cache.provide(key, work, signal);
+    return this.cache.provide(key, work, signal, isAhead);
   }
 
-  private keyOf({ studyUid }: RecordedRead, choices: readonly unknown[]) {
+  private keyOf({ studyUid }: FoundInstances, choices: readonly unknown[]) {
     return { study: studyUid, choices: [this.env.PUBLIC_URL, ...choices] };
   }
 

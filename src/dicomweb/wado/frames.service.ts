@@ -21,7 +21,7 @@ import { contentType, type Representation } from './wado.negotiation.js';
 const OCTETS = 'application/octet-stream';
 
 /** A source of frames. Each frame is fetched with one call, or all frames are taken from a native file that is read once. */
-interface Source {
+export interface SourceOfFrames {
   /** Whether the next frame may be fetched while the current frame is written. */
   readonly ahead: boolean;
   readonly frame: (number: number) => Promise<ArchiveBytes>;
@@ -41,29 +41,37 @@ export class Frames {
     private readonly compressed: EncodedFrames,
   ) {}
 
-  /** Fetches frames in the requested order, each as one part. `boundary`: see {@link writeMultipart}. */
+  /** Fetches frames in the requested order, each as one part. `boundary`: see {@link writeMultipart}. The source is closed at the end. */
   inParts(
     read: RecordedRead,
     frames: readonly [number, ...number[]],
     representation: Representation,
     boundary?: string,
+    source: SourceOfFrames = this.sourceOf(read.instances[0], representation),
   ): Promise<OutgoingMultipart> {
-    const source = this.sourceOf(read, representation);
     const address = instanceUrl(this.env.PUBLIC_URL, read.studyUid, read.instances[0]);
     const [first, ...rest] = frames;
     const part = (frame: number): OutgoingPart => ({
       type: contentType(representation),
       location: `${address}/frames/${frame}`,
       ahead: source.ahead,
-      open: () => source.frame(frame),
+      open: () => counted(read, source.frame(frame)),
     });
     return writeMultipart(representation.type, [part(first), ...rest.map(part)], source.close, boundary);
   }
 
   /** Fetches one frame. Throws `NotVisible`, `NotAcceptable`. */
   async one(read: RecordedRead, frame: number, representation: Representation): Promise<ArchiveBytes> {
-    const source = this.sourceOf(read, representation);
-    return closing(source.frame(frame), source.close);
+    const source = this.sourceOf(read.instances[0], representation);
+    return closing(counted(read, source.frame(frame)), source.close);
+  }
+
+  /**
+   * A source for all stored frames of an instance in ascending order. A native file is read once. The caller closes the source.
+   */
+  inOrder(instance: FoundInstance, representation: Representation): SourceOfFrames {
+    const isNative = comesAsLittleEndian(instance.transferSyntax) && instance.frames > 1;
+    return isNative ? this.nativeSource(instance) : this.sourceOf(instance, representation);
   }
 
   /** Fetches compressed pixel data in decoded form, with all frames in one value. */
@@ -85,33 +93,32 @@ export class Frames {
     return closing(native.all(), () => native.close());
   }
 
-  private sourceOf(read: RecordedRead, { decoded, encoded, transferSyntax }: Representation): Source {
-    const [instance] = read.instances;
-    const counted = async (asked: Promise<ArchiveBytes>) => metered(await asked, { frames: 1 }, read.offered);
+  private sourceOf(
+    instance: FoundInstance,
+    { decoded, encoded, transferSyntax }: Representation,
+  ): SourceOfFrames {
     if (encoded === true)
       return {
         ahead: false,
-        frame: (number) => counted(this.compressed.one(instance, number, transferSyntax)),
-        close: () => undefined,
+        frame: (number) => this.compressed.one(instance, number, transferSyntax),
+        close: nothing,
       };
     if (decoded && codecOf(instance.transferSyntax) !== undefined)
-      return {
-        ahead: false,
-        frame: (number) => counted(this.own.one(instance, number)),
-        close: () => undefined,
-      };
+      return { ahead: false, frame: (number) => this.own.one(instance, number), close: nothing };
     // The archive cannot separate frames of one-bit pixels, because such a frame can begin in the middle of a byte.
-    if (decoded || (instance.bitsAllocated === 1 && comesAsLittleEndian(instance.transferSyntax))) {
-      const native = this.nativeFrames(instance);
-      return {
-        ahead: false,
-        frame: (number) => counted(native.frame(number)),
-        close: () => native.close(),
-      };
-    }
+    if (decoded || (instance.bitsAllocated === 1 && comesAsLittleEndian(instance.transferSyntax)))
+      return this.nativeSource(instance);
     const size = frameSize(instance);
-    const frame = (number: number) => this.storedFrame(instance, number, size);
-    return { ahead: isReadAtOnce(size), frame: (number) => counted(frame(number)), close: () => undefined };
+    return {
+      ahead: isReadAtOnce(size),
+      frame: (number) => this.storedFrame(instance, number, size),
+      close: nothing,
+    };
+  }
+
+  private nativeSource(instance: FoundInstance): SourceOfFrames {
+    const native = this.nativeFrames(instance);
+    return { ahead: false, frame: (number) => native.frame(number), close: () => native.close() };
   }
 
   private async storedFrame(
@@ -136,6 +143,15 @@ export class Frames {
     if (transferSyntax === EXPLICIT_LITTLE_ENDIAN) return new NativeFrames(() => this.files.stored(instance));
     return new NativeFrames(() => this.files.uncompressed(instance, EXPLICIT_LITTLE_ENDIAN));
   }
+}
+
+function nothing(): void {
+  // A source that keeps nothing open.
+}
+
+/** Adds a frame to the totals of the audit. */
+async function counted({ offered }: RecordedRead, asked: Promise<ArchiveBytes>): Promise<ArchiveBytes> {
+  return metered(await asked, { frames: 1 }, offered);
 }
 
 /** Calls `close` when the stream is closed, or when the stream cannot be opened. */
