@@ -2,9 +2,12 @@ import type { Codec } from '../dicom/transfer.syntaxes.js';
 import { renderColour, renderPalette } from './colour.renderer.js';
 import { type DecodedFrame, decodeFrame } from './frame.decoder.js';
 import { renderGrey } from './grey.renderer.js';
+import { drawOverlays } from './marks/overlay.drawing.js';
 import { frameBits, isColour, type PixelFormat } from './pixel.format.js';
 import { PixelsRefused } from './pixels.refused.js';
 import type { Presentation } from './presentation.js';
+import { wordReader } from './stored.samples.js';
+import { WHITE } from './voi.functions.js';
 
 /** A frame as it is stored. `codec`: its compression. Uncompressed frames are in little endian. `firstBit`: see `wordsOfFrame`. */
 export interface StoredFrame {
@@ -34,6 +37,18 @@ export async function decoded({ format, codec, bytes, firstBit }: StoredFrame): 
 export async function renderFrame(stored: StoredFrame, presentation: Presentation): Promise<RenderedFrame> {
   const { format, bytes } = await decoded(stored);
   const { firstBit } = stored;
+  const rendered = pixelsOf(format, presentation, bytes, firstBit);
+  const { overlays = [] } = presentation;
+  if (overlays.length > 0) drawOverlays(rendered, overlays, wordReader(format, bytes), WHITE);
+  return rendered;
+}
+
+function pixelsOf(
+  format: PixelFormat,
+  presentation: Presentation,
+  bytes: Uint8Array,
+  firstBit: number,
+): RenderedFrame {
   const size = { width: format.columns, height: format.rows };
   if (!isColour(format))
     return { ...size, channels: 1, samples: renderGrey(format, presentation, bytes, firstBit) };

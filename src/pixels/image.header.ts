@@ -4,7 +4,7 @@ import { PIXEL_DATA, UNDEFINED_LENGTH } from '../dicom/element.decoder.js';
 import { DEFLATED, PREFIX_END } from '../dicom/file.meta.js';
 import { implicitRepresentations } from '../dicom/implicit.representations.js';
 import { codecOf } from '../dicom/transfer.syntaxes.js';
-import { joinedSelections, readSelected } from '../dicom/selected.reader.js';
+import { joinedSelections, readSelected, type Selection } from '../dicom/selected.reader.js';
 import type { SelectedValues } from '../dicom/selected.values.js';
 import {
   DOUBLE_PIXELS,
@@ -77,6 +77,22 @@ export async function readImageHeader(file: SourceOfBytes): Promise<ImageHeader>
     const start = isDeflated ? 0 : PREFIX_END + opened.meta.length;
     const place = { at: start + opened.dataSet.at, length, isEncapsulated, isDeflated, swappedWidth };
     return { format, frames, place, values, weight };
+  } finally {
+    opened.close();
+  }
+}
+
+/**
+ * Reads selected elements up to the pixel data. Elements after the pixel data are left out. Throws `DicomUnreadable` when the bytes are not a
+ * DICOM file, or when the elements are too large.
+ */
+export async function readElements(
+  file: SourceOfBytes,
+  selection: Selection,
+): Promise<Pick<ImageHeader, 'values' | 'weight'>> {
+  const opened = await openFile(file, MOST_INFLATED_HEADER);
+  try {
+    return await readSelected(opened, selection, PIXEL_ELEMENTS, await implicitRepresentations());
   } finally {
     opened.close();
   }

@@ -1,4 +1,5 @@
 import type { RenderedFrame } from './frame.renderer.js';
+import { type Captions, drawCaptions } from './marks/captions.js';
 import type { PictureGeometry, PictureSize } from './viewport.js';
 
 /** How to encode a picture. `quality`: of a JPEG or WebP, from 1 to 100. */
@@ -23,20 +24,33 @@ let opened: Promise<Encoder> | undefined;
 type Encoder = typeof import('sharp');
 type Image = ReturnType<Encoder['default']>;
 
-/** Encodes a part of a rendered frame with 8 bits per sample. The threads of libuv do the work. */
+/**
+ * Encodes a part of a rendered frame with 8 bits per sample. `captions`: texts to draw into the picture. The threads of libuv do the work.
+ */
 export async function encodePicture(
   frame: RenderedFrame,
   geometry: PictureGeometry,
   form: PictureForm,
+  captions?: Captions,
 ): Promise<Buffer> {
-  return written(await scaled(frame, geometry), form).toBuffer();
+  const image =
+    captions === undefined
+      ? await scaled(frame, geometry)
+      : await imageOf(await scaledPicture(frame, geometry, captions));
+  return written(image, form).toBuffer();
 }
 
-/** Scales a part of a rendered frame. */
-export async function scaledPicture(frame: RenderedFrame, geometry: PictureGeometry): Promise<RawPicture> {
+/** Scales a part of a rendered frame. `captions`: texts to draw into the picture. */
+export async function scaledPicture(
+  frame: RenderedFrame,
+  geometry: PictureGeometry,
+  captions?: Captions,
+): Promise<RawPicture> {
   const image = await scaled(frame, geometry);
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, channels: frame.channels, samples: data };
+  const picture = { width: info.width, height: info.height, channels: frame.channels, samples: data };
+  if (captions !== undefined) drawCaptions(picture, captions);
+  return picture;
 }
 
 /** Encodes pictures of one size as an animation that repeats. `delays`: how long each picture is shown, in milliseconds. */
@@ -57,16 +71,22 @@ export async function encodeAnimation(
   ).toBuffer();
 }
 
-/** The part of the frame in its size. Grey frames stay grey. */
-async function scaled(
-  { width, height, channels, samples }: RenderedFrame,
-  { region, size, isMirrored, isUpsideDown }: PictureGeometry,
-): Promise<Image> {
+/** The image of these samples. Grey samples stay grey. */
+async function imageOf({ width, height, channels, samples }: RenderedFrame | RawPicture): Promise<Image> {
   opened ??= open();
   const sharp = (await opened).default;
   const image = sharp(samples, { raw: { width, height, channels } });
   // Without this call, the encoder writes grey pixels as colours.
-  const raw = channels === 1 ? image.toColourspace('b-w') : image;
+  return channels === 1 ? image.toColourspace('b-w') : image;
+}
+
+/** The part of the frame in its size. */
+async function scaled(
+  frame: RenderedFrame,
+  { region, size, isMirrored, isUpsideDown }: PictureGeometry,
+): Promise<Image> {
+  const { width, height } = frame;
+  const raw = await imageOf(frame);
   const isWhole = region.width === width && region.height === height;
   const cut = isWhole ? raw : raw.extract(region);
   const isSame = region.width === size.width && region.height === size.height;

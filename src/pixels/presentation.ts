@@ -1,5 +1,6 @@
 import type { Selection } from '../dicom/selected.reader.js';
 import type { SelectedValues } from '../dicom/selected.values.js';
+import type { OverlayPlane } from './marks/overlay.planes.js';
 import { groupsOf, PER_FRAME, SHARED } from './functional.groups.js';
 import { type LookupTable, readLookupTable } from './lookup.table.js';
 import { PALETTE_TAGS, type Palette, readPalette } from './palette.js';
@@ -28,6 +29,8 @@ export interface Presentation {
   /** The stored values that are padding, inclusive. They do not count for the range of the frame. */
   readonly padding: readonly [from: number, to: number] | undefined;
   readonly palette: Palette | undefined;
+  /** The overlay planes to draw. */
+  readonly overlays?: readonly OverlayPlane[];
 }
 
 const WINDOW_CENTER = 0x00281050;

@@ -37,3 +37,10 @@ export function wideSamples(format: PixelFormat, bytes: Uint8Array): (at: number
   const value = storedValue(format);
   return (at) => value(view.getUint32(at * 4, true));
 }
+
+/** Returns a function that reads the allocated word of an integer sample at an index, for 8, 16 and 32 bits. */
+export function wordReader({ bitsAllocated }: PixelFormat, bytes: Uint8Array): (at: number) => number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bitsAllocated === 8) return (at) => view.getUint8(at);
+  return bitsAllocated === 16 ? (at) => view.getUint16(at * 2, true) : (at) => view.getUint32(at * 4, true);
+}

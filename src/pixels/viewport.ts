@@ -8,11 +8,23 @@ export interface SourceRegion {
   readonly height: number | undefined;
 }
 
-/** A viewport (PS3.18 §8.3.5.1.3): a box in pixels into which the picture is fitted. Without `source`, it shows the whole image. */
+/** The region of an image that a picture shows, in parts of its width and height from 0 to 1 (PS3.18 §9.5.1.2.5). */
+export interface PartialRegion {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/**
+ * A viewport (PS3.18 §8.3.5.1.3): a box in pixels into which the picture is fitted. Without a box, each pixel of the image is one pixel of the
+ * picture. Without `source` and `part`, the viewport shows the whole image.
+ */
 export interface Viewport {
-  readonly width: number;
-  readonly height: number;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
   readonly source?: SourceRegion | undefined;
+  readonly part?: PartialRegion | undefined;
 }
 
 /** The size of an image or a picture in pixels. */
@@ -41,20 +53,35 @@ export function pictureGeometry(
   aspect: number,
   viewport: Viewport | undefined,
 ): PictureGeometry | undefined {
-  const { left, top, width, height } = viewport?.source ?? WHOLE;
+  const { left, top, width, height } = sourceOf(image, viewport);
   const across = interval(left, width, image.width);
   const down = interval(top, height, image.height);
   if (across === undefined || down === undefined) return undefined;
   const region = { left: across.from, top: down.from, width: across.length, height: down.length };
   const flips = { isMirrored: (width ?? 0) < 0, isUpsideDown: (height ?? 0) < 0 };
-  if (viewport === undefined) return { region, size: image, ...flips };
-  const scale = Math.min(viewport.width / region.width, viewport.height / (region.height * aspect));
+  const [broad = Infinity, high = Infinity] = [viewport?.width, viewport?.height];
+  const scale = Math.min(broad / region.width, high / (region.height * aspect));
+  if (scale === Infinity) return { region, size: { width: region.width, height: region.height }, ...flips };
   const size = {
     width: Math.max(1, Math.round(region.width * scale)),
     height: Math.max(1, Math.round(region.height * aspect * scale)),
   };
   return { region, size, ...flips };
 }
+
+/** The region in pixels of the image. A sum that differs from a whole number only by rounding is that number. */
+function sourceOf({ width, height }: PictureSize, viewport: Viewport | undefined): SourceRegion {
+  if (viewport?.part === undefined) return viewport?.source ?? WHOLE;
+  const { left, top, right, bottom } = viewport.part;
+  const [x, y] = [exact(left * width), exact(top * height)];
+  return { left: x, top: y, width: exact(right * width) - x, height: exact(bottom * height) - y };
+}
+
+function exact(value: number): number {
+  return Math.abs(value - Math.round(value)) < ROUNDING ? Math.round(value) : value;
+}
+
+const ROUNDING = 1e-6;
 
 const WHOLE: SourceRegion = { left: 0, top: 0, width: undefined, height: undefined };
 

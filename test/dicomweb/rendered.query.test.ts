@@ -51,7 +51,26 @@ describe('the parameters of a rendered resource', () => {
     expect(() => parseRenderedQuery(`quality=${text}`)).toThrow(BadRequest);
   });
 
-  it.each(['viewport=1,1', 'window=1,2,linear', 'quality=5'])('%s twice is refused', (one) => {
-    expect(() => parseRenderedQuery(`${one}&${one}`)).toThrow(BadRequest);
+  it.each([
+    ['patient', ['patient']],
+    ['technique,patient', ['patient', 'technique']],
+    ['overlays, patient,overlays', ['patient', 'overlays']],
+    ['Patient,unknown-1', []],
+  ])('annotation=%s', (text, annotation) => {
+    expect(parseRenderedQuery(`annotation=${text}`)).toEqual({ annotation });
   });
+
+  it.each(['', ',', 'patient,', '1', 'a b', '"patient"', Array<string>(17).fill('a').join(',')])(
+    'a malformed annotation is refused: %s',
+    (text) => {
+      expect(() => parseRenderedQuery(`annotation=${text}`)).toThrow(BadRequest);
+    },
+  );
+
+  it.each(['viewport=1,1', 'window=1,2,linear', 'quality=5', 'annotation=patient'])(
+    '%s twice is refused',
+    (one) => {
+      expect(() => parseRenderedQuery(`${one}&${one}`)).toThrow(BadRequest);
+    },
+  );
 });

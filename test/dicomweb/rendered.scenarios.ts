@@ -21,10 +21,19 @@ const uids = {
   inverse: freshUids(study),
   rgb: freshUids(study),
   bits: freshUids(study),
+  marked: freshUids(study),
   report: freshUids(study),
   pdf: freshUids(study),
   video: freshUids(study),
 };
+
+/** An overlay of one pixel at row 30 and column 32. */
+const overlay = [
+  element('60000010', 'US', [1]),
+  element('60000011', 'US', [1]),
+  element('60000050', 'SS', [30, 32]),
+  element('60003000', 'OW', Buffer.of(1, 0)),
+];
 
 const slices = { seriesUid: freshUid(), sops: Array.from({ length: 5 }, () => freshUid()) };
 
@@ -69,6 +78,7 @@ export function registerRendered(shared: () => World): void {
         nativeFile(pixels.inverse, uids.inverse),
         nativeFile(pixels.rgb, uids.rgb),
         nativeFile(pixels.bits, uids.bits),
+        nativeFile({ ...pixels.inverse, extra: overlay }, uids.marked),
         makeInstance({ ...base, ...uids.report, modality: 'SR' }),
         makeInstance({
           ...base,
@@ -178,6 +188,31 @@ export function registerRendered(shared: () => World): void {
         expect((await ask(`${at('grey')}/rendered`, 'video/mp4')).status).toBe(406);
       });
 
+      it('shows texts and overlays when the client asks for them', async () => {
+        const path = `${at('marked')}/rendered`;
+        const plain = pictureSamples((await ask(path, 'image/png')).body);
+        const overlay = pictureSamples((await ask(`${path}?annotation=overlays`, 'image/png')).body);
+        // The overlay is one pixel at row 30 and column 32.
+        const changed = [...overlay.keys()].filter((index) => overlay[index] !== plain[index]);
+        expect([changed, overlay[29 * 35 + 31]]).toEqual([[29 * 35 + 31], 255]);
+        const seen = new Set<string>();
+        for (const keywords of ['patient', 'technique', 'technique,patient', 'patient,overlays']) {
+          const { status, headers, body } = await ask(
+            `${path}?viewport=300,300&annotation=${keywords}`,
+            'image/png',
+          );
+          expect([status, headers.get('warning')]).toEqual([200, null]);
+          seen.add(pictureSamples(body).toString('base64'));
+        }
+        expect(seen.size).toBe(4);
+        const unknown = await ask(`${path}?annotation=overlays,Patient,x-1`, 'image/png');
+        expect(unknown.headers.get('warning')).toBe(
+          '299 radgate "The following annotation values are not supported: Patient, x-1"',
+        );
+        expect(pictureSamples(unknown.body).equals(overlay)).toBe(true);
+        expect((await ask(`${path}?annotation=overlays`, 'image/gif')).status).toBe(200);
+      });
+
       it('has square pixels in a viewport', async () => {
         const one = { ...freshUids(freshUid()), patientId: 'ENC-4' };
         // A pixel is twice as high as wide, so the picture is twice as high.
@@ -190,13 +225,18 @@ export function registerRendered(shared: () => World): void {
         expect(pictureSize((await reads(`${path}/rendered?viewport=66,66`)).body)).toEqual([35, 66]);
       });
 
-      it.each(['viewport=0,5', 'window=1', 'window=1,2,linear&window=1,2,linear', 'quality=101'])(
-        'is 400 for ?%s',
-        async (query) => {
-          for (const path of [`${at('grey')}/rendered`, `${at('grey')}/thumbnail`, `${series}/rendered`])
-            expect((await ask(`${path}?${query}`)).status).toBe(400);
-        },
-      );
+      it.each([
+        'viewport=0,5',
+        'window=1',
+        'window=1,2,linear&window=1,2,linear',
+        'quality=101',
+        'annotation=',
+        'annotation=patient,',
+        'annotation=%22',
+      ])('is 400 for ?%s', async (query) => {
+        for (const path of [`${at('grey')}/rendered`, `${at('grey')}/thumbnail`, `${series}/rendered`])
+          expect((await ask(`${path}?${query}`)).status).toBe(400);
+      });
 
       it('of several frames is the first as one body, all in parts', async () => {
         const first = await ask(`${at('grey')}/rendered`, 'image/png');
@@ -222,7 +262,7 @@ export function registerRendered(shared: () => World): void {
           ),
         );
         const study_ = await ask(`/studies/${study}/rendered`, 'multipart/related; type="image/png"');
-        expect(partsOf(study_.type, study_.body)).toHaveLength(10);
+        expect(partsOf(study_.type, study_.body)).toHaveLength(11);
         expect((await ask(`${series}/rendered`, 'image/png')).status).toBe(406);
       });
 

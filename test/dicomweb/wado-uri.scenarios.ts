@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { pictureSamples, pictureSize } from '../pixels/encoded.pictures.ts';
 import type { World } from '../support/world.ts';
 import { ct, fileOf, otherStudy, sop, type Retrieval, study, multi, report, rle } from './wado.world.ts';
 import type { Ask, Asked } from './wado.world.ts';
@@ -144,6 +145,26 @@ export function registerWadoUri(given: () => Retrieval): void {
       });
     });
 
+    it('shows a region of the image, in its own size or fitted into rows and columns', async () => {
+      const picture = { ...one, contentType: 'image/png' };
+      const whole = (await wado(picture)).body;
+      const [columns, rows] = pictureSize(whole);
+      const samples = pictureSamples(whole);
+      const region = (await wado({ ...picture, region: '0.5,0.25,1,0.75' })).body;
+      expect(pictureSize(region)).toEqual([columns / 2, rows / 2]);
+      const expected = Array.from({ length: rows / 2 }, (_, row) => {
+        const start = (row + rows / 4) * columns;
+        return [...samples.subarray(start + columns / 2, start + columns)];
+      });
+      expect([...pictureSamples(region)]).toEqual(expected.flat());
+      const fitted = { ...picture, region: '0,0,0.5,1', rows: '8' };
+      expect(pictureSize((await wado(fitted)).body)).toEqual([(columns / rows) * 4, 8]);
+      const large = { ...picture, rows: '200', columns: '200' };
+      const annotated = await wado({ ...large, annotation: 'technique,nothing' });
+      expect(annotated.headers.get('warning')).toContain('not supported: nothing');
+      expect(annotated.body.equals((await wado(large)).body)).toBe(false);
+    });
+
     describe('a request of /wado is refused with 400', () => {
       const good = new URLSearchParams(one).toString();
       it.each([
@@ -169,7 +190,10 @@ export function registerWadoUri(given: () => Retrieval): void {
         [`${good}&imageQuality=101`, 'too good'],
         [`${good}&transferSyntax=JPEG`, 'no UID'],
         [`${good}&anonymize=yes`, 'anonymize'],
-        [`${good}&region=0,0,1,1`, 'region'],
+        ...['0,0,1', '0,0,1,1,1', '0.5,0,0.5,1', '0,1,1,0', '0,0,1.1,1', '-0.1,0,1,1', '0,0,a,1', ''].map(
+          (region) => [`${good}&region=${region}`, 'an invalid region'],
+        ),
+        [`${good}&annotation=`, 'no annotation'],
         [`${good}&presentationUID=1.2`, 'a presentation'],
         [`${good}&a=%00`, 'NUL'],
       ])('%s: %s', async (query) => {

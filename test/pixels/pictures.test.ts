@@ -56,6 +56,18 @@ describe('the geometry of a picture', () => {
     expect(found).toMatchObject({ region: { left, top, width, height }, isMirrored, isUpsideDown });
   });
 
+  it.each([
+    ['a half', [0.5, 0, 1, 0.5], [20, 0, 20, 10]],
+    ['all', [0, 0, 1, 1], [0, 0, 40, 20]],
+    ['tenths that are not exact', [0.1, 0.3, 0.7, 0.9], [4, 6, 24, 12]],
+    ['parts of pixels', [0.26, 0.51, 0.27, 0.52], [10, 10, 1, 1]],
+  ] as const)('shows %s of the image', (_, [left, top, right, bottom], [x, y, width, height]) => {
+    const part = { left, top, right, bottom };
+    const cut = { left: x, top: y, width, height };
+    expect(pictureGeometry(image, 1, { part })).toMatchObject({ region: cut, size: { width, height } });
+    expect(pictureGeometry(image, 1, { width: 80, height: 80, part })?.region).toEqual(cut);
+  });
+
   it.each([region(40, 0), region(0, 20), region(99, 99, -4, -4)])('has no region outside: %o', (source) => {
     expect(pictureGeometry(image, 1, { width: 64, height: 64, source })).toBeUndefined();
   });

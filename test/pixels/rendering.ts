@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { type DicomElement, freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { type RenderedFrame, renderFrame } from '../../src/pixels/frame.renderer.js';
-import { frameBytesOf, readImageHeader } from '../../src/pixels/image.header.js';
+import { frameBytesOf, readElements, readImageHeader } from '../../src/pixels/image.header.js';
+import { OVERLAYS, overlaysOf } from '../../src/pixels/marks/overlay.planes.js';
 import { presentationOf } from '../../src/pixels/presentation.js';
 import type { VoiWindow } from '../../src/pixels/voi.functions.js';
 
@@ -66,11 +67,18 @@ export function testFile(image: TestImage, ids: TestImageIds = { studyUid: fresh
 }
 
 /** Renders a frame of a file in memory, as the gateway does with a file of the archive. */
-export async function rendered(file: Buffer, frame = 1, window?: VoiWindow): Promise<RenderedFrame> {
+export async function rendered(
+  file: Buffer,
+  frame = 1,
+  window?: VoiWindow,
+  withOverlays = false,
+): Promise<RenderedFrame> {
   const header = await readImageHeader(Readable.from([file], { objectMode: true }));
   const { from, length, firstBit } = frameBytesOf(header, frame);
   const { format, place, values } = header;
-  const presentation = presentationOf(values, format, frame, window);
+  const elements = await readElements(Readable.from([file], { objectMode: true }), OVERLAYS);
+  const overlays = withOverlays ? overlaysOf(elements.values, format, frame, true) : [];
+  const presentation = { ...presentationOf(values, format, frame, window), overlays };
   const bytes = new Uint8Array(file.subarray(place.at + from, place.at + from + length));
   return renderFrame({ format, codec: undefined, bytes, firstBit }, presentation);
 }

@@ -7,6 +7,8 @@ import type { DecodedFrame } from '../../pixels/frame.decoder.js';
 import type { RenderedFrame, StoredFrame } from '../../pixels/frame.renderer.js';
 import { FrameWorkers, PIXEL_WORKERS } from '../../pixels/frame.workers.js';
 import type { ImageHeader } from '../../pixels/image.header.js';
+import { type Annotation, type Captions, CAPTIONS, captionsOf } from '../../pixels/marks/captions.js';
+import { type OverlayPlane, OVERLAYS, overlaysOf } from '../../pixels/marks/overlay.planes.js';
 import { pixelAspect } from '../../pixels/pixel.aspect.js';
 import { frameBits } from '../../pixels/pixel.format.js';
 import { PixelsRefused } from '../../pixels/pixels.refused.js';
@@ -23,6 +25,18 @@ const QUEUE = 256;
 /** Frames above this size are processed one at a time. */
 const LARGE_BYTES = 64 * 1024 * 1024;
 
+/** What a rendered frame shows, besides its pixels: the window of the client, and the kinds of annotation. */
+export interface FrameLook {
+  readonly window?: VoiWindow | undefined;
+  readonly annotation?: readonly Annotation[] | undefined;
+}
+
+/** What a picture of a frame needs besides its samples. `aspect`: see `pixelAspect`. `captions`: the texts to draw into the picture. */
+export interface ShownFrame {
+  readonly aspect: number;
+  readonly captions: Captions | undefined;
+}
+
 type Outcome = 'decoded' | 'rendered' | 'compressed';
 
 /** Decodes, renders and compresses frames of stored images in the gateway. The header is checked before pixels are read. */
@@ -38,20 +52,22 @@ export class FrameTasks implements OnApplicationShutdown {
   ) {}
 
   /**
-   * Renders a frame (counted from 1) and passes it to `finish`, while it still counts for the limits. `aspect`: see `pixelAspect`. Throws `NotAcceptable` when the frame
+   * Renders a frame (counted from 1) and passes it to `finish`, while it still counts for the limits. Throws `NotAcceptable` when the frame
    * cannot be rendered, and `TooMany` when too many wait.
    */
   rendered<T>(
     instance: FoundInstance,
     frame: number,
-    window: VoiWindow | undefined,
-    finish: (rendered: RenderedFrame, aspect: number) => Promise<T>,
+    look: FrameLook,
+    finish: (rendered: RenderedFrame, shown: ShownFrame) => Promise<T>,
   ): Promise<T> {
     const work = async (header: ImageHeader, stored: () => Promise<StoredFrame>) => {
-      const presentation = presentationOf(header.values, header.format, frame, window);
+      const { format, values } = header;
+      const { overlays, captions } = await this.marks(instance, frame, header, look);
+      const presentation = { ...presentationOf(values, format, frame, look.window), overlays };
       const rendered = await this.workers.render(nameOf(instance, frame), await stored(), presentation);
       instance.signal?.throwIfAborted();
-      return finish(rendered, pixelAspect(header.values, frame));
+      return finish(rendered, { aspect: pixelAspect(values, frame), captions });
     };
     return this.run(instance, frame, 'rendered', work);
   }
@@ -73,6 +89,27 @@ export class FrameTasks implements OnApplicationShutdown {
   /** The header of an image. Throws `NotAcceptable` when the header is unusable. */
   async header(instance: FoundInstance): Promise<ImageHeader> {
     return this.refusing('decoded', () => this.headers.of(instance));
+  }
+
+  /** The marks that the client asks for. They are read from the file only then. */
+  private async marks(
+    instance: FoundInstance,
+    frame: number,
+    { format, frames }: ImageHeader,
+    { annotation }: FrameLook,
+  ): Promise<{ readonly overlays: readonly OverlayPlane[]; readonly captions: Captions | undefined }> {
+    const asked = new Set<string>(annotation);
+    const overlays = asked.has('overlays')
+      ? overlaysOf(
+          await this.headers.elements(instance, 'overlays', OVERLAYS),
+          format,
+          frame,
+          codecOf(instance.transferSyntax) === undefined,
+        )
+      : [];
+    if (!asked.has('patient') && !asked.has('technique')) return { overlays, captions: undefined };
+    const values = await this.headers.elements(instance, 'captions', CAPTIONS);
+    return { overlays, captions: captionsOf(values, frame, frames, asked) };
   }
 
   onApplicationShutdown(): Promise<void> {

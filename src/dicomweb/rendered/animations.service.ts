@@ -46,15 +46,15 @@ export class Animations {
     instance: FoundInstance,
     frame: number,
     count: number,
-    { window, viewport }: RenderedQuery,
+    { viewport, ...look }: RenderedQuery,
   ): Promise<RawPicture> {
-    return this.tasks.rendered(instance, frame, window, async (rendered, aspect) => {
+    return this.tasks.rendered(instance, frame, look, async (rendered, { aspect, captions }) => {
       const geometry = pictureGeometry(rendered, aspect, viewport);
       if (geometry === undefined) throw new NotAcceptable('not-acceptable', OUTSIDE);
       const { width, height } = geometry.size;
       if (width * height * rendered.channels * count > MAX_SAMPLES)
         throw new NotAcceptable('not-acceptable', TOO_LARGE);
-      return scaledPicture(rendered, geometry);
+      return scaledPicture(rendered, geometry, captions);
     });
   }
 }

@@ -4,19 +4,17 @@ import type { FoundInstance } from '../../catalog/lookup.service.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { CoalescedWork } from '../../pixels/coalesced.work.js';
 import { encodePicture, type PictureForm } from '../../pixels/picture.encoder.js';
-import type { VoiWindow } from '../../pixels/voi.functions.js';
 import { pictureGeometry, type Viewport } from '../../pixels/viewport.js';
 import { NotAcceptable } from '../../problems/errors.js';
-import { FrameTasks } from '../pixels/frame.tasks.js';
+import { type FrameLook, FrameTasks } from '../pixels/frame.tasks.js';
 import { contentKey } from '../pixels/image.headers.js';
 import { RecentBytes } from '../wado/recent.bytes.js';
 
 /** Size of the cache of pictures in bytes. Thumbnails and repeated frames come from it. */
 const CACHE_BYTES = 16 * 1024 * 1024;
 
-/** A picture to make: its encoding, and the window and the viewport that the client asks for. */
-export interface PictureRequest extends PictureForm {
-  readonly window?: VoiWindow | undefined;
+/** A picture to make: its encoding, and what the client asks to see. */
+export interface PictureRequest extends PictureForm, FrameLook {
   readonly viewport?: Viewport | undefined;
 }
 
@@ -35,12 +33,12 @@ export class GatewayPictures {
   /** Renders a frame (counted from 1). Throws `NotAcceptable` when the frame cannot be rendered, and `TooMany` when too many wait. */
   async one(instance: FoundInstance, frame: number, request: PictureRequest): Promise<ArchiveBytes> {
     const key = `${contentKey(instance)} ${frame} ${JSON.stringify(request)}`;
-    const { window, viewport, ...form } = request;
+    const { viewport, type, quality, ...look } = request;
     const make = (signal: AbortSignal) =>
-      this.tasks.rendered({ ...instance, signal }, frame, window, async (rendered, aspect) => {
+      this.tasks.rendered({ ...instance, signal }, frame, look, async (rendered, { aspect, captions }) => {
         const geometry = pictureGeometry(rendered, aspect, viewport);
         if (geometry === undefined) throw new NotAcceptable('not-acceptable', OUTSIDE);
-        return encodePicture(rendered, geometry, form);
+        return encodePicture(rendered, geometry, { type, quality }, captions);
       });
     const picture = this.recent.get(key) ?? (await this.equal.run(key, make, instance.signal));
     this.recent.set(key, picture);

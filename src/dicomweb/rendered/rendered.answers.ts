@@ -2,7 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { FoundInstances } from '../../catalog/lookup.service.js';
 import { ENCAPSULATED_PDF, videoType } from '../../dicom/transfer.syntaxes.js';
 import { acceptedBy } from '../http/accept.js';
-import { bytesAnswer, type DicomwebAnswer, multipartAnswer, notModified } from '../http/dicomweb.answer.js';
+import {
+  bytesAnswer,
+  type DicomwebAnswer,
+  multipartAnswer,
+  notModified,
+  withHeaders,
+} from '../http/dicomweb.answer.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
 import { etagOf, matchesEtag } from '../http/entity.tags.js';
 import { etagOfPictures, PictureBodies } from './picture.bodies.js';
@@ -16,7 +22,7 @@ import {
   negotiatePictures,
   type PictureRepresentation,
 } from './rendered.negotiation.js';
-import { parseRenderedQuery, type RenderedQuery } from './rendered.query.js';
+import { parseRenderedQuery, type RenderedQuery, unsupportedAnnotations } from './rendered.query.js';
 import { VideoAnswers } from './video.answers.js';
 
 /**
@@ -87,6 +93,19 @@ export class RenderedAnswers {
     query: RenderedQuery,
     isCached = false,
   ): Promise<DicomwebAnswer> {
+    const warning = annotationWarning(request.query);
+    const answer = await this.drawn(request, found, frames, representation, query, isCached);
+    return withHeaders(answer, warning);
+  }
+
+  private async drawn(
+    request: DicomwebRequest,
+    found: FoundInstances,
+    frames: InstanceFrames,
+    representation: PictureRepresentation,
+    query: RenderedQuery,
+    isCached: boolean,
+  ): Promise<DicomwebAnswer> {
     const read = await this.access.record(request, found, 'rendered');
     const etag = etagOfPictures(found, frames, representation, query);
     if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
@@ -125,6 +144,14 @@ export class RenderedAnswers {
   async video(request: DicomwebRequest, found: FoundInstances, type: string): Promise<DicomwebAnswer> {
     return this.videos.of(request, await this.access.record(request, found, 'rendered'), type);
   }
+}
+
+/** The `Warning` header (PS3.18 §8.3.5.1.1). It names the keywords of `annotation` that are not supported. */
+function annotationWarning(query: string): Readonly<Record<string, string>> {
+  const unsupported = unsupportedAnnotations(query);
+  if (unsupported.length === 0) return {};
+  const text = `The following annotation values are not supported: ${unsupported.join(', ')}`;
+  return { warning: `299 radgate "${text}"` };
 }
 
 /** Whether the client asks for no rendering parameter. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Annotation, ANNOTATIONS } from '../../pixels/marks/captions.js';
 import type { SourceRegion, Viewport } from '../../pixels/viewport.js';
 import { isValidWindow, type VoiWindow } from '../../pixels/voi.functions.js';
 import { BadRequest } from '../../problems/errors.js';
@@ -9,6 +10,7 @@ export interface RenderedQuery {
   readonly viewport?: Viewport | undefined;
   readonly window?: VoiWindow | undefined;
   readonly quality?: number | undefined;
+  readonly annotation?: readonly Annotation[] | undefined;
 }
 
 /** The query parameters of a rendered resource. */
@@ -29,6 +31,14 @@ export const RenderedParameters = z.object({
       'The window: center,width,function, in modality units. Functions: linear, linear-exact, sigmoid (PS3.18 §8.3.5.1.4).',
     ),
   quality: z.string().transform(readQuality).optional().describe('The quality of a JPEG, 1 to 100.'),
+  annotation: z
+    .string()
+    .transform(readAnnotation)
+    .optional()
+    .describe(
+      'What is drawn into the picture: patient, technique (PS3.18 §8.3.5.1.1) and overlays, separated by commas. Other keywords are ' +
+        'ignored with a Warning header.',
+    ),
 });
 
 /** The longest side of a picture, in pixels. */
@@ -39,11 +49,12 @@ const SHAPES: ReadonlyMap<string, VoiWindow['shape']> = new Map([
   ['linear-exact', 'LINEAR_EXACT'],
   ['sigmoid', 'SIGMOID'],
 ]);
+const KEYWORD = /^[A-Za-z][A-Za-z0-9-]{0,31}$/;
+const MAX_KEYWORDS = 16;
 const DECIMAL = /^[+-]?\d{1,9}(\.\d{1,9})?$/;
 
 /**
- * Parses the parameters `viewport`, `window` and `quality` of a query string. Each may occur only once. Other parameters are ignored.
- * Throws `BadRequest`.
+ * Parses the rendering parameters of a query string. Each may occur only once. Other parameters are ignored. Throws `BadRequest`.
  */
 export function parseRenderedQuery(query: string): RenderedQuery {
   const given = new Map<string, string>();
@@ -102,4 +113,27 @@ function readQuality(text: string): number {
   if (quality < 1 || quality > 100)
     throw new BadRequest('invalid-parameter', 'Invalid quality. Use a whole number from 1 to 100.');
   return quality;
+}
+
+/** The known keywords, each once and in a fixed order, so that equal pictures have equal entity tags. */
+function readAnnotation(text: string): readonly Annotation[] {
+  const keywords = keywordsOf(text);
+  return ANNOTATIONS.filter((one) => keywords.includes(one));
+}
+
+function keywordsOf(text: string): readonly string[] {
+  const keywords = text.split(',').map((one) => one.trim());
+  if (keywords.length > MAX_KEYWORDS || !keywords.every((one) => KEYWORD.test(one)))
+    throw new BadRequest(
+      'invalid-parameter',
+      `Invalid annotation. Use keywords separated by commas: ${ANNOTATIONS.join(', ')}.`,
+    );
+  return keywords;
+}
+
+/** The keywords of `annotation` that are not supported (PS3.18 §8.3.5.1.1). */
+export function unsupportedAnnotations(query: string): readonly string[] {
+  const known: readonly string[] = ANNOTATIONS;
+  const asked = [...queryPairs(query)].filter(([name]) => name === 'annotation');
+  return asked.flatMap(([, value]) => keywordsOf(value)).filter((one) => !known.includes(one));
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { SeriesUid, SopUid, StudyUid } from '../../dicom/uids.js';
+import type { PartialRegion } from '../../pixels/viewport.js';
 import { BadRequest } from '../../problems/errors.js';
 import { type MediaRange, parseAccept } from '../http/accept.js';
 import { queryPairs } from '../http/query.pairs.js';
-import { MAX_SIDE, type RenderedQuery } from '../rendered/rendered.query.js';
+import { MAX_SIDE, RenderedParameters, type RenderedQuery } from '../rendered/rendered.query.js';
 
 /** A parsed request of the URI service (PS3.18 §9): one instance, its media type, and the rendering parameters. */
 export interface WadoUriQuery {
@@ -22,13 +23,15 @@ const number = z
   .transform(Number)
   .optional();
 const side = number.refine((pixels) => pixels === undefined || pixels <= MAX_SIDE);
+/** A decimal number from 0, without an exponent. */
+const FRACTION = /^\+?\d(\.\d{0,17})?$/;
 const decimal = z
   .string()
   .regex(/^[+-]?\d{1,9}(\.\d{1,9})?$/)
   .transform(Number)
   .optional();
 
-/** The supported parameters. Other parameters, such as `charset` and `annotation`, are ignored, which PS3.18 §9.1.2 allows. */
+/** The supported parameters. Other parameters, such as `charset`, are ignored, which PS3.18 §9.1.2 allows. */
 export const WadoUriParameters = z.object({
   requestType: z.literal('WADO'),
   studyUID: StudyUid.describe('The study.'),
@@ -50,6 +53,12 @@ export const WadoUriParameters = z.object({
     .transform(Number)
     .optional()
     .describe('The frame of a picture, from 1.'),
+  annotation: RenderedParameters.shape.annotation,
+  region: z
+    .string()
+    .transform(readRegion)
+    .optional()
+    .describe('The part of the image: left,top,right,bottom, from 0.0 to 1.0 of its width and height.'),
   rows: side.describe('The most rows of a picture.'),
   columns: side.describe('The most columns of a picture.'),
   windowCenter: decimal.describe('In modality units, with windowWidth.'),
@@ -61,7 +70,7 @@ export const WadoUriParameters = z.object({
     .describe('The quality of a JPEG, 1 to 100.'),
 });
 /** Unsupported parameters that must not be ignored, because they change the content of the answer. */
-const UNSUPPORTED = ['anonymize', 'region', 'presentationUID', 'presentationSeriesUID'];
+const UNSUPPORTED = ['anonymize', 'presentationUID', 'presentationSeriesUID'];
 
 /**
  * Parses a query string. Each parameter may occur only once. Throws `BadRequest` with the name of a missing, unsupported or invalid
@@ -90,20 +99,40 @@ export function parseWadoUriQuery(raw: string): WadoUriQuery {
     transferSyntax: data.transferSyntax,
     frame: data.frameNumber,
     picture: {
-      ...viewportOf(data.columns, data.rows),
+      ...viewportOf(data.columns, data.rows, data.region),
       ...linearWindow(data.windowCenter, data.windowWidth),
       ...(data.imageQuality === undefined ? {} : { quality: data.imageQuality }),
+      ...(data.annotation === undefined ? {} : { annotation: data.annotation }),
     },
   };
 }
 
 /**
- * The viewport with this width and height. If one side is missing, the maximum is used for this side, so that only the given side limits
- * the picture.
+ * The viewport with this width, height and region (PS3.18 §9.5.2.5). If one side is missing, the maximum is used for this side, so that only
+ * the given side limits the picture.
  */
-function viewportOf(width: number | undefined, height: number | undefined): Pick<RenderedQuery, 'viewport'> {
-  if (width === undefined && height === undefined) return {};
-  return { viewport: { width: width ?? MAX_SIDE, height: height ?? MAX_SIDE } };
+function viewportOf(
+  width: number | undefined,
+  height: number | undefined,
+  part: PartialRegion | undefined,
+): Pick<RenderedQuery, 'viewport'> {
+  const region = part === undefined ? {} : { part };
+  if (width === undefined && height === undefined) return part === undefined ? {} : { viewport: region };
+  return { viewport: { width: width ?? MAX_SIDE, height: height ?? MAX_SIDE, ...region } };
+}
+
+/** Parses a region (PS3.18 §9.5.1.2.5). */
+function readRegion(text: string): PartialRegion {
+  const parts = text.split(',');
+  const [left = 1, top = 1, right = 0, bottom = 0] = parts.map((part) =>
+    FRACTION.test(part) ? Number(part) : Number.NaN,
+  );
+  if (parts.length === 4 && left < right && right <= 1 && top < bottom && bottom <= 1)
+    return { left, top, right, bottom };
+  throw new BadRequest(
+    'invalid-parameter',
+    'Invalid region. Use region=left,top,right,bottom, with numbers from 0.0 to 1.0. Left is below right, and top is below bottom.',
+  );
 }
 
 function linearWindow(center: number | undefined, width: number | undefined): Pick<RenderedQuery, 'window'> {
