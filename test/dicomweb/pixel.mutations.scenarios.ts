@@ -1,12 +1,16 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
-import { longForm, sample } from '../support/long.form.ts';
-import type { World } from '../support/world.ts';
-import { brokenImages, type MutatedImage, mutatedImages } from './pixel.mutations.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { isLong, longForm, sample } from '../support/long.form.ts';
+import type { Caller, World } from '../support/world.ts';
+import { brokenImages, type MutatedImage, mutatedStudies } from './pixel.mutations.ts';
+import { told } from './stow.answers.ts';
 import { type Ask, askerOf } from './wado.world.ts';
 
 const COUNT = longForm(10_000, 28);
+const STUDY_SIZE = longForm(25, 7);
 const AT_ONCE = 4;
 const MB = 1024 * 1024;
 const MOST_MEMORY = 600 * MB;
@@ -30,17 +34,22 @@ const REFUSED = [
 async function faultsOf(
   ask: Ask,
   { name, path }: MutatedImage,
-  seen: Map<number, number>,
+  seen: Map<string, number>,
 ): Promise<string[]> {
   const faults: string[] = [];
   for (const [resource, accept] of FORMS) {
     const { status, headers, body } = await ask(resource === '' ? path : `${path}/${resource}`, accept);
-    seen.set(status, (seen.get(status) ?? 0) + 1);
+    count(seen, `GET ${status}`);
     const told = headers.get('content-length');
     if (status !== 200 && status !== 406 && status !== 404) faults.push(`${name} ${resource}: ${status}`);
     if (told !== null && Number(told) !== body.length) faults.push(`${name} ${resource}: ${body.length}`);
   }
   return faults;
+}
+
+/** Starts the measurement of {@link peakMemory} again (`/proc/pid/clear_refs`, proc(5)). */
+async function resetPeakMemory(world: World): Promise<void> {
+  await writeFile(`/proc/${world.gateway.pid}/clear_refs`, '5');
 }
 
 async function peakMemory(world: World): Promise<number> {
@@ -76,37 +85,100 @@ export function registerPixelMutations(shared: () => World): void {
       'of each transfer syntax are refused or decoded, and the archive lives',
       async () => {
         const world = shared();
-        const study = freshUid();
         const sender = await world.machine();
-        const archive = world.orthanc.pid;
-        const images: MutatedImage[] = [];
-        for await (const image of mutatedImages(15, study)) if (images.push(image) === COUNT) break;
-        const faults: string[] = [];
-        const [first, ...rest] = images;
-        if (first === undefined) throw new Error('no images');
-        const store = async ({ name, file }: MutatedImage) => {
-          const { status } = await world.store(sender, [file]);
-          if (status !== 200 && status !== 409) faults.push(`${name}: stored with ${status}`);
-          return status === 200;
-        };
-        await store(first);
         // A key does not expire during the long form.
         const reader = await world.machine([{ rights: ['studies:read'], scope: { kind: 'all' } }]);
         const ask = askerOf(world, reader);
-        const seen = new Map<number, number>();
+        const archive = world.orthanc.pid;
+        await resetPeakMemory(world);
+        const faults: string[] = [];
+        const seen = new Map<string, number>();
+        const stopReader = await otherReader(world, sender, ask);
+        const studies = mutatedStudies(15, STUDY_SIZE);
+        let left = COUNT;
         const worker = async () => {
-          for (let image = rest.pop(); image !== undefined; image = rest.pop())
-            if (await store(image)) faults.push(...(await faultsOf(ask, image, seen)));
+          while (left > 0) {
+            left -= STUDY_SIZE;
+            const { value: images } = await studies.next();
+            for (const image of await storedOf(world, sender, images, seen, faults))
+              faults.push(...(await faultsOf(ask, image, seen)));
+          }
         };
         await Promise.all(Array.from({ length: AT_ONCE }, worker));
+        const counts = Object.fromEntries([...seen].toSorted());
+        const peak = await peakMemory(world);
+        const latency = await stopReader();
+        if (isLong) console.info(JSON.stringify({ images: COUNT, counts, peak: peak / MB, latency }));
         expect(faults).toEqual([]);
         // The mutations are useful only if some are decoded and others are refused.
-        expect(Math.min(seen.get(200) ?? 0, seen.get(406) ?? 0)).toBeGreaterThan(COUNT / 10);
+        expect(Math.min(seen.get('GET 200') ?? 0, seen.get('GET 406') ?? 0)).toBeGreaterThan(COUNT / 10);
         expect(world.orthanc.pid).toBe(archive);
         expect((await world.archive('/system')).status).toBe(200);
-        expect(await peakMemory(world)).toBeLessThan(MOST_MEMORY);
+        expect(peak).toBeLessThan(MOST_MEMORY);
       },
       longForm(3_600_000, 30_000),
     );
   });
+}
+
+/** Stores the images of a study in one request, and returns those that were stored. Other outcomes than success and refusal are faults. */
+async function storedOf(
+  world: World,
+  sender: Caller,
+  images: readonly MutatedImage[],
+  seen: Map<string, number>,
+  faults: string[],
+): Promise<MutatedImage[]> {
+  const answer = await world.store(
+    sender,
+    images.map(({ file }) => file),
+  );
+  if (![200, 202, 409].includes(answer.status)) {
+    faults.push(`${images[0]?.name} and ${images.length - 1} more: stored with ${answer.status}`);
+    return [];
+  }
+  const { stored, failed, unnamed } = told(answer);
+  const reasons = [...Object.values(failed), ...unnamed].map((reason) => `POST ${String(reason)}`);
+  for (const outcome of [...reasons, ...stored.map(() => 'POST stored')]) count(seen, outcome);
+  const uids = new Set(stored);
+  return images.filter(({ sopUid }) => uids.has(sopUid));
+}
+
+function count(seen: Map<string, number>, outcome: string): void {
+  seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
+}
+
+/** Reads a sound image again and again. `stop` returns the median time of a read in ms, alone and beside the mutations. */
+async function otherReader(
+  world: World,
+  sender: Caller,
+  ask: Ask,
+): Promise<() => Promise<{ alone: number; beside: number }>> {
+  const uids = { studyUid: freshUid(), seriesUid: freshUid(), sopUid: freshUid() };
+  await world.store(sender, [makeInstance(uids)]).expect(200);
+  const path = `/studies/${uids.studyUid}/series/${uids.seriesUid}/instances/${uids.sopUid}/frames/1`;
+  const read = async () => {
+    const start = performance.now();
+    expect((await ask(path)).status).toBe(200);
+    return performance.now() - start;
+  };
+  const alone: number[] = [];
+  for (let left = 50; left > 0; left -= 1) alone.push(await read());
+  const beside: number[] = [];
+  let isStopped = false;
+  const reading = (async () => {
+    while (!isStopped) {
+      beside.push(await read());
+      await setTimeout(100);
+    }
+  })();
+  return async () => {
+    isStopped = true;
+    await reading;
+    return { alone: medianOf(alone), beside: medianOf(beside) };
+  };
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
 }

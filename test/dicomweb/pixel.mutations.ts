@@ -25,6 +25,7 @@ interface Sound {
 export interface MutatedImage {
   readonly name: string;
   readonly path: string;
+  readonly sopUid: string;
   readonly file: Buffer;
 }
 
@@ -212,16 +213,19 @@ export async function brokenImages(studyUid: string): Promise<readonly MutatedIm
   );
 }
 
-/** Endless mutated images of a study. The same seed always gives the same mutations. */
-export async function* mutatedImages(seed: number, studyUid: string): AsyncGenerator<MutatedImage> {
+/** Endless studies of `size` mutated images each. The same seed always gives the same mutations. */
+export async function* mutatedStudies(seed: number, size: number): AsyncGenerator<MutatedImage[]> {
   const dice = new Dice(seed);
   const sounds = await soundImages();
-  for (let at = 0; ; at += 1) {
-    const sound = sounds[at % sounds.length];
-    const [kind, change] = dice.one(Object.entries(changes));
-    if (sound === undefined) return;
-    const name = `${at} of seed ${seed}: ${sound.transferSyntax} ${kind}`;
-    yield imageOf(name, sound, change(dice, sound), studyUid);
+  for (let first = 0; ; first += size) {
+    const studyUid = freshUid();
+    yield Array.from({ length: size }, (_, index) => {
+      const sound = sounds[(first + index) % sounds.length];
+      const [kind, change] = dice.one(Object.entries(changes));
+      if (sound === undefined) throw new Error('no images');
+      const name = `${first + index} of seed ${seed}: ${sound.transferSyntax} ${kind}`;
+      return imageOf(name, sound, change(dice, sound), studyUid);
+    });
   }
 }
 
@@ -249,5 +253,5 @@ function imageOf(
     },
     { studyUid, seriesUid, sopUid, patientId: 'MUTATED-PIXELS' },
   );
-  return { name, file, path: `/studies/${studyUid}/series/${seriesUid}/instances/${sopUid}` };
+  return { name, file, sopUid, path: `/studies/${studyUid}/series/${seriesUid}/instances/${sopUid}` };
 }
