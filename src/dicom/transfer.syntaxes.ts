@@ -47,9 +47,6 @@ const COMPRESSED: ReadonlyMap<string, string> = new Map([
   ['1.2.840.10008.1.2.4.108', 'video/mp4'],
 ]);
 
-/** The SOP class Encapsulated PDF Storage. */
-export const ENCAPSULATED_PDF = '1.2.840.10008.5.1.4.1.1.104.1';
-
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 const EXPLICIT_BIG_ENDIAN = '1.2.840.10008.1.2.2';

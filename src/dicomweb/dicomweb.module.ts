@@ -21,12 +21,13 @@ import { QidoController } from './qido/qido.controller.js';
 import { QidoService } from './qido/qido.service.js';
 import { Animations } from './rendered/animations.service.js';
 import { GatewayPictures } from './rendered/gateway.pictures.js';
-import { PdfDocuments } from './rendered/pdf.documents.js';
+import { Documents } from './rendered/documents.service.js';
 import { PictureBodies } from './rendered/picture.bodies.js';
 import { Pictures } from './rendered/pictures.service.js';
 import { RenderedAnswers } from './rendered/rendered.answers.js';
 import { WadoRenderedController } from './rendered/rendered.controller.js';
 import { RenderedTargets } from './rendered/rendered.targets.js';
+import { Reports } from './rendered/reports.service.js';
 import { VideoAnswers } from './rendered/video.answers.js';
 import { PartAdmission } from './stow/part.admission.js';
 import { PartPipeline } from './stow/part.pipeline.js';
@@ -95,7 +96,8 @@ import { WadoController } from './wado/wado.controller.js';
     FrameTasks,
     FrameSource,
     ImageHeaders,
-    PdfDocuments,
+    Documents,
+    Reports,
     InstanceFiles,
     ArchiveFetch,
     Stow,

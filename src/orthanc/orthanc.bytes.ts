@@ -97,11 +97,6 @@ export class OrthancBytes implements OnApplicationShutdown {
     });
   }
 
-  /** The PDF document inside an instance of Encapsulated PDF Storage. */
-  pdf(id: OrthancId, { reader, signal }: Requester): Promise<ArchiveBytes> {
-    return this.connection.read('pdf', `/instances/${id}/pdf`, { reader, signal });
-  }
-
   /**
    * The value of an element that is not a sequence, as Orthanc returns it. `path` alternates between tags (`gggg-eeee`) and item numbers
    * (from 0).

@@ -105,7 +105,7 @@ export function registerPixelMutations(shared: () => World): void {
           }
         };
         await Promise.all(Array.from({ length: AT_ONCE }, worker));
-        const counts = Object.fromEntries([...seen].toSorted());
+        const counts = Object.fromEntries(seen);
         const peak = await peakMemory(world);
         const latency = await stopReader();
         if (isLong) console.info(JSON.stringify({ images: COUNT, counts, peak: peak / MB, latency }));
@@ -165,15 +165,15 @@ async function otherReader(
   const alone: number[] = [];
   for (let left = 50; left > 0; left -= 1) alone.push(await read());
   const beside: number[] = [];
-  let isStopped = false;
+  const stop = new AbortController();
   const reading = (async () => {
-    while (!isStopped) {
+    while (!stop.signal.aborted) {
       beside.push(await read());
       await setTimeout(100);
     }
   })();
   return async () => {
-    isStopped = true;
+    stop.abort();
     await reading;
     return { alone: medianOf(alone), beside: medianOf(beside) };
   };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
+import { registerDocuments } from './documents.scenarios.ts';
 import { registerFramesEncapsulated } from './frames.encapsulated.scenarios.ts';
 import { registerPixelMutations } from './pixel.mutations.scenarios.ts';
 import { registerRendered } from './rendered.scenarios.ts';
@@ -15,4 +16,5 @@ afterAll(() => world?.stop());
 registerTranscoding(() => world);
 registerFramesEncapsulated(() => world);
 registerRendered(() => world);
+registerDocuments(() => world);
 registerPixelMutations(() => world);

@@ -382,7 +382,6 @@ export function registerRendered(shared: () => World): void {
                 element('00420012', 'LO', 'application/pdf'),
               ],
             ],
-            ['another type', [element('00420011', 'OB', pdf(3)), element('00420012', 'LO', 'text/xml')]],
           ],
           2,
         ),

@@ -31,7 +31,6 @@ const calls: readonly (readonly [method: string, target: string])[] = [
   ['GET', `/instances/${ID}/file`],
   ['GET', `/instances/${ID}/frames/\\d+/raw`],
   ['GET', `/instances/${ID}/attachments/dicom/data`],
-  ['GET', `/instances/${ID}/pdf`],
   ['GET', `/instances/${ID}/content/${TAG}(?:/\\d{1,5}/${TAG})*`],
   ['GET', `/dicom-web/studies/${UID}/series/${UID}/instances/${UID}/metadata`],
   ['POST', `/instances/${ID}/modify`],

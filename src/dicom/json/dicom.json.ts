@@ -38,6 +38,11 @@ function attributeText(attribute: JsonAttribute): string {
   return `{"vr":"SQ","Value":[${Value.map((item) => (isDataSet(item) ? dataSetText(item) : '{}')).join(',')}]}`;
 }
 
+/** The items of a sequence. Empty when the attribute is absent or is not a sequence. */
+export function itemsOf(attribute: JsonAttribute | undefined): readonly JsonDataSet[] {
+  return attribute?.vr === 'SQ' ? (attribute.Value ?? []).filter(isDataSet) : [];
+}
+
 function isDataSet(item: unknown): item is JsonDataSet {
   return typeof item === 'object' && item !== null;
 }

@@ -16,10 +16,16 @@ const BY_CLASS: ReadonlyMap<string, string> = new Map([
 ]);
 const KNOWN: ReadonlySet<string> = new Set(BY_CLASS.values());
 
+/** The media type of the documents of a SOP class. `undefined` for a SOP class whose instances contain no document of a known media type. */
+export function documentTypeOf(sopClassUid: string): string | undefined {
+  return BY_CLASS.get(sopClassUid);
+}
+
 /** An encapsulated document of a known media type. `length`: the number of bytes without padding, if the header contains it. */
 export interface EncapsulatedDocument {
   readonly type: string;
   readonly length: number | undefined;
+  readonly isEmpty: boolean;
 }
 
 /**
@@ -31,5 +37,10 @@ export function documentOf(sopClassUid: string, metadata: JsonDataSet): Encapsul
   const type = BY_CLASS.get(sopClassUid) ?? (typeof named === 'string' ? named.toLowerCase() : '');
   if (!KNOWN.has(type)) return undefined;
   const length = metadata[LENGTH]?.Value?.[0];
-  return { type, length: typeof length === 'number' ? length : undefined };
+  const { BulkDataURI, InlineBinary } = metadata[ENCAPSULATED_DOCUMENT] ?? {};
+  return {
+    type,
+    length: typeof length === 'number' ? length : undefined,
+    isEmpty: BulkDataURI === undefined && InlineBinary === undefined,
+  };
 }

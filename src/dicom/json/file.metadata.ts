@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type DataSetBytes, LONGEST_HEADER, openFile, type SourceOfBytes } from '../data.set.bytes.js';
 import type { RepresentationOf } from '../data.set.recoder.js';
 import { DicomUnreadable } from '../dicom.unreadable.js';
@@ -20,16 +21,24 @@ import { bulkAttribute, storedAttribute, UTF_8 } from './stored.values.js';
 
 const PIXELS = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010]);
 const PIXEL_REPRESENTATION = '00280103';
+/** Number of elements that are read before other work can run. */
+const ELEMENTS_WITHOUT_PAUSE = 2_000;
 
 /**
  * The data set of a DICOM file (PS3.10 §7) in the DICOM JSON model (PS3.18 F.2), with attributes in ascending order. A binary value becomes
  * a reference `<instanceUrl>/bulk/<path>`, where `path` alternates between tags and item numbers (from 1). Attributes after compressed
  * pixel data are not read. Throws `DicomUnreadable` when the bytes are not a DICOM file, or when the header exceeds a limit.
+ * `mostElements`: the largest number of elements and items at all levels.
  */
-export async function metadataOfFile(file: SourceOfBytes, instanceUrl = ''): Promise<JsonDataSet> {
+export async function metadataOfFile(
+  file: SourceOfBytes,
+  instanceUrl = '',
+  mostElements = Infinity,
+): Promise<JsonDataSet> {
   const { dataSet, encoding, close } = await openFile(file);
   try {
-    const reader = new FileReader(dataSet, await implicitRepresentations(), `${instanceUrl}/bulk/`);
+    const representations = await implicitRepresentations();
+    const reader = new FileReader(dataSet, representations, `${instanceUrl}/bulk/`, mostElements);
     return await reader.dataSet(Infinity, { encoding, characterSet: '', isSigned: false, path: '' });
   } finally {
     close();
@@ -54,11 +63,22 @@ class FileReader {
   readonly #bytes: DataSetBytes;
   readonly #representationOf: RepresentationOf;
   readonly #bulk: string;
+  readonly #mostElements: number;
+  #elements = 0;
 
-  constructor(bytes: DataSetBytes, representationOf: RepresentationOf, bulk: string) {
+  constructor(bytes: DataSetBytes, representationOf: RepresentationOf, bulk: string, mostElements: number) {
     this.#bytes = bytes;
     this.#representationOf = representationOf;
     this.#bulk = bulk;
+    this.#mostElements = mostElements;
+  }
+
+  /** Counts an element or item. Returns whether other work should run now, because the bytes of many elements can be in memory already. */
+  #needsPause(): boolean {
+    this.#elements += 1;
+    if (this.#elements > this.#mostElements)
+      throw new DicomUnreadable('too-large', 'the header has more elements than allowed');
+    return this.#elements % ELEMENTS_WITHOUT_PAUSE === 0;
   }
 
   /** Reads elements up to `end`, an item delimiter, compressed pixel data at the top level, or the end of the file. */
@@ -71,6 +91,7 @@ class FileReader {
         const head = await this.#head(context, isSigned);
         if (head === undefined || (head.tag === ITEM_END && end === Infinity && context.path !== '')) break;
         if (isDelimiter(head.tag)) throw fault.misplacedDelimiter();
+        if (this.#needsPause()) await setImmediate();
         const name = nameOf(head.tag);
         const attribute = await this.#attribute(head, {
           encoding: context.encoding,
@@ -135,6 +156,7 @@ class FileReader {
     const items: JsonDataSet[] = [];
     const end = this.#bytes.endOf(length);
     for (let itemEnd = await this.#bytes.item(encoding, end); itemEnd !== undefined;) {
+      if (this.#needsPause()) await setImmediate();
       items.push(await this.dataSet(itemEnd, { ...context, path: `${path}/${items.length + 1}/` }));
       itemEnd = await this.#bytes.item(encoding, end);
     }

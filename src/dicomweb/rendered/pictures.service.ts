@@ -8,9 +8,9 @@ import { type OutgoingMultipart, type OutgoingPart, writeMultipart } from '../ht
 import { metered } from '../http/metering.js';
 import { instanceUrl } from '../http/resource.urls.js';
 import type { RenderedQuery } from './rendered.query.js';
-import type { PictureRepresentation } from './rendered.negotiation.js';
+import { documentTypesOf, type PictureRepresentation } from './rendered.negotiation.js';
 import type { RecordedRead } from '../wado/read.access.js';
-import { canBeRendered, ENCAPSULATED_PDF } from '../../dicom/transfer.syntaxes.js';
+import { canBeRendered } from '../../dicom/transfer.syntaxes.js';
 import { Animations } from './animations.service.js';
 import { GatewayPictures } from './gateway.pictures.js';
 
@@ -90,10 +90,10 @@ export function picturesOf(found: FoundInstances): InstanceFrames {
   return [first, ...rest];
 }
 
-/** The encapsulated PDF instances. The list is empty when an instance has an image, because then only images are rendered. */
+/** The instances that are documents: reports and encapsulated documents. The list is empty when an instance has an image, because then only images are rendered. */
 export function documentsOf({ instances }: FoundInstances): readonly FoundInstance[] {
   if (instances.some((instance) => canBeRendered(instance))) return [];
-  return instances.filter(({ sopClassUid }) => sopClassUid === ENCAPSULATED_PDF);
+  return instances.filter((instance) => documentTypesOf(instance).length > 0);
 }
 
 /** The given frames of an instance, or all its frames. Throws `NotAcceptable` when the instance cannot be rendered. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FoundInstances } from '../../catalog/lookup.service.js';
-import { ENCAPSULATED_PDF, videoType } from '../../dicom/transfer.syntaxes.js';
+import { videoType } from '../../dicom/transfer.syntaxes.js';
 import { acceptedBy } from '../http/accept.js';
 import {
   bytesAnswer,
@@ -11,19 +11,25 @@ import {
 } from '../http/dicomweb.answer.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
 import { etagOf, matchesEtag } from '../http/entity.tags.js';
+import { documentContentType, documentHeaders, Documents } from './documents.service.js';
 import { etagOfPictures, PictureBodies } from './picture.bodies.js';
-import { PdfDocuments } from './pdf.documents.js';
 import { type InstanceFrames, framesOf, Pictures } from './pictures.service.js';
 import { CachedAnswers } from '../wado/cached.answers.js';
 import { ReadAccess } from '../wado/read.access.js';
 import {
   animatedType,
+  type DocumentRepresentation,
+  documentTypesOf,
+  negotiateDocuments,
   requireType,
   negotiatePictures,
   type PictureRepresentation,
 } from './rendered.negotiation.js';
 import { parseRenderedQuery, type RenderedQuery, unsupportedAnnotations } from './rendered.query.js';
 import { VideoAnswers } from './video.answers.js';
+
+/** Part of the entity tags of documents. A change of the reports changes the number. */
+const DOCUMENTS = 1;
 
 /**
  * Answers with rendered representations of instances. Each read is recorded. Each answer has an entity tag. The status is 304 when the
@@ -34,7 +40,7 @@ export class RenderedAnswers {
   constructor(
     private readonly access: ReadAccess,
     private readonly rendering: Pictures,
-    private readonly pdfs: PdfDocuments,
+    private readonly texts: Documents,
     private readonly videos: VideoAnswers,
     private readonly bodies: PictureBodies,
     private readonly cache: CachedAnswers,
@@ -47,10 +53,8 @@ export class RenderedAnswers {
   instance(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
     const [instance] = found.instances;
     const accepted = acceptedBy(request);
-    if (instance.sopClassUid === ENCAPSULATED_PDF) {
-      requireType(accepted, 'application/pdf');
-      return this.document(request, found);
-    }
+    if (documentTypesOf(instance).length > 0)
+      return this.documents(request, found, negotiateDocuments(accepted, [instance]));
     const video = videoType(instance.transferSyntax);
     if (video !== undefined) {
       requireType(accepted, video);
@@ -124,20 +128,20 @@ export class RenderedAnswers {
     return bytesAnswer(representation.type, bytes, etag);
   }
 
-  /** Answers with the document of an encapsulated PDF. */
-  async document(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
-    const read = await this.access.record(request, found, 'rendered');
-    const etag = etagOf(found, ['pdf'], 'strong');
+  /** Answers with the documents that have this media type, one in each part or the first one as the body. */
+  async documents(
+    request: DicomwebRequest,
+    found: FoundInstances,
+    { type, multipart }: DocumentRepresentation,
+  ): Promise<DicomwebAnswer> {
+    const [first, ...rest] = found.instances.filter((one) => documentTypesOf(one).includes(type));
+    const shown: FoundInstances = { ...found, instances: [first ?? found.instances[0], ...rest] };
+    const read = await this.access.record(request, shown, 'rendered');
+    const etag = etagOf(read, [DOCUMENTS, type], multipart ? 'weak' : 'strong');
     if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
-    return bytesAnswer('application/pdf', await this.pdfs.one(read, read.instances[0]), etag);
-  }
-
-  /** Answers with the documents of encapsulated PDFs, one in each part. */
-  async documents(request: DicomwebRequest, found: FoundInstances): Promise<DicomwebAnswer> {
-    const read = await this.access.record(request, found, 'rendered');
-    const etag = etagOf(found, ['pdf', 'parts'], 'weak');
-    if (matchesEtag(request.ifNoneMatch, etag)) return notModified(etag);
-    return multipartAnswer(await this.pdfs.inParts(read), etag);
+    if (multipart) return multipartAnswer(await this.texts.inParts(read, type), etag);
+    const bytes = await this.texts.one(read, read.instances[0], type);
+    return withHeaders(bytesAnswer(documentContentType(type), bytes, etag), documentHeaders(type));
   }
 
   /** Answers with the video of the first instance. `type` is the media type of the video. */

@@ -1,9 +1,12 @@
 import type { FoundInstance } from '../../catalog/lookup.service.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { covers, type MediaRange } from '../http/accept.js';
-import { canBeRendered, ENCAPSULATED_PDF, videoType } from '../../dicom/transfer.syntaxes.js';
+import { documentTypeOf } from '../../dicom/json/encapsulated.documents.js';
+import { isReport } from '../../dicom/report/report.content.js';
+import { canBeRendered, videoType } from '../../dicom/transfer.syntaxes.js';
 
-const PDF = 'application/pdf';
+/** The media types of reports, the default first (PS3.18 §8.7.4, resource category Text). */
+const REPORTS = ['text/html', 'text/plain'] as const;
 
 /** The media types of pictures, the default first. */
 const PICTURES = ['image/jpeg', 'image/png', 'image/webp', 'image/gif'] as const;
@@ -25,10 +28,18 @@ export function animatedType({
 
 /** The rendered media types of an instance (PS3.18 §8.7.4), the default first. Empty when the instance cannot be rendered. */
 export function renderedTypesOf(instance: FoundInstance): readonly string[] {
-  if (instance.sopClassUid === ENCAPSULATED_PDF) return [PDF];
+  const documents = documentTypesOf(instance);
+  if (documents.length > 0) return documents;
   const video = videoType(instance.transferSyntax);
   if (video !== undefined) return [video];
   return canBeRendered(instance) ? PICTURES : [];
+}
+
+/** The media types of the document of an instance, the default first. Empty when the instance is not a document. */
+export function documentTypesOf({ sopClassUid }: Pick<FoundInstance, 'sopClassUid'>): readonly string[] {
+  if (isReport(sopClassUid)) return REPORTS;
+  const type = documentTypeOf(sopClassUid);
+  return type === undefined ? [] : [type];
 }
 
 /**
@@ -71,17 +82,34 @@ const AVAILABLE = {
     'More than one picture can only be sent as multipart/related; type="image/jpeg" or type="image/png".',
 };
 
-/** Whether documents are sent in parts, or as the whole body if there is only one document (`single`). Throws `NotAcceptable`. */
-export function negotiateDocuments(accepted: readonly MediaRange[], single: boolean): 'parts' | 'body' {
+/** How documents are sent: in parts or as one body, and with which media type. */
+export interface DocumentRepresentation {
+  readonly multipart: boolean;
+  readonly type: string;
+}
+
+/**
+ * The client's preferred media type of documents. If the client prefers several equally, the first document decides. One body can contain
+ * one document. Throws `NotAcceptable`.
+ */
+export function negotiateDocuments(
+  accepted: readonly MediaRange[],
+  documents: readonly FoundInstance[],
+): DocumentRepresentation {
+  const types = [...new Set(documents.flatMap(documentTypesOf))];
+  const isAlone = (type: string) =>
+    documents.filter((one) => documentTypesOf(one).includes(type)).length === 1;
   for (const range of accepted) {
-    if (single && covers(range, PDF)) return 'body';
+    const alone = types.find((one) => covers(range, one));
+    if (alone !== undefined && isAlone(alone)) return { multipart: false, type: alone };
     if (!covers(range, 'multipart/related')) continue;
-    const type = range.parameters.get('type')?.toLowerCase() ?? PDF;
-    if (covers({ ...range, type }, PDF)) return 'parts';
+    const asked = range.parameters.get('type')?.toLowerCase() ?? '*/*';
+    const type = types.find((one) => covers({ ...range, type: asked }, one));
+    if (type !== undefined) return { multipart: true, type };
   }
   throw new NotAcceptable(
     'not-acceptable',
-    `This is rendered as ${single ? `${PDF} or ` : ''}multipart/related; type="${PDF}".`,
+    `This is rendered as ${types.join(' or ')}. For several documents, use multipart/related; type="${types[0]}".`,
   );
 }
 

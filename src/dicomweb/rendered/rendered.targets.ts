@@ -28,10 +28,11 @@ export class RenderedTargets {
     const [first, ...rest] = documentsOf(found);
     if (first === undefined) return this.answers.frames(request, found, picturesOf(found));
     const documents: FoundInstances = { ...found, instances: [first, ...rest] };
-    const form = negotiateDocuments(acceptedBy(request), rest.length === 0);
-    return form === 'body'
-      ? this.answers.document(request, documents)
-      : this.answers.documents(request, documents);
+    return this.answers.documents(
+      request,
+      documents,
+      negotiateDocuments(acceptedBy(request), [first, ...rest]),
+    );
   }
 
   /** Answers with rendered frames of one instance. Throws `NotVisible`, `NotAcceptable`. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FoundInstance } from '../../catalog/lookup.service.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { NotInArchive } from '../../orthanc/orthanc.errors.js';
-import { NotAcceptable, NotVisible, UpstreamFailed } from '../../problems/errors.js';
+import { NotVisible } from '../../problems/errors.js';
 import { DeletionSync } from '../../sync/deletion.sync.service.js';
 
 /** Runs calls that fetch bytes of an instance, and converts their errors to errors of a retrieve request. */
@@ -21,26 +21,6 @@ export class ArchiveFetch {
       if (!(error instanceof NotInArchive)) throw error;
       await this.deletions.recheck(instance.orthancId);
       throw new NotVisible();
-    }
-  }
-
-  /**
-   * Fetches bytes that the archive extracts. Throws `NotAcceptable` with `refusal` when the archive cannot extract them. Throws `NotVisible`
-   * when the instance was deleted. The archive gives the same answer for a deleted instance and for an instance without such bytes. So this
-   * method looks up whether the instance still exists.
-   */
-  async extracted(
-    instance: FoundInstance,
-    refusal: string,
-    call: () => Promise<ArchiveBytes>,
-  ): Promise<ArchiveBytes> {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof UpstreamFailed)) throw error;
-      if (error instanceof NotInArchive && !(await this.deletions.recheck(instance.orthancId)))
-        throw new NotVisible();
-      throw new NotAcceptable('not-decodable', refusal);
     }
   }
 }

@@ -33,6 +33,11 @@ export interface BulkValue {
   readonly length?: number | undefined;
 }
 
+/** A document to read. */
+interface BulkDocument extends BulkValue {
+  readonly isEmpty: boolean;
+}
+
 /** Fetches the values of single elements from the stored file (PS3.18 §10.4.1.1.5). */
 @Injectable()
 export class BulkValues {
@@ -47,7 +52,7 @@ export class BulkValues {
    * Describes the document at this path, with its own media type and its length without padding. `undefined` when the value is not a
    * document.
    */
-  async documentAt(study: string, instance: FoundInstance, path: string): Promise<BulkValue | undefined> {
+  async documentAt(study: string, instance: FoundInstance, path: string): Promise<BulkDocument | undefined> {
     if (path !== ENCAPSULATED_DOCUMENT) return undefined;
     const document = documentOf(
       instance.sopClassUid,

@@ -10,7 +10,12 @@ import { framesWithin } from './frame.numbers.js';
 import { framesOf } from '../rendered/pictures.service.js';
 import { ReadAccess } from './read.access.js';
 import { RenderedAnswers } from '../rendered/rendered.answers.js';
-import { animatedType, negotiatePictures, renderedTypesOf } from '../rendered/rendered.negotiation.js';
+import {
+  animatedType,
+  documentTypesOf,
+  negotiatePictures,
+  renderedTypesOf,
+} from '../rendered/rendered.negotiation.js';
 import { negotiateFile } from './wado.negotiation.js';
 import { parseWadoUriQuery } from './wado-uri.query.js';
 
@@ -43,7 +48,8 @@ export class WadoUriAnswers {
         'invalid-parameter',
         'transferSyntax is only valid with contentType=application/dicom.',
       );
-    if (type === 'application/pdf') return this.rendered.document(request, found);
+    if (documentTypesOf(instance).includes(type))
+      return this.rendered.documents(request, found, { type, multipart: false });
     if (type === videoType(instance.transferSyntax)) return this.rendered.video(request, found, type);
     const representation = negotiatePictures([rangeOf(type)], 'picture');
     const isAnimated = query.frame === undefined && animatedType(representation) !== undefined;
