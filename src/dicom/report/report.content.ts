@@ -1,5 +1,5 @@
 import { itemsOf, type JsonDataSet } from '../json/dicom.json.js';
-import { codeOf, listOf, textOf, textsOf, unitOf } from './report.values.js';
+import { codeOf, valueList, firstText, textsOf, unitSymbol } from './report.values.js';
 
 /** A content item of a report (PS3.3 §C.17.3). */
 export interface ContentItem {
@@ -64,12 +64,12 @@ function childrenOf(dataSet: JsonDataSet, position: string, targets: Set<string>
 
 function contentItem(item: JsonDataSet, position: string, targets: Set<string>): ContentItem {
   const concept = codeOf(item, '0040A043');
-  const type = textOf(item, '0040A040');
+  const type = firstText(item, '0040A040');
   const target = textsOf(item, '0040DB73').join('.');
   if (target !== '') targets.add(target);
   return {
     position,
-    relationship: RELATIONSHIPS.get(textOf(item, '0040A010')) ?? '',
+    relationship: RELATIONSHIPS.get(firstText(item, '0040A010')) ?? '',
     isSection: type === 'CONTAINER',
     name: concept?.meaning ?? '',
     code: concept?.code ?? '',
@@ -82,25 +82,28 @@ function contentItem(item: JsonDataSet, position: string, targets: Set<string>):
 /** How the value of an item is shown, by value type (PS3.3 table C.17.3-7). */
 const VALUES: ReadonlyMap<string, (item: JsonDataSet) => string> = new Map([
   ['CONTAINER', () => ''],
-  ['TEXT', (item) => textOf(item, '0040A160')],
+  ['TEXT', (item) => firstText(item, '0040A160')],
   ['CODE', (item) => codeOf(item, '0040A168')?.meaning ?? ''],
   ['NUM', numberOf],
-  ['DATETIME', (item) => textOf(item, '0040A120')],
-  ['DATE', (item) => textOf(item, '0040A121')],
-  ['TIME', (item) => textOf(item, '0040A122')],
-  ['PNAME', (item) => textOf(item, '0040A123')],
-  ['UIDREF', (item) => textOf(item, '0040A124')],
+  ['DATETIME', (item) => firstText(item, '0040A120')],
+  ['DATE', (item) => firstText(item, '0040A121')],
+  ['TIME', (item) => firstText(item, '0040A122')],
+  ['PNAME', (item) => firstText(item, '0040A123')],
+  ['UIDREF', (item) => firstText(item, '0040A124')],
   ['IMAGE', (item) => referenced('Image', item)],
   ['WAVEFORM', (item) => referenced('Waveform', item)],
   ['COMPOSITE', (item) => referenced('Object', item)],
   ['SCOORD', (item) => coordinates('pixels', item)],
   ['SCOORD3D', (item) => coordinates('mm', item)],
   ['TCOORD', temporal],
-  ['TABLE', (item) => `Table of ${textOf(item, '0040A802')} rows and ${textOf(item, '0040A803')} columns`],
+  [
+    'TABLE',
+    (item) => `Table of ${firstText(item, '0040A802')} rows and ${firstText(item, '0040A803')} columns`,
+  ],
 ]);
 
 function otherValue(item: JsonDataSet): string {
-  const type = textOf(item, '0040A040');
+  const type = firstText(item, '0040A040');
   return type === '' ? '' : `(a value of the type ${type})`;
 }
 
@@ -108,7 +111,7 @@ function otherValue(item: JsonDataSet): string {
 function numberOf(item: JsonDataSet): string {
   const [measured] = itemsOf(item['0040A300']);
   const number = measured === undefined ? '' : textsOf(measured, '0040A30A').join(', ');
-  const shown = measured === undefined || number === '' ? '' : `${number} ${unitOf(measured)}`.trimEnd();
+  const shown = measured === undefined || number === '' ? '' : `${number} ${unitSymbol(measured)}`.trimEnd();
   const qualifier = codeOf(item, '0040A301')?.meaning;
   if (qualifier === undefined) return shown === '' ? 'no value' : shown;
   return shown === '' ? qualifier : `${shown} (${qualifier})`;
@@ -118,44 +121,49 @@ function numberOf(item: JsonDataSet): string {
 function referenced(kind: string, item: JsonDataSet): string {
   const lines = itemsOf(item['00081199']).map((one) => {
     const parts: readonly (readonly [string, string])[] = [
-      ['frames', listOf(one, '00081160')],
-      ['segments', listOf(one, '0062000B')],
-      ['channels', listOf(one, '0040A0B0')],
+      ['frames', valueList(one, '00081160')],
+      ['segments', valueList(one, '0062000B')],
+      ['channels', valueList(one, '0040A0B0')],
     ];
     const details = parts.filter(([, list]) => list !== '').map(([name, list]) => `, ${name} ${list}`);
-    return `${kind} ${textOf(one, '00081155')}${details.join('')}`;
+    return `${kind} ${firstText(one, '00081155')}${details.join('')}`;
   });
   return lines.length === 0 ? `${kind} without a reference` : lines.join('\n');
 }
 
 /** A shape in an image or in space (PS3.3 §C.18.6, §C.18.9). */
 function coordinates(unit: string, item: JsonDataSet): string {
-  return `${textOf(item, '00700023')} at ${listOf(item, '00700022')} (${unit})`;
+  return `${firstText(item, '00700023')} at ${valueList(item, '00700022')} (${unit})`;
 }
 
 /** Times in a waveform or a series of images (PS3.3 §C.18.7). */
 function temporal(item: JsonDataSet): string {
   const parts: readonly (readonly [string, string])[] = [
-    ['samples', listOf(item, '0040A132')],
-    ['seconds', listOf(item, '0040A138')],
-    ['at', listOf(item, '0040A13A')],
+    ['samples', valueList(item, '0040A132')],
+    ['seconds', valueList(item, '0040A138')],
+    ['at', valueList(item, '0040A13A')],
   ];
   const details = parts.filter(([, list]) => list !== '').map(([name, list]) => ` ${name} ${list}`);
-  return `${textOf(item, '0040A130')}${details.join(',')}`;
+  return `${firstText(item, '0040A130')}${details.join(',')}`;
 }
 
 function factsOf(dataSet: JsonDataSet): readonly (readonly [string, string])[] {
-  const moment = (day: string, time: string) => `${textOf(dataSet, day)} ${textOf(dataSet, time)}`.trim();
-  const flags = [textOf(dataSet, '0040A491'), textOf(dataSet, '0040A496'), textOf(dataSet, '0040A493')];
+  const moment = (day: string, time: string) =>
+    `${firstText(dataSet, day)} ${firstText(dataSet, time)}`.trim();
+  const flags = [
+    firstText(dataSet, '0040A491'),
+    firstText(dataSet, '0040A496'),
+    firstText(dataSet, '0040A493'),
+  ];
   return [
-    ['Patient', textOf(dataSet, '00100010')],
-    ['Patient ID', textOf(dataSet, '00100020')],
-    ['Birth date', textOf(dataSet, '00100030')],
-    ['Sex', textOf(dataSet, '00100040')],
-    ['Study', textOf(dataSet, '00081030')],
+    ['Patient', firstText(dataSet, '00100010')],
+    ['Patient ID', firstText(dataSet, '00100020')],
+    ['Birth date', firstText(dataSet, '00100030')],
+    ['Sex', firstText(dataSet, '00100040')],
+    ['Study', firstText(dataSet, '00081030')],
     ['Study date', moment('00080020', '00080030')],
-    ['Accession number', textOf(dataSet, '00080050')],
-    ['Institution', textOf(dataSet, '00080080')],
+    ['Accession number', firstText(dataSet, '00080050')],
+    ['Institution', firstText(dataSet, '00080080')],
     ['Document date', moment('00080023', '00080033')],
     [
       'Status',
@@ -171,7 +179,7 @@ function factsOf(dataSet: JsonDataSet): readonly (readonly [string, string])[] {
 /** A verifying observer (PS3.3 §C.17.2): name, organisation and time. */
 function verifier(observer: JsonDataSet): string {
   return ['0040A075', '0040A027', '0040A030']
-    .map((tag) => textOf(observer, tag))
+    .map((tag) => firstText(observer, tag))
     .filter((text) => text !== '')
     .join(', ');
 }

@@ -14,12 +14,12 @@ export function textsOf(dataSet: JsonDataSet, tag: string): readonly string[] {
 }
 
 /** The first text of an attribute. Empty when the attribute is absent. */
-export function textOf(dataSet: JsonDataSet, tag: string): string {
+export function firstText(dataSet: JsonDataSet, tag: string): string {
   return textsOf(dataSet, tag)[0] ?? '';
 }
 
 /** The texts of an attribute as one list. A long list ends with the number of values that are left out. */
-export function listOf(dataSet: JsonDataSet, tag: string): string {
+export function valueList(dataSet: JsonDataSet, tag: string): string {
   const shown = textsOf(dataSet, tag).join(', ');
   const left = (dataSet[tag]?.Value?.length ?? 0) - MAX_LISTED;
   return left > 0 ? `${shown} and ${left} more` : shown;
@@ -40,24 +40,24 @@ export function codeOf(dataSet: JsonDataSet, tag: string): CodedEntry | undefine
   const [entry] = itemsOf(dataSet[tag]);
   if (entry === undefined) return undefined;
   const value = valueOf(entry);
-  const code = [value, textOf(entry, SCHEME)].filter((text) => text !== '').join(', ');
-  const meaning = textOf(entry, MEANING) || value;
+  const code = [value, firstText(entry, SCHEME)].filter((text) => text !== '').join(', ');
+  const meaning = firstText(entry, MEANING) || value;
   return meaning === '' ? undefined : { meaning, code };
 }
 
 /** The symbol of a unit of measurement, such as mm. Empty for a number without a unit. */
-export function unitOf(measured: JsonDataSet): string {
+export function unitSymbol(measured: JsonDataSet): string {
   const [unit] = itemsOf(measured['004008EA']);
   if (unit === undefined) return '';
   const code = valueOf(unit);
-  if (textOf(unit, SCHEME) !== 'UCUM') return textOf(unit, MEANING) || code;
+  if (firstText(unit, SCHEME) !== 'UCUM') return firstText(unit, MEANING) || code;
   if (code === '1') return '';
   // UCUM writes annotations in braces and arbitrary units in brackets. Their meaning is easier to read.
-  return /[{[]/.test(code) ? textOf(unit, MEANING) || code : code;
+  return /[{[]/.test(code) ? firstText(unit, MEANING) || code : code;
 }
 
 function valueOf(entry: JsonDataSet): string {
-  return CODE_VALUES.map((tag) => textOf(entry, tag)).find((text) => text !== '') ?? '';
+  return CODE_VALUES.map((tag) => firstText(entry, tag)).find((text) => text !== '') ?? '';
 }
 
 function formatted(vr: string, value: unknown): string {
