@@ -21,8 +21,10 @@ export interface BenchStack extends Stoppable {
   gateway: string;
   /** The URL of our nginx in front of the gateway. It uses TLS. */
   nginx: string;
-  /** The process id of the gateway. */
+  /** The process ids of the gateway, of Orthanc, and of the process of PostgreSQL that accepts the connections. */
   gatewayPid: number;
+  orthancPid: number;
+  postgresPid: number;
   /** The URL of the database, for statistics. */
   database: string;
   basic: string;
@@ -63,6 +65,8 @@ export function startBenchStack(log: (line: string) => void): Promise<BenchStack
       recipe: `http://127.0.0.1:${recipePort}`,
       nginx: `https://localhost:${ports.web}`,
       gatewayPid: gateway.pid,
+      orthancPid: orthanc.pid,
+      postgresPid: postgres.pid,
       database: postgres.ownerUrl,
       gateway: `http://127.0.0.1:${ports.gateway}`,
       basic: `Basic ${basic}`,

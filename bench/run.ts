@@ -1,6 +1,7 @@
 // `npm run bench`: sends the same requests to one archive on three paths, and compares the paths. Then measures reads of images, the decoding
 // of pixels, a new gateway in front of a full archive, and imports. Prints Markdown tables. `npm run bench -- images`,
 // `npm run bench -- pixels`, `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run only one measurement.
+// `npm run bench -- storing [ROUNDS]` compares STOW-RS with Orthanc's own STOW-RS.
 // `npm run bench -- full-server [PATIENTS]` runs only when it is named, because it takes half an hour.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { startBenchStack, type BenchStack } from './bench.stack.ts';
 import { run, signIn, storeAll } from './bench.steps.ts';
 import { benchImages } from './images.ts';
 import { sample, type Slice } from './samples.ts';
+import { benchStoring } from './storing.ts';
 import type { Measured, Wish } from './wish.ts';
 
 const ROUNDS = 3;
@@ -137,7 +139,7 @@ const ROWS = 1_000_000;
 const INSTANCES = 5_000;
 const [only, size] = process.argv.slice(2);
 const PATIENTS = 100_000;
-const PARTS = ['archive', 'images', 'pixels', 'adoption', 'imports', 'full-server'];
+const PARTS = ['archive', 'images', 'pixels', 'storing', 'adoption', 'imports', 'full-server'];
 if (only !== undefined && !PARTS.includes(only)) {
   say(`Unknown measurement '${only}'. Available: ${PARTS.join(', ')}.`);
   process.exit(2);
@@ -154,6 +156,7 @@ if (isWanted('images')) {
   );
 }
 if (isWanted('pixels')) console.log(await benchPixels(say));
+if (isWanted('storing')) console.log(await benchStoring(Number(size ?? ROUNDS), say));
 if (isWanted('adoption')) console.log(await benchAdoption(Number(size ?? INSTANCES), say));
 if (isWanted('imports')) console.log(await benchImports(Number(size ?? ROWS), say));
 if (only === 'full-server') console.log(await benchFullServer(Number(size ?? PATIENTS), say));

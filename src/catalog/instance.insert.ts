@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import type { Transaction } from '../database/database.module.js';
-import { instances, series, studies } from '../database/schema.catalog.js';
+import { series, studies } from '../database/schema.catalog.js';
 import type { OrthancId } from '../orthanc/orthanc.id.js';
 import { describeInstance, describeStudy } from './descriptions.js';
 import { type InstanceFacts, isImageModality } from './instance.facts.js';
@@ -50,17 +50,46 @@ export async function insertInstances(
       .set({ seriesCount: sql`${studies.seriesCount} + 1` })
       .where(eq(studies.id, at.study));
   }
-  await tx.insert(instances).values(
-    added.map(({ facts, archived }) => ({
-      ...describeInstance(facts),
-      series: at.series,
-      orthancId: archived.id,
-      size: archived.size ?? null,
-      sha256: archived.sha256 ?? null,
-      fileUuid: archived.fileUuid ?? null,
-      storedBy: by.accountId ?? null,
-    })),
-  );
+  await insertRows(tx, at, by, added);
+}
+
+/** Inserts the rows with one statement whose text does not depend on their number. */
+async function insertRows(
+  tx: Transaction,
+  at: ParentRows,
+  by: Pick<Uploader, 'accountId'>,
+  added: readonly NewInstance[],
+): Promise<void> {
+  const rows = added.map(({ facts, archived }) => Object.assign(describeInstance(facts), archived));
+  type Row = (typeof rows)[number];
+  const texts = (value: (row: Row) => string | null | undefined) =>
+    sql`${sql.param(rows.map((row) => value(row) ?? null))}::text[]`;
+  const numbers = (value: (row: Row) => number | null | undefined) =>
+    sql`${sql.param(rows.map((row) => value(row) ?? null))}::bigint[]`;
+  const columns = [
+    texts((row) => row.sopUid),
+    texts((row) => row.sopClassUid),
+    texts((row) => row.modality),
+    texts((row) => row.transferSyntax),
+    numbers((row) => row.instanceNumber),
+    numbers((row) => row.pixelRows),
+    numbers((row) => row.pixelColumns),
+    numbers((row) => row.bitsAllocated),
+    numbers((row) => row.frames),
+    texts((row) => row.id),
+    numbers((row) => row.size),
+    texts((row) => row.sha256?.toString('hex')),
+    texts((row) => row.fileUuid),
+    numbers((row) => (row.irregular ? 1 : 0)),
+  ];
+  await tx.execute(sql`
+    insert into instances (series, stored_by, sop_uid, sop_class_uid, modality, transfer_syntax, instance_number, pixel_rows,
+      pixel_columns, bits_allocated, frames, orthanc_id, size, sha256, file_uuid, irregular)
+    select ${at.series}::bigint, ${by.accountId ?? null}::uuid, sop_uid, sop_class_uid, modality, transfer_syntax, instance_number,
+      pixel_rows, pixel_columns, bits_allocated, frames, orthanc_id, size, decode(sha256, 'hex'), file_uuid, irregular = 1
+    from unnest(${sql.join(columns, sql`, `)}) with ordinality as added (sop_uid, sop_class_uid, modality, transfer_syntax,
+      instance_number, pixel_rows, pixel_columns, bits_allocated, frames, orthanc_id, size, sha256, file_uuid, irregular, place)
+    order by place`);
 }
 
 /**

@@ -1,61 +1,58 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { and, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { Changes } from '../database/changes.js';
-import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
-import { instances, pending, series } from '../database/schema.catalog.js';
-import { OrthancId } from '../orthanc/orthanc.id.js';
+import { DATABASE, type Database } from '../database/database.module.js';
+import { instances, pending } from '../database/schema.catalog.js';
 import { noteHandled } from '../problems/handled.errors.js';
-import { insertInstances, type ArchivedInstance } from './instance.insert.js';
+import type { ArchivedInstance } from './instance.insert.js';
 import type { InstanceFacts } from './instance.facts.js';
 import {
-  type Uploader,
   type AwaitedReservation,
-  lockParents,
-  type ParentRows,
-  resolveParents,
   deleteEmptyParents,
-  type StoreRefusal,
-  refusalForConflict,
+  lockParents,
+  type Uploader,
 } from './parent.resolution.js';
+import {
+  type Completion,
+  completeTogether,
+  NotTogether,
+  type RequestGroup,
+  requestGroups,
+  reserveTogether,
+  type StudyCompletions,
+} from './reservation.groups.js';
+import {
+  type Admission,
+  isHeld,
+  LIFE_MS,
+  newExpiry,
+  type Reservation,
+  ReservationRolledBack,
+  reserveKeys,
+  type ReservationRequest,
+} from './reservation.rows.js';
 import { withRetries } from './retrying.js';
+import { WriteGroup } from './write.group.js';
 
-/** The reserved keys of an instance that is being uploaded. */
-export interface Reservation extends ParentRows {
-  readonly kind: 'reserved';
-  readonly holder: string;
-  readonly facts: InstanceFacts;
-  readonly by: Uploader;
-}
-
-/**
- * The catalog already has this SOP Instance UID in the same series. The caller must compare the content to decide whether it is the same
- * instance.
- */
-export interface KnownInstance {
-  readonly kind: 'known';
-  readonly id: number;
-  readonly orthancId: OrthancId;
-  readonly transferSyntax: string;
-  readonly sha256: Buffer | undefined;
-}
-
-/** The result of {@link Reservations.reserve}. */
-export type Admission =
-  Reservation | KnownInstance | { readonly kind: 'refused'; readonly why: StoreRefusal };
-
-/** A reservation expires after this time if it is not renewed. After a crash, a repeated upload waits until the reservation expires. */
-const LIFE_MS = 12_000;
 const RENEW_MS = 4_000;
 const LONGEST_WAIT_MS = LIFE_MS + 5_000;
+/** How long later groups wait for more instances, in milliseconds. */
+const GATHER_MS = 10;
 
 /**
  * Reserves the keys of an instance before the archive receives the first byte. The reservation lasts until the catalog has the row of the
- * instance.
+ * instance. Instances that arrive together are reserved together and completed together, with one commit for each group (decision 31).
  */
 @Injectable()
 export class Reservations {
+  /** The requests of one uploader. An uploader is one object for each STOW request. */
+  private readonly requests = new WeakMap<
+    Uploader,
+    WriteGroup<ReservationRequest, Admission | AwaitedReservation>
+  >();
+  private readonly completions = new Map<number, StudyCompletions>();
+
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly changes: Changes,
@@ -63,26 +60,77 @@ export class Reservations {
 
   /**
    * Reserves the keys, or returns why this is impossible. Waits if another upload has reserved the same instance, or the first instance of
-   * the study.
+   * the study. With `sha256`, the hash of the content is saved too, and {@link noteContent} is not needed.
    */
-  async reserve(facts: InstanceFacts, by: Uploader): Promise<Admission> {
+  async reserve(facts: InstanceFacts, by: Uploader, sha256?: Buffer): Promise<Admission> {
     const until = Date.now() + LONGEST_WAIT_MS;
-    for (;;) {
-      const admission = await this.tryReserve(facts, by);
-      if (admission.kind !== 'held') return admission;
+    const request = { facts, by, sha256 };
+    let admission = await this.requestsOf(by).add(request);
+    while (admission.kind === 'held') {
       if (Date.now() > until) return { kind: 'refused', why: admission.otherwise };
       await sleep(200);
+      admission = await this.tryReserve(request);
+    }
+    return admission;
+  }
+
+  private requestsOf(by: Uploader): WriteGroup<ReservationRequest, Admission | AwaitedReservation> {
+    const before = this.requests.get(by);
+    if (before !== undefined) return before;
+    let isFirst = true;
+    // The first instance of a request does not wait, because there may be no other.
+    const gatherMs = () => {
+      if (!isFirst) return GATHER_MS;
+      isFirst = false;
+      return 0;
+    };
+    const write = (requests: readonly ReservationRequest[]) => this.reserveAll(requests);
+    const group = new WriteGroup(write, gatherMs);
+    this.requests.set(by, group);
+    return group;
+  }
+
+  /** Reserves requests in groups. The requests of a group that cannot be reserved together are reserved one by one, in order. */
+  private async reserveAll(
+    requests: readonly ReservationRequest[],
+  ): Promise<readonly PromiseSettledResult<Admission | AwaitedReservation>[]> {
+    const outcomes = new Map<ReservationRequest, PromiseSettledResult<Admission | AwaitedReservation>>();
+    for (const group of requestGroups(requests)) {
+      const together = await this.tryTogether(group);
+      for (const [at, request] of group.entries()) {
+        const value = together?.[at];
+        const [outcome] =
+          value === undefined
+            ? await Promise.allSettled([this.tryReserve(request)])
+            : [{ status: 'fulfilled' as const, value }];
+        outcomes.set(request, outcome);
+      }
+    }
+    return requests.flatMap((request) => outcomes.get(request) ?? []);
+  }
+
+  /** Returns `undefined` if the requests must be reserved one by one. That also reports a lasting error. */
+  private async tryTogether(
+    group: RequestGroup,
+  ): Promise<readonly (Admission | AwaitedReservation)[] | undefined> {
+    if (group.length === 1) return undefined;
+    try {
+      return await this.database.transaction((tx) => reserveTogether(tx, group));
+    } catch (error) {
+      if (error instanceof ReservationRolledBack) return group.map(() => error.admission);
+      if (!(error instanceof NotTogether)) noteHandled('reservation of several uploads', error);
+      return undefined;
     }
   }
 
   /** Commits only if the result is a reservation. For any other result, the transaction is rolled back. */
-  private async tryReserve(facts: InstanceFacts, by: Uploader): Promise<Admission | AwaitedReservation> {
+  private async tryReserve(request: ReservationRequest): Promise<Admission | AwaitedReservation> {
     try {
       return await withRetries(() =>
         this.database.transaction(async (tx) => {
-          // This commit can be asynchronous, because the later commit of `noteContent` also makes this row durable.
-          await tx.execute(sql`set local synchronous_commit = off`);
-          const admission = await reserveKeys(tx, facts, by);
+          // Without the hash, this commit can be asynchronous. The later commit of `noteContent` also makes this row durable.
+          if (request.sha256 === undefined) await tx.execute(sql`set local synchronous_commit = off`);
+          const admission = await reserveKeys(tx, request);
           if (admission.kind !== 'reserved') throw new ReservationRolledBack(admission);
           return admission;
         }),
@@ -93,7 +141,7 @@ export class Reservations {
     }
   }
 
-  /** Renews a reservation every four seconds. The returned function stops the renewal. */
+  /** Renews a reservation every four seconds. The returned function stops the renewal, and must be called when the reservation has ended. */
   keep(reservation: Reservation): () => void {
     const timer = setInterval(() => {
       this.database
@@ -102,7 +150,13 @@ export class Reservations {
         .where(isHeld(reservation))
         .catch((error: unknown) => noteHandled('reservation renewal', error));
     }, RENEW_MS);
-    return () => clearInterval(timer);
+    const study = this.completionsOf(reservation.study);
+    study.open += 1;
+    return () => {
+      clearInterval(timer);
+      study.open -= 1;
+      if (study.open === 0) this.completions.delete(reservation.study);
+    };
   }
 
   /**
@@ -119,26 +173,49 @@ export class Reservations {
    * may no longer store the instance.
    */
   async complete(reservation: Reservation, archived: ArchivedInstance): Promise<boolean> {
-    if (await this.tryComplete(reservation, archived)) return true;
-    const now = await this.reserve(reservation.facts, reservation.by);
-    if (now.kind === 'reserved') return this.tryComplete(now, archived);
+    if (await this.completionsOf(reservation.study).group.add({ reservation, archived })) return true;
+    const { facts, by } = reservation;
+    const now = await this.reserve(facts, by, archived.sha256);
+    if (now.kind === 'reserved')
+      return (await this.writeCompletions([{ reservation: now, archived }])).includes(true);
     return now.kind === 'known' && now.orthancId === archived.id;
   }
 
-  private async tryComplete(reservation: Reservation, archived: ArchivedInstance): Promise<boolean> {
-    const isComplete = await withRetries(() =>
-      this.database.transaction(async (tx) => {
-        const held = await tx
-          .delete(pending)
-          .where(isHeld(reservation))
-          .returning({ sopUid: pending.sopUid });
-        if (held.length === 0) return false;
-        await insertInstances(tx, reservation, reservation.by, [{ facts: reservation.facts, archived }]);
-        return true;
-      }),
+  private completionsOf(study: number): StudyCompletions {
+    const before = this.completions.get(study);
+    if (before !== undefined) return before;
+    const write = (completions: readonly Completion[]) => this.completeAll(completions);
+    const gatherMs = (waiting: number) => (now.open > waiting ? GATHER_MS : 0);
+    const now: StudyCompletions = { open: 0, group: new WriteGroup(write, gatherMs) };
+    this.completions.set(study, now);
+    return now;
+  }
+
+  /** Completes reservations of one study together. If this fails, each reservation is completed in its own transaction. */
+  private async completeAll(
+    completions: readonly Completion[],
+  ): Promise<readonly PromiseSettledResult<boolean>[]> {
+    if (completions.length > 1) {
+      try {
+        const results = await this.writeCompletions(completions);
+        return results.map((value) => ({ status: 'fulfilled', value }));
+      } catch (error) {
+        noteHandled('completion of several uploads', error);
+      }
+    }
+    return Promise.allSettled(
+      completions.map(async (one) => (await this.writeCompletions([one])).includes(true)),
     );
-    if (isComplete) this.changes.studyHasGrown(reservation.facts.studyUid);
-    return isComplete;
+  }
+
+  private async writeCompletions(completions: readonly Completion[]): Promise<readonly boolean[]> {
+    const results = await withRetries(() =>
+      this.database.transaction((tx) => completeTogether(tx, completions)),
+    );
+    const [first] = completions;
+    if (first !== undefined && results.includes(true))
+      this.changes.studyHasGrown(first.reservation.facts.studyUid);
+    return results;
   }
 
   /**
@@ -170,76 +247,4 @@ export class Reservations {
   async learnContent(id: number, sha256: Buffer): Promise<void> {
     await this.database.update(instances).set({ sha256 }).where(eq(instances.id, id));
   }
-}
-
-/** Thrown to roll back a transaction. The code that started the transaction returns `admission`. */
-class ReservationRolledBack extends Error {
-  constructor(readonly admission: Admission | AwaitedReservation) {
-    super('rolled back');
-  }
-}
-
-async function reserveKeys(
-  tx: Transaction,
-  facts: InstanceFacts,
-  by: Uploader,
-): Promise<Admission | AwaitedReservation> {
-  const at = await resolveParents(tx, facts, by);
-  if (typeof at === 'string') return { kind: 'refused', why: at };
-  if ('kind' in at) return at;
-  const holder = randomUUID();
-  const values = {
-    series: at.series,
-    holder,
-    accountId: by.accountId ?? null,
-    transferSyntax: facts.transferSyntax,
-    sha256: null,
-    expiresAt: newExpiry(),
-  };
-  const held = await tx
-    .insert(pending)
-    .values({ sopUid: facts.sopUid, ...values })
-    .onConflictDoUpdate({
-      target: pending.sopUid,
-      set: values,
-      // The interrupted upload of another account is not overwritten. The watcher of Orthanc's change feed must first insert that upload
-      // for the other account.
-      setWhere: sql`${pending.expiresAt} < clock_timestamp()
-        and (${pending.sha256} is null or ${pending.accountId} is not distinct from ${by.accountId ?? null}::uuid)`,
-    })
-    .returning({ sopUid: pending.sopUid });
-  // `identity` reveals that another upload exists. That is allowed, because the account may store into this study.
-  if (held.length === 0) return { kind: 'held', otherwise: 'identity' };
-  // This query runs after the reservation was made. If another upload has completed in the meantime, the row of its instance is visible
-  // here.
-  const known = await knownInstance(tx, facts.sopUid);
-  if (known === undefined) return { kind: 'reserved', holder, facts, by, ...at };
-  if (known.series !== at.series)
-    return { kind: 'refused', why: await refusalForConflict(tx, known.study, by) };
-  return { ...known, kind: 'known' };
-}
-
-async function knownInstance(tx: Transaction, sopUid: string) {
-  const [row] = await tx
-    .select({
-      id: instances.id,
-      orthancId: instances.orthancId,
-      transferSyntax: instances.transferSyntax,
-      sha256: instances.sha256,
-      series: instances.series,
-      study: series.study,
-    })
-    .from(instances)
-    .innerJoin(series, eq(series.id, instances.series))
-    .where(eq(instances.sopUid, sopUid));
-  if (row === undefined) return undefined;
-  return { ...row, orthancId: OrthancId.parse(row.orthancId), sha256: row.sha256 ?? undefined };
-}
-
-function isHeld(reservation: Reservation) {
-  return and(eq(pending.sopUid, reservation.facts.sopUid), eq(pending.holder, reservation.holder));
-}
-
-function newExpiry() {
-  return sql<Date>`clock_timestamp() + ${`${LIFE_MS} milliseconds`}::interval`;
 }

@@ -6,6 +6,7 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { Changes } from './changes.js';
 import type { Database } from './database.types.js';
+import { preparing } from './prepared.statements.js';
 import { Queue } from './queue.js';
 
 export type { Database, Transaction } from './database.types.js';
@@ -37,8 +38,11 @@ const CONNECT_SECONDS = 3;
 /** PostgreSQL cancels a statement after this time. A statement that takes longer is a defect. */
 const STATEMENT_MS = 15_000;
 
-/** On flash storage, random reads cost about as much as sequential reads. With the default of 4, PostgreSQL would scan whole tables. */
-export const PLANNING = { random_page_cost: 1.1 };
+/**
+ * On flash storage, random reads cost about as much as sequential reads. With the default of 4, PostgreSQL would scan whole tables. A
+ * prepared statement is planned for its values each time, because a plan from the time when a table was empty would scan the full table.
+ */
+export const PLANNING = { random_page_cost: 1.1, plan_cache_mode: 'force_custom_plan' };
 
 @Global()
 @Module({
@@ -52,7 +56,7 @@ export const PLANNING = { random_page_cost: 1.1 };
     {
       provide: DATABASE,
       inject: [POSTGRES],
-      useFactory: (sql: postgres.Sql): Database => drizzle(sql),
+      useFactory: (sql: postgres.Sql): Database => drizzle(preparing(sql)),
     },
     {
       provide: Changes,
@@ -67,7 +71,7 @@ export const PLANNING = { random_page_cost: 1.1 };
     {
       provide: BACKGROUND_DATABASE,
       inject: [BACKGROUND_POSTGRES],
-      useFactory: (sql: postgres.Sql): Database => drizzle(sql),
+      useFactory: (sql: postgres.Sql): Database => drizzle(preparing(sql)),
     },
   ],
   exports: [DATABASE, POSTGRES, BACKGROUND_DATABASE, BACKGROUND_POSTGRES, Changes, Queue],

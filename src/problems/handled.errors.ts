@@ -6,6 +6,8 @@ export type HandledWork =
   | 'batch ingest'
   | 'reservation renewal'
   | 'reservation release'
+  | 'reservation of several uploads'
+  | 'completion of several uploads'
   | 'quarantine decision'
   | 'audit refusals'
   | 'audit totals'

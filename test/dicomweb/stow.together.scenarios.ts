@@ -50,6 +50,22 @@ export function registerStowTogether(shared: () => World): void {
         }
       });
 
+      it('forty instances in one request are inserted by few transactions, each with its own answer', async () => {
+        const [studyUid, seriesUid] = [freshUid(), freshUid()];
+        const files = Array.from({ length: 40 }, () => makeInstance({ studyUid, seriesUid }));
+        const twice = files[7] ?? Buffer.alloc(0);
+        const foreign = makeInstance({ studyUid, seriesUid, patientId: 'another of forty' });
+        const answer = await world.store(one, [...files.slice(0, 20), twice, foreign, ...files.slice(20)]);
+        expect(answer.status).toBe(202);
+        const { stored, failed } = told(answer);
+        expect([stored.length, new Set(stored).size, Object.values(failed)]).toEqual([41, 40, [0x0110]]);
+        expect(await catalogued(world, studyUid)).toMatchObject({ instances: 40, counted: 40, pending: 0 });
+        const [row] = await world.sql`
+          select count(distinct instances.xmin::text)::int as transactions from instances
+          join series on series.id = instances.series where series_uid = ${seriesUid}`;
+        expect(row?.['transactions']).toBeLessThanOrEqual(20);
+      });
+
       it('one instance with the same content: both are told it is stored, and it is stored once', async () => {
         for (let round = 0; round < ROUNDS; round += 1) {
           const studyUid = freshUid();

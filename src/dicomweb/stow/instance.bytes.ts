@@ -14,6 +14,12 @@ export interface BytesPolicy {
   readonly keepsTiffPreamble: boolean;
 }
 
+/**
+ * An instance up to this size, in bytes, is kept in memory until all its bytes have arrived. A slow sender then does not occupy a thread of
+ * Orthanc, and the next instance is read while this one is stored.
+ */
+export const SMALL_BYTES = 1024 * 1024;
+
 /** Size and hash of an instance after all its bytes were read. */
 export interface TransferredBytes {
   readonly size: number;
@@ -25,16 +31,49 @@ const PREAMBLE_BYTES = 128;
 /** The first bytes of a preamble, in hexadecimal, when the file is also a TIFF: little or big endian, classic or BigTIFF (PS3.10 §7.1). */
 const TIFF = new Set(['49492a00', '4d4d002a', '49492b00', '4d4d002b']);
 
+/** The bytes of an instance: first `start`, then `rest`. */
+export interface InstanceBytes {
+  /** The chunks that have been read. */
+  readonly start: Buffer[];
+  /** The other chunks. The generator returns size and hash of the whole instance, and throws {@link InstanceTooLarge}. */
+  readonly rest: AsyncGenerator<Buffer, TransferredBytes>;
+  /** Size and hash if `start` has all bytes of the instance, otherwise `undefined`. */
+  readonly whole: TransferredBytes | undefined;
+  /** Returns the inflated size so far of a deflated data set, in bytes. The archive inflates the whole data set in memory. */
+  readonly inflated: () => number;
+}
+
 /**
- * Passes on the bytes of an instance, and hashes its data set. The preamble is set to zero: it has no meaning (PS3.10 §7.1) and can hide
- * another file type. A TIFF preamble is kept if `policy` allows it. `atEnd` runs after the last byte and before the end of the stream. A
- * commit in `atEnd` is therefore complete before the receiver can answer. Throws {@link InstanceTooLarge}.
+ * Reads an instance up to its end if it is small, otherwise its beginning. The preamble is set to zero: it has no meaning (PS3.10 §7.1) and
+ * can hide another file type. A TIFF preamble is kept if `policy` allows it. Throws {@link InstanceTooLarge}.
  */
-export async function* passOn(
+export async function readStart(file: HeaderRead, policy: BytesPolicy): Promise<InstanceBytes> {
+  const start: Buffer[] = [];
+  const rest = hashed(file, policy);
+  for (let size = 0; size <= SMALL_BYTES;) {
+    const { done, value } = await rest.next();
+    if (done === true) return { start, rest, whole: value, inflated: file.inflated };
+    start.push(value);
+    size += value.length;
+  }
+  return { start, rest, whole: undefined, inflated: file.inflated };
+}
+
+/** Reads an instance to its end without keeping its bytes, and returns size and hash. Throws {@link InstanceTooLarge}. */
+export async function hashToEnd({ start, rest, whole }: InstanceBytes): Promise<TransferredBytes> {
+  start.length = 0;
+  if (whole !== undefined) return whole;
+  for (;;) {
+    const { done, value } = await rest.next();
+    if (done === true) return value;
+  }
+}
+
+/** Passes on the bytes of an instance, and returns size and hash at the end. */
+async function* hashed(
   file: HeaderRead,
   { maxBytes, keepsTiffPreamble }: BytesPolicy,
-  atEnd: (all: TransferredBytes) => Promise<void>,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<Buffer, TransferredBytes> {
   const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of withoutPreamble(file, keepsTiffPreamble)) {
@@ -44,18 +83,7 @@ export async function* passOn(
     if (start < chunk.length) hash.update(chunk.subarray(start));
     yield chunk;
   }
-  await atEnd({ size, sha256: hash.digest() });
-}
-
-/** Reads an instance to its end without keeping its bytes, and returns size and hash. Throws {@link InstanceTooLarge}. */
-export async function hashToEnd(file: HeaderRead, policy: BytesPolicy): Promise<TransferredBytes> {
-  let result: TransferredBytes | undefined;
-  const keep = async (all: TransferredBytes) => {
-    result = all;
-  };
-  for await (const chunk of passOn(file, policy, keep)) void chunk;
-  if (result === undefined) throw new Error('the instance was not read to its end');
-  return result;
+  return { size, sha256: hash.digest() };
 }
 
 async function* withoutPreamble(

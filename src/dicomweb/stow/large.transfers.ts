@@ -2,13 +2,13 @@ import { Readable } from 'node:stream';
 import { Slots } from '../../limits/slots.js';
 import { aborted } from '../../limits/stall.limit.js';
 import { NeighbourAway } from '../../problems/errors.js';
-import { InstanceTooLarge } from './instance.bytes.js';
+import {
+  type InstanceBytes,
+  InstanceTooLarge,
+  SMALL_BYTES,
+  type TransferredBytes,
+} from './instance.bytes.js';
 
-/**
- * An instance up to this size, in bytes, is sent to Orthanc only after all its bytes have arrived. A slow sender then does not occupy a
- * thread of Orthanc.
- */
-const SMALL_BYTES = 1024 * 1024;
 /**
  * Largest number of concurrent transfers of instances above {@link SMALL_BYTES}, in total and for one account. The second limit keeps slots
  * free for other accounts.
@@ -27,51 +27,62 @@ const SLOT_WAIT_MS = 20_000;
 const MIN_BYTES_PER_SECOND = 512 * 1024;
 const GRACE_MS = 30_000;
 
+/**
+ * Largest number of concurrent transfers of small instances, in total and for one account. Orthanc writes its index with one transaction
+ * after the other, so more transfers of one account would only wait there.
+ */
+const MAX_SMALL = 24;
+const MAX_SMALL_PER_ACCOUNT = 4;
+
+const smallSlots = new Slots({ places: MAX_SMALL, perAccount: MAX_SMALL_PER_ACCOUNT });
 const streamedSlots = new Slots({ places: MAX_STREAMED, perAccount: MAX_STREAMED_PER_ACCOUNT });
 const largeSlot = new Slots({ places: 1 });
 
 /** The sender of an instance. */
 export interface TransferSender {
   readonly account: string | undefined;
-  /** Returns the inflated size so far of a deflated data set, in bytes. The archive inflates the whole data set in memory. */
-  readonly inflated: () => number;
   /** Aborts when the sender disconnects. */
   readonly signal: AbortSignal;
 }
 
 /**
  * Passes the bytes of an instance to `send` as a stream. The slots are held until `send` settles, because the archive processes the whole
- * instance after the last byte. If `bytes` throws an error, that error is thrown, and not the error that `send` throws as a result.
+ * instance after the last byte. `atEnd` runs after the last byte of a large instance and before the end of the stream. A commit in `atEnd`
+ * is therefore complete before the receiver can answer. If reading the bytes throws an error, that error is thrown, and not the error that
+ * `send` throws as a result.
  */
 export async function sendInTurn<T>(
-  bytes: AsyncGenerator<Buffer>,
+  content: InstanceBytes,
   sender: TransferSender,
+  atEnd: (all: TransferredBytes) => Promise<void>,
   send: (body: Readable) => Promise<T>,
 ): Promise<T> {
-  const start: Buffer[] = [];
-  const isComplete = await readStart(bytes, start);
-  if (isComplete && sender.inflated() <= SMALL_BYTES) {
+  const { start, whole, inflated } = content;
+  if (whole !== undefined && inflated() <= SMALL_BYTES) {
     const sendAll = () => send(Readable.from(start, { objectMode: false }));
     // The call can fail because the archive closed an idle connection. One retry is safe: if the same file is sent twice, it is stored
     // once.
-    return sendAll().catch((error: unknown) => {
-      if (error instanceof NeighbourAway) return sendAll();
-      throw error;
-    });
+    const sendTwice = () =>
+      sendAll().catch((error: unknown) => {
+        if (error instanceof NeighbourAway) return sendAll();
+        throw error;
+      });
+    return smallSlots.run(sendTwice, undefined, sender.account);
   }
-  return streamedSlots.run(() => sendStreamed(start, bytes, sender, send), sender.signal, sender.account);
+  const body = () => sendStreamed(content, sender, atEnd, send);
+  return streamedSlots.run(body, sender.signal, sender.account);
 }
 
 async function sendStreamed<T>(
-  start: Buffer[],
-  rest: AsyncGenerator<Buffer>,
+  content: InstanceBytes,
   sender: TransferSender,
+  atEnd: (all: TransferredBytes) => Promise<void>,
   send: (body: Readable) => Promise<T>,
 ): Promise<T> {
   const failure: { error?: unknown } = {};
   // Frees the slot for large instances when `send` settles, because the end of the stream can be detected much later.
   const settled = new AbortController();
-  const body = limited(start, rest, sender, settled.signal, failure);
+  const body = limited(content, sender, atEnd, settled.signal, failure);
   try {
     return await send(Readable.from(body, { objectMode: false }));
   } catch (error) {
@@ -81,34 +92,23 @@ async function sendStreamed<T>(
   }
 }
 
-/** Moves the first chunks into `start`. Resolves to true when `bytes` has no more chunks. */
-async function readStart(bytes: AsyncGenerator<Buffer>, start: Buffer[]): Promise<boolean> {
-  for (let size = 0; size <= SMALL_BYTES;) {
-    const { done, value } = await bytes.next();
-    if (done === true) return true;
-    start.push(value);
-    size += value.length;
-  }
-  return false;
-}
-
 /**
  * Passes on all bytes. A transfer that exceeds {@link LARGE_BYTES} must wait for the slot for large instances. If it is too slow after this
  * wait, throws {@link InstanceTooLarge}.
  */
 async function* limited(
-  start: Buffer[],
-  rest: AsyncGenerator<Buffer>,
-  { inflated, signal }: TransferSender,
+  content: InstanceBytes,
+  { signal }: TransferSender,
+  atEnd: (all: TransferredBytes) => Promise<void>,
   settled: AbortSignal,
   failure: { error?: unknown },
 ): AsyncGenerator<Buffer> {
   try {
     let size = 0;
     let large: LargeTransfer | undefined;
-    for await (const chunk of concatenated(start, rest)) {
+    for await (const chunk of concatenated(content, atEnd)) {
       size += chunk.length;
-      if (Math.max(size, inflated()) > LARGE_BYTES && large === undefined) {
+      if (Math.max(size, content.inflated()) > LARGE_BYTES && large === undefined) {
         await takeLargeSlot(settled, signal);
         large = { since: Date.now(), size };
       }
@@ -133,10 +133,13 @@ export function isTooSlow(bytes: number, milliseconds: number): boolean {
   return milliseconds > GRACE_MS && (bytes * 1000) / milliseconds < MIN_BYTES_PER_SECOND;
 }
 
-/** Yields the chunks of `start` and then of `rest`. `start` is emptied, so that its chunks do not stay in memory. */
-async function* concatenated(start: Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+/** Yields all chunks, then runs `atEnd`. `start` is emptied, so that its chunks do not stay in memory. */
+async function* concatenated(
+  { start, rest, whole }: InstanceBytes,
+  atEnd: (all: TransferredBytes) => Promise<void>,
+): AsyncGenerator<Buffer> {
   yield* start.splice(0);
-  yield* rest;
+  await atEnd(whole ?? (yield* rest));
 }
 
 /**

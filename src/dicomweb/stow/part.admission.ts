@@ -2,19 +2,22 @@ import { Inject, Injectable } from '@nestjs/common';
 import { hasRegularUids } from '../../catalog/descriptions.js';
 import { CATALOG_TAGS, factsOf, IdentityMissing, type InstanceFacts } from '../../catalog/instance.facts.js';
 import type { Uploader } from '../../catalog/parent.resolution.js';
-import { type Admission, Reservations } from '../../catalog/reservations.service.js';
+import type { Admission } from '../../catalog/reservation.rows.js';
+import { Reservations } from '../../catalog/reservations.service.js';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
 import { type HeaderRead, readHeader } from '../../dicom/header/header.reader.js';
 import { DeletionSync } from '../../sync/deletion.sync.service.js';
 import { isAnnotation, isStorageClass } from './annotations.js';
+import { type InstanceBytes, readStart } from './instance.bytes.js';
 import type { AdmittedPart, PartTurn } from './part.state.js';
 import { type Failure, FAILURE } from './stow.failures.js';
 import { type SopIdentity, identityOf } from './stow.outcome.js';
 import type { StowSender } from './stow.sender.js';
 
 /**
- * Step 1 of storing a part: reads the header, authorises the instance and reserves the UIDs. No byte is sent to the archive in this step.
+ * Step 1 of storing a part: reads the header and a small instance to its end, authorises the instance and reserves the UIDs. No byte is
+ * sent to the archive in this step.
  */
 @Injectable()
 export class PartAdmission {
@@ -46,9 +49,13 @@ export class PartAdmission {
     identified(facts);
     const failure = refusalOf(facts, turn.study);
     if (failure !== undefined) return { state: 'refused', facts, failure };
-    const admission = await this.authorise(file, facts, sender, turn);
-    if (admission.kind === 'known') return { state: 'known', facts, file, known: admission };
-    if (admission.kind === 'reserved') return { state: 'reserved', facts, file, reservation: admission };
+    const { MAX_INSTANCE_BYTES: maxBytes, KEEP_TIFF_PREAMBLE: keepsTiffPreamble } = this.env;
+    const content = await readStart(file, { maxBytes, keepsTiffPreamble });
+    // The next part is read while this part is stored.
+    if (content.whole !== undefined) turn.bytesRead();
+    const admission = await this.authorise(file, facts, content, sender, turn);
+    if (admission.kind === 'known') return { state: 'known', facts, content, known: admission };
+    if (admission.kind === 'reserved') return { state: 'reserved', facts, content, reservation: admission };
     const reason = admission.why === 'not-permitted' ? FAILURE.notPermitted : FAILURE.identity;
     return { state: 'refused', facts, failure: reason };
   }
@@ -61,23 +68,28 @@ export class PartAdmission {
   private async authorise(
     { references }: HeaderRead,
     facts: InstanceFacts,
+    { whole }: InstanceBytes,
     { storing, annotating }: StowSender,
     { earlierSettled }: PartTurn,
   ): Promise<Admission> {
-    const admission = await this.reserve(facts, storing);
+    const admission = await this.reserve(facts, storing, whole?.sha256);
     if (admission.kind !== 'refused' || admission.why !== 'not-permitted') return admission;
     if (annotating === undefined || references === undefined || !isAnnotation(facts)) return admission;
     const mayRefer =
       (await annotating.mayRead(references)) ||
       (await earlierSettled().then(() => annotating.mayRead(references)));
-    return mayRefer ? this.reserve(facts, annotating.uploader) : admission;
+    return mayRefer ? this.reserve(facts, annotating.uploader, whole?.sha256) : admission;
   }
 
   /** Reserves the UIDs. If the catalog lists an instance that was just deleted from the archive, tries a second time. */
-  private async reserve(facts: InstanceFacts, uploader: Uploader): Promise<Admission> {
-    const admission = await this.reservations.reserve(facts, uploader);
+  private async reserve(
+    facts: InstanceFacts,
+    uploader: Uploader,
+    sha256: Buffer | undefined,
+  ): Promise<Admission> {
+    const admission = await this.reservations.reserve(facts, uploader, sha256);
     if (admission.kind !== 'known' || (await this.deletions.recheck(admission.orthancId))) return admission;
-    return this.reservations.reserve(facts, uploader);
+    return this.reservations.reserve(facts, uploader, sha256);
   }
 }
 

@@ -17,7 +17,7 @@ export class PartPipeline {
   ) {}
 
   /**
-   * Stores the instance in `body`. Its bytes are read once and not kept. Throws only when the sender disconnects or when Orthanc or
+   * Stores the instance in `body`. Its bytes are read once. Throws only when the sender disconnects or when Orthanc or
    * PostgreSQL is unreachable.
    */
   async store(body: AsyncIterable<Buffer>, sender: StowSender, turn: PartTurn): Promise<Outcome> {

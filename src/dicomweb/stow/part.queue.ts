@@ -3,15 +3,15 @@ import type { PartTurn } from './part.state.js';
 import type { Outcome } from './stow.outcome.js';
 
 /** When this many parts wait for the archive, the next part is not read. */
-const MAX_WAITING = 4;
+const MAX_WAITING = 16;
 /** Largest total size, in bytes, when more than one part waits for the archive. The archive needs about four times this size in memory. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 type StorePart = (body: AsyncIterable<Buffer>, turn: PartTurn) => Promise<Outcome>;
 
 /**
- * Reads the parts one after the other, and stores each part with `store`. While the next part is read, up to three parts wait for the
- * archive. After an error, `interrupted` receives the outcomes of all parts that finished, and the error is thrown.
+ * Reads the parts one after the other, and stores each part with `store`. While the next part is read, up to fifteen parts
+ * wait for the archive. After an error, `interrupted` receives the outcomes of all parts that finished, and the error is thrown.
  */
 export async function storeParts(
   bodies: AsyncIterable<AsyncIterable<Buffer>>,

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { contentOf, isSameContent } from '../../catalog/file.content.js';
 import type { InstanceFacts } from '../../catalog/instance.facts.js';
-import { type KnownInstance, type Reservation, Reservations } from '../../catalog/reservations.service.js';
+import type { KnownInstance, Reservation } from '../../catalog/reservation.rows.js';
+import { Reservations } from '../../catalog/reservations.service.js';
 import { OrthancApi } from '../../orthanc/orthanc.api.js';
 import { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
 import type { OrthancId } from '../../orthanc/orthanc.id.js';

@@ -1,9 +1,8 @@
 import type { InstanceFacts } from '../../catalog/instance.facts.js';
-import type { KnownInstance, Reservation } from '../../catalog/reservations.service.js';
-import type { HeaderRead } from '../../dicom/header/header.reader.js';
+import type { KnownInstance, Reservation } from '../../catalog/reservation.rows.js';
 import type { StoredInstance } from '../../orthanc/orthanc.bytes.js';
 import type { Failure } from './stow.failures.js';
-import type { TransferredBytes } from './instance.bytes.js';
+import type { InstanceBytes, TransferredBytes } from './instance.bytes.js';
 
 /** A part that is not stored. */
 interface RefusedPart {
@@ -12,21 +11,21 @@ interface RefusedPart {
   readonly failure: Failure;
 }
 
-/** A part after `admit`. Only its header has been read. */
+/** A part after `admit`. Its header has been read, and all its bytes if it is small. */
 export type AdmittedPart =
   | RefusedPart
   /** The catalog has an instance with these UIDs. Only a comparison of the contents shows whether the part is a copy of this instance. */
   | {
       readonly state: 'known';
       readonly facts: InstanceFacts;
-      readonly file: HeaderRead;
+      readonly content: InstanceBytes;
       readonly known: KnownInstance;
     }
   /** The UIDs are reserved for this sender. */
   | {
       readonly state: 'reserved';
       readonly facts: InstanceFacts;
-      readonly file: HeaderRead;
+      readonly content: InstanceBytes;
       readonly reservation: Reservation;
     };
 

@@ -1,19 +1,16 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Reservations } from '../../catalog/reservations.service.js';
-import { ENV } from '../../config/config.module.js';
-import type { Env } from '../../config/env.js';
 import { OrthancBytes } from '../../orthanc/orthanc.bytes.js';
 import { UpstreamFailed } from '../../problems/errors.js';
-import { type BytesPolicy, hashToEnd, passOn, type TransferredBytes } from './instance.bytes.js';
+import { hashToEnd, type TransferredBytes } from './instance.bytes.js';
 import { sendInTurn } from './large.transfers.js';
 import type { AdmittedPart, PartTurn, TransferredPart } from './part.state.js';
 import { isRefusal } from './stow.failures.js';
 
-/** Step 2 of storing a part: reads its bytes to the end and sends them to the archive. The bytes of a known instance are only hashed. */
+/** Step 2 of storing a part: sends its bytes to the archive, and reads them to the end. The bytes of a known instance are only hashed. */
 @Injectable()
 export class PartTransfer {
   constructor(
-    @Inject(ENV) private readonly env: Env,
     private readonly reservations: Reservations,
     private readonly bytes: OrthancBytes,
   ) {}
@@ -26,33 +23,30 @@ export class PartTransfer {
     if (part.state === 'refused') return part;
     if (part.state === 'reserved') return this.send(part, turn);
     const { facts, known } = part;
-    const { sha256 } = await hashToEnd(part.file, this.policy());
+    const { sha256 } = await hashToEnd(part.content);
     return { state: 'compared', facts, known, sha256 };
   }
 
   private async send(
-    { facts, file, reservation }: Extract<AdmittedPart, { state: 'reserved' }>,
+    { facts, content, reservation }: Extract<AdmittedPart, { state: 'reserved' }>,
     { bytesRead, signal }: PartTurn,
   ): Promise<TransferredPart> {
     const held = { facts, reservation, stopRenewal: this.reservations.keep(reservation) };
-    let read: TransferredBytes | undefined;
+    // The reservation of a small instance already has its hash.
+    let read = content.whole;
+    const atEnd = async (all: TransferredBytes) => {
+      bytesRead();
+      if (content.whole === undefined) await this.reservations.noteContent(reservation, all.sha256);
+      read = all;
+    };
     try {
-      const bytes = passOn(file, this.policy(), async (all) => {
-        bytesRead();
-        await this.reservations.noteContent(reservation, all.sha256);
-        read = all;
-      });
-      const sender = { account: reservation.by.accountId, inflated: file.inflated, signal };
-      const stored = await sendInTurn(bytes, sender, (body) => this.bytes.storeInstance(body));
+      const sender = { account: reservation.by.accountId, signal };
+      const stored = await sendInTurn(content, sender, atEnd, (body) => this.bytes.storeInstance(body));
       // The archive answered before it received all bytes.
       if (read === undefined) throw new UpstreamFailed('store');
       return { ...held, state: 'sent', stored, bytes: read };
     } catch (error) {
       return { ...held, state: 'failed', error, mayBeStored: read !== undefined && !isRefusal(error) };
     }
-  }
-
-  private policy(): BytesPolicy {
-    return { maxBytes: this.env.MAX_INSTANCE_BYTES, keepsTiffPreamble: this.env.KEEP_TIFF_PREAMBLE };
   }
 }
