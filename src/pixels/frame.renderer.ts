@@ -1,4 +1,5 @@
 import type { Codec } from '../dicom/transfer.syntaxes.js';
+import { convertColours } from './colours/colour.conversion.js';
 import { renderColour, renderPalette } from './colour.renderer.js';
 import { type DecodedFrame, decodeFrame } from './frame.decoder.js';
 import { renderGrey } from './grey.renderer.js';
@@ -37,10 +38,20 @@ export async function decoded({ format, codec, bytes, firstBit }: StoredFrame): 
 export async function renderFrame(stored: StoredFrame, presentation: Presentation): Promise<RenderedFrame> {
   const { format, bytes } = await decoded(stored);
   const { firstBit } = stored;
-  const rendered = pixelsOf(format, presentation, bytes, firstBit);
-  const { overlays = [] } = presentation;
+  const { overlays = [], colours } = presentation;
+  const pixels = pixelsOf(format, presentation, bytes, firstBit);
+  const rendered = colours === undefined ? pixels : asColours(pixels);
+  if (colours !== undefined) convertColours(rendered.samples, colours);
   if (overlays.length > 0) drawOverlays(rendered, overlays, wordReader(format, bytes), WHITE);
   return rendered;
+}
+
+/** The frame as red, green and blue. */
+function asColours(frame: RenderedFrame): RenderedFrame {
+  if (frame.channels === 3) return frame;
+  const samples = new Uint8Array(frame.samples.length * 3);
+  frame.samples.forEach((sample, at) => samples.fill(sample, at * 3, at * 3 + 3));
+  return { ...frame, channels: 3, samples };
 }
 
 function pixelsOf(

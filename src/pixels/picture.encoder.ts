@@ -1,4 +1,5 @@
 import type { RenderedFrame } from './frame.renderer.js';
+import { withProfile } from './colours/profile.embedding.js';
 import { type Captions, drawCaptions } from './marks/captions.js';
 import type { PictureGeometry, PictureSize } from './viewport.js';
 
@@ -6,6 +7,12 @@ import type { PictureGeometry, PictureSize } from './viewport.js';
 export interface PictureForm {
   readonly type: 'image/jpeg' | 'image/png' | 'image/webp' | 'image/gif';
   readonly quality?: number | undefined;
+}
+
+/** What a picture gets besides its pixels. `captions`: texts to draw into it. `profile`: an ICC profile; a GIF has none. */
+export interface PictureExtras {
+  readonly captions?: Captions | undefined;
+  readonly profile?: Buffer | undefined;
 }
 
 /** A picture that is not encoded, with 8 bits per sample. */
@@ -25,19 +32,20 @@ type Encoder = typeof import('sharp');
 type Image = ReturnType<Encoder['default']>;
 
 /**
- * Encodes a part of a rendered frame with 8 bits per sample. `captions`: texts to draw into the picture. The threads of libuv do the work.
+ * Encodes a part of a rendered frame with 8 bits per sample. The threads of libuv do the work.
  */
 export async function encodePicture(
   frame: RenderedFrame,
   geometry: PictureGeometry,
   form: PictureForm,
-  captions?: Captions,
+  { captions, profile }: PictureExtras = {},
 ): Promise<Buffer> {
   const image =
     captions === undefined
       ? await scaled(frame, geometry)
       : await imageOf(await scaledPicture(frame, geometry, captions));
-  return written(image, form).toBuffer();
+  const picture = await written(image, form).toBuffer();
+  return profile === undefined ? picture : withProfile(picture, form.type, profile);
 }
 
 /** Scales a part of a rendered frame. `captions`: texts to draw into the picture. */
@@ -53,11 +61,15 @@ export async function scaledPicture(
   return picture;
 }
 
-/** Encodes pictures of one size as an animation that repeats. `delays`: how long each picture is shown, in milliseconds. */
+/**
+ * Encodes pictures of one size as an animation that repeats. `delays`: how long each picture is shown, in milliseconds. `profile`: an ICC
+ * profile for a WebP.
+ */
 export async function encodeAnimation(
   pictures: readonly RawPicture[],
   delays: readonly number[],
   { type, quality = DEFAULT_QUALITY }: PictureForm & { readonly type: 'image/gif' | 'image/webp' },
+  profile?: Buffer,
 ): Promise<Buffer> {
   opened ??= open();
   const sharp = (await opened).default;
@@ -66,9 +78,9 @@ export async function encodeAnimation(
   const raw = { width, height: height * pictures.length, channels, pageHeight: height };
   const image = sharp(samples, { raw, limitInputPixels: false });
   const times = { delay: [...delays], loop: 0 };
-  return (
-    type === 'image/gif' ? image.gif({ ...GIF, ...times }) : image.webp({ quality, ...times })
-  ).toBuffer();
+  if (type === 'image/gif') return image.gif({ ...GIF, ...times }).toBuffer();
+  const animation = await image.webp({ quality, ...times }).toBuffer();
+  return profile === undefined ? animation : withProfile(animation, type, profile);
 }
 
 /** The image of these samples. Grey samples stay grey. */

@@ -1,5 +1,6 @@
 import type { Selection } from '../dicom/selected.reader.js';
 import type { SelectedValues } from '../dicom/selected.values.js';
+import type { ColourConversion } from './colours/colour.conversion.js';
 import type { OverlayPlane } from './marks/overlay.planes.js';
 import { groupsOf, PER_FRAME, SHARED } from './functional.groups.js';
 import { type LookupTable, readLookupTable } from './lookup.table.js';
@@ -31,6 +32,8 @@ export interface Presentation {
   readonly palette: Palette | undefined;
   /** The overlay planes to draw. */
   readonly overlays?: readonly OverlayPlane[];
+  /** The colour space that the client asks for. If present, a grey frame becomes red, green and blue. */
+  readonly colours?: ColourConversion | undefined;
 }
 
 const WINDOW_CENTER = 0x00281050;

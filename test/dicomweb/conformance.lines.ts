@@ -56,6 +56,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['`window=center,width,function`', 'rendered', 'a window shows each pixel as its function says'],
   ['`quality=1…100`', 'rendered', 'takes window, viewport and quality'],
   ['`annotation=patient,technique,overlays`', 'rendered', 'shows texts and overlays when the client asks'],
+  ['`iccprofile=no`', 'rendered', 'has the ICC profile and the colours'],
   ['The thumbnail of a list of frames', 'rendered', 'is the middle image of a series'],
   ['Needed: `requestType=WADO`', 'wado-uri', 'is 404, the same bytes'],
   ['`contentType` (a list', 'wado-uri', 'is its file, byte for byte'],

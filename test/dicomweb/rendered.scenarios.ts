@@ -213,6 +213,22 @@ export function registerRendered(shared: () => World): void {
         expect((await ask(`${path}?annotation=overlays`, 'image/gif')).status).toBe(200);
       });
 
+      it('has the ICC profile and the colours that the client asks for', async () => {
+        const path = `${at('rgb')}/rendered`;
+        const plain = (await ask(path, 'image/png')).body;
+        const parts = async (query: string, from = path) => {
+          const { status, body } = await ask(`${from}?iccprofile=${query}`, 'image/png');
+          return [status, body.includes('iCCP'), pictureSamples(body).equals(pictureSamples(plain))];
+        };
+        expect(await parts('no')).toEqual([200, false, true]);
+        expect(await parts('yes')).toEqual([200, true, true]);
+        expect(await parts('srgb')).toEqual([200, true, true]);
+        expect(await parts('adobergb')).toEqual([200, true, false]);
+        expect(await parts('rommrgb', `${at('grey')}/rendered`)).toEqual([200, true, false]);
+        expect((await ask(`${path}?iccprofile=yes`, 'image/gif')).status).toBe(400);
+        expect((await ask(`${path}?iccprofile=no`, 'image/gif')).status).toBe(200);
+      });
+
       it('has square pixels in a viewport', async () => {
         const one = { ...freshUids(freshUid()), patientId: 'ENC-4' };
         // A pixel is twice as high as wide, so the picture is twice as high.
@@ -231,6 +247,8 @@ export function registerRendered(shared: () => World): void {
         'window=1,2,linear&window=1,2,linear',
         'quality=101',
         'annotation=',
+        'iccprofile=',
+        'iccprofile=cmyk',
         'annotation=patient,',
         'annotation=%22',
       ])('is 400 for ?%s', async (query) => {

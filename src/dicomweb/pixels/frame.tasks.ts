@@ -2,6 +2,9 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { FoundInstance } from '../../catalog/lookup.service.js';
 import { codecOf, type Compression } from '../../dicom/transfer.syntaxes.js';
 import { Slots } from '../../limits/slots.js';
+import { type ColourConversion, profileOfPicture } from '../../pixels/colours/colour.conversion.js';
+import { profileOf, PROFILES } from '../../pixels/colours/image.profile.js';
+import type { ColourSpaceName } from '../../pixels/colours/known.profiles.js';
 import type { EncodedFrame } from '../../pixels/encoders/frame.encoder.js';
 import type { DecodedFrame } from '../../pixels/frame.decoder.js';
 import type { RenderedFrame, StoredFrame } from '../../pixels/frame.renderer.js';
@@ -10,7 +13,8 @@ import type { ImageHeader } from '../../pixels/image.header.js';
 import { type Annotation, type Captions, CAPTIONS, captionsOf } from '../../pixels/marks/captions.js';
 import { type OverlayPlane, OVERLAYS, overlaysOf } from '../../pixels/marks/overlay.planes.js';
 import { pixelAspect } from '../../pixels/pixel.aspect.js';
-import { frameBits } from '../../pixels/pixel.format.js';
+import type { PictureExtras } from '../../pixels/picture.encoder.js';
+import { frameBits, isColour } from '../../pixels/pixel.format.js';
 import { PixelsRefused } from '../../pixels/pixels.refused.js';
 import { presentationOf } from '../../pixels/presentation.js';
 import type { VoiWindow } from '../../pixels/voi.functions.js';
@@ -25,16 +29,16 @@ const QUEUE = 256;
 /** Frames above this size are processed one at a time. */
 const LARGE_BYTES = 64 * 1024 * 1024;
 
-/** What a rendered frame shows, besides its pixels: the window of the client, and the kinds of annotation. */
+/** What the client asks to see: a window, the kinds of annotation, and the colour space (`yes`: the one of the image). */
 export interface FrameLook {
+  readonly iccprofile?: 'yes' | ColourSpaceName | undefined;
   readonly window?: VoiWindow | undefined;
   readonly annotation?: readonly Annotation[] | undefined;
 }
 
-/** What a picture of a frame needs besides its samples. `aspect`: see `pixelAspect`. `captions`: the texts to draw into the picture. */
-export interface ShownFrame {
+/** What a picture of a frame needs besides its samples. `aspect`: see `pixelAspect`. */
+export interface ShownFrame extends PictureExtras {
   readonly aspect: number;
-  readonly captions: Captions | undefined;
 }
 
 type Outcome = 'decoded' | 'rendered' | 'compressed';
@@ -64,10 +68,12 @@ export class FrameTasks implements OnApplicationShutdown {
     const work = async (header: ImageHeader, stored: () => Promise<StoredFrame>) => {
       const { format, values } = header;
       const { overlays, captions } = await this.marks(instance, frame, header, look);
-      const presentation = { ...presentationOf(values, format, frame, look.window), overlays };
+      const colours = await this.colours(instance, frame, header, look);
+      const presentation = { ...presentationOf(values, format, frame, look.window), overlays, colours };
       const rendered = await this.workers.render(nameOf(instance, frame), await stored(), presentation);
       instance.signal?.throwIfAborted();
-      return finish(rendered, { aspect: pixelAspect(values, frame), captions });
+      const profile = colours === undefined ? undefined : profileOfPicture(colours);
+      return finish(rendered, { aspect: pixelAspect(values, frame), captions, profile });
     };
     return this.run(instance, frame, 'rendered', work);
   }
@@ -110,6 +116,20 @@ export class FrameTasks implements OnApplicationShutdown {
     if (!asked.has('patient') && !asked.has('technique')) return { overlays, captions: undefined };
     const values = await this.headers.elements(instance, 'captions', CAPTIONS);
     return { overlays, captions: captionsOf(values, frame, frames, asked) };
+  }
+
+  /** The colours that the client asks for. A grey image is taken as sRGB. */
+  private async colours(
+    instance: FoundInstance,
+    frame: number,
+    { format }: ImageHeader,
+    { iccprofile }: FrameLook,
+  ): Promise<ColourConversion | undefined> {
+    if (iccprofile === undefined) return undefined;
+    const source = isColour(format)
+      ? profileOf(await this.headers.elements(instance, 'profiles', PROFILES), frame)
+      : undefined;
+    return { source, target: iccprofile === 'yes' ? undefined : iccprofile };
   }
 
   onApplicationShutdown(): Promise<void> {

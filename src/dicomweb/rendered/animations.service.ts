@@ -34,9 +34,15 @@ export class Animations {
     const make = async () => {
       const { values } = await this.tasks.header(instance);
       const pictures: RawPicture[] = [];
-      for (const frame of frames) pictures.push(await this.picture(instance, frame, frames.length, query));
+      let profile: Buffer | undefined;
+      for (const frame of frames) {
+        const made = await this.picture(instance, frame, frames.length, query);
+        pictures.push(made.picture);
+        // All frames of an animation share a profile. A WebP can contain only one.
+        profile ??= made.profile;
+      }
       const delays = frames.map((frame) => frameDelay(values, frame));
-      const animation = await encodeAnimation(pictures, delays, { type, quality: query.quality });
+      const animation = await encodeAnimation(pictures, delays, { type, quality: query.quality }, profile);
       return { length: animation.length, stream: Readable.from([animation], { objectMode: false }) };
     };
     return this.slots.run(make, instance.signal, instance.reader);
@@ -47,14 +53,14 @@ export class Animations {
     frame: number,
     count: number,
     { viewport, ...look }: RenderedQuery,
-  ): Promise<RawPicture> {
-    return this.tasks.rendered(instance, frame, look, async (rendered, { aspect, captions }) => {
+  ): Promise<{ readonly picture: RawPicture; readonly profile: Buffer | undefined }> {
+    return this.tasks.rendered(instance, frame, look, async (rendered, { aspect, ...extras }) => {
       const geometry = pictureGeometry(rendered, aspect, viewport);
       if (geometry === undefined) throw new NotAcceptable('not-acceptable', OUTSIDE);
       const { width, height } = geometry.size;
       if (width * height * rendered.channels * count > MAX_SAMPLES)
         throw new NotAcceptable('not-acceptable', TOO_LARGE);
-      return scaledPicture(rendered, geometry, captions);
+      return { picture: await scaledPicture(rendered, geometry, extras.captions), profile: extras.profile };
     });
   }
 }

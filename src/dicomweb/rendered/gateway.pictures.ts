@@ -35,10 +35,10 @@ export class GatewayPictures {
     const key = `${contentKey(instance)} ${frame} ${JSON.stringify(request)}`;
     const { viewport, type, quality, ...look } = request;
     const make = (signal: AbortSignal) =>
-      this.tasks.rendered({ ...instance, signal }, frame, look, async (rendered, { aspect, captions }) => {
+      this.tasks.rendered({ ...instance, signal }, frame, look, async (rendered, { aspect, ...extras }) => {
         const geometry = pictureGeometry(rendered, aspect, viewport);
         if (geometry === undefined) throw new NotAcceptable('not-acceptable', OUTSIDE);
-        return encodePicture(rendered, geometry, { type, quality }, captions);
+        return encodePicture(rendered, geometry, { type, quality }, extras);
       });
     const picture = this.recent.get(key) ?? (await this.equal.run(key, make, instance.signal));
     this.recent.set(key, picture);

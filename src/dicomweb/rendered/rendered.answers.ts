@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FoundInstances } from '../../catalog/lookup.service.js';
 import { videoType } from '../../dicom/transfer.syntaxes.js';
+import { BadRequest } from '../../problems/errors.js';
 import { acceptedBy } from '../http/accept.js';
 import {
   bytesAnswer,
@@ -97,6 +98,11 @@ export class RenderedAnswers {
     query: RenderedQuery,
     isCached = false,
   ): Promise<DicomwebAnswer> {
+    if (query.iccprofile !== undefined && representation.type === 'image/gif')
+      throw new BadRequest(
+        'invalid-parameter',
+        'A GIF has no ICC profile. Use iccprofile=no, or another media type.',
+      );
     const warning = annotationWarning(request.query);
     const answer = await this.drawn(request, found, frames, representation, query, isCached);
     return withHeaders(answer, warning);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { COLOUR_SPACES, type ColourSpaceName } from '../../pixels/colours/known.profiles.js';
 import { type Annotation, ANNOTATIONS } from '../../pixels/marks/captions.js';
 import type { SourceRegion, Viewport } from '../../pixels/viewport.js';
 import { isValidWindow, type VoiWindow } from '../../pixels/voi.functions.js';
@@ -11,6 +12,8 @@ export interface RenderedQuery {
   readonly window?: VoiWindow | undefined;
   readonly quality?: number | undefined;
   readonly annotation?: readonly Annotation[] | undefined;
+  /** `yes`: the colour space of the image. `undefined`: no profile. */
+  readonly iccprofile?: 'yes' | ColourSpaceName | undefined;
 }
 
 /** The query parameters of a rendered resource. */
@@ -39,6 +42,11 @@ export const RenderedParameters = z.object({
       'What is drawn into the picture: patient, technique (PS3.18 §8.3.5.1.1) and overlays, separated by commas. Other keywords are ' +
         'ignored with a Warning header.',
     ),
+  iccprofile: z
+    .string()
+    .transform(readProfile)
+    .optional()
+    .describe('The ICC profile of the picture: no, yes, srgb, adobergb or rommrgb (PS3.18 §8.3.5.1.5).'),
 });
 
 /** The longest side of a picture, in pixels. */
@@ -136,4 +144,14 @@ export function unsupportedAnnotations(query: string): readonly string[] {
   const known: readonly string[] = ANNOTATIONS;
   const asked = [...queryPairs(query)].filter(([name]) => name === 'annotation');
   return asked.flatMap(([, value]) => keywordsOf(value)).filter((one) => !known.includes(one));
+}
+
+function readProfile(text: string): RenderedQuery['iccprofile'] {
+  if (text === 'no') return undefined;
+  const found = (['yes', ...COLOUR_SPACES] as const).find((one) => one === text);
+  if (found !== undefined) return found;
+  throw new BadRequest(
+    'invalid-parameter',
+    `Invalid iccprofile. Use no, yes, ${COLOUR_SPACES.slice(0, -1).join(', ')} or ${COLOUR_SPACES.at(-1)}.`,
+  );
 }
