@@ -89,6 +89,10 @@ export const DOCUMENT_TEXTS: Readonly<Record<string, Text>> = {
     { family: { copy: 'family_name' }, given: { copy: 'given_name' } },
   ],
   'name.text': value('The whole name.', 'name'),
+  'name.order': [
+    'The order of the parts of a whole name without a comma: `given-first` or `family-first`. Without it, `given-first`.',
+    'family-first',
+  ],
   family: value('The family name.', 'family_name'),
   given: value('The given names.', 'given_name'),
   gender: ['The sex of the patient, mostly by a table.', { lookup: 'sex', table: 'gender' }],

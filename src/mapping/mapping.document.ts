@@ -66,9 +66,12 @@ const IdentifierRule = z.strictObject({
     .default([...PLACEHOLDERS]),
 });
 
+/** The order of the parts of a whole name. */
+const NAME_ORDERS = ['given-first', 'family-first'] as const;
+
 const PatientRule = z.strictObject({
   name: z.union([
-    z.strictObject({ text: Expression }),
+    z.strictObject({ text: Expression, order: z.enum(NAME_ORDERS).optional() }),
     z.strictObject({ family: Expression, given: Expression }),
   ]),
   gender: Expression.optional(),

@@ -65,7 +65,7 @@ function makeName(reading: RowReading): HumanName | undefined {
   if ('text' in rule) {
     const whole = reading.value(rule.text);
     if (whole === undefined) return undefined;
-    read = readFullName(whole.text, source.country);
+    read = readFullName(whole.text, source.country, rule.order);
     column = whole.column;
   } else {
     const [family, given] = [reading.value(rule.family), reading.value(rule.given)];

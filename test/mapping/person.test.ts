@@ -124,6 +124,59 @@ describe('two persons with one identifier', () => {
   });
 });
 
+/** A name as `Family, Given Given`, or the code of the finding if it is not split. */
+const splitOf = (...[text, country, order]: Parameters<typeof readFullName>) => {
+  const { name, codes } = readFullName(text, country, order);
+  return name.family === undefined ? codes.join(' ') : `${name.family}, ${(name.given ?? []).join(' | ')}`;
+};
+
+describe('whole names', () => {
+  it.each([
+    ['Juan García', 'ES', 'García, Juan'],
+    ['García López, María José', 'MX', 'García López, María | José'],
+    ['GARCÍA LÓPEZ María', 'ES', 'GARCÍA LÓPEZ, María'],
+    ['Juan de la Cruz', 'PE', 'de la Cruz, Juan'],
+    ['José Ortega y Gasset', 'ES', 'Ortega y Gasset, José'],
+    ['Juan García López', 'ES', 'name-unclear'],
+    ['Ana María López García', 'CO', 'name-unclear'],
+    ['María de los Ángeles Pérez', 'ES', 'name-unclear'],
+    ['María del Carmen', 'ES', 'name-unclear'],
+    ['Dr. Juan García López', 'ES', 'name-title name-unclear'],
+    ['Juan', 'ES', 'name-single'],
+    ['Ana Souza Lima', 'BR', 'Lima, Ana | Souza'],
+    ['Ana de la Torre', 'BR', 'de la Torre, Ana'],
+    ['ana souza lima', 'BR', 'lima, ana | souza'],
+    ['Anna von der Leyen', 'DE', 'von der Leyen, Anna'],
+    ['Ahmed bin Salman', 'GB', 'bin Salman, Ahmed'],
+    ['Jan van den Berg', 'NL', 'van den Berg, Jan'],
+  ])('%s in a list of %s is %s', (text, country, expected) => {
+    expect(splitOf(text, country)).toBe(expected);
+  });
+
+  it.each([
+    ['Dupont Marie', 'FR', 'Dupont, Marie'],
+    ['von Berg Anna', 'DE', 'name-unclear'],
+    ['Ruiz Peña María José', 'ES', 'name-unclear'],
+    ['Ruiz Peña, María José', 'ES', 'Ruiz Peña, María | José'],
+    ['Ruiz', 'ES', 'name-single'],
+  ])('%s in a column with the family name first is %s', (text, country, expected) => {
+    expect(splitOf(text, country, 'family-first')).toBe(expected);
+  });
+
+  it('in a Spanish list are split only where two parts, a comma or capital letters show the family name', () => {
+    const word = fc.constantFrom('Ana', 'López', 'Ruiz', 'María', 'de', 'la', 'del', 'y', 'Vega', 'Luz');
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 6 }), (words) => {
+        const { name, codes } = readFullName(words.join(' '), 'ES');
+        expect(name.text).toBe(words.join(' '));
+        if (name.family === undefined) expect(codes.join()).toMatch(/name-(?:unclear|single)/);
+        else expect([...(name.given ?? []), name.family].join(' ')).toBe(name.text);
+        if (name.family !== undefined) expect(name.given).toHaveLength(1);
+      }),
+    );
+  });
+});
+
 const english = shipped('english-plain');
 const cells = (more: Record<string, string>) =>
   new Map(

@@ -58,10 +58,22 @@ function nameRule(columns: readonly PlacedColumn[]) {
   // The parts of a name are exact, so they have precedence over the whole name.
   if (family !== undefined && given !== undefined)
     return { family: joined([family, second]), given: joined([given, middle]) };
-  if (whole !== undefined) return { text: { copy: whole.field } };
+  if (whole !== undefined)
+    return {
+      text: { copy: whole.field },
+      ...(isFamilyFirst(whole.header) ? { order: 'family-first' } : {}),
+    };
   const part = family ?? given;
   return { text: part === undefined ? { copy: NO_NAME } : joined([given, middle, family, second]) };
 }
+
+/** Whether the name of a column with whole names says that the family name comes first, for example `Apellidos y nombre`. */
+const isFamilyFirst = (header: string): boolean =>
+  /^(?:apellidos?|sobrenomes?|apelidos?|nachname|familienname|surname|last name|family name)\b.*\b(?:nombres?|nomes?|vorname|first|given|names?)\b|^nom (?:et )?prenoms?\b/u.test(
+    foldText(header)
+      .replace(/[^\p{L}]+/gu, ' ')
+      .trim(),
+  );
 
 /** An expression that joins the cells of columns with spaces. */
 function joined(columns: readonly (PlacedColumn | undefined)[]) {

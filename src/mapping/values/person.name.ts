@@ -7,6 +7,10 @@ const PARTICLES = new Set(['da', 'de', 'di', 'do', 'das', 'dos', 'del']);
 const SUFFIXES = new Set(['filho', 'filha', 'junior', 'jr', 'jr.', 'neto', 'neta', 'sobrinho', 'sobrinha']);
 /** Countries where Júnior and Filho belong to the family name. */
 const LUSOPHONE = new Set(['BR', 'PT', 'AO', 'MZ', 'CV', 'GW', 'ST', 'TL']);
+/** Countries where most people have two family names, and the first of them is the main one. */
+const HISPANIC = new Set('ES MX AR CO CL PE VE EC GT CU BO DO HN PY SV NI CR PA UY PR GQ'.split(' '));
+/** The articles that can follow the particle `de`. */
+const ARTICLES = new Set(['la', 'las', 'los', 'lo']);
 
 /** A name, and the codes of the findings about the cell. */
 export interface ReadName {
@@ -14,11 +18,15 @@ export interface ReadName {
   readonly codes: readonly IssueCode[];
 }
 
+/** The order of the parts of a name without a comma. */
+export type NameOrder = 'given-first' | 'family-first';
+
 /**
  * Reads a full name. `country` is the country of the list. "Silva, Ana" is the family name Silva. Titles and degrees become `prefix` and
- * `suffix`. Notes such as "(deceased)" are left out. `text` is the cell without the notes.
+ * `suffix`. Notes such as "(deceased)" are left out. `text` is the cell without the notes. If the words do not show where the family name
+ * begins, the name has only a text: names of three or more parts in a Spanish list, or with the family name first.
  */
-export function readFullName(cell: string, country: string): ReadName {
+export function readFullName(cell: string, country: string, order: NameOrder = 'given-first'): ReadName {
   const { name: text, noted } = withoutNotes(cell);
   const codes: IssueCode[] = noted ? ['name-note'] : [];
   if (isNewbornName(text)) return { name: { use: 'temp', text }, codes: [...codes, 'name-temporary'] };
@@ -37,7 +45,10 @@ export function readFullName(cell: string, country: string): ReadName {
   const prefix = [...titled.prefix];
   suffix.unshift(...titled.suffix);
   let name: HumanName;
-  if (second === undefined) name = splitByCapitals(text, titled.words) ?? splitWords(text, titled.words);
+  if (second === undefined)
+    name =
+      splitByCapitals(text, titled.words) ??
+      splitWords(text, titled.words, { isHispanic: HISPANIC.has(country), order });
   else {
     const family = takeTitles(wordsOf(first), country);
     prefix.unshift(...family.prefix);
@@ -45,7 +56,9 @@ export function readFullName(cell: string, country: string): ReadName {
     name = { use: 'official', text, family: family.words.join(' '), given: [...titled.words] };
   }
   if (prefix.length + suffix.length > 0) codes.push('name-title');
-  else if (second === undefined && name.family === undefined) codes.push('name-single');
+  const isSplit = name.family !== undefined;
+  if (!isSplit && name.given === undefined) codes.push('name-unclear');
+  else if (second === undefined && !isSplit && !codes.includes('name-title')) codes.push('name-single');
   return { name: withTitles(name, prefix, suffix), codes };
 }
 
@@ -109,44 +122,62 @@ function splitByCapitals(text: string, words: readonly string[]): HumanName | un
   const others = parts.slice(count);
   if (count < 1 || others.length === 0 || !others.every((word) => isCapitalised(word))) return undefined;
   const family = parts.slice(0, count);
+  if (!family.some(isCapitals)) return undefined;
   // In `JOSE da Silva`, the particle belongs to the words after it.
   if (isFirst && PARTICLES.has(family.at(-1) ?? '')) return undefined;
   const inOrder = (some: readonly string[]): string[] => (isFirst ? [...some] : some.toReversed());
   return { use: 'official', text, family: inOrder(family).join(' '), given: inOrder(others) };
 }
 
-/**
- * Splits a full name according to Brazilian custom. The last part is the family name, and the other parts are given names. A particle such
- * as `da` belongs to the next word, and `e` joins the words before and after it. Filho, Júnior, Neto and Sobrinho belong to the family
- * name.
- */
-function splitWords(text: string, words: readonly string[]): HumanName {
-  const parts = partsOf(words);
-  const family = parts.length > 1 ? parts.at(-1) : undefined;
-  const given = family === undefined ? parts : parts.slice(0, -1);
-  return { use: 'official', text, ...(family === undefined ? {} : { family }), given };
+interface NameCustom {
+  readonly isHispanic: boolean;
+  readonly order: NameOrder;
 }
 
-function partsOf(words: readonly string[]): string[] {
+/**
+ * Splits a full name. The last part is the family name, and the other parts are given names. With `family-first`, the first of two parts is
+ * the family name. Of three or more parts, several can be family names with this order and in a Spanish list, so such a name is not split.
+ */
+function splitWords(text: string, words: readonly string[], { isHispanic, order }: NameCustom): HumanName {
+  const parts = partsOf(words, isHispanic);
+  const [first = '', last = ''] = parts;
+  const isFamilyFirst = order === 'family-first';
+  if (parts.length < 2) return { use: 'official', text, given: parts };
+  // María de la Luz and María del Carmen are given names.
+  const isMarian = isHispanic && foldText(first) === 'maria' && /^del? /u.test(foldText(last));
+  if ((isHispanic || isFamilyFirst) && (parts.length > 2 || isMarian)) return { use: 'official', text };
+  if (isFamilyFirst) return { use: 'official', text, family: first, given: [last] };
+  return { use: 'official', text, family: parts.at(-1) ?? last, given: parts.slice(0, -1) };
+}
+
+/** Whether a word can only be a particle: it is in lower case, and other words of the name are not. */
+const isLowered = (word: string, words: readonly string[]): boolean =>
+  /^\p{Ll}[\p{Ll}'’.]*$/u.test(word) && words.some((one) => /^\p{Lu}/u.test(one));
+
+/**
+ * The parts of a name. A particle such as `da`, `de la` or `von der` belongs to the next word. `e`, and `y` in a Spanish name, join the
+ * words before and after. Filho, Júnior, Neto and Sobrinho belong to the family name.
+ */
+function partsOf(words: readonly string[], isHispanic: boolean): string[] {
   const parts: string[] = [];
   let open = '';
-  let joined = false;
-  for (const word of words) {
+  for (const [at, word] of words.entries()) {
     const folded = foldText(word);
-    if (folded === 'e' && parts.length > 1 && open === '') {
+    const joins = folded === 'e' || word === 'y' || (isHispanic && folded === 'y');
+    if (joins && parts.length > 1 && open === '' && at < words.length - 1) {
       open = `${parts.pop()} ${word} `;
       continue;
     }
-    if (PARTICLES.has(folded) || folded === 'e') {
+    const isArticle = ARTICLES.has(folded) && /(?:^|\s)de $/iu.test(open);
+    const isParticle = PARTICLES.has(folded) || isArticle || (at > 0 && isLowered(word, words));
+    if ((isParticle || joins) && at < words.length - 1) {
       open += `${word} `;
       continue;
     }
     // A suffix such as Filho is a separate part only when no other part follows the given name.
-    joined = SUFFIXES.has(folded) && parts.length > 1 && open === '';
-    if (joined) parts.push(`${parts.pop()} ${word}`);
+    if (SUFFIXES.has(folded) && parts.length > 1 && open === '') parts.push(`${parts.pop()} ${word}`);
     else parts.push(open + word);
     open = '';
   }
-  if (open !== '') parts.push(open.trim());
   return parts;
 }
