@@ -95,10 +95,6 @@ const ROW_ERRORS = {
     'This row and another row of the file have one identifier in common, but different main identifiers.',
     'The main identifier of a row is its first identifier in the order of the mapping. Give both rows the same identifiers, or keep one row.',
   ],
-  'patient-several': [
-    'The FHIR server has more than one patient with this identifier.',
-    'Merge these patients on the FHIR server, then retry the import.',
-  ],
   'identity-rejected': [
     'A person decided not to write the row, because its identifier belongs to another patient.',
     'Correct the identifier, or undo the decision in the list of reviews.',
@@ -177,8 +173,12 @@ const ROW_WARNINGS = {
     'Enter the identifier, or leave the cell empty.',
   ],
   'identity-review': [
-    'The identifier of the row belongs to a patient with another birth date, gender or given name. The row waits for a decision.',
+    'The identifier belongs to a patient with another birth date, gender or given name, or to several patients. The row waits.',
     'Decide in the list of reviews: same person, new person, or reject.',
+  ],
+  'patient-several': [
+    'The FHIR server has more than one patient with an identifier of the row. The row waits for a decision.',
+    'Choose one of the patients in the list of reviews, or decide for a new person or reject.',
   ],
   'identity-separated': [
     'The patient was written without an identifier that belongs to another patient, as a person decided.',

@@ -232,6 +232,11 @@ export const ROW_EXAMPLES: Readonly<Record<string, Example>> = {
     ['E1'],
     ['E11', 'E11.9'],
   ),
+  'icd-code-contradicts': cell(
+    (text) => ({ file: `mrn,family_name,conditions,icd\n77,Miller,diabetes,${text}\n`, mapping: withIcd }),
+    ['I10'],
+    ['E14', 'E11.9'],
+  ),
   'term-text-only': {
     quotes: ['Sopro', 'unknown_words', 'wait'],
     wrong: [by(policies({ unknown_words: 'text_only' }), br({ Observação: 'Sopro' }))],

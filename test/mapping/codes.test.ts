@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/imports/writing/row.decision.js';
 import {
@@ -10,6 +11,9 @@ import { mergeCondition } from '../../src/mapping/owned.merge.js';
 import { MappingDocument } from '../../src/mapping/mapping.document.js';
 import { mapRow } from '../../src/mapping/row.mapping.js';
 import type { RowPlan } from '../../src/mapping/row.plan.js';
+import { SHIPPED_TERMS } from '../../src/mapping/defaults.js';
+import { PREGNANT } from '../../src/mapping/words/term.js';
+import { CONCEPTS_WITH_CODES, contradicts } from '../../src/mapping/words/icd.of.concepts.js';
 import { findIcdCode, icdCode } from '../../src/mapping/values/icd.js';
 import { shipped } from '../csv/csv.reading.ts';
 import { context } from './mapping.world.ts';
@@ -39,6 +43,46 @@ const shown = (cells: Record<string, string>, document = coded) => {
   );
   return { conditions, waiting: plan.waiting.map(({ text }) => text), codes };
 };
+
+describe('a word and an ICD-10 code of one diagnosis', () => {
+  it('are codings of one Condition if they fit, and are not written if they contradict each other', () => {
+    expect(shown({ conditions: 'diabetes|hypertension', icd: 'E11.9|I10' })).toMatchObject({
+      conditions: ['73211009 E11.9 diabetes', '38341003 I10 hypertension'],
+      codes: [],
+    });
+    expect(shown({ conditions: 'diabetes|asthma', icd: 'I10|J45' })).toMatchObject({
+      conditions: ['195967001 J45 asthma'],
+      codes: ['icd-code-contradicts'],
+    });
+    expect(shown({ conditions: 'type 2 diabetes', icd: 'E10.9' })).toMatchObject({
+      conditions: [],
+      codes: ['icd-code-contradicts'],
+    });
+    // A history of a disease is not the disease, and nothing is known about the codes of another concept.
+    expect(shown({ conditions: 'diabetes', icd: 'Z83.3' }).conditions).toEqual([]);
+    expect(contradicts('4556007', 'I10')).toBe(false);
+  });
+
+  const concepts = SHIPPED_TERMS.group
+    .flatMap(({ element }) => element)
+    .flatMap(({ target }) => target.flatMap(({ code }) => code ?? []));
+
+  it('are compared for each shipped concept', () => {
+    expect([...CONCEPTS_WITH_CODES].sort()).toEqual([...new Set(concepts)].sort());
+  });
+
+  it('never give one Condition with codings that contradict each other', () => {
+    const icd = fc.stringMatching(/^[A-O]\d\d\.\d$/);
+    fc.assert(
+      fc.property(fc.constantFrom(...concepts.filter((one) => one !== PREGNANT)), icd, (concept, code) => {
+        const { conditions, codes } = shown({ conditions: concept, icd: code });
+        const isContrary = contradicts(concept, code);
+        expect(codes.includes('icd-code-contradicts')).toBe(isContrary);
+        if (isContrary) expect(conditions).toEqual([]);
+      }),
+    );
+  });
+});
 
 it.each([
   ['E11.9', 'E11.9'],
@@ -188,7 +232,7 @@ describe('the concept for an ICD-10 code', () => {
 describe('a loaded map', () => {
   const concept = { system: 'http://snomed.info/sct', code: '38341003' };
   const codes = ({ code }: { code?: string }) => {
-    if (code === 'I10') return { outcome: 'mapped' as const, coding: concept };
+    if (code === 'I10' || code === 'J45.0') return { outcome: 'mapped' as const, coding: concept };
     return { outcome: code === 'J45.9' ? ('ambiguous' as const) : ('unmapped' as const) };
   };
   const codingsOf = (cells: Record<string, string>) => {
@@ -201,7 +245,7 @@ describe('a loaded map', () => {
     [{ icd: 'J45.9' }, [['J45.9']], ['icd-code-ambiguous']],
     [{ conditions: 'Odd word', icd: 'I10' }, [['I10', '38341003']], []],
     // The concept of the word is kept, because a person or the shipped map has chosen it.
-    [{ conditions: 'Asthma', icd: 'I10' }, [['195967001', 'I10']], []],
+    [{ conditions: 'Asthma', icd: 'J45.0' }, [['195967001', 'J45.0']], []],
   ])('gives the codes of %j', (cells, expected, found) => {
     expect(codingsOf(cells)).toEqual({ codes: expected, found });
   });

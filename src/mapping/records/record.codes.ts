@@ -1,4 +1,4 @@
-/** Warnings about visits and about statements that are kept as text. */
+/** Warnings about codes, visits and statements that are kept as text. */
 export const RECORD_WARNINGS = {
   'text-negated': [
     'A text denies something, doubts it, or is about another person. It is left out.',
@@ -7,6 +7,10 @@ export const RECORD_WARNINGS = {
   'text-unclear': [
     'A text names nothing, for example “yes” or “x”. It is left out.',
     'Write the name. If the text says that there is nothing, add it to `none` of the mapping.',
+  ],
+  'icd-code-contradicts': [
+    'A word and its ICD-10 code say different things. Neither is written.',
+    'Correct the word or the code, then send the row again.',
   ],
   'visit-incomplete': [
     'A visit has neither a number nor a start. It is left out.',

@@ -11,8 +11,9 @@ import type { RowReading } from '../row.reading.js';
 import { icdCode } from '../values/icd.js';
 import { isConceptId, looksLikeCode } from '../values/snomed.id.js';
 import { isIcdSystem } from './code.map.js';
+import { contradicts } from './icd.of.concepts.js';
 import { icdOf, listedWords, type ListedWord, onsetOf, type WordsRule } from './listed.words.js';
-import { DIABETES, PREGNANCY_STATUS, PREGNANT, SNOMED, type TermAnswer } from './term.js';
+import { DIABETES, PREGNANCY_STATUS, PREGNANT, SNOMED, type TermAnswer, type TermTarget } from './term.js';
 
 /** The facts about the patient of a row that Conditions and Observations need. */
 export interface Subject {
@@ -97,6 +98,10 @@ function mapWord(
     if (answer.decision !== undefined) records.uses.push({ decision: answer.decision });
     return;
   }
+  if (answer.outcome === 'mapped' && isContradicted(answer.target, icd)) {
+    reading.issues.push(issue('icd-code-contradicts', rule.codes?.split ?? column));
+    return;
+  }
   if (answer.outcome === 'mapped' && answer.target.kind === 'observation') {
     const { code, value } = answer.target;
     addPregnancy(records, reading, subject, context, { code, value: [...value], text });
@@ -143,6 +148,13 @@ function mapWord(
       : conditionIdentifier(context.key, subject.patientKey, icdKey).value;
   if (earlier !== undefined) records.results.set(identifier.value ?? '', { aliases: [earlier] });
   noteUse(records, answer, condition);
+}
+
+/** Whether the ICD-10 code of a word says something else than the word. Then one of them is wrong, and nobody knows which one. */
+function isContradicted(target: TermTarget, icd: Coding | undefined): boolean {
+  if (icd?.code === undefined || icd.system === undefined || !isIcdSystem(icd.system)) return false;
+  const codings = target.kind === 'condition' ? [target.coding] : target.value;
+  return codings.some(({ system, code }) => system === SNOMED && contradicts(code ?? '', icd.code ?? ''));
 }
 
 /** The SNOMED CT coding that the loaded maps give for an ICD-10 code. Several concepts for the code become an issue. */
