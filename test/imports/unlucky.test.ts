@@ -267,6 +267,16 @@ describe('an operator during faults', () => {
         .set('authorization', clerk.caller.authorization)
         .attach('file', list(...rows), 'list.csv');
       expect(answer.status).toBe(507);
+      // A list that is only read to draft a mapping is stored as well, for a short time.
+      const file = list(...rows);
+      const draft = () =>
+        request(cramped.url).post('/api/mappings/draft').set('authorization', clerk.caller.authorization);
+      const drafts = [
+        await draft().attach('file', file, 'list.csv'),
+        await draft().set('content-type', 'text/csv').send(file.toString('latin1')),
+      ];
+      for (const { status, body } of drafts)
+        expect([status, body]).toMatchObject([507, { code: 'storage-full' }]);
       expect(await readdir(join(String(cramped.env['DATA_DIR']), 'imports'))).toEqual([]);
     } finally {
       await cramped.leave();

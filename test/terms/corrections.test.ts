@@ -132,6 +132,21 @@ describe('a decision about a word that has given records', () => {
     await decide(id, GASTRITIS).expect(200);
   }, 120_000);
 
+  it('moves the records of an earlier version, which recorded no words, once the list was sent again', async () => {
+    const list = listOfWords(215, 'Cistrolite', 'cistrolite');
+    const first = await clerk.import(list);
+    const id = await termOf(clerk, 'cistrolite');
+    await decide(id, GASTRITIS).expect(200);
+    await expect.poll(async () => (await clerk.report(first.file_id)).waiting, { timeout: 20_000 }).toBe(0);
+    await clerk.ended(first.file_id);
+    await world.sql`delete from word_uses where import_id = ${first.file_id}`;
+    const copies = await Promise.all([1, 2].map(() => clerk.import(list, { force: 'true' })));
+    for (const copy of copies) expect(copy).toMatchObject({ created: 0, updated: 0, unchanged: 2 });
+    await decide(id, CROHN, confirmed).expect(200);
+    await corrected('cistrolite');
+    expect(await recordsOf(215, 216)).toEqual(['!4556007', '!4556007', '34000006', '34000006']);
+  }, 60_000);
+
   it('keeps a record that another word has given too, and writes ignored, revived and changed kinds', async () => {
     const steps: readonly (readonly [target: object | undefined, records: readonly string[]])[] = [
       [GASTRITIS, ['4556007', '4556007']],

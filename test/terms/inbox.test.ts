@@ -7,6 +7,7 @@ import { Clerk } from '../imports/import.world.ts';
 import { startDatabaseProxy } from '../support/database.proxy.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { startFaultyProxy, testHapi, type FaultyProxy, type TestHapi } from '../support/hapi.ts';
+import { isLong } from '../support/long.form.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { GASTRITIS, inboxOf, listOfWords, SNOMED, termOf } from './inbox.world.ts';
 
@@ -164,7 +165,7 @@ describe('a decision', () => {
 });
 
 const ICD = 'http://hl7.org/fhir/sid/icd-10';
-const loadMap = (body: string, type = 'application/fhir+json') =>
+const loadMap = (body: string | Buffer, type = 'application/fhir+json') =>
   world.http
     .post('/api/terms/code-maps')
     .set('authorization', clerk.caller.authorization)
@@ -301,8 +302,36 @@ it('a map is used only when it is complete, and there are at most 20 maps', asyn
     await world.sql`select code from code_map_targets
       join code_maps on code_maps.id = map where url = 'urn:test:numbered-10'`,
   ).toEqual([{ code: 'I11' }]);
+
+  // A body above 64 MiB is refused, and nothing is left of it.
+  const large = Buffer.concat([Buffer.from('{'), Buffer.alloc(64 * 1024 ** 2, ' ')]);
+  expect((await loadMap(large).expect(413)).body).toMatchObject({ detail: expect.stringMatching(/./) });
+  expect(await begun()).toHaveLength(0);
   await world.sql`delete from code_maps`;
 }, 60_000);
+
+it.runIf(isLong)(
+  'a sender of a code map that stalls is cut off, and the next sender gets its turn',
+  async () => {
+    const { hostname, port } = new URL(world.gateway.url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(
+      `POST /api/terms/code-maps HTTP/1.1\r\nHost: x\r\nAuthorization: ${clerk.caller.authorization}\r\n` +
+        'Content-Type: application/fhir+json\r\nContent-Length: 1000\r\n\r\n{"resourceType":',
+    );
+    const begun = () => world.sql`select from code_maps where active_since is null`;
+    await expect.poll(begun).toHaveLength(1);
+    const stalled = performance.now();
+    await closed;
+    expect(performance.now() - stalled).toBeLessThan(30_000);
+    await expect.poll(begun).toHaveLength(0);
+    await loadMap(smallMap('urn:test:after-the-stall')).expect(200);
+    await world.sql`delete from code_maps`;
+  },
+  60_000,
+);
 
 const Codes = z.object({ coding: z.array(z.object({ code: z.string() })) });
 const Maps = z.object({ items: z.array(z.looseObject({ url: z.string() })) });
