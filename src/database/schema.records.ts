@@ -153,7 +153,8 @@ export const REVIEW_DECISIONS = ['same', 'new', 'reject'] as const;
 
 /**
  * Rows whose identifier belongs to a patient with other facts, and the decisions about them. `person` and `pair` are keyed digests. `sides`
- * contains the facts of both patients, encrypted. `since` is the position in `import_writes` at the time of the decision.
+ * contains the facts of both patients, encrypted. `since` is the position in `import_writes` at the time of the decision. `candidates` are
+ * the ids of the Patients on the FHIR server if the row fits several of them. `chosen` is the chosen one.
  */
 export const importReviews = pgTable('import_reviews', {
   id: id(),
@@ -165,6 +166,8 @@ export const importReviews = pgTable('import_reviews', {
   decision: text('decision', { enum: REVIEW_DECISIONS }),
   undoing: boolean('undoing').notNull().default(false),
   since: bigint('since', { mode: 'number' }),
+  candidates: text('candidates').array(),
+  chosen: text('chosen'),
   decidedBy: text('decided_by'),
   decidedAt: timestampColumn('decided_at'),
   createdAt: createdAt(),

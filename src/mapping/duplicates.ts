@@ -135,6 +135,9 @@ export function mergePlans(earlier: RowPlan, later: RowPlan): RowPlan {
       ? {}
       : { further: mergeRecords(earlier.further ?? [], later.further ?? []) }),
     results,
+    ...(earlier.chosen === undefined
+      ? {}
+      : { chosen: { ...earlier.chosen, keys: { ...later.chosen?.keys, ...earlier.chosen.keys } } }),
     merged: true,
     uses: [...earlier.uses, ...later.uses],
     formerRecords: { ...earlier.formerRecords, ...later.formerRecords },

@@ -1,3 +1,4 @@
+import { choosePatient } from './records/chosen.patient.js';
 import { formerKeysOf, identityKeyOf, readIdentities } from './identities.js';
 import { type Cells, readTables, type Tables } from './values/expression.js';
 import { isFormula, withoutTextFormula } from './values/formula.js';
@@ -116,7 +117,11 @@ export function mapRow(document: MappingDocument, row: Cells, context: MappingCo
     uses: words.uses,
   };
   const disputed = context.separated?.get(person);
-  if (disputed === undefined) return { outcome: 'planned', issues: reading.issues, plan };
+  const chosen = context.chosen?.get(person);
+  if (disputed === undefined) {
+    const own = chosen === undefined ? plan : choosePatient(plan, chosen, context.key);
+    return { outcome: 'planned', issues: reading.issues, plan: own };
+  }
   const issues = [...reading.issues, issue('identity-separated')];
   return { outcome: 'planned', issues, plan: separatePlan(plan, disputed, context.key) };
 }

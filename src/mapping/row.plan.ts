@@ -23,6 +23,8 @@ export interface MappingContext {
    * digests of the disputed identifiers of each person.
    */
   readonly separated?: ReadonlyMap<string, readonly string[]>;
+  /** The ids of the Patients that somebody has chosen for the persons (`RowPlan.person`) whose identifiers belong to several Patients. */
+  readonly chosen?: ReadonlyMap<string, string>;
 }
 
 /** A word that waits for a decision. It contains text from a cell, so it must not be logged. */
@@ -66,6 +68,13 @@ export interface PlannedResult {
   readonly conflict?: true;
 }
 
+/** The Patient that a person has chosen for a row whose identifiers belong to several Patients. */
+export interface ChosenPatient {
+  readonly id: string;
+  /** Other keys for the records of the row, by their present key. A record gets its other key if another Patient has the present key. */
+  readonly keys: Readonly<Record<string, string>>;
+}
+
 /** The resources of a row. References use the `fullUrl` of the patient (`urn:uuid:`). The resources have no server ids yet. */
 export interface RowPlan {
   /** A keyed digest of the main identifier. It is used for locks and to find duplicate rows. */
@@ -80,6 +89,7 @@ export interface RowPlan {
   readonly person: string;
   /** True if the plan leaves out a disputed identifier, as a person decided. */
   readonly isSeparated?: true;
+  readonly chosen?: ChosenPatient;
   /** The identifiers of the row, in the order of the mapping. The first of them is the main identifier of the patient. */
   readonly identities: readonly [PatientIdentity, ...PatientIdentity[]];
   readonly patient: Patient;

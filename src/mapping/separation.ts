@@ -1,10 +1,4 @@
-import {
-  type PatientRecord,
-  recordKey,
-  recordUrl,
-  visitReference,
-  withReferences,
-} from './records/record.kinds.js';
+import { renameRecords } from './records/renamed.records.js';
 import type { RowPlan } from './row.plan.js';
 import { type IdentityKey, keyedDigest, steadyUuid } from './values/identity.js';
 
@@ -28,15 +22,6 @@ export function separatePlan(plan: RowPlan, disputed: readonly string[], key: Id
   const fullUrl = `urn:uuid:${steadyUuid(patientKey)}`;
   const own = { system: PERSON_KEY_SYSTEM, value: patientKey };
   const keyOf = (value: string) => keyedDigest(key, ['separated', patientKey, value]);
-  const visits = new Map(
-    (plan.further ?? []).map((one) => [recordUrl(recordKey(one)), recordUrl(keyOf(recordKey(one)))]),
-  );
-  const renamed = <Kind extends PatientRecord>(record: Kind): Kind => {
-    const visit = visits.get(visitReference(record) ?? '');
-    const [own, ...others] = record.identifier ?? [];
-    const identifier = [{ ...own, value: keyOf(own?.value ?? '') }, ...others];
-    return Object.assign({}, withReferences(record, fullUrl, visit), { identifier });
-  };
   return {
     ...plan,
     patientKey,
@@ -49,17 +34,9 @@ export function separatePlan(plan: RowPlan, disputed: readonly string[], key: Id
       identifier:
         main === undefined ? [{ use: 'secondary', ...own }] : kept.map(({ identifier }) => identifier),
     },
-    conditions: plan.conditions.map(renamed),
-    observations: plan.observations.map(renamed),
-    ...(plan.further === undefined ? {} : { further: plan.further.map(renamed) }),
+    ...renameRecords(plan, fullUrl, keyOf, (result) => ({ ...result, aliases: [] })),
     // The records that an earlier version wrote belong to the other patient.
     formerRecords: {},
-    results: Object.fromEntries(
-      Object.entries(plan.results).map(([value, result]) => [keyOf(value), { ...result, aliases: [] }]),
-    ),
-    uses: plan.uses.map((use) =>
-      use.record === undefined ? use : Object.assign({}, use, { record: keyOf(use.record) }),
-    ),
     isSeparated: true,
   };
 }

@@ -80,13 +80,16 @@ export function identifierScenarios(place: () => Place): void {
       60_000,
     );
 
-    it('a row that fits several patients of the server changes no patient', async () => {
+    it('a row that fits several patients of the server waits and changes no patient', async () => {
       const clerk = await Clerk.start(world);
       const identifier = [{ system: clerk.system, value: cpfOf(9).replace(/\D/gu, '') }];
       const body = { resourceType: 'Patient', identifier, name: [{ family: 'Twice' }] };
       for (const _ of [1, 2]) await hapi.json('/Patient', { method: 'POST', body });
       const done = await clerk.import(list(row(cpfOf(9)), row(cpfOf(10))));
-      expect(await codesOf(clerk, done.file_id)).toEqual(['rejected patient-several', 'created']);
+      expect(await codesOf(clerk, done.file_id)).toEqual([
+        'waiting patient-several identity-review',
+        'created',
+      ]);
       const [one, other] = await hapi.search(
         `Patient?identifier=${clerk.system}|${identifier[0]?.value ?? ''}`,
       );

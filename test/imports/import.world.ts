@@ -135,6 +135,13 @@ export async function holdingLock(
   }
 }
 
+/** The number of sessions that wait for an advisory lock. */
+export const advisoryWaits = async ({ sql }: World): Promise<number> =>
+  (
+    await sql`select pid from pg_locks where locktype = 'advisory' and not granted
+    and database = (select oid from pg_database where datname = current_database())`
+  ).length;
+
 /**
  * Releases the jobs of a gateway that was killed, so that another gateway takes them at once. In the long form, pg-boss releases them when
  * their last heartbeat is ten seconds old.

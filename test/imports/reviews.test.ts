@@ -6,7 +6,7 @@ import { startWorld, type World } from '../support/world.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { shipped } from '../csv/csv.reading.ts';
 import { GASTRITIS, inboxOf, SNOMED, termOf } from '../terms/inbox.world.ts';
-import { Clerk, countedRows, releaseJobs } from './import.world.ts';
+import { advisoryWaits, Clerk, countedRows, holdingLock, releaseJobs } from './import.world.ts';
 
 let hapi: TestHapi;
 let way: FaultyProxy;
@@ -81,6 +81,7 @@ const Reviews = z.object({
       sides: z.object({
         row: z.looseObject({ row: z.number().optional(), names: z.array(z.string()) }),
         other: z.looseObject({ row: z.number().optional(), names: z.array(z.string()) }),
+        candidates: z.array(z.looseObject({ reference: z.string(), names: z.array(z.string()) })).optional(),
       }),
     }),
   ),
@@ -126,8 +127,8 @@ const statesOf = async (clerk: Clerk, id: string) =>
   Rows.parse((await clerk.get(`/api/imports/${id}/rows`).expect(200)).body).items.map(({ state, issues }) =>
     [state, ...issues.map(({ code }) => code).filter((code) => /^(identity|duplicate)/.test(code))].join(' '),
   );
-const decide = (clerk: Clerk, id: string, decision: string) =>
-  clerk.post(`/api/imports/reviews/${id}/decide`, { decision });
+const decide = (clerk: Clerk, id: string, decision: string, candidate?: string) =>
+  clerk.post(`/api/imports/reviews/${id}/decide`, { decision, ...(candidate && { candidate }) });
 /** Waits until the rows of an import have these states. */
 const expectStates = (clerk: Clerk, id: string, states: string[]) =>
   expect
@@ -271,6 +272,103 @@ describe('rows of one file with one identifier', () => {
   );
 });
 
+/** Creates a Patient on the server with a record number of the clerk. Returns its reference. */
+const addPatient = async (mrn: string, family: string, number = '1') => {
+  const body = {
+    resourceType: 'Patient',
+    identifier: [{ system: mrn, value: number }],
+    name: [{ family, given: ['John'] }],
+  };
+  const { id } = z
+    .looseObject({ id: z.string() })
+    .parse(await hapi.json('/Patient', { method: 'POST', body }));
+  return `Patient/${id}`;
+};
+const patientAt = async (reference: string) =>
+  (await hapi.search(`Patient?_id=${reference.slice('Patient/'.length)}`))[0];
+const conditionsOf = (reference: string) => hapi.count(`Condition?subject=${reference}`);
+
+describe('a row whose identifiers belong to several patients', () => {
+  const WAITS = ['waiting identity-review'];
+  it('waits with all candidates, and each decision about it holds, is quiet when sent again, and can be undone', async () => {
+    const clerk = await englishClerk();
+    const [first, second] = [await addPatient(clerk.mrn, 'One'), await addPatient(clerk.mrn, 'Two')];
+    const rehearsed = await clerk.import(listOf(JOHN, OTHER), { mode: 'rehearse' });
+    const waits = ['waiting identity-review', 'created'];
+    expect(await statesOf(clerk, rehearsed.file_id)).toEqual(waits);
+    expect(rehearsed).toMatchObject({ waiting: 1, rejected: 0, reasons: { 'patient-several': 1 } });
+    await clerk.post(`/api/imports/${rehearsed.file_id}/commit`).expect(202);
+    const done = await clerk.ended(rehearsed.file_id);
+    expect(await statesOf(clerk, done.file_id)).toEqual(waits);
+    const review = await onlyReview(clerk, done.file_id);
+    expect(review).toMatchObject({ differences: [], rows_waiting: 1, chosen: null });
+    expect(review.sides.candidates?.map(({ reference }) => reference).sort()).toEqual([first, second].sort());
+
+    await decide(clerk, review.id, 'same').expect(422);
+    await decide(clerk, review.id, 'same', 'Patient/none').expect(422);
+    await decide(clerk, review.id, 'new', second).expect(422);
+    const decided = await decide(clerk, review.id, 'same', second).expect(200);
+    expect(decided.body).toMatchObject({ state: 'decided', chosen: second });
+    await decide(clerk, review.id, 'same', second).expect(200);
+    await decide(clerk, review.id, 'same', first).expect(409);
+    await expectStates(clerk, done.file_id, ['updated', 'created']);
+    expect(await patientAt(second)).toMatchObject({ birthDate: '1950-01-01' });
+    expect(await conditionsOf(second)).toBe(1);
+    const again = await clerk.import(listOf(JOHN, OTHER), { force: 'true' });
+    expect(again).toMatchObject({ unchanged: 2 });
+    await undo(clerk, review.id, done.file_id);
+    await expectStates(clerk, done.file_id, waits);
+    await expectStates(clerk, again.file_id, ['waiting identity-review', 'unchanged']);
+    expect(await patientAt(second)).not.toHaveProperty('birthDate');
+    expect(await conditionsOf(second)).toBe(0);
+
+    await clerk.post(`/api/imports/${again.file_id}/undo`).expect(202);
+    await expect.poll(async () => (await clerk.report(again.file_id)).status).toBe('undone');
+    await decide(clerk, review.id, 'new').expect(200);
+    await expectStates(clerk, done.file_id, ['created identity-separated', 'created']);
+    expect(await clerk.import(listOf(JOHN, OTHER), { force: 'true' })).toMatchObject({ unchanged: 2 });
+    await undo(clerk, review.id, done.file_id);
+    await expectStates(clerk, done.file_id, waits);
+    await decide(clerk, review.id, 'reject').expect(200);
+    await expectStates(clerk, done.file_id, ['rejected identity-rejected', 'created']);
+    for (const reference of [first, second]) expect(await conditionsOf(reference)).toBe(0);
+    expect(await patientAt(first)).toMatchObject({ meta: { versionId: '1' } });
+  }, 90_000);
+
+  it('does not take the records of another candidate, and asks again when the chosen Patient is gone', async () => {
+    const clerk = await englishClerk();
+    await clerk.import(listOf(JOHN));
+    const [john] = await hapi.search(`Patient?identifier=${clerk.mrn}|1`);
+    const own = `Patient/${String(john?.['id'])}`;
+    const other = await addPatient(clerk.mrn, 'Smith');
+    const done = await clerk.import(listOf(JOHN), { force: 'true' });
+    expect(await statesOf(clerk, done.file_id)).toEqual(WAITS);
+    const review = await onlyReview(clerk, done.file_id);
+    await decide(clerk, review.id, 'same', other).expect(200);
+    await expectStates(clerk, done.file_id, ['updated']);
+    expect([await conditionsOf(own), await conditionsOf(other)]).toEqual([1, 1]);
+    expect(await patientAt(own)).toMatchObject({ meta: { versionId: '1' } });
+    expect(await clerk.import(listOf(JOHN), { force: 'true' })).toMatchObject({ unchanged: 1 });
+
+    // A third Patient does not make the choice doubtful.
+    const third = await addPatient(clerk.mrn, 'Third');
+    expect(await clerk.import(listOf(JOHN), { force: 'true' })).toMatchObject({ unchanged: 1 });
+    await undo(clerk, review.id, done.file_id);
+    await expectStates(clerk, done.file_id, WAITS);
+    expect([await conditionsOf(own), await conditionsOf(other)]).toEqual([1, 0]);
+    const later = await clerk.import(listOf(JOHN), { force: 'true' });
+    const wider = await onlyReview(clerk, later.file_id);
+    expect(wider.sides.candidates).toHaveLength(3);
+    await decide(clerk, wider.id, 'same', third).expect(200);
+    await expect.poll(() => conditionsOf(third), { timeout: 20_000 }).toBe(1);
+    await clerk.ended(done.file_id);
+    await clerk.ended(later.file_id);
+    const { identifier: _, ...without } = (await patientAt(third)) ?? {};
+    await hapi.json(`/${third}`, { method: 'PUT', body: without });
+    expect(await clerk.import(listOf(JOHN), { force: 'true' })).toMatchObject({ waiting: 1 });
+  }, 90_000);
+});
+
 describe('a row that waits for a decision about its identity', () => {
   it('can also wait for a word: a corrected decision about the word moves the record of the new patient', async () => {
     const clerk = await englishClerk();
@@ -302,6 +400,57 @@ describe('a row that waits for a decision about its identity', () => {
     await expectStates(clerk, done.file_id, ['waiting identity-review']);
     expect(await hapi.count('Condition?code:text=Zetrolite')).toBe(0);
     expect(await world.sql`select from word_uses where import_id = ${done.file_id}`).toHaveLength(0);
+  }, 90_000);
+
+  it('can be undone before and after a correction of its word, but not during the correction', async () => {
+    const clerk = await englishClerk();
+    await clerk.import(listOf(JOHN));
+    const done = await clerk.import(listOf('1,Garcia,Luz,1999-05-05,F,Quixotal,61'));
+    const review = await onlyReview(clerk, done.file_id);
+    await decide(clerk, review.id, 'same').expect(200);
+    await expectStates(clerk, done.file_id, ['waiting']);
+    const word = `/api/terms/${await termOf(clerk, 'quixotal')}/decide`;
+    const crohn = { kind: 'condition', coding: { system: SNOMED, code: '34000006' }, confirm: true };
+    await clerk.post(word, GASTRITIS).expect(200);
+    await expectStates(clerk, done.file_id, ['updated']);
+    const isCorrected = () =>
+      expect
+        .poll(async () => (await inboxOf(clerk, 'q=quixotal')).items[0]?.['records_to_correct'], {
+          timeout: 20_000,
+        })
+        .toBe(0);
+    const whileLocked = (work: (isWaited: () => Promise<boolean>) => Promise<void>) =>
+      holdingLock(world, `import ${done.file_id}`, work);
+    const records = 'Condition?code:text=Quixotal';
+    await whileLocked(async (isWaited) => {
+      await clerk.post(word, crohn).expect(200);
+      await expect.poll(isWaited, { timeout: 20_000 }).toBe(true);
+      await clerk.post(`/api/imports/reviews/${review.id}/undo`).expect(409);
+    });
+    await isCorrected();
+    expect(await hapi.count(records)).toBe(2);
+
+    // The correction has read its records before the undo removes them, and has to notice that.
+    await whileLocked(async (isWaited) => {
+      await clerk.post(`/api/imports/reviews/${review.id}/undo`).expect(202);
+      await expect.poll(isWaited, { timeout: 20_000 }).toBe(true);
+      await clerk.post(word, { ...GASTRITIS, confirm: true }).expect(200);
+      await expect.poll(() => advisoryWaits(world), { timeout: 20_000 }).toBe(2);
+    });
+    await expectStates(clerk, done.file_id, ['waiting identity-review']);
+    await isCorrected();
+    expect(await hapi.count(records)).toBe(0);
+    const [john] = await hapi.search(`Patient?identifier=${clerk.mrn}|1`);
+    expect(john).toMatchObject({ birthDate: '1950-01-01', gender: 'male' });
+
+    await decide(clerk, review.id, 'same').expect(200);
+    await expectStates(clerk, done.file_id, ['updated']);
+    expect(await hapi.search(records)).toMatchObject([
+      {
+        code: { coding: [{ code: GASTRITIS.coding.code }] },
+        clinicalStatus: { coding: [{ code: 'active' }] },
+      },
+    ]);
   }, 90_000);
 
   it('does not wait because a later version or another facility sends the list', async () => {

@@ -22,9 +22,13 @@ type ReviewsQuery = z.output<typeof ReviewsQuery>;
 export const Review = z.object({
   id: z.uuid(),
   state: z.enum(STATES),
-  differences: z.array(z.enum(DIFFERENCES)),
+  differences: z
+    .array(z.enum(DIFFERENCES))
+    .describe(
+      'The facts in which both patients differ. Empty if several patients have an identifier of the row.',
+    ),
   sides: ReviewSides.nullable().describe(
-    'Both patients. Null after the rows were deleted because of their age.',
+    'The patients of the review. Null after the rows were deleted because of their age.',
   ),
   rows: z
     .array(z.object({ import_id: z.uuid(), row: z.int() }))
@@ -33,6 +37,10 @@ export const Review = z.object({
     .int()
     .describe('The number of rows that a decision would run again. Rehearsed rows do not count.'),
   decision: z.enum(REVIEW_DECISIONS).nullable(),
+  chosen: z
+    .string()
+    .nullable()
+    .describe('The reference of the Patient that was chosen from several candidates.'),
   decided_by: z.string().nullable(),
   decided_at: z.iso.datetime().nullable(),
   created_at: z.iso.datetime(),
@@ -51,7 +59,7 @@ const waiting = sql<number>`(select count(*)::int from import_review_rows link
     and imports.status not in ('cancelled', 'failed', 'undone')
   where link.review = import_reviews.id)`;
 
-/** Lists the rows whose identifier belongs to a patient with other facts. */
+/** Lists the rows whose identifier belongs to a patient with other facts, or to several patients. */
 @Injectable()
 export class ReviewList {
   constructor(
@@ -101,6 +109,7 @@ export class ReviewList {
       rows: Rows.parse(rows),
       rows_waiting: count,
       decision: review.decision,
+      chosen: review.chosen === null ? null : `Patient/${review.chosen}`,
       decided_by: review.decidedBy,
       decided_at: review.decidedAt?.toISOString() ?? null,
       created_at: review.createdAt.toISOString(),

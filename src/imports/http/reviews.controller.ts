@@ -11,7 +11,16 @@ import { Gives, pageOf } from '../../http/response.shape.js';
 import { ReviewDecisions } from '../jobs/review.decisions.js';
 import { Review, ReviewList, ReviewsQuery } from './review.list.js';
 
-const Decision = z.strictObject({ decision: z.enum(REVIEW_DECISIONS) });
+const Decision = z.strictObject({
+  decision: z.enum(REVIEW_DECISIONS),
+  candidate: z
+    .string()
+    .max(100)
+    .optional()
+    .describe(
+      'The `reference` of the chosen candidate. Only for `same`, if the review has several candidates.',
+    ),
+});
 
 @Controller('api/imports/reviews')
 export class ReviewsController {
@@ -21,8 +30,8 @@ export class ReviewsController {
   ) {}
 
   /**
-   * Lists the rows whose identifier belongs to a patient with another birth date, gender or given name, newest first. Filters: `state`
-   * (`open`, `decided`, `undoing`), and `import`, which is the id of an import.
+   * Lists the rows whose identifier belongs to a patient with another birth date, gender or given name, or to several patients, newest
+   * first. Filters: `state` (`open`, `decided`, `undoing`), and `import`, which is the id of an import.
    */
   @Get()
   @Gives(pageOf(Review))
@@ -34,9 +43,9 @@ export class ReviewsController {
   }
 
   /**
-   * Decides a review. `same`: both are one person, and the row updates the patient. `new`: the row is written as another patient, without
-   * the disputed identifier. `reject`: the row is not written. The rows that wait run again. Returns 409 when the review has another
-   * decision.
+   * Decides a review. `same`: both are one person, and the row updates the patient. If the review has several candidates, `candidate`
+   * chooses the patient. `new`: the row is written as another patient, without the disputed identifiers. `reject`: the row is not written.
+   * The rows that wait run again. Returns 409 when the review has another decision.
    */
   @Post(':id/decide')
   @HttpCode(200)
@@ -45,7 +54,7 @@ export class ReviewsController {
   async decide(
     @Audited() action: AuditedAction,
     @Param('id', new IdPipe()) id: string,
-    @Body(new BodyOf(Decision)) { decision }: z.output<typeof Decision>,
+    @Body(new BodyOf(Decision)) decision: z.output<typeof Decision>,
     @Who() account: Account,
   ): Promise<Review> {
     await this.decisions.decide(action, id, decision, account);

@@ -34,6 +34,7 @@ export class MappingContexts {
       ...(record.facility === null ? {} : { facility: record.facility }),
       lookUp: await this.words.lookUp(),
       separated: await this.reviews.separated(),
+      chosen: await this.reviews.chosen(),
     };
   }
 

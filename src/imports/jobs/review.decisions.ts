@@ -11,7 +11,7 @@ import {
   imports,
   type REVIEW_DECISIONS,
 } from '../../database/schema.records.js';
-import { Conflict, NotVisible } from '../../problems/errors.js';
+import { BadField, Conflict, NotVisible } from '../../problems/errors.js';
 import { Undo } from '../writing/undo.service.js';
 import { ImportControl } from './import.control.js';
 
@@ -41,14 +41,21 @@ export class ReviewDecisions {
   ) {}
 
   /**
-   * Decides a review. The same decision again changes nothing. Throws NotVisible for an unknown review, and Conflict for a review that has
-   * another decision or whose decision is being undone.
+   * Decides a review. The same decision again changes nothing. `candidate` is the reference of the Patient that the row is about, if the
+   * review has several candidates. Throws NotVisible for an unknown review, BadField for a missing or unknown candidate, and Conflict for
+   * a review that has another decision or whose decision is being undone.
    */
-  async decide(action: AuditedAction, id: string, decision: ReviewDecision, account: Account): Promise<void> {
-    action.addFacts({ detail: { decision } });
+  async decide(
+    action: AuditedAction,
+    id: string,
+    { decision, candidate }: { readonly decision: ReviewDecision; readonly candidate?: string | undefined },
+    account: Account,
+  ): Promise<void> {
+    action.addFacts({ detail: { decision, ...(candidate === undefined ? {} : { candidate }) } });
     await this.auditedActions.record(action, 200, async (transaction) => {
       const review = await lockedReview(transaction, id);
-      if (review.decision === decision) return;
+      const chosen = chosenOf(review.candidates, decision, candidate);
+      if (review.decision === decision && review.chosen === chosen) return;
       if (review.undoing)
         throw new Conflict(
           'import-state-conflict',
@@ -63,6 +70,7 @@ export class ReviewDecisions {
         .update(importReviews)
         .set({
           decision,
+          chosen,
           since: sql`nextval(pg_get_serial_sequence('import_writes', 'id'))`,
           decidedBy: account.name,
           decidedAt: new Date(),
@@ -74,7 +82,7 @@ export class ReviewDecisions {
 
   /**
    * Undoes a decision: a job undoes the writes that the rows made since the decision, and the rows wait again. Throws Conflict for a review
-   * without a decision, and while an import of the review runs.
+   * without a decision, and while an import or the correction of a word of the review runs.
    */
   async undo(action: AuditedAction, id: string): Promise<void> {
     await this.auditedActions.record(action, 202, async (transaction) => {
@@ -93,9 +101,14 @@ export class ReviewDecisions {
           'import-state-conflict',
           'An import of this review is running. Wait until it has ended.',
         );
+      if (await isBeingCorrected(transaction, id))
+        throw new Conflict(
+          'import-state-conflict',
+          'A corrected decision about a word is being applied to a row of this review. Wait until it has ended.',
+        );
       await transaction
         .update(importReviews)
-        .set({ decision: null, undoing: true, decidedBy: null, decidedAt: null })
+        .set({ decision: null, chosen: null, undoing: true, decidedBy: null, decidedAt: null })
         .where(eq(importReviews.id, id));
       await this.queue.add('review-decided', [{ review: id }], transaction);
     });
@@ -118,8 +131,9 @@ export class ReviewDecisions {
         cross join lateral unnest(array_remove(array[link.row, ${other}], null)) number
       where review = ${id} group by link.import_id, imports.id order by imports.created_at desc`);
     if (review.undoing) {
-      // Another decision or a retry has started a run. Its rows could not run again now.
-      if (found.some(({ moves }) => moves)) {
+      // Another decision or a retry has started a run, so that its rows could not run again now. Or a correction has sent records that are
+      // not stored yet, so that they could not be undone now.
+      if (found.some(({ moves }) => moves) || (await isBeingCorrected(this.database, id))) {
         await this.database.transaction((transaction) =>
           this.queue.add('review-decided', [{ review: id }], transaction, { afterSeconds: RETRY_SECONDS }),
         );
@@ -150,6 +164,36 @@ export class ReviewDecisions {
     await this.queue.add('review-decided', [...found], transaction);
   }
 }
+
+/** Whether a changed decision about a word has not corrected all records of the rows of a review yet. */
+async function isBeingCorrected(database: Database | Transaction, id: string): Promise<boolean> {
+  const found = await database.execute(sql`
+    select from import_review_rows link
+      join imports on imports.id = link.import_id and imports.status <> 'undone' and imports.undoing is null
+      join word_uses uses on uses.import_id = link.import_id and uses.row = link.row
+      join terms on terms.id = uses.term and uses.revision < terms.revision
+    where link.review = ${id} limit 1`);
+  return found.length > 0;
+}
+
+/** The id of the candidate that a decision chooses. Throws BadField if the decision does not fit the candidates. */
+function chosenOf(
+  candidates: readonly string[] | null,
+  decision: ReviewDecision,
+  candidate: string | undefined,
+): string | null {
+  if (decision !== 'same' || candidates === null) {
+    if (candidate === undefined) return null;
+    throw badCandidate('A candidate is only for the decision `same` about several candidates. Leave it out.');
+  }
+  const id = candidates.find((one) => `Patient/${one}` === candidate);
+  if (id !== undefined) return id;
+  throw badCandidate(
+    'This review has several candidates. Send the `reference` of one of them as `candidate`.',
+  );
+}
+
+const badCandidate = (detail: string) => new BadField('invalid-field', 'candidate', detail);
 
 /** Reads a review and locks its row until the end of the transaction. Throws NotVisible for an unknown review. */
 async function lockedReview(

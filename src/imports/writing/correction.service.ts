@@ -142,11 +142,13 @@ export class Corrections {
 
   private async attempt(
     decision: Decision,
-    moves: readonly Move[],
+    planned: readonly Move[],
     sent: Map<number, SentCorrection>,
   ): Promise<void> {
+    // Before this attempt got its locks, an undo may have removed the records, so that there is nothing left to correct.
+    const present = await this.stale.present(planned.map(({ use }) => use.id));
+    const moves = planned.filter(({ use }) => present.has(use.id));
     const [first] = moves;
-    // An undo of this import removes the records, so there is nothing left to correct.
     if (first === undefined || isUndone(await this.imports.get(first.use.importId))) return;
     const patients = moves.flatMap(({ use }) => use.about ?? []);
     if (await this.dependencies.isBeingUndone(first.use.importId, patients)) throw new BeingUndone();
@@ -158,12 +160,12 @@ export class Corrections {
       decision.revision,
       moves.flatMap(({ use }) => (use.record === '' ? [] : [use.record])),
     );
-    const planned = planMoves(moves, found, supported);
-    const transaction = transactionOf(planned);
+    const writes = planMoves(moves, found, supported);
+    const transaction = transactionOf(writes);
     const confirmed =
       transaction.entries.length === 0
         ? new Map<number, StoredWrite[]>()
-        : await this.send(decision, first.use, transaction, planned, sent, common);
+        : await this.send(decision, first.use, transaction, writes, sent, common);
     const corrected = moves.map(({ use, uses }) => ({
       use,
       uses,

@@ -1,15 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database, type Transaction } from '../../database/database.module.js';
 import { importReviews } from '../../database/schema.records.js';
 import { type Difference, differencesOf, pairDigest } from '../../mapping/person.js';
-import { type IdentityKey, patientKey } from '../../mapping/values/identity.js';
+import type { RowPlan } from '../../mapping/row.plan.js';
+import { type IdentityKey, keyedDigest, patientKey } from '../../mapping/values/identity.js';
 import { SealedBox } from '../../secrets/sealed.box.js';
 import { isIdentityOf, type KnownResources, patientsOf } from './patient.matching.js';
 import { type IdentityVerdict, type PlannedRow } from './row.decision.js';
 import { type OtherSide, packSides, REVIEW_PURPOSE } from './review.sides.js';
 
-/** A row that contradicts a patient with the same identifier. */
+/** A row that contradicts the patient with the same identifier, or whose identifiers belong to several patients. */
 export interface IdentityConflict {
   readonly planned: PlannedRow;
   readonly other: OtherSide;
@@ -20,6 +21,13 @@ export interface IdentityConflict {
 export interface GoverningReview {
   readonly verdict: IdentityVerdict;
   readonly review: string;
+}
+
+/** The inputs of {@link IdentityReviews.judge} that are the same for all rows of a chunk. */
+interface JudgeOptions {
+  readonly key: IdentityKey;
+  /** The result of {@link IdentityReviews.joined}. */
+  readonly joined: ReadonlySet<string>;
 }
 
 type StoredReview = Pick<typeof importReviews.$inferSelect, 'id' | 'person' | 'pair' | 'decision'>;
@@ -54,25 +62,38 @@ export class IdentityReviews {
     return new Set(rows.map(({ person }) => person));
   }
 
+  /** The ids of the Patients that were chosen for persons whose identifiers belong to several Patients. The newest decision counts. */
+  async chosen(): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.database
+      .select({ person: importReviews.person, chosen: importReviews.chosen })
+      .from(importReviews)
+      .where(isNotNull(importReviews.chosen))
+      .orderBy(asc(importReviews.decidedAt));
+    return new Map(rows.flatMap(({ person, chosen }) => (chosen === null ? [] : [[person, chosen]])));
+  }
+
   /**
    * Compares rows with the patients on the server that have the same identifiers. Returns a verdict for each row that contradicts its
-   * patient. A row that fits several patients has no verdict, because it is rejected anyway. `joined` is the result of {@link joined}.
+   * patient or fits several patients. A row that is written to the patient that a person has chosen has no verdict.
    */
   async judge(
     importId: string,
     rows: readonly PlannedRow[],
     known: KnownResources,
-    { key, joined }: { readonly key: IdentityKey; readonly joined: ReadonlySet<string> },
+    { key, joined }: JudgeOptions,
   ): Promise<ReadonlyMap<number, IdentityVerdict>> {
-    const conflicts = rows.flatMap((planned): IdentityConflict[] => {
-      const [patient, ...more] = patientsOf(planned.plan, known);
-      if (patient === undefined || more.length > 0) return [];
-      const differences = differencesOf(planned.plan.patient, patient);
-      return differences.length === 0 ? [] : [{ planned, other: { patient }, differences }];
-    });
+    const suspects = rows.filter(({ plan }) => plan.chosen !== undefined || conflictOf(plan, known));
     const decided = rows.filter(({ plan }) => plan.isSeparated === true || joined.has(plan.person));
-    if (conflicts.length === 0 && decided.length === 0) return new Map();
+    if (suspects.length === 0 && decided.length === 0) return new Map();
     return this.database.transaction(async (transaction) => {
+      const chosen = await lockChosen(transaction, suspects);
+      const conflicts = suspects.flatMap((planned): IdentityConflict[] => {
+        const { chosen: own, ...plan } = planned.plan;
+        // The choice was undone after the row was mapped.
+        const isUndone = own !== undefined && !chosen.has(`${plan.person} ${own.id}`);
+        const conflict = conflictOf(isUndone ? plan : planned.plan, known);
+        return conflict === undefined ? [] : [{ planned, ...conflict }];
+      });
       await linkDecided(transaction, importId, decided);
       const found = await this.review(transaction, importId, conflicts, key);
       return new Map([...found].map(([row, { verdict }]) => [row, verdict]));
@@ -97,6 +118,7 @@ export class IdentityReviews {
       disputed,
       differences: [...conflict.differences],
       sides: this.box.seal(REVIEW_PURPOSE, packSides(conflict.planned, conflict.other)),
+      candidates: candidateIds(conflict.other),
     }));
     // Sort the rows, so that two imports lock them in the same order.
     values.sort((one, other) => (`${one.pair} ${one.person}` < `${other.pair} ${other.person}` ? -1 : 1));
@@ -117,7 +139,7 @@ export class IdentityReviews {
       const review = governing(one, after);
       if (review === undefined) throw new Error('a review that was just stored is missing');
       const { row } = one.conflict.planned;
-      verdicts.set(row, { review: review.id, verdict: verdictOf(review) });
+      verdicts.set(row, { review: review.id, verdict: verdictOf(review, one.conflict) });
       links.push({ row, review: review.id, other_row: one.conflict.other.row ?? null });
     }
     await transaction.execute(sql`
@@ -134,9 +156,24 @@ interface KeyedConflict {
   readonly pair: string;
 }
 
+/** The conflict of a row with the patients on the server that have its identifiers. */
+function conflictOf(plan: RowPlan, known: KnownResources): Omit<IdentityConflict, 'planned'> | undefined {
+  const candidates = patientsOf(plan, known);
+  const [patient, ...more] = candidates;
+  if (patient === undefined || patient.id === plan.chosen?.id) return undefined;
+  if (more.length > 0) return { other: { patient, candidates }, differences: [] };
+  const differences = differencesOf(plan.patient, patient);
+  return differences.length === 0 ? undefined : { other: { patient }, differences };
+}
+
+const candidateIds = ({ candidates }: OtherSide) => candidates?.flatMap(({ id }) => id ?? []).sort() ?? null;
+
 function digestsOf({ planned: { plan }, other }: IdentityConflict, key: IdentityKey) {
-  const shared = plan.identities.filter((identity) => isIdentityOf(identity, other.patient));
+  const others = other.candidates ?? [other.patient];
+  const shared = plan.identities.filter((identity) => others.some((one) => isIdentityOf(identity, one)));
   const disputed = shared.map(({ system, value }) => patientKey(key, system, value));
+  const ids = candidateIds(other);
+  if (ids !== null) return { disputed, pair: keyedDigest(key, ['several', plan.person, ...ids]) };
   return { disputed, pair: pairDigest(key, disputed, plan.patient, other.patient) };
 }
 
@@ -152,9 +189,14 @@ function governing(
   );
 }
 
-/** A row whose person is new gets another plan. If this row has the old plan, the decision is newer, and the row waits until it runs again. */
-const verdictOf = ({ decision }: StoredReview): IdentityVerdict =>
-  decision === 'same' || decision === 'reject' ? decision : 'wait';
+/**
+ * A row whose person is new, or for which a Patient was chosen, gets another plan. If this row has the old plan, the decision is newer, and
+ * the row waits until it runs again.
+ */
+function verdictOf({ decision }: StoredReview, { other }: IdentityConflict): IdentityVerdict {
+  if (decision === 'reject') return decision;
+  return decision === 'same' && other.candidates === undefined ? decision : 'wait';
+}
 
 const reviewsOf = (transaction: Transaction, pairs: readonly string[]): Promise<StoredReview[]> =>
   transaction
@@ -185,4 +227,20 @@ async function linkDecided(
     join import_reviews on import_reviews.person = given.person and import_reviews.decision in ('new', 'same')
     order by given.row, import_reviews.decided_at desc
     on conflict (import_id, row) do nothing`);
+}
+
+/**
+ * The choices that are still valid for the rows, as person and id of the Patient. Locks their reviews until the end of the transaction, so
+ * that an undo of a choice sees that this import uses it.
+ */
+async function lockChosen(transaction: Transaction, rows: readonly PlannedRow[]): Promise<Set<string>> {
+  const persons = rows.flatMap(({ plan }) => (plan.chosen === undefined ? [] : [plan.person]));
+  if (persons.length === 0) return new Set();
+  const found = await transaction
+    .select({ person: importReviews.person, chosen: importReviews.chosen })
+    .from(importReviews)
+    .where(and(inArray(importReviews.person, persons), isNotNull(importReviews.chosen)))
+    .orderBy(importReviews.id)
+    .for('share');
+  return new Set(found.map(({ person, chosen }) => `${person} ${chosen ?? ''}`));
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, eq, inArray } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 import { importRows } from '../../database/schema.records.js';
+import { choosePatient } from '../../mapping/records/chosen.patient.js';
 import { mergePlans } from '../../mapping/duplicates.js';
 import type { RowPlan } from '../../mapping/row.plan.js';
 import { ChunkStore } from './chunk.store.js';
@@ -50,7 +51,12 @@ export class MergedRows {
     return rows.map(({ row, plan, issues }) => ({
       row,
       issues,
-      plan: (found.get(plan.patientKey) ?? []).reduce(mergePlans, plan),
+      plan: (found.get(plan.patientKey) ?? [])
+        // All rows are written to the Patient that was chosen for the first of them.
+        .map((other) =>
+          plan.chosen === undefined ? other : choosePatient(other, plan.chosen.id, mapper.key),
+        )
+        .reduce(mergePlans, plan),
     }));
   }
 }

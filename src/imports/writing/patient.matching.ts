@@ -32,9 +32,12 @@ export const formerTokens = ({ formerRecords = {} }: RowPlan): Token[] =>
 /** The forms in which earlier versions wrote the identifiers of a plan. */
 export const formerOf = ({ identities }: RowPlan) => identities.flatMap(({ former = [] }) => former);
 
-/** The patients on the server that have an identifier of a plan. */
-export const patientsOf = (plan: RowPlan, { patients }: KnownResources): Stored<Patient>[] =>
-  patients.filter((patient) => isPatientOf(plan, patient));
+/** The patients on the server that have an identifier of a plan. Only the chosen patient if a person has chosen one of them. */
+export function patientsOf(plan: RowPlan, { patients }: KnownResources): Stored<Patient>[] {
+  const found = patients.filter((patient) => isPatientOf(plan, patient));
+  const chosen = found.find(({ id }) => id === plan.chosen?.id);
+  return chosen === undefined ? found : [chosen];
+}
 
 /** Whether a stored patient has one of the identifiers of a plan, under the system of the identifier or under an alias system. */
 export const isPatientOf = (plan: RowPlan, patient: Patient): boolean =>

@@ -5,10 +5,14 @@ import type { PlannedRow } from './row.decision.js';
 /** The purpose of the key that encrypts the sides of a review. */
 export const REVIEW_PURPOSE = 'import review';
 
-/** The patient that a row contradicts: a Patient on the FHIR server, or another row of the same file. */
+/**
+ * The patient that a row contradicts: a Patient on the FHIR server, or another row of the same file. `candidates` are all Patients that have
+ * an identifier of the row, if there are several. `patient` is then the first of them.
+ */
 export interface OtherSide {
   readonly patient: Patient;
   readonly row?: number;
+  readonly candidates?: readonly Patient[];
 }
 
 /** One of the two patients of a review, as the API shows it. */
@@ -21,22 +25,36 @@ const ReviewSide = z.object({
   gender: z.string().optional(),
 });
 
-/** Both patients of a review. `row` is the row that waits. `other` is the patient that has the identifier. */
-export const ReviewSides = z.object({ row: ReviewSide, other: ReviewSide });
+/** The patients of a review. `row` is the row that waits. `other` is the patient that has the identifier. */
+export const ReviewSides = z.object({
+  row: ReviewSide,
+  other: ReviewSide.describe(
+    'The patient that has the identifier. The first candidate if there are several.',
+  ),
+  candidates: z
+    .array(ReviewSide)
+    .optional()
+    .describe('All Patients that have an identifier of the row. Missing if there is only one.'),
+});
 export type ReviewSides = z.output<typeof ReviewSides>;
 
-/** Converts both patients to the form that is encrypted and stored with a review. */
+/** Converts the patients to the form that is encrypted and stored with a review. */
 export function packSides({ row, plan }: PlannedRow, other: OtherSide): Buffer {
   const sides: ReviewSides = {
     row: { row, ...sideOf(plan.patient) },
     other: {
       ...(other.row === undefined ? {} : { row: other.row }),
-      ...(other.patient.id === undefined ? {} : { reference: `Patient/${other.patient.id}` }),
-      ...sideOf(other.patient),
+      ...serverSideOf(other.patient),
     },
+    ...(other.candidates === undefined ? {} : { candidates: other.candidates.map(serverSideOf) }),
   };
   return Buffer.from(JSON.stringify(sides));
 }
+
+const serverSideOf = (patient: Patient): ReviewSides['row'] => ({
+  ...(patient.id === undefined ? {} : { reference: `Patient/${patient.id}` }),
+  ...sideOf(patient),
+});
 
 function sideOf(patient: Patient): ReviewSides['row'] {
   const { birthDate, gender } = patient;

@@ -1,6 +1,8 @@
 import type { Condition, Observation, Patient } from '@medplum/fhirtypes';
 import type { Token } from '../../fhir/fhir.records.js';
 import type { Stored } from '../../fhir/fhir.resources.js';
+import { withFreeKeys } from '../../mapping/records/chosen.patient.js';
+import type { IssueCode } from '../../mapping/issue.codes.js';
 import { type Issue, issue, rejects } from '../../mapping/issue.js';
 import { conflictsIn } from '../../mapping/duplicates.js';
 import {
@@ -55,27 +57,32 @@ export interface DecisionOptions {
   readonly corrections: 'reject' | 'amend';
 }
 
-/** The result of comparing the persons of a row and of the patient with the same identifier. `same` means that a person decided so. */
+/** The result of comparing a row with the patients that have its identifiers. `same` means that a person decided so. */
 export type IdentityVerdict = 'wait' | 'reject' | 'same';
 
 /**
  * Compares a plan with the existing resources and decides the writes and the state of the row. `verdict` is set when the row contradicts
- * the patient with the same identifier.
+ * the patient with the same identifier, or fits several patients.
  */
 export function decide(
-  planned: PlannedRow,
+  read: PlannedRow,
   known: KnownResources,
   { policy, corrections }: DecisionOptions,
   verdict?: IdentityVerdict,
 ): RowDecision {
-  const { plan, issues } = planned;
-  const patients = patientsOf(plan, known);
-  if (patients.length > 1)
-    return { planned, state: 'rejected', changes: [], issues: [...issues, issue('patient-several')] };
-  if (verdict === 'wait')
-    return { planned, state: 'waiting', changes: [], issues: [...issues, issue('identity-review')] };
-  if (verdict === 'reject')
-    return { planned, state: 'rejected', changes: [], issues: [...issues, issue('identity-rejected')] };
+  const { issues } = read;
+  const patients = patientsOf(read.plan, known);
+  const stopped = (state: 'rejected' | 'waiting', ...codes: readonly IssueCode[]): RowDecision => ({
+    planned: read,
+    state,
+    changes: [],
+    issues: [...issues, ...codes.map((code) => issue(code))],
+  });
+  if (verdict === 'reject') return stopped('rejected', 'identity-rejected');
+  if (patients.length > 1) return stopped('waiting', 'patient-several', 'identity-review');
+  if (verdict === 'wait') return stopped('waiting', 'identity-review');
+  const plan = withFreeKeys(read.plan, (key) => ownerOf(known.records.get(key)));
+  const planned = { ...read, plan };
   const [existing] = patients;
   const merged = existing === undefined ? undefined : mergePatient(existing, plan.patient, formerOf(plan));
   const place = { plan, known, patient: existing?.id };
@@ -106,6 +113,9 @@ export function decide(
     ...(existing === undefined ? {} : { about: existing.id }),
   };
 }
+
+const ownerOf = (record: PatientRecord | undefined) =>
+  record === undefined ? undefined : patientReference(record);
 
 /** The creates and updates of a row, in the order of the entries of the transaction. */
 export function activeWrites({ patient, records }: PatientWrites): ActiveWrite[] {

@@ -2,6 +2,7 @@ import type { Coding } from '@medplum/fhirtypes';
 import { cellsByColumn, type CsvRow } from '../../csv/csv.reader.js';
 import type { CsvHeader } from '../../csv/csv.header.js';
 import { ignoredCellIssues } from '../../csv/named.issue.js';
+import { identityKeyOf } from '../../mapping/identities.js';
 import type { MappingDocument } from '../../mapping/mapping.document.js';
 import { listedCodes } from '../../mapping/words/listed.words.js';
 import { mapRow } from '../../mapping/row.mapping.js';
@@ -80,7 +81,13 @@ export class RowMapper {
   }
 
   /** Whether a decision about the identity of the row was made or undone after the row was mapped. */
-  private isOutdated({ person, isSeparated }: RowPlan): boolean {
-    return (isSeparated ?? false) !== (this.context.separated?.has(person) ?? false);
+  private isOutdated({ person, isSeparated, chosen, identities }: RowPlan): boolean {
+    const { separated, key } = this.context;
+    const disputed = separated?.get(person);
+    if (disputed === undefined)
+      return isSeparated === true || chosen?.id !== this.context.chosen?.get(person);
+    return (
+      isSeparated !== true || identities.some((identity) => disputed.includes(identityKeyOf(key, identity)))
+    );
   }
 }

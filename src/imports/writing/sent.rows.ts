@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EntryOutcome } from '../../fhir/fhir.records.js';
 import { recordsOf } from '../../mapping/records/record.kinds.js';
-import { isPatientOf, type KnownResources } from './patient.matching.js';
+import { type KnownResources, patientsOf } from './patient.matching.js';
 import { type ActiveWrite, activeWrites, type RowDecision, recordTokens } from './row.decision.js';
 import type { StoredRowOutcome, StoredWrite } from './row.store.js';
 
@@ -44,7 +44,7 @@ export function ownWrites(
   before: readonly Sent[],
 ): StoredWrite[] {
   const { plan } = planned;
-  const patient = known.patients.find((one) => isPatientOf(plan, one));
+  const [patient] = patientsOf(plan, known);
   const keys = recordTokens(recordsOf(plan)).map(({ value }) => value);
   const found = [patient, ...keys.map((key) => known.records.get(key))].filter((one) => one !== undefined);
   const own = before.flatMap((sent): StoredWrite[] => {

@@ -67,6 +67,15 @@ export class StaleUses {
     return [...rows];
   }
 
+  /** The uses that still exist, by id. The undo of a decision about the identity of a row deletes the uses of the row. */
+  async present(ids: readonly number[]): Promise<ReadonlySet<number>> {
+    const rows = await this.database
+      .select({ id: wordUses.id })
+      .from(wordUses)
+      .where(inArray(wordUses.id, [...ids]));
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** The records that another word, or the current decision, still gives. These records must not be withdrawn. */
   async supported(term: string, revision: number, records: readonly string[]): Promise<Set<string>> {
     if (records.length === 0) return new Set();

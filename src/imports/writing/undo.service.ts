@@ -80,28 +80,33 @@ export class Undo {
           .from(importWrites)
           .where(writes)
           .orderBy(desc(importWrites.id));
-        if (batch.length === 0) return;
-        const chunks = await this.database
-          .selectDistinct({ chunk: importRows.chunk })
-          .from(importRows)
-          .where(ofRows);
-        await this.locks.withPatientLocks(await this.patientsOf(importId, batch), async () => {
-          const left = await this.withoutRowsInUse(importId, batch);
-          const created = left.filter(({ versionBefore }) => versionBefore === null);
-          // The server refuses to delete a resource that a Provenance refers to.
-          const references = new Set(created.map(({ kind, resourceId }) => `${kind}/${resourceId}`));
-          const of = { chunks: chunks.map(({ chunk }) => chunk), since };
-          await this.provenances.withdraw(importId, of, references);
-          await this.undo(left);
+        if (batch.length > 0) await this.undoBatch(importId, batch, since);
+        await this.database.transaction(async (transaction) => {
+          await transaction.update(importRows).set({ about: null, decided: null }).where(ofRows);
+          // The records of these uses are gone. The rows run again and record their uses again.
+          await transaction
+            .delete(wordUses)
+            .where(and(eq(wordUses.importId, importId), inArray(wordUses.row, [...rows])));
         });
       }),
     );
-    await this.database.transaction(async (transaction) => {
-      await transaction.update(importRows).set({ about: null, decided: null }).where(ofRows);
-      // The records of these uses are gone. The rows run again and record their uses again.
-      await transaction
-        .delete(wordUses)
-        .where(and(eq(wordUses.importId, importId), inArray(wordUses.row, [...rows])));
+  }
+
+  /** Undoes the writes of some rows. The caller has locked the import. */
+  private async undoBatch(importId: string, batch: readonly ImportWrite[], since: number): Promise<void> {
+    const rows = [...new Set(batch.map(({ row }) => row))];
+    const chunks = await this.database
+      .selectDistinct({ chunk: importRows.chunk })
+      .from(importRows)
+      .where(and(eq(importRows.importId, importId), inArray(importRows.row, rows)));
+    await this.locks.withPatientLocks(await this.patientsOf(importId, batch), async () => {
+      const left = await this.withoutRowsInUse(importId, batch);
+      const created = left.filter(({ versionBefore }) => versionBefore === null);
+      // The server refuses to delete a resource that a Provenance refers to.
+      const references = new Set(created.map(({ kind, resourceId }) => `${kind}/${resourceId}`));
+      const of = { chunks: chunks.map(({ chunk }) => chunk), since };
+      await this.provenances.withdraw(importId, of, references);
+      await this.undo(left);
     });
   }
 
