@@ -1,8 +1,8 @@
-const HOME = '/viewer/';
+const HOME = '/';
 
 /**
  * Returns the address to open after the sign-in. This is the parameter `next` if it is a path of this origin, with its query and fragment.
- * Otherwise the function returns the address of the viewer. The function ignores a path of the sign-in page and a value that a browser
+ * Otherwise the function returns `/`, which leads to the start page. The function ignores a path of the sign-in page and a value that a browser
  * could read as another origin.
  */
 export function nextAddress(search: string, origin: string): string {

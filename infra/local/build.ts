@@ -16,11 +16,11 @@ const NestProject = z.object({
 });
 const Output = z.object({ stdout: z.string(), stderr: z.string() });
 
-/** `prepare` runs before the command, `complete` after it. */
+/** `prepare` runs before the commands, `complete` after them. */
 type Part = {
   inputs: string[];
   output: string;
-  command: string[];
+  commands: string[][];
   prepare?: () => Promise<void>;
   complete?: () => Promise<void>;
 };
@@ -30,14 +30,25 @@ const parts: Part[] = [
   {
     inputs: ['src', 'tsconfig.json', 'nest-cli.json', 'package-lock.json'],
     output: 'dist/main.js',
-    command: ['node_modules/typescript-native/bin/tsc', '-p', '.'],
+    commands: [['node_modules/typescript-native/bin/tsc', '-p', '.']],
     prepare: () => rm(join(root, 'dist'), { recursive: true, force: true }),
     complete: copyAssets,
   },
   {
     inputs: ['portal', 'package-lock.json'],
-    output: 'dist/portal/login.html',
-    command: ['node_modules/.bin/vite', 'build', 'portal', '--logLevel', 'error'],
+    output: 'dist/portal/index.html',
+    // The request types of the pages come from the OpenAPI document. A change of the interface that breaks a page fails here.
+    commands: [
+      ['dist/openapi/write.command.js', 'dist/openapi/document.json'],
+      [
+        'node_modules/openapi-typescript/bin/cli.js',
+        'dist/openapi/document.json',
+        '-o',
+        'dist/openapi/interface.d.ts',
+      ],
+      ['node_modules/typescript-native/bin/tsc', '-p', 'portal', '--noEmit'],
+      ['node_modules/.bin/vite', 'build', 'portal', '--logLevel', 'error'],
+    ],
   },
 ];
 
@@ -49,22 +60,25 @@ export async function buildAll(log: (line: string) => void): Promise<void> {
   });
 }
 
-async function build({ inputs, output, command, prepare, complete }: Part): Promise<void> {
+async function build({ inputs, output, commands, prepare, complete }: Part): Promise<void> {
   const marker = join(root, `${output}.inputs`);
   const wanted = await digest(inputs);
   const built = await readFile(marker, 'utf8').catch(() => '');
   if (built === wanted && existsSync(join(root, output))) return;
-  const [script = '', ...args] = command;
   await prepare?.();
+  for (const command of commands) await run(command);
+  await complete?.();
+  await writeFile(marker, wanted);
+}
+
+async function run([script = '', ...args]: readonly string[]): Promise<void> {
   try {
     await execute(process.execPath, [join(root, script), ...args], { cwd: root, maxBuffer: 2 ** 26 });
   } catch (error) {
     const output = Output.safeParse(error).data;
     const said = output ? output.stdout + output.stderr : '';
-    throw new Error(`${command.slice(0, 2).join(' ')} failed\n${said.trim()}`, { cause: error });
+    throw new Error(`${[script, ...args.slice(0, 1)].join(' ')} failed\n${said.trim()}`, { cause: error });
   }
-  await complete?.();
-  await writeFile(marker, wanted);
 }
 
 /** Copies the assets of nest-cli.json, which are files that are not compiled, into dist/. */

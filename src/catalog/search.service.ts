@@ -6,6 +6,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { Slots } from '../limits/slots.js';
 import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from './search.attributes.js';
 import { allMatch, type Filter } from './search.matching.js';
+import { matchesWords } from './study.words.js';
 
 /** A search: its level, filters and page. */
 export interface Search {
@@ -15,6 +16,8 @@ export interface Search {
   readonly offset: number;
   /** Whether similar names match (PS3.18 §8.3.4.2). */
   readonly fuzzy: boolean;
+  /** Words that each study must match ({@link matchesWords}). */
+  readonly words?: string;
 }
 
 /** The values of one search result (a study, series or instance), by tag. */
@@ -103,6 +106,7 @@ export class Searches {
       search.level === 'study' ? sql`studies.instance_count > 0` : sql`true`,
       search.level === 'series' ? sql`series.instance_count > 0` : sql`true`,
       ...allMatch(search.filters, search.fuzzy),
+      ...matchesWords(search.words ?? ''),
     ];
     const columns = attributesAt(search.level).map(
       ({ tag, value }) => sql`${value} as ${sql.identifier(tag)}`,

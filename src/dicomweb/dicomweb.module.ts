@@ -19,6 +19,7 @@ import { ImageHeaders } from './pixels/image.headers.js';
 import { Includefield } from './qido/includefield.service.js';
 import { QidoController } from './qido/qido.controller.js';
 import { QidoService } from './qido/qido.service.js';
+import { StudyListController } from './qido/study.list.controller.js';
 import { Animations } from './rendered/animations.service.js';
 import { GatewayPictures } from './rendered/gateway.pictures.js';
 import { Documents } from './rendered/documents.service.js';
@@ -61,6 +62,7 @@ import { WadoController } from './wado/wado.controller.js';
   controllers: [
     CapabilitiesController,
     QidoController,
+    StudyListController,
     WadoController,
     WadoRenderedController,
     WadoUriController,

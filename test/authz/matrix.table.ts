@@ -65,6 +65,8 @@ export const table: readonly Row[] = [
     ['studies:read'],
     [
       ['GET /api/me/studies/:study', 200],
+      ['GET /api/studies', 200],
+      ['GET /api/studies/:study', 200],
       ['GET /dicom-web/studies', 200],
       ['GET /dicom-web/series', 200],
       ['GET /dicom-web/instances', 200],

@@ -26,6 +26,7 @@ beforeAll(async () => {
   await mkdir(join(portal, 'portal/assets'), { recursive: true });
   await mkdir(viewer);
   await writeFile(join(portal, 'login.html'), 'the sign-in page');
+  await writeFile(join(portal, 'index.html'), 'a page with STYLE_NONCE');
   await writeFile(join(portal, 'portal/assets/login-abc.js'), '1');
   await writeFile(join(viewer, 'index.html'), 'the viewer');
   await writeFile(join(viewer, 'app.bundle.0123456789abcdef.js'), '1');
@@ -61,12 +62,27 @@ afterAll(async () => {
 const get = (path: string, headers: Record<string, string> = {}) =>
   fetch(`${origin}${path}`, { dispatcher: trusting, redirect: 'manual', headers });
 
-it('leads to the sign-in page and, with its query, to the viewer', async () => {
-  expect((await get('/')).headers.get('location')).toBe('/login');
+it('serves the sign-in page and, with its query, the viewer', async () => {
   expect(await (await get('/login')).text()).toBe('the sign-in page');
   const entry = await get('/viewer?StudyInstanceUIDs=1.2.3');
   expect(entry.headers.get('location')).toBe('/viewer/viewer?StudyInstanceUIDs=1.2.3');
   expect(await (await get('/viewer/viewer?StudyInstanceUIDs=1.2.3')).text()).toBe('the viewer');
+});
+
+it('serves the pages of the portal, each answer with a nonce of its own for style elements', async () => {
+  const router = await readFile(join(import.meta.dirname, '../../portal/app/router.tsx'), 'utf8');
+  const pages = [...router.matchAll(/path: '(\/[a-z]*)'/g)].map(([, path]) => path ?? '');
+  expect(pages.length).toBeGreaterThan(3);
+  const nonces = new Set<string>();
+  for (const page of [...pages, '/studies/1.2.840.10008', '/studies?modality=CT']) {
+    const answer = await get(page);
+    const [, nonce = ''] = /^a page with ([0-9a-f]{32})$/.exec(await answer.text()) ?? [];
+    const policy = answer.headers.get('content-security-policy');
+    expect(policy, page).toContain(`style-src 'self' 'nonce-${nonce}';`);
+    expect([answer.headers.get('cache-control'), answer.headers.get('etag')]).toEqual(['no-cache', null]);
+    nonces.add(nonce);
+  }
+  expect(nonces.size).toBe(pages.length + 2);
 });
 
 it('keeps files named by their content for ever, pages never, and has no page for a missing file', async () => {

@@ -10,10 +10,10 @@ it('goes on to an address of the same origin, with query and fragment', () => {
   );
 });
 
-it('goes to the viewer when nothing is asked, or the sign-in page itself', () => {
-  expect(nextAddress('', ORIGIN)).toBe('/viewer/');
+it('goes to the start page when nothing is asked, or the sign-in page itself', () => {
+  expect(nextAddress('', ORIGIN)).toBe('/');
   for (const next of ['', '/', '/login', '/login/?next=%2Flogin', '/viewer/../login'])
-    expect(nextOf(next)).toBe('/viewer/');
+    expect(nextOf(next)).toBe('/');
 });
 
 it('never leaves the origin', () => {

@@ -7,6 +7,7 @@ import { isLong } from '../support/long.form.ts';
 import type { StackProcess } from '../support/stack.process.ts';
 import { provideStack } from '../support/stack.ts';
 import { type RunningStack, StackFile } from './running.stack.ts';
+import { registerPortal } from './portal.scenarios.ts';
 import { registerStudy } from './study.scenarios.ts';
 import {
   openStudy,
@@ -190,4 +191,5 @@ describe('the sign-in page', () => {
   });
 });
 
+registerPortal(() => ({ stack: stack.facts, browser }));
 registerStudy(() => ({ stack: stack.facts, browser, visit: visited }));

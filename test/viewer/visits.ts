@@ -46,17 +46,18 @@ export async function startAgain({ context, page, faults, answers, queries }: Vi
   for (const noted of [faults, answers, queries]) noted.length = 0;
 }
 
-/** Signs in at the sign-in page and waits for the viewer. */
+/** Signs in at the sign-in page and waits for the viewer's list of studies or for the page that the address names. */
 export async function signIn(
   person: { username: string; password: string },
   page: Page,
-  address = '/login',
+  address = '/login?next=/viewer/',
+  arrives = '**/viewer/**',
 ): Promise<void> {
   await page.goto(address);
   await page.getByLabel('Username').fill(person.username);
   await page.getByLabel('Password', { exact: true }).fill(person.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL('**/viewer/**');
+  await page.waitForURL(arrives);
 }
 
 export const studyAddress = (uid: string) => `/viewer/viewer?StudyInstanceUIDs=${uid}`;

@@ -1,0 +1,37 @@
+/** A refusal of the gateway (RFC 9457). `status` is 0 if there was no answer. The pages translate `code` (docs/problems.md). */
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly requestId: string;
+
+  constructor(values: { status: number; code: string; detail: string; requestId: string }) {
+    super(values.code);
+    this.status = values.status;
+    this.code = values.code;
+    this.detail = values.detail;
+    this.requestId = values.requestId;
+  }
+
+  /** Whether the same request may succeed later. */
+  get mayPass(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+function textAt(value: unknown, key: string): string {
+  if (typeof value !== 'object' || value === null) return '';
+  const found: unknown = Object.entries(value).find(([name]) => name === key)?.[1];
+  return typeof found === 'string' ? found : '';
+}
+
+/** Reads the problem of an answer. Without a readable body, the code follows from the status. */
+export async function problemOf(answer: Response): Promise<Problem> {
+  const body: unknown = await answer.json().catch(() => undefined);
+  return new Problem({
+    status: answer.status,
+    code: textAt(body, 'code') || (answer.status >= 500 ? 'service-unavailable' : 'refused'),
+    detail: textAt(body, 'detail'),
+    requestId: answer.headers.get('x-request-id') ?? '',
+  });
+}

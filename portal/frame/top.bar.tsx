@@ -1,0 +1,86 @@
+import { Button, Menu, useMantineColorScheme } from '@mantine/core';
+import { useRouterState } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { nameOf, useMe } from '../client/me.ts';
+import { tellSignedOut } from '../client/session.state.ts';
+import { signOut } from '../session.client.ts';
+import { chooseLanguage, currentLanguage, type Language, LANGUAGES } from '../texts/texts.ts';
+import css from './frame.module.css';
+import { Icon } from './icons.tsx';
+import { SearchBox } from './search.box.tsx';
+import { menuOf } from './menu.entries.ts';
+
+const SCHEMES = ['auto', 'light', 'dark'] as const;
+const CODES: readonly Language[] = ['en', 'pt', 'fr', 'de'];
+
+/** The bar above a page: its title, the search, and the menu of the account. */
+export function TopBar() {
+  const { t } = useTranslation();
+  const me = useMe();
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const here = menuOf(me).find((entry) => path === entry.path || path.startsWith(`${entry.path}/`));
+  return (
+    <header className={css.bar}>
+      <h1 className={css.title}>{here === undefined ? 'Radgate' : t(`menu.${here.text}`)}</h1>
+      {menuOf(me).some((entry) => entry.path === '/studies') && <SearchBox />}
+      <AccountMenu name={nameOf(me)} />
+    </header>
+  );
+}
+
+function AccountMenu({ name }: { name: string }) {
+  const { t } = useTranslation();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [hasFailed, setFailed] = useState(false);
+  const leave = async () => {
+    const isOut = await signOut(document.cookie);
+    setFailed(!isOut);
+    if (!isOut) return;
+    tellSignedOut();
+    location.replace('/login');
+  };
+  return (
+    <Menu position="bottom-end" width={230} closeOnItemClick={false}>
+      <Menu.Target>
+        <Button
+          variant="subtle"
+          leftSection={<Icon name="profile" />}
+          className={css.account}
+          aria-label={name}
+        >
+          <span className={css.name}>{name}</span>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{t('account.language')}</Menu.Label>
+        {CODES.map((code) => (
+          <Menu.Item
+            key={code}
+            lang={code}
+            onClick={() => void chooseLanguage(code)}
+            aria-current={currentLanguage() === code}
+            rightSection={currentLanguage() === code ? '✓' : undefined}
+          >
+            {LANGUAGES[code]}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Label>{t('account.look')}</Menu.Label>
+        {SCHEMES.map((scheme) => (
+          <Menu.Item
+            key={scheme}
+            onClick={() => setColorScheme(scheme)}
+            aria-current={colorScheme === scheme}
+            rightSection={colorScheme === scheme ? '✓' : undefined}
+          >
+            {t(`account.schemes.${scheme}`)}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item onClick={() => void leave()}>{t('account.signOut')}</Menu.Item>
+        {hasFailed && <Menu.Label role="alert">{t('account.signOutFailed')}</Menu.Label>}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,9 @@
+import { frame } from './frame.texts.ts';
+import { images } from './images.texts.ts';
+
+/** All texts in English. The other languages have the same names. */
+export const en = { ...frame, ...images };
+
+/** The shape of the texts of every language: the names of the English texts. */
+export type Texts = ShapeOf<typeof en>;
+export type ShapeOf<T> = { readonly [Name in keyof T]: T[Name] extends string ? string : ShapeOf<T[Name]> };

@@ -1,0 +1,76 @@
+import type { frame as english } from '../en/frame.texts.ts';
+import type { ShapeOf } from '../en/en.ts';
+
+export const frame: ShapeOf<typeof english> = {
+  menu: { studies: 'Exames', images: 'Minhas imagens', looked: 'Quem viu', profile: 'Perfil' },
+  frame: {
+    menu: 'Menu',
+    skip: 'Ir para o conteúdo',
+    collapse: 'Mostrar só os ícones',
+    expand: 'Mostrar os nomes do menu',
+    search: 'Nome, ID, número de acesso ou descrição',
+    nothingTitle: 'Não há nada aqui',
+    nothing: 'Esta página não existe, ou sua conta não tem acesso a ela.',
+    start: 'Ir para a página inicial',
+  },
+  account: {
+    language: 'Idioma',
+    look: 'Aparência',
+    schemes: { auto: 'Como o sistema', light: 'Clara', dark: 'Escura' },
+    signOut: 'Sair',
+    signOutFailed: 'O servidor não respondeu. Você ainda está conectado.',
+  },
+  session: {
+    soonTitle: 'Sua sessão termina em breve',
+    soon: 'Você não usa o Radgate há algum tempo. Sua sessão termina em {{minutes}}:{{seconds}}.',
+    stay: 'Continuar conectado',
+    endedTitle: 'Sua sessão terminou',
+    ended: 'Entre de novo como {{name}}. A página continua como está.',
+    password: 'Senha',
+    again: 'Entrar',
+    other: 'Entrar com outra conta',
+    outcomes: {
+      wrong: 'A senha está errada.',
+      'too-many': 'Tentativas demais. Espere um minuto e tente de novo.',
+      away: 'O servidor não responde. Tente de novo em instantes.',
+      refused: 'O servidor recusou a entrada. Recarregue a página e tente de novo.',
+    },
+  },
+  problems: {
+    page: 'Não foi possível mostrar esta página. Tente de novo.',
+    refused: 'O servidor recusou o pedido ({{status}}).',
+    request: 'Pedido',
+    again: 'Tentar de novo',
+    codes: {
+      'no-answer': 'O servidor não responde. Verifique sua conexão e tente de novo.',
+      'service-unavailable': 'O servidor não pode responder agora. Tente de novo em instantes.',
+      'internal-error': 'Ocorreu um erro no servidor. Informe ao operador o número do pedido.',
+      'not-authenticated': 'Sua sessão terminou. Entre de novo.',
+      'right-missing': 'Sua conta não tem o direito de fazer isso.',
+      'not-found': 'Isso não existe, ou sua conta não tem acesso.',
+      'too-many-requests': 'Pedidos demais. Espere um momento e tente de novo.',
+    },
+  },
+  profile: { groups: 'Grupos: {{groups}}', interface: 'Documentação da interface para programas' },
+  password: {
+    title: 'Mudar a senha',
+    current: 'Senha atual',
+    currentMissing: 'Digite sua senha atual.',
+    next: 'Nova senha',
+    rules:
+      'Pelo menos {{count}} caracteres. Várias palavras são fáceis de lembrar. Senhas comuns são recusadas.',
+    short: 'Use pelo menos {{count}} caracteres.',
+    change: 'Mudar a senha',
+    done: 'A senha foi mudada. Suas outras sessões terminaram.',
+  },
+  sessions: {
+    title: 'Onde você está conectado',
+    program: 'Um programa',
+    browser: 'Um navegador',
+    used: 'último uso: {{when}}',
+    this: 'Este navegador',
+    end: 'Desconectar',
+    endOthers_one: 'Desconectar {{count}} outra sessão',
+    endOthers_other: 'Desconectar as outras {{count}} sessões',
+  },
+};

@@ -1,0 +1,83 @@
+import { Controller, Get, Header, Param, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { Requires } from '../../authz/authz.guard.js';
+import { Lookup } from '../../catalog/lookup.service.js';
+import type { Filter, Match } from '../../catalog/search.matching.js';
+import { attributesAt, Searches } from '../../catalog/search.service.js';
+import { StudyUid } from '../../dicom/uids.js';
+import type { Page } from '../../http/list.query.js';
+import { ListQuery, QueryOf } from '../../http/query.pipe.js';
+import { Gives, pageOf } from '../../http/response.shape.js';
+import { NotVisible } from '../../problems/errors.js';
+import { type DicomwebRequest, Incoming } from '../http/dicomweb.request.js';
+import { ListedStudy, listedSeries, listedStudy, StudyDetails } from './listed.studies.js';
+
+const Day = z.iso.date().transform((day) => day.replaceAll('-', ''));
+const StudyListQuery = ListQuery.omit({ sort: true }).extend({
+  modality: z
+    .string()
+    .regex(/^[A-Z0-9_ ]{1,16}$/)
+    .optional()
+    .describe('Only studies with a series of this modality.'),
+  from: Day.optional().describe('The first study date.'),
+  to: Day.optional().describe('The last study date.'),
+});
+type StudyListQuery = z.output<typeof StudyListQuery>;
+
+/** Maximum number of series of one study in an answer. */
+const MAX_SERIES = 5000;
+
+/** The studies for people: one field for words, and plain values. Other systems use QIDO-RS. */
+@Controller('api/studies')
+@Requires('studies:read')
+export class StudyListController {
+  constructor(
+    private readonly searches: Searches,
+    private readonly lookup: Lookup,
+  ) {}
+
+  /**
+   * Lists the studies that the caller may read, newest first. `q` is words: each must be a part of the patient's name or of the study
+   * description, or the beginning of the PatientID or the accession number. Filters: `modality`, `from` and `to`.
+   */
+  @Get()
+  @Gives(pageOf(ListedStudy))
+  @Header('cache-control', 'no-store')
+  async list(
+    @Incoming() request: DicomwebRequest,
+    @Query(new QueryOf(StudyListQuery)) { q, limit, offset, modality, from, to }: StudyListQuery,
+  ): Promise<Page<ListedStudy>> {
+    const filters = [
+      ...(modality === undefined ? [] : filterOf('00080061', { kind: 'value', value: modality })),
+      ...(from === undefined && to === undefined ? [] : filterOf('00080020', { kind: 'range', from, to })),
+    ];
+    const search = { level: 'study' as const, filters, limit, offset, fuzzy: false, words: q };
+    const { total, items } = await this.searches.run(request.policy, search, request.signal);
+    request.note({ detail: { answered: items.length, total } });
+    return { total, items: items.map(listedStudy) };
+  }
+
+  /** Returns one study with its series and the rights of the caller. Returns 404 when the caller may not read the study. */
+  @Get(':study')
+  @Gives(StudyDetails)
+  @Header('cache-control', 'no-store')
+  async get(
+    @Incoming() request: DicomwebRequest,
+    @Param('study', { schema: StudyUid }) study: StudyUid,
+  ): Promise<StudyDetails> {
+    const { rights, ...whose } = await this.lookup.rightsOver(request.policy, study);
+    request.note({ studyUid: study, ...whose });
+    const filters = filterOf('0020000D', { kind: 'value', value: study });
+    const search = { level: 'series' as const, filters, limit: MAX_SERIES, offset: 0, fuzzy: false };
+    const { items } = await this.searches.run(request.policy, search, request.signal);
+    const [first] = items;
+    // The last series was deleted after the rights were read.
+    if (first === undefined) throw new NotVisible();
+    return { ...listedStudy(first), series: items.map(listedSeries), rights: [...rights] };
+  }
+}
+
+function filterOf(tag: string, match: Match): Filter[] {
+  const attribute = attributesAt('study').find((one) => one.tag === tag);
+  return attribute === undefined ? [] : [{ attribute, match }];
+}

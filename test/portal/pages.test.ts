@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { isPatient, menuOf } from '../../portal/frame/menu.entries.ts';
+import { daysAgo, readableDay, readableName } from '../../portal/frame/readable.values.ts';
+import { de } from '../../portal/texts/de/de.ts';
+import { en } from '../../portal/texts/en/en.ts';
+import { fr } from '../../portal/texts/fr/fr.ts';
+import { pt } from '../../portal/texts/pt/pt.ts';
+
+describe('a person name of a file', () => {
+  it.each([
+    ['Müller^Anna^Maria', 'Müller, Anna Maria'],
+    ['Adams^John Robert Quincy^^Rev.^B.A.', 'Adams, Rev. John Robert Quincy B.A.'],
+    ['Yamada^Tarou=山田^太郎=やまだ^たろう', 'Yamada, Tarou (山田, 太郎)'],
+    ['=山田^太郎', '山田, 太郎'],
+    ['Morrison-Jones', 'Morrison-Jones'],
+    ['^Anna', 'Anna'],
+    ['', ''],
+    ['^^^^', ''],
+  ])('%s is shown as %s', (name, shown) => expect(readableName(name)).toBe(shown));
+});
+
+describe('a day of a file', () => {
+  it.each([
+    ['2026-01-12', 'en-GB', '12 Jan 2026'],
+    ['2026-01-12', 'de', '12.01.2026'],
+    ['', 'en', ''],
+    ['2026-13-45', 'en', '2026-13-45'],
+  ])('%s in %s is shown as %s', (day, locale, shown) => expect(readableDay(day, locale)).toBe(shown));
+
+  it('counts days back over the end of a month', () =>
+    expect(daysAgo(6, new Date(2026, 2, 3, 12))).toBe('2026-02-25'));
+});
+
+describe('the menu', () => {
+  const patient = { patient: {}, rights: ['studies:read'] };
+  const cases = [
+    ['of a patient', patient, ['/images', '/looked', '/profile']],
+    ['of a reader', { patient: null, rights: ['studies:read'] }, ['/studies', '/profile']],
+    ['of an account without rights', { patient: null, rights: [] }, ['/profile']],
+  ] as const;
+  it.each(cases)('%s has only what the account may use', (_, person, paths) =>
+    expect(menuOf(person).map(({ path }) => path)).toEqual(paths),
+  );
+
+  it('takes a member of the staff who is linked to a patient for staff', () =>
+    expect(isPatient({ patient: {}, rights: ['studies:read', 'studies:annotate'] })).toBe(false));
+});
+
+describe('the texts', () => {
+  /** The names of all texts, each with the names of its placeholders. */
+  const placeholders = (texts: object, above = ''): string[] =>
+    Object.entries(texts).flatMap(([name, text]: [string, unknown]) =>
+      typeof text === 'string'
+        ? `${above}${name} ${[...new Set(text.match(/\{\{\w+\}\}/g))].sort().join(' ')}`
+        : typeof text === 'object' && text !== null
+          ? placeholders(text, `${above}${name}.`)
+          : [],
+    );
+  it.each([
+    ['pt', pt],
+    ['fr', fr],
+    ['de', de],
+  ])('in %s have the placeholders of the English texts', (_, texts) =>
+    expect(placeholders(texts)).toEqual(placeholders(en)),
+  );
+});

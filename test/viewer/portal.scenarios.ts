@@ -1,0 +1,168 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { NORTH_STUDY, SOUTH_STUDY } from '../../infra/demo/demo.objects.ts';
+import { sample } from '../support/long.form.ts';
+import type { RunningStack } from './running.stack.ts';
+import { PATIENCE, signIn, textOf } from './visits.ts';
+
+const Violations = z.array(
+  z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.unknown()) }),
+);
+const LANGUAGES = ['en-GB', 'pt-BR', 'fr-FR', 'de-DE'];
+const PHONE = { width: 390, height: 844 };
+
+/** A browser profile with the portal, and the faults that the browser reported. */
+interface Visit {
+  readonly page: Page;
+  readonly faults: string[];
+}
+
+/** Returns what axe-core calls serious or critical on the page. */
+async function barriers(page: Page): Promise<string[]> {
+  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  await page.evaluate(axe);
+  const found = Violations.parse(await page.evaluate('axe.run().then(({ violations }) => violations)'));
+  return found
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id} ${JSON.stringify(nodes[0]).slice(0, 400)}`);
+}
+
+/** Registers the tests of the portal's pages, with the running stack. */
+export function registerPortal(given: () => { stack: RunningStack; browser: Browser }): void {
+  const person = (group: string) => {
+    const found = given().stack.people.find((each) => each.group === group);
+    if (found === undefined) throw new Error(`The demo has nobody who is only in ${group}.`);
+    return found;
+  };
+
+  /** Runs a test as a person who has signed in and sees the start page. */
+  async function as(
+    group: string,
+    test: (visit: Visit) => Promise<void>,
+    options: Parameters<Browser['newContext']>[0] = {},
+  ): Promise<void> {
+    const { stack, browser } = given();
+    const context: BrowserContext = await browser.newContext({
+      ignoreHTTPSErrors: true,
+      baseURL: stack.web,
+      locale: 'en-GB',
+      ...options,
+    });
+    try {
+      const page = await context.newPage();
+      const faults: string[] = [];
+      page.on('pageerror', (error) => faults.push(error.message));
+      // The sign-in page asks whether somebody is signed in, and gets a 401.
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !message.text().includes('401')) faults.push(message.text());
+      });
+      page.on('request', (request) => {
+        if (!request.url().startsWith(stack.web) && !/^(blob|data):/.test(request.url()))
+          faults.push(request.url());
+      });
+      await signIn(person(group), page, '/login', '**/{studies,images}');
+      await test({ page, faults });
+    } finally {
+      await context.close();
+    }
+  }
+
+  describe('the portal', () => {
+    it('finds a study as one types, opens it beside the list, and leads to the viewer', () =>
+      as('Radiology North', async ({ page, faults }) => {
+        await expect.poll(() => textOf(page), PATIENCE).toContain(NORTH_STUDY.description);
+        expect(await textOf(page)).not.toContain(SOUTH_STUDY.description);
+        await page.keyboard.press('/');
+        await page.keyboard.type('nobody of this name');
+        await expect.poll(() => textOf(page), PATIENCE).toContain('No study matches');
+        await page.getByRole('button', { name: 'Remove all filters' }).click();
+        const [family = ''] = NORTH_STUDY.patient.name.split('^');
+        await page.getByRole('searchbox').fill(family.toLowerCase());
+        await expect.poll(() => page.locator('[data-row]').count(), PATIENCE).toBe(1);
+        await page.locator('[data-row] a').press('Enter');
+        await page.waitForURL(`**/studies/${NORTH_STUDY.studyUid}`);
+        expect(page.url()).not.toMatch(new RegExp(family, 'i'));
+        await expect.poll(() => textOf(page), PATIENCE).toContain('series');
+        const link = page.getByRole('link', { name: 'Open in the viewer' });
+        expect(await link.getAttribute('href')).toContain(NORTH_STUDY.studyUid);
+        expect(await barriers(page)).toEqual([]);
+        await page.keyboard.press('Escape');
+        await page.waitForURL('**/studies');
+        expect(faults).toEqual([]);
+      }));
+
+    it('says the same about a study of another group and about an unknown study', () =>
+      as('Radiology North', async ({ page }) => {
+        const seen: string[] = [];
+        for (const study of [SOUTH_STUDY.studyUid, '1.2.3']) {
+          await page.goto(`/studies/${study}`);
+          await expect.poll(() => textOf(page), PATIENCE).toContain('There is nothing here');
+          seen.push(await page.getByRole('complementary').innerText());
+        }
+        expect(seen[0]).toBe(seen[1]);
+      }));
+
+    it('asks for the password in place when the session has ended, and keeps what was typed', () =>
+      as('Radiology North', async ({ page }) => {
+        await page.getByRole('searchbox').fill('phan');
+        await page.context().clearCookies();
+        await page.getByRole('searchbox').fill('phantom');
+        const dialog = page.getByRole('dialog');
+        await dialog.waitFor();
+        await dialog.getByLabel('Password', { exact: true }).fill('wrong password');
+        await page.keyboard.press('Enter');
+        await expect.poll(() => dialog.innerText(), PATIENCE).toContain('The password is wrong.');
+        await dialog.getByLabel('Password', { exact: true }).fill(person('Radiology North').password);
+        await page.keyboard.press('Enter');
+        await dialog.waitFor({ state: 'hidden' });
+        expect(await page.getByRole('searchbox').inputValue()).toBe('phantom');
+        await expect.poll(() => textOf(page), PATIENCE).toContain(NORTH_STUDY.description);
+      }));
+
+    it('shows a patient on a phone the own images and nothing else', () =>
+      as(
+        'Patients',
+        async ({ page, faults }) => {
+          await expect.poll(() => page.getByRole('article').count(), PATIENCE).toBeGreaterThan(0);
+          expect(await page.getByRole('navigation').innerText()).toMatch(
+            /^\s*My images\s+Who has looked\s+Profile\s*$/,
+          );
+          expect(await textOf(page)).not.toMatch(/\d\.\d+\.\d+/);
+          expect(await barriers(page)).toEqual([]);
+          await page.getByRole('link', { name: 'Who has looked' }).click();
+          await expect.poll(() => textOf(page), PATIENCE).toContain('who has opened your images');
+          expect(faults).toEqual([]);
+        },
+        { viewport: PHONE },
+      ));
+
+    it.each(sample(LANGUAGES, 2))('fits a phone in the language %s', (locale) =>
+      as(
+        'Radiology North',
+        async ({ page, faults }) => {
+          for (const path of ['/studies', `/studies/${NORTH_STUDY.studyUid}`, '/profile']) {
+            await page.goto(path);
+            await page.getByRole('main').waitFor();
+            await expect.poll(() => page.evaluate('document.documentElement.lang')).toBe(locale.slice(0, 2));
+            expect(await page.evaluate('document.documentElement.scrollWidth'), path).toBe(PHONE.width);
+            expect(await barriers(page)).toEqual([]);
+          }
+          expect(faults).toEqual([]);
+        },
+        { viewport: PHONE, locale, colorScheme: 'dark' },
+      ),
+    );
+
+    it('signs out, and every open page asks for the sign-in', () =>
+      as('Radiology North', async ({ page }) => {
+        await page.getByRole('banner').getByRole('button').click();
+        await page.getByRole('menuitem', { name: 'Sign out' }).click();
+        await page.waitForURL('**/login');
+        await page.goto('/studies');
+        await page.waitForURL('**/login?next=%2Fstudies');
+      }));
+  });
+}
