@@ -1,5 +1,5 @@
 import type { Texts } from '../en/en.ts';
-import { frame } from './frame.texts.ts';
-import { images } from './images.texts.ts';
+import { frameDe } from './frame.texts.ts';
+import { imagesDe } from './images.texts.ts';
 
-export const de: Texts = { ...frame, ...images };
+export const de: Texts = { ...frameDe, ...imagesDe };

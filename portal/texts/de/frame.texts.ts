@@ -1,7 +1,7 @@
-import type { frame as english } from '../en/frame.texts.ts';
+import type { frameEn as english } from '../en/frame.texts.ts';
 import type { ShapeOf } from '../en/en.ts';
 
-export const frame: ShapeOf<typeof english> = {
+export const frameDe: ShapeOf<typeof english> = {
   menu: { studies: 'Studien', images: 'Meine Bilder', looked: 'Wer sie gesehen hat', profile: 'Profil' },
   frame: {
     menu: 'Menü',

@@ -1,8 +1,8 @@
-import { frame } from './frame.texts.ts';
-import { images } from './images.texts.ts';
+import { frameEn } from './frame.texts.ts';
+import { imagesEn } from './images.texts.ts';
 
 /** All texts in English. The other languages have the same names. */
-export const en = { ...frame, ...images };
+export const en = { ...frameEn, ...imagesEn };
 
 /** The shape of the texts of every language: the names of the English texts. */
 export type Texts = ShapeOf<typeof en>;

@@ -1,5 +1,5 @@
 /** The texts of the frame, the session and the profile. */
-export const frame = {
+export const frameEn = {
   menu: { studies: 'Studies', images: 'My images', looked: 'Who has looked', profile: 'Profile' },
   frame: {
     menu: 'Menu',

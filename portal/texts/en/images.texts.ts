@@ -1,5 +1,5 @@
 /** The texts of the studies and of a patient's own images. */
-export const images = {
+export const imagesEn = {
   studies: {
     title: 'Studies',
     count_one: '{{shown}} study',

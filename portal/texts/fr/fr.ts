@@ -1,5 +1,5 @@
 import type { Texts } from '../en/en.ts';
-import { frame } from './frame.texts.ts';
-import { images } from './images.texts.ts';
+import { frameFr } from './frame.texts.ts';
+import { imagesFr } from './images.texts.ts';
 
-export const fr: Texts = { ...frame, ...images };
+export const fr: Texts = { ...frameFr, ...imagesFr };

@@ -1,7 +1,7 @@
-import type { frame as english } from '../en/frame.texts.ts';
+import type { frameEn as english } from '../en/frame.texts.ts';
 import type { ShapeOf } from '../en/en.ts';
 
-export const frame: ShapeOf<typeof english> = {
+export const frameFr: ShapeOf<typeof english> = {
   menu: { studies: 'Examens', images: 'Mes images', looked: 'Qui les a vues', profile: 'Profil' },
   frame: {
     menu: 'Menu',

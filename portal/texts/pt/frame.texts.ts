@@ -1,7 +1,7 @@
-import type { frame as english } from '../en/frame.texts.ts';
+import type { frameEn as english } from '../en/frame.texts.ts';
 import type { ShapeOf } from '../en/en.ts';
 
-export const frame: ShapeOf<typeof english> = {
+export const framePt: ShapeOf<typeof english> = {
   menu: { studies: 'Exames', images: 'Minhas imagens', looked: 'Quem viu', profile: 'Perfil' },
   frame: {
     menu: 'Menu',

@@ -1,7 +1,7 @@
-import type { images as english } from '../en/images.texts.ts';
+import type { imagesEn as english } from '../en/images.texts.ts';
 import type { ShapeOf } from '../en/en.ts';
 
-export const images: ShapeOf<typeof english> = {
+export const imagesPt: ShapeOf<typeof english> = {
   studies: {
     title: 'Exames',
     count_one: '{{shown}} exame',

@@ -1,5 +1,5 @@
 import type { Texts } from '../en/en.ts';
-import { frame } from './frame.texts.ts';
-import { images } from './images.texts.ts';
+import { framePt } from './frame.texts.ts';
+import { imagesPt } from './images.texts.ts';
 
-export const pt: Texts = { ...frame, ...images };
+export const pt: Texts = { ...framePt, ...imagesPt };
