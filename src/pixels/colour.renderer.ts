@@ -1,4 +1,4 @@
-import { colourOf, type Palette } from './palette.js';
+import { colourOf, isIndex, type Palette } from './palette.js';
 import { type PixelFormat, samplesOf } from './pixel.format.js';
 import { storedValue, wordsOfFrame } from './stored.samples.js';
 import { WHITE } from './voi.functions.js';
@@ -32,6 +32,27 @@ export function renderPalette(
     out[to] = colours[word * 3] ?? 0;
     out[to + 1] = colours[word * 3 + 1] ?? 0;
     out[to + 2] = colours[word * 3 + 2] ?? 0;
+  }
+  return out;
+}
+
+/**
+ * Gives the indexes of a grey frame their colours (PS3.3 §C.7.6.19). `grey`: the rendered grey of all pixels. `firstBit`: see `wordsOfFrame`.
+ */
+export function renderSupplement(
+  format: PixelFormat,
+  palette: Palette,
+  bytes: Uint8Array,
+  firstBit: number,
+  grey: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const words = wordsOfFrame(format, bytes, firstBit);
+  const stored = storedValue(format);
+  const out = new Uint8Array(grey.length * 3);
+  for (let at = 0; at < grey.length; at += 1) {
+    const value = stored(words[at] ?? 0);
+    if (isIndex(palette, value)) out.set(colourOf(palette, value), at * 3);
+    else out.fill(grey[at] ?? 0, at * 3, at * 3 + 3);
   }
   return out;
 }

@@ -1,6 +1,6 @@
 import type { Codec } from '../dicom/transfer.syntaxes.js';
 import { convertColours } from './colours/colour.conversion.js';
-import { renderColour, renderPalette } from './colour.renderer.js';
+import { renderColour, renderPalette, renderSupplement } from './colour.renderer.js';
 import { type DecodedFrame, decodeFrame } from './frame.decoder.js';
 import { renderGrey } from './grey.renderer.js';
 import { drawOverlays } from './marks/overlay.drawing.js';
@@ -16,6 +16,8 @@ export interface StoredFrame {
   readonly codec: Codec | undefined;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly firstBit: number;
+  /** How often the size of a rendered frame may be halved, if its codec can do it. */
+  readonly halvings?: number;
 }
 
 /** A rendered frame with 8 bits per sample: grey (1 channel), or red, green and blue (3 channels). */
@@ -27,8 +29,11 @@ export interface RenderedFrame {
 }
 
 /** Decodes a compressed frame. Throws `PixelsRefused` when the number of bytes is not the size of the frame. */
-export async function decoded({ format, codec, bytes, firstBit }: StoredFrame): Promise<DecodedFrame> {
-  const frame = codec === undefined ? { format, bytes } : await decodeFrame(codec, format, bytes);
+export async function decoded(
+  { format, codec, bytes, firstBit }: StoredFrame,
+  halvings = 0,
+): Promise<DecodedFrame> {
+  const frame = codec === undefined ? { format, bytes } : await decodeFrame(codec, format, bytes, halvings);
   if (frame.bytes.length !== Math.ceil((firstBit + frameBits(frame.format)) / 8))
     throw new PixelsRefused('the frame is not as long as its header says');
   return frame;
@@ -36,7 +41,7 @@ export async function decoded({ format, codec, bytes, firstBit }: StoredFrame): 
 
 /** Renders a frame. Throws `PixelsRefused`. */
 export async function renderFrame(stored: StoredFrame, presentation: Presentation): Promise<RenderedFrame> {
-  const { format, bytes } = await decoded(stored);
+  const { format, bytes } = await decoded(stored, stored.halvings);
   const { firstBit } = stored;
   const { overlays = [], colours } = presentation;
   const pixels = pixelsOf(format, presentation, bytes, firstBit);
@@ -61,9 +66,12 @@ function pixelsOf(
   firstBit: number,
 ): RenderedFrame {
   const size = { width: format.columns, height: format.rows };
-  if (!isColour(format))
-    return { ...size, channels: 1, samples: renderGrey(format, presentation, bytes, firstBit) };
-  const { palette } = presentation;
+  const { palette, supplement } = presentation;
+  if (!isColour(format)) {
+    const grey = renderGrey(format, presentation, bytes, firstBit);
+    if (supplement === undefined) return { ...size, channels: 1, samples: grey };
+    return { ...size, channels: 3, samples: renderSupplement(format, supplement, bytes, firstBit, grey) };
+  }
   const samples =
     palette === undefined ? renderColour(format, bytes) : renderPalette(format, palette, bytes, firstBit);
   return { ...size, channels: 3, samples };

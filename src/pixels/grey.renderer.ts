@@ -1,4 +1,5 @@
-import { lookUp } from './lookup.table.js';
+import { type LookupTable, lookUp } from './lookup.table.js';
+import { isIndex } from './palette.js';
 import { type PixelFormat, samplesOf } from './pixel.format.js';
 import type { Presentation } from './presentation.js';
 import { storedValue, wideSamples, wordsOfFrame } from './stored.samples.js';
@@ -64,7 +65,7 @@ function extent(
   const [from, to] = presentation.padding ?? [Infinity, -Infinity];
   let [least, most] = [Infinity, -Infinity];
   for (const one of stored) {
-    if (one >= from && one <= to) continue;
+    if ((one >= from && one <= to) || isIndex(presentation.supplement, one)) continue;
     const value = modality(one);
     if (!Number.isFinite(value)) continue;
     if (value < least) least = value;
@@ -80,13 +81,20 @@ function greyFunction(
 ): (stored: number) => number {
   const modality = modalityFunction(presentation);
   const voi = voiFunction(presentation, range);
-  const { isInverse } = presentation;
+  const { isInverse, table } = presentation;
   return (stored) => {
     const value = modality(stored);
     if (!Number.isFinite(value)) return 0;
     const grey = voi(value);
+    if (table !== undefined) return Math.round(presented(table, grey));
     return Math.round(isInverse ? WHITE - grey : grey);
   };
+}
+
+/** Applies a Presentation LUT. The range of grey is the range of its inputs (PS3.3 §C.11.6.1). */
+function presented(table: LookupTable, grey: number): number {
+  const input = table.first + (grey / WHITE) * (table.entries.length - 1);
+  return (lookUp(table, input) / (2 ** table.bits - 1)) * WHITE;
 }
 
 function modalityFunction({ modality }: Presentation): (stored: number) => number {

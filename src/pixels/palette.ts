@@ -31,6 +31,13 @@ export function readPalette(values: SelectedValues, isSigned: boolean): Palette 
   return [read(red), read(green), read(blue)];
 }
 
+/** Whether a stored value of a grey image is an index into its supplemental palette: it is one of the mapped values (PS3.3 §C.7.6.19). */
+export function isIndex(palette: Palette | undefined, stored: number): boolean {
+  if (palette === undefined) return false;
+  const [{ first, entries }] = palette;
+  return stored >= first && stored < first + entries.length;
+}
+
 /** The colour of a stored value with 8 bits per sample. */
 export function colourOf(palette: Palette, stored: number): readonly number[] {
   return palette.map((table) => {

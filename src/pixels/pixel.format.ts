@@ -98,6 +98,12 @@ export function frameBits(format: PixelFormat): number {
   return rows * columns * samples * bitsAllocated;
 }
 
+/** The format of a frame whose size is halved several times. Odd sides are rounded up. */
+export function halvedFormat(format: PixelFormat, times: number): PixelFormat {
+  const halved = (side: number) => Math.ceil(side / 2 ** times);
+  return times === 0 ? format : { ...format, rows: halved(format.rows), columns: halved(format.columns) };
+}
+
 /** Whether the pixels are colours, and not values that a window maps to grey. */
 export function isColour({ photometric }: PixelFormat): boolean {
   return photometric !== 'MONOCHROME1' && photometric !== 'MONOCHROME2';

@@ -30,6 +30,10 @@ export interface Presentation {
   /** The stored values that are padding, inclusive. They do not count for the range of the frame. */
   readonly padding: readonly [from: number, to: number] | undefined;
   readonly palette: Palette | undefined;
+  /** The colours of the stored values of a grey image that are indexes (PS3.3 §C.7.6.19). Other values are grey. */
+  readonly supplement?: Palette | undefined;
+  /** The last step from grey to grey (PS3.3 §C.11.6). It takes the place of `isInverse`. */
+  readonly table?: LookupTable | undefined;
   /** The overlay planes to draw. */
   readonly overlays?: readonly OverlayPlane[];
   /** The colour space that the client asks for. If present, a grey frame becomes red, green and blue. */
@@ -57,6 +61,13 @@ const LARGEST_FRACTION = 0x0062000e;
 const FRAME_MODALITY = 0x00289145;
 const FRAME_VOI = 0x00289132;
 
+/** Presentation LUT Sequence. */
+const PRESENTATION_TABLES = 0x20500010;
+const PALETTE_DESCRIPTOR = 0x00281101;
+const PIXEL_PRESENTATION = 0x00089205;
+/** The frame type sequences of enhanced MR, CT and PET images, with Pixel Presentation of the frame. */
+const FRAME_TYPES = [0x00189226, 0x00189329, 0x00189751];
+
 const value = (tag: number) => [tag, 'value'] as const;
 const TABLE: Selection = new Map([DESCRIPTOR, TABLE_DATA].map(value));
 const MODALITY: Selection = new Map<number, 'value' | Selection>([
@@ -67,9 +78,11 @@ const VOI: Selection = new Map<number, 'value' | Selection>([
   ...[WINDOW_CENTER, WINDOW_WIDTH, VOI_FUNCTION].map(value),
   [VOI_TABLES, TABLE],
 ]);
+const FRAME_TYPE: Selection = new Map([value(PIXEL_PRESENTATION)]);
 const GROUPS: Selection = new Map([
   [FRAME_MODALITY, MODALITY],
   [FRAME_VOI, VOI],
+  ...FRAME_TYPES.map((sequence) => [sequence, FRAME_TYPE] as const),
 ]);
 
 /** The elements that {@link presentationOf} reads. */
@@ -78,7 +91,8 @@ export const PRESENTATION: Selection = new Map<number, 'value' | Selection>([
   ...VOI,
   ...Object.values(PADDING).flat().map(value),
   ...PALETTE_TAGS.map(value),
-  ...[SHAPE, DOSE_SCALING, LARGEST_FRACTION].map(value),
+  ...[SHAPE, DOSE_SCALING, LARGEST_FRACTION, PIXEL_PRESENTATION].map(value),
+  [PRESENTATION_TABLES, TABLE],
   [SHARED, GROUPS],
   [PER_FRAME, GROUPS],
 ]);
@@ -99,16 +113,32 @@ export function presentationOf(
   };
   const isSigned = format.isSigned || ('intercept' in modality && modality.intercept < 0);
   const isPalette = format.photometric === 'PALETTE COLOR';
+  const [last] = values.items(PRESENTATION_TABLES);
+  const table =
+    last?.has(DESCRIPTOR) === true ? readLookupTable(last, DESCRIPTOR, TABLE_DATA, false) : undefined;
   return {
     modality,
     voi:
       (window === undefined ? undefined : { window }) ??
       first(groupsOf(values, frame, FRAME_VOI), (one) => voiOf(one, isSigned)) ??
       rangeOf(values, format),
-    isInverse: format.photometric === 'MONOCHROME1' || values.text(SHAPE) === 'INVERSE',
+    table,
+    isInverse:
+      table === undefined && (format.photometric === 'MONOCHROME1' || values.text(SHAPE) === 'INVERSE'),
     padding: paddingOf(values, format),
     palette: isPalette ? readPalette(values, format.isSigned) : undefined,
+    supplement: isSupplemented(values, format, frame) ? readPalette(values, format.isSigned) : undefined,
   };
+}
+
+/** Whether some stored values of a frame are indexes into the palette of a grey image, by Pixel Presentation of the frame or the image. */
+function isSupplemented(values: SelectedValues, format: PixelFormat, frame: number): boolean {
+  if (format.photometric !== 'MONOCHROME2' || format.bitsAllocated > 16 || !values.has(PALETTE_DESCRIPTOR))
+    return false;
+  const groups = FRAME_TYPES.flatMap((sequence) => groupsOf(values, frame, sequence).slice(0, -1));
+  const kinds = [...groups, values].map((one) => one.text(PIXEL_PRESENTATION));
+  const kind = kinds.find((one) => one !== '');
+  return kind === 'COLOR' || kind === 'MIXED';
 }
 
 function first<T>(
@@ -162,4 +192,15 @@ function paddingOf(
   if (one === undefined) return undefined;
   const limit = other ?? one;
   return [Math.min(one, limit), Math.max(one, limit)];
+}
+
+/**
+ * Whether a picture of an image in a smaller size has the same contrast: its grey does not depend on the values of the frame, and its pixels
+ * are neither indexes nor padding nor below an overlay.
+ */
+export function mayBeHalved(presentation: Presentation, isColour: boolean): boolean {
+  const { voi, padding, palette, supplement, overlays = [] } = presentation;
+  if (palette !== undefined || supplement !== undefined || padding !== undefined || overlays.length > 0)
+    return false;
+  return isColour || 'window' in voi || 'table' in voi;
 }

@@ -95,3 +95,17 @@ function interval(
   const to = Math.min(side, length === undefined ? side : Math.ceil(start + Math.abs(length)));
   return to > from ? { from, length: to - from } : undefined;
 }
+
+/**
+ * How often an image may be halved before it is scaled, so that it is still at least as large as the picture. 0 for a picture of a region.
+ */
+export function halvingsOf(image: PictureSize, { region, size }: PictureGeometry): number {
+  if (region.width !== image.width || region.height !== image.height) return 0;
+  const times = Math.min(image.width / size.width, image.height / size.height);
+  return Math.max(0, Math.floor(Math.log2(times)));
+}
+
+/** The geometry of the same picture, made from the whole of an image that was halved. */
+export function ofWhole(geometry: PictureGeometry, { width, height }: PictureSize): PictureGeometry {
+  return { ...geometry, region: { left: 0, top: 0, width, height } };
+}

@@ -55,6 +55,11 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['`viewport=width,height`', 'rendered', 'takes window, viewport and quality'],
   ['`window=center,width,function`', 'rendered', 'a window shows each pixel as its function says'],
   ['`quality=1…100`', 'rendered', 'takes window, viewport and quality'],
+  [
+    'A JPEG 2000 or HTJ2K image is decoded in a smaller size',
+    'rendered',
+    'of a large %s image has the contrast',
+  ],
   ['`annotation=patient,technique,overlays`', 'rendered', 'shows texts and overlays when the client asks'],
   ['`iccprofile=no`', 'rendered', 'has the ICC profile and the colours'],
   ['The thumbnail of a list of frames', 'rendered', 'is the middle image of a series'],

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type DicomElement, freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
+import { encodeFrame } from '../../src/pixels/encoders/frame.encoder.js';
 import { contradictions } from '../pixels/contradictions.ts';
 import { pictureSamples, pictureSize } from '../pixels/encoded.pictures.ts';
+import { pixelFormat } from '../pixels/made.frames.ts';
 import { testFile } from '../pixels/rendering.ts';
 import { sample } from '../support/long.form.ts';
 import type { Caller, World } from '../support/world.ts';
@@ -212,6 +214,36 @@ export function registerRendered(shared: () => World): void {
         expect(pictureSamples(unknown.body).equals(overlay)).toBe(true);
         expect((await ask(`${path}?annotation=overlays`, 'image/gif')).status).toBe(200);
       });
+
+      it.each(['jpeg-2000', 'htj2k'] as const)(
+        'of a large %s image has the contrast of the whole image',
+        async (codec) => {
+          const one = { ...freshUids(freshUid()), patientId: 'ENC-6' };
+          const side = 301;
+          const bytes = new Uint8Array(side * side).map((_, index) => 40 + Math.floor((index % side) / 2));
+          const format = pixelFormat(8, 8, { rows: side, columns: side });
+          const encoded = await encodeFrame(codec, { format, bytes: bytes.slice() });
+          const window = [element('00281050', 'DS', '128'), element('00281051', 'DS', '256')];
+          const fragment = Buffer.from(encoded.bytes);
+          const padded = Buffer.concat([fragment, Buffer.alloc(fragment.length % 2)]);
+          const pixelData = { tag: '7FE00010', vr: 'OB', value: { fragments: [padded] } };
+          const extra = [...window, pixelData];
+          const transferSyntax = `1.2.840.10008.1.2.4.${codec === 'htj2k' ? '201' : '90'}`;
+          const empty = Buffer.alloc(0);
+          const file = testFile({ rows: side, columns: side, bytes: empty, transferSyntax, extra }, one);
+          await world.store(await world.machine(), [file]).expect(200);
+          const reads = askerOf(world, await world.radiologist(one.studyUid));
+          const path = `/studies/${one.studyUid}/series/${one.seriesUid}/instances/${one.sopUid}`;
+          const small = await reads(`${path}/thumbnail`, 'image/png');
+          expect(pictureSize(small.body)).toEqual([128, 128]);
+          // The edges of a scaled picture differ more.
+          const apart = [...pictureSamples(small.body)].map((value, index) => {
+            const stored = 40 + (((index % 128) + 0.5) * side) / 128 / 2;
+            return index % 128 === 0 || index % 128 === 127 ? 0 : Math.abs(value - stored);
+          });
+          expect(Math.max(...apart)).toBeLessThan(4);
+        },
+      );
 
       it('has the ICC profile and the colours that the client asks for', async () => {
         const path = `${at('rgb')}/rendered`;

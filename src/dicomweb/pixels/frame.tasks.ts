@@ -16,7 +16,14 @@ import { pixelAspect } from '../../pixels/pixel.aspect.js';
 import type { PictureExtras } from '../../pixels/picture.encoder.js';
 import { frameBits, isColour } from '../../pixels/pixel.format.js';
 import { PixelsRefused } from '../../pixels/pixels.refused.js';
-import { presentationOf } from '../../pixels/presentation.js';
+import { mayBeHalved, presentationOf } from '../../pixels/presentation.js';
+import {
+  halvingsOf,
+  ofWhole,
+  type PictureGeometry,
+  pictureGeometry,
+  type Viewport,
+} from '../../pixels/viewport.js';
 import type { VoiWindow } from '../../pixels/voi.functions.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { FrameSource } from './frame.source.js';
@@ -29,16 +36,18 @@ const QUEUE = 256;
 /** Frames above this size are processed one at a time. */
 const LARGE_BYTES = 64 * 1024 * 1024;
 
-/** What the client asks to see: a window, the kinds of annotation, and the colour space (`yes`: the one of the image). */
+/** What the client asks to see: a viewport, a window, the kinds of annotation, and the colour space (`yes`: the one of the image). */
 export interface FrameLook {
   readonly iccprofile?: 'yes' | ColourSpaceName | undefined;
   readonly window?: VoiWindow | undefined;
   readonly annotation?: readonly Annotation[] | undefined;
+  /** Where the picture is shown. A large compressed image is decoded in a smaller size for a small picture. */
+  readonly viewport?: Viewport | undefined;
 }
 
-/** What a picture of a frame needs besides its samples. `aspect`: see `pixelAspect`. */
+/** What a picture of a frame needs besides its samples. `geometry`: `undefined` if the viewport is outside of the image. */
 export interface ShownFrame extends PictureExtras {
-  readonly aspect: number;
+  readonly geometry: PictureGeometry | undefined;
 }
 
 type Outcome = 'decoded' | 'rendered' | 'compressed';
@@ -67,13 +76,23 @@ export class FrameTasks implements OnApplicationShutdown {
   ): Promise<T> {
     const work = async (header: ImageHeader, stored: () => Promise<StoredFrame>) => {
       const { format, values } = header;
+      const image = { width: format.columns, height: format.rows };
+      const geometry = pictureGeometry(image, pixelAspect(values, frame), look.viewport);
       const { overlays, captions } = await this.marks(instance, frame, header, look);
       const colours = await this.colours(instance, frame, header, look);
       const presentation = { ...presentationOf(values, format, frame, look.window), overlays, colours };
-      const rendered = await this.workers.render(nameOf(instance, frame), await stored(), presentation);
+      const mayHalve = geometry !== undefined && mayBeHalved(presentation, isColour(format));
+      const halvings = mayHalve ? halvingsOf(image, geometry) : 0;
+      const task = { ...(await stored()), halvings };
+      const rendered = await this.workers.render(nameOf(instance, frame), task, presentation);
       instance.signal?.throwIfAborted();
       const profile = colours === undefined ? undefined : profileOfPicture(colours);
-      return finish(rendered, { aspect: pixelAspect(values, frame), captions, profile });
+      const isHalved = geometry !== undefined && rendered.width < image.width;
+      return finish(rendered, {
+        geometry: isHalved ? ofWhole(geometry, rendered) : geometry,
+        captions,
+        profile,
+      });
     };
     return this.run(instance, frame, 'rendered', work);
   }

@@ -5,7 +5,6 @@ import { Slots } from '../../limits/slots.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { frameDelay } from '../../pixels/frame.delays.js';
 import { encodeAnimation, type RawPicture, scaledPicture } from '../../pixels/picture.encoder.js';
-import { pictureGeometry } from '../../pixels/viewport.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { FrameTasks } from '../pixels/frame.tasks.js';
 import { OUTSIDE } from './gateway.pictures.js';
@@ -52,10 +51,9 @@ export class Animations {
     instance: FoundInstance,
     frame: number,
     count: number,
-    { viewport, ...look }: RenderedQuery,
+    look: RenderedQuery,
   ): Promise<{ readonly picture: RawPicture; readonly profile: Buffer | undefined }> {
-    return this.tasks.rendered(instance, frame, look, async (rendered, { aspect, ...extras }) => {
-      const geometry = pictureGeometry(rendered, aspect, viewport);
+    return this.tasks.rendered(instance, frame, look, async (rendered, { geometry, ...extras }) => {
       if (geometry === undefined) throw new NotAcceptable('not-acceptable', OUTSIDE);
       const { width, height } = geometry.size;
       if (width * height * rendered.channels * count > MAX_SAMPLES)

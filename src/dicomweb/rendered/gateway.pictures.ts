@@ -4,7 +4,6 @@ import type { FoundInstance } from '../../catalog/lookup.service.js';
 import type { ArchiveBytes } from '../../orthanc/orthanc.connection.js';
 import { CoalescedWork } from '../../pixels/coalesced.work.js';
 import { encodePicture, type PictureForm } from '../../pixels/picture.encoder.js';
-import { pictureGeometry, type Viewport } from '../../pixels/viewport.js';
 import { NotAcceptable } from '../../problems/errors.js';
 import { type FrameLook, FrameTasks } from '../pixels/frame.tasks.js';
 import { contentKey } from '../pixels/image.headers.js';
@@ -14,9 +13,7 @@ import { RecentBytes } from '../wado/recent.bytes.js';
 const CACHE_BYTES = 16 * 1024 * 1024;
 
 /** A picture to make: its encoding, and what the client asks to see. */
-export interface PictureRequest extends PictureForm, FrameLook {
-  readonly viewport?: Viewport | undefined;
-}
+export type PictureRequest = PictureForm & FrameLook;
 
 /** Why a picture of a region is not available. */
 export const OUTSIDE =
@@ -33,10 +30,9 @@ export class GatewayPictures {
   /** Renders a frame (counted from 1). Throws `NotAcceptable` when the frame cannot be rendered, and `TooMany` when too many wait. */
   async one(instance: FoundInstance, frame: number, request: PictureRequest): Promise<ArchiveBytes> {
     const key = `${contentKey(instance)} ${frame} ${JSON.stringify(request)}`;
-    const { viewport, type, quality, ...look } = request;
+    const { type, quality, ...look } = request;
     const make = (signal: AbortSignal) =>
-      this.tasks.rendered({ ...instance, signal }, frame, look, async (rendered, { aspect, ...extras }) => {
-        const geometry = pictureGeometry(rendered, aspect, viewport);
+      this.tasks.rendered({ ...instance, signal }, frame, look, async (rendered, { geometry, ...extras }) => {
         if (geometry === undefined) throw new NotAcceptable('not-acceptable', OUTSIDE);
         return encodePicture(rendered, geometry, { type, quality }, extras);
       });

@@ -7,7 +7,7 @@ import type { PictureRepresentation } from './rendered.negotiation.js';
 import type { RenderedQuery } from './rendered.query.js';
 
 /** Part of the entity tags of pictures. A change of the rendering changes the number, so that clients do not keep old pictures. */
-const RENDERING = 3;
+const RENDERING = 4;
 
 /** Maximum size of a thumbnail, in pixels. */
 const THUMBNAIL = { width: 128, height: 128 };

@@ -12,6 +12,8 @@ export interface Jpeg2000Header {
   readonly end: number;
   /** Whether all tile-parts say their lengths, or an end marker follows. Otherwise, a truncated stream looks like a whole one. */
   readonly isWhole: boolean;
+  /** How often the size can be halved: the number of decompositions of all components. 0 if the components differ. */
+  readonly levels: number;
 }
 
 const SIGNATURE_BOX = 0x6a502020;
@@ -20,6 +22,10 @@ const START = 0xff4fff51;
 const SIZ_AT = 4;
 const SIZ_FIXED = 38;
 const START_OF_TILE = 0xff90;
+/** Coding style of all components, and of one component. */
+const CODING_STYLE = 0xff52;
+const COMPONENT_STYLE = 0xff53;
+const LEVELS_OFFSET = 9;
 const END = 0xffd9;
 const MOST_COMPONENTS = 3;
 /** The bit of the sign in the depth of a component. */
@@ -100,12 +106,15 @@ function endOfTileParts(
   tiles: number,
   word: (at: number) => number,
   long: (at: number) => number,
-): Pick<Jpeg2000Header, 'end' | 'isWhole'> {
+): Pick<Jpeg2000Header, 'end' | 'isWhole' | 'levels'> {
   const size = stream.length;
   let at = start;
+  let levels: number | undefined;
   while (word(at) !== START_OF_TILE) {
     const length = word(at + 2);
     if (length < 2) refuse();
+    if (word(at) === CODING_STYLE) levels ??= stream[at + LEVELS_OFFSET];
+    if (word(at) === COMPONENT_STYLE) levels = 0;
     at += 2 + length;
   }
   const found = new Set<number>();
@@ -125,7 +134,7 @@ function endOfTileParts(
   if (found.size !== tiles || !isEnd) refuse();
   // A frame of an odd number of bytes is padded.
   const hasEnd = [size - 2, size - 3].some((last) => word(last) === END);
-  return { end: at, isWhole: hasLengths || hasEnd };
+  return { end: at, isWhole: hasLengths || hasEnd, levels: levels ?? 0 };
 }
 
 function refuse(): never {

@@ -67,18 +67,21 @@ export function wasmModuleProgram<Codec>(script: string, wasm: string): WasmProg
 
 /**
  * Decodes in a fresh instance of a codec, so that no bytes of an earlier image are in its memory. `read`: reads the result while the decoder
- * exists. Throws `PixelsRefused` when the codec refuses the bytes.
+ * exists. Its `decode` decodes the whole image, unless it gets another function. Throws `PixelsRefused` when the codec refuses the bytes.
  */
 export function decodeInInstance<Codec, Result>(
   program: WasmProgram<Codec>,
   encoded: Uint8Array,
-  read: (codec: Codec, decode: <Decoder extends WasmDecoder>(decoder: Decoder) => Decoder) => Result,
+  read: (
+    codec: Codec,
+    decode: <Decoder extends WasmDecoder>(decoder: Decoder, run?: (decoder: Decoder) => void) => Decoder,
+  ) => Result,
 ): Promise<Result> {
   return inInstance(program, 'the compressed pixels are broken', (codec, keep) =>
-    read(codec, (decoder) => {
+    read(codec, (decoder, run = (one) => one.decode()) => {
       keep(decoder);
       decoder.getEncodedBuffer(encoded.length).set(encoded);
-      decoder.decode();
+      run(decoder);
       return decoder;
     }),
   );
