@@ -24,6 +24,7 @@ import { Animations } from './rendered/animations.service.js';
 import { GatewayPictures } from './rendered/gateway.pictures.js';
 import { Documents } from './rendered/documents.service.js';
 import { PictureBodies } from './rendered/picture.bodies.js';
+import { PagePictures } from './rendered/page.pictures.js';
 import { Pictures } from './rendered/pictures.service.js';
 import { RenderedAnswers } from './rendered/rendered.answers.js';
 import { WadoRenderedController } from './rendered/rendered.controller.js';
@@ -99,6 +100,7 @@ import { WadoController } from './wado/wado.controller.js';
     FrameSource,
     ImageHeaders,
     Documents,
+    PagePictures,
     Reports,
     InstanceFiles,
     ArchiveFetch,

@@ -47,6 +47,7 @@ export const shownBy: readonly (readonly [line: string, file: string, title: str
   ['Images of an instance', 'rendered', 'of several frames is the first as one body'],
   ['A series or study: one part', 'rendered', 'of a series and a study are one of each'],
   ['Encapsulated documents', 'documents', 'the document of %s comes in its own media type'],
+  ['The thumbnail of an encapsulated PDF', 'documents', 'a thumbnail of a PDF shows its first page'],
   ['Structured reports', 'documents', 'a report for Accept %s is %s'],
   ['MPEG-2,', 'rendered', 'is rendered as what it is'],
   ['Uncompressed images are rendered', 'rendered', 'pixels that contradict their header are 406'],

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance, SopClass } from '../../infra/demo/dicom.writer.ts';
+import { makePdf } from '../../infra/demo/pdf.maker.ts';
+import { pictureSize } from '../pixels/encoded.pictures.ts';
 import { REPORT_POLICY } from '../../src/dicom/report/report.html.js';
 import type { World } from '../support/world.ts';
 import { everyKind, item, reportFile } from './report.files.ts';
@@ -18,6 +20,11 @@ const uids = {
   stl: freshUids(study),
   obj: freshUids(study),
   mtl: freshUids(study),
+};
+const pdfs = freshUid();
+const pages = {
+  page: freshUids(pdfs),
+  broken: freshUids(pdfs),
 };
 const at = (one: keyof typeof uids) =>
   `/studies/${study}/series/${uids[one].seriesUid}/instances/${uids[one].sopUid}`;
@@ -42,6 +49,18 @@ export function registerDocuments(shared: () => World): void {
         reportFile(uids.report, everyKind),
         reportFile(uids.keys, keys, { sopClassUid: KEY_OBJECTS, title: 'Of Interest', modality: 'KO' }),
         reportFile(uids.large, [item('TEXT', 'Long', [element('0040A160', 'UT', 'x'.repeat(9_000_000))])]),
+        ...[
+          { uids: pages.page, pdf: makePdf('Report', ['of one page']) },
+          { uids: pages.broken, pdf: Buffer.from('%PDF-1.4 and nothing more') },
+        ].map(({ uids: own, pdf }, at) =>
+          makeInstance({
+            ...own,
+            instanceNumber: at + 1,
+            modality: 'DOC',
+            sopClassUid: SopClass.pdf,
+            extra: [element('00420011', 'OB', pdf), element('00420012', 'LO', 'application/pdf')],
+          }),
+        ),
         ...encapsulated.map(([one, end, type, text]) => {
           const sopClassUid = SopClass.pdf.replace(/1$/, end);
           // The documents have an odd length, so that they are padded.
@@ -124,6 +143,25 @@ export function registerDocuments(shared: () => World): void {
       const stl = await ask(`/studies/${study}/rendered`, 'model/stl');
       expect([stl.status, stl.body.toString()]).toEqual([200, 'solid made']);
       expect((await ask(`/studies/${study}/rendered`, 'image/png')).status).toBe(406);
+    });
+
+    it('a thumbnail of a PDF shows its first page', async () => {
+      const reads = askerOf(world, await world.radiologist(pdfs));
+      const { seriesUid, sopUid } = pages.page;
+      const instance = `/studies/${pdfs}/series/${seriesUid}/instances/${sopUid}`;
+      for (const path of [instance, `/studies/${pdfs}/series/${seriesUid}`, `/studies/${pdfs}`]) {
+        const { status, type, body } = await reads(`${path}/thumbnail`, 'image/png');
+        expect([path, status, type === 'image/png' || body.toString()]).toEqual([path, 200, true]);
+        expect(pictureSize(body)).toEqual([90, 128]);
+      }
+      const large = await reads(`${instance}/thumbnail?viewport=500,500`);
+      expect([large.status, large.type, pictureSize(large.body)]).toEqual([200, 'image/jpeg', [353, 500]]);
+      const { seriesUid: series, sopUid: broken } = pages.broken;
+      const refused = await reads(`/studies/${pdfs}/series/${series}/instances/${broken}/thumbnail`);
+      expect([refused.status, refused.body.toString()]).toEqual([
+        406,
+        expect.stringContaining('its document is broken or encrypted'),
+      ]);
     });
 
     it.each([

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { codeCacheOf } from './code.cache.ts';
 
@@ -13,16 +13,17 @@ const BUNDLE = join(CACHE, 'gateway.cjs');
 /** The program that runs the bundle (gateway.runner.ts). */
 const RUNNER = join(CACHE, 'runner.cjs');
 
-/** The program of the threads that render frames. The gateway looks for it beside its own file. */
-const PIXELS_WORKER = join(CACHE, 'pixels.worker.js');
+/** The programs of the threads that render frames and pages. The gateway looks for them beside its own file. */
+const WORKERS = ['pixels/pixels.worker.js', 'pixels/pages/page.worker.js'];
 
 /** The arguments of Node that run the bundle. */
 export const BUNDLED = [RUNNER, BUNDLE] as const;
 
-/** Modules that are not bundled: native code, and optional parts of Nest, Fastify and pg that are not installed. */
+/** Modules that are not bundled: native code, a module that looks for a file beside its own, and optional parts of Nest, Fastify and pg that are not installed. */
 const EXTERNAL = [
   '@node-rs/argon2',
   'sharp',
+  '@hyzyla/pdfium',
   '@nestjs/microservices',
   '@nestjs/platform-express',
   '@nestjs/websockets',
@@ -46,7 +47,7 @@ export async function bundleGateway(): Promise<void> {
   for (const name of await readdir(CACHE))
     if (name.endsWith('.code')) await rm(join(CACHE, name), { force: true });
   await bundle(join(import.meta.dirname, 'gateway.runner.ts'), RUNNER);
-  await bundle(join(DIST, 'pixels/pixels.worker.js'), PIXELS_WORKER);
+  for (const worker of WORKERS) await bundle(join(DIST, worker), join(CACHE, basename(worker)));
   await bundle(join(DIST, 'main.js'), BUNDLE);
 }
 

@@ -13,6 +13,7 @@ import type { RecordedRead } from '../wado/read.access.js';
 import { canBeRendered } from '../../dicom/transfer.syntaxes.js';
 import { Animations } from './animations.service.js';
 import { GatewayPictures } from './gateway.pictures.js';
+import { PagePictures } from './page.pictures.js';
 
 /** One frame of one instance. `frame` counts from 1. */
 export interface InstanceFrame {
@@ -32,6 +33,7 @@ export class Pictures {
     @Inject(ENV) private readonly env: Env,
     private readonly own: GatewayPictures,
     private readonly animations: Animations,
+    private readonly pages: PagePictures,
   ) {}
 
   /** Renders one frame. Throws `NotAcceptable` when the frame cannot be rendered. */
@@ -42,7 +44,9 @@ export class Pictures {
     query: RenderedQuery,
   ): Promise<ArchiveBytes> {
     const { type } = representation;
-    const bytes = await this.own.one(instance, frame, { ...query, type });
+    const bytes = isPdf(instance)
+      ? await this.pages.one(read, instance, { type, quality: query.quality }, query.viewport)
+      : await this.own.one(instance, frame, { ...query, type });
     return metered(bytes, { frames: 1 }, read.offered);
   }
 
@@ -96,6 +100,10 @@ export function documentsOf({ instances }: FoundInstances): readonly FoundInstan
   return instances.filter((instance) => documentTypesOf(instance).length > 0);
 }
 
+function isPdf(instance: FoundInstance): boolean {
+  return documentTypesOf(instance).includes('application/pdf');
+}
+
 /** The given frames of an instance, or all its frames. Throws `NotAcceptable` when the instance cannot be rendered. */
 export function framesOf(instance: FoundInstance, numbers: readonly number[] | 'all'): InstanceFrames {
   const every =
@@ -107,6 +115,9 @@ export function framesOf(instance: FoundInstance, numbers: readonly number[] | '
 
 /** The representative frame of a study or series. It is the middle frame of the middle image in the first series with images. */
 export function representativeOf(found: FoundInstances): InstanceFrame {
+  // A study, series or instance without images is shown by the first page of its first PDF.
+  const document = documentsOf(found).find(isPdf);
+  if (document !== undefined) return { instance: document, frame: 1 };
   const [first] = picturesOf(found);
   const series = found.instances.filter(
     (one) => one.seriesUid === first.instance.seriesUid && canBeRendered(one),

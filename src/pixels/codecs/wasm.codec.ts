@@ -9,6 +9,7 @@ declare global {
       readonly [Symbol.toStringTag]: string;
     }
     interface Instance {
+      readonly [Symbol.toStringTag]: string;
       readonly exports: Readonly<Record<string, unknown>>;
     }
     const Module: new (program: Uint8Array<ArrayBuffer>) => Module;
@@ -101,10 +102,10 @@ export async function inInstance<Codec, Result>(
   refusal: string,
   use: (codec: Codec, keep: <One extends Deletable>(one: One) => One) => Result,
 ): Promise<Result> {
-  const module = moduleOf(wasm);
+  const module = wasmModule(wasm);
   const codec = await factory({
     instantiateWasm: (imports, receive) => {
-      const instance = new WebAssembly.Instance(module, imports);
+      const instance = wasmInstance(module, imports);
       receive(instance);
       return instance.exports;
     },
@@ -126,12 +127,18 @@ export async function inInstance<Codec, Result>(
   }
 }
 
-function moduleOf(wasm: string): WebAssembly.Module {
+/** The compiled WebAssembly file of a codec, with bounded memory. `wasm`: the name of its module. */
+export function wasmModule(wasm: string): WebAssembly.Module {
   const known = modules.get(wasm);
   if (known !== undefined) return known;
   const module = new WebAssembly.Module(boundedMemory(readFileSync(load.resolve(wasm))));
   modules.set(wasm, module);
   return module;
+}
+
+/** A fresh instance of a compiled WebAssembly file. */
+export function wasmInstance(module: WebAssembly.Module, imports: object): WebAssembly.Instance {
+  return new WebAssembly.Instance(module, imports);
 }
 
 /**
