@@ -1,7 +1,7 @@
 // `npm run bench`: sends the same requests to one archive on three paths, and compares the paths. Then measures reads of images, the decoding
 // of pixels, a new gateway in front of a full archive, and imports. Prints Markdown tables. `npm run bench -- images`,
 // `npm run bench -- pixels`, `npm run bench -- imports [ROWS]` and `npm run bench -- adoption [INSTANCES]` run only one measurement.
-// `npm run bench -- storing [ROUNDS]` compares STOW-RS with Orthanc's own STOW-RS.
+// `npm run bench -- storing [ROUNDS]` and `npm run bench -- lists [STUDIES]` compare STOW-RS and QIDO-RS with those of Orthanc.
 // `npm run bench -- full-server [PATIENTS]` runs only when it is named, because it takes half an hour.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { buildAll } from '../infra/local/build.ts';
 import { benchAdoption } from './adoption.ts';
 import { benchFullServer } from './full.server.ts';
 import { benchImports } from './imports.ts';
+import { benchLists } from './lists.ts';
 import { benchPixels } from './pixels.ts';
 import { startBenchStack, type BenchStack } from './bench.stack.ts';
 import { run, signIn, storeAll } from './bench.steps.ts';
@@ -137,9 +138,10 @@ Medians of ${ROUNDS} rounds in turns on this machine; in brackets the 95th perce
 
 const ROWS = 1_000_000;
 const INSTANCES = 5_000;
+const LISTED_STUDIES = 3_000;
 const [only, size] = process.argv.slice(2);
 const PATIENTS = 100_000;
-const PARTS = ['archive', 'images', 'pixels', 'storing', 'adoption', 'imports', 'full-server'];
+const PARTS = ['archive', 'images', 'pixels', 'storing', 'lists', 'adoption', 'imports', 'full-server'];
 if (only !== undefined && !PARTS.includes(only)) {
   say(`Unknown measurement '${only}'. Available: ${PARTS.join(', ')}.`);
   process.exit(2);
@@ -157,6 +159,7 @@ if (isWanted('images')) {
 }
 if (isWanted('pixels')) console.log(await benchPixels(say));
 if (isWanted('storing')) console.log(await benchStoring(Number(size ?? ROUNDS), say));
+if (isWanted('lists')) console.log(await benchLists(Number(size ?? LISTED_STUDIES), say));
 if (isWanted('adoption')) console.log(await benchAdoption(Number(size ?? INSTANCES), say));
 if (isWanted('imports')) console.log(await benchImports(Number(size ?? ROWS), say));
 if (only === 'full-server') console.log(await benchFullServer(Number(size ?? PATIENTS), say));

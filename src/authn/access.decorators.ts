@@ -20,7 +20,8 @@ export const RECENT = 'radgate:recent';
 
 /**
  * Declares routes whose sign-in and policy may come from the memory of the gateway, if they were read in the last four seconds and have not
- * changed since. Only for routes that read images. All other routes read the database for each request.
+ * changed since. Only for routes that search or read images. All other routes read the database for
+ * each request.
  */
 export const UsesRecentDecisions = () => SetMetadata<string, boolean>(RECENT, true);
 

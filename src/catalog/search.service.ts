@@ -44,6 +44,8 @@ const CONCURRENT_PER_ACCOUNT = 4;
 /** Minimum word similarity of PostgreSQL's pg_trgm. `Yamda` and `Yamada` have a similarity of 0.5. */
 const MIN_SIMILARITY = '0.45';
 
+const STUDY_UID = '0020000D';
+
 const DEPTH: Record<Level, number> = { study: 0, series: 1, instance: 2 };
 
 /** The columns that identify and sort a match. All matches are counted and sorted, so these columns are few. */
@@ -100,40 +102,18 @@ export class Searches {
   }
 
   private async query(policy: Policy, search: Search): Promise<SearchResult> {
-    const conditions = [
-      toSql(policy, 'studies:read'),
-      // A study or series that has only reservations is not visible yet.
-      search.level === 'study' ? sql`studies.instance_count > 0` : sql`true`,
-      search.level === 'series' ? sql`series.instance_count > 0` : sql`true`,
-      ...allMatch(search.filters, search.fuzzy),
-      ...matchesWords(search.words ?? ''),
-    ];
-    const columns = attributesAt(search.level).map(
-      ({ tag, value }) => sql`${value} as ${sql.identifier(tag)}`,
-    );
-    const order = ORDER[search.level];
-    // All matches are counted and sorted by their keys only. The other columns are read only for the page.
-    const statement = sql`
-      with found as materialized (
-        select ${KEYS[search.level]} from ${FROM[search.level]} where ${sql.join(conditions, sql` and `)}),
-      sorted as (select * from found order by ${order} limit ${search.limit} offset ${search.offset}),
-      page as materialized (select *, row_number() over (order by ${order}) as place from sorted),
-      answered as (select ${sql.join(columns, sql`, `)}, page.place from ${PAGE[search.level]})
-      select (select count(*) from found) as total,
-        coalesce((select json_agg(to_jsonb(answered) - 'place' order by place) from answered), '[]') as items`;
+    const statement = isWholeList(policy, search) ? wholeList(search) : matchesOf(policy, search);
     return Result.parse((await this.execute(policy, search, statement))[0]);
   }
 
   /**
-   * Runs the statement in a transaction. The settings of the transaction apply only to this statement. A transaction is used even without
-   * settings. Otherwise the driver may send statements of other requests on the same connection, and those statements would wait for this
-   * statement.
+   * Runs a statement that may take long in a transaction. Otherwise the driver may send statements of other requests on the same connection,
+   * and those statements would wait for this statement. The setting for fuzzy matching applies only to this transaction.
    */
   private async execute(policy: Policy, search: Search, statement: SQL): Promise<readonly unknown[]> {
-    const isPartial = !seesAll(policy, 'studies:read');
+    if (!search.fuzzy && (isWholeList(policy, search) || isInOneStudy(search)))
+      return this.database.execute(statement);
     return this.database.transaction(async (transaction) => {
-      // The account sees only some of the studies. The cost must depend on the number of these studies, so PostgreSQL must use the indexes.
-      if (isPartial) await transaction.execute(sql`set local enable_seqscan = off`);
       // The operator `%>` uses the index. The operator takes its threshold only from this setting.
       if (search.fuzzy)
         await transaction.execute(
@@ -143,3 +123,52 @@ export class Searches {
     });
   }
 }
+
+/** Whether the search lists all studies of the catalog, for an account that may read all of them. */
+function isWholeList(policy: Policy, { level, filters, words = '' }: Search): boolean {
+  return level === 'study' && filters.length === 0 && words === '' && seesAll(policy, 'studies:read');
+}
+
+/** Whether the search matches one Study Instance UID, so that the number of its rows is small. */
+function isInOneStudy({ filters }: Search): boolean {
+  return filters.some(({ attribute, match }) => attribute.tag === STUDY_UID && match.kind === 'value');
+}
+
+/** The statement for a page of all studies. It reads only this page, in the order of an index, and the kept number of studies. */
+function wholeList({ level, limit, offset }: Search): SQL {
+  const order = ORDER[level];
+  return sql`
+    with found as materialized (
+      select ${KEYS[level]} from studies where studies.instance_count > 0 order by ${order} limit ${limit} offset ${offset}),
+    page as materialized (select *, row_number() over (order by ${order}) as place from found),
+    ${answered(level)}
+    select (select sum(change) from visible_study_changes) as total, ${ITEMS} as items`;
+}
+
+/** The statement for a page of the matches. All matches are counted and sorted by their keys only. */
+function matchesOf(policy: Policy, { level, filters, words = '', limit, offset, fuzzy }: Search): SQL {
+  const conditions = [
+    toSql(policy, 'studies:read'),
+    // A study or series that has only reservations is not visible yet.
+    level === 'study' ? sql`studies.instance_count > 0` : sql`true`,
+    level === 'series' ? sql`series.instance_count > 0` : sql`true`,
+    ...allMatch(filters, fuzzy),
+    ...matchesWords(words),
+  ];
+  const order = ORDER[level];
+  return sql`
+    with found as materialized (
+      select ${KEYS[level]} from ${FROM[level]} where ${sql.join(conditions, sql` and `)}),
+    sorted as (select * from found order by ${order} limit ${limit} offset ${offset}),
+    page as materialized (select *, row_number() over (order by ${order}) as place from sorted),
+    ${answered(level)}
+    select (select count(*) from found) as total, ${ITEMS} as items`;
+}
+
+/** The common table expression with the attributes of the page. */
+function answered(level: Level): SQL {
+  const columns = attributesAt(level).map(({ tag, value }) => sql`${value} as ${sql.identifier(tag)}`);
+  return sql`answered as (select ${sql.join(columns, sql`, `)}, page.place from ${PAGE[level]})`;
+}
+
+const ITEMS = sql`coalesce((select json_agg(to_jsonb(answered) - 'place' order by place) from answered), '[]')`;

@@ -2,6 +2,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { z } from 'zod';
 import type { Policy } from '../../src/authz/policy.js';
+import type { Scope } from '../../src/authz/scopes.js';
 import { attributesAt, Searches } from '../../src/catalog/search.service.js';
 import type { CatalogAttribute, Level } from '../../src/catalog/search.attributes.js';
 import { PLANNING } from '../../src/database/database.module.js';
@@ -98,6 +99,37 @@ const partly: Policy = {
 };
 export const POLICIES = { everyone, partly };
 
+/** The number of studies of each reader in {@link SCOPES_OF_FEW}. */
+export const FEW = 300;
+const few = Array.from({ length: FEW }, (_, at) => at + 1);
+/** Readers who may see the first {@link FEW} studies of {@link fillShort}, by scopes of one kind each. */
+export const SCOPES_OF_FEW: Readonly<Record<string, readonly Scope[]>> = {
+  institution: [{ kind: 'institution', institution: 'few' }],
+  study: few.map((at) => ({ kind: 'study', study_uid: `1.2.${at}` })),
+  patient: few.map((at) => ({ kind: 'patient', issuer: 'N', patient_id: `P${at}` })),
+  modality: [{ kind: 'modality', modality: 'XA' }],
+  'own-uploads': [{ kind: 'own-uploads' }],
+};
+
+/** The policy of a reader with these scopes. */
+export function readerOf(scopes: readonly Scope[]): Policy {
+  return { ...everyone, grants: scopes.map((scope) => ({ rights: ['studies:read'], scope })) };
+}
+
+/** Inserts studies with short values and no series. The first {@link FEW} studies are in {@link SCOPES_OF_FEW}. */
+export async function fillShort(sql: postgres.Sql, studies: number): Promise<void> {
+  await sql.unsafe(`
+    insert into accounts (id, name, kind) select '${everyone.accountId}', 'few', 'machine';
+    insert into patients (issuer, patient_id) select 'N', 'P' || n from generate_series(1, ${studies}) n;
+    insert into studies (study_uid, patient, institution, study_date, study_time, image_modalities, modalities, series_count, instance_count,
+        created_by)
+      select '1.2.' || n, n, case when n <= ${FEW} then 'few' else 'many' end, to_char(date '2000-01-01' + n % 9000, 'YYYYMMDD'), '1500',
+        array[case when n <= ${FEW} then 'XA' else 'CT' end], array['CT'], 1, 1,
+        case when n <= ${FEW} then '${everyone.accountId}'::uuid end
+      from generate_series(1, ${studies}) n;
+    analyze`);
+}
+
 const Node = z.looseObject({
   'Node Type': z.string(),
   'Plan Width': z.number(),
@@ -117,10 +149,10 @@ export class CostlyArchive {
     private readonly owner: postgres.Sql,
   ) {}
 
-  static async start(studies: number): Promise<CostlyArchive> {
+  static async start(studies: number, fillTables = fill): Promise<CostlyArchive> {
     const database = await createDatabase();
     const owner = postgres(database.ownerUrl, { max: 1, onnotice: () => undefined, connection: PLANNING });
-    await fill(owner, studies);
+    await fillTables(owner, studies);
     const client = postgres(database.appUrl, { max: 1, connection: PLANNING });
     return new CostlyArchive(database, client, owner);
   }
@@ -159,6 +191,11 @@ export class CostlyArchive {
       took.push(performance.now() - began);
     } while (took.length < 3 && Math.max(...took) > slow);
     return took.toSorted((a, b) => a - b)[Math.floor(took.length / 2)] ?? NaN;
+  }
+
+  /** Runs a statement as the owner of the tables. */
+  change(text: string): Promise<unknown> {
+    return this.owner.unsafe(text);
   }
 
   private planOf(asked: readonly { query: string; params: unknown[] }[]): Promise<unknown> {

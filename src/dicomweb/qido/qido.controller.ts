@@ -1,5 +1,6 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { UsesRecentDecisions } from '../../authn/access.decorators.js';
 import { Requires } from '../../authz/authz.guard.js';
 import type { ResourceUids } from '../../catalog/lookup.service.js';
 import { Queried } from '../../http/query.shape.js';
@@ -12,6 +13,7 @@ import { SearchParameters } from './search.parameters.js';
 /** Search Transaction (QIDO-RS, PS3.18 §10.6). */
 @Controller('dicom-web')
 @Requires('studies:read')
+@UsesRecentDecisions()
 export class QidoController {
   constructor(private readonly qido: QidoService) {}
 
