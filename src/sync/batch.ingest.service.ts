@@ -10,6 +10,9 @@ import { Uploaders } from '../catalog/uploaders.service.js';
 import { type ReadInstance, InstanceReader } from './instance.reader.service.js';
 import { type Uploader, resolveParents } from '../catalog/parent.resolution.js';
 
+/** Number of instances that are read before they are inserted. */
+const READ_TOGETHER = 25;
+
 type Group = readonly [NewInstance, ...NewInstance[]];
 
 /** Inserts many new instances of the archive together, with one transaction for each series. */
@@ -24,11 +27,26 @@ export class BatchIngest {
 
   /**
    * Inserts the instances that need no special handling. Returns the ids of all other instances: unreadable, known, reserved, quarantined
-   * and conflicting instances. {@link Ingest} handles these instances one by one. `ids` has at most some hundreds of elements.
+   * and conflicting instances. {@link Ingest} handles these instances one by one. `ids` has at most some hundreds of elements. The next
+   * instances are read while the previous ones are inserted.
    */
   async ingest(ids: readonly OrthancId[]): Promise<OrthancId[]> {
     const inserted = new Set<OrthancId>();
-    const read = await this.reader.readAll(ids);
+    let inserting: Promise<unknown> = Promise.resolve();
+    for (let at = 0; at < ids.length; at += READ_TOGETHER) {
+      const [read] = await Promise.all([this.reader.readAll(ids.slice(at, at + READ_TOGETHER)), inserting]);
+      inserting = this.insertRead(read, inserted);
+      // An error is thrown by the next `await`, after the instances of that time were read.
+      inserting.catch(() => undefined);
+    }
+    await inserting;
+    return ids.filter((id) => !inserted.has(id));
+  }
+
+  private async insertRead(
+    read: ReadonlyMap<OrthancId, ReadInstance>,
+    inserted: Set<OrthancId>,
+  ): Promise<void> {
     for (const [aet, group] of groupsOf(read)) {
       const by = await this.uploaders.of(aet);
       // If a group fails, its instances are ingested one by one.
@@ -39,7 +57,6 @@ export class BatchIngest {
       if (rows.length > 0) this.changes.studyHasGrown(group[0].facts.studyUid);
       for (const { archived } of rows) inserted.add(archived.id);
     }
-    return ids.filter((id) => !inserted.has(id));
   }
 
   /** Returns the instances that were inserted. */

@@ -15,10 +15,6 @@ export class DeferredInstances {
 
   constructor(@Inject(BACKGROUND_DATABASE) private readonly database: Database) {}
 
-  get count(): number {
-    return this.ids.size;
-  }
-
   list(): OrthancId[] {
     return [...this.ids];
   }

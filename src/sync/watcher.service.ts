@@ -196,7 +196,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
       if (!(await this.sweep.step(this.ingestFound))) continue;
       await this.retryQuarantined();
       this.sweptAt = Date.now();
-      this.unresolved = (await this.totals.difference(this.deferred.count))?.fingerprint;
+      this.unresolved = (await this.totals.difference(this.deferred.list()))?.fingerprint;
     }
   }
 
@@ -218,7 +218,7 @@ export class Watcher implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** Returns the difference between the totals. Ignores a difference for 20 seconds if running uploads can explain it. */
   private async difference(): Promise<CountDifference | undefined> {
-    const difference = await this.totals.difference(this.deferred.count);
+    const difference = await this.totals.difference(this.deferred.list());
     if (difference === undefined || !isExplainedByUploads(difference)) {
       this.uploadingSince = undefined;
       return difference;

@@ -136,7 +136,7 @@ describe('an archive that', () => {
 
   // `npm test` checks the same limit of 20 s in test/orthanc/transport.test.ts.
   if (isLong)
-    it('does not answer is abandoned after half a minute', async () => {
+    it('does not answer is abandoned after 20 s', async () => {
       archive.fault = 'stalls';
       await expectAway(await get(`${smallOne}/frames/1`));
     });

@@ -2,11 +2,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
-import { archived, catalogued, openStore, type SlowStore } from '../dicomweb/stow.answers.ts';
+import { archived, bigInstance, catalogued, openStore, type SlowStore } from '../dicomweb/stow.answers.ts';
 import type { Caller, World } from '../support/world.ts';
 
 /** The time within which the gateway must insert an instance whose upload was interrupted. */
 const SOON = { timeout: 5000, interval: 100 };
+
+/** The keys of an instance of this size, in bytes, are reserved before the gateway has received all bytes. */
+const LARGE = 1_500_000;
 
 let world: World;
 
@@ -54,8 +57,8 @@ export function registerInterruptedUploads(shared: () => World): void {
 
     it('an upload that the archive completed, and the change feed listed, before a kill is inserted without a sweep; so is an instance that waited for another upload into its study', async () => {
       const [studyUid, waitingUid] = [freshUid(), freshUid()];
-      const file = makeInstance({ studyUid, rows: 64, columns: 64 });
-      const begun = await beginStore(makeInstance({ studyUid: waitingUid, rows: 64, columns: 64 }), 1);
+      const file = bigInstance(LARGE, { studyUid });
+      const begun = await beginStore(bigInstance(LARGE, { studyUid: waitingUid }), 1);
       const other = new Uint8Array(makeInstance({ studyUid: waitingUid }));
       expect((await world.archive('/instances', { method: 'POST', body: other })).status).toBe(200);
       await feedRead();

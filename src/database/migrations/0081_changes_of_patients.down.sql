@@ -1,0 +1,2 @@
+drop trigger tell_patient_changed on patients;
+drop function tell_patient_changed;
