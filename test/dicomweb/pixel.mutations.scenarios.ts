@@ -99,6 +99,9 @@ export function registerPixelMutations(shared: () => World): void {
         const worker = async () => {
           while (left > 0) {
             left -= STUDY_SIZE;
+            // A run that is cut short still shows its figures.
+            if (isLong && left % 1000 === 0)
+              console.info(JSON.stringify({ left, counts: Object.fromEntries(seen) }));
             const { value: images } = await studies.next();
             for (const image of await storedOf(world, sender, images, seen, faults))
               faults.push(...(await faultsOf(ask, image, seen)));
