@@ -25,11 +25,6 @@ export function decodedFormat(format: PixelFormat, codec: Codec): PixelFormat {
   return { ...format, isPlanar: false, photometric: isConverted ? 'RGB' : photometric };
 }
 
-/** Whether a codec can decode a frame in half of its size, and less. */
-export function canBeHalved(codec: Codec | undefined): boolean {
-  return codec === 'jpeg-2000' || codec === 'htj2k';
-}
-
 /**
  * Decodes a compressed frame. `halvings`: how often its size may be halved, if the codec can do it. Throws `PixelsRefused` when the frame
  * contradicts the format or is broken.

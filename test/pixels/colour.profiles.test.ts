@@ -1,12 +1,18 @@
+import { Readable } from 'node:stream';
 import { inflateSync } from 'node:zlib';
 import { array, assert, constantFrom, integer, property, tuple, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { DicomElement } from '../../infra/demo/dicom.elements.ts';
+import { element } from '../../infra/demo/dicom.writer.ts';
 import { convertColours } from '../../src/pixels/colours/colour.conversion.js';
+import { profileOf, PROFILES } from '../../src/pixels/colours/image.profile.js';
 import { knownProfile } from '../../src/pixels/colours/known.profiles.js';
 import { matrixSpace } from '../../src/pixels/colours/matrix.profile.js';
+import { readElements } from '../../src/pixels/image.header.js';
 import { encodeAnimation, encodePicture } from '../../src/pixels/picture.encoder.js';
 import { PixelsRefused } from '../../src/pixels/pixels.refused.js';
 import { pictureGeometry } from '../../src/pixels/viewport.js';
+import { testFile } from './rendering.ts';
 
 const spaces = ['srgb', 'adobergb', 'rommrgb'] as const;
 
@@ -171,6 +177,47 @@ describe('the ICC profile of a picture', () => {
     const animation = await encodeAnimation([picture, other], [50, 50], { type: 'image/webp' }, profile);
     expect(embedded['image/webp'](animation).equals(profile)).toBe(true);
     expect(animation.includes('ANIM')).toBe(true);
+  });
+});
+
+const bytes = (name: (typeof spaces)[number]) => {
+  const known = knownProfile(name);
+  return element('00282000', 'OB', Buffer.concat([known, Buffer.alloc(known.length % 2)]));
+};
+const sequence = (tag: string, ...items: DicomElement[][]): DicomElement => ({
+  tag,
+  vr: 'SQ',
+  value: { items },
+});
+const path = (identifier: string, name: (typeof spaces)[number]) => [
+  element('00480106', 'SH', identifier),
+  bytes(name),
+];
+const frameOf = (identifier: string) => [sequence('00480207', [element('00480106', 'SH', identifier)])];
+
+/** The space whose profile belongs to a frame. */
+async function found(frame: number, extra: readonly DicomElement[]) {
+  const file = testFile({ bytes: Buffer.of(0, 1), extra });
+  const { values } = await readElements(Readable.from([file]), PROFILES);
+  const profile = profileOf(values, frame);
+  return spaces.find((name) => profile !== undefined && knownProfile(name).equals(profile));
+}
+
+describe('the ICC profile of a frame', () => {
+  it('is the one of its optical path, and otherwise the one of the image', async () => {
+    expect(await found(1, [])).toBeUndefined();
+    expect(await found(1, [bytes('rommrgb')])).toBe('rommrgb');
+    const paths = sequence('00480105', path('a', 'srgb'), path('b', 'adobergb'));
+    expect(await found(1, [bytes('rommrgb'), paths])).toBe('srgb');
+    expect(await found(1, [paths, sequence('52009229', frameOf('b'))])).toBe('adobergb');
+    const frames = sequence('52009230', frameOf('b'), frameOf('a'));
+    expect([await found(1, [paths, frames]), await found(2, [paths, frames])]).toEqual(['adobergb', 'srgb']);
+  });
+
+  it('is refused when it is broken', async () => {
+    const damaged = Buffer.from(knownProfile('srgb')).fill(0, 36, 40);
+    for (const value of [Buffer.alloc(6), Buffer.alloc(400), damaged])
+      await expect(found(1, [element('00282000', 'OB', value)])).rejects.toBeInstanceOf(PixelsRefused);
   });
 });
 

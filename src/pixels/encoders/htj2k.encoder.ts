@@ -4,23 +4,13 @@ import type { DecodedFrame } from '../frame.decoder.js';
 import { PixelsRefused } from '../pixels.refused.js';
 import { codedSamples } from './coded.samples.js';
 import { decompositions } from './jpeg2000.encoder.js';
+import { losslessStream, type WasmEncoder } from './wasm.encoder.js';
 
-interface Htj2kEncoder {
-  getDecodedBuffer(frame: {
-    readonly width: number;
-    readonly height: number;
-    readonly bitsPerSample: number;
-    readonly componentCount: number;
-    readonly isSigned: boolean;
-    readonly isUsingColorTransform: boolean;
-  }): Uint8Array;
-  setQuality(isLossless: boolean, step: number): void;
+type Image = Parameters<WasmEncoder['getDecodedBuffer']>[0] & { readonly isUsingColorTransform: boolean };
+
+interface Htj2kEncoder extends WasmEncoder<Image> {
   setProgressionOrder(order: number): void;
   setTLMMarker(isWritten: boolean): void;
-  setDecompositions(levels: number): void;
-  encode(): void;
-  getEncodedBuffer(): Uint8Array;
-  delete(): void;
 }
 type OpenJph = { readonly HTJ2KEncoder: new () => Htj2kEncoder };
 
@@ -44,19 +34,14 @@ export async function encodeHtj2k(frame: DecodedFrame): Promise<Uint8Array<Array
   const stream = await inInstance(opened, 'the pixels cannot be compressed', ({ HTJ2KEncoder }, keep) => {
     const encoder = keep(new HTJ2KEncoder());
     const isUsingColorTransform = frame.format.photometric === 'RGB';
-    const size = { width, height, bitsPerSample: bits, componentCount: components };
-    encoder
-      .getDecodedBuffer({ ...size, isSigned: false, isUsingColorTransform })
-      .set(new Uint8Array(samples.buffer));
-    encoder.setQuality(true, 0);
+    const size = { width, height, bitsPerSample: bits, componentCount: components, isSigned: false };
     encoder.setProgressionOrder(RPCL);
     encoder.setTLMMarker(true);
     const needed = Math.ceil(Math.log2(Math.max(width, height) / LOWEST_SIDE));
     // Without a decomposition, the codec loses the smallest value.
-    encoder.setDecompositions(Math.max(1, decompositions(width, height), needed));
-    encoder.encode();
-    // The copy leaves the memory of the instance.
-    return new Uint8Array(encoder.getEncodedBuffer());
+    const levels = Math.max(1, decompositions(width, height), needed);
+    const image = { ...size, isUsingColorTransform };
+    return losslessStream(encoder, image, new Uint8Array(samples.buffer), levels);
   });
   return isSigned ? signedCodestream(stream) : stream;
 }

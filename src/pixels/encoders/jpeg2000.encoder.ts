@@ -3,22 +3,9 @@ import { signedCodestream } from '../codecs/jpeg2000.header.js';
 import { PixelsRefused } from '../pixels.refused.js';
 import { inInstance, type WasmProgram, wasmProgram } from '../codecs/wasm.codec.js';
 import { codedSamples } from './coded.samples.js';
+import { losslessStream, type WasmEncoder } from './wasm.encoder.js';
 
-interface J2kEncoder {
-  getDecodedBuffer(frame: {
-    readonly width: number;
-    readonly height: number;
-    readonly bitsPerSample: number;
-    readonly componentCount: number;
-    readonly isSigned: boolean;
-  }): Uint8Array;
-  setQuality(isLossless: boolean, ratio: number): void;
-  setDecompositions(levels: number): void;
-  encode(): void;
-  getEncodedBuffer(): Uint8Array;
-  delete(): void;
-}
-type OpenJpeg = { readonly J2KEncoder: new () => J2kEncoder };
+type OpenJpeg = { readonly J2KEncoder: new () => WasmEncoder };
 
 const PACKAGE = '@cornerstonejs/codec-openjpeg';
 let opened: WasmProgram<OpenJpeg> | undefined;
@@ -34,15 +21,9 @@ export async function encodeJpeg2000(frame: DecodedFrame): Promise<Uint8Array<Ar
   if (components === 3 && bits > 8) throw new PixelsRefused('JPEG 2000 of colours with more than 8 bits');
   opened ??= wasmProgram(`${PACKAGE}/wasmjs`, `${PACKAGE}/wasm`);
   const stream = await inInstance(opened, 'the pixels cannot be compressed', ({ J2KEncoder }, keep) => {
-    const encoder = keep(new J2KEncoder());
-    encoder
-      .getDecodedBuffer({ width, height, bitsPerSample: bits, componentCount: components, isSigned: false })
-      .set(new Uint8Array(samples.buffer));
-    encoder.setQuality(true, 0);
-    encoder.setDecompositions(decompositions(width, height));
-    encoder.encode();
-    // The copy leaves the memory of the instance.
-    return new Uint8Array(encoder.getEncodedBuffer());
+    const image = { width, height, bitsPerSample: bits, componentCount: components, isSigned: false };
+    const levels = decompositions(width, height);
+    return losslessStream(keep(new J2KEncoder()), image, new Uint8Array(samples.buffer), levels);
   });
   return isSigned ? signedCodestream(stream) : stream;
 }
