@@ -6,6 +6,7 @@ import { CatalogModule } from '../catalog/catalog.module.js';
 import { OrthancModule } from '../orthanc/orthanc.module.js';
 import { SyncModule } from '../sync/sync.module.js';
 import { BodiesAhead } from './ahead/bodies.ahead.js';
+import { OpenedStudies } from './ahead/opened.studies.js';
 import { SeriesBodies } from './ahead/series.bodies.js';
 import { WaitingRequests } from './ahead/waiting.requests.js';
 import { CapabilitiesController } from './capabilities.controller.js';
@@ -112,6 +113,7 @@ import { WadoController } from './wado/wado.controller.js';
     PartSettlement,
     DeletionService,
     BodiesAhead,
+    OpenedStudies,
     SeriesBodies,
     WaitingRequests,
   ],

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -114,6 +114,19 @@ export function aheadScenarios(stage: () => Stage): void {
         expect([path, answers[at]?.status]).toEqual([path, 200]);
         expect(withoutBoundary(answers[at]?.text ?? '')).toBe(withoutBoundary(atFirstUse.text));
       }
+    });
+
+    it('are made first for the study that a client has opened', async () => {
+      const [opened, later] = [studyOf(freshUid()), studyOf(freshUid())];
+      await store(stage(), opened);
+      await store(stage(), later);
+      await ask(stage(), gateway.url, `/studies/${opened.uid}/series`, JSON_TYPE);
+      await isMade(later);
+      const times = async ({ uid }: Study) => {
+        const names = await readdir(join(folder, uid));
+        return Promise.all(names.map(async (name) => (await stat(join(folder, uid, name))).mtimeMs));
+      };
+      expect(Math.max(...(await times(opened)))).toBeLessThan(Math.min(...(await times(later))));
     });
 
     it('are made by one of the gateways that share a folder, and after a restart', async () => {

@@ -2,6 +2,7 @@ import { array, assert, constantFrom, integer, property, record } from 'fast-che
 import { describe, expect, test } from 'vitest';
 import { BackgroundPace } from '../../src/dicomweb/ahead/background.pace.js';
 import { QuietQueue } from '../../src/dicomweb/ahead/quiet.queue.js';
+import { StudyQueue } from '../../src/dicomweb/ahead/study.queue.js';
 
 const QUIET_MS = 10;
 
@@ -31,6 +32,27 @@ describe('the queue of studies', () => {
       }),
     );
   });
+});
+
+test('a study that a client has opened comes before changed ones, and not again within a minute', () => {
+  const queue = new StudyQueue(QUIET_MS, 10);
+  for (const study of ['a', 'b', 'c']) queue.noteChange(study, 0);
+  queue.noteAsked('a', 'series', 1);
+  queue.noteAsked('d', undefined, 2);
+  const taken = () => queue.take(QUIET_MS)?.study;
+  expect(queue.isAsked).toBe(true);
+  expect([taken(), queue.take(QUIET_MS), taken()]).toEqual([
+    'd',
+    { study: 'a', series: 'series', isAsked: true },
+    'c',
+  ]);
+  queue.noteAsked('a', undefined, 59_000);
+  expect(queue.isAsked).toBe(false);
+  // After a change, there is something new to make.
+  queue.noteChange('a', 59_000);
+  queue.noteAsked('a', undefined, 59_001);
+  queue.noteAsked('d', undefined, 61_000);
+  expect([taken(), taken(), taken()]).toEqual(['d', 'a', 'b']);
 });
 
 describe('the pace of background work', () => {

@@ -7,7 +7,8 @@ import type { Env } from '../../config/env.js';
 import { StudyUid } from '../../dicom/uids.js';
 import { noteHandled } from '../../problems/handled.errors.js';
 import { BackgroundPace } from './background.pace.js';
-import { QuietQueue } from './quiet.queue.js';
+import { OpenedStudies } from './opened.studies.js';
+import { type QueuedStudy, StudyQueue } from './study.queue.js';
 import { SeriesBodies } from './series.bodies.js';
 import { WaitingRequests } from './waiting.requests.js';
 
@@ -24,13 +25,13 @@ const ATTEMPTS = 5;
 const PAUSE_MS = 5_000;
 
 /**
- * Makes the bodies of new studies before a client asks for them: metadata, thumbnails and frames. One study at a time is made, the newest
- * first. Nothing leaves the gateway, so nothing is recorded in the audit. The cache is the only state: a restart looks at the newest studies
+ * Makes the bodies of studies before a client asks for them: metadata, thumbnails and frames. One study at a time is made: first those that
+ * clients have opened, then new ones, the newest first. Nothing leaves the gateway, so nothing is recorded in the audit. The cache is the only state: a restart looks at the newest studies
  * again and makes what is missing.
  */
 @Injectable()
 export class BodiesAhead implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly queue = new QuietQueue(QUIET_MS, MAX_STUDIES);
+  private readonly queue = new StudyQueue(QUIET_MS, MAX_STUDIES);
   private readonly stopping = new AbortController();
   private readonly pace: BackgroundPace;
   /** How many times in succession a study has failed. */
@@ -42,6 +43,7 @@ export class BodiesAhead implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly cache: FileCache,
     private readonly lookup: BackgroundLookup,
     private readonly bodies: SeriesBodies,
+    private readonly opened: OpenedStudies,
     requests: WaitingRequests,
   ) {
     this.pace = new BackgroundPace(env.CACHE_AHEAD_PERCENT, () => requests.count > 0);
@@ -49,7 +51,8 @@ export class BodiesAhead implements OnApplicationBootstrap, OnApplicationShutdow
 
   onApplicationBootstrap(): void {
     if (this.env.CACHE_BYTES === 0 || this.env.CACHE_AHEAD_PERCENT === 0) return;
-    this.lookup.onStudyChange((study) => this.queue.note(study, performance.now()));
+    this.lookup.onStudyChange((study) => this.queue.noteChange(study, performance.now()));
+    this.opened.on((study, series) => this.queue.noteAsked(study, series, performance.now()));
     this.work = this.run(this.stopping.signal).catch((error: unknown) => {
       if (!this.stopping.signal.aborted) noteHandled('bodies made in advance', error);
     });
@@ -64,15 +67,15 @@ export class BodiesAhead implements OnApplicationBootstrap, OnApplicationShutdow
     await this.noteNewest();
     for (;;) {
       await sleep(LOOK_MS, undefined, { signal, ref: false });
-      const study = this.cache.largest === 0 ? undefined : this.queue.take(performance.now());
-      if (study === undefined) continue;
+      const next = this.cache.largest === 0 ? undefined : this.queue.take(performance.now());
+      if (next === undefined) continue;
       try {
-        await this.make(study, signal);
-        this.failed.delete(study);
+        await this.make(next, signal);
+        this.failed.delete(next.study);
       } catch (error) {
         signal.throwIfAborted();
         noteHandled('bodies made in advance', error);
-        this.retry(study);
+        this.retry(next.study);
         await sleep(PAUSE_MS, undefined, { signal, ref: false });
       }
     }
@@ -83,30 +86,31 @@ export class BodiesAhead implements OnApplicationBootstrap, OnApplicationShutdow
     this.failed.delete(study);
     if (failed >= ATTEMPTS) return;
     this.failed.set(study, failed);
-    this.queue.note(study, performance.now());
+    this.queue.noteChange(study, performance.now());
   }
 
   private async noteNewest(): Promise<void> {
     try {
       for (const study of await this.lookup.studiesOfNewest(NEWEST_INSTANCES))
-        this.queue.note(study, performance.now());
+        this.queue.noteChange(study, performance.now());
     } catch (error) {
       noteHandled('bodies made in advance', error);
     }
   }
 
-  private async make(studyUid: string, signal: AbortSignal): Promise<void> {
+  private async make({ study: studyUid, series, isAsked }: QueuedStudy, signal: AbortSignal): Promise<void> {
     const uid = StudyUid.safeParse(studyUid);
     if (!uid.success) return;
     const release = await this.cache.claim(studyUid);
-    if (release === undefined) return this.queue.note(studyUid, performance.now());
+    if (release === undefined) return this.queue.noteChange(studyUid, performance.now());
     try {
       const study = await this.lookup.study(uid.data, signal);
       if (study === undefined) return;
-      for await (const step of this.bodies.stepsOf(study, signal)) {
+      for await (const step of this.bodies.stepsOf(study, series, signal)) {
         await this.pace.step(step, signal);
-        // The study has changed. It is made again when it is complete.
-        if (this.queue.has(studyUid)) return;
+        // A study that has changed is made again when it is complete.
+        if (this.queue.hasChanged(studyUid)) return;
+        if (this.queue.isAsked && !isAsked) return this.queue.noteChange(studyUid, performance.now());
       }
     } finally {
       await release();

@@ -26,6 +26,11 @@ export class QuietQueue {
     return this.#changes.has(key);
   }
 
+  /** Removes a key. */
+  drop(key: string): void {
+    this.#changes.delete(key);
+  }
+
   /** Removes and returns the key with the latest change among the quiet ones. */
   take(now: number): string | undefined {
     const quiet = [...this.#changes].findLast(([, at]) => now - at >= this.#quietMs);

@@ -42,11 +42,17 @@ export class SeriesBodies {
   ) {}
 
   /**
-   * The steps that make the bodies of a study. Metadata and thumbnails of all series come first. A step does nothing if the cache has its
+   * The steps that make the bodies of a study. The series that a client has asked for comes first, and metadata and thumbnails
+   * come before frames. A step does nothing if the cache has its
    * bodies. A body that cannot be made stays absent, and a request for it gets the error. Steps throw `NeighbourAway` and `TooMany`.
    */
-  async *stepsOf(study: FoundInstances, signal: AbortSignal): AsyncGenerator<Step> {
-    const all = seriesOf(study);
+  async *stepsOf(
+    study: FoundInstances,
+    asked: string | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<Step> {
+    const isLater = (series: FoundInstances) => Number(series.instances[0].seriesUid !== asked);
+    const all = seriesOf(study).toSorted((one, other) => isLater(one) - isLater(other));
     for (const series of all) {
       yield* this.metadataOf(series, signal);
       yield* this.thumbnailsOf(series, signal);
