@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { asc, desc, eq, inArray } from 'drizzle-orm';
+import { asc, desc, eq, max } from 'drizzle-orm';
 import { Changes } from '../database/changes.js';
 import { BACKGROUND_DATABASE, type Database } from '../database/database.module.js';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
@@ -44,20 +44,21 @@ export class BackgroundLookup {
     return { studyUid, patientIssuer, patientId, instances: [first, ...rest] };
   }
 
-  /** The UIDs of the studies of the newest `count` instances, without order. */
+  /** The UIDs of the studies of the newest `count` instances. The study with the newest instance is last. */
   async studiesOfNewest(count: number): Promise<string[]> {
     const newest = this.database
-      .select({ series: instances.series })
+      .select({ id: instances.id, series: instances.series })
       .from(instances)
       .orderBy(desc(instances.id))
       .limit(count)
       .as('newest');
-    const ofNewest = this.database.selectDistinct({ series: newest.series }).from(newest);
     const rows = await this.database
-      .selectDistinct({ studyUid: studies.studyUid })
-      .from(series)
+      .select({ studyUid: studies.studyUid })
+      .from(newest)
+      .innerJoin(series, eq(series.id, newest.series))
       .innerJoin(studies, eq(studies.id, series.study))
-      .where(inArray(series.id, ofNewest));
+      .groupBy(studies.studyUid)
+      .orderBy(max(newest.id));
     return rows.map(({ studyUid }) => studyUid);
   }
 }

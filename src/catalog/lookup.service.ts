@@ -6,6 +6,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { instances, patients, series, studies } from '../database/schema.catalog.js';
 import { OrthancId } from '../orthanc/orthanc.id.js';
 import { NotVisible } from '../problems/errors.js';
+import { shareDigest } from './content.digest.js';
 import { STUDY_COLUMNS, studyOf, withoutStudy } from './study.columns.js';
 import { type RecentStudy, RecentStudies } from './recent.studies.js';
 import type { SeriesUid, SopUid, StudyUid } from '../dicom/uids.js';
@@ -190,10 +191,13 @@ function foundOf(
   reader: string,
   signal: AbortSignal | undefined,
 ): FoundInstances {
-  const [first, ...rest] = rows.map((row) => instanceOf(row, reader, signal));
+  const [first, ...rest] = parsedRows(rows).map((one) => readBy(one, reader, signal));
   if (first === undefined) throw new NotVisible();
   const { studyUid, issuer: patientIssuer, patientId } = facts;
-  return { studyUid, patientIssuer, patientId, instances: [first, ...rest] };
+  const found = { studyUid, patientIssuer, patientId, instances: [first, ...rest] as const };
+  // The rows stay in memory for other requests.
+  shareDigest(rows, found.instances);
+  return found;
 }
 
 interface InstanceRow extends Omit<
@@ -205,6 +209,19 @@ interface InstanceRow extends Omit<
   readonly columns: number | null;
   readonly bitsAllocated: number | null;
   readonly orthancId: string;
+}
+
+/** The instances of lists of rows that stay in memory, without the fields of a request. */
+const parsed = new WeakMap<readonly InstanceRow[], readonly ReturnType<typeof instanceOf<InstanceRow>>[]>();
+
+function parsedRows(rows: readonly InstanceRow[]) {
+  const known = parsed.get(rows) ?? rows.map((row) => instanceOf(row, ''));
+  parsed.set(rows, known);
+  return known;
+}
+
+function readBy(one: FoundInstance, reader: string, signal: AbortSignal | undefined): FoundInstance {
+  return { ...one, reader, signal };
 }
 
 /** Converts a row with {@link INSTANCE_COLUMNS} to an instance for this account. Additional columns of the row are copied. */

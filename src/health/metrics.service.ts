@@ -10,6 +10,7 @@ import { FhirServer } from '../fhir/fhir.server.js';
 import { OrthancApi } from '../orthanc/orthanc.api.js';
 import { archiveFailures } from '../orthanc/orthanc.errors.js';
 import { handledErrors } from '../problems/handled.errors.js';
+import { routeGroup } from './route.groups.js';
 
 /** The metrics are cached for this time, because counting a large catalog takes long. */
 const FRESH_MS = 10_000;
@@ -25,6 +26,13 @@ export class Metrics implements OnModuleInit {
     help: 'Responses by method, route pattern and status: their number, and the seconds until the last byte was sent.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10, 60],
+    registers: [this.register],
+  });
+  private readonly firstByte = new Histogram({
+    name: 'radgate_first_byte_seconds',
+    help: 'Successful and unmodified responses by group of routes: the seconds until the first byte of the response.',
+    labelNames: ['group'],
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1, 3],
     registers: [this.register],
   });
   private readonly stored = new Counter({
@@ -109,6 +117,12 @@ export class Metrics implements OnModuleInit {
     server.addHook('onRequest', (_request, _reply, done) => {
       this.running.inc();
       done();
+    });
+    server.addHook('onSend', (request, reply, payload, done) => {
+      const group = routeGroup(request.method, request.routeOptions.url ?? '');
+      if (reply.statusCode < 300 || reply.statusCode === 304)
+        this.firstByte.observe({ group }, reply.elapsedTime / 1000);
+      done(null, payload);
     });
     server.addHook('onResponse', (request, reply, done) => {
       this.running.dec();

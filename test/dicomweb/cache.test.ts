@@ -10,15 +10,20 @@ import { startNginx } from '../../infra/local/nginx.ts';
 import { reserveAnyPort } from '../../infra/local/port.ts';
 import { openPrefix } from '../../infra/local/prefix.ts';
 import { aheadScenarios } from './ahead.scenarios.ts';
+import { cacheOperationsScenarios } from './cache.operations.scenarios.ts';
+import { cacheTroubleScenarios } from './cache.trouble.scenarios.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 
 const FRAME = 'multipart/related; type="application/octet-stream"; transfer-syntax=*';
 const ONE = 'application/octet-stream; transfer-syntax=*';
+const BULK = 'multipart/related; type="application/octet-stream"';
 const JSON_TYPE = 'application/dicom+json';
 const SIZE = 1_000 * 1_000;
 
 let world: World;
 let storer: Caller;
+/** May store and delete. */
+let deleter: Caller;
 let reader: Caller;
 let cache: string;
 let nginx: Running;
@@ -29,6 +34,7 @@ beforeAll(async () => {
   cache = await mkdtemp(join(tmpdir(), 'radgate-cached-'));
   world = await startWorld({ CACHE_DIR: cache, ACCEL_REDIRECT: '/cached', TRUSTED_PROXIES: '127.0.0.1' });
   storer = await world.machine();
+  deleter = await world.machine([{ rights: ['studies:store', 'studies:delete'], scope: { kind: 'all' } }]);
   reader = await world.person({
     rights: ['studies:read', 'studies:delete'],
     scope: { kind: 'all' },
@@ -102,10 +108,12 @@ describe('a body in the cache', () => {
     ['a picture', '/rendered', 'image/jpeg'],
     ['a thumbnail', '/thumbnail', 'image/png'],
     ['metadata', '/metadata', JSON_TYPE],
-    ['compressed metadata', '/metadata', JSON_TYPE],
+    ['metadata (gzip)', '/metadata', JSON_TYPE],
+    ['metadata (zstd)', '/metadata', JSON_TYPE],
+    ['bulk data', '/bulk/7FE00010', 'application/octet-stream'],
   ])('%s is the same when it is made and later, and with and without nginx', async (name, end, accept) => {
     const one = await stored(7);
-    const encoding = { 'accept-encoding': name.startsWith('compressed') ? 'gzip' : 'identity' };
+    const encoding = { 'accept-encoding': /\((.*)\)/.exec(name)?.[1] ?? 'identity' };
     const ask = (origin?: string) => get(`${one.path}${end}`, accept, encoding, origin);
     const [made, again, byNginx] = [await ask(), await ask(), await ask(carried)];
     expect(await cachedFiles(one)).not.toEqual([]);
@@ -123,6 +131,10 @@ describe('a body in the cache', () => {
       ])
         expect([header, headers[header]]).toEqual([header, made.headers[header]]);
     }
+    expect(made.headers['server-timing']).toMatch(
+      /^auth;dur=[\d.]+, catalog;dur=[\d.]+, archive;dur=[\d.]+, total;dur=[\d.]+$/,
+    );
+    for (const { headers } of [again, byNginx]) expect(headers['server-timing']).toMatch(/, cache;dur=/);
     expect(byNginx.headers['last-modified']).toBeUndefined();
     expect(byNginx.headers['accept-ranges']).toBe(made.headers['accept-ranges']);
     expect(byNginx.headers['x-frame-options']).toBe('SAMEORIGIN');
@@ -151,29 +163,31 @@ describe('a body in the cache', () => {
       { authorization: stranger.authorization },
       carried,
     );
-    expect(refused.status).toBe(404);
+    expect([refused.status, refused.headers['server-timing']]).toEqual([404, undefined]);
   });
 
-  it('can be read in ranges, if it is one body', async () => {
+  it.each(['/frames/1', '/bulk/7FE00010'])('%s can be read in ranges, if it is one body', async (end) => {
     const one = await stored(7);
-    const whole = await frame(one);
+    const type = end.startsWith('/bulk') ? 'application/octet-stream' : ONE;
+    const whole = await get(`${one.path}${end}`, type);
     const etag = whole.headers['etag'] ?? '';
     for (const origin of [world.gateway.url, carried]) {
-      const part = await get(`${one.path}/frames/1`, ONE, { range: 'bytes=10-19', 'if-range': etag }, origin);
+      const part = await get(`${one.path}${end}`, type, { range: 'bytes=10-19', 'if-range': etag }, origin);
       expect([part.status, part.headers['content-range'], part.body.length]).toEqual([
         206,
         `bytes 10-19/${SIZE}`,
         10,
       ]);
       const other = await get(
-        `${one.path}/frames/1`,
-        ONE,
+        `${one.path}${end}`,
+        type,
         { range: 'bytes=10-19', 'if-range': '"other"' },
         origin,
       );
       expect(isFilledWith(other, 7)).toBe(true);
-      expect((await get(`${one.path}/frames/1`, ONE, { range: `bytes=${SIZE}-` }, origin)).status).toBe(416);
-      expect((await get(`${one.path}/frames/1`, FRAME, { range: 'bytes=10-19' }, origin)).status).toBe(200);
+      expect((await get(`${one.path}${end}`, type, { range: `bytes=${SIZE}-` }, origin)).status).toBe(416);
+      const inParts = end.startsWith('/bulk') ? BULK : FRAME;
+      expect((await get(`${one.path}${end}`, inParts, { range: 'bytes=10-19' }, origin)).status).toBe(200);
     }
   });
 
@@ -248,3 +262,5 @@ describe('without a usable cache', () => {
 });
 
 aheadScenarios(() => ({ world, storer, reader }));
+cacheTroubleScenarios(() => ({ world, storer }));
+cacheOperationsScenarios(() => ({ world, storer: deleter, cache }));

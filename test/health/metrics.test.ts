@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
+import { routeGroup } from '../../src/health/route.groups.js';
 import { startWorld, type World } from '../support/world.ts';
 
 const TOKEN = 'a-token-for-metrics-alone';
@@ -30,6 +31,8 @@ it('returns figures by route pattern and status for the token, and nothing about
     /radgate_http_request_seconds_count\{method="GET",route="\/dicom-web\/studies\/:study",status="404"\} 1/,
   );
   for (const line of [
+    'radgate_first_byte_seconds_count{group="files"} 1',
+    'radgate_first_byte_seconds_count{group="store"} 1',
     'radgate_things{of="studies",state=""} 1',
     'radgate_things{of="instances",state=""} 2',
     'radgate_neighbour_up{neighbour="orthanc"} 1',
@@ -41,6 +44,23 @@ it('returns figures by route pattern and status for the token, and nothing about
   expect(text).toMatch(/radgate_watcher_changes_behind \d+/);
   for (const secret of [study, 'METRIC-1', 'Metrik', sender.name, reader.name, reader.id, TOKEN])
     expect(text).not.toContain(secret);
+});
+
+it.each([
+  ['GET', '/dicom-web/studies/:study/series/:series/instances/:instance/frames/:frames', 'frames'],
+  ['GET', '/dicom-web/studies/:study/series/:series/instances/:instance/frames/:frames/rendered', 'rendered'],
+  ['GET', '/dicom-web/studies/:study/thumbnail', 'rendered'],
+  ['GET', '/dicom-web/studies/:study/metadata', 'metadata'],
+  ['GET', '/dicom-web/studies/:study/series/:series/instances/:instance/bulk/*', 'bulk'],
+  ['GET', '/dicom-web/studies', 'search'],
+  ['GET', '/dicom-web/studies/:study/series', 'search'],
+  ['GET', '/dicom-web/studies/:study/series/:series', 'files'],
+  ['GET', '/wado', 'files'],
+  ['POST', '/dicom-web/studies', 'store'],
+  ['GET', '/api/users', 'api'],
+  ['GET', '/health/live', 'other'],
+])('the time to the first byte of %s %s counts for the group %s', (method, pattern, group) => {
+  expect(routeGroup(method, pattern)).toBe(group);
 });
 
 it('refuses requests without the token', async () => {

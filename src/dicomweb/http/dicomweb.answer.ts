@@ -65,5 +65,12 @@ export async function sendAnswer(
     sendRefusal(reply, refusal);
     return reply;
   }
+  // A refusal has no durations, because they could tell whether the study exists.
+  if (status < 300 || status === 304) addTiming(reply);
   return reply.status(status).send(body);
+}
+
+function addTiming(reply: FastifyReply): void {
+  const timing = reply.request.serverTiming;
+  if (timing !== undefined) void reply.header('server-timing', timing.text(reply.elapsedTime));
 }

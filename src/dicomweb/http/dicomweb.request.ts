@@ -7,6 +7,8 @@ import type { RightsCheck } from '../../authz/running.requests.js';
 import { NotAuthenticated, RightMissing } from '../../problems/errors.js';
 import type { AcceptSources } from './accept.js';
 import { disconnectSignal } from './disconnect.signal.js';
+import { ServerTiming } from './server.timing.js';
+import { type TextEncoding, textEncodingOf } from './text.encoding.js';
 
 /** A DICOMweb request for services: typed values instead of Fastify's objects. */
 export interface DicomwebRequest extends AcceptSources {
@@ -20,8 +22,10 @@ export interface DicomwebRequest extends AcceptSources {
   readonly ifNoneMatch: string | undefined;
   readonly ifRange: string | undefined;
   readonly range: string | undefined;
-  /** Whether the client accepts bodies that are compressed with gzip. */
-  readonly acceptsGzip: boolean;
+  /** The compression that the client accepts for text. `undefined`: none of those that the gateway has. */
+  readonly textEncoding: TextEncoding | undefined;
+  /** Collects the durations of the parts of the request. */
+  readonly timing: ServerTiming;
   /** Whether our nginx sent the request and can send a file of the cache itself. Its requests have this header (infra/nginx). */
   readonly byNginx: boolean;
   /** Adds facts to the audit row of the answer. */
@@ -33,9 +37,6 @@ export interface DicomwebRequest extends AcceptSources {
   readonly recorded: (rightsCheck: RightsCheck) => void;
 }
 
-/** Whether `Accept-Encoding` lists gzip without the weight 0 (RFC 9110 §12.5.3). */
-const GZIP = /(^|,)\s*gzip\s*(;\s*q=(1(\.0*)?|0\.\d*[1-9]\d*)\s*)?(,|$)/i;
-
 /** Passes the typed values of a request to a handler: `@Incoming() request: DicomwebRequest`. Only for routes that require a right. */
 export const Incoming = createParamDecorator((_: unknown, context: ExecutionContext): DicomwebRequest => {
   const http = context.switchToHttp();
@@ -43,6 +44,9 @@ export const Incoming = createParamDecorator((_: unknown, context: ExecutionCont
   const { actor, policy } = request;
   if (policy === undefined) throw new RightMissing();
   if (actor === undefined) throw new NotAuthenticated();
+  const timing = new ServerTiming();
+  timing.add('auth', http.getResponse<FastifyReply>().elapsedTime);
+  request.serverTiming = timing;
   return {
     policy,
     actor,
@@ -51,7 +55,8 @@ export const Incoming = createParamDecorator((_: unknown, context: ExecutionCont
     ifNoneMatch: request.headers['if-none-match'],
     ifRange: request.headers['if-range']?.toString(),
     range: request.headers.range,
-    acceptsGzip: GZIP.test(request.headers['accept-encoding']?.toString() ?? ''),
+    textEncoding: textEncodingOf(request.headers['accept-encoding']?.toString()),
+    timing,
     byNginx: canBeSentByNginx(request),
     note: (facts) => {
       request.auditNote = { ...request.auditNote, ...facts };

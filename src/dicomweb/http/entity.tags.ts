@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { contentDigest } from '../../catalog/content.digest.js';
 import type { FoundInstances } from '../../catalog/lookup.service.js';
 
 /**
@@ -11,8 +12,7 @@ export function etagOf(
   choices: readonly unknown[],
   strength: 'weak' | 'strong',
 ): string {
-  const hash = createHash('sha256').update(JSON.stringify(choices));
-  for (const { orthancId, storedAt } of found.instances) hash.update(`\n${orthancId} ${storedAt.getTime()}`);
+  const hash = createHash('sha256').update(`${JSON.stringify(choices)}\n${contentDigest(found.instances)}`);
   return `${strength === 'weak' ? 'W/' : ''}"${hash.digest('base64url').slice(0, 27)}"`;
 }
 

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
-import { createGzip } from 'node:zlib';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Offered } from '../../audit/readings.js';
 import { CacheUnusable } from '../../cache/cache.folder.js';
@@ -13,6 +12,7 @@ import type { Env } from '../../config/env.js';
 import { type DicomwebAnswer, bodyAnswer } from '../http/dicomweb.answer.js';
 import { type ByteRange, outsideBody, partOf } from '../http/byte.range.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
+import { compressor, TEXT_ENCODINGS, type TextEncoding } from '../http/text.encoding.js';
 import type { RecordedRead } from './read.access.js';
 
 /** Bodies up to this length are read into memory. Longer bodies are streamed. */
@@ -30,7 +30,7 @@ export interface CacheableBody {
   readonly type: (boundary: string) => string;
   /** Whether only the whole body can be sent, and no range of it. */
   readonly isWhole: boolean;
-  /** Whether the body is also sent compressed with gzip. */
+  /** Whether the body is also sent compressed. */
   readonly isText?: boolean;
   /** Makes the body. `stop` aborts when no client waits for the body. It is also the signal of the instances of `read`. */
   readonly make: (read: RecordedRead, boundary: string, stop: AbortSignal) => Promise<Readable>;
@@ -53,13 +53,12 @@ export class CachedAnswers {
     read: RecordedRead,
     body: CacheableBody,
   ): Promise<DicomwebAnswer | undefined> {
-    const compressed = body.isText === true && request.acceptsGzip;
-    const file = compressed
-      ? await this.compressed(read, body, request.signal)
-      : await this.plain(read, body, request.signal);
+    const used = body.isText === true ? request.textEncoding : undefined;
+    const span = this.cache.holds(this.keyOf(read, body, used)) ? 'cache' : 'archive';
+    const file = await request.timing.measure(span, () => this.file(read, body, used, request.signal));
     if (file === undefined) return undefined;
     const encoding = {
-      ...(compressed ? { 'content-encoding': 'gzip' } : {}),
+      ...(used === undefined ? {} : { 'content-encoding': used }),
       ...(body.isText === true ? { vary: 'Accept, Accept-Encoding, Authorization, Cookie' } : {}),
     };
     const answer = await this.sent(request, file, body);
@@ -71,28 +70,37 @@ export class CachedAnswers {
     return { ...answer, headers: { ...answer.headers, ...encoding } };
   }
 
-  /** Whether the cache has the body, also the compressed form of a text. */
+  /** Whether the cache has the body, also all compressed forms of a text. */
   isPrepared(found: FoundInstances, body: CacheableBody): boolean {
-    return this.cache.holds(
-      this.keyOf(found, body.isText === true ? [...body.choices, 'gzip'] : body.choices),
-    );
+    return formsOf(body).every((form) => this.cache.holds(this.keyOf(found, body, form)));
   }
 
   /**
-   * Makes the body in advance if the cache does not have it, also the compressed form of a text. The rights are checked when a client asks for
-   * the body. Errors of `make` are thrown unchanged.
+   * Makes the body in advance if the cache does not have it, also the compressed forms of a text. The rights are checked when a client asks
+   * for the body. Errors of `make` are thrown unchanged.
    */
   async prepare(read: RecordedRead, body: CacheableBody, signal: AbortSignal): Promise<void> {
-    if (this.isPrepared(read, body)) return;
-    if (body.isText === true) await this.compressed(read, body, signal, true);
-    else await this.plain(read, body, signal, true);
+    for (const form of formsOf(body))
+      if (!this.cache.holds(this.keyOf(read, body, form))) await this.file(read, body, form, signal, true);
+  }
+
+  private file(
+    read: RecordedRead,
+    body: CacheableBody,
+    form: TextEncoding | undefined,
+    signal: AbortSignal,
+    isAhead = false,
+  ): Promise<CachedFile | undefined> {
+    return form === undefined
+      ? this.plain(read, body, signal, isAhead)
+      : this.compressed(read, body, form, signal, isAhead);
   }
 
   private plain(
     read: RecordedRead,
-    { choices, make }: CacheableBody,
+    body: CacheableBody,
     signal: AbortSignal,
-    isAhead = false,
+    isAhead: boolean,
   ): Promise<CachedFile | undefined> {
     const work = async (boundary: string, stop: AbortSignal) => {
       let payload = 0;
@@ -105,32 +113,34 @@ export class CachedAnswers {
           payload += bytes;
         },
       };
-      return { stream: await make(making, boundary, stop), payload: () => payload };
+      return { stream: await body.make(making, boundary, stop), payload: () => payload };
     };
-    return this.cache.provide(this.keyOf(read, choices), work, signal, isAhead);
+    return this.cache.provide(this.keyOf(read, body, undefined), work, signal, isAhead);
   }
 
   private async compressed(
     read: RecordedRead,
     body: CacheableBody,
+    encoding: TextEncoding,
     signal: AbortSignal,
-    isAhead = false,
+    isAhead: boolean,
   ): Promise<CachedFile | undefined> {
-    const key = this.keyOf(read, [...body.choices, 'gzip']);
+    const key = this.keyOf(read, body, encoding);
     const found = await this.cache.find(key);
     if (found !== undefined) return found;
     const plain = await this.plain(read, body, signal, isAhead);
     if (plain === undefined) return undefined;
     const { absolute } = this.cache.pathsOf(plain);
     const work = async () => ({
-      stream: Readable.from(gzipOf(absolute), { objectMode: false }),
+      stream: Readable.from(compressedFile(absolute, encoding), { objectMode: false }),
       payload: () => plain.payload,
     });
     return this.cache.provide(key, work, signal, isAhead);
   }
 
-  private keyOf({ studyUid }: FoundInstances, choices: readonly unknown[]) {
-    return { study: studyUid, choices: [this.env.PUBLIC_URL, ...choices] };
+  private keyOf({ studyUid }: FoundInstances, { choices }: CacheableBody, form: TextEncoding | undefined) {
+    const formed = form === undefined ? choices : [...choices, form];
+    return { study: studyUid, choices: [this.env.PUBLIC_URL, ...formed] };
   }
 
   private async sent(
@@ -193,8 +203,13 @@ function withSignal(instance: FoundInstance, signal: AbortSignal): FoundInstance
   return { ...instance, signal };
 }
 
-async function* gzipOf(path: string): AsyncGenerator<Buffer> {
-  const compressed = createGzip();
+/** The forms of a body that are made in advance: as it is, and compressed if it is a text. */
+function formsOf({ isText }: CacheableBody): readonly (TextEncoding | undefined)[] {
+  return isText === true ? [undefined, ...TEXT_ENCODINGS] : [undefined];
+}
+
+async function* compressedFile(path: string, encoding: TextEncoding): AsyncGenerator<Buffer> {
+  const compressed = compressor(encoding);
   pipeline(createReadStream(path), compressed, () => undefined);
   try {
     for await (const chunk of compressed) yield Buffer.from(chunk);

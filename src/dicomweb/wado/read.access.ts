@@ -20,8 +20,8 @@ export class ReadAccess {
    * Returns all instances of the target. Throws `NotVisible` when the target is unknown or out of scope. When the client disconnects, reads
    * of these instances stop waiting for a slot.
    */
-  find({ policy, signal }: DicomwebRequest, target: ResourceUids): Promise<FoundInstances> {
-    return this.lookup.findRecent(policy, 'studies:read', target, signal);
+  find({ policy, signal, timing }: DicomwebRequest, target: ResourceUids): Promise<FoundInstances> {
+    return timing.measure('catalog', () => this.lookup.findRecent(policy, 'studies:read', target, signal));
   }
 
   /**
@@ -29,12 +29,14 @@ export class ReadAccess {
    * written.
    */
   async record(
-    { actor, recorded }: DicomwebRequest,
+    { actor, recorded, timing }: DicomwebRequest,
     found: FoundInstances,
     action: Reading['action'],
   ): Promise<RecordedRead> {
     const { studyUid, patientIssuer, patientId } = found;
-    const offered = await this.readings.record(actor, { action, studyUid, patientIssuer, patientId });
+    const offered = await timing.measure('catalog', () =>
+      this.readings.record(actor, { action, studyUid, patientIssuer, patientId }),
+    );
     recorded({
       subject: `studies:read ${studyUid}`,
       mayContinue: (policy) => this.lookup.covers(policy, 'studies:read', studyUid),

@@ -1,0 +1,26 @@
+import type { Transform } from 'node:stream';
+import { createGzip, createZstdCompress } from 'node:zlib';
+
+/** The compressions of text, the preferred one first (RFC 8878, RFC 1952). */
+export const TEXT_ENCODINGS = ['zstd', 'gzip'] as const;
+export type TextEncoding = (typeof TEXT_ENCODINGS)[number];
+
+/**
+ * The compression to use for an `Accept-Encoding` header (RFC 9110 §12.5.3): the one with the highest weight, and zstd if the weights are
+ * equal. `undefined` if the header names none of them, or only with the weight 0.
+ */
+export function textEncodingOf(header = ''): TextEncoding | undefined {
+  const weights = new Map<string, number>();
+  for (const part of header.split(',')) {
+    const [, name, q = '1'] =
+      /^\s*([\w-]+)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?$/i.exec(part) ?? [];
+    if (name !== undefined) weights.set(name.toLowerCase(), Number(q));
+  }
+  const accepted = TEXT_ENCODINGS.filter((one) => (weights.get(one) ?? 0) > 0);
+  return accepted.toSorted((one, other) => (weights.get(other) ?? 0) - (weights.get(one) ?? 0))[0];
+}
+
+/** A stream that compresses. */
+export function compressor(encoding: TextEncoding): Transform {
+  return encoding === 'zstd' ? createZstdCompress() : createGzip();
+}
