@@ -74,6 +74,12 @@ async function ask({ reader }: Stage, url: string, path: string, accept: string)
   return { status: answer.status, text: await answer.text() };
 }
 
+/** The times at which the files of a folder were written. */
+async function timesOf(folder: string): Promise<number[]> {
+  const names = await readdir(folder);
+  return Promise.all(names.map(async (name) => (await stat(join(folder, name))).mtimeMs));
+}
+
 /** Bodies that the gateway makes before a client asks for them. */
 export function aheadScenarios(stage: () => Stage): void {
   describe('bodies made in advance', () => {
@@ -122,11 +128,9 @@ export function aheadScenarios(stage: () => Stage): void {
       await store(stage(), later);
       await ask(stage(), gateway.url, `/studies/${opened.uid}/series`, JSON_TYPE);
       await isMade(later);
-      const times = async ({ uid }: Study) => {
-        const names = await readdir(join(folder, uid));
-        return Promise.all(names.map(async (name) => (await stat(join(folder, uid, name))).mtimeMs));
-      };
-      expect(Math.max(...(await times(opened)))).toBeLessThan(Math.min(...(await times(later))));
+      expect(Math.max(...(await timesOf(join(folder, opened.uid))))).toBeLessThan(
+        Math.min(...(await timesOf(join(folder, later.uid)))),
+      );
     });
 
     it('are made by one of the gateways that share a folder, and after a restart', async () => {

@@ -146,25 +146,23 @@ export function cacheTroubleScenarios(stage: () => Stage): void {
     it('has the same rows in the audit with and without nginx', async () => {
       // A gateway that is shut down writes the totals of its reads.
       await gateway.stop();
-      const rows = await stage().world.sql`
-        select account_id, kind, action, requests::int, instances::int, frames::int, bytes::int from audit
-        where kind in ('opened', 'totals') and account_id in ${stage().world.sql(readers.map(({ id }) => id))}
-        order by action, kind`;
-      const of = (caller: Caller | undefined) =>
-        rows.filter((row) => row['account_id'] === caller?.id).map(({ account_id: _, ...row }) => row);
-      const [direct, byNginx] = [of(readers[0]), of(readers[1])];
-      const totals = direct.filter(({ kind }) => kind === 'totals').map(({ action }) => String(action));
+      const rowsOf = (caller: Caller | undefined) => stage().world.sql`
+        select kind, action, requests::int, instances::int, frames::int, bytes::int from audit
+        where kind in ('opened', 'totals') and account_id = ${caller?.id ?? null} order by action, kind`;
+      const [direct, byNginx] = [await rowsOf(readers[0]), await rowsOf(readers[1])];
+      const totals = direct.filter((row) => row['kind'] === 'totals').map((row) => String(row['action']));
       expect(totals).toEqual(['read bulk', 'read frames', 'read metadata', 'read rendered']);
-      expect(byNginx).toEqual(direct);
+      expect([...byNginx]).toEqual([...direct]);
     });
 
     it('has no incomplete body after gateways were killed while they wrote', async () => {
       const { world } = stage();
       const images = await stored(stage(), 5);
-      const ask = (origin: string, image: Image) => get(origin, `${pathOf(image)}/frames/1`, readers[0]);
       for (let time = 0; time < longForm(20, 1); time += 1) {
         const killed = await startTestGateway(settings(world.orthanc.url));
-        const asked = images.map((image) => ask(killed.url, image).catch(() => undefined));
+        const asked = images.map((image) =>
+          get(killed.url, `${pathOf(image)}/frames/1`, readers[0]).catch(() => undefined),
+        );
         await sleep(30 + ((time * 37) % 200));
         await killed.leave();
         await Promise.all(asked);
@@ -172,7 +170,7 @@ export function cacheTroubleScenarios(stage: () => Stage): void {
       const restarted = await startTestGateway(settings(world.orthanc.url));
       try {
         for (const image of images) {
-          const { status, body } = await ask(restarted.url, image);
+          const { status, body } = await get(restarted.url, `${pathOf(image)}/frames/1`, readers[0]);
           expect([status, body.length]).toEqual([200, SIZE]);
           expect(body.every((byte) => byte === image.fill)).toBe(true);
         }
