@@ -62,6 +62,7 @@ export async function startGateway(options: GatewayOptions): Promise<Running> {
       METRICS_TOKEN: secrets.metricsToken,
       DATA_DIR: own,
       CACHE_DIR: cache,
+      CACHE_AHEAD_PERCENT: process.env['CACHE_AHEAD_PERCENT'] ?? '25',
       ACCEL_REDIRECT: '/cached',
       TRUSTED_PROXIES: '127.0.0.1',
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
