@@ -46,6 +46,13 @@ async function stored({ world, storer }: Stage, count: number): Promise<Image[]>
   return images;
 }
 
+/** The rows of the audit about reads of this account. */
+function rowsOf({ world }: Stage, caller: Caller | undefined) {
+  return world.sql`
+    select kind, action, requests::int, instances::int, frames::int, bytes::int from audit
+    where kind in ('opened', 'totals') and account_id = ${caller?.id ?? null} order by action, kind`;
+}
+
 /** Gateways that are killed, lose their archive, or stand behind an nginx that does not have their files. */
 export function cacheTroubleScenarios(stage: () => Stage): void {
   describe('the cache in trouble', () => {
@@ -146,10 +153,7 @@ export function cacheTroubleScenarios(stage: () => Stage): void {
     it('has the same rows in the audit with and without nginx', async () => {
       // A gateway that is shut down writes the totals of its reads.
       await gateway.stop();
-      const rowsOf = (caller: Caller | undefined) => stage().world.sql`
-        select kind, action, requests::int, instances::int, frames::int, bytes::int from audit
-        where kind in ('opened', 'totals') and account_id = ${caller?.id ?? null} order by action, kind`;
-      const [direct, byNginx] = [await rowsOf(readers[0]), await rowsOf(readers[1])];
+      const [direct, byNginx] = [await rowsOf(stage(), readers[0]), await rowsOf(stage(), readers[1])];
       const totals = direct.filter((row) => row['kind'] === 'totals').map((row) => String(row['action']));
       expect(totals).toEqual(['read bulk', 'read frames', 'read metadata', 'read rendered']);
       expect([...byNginx]).toEqual([...direct]);
