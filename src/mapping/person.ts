@@ -22,8 +22,8 @@ export function differencesOf(one: Patient, other: Patient): Difference[] {
   if (gender !== undefined && otherGender !== undefined && gender !== otherGender) found.push('gender');
   const [given, otherGiven] = [readingsOf(one), readingsOf(other)];
   const areNamed = given.length > 0 && otherGiven.length > 0;
-  if (areNamed && !given.some((names) => otherGiven.some((otherNames) => isSameGiven(names, otherNames))))
-    found.push('given_name');
+  const isSame = given.some((names) => otherGiven.some((otherNames) => isSameGiven(names, otherNames)));
+  if (areNamed && !isSame && !hasSameWords(one, other)) found.push('given_name');
   if (!areDated && !areNamed && hasOtherFamily(one, other)) found.push('family_name');
   return found;
 }
@@ -78,6 +78,24 @@ const readingsOf = (patient: Patient): string[][] => [
     ),
   }),
 ];
+
+const isUnsplit = ({ family, given = [] }: HumanName) => family === undefined && given.length === 0;
+
+/** The spelling keys of all words of a name, in alphabetical order. */
+const wordsOf = (name: HumanName): string =>
+  spellingKeys(isUnsplit(name) ? [name.text ?? ''] : [...(name.given ?? []), name.family ?? ''])
+    .sort()
+    .join(' ');
+
+/**
+ * Whether both Patients have a name of the same words, and one of these names is not split. Such a name does not show which of its words are
+ * given names. For example, "Ruiz Peña María José" is the name of María José Ruiz Peña.
+ */
+function hasSameWords({ name: names = [] }: Patient, { name: others = [] }: Patient): boolean {
+  return names.some((one) =>
+    others.some((other) => (isUnsplit(one) || isUnsplit(other)) && wordsOf(one) === wordsOf(other)),
+  );
+}
 
 function hasOtherFamily(one: Patient, other: Patient): boolean {
   const [own, others] = [one, other].map((patient) =>

@@ -23,6 +23,9 @@ const person = (
   ...(gender === undefined ? {} : { gender }),
 });
 
+/** A Patient whose name is not split. */
+const unsplit = (text: string): Patient => ({ resourceType: 'Patient', name: [{ text }] });
+
 describe('given names', () => {
   it.each([
     ['John', 'john'],
@@ -97,6 +100,18 @@ describe('two persons with one identifier', () => {
       name: [{ text: 'Bill Silva' }, { given: ['William'], family: 'Silva' }],
     };
     expect(differencesOf(person(['Willian']), stored)).toEqual([]);
+  });
+
+  it('that are not split fit a name of the same words, in any order, and no other name', () => {
+    const stored = person(['María', 'José'], undefined, undefined, 'Ruiz Peña');
+    for (const text of ['Ruiz Peña María José', 'María José Ruiz Peña']) {
+      expect(differencesOf(unsplit(text), stored)).toEqual([]);
+      expect(differencesOf(stored, unsplit(text))).toEqual([]);
+    }
+    expect(differencesOf(unsplit('Ruiz Peña María Luz'), stored)).toEqual(['given_name']);
+    expect(differencesOf(person(['Ruiz'], undefined, undefined, 'María José Peña'), stored)).toEqual([
+      'given_name',
+    ]);
   });
 
   it.each([
