@@ -123,6 +123,13 @@ describe('a decision about a word that has given records', () => {
     await decide(id, CROHN, confirmed).expect(200);
     await corrected('bistrolite');
     expect(await recordsOf(210)).toEqual(['!4556007', '34000006']);
+    // While the response to a correction is lost, an undo would miss the records of the correction.
+    const sent = { creates: true, provenance: 'lost' };
+    await world.sql`update word_uses set revision = revision - 1, sent = ${world.sql.json(sent)}
+      where import_id = ${first.file_id}`;
+    const early = await clerk.post(`/api/imports/${first.file_id}/undo`).expect(409);
+    expect(early.body).toMatchObject({ detail: expect.stringContaining('corrected decision') });
+    await world.sql`update word_uses set revision = revision + 1, sent = null where import_id = ${first.file_id}`;
     await clerk.post(`/api/imports/${first.file_id}/undo`).expect(202);
     await expect
       .poll(async () => (await clerk.report(first.file_id)).status, { timeout: 20_000 })

@@ -75,7 +75,8 @@ export class ImportControl {
 
   /**
    * Undoes the writes of an import, except for resources that somebody else changed later or that a later import uses. A repeated request
-   * during the undo changes nothing.
+   * during the undo changes nothing. Throws Conflict while the correction of a word has sent records of the import that are not stored yet,
+   * because the undo would miss them.
    */
   undo(action: AuditedAction, id: string): Promise<ImportReport> {
     const ended: readonly Status[] = ['completed', 'completed_with_errors', 'cancelled', 'failed'];
@@ -85,6 +86,14 @@ export class ImportControl {
       ended,
       async (transaction, record) => {
         if (record.undoing !== null) return;
+        const sent = await transaction.execute(sql`
+          select from word_uses uses join terms on terms.id = uses.term and uses.revision < terms.revision
+          where uses.import_id = ${id} and uses.sent is not null limit 1`);
+        if (sent.length > 0)
+          throw new Conflict(
+            'import-state-conflict',
+            'A corrected decision about a word is being applied to this import. Wait until it has ended.',
+          );
         await transaction
           .update(imports)
           .set({ undoing: 'asked', sameness: null, finishedAt: null })
