@@ -32,9 +32,10 @@ export class CodeMapsController {
     @Audited() action: AuditedAction,
     @Body() body: unknown,
     @Headers('content-type') type: string | undefined,
+    @Headers('content-length') length: string | undefined,
     @Who() account: Account,
   ): Promise<CodeMap> {
-    return this.maps.load(action, body, type ?? '', account);
+    return this.maps.load(action, body, { type: type ?? '', bytes: Number(length ?? 0) }, account);
   }
 
   /** Deletes a map. Conditions that were written with the map are kept. Returns 404 if the map does not exist. */

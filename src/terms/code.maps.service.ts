@@ -56,14 +56,22 @@ export class CodeMaps {
 
   /**
    * Loads a map. It replaces the map with the same URL. Throws BadField for an invalid map, UnsupportedMedia for another media type than
-   * application/fhir+json, PayloadTooLargeException above 64 MiB, and TooMany while other maps are being loaded.
+   * application/fhir+json, PayloadTooLargeException above 64 MiB, and TooMany while other maps are being loaded. `bytes` is the length that
+   * the client has announced, or 0.
    */
-  async load(action: AuditedAction, body: unknown, type: string, account: Account): Promise<CodeMap> {
+  async load(
+    action: AuditedAction,
+    body: unknown,
+    { type, bytes }: { readonly type: string; readonly bytes: number },
+    account: Account,
+  ): Promise<CodeMap> {
     if (!(body instanceof Readable) || !/^application\/fhir\+json\s*(?:;|$)/i.test(type))
       throw new UnsupportedMedia(
         'unsupported-media-type',
         'Unsupported media type. Send the ConceptMap as application/fhir+json.',
       );
+    // Reading 64 MiB takes seconds, so a body that is known to be too large is not read.
+    if (bytes > MOST_BYTES) throw new PayloadTooLargeException();
     return this.slots.run(() => this.read(action, body, account), undefined, account.id);
   }
 
