@@ -137,9 +137,9 @@ export class OrthancBytes implements OnApplicationShutdown {
     return this.connection.read('modification', `/instances/${id}/modify`, { json, modifies: true });
   }
 
-  /** Stores one DICOM file. */
-  async storeInstance(body: Readable): Promise<StoredInstance> {
-    const parsed = StoredAnswer.safeParse(await this.connection.send('store', '/instances', body));
+  /** Stores one DICOM file. `isLastTry`: whether the file cannot be sent again. It is then sent on a new connection. */
+  async storeInstance(body: Readable, isLastTry = true): Promise<StoredInstance> {
+    const parsed = StoredAnswer.safeParse(await this.connection.send('store', '/instances', body, isLastTry));
     if (!parsed.success) throw new UpstreamFailed('store');
     const { ID, ParentStudy, ParentSeries, Status } = parsed.data;
     return { id: ID, study: ParentStudy, series: ParentSeries, status: Status };

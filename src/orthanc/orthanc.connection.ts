@@ -66,10 +66,11 @@ export class ArchiveConnection {
 
   /**
    * Sends a body and returns the small answer as text. The body is sent with chunked transfer coding, because Orthanc would allocate memory
-   * for a declared Content-Length.
+   * for a declared Content-Length. With `opensConnection`, no idle connection is used.
    */
-  async send(callName: string, path: string, body: Readable): Promise<string> {
-    const answer = await this.transport.request(callName, { method: 'POST', path, body });
+  async send(callName: string, path: string, body: Readable, opensConnection: boolean): Promise<string> {
+    const call = { method: 'POST' as const, path, body, opensConnection };
+    const answer = await this.transport.request(callName, call);
     const text = await wholeText(callName, answer.body);
     const problem = problemOfStatus(callName, answer.statusCode);
     if (problem !== undefined) throw problem;

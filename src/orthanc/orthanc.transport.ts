@@ -36,6 +36,8 @@ export interface ArchiveCall {
   readonly body?: Readable | string | undefined;
   /** Value of the `Range` header (RFC 9110 §14.2). */
   readonly range?: string | undefined;
+  /** Whether the request must not use an idle connection, which Orthanc may have closed. For a body that cannot be sent again. */
+  readonly opensConnection?: boolean | undefined;
   /** Whether Orthanc modifies an instance before it answers. */
   readonly computes?: boolean | undefined;
 }
@@ -75,7 +77,8 @@ export class ArchiveTransport {
    */
   async request(callName: string, call: ArchiveCall, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
     try {
-      return await this.once(this.pool, call, signal).catch((error: unknown) => {
+      const pool = call.opensConnection === true ? this.fresh : this.pool;
+      return await this.once(pool, call, signal).catch((error: unknown) => {
         if (!CONNECTION_LOST.has(codeOf(error)) || call.body instanceof Readable) throw error;
         return this.once(this.fresh, call, signal);
       });

@@ -55,16 +55,16 @@ export async function sendInTurn<T>(
   content: InstanceBytes,
   sender: TransferSender,
   atEnd: (all: TransferredBytes) => Promise<void>,
-  send: (body: Readable) => Promise<T>,
+  send: (body: Readable, isLastTry: boolean) => Promise<T>,
 ): Promise<T> {
   const { start, whole, inflated } = content;
   if (whole !== undefined && inflated() <= SMALL_BYTES) {
-    const sendAll = () => send(Readable.from(start, { objectMode: false }));
+    const sendAll = (isLastTry: boolean) => send(Readable.from(start, { objectMode: false }), isLastTry);
     // The call can fail because the archive closed an idle connection. One retry is safe: if the same file is sent twice, it is stored
     // once.
     const sendTwice = () =>
-      sendAll().catch((error: unknown) => {
-        if (error instanceof NeighbourAway) return sendAll();
+      sendAll(false).catch((error: unknown) => {
+        if (error instanceof NeighbourAway) return sendAll(true);
         throw error;
       });
     return smallSlots.run(sendTwice, undefined, sender.account);
@@ -77,14 +77,14 @@ async function sendStreamed<T>(
   content: InstanceBytes,
   sender: TransferSender,
   atEnd: (all: TransferredBytes) => Promise<void>,
-  send: (body: Readable) => Promise<T>,
+  send: (body: Readable, isLastTry: boolean) => Promise<T>,
 ): Promise<T> {
   const failure: { error?: unknown } = {};
   // Frees the slot for large instances when `send` settles, because the end of the stream can be detected much later.
   const settled = new AbortController();
   const body = limited(content, sender, atEnd, settled.signal, failure);
   try {
-    return await send(Readable.from(body, { objectMode: false }));
+    return await send(Readable.from(body, { objectMode: false }), true);
   } catch (error) {
     throw failure.error ?? error;
   } finally {

@@ -41,7 +41,9 @@ export class PartTransfer {
     };
     try {
       const sender = { account: reservation.by.accountId, signal };
-      const stored = await sendInTurn(content, sender, atEnd, (body) => this.bytes.storeInstance(body));
+      const stored = await sendInTurn(content, sender, atEnd, (body, isLastTry) =>
+        this.bytes.storeInstance(body, isLastTry),
+      );
       // The archive answered before it received all bytes.
       if (read === undefined) throw new UpstreamFailed('store');
       return { ...held, state: 'sent', stored, bytes: read };
