@@ -39,7 +39,7 @@ const parts: Part[] = [
     output: 'dist/portal/index.html',
     // The request types of the pages come from the OpenAPI document. A change of the interface that breaks a page fails here.
     commands: [
-      ['dist/openapi/write.command.js', 'dist/openapi/document.json'],
+      ['dist/openapi.command.js', 'dist/openapi/document.json'],
       [
         'node_modules/openapi-typescript/bin/cli.js',
         'dist/openapi/document.json',

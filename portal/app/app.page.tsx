@@ -10,7 +10,7 @@ import { queries } from '../client/queries.ts';
 import { SessionGate } from '../frame/session.gate.tsx';
 import { startTexts } from '../texts/texts.ts';
 import { router } from './router.tsx';
-import { colorScheme, theme } from './theme.ts';
+import { colorScheme, cssVariables, theme } from './theme.ts';
 
 // The Content-Security-Policy permits style elements that have this nonce.
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? '';
@@ -23,6 +23,7 @@ createRoot(root).render(
   <StrictMode>
     <MantineProvider
       theme={theme}
+      cssVariablesResolver={cssVariables}
       colorSchemeManager={colorScheme}
       defaultColorScheme="auto"
       getStyleNonce={() => nonce}

@@ -66,6 +66,51 @@ const looked = createRoute({
   path: '/looked',
   component: lazyRouteComponent(() => import('../patient/own.accesses.tsx'), 'OwnAccesses'),
 });
+const imports = createRoute({
+  getParentRoute: () => root,
+  path: '/imports',
+  component: lazyRouteComponent(() => import('../records/imports.list.tsx'), 'ImportsList'),
+});
+const list = createRoute({
+  getParentRoute: () => imports,
+  path: '$list',
+  component: lazyRouteComponent(() => import('../records/import.details.tsx'), 'ImportDetails'),
+});
+const words = createRoute({
+  getParentRoute: () => root,
+  path: '/words',
+  component: lazyRouteComponent(() => import('../records/words.inbox.tsx'), 'WordsInbox'),
+});
+const word = createRoute({
+  getParentRoute: () => words,
+  path: '$word',
+  component: lazyRouteComponent(() => import('../records/word.details.tsx'), 'WordDetails'),
+});
+const people = createRoute({
+  getParentRoute: () => root,
+  path: '/people',
+  component: lazyRouteComponent(() => import('../people/people.list.tsx'), 'PeopleList'),
+});
+const person = createRoute({
+  getParentRoute: () => people,
+  path: '$user',
+  component: lazyRouteComponent(() => import('../people/person.details.tsx'), 'PersonDetails'),
+});
+const groups = createRoute({
+  getParentRoute: () => root,
+  path: '/groups',
+  component: lazyRouteComponent(() => import('../people/groups.list.tsx'), 'GroupsList'),
+});
+const group = createRoute({
+  getParentRoute: () => groups,
+  path: '$group',
+  component: lazyRouteComponent(() => import('../people/group.details.tsx'), 'GroupDetails'),
+});
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  component: lazyRouteComponent(() => import('../audit/audit.page.tsx'), 'AuditPage'),
+});
 const profile = createRoute({
   getParentRoute: () => root,
   path: '/profile',
@@ -73,7 +118,18 @@ const profile = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([start, studies.addChildren([study]), images, looked, profile]),
+  routeTree: root.addChildren([
+    start,
+    studies.addChildren([study]),
+    images,
+    looked,
+    imports.addChildren([list]),
+    words.addChildren([word]),
+    people.addChildren([person]),
+    groups.addChildren([group]),
+    audit,
+    profile,
+  ]),
   defaultErrorComponent: PageProblem,
 });
 

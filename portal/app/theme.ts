@@ -1,4 +1,9 @@
-import { createTheme, localStorageColorSchemeManager, type MantineColorsTuple } from '@mantine/core';
+import {
+  createTheme,
+  type CSSVariablesResolver,
+  localStorageColorSchemeManager,
+  type MantineColorsTuple,
+} from '@mantine/core';
 
 const teal: MantineColorsTuple = [
   '#e8f6f7',
@@ -32,7 +37,7 @@ const FONTS =
 export const theme = createTheme({
   colors: { teal, dark },
   primaryColor: 'teal',
-  primaryShade: { light: 8, dark: 4 },
+  primaryShade: { light: 8, dark: 7 },
   autoContrast: true,
   fontFamily: FONTS,
   headings: { fontFamily: FONTS, fontWeight: '600' },
@@ -40,6 +45,13 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
+});
+
+/** Mantine's own greys for help texts and placeholders have too little contrast. */
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: { '--mantine-color-dimmed': '#52636a', '--mantine-color-placeholder': '#5d6c72' },
+  dark: { '--mantine-color-dimmed': '#9aa8ad', '--mantine-color-placeholder': '#9aa8ad' },
 });
 
 /** Keeps the choice between light, dark and the setting of the system. */

@@ -1,10 +1,10 @@
-import type { IconName } from './icons.tsx';
+type PageName =
+  'studies' | 'images' | 'looked' | 'imports' | 'words' | 'people' | 'groups' | 'audit' | 'profile';
 
-/** An entry of the menu. `text` is the name of its text in `menu`. */
+/** An entry of the menu. Its name is also the name of its icon and of its text in `menu`. */
 export interface MenuEntry {
-  readonly path: '/studies' | '/images' | '/looked' | '/profile';
-  readonly icon: IconName;
-  readonly text: 'studies' | 'images' | 'looked' | 'profile';
+  readonly path: `/${PageName}`;
+  readonly name: PageName;
 }
 
 /** What the menu depends on: the rights, and the linked patient. */
@@ -21,16 +21,23 @@ export function isPatient({ patient, rights }: Person): boolean {
   return patient !== null && rights.every((right) => OWN.has(right));
 }
 
-const STUDIES: MenuEntry = { path: '/studies', icon: 'studies', text: 'studies' };
-const PROFILE: MenuEntry = { path: '/profile', icon: 'profile', text: 'profile' };
-const OF_PATIENTS: readonly MenuEntry[] = [
-  { path: '/images', icon: 'images', text: 'images' },
-  { path: '/looked', icon: 'looked', text: 'looked' },
-  PROFILE,
+function entry(name: PageName): MenuEntry {
+  return { path: `/${name}`, name };
+}
+
+/** The pages of the staff, in the order of the menu. An account may use a page if it has one of the rights. */
+const OF_STAFF: readonly (readonly [name: PageName, ...rights: readonly string[]])[] = [
+  ['studies', 'studies:read'],
+  ['imports', 'records:import', 'records:read'],
+  ['words', 'terms:decide', 'records:read'],
+  ['people', 'access:manage'],
+  ['groups', 'access:manage'],
+  ['audit', 'audit:read'],
 ];
 
 /** Returns the menu of a person: what the account may use, and nothing else. The first entry is the start page. */
 export function menuOf(person: Person): readonly MenuEntry[] {
-  if (isPatient(person)) return OF_PATIENTS;
-  return [...(person.rights.includes('studies:read') ? [STUDIES] : []), PROFILE];
+  if (isPatient(person)) return [entry('images'), entry('looked'), entry('profile')];
+  const allowed = OF_STAFF.filter(([, ...rights]) => rights.some((right) => person.rights.includes(right)));
+  return [...allowed.map(([name]) => entry(name)), entry('profile')];
 }

@@ -22,16 +22,16 @@ export function Rail({ entries, isCollapsed, toggle }: RailProps) {
         <span>Radgate</span>
       </Link>
       <ul className={css.entries}>
-        {entries.map(({ path, icon, text }) => (
+        {entries.map(({ path, name }) => (
           <li key={path}>
             <Link
               to={path}
               className={css.entry}
               activeProps={{ 'data-active': true, 'aria-current': 'page' }}
-              title={isCollapsed ? t(`menu.${text}`) : undefined}
+              title={isCollapsed ? t(`menu.${name}`) : undefined}
             >
-              <Icon name={icon} />
-              <span>{t(`menu.${text}`)}</span>
+              <Icon name={name} />
+              <span>{t(`menu.${name}`)}</span>
             </Link>
           </li>
         ))}

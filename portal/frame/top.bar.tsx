@@ -1,5 +1,5 @@
 import { Button, Menu, useMantineColorScheme } from '@mantine/core';
-import { useRouterState } from '@tanstack/react-router';
+import { Link, useRouterState } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { nameOf, useMe } from '../client/me.ts';
@@ -9,7 +9,7 @@ import { chooseLanguage, currentLanguage, type Language, LANGUAGES } from '../te
 import css from './frame.module.css';
 import { Icon } from './icons.tsx';
 import { SearchBox } from './search.box.tsx';
-import { menuOf } from './menu.entries.ts';
+import { type MenuEntry, menuOf } from './menu.entries.ts';
 
 const SCHEMES = ['auto', 'light', 'dark'] as const;
 const CODES: readonly Language[] = ['en', 'pt', 'fr', 'de'];
@@ -22,14 +22,14 @@ export function TopBar() {
   const here = menuOf(me).find((entry) => path === entry.path || path.startsWith(`${entry.path}/`));
   return (
     <header className={css.bar}>
-      <h1 className={css.title}>{here === undefined ? 'Radgate' : t(`menu.${here.text}`)}</h1>
+      <h1 className={css.title}>{here === undefined ? 'Radgate' : t(`menu.${here.name}`)}</h1>
       {menuOf(me).some((entry) => entry.path === '/studies') && <SearchBox />}
-      <AccountMenu name={nameOf(me)} />
+      <AccountMenu name={nameOf(me)} entries={menuOf(me)} />
     </header>
   );
 }
 
-function AccountMenu({ name }: { name: string }) {
+function AccountMenu({ name, entries }: { name: string; entries: readonly MenuEntry[] }) {
   const { t } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [hasFailed, setFailed] = useState(false);
@@ -53,6 +53,14 @@ function AccountMenu({ name }: { name: string }) {
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
+        <div className={css.pages}>
+          {entries.map((entry) => (
+            <Menu.Item key={entry.name} renderRoot={(props) => <Link {...props} to={entry.path} />}>
+              {t(`menu.${entry.name}`)}
+            </Menu.Item>
+          ))}
+          <Menu.Divider />
+        </div>
         <Menu.Label>{t('account.language')}</Menu.Label>
         {CODES.map((code) => (
           <Menu.Item

@@ -36,6 +36,8 @@ export async function startTexts(): Promise<void> {
     lng: 'en',
     fallbackLng: 'en',
     resources: { en: { translation: en } },
+    // Names of texts, such as `studies:read`, may contain a colon.
+    nsSeparator: false,
     // React escapes the texts.
     interpolation: { escapeValue: false },
   });

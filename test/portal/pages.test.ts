@@ -36,6 +36,17 @@ describe('the menu', () => {
   const cases = [
     ['of a patient', patient, ['/images', '/looked', '/profile']],
     ['of a reader', { patient: null, rights: ['studies:read'] }, ['/studies', '/profile']],
+    [
+      'of a clerk',
+      { patient: null, rights: ['records:import', 'records:read'] },
+      ['/imports', '/words', '/profile'],
+    ],
+    [
+      'of an administrator of access',
+      { patient: null, rights: ['access:manage'] },
+      ['/people', '/groups', '/profile'],
+    ],
+    ['of an auditor', { patient: null, rights: ['audit:read'] }, ['/audit', '/profile']],
     ['of an account without rights', { patient: null, rights: [] }, ['/profile']],
   ] as const;
   it.each(cases)('%s has only what the account may use', (_, person, paths) =>

@@ -1,5 +1,7 @@
 import type { Texts } from '../en/en.ts';
+import { accessDe } from './access.texts.ts';
 import { frameDe } from './frame.texts.ts';
 import { imagesDe } from './images.texts.ts';
+import { recordsDe } from './records.texts.ts';
 
-export const de: Texts = { ...frameDe, ...imagesDe };
+export const de: Texts = { ...frameDe, ...imagesDe, ...accessDe, ...recordsDe };

@@ -2,7 +2,17 @@ import type { frameEn as english } from '../en/frame.texts.ts';
 import type { ShapeOf } from '../en/en.ts';
 
 export const frameDe: ShapeOf<typeof english> = {
-  menu: { studies: 'Studien', images: 'Meine Bilder', looked: 'Wer sie gesehen hat', profile: 'Profil' },
+  menu: {
+    studies: 'Studien',
+    images: 'Meine Bilder',
+    looked: 'Wer sie gesehen hat',
+    profile: 'Profil',
+    imports: 'Importe',
+    words: 'Unbekannte Wörter',
+    people: 'Personen',
+    groups: 'Gruppen',
+    audit: 'Protokoll',
+  },
   frame: {
     menu: 'Menü',
     skip: 'Zum Inhalt springen',

@@ -1,6 +1,16 @@
 /** The texts of the frame, the session and the profile. */
 export const frameEn = {
-  menu: { studies: 'Studies', images: 'My images', looked: 'Who has looked', profile: 'Profile' },
+  menu: {
+    studies: 'Studies',
+    images: 'My images',
+    looked: 'Who has looked',
+    profile: 'Profile',
+    imports: 'Imports',
+    words: 'Unknown words',
+    people: 'People',
+    groups: 'Groups',
+    audit: 'Audit',
+  },
   frame: {
     menu: 'Menu',
     skip: 'Skip to the page',

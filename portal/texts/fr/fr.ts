@@ -1,5 +1,7 @@
 import type { Texts } from '../en/en.ts';
+import { accessFr } from './access.texts.ts';
 import { frameFr } from './frame.texts.ts';
 import { imagesFr } from './images.texts.ts';
+import { recordsFr } from './records.texts.ts';
 
-export const fr: Texts = { ...frameFr, ...imagesFr };
+export const fr: Texts = { ...frameFr, ...imagesFr, ...accessFr, ...recordsFr };

@@ -2,7 +2,17 @@ import type { frameEn as english } from '../en/frame.texts.ts';
 import type { ShapeOf } from '../en/en.ts';
 
 export const frameFr: ShapeOf<typeof english> = {
-  menu: { studies: 'Examens', images: 'Mes images', looked: 'Qui les a vues', profile: 'Profil' },
+  menu: {
+    studies: 'Examens',
+    images: 'Mes images',
+    looked: 'Qui les a vues',
+    profile: 'Profil',
+    imports: 'Imports',
+    words: 'Mots inconnus',
+    people: 'Personnes',
+    groups: 'Groupes',
+    audit: 'Audit',
+  },
   frame: {
     menu: 'Menu',
     skip: 'Aller au contenu',

@@ -2,7 +2,17 @@ import type { frameEn as english } from '../en/frame.texts.ts';
 import type { ShapeOf } from '../en/en.ts';
 
 export const framePt: ShapeOf<typeof english> = {
-  menu: { studies: 'Exames', images: 'Minhas imagens', looked: 'Quem viu', profile: 'Perfil' },
+  menu: {
+    studies: 'Exames',
+    images: 'Minhas imagens',
+    looked: 'Quem viu',
+    profile: 'Perfil',
+    imports: 'Importações',
+    words: 'Palavras desconhecidas',
+    people: 'Pessoas',
+    groups: 'Grupos',
+    audit: 'Auditoria',
+  },
   frame: {
     menu: 'Menu',
     skip: 'Ir para o conteúdo',

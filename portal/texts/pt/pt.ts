@@ -1,5 +1,7 @@
 import type { Texts } from '../en/en.ts';
+import { accessPt } from './access.texts.ts';
 import { framePt } from './frame.texts.ts';
 import { imagesPt } from './images.texts.ts';
+import { recordsPt } from './records.texts.ts';
 
-export const pt: Texts = { ...framePt, ...imagesPt };
+export const pt: Texts = { ...framePt, ...imagesPt, ...accessPt, ...recordsPt };
