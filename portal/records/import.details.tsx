@@ -52,7 +52,7 @@ function Report({ report }: { report: ImportReport }) {
           {report.file_name || t('imports.unnamed')}
         </Title>
         <Group gap="xs">
-          <Badge color={STATUS_COLORS[status]} variant="light" tt="none">
+          <Badge color={STATUS_COLORS[status]} variant="dot" tt="none">
             {t(report.undoing ? 'imports.undoing' : `imports.statuses.${status}`)}
           </Badge>
           <Text className="quiet">

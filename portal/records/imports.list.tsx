@@ -39,7 +39,7 @@ export function ImportsList() {
             name: 'status',
             title: t('imports.status'),
             cell: ({ status }) => (
-              <Badge color={STATUS_COLORS[status]} variant="light" tt="none">
+              <Badge color={STATUS_COLORS[status]} variant="dot" tt="none">
                 {t(`imports.statuses.${status}`)}
               </Badge>
             ),

@@ -226,8 +226,9 @@ export function registerMetadata(shared: () => World): void {
         async (accept) => {
           const { status, type, headers, body } = await ask(`${at('pdf', sop.pdf)}/rendered`, accept);
           expect([status, type]).toEqual([200, 'application/pdf']);
-          expect(headers.get('content-length')).toBe(String(body.length));
-          expect(body.subarray(0, document.length).equals(document)).toBe(true);
+          // The file does not contain the length of its document, which may be padded. So the response has no Content-Length.
+          expect(headers.get('content-length')).toBeNull();
+          expect(body.equals(document)).toBe(true);
         },
       );
 

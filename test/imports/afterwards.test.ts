@@ -249,6 +249,6 @@ describe('a word', () => {
       return jobs.map((job) => job['later']);
     };
     await expect.poll(later, PATIENTLY).toEqual([true]);
-    expect(await world.gateway.logged()).toContain(`term ${term} did not run`);
+    await expect.poll(() => world.gateway.logged()).toContain(`rows that wait for term ${term} did not run`);
   }, 120_000);
 });

@@ -257,6 +257,8 @@ it('images', async () => {
   const instance = '/dicom-web/studies/{study}/series/{series}/instances/{instance}';
   for (const path of [
     '/api/me/studies/{study}',
+    '/api/studies',
+    '/api/studies/{study}',
     '/dicom-web/studies',
     '/dicom-web/studies/{study}',
     '/dicom-web/studies/{study}/metadata',

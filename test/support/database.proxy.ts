@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { StatementReader } from './statement.reader.ts';
 
 /** A local TCP proxy in front of PostgreSQL. */
 export interface DatabaseProxy {
   readonly url: string;
-  /** The number of statements so far that contain this text. */
+  /** How often this text was in the statements that ran so far, or in their parameters. */
   readonly statements: (text: string) => number;
   /** Resets every connection, as if PostgreSQL was killed. Refuses new connections until `open` is called. */
   readonly cut: () => void;
@@ -14,11 +15,12 @@ export interface DatabaseProxy {
   readonly close: () => void;
 }
 
-/** Forwards bytes to the database at `target`. It records the bytes of the client, so a test can count statements. */
+/** Forwards bytes to the database at `target`. It records the statements of the client, so a test can count them. */
 export async function startDatabaseProxy(target: string): Promise<DatabaseProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let sent = '';
+  const note = (statement: string) => (sent += `${statement}\n`);
   let refuses = false;
   let stalled = false;
   const server = createServer((near) => {
@@ -36,7 +38,8 @@ export async function startDatabaseProxy(target: string): Promise<DatabaseProxy>
       sockets.delete(far);
       near.destroy();
     });
-    near.on('data', (chunk: Buffer) => (sent += chunk.toString('latin1')));
+    const reader = new StatementReader(note);
+    near.on('data', (chunk: Buffer) => reader.take(chunk));
     near.pipe(far).pipe(near);
     if (stalled) [near, far].map((socket) => socket.pause());
   });
