@@ -111,6 +111,21 @@ const audit = createRoute({
   path: '/audit',
   component: lazyRouteComponent(() => import('../audit/audit.page.tsx'), 'AuditPage'),
 });
+const explain = createRoute({
+  getParentRoute: () => root,
+  path: '/explain',
+  component: lazyRouteComponent(() => import('../people/explain.page.tsx'), 'ExplainPage'),
+});
+const quarantine = createRoute({
+  getParentRoute: () => root,
+  path: '/quarantine',
+  component: lazyRouteComponent(() => import('../system/quarantine.page.tsx'), 'QuarantinePage'),
+});
+const system = createRoute({
+  getParentRoute: () => root,
+  path: '/system',
+  component: lazyRouteComponent(() => import('../system/system.page.tsx'), 'SystemPage'),
+});
 const profile = createRoute({
   getParentRoute: () => root,
   path: '/profile',
@@ -127,7 +142,10 @@ export const router = createRouter({
     words.addChildren([word]),
     people.addChildren([person]),
     groups.addChildren([group]),
+    explain,
     audit,
+    system,
+    quarantine,
     profile,
   ]),
   defaultErrorComponent: PageProblem,

@@ -1,5 +1,16 @@
 type PageName =
-  'studies' | 'images' | 'looked' | 'imports' | 'words' | 'people' | 'groups' | 'audit' | 'profile';
+  | 'studies'
+  | 'images'
+  | 'looked'
+  | 'imports'
+  | 'words'
+  | 'people'
+  | 'groups'
+  | 'explain'
+  | 'audit'
+  | 'system'
+  | 'quarantine'
+  | 'profile';
 
 /** An entry of the menu. Its name is also the name of its icon and of its text in `menu`. */
 export interface MenuEntry {
@@ -32,7 +43,10 @@ const OF_STAFF: readonly (readonly [name: PageName, ...rights: readonly string[]
   ['words', 'terms:decide', 'records:read'],
   ['people', 'access:manage'],
   ['groups', 'access:manage'],
+  ['explain', 'access:manage'],
   ['audit', 'audit:read'],
+  ['system', 'system:operate'],
+  ['quarantine', 'system:operate'],
 ];
 
 /** Returns the menu of a person: what the account may use, and nothing else. The first entry is the start page. */

@@ -34,6 +34,16 @@ export function readableNumber(value: number, language: string): string {
   return new Intl.NumberFormat(language).format(value);
 }
 
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+const STEP = 1000;
+
+/** Returns a number of bytes with the unit that suits it: `1.5 GB`. */
+export function readableBytes(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, bytes < 1 ? 0 : Math.floor(Math.log(bytes) / Math.log(STEP)));
+  const value = bytes / STEP ** power;
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[power] ?? ''}`;
+}
+
 /** Returns the day that is this number of days before today, as YYYY-MM-DD. */
 export function daysAgo(days: number, now: Date): string {
   const day = new Date(now);

@@ -44,8 +44,9 @@ describe('the menu', () => {
     [
       'of an administrator of access',
       { patient: null, rights: ['access:manage'] },
-      ['/people', '/groups', '/profile'],
+      ['/people', '/groups', '/explain', '/profile'],
     ],
+    ['of an operator', { patient: null, rights: ['system:operate'] }, ['/system', '/quarantine', '/profile']],
     ['of an auditor', { patient: null, rights: ['audit:read'] }, ['/audit', '/profile']],
     ['of an account without rights', { patient: null, rights: [] }, ['/profile']],
   ] as const;

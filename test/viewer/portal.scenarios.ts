@@ -219,6 +219,29 @@ export function registerPortal(given: () => { stack: RunningStack; browser: Brow
         expect(faults).toEqual([]);
       }));
 
+    it('shows the state of the system and the quarantine, and explains a right', () =>
+      as(given().stack.admin, async ({ page, faults }) => {
+        const nav = page.getByRole('navigation');
+        await nav.getByRole('link', { name: 'System' }).click();
+        await expect.poll(() => textOf(page), PATIENCE).toContain('Orthanc answers');
+        await page.getByRole('button', { name: 'Compare now' }).click();
+        await expect.poll(() => textOf(page), PATIENCE).toMatch(/instances checked, 0 added, 0 removed/);
+        expect(await barriers(page)).toEqual([]);
+        await nav.getByRole('link', { name: 'Quarantine' }).click();
+        await expect.poll(() => textOf(page), PATIENCE).toContain('contradict the catalog');
+        expect(await barriers(page)).toEqual([]);
+        await nav.getByRole('link', { name: 'Explain' }).click();
+        await page.getByLabel('Username or machine account').fill(person('Radiology South').username);
+        await page.getByLabel('Study UID').fill(NORTH_STUDY.studyUid);
+        await page.getByRole('button', { name: 'Explain' }).click();
+        await expect
+          .poll(() => textOf(page), PATIENCE)
+          .toContain('No: no grant with this right covers the study.');
+        expect(await barriers(page)).toEqual([]);
+        // The browser reports the 404 before the first comparison.
+        expect(faults.filter((fault) => !fault.includes('404'))).toEqual([]);
+      }));
+
     it('signs out, and every open page asks for the sign-in', () =>
       as('Radiology North', async ({ page }) => {
         await page.getByRole('banner').getByRole('button').click();

@@ -3,5 +3,6 @@ import { accessDe } from './access.texts.ts';
 import { frameDe } from './frame.texts.ts';
 import { imagesDe } from './images.texts.ts';
 import { recordsDe } from './records.texts.ts';
+import { systemDe } from './system.texts.ts';
 
-export const de: Texts = { ...frameDe, ...imagesDe, ...accessDe, ...recordsDe };
+export const de: Texts = { ...frameDe, ...imagesDe, ...accessDe, ...recordsDe, ...systemDe };

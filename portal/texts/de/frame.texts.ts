@@ -12,6 +12,9 @@ export const frameDe: ShapeOf<typeof english> = {
     people: 'Personen',
     groups: 'Gruppen',
     audit: 'Protokoll',
+    explain: 'Erklären',
+    system: 'System',
+    quarantine: 'Quarantäne',
   },
   frame: {
     menu: 'Menü',

@@ -10,6 +10,9 @@ export const frameEn = {
     people: 'People',
     groups: 'Groups',
     audit: 'Audit',
+    explain: 'Explain',
+    system: 'System',
+    quarantine: 'Quarantine',
   },
   frame: {
     menu: 'Menu',

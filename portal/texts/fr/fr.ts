@@ -3,5 +3,6 @@ import { accessFr } from './access.texts.ts';
 import { frameFr } from './frame.texts.ts';
 import { imagesFr } from './images.texts.ts';
 import { recordsFr } from './records.texts.ts';
+import { systemFr } from './system.texts.ts';
 
-export const fr: Texts = { ...frameFr, ...imagesFr, ...accessFr, ...recordsFr };
+export const fr: Texts = { ...frameFr, ...imagesFr, ...accessFr, ...recordsFr, ...systemFr };

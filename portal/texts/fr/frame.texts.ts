@@ -12,6 +12,9 @@ export const frameFr: ShapeOf<typeof english> = {
     people: 'Personnes',
     groups: 'Groupes',
     audit: 'Audit',
+    explain: 'Expliquer',
+    system: 'Système',
+    quarantine: 'Quarantaine',
   },
   frame: {
     menu: 'Menu',

@@ -12,6 +12,9 @@ export const framePt: ShapeOf<typeof english> = {
     people: 'Pessoas',
     groups: 'Grupos',
     audit: 'Auditoria',
+    explain: 'Explicar',
+    system: 'Sistema',
+    quarantine: 'Quarentena',
   },
   frame: {
     menu: 'Menu',

@@ -3,5 +3,6 @@ import { accessPt } from './access.texts.ts';
 import { framePt } from './frame.texts.ts';
 import { imagesPt } from './images.texts.ts';
 import { recordsPt } from './records.texts.ts';
+import { systemPt } from './system.texts.ts';
 
-export const pt: Texts = { ...framePt, ...imagesPt, ...accessPt, ...recordsPt };
+export const pt: Texts = { ...framePt, ...imagesPt, ...accessPt, ...recordsPt, ...systemPt };

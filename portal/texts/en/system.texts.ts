@@ -1,0 +1,72 @@
+/** The texts of the pages for operators, and of the explanation of rights. */
+export const systemEn = {
+  explain: {
+    intro: 'Why can or cannot an account see a study? Enter both and ask.',
+    user: 'Username or machine account',
+    study: 'Study UID',
+    right: 'Right',
+    ask: 'Explain',
+    allowed: '{{user}} has this right.',
+    missing: {
+      account_enabled: 'No: the account is disabled.',
+      study_in_catalog: 'No: the catalog has no such study.',
+      group: 'No: the account is in no group.',
+      grant_of_right: 'No: no group of the account has this right.',
+      grant_in_time: 'No: the grants with this right have ended.',
+      scope_over_study: 'No: no grant with this right covers the study.',
+    },
+    deciding: 'Grants that decide',
+    others: 'Grants that do not apply',
+  },
+  system: {
+    services: 'Services',
+    gatewayUp: 'The gateway answers',
+    gatewayAway: 'The gateway does not answer',
+    states: {
+      up: '{{service}} answers',
+      away: '{{service}} does not answer',
+      off: '{{service}} is not configured',
+    },
+    auditStalled: 'The audit is not being sealed',
+    holdings: 'Archive',
+    counts: {
+      patients: 'Patients',
+      studies: 'Studies',
+      series: 'Series',
+      instances: 'Instances',
+      bytes: 'Size',
+      archived: 'Instances in Orthanc',
+      quarantined: 'In quarantine',
+    },
+    comparison: 'Compare the catalog with the archive',
+    comparisonHelp:
+      'The gateway finds differences by itself. A comparison reads the whole archive, and people can work meanwhile.',
+    compared: '{{done}} of {{total}} instances',
+    result: '{{when}}: {{checked}} instances checked, {{adopted}} added, {{removed}} removed.',
+    compare: 'Compare now',
+    running: 'Running',
+  },
+  quarantine: {
+    intro: 'These objects contradict the catalog, so nobody sees them. Decide which side is right.',
+    search: 'Part of a patient ID or UID',
+    none: 'Nothing is in quarantine.',
+    since: 'Since',
+    reason: 'Reason',
+    reasons: {
+      contradicts: 'Another patient has this study or series',
+      altered: 'Other content under the same UID',
+      unusable: 'Identifiers are missing or not valid',
+      unreadable: 'The file cannot be read',
+    },
+    arrived: 'What arrived',
+    held: 'What the catalog has',
+    decision: 'Decision',
+    accept: 'Accept',
+    discard: 'Discard',
+    meaning: {
+      accept:
+        'The arrived objects become visible. Objects of the catalog that contradict them go into quarantine.',
+      discard: 'The arrived objects are deleted from the archive. This cannot be undone.',
+    },
+  },
+};
