@@ -111,6 +111,16 @@ const audit = createRoute({
   path: '/audit',
   component: lazyRouteComponent(() => import('../audit/audit.page.tsx'), 'AuditPage'),
 });
+const machines = createRoute({
+  getParentRoute: () => root,
+  path: '/machines',
+  component: lazyRouteComponent(() => import('../people/machines.list.tsx'), 'MachinesList'),
+});
+const machine = createRoute({
+  getParentRoute: () => machines,
+  path: '$machine',
+  component: lazyRouteComponent(() => import('../people/machine.details.tsx'), 'MachineDetails'),
+});
 const explain = createRoute({
   getParentRoute: () => root,
   path: '/explain',
@@ -142,6 +152,7 @@ export const router = createRouter({
     words.addChildren([word]),
     people.addChildren([person]),
     groups.addChildren([group]),
+    machines.addChildren([machine]),
     explain,
     audit,
     system,

@@ -6,6 +6,7 @@ type PageName =
   | 'words'
   | 'people'
   | 'groups'
+  | 'machines'
   | 'explain'
   | 'audit'
   | 'system'
@@ -43,6 +44,7 @@ const OF_STAFF: readonly (readonly [name: PageName, ...rights: readonly string[]
   ['words', 'terms:decide', 'records:read'],
   ['people', 'access:manage'],
   ['groups', 'access:manage'],
+  ['machines', 'access:manage'],
   ['explain', 'access:manage'],
   ['audit', 'audit:read'],
   ['system', 'system:operate'],

@@ -44,7 +44,7 @@ describe('the menu', () => {
     [
       'of an administrator of access',
       { patient: null, rights: ['access:manage'] },
-      ['/people', '/groups', '/explain', '/profile'],
+      ['/people', '/groups', '/machines', '/explain', '/profile'],
     ],
     ['of an operator', { patient: null, rights: ['system:operate'] }, ['/system', '/quarantine', '/profile']],
     ['of an auditor', { patient: null, rights: ['audit:read'] }, ['/audit', '/profile']],

@@ -191,6 +191,16 @@ export function registerPortal(given: () => { stack: RunningStack; browser: Brow
           .toContain('see studies, of the institution Lakeside Clinic');
         await drawer.getByRole('button', { name: 'Close' }).click();
 
+        await nav.getByRole('link', { name: 'Machines' }).click();
+        await page.getByLabel('Name of a new machine').fill(`${name}-ct`);
+        await page.getByRole('button', { name: 'Add', exact: true }).click();
+        await page.getByRole('link', { name: `${name}-ct` }).click();
+        await drawer.getByLabel('Name of a new key').fill('first');
+        await drawer.getByRole('button', { name: 'Create key' }).click();
+        await expect.poll(() => drawer.innerText(), PATIENCE).toMatch(/rgk_\w+[^]*curl [^]*rgk_\w+/);
+        expect(await barriers(page)).toEqual([]);
+        await drawer.getByRole('button', { name: 'Close' }).click();
+
         await nav.getByRole('link', { name: 'Audit' }).click();
         await page.getByLabel('Action begins with').fill('POST /api/groups/:group/grants');
         await expect.poll(() => page.locator('tbody').innerText(), PATIENCE).toContain('grants');

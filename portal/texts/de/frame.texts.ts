@@ -15,6 +15,7 @@ export const frameDe: ShapeOf<typeof english> = {
     explain: 'Erklären',
     system: 'System',
     quarantine: 'Quarantäne',
+    machines: 'Geräte',
   },
   frame: {
     menu: 'Menü',

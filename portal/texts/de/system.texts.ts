@@ -3,7 +3,8 @@ import type { ShapeOf } from '../en/en.ts';
 
 export const systemDe: ShapeOf<typeof english> = {
   explain: {
-    intro: 'Warum kann ein Konto eine Studie sehen oder nicht? Geben Sie beides ein und fragen Sie.',
+    intro:
+      'Geben Sie ein Konto und eine Studie ein. Dann sehen Sie, warum das Konto sie öffnen darf oder nicht.',
     user: 'Benutzername oder Gerätekonto',
     study: 'Studien-UID',
     right: 'Recht',

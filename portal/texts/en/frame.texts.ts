@@ -13,6 +13,7 @@ export const frameEn = {
     explain: 'Explain',
     system: 'System',
     quarantine: 'Quarantine',
+    machines: 'Machines',
   },
   frame: {
     menu: 'Menu',

@@ -1,7 +1,7 @@
 /** The texts of the pages for operators, and of the explanation of rights. */
 export const systemEn = {
   explain: {
-    intro: 'Why can or cannot an account see a study? Enter both and ask.',
+    intro: 'Enter an account and a study to see why the account may or may not open it.',
     user: 'Username or machine account',
     study: 'Study UID',
     right: 'Right',

@@ -15,6 +15,7 @@ export const frameFr: ShapeOf<typeof english> = {
     explain: 'Expliquer',
     system: 'Système',
     quarantine: 'Quarantaine',
+    machines: 'Machines',
   },
   frame: {
     menu: 'Menu',

@@ -3,7 +3,7 @@ import type { ShapeOf } from '../en/en.ts';
 
 export const systemFr: ShapeOf<typeof english> = {
   explain: {
-    intro: 'Pourquoi un compte peut-il voir un examen, ou pas ? Saisissez les deux et demandez.',
+    intro: "Saisissez un compte et un examen pour voir pourquoi le compte peut ou ne peut pas l'ouvrir.",
     user: "Nom d'utilisateur ou compte machine",
     study: "UID de l'examen",
     right: 'Droit',

@@ -15,6 +15,7 @@ export const framePt: ShapeOf<typeof english> = {
     explain: 'Explicar',
     system: 'Sistema',
     quarantine: 'Quarentena',
+    machines: 'Máquinas',
   },
   frame: {
     menu: 'Menu',

@@ -3,7 +3,7 @@ import type { ShapeOf } from '../en/en.ts';
 
 export const systemPt: ShapeOf<typeof english> = {
   explain: {
-    intro: 'Por que uma conta pode ou não pode ver um exame? Digite os dois e pergunte.',
+    intro: 'Digite uma conta e um exame para ver por que a conta pode ou não pode abrir o exame.',
     user: 'Nome de usuário ou conta de máquina',
     study: 'UID do exame',
     right: 'Direito',
