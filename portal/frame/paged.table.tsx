@@ -14,7 +14,7 @@ interface Page<Item> {
   readonly total: number;
 }
 
-/** What a page asks for: `q` is what was typed into the search field, `limit` and `offset` are numbers as text. */
+/** The request for one page. `q` is the text of the search field. `limit` and `offset` are numbers as text. */
 export interface PageRequest {
   readonly q: string;
   readonly limit: string;

@@ -226,7 +226,7 @@ export function registerMetadata(shared: () => World): void {
         async (accept) => {
           const { status, type, headers, body } = await ask(`${at('pdf', sop.pdf)}/rendered`, accept);
           expect([status, type]).toEqual([200, 'application/pdf']);
-          // The file does not contain the length of its document, which may be padded. So the response has no Content-Length.
+          // The document may be padded, and the file does not contain its length. So the response has no Content-Length.
           expect(headers.get('content-length')).toBeNull();
           expect(body.equals(document)).toBe(true);
         },

@@ -22,7 +22,7 @@ export interface DicomwebRequest extends AcceptSources {
   readonly ifNoneMatch: string | undefined;
   readonly ifRange: string | undefined;
   readonly range: string | undefined;
-  /** The compression that the client accepts for text. `undefined`: none of those that the gateway has. */
+  /** The compression for text that both the client and the gateway have. Otherwise `undefined`. */
   readonly textEncoding: TextEncoding | undefined;
   /** Collects the durations of the parts of the request. */
   readonly timing: ServerTiming;

@@ -6,8 +6,9 @@ export const TEXT_ENCODINGS = ['zstd', 'gzip'] as const;
 export type TextEncoding = (typeof TEXT_ENCODINGS)[number];
 
 /**
- * The compression to use for an `Accept-Encoding` header (RFC 9110 §12.5.3): the one with the highest weight, and zstd if the weights are
- * equal. `undefined` if the header names none of them, or only with the weight 0.
+ * Returns the compression for an `Accept-Encoding` header (RFC 9110 §12.5.3). This is the compression with the highest weight, or zstd if
+ * the weights are equal. A compression that the header does not name, or names with the weight 0, is not used. If there is no other, returns
+ * `undefined`.
  */
 export function textEncodingOf(header = ''): TextEncoding | undefined {
   const weights = new Map<string, number>();
