@@ -4,8 +4,14 @@ import { saying, step } from './steps.ts';
 
 // `npm run check`: runs the checks and the build in parallel, with one script per processor, and then all tests.
 
-/** Scripts of package.json. The slowest script comes first. The build checks the types of src, `types` those of the other folders. */
-const SCRIPTS = ['types', 'build', 'lint', 'boundaries', 'format'];
+/**
+ * Scripts of package.json, in groups that run one after the other. The slowest script of a group comes first. The build checks the types of
+ * src and portal, `types` those of the other folders. `lint` and `boundaries` need the types that the build generates for the portal.
+ */
+const GROUPS = [
+  ['build', 'types', 'format'],
+  ['lint', 'boundaries'],
+];
 
 /** Runs a script of package.json. If the script fails, throws an error with its complete output. */
 async function runScript(script: string): Promise<void> {
@@ -16,8 +22,9 @@ async function runScript(script: string): Promise<void> {
   if (status !== 0) throw new Error(`failed (npm run ${script})\n${printed}`);
 }
 
-async function runScripts(): Promise<boolean> {
-  const waiting = SCRIPTS.values();
+/** Runs the scripts of a group, as many at the same time as there are processors. Returns whether all of them succeeded. */
+async function runScripts(scripts: readonly string[]): Promise<boolean> {
+  const waiting = scripts.values();
   let isClean = true;
   const work = async () => {
     for (const script of waiting)
@@ -30,7 +37,13 @@ async function runScripts(): Promise<boolean> {
   return isClean;
 }
 
-if (await runScripts()) {
+async function runGroups(): Promise<boolean> {
+  let isClean = true;
+  for (const group of GROUPS) isClean = (await runScripts(group)) && isClean;
+  return isClean;
+}
+
+if (await runGroups()) {
   const tests = spawn('npm', ['run', '--silent', 'test:all'], { stdio: 'inherit' });
   process.exitCode = await new Promise<number>((resolve) =>
     tests.once('close', (code) => resolve(code ?? 1)),
