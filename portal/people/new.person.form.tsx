@@ -4,8 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { gateway } from '../client/interface.client.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
-
-const MIN_LENGTH = 15;
+import { isTooShort, PASSWORD_LENGTH } from '../profile/password.rules.ts';
 
 /** Adds a person. Without a password, the person cannot sign in yet. */
 export function NewPersonForm({ done }: { done: () => void }) {
@@ -25,7 +24,7 @@ export function NewPersonForm({ done }: { done: () => void }) {
       done();
     },
   });
-  const isShort = password !== '' && Array.from(password).length < MIN_LENGTH;
+  const isShort = password !== '' && isTooShort(password);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
@@ -54,10 +53,10 @@ export function NewPersonForm({ done }: { done: () => void }) {
           />
           <PasswordInput
             label={t('people.password')}
-            description={t('people.passwordHelp', { count: MIN_LENGTH })}
+            description={t('people.passwordHelp', { count: PASSWORD_LENGTH })}
             value={password}
             onChange={({ currentTarget }) => setPassword(currentTarget.value)}
-            error={wasTried && isShort ? t('password.short', { count: MIN_LENGTH }) : undefined}
+            error={wasTried && isShort ? t('password.short', { count: PASSWORD_LENGTH }) : undefined}
             autoComplete="new-password"
           />
           {add.error !== null && <ProblemView problem={add.error} />}

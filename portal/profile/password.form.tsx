@@ -4,8 +4,7 @@ import { type FormEvent, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { gateway } from '../client/interface.client.ts';
 import { useProblemText } from '../frame/problem.view.tsx';
-
-const MIN_LENGTH = 15;
+import { isTooShort, PASSWORD_LENGTH } from './password.rules.ts';
 
 /** Changes the person's password. The rules are shown before the first attempt. */
 export function PasswordForm() {
@@ -25,7 +24,7 @@ export function PasswordForm() {
       setTried(false);
     },
   });
-  const isShort = Array.from(next).length < MIN_LENGTH;
+  const isShort = isTooShort(next);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
@@ -51,11 +50,11 @@ export function PasswordForm() {
           <PasswordInput
             ref={nextField}
             label={t('password.next')}
-            description={t('password.rules', { count: MIN_LENGTH })}
+            description={t('password.rules', { count: PASSWORD_LENGTH })}
             value={next}
             onChange={({ currentTarget }) => setNext(currentTarget.value)}
             autoComplete="new-password"
-            error={wasTried && isShort ? t('password.short', { count: MIN_LENGTH }) : undefined}
+            error={wasTried && isShort ? t('password.short', { count: PASSWORD_LENGTH }) : undefined}
           />
           {change.error !== null && (
             <Text c="red" role="alert">

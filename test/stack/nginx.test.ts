@@ -144,9 +144,11 @@ it('permits the sign-ins of a clinic and limits a flood', async () => {
 it('keeps patients and studies out of its logs', async () => {
   await get('/dicom-web/studies/1.2.34567/metadata?PatientName=Protokoll');
   await get('/login?next=/viewer/viewer?StudyInstanceUIDs=1.2.34567');
+  await get('/studies/1.2.34567');
   const log = () => readFile(join(folder, 'nginx.access.log'), 'utf8');
   await expect.poll(log).toMatch(/GET \/dicom-web\/studies 200/);
   await expect.poll(log).toMatch(/GET \/login.html 200/);
+  await expect.poll(log).toMatch(/GET \/index.html 200/);
   expect((await log()) + (await readFile(join(folder, 'nginx.log'), 'utf8'))).not.toMatch(
     /1\.2\.34567|Protokoll/,
   );
