@@ -26,7 +26,8 @@ export function describe(stack: Stack, file: string): string {
     ({ username, password, group }) => `              ${username} / ${password}   (${group})`,
   );
   return `
-  Viewer      ${stack.web}   (its certificate is self-signed: your browser will ask once)
+  Portal      ${stack.web}   (its certificate is self-signed: your browser will ask once)
+  Viewer      ${stack.web}/viewer/
   API         ${stack.web}/dicom-web, or ${stack.gateway}/dicom-web
   C-STORE     ${stack.orthanc.dicom}, AE title ${stack.orthanc.aet}
 ${stack.fhir ? `  FHIR        ${stack.fhir.url}   (takes about half a minute longer)\n` : ''}  Admin       ${stack.admin.username} / ${stack.admin.password}
