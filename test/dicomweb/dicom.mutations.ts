@@ -1,5 +1,5 @@
 import { deflateRawSync } from 'node:zlib';
-import { TransferSyntax } from '../../infra/demo/dicom.elements.ts';
+import { TransferSyntax, uidFor } from '../../infra/demo/dicom.elements.ts';
 import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 
 const SYNTAXES = [
@@ -37,13 +37,6 @@ export class Dice {
     if (value === undefined) throw new Error('nothing to choose from');
     return value;
   }
-}
-
-/** The UIDs and the patient of all valid base files. All files have the same patient, so they can be stored together. */
-export interface Origin {
-  readonly studyUid: string;
-  readonly seriesUid: string;
-  readonly patientId: string;
 }
 
 type Mutation = (file: Buffer, dice: Dice) => Buffer;
@@ -119,12 +112,18 @@ const mutations: readonly Mutation[] = [
   },
 ];
 
-/** Yields `count` files with one to three faults each. The same seed gives the same files. */
-export function* mutatedFiles(seed: number, count: number, origin: Partial<Origin> = {}): Generator<Buffer> {
+/**
+ * Yields `count` files with one to three faults each. The same seed gives the same bytes in each run: the UIDs come from the seed, because
+ * their lengths move the faults. All files have the same study, series and patient, so they can be stored together.
+ */
+export function* mutatedFiles(seed: number, count: number): Generator<Buffer> {
   const dice = new Dice(seed);
   const sound = SYNTAXES.map((transferSyntax) =>
     makeInstance({
-      ...origin,
+      studyUid: uidFor(`study ${seed}`),
+      seriesUid: uidFor(`series ${seed}`),
+      sopUid: uidFor(`instance ${seed} ${transferSyntax}`),
+      patientId: 'MUTATED',
       transferSyntax,
       patientName: 'Mutated^File',
       extra: [element('00081140', 'SQ', { items: [[element('00081155', 'UI', '1.2.3')]] })],

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'undici';
-import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import type { Caller, World } from '../support/world.ts';
 import { mutatedFiles } from './dicom.mutations.ts';
 
@@ -20,9 +19,8 @@ export async function storeMutated(
   count: number,
 ): Promise<Storing> {
   const statuses: Record<number, number> = {};
-  const origin = { studyUid: freshUid(), seriesUid: freshUid(), patientId: 'MUTATED' };
   let [at, before] = [0, 0];
-  for (const body of mutatedFiles(seed, count, origin)) {
+  for (const body of mutatedFiles(seed, count)) {
     if (at === Math.floor(count / 10)) before = await residentBytes(world);
     const answer = await request(`${world.gateway.url}/dicom-web/studies`, {
       method: 'POST',
