@@ -5,6 +5,10 @@ window.PUBLIC_URL = '/viewer/';
 window.browserImportFunction = (name) => import(name);
 
 const origin = window.location.origin;
+// A page of the portal shows the viewer in a frame. This page has the links, and it asks for the password (portal.js).
+const isEmbedded = window.parent !== window;
+// The component must be the same in each rendering of the header, because it keeps its state.
+let links;
 
 // When OHIF reports a failed request, the address of the page is already /notfoundstudy. The last other address is saved, so that the
 // browser can return to that address after the sign-in.
@@ -29,7 +33,7 @@ let leaving = false;
 
 /**
  * Opens the sign-in page once when the session has ended. The parameter `next` leads back to the last address. Does nothing if unsaved work
- * would be lost. An error of a frame request has the status only at the end of its message. The rest of the message contains the URL, in
+ * would be lost, or if the portal asks for the password. An error of a frame request has the status only at the end of its message. The rest of the message contains the URL, in
  * which another 401 may occur.
  */
 const httpErrorHandler = (error) => {
@@ -46,15 +50,7 @@ window.config = {
   routerBasename: '/viewer',
   whiteLabeling: {
     createLogoComponentFn: (React) =>
-      React.createElement(
-        'a',
-        {
-          href: '/login',
-          title: 'Account and sign out',
-          className: 'text-foreground px-2 text-lg font-semibold',
-        },
-        'Radgate',
-      ),
+      React.createElement(isEmbedded ? 'span' : (links ??= window.radgate.accountLinks(React))),
   },
   extensions: [],
   modes: [],
@@ -64,7 +60,8 @@ window.config = {
     // The viewer searches for priors by PatientID alone. Two issuers may give the same PatientID to two people (see patient.rules.ts).
     'studyBrowser.studyMode': { $set: 'primary' },
   },
-  showStudyList: true,
+  // In the portal, the list of studies is another page.
+  showStudyList: !isEmbedded,
   maxNumberOfWebWorkers: 3,
   showWarningMessageForCrossOrigin: false,
   showCPUFallbackMessage: false,

@@ -31,7 +31,14 @@ export interface ViewerOptions {
 
 const compress = promisify(gzip);
 /** The scripts of this project, which are served without changes. */
-const OWN_SCRIPTS = ['app-config.js', 'refusal.dialog.js', 'rights.js', 'saving.js'];
+const OWN_SCRIPTS = [
+  'account.js',
+  'app-config.js',
+  'portal.js',
+  'refusal.dialog.js',
+  'rights.js',
+  'saving.js',
+];
 const SOURCES = [
   ...OWN_SCRIPTS,
   'build.ts',

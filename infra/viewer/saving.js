@@ -1,5 +1,7 @@
 // Saves objects of the viewer. If the gateway refuses an object, a dialog says why. The error is also passed to the viewer, so that the
 // viewer keeps the unsaved drawings and does not list the object as a series.
+import { accountLinks } from './account.js';
+import { isEmbedded, onSignedIn, tellSessionEnded } from './portal.js';
 import { isOpen, say } from './refusal.dialog.js';
 import { askAgain, maySave, onRights } from './rights.js';
 
@@ -26,8 +28,10 @@ const messageOf = (status, reason) => {
   if (status === 401)
     return {
       title: 'Not saved: your session has ended',
-      detail: `${STAYS} Sign in again in a new tab, come back to this tab and save again.`,
-      signIn: true,
+      detail: isEmbedded
+        ? `${STAYS} Sign in again and save again.`
+        : `${STAYS} Sign in again in a new tab, come back to this tab and save again.`,
+      signIn: !isEmbedded,
     };
   if (isForbidden(status, reason))
     return {
@@ -48,9 +52,14 @@ const messageOf = (status, reason) => {
 
 let saving = 0;
 let sessionEnded = false;
+/** The measurements at the time of the last successful save (see `drawnState`). */
+let savedState = '';
 
 const fail = (status, reason) => {
-  if (status === 401) sessionEnded = true;
+  if (status === 401) {
+    sessionEnded = true;
+    tellSessionEnded();
+  }
   if (isForbidden(status, reason)) askAgain();
   const message = messageOf(status, reason);
   say(message);
@@ -67,24 +76,45 @@ const save = async (send) => {
     const reason = failureReason(answer);
     if (reason !== undefined) fail(202, reason);
     sessionEnded = false;
+    savedState = drawnState();
     return answer;
   } finally {
     saving -= 1;
   }
 };
 
-/** Whether leaving the page would lose something: an upload that is running, a measurement or a segmentation. */
-const holdsWork = () => {
+/** Returns the measurements and the segmentations on the screen. */
+const drawn = () => {
   const { measurementService, segmentationService } = window.services ?? {};
-  const drawn = [measurementService?.getMeasurements?.(), segmentationService?.getSegmentations?.()];
-  return saving > 0 || drawn.some((list) => (list?.length ?? 0) > 0);
+  return {
+    measurements: measurementService?.getMeasurements?.() ?? [],
+    segmentations: segmentationService?.getSegmentations?.() ?? [],
+  };
 };
 
+/** Whether leaving the page may lose something: an upload that is running, a measurement or a segmentation. */
+const holdsWork = () => saving > 0 || Object.values(drawn()).some(({ length }) => length > 0);
+
+/** Returns a text that changes with each change of a measurement, and with each new segmentation. */
+const drawnState = () => {
+  const { measurements, segmentations } = drawn();
+  const changes = measurements.map(({ uid, modifiedTimestamp }) => `${uid} ${modifiedTimestamp}`);
+  return [...changes, ...segmentations.map(({ segmentationId }) => segmentationId)].join('\n');
+};
+
+/** Whether something on the screen has changed since the last successful save. */
+const isUnsaved = () => holdsWork() && (saving > 0 || drawnState() !== savedState);
+
 /**
- * Returns true if opening the sign-in page would lose unsaved work. In this case, also shows a message that the session has ended, but only
- * once per session.
+ * Returns true if the sign-in page must not be opened: the portal asks for the password, or unsaved work would be lost. In the second case,
+ * also shows a message that the session has ended, but only once per session.
  */
 const keepsWork = () => {
+  if (isEmbedded) {
+    sessionEnded = true;
+    tellSessionEnded();
+    return true;
+  }
   if (!holdsWork()) return false;
   if (!sessionEnded && saving === 0)
     say({
@@ -107,6 +137,13 @@ const lookAgain = async () => {
 };
 document.addEventListener('visibilitychange', () => void lookAgain());
 
+// OHIF does not repeat failed requests, and it leaves the study after some of them. If nothing would be lost, the viewer is loaded again.
+const entry = window.location.href;
+onSignedIn(() => {
+  if (sessionEnded && !holdsWork()) window.location.replace(entry);
+  else void lookAgain();
+});
+
 // The functions that app-config.js and the rewritten bundle (saving.rules.ts) call.
-window.radgate = { maySave, onRights, askAgain, save, keepsWork };
+window.radgate = { accountLinks, maySave, onRights, askAgain, save, keepsWork, isUnsaved };
 maySave();

@@ -56,6 +56,11 @@ const study = createRoute({
   path: '$study',
   component: lazyRouteComponent(() => import('../studies/study.details.tsx'), 'StudyDetails'),
 });
+const view = createRoute({
+  getParentRoute: () => root,
+  path: '/view/$study',
+  component: lazyRouteComponent(() => import('../viewer/viewer.page.tsx'), 'ViewerPage'),
+});
 const images = createRoute({
   getParentRoute: () => root,
   path: '/images',
@@ -146,6 +151,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     start,
     studies.addChildren([study]),
+    view,
     images,
     looked,
     imports.addChildren([list]),

@@ -9,7 +9,7 @@ import { chooseLanguage, currentLanguage, type Language, LANGUAGES } from '../te
 import css from './frame.module.css';
 import { Icon } from './icons.tsx';
 import { SearchBox } from './search.box.tsx';
-import { type MenuEntry, menuOf } from './menu.entries.ts';
+import { menuOf } from './menu.entries.ts';
 
 const SCHEMES = ['auto', 'light', 'dark'] as const;
 const CODES: readonly Language[] = ['en', 'pt', 'fr', 'de'];
@@ -24,13 +24,16 @@ export function TopBar() {
     <header className={css.bar}>
       <h1 className={css.title}>{here === undefined ? 'Radgate' : t(`menu.${here.name}`)}</h1>
       {menuOf(me).some((entry) => entry.path === '/studies') && <SearchBox />}
-      <AccountMenu name={nameOf(me)} entries={menuOf(me)} />
+      <AccountMenu />
     </header>
   );
 }
 
-function AccountMenu({ name, entries }: { name: string; entries: readonly MenuEntry[] }) {
+/** The person's name, with the menu of pages, languages and appearances, and the sign-out. */
+export function AccountMenu() {
   const { t } = useTranslation();
+  const me = useMe();
+  const [name, entries] = [nameOf(me), menuOf(me)];
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [hasFailed, setFailed] = useState(false);
   const leave = async () => {

@@ -1,5 +1,6 @@
 import { Button, Card, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
@@ -62,7 +63,10 @@ function OwnStudy({ study }: { study: ListedStudy }) {
           </Title>
           {study.description !== '' && <Text>{study.description}</Text>}
           <Text className="quiet">{where}</Text>
-          <Button component="a" mt="xs" href={`/viewer/viewer?StudyInstanceUIDs=${study.study_uid}`}>
+          <Button
+            mt="xs"
+            renderRoot={(props) => <Link {...props} to="/view/$study" params={{ study: study.study_uid }} />}
+          >
             {t('patient.open')}
           </Button>
         </div>

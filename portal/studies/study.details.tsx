@@ -1,7 +1,7 @@
 import { Button, CloseButton, Group, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useParams } from '@tanstack/react-router';
+import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { Problem } from '../client/problems.ts';
 import { Icon } from '../frame/icons.tsx';
@@ -65,9 +65,8 @@ function Details({ study }: { study: StudyDetail }) {
       </div>
       <Group>
         <Button
-          component="a"
-          href={`/viewer/viewer?StudyInstanceUIDs=${study.study_uid}`}
           leftSection={<Icon name="open" size={18} />}
+          renderRoot={(props) => <Link {...props} to="/view/$study" params={{ study: study.study_uid }} />}
         >
           {t('study.open')}
         </Button>

@@ -9,6 +9,7 @@ import { provideStack } from '../support/stack.ts';
 import { type RunningStack, StackFile } from './running.stack.ts';
 import { registerPortal } from './portal.scenarios.ts';
 import { registerStudy } from './study.scenarios.ts';
+import { registerViewerPage } from './viewer.page.scenarios.ts';
 import {
   openStudy,
   PATIENCE,
@@ -192,4 +193,5 @@ describe('the sign-in page', () => {
 });
 
 registerPortal(() => ({ stack: stack.facts, browser }));
+registerViewerPage(() => ({ stack: stack.facts, browser }));
 registerStudy(() => ({ stack: stack.facts, browser, visit: visited }));

@@ -34,6 +34,14 @@ export const imagesDe: ShapeOf<typeof english> = {
     noMatch: 'Nehmen Sie weniger Wörter oder Filter. Teile eines Namens oder der Anfang einer ID genügen.',
     clear: 'Alle Filter entfernen',
   },
+  viewer: {
+    title: 'Viewer',
+    back: 'Zurück',
+    leaveTitle: 'Viewer verlassen?',
+    leave: 'Messungen und Segmentierungen, die nicht gespeichert sind, gehen verloren.',
+    leaveSurely: 'Verlassen',
+    stay: 'Im Viewer bleiben',
+  },
   study: {
     title: 'Studie',
     close: 'Studie schließen',

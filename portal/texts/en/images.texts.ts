@@ -32,6 +32,14 @@ export const imagesEn = {
     noMatch: 'Use fewer words or fewer filters. Parts of a name and the beginning of an ID are enough.',
     clear: 'Remove all filters',
   },
+  viewer: {
+    title: 'Viewer',
+    back: 'Back',
+    leaveTitle: 'Leave the viewer?',
+    leave: 'Measurements and segmentations that are not saved will be lost.',
+    leaveSurely: 'Leave',
+    stay: 'Stay in the viewer',
+  },
   study: {
     title: 'Study',
     close: 'Close the study',

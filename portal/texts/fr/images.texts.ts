@@ -34,6 +34,14 @@ export const imagesFr: ShapeOf<typeof english> = {
     noMatch: "Utilisez moins de mots ou de filtres. Une partie du nom ou le début d'un identifiant suffit.",
     clear: 'Retirer tous les filtres',
   },
+  viewer: {
+    title: 'Visionneuse',
+    back: 'Retour',
+    leaveTitle: 'Quitter la visionneuse ?',
+    leave: 'Les mesures et segmentations non enregistrées seront perdues.',
+    leaveSurely: 'Quitter',
+    stay: 'Rester',
+  },
   study: {
     title: 'Examen',
     close: "Fermer l'examen",

@@ -34,6 +34,14 @@ export const imagesPt: ShapeOf<typeof english> = {
     noMatch: 'Use menos palavras ou menos filtros. Partes do nome ou o começo de um ID bastam.',
     clear: 'Remover todos os filtros',
   },
+  viewer: {
+    title: 'Visualizador',
+    back: 'Voltar',
+    leaveTitle: 'Sair do visualizador?',
+    leave: 'As medidas e segmentações não salvas serão perdidas.',
+    leaveSurely: 'Sair',
+    stay: 'Ficar no visualizador',
+  },
   study: {
     title: 'Exame',
     close: 'Fechar o exame',
