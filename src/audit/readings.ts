@@ -4,7 +4,7 @@ import { type Actor, AuditLog } from './audit.log.js';
 
 /** The kind of the read data, and the study and patient of the data. See {@link Readings}. */
 export interface Reading {
-  readonly action: 'study' | 'series' | 'instance' | 'metadata' | 'frames' | 'rendered' | 'bulk';
+  readonly action: 'study' | 'series' | 'instance' | 'metadata' | 'frames' | 'rendered' | 'bulk' | 'archive';
   readonly studyUid: string;
   readonly patientIssuer: string;
   readonly patientId: string;

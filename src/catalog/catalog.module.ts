@@ -8,6 +8,7 @@ import { Lookup } from './lookup.service.js';
 import { ReferenceAccess } from './reference.access.js';
 import { Reservations } from './reservations.service.js';
 import { Searches } from './search.service.js';
+import { SeriesSizes } from './series.sizes.js';
 import { Stats } from './stats.service.js';
 
 /** The catalog of studies, series and instances. */
@@ -22,6 +23,7 @@ import { Stats } from './stats.service.js';
     Reservations,
     Uploaders,
     ReferenceAccess,
+    SeriesSizes,
     Stats,
   ],
   exports: [
@@ -32,6 +34,7 @@ import { Stats } from './stats.service.js';
     Reservations,
     Uploaders,
     ReferenceAccess,
+    SeriesSizes,
     Stats,
   ],
 })

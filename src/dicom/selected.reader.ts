@@ -47,7 +47,7 @@ export interface SelectedHeader {
 export async function readSelected(
   { dataSet, encoding }: OpenedFile,
   selection: Selection,
-  ends: ReadonlySet<number>,
+  ends: Pick<ReadonlySet<number>, 'has'>,
   representationOf: RepresentationOf,
 ): Promise<SelectedHeader> {
   const reader = new SelectedReader(dataSet, ends, representationOf);
@@ -59,10 +59,14 @@ class SelectedReader {
   end: ElementHead | undefined;
   weight = 0;
   readonly #bytes: DataSetBytes;
-  readonly #ends: ReadonlySet<number>;
+  readonly #ends: Pick<ReadonlySet<number>, 'has'>;
   readonly #representationOf: RepresentationOf;
 
-  constructor(bytes: DataSetBytes, ends: ReadonlySet<number>, representationOf: RepresentationOf) {
+  constructor(
+    bytes: DataSetBytes,
+    ends: Pick<ReadonlySet<number>, 'has'>,
+    representationOf: RepresentationOf,
+  ) {
     this.#bytes = bytes;
     this.#ends = ends;
     this.#representationOf = representationOf;

@@ -9,6 +9,8 @@ import { BodiesAhead } from './ahead/bodies.ahead.js';
 import { OpenedStudies } from './ahead/opened.studies.js';
 import { SeriesBodies } from './ahead/series.bodies.js';
 import { WaitingRequests } from './ahead/waiting.requests.js';
+import { ArchiveAnswers } from './archive/archive.answers.js';
+import { ArchiveController } from './archive/archive.controller.js';
 import { CapabilitiesController } from './capabilities.controller.js';
 import { DeleteController } from './delete.controller.js';
 import { DeletionService } from './deletion.service.js';
@@ -65,6 +67,7 @@ import { WadoController } from './wado/wado.controller.js';
     CapabilitiesController,
     QidoController,
     StudyListController,
+    ArchiveController,
     WadoController,
     WadoRenderedController,
     WadoUriController,
@@ -76,6 +79,7 @@ import { WadoController } from './wado/wado.controller.js';
     Includefield,
     ReadAccess,
     FileAnswers,
+    ArchiveAnswers,
     FrameAnswers,
     MetadataAnswers,
     BulkAnswers,

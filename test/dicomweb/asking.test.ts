@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { startWorld, type World } from '../support/world.ts';
+import { registerArchive } from './archive.scenarios.ts';
 import { registerQidoFields } from './qido.fields.scenarios.ts';
 import { registerQidoLists } from './qido.lists.scenarios.ts';
 import { registerQidoMatching } from './qido.matching.scenarios.ts';
@@ -29,6 +30,7 @@ registerQidoFields(() => searching);
 registerQidoLists(() => searching);
 registerStudyList(() => searching);
 registerWado(() => retrieval);
+registerArchive(() => retrieval);
 registerWadoFrames(() => retrieval);
 registerWadoUri(() => retrieval);
 // The last scenario rebuilds the catalog.

@@ -83,7 +83,7 @@ export function registerStudyList(given: () => Searching): void {
         study_uid: uids.muller,
         rights: ['studies:read'],
         series: [
-          { instances: 2 },
+          { instances: 2, bytes: expect.toSatisfy((bytes) => Number(bytes) > 1000) },
           { series_uid: mullerSeries.mr, modality: 'MR', number: 2, body_part: 'HEAD' },
         ],
       });

@@ -44,6 +44,7 @@ const multipart = 'multipart/related; type="application/dicom"';
 const DOWNLOADS = {
   'a study': { path: `/dicom-web/studies/${study}`, accept: multipart },
   'a series': { path: seriesPath, accept: multipart },
+  'a ZIP archive': { path: `/api/studies/${study}/archive`, accept: '*/*' },
   'an instance': { path: instancePath, accept: 'application/dicom' },
   'an instance in another transfer syntax': {
     path: instancePath,

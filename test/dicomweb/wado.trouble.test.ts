@@ -56,7 +56,7 @@ afterAll(async () => {
 });
 
 const get = (path: string, accept = '*/*') =>
-  fetch(`${world.gateway.url}/dicom-web${path}`, {
+  fetch(`${world.gateway.url}${path.startsWith('/api/') ? '' : '/dicom-web'}${path}`, {
     headers: { authorization: reader.authorization, accept },
   });
 
@@ -69,7 +69,7 @@ async function stalled(path: string, count: number): Promise<Socket[]> {
       await new Promise((resolve) => socket.once('connect', resolve));
       socket.pause();
       socket.write(
-        `GET /dicom-web${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${reader.authorization}\r\n\r\n`,
+        `GET ${path.startsWith('/api/') ? '' : '/dicom-web'}${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${reader.authorization}\r\n\r\n`,
       );
       return socket;
     }),
@@ -95,6 +95,8 @@ const everything = [
   `${smallOne}/rendered`,
   `${smallOne}/thumbnail`,
   `${smallSeries}/rendered`,
+  `/api${smallSeries}/archive`,
+  `/api${largeOne}/archive`,
 ];
 
 describe('an archive that', () => {
@@ -127,12 +129,15 @@ describe('an archive that', () => {
     },
   );
 
-  it('dies in the middle of a series breaks it off', async () => {
-    const answer = await get(smallSeries);
-    archive.fault = 'away';
-    expect(answer.status).toBe(200);
-    await expect(answer.arrayBuffer()).rejects.toThrow('terminated');
-  });
+  it.each([smallSeries, `/api${smallSeries}/archive`])(
+    'dies in the middle of %s breaks it off',
+    async (path) => {
+      const answer = await get(path);
+      archive.fault = 'away';
+      expect(answer.status).toBe(200);
+      await expect(answer.arrayBuffer()).rejects.toThrow('terminated');
+    },
+  );
 
   // `npm test` checks the same limit of 20 s in test/orthanc/transport.test.ts.
   if (isLong)
@@ -143,7 +148,7 @@ describe('an archive that', () => {
 });
 
 describe('readers', () => {
-  it.each([largeOne, smallSeries, `${smallSeries}/metadata`])(
+  it.each([largeOne, smallSeries, `${smallSeries}/metadata`, `/api${largeOne}/archive`])(
     'that disconnect during %s free the archive at once',
     async (path) => {
       const sockets = await stalled(path, longForm(60, 30));

@@ -255,10 +255,15 @@ it('images', async () => {
   const value = (tag: string) => String(Found.parse(found)[0]?.[tag]?.Value?.[0]);
   const all = { ...ids, series: value('0020000E'), instance: value('00080018'), frames: '1' };
   const instance = '/dicom-web/studies/{study}/series/{series}/instances/{instance}';
+  const archives = ['', '/series/{series}', '/series/{series}/instances/{instance}'].map(
+    (below) => `/api/studies/{study}${below}/archive`,
+  );
+  for (const path of archives) await ask(`HEAD ${path}`, all);
   for (const path of [
     '/api/me/studies/{study}',
     '/api/studies',
     '/api/studies/{study}',
+    ...archives,
     '/dicom-web/studies',
     '/dicom-web/studies/{study}',
     '/dicom-web/studies/{study}/metadata',

@@ -30,6 +30,7 @@ const ListedSeries = z.object({
   body_part: z.string(),
   date: z.string(),
   instances: z.int(),
+  bytes: z.int().nullable().describe('Length of all files. Null if a length is not known yet.'),
 });
 type ListedSeries = z.output<typeof ListedSeries>;
 
@@ -62,8 +63,8 @@ export function listedStudy(item: FoundItem): ListedStudy {
   };
 }
 
-/** Converts a series of the catalog. */
-export function listedSeries(item: FoundItem): ListedSeries {
+/** Converts a series of the catalog. `sizes`: the lengths of all files by Series Instance UID. */
+export function listedSeries(item: FoundItem, sizes: ReadonlyMap<string, number | null>): ListedSeries {
   const number = item['00200011'];
   return {
     series_uid: textOf(item, '0020000E'),
@@ -73,6 +74,7 @@ export function listedSeries(item: FoundItem): ListedSeries {
     body_part: textOf(item, '00180015'),
     date: dayOf(textOf(item, '00080021')),
     instances: Number(item['00201209'] ?? 0),
+    bytes: sizes.get(textOf(item, '0020000E')) ?? null,
   };
 }
 

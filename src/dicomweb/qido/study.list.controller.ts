@@ -4,6 +4,7 @@ import { Requires } from '../../authz/authz.guard.js';
 import { Lookup } from '../../catalog/lookup.service.js';
 import type { Filter, Match } from '../../catalog/search.matching.js';
 import { attributesAt, Searches } from '../../catalog/search.service.js';
+import { SeriesSizes } from '../../catalog/series.sizes.js';
 import { StudyUid } from '../../dicom/uids.js';
 import type { Page } from '../../http/list.query.js';
 import { ListQuery, QueryOf } from '../../http/query.pipe.js';
@@ -34,6 +35,7 @@ export class StudyListController {
   constructor(
     private readonly searches: Searches,
     private readonly lookup: Lookup,
+    private readonly seriesSizes: SeriesSizes,
   ) {}
 
   /**
@@ -73,7 +75,12 @@ export class StudyListController {
     const [first] = items;
     // The last series was deleted after the rights were read.
     if (first === undefined) throw new NotVisible();
-    return { ...listedStudy(first), series: items.map(listedSeries), rights: [...rights] };
+    const sizes = await this.seriesSizes.of(study);
+    return {
+      ...listedStudy(first),
+      series: items.map((item) => listedSeries(item, sizes)),
+      rights: [...rights],
+    };
   }
 }
 
