@@ -8,6 +8,9 @@ export interface StoredValue {
   readonly big: boolean;
 }
 
+/** Largest number of numbers that are read from one text value. */
+const MOST_NUMBERS = 262_144;
+
 /** The selected elements of a data set: values, and items of sequences. */
 export class SelectedValues {
   readonly #values = new Map<number, StoredValue>();
@@ -36,8 +39,13 @@ export class SelectedValues {
 
   /** The first text value without padding. Empty when the element is absent. */
   text(tag: number): string {
+    return this.texts(tag, 1)[0] ?? '';
+  }
+
+  /** The first text values without padding, at most `most`. */
+  texts(tag: number, most: number): readonly string[] {
     const text = this.#values.get(tag)?.bytes.toString('latin1') ?? '';
-    return (text.split('\\', 1)[0] ?? '').replace(/^[ \0]+|[ \0]+$/g, '');
+    return text.split('\\', most).map(withoutPadding);
   }
 
   /** The first number that is written as text (DS, IS). `undefined` when it is absent or not a finite number. */
@@ -47,10 +55,10 @@ export class SelectedValues {
     return Number.isFinite(value) ? value : undefined;
   }
 
-  /** All numbers that are written as text (DS, IS). A value that is not a finite number is NaN. */
+  /** The numbers that are written as text (DS, IS), at most {@link MOST_NUMBERS}. A value that is not a finite number is NaN. */
   decimals(tag: number): number[] {
     const text = this.#values.get(tag)?.bytes.toString('latin1').replaceAll('\0', ' ') ?? '';
-    return text.split('\\').map((one) => {
+    return text.split('\\', MOST_NUMBERS).map((one) => {
       const value = one.trim() === '' ? Number.NaN : Number(one);
       return Number.isFinite(value) ? value : Number.NaN;
     });
@@ -76,6 +84,22 @@ export class SelectedValues {
     return bytes.length === 4 ? bytes.readFloatLE(0) : undefined;
   }
 
+  /** The first floating point numbers of 32 bits (FL), at most `most`. */
+  floats(tag: number, most: number): number[] {
+    const bytes = this.bytes(tag);
+    return Array.from({ length: Math.min(most, Math.floor(bytes.length / 4)) }, (_, at) =>
+      bytes.readFloatLE(at * 4),
+    );
+  }
+
+  /** The first two signed numbers of 32 bits (SL). */
+  longs(tag: number): number[] {
+    const bytes = this.bytes(tag);
+    return Array.from({ length: Math.min(2, Math.floor(bytes.length / 4)) }, (_, at) =>
+      bytes.readInt32LE(at * 4),
+    );
+  }
+
   /** The bytes of a value, with its numbers in little endian. */
   bytes(tag: number): Buffer {
     const value = this.#values.get(tag);
@@ -96,4 +120,13 @@ export class SelectedValues {
     if (this.#values.has(tag) || this.#items.has(tag))
       throw new DicomUnreadable('structure', 'an element is duplicate');
   }
+}
+
+/** A text without spaces and NUL characters at its ends. A regular expression takes quadratic time for a long run of spaces. */
+function withoutPadding(text: string): string {
+  const isPadding = (at: number) => text[at] === ' ' || text[at] === '\0';
+  let [from, to] = [0, text.length];
+  while (from < to && isPadding(from)) from += 1;
+  while (to > from && isPadding(to - 1)) to -= 1;
+  return text.slice(from, to);
 }

@@ -14,6 +14,7 @@ import { ArchiveController } from './archive/archive.controller.js';
 import { CapabilitiesController } from './capabilities.controller.js';
 import { DeleteController } from './delete.controller.js';
 import { DeletionService } from './deletion.service.js';
+import { AppliedStates } from './pixels/applied.states.js';
 import { DecodedFrames } from './pixels/decoded.frames.js';
 import { EncodedFrames } from './pixels/encoded.frames.js';
 import { FrameSource } from './pixels/frame.source.js';
@@ -99,6 +100,7 @@ import { WadoController } from './wado/wado.controller.js';
     Pictures,
     Animations,
     GatewayPictures,
+    AppliedStates,
     DecodedFrames,
     EncodedFrames,
     FrameTasks,

@@ -1,4 +1,4 @@
-import { colourOf, isIndex, type Palette } from './palette.js';
+import { colourOf, coloursOfGrey, isIndex, type Palette } from './palette.js';
 import { type PixelFormat, samplesOf } from './pixel.format.js';
 import { storedValue, wordsOfFrame } from './stored.samples.js';
 import { WHITE } from './voi.functions.js';
@@ -53,6 +53,19 @@ export function renderSupplement(
     const value = stored(words[at] ?? 0);
     if (isIndex(palette, value)) out.set(colourOf(palette, value), at * 3);
     else out.fill(grey[at] ?? 0, at * 3, at * 3 + 3);
+  }
+  return out;
+}
+
+/** Gives each grey its pseudo-colour (PS3.4 §N.2.4). */
+export function renderGreyColours(palette: Palette, grey: Uint8Array): Uint8Array<ArrayBuffer> {
+  const colours = coloursOfGrey(palette);
+  const out = new Uint8Array(grey.length * 3);
+  for (let at = 0; at < grey.length; at += 1) {
+    const from = (grey[at] ?? 0) * 3;
+    out[at * 3] = colours[from] ?? 0;
+    out[at * 3 + 1] = colours[from + 1] ?? 0;
+    out[at * 3 + 2] = colours[from + 2] ?? 0;
   }
   return out;
 }

@@ -1,12 +1,14 @@
 import type { Codec } from '../dicom/transfer.syntaxes.js';
 import { convertColours } from './colours/colour.conversion.js';
-import { renderColour, renderPalette, renderSupplement } from './colour.renderer.js';
+import { renderColour, renderGreyColours, renderPalette, renderSupplement } from './colour.renderer.js';
 import { type DecodedFrame, decodeFrame } from './frame.decoder.js';
 import { renderGrey } from './grey.renderer.js';
 import { drawOverlays } from './marks/overlay.drawing.js';
+import { drawShutters } from './marks/shutter.drawing.js';
 import { frameBits, isColour, type PixelFormat } from './pixel.format.js';
 import { PixelsRefused } from './pixels.refused.js';
 import type { Presentation } from './presentation.js';
+import { isGrey } from './states/state.colours.js';
 import { wordReader } from './stored.samples.js';
 import { WHITE } from './voi.functions.js';
 
@@ -43,10 +45,12 @@ export async function decoded(
 export async function renderFrame(stored: StoredFrame, presentation: Presentation): Promise<RenderedFrame> {
   const { format, bytes } = await decoded(stored, stored.halvings);
   const { firstBit } = stored;
-  const { overlays = [], colours } = presentation;
+  const { overlays = [], colours, shutters } = presentation;
   const pixels = pixelsOf(format, presentation, bytes, firstBit);
-  const rendered = colours === undefined ? pixels : asColours(pixels);
+  const needsColours = colours !== undefined || (shutters !== undefined && !isGrey(shutters.colour));
+  const rendered = needsColours ? asColours(pixels) : pixels;
   if (colours !== undefined) convertColours(rendered.samples, colours);
+  if (shutters !== undefined) drawShutters(rendered, shutters);
   if (overlays.length > 0) drawOverlays(rendered, overlays, wordReader(format, bytes), WHITE);
   return rendered;
 }
@@ -66,9 +70,11 @@ function pixelsOf(
   firstBit: number,
 ): RenderedFrame {
   const size = { width: format.columns, height: format.rows };
-  const { palette, supplement } = presentation;
+  const { palette, supplement, greyColours } = presentation;
   if (!isColour(format)) {
     const grey = renderGrey(format, presentation, bytes, firstBit);
+    if (greyColours !== undefined)
+      return { ...size, channels: 3, samples: renderGreyColours(greyColours, grey) };
     if (supplement === undefined) return { ...size, channels: 1, samples: grey };
     return { ...size, channels: 3, samples: renderSupplement(format, supplement, bytes, firstBit, grey) };
   }

@@ -4,9 +4,11 @@ import type { EncodedFrame } from './encoders/frame.encoder.js';
 import type { DecodedFrame } from './frame.decoder.js';
 import type { RenderedFrame, StoredFrame } from './frame.renderer.js';
 import { frameBits, samplesOf } from './pixel.format.js';
+import type { RawPicture } from './picture.encoder.js';
 import { PixelsRefused } from './pixels.refused.js';
-import type { FrameAnswer, FrameTask } from './pixels.worker.js';
+import type { FrameAnswer, WorkerTask } from './pixels.worker.js';
 import type { Presentation } from './presentation.js';
+import type { Arrangement } from './states/arranged.picture.js';
 import { WorkerLost, WorkerPool } from './worker.pool.js';
 
 /** Number of workers of a gateway. */
@@ -19,7 +21,7 @@ const LONGEST_MS = 30_000;
 /** Largest number of frames that are remembered because a worker was lost. */
 const MOST_BROKEN = 10_000;
 
-type FramePool = Pick<WorkerPool<FrameTask, FrameAnswer>, 'run' | 'close'>;
+type FramePool = Pick<WorkerPool<WorkerTask, FrameAnswer>, 'run' | 'close'>;
 
 /** Decodes, renders and compresses frames in worker threads, so that a large or hostile frame does not delay other requests. */
 export class FrameWorkers {
@@ -47,6 +49,15 @@ export class FrameWorkers {
     return answer.rendered;
   }
 
+  /** Makes the picture of a presentation state from a scaled part of an image. Throws the same errors as {@link render}. */
+  async arrange(name: string, part: RawPicture, arrangement: Arrangement): Promise<RenderedFrame> {
+    // The copy has a buffer of its own, which can move to the worker.
+    const moved = { ...part, samples: Uint8Array.from(part.samples) };
+    const answer = await this.#run(name, { part: moved, arrangement });
+    if (!('rendered' in answer)) throw lost();
+    return answer.rendered;
+  }
+
   /** Decodes a frame to little endian. Throws the same errors as {@link render}. */
   async decode(name: string, frame: StoredFrame): Promise<DecodedFrame> {
     const answer = await this.#run(name, { frame });
@@ -68,12 +79,15 @@ export class FrameWorkers {
     return this.#pool.close();
   }
 
-  async #run(name: string, task: FrameTask): Promise<FrameAnswer> {
+  async #run(name: string, task: WorkerTask): Promise<FrameAnswer> {
     if (this.#broken.has(name)) throw lost();
-    const { format, bytes } = task.frame;
-    const milliseconds = Math.min(FIXED_MS + MS_PER_SAMPLE * samplesOf(format), LONGEST_MS);
+    const [samples, moved] =
+      'part' in task
+        ? [pictureSamples(task.arrangement), task.part.samples.buffer]
+        : [samplesOf(task.frame.format), task.frame.bytes.buffer];
+    const milliseconds = Math.min(FIXED_MS + MS_PER_SAMPLE * samples, LONGEST_MS);
     try {
-      const answer = await this.#pool.run(task, { milliseconds, moved: [bytes.buffer] });
+      const answer = await this.#pool.run(task, { milliseconds, moved: [moved] });
       if ('refused' in answer) throw new PixelsRefused(answer.refused);
       return answer;
     } catch (error) {
@@ -83,6 +97,10 @@ export class FrameWorkers {
       throw isSlow ? new PixelsRefused('decoding its pixels takes too long') : lost();
     }
   }
+}
+
+function pictureSamples({ placement: { size } }: Arrangement): number {
+  return size.width * size.height * 3;
 }
 
 function remember(names: Set<string>, name: string): void {

@@ -46,6 +46,15 @@ export function colourOf(palette: Palette, stored: number): readonly number[] {
   });
 }
 
+/** The 256 colours of grey from black to white. The first colour of the palette is for black, and the last one for white. */
+export function coloursOfGrey(palette: Palette): Uint8Array {
+  const [{ first, entries }] = palette;
+  const colours = Array.from({ length: 256 }, (_, grey) =>
+    colourOf(palette, first + Math.round((grey / 255) * (entries.length - 1))),
+  );
+  return Uint8Array.from(colours.flat());
+}
+
 /** Expands the segments of a table (PS3.3 §C.7.9.2). Words or bytes follow each other, as in the entries of the table. */
 function segmented(values: SelectedValues, descriptor: number, isSigned: boolean): LookupTable {
   const { count, first, bits } = describedTable(values, descriptor, isSigned);

@@ -5,8 +5,17 @@ import type { DecodedFrame } from './frame.decoder.js';
 import { decoded, type RenderedFrame, renderFrame, type StoredFrame } from './frame.renderer.js';
 import { PixelsRefused } from './pixels.refused.js';
 import type { Presentation } from './presentation.js';
+import { type Arrangement, arrangedPicture } from './states/arranged.picture.js';
 
-/** A task of a worker. With a presentation, the frame is rendered, and with a compression, it is compressed. Otherwise it is only decoded. */
+/** A task of a worker: a frame, or a scaled part of an image that becomes the picture of a presentation state. */
+export type WorkerTask = FrameTask | ArrangeTask;
+
+export interface ArrangeTask {
+  readonly part: RenderedFrame;
+  readonly arrangement: Arrangement;
+}
+
+/** A task with a frame. With a presentation, the frame is rendered, and with a compression, it is compressed. Otherwise it is only decoded. */
 export interface FrameTask {
   readonly frame: StoredFrame;
   readonly presentation?: Presentation;
@@ -20,11 +29,17 @@ export type FrameAnswer =
   | { readonly encoded: EncodedFrame }
   | { readonly refused: string };
 
-parentPort?.on('message', (task: FrameTask) => void answer(task));
+parentPort?.on('message', (task: WorkerTask) => void answer(task));
 
 /** Posts the answer to a task. An unexpected error ends this worker, and the pool replaces it. */
-async function answer({ frame, presentation, compression }: FrameTask): Promise<void> {
+async function answer(task: WorkerTask): Promise<void> {
   try {
+    if ('part' in task) {
+      const answer = { rendered: arrangedPicture(task.part, task.arrangement) };
+      parentPort?.postMessage(answer, [answer.rendered.samples.buffer]);
+      return;
+    }
+    const { frame, presentation, compression } = task;
     if (presentation !== undefined) {
       const answer = { rendered: await renderFrame(frame, presentation) };
       parentPort?.postMessage(answer, [answer.rendered.samples.buffer]);

@@ -2,6 +2,7 @@ import type { Selection } from '../dicom/selected.reader.js';
 import type { SelectedValues } from '../dicom/selected.values.js';
 import type { ColourConversion } from './colours/colour.conversion.js';
 import type { OverlayPlane } from './marks/overlay.planes.js';
+import type { Shutters } from './states/state.shutters.js';
 import { groupsOf, PER_FRAME, SHARED } from './functional.groups.js';
 import { type LookupTable, readLookupTable } from './lookup.table.js';
 import { PALETTE_TAGS, type Palette, readPalette } from './palette.js';
@@ -34,6 +35,10 @@ export interface Presentation {
   readonly supplement?: Palette | undefined;
   /** The last step from grey to grey (PS3.3 §C.11.6). It takes the place of `isInverse`. */
   readonly table?: LookupTable | undefined;
+  /** The colours of grey (PS3.4 §N.2.4): a pseudo-colour presentation state has them. They are looked up by the position of grey in its range. */
+  readonly greyColours?: Palette | undefined;
+  /** The parts of the image that are covered, before overlays are drawn. */
+  readonly shutters?: Shutters | undefined;
   /** The overlay planes to draw. */
   readonly overlays?: readonly OverlayPlane[];
   /** The colour space that the client asks for. If present, a grey frame becomes red, green and blue. */
@@ -70,11 +75,13 @@ const FRAME_TYPES = [0x00189226, 0x00189329, 0x00189751];
 
 const value = (tag: number) => [tag, 'value'] as const;
 const TABLE: Selection = new Map([DESCRIPTOR, TABLE_DATA].map(value));
-const MODALITY: Selection = new Map<number, 'value' | Selection>([
+/** The elements that {@link modalityOf} reads. */
+export const MODALITY: Selection = new Map<number, 'value' | Selection>([
   ...[SLOPE, INTERCEPT].map(value),
   [MODALITY_TABLES, TABLE],
 ]);
-const VOI: Selection = new Map<number, 'value' | Selection>([
+/** The elements that {@link voiOf} reads. */
+export const VOI: Selection = new Map<number, 'value' | Selection>([
   ...[WINDOW_CENTER, WINDOW_WIDTH, VOI_FUNCTION].map(value),
   [VOI_TABLES, TABLE],
 ]);
@@ -85,14 +92,20 @@ const GROUPS: Selection = new Map([
   ...FRAME_TYPES.map((sequence) => [sequence, FRAME_TYPE] as const),
 ]);
 
+/** The elements that {@link lastTableOf} and {@link isInverseShape} read. */
+export const LAST_STEP: Selection = new Map<number, 'value' | Selection>([
+  value(SHAPE),
+  [PRESENTATION_TABLES, TABLE],
+]);
+
 /** The elements that {@link presentationOf} reads. */
 export const PRESENTATION: Selection = new Map<number, 'value' | Selection>([
   ...MODALITY,
   ...VOI,
   ...Object.values(PADDING).flat().map(value),
   ...PALETTE_TAGS.map(value),
-  ...[SHAPE, DOSE_SCALING, LARGEST_FRACTION, PIXEL_PRESENTATION].map(value),
-  [PRESENTATION_TABLES, TABLE],
+  ...LAST_STEP,
+  ...[DOSE_SCALING, LARGEST_FRACTION, PIXEL_PRESENTATION].map(value),
   [SHARED, GROUPS],
   [PER_FRAME, GROUPS],
 ]);
@@ -113,9 +126,7 @@ export function presentationOf(
   };
   const isSigned = format.isSigned || ('intercept' in modality && modality.intercept < 0);
   const isPalette = format.photometric === 'PALETTE COLOR';
-  const [last] = values.items(PRESENTATION_TABLES);
-  const table =
-    last?.has(DESCRIPTOR) === true ? readLookupTable(last, DESCRIPTOR, TABLE_DATA, false) : undefined;
+  const table = lastTableOf(values);
   return {
     modality,
     voi:
@@ -123,12 +134,22 @@ export function presentationOf(
       first(groupsOf(values, frame, FRAME_VOI), (one) => voiOf(one, isSigned)) ??
       rangeOf(values, format),
     table,
-    isInverse:
-      table === undefined && (format.photometric === 'MONOCHROME1' || values.text(SHAPE) === 'INVERSE'),
+    isInverse: table === undefined && (format.photometric === 'MONOCHROME1' || isInverseShape(values)),
     padding: paddingOf(values, format),
     palette: isPalette ? readPalette(values, format.isSigned) : undefined,
     supplement: isSupplemented(values, format, frame) ? readPalette(values, format.isSigned) : undefined,
   };
+}
+
+/** The Presentation LUT of a data set (PS3.3 §C.11.6). Throws `PixelsRefused` for an unusable table. */
+export function lastTableOf(values: SelectedValues): LookupTable | undefined {
+  const [last] = values.items(PRESENTATION_TABLES);
+  return last?.has(DESCRIPTOR) === true ? readLookupTable(last, DESCRIPTOR, TABLE_DATA, false) : undefined;
+}
+
+/** Whether Presentation LUT Shape says that small values are white. */
+export function isInverseShape(values: SelectedValues): boolean {
+  return values.text(SHAPE) === 'INVERSE';
 }
 
 /** Whether some stored values of a frame are indexes into the palette of a grey image, by Pixel Presentation of the frame or the image. */
@@ -152,7 +173,8 @@ function first<T>(
   return undefined;
 }
 
-function modalityOf(values: SelectedValues, { isSigned, numbers }: PixelFormat): Modality | undefined {
+/** The transformation to modality units of a data set: its table, or its slope and intercept. `undefined` if it has none. */
+export function modalityOf(values: SelectedValues, { isSigned, numbers }: PixelFormat): Modality | undefined {
   const [table] = values.items(MODALITY_TABLES);
   if (table?.has(DESCRIPTOR) === true && numbers === 'integer')
     return { table: readLookupTable(table, DESCRIPTOR, TABLE_DATA, isSigned) };
@@ -161,7 +183,8 @@ function modalityOf(values: SelectedValues, { isSigned, numbers }: PixelFormat):
   return { slope: slope ?? 1, intercept: intercept ?? 0 };
 }
 
-function voiOf(values: SelectedValues, isSigned: boolean): Voi | undefined {
+/** The first table of a data set, or its first window if it is valid. `isSigned`: whether values in modality units can be negative. */
+export function voiOf(values: SelectedValues, isSigned: boolean): Voi | undefined {
   const [table] = values.items(VOI_TABLES);
   if (table?.has(DESCRIPTOR) === true)
     return { table: readLookupTable(table, DESCRIPTOR, TABLE_DATA, isSigned) };

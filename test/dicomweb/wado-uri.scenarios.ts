@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { longForm } from '../support/long.form.ts';
 import { pictureSamples, pictureSize } from '../pixels/encoded.pictures.ts';
 import type { World } from '../support/world.ts';
+import { Dice } from './dicom.mutations.ts';
+import { mutatedState, states } from './state.files.ts';
 import { ct, fileOf, otherStudy, sop, type Retrieval, study, multi, report, rle } from './wado.world.ts';
 import type { Ask, Asked } from './wado.world.ts';
 
@@ -165,6 +168,74 @@ export function registerWadoUri(given: () => Retrieval): void {
       expect(annotated.body.equals((await wado(large)).body)).toBe(false);
     });
 
+    describe('a presentation state', () => {
+      beforeAll(async () => {
+        await world.store(await world.machine(), states.files).expect(200);
+      });
+
+      it('decides about the gray values and the position of the image', async () => {
+        const plain = await wado({ ...one, contentType: 'image/png', rows: '8', columns: '8' });
+        const turned = await wado(
+          `${new URLSearchParams(one).toString()}&${states.query(states.turned)}`,
+          'image/png',
+        );
+        expect(turned.status).toBe(200);
+        const [before, after] = [pictureSamples(plain.body), pictureSamples(turned.body)];
+        expect(pictureSize(turned.body)).toEqual([8, 8]);
+        // The image is a gradient, so its corners are its smallest and its largest values.
+        expect([before[0], before[63]]).toEqual([0, 255]);
+        expect([after[0], after[63]]).toEqual([Math.round(255 - (63 * 16 * 255) / 4095), 255]);
+        const tag = turned.headers.get('etag');
+        expect([tag === null, tag === plain.headers.get('etag')]).toEqual([false, false]);
+      });
+
+      it('is a picture even if the image has several frames, and applies to the frames that it names', async () => {
+        const asked = { ...frames, presentationSeriesUID: states.series, presentationUID: states.frames };
+        expect(isJpeg(await wado({ ...asked, frameNumber: '2' }))).toBe(true);
+        expect((await wado({ ...asked, frameNumber: '1' })).status).toBe(400);
+      });
+
+      it('is 404 with equal bytes if it is unknown, of another study, or in another series', async () => {
+        const nowhere = await wado({ ...one, objectUID: freshUid() });
+        const query = (series: string, instance: string) => ({
+          ...one,
+          presentationSeriesUID: series,
+          presentationUID: instance,
+        });
+        for (const asked of [
+          query(states.series, freshUid()),
+          query(freshUid(), states.turned),
+          query(ct, states.turned),
+          query(otherStudy.series, otherStudy.sop),
+        ]) {
+          const { status, body } = await wado(asked);
+          expect([status, body.equals(nowhere.body)]).toEqual([404, true]);
+        }
+      });
+
+      it('is 406 if it is of a kind that is not supported, malformed, or asked for as a file', async () => {
+        const asked = (state: string) =>
+          wado(`${new URLSearchParams(one).toString()}&${states.query(state)}`);
+        for (const state of [states.blending, states.malformed])
+          expect((await asked(state)).status).toBe(406);
+        const file = { ...one, ...dicom };
+        expect(
+          (await wado(`${new URLSearchParams(file).toString()}&${states.query(states.turned)}`)).status,
+        ).toBe(406);
+      });
+
+      it('never ends in an error of the server, however it is mutated', async () => {
+        const dice = new Dice(15);
+        for (let round = 0; round < longForm(400, 12); round += 1) {
+          const uid = freshUid();
+          const stored = await world.store(await world.machine(), [mutatedState(uid, dice)]);
+          if (stored.status !== 200) continue;
+          const { status } = await wado(`${new URLSearchParams(one).toString()}&${states.query(uid)}`);
+          expect([200, 400, 404, 406]).toContain(status);
+        }
+      });
+    });
+
     describe('a request of /wado is refused with 400', () => {
       const good = new URLSearchParams(one).toString();
       it.each([
@@ -194,7 +265,18 @@ export function registerWadoUri(given: () => Retrieval): void {
           (region) => [`${good}&region=${region}`, 'an invalid region'],
         ),
         [`${good}&annotation=`, 'no annotation'],
-        [`${good}&presentationUID=1.2`, 'a presentation'],
+        [`${good}&presentationUID=1.2`, 'a presentation state without its series'],
+        [`${good}&presentationSeriesUID=1.2`, 'a series without a presentation state'],
+        [`${good}&presentationUID=1..2&presentationSeriesUID=1.2`, 'no UID of a presentation state'],
+        ...['region=0,0,1,1', 'windowCenter=1&windowWidth=2'].map((decided) => [
+          `${good}&${states.query(states.turned)}&${decided}`,
+          'what the presentation state decides',
+        ]),
+        [`${good}&${states.query(states.other)}`, 'a presentation state of another image'],
+        [
+          `${good}&presentationUID=${sop.two}&presentationSeriesUID=${ct}`,
+          'an image as a presentation state',
+        ],
         [`${good}&a=%00`, 'NUL'],
       ])('%s: %s', async (query) => {
         const { status, type } = await wado(query);

@@ -13,7 +13,7 @@ import type { ImageHeader } from '../../pixels/image.header.js';
 import { type Annotation, type Captions, CAPTIONS, captionsOf } from '../../pixels/marks/captions.js';
 import { type OverlayPlane, OVERLAYS, overlaysOf } from '../../pixels/marks/overlay.planes.js';
 import { pixelAspect } from '../../pixels/pixel.aspect.js';
-import type { PictureExtras } from '../../pixels/picture.encoder.js';
+import { type PictureExtras, scaledPicture } from '../../pixels/picture.encoder.js';
 import { frameBits, isColour } from '../../pixels/pixel.format.js';
 import { PixelsRefused } from '../../pixels/pixels.refused.js';
 import { mayBeHalved, presentationOf } from '../../pixels/presentation.js';
@@ -26,6 +26,8 @@ import {
 } from '../../pixels/viewport.js';
 import type { VoiWindow } from '../../pixels/voi.functions.js';
 import { NotAcceptable } from '../../problems/errors.js';
+import { isArranged } from '../../pixels/states/arranged.picture.js';
+import { AppliedStates, type NamedState } from './applied.states.js';
 import { FrameSource } from './frame.source.js';
 import { contentKey, ImageHeaders, isUnusable } from './image.headers.js';
 
@@ -41,6 +43,8 @@ export interface FrameLook {
   readonly iccprofile?: 'yes' | ColourSpaceName | undefined;
   readonly window?: VoiWindow | undefined;
   readonly annotation?: readonly Annotation[] | undefined;
+  /** The presentation state that is applied. */
+  readonly state?: NamedState | undefined;
   /** Where the picture is shown. A large compressed image is decoded in a smaller size for a small picture. */
   readonly viewport?: Viewport | undefined;
 }
@@ -62,6 +66,7 @@ export class FrameTasks implements OnApplicationShutdown {
   constructor(
     private readonly headers: ImageHeaders,
     private readonly source: FrameSource,
+    private readonly states: AppliedStates,
   ) {}
 
   /**
@@ -74,6 +79,8 @@ export class FrameTasks implements OnApplicationShutdown {
     look: FrameLook,
     finish: (rendered: RenderedFrame, shown: ShownFrame) => Promise<T>,
   ): Promise<T> {
+    const { state } = look;
+    if (state !== undefined) return this.byState(instance, frame, look, state, finish);
     const work = async (header: ImageHeader, stored: () => Promise<StoredFrame>) => {
       const { format, values } = header;
       const image = { width: format.columns, height: format.rows };
@@ -93,6 +100,43 @@ export class FrameTasks implements OnApplicationShutdown {
         captions,
         profile,
       });
+    };
+    return this.run(instance, frame, 'rendered', work);
+  }
+
+  /**
+   * Renders a frame by a presentation state: the part of the image that the state shows, scaled, turned, and with the marks of the state.
+   * Throws `BadRequest` if the state does not refer to the frame.
+   */
+  private byState<T>(
+    instance: FoundInstance,
+    frame: number,
+    look: FrameLook,
+    state: NamedState,
+    finish: (rendered: RenderedFrame, shown: ShownFrame) => Promise<T>,
+  ): Promise<T> {
+    const name = `${nameOf(instance, frame)} ${state.key}`;
+    const work = async (header: ImageHeader, stored: () => Promise<StoredFrame>) => {
+      const applied = await this.states.apply(instance, frame, header, state, look.viewport);
+      const { captions } = await this.marks(instance, frame, header, look);
+      const colours = await this.colours(instance, frame, header, look);
+      const profile = colours === undefined ? undefined : profileOfPicture(colours);
+      const rendered = await this.workers.render(name, await stored(), { ...applied.presentation, colours });
+      instance.signal?.throwIfAborted();
+      const { arrangement } = applied;
+      const { region, target } = arrangement.placement;
+      const straight = { region, size: target, isMirrored: false, isUpsideDown: false };
+      if (!isArranged(arrangement)) return finish(rendered, { geometry: straight, captions, profile });
+      const part = await scaledPicture(rendered, straight);
+      const picture = await this.workers.arrange(name, part, arrangement);
+      const whole = { width: picture.width, height: picture.height };
+      const geometry = {
+        region: { left: 0, top: 0, ...whole },
+        size: whole,
+        isMirrored: false,
+        isUpsideDown: false,
+      };
+      return finish(picture, { geometry, captions, profile });
     };
     return this.run(instance, frame, 'rendered', work);
   }

@@ -13,6 +13,8 @@ import type { RenderedQuery } from './rendered.query.js';
 /** Largest number of samples of all frames of an animation. They are in memory together while it is encoded. */
 const MAX_SAMPLES = 64 * 1024 * 1024;
 const QUEUE = 16;
+const SIZES =
+  'The presentation state shows the frames in different sizes, so they cannot be an animation. Use frameNumber, or image/jpeg.';
 const TOO_LARGE =
   'The animation is too large. Use a smaller viewport, fewer frames, or multipart/related; type="image/jpeg".';
 
@@ -36,6 +38,9 @@ export class Animations {
       let profile: Buffer | undefined;
       for (const frame of frames) {
         const made = await this.picture(instance, frame, frames.length, query);
+        const [first = made.picture] = pictures;
+        if (first.width !== made.picture.width || first.height !== made.picture.height)
+          throw new NotAcceptable('not-acceptable', SIZES);
         pictures.push(made.picture);
         // All frames of an animation share a profile. A WebP can contain only one.
         profile ??= made.profile;

@@ -4,6 +4,7 @@ import { type Annotation, ANNOTATIONS } from '../../pixels/marks/captions.js';
 import type { SourceRegion, Viewport } from '../../pixels/viewport.js';
 import { isValidWindow, type VoiWindow } from '../../pixels/voi.functions.js';
 import { BadRequest } from '../../problems/errors.js';
+import type { NamedState } from '../pixels/applied.states.js';
 import { queryPairs } from '../http/query.pairs.js';
 
 /** The rendering parameters (PS3.18 §8.3.5). `quality`: the JPEG quality, from 1 to 100. */
@@ -14,6 +15,8 @@ export interface RenderedQuery {
   readonly annotation?: readonly Annotation[] | undefined;
   /** `yes`: the colour space of the image. `undefined`: no profile. */
   readonly iccprofile?: 'yes' | ColourSpaceName | undefined;
+  /** The presentation state that is applied, only by the URI service. */
+  readonly state?: NamedState | undefined;
 }
 
 /** The query parameters of a rendered resource. */

@@ -5,6 +5,8 @@ import { BadRequest, NotAcceptable } from '../../problems/errors.js';
 import { acceptedBy, covers, type MediaRange } from '../http/accept.js';
 import type { DicomwebAnswer } from '../http/dicomweb.answer.js';
 import type { DicomwebRequest } from '../http/dicomweb.request.js';
+import { canBeApplied, isState } from '../../pixels/states/shown.state.js';
+import { AppliedStates, type NamedState } from '../pixels/applied.states.js';
 import { FileAnswers } from './file.answers.js';
 import { framesWithin } from './frame.numbers.js';
 import { framesOf } from '../rendered/pictures.service.js';
@@ -17,7 +19,7 @@ import {
   renderedTypesOf,
 } from '../rendered/rendered.negotiation.js';
 import { negotiateFile } from './wado.negotiation.js';
-import { parseWadoUriQuery } from './wado-uri.query.js';
+import { parseWadoUriQuery, type WadoUriQuery } from './wado-uri.query.js';
 
 const FILE = 'application/dicom';
 
@@ -28,6 +30,7 @@ export class WadoUriAnswers {
     private readonly access: ReadAccess,
     private readonly files: FileAnswers,
     private readonly rendered: RenderedAnswers,
+    private readonly states: AppliedStates,
   ) {}
 
   /** Answers with the instance that the query names. Throws `BadRequest`, `NotVisible`, `NotAcceptable`. */
@@ -36,9 +39,10 @@ export class WadoUriAnswers {
     request.note({ studyUid: query.target.study });
     const found = await this.access.find(request, query.target);
     const [instance] = found.instances;
-    // A requested frame is always rendered, because a file contains all frames.
+    const state = await this.stateOf(request, query);
+    // A requested frame or presentation state is always rendered, because a file contains all frames and no state.
     const accepted = query.contentType ?? acceptedBy(request);
-    const type = chosenType(accepted, instance, query.frame !== undefined);
+    const type = chosenType(accepted, instance, query.frame !== undefined || state !== undefined);
     if (type === FILE) {
       const isNamed = accepted.some((range) => range.type === FILE);
       return this.file(request, found, query.transferSyntax ?? (isNamed ? EXPLICIT_LITTLE_ENDIAN : '*'));
@@ -55,7 +59,27 @@ export class WadoUriAnswers {
     const isAnimated = query.frame === undefined && animatedType(representation) !== undefined;
     const shown = isAnimated ? 'all' : framesWithin([query.frame ?? 1], instance.frames);
     const frames = framesOf(instance, shown);
-    return this.rendered.pictures(request, found, frames, representation, query.picture);
+    return this.rendered.pictures(request, found, frames, representation, { ...query.picture, state });
+  }
+
+  /**
+   * The presentation state that the query names. Throws `NotVisible` when the state is unknown or in another study, and `BadRequest` or
+   * `NotAcceptable` when the instance is no presentation state, or one that cannot be applied.
+   */
+  private async stateOf(request: DicomwebRequest, query: WadoUriQuery): Promise<NamedState | undefined> {
+    if (query.state === undefined) return undefined;
+    const found = await this.access.find(request, { study: query.target.study, ...query.state });
+    const [instance] = found.instances;
+    if (!isState(instance.sopClassUid))
+      throw new BadRequest(
+        'invalid-parameter',
+        'presentationUID names an instance that is not a presentation state. Name a presentation state.',
+      );
+    if (canBeApplied(instance.sopClassUid)) return this.states.named(instance);
+    throw new NotAcceptable(
+      'not-acceptable',
+      'This kind of presentation state cannot be applied. Use a Grayscale, Color or Pseudo-Color Softcopy Presentation State.',
+    );
   }
 
   private async file(

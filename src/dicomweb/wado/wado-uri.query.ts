@@ -15,6 +15,8 @@ export interface WadoUriQuery {
   /** Counted from 1. */
   readonly frame: number | undefined;
   readonly picture: RenderedQuery;
+  /** The presentation state that is applied to the image. It belongs to the same study. */
+  readonly state: { readonly series: SeriesUid; readonly instance: SopUid } | undefined;
 }
 
 const number = z
@@ -68,9 +70,17 @@ export const WadoUriParameters = z.object({
   imageQuality: number
     .refine((quality) => quality === undefined || quality <= 100)
     .describe('The quality of a JPEG, 1 to 100.'),
+  presentationUID: SopUid.optional().describe(
+    'A presentation state of the study, with presentationSeriesUID. It is applied to the picture.',
+  ),
+  presentationSeriesUID: SeriesUid.optional().describe(
+    'The series of the presentation state, with presentationUID.',
+  ),
 });
 /** Unsupported parameters that must not be ignored, because they change the content of the answer. */
-const UNSUPPORTED = ['anonymize', 'presentationUID', 'presentationSeriesUID'];
+const UNSUPPORTED = ['anonymize'];
+/** The parameters that a presentation state decides (PS3.18 §9.1.2, §9.5.1.2). */
+const DECIDED_BY_STATE = ['region', 'windowCenter', 'windowWidth'];
 
 /**
  * Parses a query string. Each parameter may occur only once. Throws `BadRequest` with the name of a missing, unsupported or invalid
@@ -93,7 +103,15 @@ export function parseWadoUriQuery(raw: string): WadoUriQuery {
     throw new BadRequest('invalid-parameter', `The parameter ${name} is missing or invalid.`);
   }
   const { data } = parsed;
+  const state = stateOf(data.presentationSeriesUID, data.presentationUID);
+  const decided = DECIDED_BY_STATE.find((name) => given.has(name));
+  if (state !== undefined && decided !== undefined)
+    throw new BadRequest(
+      'invalid-parameter',
+      `The presentation state decides about ${decided}. Leave out ${decided} or presentationUID.`,
+    );
   return {
+    state,
     target: { study: data.studyUID, series: data.seriesUID, instance: data.objectUID },
     contentType: data.contentType === undefined ? undefined : parseAccept(data.contentType),
     transferSyntax: data.transferSyntax,
@@ -133,6 +151,16 @@ function readRegion(text: string): PartialRegion {
     'invalid-parameter',
     'Invalid region. Use region=left,top,right,bottom, with numbers from 0.0 to 1.0. Left is below right, and top is below bottom.',
   );
+}
+
+function stateOf(series: SeriesUid | undefined, instance: SopUid | undefined): WadoUriQuery['state'] {
+  if (series === undefined && instance === undefined) return undefined;
+  if (series === undefined || instance === undefined)
+    throw new BadRequest(
+      'invalid-parameter',
+      'presentationUID and presentationSeriesUID belong together. Send both.',
+    );
+  return { series, instance };
 }
 
 function linearWindow(center: number | undefined, width: number | undefined): Pick<RenderedQuery, 'window'> {

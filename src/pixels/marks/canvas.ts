@@ -5,3 +5,28 @@ export interface Canvas {
   readonly channels: 1 | 3;
   readonly samples: Uint8Array;
 }
+
+/** A colour of a canvas. A grey canvas uses the first sample. */
+export type CanvasColour = readonly [red: number, green: number, blue: number];
+
+/** Fills a rectangle of whole pixels with a colour. Pixels outside of the canvas are left out. */
+export function fillRectangle(
+  { width, height, channels, samples }: Canvas,
+  left: number,
+  top: number,
+  [columns, rows]: readonly [columns: number, rows: number],
+  [red, green, blue]: CanvasColour,
+): void {
+  const [from, to] = [Math.max(0, left), Math.min(width, left + columns)];
+  if (to <= from) return;
+  for (let row = Math.max(0, top); row < Math.min(height, top + rows); row += 1) {
+    const [start, end] = [(row * width + from) * channels, (row * width + to) * channels];
+    if (channels === 1 || (red === green && green === blue)) samples.fill(red, start, end);
+    else
+      for (let at = start; at < end; at += 3) {
+        samples[at] = red;
+        samples[at + 1] = green;
+        samples[at + 2] = blue;
+      }
+  }
+}

@@ -25,7 +25,7 @@ export function drawOverlays(
 }
 
 /** Returns the function that reads the bit of the plane at an index. */
-function bitReader(
+export function bitReader(
   { bits, firstBit, embedded = 0 }: OverlayPlane,
   word: (at: number) => number,
 ): (at: number) => boolean {

@@ -1,11 +1,12 @@
-import type { Canvas } from './canvas.js';
+import { type Canvas, type CanvasColour, fillRectangle } from './canvas.js';
 import { GLYPH, glyphOf, markOf } from './bitmap.font.js';
 import { latinText } from './latin.text.js';
 
 /** The cell of a letter: five pixels and a space, and seven rows between two rows of marks. */
 const CELL = { width: GLYPH.width + 1, height: GLYPH.height + 5 } as const;
 const TOP = 3;
-const WHITE = 255;
+const WHITE: CanvasColour = [255, 255, 255];
+const BLACK: CanvasColour = [0, 0, 0];
 
 /** Text size for a picture: an integer factor of the font. Letters are about 1/45 of the shorter side of a large picture. */
 export function textScale({ width, height }: Pick<Canvas, 'width' | 'height'>): number {
@@ -23,6 +24,23 @@ export function textCapacity(
   };
 }
 
+/** The size of a line of text in pixels. Combining marks do not count. */
+export function textSize(text: string, scale: number): { readonly width: number; readonly height: number } {
+  return { width: cellsOf(text).length * CELL.width * scale, height: CELL.height * scale };
+}
+
+/** The largest text size up to {@link textScale} with which lines fit into a box, at least 1. */
+export function fittingTextScale(
+  canvas: Pick<Canvas, 'width' | 'height'>,
+  lines: readonly string[],
+  [width, height]: readonly [width: number, height: number],
+): number {
+  const broad = lines.reduce((most, line) => Math.max(most, textSize(line, 1).width), 1);
+  const high = Math.max(1, lines.length) * CELL.height;
+  const fitting = Math.floor(Math.min(width / broad, height / high));
+  return Math.max(1, Math.min(fitting, textScale(canvas)));
+}
+
 /** Breaks texts into lines of at most this many letters. Combining marks do not count. */
 export function brokenLines(texts: readonly string[], letters: number): readonly string[] {
   return texts.flatMap((text) => {
@@ -33,15 +51,22 @@ export function brokenLines(texts: readonly string[], letters: number): readonly
   });
 }
 
-/** Draws a line of text in white with a black edge. `x` and `y`: the top left corner of the first cell. Pixels outside are left out. */
-export function drawText(canvas: Canvas, text: string, x: number, y: number, scale: number): void {
+/** Draws a line of text with a black edge. `x` and `y`: the top left corner of the first cell. Pixels outside are left out. */
+export function drawText(
+  canvas: Canvas,
+  text: string,
+  x: number,
+  y: number,
+  scale: number,
+  colour = WHITE,
+): void {
   const dots = dotsOf(text);
   const at = ({ column, row }: Dot) => [x + column * scale, y + (row + TOP) * scale] as const;
   for (const dot of dots) {
     const [left, top] = at(dot);
-    fill(canvas, left - scale, top - scale, 3 * scale, 0);
+    fillRectangle(canvas, left - scale, top - scale, [3 * scale, 3 * scale], BLACK);
   }
-  for (const dot of dots) fill(canvas, ...at(dot), scale, WHITE);
+  for (const dot of dots) fillRectangle(canvas, ...at(dot), [scale, scale], colour);
 }
 
 interface Dot {
@@ -73,19 +98,4 @@ function dotsOf(text: string): readonly Dot[] {
 
 function setBits(row: number): readonly number[] {
   return [0, 1, 2, 3, 4].filter((column) => ((row >> (GLYPH.width - 1 - column)) & 1) === 1);
-}
-
-/** Fills a square. */
-function fill(
-  { width, height, channels, samples }: Canvas,
-  left: number,
-  top: number,
-  side: number,
-  value: number,
-): void {
-  const from = Math.max(0, left);
-  const to = Math.min(width, left + side);
-  if (to <= from) return;
-  for (let row = Math.max(0, top); row < Math.min(height, top + side); row += 1)
-    samples.fill(value, (row * width + from) * channels, (row * width + to) * channels);
 }
