@@ -1,3 +1,5 @@
+import { csrfToken } from './csrf.token.ts';
+
 /** Whether somebody is signed in, and the name to show. `away` means that the gateway does not answer. */
 export type Session = { state: 'signed-in'; name: string } | { state: 'signed-out' } | { state: 'away' };
 
@@ -89,10 +91,9 @@ export async function signIn(username: string, password: string): Promise<SignIn
 
 /** Ends the session. Returns true if the gateway confirms that the session has ended. */
 export async function signOut(cookies: string): Promise<boolean> {
-  const token = /(?:^|;\s*)csrf_token=([^;]*)/.exec(cookies)?.[1] ?? '';
   const answer = await ask('/api/auth/logout', {
     method: 'POST',
-    headers: { 'x-csrf-token': decodeURIComponent(token) },
+    headers: { 'x-csrf-token': csrfToken(cookies) },
   });
   return answer !== undefined && (answer.ok || answer.status === 401);
 }

@@ -16,6 +16,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: 'es2022',
-    rolldownOptions: { input: { index: here('index.html'), login: here('login.html') } },
+    rolldownOptions: {
+      input: { index: here('index.html'), login: here('login.html'), docs: here('api.docs.html') },
+    },
   },
 });

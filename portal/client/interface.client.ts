@@ -1,14 +1,10 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 import type { paths } from 'interface';
+import { csrfToken } from '../csrf.token.ts';
 import { Problem, problemOf } from './problems.ts';
 import { sessionEnded, sessionUsed } from './session.state.ts';
 
 const UNSAFE = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
-
-/** Returns the token against forged requests, from the cookie that the sign-in set. */
-export function csrfToken(cookies: string): string {
-  return decodeURIComponent(/(?:^|;\s*)csrf_token=([^;]*)/.exec(cookies)?.[1] ?? '');
-}
 
 const session: Middleware = {
   onRequest({ request }) {

@@ -1,4 +1,4 @@
-import { jsonSchemaOf } from './json.schema.js';
+import { areaOf, jsonSchemaOf } from './json.schema.js';
 import type { DeclaredRoute } from './routes.reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -72,7 +72,7 @@ function givenBy(
   if (gives !== undefined) {
     const content = Object.entries(gives.content).map(([type, shape]) => [
       type,
-      shape === null ? ANY : { schema: jsonSchemaOf(shape, 'output') },
+      shape === null ? ANY : { schema: jsonSchemaOf(shape, 'output', areaOf(path)) },
     ]);
     return { content: Object.fromEntries(content), at: gives.at ?? [status] };
   }

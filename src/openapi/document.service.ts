@@ -4,7 +4,9 @@ import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
 import { PROBLEM_STATUS } from '../problems/problem.codes.js';
 import { answersOf } from './answers.js';
-import { jsonSchemaOf } from './json.schema.js';
+import { areaOf, jsonSchemaOf } from './json.schema.js';
+import type { MemberText } from './member.texts.js';
+import { PARAMETER_TEXTS } from './parameter.texts.js';
 import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -22,9 +24,14 @@ const INSTANCES = {
   'multipart/related; type="application/dicom"': { schema: { type: 'string' } },
   'application/dicom': { schema: { type: 'string' } },
 };
+const FILE_TEXT = {
+  type: 'string',
+  description: 'The list: CSV, TSV, XLSX or ODS.',
+  examples: ['name,birth_date\nAnna Lima,1961-04-09\n'],
+};
 const FILE = {
   'multipart/form-data': {
-    schema: { type: 'object', required: ['file'], properties: { file: { type: 'string' } } },
+    schema: { type: 'object', required: ['file'], properties: { file: FILE_TEXT } },
   },
 };
 /** Request bodies that are streams and have no JSON schema. */
@@ -103,19 +110,32 @@ export class OpenApi {
             type: 'object',
             required: ['type', 'title', 'status', 'code', 'detail'],
             properties: {
-              type: { type: 'string' },
-              title: { type: 'string' },
-              status: { type: 'integer' },
+              type: { type: 'string', description: 'Always about:blank.', examples: ['about:blank'] },
+              title: { type: 'string', description: 'The HTTP reason phrase.', examples: ['Not Found'] },
+              status: { type: 'integer', description: 'The HTTP status code.', examples: [404] },
               code: {
                 enum: Object.keys(PROBLEM_STATUS),
                 description: 'Stable: it keeps its status and meaning. docs/problems.md explains each one.',
               },
-              detail: { type: 'string', description: 'For people; its words may change.' },
-              field: { type: 'string', description: 'The wrong part of the body, with status 422.' },
+              detail: {
+                type: 'string',
+                description: 'For people; its words may change.',
+                examples: ['The study does not exist.'],
+              },
+              field: {
+                type: 'string',
+                description: 'The wrong part of the body, with status 422.',
+                examples: ['username'],
+              },
               affected: {
                 type: 'object',
                 description: 'The written records that a confirmed change would also change.',
-                properties: Object.fromEntries(AFFECTED.map((name) => [name, { type: 'integer' }])),
+                properties: Object.fromEntries(
+                  AFFECTED.map((name) => [
+                    name,
+                    { type: 'integer', description: `The number of ${name}.`, examples: [4] },
+                  ]),
+                ),
               },
             },
           },
@@ -155,7 +175,8 @@ function inPath(path: string): Json[] {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string' },
+    description: textOf(name)[0],
+    schema: exemplified({ type: 'string' }, name),
   }));
 }
 
@@ -173,8 +194,8 @@ function inQuery(schema: z.ZodType): Json[] {
     name,
     in: 'query',
     required: required.includes(name),
-    description,
-    schema: of,
+    description: description ?? textOf(name)[0],
+    schema: exemplified(of, name),
   }));
   if (typeof others !== 'object') return named;
   // Parameters whose names are not fixed, such as the keys of a search, are described as one object.
@@ -186,8 +207,21 @@ function inQuery(schema: z.ZodType): Json[] {
   ];
 }
 
-function bodyOf({ body }: DeclaredRoute, key: string): Json {
+/** The text of a parameter that has none of its own. */
+const textOf = (name = ''): MemberText => PARAMETER_TEXTS[name] ?? [''];
+
+/** Adds an example to a schema without one. It stands in the schema, because pages would send the `example` of a parameter. */
+function exemplified(schema: Json, name = ''): Json {
+  const [, example] = textOf(name);
+  const isTold = example === undefined || ['examples', 'enum', 'default'].some((key) => key in schema);
+  return isTold ? schema : { ...schema, examples: [example] };
+}
+
+function bodyOf(route: DeclaredRoute, key: string): Json {
+  const { body } = route;
   const content =
-    body === undefined ? STREAMED[key] : { 'application/json': { schema: jsonSchemaOf(body, 'input') } };
+    body === undefined
+      ? STREAMED[key]
+      : { 'application/json': { schema: jsonSchemaOf(body, 'input', areaOf(route.path)) } };
   return content === undefined ? {} : { requestBody: { required: true, content } };
 }

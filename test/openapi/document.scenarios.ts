@@ -40,6 +40,30 @@ function untold(node: unknown, path: string): string[] {
   });
 }
 
+/** The types of values that a description alone explains. */
+const PLAIN = new Set(['boolean', 'object', 'array', 'null', undefined]);
+
+/** The members of all schemas that have no description, or that are texts or numbers without an example. */
+function undescribed(node: unknown, path: string): string[] {
+  if (Array.isArray(node)) return node.flatMap((item: unknown) => undescribed(item, path));
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([name, value]: [string, unknown]) => {
+    if (['default', 'examples', 'enum', 'const'].includes(name)) return [];
+    if (name !== 'properties') return undescribed(value, path === '' || /^[/]/.test(name) ? name : path);
+    return Object.entries(z.record(z.string(), z.looseObject({})).parse(value)).flatMap(
+      ([member, schema]) => {
+        const { description, type, examples } = schema;
+        const isValue = [type].flat().some((one) => !PLAIN.has(z.string().optional().parse(one)));
+        const isTold = typeof description === 'string' && description !== '';
+        const isShown = !isValue || 'enum' in schema || 'const' in schema || Array.isArray(examples);
+        const here = `${path}.${member}`;
+        const inner = undescribed(schema, here);
+        return isTold && isShown ? inner : inner.concat(here);
+      },
+    );
+  });
+}
+
 /** Registers the tests of this file with the given gateway. */
 export function registerDocument(given: () => World): void {
   describe('document', () => {
@@ -83,6 +107,18 @@ export function registerDocument(given: () => World): void {
             .map(() => path),
         );
         expect(silent).toEqual([]);
+      });
+
+      it('describes each parameter and each member, of the values with an example', () => {
+        const untoldParameters = Object.entries(document.paths).flatMap(([path, methods]) =>
+          Object.entries(methods).flatMap(([method, { parameters }]) =>
+            parameters
+              .filter(({ description }) => typeof description !== 'string' || description === '')
+              .map(({ name }) => `${method} ${path} ${name}`),
+          ),
+        );
+        expect(untoldParameters).toEqual([]);
+        expect(undescribed(document, '')).toEqual([]);
       });
 
       it('describes bodies and queries as the code parses them', () => {

@@ -27,6 +27,7 @@ beforeAll(async () => {
   await mkdir(viewer);
   await writeFile(join(portal, 'login.html'), 'the sign-in page');
   await writeFile(join(portal, 'index.html'), 'a page with STYLE_NONCE');
+  await writeFile(join(portal, 'api.docs.html'), 'the page of the API');
   await writeFile(join(portal, 'portal/assets/login-abc.js'), '1');
   await writeFile(join(viewer, 'index.html'), 'the viewer');
   await writeFile(join(viewer, 'app.bundle.0123456789abcdef.js'), '1');
@@ -83,6 +84,14 @@ it('serves the pages of the portal, each answer with a nonce of its own for styl
     nonces.add(nonce);
   }
   expect(nonces.size).toBe(pages.length + 2);
+});
+
+it('serves the page of the API, with no script, style or request of another origin', async () => {
+  const answer = await get('/api/docs');
+  expect(await answer.text()).toBe('the page of the API');
+  const policy = answer.headers.get('content-security-policy') ?? '';
+  expect(policy).toMatch(/script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';/);
+  expect(policy).not.toContain('unsafe');
 });
 
 it('keeps files named by their content for ever, pages never, and has no page for a missing file', async () => {

@@ -1,75 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { NORTH_STUDY, SOUTH_STUDY } from '../../infra/demo/demo.objects.ts';
 import { sample } from '../support/long.form.ts';
+import { barriers, portalVisits } from './portal.visits.ts';
 import type { RunningStack } from './running.stack.ts';
-import { PATIENCE, signIn, textOf } from './visits.ts';
+import { PATIENCE, textOf } from './visits.ts';
 
-const Violations = z.array(
-  z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.unknown()) }),
-);
 const LANGUAGES = ['en-GB', 'pt-BR', 'fr-FR', 'de-DE'];
 const PHONE = { width: 390, height: 844 };
 
-/** A browser profile with the portal, and the faults that the browser reported. */
-interface Visit {
-  readonly page: Page;
-  readonly faults: string[];
-}
-
-/** Returns what axe-core calls serious or critical on the page. */
-async function barriers(page: Page): Promise<string[]> {
-  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-  await page.evaluate(axe);
-  const found = Violations.parse(await page.evaluate('axe.run().then(({ violations }) => violations)'));
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id} ${JSON.stringify(nodes[0]).slice(0, 400)}`);
-}
-
 /** Registers the tests of the portal's pages, with the running stack. */
 export function registerPortal(given: () => { stack: RunningStack; browser: Browser }): void {
-  const person = (group: string) => {
-    const found = given().stack.people.find((each) => each.group === group);
-    if (found === undefined) throw new Error(`The demo has nobody who is only in ${group}.`);
-    return found;
-  };
-
-  /** Runs a test as a person who has signed in and sees the start page. */
-  async function as(
-    who: string | { username: string; password: string },
-    test: (visit: Visit) => Promise<void>,
-    options: Parameters<Browser['newContext']>[0] = {},
-  ): Promise<void> {
-    const { stack, browser } = given();
-    const context: BrowserContext = await browser.newContext({
-      ignoreHTTPSErrors: true,
-      baseURL: stack.web,
-      locale: 'en-GB',
-      ...options,
-    });
-    try {
-      const page = await context.newPage();
-      const faults: string[] = [];
-      page.on('pageerror', (error) => faults.push(error.message));
-      // The sign-in page asks whether somebody is signed in, and gets a 401.
-      page.on('console', (message) => {
-        if (message.type() === 'error' && !message.text().includes('401')) faults.push(message.text());
-      });
-      page.on('request', (request) => {
-        if (!request.url().startsWith(stack.web) && !/^(blob|data):/.test(request.url()))
-          faults.push(request.url());
-      });
-      await signIn(typeof who === 'string' ? person(who) : who, page, '/login', '**/{studies,images}');
-      await test({ page, faults });
-    } finally {
-      await context.close();
-    }
-  }
+  const { person, as } = portalVisits(given);
 
   describe('the portal', () => {
     it('finds a study as one types, opens it beside the list, and leads to the viewer', () =>

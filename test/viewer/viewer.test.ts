@@ -7,6 +7,7 @@ import { isLong } from '../support/long.form.ts';
 import type { StackProcess } from '../support/stack.process.ts';
 import { provideStack } from '../support/stack.ts';
 import { type RunningStack, StackFile } from './running.stack.ts';
+import { registerPortalDocs } from './portal.docs.scenarios.ts';
 import { registerPortal } from './portal.scenarios.ts';
 import { registerStudy } from './study.scenarios.ts';
 import { registerViewerPage } from './viewer.page.scenarios.ts';
@@ -192,6 +193,7 @@ describe('the sign-in page', () => {
   });
 });
 
+registerPortalDocs(() => ({ stack: stack.facts, browser }));
 registerPortal(() => ({ stack: stack.facts, browser }));
 registerViewerPage(() => ({ stack: stack.facts, browser }));
 registerStudy(() => ({ stack: stack.facts, browser, visit: visited }));
