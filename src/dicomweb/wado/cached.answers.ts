@@ -6,6 +6,7 @@ import type { Offered } from '../../audit/readings.js';
 import { CacheUnusable } from '../../cache/cache.folder.js';
 import type { CachedFile } from '../../cache/cached.file.js';
 import { FileCache } from '../../cache/file.cache.js';
+import { RecentBodies } from '../../cache/recent.bodies.js';
 import type { FoundInstance, FoundInstances } from '../../catalog/lookup.service.js';
 import { ENV } from '../../config/config.module.js';
 import type { Env } from '../../config/env.js';
@@ -39,6 +40,8 @@ export interface CacheableBody {
 /** Answers with finished bodies from the cache. The caller has checked the permission and recorded the read. */
 @Injectable()
 export class CachedAnswers {
+  private readonly recent = new RecentBodies();
+
   constructor(
     @Inject(ENV) private readonly env: Pick<Env, 'PUBLIC_URL' | 'ACCEL_REDIRECT'>,
     private readonly cache: FileCache,
@@ -162,7 +165,7 @@ export class CachedAnswers {
       };
     const range = part ?? { first: 0, last: file.length - 1 };
     const length = range.last + 1 - range.first;
-    const bytes = await bytesOf(absolute, range);
+    const bytes = part === undefined ? await this.wholeOf(absolute, length) : await bytesOf(absolute, range);
     if (bytes === undefined) return undefined;
     const contentRange = `bytes ${range.first}-${range.last}/${file.length}`;
     return {
@@ -175,6 +178,15 @@ export class CachedAnswers {
       },
       body: bytes,
     };
+  }
+
+  /** The bytes of a whole file, from memory if they were sent before. */
+  private async wholeOf(path: string, length: number): Promise<Readable | Buffer | undefined> {
+    const recent = this.recent.use(path);
+    if (recent !== undefined) return recent;
+    const bytes = await bytesOf(path, { first: 0, last: length - 1 });
+    if (Buffer.isBuffer(bytes)) this.recent.add(path, bytes);
+    return bytes;
   }
 }
 
