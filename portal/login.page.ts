@@ -1,11 +1,7 @@
+import { askForFactor, part } from './login.factor.ts';
 import { nextAddress } from './next.address.ts';
+import type { ProvedFactor } from './factor.client.ts';
 import { currentSession, externalLogin, signIn, signOut, type SignIn } from './session.client.ts';
-
-function part<T extends HTMLElement>(id: string, kind: new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
-  return found;
-}
 
 const form = part('sign-in', HTMLFormElement);
 const username = part('username', HTMLInputElement);
@@ -15,6 +11,8 @@ const submit = part('submit', HTMLButtonElement);
 const elsewhere = part('elsewhere', HTMLAnchorElement);
 const message = part('message', HTMLParagraphElement);
 const signedIn = part('signed-in', HTMLElement);
+const factor = part('factor', HTMLElement);
+const recovery = part('recovery', HTMLElement);
 const person = part('person', HTMLElement);
 const goOn = part('continue', HTMLAnchorElement);
 const leave = part('sign-out', HTMLButtonElement);
@@ -34,7 +32,7 @@ function say(text: string, tone: Tone = 'trouble'): void {
 }
 
 function show(panel: HTMLElement): void {
-  for (const each of [form, signedIn]) each.hidden = each !== panel;
+  for (const each of [form, signedIn, factor, recovery]) each.hidden = each !== panel;
 }
 
 function showForm(): void {
@@ -78,6 +76,9 @@ function tell(result: SignIn): void {
     case 'signed-in':
       location.replace(next);
       return;
+    case 'factor':
+      askForFactor(result.request, { say, tell: tellFactor, show, arrive: () => location.replace(next) });
+      return;
     case 'wrong':
       markWrong(true);
       say('The username or password is wrong.');
@@ -92,6 +93,18 @@ function tell(result: SignIn): void {
     case 'refused':
       say(`The server refused the sign-in (${result.status}). Reload the page and try again.`);
   }
+}
+
+/** Handles a second factor that did not complete the sign-in, other than a wrong one. */
+function tellFactor(result: Exclude<ProvedFactor, { outcome: 'signed-in' }>): void {
+  if (result.outcome !== 'ended') {
+    tell(result);
+    if (result.outcome === 'too-many') showForm();
+    return;
+  }
+  password.value = '';
+  showForm();
+  say('The time or the attempts for the second factor are used up. Enter your password again.');
 }
 
 async function submitForm(): Promise<void> {

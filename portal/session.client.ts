@@ -3,9 +3,19 @@ import { csrfToken } from './csrf.token.ts';
 /** Whether somebody is signed in, and the name to show. `away` means that the gateway does not answer. */
 export type Session = { state: 'signed-in'; name: string } | { state: 'signed-out' } | { state: 'away' };
 
+/** What the sign-in needs besides the password: the methods of the account, or the factors that the person can add (`enrols`). */
+export interface FactorRequest {
+  readonly challenge: string;
+  readonly methods: readonly string[];
+  readonly enrols: boolean;
+  /** The options for a passkey (PublicKeyCredentialRequestOptionsJSON). */
+  readonly passkey: unknown;
+}
+
 /** The result of a sign-in. `seconds` is the time that the gateway requires the client to wait. */
 export type SignIn =
   | { outcome: 'signed-in' }
+  | { outcome: 'factor'; request: FactorRequest }
   | { outcome: 'wrong' }
   | { outcome: 'too-many'; seconds: number }
   | { outcome: 'away' }
@@ -15,7 +25,7 @@ const TIMEOUT_MS = 15_000;
 const DEFAULT_WAIT_S = 60;
 
 /** Sends a request to the gateway. Returns `undefined` if there is no response or its status is 5xx. */
-async function ask(path: string, init: RequestInit): Promise<Response | undefined> {
+export async function ask(path: string, init: RequestInit): Promise<Response | undefined> {
   try {
     const answer = await fetch(path, {
       ...init,
@@ -30,7 +40,8 @@ async function ask(path: string, init: RequestInit): Promise<Response | undefine
   }
 }
 
-function valueAt(value: unknown, key: string): unknown {
+/** Returns a member of a value that may be an object. */
+export function valueAt(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null
     ? Object.entries(value).find(([name]) => name === key)?.[1]
     : undefined;
@@ -72,6 +83,25 @@ export function secondsToWait(header: string | null, now: number): number {
   return Number.isFinite(seconds) ? Math.max(1, seconds) : DEFAULT_WAIT_S;
 }
 
+/** Returns the result of an answer with the status 429. */
+export function tooMany({ headers }: Response): { outcome: 'too-many'; seconds: number } {
+  return { outcome: 'too-many', seconds: secondsToWait(headers.get('retry-after'), Date.now()) };
+}
+
+/** Reads the problem `second_factor_required`. Returns `undefined` for another problem. */
+export function factorRequestOf(problem: unknown): FactorRequest | undefined {
+  const challenge = valueAt(problem, 'challenge');
+  if (valueAt(problem, 'code') !== 'second_factor_required' || typeof challenge !== 'string')
+    return undefined;
+  const methods = valueAt(problem, 'methods');
+  return {
+    challenge,
+    methods: Array.isArray(methods) ? methods.filter((method) => typeof method === 'string') : [],
+    enrols: valueAt(problem, 'enrol') === true,
+    passkey: valueAt(problem, 'passkey'),
+  };
+}
+
 /** Opens a session. The gateway sets the session in cookies, and the page itself gets no token. */
 export async function signIn(username: string, password: string): Promise<SignIn> {
   const answer = await ask('/api/auth/login', {
@@ -81,9 +111,10 @@ export async function signIn(username: string, password: string): Promise<SignIn
   });
   if (!answer) return { outcome: 'away' };
   if (answer.ok) return { outcome: 'signed-in' };
-  if (answer.status === 429) {
-    return { outcome: 'too-many', seconds: secondsToWait(answer.headers.get('retry-after'), Date.now()) };
-  }
+  const request =
+    answer.status === 401 ? factorRequestOf(await answer.json().catch(() => undefined)) : undefined;
+  if (request !== undefined) return { outcome: 'factor', request };
+  if (answer.status === 429) return tooMany(answer);
   // 400 and 422 mean that the gateway cannot accept such a name or password, so the name or the password is wrong.
   if (answer.status === 401 || answer.status === 400 || answer.status === 422) return { outcome: 'wrong' };
   return { outcome: 'refused', status: answer.status };

@@ -4,6 +4,7 @@ import { useNavigate, useParams } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
+import { GroupFactor } from './group.factor.tsx';
 import { GroupGrants } from './group.grants.tsx';
 import { GroupMembers } from './group.members.tsx';
 
@@ -36,6 +37,7 @@ export function GroupDetails() {
             </Title>
             <GroupGrants group={group} name={data.name} />
             <GroupMembers group={group} />
+            <GroupFactor group={data} />
           </>
         )}
       </Stack>

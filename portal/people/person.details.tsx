@@ -4,6 +4,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
+import { PersonFactors } from './person.factors.tsx';
 
 /** One person: groups, state and sign-ins. */
 export function PersonDetails() {
@@ -79,6 +80,7 @@ export function PersonDetails() {
               <Text fw={600}>{t('people.signIns')}</Text>
               <Text>{t('people.sessions', { count: sessions.data?.total ?? 0 })}</Text>
             </div>
+            <PersonFactors user={user} />
             <Group>
               <Button
                 variant="default"

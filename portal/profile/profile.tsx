@@ -1,6 +1,7 @@
 import { Anchor, Card, Stack, Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { nameOf, useMe } from '../client/me.ts';
+import { FactorsCard } from './factors.card.tsx';
 import { PasswordForm } from './password.form.tsx';
 import { SessionsList } from './sessions.list.tsx';
 
@@ -23,6 +24,7 @@ export function Profile() {
         </Text>
       </Card>
       <PasswordForm />
+      <FactorsCard />
       <SessionsList />
     </Stack>
   );

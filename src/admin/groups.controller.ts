@@ -14,6 +14,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { Gives, pageOf } from '../http/response.shape.js';
 import { Audited, AuditedAction } from '../audit/audited.actions.js';
+import { FactorEffects, FactorPreviews } from '../authn/second-factor/factor.previews.js';
 import { BodyOf, IdPipe } from '../http/body.pipe.js';
 import { QueryOf } from '../http/query.pipe.js';
 import { Requires } from '../authz/authz.guard.js';
@@ -25,7 +26,10 @@ import type { Page } from '../http/list.query.js';
 @Requires('access:manage')
 @UseInterceptors(EntityTags)
 export class GroupsController {
-  constructor(private readonly groups: Groups) {}
+  constructor(
+    private readonly groups: Groups,
+    private readonly previews: FactorPreviews,
+  ) {}
 
   /**
    * Lists the groups, sorted by name. Filters: `member` (the id of an account), `right`, and `q`, which is a part of the name or the
@@ -57,7 +61,10 @@ export class GroupsController {
     return this.groups.get(id);
   }
 
-  /** Changes the name or the description of a group. */
+  /**
+   * Changes the name or the description of a group, or whether it requires a second factor. If it begins to require one, the sign-ins of
+   * its members by password alone end.
+   */
   @Patch(':id')
   @Gives(Group)
   change(
@@ -73,5 +80,13 @@ export class GroupsController {
   @HttpCode(204)
   remove(@Audited() action: AuditedAction, @Param('id', new IdPipe()) id: string): Promise<void> {
     return this.groups.remove(action, id);
+  }
+
+  /** Says what happens to the people of a group when it begins to require a second factor. */
+  @Get(':id/second-factor')
+  @Gives(FactorEffects)
+  async previewFactor(@Param('id', new IdPipe()) id: string): Promise<FactorEffects> {
+    await this.groups.get(id);
+    return this.previews.of(id);
   }
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
+import { endSingleFactorSignIns } from '../authn/second-factor/single.factor.sign.ins.js';
 import { ListQuery } from '../http/query.pipe.js';
 import { Right } from '../authz/rights.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
@@ -14,13 +15,28 @@ import { matching, orderOf, type Page } from '../http/list.query.js';
 import { isTaken } from './refused.by.postgres.js';
 
 /** A group. Each member of a group has all grants of the group. */
-export const Group = z.object({ id: z.uuid(), name: z.string(), description: z.string() });
+export const Group = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  description: z.string(),
+  requires_second_factor: z
+    .boolean()
+    .describe('Whether members need a second factor to sign in with their password.'),
+});
 export type Group = z.output<typeof Group>;
 
-export const NewGroup = z.strictObject({ name: Name, description: DisplayText.default('') });
+export const NewGroup = z.strictObject({
+  name: Name,
+  description: DisplayText.default(''),
+  requires_second_factor: z.boolean().default(false),
+});
 export type NewGroup = z.output<typeof NewGroup>;
 
-export const GroupChange = z.strictObject({ name: Name.optional(), description: DisplayText.optional() });
+export const GroupChange = z.strictObject({
+  name: Name.optional(),
+  description: DisplayText.optional(),
+  requires_second_factor: z.boolean().optional(),
+});
 export type GroupChange = z.output<typeof GroupChange>;
 
 type Row = typeof groups.$inferSelect;
@@ -71,25 +87,38 @@ export class Groups {
   /** Adds a group. Throws Conflict when the name is taken. Upper and lower case are not distinguished. */
   create(action: AuditedAction, group: NewGroup): Promise<Group> {
     return this.auditedActions.record(action, 201, async (transaction) => {
-      const [row] = await transaction.insert(groups).values(group).onConflictDoNothing().returning();
+      const { requires_second_factor: requiresSecondFactor, ...named } = group;
+      const [row] = await transaction
+        .insert(groups)
+        .values({ ...named, requiresSecondFactor })
+        .onConflictDoNothing()
+        .returning();
       if (row === undefined) throw new Conflict('name-taken', 'This name is taken.');
       action.addFacts({ detail: { id: row.id, name: row.name } });
       return groupOf(row);
     });
   }
 
-  /** Changes a group. Throws Stale when If-Match does not match, and Conflict when the name is taken. */
-  change(action: AuditedAction, id: string, { name, description }: GroupChange): Promise<Group> {
+  /**
+   * Changes a group. If it begins to require a second factor, the sign-ins of its members without one end. Throws Stale when If-Match does
+   * not match, and Conflict when the name is taken.
+   */
+  change(action: AuditedAction, id: string, change: GroupChange): Promise<Group> {
+    const { name, description, requires_second_factor: requiresSecondFactor } = change;
     return this.auditedActions.record(action, 200, async (transaction) => {
       await known(transaction, action, id);
-      action.addFacts({ detail: { name, description } });
+      action.addFacts({ detail: { ...change } });
       const [row] = await transaction
         .update(groups)
-        .set({ name: name ?? sql`${groups.name}`, description })
+        .set({ name: name ?? sql`${groups.name}`, description, requiresSecondFactor })
         .where(eq(groups.id, id))
         .returning()
         .catch((error: unknown) => {
           throw isTaken(error) ? new Conflict('name-taken', 'This name is taken.') : error;
+        });
+      if (requiresSecondFactor === true)
+        action.addFacts({
+          detail: { ended_sign_ins: await endSingleFactorSignIns(transaction, { group: id }) },
         });
       return found(row);
     });
@@ -119,6 +148,6 @@ function found(row: Row | undefined): Group {
   return groupOf(row);
 }
 
-function groupOf({ id, name, description }: Row): Group {
-  return { id, name, description };
+function groupOf({ id, name, description, requiresSecondFactor }: Row): Group {
+  return { id, name, description, requires_second_factor: requiresSecondFactor };
 }

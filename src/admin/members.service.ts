@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { and, count, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
+import { endSingleFactorSignIns } from '../authn/second-factor/single.factor.sign.ins.js';
 import { Flag, ListQuery } from '../http/query.pipe.js';
 import { DATABASE, type Database } from '../database/database.module.js';
 import { accounts, memberships } from '../database/schema.access.js';
@@ -93,7 +94,7 @@ export class Members {
 
   /**
    * Adds an account to a group. `added` is false when the account is a member already. A membership from a claim of the OpenID Connect
-   * provider becomes permanent. Throws BadField when the account does not exist.
+   * provider becomes permanent. If the group requires a second factor, the sign-ins of the account without one end. Throws BadField when the account does not exist.
    */
   async add(
     action: AuditedAction,
@@ -126,6 +127,7 @@ export class Members {
           .update(memberships)
           .set({ external: false })
           .where(and(eq(memberships.groupId, groupId), eq(memberships.accountId, id)));
+      else await endSingleFactorSignIns(transaction, { account: id });
       return { member: memberOf({ id, kind }), added: rows.length > 0 };
     });
   }

@@ -23,15 +23,32 @@ import { RecentSignIns } from './tokens/recent.sign.ins.js';
 import { RefreshTokens } from './tokens/refresh.tokens.js';
 import { SessionCookies } from './sign-in/session.cookies.js';
 import { SessionsController } from './sign-in/sessions.controller.js';
+import { SignInStarter } from './sign-in/sign.in.starter.js';
 import { SignIns } from './sign-in/sign.ins.js';
 import { SigningKeys } from './keys/signing.keys.js';
 import { TokenPairs } from './tokens/token.pairs.js';
 import { StoredSecrets } from './tokens/stored.secrets.js';
+import { FactorPreviews } from './second-factor/factor.previews.js';
+import { FactorProofs } from './second-factor/factor.proofs.js';
+import { OwnFactorsController } from './second-factor/own.factors.controller.js';
+import { OwnFactors } from './second-factor/own.factors.js';
+import { Passkeys } from './second-factor/passkeys.js';
+import { SecondFactorController } from './second-factor/second.factor.controller.js';
+import { SecondFactors } from './second-factor/second.factors.js';
+import { SignInChallenges } from './second-factor/sign-in.challenges.js';
+import { StoredFactors } from './second-factor/stored.factors.js';
 
 /** Finds the account of a request, and signs people in and out. */
 @Module({
   imports: [AuditModule, SecretsModule],
-  controllers: [OidcController, LoginController, JwksController, SessionsController],
+  controllers: [
+    OidcController,
+    LoginController,
+    SecondFactorController,
+    OwnFactorsController,
+    JwksController,
+    SessionsController,
+  ],
   providers: [
     AccessTokens,
     AccessTokenStrategy,
@@ -41,18 +58,26 @@ import { StoredSecrets } from './tokens/stored.secrets.js';
     ExternalAccounts,
     ExternalLogin,
     ExternalTokens,
+    FactorPreviews,
+    FactorProofs,
     OidcProvider,
     KeyFile,
     ActiveSignIns,
     Logins,
     LoginThrottle,
+    OwnFactors,
     OwnSessions,
+    Passkeys,
     Passwords,
     RecentSignIns,
     RefreshTokens,
+    SecondFactors,
     SessionCookies,
     SigningKeys,
+    SignInChallenges,
     SignIns,
+    SignInStarter,
+    StoredFactors,
     StoredSecrets,
     TokenPairs,
   ],
@@ -66,7 +91,11 @@ import { StoredSecrets } from './tokens/stored.secrets.js';
     Passwords,
     RecentSignIns,
     SessionCookies,
+    FactorPreviews,
+    OwnFactors,
+    SignInChallenges,
     SignIns,
+    StoredFactors,
     StoredSecrets,
   ],
 })

@@ -1,6 +1,12 @@
 import { boolean, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, timestampColumn, createdAt, id, textColumn, textArray } from './schema.columns.js';
 
+/** How a person proved their identity at a sign-in. */
+const signedInBy = () =>
+  text('signed_in_by', { enum: ['password', 'second-factor', 'external'] })
+    .notNull()
+    .default('password');
+
 /** People and machine accounts. */
 export const accounts = pgTable('accounts', {
   id: id(),
@@ -26,6 +32,7 @@ export const groups = pgTable('groups', {
   name: text('name').notNull(),
   description: textColumn('description'),
   createdAt: createdAt(),
+  requiresSecondFactor: boolean('requires_second_factor').notNull().default(false),
 });
 
 export const memberships = pgTable(
@@ -72,6 +79,7 @@ export const sessions = pgTable('sessions', {
   lastSeenAt: timestampColumn('last_seen_at').notNull().defaultNow(),
   address: textColumn('address'),
   client: textColumn('client'),
+  signedInBy: signedInBy(),
 });
 
 export const tokenFamilies = pgTable('token_families', {
@@ -81,6 +89,7 @@ export const tokenFamilies = pgTable('token_families', {
   revokedAt: timestampColumn('revoked_at'),
   address: textColumn('address'),
   client: textColumn('client'),
+  signedInBy: signedInBy(),
 });
 
 export const refreshTokens = pgTable('refresh_tokens', {

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { AffectedRecords } from '../problems/errors.js';
+import type { AffectedRecords, FactorChallenge } from '../problems/errors.js';
 import { PROBLEM_STATUS, type ProblemCode } from '../problems/problem.codes.js';
 
 /** The data of an error response. The code determines the status and the title. */
@@ -10,11 +10,13 @@ export interface Refusal {
   readonly field?: string;
   /** The written records that a change would also change. */
   readonly affected?: AffectedRecords;
+  /** What a client needs to prove a second factor. */
+  readonly factorChallenge?: FactorChallenge;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The body of an error response (RFC 9457). It contains no request id and no time, so that equal refusals have equal bytes. */
-interface ProblemBody {
+interface ProblemBody extends Partial<FactorChallenge> {
   readonly type: 'about:blank';
   readonly title: string;
   readonly status: number;
@@ -81,7 +83,7 @@ export function rawRefusal(refusal: Refusal): string {
   return [...head, '', body].join('\r\n');
 }
 
-function bodyOf({ code, detail, field, affected }: Refusal): ProblemBody {
+function bodyOf({ code, detail, field, affected, factorChallenge }: Refusal): ProblemBody {
   const status = PROBLEM_STATUS[code];
   return {
     type: 'about:blank',
@@ -91,5 +93,6 @@ function bodyOf({ code, detail, field, affected }: Refusal): ProblemBody {
     detail,
     ...(field === undefined ? {} : { field }),
     ...(affected === undefined ? {} : { affected }),
+    ...factorChallenge,
   };
 }

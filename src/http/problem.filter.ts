@@ -8,6 +8,7 @@ import {
   NeighbourAway,
   NotVisible,
   Problem,
+  SecondFactorRequired,
   TooMany,
   UnsupportedMedia,
 } from '../problems/errors.js';
@@ -25,7 +26,7 @@ export class ProblemFilter implements ExceptionFilter {
     const refusal = refusalOf(error);
     if (PROBLEM_STATUS[refusal.code] >= 500) this.logger.error(describe(error));
     if (reply.sent) return;
-    if (refusal.code === 'not-authenticated') {
+    if (PROBLEM_STATUS[refusal.code] === 401) {
       const { headers } = host.switchToHttp().getRequest<FastifyRequest>();
       void reply.header('www-authenticate', challengesFor(headers));
     }
@@ -61,6 +62,8 @@ function ofProblem(problem: Problem): Refusal {
   if (code === 'internal-error') return INTERNAL;
   if (problem instanceof BadField) return { code, detail, field: problem.field };
   if (problem instanceof ConfirmationNeeded) return { code, detail, affected: problem.affected };
+  if (problem instanceof SecondFactorRequired)
+    return { code, detail, factorChallenge: problem.factorChallenge };
   if (problem instanceof NeighbourAway) return { code, detail, headers: RETRY_SOON };
   if (problem instanceof TooMany)
     return { code, detail, headers: { 'retry-after': String(problem.retryAfterSeconds) } };

@@ -45,6 +45,9 @@ const IMAGES: readonly (readonly [route: RegExp, content: Json, at?: readonly nu
   [/./, INSTANCES, [200, 206]],
 ];
 
+/** Routes that check the password of the caller again. */
+const PASSWORD_AGAIN = /^\/api\/me\/(password|recovery-codes|second-factors(\/\{\w+\}\/remove)?)$/;
+
 /** Returns the `responses` of a route for OpenAPI: its successful responses and its problems. */
 export function answersOf(route: DeclaredRoute, path: string, description: string): Json {
   const successful = givenBy(route, path);
@@ -101,7 +104,7 @@ function refusalsOf({ access, method, words, body, query }: DeclaredRoute, path:
     ...(/^(PATCH|PUT|DELETE)$/.test(method) && /^\/api\/(users|groups|accounts)\//.test(path)
       ? [409, 412]
       : []),
-    ...(path.startsWith('/api/auth/') || path === '/api/me/password' ? [429] : []),
+    ...(path.startsWith('/api/auth/') || PASSWORD_AGAIN.test(path) ? [429] : []),
     503,
     ...named,
   ];

@@ -2,12 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { ENV } from '../config/config.module.js';
 import type { Env } from '../config/env.js';
-import { PROBLEM_STATUS } from '../problems/problem.codes.js';
 import { answersOf } from './answers.js';
 import { areaOf, jsonSchemaOf } from './json.schema.js';
 import type { MemberText } from './member.texts.js';
 import { PARAMETER_TEXTS } from './parameter.texts.js';
 import { type DeclaredRoute, DeclaredRoutes } from './routes.reader.js';
+import { PROBLEM_SCHEMA } from './problem.schema.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -106,46 +106,12 @@ export class OpenApi {
           },
         },
         schemas: {
-          Problem: {
-            type: 'object',
-            required: ['type', 'title', 'status', 'code', 'detail'],
-            properties: {
-              type: { type: 'string', description: 'Always about:blank.', examples: ['about:blank'] },
-              title: { type: 'string', description: 'The HTTP reason phrase.', examples: ['Not Found'] },
-              status: { type: 'integer', description: 'The HTTP status code.', examples: [404] },
-              code: {
-                enum: Object.keys(PROBLEM_STATUS),
-                description: 'Stable: it keeps its status and meaning. docs/problems.md explains each one.',
-              },
-              detail: {
-                type: 'string',
-                description: 'For people; its words may change.',
-                examples: ['The study does not exist.'],
-              },
-              field: {
-                type: 'string',
-                description: 'The wrong part of the body, with status 422.',
-                examples: ['username'],
-              },
-              affected: {
-                type: 'object',
-                description: 'The written records that a confirmed change would also change.',
-                properties: Object.fromEntries(
-                  AFFECTED.map((name) => [
-                    name,
-                    { type: 'integer', description: `The number of ${name}.`, examples: [4] },
-                  ]),
-                ),
-              },
-            },
-          },
+          Problem: PROBLEM_SCHEMA,
         },
       },
     };
   }
 }
-
-const AFFECTED = ['conditions', 'observations', 'patients'];
 
 function operationOf(route: DeclaredRoute): Operation {
   const path = route.path.replaceAll(/:(\w+)/g, '{$1}').replaceAll('*', '{rest}');

@@ -21,6 +21,39 @@ export class NotAuthenticated extends Problem {
   }
 }
 
+/** What a client needs to prove a second factor. `challenge` identifies the sign-in, and `expires_in` is in seconds. */
+export interface FactorChallenge {
+  readonly challenge: string;
+  readonly expires_in: number;
+  readonly methods: readonly ('totp' | 'passkey' | 'recovery_code')[];
+  /** Whether the account has no second factor yet and must enrol one. `methods` are then the factors that can be enrolled. */
+  readonly enrol: boolean;
+  /** PublicKeyCredentialRequestOptionsJSON (WebAuthn §5.5), if the account has a passkey. */
+  readonly passkey?: object;
+}
+
+/** The password is right, but the account also needs a second factor. */
+export class SecondFactorRequired extends Problem {
+  readonly code = 'second_factor_required';
+
+  constructor(readonly factorChallenge: FactorChallenge) {
+    super(
+      factorChallenge.enrol
+        ? 'A group of this account requires a second factor. Enrol one with this challenge, then sign in.'
+        : 'A second factor is required. Send it with this challenge to POST /api/auth/second-factor.',
+    );
+  }
+}
+
+/** The challenge of a sign-in is unknown, expired or used, had too many attempts, or the account has changed since. */
+export class ChallengeEnded extends Problem {
+  readonly code = 'challenge-ended';
+
+  constructor() {
+    super('The challenge of this sign-in has ended. Sign in with the password again.');
+  }
+}
+
 /** The account does not have the required right in any scope. */
 export class RightMissing extends Problem {
   readonly code = 'right-missing';

@@ -24,7 +24,11 @@ const KINDS: readonly [path: string, body: Record<string, unknown>, shown: objec
     { username: 'adawick', display_name: 'Ada', password: 'gently woven reed' },
     { username: 'adawick', display_name: 'Ada', disabled: false, patient: null },
   ],
-  ['/api/groups', { name: 'readers', description: 'who read' }, { name: 'readers', description: 'who read' }],
+  [
+    '/api/groups',
+    { name: 'readers', description: 'who read' },
+    { name: 'readers', description: 'who read', requires_second_factor: false },
+  ],
   [
     '/api/accounts',
     { name: 'ct-north-1', institution: ' North ', issuer: 'N' },

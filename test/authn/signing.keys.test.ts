@@ -14,6 +14,8 @@ import { startTestGateway } from '../support/gateway.ts';
 import { isLong, longForm } from '../support/long.form.ts';
 import { createStartedDatabase } from '../support/neighbours.ts';
 import { startWorld, World } from '../support/world.ts';
+import { registerFactorEnrolment } from './factor.enrolment.scenarios.ts';
+import { registerSecondFactor } from './second.factor.scenarios.ts';
 import { registerSession } from './session.scenarios.ts';
 import { registerSessionsList } from './sessions.list.scenarios.ts';
 import { statusWith, tokensOf } from './signing.in.ts';
@@ -139,6 +141,8 @@ async function followFileKey(): Promise<void> {
 // These scenarios need the same settings of the gateway. They run while the key of a file is followed.
 registerSession(() => world);
 registerSessionsList(() => world);
+registerSecondFactor(() => world);
+registerFactorEnrolment(() => world);
 
 describe('a signing key of 91 days', () => {
   test('is followed by another that is published first and signs later; tokens of both are taken by every gateway', async () => {

@@ -37,6 +37,8 @@ export const table: readonly Row[] = [
   ...rows('public', [
     ['POST /api/auth/login', 422],
     ['POST /api/auth/refresh', 422],
+    ['POST /api/auth/second-factor', 422],
+    ['POST /api/auth/second-factor/enrolment', 422],
     // External sign-in is not configured in this test.
     ['GET /api/auth/methods', 200],
     ['GET /api/auth/oidc/login', 404],
@@ -56,6 +58,11 @@ export const table: readonly Row[] = [
     ['OPTIONS /dicom-web', 200],
     ['POST /api/auth/logout', 422, { body: { none: 'such' } }],
     ['POST /api/me/password', 422],
+    ['GET /api/me/second-factors', 200],
+    ['POST /api/me/second-factors', 422],
+    absent('POST /api/me/second-factors/:id/confirm', 422),
+    absent('POST /api/me/second-factors/:id/remove', 422),
+    ['POST /api/me/recovery-codes', 422],
     ['GET /api/me/sessions', 200],
     // This deletion is requested only by principals whom the gateway must refuse.
     ['DELETE /api/me/sessions', 204],
@@ -133,6 +140,9 @@ export const table: readonly Row[] = [
       absent('GET /api/users/:user/sessions'),
       absent('DELETE /api/users/:user/sessions'),
       absent('DELETE /api/users/:user/sessions/:id'),
+      absent('GET /api/users/:user/second-factors'),
+      absent('DELETE /api/users/:user/second-factors'),
+      absent('GET /api/groups/:id/second-factor'),
       ['GET /api/groups', 200],
       ['POST /api/groups', 422],
       absent('GET /api/groups/:id'),

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { freshUid } from '../../infra/demo/dicom.elements.ts';
 import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { SHIPPED_MAPPINGS } from '../../src/mapping/defaults.js';
+import { codeOf } from '../authn/second.factors.ts';
 import { table } from '../authz/matrix.table.ts';
 import { longForm } from '../support/long.form.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
@@ -80,6 +81,42 @@ it('refusals are as they are said, of every route to anybody', async () => {
     }
   }
 }, 120_000);
+
+it('second factors', async () => {
+  const person = await world.person();
+  const Challenge = z.looseObject({ challenge: z.string() });
+  const Enrolment = z.looseObject({ id: z.uuid(), secret: z.string() });
+  const { name, password } = person;
+  const credentials = { username: name, password };
+  await ask('PATCH /api/groups/{id}', { id: person.groupId }, { body: { requires_second_factor: true } });
+  await ask('GET /api/groups/{id}/second-factor', { id: person.groupId });
+  const { challenge } = Challenge.parse((await ask('POST /api/auth/login', {}, { body: credentials })).body);
+  const begin = { challenge, kind: 'totp' };
+  const begun = await ask('POST /api/auth/second-factor/enrolment', {}, { body: begin });
+  const first = Enrolment.parse(begun.body);
+  await ask('POST /api/auth/second-factor', {}, { body: { challenge, code: codeOf(first.secret, 5000) } });
+  const done = await ask(
+    'POST /api/auth/second-factor',
+    {},
+    { body: { challenge, code: codeOf(first.secret) } },
+  );
+  await ask('POST /api/auth/second-factor', {}, { body: { challenge, code: codeOf(first.secret) } });
+  const { access_token } = z.looseObject({ access_token: z.string() }).parse(done.body);
+  const own = (route: string, id = '', body: object = {}) => {
+    const test = world.http.post(route.slice('POST '.length).replace('{id}', id));
+    return asking.of(route, test.set('authorization', `Bearer ${access_token}`).send(body));
+  };
+  const wish = { kind: 'totp', password };
+  const second = Enrolment.parse((await own('POST /api/me/second-factors', '', wish)).body);
+  await own('POST /api/me/second-factors', '', { kind: 'passkey', password });
+  await own('POST /api/me/second-factors/{id}/confirm', second.id, { code: codeOf(second.secret) });
+  await own('POST /api/me/recovery-codes', '', { password });
+  await own('POST /api/me/second-factors/{id}/remove', second.id, { password });
+  await own('POST /api/me/second-factors/{id}/remove', first.id, { password });
+  await ask('GET /api/me/second-factors');
+  await ask('GET /api/users/{user}/second-factors', { user: person.id });
+  await ask('DELETE /api/users/{user}/second-factors', { user: person.id });
+});
 
 it('users, groups and grants', async () => {
   const made = async (route: string, body: object, ids = {}) =>

@@ -1,11 +1,12 @@
 import { accessEn } from './access.texts.ts';
+import { factorsEn } from './factors.texts.ts';
 import { frameEn } from './frame.texts.ts';
 import { imagesEn } from './images.texts.ts';
 import { recordsEn } from './records.texts.ts';
 import { systemEn } from './system.texts.ts';
 
 /** All texts in English. The other languages have the same names. */
-export const en = { ...frameEn, ...imagesEn, ...accessEn, ...recordsEn, ...systemEn };
+export const en = { ...frameEn, ...imagesEn, ...accessEn, ...recordsEn, ...systemEn, ...factorsEn };
 
 /** The shape of the texts of every language: the names of the English texts. */
 export type Texts = ShapeOf<typeof en>;

@@ -1,8 +1,9 @@
 import type { Texts } from '../en/en.ts';
 import { accessFr } from './access.texts.ts';
+import { factorsFr } from './factors.texts.ts';
 import { frameFr } from './frame.texts.ts';
 import { imagesFr } from './images.texts.ts';
 import { recordsFr } from './records.texts.ts';
 import { systemFr } from './system.texts.ts';
 
-export const fr: Texts = { ...frameFr, ...imagesFr, ...accessFr, ...recordsFr, ...systemFr };
+export const fr: Texts = { ...frameFr, ...imagesFr, ...accessFr, ...recordsFr, ...systemFr, ...factorsFr };

@@ -1,8 +1,9 @@
 import type { Texts } from '../en/en.ts';
 import { accessPt } from './access.texts.ts';
+import { factorsPt } from './factors.texts.ts';
 import { framePt } from './frame.texts.ts';
 import { imagesPt } from './images.texts.ts';
 import { recordsPt } from './records.texts.ts';
 import { systemPt } from './system.texts.ts';
 
-export const pt: Texts = { ...framePt, ...imagesPt, ...accessPt, ...recordsPt, ...systemPt };
+export const pt: Texts = { ...framePt, ...imagesPt, ...accessPt, ...recordsPt, ...systemPt, ...factorsPt };

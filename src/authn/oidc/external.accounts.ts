@@ -8,6 +8,7 @@ import type { Env } from '../../config/env.js';
 import { DATABASE, type Database, type Transaction } from '../../database/database.module.js';
 import { accounts, groups, memberships } from '../../database/schema.access.js';
 import { NotAuthenticated } from '../../problems/errors.js';
+import { endSingleFactorSignIns } from '../second-factor/single.factor.sign.ins.js';
 import type { Requester } from '../actor.js';
 
 /** The verified claims of an OpenID Connect provider about a person. */
@@ -133,6 +134,8 @@ export class ExternalAccounts {
               .onConflictDoNothing()
               .returning({ id: memberships.groupId });
       if (left.length + joined.length === 0) return;
+      // Sign-ins through the provider stay. An account with a password can have other sign-ins.
+      if (joined.length > 0) await endSingleFactorSignIns(transaction, { account: account.id });
       await this.log.appendWithin(transaction, {
         ...auditRowOf(account, requester, 'groups follow the provider', 200),
         detail: { joined: joined.map(({ id }) => id), left: left.map(({ id }) => id) },

@@ -69,7 +69,7 @@ export class OidcController {
       const account = await this.accounts.admit(identity, requester, true);
       request.actor = actorOf(request, { ...account, via: 'external login' });
       const { address, client } = requester;
-      const proof = { id: account.id, passwordHash: undefined };
+      const proof = { id: account.id, passwordHash: undefined, by: 'external' } as const;
       this.cookies.set(reply, await this.signIns.openSession(proof, { address, client }));
       return await reply.redirect(next, 303);
     } catch (error) {

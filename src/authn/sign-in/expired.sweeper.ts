@@ -8,11 +8,14 @@ import {
 import { not, sql } from 'drizzle-orm';
 import { BACKGROUND_DATABASE, type Database } from '../../database/database.module.js';
 import { loginFailures, sessions, signingKeys, tokenFamilies } from '../../database/schema.access.js';
+import { secondFactors, signInChallenges } from '../../database/schema.factors.js';
+import { CHALLENGE_LIFE } from '../second-factor/sign-in.challenges.js';
+import { ENROLMENT_LIFE } from '../second-factor/stored.factors.js';
 import { SESSION_LIVES } from './sign.ins.js';
 
 const HOUR_MS = 3_600_000;
 
-/** Deletes expired sessions, token families, failure counts and keys every hour. Several gateways can do this at the same time. */
+/** Deletes expired sessions, token families, challenges, failure counts and keys every hour. Several gateways can do this at the same time. */
 @Injectable()
 export class ExpiredSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('authn');
@@ -40,6 +43,14 @@ export class ExpiredSweeper implements OnApplicationBootstrap, OnApplicationShut
       await this.database
         .delete(signingKeys)
         .where(sql`${signingKeys.retiredAt} < now() - interval '30 days'`);
+      await this.database
+        .delete(signInChallenges)
+        .where(sql`${signInChallenges.createdAt} < now() - ${CHALLENGE_LIFE}`);
+      await this.database
+        .delete(secondFactors)
+        .where(
+          sql`${secondFactors.confirmedAt} is null and ${secondFactors.createdAt} < now() - ${ENROLMENT_LIFE}`,
+        );
     } catch (error) {
       // PostgreSQL is unreachable. The next run deletes the expired rows.
       this.logger.warn(

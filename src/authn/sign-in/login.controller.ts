@@ -5,26 +5,29 @@ import { Audited, AuditedAction } from '../../audit/audited.actions.js';
 import { BodyOf } from '../../http/body.pipe.js';
 import { Gives } from '../../http/response.shape.js';
 import { AnyAccount, CurrentSignIn, Public } from '../access.decorators.js';
-import { actorOf, callerOf, requesterOf } from '../actor.js';
+import { actorOf, requesterOf } from '../actor.js';
+import { SecondFactors } from '../second-factor/second.factors.js';
 import { TokenPair, TokenPairs } from '../tokens/token.pairs.js';
 import { Login, Logout, OpenedSession, PasswordChange, Refresh } from './login.bodies.js';
 import { Logins } from './login.service.js';
 import { SessionCookies } from './session.cookies.js';
 import type { SignIn } from './sign.in.js';
-import { SESSION_SECONDS, SignIns } from './sign.ins.js';
+import { SignInStarter } from './sign.in.starter.js';
 
 @Controller('api')
 export class LoginController {
   constructor(
     private readonly logins: Logins,
     private readonly pairs: TokenPairs,
-    private readonly signIns: SignIns,
+    private readonly secondFactors: SecondFactors,
+    private readonly starter: SignInStarter,
     private readonly cookies: SessionCookies,
   ) {}
 
   /**
    * Signs a person in. Returns a pair of tokens. With `session: true`, returns two cookies and the number of seconds until an unused
-   * session ends. Returns 401 with the same response for an unknown account, a disabled account and a wrong password. Returns 429 after
+   * session ends. Returns 401 with the same response for an unknown account, a disabled account and a wrong password. Returns 401 with
+   * `code: second_factor_required` and a `challenge` if the password is right and the account needs a second factor. Returns 429 after
    * repeated failures.
    */
   @Post('auth/login')
@@ -40,10 +43,8 @@ export class LoginController {
     if (session) this.cookies.refuseForeign(request);
     const person = await this.logins.prove(username, password, request.address);
     request.actor = actorOf(request, { ...person, via: 'password' });
-    if (!session) return this.pairs.start(person, callerOf(request));
-    const token = await this.signIns.replaceSession(this.cookies.read(request), person, callerOf(request));
-    this.cookies.set(reply, token);
-    return { expires_in: SESSION_SECONDS };
+    await this.secondFactors.demand(person, session);
+    return this.starter.start(person, session, request, reply);
   }
 
   /**

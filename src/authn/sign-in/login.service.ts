@@ -4,6 +4,7 @@ import { type AuditedAction, AuditedActions } from '../../audit/audited.actions.
 import { DATABASE, type Database } from '../../database/database.module.js';
 import { accounts } from '../../database/schema.access.js';
 import { BadField, NotAuthenticated } from '../../problems/errors.js';
+import type { Account } from '../account.js';
 import { RefreshTokens } from '../tokens/refresh.tokens.js';
 import type { PasswordChange } from './login.bodies.js';
 import { LoginThrottle } from './login.throttle.js';
@@ -31,7 +32,7 @@ export class Logins {
 
   /**
    * Checks a name and password and returns the person. Throws the same NotAuthenticated for an unknown name, a disabled account and a wrong
-   * password. Throws TooMany after too many failures.
+   * password. Throws TooMany after too many failures. Call {@link Logins.succeeded} when the sign-in is complete.
    */
   async prove(username: string, password: string, address: string): Promise<Person> {
     const release = this.throttle.enter(username, address);
@@ -40,12 +41,28 @@ export class Logins {
       const stored = row?.disabled === false ? row.passwordHash : undefined;
       const isRight = await this.isPassword(stored, password, username, address);
       if (!isRight || row === undefined) throw new NotAuthenticated();
-      await this.throttle.succeeded(username, address);
       const { id, name, patientId } = row;
-      return { id, name, patientId: patientId ?? undefined, passwordHash: stored ?? undefined };
+      return {
+        id,
+        name,
+        patientId: patientId ?? undefined,
+        passwordHash: stored ?? undefined,
+        by: 'password',
+      };
     } finally {
       release();
     }
+  }
+
+  /** Forgets the failures of this name from this address. */
+  async succeeded(username: string, address: string): Promise<void> {
+    await this.throttle.succeeded(username, address);
+  }
+
+  /** Checks the password of the caller again. Throws BadField when it is wrong, and TooMany after too many failures. */
+  async provePassword({ id, name }: Account, password: string, address: string): Promise<void> {
+    const [row] = await this.database.select().from(accounts).where(eq(accounts.id, id));
+    if (!(await this.isPassword(row?.passwordHash, password, name, address))) throw wrongPassword('password');
   }
 
   /** Ends a sign-in. If a refresh token of the same account is given, the token family of this token ends too. */
@@ -68,7 +85,7 @@ export class Logins {
     const [row] = await this.database.select().from(accounts).where(eq(accounts.id, id));
     const current = row?.passwordHash;
     const isRight = await this.isPassword(current, change.current_password, name, address);
-    if (!isRight || typeof current !== 'string') throw wrongPassword();
+    if (!isRight || typeof current !== 'string') throw wrongPassword('current_password');
     const passwordHash = await this.passwords.hash(change.new_password);
     await this.auditedActions.record(action, 204, async (transaction) => {
       const changed = await transaction
@@ -78,7 +95,7 @@ export class Logins {
         // the old password.
         .where(and(eq(accounts.id, id), eq(accounts.passwordHash, current)))
         .returning({ id: accounts.id });
-      if (changed.length === 0) throw wrongPassword();
+      if (changed.length === 0) throw wrongPassword('current_password');
       await this.signIns.endAll(id, signIn.ends, transaction);
     });
   }
@@ -113,6 +130,6 @@ export class Logins {
   }
 }
 
-function wrongPassword(): BadField {
-  return new BadField('wrong-password', 'current_password', 'This is not the current password.');
+function wrongPassword(field: string): BadField {
+  return new BadField('wrong-password', field, 'This is not the current password.');
 }

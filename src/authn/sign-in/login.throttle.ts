@@ -23,6 +23,11 @@ const ADDRESS_LIMIT = 200;
  */
 const NAME_LIMIT = 50;
 const NAME_DELAY_MS = 1500;
+/**
+ * The limit for wrong second factors of one account from all addresses. Whoever reaches it knows the password, so a delay would not be
+ * enough: a code has only six digits.
+ */
+const FACTOR_LIMIT = 20;
 
 interface Limit {
   readonly subject: string;
@@ -57,11 +62,24 @@ export class LoginThrottle {
   }
 
   /** Throws {@link TooMany} after too many wrong passwords from this address: either for this name, or for all names together. */
-  async check(name: string, address: string): Promise<void> {
-    const [over] = await this.over([
+  check(name: string, address: string): Promise<void> {
+    return this.refuse([
       { subject: pairOf(name, address), limit: PAIR_LIMIT },
       { subject: addressOf(address), limit: ADDRESS_LIMIT },
     ]);
+  }
+
+  /** Like {@link check}, and also throws {@link TooMany} after too many wrong second factors of the account. */
+  checkFactor(name: string, address: string, accountId: string): Promise<void> {
+    return this.refuse([
+      { subject: pairOf(name, address), limit: PAIR_LIMIT },
+      { subject: addressOf(address), limit: ADDRESS_LIMIT },
+      { subject: factorOf(accountId), limit: FACTOR_LIMIT },
+    ]);
+  }
+
+  private async refuse(limits: readonly Limit[]): Promise<void> {
+    const [over] = await this.over(limits);
     if (over === undefined) return;
     const seconds = Math.max(1, over.left);
     this.attempts.mustWait(over.subject, seconds);
@@ -69,9 +87,17 @@ export class LoginThrottle {
   }
 
   /** Counts a wrong password. */
-  async failed(name: string, address: string): Promise<void> {
+  failed(name: string, address: string): Promise<void> {
+    return this.count([pairOf(name, address), addressOf(address), nameOf(name)]);
+  }
+
+  /** Counts a wrong second factor. It also counts as a wrong password. */
+  failedFactor(name: string, address: string, accountId: string): Promise<void> {
+    return this.count([pairOf(name, address), addressOf(address), nameOf(name), factorOf(accountId)]);
+  }
+
+  private async count(subjects: string[]): Promise<void> {
     // All transactions update the rows in the same order, which avoids deadlocks.
-    const subjects = [pairOf(name, address), addressOf(address), nameOf(name)];
     subjects.sort((one, other) => (one < other ? -1 : 1));
     const over = sql`${loginFailures.windowStart} < now() - ${WINDOW}`;
     await this.database
@@ -120,6 +146,7 @@ function hashed(...parts: readonly string[]): string {
 }
 
 const nameOf = (name: string) => hashed('name', name.toLowerCase());
+const factorOf = (accountId: string) => hashed('factor', accountId);
 const addressOf = (address: string) => hashed('address', networkOf(address));
 const pairOf = (name: string, address: string) => hashed('pair', name.toLowerCase(), networkOf(address));
 

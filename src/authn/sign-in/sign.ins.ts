@@ -4,6 +4,7 @@ import { DATABASE, type Database, type Transaction } from '../../database/databa
 import { accounts, sessions, tokenFamilies } from '../../database/schema.access.js';
 import { NotAuthenticated } from '../../problems/errors.js';
 import type { Caller } from '../actor.js';
+import { factorNeedOf, needsFactor } from '../second-factor/factor.need.js';
 import type { SignIn } from './sign.in.js';
 import { hashOf, newSecret } from '../tokens/tokens.hash.js';
 
@@ -13,19 +14,24 @@ export const SESSION_SECONDS = 30 * 60;
 export const SESSION_LIVES: SQL = sql`(${gt(sessions.lastSeenAt, sql`now() - interval '30 minutes'`)}
   and ${gt(sessions.createdAt, sql`now() - interval '12 hours'`)})`;
 
-/**
- * An account whose identity was proved. `passwordHash` is the stored hash that the password matched, or undefined for an external login.
- */
+/** An account whose identity was proved. */
 export interface Proof {
   readonly id: string;
+  /** The stored hash that the password matched, or undefined for an external login. */
   readonly passwordHash: string | undefined;
+  /** How the identity was proved. A sign-in by password alone ends when the account needs a second factor. */
+  readonly by: (typeof sessions.$inferInsert)['signedInBy'];
+  /** Marks the second factor as used, in the transaction that starts the sign-in. Throws NotAuthenticated if it was used meanwhile. */
+  readonly settle?: (transaction: Transaction) => Promise<void>;
 }
 
 /**
  * Locks an account until the transaction ends. Throws NotAuthenticated when the account was disabled or its password was changed after the
- * check of the password. Such a change has ended all sign-ins, so the old password must not start another sign-in.
+ * check of the password. Such a change has ended all sign-ins, so the old password must not start another sign-in. For the same reason,
+ * throws NotAuthenticated when a second factor has become necessary after the check.
  */
-export async function holdProof(transaction: Transaction, { id, passwordHash }: Proof): Promise<void> {
+export async function holdProof(transaction: Transaction, proof: Proof): Promise<void> {
+  const { id, passwordHash } = proof;
   const [held] = await transaction
     .select({ id: accounts.id })
     .from(accounts)
@@ -38,6 +44,9 @@ export async function holdProof(transaction: Transaction, { id, passwordHash }: 
     )
     .for('share');
   if (held === undefined) throw new NotAuthenticated();
+  if (proof.by === 'password' && needsFactor(await factorNeedOf(transaction, id)))
+    throw new NotAuthenticated();
+  await proof.settle?.(transaction);
 }
 
 /** Opens sessions, and ends sessions and token families. */
@@ -54,7 +63,9 @@ export class SignIns {
     await this.database.transaction(async (transaction) => {
       await holdProof(transaction, proof);
       const accountId = proof.id;
-      await transaction.insert(sessions).values({ accountId, tokenHash: hashOf(token), ...caller });
+      await transaction
+        .insert(sessions)
+        .values({ accountId, tokenHash: hashOf(token), signedInBy: proof.by, ...caller });
     });
     return token;
   }

@@ -60,7 +60,9 @@ export class RefreshTokens {
     const refreshToken = newSecret(PREFIX);
     await this.database.transaction(async (transaction) => {
       await holdProof(transaction, proof);
-      await transaction.insert(tokenFamilies).values({ id: familyId, accountId, ...caller });
+      await transaction
+        .insert(tokenFamilies)
+        .values({ id: familyId, accountId, signedInBy: proof.by, ...caller });
       await transaction.insert(refreshTokens).values({
         tokenHash: hashOf(refreshToken),
         family: familyId,

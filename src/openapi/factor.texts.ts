@@ -1,0 +1,33 @@
+const BYTES = 'dGhlIGJ5dGVz';
+
+/** The texts of members about second factors, with keys like those of `MEMBER_TEXTS`. */
+export const FACTOR_TEXTS: Readonly<Record<string, readonly [description: string, example?: unknown]>> = {
+  challenge: ['The challenge of the sign-in, from second_factor_required.', 'rgc_dGhlIGNoYWxsZW5nZQ'],
+  'passkey.challenge': ['The challenge that the authenticator signs.', BYTES],
+  recovery_code: ['A recovery code. Case and hyphens do not matter.', '7q2m-x9dk-4t0z-hv3c'],
+  recovery_codes: ['Ten codes, each of which works once. They are shown only now.', ['7q2m-x9dk-4t0z-hv3c']],
+  recovery_codes_left: ['The number of recovery codes that are not used.', 10],
+  'confirm.code': ['The six digits that the authenticator app shows.', '492039'],
+  'second-factor.code': ['The six digits that the authenticator app shows.', '492039'],
+  'second-factor.passkey': ['The answer of navigator.credentials.get() in JSON.'],
+  registration: ['The answer of navigator.credentials.create() in JSON.'],
+  'passkey.response': ['What the authenticator signed.'],
+  'registration.response': ['The new public key.'],
+  'passkey.id': ['The id of the credential, in base64url.', BYTES],
+  'registration.id': ['The id of the credential, in base64url.', BYTES],
+  rawId: ['The id of the credential, in base64url.', BYTES],
+  clientExtensionResults: ['The results of extensions. They are ignored.'],
+  clientDataJSON: ['The client data, in base64url.', BYTES],
+  authenticatorData: ['The authenticator data, in base64url.', BYTES],
+  attestationObject: ['The attestation object, in base64url.', BYTES],
+  signature: ['The signature, in base64url.', BYTES],
+  userHandle: ['The user handle, in base64url.', BYTES],
+  transports: ['How the browser reaches the authenticator.', ['internal']],
+  secret: ['The secret in base32.', 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'],
+  uri: ['The secret as an otpauth URI, for a QR code.', 'otpauth://totp/Radgate:kim.lee?secret=GEZDGNBV'],
+  requires_second_factor: ['Whether members need a second factor to sign in with their password.', false],
+  with_factor: ['Enabled people with a password and a second factor.', 3],
+  without_factor: ['Enabled people with a password and no second factor.', 2],
+  exempt: ['Enabled people without a password.', 1],
+  sign_ins: ['Active sign-ins by password alone.', 4],
+};
