@@ -1,3 +1,4 @@
+import { trimEndPadding } from '../dicom/padding.js';
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { decodeMetaHead, LONG_HEAD, SHORT_HEAD } from '../dicom/element.decoder.js';
@@ -94,7 +95,7 @@ function metaGroupOf(start: Buffer): FileMetaGroup {
   while (at !== announcedEnd && needed <= start.length && start.readUInt16LE(at) === 2) {
     const value = valueAt(start, at);
     if (value.end <= start.length && value.tag === TRANSFER_SYNTAX)
-      transferSyntax = start.toString('latin1', value.start, value.end).replace(/[ \0]+$/, '');
+      transferSyntax = trimEndPadding(start.toString('latin1', value.start, value.end));
     at = value.end;
     needed = Math.max(needed, at === announcedEnd ? at : at + 2);
   }

@@ -123,7 +123,7 @@ function matchesName(column: AnyPgColumn | SQL, value: string): SQL {
 
 /** Removes spaces around a component group, and empty components at its end. */
 function trimComponents(group: string): string {
-  return group.replace(/[\^ ]+$/, '').trim();
+  return group.replace(/(?<![\^ ])[\^ ]+$/, '').trim();
 }
 
 /**

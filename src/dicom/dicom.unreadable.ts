@@ -8,6 +8,7 @@ export type HeaderFault =
   | 'structure'
   | 'too-deep'
   | 'too-large'
+  | 'too-many'
   | 'transfer-syntax'
   | 'truncated';
 

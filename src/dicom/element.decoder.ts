@@ -147,5 +147,6 @@ export const fault = {
   undefinedLength: () => new DicomUnreadable('length', 'an element must not have an undefined length'),
   tooLong: () => new DicomUnreadable('length', 'an element is longer than the sequence or item around it'),
   tooDeep: () => new DicomUnreadable('too-deep', 'sequences are nested too deep'),
+  tooMany: () => new DicomUnreadable('too-many', 'a sequence or data set has too many items or elements'),
   truncated: () => new DicomUnreadable('truncated', 'the file ends inside its data set'),
 };

@@ -1,3 +1,4 @@
+import { trimEndPadding } from './padding.js';
 import { DicomUnreadable } from './dicom.unreadable.js';
 import { decodeMetaHead, LONG_HEAD, SHORT_HEAD } from './element.decoder.js';
 import type { HeaderBytes } from './header/header.bytes.js';
@@ -44,7 +45,7 @@ export async function readMeta(source: HeaderBytes): Promise<FileMeta> {
     at = value.end;
     if (element === GROUP_LENGTH && value.bytes.length === 4) end = at + value.bytes.readUInt32LE(0);
   }
-  const text = (element: number) => (values.get(element)?.toString('latin1') ?? '').replace(/[ \0]+$/, '');
+  const text = (element: number) => trimEndPadding(values.get(element)?.toString('latin1') ?? '');
   const transferSyntax = text(TRANSFER_SYNTAX);
   if (transferSyntax === '') throw new DicomUnreadable('meta', 'no transfer syntax');
   // Without a group length, the file meta information ends at the first element of another group. This is not reliable for a deflated file,

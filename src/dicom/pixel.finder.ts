@@ -1,3 +1,4 @@
+import { trimEndPadding } from './padding.js';
 import { HeaderBytes } from './header/header.bytes.js';
 import { EXPLICIT_LITTLE, MAX_STORED_DEPTH, PIXEL_DATA } from './element.decoder.js';
 import { ElementReader } from './header/element.reader.js';
@@ -93,6 +94,6 @@ class Finder implements ElementVisitor {
   }
 
   private text(tag: number): string {
-    return (this.values.get(tag)?.toString('latin1') ?? '').replace(/[ \0]+$/, '');
+    return trimEndPadding(this.values.get(tag)?.toString('latin1') ?? '');
   }
 }

@@ -1,4 +1,5 @@
 import { DicomUnreadable } from './dicom.unreadable.js';
+import { trimSpacesAndNul } from './padding.js';
 import { SWAPPED_WIDTHS } from './data.set.recoder.js';
 
 /** A value as it is stored. `big`: whether its numbers are in big endian. */
@@ -45,7 +46,7 @@ export class SelectedValues {
   /** The first text values without padding, at most `most`. */
   texts(tag: number, most: number): readonly string[] {
     const text = this.#values.get(tag)?.bytes.toString('latin1') ?? '';
-    return text.split('\\', most).map(withoutPadding);
+    return text.split('\\', most).map(trimSpacesAndNul);
   }
 
   /** The first number that is written as text (DS, IS). `undefined` when it is absent or not a finite number. */
@@ -120,13 +121,4 @@ export class SelectedValues {
     if (this.#values.has(tag) || this.#items.has(tag))
       throw new DicomUnreadable('structure', 'an element is duplicate');
   }
-}
-
-/** A text without spaces and NUL characters at its ends. A regular expression takes quadratic time for a long run of spaces. */
-function withoutPadding(text: string): string {
-  const isPadding = (at: number) => text[at] === ' ' || text[at] === '\0';
-  let [from, to] = [0, text.length];
-  while (from < to && isPadding(from)) from += 1;
-  while (to > from && isPadding(to - 1)) to -= 1;
-  return text.slice(from, to);
 }

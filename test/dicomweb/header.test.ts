@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +7,8 @@ import { element, makeInstance } from '../../infra/demo/dicom.writer.ts';
 import { readHeader, type HeaderLimits, type HeaderRead } from '../../src/dicom/header/header.reader.js';
 import { decodeText } from '../../src/dicom/character.sets.js';
 import { DicomUnreadable } from '../../src/dicom/dicom.unreadable.js';
+import { metadataOfFile } from '../../src/dicom/json/file.metadata.js';
+import { readElements } from '../../src/pixels/image.header.js';
 import { longForm } from '../support/long.form.ts';
 
 const STUDY = '0020000D';
@@ -230,6 +233,14 @@ describe('zeros that fill a file up', () => {
   );
 });
 
+/** Sequences with this many items, and private elements. */
+const items = (count: number) => Array.from({ length: count }, () => [element('00080100', 'SH', 'A')]);
+const sequence = (tag: string, count: number) => element(tag, 'SQ', { items: items(count) });
+const values = (count: number) =>
+  Array.from({ length: count }, (_, at) =>
+    element((0x00090010 + at).toString(16).padStart(8, '0'), 'LO', 'a'),
+  );
+
 describe('readHeader refuses', () => {
   it.each([
     ['nothing', Buffer.alloc(0), 'not-dicom'],
@@ -318,6 +329,66 @@ describe('readHeader refuses', () => {
         expect(found === 'none', `${length} of ${file.length} bytes: ${found}`).toBe(ends.has(length));
       }
     }
+  });
+
+  describe('long runs of padding in linear time', () => {
+    const run = `${' '.repeat(60_000)}x`;
+    const short = [PATIENT_ID, NAME, '00081030', '00080050', '00080060', '00100021', '00200010'];
+    const long = element('0040A160', 'UT', `${' '.repeat(4_000_000)}x`);
+    const file = makeInstance({
+      modality: 'SR',
+      extra: [...short.map((tag) => element(tag, 'LO', run)), long],
+    });
+    const source = () => Readable.from([file], { objectMode: true });
+    it.each([
+      ['the header', async () => void (await read(file, { tags: short, maxValueBytes: 65_536 }))],
+      ['the metadata', async () => void (await metadataOfFile(source()))],
+      [
+        'selected elements',
+        async () => {
+          const selection = new Map(
+            ['0040A160', ...short].map((tag) => [Number.parseInt(tag, 16), 'value'] as const),
+          );
+          const { values } = await readElements(source(), selection);
+          for (const tag of selection.keys()) values.text(tag);
+        },
+      ],
+    ])('%s', async (_, work) => {
+      const before = process.threadCpuUsage();
+      await work();
+      const { user, system } = process.threadCpuUsage(before);
+      expect((user + system) / 1000).toBeLessThan(2000);
+    });
+  });
+
+  describe('more children than allowed', () => {
+    it.each(
+      [TransferSyntax.implicitLittle, TransferSyntax.explicitLittle, TransferSyntax.explicitBig].flatMap(
+        (transferSyntax) => [
+          { transferSyntax, what: 'items of a sequence', one: [sequence('0040A730', 30)], limit: 31 },
+          { transferSyntax, what: 'elements of the root', one: values(30), limit: 30 },
+          {
+            transferSyntax,
+            what: 'elements of an item',
+            one: [element('0040A730', 'SQ', { items: [values(30)] })],
+            limit: 31,
+          },
+          {
+            transferSyntax,
+            what: 'items of two sequences together',
+            one: [sequence('0040A730', 30), sequence('0040A043', 30)],
+            limit: 44,
+          },
+        ],
+      ),
+    )('$what in $transferSyntax', async ({ transferSyntax, one, limit }) => {
+      const file = withMeta(encodeDataset(one, transferSyntax), { transferSyntax });
+      const refused = async (maxChildren: number) => {
+        const error = await read(file, { maxChildren }).catch((failure: unknown) => failure);
+        return error instanceof DicomUnreadable ? error.reason : 'none';
+      };
+      expect([await refused(limit - 2), await refused(limit)]).toEqual(['too-many', 'none']);
+    });
   });
 
   it('sequences nested 10,000 deep, at once, and reads them when it is allowed to', async () => {

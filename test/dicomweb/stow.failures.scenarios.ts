@@ -54,6 +54,16 @@ export function registerStowFailures(given: () => World): void {
     describe('a failure says in words why, beside its number', () => {
       it.each<[what: string, reason: number, comment: string, made: () => Buffer]>([
         [
+          'a report with 50,001 empty items',
+          0xc000,
+          'A sequence or data set has too many items or elements.',
+          () =>
+            makeInstance({
+              modality: 'SR',
+              extra: [element('0040A730', 'SQ', { items: Array.from({ length: 50_001 }, () => []) })],
+            }),
+        ],
+        [
           'an empty part',
           0xc000,
           'Empty, or not a DICOM file: the DICM prefix is missing.',

@@ -22,6 +22,8 @@ interface Level {
   readonly kind: 'sequence' | 'item' | 'fragments';
   readonly end: number;
   readonly encoding: Encoding;
+  /** Number of elements of an item, or of items of a sequence, so far. */
+  children: number;
 }
 
 interface WantedValue {
@@ -55,8 +57,17 @@ export class ElementReader {
   /** Position of the first zero of the padding after the data set. */
   #padding: number | undefined;
   #padded = 0;
+  #topElements = 0;
+  /** The sum of the squares of the numbers of elements and items. */
+  #squares = 0;
+  readonly #mostSquares: number;
 
-  constructor(encoding: Encoding, maxDepth: number, visitor: ElementVisitor) {
+  /**
+   * `mostChildren`: the largest number of elements of one data set, or of items of one sequence. If several have many, fewer are permitted:
+   * the sum of their squares is limited, because some parsers take quadratic time.
+   */
+  constructor(encoding: Encoding, maxDepth: number, visitor: ElementVisitor, mostChildren = Infinity) {
+    this.#mostSquares = mostChildren ** 2;
     this.#encoding = encoding;
     this.#maxLevels = maxDepth * 2;
     this.#visitor = visitor;
@@ -160,6 +171,7 @@ export class ElementReader {
     const end = length === UNDEFINED_LENGTH ? Infinity : this.#at + length;
     if (end !== Infinity && end > level.end) throw fault.tooLong();
     if (level.kind === 'sequence') {
+      this.#count((level.children += 1));
       if (this.#levels.length === 1) this.#visitor.item?.(level.tag);
       this.#enter('item', level.tag, end, level.encoding);
       return;
@@ -170,6 +182,7 @@ export class ElementReader {
 
   #element(head: ElementHead, level: Level | undefined, encoding: Encoding): void {
     const { tag, vr } = head;
+    this.#count(level === undefined ? (this.#topElements += 1) : (level.children += 1));
     const length = head.length === UNDEFINED_LENGTH ? Infinity : head.length;
     const end = this.#at + length;
     if (length !== Infinity && end > (level?.end ?? Infinity)) throw fault.tooLong();
@@ -208,7 +221,13 @@ export class ElementReader {
 
   #enter(kind: Level['kind'], tag: number, end: number, encoding: Encoding): void {
     if (this.#levels.length >= this.#maxLevels) throw fault.tooDeep();
-    this.#levels.push({ tag, kind, end, encoding });
+    this.#levels.push({ tag, kind, end, encoding, children: 0 });
+  }
+
+  /** Counts the n-th child of a data set or sequence: n² exceeds (n − 1)² by 2n − 1. */
+  #count(children: number): void {
+    this.#squares += 2 * children - 1;
+    if (this.#squares > this.#mostSquares) throw fault.tooMany();
   }
 
   /** Leaves the levels that end where the next head starts. */

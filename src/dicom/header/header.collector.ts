@@ -93,7 +93,7 @@ export class AttributeCollector implements ElementVisitor {
    */
   isSequence({ tag, vr }: VisitedElement): boolean {
     if (vr === '' && tag === REQUESTS) return true;
-    return (vr === '' || vr === 'UN') && this.#references !== undefined && this.#isSequence(tag);
+    return (vr === '' || (vr === 'UN' && this.#references !== undefined)) && this.#isSequence(tag);
   }
 
   item(sequence: number): void {

@@ -47,6 +47,8 @@ export interface HeaderLimits extends CollectorLimits {
   maxDepth: number;
   /** Largest size of a deflated data set after inflating, in bytes. */
   maxInflatedBytes: number;
+  /** Largest number of elements of one data set or items of one sequence. See `ElementReader`. */
+  maxChildren: number;
   /** Whether to collect references. */
   references: boolean;
   /** Called as soon as the file meta information has been read, so that the caller can name the instance in a later error. */
@@ -58,6 +60,7 @@ const DEFAULTS = {
   maxValueBytes: 65_536,
   maxDepth: MAX_STORED_DEPTH,
   maxInflatedBytes: 2 * 1024 * 1024 * 1024,
+  maxChildren: Infinity,
   references: false,
 };
 
@@ -86,7 +89,8 @@ export async function readHeader(
   const encoding = encodingOf(meta.transferSyntax);
   const tags = new Set([CHARACTER_SET, SOP_CLASS, SOP_INSTANCE, ...(options.tags ?? [])]);
   const references = limits.references ? new ReferenceCollector() : undefined;
-  const isSequence = references === undefined ? undefined : await standardSequences();
+  const isSequence =
+    references === undefined && limits.maxChildren === Infinity ? undefined : await standardSequences();
   const collector = new AttributeCollector(tags, encoding, limits, references, isSequence);
   const dataSet = dataSetFeed(meta.transferSyntax === DEFLATED, encoding, collector, limits);
 
@@ -161,7 +165,7 @@ function dataSetFeed(
   collector: AttributeCollector,
   limits: typeof DEFAULTS,
 ): DataSetFeed {
-  const elements = new ElementReader(encoding, limits.maxDepth, collector);
+  const elements = new ElementReader(encoding, limits.maxDepth, collector, limits.maxChildren);
   if (!deflated) {
     return {
       feed: (bytes) => elements.feed(bytes),

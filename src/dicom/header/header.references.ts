@@ -1,3 +1,5 @@
+import { trimEndPadding } from '../padding.js';
+
 /** The UIDs of the studies, series and instances that a data set refers to. */
 export interface References {
   readonly studies: ReadonlySet<string>;
@@ -36,10 +38,7 @@ export class ReferenceCollector {
   }
 
   take(tag: number, bytes: Buffer): void {
-    const uid = bytes
-      .toString('latin1')
-      .replace(/[ \0]+$/, '')
-      .trim();
+    const uid = trimEndPadding(bytes.toString('latin1')).trim();
     if (uid === '') return;
     if (tag === SERIES) this.#series.add(uid);
     else if (tag === STUDY || STUDIES_IN.has(this.#sequence)) this.#studies.add(uid);

@@ -1,4 +1,4 @@
-import { trimPadding } from '../padding.js';
+import { trimEndPadding, trimPadding } from '../padding.js';
 import { decodeText } from '../character.sets.js';
 import { BINARY_VRS, type Encoding } from '../element.decoder.js';
 
@@ -40,10 +40,10 @@ export function textOf(
   const text = CHARACTER_SET.has(vr)
     ? decodeText(bytes, characterSet, PARAGRAPHS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\')
     : bytes.toString('latin1');
-  if (PARAGRAPHS.has(vr)) return text.replace(/[ \0]+$/, '');
+  if (PARAGRAPHS.has(vr)) return trimEndPadding(text);
   return text
     .split('\\')
-    .map((value) => trimPadding(value.replace(/[ \0]+$/, '')))
+    .map((value) => trimPadding(trimEndPadding(value)))
     .join('\\');
 }
 

@@ -77,7 +77,7 @@ class FileReader {
   #needsPause(): boolean {
     this.#elements += 1;
     if (this.#elements > this.#mostElements)
-      throw new DicomUnreadable('too-large', 'the header has more elements than allowed');
+      throw new DicomUnreadable('too-many', 'the header has more elements than allowed');
     return this.#elements % ELEMENTS_WITHOUT_PAUSE === 0;
   }
 

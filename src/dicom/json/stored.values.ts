@@ -1,3 +1,4 @@
+import { trimEndPadding, trimSpacesAndNul } from '../padding.js';
 import type { JsonAttribute } from './dicom.json.js';
 import { decodeText } from '../character.sets.js';
 
@@ -46,12 +47,12 @@ export function storedAttribute(
 
 function textsOf(vr: string, bytes: Buffer, characterSet: string): readonly unknown[] {
   const resets = PARAGRAPH_VRS.has(vr) ? '' : vr === 'PN' ? '\\^=' : '\\';
-  const text = decodeText(bytes, characterSet, resets).replace(/[ \0]+$/, '');
+  const text = trimEndPadding(decodeText(bytes, characterSet, resets));
   if (text === '') return [];
   if (PARAGRAPH_VRS.has(vr)) return [text];
   return text
     .split('\\')
-    .map((one) => textValue(vr, vr === 'UC' ? one.replace(/[ \0]+$/, '') : trimSpacesAndNul(one)));
+    .map((one) => textValue(vr, vr === 'UC' ? trimEndPadding(one) : trimSpacesAndNul(one)));
 }
 
 /** Converts one of several text values. An empty value becomes null (PS3.18 F.2.5). */
@@ -72,11 +73,6 @@ function personName(text: string): Readonly<Record<string, string>> | null {
   const groups = text.split('=').map((group, at) => [GROUPS[at], trimSpacesAndNul(group)] as const);
   const written = groups.filter(([name, group]) => name !== undefined && group !== '');
   return written.length === 0 ? null : Object.fromEntries(written);
-}
-
-/** Removes the padding of a value, which is spaces and NUL only (PS3.5 §6.2). */
-function trimSpacesAndNul(text: string): string {
-  return text.replace(/^[ \0]+|[ \0]+$/g, '');
 }
 
 /** Reads numbers, and tags as eight hexadecimal digits. Returns `undefined` when JSON cannot express one of the values. */

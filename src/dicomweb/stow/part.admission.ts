@@ -16,6 +16,12 @@ import { type SopIdentity, identityOf } from './stow.outcome.js';
 import type { StowSender } from './stow.sender.js';
 
 /**
+ * Largest number of elements of one data set, or of items of one sequence. The archive takes quadratic time for them: 40,000 items take about
+ * ten seconds.
+ */
+const MOST_CHILDREN = 50_000;
+
+/**
  * Step 1 of storing a part: reads the header and a small instance to its end, authorises the instance and reserves the UIDs. No byte is
  * sent to the archive in this step.
  */
@@ -40,6 +46,7 @@ export class PartAdmission {
     const file = await readHeader(body, {
       tags: CATALOG_TAGS,
       maxInflatedBytes: this.env.MAX_INSTANCE_BYTES,
+      maxChildren: MOST_CHILDREN,
       references: sender.annotating !== undefined,
       onMeta: (meta) => identified(identityOf(meta)),
     });

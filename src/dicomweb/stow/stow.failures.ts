@@ -53,6 +53,7 @@ const UNREADABLE: Readonly<Record<HeaderFault, string>> = {
   structure: 'The data set is not encoded as its transfer syntax says.',
   'too-deep': 'Sequences are nested too deep.',
   'too-large': 'The header, or a value in it, is larger than allowed.',
+  'too-many': 'A sequence or data set has too many items or elements.',
   'transfer-syntax': 'This transfer syntax is not supported. Send another one.',
   truncated: 'The file ends inside its data set.',
 };

@@ -9,7 +9,7 @@ import { type InstanceUids, OrthancBytes } from '../../orthanc/orthanc.bytes.js'
 import { NotInArchive } from '../../orthanc/orthanc.errors.js';
 import type { OrthancId } from '../../orthanc/orthanc.id.js';
 import { wholeText } from '../../orthanc/orthanc.transport.js';
-import { NotVisible, UpstreamFailed } from '../../problems/errors.js';
+import { NotAcceptable, NotVisible, UpstreamFailed } from '../../problems/errors.js';
 import { noteHandled } from '../../problems/handled.errors.js';
 import { archiveDataSet, DataSet } from './archive.metadata.js';
 import type { ByteRange } from '../http/byte.range.js';
@@ -30,6 +30,10 @@ const CACHE_BYTES = 32 * 1024 * 1024;
 /** Number of instances whose files are looked up with one call to the archive. */
 const BATCH = 500;
 const MAX_SERIES = 10_000;
+/** Largest number of elements and items of a header. They are in memory together. */
+const MAX_ELEMENTS = 1_000_000;
+const TOO_MANY =
+  'The header of an instance has too many elements for metadata. Ask for the file: application/dicom.';
 const METADATA = 'metadata of an instance';
 
 /** The UIDs of an instance, and its public URL. */
@@ -118,11 +122,13 @@ export class InstanceMetadata {
     const header = async () => {
       try {
         const source = new StoredBytes(ask, size, this.headerLengths.get(name.series));
-        const dataSet = await metadataOfFile(source, name.url);
+        const dataSet = await metadataOfFile(source, name.url, MAX_ELEMENTS);
         this.noteHeaderLength(name.series, source.headerLength);
         return ofInstance(dataSet, name);
       } catch (error) {
         if (!(error instanceof DicomUnreadable)) throw error;
+        // The archive would need even more memory and time for such a header.
+        if (error.reason === 'too-many') throw new NotAcceptable('not-decodable', TOO_MANY);
         noteHandled('unreadable header', error);
         return this.fromArchive(instance, name);
       }
