@@ -71,6 +71,11 @@ const looked = createRoute({
   path: '/looked',
   component: lazyRouteComponent(() => import('../patient/own.accesses.tsx'), 'OwnAccesses'),
 });
+const upload = createRoute({
+  getParentRoute: () => root,
+  path: '/upload',
+  component: lazyRouteComponent(() => import('../uploads/upload.page.tsx'), 'UploadPage'),
+});
 const imports = createRoute({
   getParentRoute: () => root,
   path: '/imports',
@@ -154,6 +159,7 @@ export const router = createRouter({
     view,
     images,
     looked,
+    upload,
     imports.addChildren([list]),
     words.addChildren([word]),
     people.addChildren([person]),

@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import { readableDay, readableMoment, readableNumber } from './readable.values.ts';
+import { readableBytes, readableDay, readableMoment, readableNumber } from './readable.values.ts';
 import { localeOf } from '../texts/texts.ts';
 
 /** Writes dates and numbers as the language of the page does. */
@@ -7,6 +7,7 @@ export interface Formats {
   readonly day: (day: string) => string;
   readonly moment: (moment: string) => string;
   readonly number: (value: number) => string;
+  readonly bytes: (value: number) => string;
 }
 
 export function useFormats(): Formats {
@@ -16,5 +17,6 @@ export function useFormats(): Formats {
     day: (day) => readableDay(day, locale),
     moment: (moment) => readableMoment(moment, locale),
     number: (value) => readableNumber(value, locale),
+    bytes: (value) => readableBytes(value, locale),
   };
 }

@@ -2,6 +2,7 @@ type PageName =
   | 'studies'
   | 'images'
   | 'looked'
+  | 'upload'
   | 'imports'
   | 'words'
   | 'people'
@@ -40,6 +41,7 @@ function entry(name: PageName): MenuEntry {
 /** The pages of the staff, in the order of the menu. An account may use a page if it has one of the rights. */
 const OF_STAFF: readonly (readonly [name: PageName, ...rights: readonly string[]])[] = [
   ['studies', 'studies:read'],
+  ['upload', 'studies:store'],
   ['imports', 'records:import', 'records:read'],
   ['words', 'terms:decide', 'records:read'],
   ['people', 'access:manage'],

@@ -34,14 +34,16 @@ export function readableNumber(value: number, language: string): string {
   return new Intl.NumberFormat(language).format(value);
 }
 
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-const STEP = 1000;
+const UNITS = ['kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
 
-/** Returns a number of bytes with the unit that suits it: `1.5 GB`. */
-export function readableBytes(bytes: number): string {
-  const power = Math.min(UNITS.length - 1, bytes < 1 ? 0 : Math.floor(Math.log(bytes) / Math.log(STEP)));
-  const value = bytes / STEP ** power;
-  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[power] ?? ''}`;
+/** Returns a number of bytes with the unit that suits it, as the locale writes it: `1.5 GB`. */
+export function readableBytes(bytes: number, locale: string): string {
+  const thousands = Math.floor(Math.log10(Math.max(bytes, 1)) / 3);
+  const step = Math.min(Math.max(thousands, 1), UNITS.length);
+  const value = bytes / 1000 ** step;
+  const digits = value < 10 ? 1 : 0;
+  const style = { style: 'unit', unit: UNITS[step - 1] ?? 'kilobyte', unitDisplay: 'short' } as const;
+  return new Intl.NumberFormat(locale, { ...style, maximumFractionDigits: digits }).format(value);
 }
 
 /** Returns the day that is this number of days before today, as YYYY-MM-DD. */

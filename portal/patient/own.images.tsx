@@ -6,6 +6,7 @@ import { bodyOf, gateway } from '../client/interface.client.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
 import { useFormats } from '../frame/formats.ts';
 import { type ListedStudy, PAGE_SIZE } from '../studies/study.queries.ts';
+import { OwnDownload } from './own.download.tsx';
 import { Thumbnail } from '../studies/thumbnail.tsx';
 
 const ownStudies = {
@@ -63,12 +64,16 @@ function OwnStudy({ study }: { study: ListedStudy }) {
           </Title>
           {study.description !== '' && <Text>{study.description}</Text>}
           <Text className="quiet">{where}</Text>
-          <Button
-            mt="xs"
-            renderRoot={(props) => <Link {...props} to="/view/$study" params={{ study: study.study_uid }} />}
-          >
-            {t('patient.open')}
-          </Button>
+          <Group mt="xs" gap="xs">
+            <Button
+              renderRoot={(props) => (
+                <Link {...props} to="/view/$study" params={{ study: study.study_uid }} />
+              )}
+            >
+              {t('patient.open')}
+            </Button>
+            <OwnDownload study={study.study_uid} />
+          </Group>
         </div>
       </Group>
     </Card>

@@ -10,6 +10,7 @@ import { ProblemView } from '../frame/problem.view.tsx';
 import { useFormats } from '../frame/formats.ts';
 import { readableName } from '../frame/readable.values.ts';
 import css from './studies.module.css';
+import { DownloadButton, totalOf } from './download.button.tsx';
 import { type StudyDetail, studyQuery } from './study.queries.ts';
 import { Thumbnail } from './thumbnail.tsx';
 
@@ -70,6 +71,7 @@ function Details({ study }: { study: StudyDetail }) {
         >
           {t('study.open')}
         </Button>
+        <DownloadButton study={study.study_uid} bytes={totalOf(study)} />
       </Group>
       <dl className={css.facts}>
         {facts
@@ -101,6 +103,7 @@ function Details({ study }: { study: StudyDetail }) {
                   .filter(Boolean)
                   .join(' · ')}
               </Text>
+              <DownloadButton study={study.study_uid} series={one.series_uid} bytes={one.bytes} isSmall />
             </div>
           </li>
         ))}

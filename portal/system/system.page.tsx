@@ -5,7 +5,6 @@ import { bodyOf, gateway } from '../client/interface.client.ts';
 import { Problem } from '../client/problems.ts';
 import { useFormats } from '../frame/formats.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
-import { readableBytes } from '../frame/readable.values.ts';
 import css from '../records/records.module.css';
 import { Services } from './services.tsx';
 
@@ -40,7 +39,7 @@ function Holdings() {
           ['studies', formats.number(data.catalog.studies)],
           ['series', formats.number(data.catalog.series)],
           ['instances', formats.number(data.catalog.instances)],
-          ['bytes', readableBytes(data.catalog.bytes)],
+          ['bytes', formats.bytes(data.catalog.bytes)],
           ['archived', data.archive === null ? '–' : formats.number(data.archive.instances)],
           ['quarantined', formats.number(data.in_quarantine)],
         ] as const);

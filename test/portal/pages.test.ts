@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isPatient, menuOf } from '../../portal/frame/menu.entries.ts';
-import { daysAgo, readableDay, readableName } from '../../portal/frame/readable.values.ts';
+import { daysAgo, readableBytes, readableDay, readableName } from '../../portal/frame/readable.values.ts';
 import { de } from '../../portal/texts/de/de.ts';
 import { en } from '../../portal/texts/en/en.ts';
 import { fr } from '../../portal/texts/fr/fr.ts';
@@ -29,6 +29,19 @@ describe('a day of a file', () => {
 
   it('counts days back over the end of a month', () =>
     expect(daysAgo(6, new Date(2026, 2, 3, 12))).toBe('2026-02-25'));
+});
+
+describe('a number of bytes', () => {
+  it.each([
+    [0, 'en', '0 kB'],
+    [400, 'en', '0.4 kB'],
+    [1_500_000_000, 'en', '1.5 GB'],
+    [12_400_000, 'de', '12 MB'],
+    [1_500_000, 'fr', '1,5 Mo'],
+    [5e18, 'en', '5,000,000 TB'],
+  ])('%d in %s is shown as %s', (bytes, locale, shown) =>
+    expect(readableBytes(bytes, locale).replaceAll(/\s/g, ' ')).toBe(shown),
+  );
 });
 
 describe('the menu', () => {

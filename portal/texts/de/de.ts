@@ -5,5 +5,14 @@ import { frameDe } from './frame.texts.ts';
 import { imagesDe } from './images.texts.ts';
 import { recordsDe } from './records.texts.ts';
 import { systemDe } from './system.texts.ts';
+import { uploadsDe } from './uploads.texts.ts';
 
-export const de: Texts = { ...frameDe, ...imagesDe, ...accessDe, ...recordsDe, ...systemDe, ...factorsDe };
+export const de: Texts = {
+  ...frameDe,
+  ...imagesDe,
+  ...accessDe,
+  ...recordsDe,
+  ...systemDe,
+  ...factorsDe,
+  ...uploadsDe,
+};

@@ -6,6 +6,7 @@ export const frameDe: ShapeOf<typeof english> = {
     studies: 'Studien',
     images: 'Meine Bilder',
     looked: 'Wer sie gesehen hat',
+    upload: 'Hochladen',
     profile: 'Profil',
     imports: 'Importe',
     words: 'Unbekannte Wörter',

@@ -46,6 +46,8 @@ export const imagesDe: ShapeOf<typeof english> = {
     title: 'Studie',
     close: 'Studie schließen',
     open: 'Im Viewer öffnen',
+    download: 'Herunterladen',
+    downloadSize: 'Herunterladen ({{size}})',
     series_one: '{{count}} Serie',
     series_other: '{{count}} Serien',
     seriesNumber: 'Serie {{number}}',
@@ -57,6 +59,10 @@ export const imagesDe: ShapeOf<typeof english> = {
     none: 'In diesem Archiv sind noch keine Bilder von Ihnen.',
     more: 'Mehr zeigen',
     open: 'Bilder ansehen',
+    downloadTitle: 'Ihre Bilder herunterladen',
+    downloadHelp:
+      'Die Bilder kommen als DICOM-Dateien in einem ZIP-Archiv. Ärzte können sie öffnen. Um sie selbst anzusehen, verwenden Sie die Schaltfläche, die die Bilder zeigt.',
+    downloadSize: 'Der Download hat {{size}}.',
     kind: 'Untersuchung',
     kinds: {
       CT: 'CT-Aufnahme',

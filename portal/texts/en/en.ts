@@ -4,9 +4,18 @@ import { frameEn } from './frame.texts.ts';
 import { imagesEn } from './images.texts.ts';
 import { recordsEn } from './records.texts.ts';
 import { systemEn } from './system.texts.ts';
+import { uploadsEn } from './uploads.texts.ts';
 
 /** All texts in English. The other languages have the same names. */
-export const en = { ...frameEn, ...imagesEn, ...accessEn, ...recordsEn, ...systemEn, ...factorsEn };
+export const en = {
+  ...frameEn,
+  ...imagesEn,
+  ...accessEn,
+  ...recordsEn,
+  ...systemEn,
+  ...factorsEn,
+  ...uploadsEn,
+};
 
 /** The shape of the texts of every language: the names of the English texts. */
 export type Texts = ShapeOf<typeof en>;

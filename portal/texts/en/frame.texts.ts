@@ -4,6 +4,7 @@ export const frameEn = {
     studies: 'Studies',
     images: 'My images',
     looked: 'Who has looked',
+    upload: 'Upload',
     profile: 'Profile',
     imports: 'Imports',
     words: 'Unknown words',

@@ -44,6 +44,8 @@ export const imagesEn = {
     title: 'Study',
     close: 'Close the study',
     open: 'Open in the viewer',
+    download: 'Download',
+    downloadSize: 'Download ({{size}})',
     series_one: '{{count}} series',
     series_other: '{{count}} series',
     seriesNumber: 'Series {{number}}',
@@ -55,6 +57,10 @@ export const imagesEn = {
     none: 'There are no images of you in this archive yet.',
     more: 'Show more',
     open: 'Look at the images',
+    downloadTitle: 'Download your images',
+    downloadHelp:
+      'The images are sent as DICOM files in a ZIP archive. Doctors can open them. For yourself, use the button to look at the images.',
+    downloadSize: 'The download has {{size}}.',
     kind: 'Examination',
     kinds: {
       CT: 'CT scan',

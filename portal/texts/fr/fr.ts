@@ -5,5 +5,14 @@ import { frameFr } from './frame.texts.ts';
 import { imagesFr } from './images.texts.ts';
 import { recordsFr } from './records.texts.ts';
 import { systemFr } from './system.texts.ts';
+import { uploadsFr } from './uploads.texts.ts';
 
-export const fr: Texts = { ...frameFr, ...imagesFr, ...accessFr, ...recordsFr, ...systemFr, ...factorsFr };
+export const fr: Texts = {
+  ...frameFr,
+  ...imagesFr,
+  ...accessFr,
+  ...recordsFr,
+  ...systemFr,
+  ...factorsFr,
+  ...uploadsFr,
+};

@@ -6,6 +6,7 @@ export const frameFr: ShapeOf<typeof english> = {
     studies: 'Examens',
     images: 'Mes images',
     looked: 'Qui les a vues',
+    upload: 'Envoyer',
     profile: 'Profil',
     imports: 'Imports',
     words: 'Mots inconnus',

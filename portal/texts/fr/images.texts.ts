@@ -46,6 +46,8 @@ export const imagesFr: ShapeOf<typeof english> = {
     title: 'Examen',
     close: "Fermer l'examen",
     open: 'Ouvrir dans la visionneuse',
+    download: 'Télécharger',
+    downloadSize: 'Télécharger ({{size}})',
     series_one: '{{count}} série',
     series_other: '{{count}} séries',
     seriesNumber: 'Série {{number}}',
@@ -57,6 +59,10 @@ export const imagesFr: ShapeOf<typeof english> = {
     none: "Il n'y a pas encore d'images de vous dans cette archive.",
     more: 'Afficher plus',
     open: 'Regarder les images',
+    downloadTitle: 'Télécharger vos images',
+    downloadHelp:
+      'Les images sont envoyées sous forme de fichiers DICOM dans une archive ZIP. Les médecins peuvent les ouvrir. Pour les regarder vous-même, utilisez le bouton qui affiche les images.',
+    downloadSize: 'Le téléchargement fait {{size}}.',
     kind: 'Examen',
     kinds: {
       CT: 'Scanner',

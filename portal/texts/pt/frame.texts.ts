@@ -6,6 +6,7 @@ export const framePt: ShapeOf<typeof english> = {
     studies: 'Exames',
     images: 'Minhas imagens',
     looked: 'Quem viu',
+    upload: 'Enviar imagens',
     profile: 'Perfil',
     imports: 'Importações',
     words: 'Palavras desconhecidas',

@@ -46,6 +46,8 @@ export const imagesPt: ShapeOf<typeof english> = {
     title: 'Exame',
     close: 'Fechar o exame',
     open: 'Abrir no visualizador',
+    download: 'Baixar',
+    downloadSize: 'Baixar ({{size}})',
     series_one: '{{count}} série',
     series_other: '{{count}} séries',
     seriesNumber: 'Série {{number}}',
@@ -57,6 +59,10 @@ export const imagesPt: ShapeOf<typeof english> = {
     none: 'Ainda não há imagens suas neste arquivo.',
     more: 'Mostrar mais',
     open: 'Ver as imagens',
+    downloadTitle: 'Baixar suas imagens',
+    downloadHelp:
+      'As imagens vêm como arquivos DICOM em um arquivo ZIP. Os médicos conseguem abri-las. Para vê-las aqui, use o botão que mostra as imagens.',
+    downloadSize: 'O download tem {{size}}.',
     kind: 'Exame',
     kinds: {
       CT: 'Tomografia',

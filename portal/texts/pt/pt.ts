@@ -5,5 +5,14 @@ import { framePt } from './frame.texts.ts';
 import { imagesPt } from './images.texts.ts';
 import { recordsPt } from './records.texts.ts';
 import { systemPt } from './system.texts.ts';
+import { uploadsPt } from './uploads.texts.ts';
 
-export const pt: Texts = { ...framePt, ...imagesPt, ...accessPt, ...recordsPt, ...systemPt, ...factorsPt };
+export const pt: Texts = {
+  ...framePt,
+  ...imagesPt,
+  ...accessPt,
+  ...recordsPt,
+  ...systemPt,
+  ...factorsPt,
+  ...uploadsPt,
+};

@@ -1,0 +1,65 @@
+import type { uploadsEn } from '../en/uploads.texts.ts';
+import type { ShapeOf } from '../en/en.ts';
+
+export const uploadsDe: ShapeOf<typeof uploadsEn> = {
+  uploads: {
+    title: 'Bilder hochladen',
+    help: 'Legen Sie hier DICOM-Dateien, Ordner oder ZIP-Archive ab. Andere Dateien werden ausgelassen. Was schon im Archiv ist, wird nicht noch einmal gesendet.',
+    files: 'Dateien wählen',
+    folder: 'Ordner wählen',
+    reading: 'Ordner und Archive werden gelesen …',
+    progress: 'Fortschritt des Hochladens',
+    done: 'Alle Dateien sind erledigt.',
+    sent: '{{sent}} von {{total}}',
+    rate: '{{rate}} pro Sekunde',
+    seconds_one: 'noch {{shown}} Sekunde',
+    seconds_other: 'noch {{shown}} Sekunden',
+    minutes_one: 'noch {{shown}} Minute',
+    minutes_other: 'noch {{shown}} Minuten',
+    counts: {
+      stored: 'Gespeichert',
+      present: 'Nicht nötig',
+      failed: 'Nicht gespeichert',
+      left: 'Offen',
+    },
+    waits: {
+      away: 'Der Server antwortet nicht. Das Hochladen geht von selbst weiter, sobald er wieder antwortet.',
+      'signed-out':
+        'Ihre Sitzung ist beendet. Das Hochladen geht weiter, wenn Sie sich wieder angemeldet haben.',
+    },
+    pause: 'Anhalten',
+    resume: 'Fortsetzen',
+    again: 'Fehlgeschlagene noch einmal versuchen',
+    clear: 'Liste leeren',
+    list: 'Dateien',
+    show: 'Angezeigte Dateien',
+    all: 'Alle Dateien',
+    failedOnly: 'Nicht gespeichert',
+    noneFailed: 'Keine Datei ist fehlgeschlagen.',
+    states: {
+      checking: 'Wird geprüft',
+      waiting: 'Wartet',
+      sending: 'Wird gesendet',
+      stored: 'Gespeichert',
+      present: 'Dieses Bild ist schon im Archiv',
+      twice: 'Doppelt gewählt',
+      skipped: 'Inhaltsverzeichnis einer CD, nicht nötig',
+    },
+    reasons: {
+      'not-dicom': 'Keine DICOM-Datei',
+      unreadable: 'Der Browser kann diese Datei nicht lesen. Vielleicht wurde sie verschoben oder geändert.',
+      empty: 'Die Datei ist leer',
+      encrypted: 'Die Datei ist verschlüsselt. Entpacken Sie zuerst das Archiv.',
+      archive: 'Das ZIP-Archiv ist beschädigt',
+      refused: 'Der Server hat die Datei abgelehnt.',
+      x0110:
+        'Widerspricht einem gespeicherten Patienten, einer Untersuchung oder Serie, oder das Speichern wurde unterbrochen',
+      x0111: 'Das Archiv hat ein anderes Bild mit derselben Kennung',
+      x0122: 'Diese Art von Objekt kann nicht gespeichert werden',
+      x0124: 'Ihr Konto darf dieses Bild nicht speichern',
+      xa700: 'Die Datei ist zu groß, oder das Archiv ist voll',
+      xc000: 'Die Datei ist beschädigt oder unvollständig',
+      xc122: 'Diese Codierung wird nicht unterstützt',
+    },
+  },
+};
