@@ -1,6 +1,7 @@
 import { type ChosenFile, fileSource, isZip } from './upload.source.ts';
 import { countFiles, type UploadCounts, UploadRate } from './upload.counts.ts';
-import { type Pause, type UploadFile, UploadQueue, type UploadSource } from './upload.queue.ts';
+import { type Pause, UploadQueue } from './upload.queue.ts';
+import type { UploadFile, UploadSource } from './upload.types.ts';
 import { browserTransport } from './upload.transport.ts';
 import { ZipClient } from './zip.client.ts';
 

@@ -1,4 +1,4 @@
-import type { UploadFile } from './upload.queue.ts';
+import type { UploadFile } from './upload.types.ts';
 
 /** A batch has at most this many files, so that their UIDs fit into one search. */
 const MOST_FILES = 100;

@@ -1,4 +1,4 @@
-import type { UploadFile } from './upload.queue.ts';
+import type { UploadFile } from './upload.types.ts';
 
 /** How the files of an upload are counted: what is stored, what needs no storing, what is lost, and what is still to do. */
 export type CountName = 'stored' | 'present' | 'failed' | 'left';

@@ -4,7 +4,7 @@ import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormats } from '../frame/formats.ts';
 import { countNameOf } from './upload.counts.ts';
-import type { FileState, UploadFile } from './upload.queue.ts';
+import type { FileState, UploadFile } from './upload.types.ts';
 import css from './uploads.module.css';
 
 const ROW_PX = 40;

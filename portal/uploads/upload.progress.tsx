@@ -2,7 +2,7 @@ import { Alert, Button, Group, Progress, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useFormats } from '../frame/formats.ts';
 import { currentUpload, type UploadView } from './current.upload.ts';
-import { maySucceed } from './upload.queue.ts';
+import { maySucceed } from './upload.types.ts';
 import css from './uploads.module.css';
 
 const COUNTS = ['stored', 'present', 'failed', 'left'] as const;

@@ -1,5 +1,5 @@
 import { BEGINNING_BYTES } from './part10.ts';
-import type { UploadSource } from './upload.queue.ts';
+import type { UploadSource } from './upload.types.ts';
 
 /** A source for a file of the computer. The handle of the file is kept, and not its bytes. */
 export function fileSource(file: File, name = file.name): UploadSource {

@@ -3,7 +3,7 @@ import { onSessionChange, sessionEnded, sessionState, sessionUsed } from '../cli
 import { secondsToWait } from '../session.client.ts';
 import { readBeginning } from './part10.ts';
 import { readStoreResponse } from './store.response.ts';
-import type { BatchAnswer, UploadTransport } from './upload.queue.ts';
+import type { BatchAnswer, UploadTransport } from './upload.types.ts';
 
 const JSON_TYPE = 'application/dicom+json';
 /** The statuses of a Store Instances Response (PS3.18 §10.5.3.1). */

@@ -1,4 +1,4 @@
-import type { UploadSource } from './upload.queue.ts';
+import type { UploadSource } from './upload.types.ts';
 import type { ZipRequest, ZipResponse } from './zip.messages.ts';
 
 /** An error of a ZIP archive or of a file in it. */

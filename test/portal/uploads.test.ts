@@ -6,13 +6,13 @@ import { BEGINNING_BYTES, readBeginning } from '../../portal/uploads/part10.ts';
 import { readStoreResponse } from '../../portal/uploads/store.response.ts';
 import { nextBatch } from '../../portal/uploads/upload.batch.ts';
 import { countFiles, UploadRate } from '../../portal/uploads/upload.counts.ts';
-import {
-  type BatchAnswer,
-  type UploadFile,
-  UploadQueue,
-  type UploadSource,
-  type UploadTransport,
-} from '../../portal/uploads/upload.queue.ts';
+import { UploadQueue } from '../../portal/uploads/upload.queue.ts';
+import type {
+  BatchAnswer,
+  UploadFile,
+  UploadSource,
+  UploadTransport,
+} from '../../portal/uploads/upload.types.ts';
 import { MediaDirectory } from '../../src/dicom/media/media.directory.js';
 import { storeResponse } from '../../src/dicomweb/stow/stow.outcome.js';
 
