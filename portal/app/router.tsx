@@ -96,6 +96,11 @@ const word = createRoute({
   path: '$word',
   component: lazyRouteComponent(() => import('../records/word.details.tsx'), 'WordDetails'),
 });
+const reviews = createRoute({
+  getParentRoute: () => root,
+  path: '/reviews',
+  component: lazyRouteComponent(() => import('../records/reviews.list.tsx'), 'ReviewsList'),
+});
 const people = createRoute({
   getParentRoute: () => root,
   path: '/people',
@@ -162,6 +167,7 @@ export const router = createRouter({
     upload,
     imports.addChildren([list]),
     words.addChildren([word]),
+    reviews,
     people.addChildren([person]),
     groups.addChildren([group]),
     machines.addChildren([machine]),

@@ -5,6 +5,7 @@ type PageName =
   | 'upload'
   | 'imports'
   | 'words'
+  | 'reviews'
   | 'people'
   | 'groups'
   | 'machines'
@@ -44,6 +45,7 @@ const OF_STAFF: readonly (readonly [name: PageName, ...rights: readonly string[]
   ['upload', 'studies:store'],
   ['imports', 'records:import', 'records:read'],
   ['words', 'terms:decide', 'records:read'],
+  ['reviews', 'records:read'],
   ['people', 'access:manage'],
   ['groups', 'access:manage'],
   ['machines', 'access:manage'],

@@ -8,6 +8,7 @@ import { useMe } from '../client/me.ts';
 import { useFormats } from '../frame/formats.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
 import { type ImportAction, ACTIONS, type ImportReport, isMoving, STATUS_COLORS } from './import.status.ts';
+import { ImportMapping } from './import.mapping.tsx';
 import { ImportRows } from './import.rows.tsx';
 import css from './records.module.css';
 
@@ -82,6 +83,7 @@ function Report({ report }: { report: ImportReport }) {
           </div>
         ))}
       </dl>
+      {report.status === 'needs_mapping' && <ImportMapping list={report.file_id} />}
       <Actions report={report} />
       {report.findings.map(({ code, severity, message, suggestion, columns }) => (
         <Alert key={code} color={severity === 'error' ? 'red' : 'yellow'} variant="light">

@@ -5,8 +5,8 @@ import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import { useMe } from '../client/me.ts';
-import { Problem } from '../client/problems.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
+import { type Correction, CorrectionStep, PresentDecision } from './word.correction.tsx';
 import { type Decision, decisionOf, disorder, targetText, type Word } from './word.target.ts';
 
 /** One unknown word: suggestions for its concept, and the decision. */
@@ -38,16 +38,15 @@ export function WordDetails() {
     onSuccess: settle,
   });
   const ignore = useMutation({
-    mutationFn: (confirm: boolean) =>
-      gateway.POST('/api/terms/{id}/ignore', { params: { path: { id } }, body: confirm ? { confirm } : {} }),
+    mutationFn: (correction: Correction | undefined) =>
+      gateway.POST('/api/terms/{id}/ignore', { params: { path: { id } }, body: correction ?? {} }),
     onSuccess: settle,
   });
   const trouble = decide.error ?? ignore.error;
-  const mustConfirm = trouble instanceof Problem && trouble.status === 409;
-  const confirm = () => {
+  const confirm = (correction: Correction) => {
     if (decide.error !== null && decide.variables !== undefined)
-      decide.mutate({ ...decide.variables, confirm: true });
-    else ignore.mutate(true);
+      decide.mutate({ ...decide.variables, ...correction });
+    else ignore.mutate(correction);
   };
   return (
     <Drawer
@@ -63,14 +62,8 @@ export function WordDetails() {
           {word?.word ?? t('words.word')}
         </Title>
         {word !== undefined && <Text className="quiet">{t('words.rows', { count: word.rows_waiting })}</Text>}
-        {trouble !== null && <ProblemView problem={trouble} />}
-        {mustConfirm && (
-          <Group>
-            <Button color="red" loading={decide.isPending || ignore.isPending} onClick={confirm}>
-              {t('words.confirm')}
-            </Button>
-          </Group>
-        )}
+        {word !== undefined && <PresentDecision word={word} />}
+        <CorrectionStep problem={trouble} isBusy={decide.isPending || ignore.isPending} confirm={confirm} />
         <Title order={3} size="h5">
           {t('words.suggestions')}
         </Title>
@@ -104,7 +97,7 @@ export function WordDetails() {
           <>
             <OtherConcept isBusy={decide.isPending} decide={decide.mutate} />
             <Group>
-              <Button variant="default" loading={ignore.isPending} onClick={() => ignore.mutate(false)}>
+              <Button variant="default" loading={ignore.isPending} onClick={() => ignore.mutate(undefined)}>
                 {t('words.ignore')}
               </Button>
               <Text size="sm" className="quiet">

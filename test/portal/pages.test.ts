@@ -52,7 +52,7 @@ describe('the menu', () => {
     [
       'of a clerk',
       { patient: null, rights: ['records:import', 'records:read'] },
-      ['/imports', '/words', '/profile'],
+      ['/imports', '/words', '/reviews', '/profile'],
     ],
     [
       'of an administrator of access',

@@ -8,6 +8,7 @@ import type { StackProcess } from '../support/stack.process.ts';
 import { provideStack } from '../support/stack.ts';
 import { type RunningStack, StackFile } from './running.stack.ts';
 import { registerPortalDocs } from './portal.docs.scenarios.ts';
+import { registerPortalRecords } from './portal.records.scenarios.ts';
 import { registerPortal } from './portal.scenarios.ts';
 import { registerStudy } from './study.scenarios.ts';
 import { registerViewerPage } from './viewer.page.scenarios.ts';
@@ -193,6 +194,7 @@ describe('the sign-in page', () => {
   });
 });
 
+registerPortalRecords(() => ({ stack: stack.facts, browser }));
 registerPortalDocs(() => ({ stack: stack.facts, browser }));
 registerPortal(() => ({ stack: stack.facts, browser }));
 registerViewerPage(() => ({ stack: stack.facts, browser }));

@@ -4,6 +4,7 @@ import { factorsDe } from './factors.texts.ts';
 import { frameDe } from './frame.texts.ts';
 import { imagesDe } from './images.texts.ts';
 import { recordsDe } from './records.texts.ts';
+import { reviewsDe } from './reviews.texts.ts';
 import { systemDe } from './system.texts.ts';
 import { uploadsDe } from './uploads.texts.ts';
 
@@ -12,6 +13,7 @@ export const de: Texts = {
   ...imagesDe,
   ...accessDe,
   ...recordsDe,
+  ...reviewsDe,
   ...systemDe,
   ...factorsDe,
   ...uploadsDe,

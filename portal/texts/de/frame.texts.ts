@@ -10,6 +10,7 @@ export const frameDe: ShapeOf<typeof english> = {
     profile: 'Profil',
     imports: 'Importe',
     words: 'Unbekannte Wörter',
+    reviews: 'Prüfungen',
     people: 'Personen',
     groups: 'Gruppen',
     audit: 'Protokoll',

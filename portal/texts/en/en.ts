@@ -3,6 +3,7 @@ import { factorsEn } from './factors.texts.ts';
 import { frameEn } from './frame.texts.ts';
 import { imagesEn } from './images.texts.ts';
 import { recordsEn } from './records.texts.ts';
+import { reviewsEn } from './reviews.texts.ts';
 import { systemEn } from './system.texts.ts';
 import { uploadsEn } from './uploads.texts.ts';
 
@@ -12,6 +13,7 @@ export const en = {
   ...imagesEn,
   ...accessEn,
   ...recordsEn,
+  ...reviewsEn,
   ...systemEn,
   ...factorsEn,
   ...uploadsEn,

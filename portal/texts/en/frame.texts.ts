@@ -8,6 +8,7 @@ export const frameEn = {
     profile: 'Profile',
     imports: 'Imports',
     words: 'Unknown words',
+    reviews: 'Reviews',
     people: 'People',
     groups: 'Groups',
     audit: 'Audit',

@@ -4,6 +4,7 @@ import { factorsFr } from './factors.texts.ts';
 import { frameFr } from './frame.texts.ts';
 import { imagesFr } from './images.texts.ts';
 import { recordsFr } from './records.texts.ts';
+import { reviewsFr } from './reviews.texts.ts';
 import { systemFr } from './system.texts.ts';
 import { uploadsFr } from './uploads.texts.ts';
 
@@ -12,6 +13,7 @@ export const fr: Texts = {
   ...imagesFr,
   ...accessFr,
   ...recordsFr,
+  ...reviewsFr,
   ...systemFr,
   ...factorsFr,
   ...uploadsFr,

@@ -10,6 +10,7 @@ export const frameFr: ShapeOf<typeof english> = {
     profile: 'Profil',
     imports: 'Imports',
     words: 'Mots inconnus',
+    reviews: 'Vérifications',
     people: 'Personnes',
     groups: 'Groupes',
     audit: 'Audit',

@@ -10,6 +10,7 @@ export const framePt: ShapeOf<typeof english> = {
     profile: 'Perfil',
     imports: 'Importações',
     words: 'Palavras desconhecidas',
+    reviews: 'Revisões',
     people: 'Pessoas',
     groups: 'Grupos',
     audit: 'Auditoria',

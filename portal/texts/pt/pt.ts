@@ -4,6 +4,7 @@ import { factorsPt } from './factors.texts.ts';
 import { framePt } from './frame.texts.ts';
 import { imagesPt } from './images.texts.ts';
 import { recordsPt } from './records.texts.ts';
+import { reviewsPt } from './reviews.texts.ts';
 import { systemPt } from './system.texts.ts';
 import { uploadsPt } from './uploads.texts.ts';
 
@@ -12,6 +13,7 @@ export const pt: Texts = {
   ...imagesPt,
   ...accessPt,
   ...recordsPt,
+  ...reviewsPt,
   ...systemPt,
   ...factorsPt,
   ...uploadsPt,

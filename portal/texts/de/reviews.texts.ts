@@ -1,0 +1,72 @@
+import type { reviewsEn as english } from '../en/reviews.texts.ts';
+import type { ShapeOf } from '../en/en.ts';
+
+export const reviewsDe: ShapeOf<typeof english> = {
+  reviews: {
+    intro:
+      'Diese Zeilen haben die Kennung eines bekannten Patienten, aber andere Angaben. Entscheiden Sie, ob es dieselbe Person ist.',
+    open: 'Offen',
+    decided: 'Entschieden',
+    state: 'Stand',
+    none: 'Keine Zeile wartet auf eine solche Entscheidung.',
+    row: 'Zeile der Liste',
+    rowNumber: 'Zeile {{row}}',
+    other: 'Bekannter Patient',
+    decision: 'Entscheidung',
+    differs: 'verschieden',
+    deleted: 'Die Zeile wurde wegen ihres Alters gelöscht.',
+    choose: 'Diese Person ist es',
+    rows_one: '{{count}} Zeile läuft noch einmal.',
+    rows_other: '{{count}} Zeilen laufen noch einmal.',
+    actions: {
+      same: 'Dieselbe Person',
+      new: 'Andere Person',
+      reject: 'Zeile ablehnen',
+      undo: 'Entscheidung zurücknehmen',
+    },
+    meaning: {
+      same: 'Die Zeile ändert den bekannten Patienten.',
+      new: 'Die Zeile wird ein eigener Patient, ohne die strittigen Kennungen.',
+      reject: 'Die Zeile wird nicht geschrieben.',
+      undo: 'Was die Zeilen wegen der Entscheidung geschrieben haben, wird entfernt. Die Zeilen warten wieder.',
+    },
+    done: { same: 'Dieselbe Person', new: 'Andere Person', reject: 'Abgelehnt' },
+    undoing: 'Wird zurückgenommen',
+    by: '{{account}}, {{when}}',
+    facts: { names: 'Name', birth_date: 'Geboren', gender: 'Geschlecht', identifiers: 'Kennungen' },
+    genders: { male: 'männlich', female: 'weiblich', other: 'divers', unknown: 'unbekannt' },
+  },
+  corrections: {
+    now: 'Jetzt: {{concept}}',
+    ignored: 'Jetzt: ignoriert',
+    affected:
+      'Die frühere Entscheidung ergab {{conditions}} Diagnosen und {{observations}} Beobachtungen von {{patients}} Patienten. Sie würden als irrtümlich erfasst markiert und neu geschrieben.',
+    reason: 'Grund der Korrektur (freiwillig)',
+    left_one: '{{count}} Eintrag ist noch zu korrigieren',
+    left_other: '{{count}} Einträge sind noch zu korrigieren',
+    correctedRecords: 'Zu korrigierende Einträge',
+  },
+  proposal: {
+    title: 'Zuordnung wählen',
+    fits: 'Gespeicherte Zuordnungen, die diese Liste lesen können',
+    use: '{{name}} {{version}} verwenden',
+    draft: 'Vorgeschlagene Zuordnung',
+    columns: 'Spalten',
+    column: 'Spalte',
+    meaning: 'Bedeutung',
+    why: 'Warum',
+    unused: 'Nicht verwendet',
+    questions: 'Fragen',
+    free: 'Antworten Sie unten im Dokument.',
+    name: 'Name der neuen Zuordnung',
+    preview: 'Erste Zeilen',
+    row: 'Zeile {{row}}: {{state}}',
+    states: { written: 'geschrieben', waiting: 'wartet', rejected: 'abgelehnt', duplicate: 'doppelt' },
+    document: 'Zuordnungsdokument berichtigen',
+    documentHelp: 'Die Anleitung zu Zuordnungen erklärt jeden Teil.',
+    wrongJson: 'Das ist kein gültiges JSON. Berichtigen Sie das Dokument.',
+    save: 'Zuordnung speichern und fortfahren',
+    noDraft:
+      'Keine Spalte kennzeichnet die Patienten, daher gibt es keinen Vorschlag. Wählen Sie eine gespeicherte Zuordnung oder brechen Sie den Import ab.',
+  },
+};

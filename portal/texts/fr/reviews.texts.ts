@@ -1,0 +1,72 @@
+import type { reviewsEn as english } from '../en/reviews.texts.ts';
+import type { ShapeOf } from '../en/en.ts';
+
+export const reviewsFr: ShapeOf<typeof english> = {
+  reviews: {
+    intro:
+      'Ces lignes ont l’identifiant d’un patient connu, mais d’autres données. Décidez s’il s’agit de la même personne.',
+    open: 'Ouvertes',
+    decided: 'Décidées',
+    state: 'État',
+    none: 'Aucune ligne n’attend une telle décision.',
+    row: 'Ligne de la liste',
+    rowNumber: 'Ligne {{row}}',
+    other: 'Patient connu',
+    decision: 'Décision',
+    differs: 'différent',
+    deleted: 'La ligne a été supprimée en raison de son âge.',
+    choose: 'C’est cette personne',
+    rows_one: '{{count}} ligne sera traitée à nouveau.',
+    rows_other: '{{count}} lignes seront traitées à nouveau.',
+    actions: {
+      same: 'Même personne',
+      new: 'Autre personne',
+      reject: 'Rejeter la ligne',
+      undo: 'Annuler la décision',
+    },
+    meaning: {
+      same: 'La ligne met à jour le patient connu.',
+      new: 'La ligne devient un patient distinct, sans les identifiants contestés.',
+      reject: 'La ligne n’est pas écrite.',
+      undo: 'Ce que les lignes ont écrit à cause de la décision est supprimé, et les lignes attendent à nouveau.',
+    },
+    done: { same: 'Même personne', new: 'Autre personne', reject: 'Rejetée' },
+    undoing: 'En cours d’annulation',
+    by: '{{account}}, {{when}}',
+    facts: { names: 'Nom', birth_date: 'Naissance', gender: 'Sexe', identifiers: 'Identifiants' },
+    genders: { male: 'masculin', female: 'féminin', other: 'autre', unknown: 'inconnu' },
+  },
+  corrections: {
+    now: 'Actuellement : {{concept}}',
+    ignored: 'Actuellement : ignoré',
+    affected:
+      'La décision précédente a donné {{conditions}} affections et {{observations}} observations de {{patients}} patients. Elles seraient marquées comme saisies par erreur et écrites à nouveau.',
+    reason: 'Motif de la correction (facultatif)',
+    left_one: '{{count}} enregistrement reste à corriger',
+    left_other: '{{count}} enregistrements restent à corriger',
+    correctedRecords: 'Enregistrements à corriger',
+  },
+  proposal: {
+    title: 'Choisir la correspondance',
+    fits: 'Correspondances enregistrées qui lisent cette liste',
+    use: 'Utiliser {{name}} {{version}}',
+    draft: 'Correspondance proposée',
+    columns: 'Colonnes',
+    column: 'Colonne',
+    meaning: 'Signification',
+    why: 'Pourquoi',
+    unused: 'Non utilisée',
+    questions: 'Questions',
+    free: 'Répondez dans le document ci-dessous.',
+    name: 'Nom de la nouvelle correspondance',
+    preview: 'Premières lignes',
+    row: 'Ligne {{row}} : {{state}}',
+    states: { written: 'écrite', waiting: 'en attente', rejected: 'rejetée', duplicate: 'en double' },
+    document: 'Corriger le document de correspondance',
+    documentHelp: 'Le guide des correspondances explique chaque élément.',
+    wrongJson: 'Ce n’est pas du JSON valide. Corrigez le document.',
+    save: 'Enregistrer la correspondance et continuer',
+    noDraft:
+      'Aucune colonne n’identifie les patients, il n’y a donc pas de proposition. Choisissez une correspondance enregistrée ou annulez l’import.',
+  },
+};

@@ -1,0 +1,72 @@
+import type { reviewsEn as english } from '../en/reviews.texts.ts';
+import type { ShapeOf } from '../en/en.ts';
+
+export const reviewsPt: ShapeOf<typeof english> = {
+  reviews: {
+    intro:
+      'Estas linhas têm o identificador de um paciente conhecido, mas outros dados. Decida se é a mesma pessoa.',
+    open: 'Abertas',
+    decided: 'Decididas',
+    state: 'Situação',
+    none: 'Nenhuma linha espera por essa decisão.',
+    row: 'Linha da lista',
+    rowNumber: 'Linha {{row}}',
+    other: 'Paciente conhecido',
+    decision: 'Decisão',
+    differs: 'diferente',
+    deleted: 'A linha foi apagada por causa da sua idade.',
+    choose: 'É esta pessoa',
+    rows_one: '{{count}} linha será processada de novo.',
+    rows_other: '{{count}} linhas serão processadas de novo.',
+    actions: {
+      same: 'Mesma pessoa',
+      new: 'Outra pessoa',
+      reject: 'Rejeitar a linha',
+      undo: 'Desfazer a decisão',
+    },
+    meaning: {
+      same: 'A linha atualiza o paciente conhecido.',
+      new: 'A linha se torna um paciente próprio, sem os identificadores em disputa.',
+      reject: 'A linha não é gravada.',
+      undo: 'O que as linhas gravaram por causa da decisão é removido, e as linhas esperam de novo.',
+    },
+    done: { same: 'Mesma pessoa', new: 'Outra pessoa', reject: 'Rejeitada' },
+    undoing: 'Sendo desfeita',
+    by: '{{account}}, {{when}}',
+    facts: { names: 'Nome', birth_date: 'Nascimento', gender: 'Sexo', identifiers: 'Identificadores' },
+    genders: { male: 'masculino', female: 'feminino', other: 'outro', unknown: 'desconhecido' },
+  },
+  corrections: {
+    now: 'Agora: {{concept}}',
+    ignored: 'Agora: ignorada',
+    affected:
+      'A decisão anterior gerou {{conditions}} condições e {{observations}} observações de {{patients}} pacientes. Elas seriam marcadas como inseridas por engano e gravadas de novo.',
+    reason: 'Motivo da correção (opcional)',
+    left_one: '{{count}} registro ainda será corrigido',
+    left_other: '{{count}} registros ainda serão corrigidos',
+    correctedRecords: 'Registros a corrigir',
+  },
+  proposal: {
+    title: 'Escolha o mapeamento',
+    fits: 'Mapeamentos salvos que leem esta lista',
+    use: 'Usar {{name}} {{version}}',
+    draft: 'Mapeamento proposto',
+    columns: 'Colunas',
+    column: 'Coluna',
+    meaning: 'Significado',
+    why: 'Por quê',
+    unused: 'Não usada',
+    questions: 'Perguntas',
+    free: 'Responda no documento abaixo.',
+    name: 'Nome do novo mapeamento',
+    preview: 'Primeiras linhas',
+    row: 'Linha {{row}}: {{state}}',
+    states: { written: 'gravada', waiting: 'espera', rejected: 'rejeitada', duplicate: 'duplicada' },
+    document: 'Corrigir o documento de mapeamento',
+    documentHelp: 'O guia de mapeamentos explica cada parte.',
+    wrongJson: 'Isto não é JSON válido. Corrija o documento.',
+    save: 'Salvar o mapeamento e continuar',
+    noDraft:
+      'Nenhuma coluna identifica os pacientes, por isso não há proposta. Escolha um mapeamento salvo ou cancele a importação.',
+  },
+};
