@@ -8,7 +8,7 @@ import { reportText } from '../../src/dicom/report/report.text.js';
 import type { DicomElement } from '../../infra/demo/dicom.elements.ts';
 import { element } from '../../infra/demo/dicom.writer.ts';
 import { longForm } from '../support/long.form.ts';
-import { everyKind, item, reportFile } from './report.files.ts';
+import { code, everyKind, item, reportFile } from './report.files.ts';
 
 async function contentOf(file: Buffer) {
   return reportContent(await metadataOfFile(Readable.from([file])));
@@ -104,6 +104,70 @@ describe('a report as a page', () => {
     const page = await pageOf(reportFile({}, everyKind));
     expect(page.match(/<style>/g)).toHaveLength(1);
     expect(page).not.toMatch(/ style=|<script|<link|<img|https?:/);
+  });
+});
+
+/** A content item with a table (PS3.3 §C.18.10). */
+function table(
+  size: readonly [rows: number, columns: number],
+  parts: readonly DicomElement[],
+): DicomElement[] {
+  const counts = [element('0040A802', 'UL', [size[0]]), element('0040A803', 'UL', [size[1]])];
+  return item('TABLE', 'Curve', [{ tag: '0040A801', vr: 'SQ', value: { items: [[...counts, ...parts]] } }]);
+}
+
+const sequenceOf = (tag: string, ...items: DicomElement[][]): DicomElement => ({
+  tag,
+  vr: 'SQ',
+  value: { items },
+});
+const at = (row: number | undefined, column: number | undefined) => [
+  ...(row === undefined ? [] : [element('0040A804', 'UL', [row])]),
+  ...(column === undefined ? [] : [element('0040A805', 'UL', [column])]),
+];
+
+describe('a table of a report', () => {
+  const columns = sequenceOf(
+    '0040A807',
+    [...at(undefined, 1), code('0040A043', '1', '99TEST', 'Started')],
+    [...at(undefined, 2), code('0040A043', '2', '99TEST', 'Current'), code('004008EA', 'mA', 'UCUM', 'mA')],
+  );
+  const whole = sequenceOf(
+    '0040A808',
+    [...at(undefined, 1), element('00720063', 'DT', '20240131101530\\20240131101531')],
+    [...at(undefined, 2), element('00720076', 'FL', [100.5, 90.25])],
+  );
+
+  it('shows whole columns with their names and units', async () => {
+    expect(await textOf(reportFile({}, [table([2, 2], [columns, whole])]))).toContain(`Curve
+  Table of 2 rows and 2 columns
+  Started | Current (mA)
+  2024-01-31 10:15:30 | 100.5
+  2024-01-31 10:15:31 | 90.25
+`);
+  });
+
+  it('shows whole rows, single cells, codes, references and the names of rows', async () => {
+    const rows = sequenceOf('0040A806', [...at(2, undefined), code('0040A043', '1', '99TEST', 'Second')]);
+    const cells = sequenceOf(
+      '0040A808',
+      [...at(1, undefined), element('0072007C', 'SL', [1, 2, 3])],
+      [...at(2, 1), code('00720080', '1', '99TEST', 'Left')],
+      [...at(2, 3), element('0040DB73', 'UL', [1, 4])],
+      [...at(9, 9), element('0072007C', 'SL', [7])],
+    );
+    const page = await pageOf(reportFile({}, [table([2, 3], [rows, cells])]));
+    expect(page.replaceAll(/<\/?bdi>/g, '')).toContain(
+      '<tr><th scope="row"></th><td>1</td><td>2</td><td>3</td></tr>\n' +
+        '<tr><th scope="row">Second</th><td>Left</td><td></td><td>see 1.4</td></tr>',
+    );
+  });
+
+  it('shows at most 200 rows and 32 columns, whatever the file claims', async () => {
+    const text = await textOf(reportFile({}, [table([4_000_000_000, 4_000_000_000], [])]));
+    expect(text).toContain('Table of 4000000000 rows and 4000000000 columns, of which 200 and 32 are shown');
+    expect(text.length).toBeLessThan(40_000);
+    expect(await textOf(reportFile({}, [item('TABLE', 'None')]))).toContain('None: Table without values');
   });
 });
 

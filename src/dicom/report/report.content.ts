@@ -1,4 +1,5 @@
 import { itemsOf, type JsonDataSet } from '../json/dicom.json.js';
+import { type ReportTable, tableOf } from './report.table.js';
 import { codeOf, valueList, firstText, textsOf, unitSymbol } from './report.values.js';
 
 /** A content item of a report (PS3.3 §C.17.3). */
@@ -14,6 +15,8 @@ export interface ContentItem {
   readonly code: string;
   /** The value as text. It can have several lines. */
   readonly value: string;
+  /** The value of an item of the type TABLE. */
+  readonly table: ReportTable | undefined;
   /** The position of another item that this item refers to. */
   readonly target: string | undefined;
   readonly items: readonly ContentItem[];
@@ -74,6 +77,7 @@ function contentItem(item: JsonDataSet, position: string, targets: Set<string>):
     name: concept?.meaning ?? '',
     code: concept?.code ?? '',
     value: (VALUES.get(type) ?? otherValue)(item),
+    table: type === 'TABLE' ? tableOf(item) : undefined,
     target: target === '' ? undefined : target,
     items: childrenOf(item, position, targets),
   };
@@ -96,10 +100,7 @@ const VALUES: ReadonlyMap<string, (item: JsonDataSet) => string> = new Map([
   ['SCOORD', (item) => coordinates('pixels', item)],
   ['SCOORD3D', (item) => coordinates('mm', item)],
   ['TCOORD', temporal],
-  [
-    'TABLE',
-    (item) => `Table of ${firstText(item, '0040A802')} rows and ${firstText(item, '0040A803')} columns`,
-  ],
+  ['TABLE', (item) => (tableOf(item) === undefined ? 'Table without values' : '')],
 ]);
 
 function otherValue(item: JsonDataSet): string {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { escapeXml } from '../json/xml.writer.js';
 import type { ContentItem, ReportContent } from './report.content.js';
+import type { ReportTable } from './report.table.js';
 
 const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}' +
@@ -9,6 +10,8 @@ const STYLE =
   'dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;border-bottom:1px solid #ccc;padding-bottom:1rem}' +
   'dt{color:#555}dd{margin:0}p{margin:.2rem 0}dd,p{white-space:pre-wrap;overflow-wrap:anywhere}' +
   'section section,.under{margin-left:.4rem;padding-left:1rem;border-left:2px solid #ddd}' +
+  'table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px solid #ccc;padding:.1rem .5rem;text-align:left}' +
+  'caption{text-align:left;color:#555}' +
   '.about{color:#555;font-size:.875rem}';
 
 /**
@@ -54,11 +57,30 @@ function* itemsHtml(
       continue;
     }
     yield `<p${anchor}>${paragraph(item)}</p>\n`;
+    if (item.table !== undefined) yield* tableHtml(item.table);
     if (item.items.length === 0) continue;
     yield '<div class="under">\n';
     yield* itemsHtml(item.items, level + 1, targets);
     yield '</div>\n';
   }
+}
+
+function cell(text: string): string {
+  return `<td><bdi>${escapeXml(text)}</bdi></td>`;
+}
+
+function head(scope: 'row' | 'col', text: string): string {
+  return `<th scope="${scope}"><bdi>${escapeXml(text)}</bdi></th>`;
+}
+
+function* tableHtml({ size, columns, rows }: ReportTable): Generator<string> {
+  const hasNames = rows.some(({ name }) => name !== '');
+  yield `<table>\n<caption>${escapeXml(size)}</caption>\n`;
+  if (columns.length > 0)
+    yield `<tr>${hasNames ? '<td></td>' : ''}${columns.map((name) => head('col', name)).join('')}</tr>\n`;
+  for (const { name, cells } of rows)
+    yield `<tr>${hasNames ? head('row', name) : ''}${cells.map(cell).join('')}</tr>\n`;
+  yield '</table>\n';
 }
 
 function paragraph(item: ContentItem): string {

@@ -1,4 +1,5 @@
 import type { ContentItem, ReportContent } from './report.content.js';
+import { tableLines } from './report.table.js';
 
 /** A report as plain text, in pieces. Each level is indented by two spaces. */
 export function* reportText(report: ReportContent): Generator<string> {
@@ -15,6 +16,8 @@ function* itemsText(
 ): Generator<string> {
   for (const item of items) {
     yield lines(lineOf(item, targets), indent);
+    for (const line of item.table === undefined ? [] : tableLines(item.table))
+      yield lines(line, `${indent}  `);
     yield* itemsText(item.items, `${indent}  `, targets);
   }
 }

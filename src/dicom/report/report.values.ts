@@ -13,6 +13,12 @@ export function textsOf(dataSet: JsonDataSet, tag: string): readonly string[] {
     .filter((text) => text !== '');
 }
 
+/** The first values of an attribute as texts, each at its position. A value that cannot be shown is an empty text. */
+export function formattedValues(dataSet: JsonDataSet, tag: string, most: number): readonly string[] {
+  const { vr = '', Value = [] } = dataSet[tag] ?? {};
+  return Value.slice(0, most).map((value) => formatted(vr, value));
+}
+
 /** The first text of an attribute. Empty when the attribute is absent. */
 export function firstText(dataSet: JsonDataSet, tag: string): string {
   return textsOf(dataSet, tag)[0] ?? '';
