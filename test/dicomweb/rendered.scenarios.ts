@@ -530,6 +530,16 @@ export function registerRendered(shared: () => World): void {
     });
 
     describe('a video', () => {
+      it('does not prevent that its study is retrieved: it is sent as stored, unless a transfer syntax is named', async () => {
+        const accept = 'multipart/related; type="application/dicom"';
+        const { status, type, body } = await ask(`/studies/${study}`, accept);
+        expect(status).toBe(200);
+        const syntaxes = partsOf(type, body).map((part) => part.headers['content-type']?.split('=')[1]);
+        expect(new Set(syntaxes)).toEqual(new Set(['1.2.840.10008.1.2.1', '1.2.840.10008.1.2.4.102']));
+        const named = `${accept}; transfer-syntax=1.2.840.10008.1.2.1`;
+        expect((await ask(`/studies/${study}`, named)).status).toBe(406);
+      });
+
       it('is rendered as what it is', async () => {
         const { status, type, headers, body } = await ask(`${at('video')}/rendered`, 'video/mp4');
         expect([status, type, headers.get('accept-ranges')]).toEqual([200, 'video/mp4', 'bytes']);

@@ -17,7 +17,7 @@ import { ReadAccess, type RecordedRead } from './read.access.js';
 import { RenderedAnswers } from '../rendered/rendered.answers.js';
 import { isOfRendered } from '../rendered/rendered.negotiation.js';
 import { parseRenderedQuery } from '../rendered/rendered.query.js';
-import { findFile, negotiateFile } from './wado.negotiation.js';
+import { type FileRepresentation, findFile, negotiateFile } from './wado.negotiation.js';
 
 /** Retrieves whole instances as DICOM files (PS3.18 §10.4.1.1.1), as they are stored or in another transfer syntax. */
 @Injectable()
@@ -61,22 +61,25 @@ export class FileAnswers {
     return multipart ? this.multipart(read, into) : this.file(read, into);
   }
 
-  /** Answers with the file of the first instance as one body: as stored, or converted to the transfer syntax `into`. */
-  async file(read: RecordedRead, into: string | undefined): Promise<DicomwebAnswer> {
-    return bytesAnswer('application/dicom', await this.fetch(read, read.instances[0], into));
+  /** Answers with the file of the first instance as one body: as stored, or converted by `into`. */
+  async file(read: RecordedRead, into: FileRepresentation['into']): Promise<DicomwebAnswer> {
+    return bytesAnswer(
+      'application/dicom',
+      await this.fetch(read, read.instances[0], into(read.instances[0])),
+    );
   }
 
-  private async multipart(read: RecordedRead, into: string | undefined): Promise<DicomwebAnswer> {
+  private async multipart(read: RecordedRead, into: FileRepresentation['into']): Promise<DicomwebAnswer> {
     return multipartAnswer(await this.parts(read, into));
   }
 
-  private parts(read: RecordedRead, into: string | undefined): Promise<OutgoingMultipart> {
+  private parts(read: RecordedRead, into: FileRepresentation['into']): Promise<OutgoingMultipart> {
     const [first, ...rest] = read.instances;
     const part = (instance: FoundInstance): OutgoingPart => ({
-      type: `application/dicom; transfer-syntax=${into ?? instance.transferSyntax}`,
+      type: `application/dicom; transfer-syntax=${into(instance) ?? instance.transferSyntax}`,
       location: instanceUrl(this.env.PUBLIC_URL, read.studyUid, instance),
-      ahead: isAsStored(instance, into) && isReadAtOnce(instance.size),
-      open: () => this.fetch(read, instance, into),
+      ahead: into(instance) === undefined && isReadAtOnce(instance.size),
+      open: () => this.fetch(read, instance, into(instance)),
     });
     return writeMultipart('application/dicom', [part(first), ...rest.map(part)]);
   }
@@ -87,9 +90,7 @@ export class FileAnswers {
     into: string | undefined,
   ): Promise<ArchiveBytes> {
     const bytes =
-      into === undefined || isAsStored(instance, into)
-        ? await this.files.stored(instance)
-        : await this.converted(instance, into);
+      into === undefined ? await this.files.stored(instance) : await this.converted(instance, into);
     return metered(bytes, { instances: 1 }, read.offered);
   }
 
@@ -100,8 +101,4 @@ export class FileAnswers {
       ? this.files.uncompressed(instance, target)
       : this.decoded.file(instance, target);
   }
-}
-
-function isAsStored({ transferSyntax }: FoundInstance, into: string | undefined): boolean {
-  return into === undefined || into === transferSyntax;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FoundInstance, FoundInstances } from '../../catalog/lookup.service.js';
-import { EXPLICIT_LITTLE_ENDIAN, videoType } from '../../dicom/transfer.syntaxes.js';
+import { videoType } from '../../dicom/transfer.syntaxes.js';
 import { BadRequest, NotAcceptable } from '../../problems/errors.js';
 import { acceptedBy, covers, type MediaRange } from '../http/accept.js';
 import type { DicomwebAnswer } from '../http/dicomweb.answer.js';
@@ -45,7 +45,7 @@ export class WadoUriAnswers {
     const type = chosenType(accepted, instance, query.frame !== undefined || state !== undefined);
     if (type === FILE) {
       const isNamed = accepted.some((range) => range.type === FILE);
-      return this.file(request, found, query.transferSyntax ?? (isNamed ? EXPLICIT_LITTLE_ENDIAN : '*'));
+      return this.file(request, found, query.transferSyntax ?? (isNamed ? undefined : '*'));
     }
     if (query.transferSyntax !== undefined)
       throw new BadRequest(
@@ -85,9 +85,9 @@ export class WadoUriAnswers {
   private async file(
     request: DicomwebRequest,
     found: FoundInstances,
-    transferSyntax: string,
+    transferSyntax: string | undefined,
   ): Promise<DicomwebAnswer> {
-    const range = rangeOf(FILE, { 'transfer-syntax': transferSyntax });
+    const range = rangeOf(FILE, transferSyntax === undefined ? {} : { 'transfer-syntax': transferSyntax });
     const { into } = negotiateFile([range], found.instances, true);
     return this.files.file(await this.access.record(request, found, 'instance'), into);
   }

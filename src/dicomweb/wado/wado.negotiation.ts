@@ -23,10 +23,11 @@ export interface Representation {
   readonly encoded?: true;
 }
 
-/** How files are sent: multipart or single body, and as stored or converted to the transfer syntax `into`. */
+/** How files are sent: multipart or single body, and the transfer syntax of each instance. */
 export interface FileRepresentation {
   readonly multipart: boolean;
-  readonly into: string | undefined;
+  /** The transfer syntax to which an instance is converted. `undefined`: it is sent as stored. */
+  readonly into: (instance: FoundInstance) => string | undefined;
 }
 
 /** The Content-Type of a part, with its transfer syntax. */
@@ -53,28 +54,66 @@ export function negotiateFile(
 }
 
 /**
- * The client's preferred form of DICOM files. `undefined` when the client accepts no available form. If the client prefers several forms
- * equally, the files are sent as stored. `single`: only one instance was requested.
+ * The client's preferred form of DICOM files. `undefined` when the client accepts no available form of one of the instances. Each instance
+ * has the form with the highest weight that is available for it. If the client prefers several forms equally, the instance is sent as
+ * stored. `single`: only one instance was requested.
  */
 export function findFile(
   accepted: readonly MediaRange[],
   instances: readonly FoundInstance[],
   single: boolean,
 ): FileRepresentation | undefined {
-  const forFiles = accepted.flatMap((range) => {
+  const ranges = accepted.flatMap((range) => {
     const shape = fileShape(range, single);
-    return shape === undefined ? [] : [{ shape, syntax: fileSyntax(range), q: range.q }];
+    return shape === undefined
+      ? []
+      : [{ multipart: shape === 'parts', syntax: fileSyntax(range), q: range.q }];
   });
-  const stored = forFiles.find(({ syntax }) =>
-    instances.every(({ transferSyntax }) => syntax === '*' || syntax === transferSyntax),
-  );
-  const converted = forFiles.find(({ syntax }) => instances.every((one) => canBeConverted(one, syntax)));
-  const chosen = (converted?.q ?? 0) > (stored?.q ?? 0) ? converted : stored;
-  if (chosen === undefined) return undefined;
-  return {
-    multipart: chosen.shape === 'parts',
-    into: chosen === stored ? undefined : chosen.syntax,
-  };
+  const forms = instances.map((instance) => bestForm(ranges, instance));
+  const [first] = forms;
+  if (first === undefined || forms.includes(undefined)) return undefined;
+  return { multipart: first.multipart, into: (instance) => bestForm(ranges, instance)?.into };
+}
+
+interface FileRange {
+  readonly multipart: boolean;
+  readonly syntax: string | undefined;
+  readonly q: number;
+}
+
+/** A form of one file. `into`: the transfer syntax to which it is converted. `undefined`: as stored. */
+interface FileForm {
+  readonly multipart: boolean;
+  readonly into: string | undefined;
+}
+
+function bestForm(ranges: readonly FileRange[], instance: FoundInstance): FileForm | undefined {
+  let best: (FileForm & { readonly q: number }) | undefined;
+  for (const { multipart, syntax, q } of ranges) {
+    const form = formIn(syntax, instance);
+    if (form === undefined) continue;
+    const into = form === instance.transferSyntax ? undefined : form;
+    const isBetter = best === undefined || q > best.q;
+    const isLessWork = q === best?.q && best.into !== undefined && into === undefined;
+    if (isBetter || isLessWork) best = { multipart, into, q };
+  }
+  return best;
+}
+
+/**
+ * The transfer syntax of a file for an accepted one. `undefined` as `asked`: the client named none. Then the default is Explicit VR Little
+ * Endian, and a file that cannot be converted to it, such as a video, is sent as stored. A compressed transfer syntax is about pixels: an
+ * object without pixels comes in Explicit VR Little Endian, which has the same encoding.
+ */
+function formIn(asked: string | undefined, instance: FoundInstance): string | undefined {
+  const { transferSyntax: stored, rows, columns } = instance;
+  if (asked === '*' || asked === stored) return stored;
+  if (asked === undefined)
+    return canBeConverted(instance, EXPLICIT_LITTLE_ENDIAN) ? EXPLICIT_LITTLE_ENDIAN : stored;
+  if (canBeConverted(instance, asked)) return asked;
+  const hasPixels = rows !== undefined || columns !== undefined;
+  const isCompressed = compressionOf(asked) !== undefined;
+  return isCompressed && !hasPixels && canBeDecoded(instance) ? EXPLICIT_LITTLE_ENDIAN : undefined;
 }
 
 function fileShape(range: MediaRange, single: boolean): 'parts' | 'body' | undefined {
@@ -85,12 +124,12 @@ function fileShape(range: MediaRange, single: boolean): 'parts' | 'body' | undef
 }
 
 /**
- * The transfer syntax of a media range for files. `application/dicom` means Explicit VR Little Endian (PS3.18 §8.7.3.3.1). A range that does
+ * The transfer syntax of a media range for files. `undefined`: the range names `application/dicom` without a transfer syntax. A range that does
  * not name this media type accepts any transfer syntax.
  */
-function fileSyntax({ type, parameters }: MediaRange): string {
+function fileSyntax({ type, parameters }: MediaRange): string | undefined {
   const isNamed = (type === 'multipart/related' ? parameters.get('type')?.toLowerCase() : type) === FILE;
-  return parameters.get('transfer-syntax') ?? (isNamed ? EXPLICIT_LITTLE_ENDIAN : '*');
+  return parameters.get('transfer-syntax') ?? (isNamed ? undefined : '*');
 }
 
 function isMultipart(range: MediaRange): boolean {
