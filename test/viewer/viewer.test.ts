@@ -10,6 +10,7 @@ import { type RunningStack, StackFile } from './running.stack.ts';
 import { registerPortalDocs } from './portal.docs.scenarios.ts';
 import { registerPortalRecords } from './portal.records.scenarios.ts';
 import { registerPortal } from './portal.scenarios.ts';
+import { registerPortalUpload } from './portal.upload.scenarios.ts';
 import { registerStudy } from './study.scenarios.ts';
 import { registerViewerPage } from './viewer.page.scenarios.ts';
 import {
@@ -197,5 +198,6 @@ describe('the sign-in page', () => {
 registerPortalRecords(() => ({ stack: stack.facts, browser }));
 registerPortalDocs(() => ({ stack: stack.facts, browser }));
 registerPortal(() => ({ stack: stack.facts, browser }));
+registerPortalUpload(() => ({ stack: stack.facts, browser }));
 registerViewerPage(() => ({ stack: stack.facts, browser }));
 registerStudy(() => ({ stack: stack.facts, browser, visit: visited }));
