@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { type FactorProof, proveFactor, type ProvedFactor } from '../factor.client.ts';
 import { hasPasskeys, usePasskey } from '../passkeys.ts';
 import type { FactorRequest } from '../session.client.ts';
+import { useFirstFocus } from './first.focus.ts';
 
 /** Asks for the second factor of a sign-in. `ended` is called when the password must be entered again. */
 export function FactorPrompt({
@@ -21,6 +22,7 @@ export function FactorPrompt({
   const [code, setCode] = useState('');
   const [trouble, setTrouble] = useState('');
   const [isBusy, setBusy] = useState(false);
+  const field = useFirstFocus();
   if (request.enrols)
     return (
       <Stack gap="sm">
@@ -71,7 +73,7 @@ export function FactorPrompt({
             inputMode={isRecovery ? 'text' : 'numeric'}
             autoComplete={isRecovery ? 'off' : 'one-time-code'}
             maxLength={40}
-            data-autofocus
+            ref={field}
           />
         )}
         {trouble !== '' && (

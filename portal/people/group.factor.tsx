@@ -28,7 +28,11 @@ export function GroupFactor({ group }: { group: { id: string; requires_second_fa
         {t(group.requires_second_factor ? 'factors.group.isRequired' : 'factors.group.notRequired')}
       </Text>
       {change.error !== null && <ProblemView problem={change.error} />}
-      {isAsking && <Effects group={group.id} />}
+      {isAsking && (
+        <div role="status">
+          <Effects group={group.id} />
+        </div>
+      )}
       {group.requires_second_factor ? (
         <Button variant="default" loading={change.isPending} onClick={() => change.mutate(false)}>
           {t('factors.group.release')}
@@ -66,7 +70,7 @@ function Effects({ group }: { group: string }) {
   const listed = data.usernames.slice(0, SHOWN_NAMES).join(', ');
   const names = data.without_factor > SHOWN_NAMES ? t('factors.group.more', { names: listed }) : listed;
   return (
-    <List role="status">
+    <List>
       {data.without_factor > 0 && (
         <List.Item>{t('factors.group.without', { count: data.without_factor, names })}</List.Item>
       )}

@@ -1,6 +1,7 @@
 import { Button, Group, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useFirstFocus } from '../frame/first.focus.ts';
 import { useProblemText } from '../frame/problem.view.tsx';
 
 /** Asks for the password before a change of the factors, and for a name if the change adds a factor. */
@@ -21,6 +22,7 @@ export function FactorPassword({
   const textOf = useProblemText();
   const [password, setPassword] = useState('');
   const [name, setName] = useState('');
+  const field = useFirstFocus();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!isBusy && password !== '') send(password, name);
@@ -34,6 +36,7 @@ export function FactorPassword({
             value={name}
             onChange={({ currentTarget }) => setName(currentTarget.value)}
             maxLength={64}
+            ref={field}
           />
         )}
         <PasswordInput
@@ -42,7 +45,7 @@ export function FactorPassword({
           onChange={({ currentTarget }) => setPassword(currentTarget.value)}
           autoComplete="current-password"
           error={error === null ? undefined : textOf(error)}
-          data-autofocus
+          {...(!hasName && { ref: field })}
         />
         <Group>
           <Button type="submit" loading={isBusy} disabled={password === ''}>

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import type { FactorOffer } from '../factor.client.ts';
+import { useFirstFocus } from '../frame/first.focus.ts';
 import { useProblemText } from '../frame/problem.view.tsx';
 import { QrPicture } from '../frame/qr.picture.tsx';
 import { makePasskey } from '../passkeys.ts';
@@ -28,6 +29,7 @@ export function NewFactor({
   const textOf = useProblemText();
   const [code, setCode] = useState('');
   const [isRefused, setRefused] = useState(false);
+  const field = useFirstFocus();
   const confirm = useMutation({
     mutationFn: async () => {
       const registration = factor.kind === 'passkey' ? await makePasskey(factor.passkey) : undefined;
@@ -63,7 +65,7 @@ export function NewFactor({
               inputMode="numeric"
               autoComplete="one-time-code"
               maxLength={20}
-              data-autofocus
+              ref={field}
             />
           </>
         )}

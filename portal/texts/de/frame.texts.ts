@@ -66,6 +66,12 @@ export const frameDe: ShapeOf<typeof english> = {
       'right-missing': 'Ihr Konto hat nicht das Recht dazu.',
       'not-found': 'Das gibt es nicht, oder Ihr Konto hat keinen Zugriff darauf.',
       'too-many-requests': 'Zu viele Anfragen. Warten Sie einen Moment und versuchen Sie es noch einmal.',
+      'wrong-password': 'Das ist nicht Ihr aktuelles Passwort.',
+      'too-many-sign-ins': 'Zu viele Versuche. Warten Sie einige Minuten und versuchen Sie es dann erneut.',
+      'wrong-factor': 'Dieser Code ist falsch. Geben Sie den Code ein, den die App jetzt anzeigt.',
+      'second-factor-needed':
+        'Eine Ihrer Gruppen verlangt einen zweiten Faktor. Fügen Sie einen anderen hinzu, bevor Sie diesen entfernen.',
+      'too-many-factors': 'Sie haben zehn zweite Faktoren. Entfernen Sie zuerst einen.',
     },
   },
   profile: { groups: 'Gruppen: {{groups}}', interface: 'Dokumentation der Schnittstelle für Programme' },

@@ -63,6 +63,12 @@ export const frameEn = {
       'right-missing': 'Your account does not have the right to do this.',
       'not-found': 'This does not exist, or your account has no access to it.',
       'too-many-requests': 'Too many requests. Wait a moment, then try again.',
+      'wrong-password': 'This is not your current password.',
+      'too-many-sign-ins': 'Too many attempts. Wait a few minutes, then try again.',
+      'wrong-factor': 'This code is wrong. Enter the code that the app shows now.',
+      'second-factor-needed':
+        'A group of yours requires a second factor. Add another one before you remove this one.',
+      'too-many-factors': 'You have ten second factors. Remove one first.',
     },
   },
   profile: { groups: 'Groups: {{groups}}', interface: 'Documentation of the interface for programs' },

@@ -66,6 +66,12 @@ export const frameFr: ShapeOf<typeof english> = {
       'right-missing': "Votre compte n'a pas le droit de faire cela.",
       'not-found': "Cela n'existe pas, ou votre compte n'y a pas accès.",
       'too-many-requests': 'Trop de requêtes. Attendez un instant, puis réessayez.',
+      'wrong-password': "Ce n'est pas votre mot de passe actuel.",
+      'too-many-sign-ins': 'Trop de tentatives. Attendez quelques minutes, puis réessayez.',
+      'wrong-factor': "Ce code est incorrect. Saisissez le code que l'application affiche maintenant.",
+      'second-factor-needed':
+        'Un de vos groupes exige un second facteur. Ajoutez-en un autre avant de supprimer celui-ci.',
+      'too-many-factors': "Vous avez dix seconds facteurs. Supprimez-en un d'abord.",
     },
   },
   profile: { groups: 'Groupes : {{groups}}', interface: "Documentation de l'interface pour les programmes" },

@@ -65,6 +65,12 @@ export const framePt: ShapeOf<typeof english> = {
       'right-missing': 'Sua conta não tem o direito de fazer isso.',
       'not-found': 'Isso não existe, ou sua conta não tem acesso.',
       'too-many-requests': 'Pedidos demais. Espere um momento e tente de novo.',
+      'wrong-password': 'Esta não é a sua senha atual.',
+      'too-many-sign-ins': 'Tentativas demais. Espere alguns minutos e tente de novo.',
+      'wrong-factor': 'Este código está errado. Digite o código que o aplicativo mostra agora.',
+      'second-factor-needed':
+        'Um dos seus grupos exige um segundo fator. Adicione outro antes de remover este.',
+      'too-many-factors': 'Você tem dez segundos fatores. Remova um primeiro.',
     },
   },
   profile: { groups: 'Grupos: {{groups}}', interface: 'Documentação da interface para programas' },
