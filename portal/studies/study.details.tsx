@@ -9,6 +9,7 @@ import { NoPage } from '../frame/no.page.tsx';
 import { ProblemView } from '../frame/problem.view.tsx';
 import { useFormats } from '../frame/formats.ts';
 import { readableName } from '../frame/readable.values.ts';
+import { OtherStudies } from './other.studies.tsx';
 import css from './studies.module.css';
 import { DownloadButton, totalOf } from './download.button.tsx';
 import { type StudyDetail, studyQuery } from './study.queries.ts';
@@ -108,6 +109,7 @@ function Details({ study }: { study: StudyDetail }) {
           </li>
         ))}
       </ul>
+      <OtherStudies key={study.study_uid} study={study.study_uid} />
     </Stack>
   );
 }

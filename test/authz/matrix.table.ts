@@ -74,6 +74,7 @@ export const table: readonly Row[] = [
       ['GET /api/me/studies/:study', 200],
       ['GET /api/studies', 200],
       ['GET /api/studies/:study', 200],
+      ['GET /api/studies/:study/timeline', 200],
       ['GET /api/studies/:study/archive', 200],
       ['HEAD /api/studies/:study/archive', 200],
       ['GET /api/studies/:study/series/:series/archive', 200],

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { freshUid } from '../../infra/demo/dicom.elements.ts';
+import { makeInstance } from '../../infra/demo/dicom.writer.ts';
 import type { Person, World } from '../support/world.ts';
 import { foreign, mullerSeries, type Searching, uids } from './qido.world.ts';
 
@@ -92,6 +94,43 @@ export function registerStudyList(given: () => Searching): void {
         ask('/api/studies/1.2.3').expect(404),
       ]);
       expect(hidden.text).toBe(unknown.text);
+    });
+
+    it('lists the studies of the same patient and issuer, without those of others and out of reach', async () => {
+      const [first, second, otherIssuer, hidden, ...anonymous] = Array.from({ length: 6 }, freshUid);
+      const patient = { patientId: 'TIMELINE-*', issuer: 'TIMELINE-A' };
+      const files = [
+        makeInstance({ ...patient, studyUid: first, studyDate: '20230101' }),
+        makeInstance({ ...patient, studyUid: second, studyDate: '20240101' }),
+        makeInstance({ ...patient, studyUid: otherIssuer, issuer: 'TIMELINE-B' }),
+        makeInstance({ ...patient, studyUid: hidden }),
+        makeInstance({ patientId: 'TIMELINE-1', issuer: 'TIMELINE-A' }),
+        ...anonymous.map((studyUid) => makeInstance({ studyUid, patientId: '', issuer: 'TIMELINE-A' })),
+      ];
+      await world.store(await world.machine(), files).expect(200);
+      const { authorization } = await world.radiologist(
+        ...[first, second, otherIssuer, ...anonymous].flatMap((uid) => uid ?? []),
+      );
+      const timeline = async (uid = '', query = '') => {
+        const path = `/api/studies/${uid}/timeline${query}`;
+        const { total, items } = Listed.parse(
+          (await world.http.get(path).set('authorization', authorization).expect(200)).body,
+        );
+        return [total, ...items.map(({ study_uid }) => study_uid)];
+      };
+      expect(await timeline(first)).toEqual([2, second, first]);
+      expect(await timeline(second, '?limit=1&offset=1')).toEqual([2, first]);
+      expect(await timeline(otherIssuer)).toEqual([1, otherIssuer]);
+      expect(await timeline(anonymous[0])).toEqual([1, anonymous[0]]);
+      const [row] =
+        await world.sql`select patient_id from audit where action = 'GET /api/studies/:study/timeline'
+        and study_uid = ${first ?? ''}`;
+      expect(row).toEqual({ patient_id: 'TIMELINE-*' });
+      const refused = [hidden ?? '', '1.2.3'].map((uid) =>
+        world.http.get(`/api/studies/${uid}/timeline`).set('authorization', authorization).expect(404),
+      );
+      const [out, unknown] = await Promise.all(refused);
+      expect(out?.text).toBe(unknown?.text);
     });
   });
 }

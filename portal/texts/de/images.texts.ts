@@ -43,6 +43,8 @@ export const imagesDe: ShapeOf<typeof english> = {
     stay: 'Im Viewer bleiben',
   },
   study: {
+    others: 'Weitere Studien dieses Patienten',
+    noOthers: 'Es gibt keine weiteren Studien dieses Patienten, die Ihr Konto sehen darf.',
     title: 'Studie',
     close: 'Studie schließen',
     open: 'Im Viewer öffnen',

@@ -41,6 +41,8 @@ export const imagesEn = {
     stay: 'Stay in the viewer',
   },
   study: {
+    others: 'Other studies of this patient',
+    noOthers: 'There are no other studies of this patient that your account may see.',
     title: 'Study',
     close: 'Close the study',
     open: 'Open in the viewer',

@@ -43,6 +43,8 @@ export const imagesFr: ShapeOf<typeof english> = {
     stay: 'Rester',
   },
   study: {
+    others: 'Autres examens de ce patient',
+    noOthers: 'Aucun autre examen de ce patient n’est visible pour votre compte.',
     title: 'Examen',
     close: "Fermer l'examen",
     open: 'Ouvrir dans la visionneuse',

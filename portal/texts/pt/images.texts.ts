@@ -43,6 +43,8 @@ export const imagesPt: ShapeOf<typeof english> = {
     stay: 'Ficar no visualizador',
   },
   study: {
+    others: 'Outros exames deste paciente',
+    noOthers: 'Não há outros exames deste paciente que sua conta possa ver.',
     title: 'Exame',
     close: 'Fechar o exame',
     open: 'Abrir no visualizador',

@@ -25,6 +25,8 @@ const StudyListQuery = ListQuery.omit({ sort: true }).extend({
 });
 type StudyListQuery = z.output<typeof StudyListQuery>;
 
+const TimelineQuery = ListQuery.pick({ limit: true, offset: true });
+
 /** Maximum number of series of one study in an answer. */
 const MAX_SERIES = 5000;
 
@@ -81,6 +83,33 @@ export class StudyListController {
       series: items.map((item) => listedSeries(item, sizes)),
       rights: [...rights],
     };
+  }
+
+  /**
+   * Lists the studies of the same patient that the caller may read, newest first. The list contains the study itself. Studies have the same
+   * patient if their PatientID and its issuer are equal. Returns 404 when the caller may not read the study.
+   */
+  @Get(':study/timeline')
+  @Gives(pageOf(ListedStudy))
+  @Header('cache-control', 'no-store')
+  async timeline(
+    @Incoming() request: DicomwebRequest,
+    @Param('study', { schema: StudyUid }) study: StudyUid,
+    @Query(new QueryOf(TimelineQuery)) page: z.output<typeof TimelineQuery>,
+  ): Promise<Page<ListedStudy>> {
+    const { rights: _, ...whose } = await this.lookup.rightsOver(request.policy, study);
+    request.note({ studyUid: study, ...whose });
+    // Without a PatientID, each study has a patient of its own.
+    const filters =
+      whose.patientId === ''
+        ? filterOf('0020000D', { kind: 'value', value: study })
+        : [
+            ...filterOf('00100020', { kind: 'list', values: [whose.patientId] }),
+            ...filterOf('00100021', { kind: 'list', values: [whose.patientIssuer] }),
+          ];
+    const search = { level: 'study' as const, filters, ...page, fuzzy: false };
+    const { total, items } = await this.searches.run(request.policy, search, request.signal);
+    return { total, items: items.map(listedStudy) };
   }
 }
 

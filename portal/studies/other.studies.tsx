@@ -1,0 +1,86 @@
+import { Anchor, Button, Group, Skeleton, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { bodyOf, gateway } from '../client/interface.client.ts';
+import { useFormats } from '../frame/formats.ts';
+import { ProblemView } from '../frame/problem.view.tsx';
+import css from './studies.module.css';
+import { Thumbnail } from './thumbnail.tsx';
+
+const LIMIT = '200';
+
+/** The other studies of the same patient and issuer, newest first. They are loaded on demand. */
+export function OtherStudies({ study }: { study: string }) {
+  const { t } = useTranslation();
+  const [isAsked, setAsked] = useState(false);
+  if (!isAsked)
+    return (
+      <Group>
+        <Button variant="default" onClick={() => setAsked(true)}>
+          {t('study.others')}
+        </Button>
+      </Group>
+    );
+  return (
+    <section>
+      <Title order={3} size="h5" mb="xs">
+        {t('study.others')}
+      </Title>
+      <Timeline study={study} />
+    </section>
+  );
+}
+
+function Timeline({ study }: { study: string }) {
+  const { t } = useTranslation();
+  const formats = useFormats();
+  const { data, error, refetch } = useQuery({
+    queryKey: ['timeline', study],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        gateway.GET('/api/studies/{study}/timeline', {
+          params: { path: { study }, query: { limit: LIMIT } },
+          signal,
+        }),
+      ),
+  });
+  if (error !== null) return <ProblemView problem={error} again={() => void refetch()} />;
+  if (data === undefined) return <Skeleton height={80} />;
+  const others = data.items.filter(({ study_uid }) => study_uid !== study);
+  if (others.length === 0) return <Text className="quiet">{t('study.noOthers')}</Text>;
+  return (
+    <ul className={css.series}>
+      {others.map((other) => (
+        <li key={other.study_uid}>
+          <Thumbnail study={other.study_uid} modality={other.modalities[0] ?? ''} size={40} />
+          <div>
+            <Anchor
+              renderRoot={(props) => (
+                <Link
+                  {...props}
+                  to="/studies/$study"
+                  params={{ study: other.study_uid }}
+                  search={(kept) => kept}
+                />
+              )}
+            >
+              {other.description || other.modalities.join(', ')}
+            </Anchor>
+            <Text size="sm" className="quiet">
+              {[
+                formats.day(other.date),
+                other.modalities.join(', '),
+                other.institution,
+                t('study.images', { count: other.instances, shown: formats.number(other.instances) }),
+              ]
+                .filter(Boolean)
+                .join(' · ')}
+            </Text>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
