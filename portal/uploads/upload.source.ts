@@ -40,11 +40,20 @@ export async function droppedFiles({ items, files }: DataTransfer): Promise<Chos
   return found;
 }
 
+// Browsers do not have these interfaces as constructors, so `instanceof` is not possible.
+function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
+  return entry.isFile;
+}
+
+function isFolder(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
+  return entry.isDirectory;
+}
+
 async function collect(entry: FileSystemEntry, found: ChosenFile[]): Promise<void> {
-  if (entry instanceof FileSystemFileEntry) {
+  if (isFile(entry)) {
     const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject));
     found.push({ file, path: entry.fullPath.replace(/^\//, '') });
-  } else if (entry instanceof FileSystemDirectoryEntry) {
+  } else if (isFolder(entry)) {
     const reader = entry.createReader();
     // A call returns at most a hundred entries. The last call returns none.
     for (;;) {
