@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { LoggerService } from '@nestjs/common';
 import { createStream } from 'rotating-file-stream';
 import type { Env } from './config/env.js';
-import { REQUESTS } from './http/request.log.js';
+import { REQUEST_CONTEXT } from './http/request.log.js';
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 type Level = (typeof LEVELS)[number];
@@ -66,7 +66,7 @@ export function loggerTo(sinks: readonly LineSink[], least: Level): LoggerServic
     if (LEVELS.indexOf(level) > LEVELS.indexOf(least)) return;
     const line = lineOf(level, message, rest);
     waiting += `${JSON.stringify(line)}\n`;
-    if (line.context !== REQUESTS || waiting.length > COLLECT_CHARS) flush();
+    if (line.context !== REQUEST_CONTEXT || waiting.length > COLLECT_CHARS) flush();
     else timer ??= setTimeout(flush, COLLECT_MS);
   };
   return {

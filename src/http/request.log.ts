@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 
 /** The context of the lines about requests. The logger writes these lines together (json.logger.ts). */
-export const REQUESTS = 'http';
+export const REQUEST_CONTEXT = 'http';
 
 const LIVENESS = '/health/live';
 
@@ -11,7 +11,7 @@ const LIVENESS = '/health/live';
  * study UIDs. A successful health check of the process is logged at level debug, because it arrives every few seconds.
  */
 export function logRequests(server: FastifyInstance): void {
-  const logger = new Logger(REQUESTS);
+  const logger = new Logger(REQUEST_CONTEXT);
   server.addHook('onResponse', (request, reply, done) => {
     const line = {
       request_id: request.id,
