@@ -10,7 +10,7 @@ export function changedAt(document: unknown, path: readonly (string | number)[],
 }
 
 /** Returns the value of a document at a path, or `undefined`. */
-export function valueAt(document: unknown, path: readonly (string | number)[]): unknown {
+export function documentValue(document: unknown, path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>(
     (value, step) =>
       typeof value === 'object' && value !== null

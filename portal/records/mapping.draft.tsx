@@ -1,7 +1,7 @@
 import { Button, Group, NativeSelect, Stack, Text, Textarea, TextInput, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { changedAt, parsedJson, valueAt } from './draft.changes.ts';
+import { changedAt, parsedJson, documentValue } from './draft.changes.ts';
 import type { NewMapping, Question } from './proposal.types.ts';
 
 interface MappingDraftProps {
@@ -23,7 +23,7 @@ export function MappingDraft({ draft, questions, isBusy, save }: MappingDraftPro
   const document = parsedJson(text);
   const set = (path: readonly (string | number)[], value: unknown) =>
     setText(JSON.stringify(changedAt(document, path, value), null, 2));
-  const name = valueAt(document, ['name']);
+  const name = documentValue(document, ['name']);
   return (
     <Stack gap="sm">
       <Title order={3} size="h5">
@@ -33,7 +33,7 @@ export function MappingDraft({ draft, questions, isBusy, save }: MappingDraftPro
         <QuestionField
           key={question.path.join('.')}
           question={question}
-          present={valueAt(document, question.path)}
+          present={documentValue(document, question.path)}
           answer={(value) => set(question.path, value)}
         />
       ))}

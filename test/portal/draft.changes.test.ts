@@ -1,6 +1,6 @@
 import { assert, dictionary, jsonValue, pre, property, string } from 'fast-check';
 import { expect, it } from 'vitest';
-import { changedAt, parsedJson, valueAt } from '../../portal/records/draft.changes.ts';
+import { changedAt, parsedJson, documentValue } from '../../portal/records/draft.changes.ts';
 
 it.each([
   [{ columns: { dob: { formats: ['a'] } } }, ['columns', 'dob', 'formats'], ['b']],
@@ -9,7 +9,7 @@ it.each([
   [undefined, ['name'], 'clinic'],
 ])('of %j at %j is %j after the change', (document, path, value) => {
   const changed = changedAt(document, path, value);
-  expect(valueAt(changed, path)).toEqual(value);
+  expect(documentValue(changed, path)).toEqual(value);
 });
 
 it('keeps all other parts of the document, and the document itself', () =>
@@ -19,7 +19,7 @@ it('keeps all other parts of the document, and the document itself', () =>
       const before = JSON.stringify(document);
       const rest = Object.entries(document).filter(([other]) => other !== name);
       const changed = changedAt(document, [name, 'x'], value);
-      for (const [other, kept] of rest) expect(valueAt(changed, [other])).toEqual(kept);
+      for (const [other, kept] of rest) expect(documentValue(changed, [other])).toEqual(kept);
       expect(JSON.stringify(document)).toBe(before);
     }),
   ));
