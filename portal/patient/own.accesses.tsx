@@ -5,6 +5,9 @@ import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
 import { useFormats } from '../frame/formats.ts';
+import { studyPageQuery } from '../studies/study.queries.ts';
+import { grouped } from './grouped.accesses.ts';
+import { useKinds } from './plain.kinds.ts';
 
 const STEP = 50;
 
@@ -19,6 +22,12 @@ export function OwnAccesses() {
       bodyOf(gateway.GET('/api/me/accesses', { params: { query: { limit: String(limit) } }, signal })),
     placeholderData: keepPreviousData,
   });
+  const studies = useQuery(studyPageQuery({}, 0));
+  const kindOf = useKinds();
+  const images = (uid: string | null) => {
+    const study = studies.data?.items.find(({ study_uid }) => study_uid === uid);
+    return study === undefined ? '' : [kindOf(study), formats.day(study.date)].filter(Boolean).join(', ');
+  };
   return (
     <Stack p="md" maw={720} mx="auto">
       <Text>{t('looked.intro')}</Text>
@@ -31,13 +40,22 @@ export function OwnAccesses() {
             <Table.Tr>
               <Table.Th>{t('looked.when')}</Table.Th>
               <Table.Th>{t('looked.who')}</Table.Th>
+              <Table.Th>{t('looked.which')}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {data.items.map(({ at, account, study_uid }) => (
-              <Table.Tr key={`${at} ${account} ${study_uid ?? ''}`}>
-                <Table.Td className="figures">{formats.moment(at)}</Table.Td>
-                <Table.Td>{account}</Table.Td>
+            {grouped(data.items).map((access) => (
+              <Table.Tr key={`${access.at} ${access.account ?? ''} ${access.study_uid ?? ''}`}>
+                <Table.Td className="figures">{formats.moment(access.at)}</Table.Td>
+                <Table.Td>
+                  {access.is_own ? t('looked.you') : access.name || access.account || t('looked.staff')}
+                  {access.organisation !== '' && (
+                    <Text size="sm" className="quiet">
+                      {access.organisation}
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td>{images(access.study_uid)}</Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>

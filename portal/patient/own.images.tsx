@@ -8,6 +8,7 @@ import { useFormats } from '../frame/formats.ts';
 import { type ListedStudy, PAGE_SIZE } from '../studies/study.queries.ts';
 import { OwnDownload } from './own.download.tsx';
 import { Thumbnail } from '../studies/thumbnail.tsx';
+import { useKinds } from './plain.kinds.ts';
 
 const ownStudies = {
   queryKey: ['own-studies'],
@@ -47,12 +48,9 @@ export function OwnImages() {
 }
 
 function OwnStudy({ study }: { study: ListedStudy }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const formats = useFormats();
-  const kinds = study.modalities
-    .filter((modality) => i18n.exists(`patient.kinds.${modality}`))
-    .map((modality) => i18n.t(`patient.kinds.${modality}`, { defaultValue: modality }));
-  const kind = [...new Set(kinds)].join(', ') || t('patient.kind');
+  const kind = useKinds()(study);
   const where = [formats.day(study.date), study.institution].filter(Boolean).join(', ');
   return (
     <Card withBorder component="article">

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import { ProblemView } from '../frame/problem.view.tsx';
 import { PersonFactors } from './person.factors.tsx';
+import { PersonVisibility } from './person.visibility.tsx';
 
 /** One person: groups, state and sign-ins. */
 export function PersonDetails() {
@@ -76,6 +77,7 @@ export function PersonDetails() {
                 </Text>
               ))}
             </div>
+            <PersonVisibility person={person.data} />
             <div>
               <Text fw={600}>{t('people.signIns')}</Text>
               <Text>{t('people.sessions', { count: sessions.data?.total ?? 0 })}</Text>

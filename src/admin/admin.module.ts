@@ -6,6 +6,7 @@ import { CatalogModule } from '../catalog/catalog.module.js';
 import { SyncModule } from '../sync/sync.module.js';
 import { AccessController } from './access.controller.js';
 import { AccessesController } from './accesses.controller.js';
+import { Accesses } from './accesses.service.js';
 import { AuditController } from './audit.controller.js';
 import { Explanations } from './explain.service.js';
 import { FirstAdministrator } from './first.administrator.js';
@@ -50,6 +51,7 @@ import { WhatIfs } from './what.if.service.js';
     AuditController,
   ],
   providers: [
+    Accesses,
     Explanations,
     WhatIfs,
     FirstAdministrator,

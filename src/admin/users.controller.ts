@@ -21,7 +21,8 @@ import { Requires } from '../authz/authz.guard.js';
 import { EntityTags, tagOf } from './entity.tags.js';
 import { PatientKey } from './fields.js';
 import type { Page } from '../http/list.query.js';
-import { LinkedUser, NewUser, User, UserChange, Users, UsersQuery } from './users.service.js';
+import { LinkedUser, NewUser, User, UserChange, UsersQuery } from './user.shapes.js';
+import { Users } from './users.service.js';
 
 @Controller('api/users')
 @Requires('access:manage')

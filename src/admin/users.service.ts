@@ -1,63 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, eq, gt, sql } from 'drizzle-orm';
-import { z } from 'zod';
 import { type AuditedAction, AuditedActions } from '../audit/audited.actions.js';
-import { NewPassword, Passwords } from '../authn/sign-in/passwords.service.js';
+import { Passwords } from '../authn/sign-in/passwords.service.js';
 import { SignIns } from '../authn/sign-in/sign.ins.js';
-import { Flag, ListQuery } from '../http/query.pipe.js';
 import { DATABASE, type Database, type Transaction } from '../database/database.module.js';
 import { accounts } from '../database/schema.access.js';
 import { patients, studies } from '../database/schema.catalog.js';
 import { Conflict, NotVisible } from '../problems/errors.js';
 import { refuseStale } from './entity.tags.js';
-import { AccountName, KnownPatient, PatientKey, DisplayText } from './fields.js';
+import type { PatientKey } from './fields.js';
+import type { LinkedUser, NewUser, User, UserChange, UsersQuery } from './user.shapes.js';
 import { LastAdministrator } from './last.administrator.js';
 import { inGroup, is, matching, orderOf, type Page } from '../http/list.query.js';
 
-/** A person in a response of the API. */
-export const User = z.object({
-  id: z.uuid(),
-  username: z.string(),
-  display_name: z.string(),
-  disabled: z.boolean(),
-  patient: KnownPatient.nullable(),
-});
-export type User = z.output<typeof User>;
-/** A person, with a `warning` when the catalog has no study of the linked patient. */
-export const LinkedUser = User.extend({ warning: z.string().optional() });
-export type LinkedUser = z.output<typeof LinkedUser>;
-
-/** A new person. Without a password, the person cannot sign in yet. */
-export const NewUser = z.strictObject({
-  username: AccountName,
-  display_name: DisplayText.default(''),
-  password: NewPassword.optional(),
-  disabled: z.boolean().default(false),
-  patient: PatientKey.nullable().default(null),
-});
-export type NewUser = z.output<typeof NewUser>;
-
-export const UserChange = z.strictObject({
-  display_name: DisplayText.optional(),
-  password: NewPassword.optional(),
-  disabled: z.boolean().optional(),
-});
-export type UserChange = z.output<typeof UserChange>;
-
 type Row = typeof accounts.$inferSelect;
 const isPerson = eq(accounts.kind, 'person');
-/**
- * Filters for people. Upper and lower case of `username` are not distinguished. `external` selects people who sign in through the OpenID
- * Connect provider.
- */
-export const UsersQuery = ListQuery.extend({
-  username: AccountName.optional(),
-  group: z.uuid().optional(),
-  disabled: Flag.optional(),
-  external: Flag.optional(),
-});
-export type UsersQuery = z.output<typeof UsersQuery>;
-
 const SORTABLE = [
   ['username', accounts.name],
   ['display_name', accounts.displayName],
@@ -116,6 +73,8 @@ export class Users {
           name: user.username,
           displayName: user.display_name,
           disabled: user.disabled,
+          organisation: user.organisation,
+          nameWithheld: user.name_withheld,
           passwordHash,
           ...columnsOf(user.patient),
         })
@@ -124,7 +83,7 @@ export class Users {
       if (row === undefined) throw new Conflict('name-taken', 'This username is taken.');
       action.addFacts({
         ...(user.patient && patientNoteOf(user.patient)),
-        detail: { id: row.id, name: row.name },
+        detail: { id: row.id, name: row.name, ...(user.name_withheld ? { name_withheld: true } : {}) },
       });
       return warned(transaction, userOf(row));
     });
@@ -135,16 +94,19 @@ export class Users {
    * If-Match does not match.
    */
   async change(action: AuditedAction, id: string, change: UserChange): Promise<User> {
-    const { password, disabled, display_name: displayName } = change;
+    const { password, disabled, organisation } = change;
+    const { display_name: displayName, name_withheld: nameWithheld } = change;
     const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
-    action.addFacts({ detail: { new_password: password !== undefined, disabled } });
+    action.addFacts({
+      detail: { new_password: password !== undefined, disabled, name_withheld: nameWithheld },
+    });
     return this.auditedActions.record(action, 200, (transaction) =>
       this.lastAdministrator.guard(transaction, async () => {
         await known(transaction, action, id);
         const [row] = await transaction
           .update(accounts)
           // SET needs at least one column. `kind` has this value already.
-          .set({ kind: 'person', displayName, disabled, passwordHash })
+          .set({ kind: 'person', displayName, disabled, passwordHash, organisation, nameWithheld })
           .where(eq(accounts.id, id))
           .returning();
         if (passwordHash !== undefined || disabled === true)
@@ -239,6 +201,8 @@ function userOf(row: Row): User {
     username: row.name,
     display_name: row.displayName,
     disabled: row.disabled,
+    organisation: row.organisation,
+    name_withheld: row.nameWithheld,
     patient: issuer === null || patient_id === null ? null : { issuer, patient_id },
   };
 }

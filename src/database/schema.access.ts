@@ -25,7 +25,12 @@ export const accounts = pgTable('accounts', {
   externalAt: timestampColumn('external_at'),
   silentAfterMinutes: integer('silent_after_minutes'),
   silentSince: timestampColumn('silent_since'),
+  organisation: textColumn('organisation'),
+  nameWithheld: boolean('name_withheld').notNull().default(false),
 });
+
+/** The removed accounts whose name is withheld from patients. */
+export const withheldNames = pgTable('withheld_names', { accountId: uuid('account_id').primaryKey() });
 
 export const groups = pgTable('groups', {
   id: id(),

@@ -36,7 +36,7 @@ export function registerEveryRoute(given: () => World): void {
         const id = `every-route-${at}`;
         const { authorization } = ends(route) ? await world.admin() : admin;
         const named = { authorization, 'x-request-id': id };
-        const sent = ['GET', 'DELETE', 'OPTIONS'].includes(method)
+        const sent = ['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(method)
           ? { headers: named }
           : { headers: { ...named, 'content-type': 'application/json' }, body: JSON.stringify(body ?? {}) };
         const answer = await fetch(`${world.gateway.url}${url}`, { method, ...sent });

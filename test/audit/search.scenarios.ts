@@ -17,7 +17,15 @@ const Row = z.looseObject({
 const Page = z.object({ items: z.array(Row), total: z.number() });
 const Accesses = z.object({
   items: z.array(
-    z.object({ at: z.iso.datetime(), account: z.string(), what: z.string(), study_uid: z.string() }),
+    z.object({
+      at: z.iso.datetime(),
+      account: z.string().nullable(),
+      name: z.string().nullable(),
+      organisation: z.string(),
+      is_own: z.boolean(),
+      what: z.string(),
+      study_uid: z.string(),
+    }),
   ),
   total: z.number(),
 });
@@ -199,7 +207,34 @@ export function registerSearch(given: () => World): void {
         );
         expect(await accesses(subject, '?q=nobody')).toEqual({ items: [], total: 0 });
         await world.get(subject, `/studies/${study}/metadata`).expect(200);
-        expect((await accesses(subject)).items[0]).toMatchObject({ account: subject.name });
+        expect((await accesses(subject)).items[0]).toMatchObject({ account: subject.name, is_own: true });
+      });
+
+      it('names the organisation always, and the person unless the name is withheld, also after removal', async () => {
+        const { authorization } = await world.admin();
+        const doctor = await world.radiologist(study);
+        const change = (body: object) =>
+          world.http.patch(`/api/users/${doctor.id}`).set('authorization', authorization).send(body);
+        await change({ organisation: 'Lakeside Clinic', display_name: 'Dr Vera Verborgen' }).expect(200);
+        await world.get(doctor, `/studies/${study}/metadata`).expect(200);
+        const named = { account: doctor.name, name: 'Dr Vera Verborgen', organisation: 'Lakeside Clinic' };
+        const first = async (query = '') => (await accesses(subject, query)).items[0];
+        expect(await first()).toMatchObject({ ...named, is_own: false });
+        expect(await first('?q=verborgen')).toMatchObject(named);
+
+        await change({ name_withheld: true }).expect(200);
+        const withheld = { account: null, name: null, organisation: 'Lakeside Clinic' };
+        expect(await first()).toMatchObject(withheld);
+        // A search by letters would reveal the name.
+        for (const part of ['verborgen', doctor.name])
+          expect(await accesses(subject, `?q=${part}`)).toEqual({ items: [], total: 0 });
+        const [row] = await world.sql<{ detail: object }[]>`
+          select detail from audit where action = 'PATCH /api/users/:id' order by at desc, id desc limit 1`;
+        expect(row?.detail).toMatchObject({ name_withheld: true });
+
+        await world.http.delete(`/api/users/${doctor.id}`).set('authorization', authorization).expect(204);
+        expect(await first()).toMatchObject({ account: null, name: null, organisation: '' });
+        expect(await accesses(subject, `?q=${doctor.name}`)).toEqual({ items: [], total: 0 });
       });
 
       it('refuses an invalid query for every account', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isPatient, menuOf } from '../../portal/frame/menu.entries.ts';
 import { daysAgo, readableBytes, readableDay, readableName } from '../../portal/frame/readable.values.ts';
+import { grouped } from '../../portal/patient/grouped.accesses.ts';
 import { de } from '../../portal/texts/de/de.ts';
 import { en } from '../../portal/texts/en/en.ts';
 import { fr } from '../../portal/texts/fr/fr.ts';
@@ -88,4 +89,24 @@ describe('the texts', () => {
   ])('in %s have the placeholders of the English texts', (_, texts) =>
     expect(placeholders(texts)).toEqual(placeholders(en)),
   );
+});
+
+const access = (minute: number, account: string | null, study_uid = '1.2') => ({
+  at: new Date(Date.UTC(2026, 0, 12, 12, minute)).toISOString(),
+  account,
+  organisation: '',
+  study_uid,
+});
+
+describe('the accesses of one look', () => {
+  it('are one row: the same account and study within half an hour', () => {
+    const rows = [access(59, 'a'), access(58, 'b'), access(50, 'a'), access(45, 'a', '1.3'), access(25, 'a')];
+    expect(grouped([...rows, access(0, null), access(-40, null)])).toEqual([
+      access(59, 'a'),
+      access(58, 'b'),
+      access(45, 'a', '1.3'),
+      access(0, null),
+      access(-40, null),
+    ]);
+  });
 });

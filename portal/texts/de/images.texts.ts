@@ -91,6 +91,9 @@ export const imagesDe: ShapeOf<typeof english> = {
     intro: 'Diese Liste zeigt, wer Ihre Bilder geöffnet hat, und wann.',
     none: 'Noch hat niemand Ihre Bilder geöffnet.',
     when: 'Wann',
+    you: 'Sie selbst',
+    which: 'Welche Bilder',
+    staff: 'Personal',
     who: 'Wer',
   },
 };

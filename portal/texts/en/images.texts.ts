@@ -89,6 +89,9 @@ export const imagesEn = {
     intro: 'This list shows who has opened your images, and when.',
     none: 'Nobody has opened your images yet.',
     when: 'When',
+    you: 'You',
+    which: 'Which images',
+    staff: 'A member of staff',
     who: 'Who',
   },
 };

@@ -91,6 +91,9 @@ export const imagesFr: ShapeOf<typeof english> = {
     intro: 'Cette liste montre qui a ouvert vos images, et quand.',
     none: "Personne n'a encore ouvert vos images.",
     when: 'Quand',
+    you: 'Vous',
+    which: 'Quelles images',
+    staff: 'Un membre du personnel',
     who: 'Qui',
   },
 };

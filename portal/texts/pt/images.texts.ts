@@ -91,6 +91,9 @@ export const imagesPt: ShapeOf<typeof english> = {
     intro: 'Esta lista mostra quem abriu suas imagens e quando.',
     none: 'Ninguém abriu suas imagens ainda.',
     when: 'Quando',
+    you: 'Você',
+    which: 'Quais imagens',
+    staff: 'Um membro da equipe',
     who: 'Quem',
   },
 };
