@@ -1,11 +1,11 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Gives, pageOf } from '../http/response.shape.js';
-import { AnyAccount, Who } from '../authn/access.decorators.js';
-import type { Account } from '../authn/account.js';
-import { ListQuery, QueryOf } from '../http/query.pipe.js';
-import { BadRequest } from '../problems/errors.js';
-import type { Page } from '../http/list.query.js';
-import { Access, Accesses } from './accesses.service.js';
+import { Gives, pageOf } from '../../http/response.shape.js';
+import { AnyAccount, Who } from '../../authn/access.decorators.js';
+import type { Account } from '../../authn/account.js';
+import { ListQuery, QueryOf } from '../../http/query.pipe.js';
+import { BadRequest } from '../../problems/errors.js';
+import type { Page } from '../../http/list.query.js';
+import { ImageAccess, Accesses } from './accesses.service.js';
 
 @Controller('api/me/accesses')
 @AnyAccount()
@@ -17,11 +17,11 @@ export class AccessesController {
    * is a part of a name that is not withheld.
    */
   @Get()
-  @Gives(pageOf(Access))
+  @Gives(pageOf(ImageAccess))
   list(
     @Who() account: Account,
     @Query(new QueryOf(ListQuery)) { limit, offset, q, sort }: ListQuery,
-  ): Promise<Page<Access>> {
+  ): Promise<Page<ImageAccess>> {
     if (sort !== undefined && sort !== 'at' && sort !== '-at')
       throw new BadRequest('invalid-parameter', 'Unknown value of the query parameter sort. Available: at.');
     return this.accesses.of(account, { limit, offset, q, oldestFirst: sort === 'at' });

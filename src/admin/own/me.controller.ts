@@ -1,15 +1,15 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { asc, eq } from 'drizzle-orm';
 import { z } from 'zod';
-import { Gives } from '../http/response.shape.js';
-import { AnyAccount, Who } from '../authn/access.decorators.js';
-import type { Account } from '../authn/account.js';
-import { Policies } from '../authz/policies.service.js';
-import { Right, RIGHTS } from '../authz/rights.js';
-import { holds } from '../authz/policy.js';
-import { DATABASE, type Database } from '../database/database.module.js';
-import { accounts, groups, memberships } from '../database/schema.access.js';
-import { KnownPatient } from './fields.js';
+import { Gives } from '../../http/response.shape.js';
+import { AnyAccount, Who } from '../../authn/access.decorators.js';
+import type { Account } from '../../authn/account.js';
+import { Policies } from '../../authz/policies.service.js';
+import { Right, RIGHTS } from '../../authz/rights.js';
+import { holds } from '../../authz/policy.js';
+import { DATABASE, type Database } from '../../database/database.module.js';
+import { accounts, groups, memberships } from '../../database/schema.access.js';
+import { KnownPatient } from '../fields.js';
 
 /** The account of the caller. `rights` are the rights that the account has in any scope. */
 const Me = z.object({

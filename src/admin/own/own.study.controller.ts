@@ -1,12 +1,12 @@
 import { Controller, Get, Header, Param, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Gives } from '../http/response.shape.js';
-import { May, Requires } from '../authz/authz.guard.js';
-import type { Policy } from '../authz/policy.js';
-import { Right } from '../authz/rights.js';
-import { Lookup } from '../catalog/lookup.service.js';
-import { StudyUid } from '../dicom/uids.js';
+import { Gives } from '../../http/response.shape.js';
+import { May, Requires } from '../../authz/authz.guard.js';
+import type { Policy } from '../../authz/policy.js';
+import { Right } from '../../authz/rights.js';
+import { Lookup } from '../../catalog/lookup.service.js';
+import { StudyUid } from '../../dicom/uids.js';
 
 /** The rights that the caller has over one study. */
 const OwnStudy = z.object({ study_uid: z.string(), rights: z.array(Right) });

@@ -1,18 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { and, asc, desc, eq, type SQL, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import type { Account } from '../authn/account.js';
-import { DATABASE, type Database } from '../database/database.module.js';
-import { accounts, withheldNames } from '../database/schema.access.js';
-import { audit } from '../database/schema.audit.js';
-import type { Page } from '../http/list.query.js';
+import type { Account } from '../../authn/account.js';
+import { DATABASE, type Database } from '../../database/database.module.js';
+import { accounts, withheldNames } from '../../database/schema.access.js';
+import { audit } from '../../database/schema.audit.js';
+import type { Page } from '../../http/list.query.js';
 
 /**
  * One access to images of the caller's linked patient. `what` is study, series, instance, metadata, frames, rendered or bulk. `account` and
  * `name` are the user name and the display name. They are null if an administrator withholds the name. `is_own`: the caller opened the
  * images.
  */
-export const Access = z.object({
+export const ImageAccess = z.object({
   at: z.iso.datetime(),
   account: z.string().nullable(),
   name: z.string().nullable(),
@@ -21,7 +21,7 @@ export const Access = z.object({
   what: z.string(),
   study_uid: z.string().nullable(),
 });
-export type Access = z.output<typeof Access>;
+export type ImageAccess = z.output<typeof ImageAccess>;
 
 /** A page of accesses. `q` is a part of a name that is not withheld. */
 export interface AccessesQuery {
@@ -39,7 +39,7 @@ export class Accesses {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** The accesses to images of the account's linked patient. Without a linked patient, there are none. */
-  async of({ id, patient }: Account, query: AccessesQuery): Promise<Page<Access>> {
+  async of({ id, patient }: Account, query: AccessesQuery): Promise<Page<ImageAccess>> {
     if (patient === undefined) return { items: [], total: 0 };
     const which = and(
       eq(audit.kind, 'opened'),
