@@ -226,6 +226,21 @@ describe('the annotations of a presentation state', () => {
     await expect(presented(flat(2, 2), [graphics(objects)])).rejects.toThrow('graphic annotation');
   });
 
+  it('are refused if they take too long to draw', async () => {
+    const zigzag = Array.from({ length: 5000 }, (_, step) => [
+      step % 2 === 0 ? 0 : 64,
+      (step * 37) % 64,
+    ]).flat();
+    const objects = [graphic('INTERPOLATED', [...zigzag, 0, 0], 'PIXEL', 'Y')];
+    const viewport = { width: 700, height: 700 };
+    const before = process.threadCpuUsage();
+    await expect(presented(flat(64, 64), [graphics(objects)], { viewport })).rejects.toThrow(
+      'too long to draw',
+    );
+    const { user, system } = process.threadCpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(8000);
+  });
+
   it('take limited time, however hostile', async () => {
     const far = oneof(
       double({ min: -1e6, max: 1e6, noNaN: true }),

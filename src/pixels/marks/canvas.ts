@@ -1,9 +1,20 @@
+import { PixelsRefused } from '../pixels.refused.js';
+
 /** A picture whose samples can be changed, with 8 bits per sample: grey (1 channel), or red, green and blue (3 channels). */
 export interface Canvas {
   readonly width: number;
   readonly height: number;
   readonly channels: 1 | 3;
   readonly samples: Uint8Array;
+  /** The number of steps that may still be drawn. Without it, drawing is not limited. */
+  readonly effort?: { left: number } | undefined;
+}
+
+/** Subtracts steps from the effort of a canvas. Throws `PixelsRefused` when it is used up. */
+export function spend({ effort }: Canvas, steps: number): void {
+  if (effort === undefined) return;
+  effort.left -= steps;
+  if (effort.left < 0) throw new PixelsRefused('the presentation state takes too long to draw');
 }
 
 /** A colour of a canvas. A grey canvas uses the first sample. */

@@ -1,4 +1,4 @@
-import { type Canvas, type CanvasColour, fillRectangle } from './canvas.js';
+import { type Canvas, type CanvasColour, fillRectangle, spend } from './canvas.js';
 
 type Position = readonly [x: number, y: number];
 
@@ -18,6 +18,7 @@ export function drawLine(
   const [[x, y], [endX, endY]] = visible;
   const steps = Math.max(1, Math.ceil(Math.max(Math.abs(endX - x), Math.abs(endY - y))));
   const offset = Math.floor(thickness / 2);
+  spend(canvas, steps);
   for (let step = 0; step <= steps; step += 1) {
     const column = Math.floor(x + ((endX - x) * step) / steps) - offset;
     const row = Math.floor(y + ((endY - y) * step) / steps) - offset;
@@ -49,6 +50,8 @@ export function fillPolygon(canvas: Canvas, corners: readonly Position[], colour
   const first = Math.max(0, Math.floor(ys.reduce((least, y) => Math.min(least, y), canvas.height)));
   for (let row = first; row < canvas.height && row <= lowest; row += 1) {
     const crossings = crossingsOf(corners, row + 0.5);
+    // Sorting the crossings takes longer than finding them.
+    spend(canvas, corners.length + crossings.length * 10);
     for (let at = 0; at + 1 < crossings.length; at += 2) {
       const left = Math.max(0, Math.ceil((crossings[at] ?? 0) - 0.5));
       const right = Math.min(canvas.width, Math.ceil((crossings[at + 1] ?? 0) - 0.5));

@@ -18,7 +18,10 @@ export function isArranged({ placement, marks }: Arrangement): boolean {
   return marks.length > 0 || degrees !== 0 || isMirrored || !isWhole;
 }
 
-/** Places a scaled part of an image in a black picture, turns it and flips it, and draws the marks. */
+/** Largest number of steps to draw the marks, about one second. Ordinary states need less than a million. */
+const MAX_EFFORT = 30_000_000;
+
+/** Places a scaled part of an image in a black picture, turns it and flips it, and draws the marks. Throws `PixelsRefused` when the marks take too long. */
 export function arrangedPicture(part: Canvas, { placement, marks }: Arrangement): RenderedFrame {
   const { size, degrees } = placement;
   const [width, height] = degrees % 180 === 0 ? [size.width, size.height] : [size.height, size.width];
@@ -27,7 +30,8 @@ export function arrangedPicture(part: Canvas, { placement, marks }: Arrangement)
   const picture = { width, height, channels, samples } as const;
   place(part, picture, placement);
   const map = pointMap(placement, width, height);
-  for (const mark of marks) drawMark(picture, mark, map);
+  const canvas = { ...picture, effort: { left: MAX_EFFORT } };
+  for (const mark of marks) drawMark(canvas, mark, map);
   return picture;
 }
 
