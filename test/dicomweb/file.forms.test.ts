@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { FoundInstance } from '../../src/catalog/lookup.service.js';
 import { parseAccept } from '../../src/dicomweb/http/accept.js';
-import { findFile } from '../../src/dicomweb/wado/wado.negotiation.js';
+import { findFile } from '../../src/dicomweb/wado/file.negotiation.js';
 import { OrthancId } from '../../src/orthanc/orthanc.id.js';
 
 const EXPLICIT = '1.2.840.10008.1.2.1';

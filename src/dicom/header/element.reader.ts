@@ -22,7 +22,7 @@ interface Level {
   readonly kind: 'sequence' | 'item' | 'fragments';
   readonly end: number;
   readonly encoding: Encoding;
-  /** Number of elements of an item, or of items of a sequence, so far. */
+  /** Number of elements or items so far. */
   children: number;
 }
 
@@ -62,10 +62,7 @@ export class ElementReader {
   #squares = 0;
   readonly #mostSquares: number;
 
-  /**
-   * `mostChildren`: the largest number of elements of one data set, or of items of one sequence. If several have many, fewer are permitted:
-   * the sum of their squares is limited, because some parsers take quadratic time.
-   */
+  /** `mostChildren`: limits the root of the sum of the squares of all numbers of children. Some parsers take quadratic time. */
   constructor(encoding: Encoding, maxDepth: number, visitor: ElementVisitor, mostChildren = Infinity) {
     this.#mostSquares = mostChildren ** 2;
     this.#encoding = encoding;

@@ -17,7 +17,7 @@ import { ReadAccess, type RecordedRead } from './read.access.js';
 import { RenderedAnswers } from '../rendered/rendered.answers.js';
 import { isOfRendered } from '../rendered/rendered.negotiation.js';
 import { parseRenderedQuery } from '../rendered/rendered.query.js';
-import { type FileRepresentation, findFile, negotiateFile } from './wado.negotiation.js';
+import { type FileRepresentation, findFile, negotiateFile } from './file.negotiation.js';
 
 /** Retrieves whole instances as DICOM files (PS3.18 §10.4.1.1.1), as they are stored or in another transfer syntax. */
 @Injectable()

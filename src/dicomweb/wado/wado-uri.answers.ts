@@ -18,7 +18,7 @@ import {
   negotiatePictures,
   renderedTypesOf,
 } from '../rendered/rendered.negotiation.js';
-import { negotiateFile } from './wado.negotiation.js';
+import { negotiateFile } from './file.negotiation.js';
 import { parseWadoUriQuery, type WadoUriQuery } from './wado-uri.query.js';
 
 const FILE = 'application/dicom';
