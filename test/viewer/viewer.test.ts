@@ -13,6 +13,7 @@ import { registerPortalFactors } from './portal.factors.scenarios.ts';
 import { registerPortal } from './portal.scenarios.ts';
 import { registerPortalUpload } from './portal.upload.scenarios.ts';
 import { registerStudy } from './study.scenarios.ts';
+import { registerTour } from './tour.scenarios.ts';
 import { registerViewerPage } from './viewer.page.scenarios.ts';
 import {
   openStudy,
@@ -201,5 +202,6 @@ registerPortalDocs(() => ({ stack: stack.facts, browser }));
 registerPortal(() => ({ stack: stack.facts, browser }));
 registerPortalUpload(() => ({ stack: stack.facts, browser }));
 registerPortalFactors(() => ({ stack: stack.facts, browser }));
+if (isLong) registerTour(() => ({ stack: stack.facts, browser }));
 registerViewerPage(() => ({ stack: stack.facts, browser }));
 registerStudy(() => ({ stack: stack.facts, browser, visit: visited }));

@@ -25,11 +25,11 @@ export const REPORT_POLICY =
 /** A report as a page of HTML, in pieces. Every text of the file is escaped. */
 export function* reportHtml(report: ReportContent): Generator<string> {
   const title = escapeXml(report.title);
-  yield (
+  const head =
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' +
     '<meta name="viewport" content="width=device-width">\n' +
-    `<title>${title}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n<h1><bdi>${title}</bdi></h1>\n`
-  );
+    `<title>${title}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n<h1><bdi>${title}</bdi></h1>\n`;
+  yield head;
   if (report.facts.length > 0) {
     yield '<dl>\n';
     for (const [name, value] of report.facts)
