@@ -22,7 +22,14 @@ const KINDS: readonly [path: string, body: Record<string, unknown>, shown: objec
   [
     '/api/users',
     { username: 'adawick', display_name: 'Ada', password: 'gently woven reed' },
-    { username: 'adawick', display_name: 'Ada', disabled: false, patient: null },
+    {
+      username: 'adawick',
+      display_name: 'Ada',
+      disabled: false,
+      organisation: '',
+      name_withheld: false,
+      patient: null,
+    },
   ],
   [
     '/api/groups',

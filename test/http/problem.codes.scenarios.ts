@@ -15,7 +15,7 @@ export function registerProblemCodes(given: () => World): void {
     it('docs/problems.md explains exactly the codes there are, with their status', async () => {
       const rows = (await read('docs/problems.md')).split('\n').flatMap((line) => {
         const [, code = '', status, meaning, advice] =
-          /^\| `([a-z-]+)`\s*\| (\d+)\s*\| (.+?)\s*\| (.+?)\s*\|$/.exec(line) ?? [];
+          /^\| `([a-z_-]+)`\s*\| (\d+)\s*\| (.+?)\s*\| (.+?)\s*\|$/.exec(line) ?? [];
         return code === '' ? [] : [{ code, status: Number(status), meaning, advice }];
       });
       expect(rows.map(({ code }) => code)).toHaveLength(new Set(rows.map(({ code }) => code)).size);
@@ -37,7 +37,7 @@ export function registerProblemCodes(given: () => World): void {
       const template = await read('infra/nginx/radgate.conf.template');
       const problems = [...template.matchAll(/"title":.*/g)].map(([line]) => ({
         status: Number(/"status":(\d+)/.exec(line)?.[1]),
-        code: /"code":"([a-z-]+)"/.exec(line)?.[1],
+        code: /"code":"([a-z_-]+)"/.exec(line)?.[1],
         isDefault: line.includes('"status":$status'),
       }));
       expect(problems.length).toBeGreaterThan(10);

@@ -114,7 +114,7 @@ export function registerUnknownNames(shared: () => World): void {
           '/api/groups',
           {},
           { name: 'x', nobody: 1 },
-          /^Unknown field\. Available: name, description\.$/,
+          /^Unknown field\. Available: name, description, requires_second_factor\.$/,
         ],
         [
           'meanings of a word',

@@ -300,6 +300,7 @@ it('images', async () => {
     '/api/me/studies/{study}',
     '/api/studies',
     '/api/studies/{study}',
+    '/api/studies/{study}/timeline',
     ...archives,
     '/dicom-web/studies',
     '/dicom-web/studies/{study}',

@@ -18,6 +18,10 @@ interface Visit {
 /** Returns what axe-core calls serious or critical on the page. */
 export async function barriers(page: Page): Promise<string[]> {
   const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  // In the middle of a transition, colours have less contrast.
+  await page.evaluate(
+    'Promise.all(document.getAnimations().map((each) => each.finished.catch(() => undefined)))',
+  );
   await page.evaluate(axe);
   const found = Violations.parse(await page.evaluate('axe.run().then(({ violations }) => violations)'));
   return found
