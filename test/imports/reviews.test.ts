@@ -270,6 +270,27 @@ describe('rows of one file with one identifier', () => {
     },
     90_000,
   );
+
+  it('still wait when the rows that they contradict were rejected, also after a retry', async () => {
+    const clerk = await englishClerk({ duplicate_in_file: 'error' });
+    const { file_id: id } = await clerk.import(listOf(JOHN, LUZ, JOHN.replace('70', '71'), OTHER), {
+      mode: 'rehearse',
+    });
+    const states = [
+      'rejected duplicate-in-file',
+      'waiting identity-review',
+      'rejected duplicate-in-file',
+      'created',
+    ];
+    expect(await statesOf(clerk, id)).toEqual(states);
+    await clerk.post(`/api/imports/${id}/commit`).expect(202);
+    await clerk.ended(id);
+    expect(await statesOf(clerk, id)).toEqual(states);
+    await clerk.post(`/api/imports/${id}/retry`).expect(202);
+    await clerk.ended(id);
+    expect(await statesOf(clerk, id)).toEqual(states);
+    expect(await hapi.count(`Patient?identifier=${clerk.mrn}|1`)).toBe(0);
+  }, 60_000);
 });
 
 /** Creates a Patient on the server with a record number of the clerk. Returns its reference. */

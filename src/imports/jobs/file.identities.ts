@@ -14,6 +14,21 @@ const PATIENTS = 500;
 /** The condition that the person of a row was decided to be a new patient. Such a row does not belong to the patient of its identifier. */
 export const IS_SEPARATED = sql`coalesce(person in (select person from import_reviews where decision = 'new'), false)`;
 
+/**
+ * The condition that a row counts as its patient in the comparison. These are the pending rows, and the rows that a rehearsal or an earlier
+ * run rejected after its comparison. Without the second kind, a rerun would write a row that contradicts a rejected row.
+ */
+const IS_COMPARED = sql`not ${IS_SEPARATED} and (state = 'pending' or state = 'rejected' and patient is not null
+  and not issues @? '$[*] ? (@.code == "identity-rejected" || @.code == "identifier-shared")')`;
+
+/** A row that is compared. Only a pending row gets another state. */
+interface ComparedRow extends Record<string, unknown> {
+  readonly patient: string;
+  readonly row: number;
+  readonly chunk: number;
+  readonly pending: boolean;
+}
+
 /** Finds rows of one file that have one main identifier but contradict each other, so that they can be about different persons. */
 @Injectable()
 export class FileIdentities {
@@ -23,19 +38,20 @@ export class FileIdentities {
   ) {}
 
   /**
-   * Compares the pending rows of each patient. The first row counts as the patient. A row that contradicts it waits for a review, or is
+   * Compares the rows of each patient. The first row counts as the patient. A pending row that contradicts it waits for a review, or is
    * rejected if a person decided so. Returns the rows that a person decided to be the same patient. These rows stay pending.
    */
   async resolve(transaction: Transaction, importId: string, mapper: RowMapper): Promise<number[]> {
     const same: number[] = [];
     for (let after = ''; ;) {
-      const found = await transaction.execute<{ patient: string; row: number; chunk: number }>(sql`
+      const found = await transaction.execute<ComparedRow>(sql`
         with several as (
           select patient from import_rows
-          where import_id = ${importId} and state = 'pending' and patient > ${after} and not ${IS_SEPARATED}
-          group by patient having min(person) <> max(person) order by patient limit ${PATIENTS})
-        select patient, row, chunk from import_rows join several using (patient)
-        where import_id = ${importId} and state = 'pending' and not ${IS_SEPARATED} order by patient, row`);
+          where import_id = ${importId} and patient > ${after} and ${IS_COMPARED}
+          group by patient having min(person) <> max(person) and bool_or(state = 'pending')
+          order by patient limit ${PATIENTS})
+        select patient, row, chunk, state = 'pending' as pending from import_rows join several using (patient)
+        where import_id = ${importId} and ${IS_COMPARED} order by patient, row`);
       const last = found.at(-1);
       if (last === undefined) return same;
       after = last.patient;
@@ -46,7 +62,7 @@ export class FileIdentities {
   private async compare(
     transaction: Transaction,
     importId: string,
-    found: readonly { readonly patient: string; readonly row: number; readonly chunk: number }[],
+    found: readonly ComparedRow[],
     mapper: RowMapper,
   ): Promise<number[]> {
     const patientOf = new Map(found.map(({ row, patient }) => [row, patient]));
@@ -59,11 +75,14 @@ export class FileIdentities {
         if (mapped.outcome === 'planned') planned.push({ row: read.row, ...mapped });
       }
     }
+    const pending = new Set(found.filter((one) => one.pending).map(({ row }) => row));
     const groups = Map.groupBy(planned, ({ row }) => patientOf.get(row));
     const conflicts = [...groups.values()].flatMap((group) =>
-      contradictingRows(group).map(({ row, other, differences }): IdentityConflict => {
-        return { planned: row, other: { row: other.row, patient: other.plan.patient }, differences };
-      }),
+      contradictingRows(group)
+        .filter(({ row }) => pending.has(row.row))
+        .map(({ row, other, differences }): IdentityConflict => {
+          return { planned: row, other: { row: other.row, patient: other.plan.patient }, differences };
+        }),
     );
     const verdicts = await this.reviews.review(transaction, importId, conflicts, mapper.key);
     const outcomes = conflicts.flatMap(({ planned: { row, issues }, other }) => {
