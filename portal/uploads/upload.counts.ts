@@ -1,6 +1,6 @@
 import type { UploadFile } from './upload.types.ts';
 
-/** How the files of an upload are counted: what is stored, what needs no storing, what is lost, and what is still to do. */
+/** The counts of an upload: the files that are stored, already in the archive, failed, and left. */
 export type CountName = 'stored' | 'present' | 'failed' | 'left';
 
 /** The numbers of files, and bytes. `doneBytes`: the bytes of files that need no further work. */

@@ -173,7 +173,7 @@ function inQuery(schema: z.ZodType): Json[] {
   ];
 }
 
-/** The text of a parameter that has none of its own. */
+/** The default text of a parameter. */
 const textOf = (name = ''): MemberText => PARAMETER_TEXTS[name] ?? [''];
 
 /** Adds an example to a schema without one. It stands in the schema, because pages would send the `example` of a parameter. */

@@ -5,7 +5,7 @@ export const FACTOR_TEXTS: Readonly<Record<string, readonly [description: string
   challenge: ['The challenge of the sign-in, from second_factor_required.', 'rgc_dGhlIGNoYWxsZW5nZQ'],
   'passkey.challenge': ['The challenge that the authenticator signs.', BYTES],
   recovery_code: ['A recovery code. Case and hyphens do not matter.', '7q2m-x9dk-4t0z-hv3c'],
-  recovery_codes: ['Ten codes, each of which works once. They are shown only now.', ['7q2m-x9dk-4t0z-hv3c']],
+  recovery_codes: ['Ten codes. Each code works once. They are shown only now.', ['7q2m-x9dk-4t0z-hv3c']],
   recovery_codes_left: ['The number of recovery codes that are not used.', 10],
   'confirm.code': ['The six digits that the authenticator app shows.', '492039'],
   'second-factor.code': ['The six digits that the authenticator app shows.', '492039'],

@@ -19,7 +19,7 @@ export function registerPortalDocs(given: () => { stack: RunningStack; browser: 
         await page.getByRole('button', { name: 'Try it out' }).click();
         const answered = page.waitForResponse('**/api/access/what-if');
         await page.getByRole('button', { name: 'Execute' }).click();
-        // The token against forged requests was accepted. The body, which is an example, is refused.
+        // The token against forged requests is accepted. The example body is refused.
         expect((await answered).status()).toBe(422);
         expect(await barriers(page)).toEqual([]);
         expect(faults.filter((fault) => !fault.includes('422'))).toEqual([]);

@@ -97,7 +97,7 @@ export type FactorConfirmation = z.output<typeof FactorConfirmation>;
 export const PasswordAgain = z.strictObject({ password: ClaimedPassword });
 export type PasswordAgain = z.output<typeof PasswordAgain>;
 
-const Codes = z.array(z.string()).describe('Ten codes, each of which works once. They are shown only now.');
+const Codes = z.array(z.string()).describe('Ten codes. Each code works once. They are shown only now.');
 
 /** New recovery codes. */
 export const RecoveryCodes = z.object({ recovery_codes: Codes });

@@ -38,7 +38,7 @@ export function tableOf(item: JsonDataSet): ReportTable | undefined {
   const columnNames = namesOf(table, COLUMN_DEFINITIONS, COLUMN, shownColumns);
   const isCut = shownRows < rows || shownColumns < columns;
   return {
-    size: `Table of ${rows} rows and ${columns} columns${isCut ? `, of which ${shownRows} and ${shownColumns} are shown` : ''}`,
+    size: `Table of ${rows} rows and ${columns} columns${isCut ? `. The first ${shownRows} rows and ${shownColumns} columns are shown.` : ''}`,
     columns: columnNames.some((name) => name !== '') ? columnNames : [],
     rows: cells.map((row, at) => ({ name: rowNames[at] ?? '', cells: row })),
   };
