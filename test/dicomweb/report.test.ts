@@ -165,7 +165,9 @@ describe('a table of a report', () => {
 
   it('shows at most 200 rows and 32 columns, whatever the file claims', async () => {
     const text = await textOf(reportFile({}, [table([4_000_000_000, 4_000_000_000], [])]));
-    expect(text).toContain('Table of 4000000000 rows and 4000000000 columns. The first 200 rows and 32 columns are shown.');
+    expect(text).toContain(
+      'Table of 4000000000 rows and 4000000000 columns. The first 200 rows and 32 columns are shown.',
+    );
     expect(text.length).toBeLessThan(40_000);
     expect(await textOf(reportFile({}, [item('TABLE', 'None')]))).toContain('None: Table without values');
   });
