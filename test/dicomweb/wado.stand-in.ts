@@ -14,6 +14,8 @@ export class StandIn {
   private readonly server = createServer((incoming, outgoing) => this.answer(incoming, outgoing));
 
   async start(): Promise<this> {
+    // Orthanc closes an idle connection after one second. A longer time would count idle connections as reads that are not ended.
+    this.server.keepAliveTimeout = 1000;
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
     const address = this.server.address() satisfies AddressInfo | string | null;
     if (address === null || typeof address === 'string') throw new Error('no port');
