@@ -20,7 +20,9 @@ const VIEWPORT = { width: 1280, height: 760 };
 async function picture(page: Page, name: string): Promise<void> {
   if (PICTURES === undefined) return;
   await mkdir(PICTURES, { recursive: true });
-  await page.waitForLoadState('networkidle');
+  await page.evaluate(
+    'Promise.all([...document.images].map((image) => image.decode().catch(() => undefined)))',
+  );
   await page.screenshot({ path: join(PICTURES, `${name}.png`) });
 }
 
@@ -80,6 +82,7 @@ export function registerTour(given: () => { stack: RunningStack; browser: Browse
 
             await open('Studies');
             await page.getByRole('searchbox').fill(name);
+            await expect.poll(() => page.locator('[data-row]').count(), PATIENCE).toBe(1);
             await page.locator('[data-row] a').click();
             await expect.poll(() => textOf(page), PATIENCE).toContain('Abdomen axial 5 mm');
             await picture(page, '2-studies');
@@ -95,11 +98,11 @@ export function registerTour(given: () => { stack: RunningStack; browser: Browse
             await button(page, 'Back').click();
 
             await open('Imports');
-            const list = `mrn,family_name,given_name,birth_date,sex,diagnosis\n${name},Tour,Tamara,1971-02-03,F,${name} disease\n`;
+            const list = `mrn,family_name,given_name,birth_date,sex,conditions\n${name},Tour,Tamara,1971-02-03,F,${name} disease\n`;
             const file = { name: `${name}.csv`, mimeType: 'text/csv', buffer: Buffer.from(list) };
             await page.getByLabel('Rehearse first').uncheck();
             await page.locator('input[type=file]').setInputFiles(file);
-            await expect.poll(() => dialog.innerText(), PATIENCE).toContain('wait');
+            await expect.poll(() => dialog.innerText(), PATIENCE).toContain('Done, with open rows');
             await picture(page, '4-import');
             await dialog.getByRole('button', { name: 'Close' }).click();
             await open('Unknown words');
@@ -152,6 +155,6 @@ export function registerTour(given: () => { stack: RunningStack; browser: Browse
         },
         { viewport: VIEWPORT },
       );
-    });
+    }, 180_000);
   });
 }
