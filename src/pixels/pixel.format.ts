@@ -146,7 +146,8 @@ function checkColour(
   if (photometric === 'XYB' && codec !== 'jpeg-xl')
     throw new PixelsRefused('colours of JPEG XL in another transfer syntax');
   if (photometric === 'RGB' || photometric === 'XYB' || isTransformed(photometric)) return;
-  if (bitsAllocated !== 8) throw new PixelsRefused('YBR samples of more than 8 bits');
+  // JPEG of 12 bits is decoded to RGB.
+  if (bitsAllocated !== 8 && codec !== 'jpeg') throw new PixelsRefused('YBR samples of more than 8 bits');
   // In a compressed stream, the name only says that the stream may have less chrominance.
   if (codec === undefined && photometric === 'YBR_FULL_422' && (isPlanar || columns % 2 !== 0))
     throw new PixelsRefused('YBR_FULL_422 with planes or an odd number of columns');

@@ -30,6 +30,12 @@ export interface MutatedImage {
 }
 
 const PIXELS = '7FE00010';
+/** The sampling factors of colours with chrominance of half the rows and columns. */
+const HALVED = [
+  [2, 2],
+  [1, 1],
+  [1, 1],
+] as const;
 const grey12 = Buffer.from(bytesOf(painted(rows * columns, 12), 2));
 const grey8 = Buffer.from(bytesOf(painted(rows * columns, 8), 1));
 const rgb = Buffer.from(bytesOf(painted(rows * columns * 3, 8), 1));
@@ -39,6 +45,7 @@ async function soundImages(): Promise<readonly Sound[]> {
   const wide = { allocated: 16, stored: 12, samples: 1 } as const;
   const narrow = { allocated: 8, stored: 8, samples: 1 } as const;
   const colour = { allocated: 8, stored: 8, samples: 3 } as const;
+  const deep = { allocated: 16, stored: 12, samples: 3 } as const;
   const native = [
     TransferSyntax.implicitLittle,
     TransferSyntax.explicitLittle,
@@ -54,7 +61,7 @@ async function soundImages(): Promise<readonly Sound[]> {
   }));
   const made = async (
     end: string,
-    kind: typeof wide | typeof narrow | typeof colour,
+    kind: typeof wide | typeof narrow | typeof colour | typeof deep,
     stream: Uint8Array,
   ) => ({
     transferSyntax: `1.2.840.10008.1.2.${end}`,
@@ -80,6 +87,7 @@ async function soundImages(): Promise<readonly Sound[]> {
     made('5', colour, await byDcmtk('RLE', colours)),
     made('4.50', narrow, await byDcmtk('JPEG baseline (lossy)', pixels)),
     made('4.51', wide, writtenExtended({ rows, columns, restart: 4 })),
+    made('4.51', deep, writtenExtended({ rows, columns, restart: 2, factors: HALVED })),
     made('4.57', wide, writtenLossless(lossless, { precision: 12, predictor: 6, restartRows: 5 })),
     made('4.70', wide, writtenLossless(lossless, { precision: 12 })),
     made('4.80', wide, await encodedJpegLs(grey12, 12)),

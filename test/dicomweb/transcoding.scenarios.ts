@@ -4,6 +4,9 @@ import { freshUid, TransferSyntax } from '../../infra/demo/dicom.elements.ts';
 import { SopClass } from '../../infra/demo/dicom.writer.ts';
 import { longForm, sample } from '../support/long.form.ts';
 import type { Caller, World } from '../support/world.ts';
+import { expectedExtended, rgbOf, writtenExtended } from '../pixels/jpeg.extended.encoder.ts';
+import { bytesOf } from '../pixels/made.frames.ts';
+import { testFile } from '../pixels/rendering.ts';
 import { byDcmtk } from './dcmtk.programs.ts';
 import {
   difference,
@@ -361,6 +364,49 @@ export function registerTranscoding(shared: () => World): void {
         expect((await world.archive('/system')).status).toBe(200);
       });
     });
+
+    it.each(['RGB', 'YBR_FULL', 'YBR_FULL_422'] as const)(
+      'JPEG colours of 12 bits (%s) are RGB when decoded, rendered and converted',
+      async (photometric) => {
+        const uids = freshUids(study);
+        const form = { rows: 29, columns: 35, factors: [[2, 1] as const, [1, 1] as const, [1, 1] as const] };
+        const value = { fragments: [writtenExtended(form)] };
+        const image = {
+          photometric,
+          samples: 3,
+          planar: 0,
+          rows: 29,
+          columns: 35,
+          allocated: 16,
+          stored: 12,
+        };
+        const extra = [{ tag: '7FE00010', vr: 'OB', value }];
+        const transferSyntax = '1.2.840.10008.1.2.4.51';
+        const file = { ...image, bytes: Buffer.alloc(0), extra, transferSyntax };
+        await store(testFile(file, { ...uids, patientId: 'ENC-1' }));
+        const { status, body } = await ask(`${at(uids)}/frames/1`, 'application/octet-stream');
+        const values = expectedExtended(form);
+        const expected = bytesOf(photometric === 'RGB' ? values : rgbOf(values).map(Math.round), 2);
+        expect([status, body.length]).toEqual([200, expected.length]);
+        const most = body.reduce(
+          (largest, _, byte) =>
+            byte % 2 === 1
+              ? largest
+              : Math.max(
+                  largest,
+                  Math.abs(body.readUInt16LE(byte) - Buffer.from(expected).readUInt16LE(byte)),
+                ),
+          0,
+        );
+        expect(most).toBeLessThanOrEqual(1);
+        for (const path of ['/rendered', '/thumbnail'])
+          expect((await ask(`${at(uids)}${path}`)).status, path).toBe(200);
+        const converted = await ask(at(uids), `application/dicom; transfer-syntax=${ELE}`);
+        expect(converted.status).toBe(200);
+        expect(converted.body.subarray(-body.length).equals(body)).toBe(true);
+        expect(converted.body.includes(Buffer.from('CS\x04\x00RGB '))).toBe(true);
+      },
+    );
 
     it.each([
       ['RLE', 'inverse'],

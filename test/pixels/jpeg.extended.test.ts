@@ -5,11 +5,20 @@ import { expectRefused, refusalOf, withChangedBits } from './altered.streams.ts'
 import {
   expectedExtended as expected,
   type ExtendedForm,
+  rgbOf,
   writtenExtended as written,
 } from './jpeg.extended.encoder.ts';
-import { pixelFormat } from './made.frames.ts';
+import { segment } from './jpeg.writer.ts';
+import { bytesOf, pixelFormat } from './made.frames.ts';
 
 const size = { rows: 29, columns: 35 };
+const JFIF = segment(0xe0, ...Buffer.from('JFIF\0'), 1, 1, 0, 0, 1, 0, 1, 0, 0);
+const adobe = (transform: number) => segment(0xee, ...Buffer.from('Adobe'), 0, 100, 0, 0, 0, 0, transform);
+
+function mostDifference(one: ArrayLike<number>, other: ArrayLike<number>): number {
+  expect(one.length).toBe(other.length);
+  return Math.max(...Array.from(one, (value, at) => Math.abs(value - (other[at] ?? 0))));
+}
 
 describe('JPEG extended of 12 bits', () => {
   it.each<ExtendedForm>([
@@ -22,7 +31,86 @@ describe('JPEG extended of 12 bits', () => {
   ])('gives the samples of the formula: %o', async (form) => {
     const format = pixelFormat(16, 12, { rows: form.rows, columns: form.columns });
     const { bytes } = await decodeFrame('jpeg', format, written(form));
-    expect(Buffer.from(bytes).equals(expected(form))).toBe(true);
+    expect(Buffer.from(bytes).equals(bytesOf(expected(form), 2))).toBe(true);
+  });
+
+  it.each<Partial<ExtendedForm>>([
+    {},
+    { isSeparate: true },
+    { restart: 3 },
+    {
+      factors: [
+        [2, 1],
+        [1, 1],
+        [1, 1],
+      ],
+    },
+    {
+      factors: [
+        [2, 2],
+        [1, 1],
+        [1, 1],
+      ],
+      restart: 2,
+    },
+    {
+      factors: [
+        [2, 2],
+        [1, 1],
+        [1, 1],
+      ],
+      isSeparate: true,
+    },
+    {
+      factors: [
+        [1, 1],
+        [2, 2],
+        [1, 2],
+      ],
+    },
+    {
+      factors: [
+        [4, 1],
+        [1, 1],
+        [2, 1],
+      ],
+    },
+    {
+      factors: [
+        [2, 2],
+        [1, 1],
+        [1, 1],
+      ],
+      rows: 1,
+      columns: 1,
+    },
+  ])('of colours gives the samples of the formula: %o', async (form) => {
+    const colours = {
+      ...size,
+      factors: [
+        [1, 1],
+        [1, 1],
+        [1, 1],
+      ],
+      ...form,
+    } as const;
+    const { rows, columns } = colours;
+    const values = expected(colours);
+    for (const [photometric, isRgb, more] of [
+      ['RGB', true, {}],
+      ['RGB', false, { extra: JFIF }],
+      ['RGB', false, { extra: adobe(1) }],
+      ['YBR_FULL', false, {}],
+      ['YBR_FULL_422', false, {}],
+      ['YBR_FULL', true, { extra: adobe(0) }],
+      ['YBR_FULL', true, { identifiers: [82, 71, 66] }],
+    ] as const) {
+      const format = pixelFormat(16, 12, { rows, columns, photometric });
+      const decoded = await decodeFrame('jpeg', format, written({ ...colours, ...more }));
+      expect(decoded.format.photometric).toBe('RGB');
+      const words = new Uint16Array(decoded.bytes.buffer);
+      expect(mostDifference(words, isRgb ? values : rgbOf(values))).toBeLessThanOrEqual(isRgb ? 0 : 1);
+    }
   });
 
   it('that contradicts the header is refused', async () => {
@@ -33,6 +121,43 @@ describe('JPEG extended of 12 bits', () => {
       [pixelFormat(8, 8, size), stream],
       [pixelFormat(16, 13, size), stream],
       [pixelFormat(16, 12, { ...size, photometric: 'RGB' }), stream],
+      [pixelFormat(16, 12, size), written({ ...size, factors: [[5, 1]] })],
+      ...(
+        [
+          {
+            factors: [
+              [2, 2],
+              [1, 1],
+            ],
+          },
+          {
+            factors: [
+              [4, 2],
+              [1, 2],
+              [1, 1],
+            ],
+          },
+          {
+            factors: [
+              [1, 1],
+              [0, 1],
+              [1, 1],
+            ],
+          },
+          {
+            factors: [
+              [1, 1],
+              [1, 1],
+              [1, 1],
+            ],
+            identifiers: [1, 1, 2],
+            isSeparate: true,
+          },
+        ] as const
+      ).map((form): [PixelFormat, Uint8Array] => [
+        pixelFormat(16, 12, { ...size, photometric: 'RGB' }),
+        written({ ...size, ...form }),
+      ]),
       ...[
         written({ ...size, marker: 0xc2 }),
         written({ ...size, marker: 0xc9 }),

@@ -24,10 +24,10 @@ export async function decodeJpeg(format: PixelFormat, encoded: Uint8Array): Prom
   const header = jpegFrameHeader(encoded);
   if (!SEQUENTIAL.has(header.marker) || (header.precision !== 8 && header.precision !== 12))
     throw new PixelsRefused('pixels that are not JPEG baseline or extended');
-  if (header.precision === 12) return decodeJpeg12(format, header, encoded);
+  const isRgb = format.photometric === 'RGB' && !header.namesColours;
+  if (header.precision === 12) return decodeJpeg12(format, header, encoded, isRgb || header.isRgb);
   requireAgreement(format, header);
   opened ??= wasmProgram(`${PACKAGE}/decodewasmjs`, `${PACKAGE}/decodewasm`);
-  const isRgb = format.photometric === 'RGB' && !header.namesColours;
   return decodeInInstance(opened, isRgb ? marked(encoded) : encoded, ({ JPEGDecoder }, decode) => {
     const decoder = decode(new JPEGDecoder());
     const { width, height, componentCount, bitsPerSample } = decoder.getFrameInfo();
