@@ -18,6 +18,7 @@ import { OpenApiModule } from './openapi/openapi.module.js';
 import { OrthancModule } from './orthanc/orthanc.module.js';
 import { BadRequest } from './problems/errors.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { UploadsModule } from './uploads/uploads.module.js';
 
 /** The modules, in the order in which a request passes through them. */
 @Module({
@@ -35,6 +36,7 @@ import { ProblemFilter } from './http/problem.filter.js';
     CatalogModule,
     SyncModule,
     OrthancModule,
+    UploadsModule,
     // Records: the import of patient lists as FHIR resources.
     ImportsModule,
     // Administration and health.

@@ -45,6 +45,10 @@ export const EnvSchema = z.object({
     .enum(['true', 'false'])
     .default('false')
     .transform((word) => word === 'true'),
+  KEEP_ORIGINALS: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((word) => word === 'true'),
   CORS_ORIGINS: list,
   FHIR_BASE_URL: z
     .url({ protocol: /^https?$/ })

@@ -123,5 +123,6 @@ import { WadoController } from './wado/wado.controller.js';
     SeriesBodies,
     WaitingRequests,
   ],
+  exports: [PartPipeline, StowSenders],
 })
 export class DicomwebModule {}

@@ -1,4 +1,5 @@
 import { FACTOR_TEXTS } from './factor.texts.js';
+import { UPLOAD_TEXTS } from './upload.texts.js';
 
 /** What a member or parameter means, and an example. */
 export type MemberText = readonly [description: string, example?: unknown];
@@ -9,6 +10,7 @@ export type MemberText = readonly [description: string, example?: unknown];
  */
 export const MEMBER_TEXTS: Readonly<Record<string, MemberText>> = {
   ...FACTOR_TEXTS,
+  ...UPLOAD_TEXTS,
   access_token: ['A signed token for the Authorization header. It is valid for 15 minutes.', 'eyJhbGciOi…'],
   accession_number: ['The Accession Number (0008,0050).', 'A-10442'],
   account: ['The name of the account.', 'kim.lee'],

@@ -51,5 +51,11 @@ export const PARAMETER_TEXTS: Readonly<Record<string, MemberText>> = {
   ],
   username: ['A username.', 'kim.lee'],
   external: ['Only accounts with an external sign-in (true), or only others (false).', 'false'],
+  patient_id: ['A Patient ID (0010,0020).', 'P-1001'],
+  study_uid: ['A Study Instance UID (0020,000D).', '2.25.101'],
+  study_description: ['The Study Description (0008,1030) of a new study.', 'Wound of the knee'],
+  study_date: ['The Study Date (0008,0020) of a new study. Default: today.', '2026-11-30'],
+  modality: ['The Modality (0008,0060).', 'XC'],
+  body_part: ['The Body Part Examined (0018,0015).', 'KNEE'],
   requestType: ['Always WADO (PS3.18 §9).', 'WADO'],
 };

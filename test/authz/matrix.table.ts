@@ -118,6 +118,16 @@ export const table: readonly Row[] = [
       ['POST /dicom-web/studies/:study', 415, { path: '/dicom-web/studies/1.2.3' }],
     ],
   ),
+  ...rows(['studies:store'], [['POST /api/uploads', 415, { body: {} }]]),
+  ...rows(
+    ['studies:store', 'access:manage'],
+    [
+      absent('GET /api/uploads/:id'),
+      absent('DELETE /api/uploads/:id'),
+      // A list without uploads, for administrators. Others see only their own list.
+      absent('GET /api/users/:user/uploads'),
+    ],
+  ),
   ...rows(
     ['studies:delete'],
     [

@@ -9,6 +9,7 @@ import { table } from '../authz/matrix.table.ts';
 import { longForm } from '../support/long.form.ts';
 import { type Caller, startWorld, type World } from '../support/world.ts';
 import { multipartOf } from '../support/stow.body.ts';
+import { pngOf } from '../uploads/upload.files.ts';
 import { Asking, Document } from './document.checking.ts';
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
@@ -322,6 +323,27 @@ it('images', async () => {
   const { status } = await ask('GET /dicom-web/studies', {}, { query: nothing });
   expect(status).toBe(204);
   await ask(`DELETE ${instance}`, all);
+});
+
+it('uploads', async () => {
+  const file = await pngOf();
+  const send = () =>
+    asking.of(
+      'POST /api/uploads',
+      world.http
+        .post('/api/uploads')
+        .query({ patient_id: 'P-told' })
+        .set('authorization', admin.authorization)
+        .set('content-type', 'image/png')
+        .send(file),
+    );
+  await send();
+  const { body } = await send();
+  const { upload_id: id } = z.looseObject({ upload_id: z.uuid() }).parse(body);
+  await ask('GET /api/uploads/{id}', { id });
+  const me = z.looseObject({ account: Id }).parse((await ask('GET /api/me')).body);
+  await ask('GET /api/users/{user}/uploads', { user: me.account.id });
+  await ask('DELETE /api/uploads/{id}', { id });
 });
 
 /**

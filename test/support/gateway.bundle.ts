@@ -14,7 +14,11 @@ const BUNDLE = join(CACHE, 'gateway.cjs');
 const RUNNER = join(CACHE, 'runner.cjs');
 
 /** The programs of the threads that render frames and pages. The gateway looks for them beside its own file. */
-const WORKERS = ['pixels/pixels.worker.js', 'pixels/pages/page.worker.js'];
+const WORKERS = [
+  'pixels/pixels.worker.js',
+  'pixels/pages/page.worker.js',
+  'pixels/pictures/picture.worker.js',
+];
 
 /** The arguments of Node that run the bundle. */
 export const BUNDLED = [RUNNER, BUNDLE] as const;

@@ -1,5 +1,6 @@
 import { encodeHead } from '../data.set.recoder.js';
 import { EXPLICIT_LITTLE } from '../element.decoder.js';
+import { encodeFileMeta } from '../making/meta.writer.js';
 import type { SelectedValues } from '../selected.values.js';
 import { recordKeysOf, PATIENT_KEYS, type RecordKey, SERIES_KEYS, STUDY_KEYS } from './directory.keys.js';
 import { encodeElement, encodeKeys, encodeNumber, itemHead } from './directory.values.js';
@@ -64,7 +65,11 @@ export class MediaDirectory {
   /** Returns the bytes of the DICOMDIR in pieces. `uid`: the SOP Instance UID of the directory. */
   pieces(uid: string): Buffer[] {
     const roots = this.#patient === undefined ? [] : [this.#patient];
-    const meta = fileBeginning(uid);
+    const meta = encodeFileMeta({
+      sopClassUid: DIRECTORY_STORAGE,
+      sopUid: uid,
+      transferSyntax: EXPLICIT_LITTLE_UID,
+    });
     // The offsets count from the first byte of the file (PS3.3 §F.3.2.2).
     const start = meta.length + fileSetHead(0, 0, 0).length;
     const { pieces, end } = written(roots, start);
@@ -140,17 +145,4 @@ function documentType(sopClassUid: string): Extra[] {
   const number = sopClassUid.startsWith(ENCAPSULATED) ? sopClassUid.slice(ENCAPSULATED.length) : '';
   const type = DOCUMENT_TYPES[Number(number) - 1];
   return type === undefined ? [] : [[MIME_TYPE, 'LO', type]];
-}
-
-function fileBeginning(uid: string): Buffer {
-  const elements = Buffer.concat([
-    encodeElement(0x00020001, 'OB', Buffer.from([0, 1])),
-    encodeElement(0x00020002, 'UI', DIRECTORY_STORAGE),
-    encodeElement(0x00020003, 'UI', uid),
-    encodeElement(0x00020010, 'UI', EXPLICIT_LITTLE_UID),
-    encodeElement(0x00020012, 'UI', '2.25.302043390172249692526321623266752743501'),
-    encodeElement(0x00020013, 'SH', 'RADGATE'),
-  ]);
-  const length = encodeNumber(0x00020000, 'UL', elements.length);
-  return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), length, elements]);
 }

@@ -57,11 +57,19 @@ const UNREADABLE: Readonly<Record<HeaderFault, string>> = {
   'transfer-syntax': 'This transfer syntax is not supported. Send another one.',
   truncated: 'The file ends inside its data set.',
 };
+/** The failures of instances that are too large, or for which the archive has no room. */
+export const NO_SPACE = {
+  tooLarge: { reason: REASON.outOfResources, comment: 'Too large, or sent too slowly for its size.' },
+  archiveFull: { reason: REASON.outOfResources, comment: 'The archive has no room for this instance.' },
+} as const satisfies Record<string, Failure>;
 const NO_IDENTITY = 'A UID or the PatientID is missing, malformed or too long.';
-const TOO_LARGE = 'Too large, or sent too slowly for its size.';
-const NO_ROOM = 'The archive has no room for this instance.';
 const REFUSED = 'The archive cannot read this file.';
 const NOT_STORED = 'The archive failed to store this instance. Send it again.';
+
+/** Whether the file itself cannot be read. */
+export function isUnreadable({ reason }: Failure): boolean {
+  return reason === REASON.unreadable || reason === REASON.transferSyntax;
+}
 
 /** Whether the archive examined the instance and refused it. */
 export function isRefusal(error: unknown): boolean {
@@ -75,9 +83,9 @@ export function failureOf(error: unknown): Failure | undefined {
     return { reason, comment: UNREADABLE[error.reason] };
   }
   if (error instanceof IdentityMissing) return { reason: REASON.unreadable, comment: NO_IDENTITY };
-  if (error instanceof InstanceTooLarge) return { reason: REASON.outOfResources, comment: TOO_LARGE };
+  if (error instanceof InstanceTooLarge) return NO_SPACE.tooLarge;
   if (error instanceof NeighbourAway || !(error instanceof UpstreamFailed)) return undefined;
   if (error.status === 400) return { reason: REASON.unreadable, comment: REFUSED };
-  if (error.status === 507) return { reason: REASON.outOfResources, comment: NO_ROOM };
+  if (error.status === 507) return NO_SPACE.archiveFull;
   return { reason: REASON.processing, comment: NOT_STORED };
 }

@@ -4,10 +4,11 @@ import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { Injectable, PayloadTooLargeException } from '@nestjs/common';
 import { FhirServer } from '../../fhir/fhir.server.js';
 import { BadField, BadRequest, NoRoom, UnsupportedMedia } from '../../problems/errors.js';
-import { type Staged, StagedFiles } from '../jobs/staged.files.js';
+import { type SealedContent } from '../../secrets/sealed.files.js';
+import { StagedFiles } from '../jobs/staged.files.js';
 
 /** An uploaded file that was stored under `id`. `fileName` is the name that the client sent. */
-export interface Upload extends Staged {
+export interface Upload extends SealedContent {
   readonly id: string;
   readonly fileName: string;
 }
@@ -97,7 +98,7 @@ export class UploadReceiver {
     const form = formOf(type, most);
     let fileName = '';
     let file: Readable | undefined;
-    let staging: Promise<Staged> | undefined;
+    let staging: Promise<SealedContent> | undefined;
     let fault: Error | undefined;
     const failing = Promise.withResolvers<never>();
     form.on('file', (field, stream, name) => {

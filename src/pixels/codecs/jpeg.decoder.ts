@@ -27,8 +27,20 @@ export async function decodeJpeg(format: PixelFormat, encoded: Uint8Array): Prom
   const isRgb = format.photometric === 'RGB' && !header.namesColours;
   if (header.precision === 12) return decodeJpeg12(format, header, encoded, isRgb || header.isRgb);
   requireAgreement(format, header);
+  return decodeJpegStream(format, encoded, isRgb);
+}
+
+/**
+ * Decodes a JPEG stream of 8 bits per sample, also a progressive one. `isUnnamedRgb`: the colours are RGB, and no marker says this. Throws
+ * `PixelsRefused` when the stream contradicts the format or is broken.
+ */
+export function decodeJpegStream(
+  format: PixelFormat,
+  encoded: Uint8Array,
+  isUnnamedRgb: boolean,
+): Promise<Uint8Array<ArrayBuffer>> {
   opened ??= wasmProgram(`${PACKAGE}/decodewasmjs`, `${PACKAGE}/decodewasm`);
-  return decodeInInstance(opened, isRgb ? marked(encoded) : encoded, ({ JPEGDecoder }, decode) => {
+  return decodeInInstance(opened, isUnnamedRgb ? marked(encoded) : encoded, ({ JPEGDecoder }, decode) => {
     const decoder = decode(new JPEGDecoder());
     const { width, height, componentCount, bitsPerSample } = decoder.getFrameInfo();
     const found = { rows: height, columns: width, components: componentCount, precision: bitsPerSample };
