@@ -6,6 +6,7 @@ import { DATABASE, type Database } from '../database/database.module.js';
 import { Slots } from '../limits/slots.js';
 import { CATALOG_ATTRIBUTES, type CatalogAttribute, type Level } from './search.attributes.js';
 import { allMatch, type Filter } from './search.matching.js';
+import { NEWEST_FIRST, type StudyOrder, studyOrderOf } from './study.order.js';
 import { matchesWords } from './study.words.js';
 
 /** A search: its level, filters and page. */
@@ -18,6 +19,17 @@ export interface Search {
   readonly fuzzy: boolean;
   /** Words that each study must match ({@link matchesWords}). */
   readonly words?: string;
+  /** The order of studies. Without it, the newest study comes first. */
+  readonly order?: StudyOrder | undefined;
+}
+
+/** What the studies of a count must match. */
+export type StudyCondition = Pick<Search, 'filters' | 'words'>;
+
+/** The number of studies that have a series of the modality. */
+export interface ModalityCount {
+  readonly modality: string;
+  readonly studies: number;
 }
 
 /** The values of one search result (a study, series or instance), by tag. */
@@ -33,6 +45,11 @@ const Result = z.object({
   total: z.coerce.number(),
   items: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string()), z.null()]))),
 });
+
+const Counts = z.array(z.object({ modality: z.string(), studies: z.number() }));
+
+/** Largest number of modalities in a count. PS3.3 C.7.3.1.1.1 defines fewer; files can contain others. */
+const MAX_MODALITIES = 100;
 
 /**
  * Maximum number of concurrent searches for all accounts, and for one account. Counting a large archive takes seconds, and all requests
@@ -56,11 +73,10 @@ const KEYS: Record<Level, SQL> = {
     instances.id as instance, instances.instance_number`,
 };
 
-/** The newest study comes first. Each order ends with a unique key, so that the order of the pages is stable. */
 const ORDER: Record<Level, SQL> = {
-  study: sql`study_date desc, study_time desc, study desc`,
-  series: sql`study_date desc, study_time desc, study desc, series_number, series`,
-  instance: sql`study_date desc, study_time desc, study desc, series_number, series, instance_number, instance`,
+  study: NEWEST_FIRST,
+  series: sql`${NEWEST_FIRST}, series_number, series`,
+  instance: sql`${NEWEST_FIRST}, series_number, series, instance_number, instance`,
 };
 
 const FROM: Record<Level, SQL> = {
@@ -101,6 +117,21 @@ export class Searches {
     return this.slots.run(() => this.query(policy, search), signal, policy.accountId);
   }
 
+  /**
+   * Counts the matching studies that the account may read, by modality, the most frequent first. A study with several modalities counts for
+   * each of them. `signal` ends the wait for a free slot.
+   */
+  modalities(policy: Policy, condition: StudyCondition, signal?: AbortSignal): Promise<ModalityCount[]> {
+    const { filters, words = '' } = condition;
+    const conditions = conditionsOf(policy, { level: 'study', filters, words, fuzzy: false });
+    const statement = sql`
+      select modality, count(*)::int as studies from ${FROM.study}, unnest(studies.modalities) as modality
+      where ${sql.join(conditions, sql` and `)} and modality <> ''
+      group by modality order by studies desc, modality limit ${MAX_MODALITIES}`;
+    const count = () => this.database.transaction((transaction) => transaction.execute(statement));
+    return this.slots.run(async () => Counts.parse(await count()), signal, policy.accountId);
+  }
+
   private async query(policy: Policy, search: Search): Promise<SearchResult> {
     const statement = isWholeList(policy, search) ? wholeList(search) : matchesOf(policy, search);
     return Result.parse((await this.execute(policy, search, statement))[0]);
@@ -124,9 +155,10 @@ export class Searches {
   }
 }
 
-/** Whether the search lists all studies of the catalog, for an account that may read all of them. */
-function isWholeList(policy: Policy, { level, filters, words = '' }: Search): boolean {
-  return level === 'study' && filters.length === 0 && words === '' && seesAll(policy, 'studies:read');
+/** Whether the search lists all studies of the catalog, the newest first, for an account that may read all of them. */
+function isWholeList(policy: Policy, { level, filters, words = '', order = '-date' }: Search): boolean {
+  const isPlain = level === 'study' && filters.length === 0 && words === '' && order === '-date';
+  return isPlain && seesAll(policy, 'studies:read');
 }
 
 /** Whether the search matches one Study Instance UID, so that the number of its rows is small. */
@@ -146,8 +178,29 @@ function wholeList({ level, limit, offset }: Search): SQL {
 }
 
 /** The statement for a page of the matches. All matches are counted and sorted by their keys only. */
-function matchesOf(policy: Policy, { level, filters, words = '', limit, offset, fuzzy }: Search): SQL {
-  const conditions = [
+function matchesOf(policy: Policy, search: Search): SQL {
+  const { level, limit, offset } = search;
+  const conditions = conditionsOf(policy, search);
+  const { value, order } =
+    level === 'study' && search.order !== undefined
+      ? studyOrderOf(search.order)
+      : { value: undefined, order: ORDER[level] };
+  const keys = value === undefined ? KEYS[level] : sql`${KEYS[level]}, ${value} as sort_value`;
+  return sql`
+    with found as materialized (
+      select ${keys} from ${FROM[level]} where ${sql.join(conditions, sql` and `)}),
+    sorted as (select * from found order by ${order} limit ${limit} offset ${offset}),
+    page as materialized (select *, row_number() over (order by ${order}) as place from sorted),
+    ${answered(level)}
+    select (select count(*) from found) as total, ${ITEMS} as items`;
+}
+
+/** The conditions of a search: the right and its scope, the filters and the words. */
+function conditionsOf(
+  policy: Policy,
+  { level, filters, words = '', fuzzy }: Pick<Search, 'level' | 'filters' | 'words' | 'fuzzy'>,
+): SQL[] {
+  return [
     toSql(policy, 'studies:read'),
     // A study or series that has only reservations is not visible yet.
     level === 'study' ? sql`studies.instance_count > 0` : sql`true`,
@@ -155,14 +208,6 @@ function matchesOf(policy: Policy, { level, filters, words = '', limit, offset, 
     ...allMatch(filters, fuzzy),
     ...matchesWords(words),
   ];
-  const order = ORDER[level];
-  return sql`
-    with found as materialized (
-      select ${KEYS[level]} from ${FROM[level]} where ${sql.join(conditions, sql` and `)}),
-    sorted as (select * from found order by ${order} limit ${limit} offset ${offset}),
-    page as materialized (select *, row_number() over (order by ${order}) as place from sorted),
-    ${answered(level)}
-    select (select count(*) from found) as total, ${ITEMS} as items`;
 }
 
 /** The common table expression with the attributes of the page. */

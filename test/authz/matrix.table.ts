@@ -73,6 +73,7 @@ export const table: readonly Row[] = [
     [
       ['GET /api/me/studies/:study', 200],
       ['GET /api/studies', 200],
+      ['GET /api/studies/modalities', 200],
       ['GET /api/studies/:study', 200],
       ['GET /api/studies/:study/timeline', 200],
       ['GET /api/studies/:study/archive', 200],

@@ -40,6 +40,53 @@ export function registerStudyList(given: () => Searching): void {
     );
 
     it.each([
+      ['date', 'star', 'muller', 'omega', 'ivanov', 'yamada'],
+      ['-date', 'yamada', 'ivanov', 'omega', 'muller', 'star'],
+      ['-images', 'muller'],
+      ['patient_id', 'omega', 'star', 'muller'],
+    ])('sorted by %s', async (sort, ...expected) => {
+      const [total, ...found] = await list(`sort=${sort}`);
+      expect([total, ...found.slice(0, expected.length)]).toEqual([5, ...expected]);
+    });
+
+    it('gives each study once on the pages of every order, and those without a value last', async () => {
+      for (const sort of [
+        'patient',
+        '-patient',
+        '-birth_date',
+        'modality',
+        'description',
+        '-description',
+        'accession',
+        '-accession',
+        'institution',
+        '-institution',
+      ]) {
+        const pages = await Promise.all([0, 2, 4].map((at) => list(`sort=${sort}&limit=2&offset=${at}`)));
+        const found = pages.flatMap(([, ...items]) => items);
+        expect(new Set(found).size, sort).toBe(5);
+        // Only one study has an accession number.
+        if (sort.includes('accession')) expect(found[0]).toBe('muller');
+      }
+    });
+
+    it('counts by modality what the account may read, for words and days, with one audit row', async () => {
+      const counted = async (query: string) =>
+        (await ask(`/api/studies/modalities?${query}`).expect(200)).body.items;
+      expect(await counted('')).toContainEqual({ modality: 'MR', studies: 1 });
+      expect(await counted(q('muller'))).toEqual([
+        { modality: 'CT', studies: 1 },
+        { modality: 'MR', studies: 1 },
+      ]);
+      expect(await counted(q('P1-foreign'))).toEqual([]);
+      expect(await counted('from=2024-03-02')).toEqual([{ modality: 'CT', studies: 1 }]);
+      const [row] = await world.sql`select detail from audit where action = 'GET /api/studies/modalities'
+        order by id desc limit 1`;
+      expect(row).toEqual({ detail: { answered: 1 } });
+      await ask('/api/studies/modalities?modality=CT').expect(400);
+    });
+
+    it.each([
       ['part of a name, without accents', 'MULL', 1, 'muller'],
       ['words of a name in any order', 'jorg muller', 1, 'muller'],
       ['a name in another script', '山田', 1, 'yamada'],
@@ -72,7 +119,7 @@ export function registerStudyList(given: () => Searching): void {
       expect(JSON.stringify(row)).not.toMatch(/muller/i);
     });
 
-    it.each(['from=2024-13-01', 'to=yesterday', 'modality=ct%25', 'sort=date', 'limit=x', 'who=me'])(
+    it.each(['from=2024-13-01', 'to=yesterday', 'modality=ct%25', 'sort=size', 'limit=x', 'who=me'])(
       'refuses %s',
       async (query) => {
         await ask(`/api/studies?${query}`).expect(400);

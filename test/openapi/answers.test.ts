@@ -300,6 +300,7 @@ it('images', async () => {
   for (const path of [
     '/api/me/studies/{study}',
     '/api/studies',
+    '/api/studies/modalities',
     '/api/studies/{study}',
     '/api/studies/{study}/timeline',
     ...archives,

@@ -21,6 +21,12 @@ export const ListedStudy = z.object({
 });
 export type ListedStudy = z.output<typeof ListedStudy>;
 
+/** The number of studies of each modality. */
+export const ModalityCounts = z.object({
+  items: z.array(z.object({ modality: z.string(), studies: z.int() })),
+});
+export type ModalityCounts = z.output<typeof ModalityCounts>;
+
 /** A series of a study. `number` is null if the files have none. */
 const ListedSeries = z.object({
   series_uid: z.string(),

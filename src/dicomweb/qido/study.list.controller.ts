@@ -1,31 +1,17 @@
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { Requires } from '../../authz/authz.guard.js';
 import { Lookup } from '../../catalog/lookup.service.js';
-import type { Filter, Match } from '../../catalog/search.matching.js';
-import { attributesAt, Searches } from '../../catalog/search.service.js';
+import { Searches } from '../../catalog/search.service.js';
 import { SeriesSizes } from '../../catalog/series.sizes.js';
 import { StudyUid } from '../../dicom/uids.js';
 import type { Page } from '../../http/list.query.js';
-import { ListQuery, QueryOf } from '../../http/query.pipe.js';
+import { QueryOf } from '../../http/query.pipe.js';
 import { Gives, pageOf } from '../../http/response.shape.js';
 import { NotVisible } from '../../problems/errors.js';
 import { type DicomwebRequest, Incoming } from '../http/dicomweb.request.js';
-import { ListedStudy, listedSeries, listedStudy, StudyDetails } from './listed.studies.js';
-
-const Day = z.iso.date().transform((day) => day.replaceAll('-', ''));
-const StudyListQuery = ListQuery.omit({ sort: true }).extend({
-  modality: z
-    .string()
-    .regex(/^[A-Z0-9_ ]{1,16}$/)
-    .optional()
-    .describe('Only studies with a series of this modality.'),
-  from: Day.optional().describe('The first study date.'),
-  to: Day.optional().describe('The last study date.'),
-});
-type StudyListQuery = z.output<typeof StudyListQuery>;
-
-const TimelineQuery = ListQuery.pick({ limit: true, offset: true });
+import { ListedStudy, listedSeries, listedStudy, ModalityCounts, StudyDetails } from './listed.studies.js';
+import { filterOf, filtersOf, ModalityQuery, StudyListQuery, TimelineQuery } from './study.list.query.js';
 
 /** Maximum number of series of one study in an answer. */
 const MAX_SERIES = 5000;
@@ -42,23 +28,39 @@ export class StudyListController {
 
   /**
    * Lists the studies that the caller may read, newest first. `q` is words: each must be a part of the patient's name or of the study
-   * description, or the beginning of the PatientID or the accession number. Filters: `modality`, `from` and `to`.
+   * description, or the beginning of the PatientID or the accession number. Filters: `modality`, `from` and `to`. `sort` changes the order;
+   * studies without the value come last.
    */
   @Get()
   @Gives(pageOf(ListedStudy))
   @Header('cache-control', 'no-store')
   async list(
     @Incoming() request: DicomwebRequest,
-    @Query(new QueryOf(StudyListQuery)) { q, limit, offset, modality, from, to }: StudyListQuery,
+    @Query(new QueryOf(StudyListQuery)) query: StudyListQuery,
   ): Promise<Page<ListedStudy>> {
-    const filters = [
-      ...(modality === undefined ? [] : filterOf('00080061', { kind: 'value', value: modality })),
-      ...(from === undefined && to === undefined ? [] : filterOf('00080020', { kind: 'range', from, to })),
-    ];
-    const search = { level: 'study' as const, filters, limit, offset, fuzzy: false, words: q };
+    const { q: words, limit, offset, sort: order } = query;
+    const filters = filtersOf(query);
+    const search = { level: 'study' as const, filters, limit, offset, fuzzy: false, words, order };
     const { total, items } = await this.searches.run(request.policy, search, request.signal);
     request.note({ detail: { answered: items.length, total } });
     return { total, items: items.map(listedStudy) };
+  }
+
+  /**
+   * Counts the studies that the caller may read, by modality, the most frequent first. A study with several modalities counts for each of
+   * them. `q`, `from` and `to` are as in the list of studies.
+   */
+  @Get('modalities')
+  @Gives(ModalityCounts)
+  @Header('cache-control', 'no-store')
+  async modalities(
+    @Incoming() request: DicomwebRequest,
+    @Query(new QueryOf(ModalityQuery)) query: z.output<typeof ModalityQuery>,
+  ): Promise<ModalityCounts> {
+    const condition = { filters: filtersOf(query), words: query.q };
+    const items = await this.searches.modalities(request.policy, condition, request.signal);
+    request.note({ detail: { answered: items.length } });
+    return { items };
   }
 
   /** Returns one study with its series and the rights of the caller. Returns 404 when the caller may not read the study. */
@@ -111,9 +113,4 @@ export class StudyListController {
     const { total, items } = await this.searches.run(request.policy, search, request.signal);
     return { total, items: items.map(listedStudy) };
   }
-}
-
-function filterOf(tag: string, match: Match): Filter[] {
-  const attribute = attributesAt('study').find((one) => one.tag === tag);
-  return attribute === undefined ? [] : [{ attribute, match }];
 }
