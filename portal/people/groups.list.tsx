@@ -1,11 +1,9 @@
-import { Anchor, Button, Group, Stack, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Anchor, Stack } from '@mantine/core';
 import { Link, Outlet } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import { PagedTable } from '../frame/paged.table.tsx';
-import { ProblemView } from '../frame/problem.view.tsx';
+import { NewNameForm } from './new.name.form.tsx';
 
 /** The groups. The grants of its groups say what an account may do. */
 export function GroupsList() {
@@ -18,7 +16,13 @@ export function GroupsList() {
         keyOf={({ id }) => id}
         search={t('groups.search')}
         empty={t('groups.none')}
-        actions={<NewGroup />}
+        actions={
+          <NewNameForm
+            label={t('groups.newName')}
+            about="groups"
+            add={(name) => gateway.POST('/api/groups', { body: { name } })}
+          />
+        }
         columns={[
           {
             name: 'name',
@@ -34,39 +38,5 @@ export function GroupsList() {
       />
       <Outlet />
     </Stack>
-  );
-}
-
-function NewGroup() {
-  const { t } = useTranslation();
-  const queries = useQueryClient();
-  const [name, setName] = useState('');
-  const add = useMutation({
-    mutationFn: () => gateway.POST('/api/groups', { body: { name } }),
-    onSuccess: () => {
-      setName('');
-      return queries.invalidateQueries({ queryKey: ['groups'] });
-    },
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (name.trim() !== '' && !add.isPending) add.mutate();
-  };
-  return (
-    <form onSubmit={submit}>
-      <Group gap="xs">
-        <TextInput
-          placeholder={t('groups.newName')}
-          aria-label={t('groups.newName')}
-          value={name}
-          onChange={({ currentTarget }) => setName(currentTarget.value)}
-          maxLength={128}
-        />
-        <Button type="submit" loading={add.isPending} disabled={name.trim() === ''}>
-          {t('groups.add')}
-        </Button>
-      </Group>
-      {add.error !== null && <ProblemView problem={add.error} />}
-    </form>
   );
 }

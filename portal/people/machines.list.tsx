@@ -1,11 +1,9 @@
-import { Anchor, Button, Group, Stack, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Anchor, Stack } from '@mantine/core';
 import { Link, Outlet } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
 import { PagedTable } from '../frame/paged.table.tsx';
-import { ProblemView } from '../frame/problem.view.tsx';
+import { NewNameForm } from './new.name.form.tsx';
 
 /** The accounts of modalities, scripts and other systems. */
 export function MachinesList() {
@@ -18,7 +16,18 @@ export function MachinesList() {
         keyOf={({ id }) => id}
         search={t('machines.search')}
         empty={t('machines.none')}
-        actions={<NewMachine />}
+        actions={
+          <NewNameForm
+            label={t('machines.newName')}
+            further={{ label: t('machines.institution'), maxLength: 64 }}
+            about="machines"
+            add={(name, institution) =>
+              gateway.POST('/api/accounts', {
+                body: { name, institution: institution === '' ? null : institution },
+              })
+            }
+          />
+        }
         columns={[
           {
             name: 'name',
@@ -46,51 +55,5 @@ export function MachinesList() {
       />
       <Outlet />
     </Stack>
-  );
-}
-
-function NewMachine() {
-  const { t } = useTranslation();
-  const queries = useQueryClient();
-  const [name, setName] = useState('');
-  const [institution, setInstitution] = useState('');
-  const add = useMutation({
-    mutationFn: () =>
-      gateway.POST('/api/accounts', {
-        body: { name, institution: institution.trim() === '' ? null : institution },
-      }),
-    onSuccess: () => {
-      setName('');
-      setInstitution('');
-      return queries.invalidateQueries({ queryKey: ['machines'] });
-    },
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (name.trim() !== '' && !add.isPending) add.mutate();
-  };
-  return (
-    <form onSubmit={submit}>
-      <Group gap="xs">
-        <TextInput
-          placeholder={t('machines.newName')}
-          aria-label={t('machines.newName')}
-          value={name}
-          onChange={({ currentTarget }) => setName(currentTarget.value)}
-          maxLength={128}
-        />
-        <TextInput
-          placeholder={t('machines.institution')}
-          aria-label={t('machines.institution')}
-          value={institution}
-          onChange={({ currentTarget }) => setInstitution(currentTarget.value)}
-          maxLength={64}
-        />
-        <Button type="submit" loading={add.isPending} disabled={name.trim() === ''}>
-          {t('groups.add')}
-        </Button>
-      </Group>
-      {add.error !== null && <ProblemView problem={add.error} />}
-    </form>
   );
 }

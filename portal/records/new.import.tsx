@@ -1,11 +1,11 @@
-import { Button, Card, Checkbox, FileButton, Group, Stack, Text, Title } from '@mantine/core';
+import { Button, Checkbox, FileButton, Group } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type DragEvent, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { bodyOf, gateway } from '../client/interface.client.ts';
+import { DropCard } from '../frame/drop.card.tsx';
 import { ProblemView } from '../frame/problem.view.tsx';
-import css from './records.module.css';
 
 /** Uploads a list of patients. By default it is rehearsed first, so that nothing is written before somebody has looked at it. */
 export function NewImport() {
@@ -13,7 +13,6 @@ export function NewImport() {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const [isRehearsed, setRehearsed] = useState(true);
-  const [isOver, setOver] = useState(false);
   const upload = useMutation({
     mutationFn: (file: File) => {
       const body = new FormData();
@@ -35,46 +34,27 @@ export function NewImport() {
   const send = (file: File | null | undefined) => {
     if (file !== null && file !== undefined && !upload.isPending) upload.mutate(file);
   };
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    send(event.dataTransfer.files.item(0));
-  };
   return (
-    <Card
-      withBorder
-      component="section"
-      aria-labelledby="new-import"
-      className={css.drop}
-      data-over={isOver}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={drop}
+    <DropCard
+      title={t('imports.newTitle')}
+      help={t('imports.newHelp')}
+      drop={({ files }) => send(files.item(0))}
     >
-      <Stack gap="xs">
-        <Title order={2} size="h4" id="new-import">
-          {t('imports.newTitle')}
-        </Title>
-        <Text className="quiet">{t('imports.newHelp')}</Text>
-        <Group>
-          <FileButton onChange={send} accept=".csv,.tsv,.txt,.xlsx,.ods,text/csv">
-            {(props) => (
-              <Button {...props} loading={upload.isPending}>
-                {t('imports.choose')}
-              </Button>
-            )}
-          </FileButton>
-          <Checkbox
-            checked={isRehearsed}
-            onChange={({ currentTarget }) => setRehearsed(currentTarget.checked)}
-            label={t('imports.rehearse')}
-          />
-        </Group>
-        {upload.error !== null && <ProblemView problem={upload.error} />}
-      </Stack>
-    </Card>
+      <Group>
+        <FileButton onChange={send} accept=".csv,.tsv,.txt,.xlsx,.ods,text/csv">
+          {(props) => (
+            <Button {...props} loading={upload.isPending}>
+              {t('imports.choose')}
+            </Button>
+          )}
+        </FileButton>
+        <Checkbox
+          checked={isRehearsed}
+          onChange={({ currentTarget }) => setRehearsed(currentTarget.checked)}
+          label={t('imports.rehearse')}
+        />
+      </Group>
+      {upload.error !== null && <ProblemView problem={upload.error} />}
+    </DropCard>
   );
 }

@@ -1,7 +1,8 @@
-import { Button, Card, FileButton, Group, Stack, Text, Title } from '@mantine/core';
+import { Button, FileButton, Group, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { type DragEvent, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
+import { DropCard } from '../frame/drop.card.tsx';
 import { currentUpload } from './current.upload.ts';
 import { UploadList } from './upload.list.tsx';
 import { UploadProgress } from './upload.progress.tsx';
@@ -42,33 +43,14 @@ export function UploadPage() {
 /** The field on which files are dropped, with buttons for those who do not drag. */
 function ChooseFiles() {
   const { t } = useTranslation();
-  const [isOver, setOver] = useState(false);
   const folder = useRef<HTMLInputElement>(null);
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    void currentUpload.add(droppedFiles(event.dataTransfer));
-  };
   return (
-    <Card
-      withBorder
-      m="md"
-      component="section"
-      aria-labelledby="upload-title"
-      className={css.drop}
-      data-over={isOver}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={drop}
-    >
-      <Stack gap="xs">
-        <Title order={2} size="h4" id="upload-title">
-          {t('uploads.title')}
-        </Title>
-        <Text className="quiet">{t('uploads.help')}</Text>
+    <div className={css.choose}>
+      <DropCard
+        title={t('uploads.title')}
+        help={t('uploads.help')}
+        drop={(dropped) => void currentUpload.add(droppedFiles(dropped))}
+      >
         <Group>
           <FileButton
             multiple
@@ -92,7 +74,7 @@ function ChooseFiles() {
             }}
           />
         </Group>
-      </Stack>
-    </Card>
+      </DropCard>
+    </div>
   );
 }
